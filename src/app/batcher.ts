@@ -1,0 +1,150 @@
+// Group commit. Requests that arrive while the previous transaction runs share the next one: no timer, no linger, so an idle
+// service answers at the latency of one order and a busy one pays one commit for many. Everything is bounded: the queue, the
+// batch, the lanes, and how long anybody waits.
+
+import { storeFault } from '../store/faults.ts'
+import { sleep } from './sleep.ts'
+
+/** `OVERLOADED`: nothing was stored. `OUTCOME_UNKNOWN`: it may have been. `INTERNAL`: a bug, logged by `onBug`; nothing was stored. */
+export type BatchRefusal = { ok: false; code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' | 'INTERNAL' }
+
+export type BatcherOptions<T, R> = {
+  /**
+   * One transaction over the items, one result an item in their order. It may be called again with the same items after its
+   * answer was lost (`again` is true then), so it has to be idempotent.
+   */
+  run: (items: readonly T[], attempt: { again: boolean }) => Promise<readonly R[]>
+  /** Items a transaction. */
+  batchMax: number
+  /** Transactions at a time. */
+  lanes: number
+  /** Items that may wait; one more is refused. */
+  queueMax: number
+  /** How long an item waits for its answer, queueing included. */
+  deadlineMs: number
+  /** Reads store nothing, so a lost answer is no unknown outcome. */
+  kind: 'read' | 'write'
+  onBug: (error: unknown) => void
+  onBatch?: (size: number) => void
+}
+
+export type Batcher<T, R> = {
+  submit: (item: T) => Promise<R | BatchRefusal>
+  /** Items waiting and items in a transaction. */
+  load: () => { queued: number; running: number }
+  /** Resolves when nothing waits and nothing runs. */
+  drained: () => Promise<void>
+  close: () => void
+}
+
+type Job<T, R> = { item: T; at: number; settle: (result: R | BatchRefusal) => void }
+
+const retryPauseMs = 50
+const sweepMs = 100
+
+const refusal = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
+
+/** Runs one batch to its end: splits it around a guilty row, repeats it where that is safe and may help, refuses it otherwise. */
+export const runBatch = async <T, R>(
+  items: readonly T[],
+  options: Pick<BatcherOptions<T, R>, 'run' | 'kind' | 'onBug'> & { giveUpAt: number },
+  lost = false,
+): Promise<(R | BatchRefusal)[]> => {
+  let again = lost
+  const refuseAll = (code: BatchRefusal['code']) =>
+    items.map(() => refusal(again && options.kind === 'write' ? 'OUTCOME_UNKNOWN' : code))
+  for (;;) {
+    try {
+      return [...(await options.run(items, { again }))]
+    } catch (error) {
+      switch (storeFault(error)) {
+        case 'data': {
+          if (items.length === 1) {
+            options.onBug(error)
+            return refuseAll('INTERNAL')
+          }
+          const half = items.length >> 1
+          const first = await runBatch(items.slice(0, half), options, again)
+          return [...first, ...(await runBatch(items.slice(half), options, again))]
+        }
+        case 'bug':
+          options.onBug(error)
+          return refuseAll('INTERNAL')
+        case 'unavailable':
+          // Answer at once, unless an earlier attempt may have stored something: then it is worth finding out.
+          if (!again || options.kind === 'read') return refuseAll('OVERLOADED')
+          break
+        case 'unknown':
+          again = true
+          break
+        case 'contention':
+          break
+      }
+      if (performance.now() >= options.giveUpAt) return refuseAll('OVERLOADED')
+      await sleep(retryPauseMs)
+    }
+  }
+}
+
+/** Creates a batcher; see BatcherOptions for its limits. */
+export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R> => {
+  const queue: Job<T, R>[] = []
+  const running = new Set<Job<T, R>[]>()
+  let idle: (() => void)[] = []
+  let scheduled = false
+
+  const finish = (batch: Job<T, R>[]): void => {
+    running.delete(batch)
+    pump()
+    if (running.size === 0) {
+      for (const resolve of idle) resolve()
+      idle = []
+    }
+  }
+
+  const start = (batch: Job<T, R>[]): void => {
+    running.add(batch)
+    options.onBatch?.(batch.length)
+    const giveUpAt = performance.now() + options.deadlineMs
+    void runBatch(
+      batch.map((job) => job.item),
+      { ...options, giveUpAt },
+    )
+      .then((results) => batch.forEach((job, i) => job.settle(results[i]!)))
+      .finally(() => finish(batch))
+  }
+
+  const pump = (): void => {
+    scheduled = false
+    while (running.size < options.lanes && queue.length > 0) start(queue.splice(0, options.batchMax))
+  }
+
+  // One sweep for all instead of a timer for each. Settling a promise a second time does nothing.
+  const sweep = (): void => {
+    const before = performance.now() - options.deadlineMs
+    let late = 0
+    while (late < queue.length && queue[late]!.at <= before) late++
+    for (const job of queue.splice(0, late)) job.settle(refusal('OVERLOADED'))
+    for (const batch of running)
+      for (const job of batch)
+        if (job.at <= before) job.settle(refusal(options.kind === 'write' ? 'OUTCOME_UNKNOWN' : 'OVERLOADED'))
+  }
+  const sweeper = setInterval(sweep, sweepMs)
+
+  return {
+    submit(item) {
+      if (queue.length >= options.queueMax) return Promise.resolve(refusal('OVERLOADED'))
+      const { promise, resolve } = Promise.withResolvers<R | BatchRefusal>()
+      queue.push({ item, at: performance.now(), settle: resolve })
+      if (!scheduled) {
+        scheduled = true
+        setImmediate(pump)
+      }
+      return promise
+    },
+    load: () => ({ queued: queue.length, running: [...running].reduce((sum, batch) => sum + batch.length, 0) }),
+    drained: () =>
+      running.size === 0 && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
+    close: () => clearInterval(sweeper),
+  }
+}

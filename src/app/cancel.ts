@@ -1,0 +1,47 @@
+// Canceling orders: decided under the row lock, in one statement with the events.
+
+import type { Order, Status } from '../domain/order.ts'
+import { cancelOrders, readOrders, type CancelRow, type NewEvent } from '../store/orders.ts'
+import type { Database } from '../store/sql.ts'
+
+export type Cancellation = { id: string; event: NewEvent }
+
+export type CancelResult =
+  | { ok: true; order: Order }
+  | { ok: false; code: 'NOT_FOUND' }
+  | { ok: false; code: 'NOT_CANCELABLE'; status: Status }
+
+const judge = (row: CancelRow | undefined, order: Order | undefined): CancelResult => {
+  if (row === undefined) return { ok: false, code: 'NOT_FOUND' }
+  if (order !== undefined) return { ok: true, order }
+  return { ok: false, code: 'NOT_CANCELABLE', status: row.before }
+}
+
+/**
+ * Cancels a batch. One result a cancellation, in order; of two for one order the first may succeed. `again` says that an
+ * earlier attempt's answer was lost: an order found CANCELED then counts as canceled by it.
+ */
+export const cancelBatch = async (
+  db: Database,
+  cancellations: readonly Cancellation[],
+  { again, now, onCommitted }: { again: boolean; now: Date; onCommitted: () => void },
+): Promise<CancelResult[]> => {
+  const firsts = new Map<string, Cancellation>()
+  for (const cancellation of cancellations) if (!firsts.has(cancellation.id)) firsts.set(cancellation.id, cancellation)
+
+  const rows = await db.run((sql) => cancelOrders(sql, [...firsts.values()], now))
+  const canceled = new Map<string, Order>()
+  for (const [id, { order }] of rows) if (order !== null) canceled.set(id, order)
+  if (canceled.size > 0) onCommitted()
+
+  const lost = again ? [...rows].filter(([, row]) => row.before === 'CANCELED').map(([id]) => id) : []
+  if (lost.length > 0) for (const order of await db.run((sql) => readOrders(sql, lost))) canceled.set(order.id, order)
+
+  return cancellations.map((cancellation) => {
+    const row = rows.get(cancellation.id)
+    if (firsts.get(cancellation.id) === cancellation) return judge(row, canceled.get(cancellation.id))
+    return row === undefined || !canceled.has(cancellation.id)
+      ? judge(row, undefined)
+      : { ok: false, code: 'NOT_CANCELABLE', status: 'CANCELED' }
+  })
+}

@@ -1,0 +1,48 @@
+// The floor under the relay's scan. Deleted events stay in the index until a vacuum that a long reader can hold up, and
+// "lowest positions first" would walk over all of them. Below the floor no event waits and none can appear any more.
+
+import { drawTransactionId, readLastPosition, readSettled, type FloorMark } from '../store/outbox.ts'
+import type { Database } from '../store/sql.ts'
+
+export type Floor = {
+  /** Events at or below this position need not be looked for. */
+  current: () => bigint
+  /** Raises the floor as far as it is safe. `except`: tickers set aside, which are read by name. */
+  refresh: (except: readonly string[]) => Promise<void>
+  /** Back to the ground: after a ticker that was set aside joins again, or shards were taken over. */
+  reset: () => void
+}
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+export const createFloor = (db: Database): Floor => {
+  let floor = 0n
+  let mark: FloorMark | null = null
+  /** The highest position that is known to be settled. */
+  let settled = 0n
+  let resets = 0
+
+  const refresh = async (except: readonly string[]): Promise<void> => {
+    const resetsBefore = resets
+    // The order matters: the position first, the transaction id after it, and a look at the snapshot after both.
+    if (mark === null) {
+      const position = await db.run(readLastPosition)
+      mark = { position, xid: await db.run(drawTransactionId) }
+    }
+    const { oldestXid, lowest } = await db.run((sql) => readSettled(sql, except))
+    if (oldestXid >= mark.xid) {
+      settled = mark.position
+      mark = null
+    }
+    if (resets === resetsBefore) floor = lowest === null ? settled : least(settled, lowest - 1n)
+  }
+
+  return {
+    current: () => floor,
+    refresh,
+    reset() {
+      resets++
+      floor = 0n
+    },
+  }
+}

@@ -1,0 +1,73 @@
+// Placing orders: a batch of accepted orders and their events in one statement; repetitions of a key answer with the order
+// that holds it.
+
+import { assert } from '../domain/assert.ts'
+import { acceptOrder, differingTerms, type Order, type OrderTerms } from '../domain/order.ts'
+import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'
+import type { Database } from '../store/sql.ts'
+
+/** An order with its id, time and event, fixed before the first attempt so that a retry stores the same or meets itself. */
+export type Placement = { order: Order; event: NewEvent }
+
+export type PlaceResult =
+  | { ok: true; order: Order; replayed: boolean }
+  | { ok: false; code: 'IDEMPOTENCY_MISMATCH'; differing: (keyof OrderTerms)[] }
+
+export type Identity = {
+  now: () => Date
+  /** A UUIDv7 of that millisecond. */
+  newId: (at: Date) => string
+}
+
+export const preparePlacement = (
+  terms: OrderTerms,
+  traceparent: string | null,
+  { now, newId }: Identity,
+): Placement => {
+  const at = now()
+  return { order: acceptOrder(terms, { id: newId(at), now: at }), event: { eventId: newId(at), traceparent } }
+}
+
+const keyOf = (order: Pick<OrderTerms, 'userId' | 'clientOrderId'>): string => `${order.userId} ${order.clientOrderId}`
+
+/** What a placement that stored nothing new comes to: our own row from a lost attempt, a repetition, or a reused key. */
+const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: Map<string, Order>): PlaceResult => {
+  const own = byId.get(placement.order.id)
+  if (own !== undefined) return { ok: true, order: own, replayed: false }
+  const holder = placement.order.clientOrderId === null ? undefined : byKey.get(keyOf(placement.order))
+  assert(holder !== undefined, 'what conflicted can be read')
+  const differing = differingTerms(holder, placement.order)
+  return differing.length === 0
+    ? { ok: true, order: holder, replayed: true }
+    : { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing }
+}
+
+/**
+ * Stores a batch. One result a placement, in order. Idempotent: called again with the same placements it stores nothing twice.
+ * `onCommitted` is told after every commit that appended events.
+ */
+export const placeOrders = async (
+  db: Database,
+  placements: readonly Placement[],
+  onCommitted: () => void,
+): Promise<PlaceResult[]> => {
+  const stored = await db.run((sql) => insertOrders(sql, placements))
+  if (stored.size > 0) onCommitted()
+  const repeated = placements.filter((placement) => !stored.has(placement.order.id))
+  const holders =
+    repeated.length === 0
+      ? []
+      : await db.run((sql) =>
+          readKeyHolders(
+            sql,
+            repeated.map((placement) => placement.order),
+          ),
+        )
+  const byId = new Map(holders.map((order) => [order.id, order]))
+  const byKey = new Map(holders.map((order) => [keyOf(order), order]))
+  return placements.map((placement) =>
+    stored.has(placement.order.id)
+      ? { ok: true, order: placement.order, replayed: false }
+      : judgeRepetition(placement, byId, byKey),
+  )
+}

@@ -1,0 +1,105 @@
+// The use cases as the HTTP side calls them: each behind its own bounded batcher, so a flood of one kind cannot take the lanes
+// of another.
+
+import { isFinal, type Order, type OrderTerms } from '../domain/order.ts'
+import { readFills, type Fill } from '../store/fillPage.ts'
+import { readOrderPage, type OrderFilter, type OrderPage } from '../store/list.ts'
+import { readOrders } from '../store/orders.ts'
+import type { Database } from '../store/sql.ts'
+import { createBatcher, type Batcher, type BatchRefusal } from './batcher.ts'
+import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
+import { placeOrders, preparePlacement, type Identity, type Placement, type PlaceResult } from './place.ts'
+
+export type ServiceLimits = {
+  batchMax: number
+  lanes: number
+  queueMax: number
+  deadlineMs: number
+}
+
+export type ServiceOptions = Identity & {
+  /** Pools of their own for writes and reads. */
+  writes: Database
+  reads: Database
+  limits: ServiceLimits
+  /** False while the outbox is past its bound. */
+  accepting: () => boolean
+  /** Events were committed: the relay may look at once. */
+  onCommitted: () => void
+  onBug: (error: unknown) => void
+}
+
+export type FillPage = { fills: Fill[] | null }
+
+export type Service = {
+  place: (terms: OrderTerms, traceparent: string | null) => Promise<PlaceResult | BatchRefusal>
+  cancel: (id: string, traceparent: string | null) => Promise<CancelResult | BatchRefusal>
+  /** Null: no such order. */
+  find: (id: string) => Promise<{ ok: true; order: Order | null } | BatchRefusal>
+  list: (filter: OrderFilter, limit: number) => Promise<({ ok: true } & OrderPage) | BatchRefusal>
+  fills: (query: {
+    orderId: string
+    before: number
+    limit: number
+  }) => Promise<({ ok: true } & FillPage) | BatchRefusal>
+  drained: () => Promise<unknown>
+  close: () => void
+}
+
+/** Pages are read one a statement; only so many at a time. */
+const pagesAtATime = 4
+const pagesWaitingMax = 500
+
+export const createService = (options: ServiceOptions): Service => {
+  const { writes, reads, limits, accepting, onCommitted, onBug, now, newId } = options
+  const write = { ...limits, kind: 'write' as const, onBug }
+  const read = { ...limits, kind: 'read' as const, onBug }
+
+  const places = createBatcher<Placement, PlaceResult>({
+    ...write,
+    run: (placements) => placeOrders(writes, placements, onCommitted),
+  })
+  const cancels = createBatcher<Cancellation, CancelResult>({
+    ...write,
+    run: (cancellations, { again }) => cancelBatch(writes, cancellations, { again, now: now(), onCommitted }),
+  })
+  const gets = createBatcher<string, { ok: true; order: Order | null }>({
+    ...read,
+    async run(ids) {
+      const found = new Map(
+        (await reads.run((sql) => readOrders(sql, [...new Set(ids)]))).map((order) => [order.id, order]),
+      )
+      return ids.map((id) => ({ ok: true, order: found.get(id) ?? null }))
+    },
+  })
+  const pages = createBatcher<() => Promise<unknown>, unknown>({
+    ...read,
+    batchMax: 1,
+    lanes: pagesAtATime,
+    queueMax: pagesWaitingMax,
+    run: async ([page]) => [await page!()],
+  }) as Batcher<() => Promise<unknown>, never>
+
+  const all = [places, cancels, gets, pages]
+  return {
+    place: (terms, traceparent) =>
+      accepting()
+        ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
+        : Promise.resolve({ ok: false, code: 'OVERLOADED' }),
+    cancel: (id, traceparent) => cancels.submit({ id, event: { eventId: newId(now()), traceparent } }),
+    find: (id) => gets.submit(id),
+    list: (filter, limit) =>
+      pages.submit(async () => ({ ok: true, ...(await reads.run((sql) => readOrderPage(sql, filter, limit))) })),
+    fills: (query) => pages.submit(async () => ({ ok: true, fills: await reads.run((sql) => readFills(sql, query)) })),
+    drained: () => Promise.all(all.map((batcher) => batcher.drained())),
+    close: () => all.forEach((batcher) => batcher.close()),
+  }
+}
+
+/** True where every one of `statuses` is open, false where every one is closed, undefined where they are mixed or none is given. */
+export const openOf = (statuses: readonly Order['status'][]): boolean | undefined => {
+  if (statuses.length === 0) return undefined
+  const closed = statuses.filter(isFinal).length
+  if (closed === 0) return true
+  return closed === statuses.length ? false : undefined
+}

@@ -1,0 +1,37 @@
+// Waiting that a signal can cut short.
+
+/** Resolves after `ms`, or as soon as `signal` is aborted. */
+export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
+
+/** A bell that a loop sleeps on: `ring` ends the current wait, or the next one at once. */
+export const createBell = () => {
+  let rung = false
+  let wake: (() => void) | undefined
+  return {
+    ring(): void {
+      rung = true
+      wake?.()
+    },
+    /** Resolves when rung, after `ms`, or when aborted. */
+    async wait(ms: number, signal?: AbortSignal): Promise<void> {
+      if (!rung) {
+        const cut = new AbortController()
+        wake = () => cut.abort()
+        await sleep(ms, signal === undefined ? cut.signal : AbortSignal.any([signal, cut.signal]))
+        wake = undefined
+      }
+      rung = false
+    },
+  }
+}
+export type Bell = ReturnType<typeof createBell>

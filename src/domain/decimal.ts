@@ -1,0 +1,92 @@
+// Exact decimals. An amount is a bigint scaled by 10^8, a notional (quantity times price) one scaled by 10^16; no double ever
+// carries either. Everything here is pure and total: bad text is a named fault, never an exception.
+
+/** A quantity or price, scaled by 10^8: `150.5` is `15050000000n`. */
+export type Amount = bigint
+/** A sum of quantity × price, scaled by 10^16. */
+export type Notional = bigint
+
+export const integerDigitsMax = 12
+export const fractionDigitsMax = 8
+const scale = 10n ** BigInt(fractionDigitsMax)
+
+export type AmountFault = 'NOT_A_NUMBER' | 'NOT_POSITIVE' | 'TOO_MANY_INTEGER_DIGITS' | 'TOO_MANY_FRACTION_DIGITS'
+export type ParsedAmount = { ok: true; amount: Amount } | { ok: false; fault: AmountFault }
+
+const plainNotation = /^(0|[1-9]\d*)(?:\.(\d+))?$/
+const jsonNotation = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
+/** Exponents beyond this can only be zero or far out of range; they are never expanded. */
+const exponentMax = 400
+
+const refused = (fault: AmountFault): ParsedAmount => ({ ok: false, fault })
+
+/** Digits with an implied point `pointAt` places from the left of `digits`, judged by the limits of the contract. */
+const fromDigits = (digits: string, pointAt: number): ParsedAmount => {
+  let first = 0
+  while (first < digits.length && digits.charCodeAt(first) === 48) first++
+  if (first === digits.length) return refused('NOT_POSITIVE')
+  let end = digits.length
+  while (digits.charCodeAt(end - 1) === 48) end--
+  if (pointAt - first > integerDigitsMax) return refused('TOO_MANY_INTEGER_DIGITS')
+  if (end - pointAt > fractionDigitsMax) return refused('TOO_MANY_FRACTION_DIGITS')
+  return { ok: true, amount: BigInt(digits.slice(first, end)) * 10n ** BigInt(fractionDigitsMax - (end - pointAt)) }
+}
+
+/** Reads an amount that came as a string: plain notation only, such as `150.50`. Trailing zeros do not count. */
+export const parsePlainAmount = (text: string): ParsedAmount => {
+  const match = plainNotation.exec(text)
+  if (match === null) return refused('NOT_A_NUMBER')
+  const [, integer = '', fraction = ''] = match
+  return fromDigits(integer + fraction, integer.length)
+}
+
+/** Reads the source text of a JSON number, in any notation JSON has: `1e-7`, `15.05E1`. */
+export const parseJsonAmount = (source: string): ParsedAmount => {
+  const match = jsonNotation.exec(source)
+  if (match === null) return refused('NOT_A_NUMBER')
+  const [, sign, integer = '', fraction = '', exponentText = '0'] = match
+  if (sign === '-') return refused('NOT_POSITIVE')
+  const exponent = Number(exponentText)
+  if (Math.abs(exponent) <= exponentMax) return fromDigits(integer + fraction, integer.length + exponent)
+  if (!/[1-9]/.test(integer + fraction)) return refused('NOT_POSITIVE')
+  return refused(exponent > 0 ? 'TOO_MANY_INTEGER_DIGITS' : 'TOO_MANY_FRACTION_DIGITS')
+}
+
+/** Writes a value scaled by 10^`places` in shortest plain notation: never an exponent, never a trailing zero. */
+const format = (value: bigint, places: number): string => {
+  const digits = value.toString().padStart(places + 1, '0')
+  let end = digits.length
+  const point = end - places
+  while (end > point && digits.charCodeAt(end - 1) === 48) end--
+  return end === point ? digits.slice(0, point) : `${digits.slice(0, point)}.${digits.slice(point, end)}`
+}
+
+/** `15050000000n` → `150.5`. For JSON numbers and for SQL alike. */
+export const formatAmount = (amount: Amount): string => format(amount, fractionDigitsMax)
+
+/** As formatAmount, for a notional. */
+export const formatNotional = (notional: Notional): string => format(notional, 2 * fractionDigitsMax)
+
+/** Reads what Postgres writes for a `numeric(20,8)` or `numeric(40,16)`: exactly `places` fraction digits. */
+const fromSql = (text: string, places: number): bigint => {
+  const point = text.indexOf('.')
+  if (point === -1) return BigInt(text) * 10n ** BigInt(places)
+  return BigInt(text.slice(0, point) + text.slice(point + 1).padEnd(places, '0'))
+}
+
+export const amountFromSql = (text: string): Amount => fromSql(text, fractionDigitsMax)
+export const notionalFromSql = (text: string): Notional => fromSql(text, 2 * fractionDigitsMax)
+
+/** Exact: 10^8 × 10^8 = 10^16. */
+export const notionalOf = (quantity: Amount, price: Amount): Notional => quantity * price
+
+/** Notional ÷ quantity, rounded half-even to 8 places. `quantity` > 0. */
+export const averagePrice = (notional: Notional, quantity: Amount): Amount => {
+  const floor = notional / quantity
+  const twiceRest = (notional % quantity) * 2n
+  const up = twiceRest > quantity || (twiceRest === quantity && floor % 2n === 1n)
+  return up ? floor + 1n : floor
+}
+
+/** The whole number `n` as an amount. */
+export const wholeAmount = (n: number): Amount => BigInt(n) * scale

@@ -1,0 +1,14 @@
+// UUIDs: the canonical form, and version 7, whose first 48 bits are the millisecond of its making, so that ids sort by age.
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** The lower-case form, or null for text that is no UUID. */
+export const canonicalUuid = (text: string): string | null => (uuidPattern.test(text) ? text.toLowerCase() : null)
+
+/** The least UUIDv7-shaped id of a millisecond since 1970: the bound of a scan by time. */
+export const leastIdAt = (epochMs: number): string => {
+  const hex = Math.min(Math.max(epochMs, 0), 2 ** 48 - 1)
+    .toString(16)
+    .padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+}

@@ -1,0 +1,79 @@
+// What becomes of one leg of one trade: every leg ends in exactly one disposition. The guards stand in the order of the contract.
+
+import { applyFill, type Order, type Side } from './order.ts'
+import type { Amount } from './decimal.ts'
+
+export const dispositions = [
+  'MALFORMED',
+  'UNKNOWN_ORDER',
+  'MISMATCH',
+  'DUPLICATE',
+  'CONFLICT',
+  'OVERFILL',
+  'LATE',
+  'APPLIED',
+] as const
+export type Disposition = (typeof dispositions)[number]
+
+/** What makes two legs of one (order, trade) the same. All canonical. */
+export type LegContent = { side: Side; ticker: string; quantity: Amount; price: Amount }
+
+/**
+ * One side of a trade, as it concerns one order. `side` is null in the single-leg form, where it is the order's own.
+ * `sharesOrder`: the trade names this order on both sides.
+ */
+export type Leg = Omit<LegContent, 'side'> & {
+  tradeId: string
+  orderId: string
+  side: Side | null
+  sharesOrder: boolean
+}
+
+/** What is recorded about one (order, trade): the ledger's row, if any, and the contents kept as exceptions. */
+export type TradeRecord = { ledger: LegContent | null; exceptions: readonly LegContent[] }
+
+export type ExceptionDisposition = Extract<Disposition, 'MISMATCH' | 'CONFLICT' | 'OVERFILL'>
+
+export type Judgement =
+  | { disposition: 'UNKNOWN_ORDER' }
+  | { disposition: 'DUPLICATE' }
+  | { disposition: 'APPLIED' | 'LATE'; content: LegContent; order: Order }
+  | { disposition: ExceptionDisposition; content: LegContent; reason: string }
+
+const sameContent = (a: LegContent, b: LegContent): boolean =>
+  a.side === b.side && a.ticker === b.ticker && a.quantity === b.quantity && a.price === b.price
+
+const mismatch = (order: Order, leg: Leg): string | null => {
+  if (leg.sharesOrder) return 'both legs name this order'
+  if (leg.ticker !== order.ticker) return `the trade is of ${leg.ticker}, the order of ${order.ticker}`
+  if (leg.side !== null && leg.side !== order.side) return `the leg is a ${leg.side}, the order a ${order.side}`
+  if (order.status === 'REJECTED') return 'the order is REJECTED'
+  return null
+}
+
+/**
+ * Judges a leg against its order (undefined: there is none here) and what is recorded of its trade.
+ * `APPLIED` and `LATE` carry the order as it is afterwards.
+ */
+export const judgeLeg = (order: Order | undefined, leg: Leg, known: TradeRecord, now: Date): Judgement => {
+  if (order === undefined) return { disposition: 'UNKNOWN_ORDER' }
+  const content = { side: leg.side ?? order.side, ticker: leg.ticker, quantity: leg.quantity, price: leg.price }
+
+  const mismatched = mismatch(order, leg)
+  if (mismatched !== null) return { disposition: 'MISMATCH', content, reason: mismatched }
+
+  const recorded = known.ledger === null ? known.exceptions : [known.ledger, ...known.exceptions]
+  if (recorded.some((other) => sameContent(other, content))) return { disposition: 'DUPLICATE' }
+  if (known.ledger !== null)
+    return { disposition: 'CONFLICT', content, reason: 'this trade was applied to this order with other content' }
+
+  if (order.filledQuantity + leg.quantity > order.quantity)
+    return { disposition: 'OVERFILL', content, reason: 'the fill would pass the quantity of the order' }
+
+  const late = order.status === 'CANCELED' || order.status === 'EXPIRED'
+  return {
+    disposition: late ? 'LATE' : 'APPLIED',
+    content,
+    order: applyFill(order, { quantity: leg.quantity, price: leg.price, now }),
+  }
+}

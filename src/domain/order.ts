@@ -1,0 +1,125 @@
+// The life of an order: its terms, the table of its transitions, and what a cancel or a fill does to it. Read this file first.
+
+import { assert } from './assert.ts'
+import { averagePrice, notionalOf, type Amount, type Notional } from './decimal.ts'
+
+export const sides = ['BUY', 'SELL'] as const
+export type Side = (typeof sides)[number]
+
+export const orderTypes = ['LIMIT', 'MARKET'] as const
+export type OrderType = (typeof orderTypes)[number]
+
+export const timesInForce = ['GTC', 'IOC', 'FOK', 'DAY'] as const
+export type TimeInForce = (typeof timesInForce)[number]
+
+export const statuses = ['NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'] as const
+export type Status = (typeof statuses)[number]
+
+/** What an order of each type may and must say. A new type is a new row here, and in the constraint of the same name in sql/. */
+export const typeRules = {
+  LIMIT: { price: 'required' },
+  MARKET: { price: 'forbidden' },
+} as const satisfies Record<OrderType, { price: 'required' | 'forbidden' }>
+
+/** What can happen to an order after it was accepted. `fill` leaves some quantity remaining, `complete` leaves none. */
+export type OrderEvent = 'fill' | 'complete' | 'cancel' | 'reject' | 'expire'
+
+/** The whole state machine. What is not in it cannot happen, here or in the database (sql/0001_orders.sql). */
+export const transitions = {
+  NEW: { fill: 'PARTIALLY_FILLED', complete: 'FILLED', cancel: 'CANCELED', reject: 'REJECTED', expire: 'EXPIRED' },
+  PARTIALLY_FILLED: { fill: 'PARTIALLY_FILLED', complete: 'FILLED' },
+  FILLED: {},
+  CANCELED: {},
+  REJECTED: {},
+  EXPIRED: {},
+} as const satisfies Record<Status, Partial<Record<OrderEvent, Status>>>
+
+/** The status after `event`, or undefined where the table has no such row. */
+export const nextStatus = (status: Status, event: OrderEvent): Status | undefined => {
+  const row: Partial<Record<OrderEvent, Status>> = transitions[status]
+  return row[event]
+}
+
+export const isFinal = (status: Status): boolean => Object.keys(transitions[status]).length === 0
+export const openStatuses: readonly Status[] = statuses.filter((status) => !isFinal(status))
+export const closedStatuses: readonly Status[] = statuses.filter(isFinal)
+/** The statuses that an order can be canceled from: `NEW` alone. */
+export const cancelableStatuses: readonly Status[] = statuses.filter(
+  (status) => nextStatus(status, 'cancel') !== undefined,
+)
+
+/** What the client asked for. Never changes. */
+export type OrderTerms = {
+  userId: string
+  clientOrderId: string | null
+  ticker: string
+  side: Side
+  type: OrderType
+  timeInForce: TimeInForce
+  quantity: Amount
+  price: Amount | null
+}
+
+export type Order = OrderTerms & {
+  id: string
+  status: Status
+  filledQuantity: Amount
+  filledNotional: Notional
+  lastFillPrice: Amount | null
+  createdAt: Date
+  updatedAt: Date
+  /** Events applied since acceptance. */
+  version: number
+}
+
+/** A newly accepted order. */
+export const acceptOrder = (terms: OrderTerms, { id, now }: { id: string; now: Date }): Order => ({
+  ...terms,
+  id,
+  status: 'NEW',
+  filledQuantity: 0n,
+  filledNotional: 0n,
+  lastFillPrice: null,
+  createdAt: now,
+  updatedAt: now,
+  version: 0,
+})
+
+/** The terms in which two requests with one key differ, by the names of the API; empty for a true repetition. */
+export const differingTerms = (held: OrderTerms, asked: OrderTerms): (keyof OrderTerms)[] => {
+  const compared = ['ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'] as const
+  return compared.filter((term) => held[term] !== asked[term])
+}
+
+/** What can still be filled: 0 once the status is final. */
+export const remainingQuantity = (order: Order): Amount =>
+  isFinal(order.status) ? 0n : order.quantity - order.filledQuantity
+
+/** Exact notional ÷ filled quantity, half-even to 8 places; null before the first fill. */
+export const averageFillPrice = (order: Order): Amount | null =>
+  order.filledQuantity === 0n ? null : averagePrice(order.filledNotional, order.filledQuantity)
+
+const later = (a: Date, b: Date): Date => (a > b ? a : b)
+
+/**
+ * The order after a fill that fits. An open order moves through the table; one that is CANCELED or EXPIRED keeps its status,
+ * for a late trade is a fact all the same. The caller has judged the leg (domain/leg.ts).
+ */
+export const applyFill = (order: Order, fill: { quantity: Amount; price: Amount; now: Date }): Order => {
+  const filledQuantity = order.filledQuantity + fill.quantity
+  assert(fill.quantity > 0n && filledQuantity <= order.quantity, 'filled ≤ quantity')
+  const moved = nextStatus(order.status, filledQuantity === order.quantity ? 'complete' : 'fill')
+  assert(
+    moved !== undefined || order.status === 'CANCELED' || order.status === 'EXPIRED',
+    'a fill needs an order it can apply to',
+  )
+  return {
+    ...order,
+    status: moved ?? order.status,
+    filledQuantity,
+    filledNotional: order.filledNotional + notionalOf(fill.quantity, fill.price),
+    lastFillPrice: fill.price,
+    updatedAt: later(order.updatedAt, fill.now),
+    version: order.version + 1,
+  }
+}

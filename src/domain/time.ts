@@ -1,0 +1,53 @@
+// Times as the engine may write them, read exactly to the microsecond.
+
+import { numberText } from './json.ts'
+
+const isoPattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)$/i
+const plainNumber = /^(\d{1,16})(?:\.(\d+))?$/
+
+/** Numbers from here on are milliseconds, below it seconds. */
+const millisecondsFrom = 1e11
+/** The end of the year 9999. */
+const epochSecondsMax = 253_402_300_799n
+
+const fromMicros = (micros: bigint): string | null => {
+  const seconds = micros / 1_000_000n
+  if (seconds > epochSecondsMax) return null
+  const fraction = (micros % 1_000_000n).toString().padStart(6, '0')
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
+}
+
+const fromNumber = (text: string): string | null => {
+  // Only an exponent needs the double: no clock writes one with digits that a double would lose.
+  const plain = /[eE]/.test(text) ? Number(text).toFixed(6) : text
+  const match = plainNumber.exec(plain)
+  if (match === null) return null
+  const [, whole = '', fraction = ''] = match
+  const perUnit = Number(whole) >= millisecondsFrom ? 3 : 6
+  return fromMicros(BigInt(whole + fraction.slice(0, perUnit).padEnd(perUnit, '0')))
+}
+
+const fromIso = (text: string): string | null => {
+  const match = isoPattern.exec(text)
+  if (match === null) return null
+  const [, year, month, day, hour, minute, second = '00', fraction = '', zone = ''] = match
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`
+  const asUtc = new Date(`${local}Z`)
+  if (Number.isNaN(asUtc.getTime()) || asUtc.toISOString().slice(0, 19) !== local) return null
+  const offset = /^z$/i.test(zone)
+    ? 0
+    : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)))
+  const epochSeconds = asUtc.getTime() / 1000 - offset * 60
+  if (epochSeconds < 0) return null
+  return fromMicros(BigInt(epochSeconds) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')))
+}
+
+/**
+ * An instant from a parsed JSON value: an ISO-8601 string with a zone, epoch seconds as a number, or epoch milliseconds
+ * (numbers ≥ 1e11). Returns ISO-8601 UTC cut to microseconds, or null.
+ */
+export const instantFromJson = (value: unknown): string | null => {
+  if (typeof value === 'string') return fromIso(value)
+  const text = numberText(value)
+  return text === null ? null : fromNumber(text)
+}

@@ -1,0 +1,19 @@
+// Asks the service on this host how it is: the health check of a container that has no shell and no curl. Imports nothing heavy.
+
+import { given, type Env } from './env.ts'
+
+const timeoutMs = 2_000
+
+/** Exit code 0: the answer was 200. Prints one line either way. */
+export const healthCommand = async (env: Env, args: readonly string[]): Promise<number> => {
+  const probe = args.includes('--ready') ? 'readiness' : 'liveness'
+  const url = `http://127.0.0.1:${given(env, 'SERVER_PORT') ?? '8085'}/actuator/health/${probe}`
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
+    process.stdout.write(`${response.status} ${await response.text()}\n`)
+    return response.ok ? 0 : 1
+  } catch (error) {
+    process.stdout.write(`no answer from ${url}: ${error instanceof Error ? error.message : String(error)}\n`)
+    return 1
+  }
+}

@@ -1,0 +1,63 @@
+// Reads a JSON body as text within a bound of bytes and of time.
+
+import { problem } from './problem.ts'
+
+export type Body = { ok: true; text: string } | { ok: false; response: Response }
+
+export type BodyLimits = { bytesMax: number; deadlineMs: number }
+
+const jsonType = /^application\/json\s*(;|$)/i
+
+const tooLarge = (bytesMax: number): Body => ({
+  ok: false,
+  response: problem('PAYLOAD_TOO_LARGE', `the body must not be larger than ${bytesMax} bytes`, {
+    headers: { connection: 'close' },
+  }),
+})
+
+const tooSlow = (deadlineMs: number): Body => ({
+  ok: false,
+  response: problem('BAD_REQUEST', `the body did not arrive within ${deadlineMs} ms`, {
+    title: 'Invalid request',
+    headers: { connection: 'close' },
+  }),
+})
+
+/** A body of undeclared length, given up as soon as it passes the bound. */
+const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string | null> => {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of stream) {
+    bytes += chunk.length
+    if (bytes > bytesMax) return null
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+const withDeadline = async <T>(reading: Promise<T>, deadlineMs: number): Promise<T | 'late'> => {
+  const { promise: late, resolve } = Promise.withResolvers<'late'>()
+  const timer = setTimeout(() => resolve('late'), deadlineMs)
+  try {
+    return await Promise.race([reading, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The text of a JSON body, or the problem to answer with. Nothing is read before type and declared length are judged. */
+export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyLimits): Promise<Body> => {
+  if (!jsonType.test(request.headers.get('content-type') ?? ''))
+    return {
+      ok: false,
+      response: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json', {
+        headers: { accept: 'application/json' },
+      }),
+    }
+  const declared = request.headers.get('content-length')
+  if (declared !== null && Number(declared) > bytesMax) return tooLarge(bytesMax)
+  const reading = declared !== null || request.body === null ? request.text() : readChunks(request.body, bytesMax)
+  const text = await withDeadline(reading, deadlineMs)
+  if (text === 'late') return tooSlow(deadlineMs)
+  return text === null ? tooLarge(bytesMax) : { ok: true, text }
+}

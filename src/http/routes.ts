@@ -1,0 +1,131 @@
+// The routes of orders. No logic: parse, call, map.
+
+import { Elysia } from 'elysia'
+import type { Service } from '../app/service.ts'
+import { canonicalUuid } from '../domain/ids.ts'
+import type { Order } from '../domain/order.ts'
+import { readBody } from './body.ts'
+import { fillJson, orderJson, pageJson } from './json.ts'
+import { invalid, problem, refused } from './problem.ts'
+import { decodeFillsQuery, decodeListQuery, encodeCursor, fillCursor } from './query.ts'
+import { decodePlaceOrder, type UnknownFields } from './schema.ts'
+
+export type RouteOptions = {
+  service: Service
+  unknownFields: UnknownFields
+  bodyMaxBytes: number
+  bodyDeadlineMs: number
+  /** False while the service starts: nothing is answered but health. */
+  started: () => boolean
+}
+
+const json = (status: number, body: string, headers: Record<string, string> = {}): Response =>
+  new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
+
+const invalidId = (): Response =>
+  invalid('Invalid id', [{ pointer: '', detail: 'the order id in the path must be a UUID' }])
+const unknownOrder = (): Response => problem('NOT_FOUND', 'there is no such order')
+const starting = (): Response =>
+  problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
+
+/** W3C trace context, version 00, with ids that are not all zero. */
+const traceparentPattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+const traceparentOf = (request: Request): string | null => {
+  const header = request.headers.get('traceparent')
+  return header !== null && traceparentPattern.test(header) ? header : null
+}
+
+const accepted = (order: Order, replayed: boolean): Response =>
+  json(202, orderJson(order), {
+    location: `/orders/${order.id}`,
+    ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
+  })
+
+const searchOf = (request: Request): URLSearchParams => {
+  const start = request.url.indexOf('?')
+  return new URLSearchParams(start === -1 ? '' : request.url.slice(start + 1))
+}
+
+const placeOrder = async (
+  request: Request,
+  { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
+): Promise<Response> => {
+  const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
+  if (!body.ok) return body.response
+  const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields)
+  if (!decoded.ok) return invalid('Invalid order', decoded.faults)
+  const result = await service.place(decoded.value, traceparentOf(request))
+  if (result.ok) return accepted(result.order, result.replayed)
+  if (result.code !== 'IDEMPOTENCY_MISMATCH') return refused(result.code)
+  const { differing } = result
+  return problem(
+    'IDEMPOTENCY_MISMATCH',
+    `this key already names another order: ${differing.join(', ')} differ; send the same order or a new key`,
+    {
+      errors: differing.map((name) => ({ pointer: `/${name}`, detail: 'differs from the order that holds the key' })),
+    },
+  )
+}
+
+const cancelOrder = async (request: Request, id: string, { service }: RouteOptions): Promise<Response> => {
+  const orderId = canonicalUuid(id)
+  if (orderId === null) return invalidId()
+  const result = await service.cancel(orderId, traceparentOf(request))
+  if (result.ok) return json(200, orderJson(result.order))
+  switch (result.code) {
+    case 'NOT_FOUND':
+      return unknownOrder()
+    case 'NOT_CANCELABLE':
+      return problem('CONFLICT', `only an order with status NEW can be canceled, this one is ${result.status}`, {
+        members: { orderStatus: result.status },
+      })
+    case 'OVERLOADED':
+    case 'OUTCOME_UNKNOWN':
+    case 'INTERNAL':
+      return refused(result.code)
+  }
+}
+
+const getOrder = async (id: string, { service }: RouteOptions): Promise<Response> => {
+  const orderId = canonicalUuid(id)
+  if (orderId === null) return invalidId()
+  const result = await service.find(orderId)
+  if (!result.ok) return refused(result.code)
+  return result.order === null ? unknownOrder() : json(200, orderJson(result.order))
+}
+
+const listOrders = async (request: Request, { service, unknownFields }: RouteOptions): Promise<Response> => {
+  const query = decodeListQuery(searchOf(request), unknownFields)
+  if (!query.ok) return invalid('Invalid query', query.faults)
+  const page = await service.list(query.value.filter, query.value.limit)
+  if (!page.ok) return refused(page.code)
+  return json(
+    200,
+    pageJson('orders', page.orders.map(orderJson), page.nextBefore === null ? null : encodeCursor(page.nextBefore)),
+  )
+}
+
+const listFills = async (request: Request, id: string, { service, unknownFields }: RouteOptions): Promise<Response> => {
+  const orderId = canonicalUuid(id)
+  if (orderId === null) return invalidId()
+  const query = decodeFillsQuery(searchOf(request), unknownFields)
+  if (!query.ok) return invalid('Invalid query', query.faults)
+  const { before, limit } = query.value
+  // One more than asked tells whether there is a next page.
+  const page = await service.fills({ orderId, before, limit: limit + 1 })
+  if (!page.ok) return refused(page.code)
+  if (page.fills === null) return unknownOrder()
+  const fills = page.fills.slice(0, limit)
+  const more = page.fills.length > limit
+  return json(200, pageJson('fills', fills.map(fillJson), more ? fillCursor(fills.at(-1)!.orderVersion) : null))
+}
+
+// `parse: 'none'`: the bodies are read here, for their size, their time and the exact text of their numbers.
+export const orderRoutes = (options: RouteOptions) =>
+  new Elysia({ name: 'orders' })
+    .onBeforeHandle(() => (options.started() ? undefined : starting()))
+    .post('/orders', ({ request }) => placeOrder(request, options), { parse: 'none' })
+    .get('/orders', ({ request }) => listOrders(request, options))
+    .get('/orders/:id', ({ params }) => getOrder(params.id, options))
+    .get('/orders/:id/fills', ({ request, params }) => listFills(request, params.id, options))
+    .post('/orders/:id/cancel', ({ request, params }) => cancelOrder(request, params.id, options), { parse: 'none' })

@@ -1,0 +1,150 @@
+// What a client may send: the body of an order. One schema gives the check, the type, and the words for each fault.
+
+import { Type, type Static, type TSchema } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import type { Amount, AmountFault } from '../domain/decimal.ts'
+import { amountFromJson, NumberSource, parseExactJson, repeatedMember } from '../domain/json.ts'
+import { orderTypes, sides, timesInForce, typeRules, type OrderTerms } from '../domain/order.ts'
+import type { Fault } from './problem.ts'
+
+const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
+
+/** `rule` completes "<member> …" for whoever has to mend it. */
+const oneOf = <const T extends readonly string[]>(values: T) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value as T[number])),
+    { rule: `must be one of ${values.join(', ')}` },
+  )
+const decimalRule =
+  'must be a decimal > 0 with at most 12 integer and 8 fraction digits, as a number or as a string in plain notation'
+const keyRule = 'must be 1 to 64 printable ASCII characters'
+const clientKey = '^[ -~]{1,64}$'
+
+export const PlaceOrder = Type.Object(
+  {
+    userId: Type.String({ pattern: uuid, rule: 'must be a UUID' }),
+    ticker: Type.String({ pattern: '^[A-Za-z0-9.-]{1,16}$', rule: 'must be 1 to 16 of A-Z a-z 0-9 . -' }),
+    side: oneOf(sides),
+    type: oneOf(orderTypes),
+    timeInForce: oneOf(timesInForce),
+    // Amounts are judged by domain/decimal.ts, from the number's own source text.
+    quantity: Type.Unknown({ rule: decimalRule }),
+    price: Type.Optional(Type.Unknown({ rule: decimalRule })),
+    clientOrderId: Type.Optional(Type.Union([Type.String({ pattern: clientKey }), Type.Null()], { rule: keyRule })),
+  },
+  { additionalProperties: false },
+)
+export type PlaceOrder = Static<typeof PlaceOrder>
+
+export type UnknownFields = 'refuse' | 'ignore'
+export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }
+
+const members = Object.entries(PlaceOrder.properties).map(([name, schema]: [string, TSchema]) => ({
+  name,
+  required: PlaceOrder.required.includes(name as never),
+  rule: String(schema['rule']),
+  check: TypeCompiler.Compile(schema),
+}))
+const memberNames = new Set<string>(members.map(({ name }) => name))
+
+const amountDetails = {
+  NOT_A_NUMBER: decimalRule,
+  NOT_POSITIVE: 'must be greater than 0',
+  TOO_MANY_INTEGER_DIGITS: 'has more than 12 integer digits',
+  TOO_MANY_FRACTION_DIGITS: 'has more than 8 fraction digits',
+} as const satisfies Record<AmountFault, string>
+
+/** A name is only repeated in an answer when it cannot be mistaken for anything else. */
+const pointerOf = (name: string): string => (/^[A-Za-z0-9_.-]{1,64}$/.test(name) ? `/${name}` : '')
+
+const shapeFaults = (body: Record<string, unknown>, unknownFields: UnknownFields): Fault[] => {
+  const faults = members.flatMap(({ name, required, rule, check }): Fault[] => {
+    const value = Object.hasOwn(body, name) ? body[name] : undefined
+    if (value === undefined) return required ? [{ pointer: `/${name}`, detail: 'is required' }] : []
+    return check.Check(value) ? [] : [{ pointer: `/${name}`, detail: rule }]
+  })
+  if (unknownFields === 'refuse')
+    for (const name of Object.keys(body))
+      if (!memberNames.has(name)) faults.push({ pointer: pointerOf(name), detail: 'is not a member of an order' })
+  return faults
+}
+
+const readAmount = (name: string, value: unknown, faults: Fault[]): Amount => {
+  const parsed = amountFromJson(value)
+  if (parsed.ok) return parsed.amount
+  faults.push({ pointer: `/${name}`, detail: amountDetails[parsed.fault] })
+  return 0n
+}
+
+const readPrice = (body: Record<string, unknown>, faults: Fault[]): Amount | null => {
+  const type = body['type']
+  const given = body['price'] !== undefined && body['price'] !== null
+  const rule = orderTypes.find((known) => known === type)
+  if (rule !== undefined && typeRules[rule].price === 'required' && !given)
+    faults.push({ pointer: '/price', detail: `is required for ${rule}` })
+  if (rule !== undefined && typeRules[rule].price === 'forbidden' && given)
+    faults.push({ pointer: '/price', detail: `is forbidden for ${rule}` })
+  return given ? readAmount('price', body['price'], faults) : null
+}
+
+/** Of the body's and the header's key, the one that counts. */
+const readKey = (body: Record<string, unknown>, header: string | null, faults: Fault[]): string | null => {
+  const inBody = typeof body['clientOrderId'] === 'string' ? body['clientOrderId'] : null
+  if (header === null) return inBody
+  if (!new RegExp(clientKey).test(header)) faults.push({ pointer: 'header:Idempotency-Key', detail: keyRule })
+  else if (inBody !== null && inBody !== header)
+    faults.push({
+      pointer: 'header:Idempotency-Key',
+      detail: 'differs from clientOrderId: they are one key, give one of them',
+    })
+  return header
+}
+
+const fault = (pointer: string, detail: string): { ok: false; faults: Fault[] } => ({
+  ok: false,
+  faults: [{ pointer, detail }],
+})
+
+const parse = (text: string): Decoded<Record<string, unknown>> => {
+  try {
+    const value = parseExactJson(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberSource)
+      return fault('', 'the body must be a JSON object')
+    const repeated = repeatedMember(text, value)
+    return repeated === null
+      ? { ok: true, value: value as Record<string, unknown> }
+      : fault(pointerOf(repeated), 'is given more than once')
+  } catch {
+    return fault('', 'the body is not valid JSON')
+  }
+}
+
+/** Decodes and validates the body of an order; lists every fault. `key`: the header Idempotency-Key, or null. */
+export const decodePlaceOrder = (
+  text: string,
+  key: string | null,
+  unknownFields: UnknownFields,
+): Decoded<OrderTerms> => {
+  const parsed = parse(text)
+  if (!parsed.ok) return parsed
+  const body = parsed.value
+  const faults = shapeFaults(body, unknownFields)
+  const quantity = body['quantity'] === undefined ? 0n : readAmount('quantity', body['quantity'], faults)
+  const price = readPrice(body, faults)
+  const clientOrderId = readKey(body, key, faults)
+  if (faults.length > 0) return { ok: false, faults }
+  const order = body as PlaceOrder
+  return {
+    ok: true,
+    value: {
+      userId: order.userId.toLowerCase(),
+      clientOrderId,
+      ticker: order.ticker.toUpperCase(),
+      side: order.side,
+      type: order.type,
+      timeInForce: order.timeInForce,
+      quantity,
+      price,
+    },
+  }
+}

@@ -1,0 +1,57 @@
+// The Kafka clients with every limit passed explicitly.
+
+import { Admin, Consumer, ProduceAcks, Producer, type BaseOptions, type Message } from '@platformatic/kafka'
+
+export type KafkaConfig = {
+  bootstrapServers: readonly string[]
+  clientId: string
+  /** How long one request to a broker may take, and connecting to it. */
+  requestTimeoutMs: number
+}
+
+export type RawProducer = Producer
+export type RawConsumer = Consumer
+/** As it arrives; the library's own type leaves out that a key or a value (a tombstone) may be absent. */
+export type RawMessage = Omit<Message, 'key' | 'value'> & {
+  key: Buffer | null | undefined
+  value: Buffer | null | undefined
+}
+
+const retries = 3
+const retryDelayMs = 200
+const metadataMaxAgeMs = 30_000
+const connectTimeoutMs = 3_000
+
+const base = (config: KafkaConfig): BaseOptions => ({
+  clientId: config.clientId,
+  bootstrapBrokers: [...config.bootstrapServers],
+  connectTimeout: connectTimeoutMs,
+  requestTimeout: config.requestTimeoutMs,
+  timeout: config.requestTimeoutMs,
+  retries,
+  retryDelay: retryDelayMs,
+  metadataMaxAge: metadataMaxAgeMs,
+  autocreateTopics: false,
+  strict: true,
+})
+
+export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config))
+
+/** A producer that answers only when all in-sync replicas have the batch. Its owner keeps one send a ticker outstanding. */
+export const createProducer = (config: KafkaConfig): RawProducer =>
+  new Producer({ ...base(config), acks: ProduceAcks.ALL, autocreateTopics: false })
+
+/** A member of `group` that commits nothing by itself and, without a committed offset, starts at the earliest message. */
+export const createConsumer = (config: KafkaConfig, group: string): RawConsumer =>
+  new Consumer({
+    ...base(config),
+    groupId: group,
+    autocommit: false,
+    sessionTimeout: 10_000,
+    rebalanceTimeout: 15_000,
+    heartbeatInterval: 1_000,
+    minBytes: 1,
+    maxBytes: 4_000_000,
+    maxWaitTime: 500,
+    highWaterMark: 1_024,
+  })

@@ -1,0 +1,106 @@
+// The dead-letter topic: messages that cannot be decoded or name an unknown order, with the bytes as received and the reason in
+// headers. Sent at least once, acknowledged before the source's offset moves; repeats carry the same x-dead-letter-id.
+
+import { findErrorBy } from '@platformatic/kafka'
+import { sleep } from '../app/sleep.ts'
+import { keyHash } from '../domain/murmur2.ts'
+import { describe, type Log } from '../log.ts'
+import type { Source } from '../store/fills.ts'
+import type { RawProducer } from './client.ts'
+
+export type DeadLetter = {
+  source: Source
+  key: Buffer | null
+  value: Buffer | null
+  headers: ReadonlyMap<Buffer, Buffer>
+  disposition: 'MALFORMED' | 'UNKNOWN_ORDER'
+  reason: string
+  /** Which legs: `BUY:<order id>`; empty for a message that could not be decoded. */
+  legs: readonly string[]
+}
+
+export type DeadLetters = {
+  /** Resolves when all are acknowledged. Tries until then; gives up only when `signal` is aborted, by throwing. */
+  send: (letters: readonly DeadLetter[], signal: AbortSignal) => Promise<void>
+}
+
+const retryPauseMs = 500
+const requestMax = 200
+const textMax = 500
+
+/** Header values stay one readable line whatever the message said. */
+const headerText = (text: string): Buffer => Buffer.from(text.replace(/[^\x20-\x7e]/g, '?').slice(0, textMax))
+
+const headersOf = (letter: DeadLetter): Map<Buffer, Buffer> => {
+  const { topic, partition, offset } = letter.source
+  const added = {
+    'x-dead-letter-id': `${topic}-${partition}-${offset}`,
+    'x-disposition': letter.disposition,
+    'x-reason': letter.reason,
+    'x-legs': letter.legs.join(','),
+    'x-original-topic': topic,
+    'x-original-partition': String(partition),
+    'x-original-offset': String(offset),
+  }
+  const kept = [...letter.headers].filter(([name]) => !(name.toString() in added))
+  return new Map([
+    ...kept,
+    ...Object.entries(added).map(([name, value]) => [Buffer.from(name), headerText(value)] as [Buffer, Buffer]),
+  ])
+}
+
+export const createDeadLetters = (producer: RawProducer, topic: string, log: Log): DeadLetters => {
+  const attempt = async (letters: readonly DeadLetter[]): Promise<void> => {
+    const { topics } = await producer.metadata({ topics: [topic] })
+    const partitions = topics.get(topic)!.partitionsCount
+    const messages = letters.map((letter) => ({
+      topic,
+      partition: letter.key === null ? letter.source.partition % partitions : keyHash(letter.key) % partitions,
+      ...(letter.key === null ? {} : { key: letter.key }),
+      ...(letter.value === null ? {} : { value: letter.value }),
+      headers: headersOf(letter),
+    }))
+    try {
+      await producer.send({ messages })
+    } catch (error) {
+      if (findErrorBy(error as Error, 'apiId', 'MESSAGE_TOO_LARGE') === null) throw error
+      if (letters.length > 1) for (const letter of letters) await attempt([letter])
+      else await withoutValue(letters[0]!, error)
+    }
+  }
+
+  /** With our headers a message may pass the topic's limit: better a letter that says where to look than a blocked partition. */
+  const withoutValue = async (letter: DeadLetter, error: unknown): Promise<void> => {
+    if (letter.value === null) throw error
+    const { topic: from, partition, offset } = letter.source
+    log.error('a dead letter is too large for its topic: its value is left out', {
+      topic: from,
+      partition,
+      offset: String(offset),
+    })
+    await attempt([
+      {
+        ...letter,
+        value: null,
+        reason: `${letter.reason}; the value (${letter.value.length} bytes) was too large for this topic`,
+      },
+    ])
+  }
+
+  return {
+    async send(letters, signal) {
+      for (let i = 0; i < letters.length; i += requestMax) {
+        for (;;) {
+          try {
+            await attempt(letters.slice(i, i + requestMax))
+            break
+          } catch (error) {
+            if (signal.aborted) throw error
+            log.rarely('error', 'dead letters', 'dead letters cannot be sent; their partitions wait', describe(error))
+            await sleep(retryPauseMs, signal)
+          }
+        }
+      }
+    },
+  }
+}

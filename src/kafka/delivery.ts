@@ -1,0 +1,111 @@
+// Sends events with one batch a ticker outstanding. The unit of failure is the ticker: one that cannot be sent is set aside by
+// name, the others go on.
+
+import type { Floor } from '../app/floor.ts'
+import { describe, type Log } from '../log.ts'
+import type { EventKind, OutboxEvent } from '../store/outbox.ts'
+import type { Acknowledged } from './acknowledged.ts'
+import { partitionOf, type Sender } from './sender.ts'
+import type { SetAside } from './setAside.ts'
+
+export type Delivery = {
+  sender: Sender
+  acknowledged: Acknowledged
+  setAside: SetAside
+  floor: Floor
+  /** Tickers with a batch outstanding, and their shards. */
+  busy: Map<string, number>
+  /** Events being sent. */
+  inFlight: number
+  /** Events acknowledged since the start. */
+  published: number
+  /** Told whenever a batch is settled. */
+  onSettled: () => void
+  log: Log
+}
+
+type Partitions = Record<EventKind, number>
+/** Tickers that failed in this batch, and why. */
+type Failed = Map<string, unknown>
+
+/** Events of one produce request. */
+const requestMax = 500
+
+/** Sends a run of events of one kind and partition in requests of bounded size; nothing of a ticker after its failure. */
+const sendRun = async (
+  delivery: Delivery,
+  kind: EventKind,
+  partition: number,
+  events: readonly OutboxEvent[],
+  failed: Failed,
+): Promise<void> => {
+  for (let i = 0; i < events.length; i += requestMax) {
+    const request = events.slice(i, i + requestMax).filter((event) => !failed.has(event.order.ticker))
+    if (request.length === 0) continue
+    const report = await delivery.sender.send(kind, partition, request)
+    delivery.acknowledged.add(report.acked)
+    delivery.published += report.acked.length
+    for (const [ticker, error] of report.failed) failed.set(ticker, error)
+  }
+}
+
+/** The ticker goes with the others again. The floor was raised without regard to it, so it has to come down. */
+export const rejoin = ({ setAside, floor }: Delivery, ticker: string): boolean => {
+  const joined = setAside.remove(ticker)
+  if (joined) floor.reset()
+  return joined
+}
+
+const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Failed): void => {
+  let recovered = false
+  for (const { order, shard } of events) {
+    if (!delivery.busy.delete(order.ticker)) continue
+    const error = failed.get(order.ticker)
+    if (error === undefined) recovered = rejoin(delivery, order.ticker) || recovered
+    else {
+      delivery.setAside.put(order.ticker, shard)
+      const fields = { ticker: order.ticker, failedWithIt: failed.size - 1, ...describe(error) }
+      delivery.log.rarely(
+        'error',
+        'set aside',
+        'events of a ticker cannot be published; it is set aside and tried again',
+        fields,
+      )
+    }
+  }
+  // What kept one back kept others back too.
+  if (recovered) delivery.setAside.hurry()
+  delivery.inFlight -= events.length
+  delivery.onSettled()
+}
+
+/** The outstanding batch of some tickers: all their placements, then their cancellations. */
+const dispatch = async (delivery: Delivery, events: readonly OutboxEvent[], partitions: Partitions): Promise<void> => {
+  const failed: Failed = new Map()
+  try {
+    for (const kind of ['PLACED', 'CANCELLED'] as const) {
+      const runs = Map.groupBy(
+        events.filter((event) => event.kind === kind),
+        (event) => partitionOf(event.order.ticker, partitions[kind]),
+      )
+      await Promise.all(runs.entries().map(([partition, run]) => sendRun(delivery, kind, partition, run, failed)))
+    }
+  } catch (error) {
+    delivery.log.error('the relay failed on a batch', describe(error))
+    for (const event of events) failed.set(event.order.ticker, error)
+  }
+  settle(delivery, events, failed)
+}
+
+/** Starts to send those of the events that are neither acknowledged nor behind an outstanding batch; returns how many. */
+export const deliver = (delivery: Delivery, events: readonly OutboxEvent[], partitions: Partitions): number => {
+  const fresh = events.filter(
+    (event) => !delivery.acknowledged.has(event.position) && !delivery.busy.has(event.order.ticker),
+  )
+  for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
+  delivery.inFlight += fresh.length
+  // One group a partition, so that a slow partition holds up only its own tickers.
+  for (const group of Map.groupBy(fresh, (event) => partitionOf(event.order.ticker, partitions.PLACED)).values())
+    void dispatch(delivery, group, partitions)
+  return fresh.length
+}

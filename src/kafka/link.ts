@@ -1,0 +1,41 @@
+// Watches whether the brokers answer and the topics exist, and creates missing ones. Health reads what it found last.
+
+import { sleep } from '../app/sleep.ts'
+import { describe, type Log } from '../log.ts'
+import { createAdmin, type KafkaConfig } from './client.ts'
+import { ensureTopics, type Topics } from './topics.ts'
+
+/** `detail`: what an operator can act on. */
+export type LinkState = { up: boolean; detail: string }
+
+export type Link = { run: (signal: AbortSignal) => Promise<void>; state: () => LinkState }
+
+const lookEveryMs = 2_000
+
+export const createLink = (config: KafkaConfig, topics: Topics, partitions: number, log: Log): Link => {
+  let state: LinkState = { up: false, detail: 'not reached yet' }
+
+  const become = (next: LinkState): void => {
+    if (next.up && !state.up) log.info('kafka is reachable', { bootstrapServers: config.bootstrapServers })
+    if (!next.up && state.detail !== next.detail) log.warn('kafka is not usable', { detail: next.detail })
+    state = next
+  }
+
+  return {
+    state: () => state,
+    async run(signal) {
+      const admin = createAdmin(config)
+      while (!signal.aborted) {
+        try {
+          const created = await ensureTopics(admin, topics, partitions)
+          if (created.length > 0) log.info('topics created', { topics: created, partitions })
+          become({ up: true, detail: 'brokers answer' })
+        } catch (error) {
+          become({ up: false, detail: `${config.bootstrapServers.join(',')}: ${describe(error).error}` })
+        }
+        await sleep(lookEveryMs, signal)
+      }
+      await admin.close().catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,176 @@
+// The relay: outbox → Kafka. It reads committed events, lowest positions first, keeps one batch a ticker outstanding, and
+// deletes exactly the positions that the broker acknowledged. A cancellation is sent only after the acknowledgement of every
+// lower placement of its ticker. Repeats after a crash carry the same eventId; order does not depend on leases or on timing.
+
+import { createFloor } from '../app/floor.ts'
+import { createBell, sleep, type Bell } from '../app/sleep.ts'
+import { describe, type Log } from '../log.ts'
+import { readOutbox } from '../store/outbox.ts'
+import type { Database } from '../store/sql.ts'
+import { createAcknowledged } from './acknowledged.ts'
+import { deliver, rejoin, type Delivery } from './delivery.ts'
+import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
+import type { Sender } from './sender.ts'
+import { createSetAside } from './setAside.ts'
+
+export type RelayOptions = {
+  db: Database
+  sender: Sender
+  replicaId: string
+  leaseTtlMs: number
+  /** Events a read. */
+  batchMax: number
+  /** Events being sent at a time. */
+  inFlightMax: number
+  log: Log
+}
+
+export type RelayState = { inFlight: number; setAside: string[]; shards: number; published: number }
+
+export type Relay = {
+  /** A commit appended events: look at once. */
+  ring: () => void
+  /** Runs until `signal`, then sends what was committed here before it. */
+  run: (signal: AbortSignal) => Promise<void>
+  state: () => RelayState
+}
+
+type Running = { options: RelayOptions; delivery: Delivery; leases: LeaseKeeper; bell: Bell }
+
+/** Idle polling finds what other replicas committed for our tickers; it slows down while there is nothing. */
+const pollMs = { first: 20, last: 200 }
+const floorRefreshMs = 1_000
+const errorPauseMs = 250
+const lastLooksMax = 50
+
+/** Those of the set-aside tickers whose time has come; they stand below the floor, so they are read by name. */
+const retrySetAside = async ({ options, delivery, leases }: Running): Promise<number> => {
+  const { setAside, busy, sender } = delivery
+  setAside.keepOnly(leases.held())
+  const due = setAside.due().filter((ticker) => !busy.has(ticker))
+  if (due.length === 0) return 0
+  const asked = {
+    replicaId: options.replicaId,
+    retiring: leases.retiring(),
+    limit: options.batchMax,
+    floor: 0n,
+    except: [],
+    only: due,
+  }
+  const events = await options.db.run((sql) => readOutbox(sql, asked))
+  const waiting = new Set(events.map((event) => event.order.ticker))
+  for (const ticker of due) if (!waiting.has(ticker)) rejoin(delivery, ticker)
+  return deliver(delivery, events, await sender.partitions())
+}
+
+/** One look at the outbox: how many events it started to send, and whether more wait than it looked at. */
+const step = async (running: Running): Promise<{ started: number; more: boolean }> => {
+  const { options, delivery, leases } = running
+  if (delivery.inFlight >= options.inFlightMax || leases.held().length === 0) return { started: 0, more: false }
+  const partitions = await delivery.sender.partitions()
+  delivery.acknowledged.beforeRead()
+  const retried = await retrySetAside(running)
+  const except = [...delivery.busy.keys(), ...delivery.setAside.all()]
+  const asked = {
+    replicaId: options.replicaId,
+    retiring: leases.retiring(),
+    limit: options.batchMax,
+    floor: delivery.floor.current(),
+    except,
+    only: null,
+  }
+  const events = await options.db.run((sql) => readOutbox(sql, asked))
+  const started = deliver(delivery, events, partitions)
+  return { started: started + retried, more: started > 0 && events.length === options.batchMax }
+}
+
+const publish = async (running: Running, signal: AbortSignal): Promise<void> => {
+  const { options, delivery, bell } = running
+  let idleMs = pollMs.first
+  while (!signal.aborted) {
+    try {
+      const { started, more } = await step(running)
+      idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
+      if (!more) await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+    } catch (error) {
+      options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
+      await sleep(errorPauseMs, signal)
+    }
+  }
+}
+
+const raiseFloor = async ({ options, delivery }: Running, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    await delivery.floor
+      .refresh(delivery.setAside.all())
+      .catch((error: unknown) =>
+        options.log.rarely('warn', 'floor', 'the outbox floor could not be raised', describe(error)),
+      )
+    await sleep(floorRefreshMs, signal)
+  }
+}
+
+/** At shutdown: what was committed until now goes out, if the broker answers; what does not waits in the outbox. */
+const lastPass = async (running: Running): Promise<void> => {
+  for (let looks = 0; looks < lastLooksMax; looks++) {
+    const { started } = await step(running)
+    if (started === 0 && running.delivery.inFlight === 0) return
+    await running.bell.wait(pollMs.first)
+  }
+}
+
+const stop = async (running: Running): Promise<void> => {
+  const { options, delivery, leases } = running
+  await lastPass(running).catch((error: unknown) =>
+    options.log.warn('the relay stopped before the outbox was empty', describe(error)),
+  )
+  while (delivery.inFlight > 0) await running.bell.wait(pollMs.last)
+  await delivery.acknowledged.deleted()
+  await leases
+    .release()
+    .catch((error: unknown) =>
+      options.log.warn('relay leases could not be released; they end by themselves', describe(error)),
+    )
+}
+
+export const createRelay = (options: RelayOptions): Relay => {
+  const { db, log, sender, replicaId, leaseTtlMs } = options
+  const bell = createBell()
+  const delivery: Delivery = {
+    sender,
+    acknowledged: createAcknowledged(db, log),
+    setAside: createSetAside(() => performance.now()),
+    floor: createFloor(db),
+    busy: new Map(),
+    inFlight: 0,
+    published: 0,
+    onSettled: () => bell.ring(),
+    log,
+  }
+  const leases = createLeaseKeeper({
+    db,
+    replicaId,
+    ttlMs: leaseTtlMs,
+    log,
+    isBusy: (shard) => delivery.busy.values().some((other) => other === shard) || delivery.acknowledged.holds(shard),
+    onTaken: () => {
+      delivery.floor.reset()
+      bell.ring()
+    },
+  })
+  const running: Running = { options, delivery, leases, bell }
+
+  return {
+    ring: () => bell.ring(),
+    async run(signal) {
+      await Promise.all([publish(running, signal), raiseFloor(running, signal), leases.run(signal)])
+      await stop(running)
+    },
+    state: () => ({
+      inFlight: delivery.inFlight,
+      setAside: delivery.setAside.all(),
+      shards: leases.held().length,
+      published: delivery.published,
+    }),
+  }
+}

@@ -1,0 +1,110 @@
+// The messages: trades as they come in, order events as they go out. Decoding is total: bad bytes are a named fault.
+
+import { Type, type Static } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { formatAmount } from '../domain/decimal.ts'
+import { canonicalUuid } from '../domain/ids.ts'
+import { amountFromJson, NumberSource, numberText, parseExactJson } from '../domain/json.ts'
+import type { Order } from '../domain/order.ts'
+import { instantFromJson } from '../domain/time.ts'
+import type { Trade, TradeSide } from '../domain/trade.ts'
+
+/** Why a message is MALFORMED, in words for whoever publishes it. */
+export type Malformed = { malformed: string }
+
+// Unknown members are ignored; amounts and times are judged by their own readers.
+const TradeMessage = Type.Object({
+  tradeId: Type.String(),
+  ticker: Type.String(),
+  buyOrderId: Type.Optional(Type.Unknown()),
+  sellOrderId: Type.Optional(Type.Unknown()),
+  orderId: Type.Optional(Type.Unknown()),
+  price: Type.Unknown(),
+  quantity: Type.Unknown(),
+  timestamp: Type.Unknown(),
+})
+type TradeMessage = Static<typeof TradeMessage>
+const tradeMessage = TypeCompiler.Compile(TradeMessage)
+
+/** Anything but controls, lone surrogates, private and unassigned characters and line separators. */
+const printable = /^[^\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]{1,64}$/u
+const tickerPattern = /^[A-Za-z0-9.-]{1,16}$/
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+const malformed = (reason: string): Malformed => ({ malformed: reason })
+
+/** A leg's order id: canonical where it is a UUID, its text otherwise, undefined where the leg is somebody else's. */
+const orderIdOf = (value: unknown): string | undefined | Malformed => {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return canonicalUuid(value) ?? value
+  const text = numberText(value)
+  return text ?? malformed('an order id must be a string or null')
+}
+
+const sidesOf = (message: TradeMessage): TradeSide[] | Malformed => {
+  const buy = orderIdOf(message.buyOrderId)
+  const sell = orderIdOf(message.sellOrderId)
+  const single = orderIdOf(message.orderId)
+  for (const id of [buy, sell, single]) if (typeof id === 'object') return id
+  const sides: TradeSide[] = []
+  if (typeof buy === 'string') sides.push({ side: 'BUY', orderId: buy })
+  if (typeof sell === 'string') sides.push({ side: 'SELL', orderId: sell })
+  if (sides.length === 0 && typeof single === 'string') sides.push({ side: null, orderId: single })
+  return sides.length === 0 ? malformed('names no order: one of buyOrderId, sellOrderId or orderId is needed') : sides
+}
+
+const parse = (bytes: Uint8Array): unknown => {
+  try {
+    return parseExactJson(utf8.decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+const shapeFault = (value: unknown): Malformed => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberSource)
+    return malformed('is no JSON object')
+  const fault = tradeMessage.Errors(value).First()
+  return malformed(`${fault?.path.slice(1) ?? 'the message'} is missing or of the wrong type`)
+}
+
+/** Decodes one message of the trade topic, in the two-legged or the single-leg form. */
+export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malformed => {
+  if (bytes === null || bytes === undefined || bytes.length === 0) return malformed('is empty')
+  const value = parse(bytes)
+  if (value === undefined) return malformed('is no JSON in UTF-8')
+  if (!tradeMessage.Check(value)) return shapeFault(value)
+  if (!printable.test(value.tradeId)) return malformed('tradeId must be 1 to 64 printable characters')
+  if (!tickerPattern.test(value.ticker)) return malformed('ticker must be 1 to 16 of A-Z a-z 0-9 . -')
+  const quantity = amountFromJson(value.quantity)
+  if (!quantity.ok)
+    return malformed(`quantity is not a decimal > 0 of at most 12 integer and 8 fraction digits (${quantity.fault})`)
+  const price = amountFromJson(value.price)
+  if (!price.ok)
+    return malformed(`price is not a decimal > 0 of at most 12 integer and 8 fraction digits (${price.fault})`)
+  const tradedAt = instantFromJson(value.timestamp)
+  if (tradedAt === null) return malformed('timestamp is no ISO-8601 instant, epoch seconds or epoch milliseconds')
+  const sides = sidesOf(value)
+  if ('malformed' in sides) return sides
+  return {
+    tradeId: value.tradeId,
+    ticker: value.ticker.toUpperCase(),
+    quantity: quantity.amount,
+    price: price.amount,
+    tradedAt,
+    sides,
+  }
+}
+
+const priceOf = (order: Order): string => (order.price === null ? 'null' : formatAmount(order.price))
+
+/** The value of order.placed.v1. Every text in it was validated to need no escape. */
+export const encodePlaced = (order: Order, occurredAt: Date): string =>
+  `{"orderId":"${order.id}","userId":"${order.userId}","ticker":"${order.ticker}","side":"${order.side}","type":"${order.type}",` +
+  `"timeInForce":"${order.timeInForce}","quantity":${formatAmount(order.quantity)},"price":${priceOf(order)},"timestamp":"${occurredAt.toISOString()}"}`
+
+/** The value of order.cancelled.v1. */
+export const encodeCancelled = (order: Order, occurredAt: Date): string =>
+  `{"orderId":"${order.id}","userId":"${order.userId}","ticker":"${order.ticker}",` +
+  `"quantity":${formatAmount(order.quantity)},"price":${priceOf(order)},"timestamp":"${occurredAt.toISOString()}"}`

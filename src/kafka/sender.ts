@@ -1,0 +1,110 @@
+// Sends the events of one partition in their order, and finds the ticker that a broker refuses.
+
+import { findErrorBy } from '@platformatic/kafka'
+import { textKeyHash } from '../domain/murmur2.ts'
+import type { EventKind, OutboxEvent } from '../store/outbox.ts'
+import type { RawProducer } from './client.ts'
+import { encodeCancelled, encodePlaced } from './schema.ts'
+import type { Topics } from './topics.ts'
+
+/** What became of a send: `acked` are on the topic for good. `failed`: tickers that could not be sent, and why. */
+export type SendReport = { acked: OutboxEvent[]; failed: Map<string, unknown> }
+
+export type Sender = {
+  /** The number of partitions of each topic; rejects while no broker answers. */
+  partitions: () => Promise<Record<EventKind, number>>
+  send: (kind: EventKind, partition: number, events: readonly OutboxEvent[]) => Promise<SendReport>
+}
+
+/** As the Java client: murmur2 of the key, made positive, modulo the number of partitions. */
+export const partitionOf = (key: string, partitions: number): number => textKeyHash(key) % partitions
+
+/** Broker errors that are about records, not about the partition: splitting the batch tells whose. */
+const recordFaults = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'] as const
+
+const isRecordFault = (error: unknown): boolean =>
+  error instanceof Error && recordFaults.some((fault) => findErrorBy(error, 'apiId', fault) !== null)
+
+const ceTypes = { PLACED: 'order.placed.v1', CANCELLED: 'order.cancelled.v1' } as const satisfies Record<
+  EventKind,
+  string
+>
+
+const header = (name: string): Buffer => Buffer.from(name)
+const names = {
+  eventId: header('eventId'),
+  id: header('ce_id'),
+  type: header('ce_type'),
+  source: header('ce_source'),
+  version: header('ce_specversion'),
+  time: header('ce_time'),
+  contentType: header('content-type'),
+  traceparent: header('traceparent'),
+}
+const constants = { version: header('1.0'), contentType: header('application/json') }
+
+const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
+  const id = Buffer.from(event.eventId)
+  const headers = new Map([
+    [names.eventId, id],
+    [names.id, id],
+    [names.type, Buffer.from(ceTypes[event.kind])],
+    [names.source, source],
+    [names.version, constants.version],
+    [names.time, Buffer.from(event.occurredAt.toISOString())],
+    [names.contentType, constants.contentType],
+  ])
+  if (event.traceparent !== null) headers.set(names.traceparent, Buffer.from(event.traceparent))
+  return headers
+}
+
+const encode = (event: OutboxEvent): Buffer =>
+  Buffer.from(
+    event.kind === 'PLACED'
+      ? encodePlaced(event.order, event.occurredAt)
+      : encodeCancelled(event.order, event.occurredAt),
+  )
+
+export const createSender = (producer: RawProducer, topics: Topics, ceSource: string): Sender => {
+  const topicOf = { PLACED: topics.placed, CANCELLED: topics.cancelled } as const satisfies Record<EventKind, string>
+  const source = Buffer.from(ceSource)
+
+  const sendOnce = (kind: EventKind, partition: number, events: readonly OutboxEvent[]) =>
+    producer.send({
+      messages: events.map((event) => ({
+        topic: topicOf[kind],
+        partition,
+        key: Buffer.from(event.order.ticker),
+        value: encode(event),
+        headers: headersOf(event, source),
+      })),
+    })
+
+  /** Nothing of a ticker is sent after one of its events failed. */
+  const send: Sender['send'] = async (kind, partition, events) => {
+    try {
+      await sendOnce(kind, partition, events)
+      return { acked: [...events], failed: new Map() }
+    } catch (error) {
+      if (!isRecordFault(error) || events.length === 1)
+        return { acked: [], failed: new Map(events.map((event) => [event.order.ticker, error])) }
+      const half = events.length >> 1
+      const first = await send(kind, partition, events.slice(0, half))
+      const rest = events.slice(half).filter((event) => !first.failed.has(event.order.ticker))
+      const second =
+        rest.length === 0 ? { acked: [], failed: new Map<string, unknown>() } : await send(kind, partition, rest)
+      return { acked: [...first.acked, ...second.acked], failed: new Map([...first.failed, ...second.failed]) }
+    }
+  }
+
+  return {
+    async partitions() {
+      const { topics: known } = await producer.metadata({ topics: [topics.placed, topics.cancelled] })
+      return {
+        PLACED: known.get(topics.placed)!.partitionsCount,
+        CANCELLED: known.get(topics.cancelled)!.partitionsCount,
+      }
+    },
+    send,
+  }
+}

@@ -1,0 +1,43 @@
+// Topics: those that exist are used as they are, missing ones are created where the broker allows it.
+
+import type { Admin } from '@platformatic/kafka'
+
+export type Topics = { placed: string; cancelled: string; trades: string; deadLetters: string }
+
+export const topicNames = (topics: Topics): string[] => [
+  topics.placed,
+  topics.cancelled,
+  topics.trades,
+  topics.deadLetters,
+]
+
+/** Some topics are neither there nor may be created; the message names them. */
+export class TopicsMissing extends Error {
+  override name = 'TopicsMissing'
+}
+
+/** The broker's own defaults for replication. */
+const brokerDefault = -1
+
+const missingTopics = async (admin: Admin, names: readonly string[]): Promise<string[]> => {
+  const existing = new Set(await admin.listTopics())
+  return names.filter((name) => !existing.has(name))
+}
+
+/** Creates what is missing with `partitions` partitions. Throws TopicsMissing, or the network's error. Returns what it created. */
+export const ensureTopics = async (admin: Admin, topics: Topics, partitions: number): Promise<string[]> => {
+  const missing = await missingTopics(admin, topicNames(topics))
+  if (missing.length === 0) return []
+  try {
+    await admin.createTopics({ topics: missing, partitions, replicas: brokerDefault })
+  } catch (error) {
+    // Another replica may have been faster.
+    const still = await missingTopics(admin, missing)
+    if (still.length > 0)
+      throw new TopicsMissing(
+        `topics ${still.join(', ')} do not exist and could not be created: create them, or let this client create topics`,
+        { cause: error },
+      )
+  }
+  return missing
+}

@@ -1,0 +1,56 @@
+// JSON lines on standard output, one event a line. The only user of the console. Nothing secret is ever passed here: the
+// configuration prints itself without passwords (config.ts).
+
+export const levels = ['debug', 'info', 'warn', 'error'] as const
+export type Level = (typeof levels)[number]
+export type Fields = Record<
+  string,
+  string | number | boolean | null | undefined | readonly string[] | readonly number[]
+>
+
+export type Log = Record<Level, (message: string, fields?: Fields) => void> & {
+  /** At most one line for each `key` in `everyMs`; the next one says how many were left out. */
+  rarely: (level: Level, key: string, message: string, fields?: Fields) => void
+}
+
+const everyMs = 5_000
+const keysMax = 1_000
+
+/** What a log line or an operator may see of an error: its own words and code, never a statement or its parameters. */
+export const describe = (error: unknown): { error: string; errorCode?: string } => {
+  if (!(error instanceof Error)) return { error: String(error) }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const cause =
+    error instanceof AggregateError && error.errors[0] instanceof Error ? `: ${error.errors[0].message}` : ''
+  return { error: `${error.message}${cause}`, ...(code === undefined ? {} : { errorCode: code }) }
+}
+
+export const createLog = (threshold: Level, write: (line: string) => void = (line) => console.log(line)): Log => {
+  const least = levels.indexOf(threshold)
+  const lastAt = new Map<string, { at: number; leftOut: number }>()
+
+  const emit = (level: Level, message: string, fields: Fields = {}): void => {
+    if (levels.indexOf(level) < least) return
+    write(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))
+  }
+
+  const rarely: Log['rarely'] = (level, key, message, fields = {}) => {
+    const last = lastAt.get(key)
+    const now = performance.now()
+    if (last !== undefined && now - last.at < everyMs) {
+      last.leftOut++
+      return
+    }
+    if (lastAt.size >= keysMax) lastAt.clear()
+    lastAt.set(key, { at: now, leftOut: 0 })
+    emit(level, message, last === undefined || last.leftOut === 0 ? fields : { ...fields, leftOut: last.leftOut })
+  }
+
+  return {
+    debug: (message, fields) => emit('debug', message, fields),
+    info: (message, fields) => emit('info', message, fields),
+    warn: (message, fields) => emit('warn', message, fields),
+    error: (message, fields) => emit('error', message, fields),
+    rarely,
+  }
+}

@@ -1,0 +1,41 @@
+// The subcommands. Heavy modules are loaded only by those that need them: a container's health check runs every few seconds.
+
+import { version } from './version.ts'
+
+const help = `orders ${version}: the single source of truth for the life of an order
+
+  orders [serve]          serve HTTP, relay events to Kafka, apply trades (the default)
+  orders migrate          bring the database's schema to this version, then exit
+  orders health           exit 0 if the service on this host is alive; --ready: if it can serve requests
+  orders --version        print the version
+  orders --help           print this
+
+Configuration is read from the environment; the README has the table. The least that is needed:
+  DATABASE_URL=postgres://user:password@host:5432/orders  KAFKA_BOOTSTRAP_SERVERS=host:9092
+`
+
+const run = async (command: string | undefined, args: readonly string[]): Promise<number> => {
+  switch (command) {
+    case undefined:
+    case 'serve':
+      return (await import('./serve.ts')).serve(process.env)
+    case 'migrate':
+      return (await import('./migrateCommand.ts')).migrateCommand(process.env)
+    case 'health':
+      return (await import('./healthCommand.ts')).healthCommand(process.env, args)
+    case '--version':
+    case 'version':
+      process.stdout.write(`${version}\n`)
+      return 0
+    case '--help':
+    case '-h':
+    case 'help':
+      process.stdout.write(help)
+      return 0
+    default:
+      process.stderr.write(`orders: no subcommand "${command}"; try orders --help\n`)
+      return 2
+  }
+}
+
+process.exit(await run(process.argv[2], process.argv.slice(3)))

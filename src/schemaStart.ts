@@ -1,0 +1,65 @@
+// Brings or checks the schema at a start.
+
+import { createLog, describe, type Log } from './log.ts'
+import type { Config } from './config.ts'
+import { sleep } from './app/sleep.ts'
+import { migrate, MigrationRefused, requireSchema, requireUncachedPositions } from './store/migrate.ts'
+import { migrations } from './store/migrations.ts'
+import { openSession } from './store/sql.ts'
+
+/** One attempt on a connection of its own. Returns the names of the files applied now. */
+export const prepareSchema = async (
+  config: Config,
+  log: Log,
+  { migrating }: { migrating: boolean },
+): Promise<string[]> => {
+  const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
+  try {
+    const applied = migrating
+      ? await migrate(sql, {
+          migrations,
+          onWait: () => log.info('another replica is migrating; waiting for it'),
+          onApplied: (name) => log.info('migration applied', { name }),
+        })
+      : []
+    await requireSchema(sql, migrations)
+    await requireUncachedPositions(sql)
+    return applied
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+const retryPauseMs = 1_000
+
+/** Tries until Postgres answers. Throws MigrationRefused for a database that must be left alone; ends early with the signal. */
+export const awaitSchema = async (
+  config: Config,
+  log: Log,
+  { signal, onFailure }: { signal: AbortSignal; onFailure: (detail: string) => void },
+): Promise<void> => {
+  while (!signal.aborted) {
+    try {
+      await prepareSchema(config, log, { migrating: config.DB_MIGRATE })
+      return
+    } catch (error) {
+      if (error instanceof MigrationRefused) throw error
+      onFailure(describe(error).error)
+      log.rarely('warn', 'start', 'waiting for postgres', describe(error))
+      await sleep(retryPauseMs, signal)
+    }
+  }
+}
+
+/** A configuration that cannot be used: all its faults, on standard error, for a person. */
+export const printFaults = (faults: readonly string[]): void => {
+  process.stderr.write(
+    `orders: the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((fault) => `  - ${fault}\n`).join('')}`,
+  )
+}
+
+export const startLog = (config: Config): Log => {
+  const log = createLog(config.LOG_LEVEL)
+  for (const warning of config.warnings) log.warn(warning)
+  return log
+}

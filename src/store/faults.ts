@@ -1,0 +1,53 @@
+// Sorts what a statement can fail with by what its owner may do next.
+
+/**
+ * `data`: a row of this batch is at fault; split. `contention`: rolled back, retry whole. `unavailable`: nothing was stored and
+ * nothing can be now. `unknown`: the answer was lost, it may have happened; retry what is idempotent. `bug`: none of these.
+ */
+export type StoreFault = 'data' | 'contention' | 'unavailable' | 'unknown' | 'bug'
+
+/** Deadlock, serialization failure, lock timeout, statement timeout: Postgres rolled the statement back. */
+const contention = new Set(['40P01', '40001', '55P03', '57014'])
+/** Raised before or instead of running a statement. 25006: a read-only standby after a failover. */
+const unavailable = new Set([
+  'ECONNREFUSED',
+  'CONNECT_TIMEOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  '57P03',
+  '25006',
+])
+/** Classes rolled back for want of a resource (53: connections, memory, disk; 58: I/O), a login, a database or a table. */
+const unavailableClass = new Set(['53', '58', '28', '3D'])
+/** ENOENT and the like cannot come from TCP; everything that a socket says after a statement may have left it is unknown. */
+const unknown = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'DEADLINE_PASSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  '57P01',
+  '57P02',
+])
+
+const sqlState = /^[0-9A-Z]{5}$/
+
+export const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+export const storeFault = (error: unknown): StoreFault => {
+  const code = codeOf(error)
+  if (contention.has(code)) return 'contention'
+  if (unavailable.has(code)) return 'unavailable'
+  if (unknown.has(code)) return 'unknown'
+  if (!sqlState.test(code)) return 'bug'
+  const sqlClass = code.slice(0, 2)
+  if (sqlClass === '22' || sqlClass === '23') return 'data'
+  if (sqlClass === '08') return 'unknown'
+  return unavailableClass.has(sqlClass) ? 'unavailable' : 'bug'
+}

@@ -1,0 +1,200 @@
+// The ledger of fills and the exceptions. A batch of legs is read in one statement (two reads would let a rival's fill slip in
+// between and still pass the version check), decided in TypeScript, and written in one statement that checks the versions.
+
+import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
+import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
+import type { Order, Side } from '../domain/order.ts'
+import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
+import { textArray, type Sql } from './sql.ts'
+
+/** The state that a batch of legs is judged against, all of one snapshot. */
+export type LegState = {
+  orders: Map<string, Order>
+  /** By order id, then by trade id. */
+  records: Map<string, Map<string, TradeRecord>>
+}
+
+/** Where a leg came from. */
+export type Source = { topic: string; partition: number; offset: bigint }
+
+export type LedgerRow = {
+  orderId: string
+  tradeId: string
+  content: LegContent
+  /** ISO-8601 with microseconds. */
+  tradedAt: string
+  late: boolean
+  orderVersion: number
+  source: Source
+}
+
+export type ExceptionRow = {
+  id: string
+  disposition: ExceptionDisposition
+  reason: string
+  orderId: string
+  tradeId: string
+  content: LegContent
+  tradedAt: string
+  source: Source
+  key: Uint8Array | null
+  message: Uint8Array
+}
+
+/** An order as it was decided on, and as it becomes; the same object where only exceptions are to be kept. */
+export type OrderMove = { before: Order; after: Order }
+
+type StateRow = OrderRow & {
+  trade_id: string
+  fill_side: Side | null
+  fill_ticker: string
+  fill_quantity: string
+  fill_price: string
+  exceptions: [Side, string, string, string][] | null
+}
+
+const recordFromRow = (row: StateRow): TradeRecord => ({
+  ledger:
+    row.fill_side === null
+      ? null
+      : {
+          side: row.fill_side,
+          ticker: row.fill_ticker,
+          quantity: amountFromSql(row.fill_quantity),
+          price: amountFromSql(row.fill_price),
+        },
+  exceptions: (row.exceptions ?? []).map(([side, ticker, quantity, price]) => ({
+    side,
+    ticker,
+    quantity: amountFromSql(quantity),
+    price: amountFromSql(price),
+  })),
+})
+
+/** Reads the orders, ledger rows and exceptions of these (order, trade) pairs in one snapshot. Unknown orders are left out. */
+export const readLegState = async (
+  sql: Sql,
+  pairs: readonly { orderId: string; tradeId: string }[],
+): Promise<LegState> => {
+  const rows = await sql<StateRow[]>`
+    select ${orderColumns(sql)}, i.trade_id,
+           f.side as fill_side, f.ticker as fill_ticker, f.quantity as fill_quantity, f.price as fill_price,
+           (select json_agg(json_build_array(e.side, e.ticker, e.quantity::text, e.price::text))
+            from exceptions e where e.order_id = o.id and e.trade_id = i.trade_id) as exceptions
+    from unnest(
+      ${textArray(pairs.map((pair) => pair.orderId))}::text[],
+      ${textArray(pairs.map((pair) => pair.tradeId))}::text[]
+    ) as i (order_id, trade_id)
+    join orders o on o.id = i.order_id::uuid
+    left join ingested_fills f on f.order_id = o.id and f.trade_id = i.trade_id`
+  const state: LegState = { orders: new Map(), records: new Map() }
+  for (const row of rows) {
+    if (!state.orders.has(row.id)) {
+      state.orders.set(row.id, orderFromRow(row))
+      state.records.set(row.id, new Map())
+    }
+    state.records.get(row.id)!.set(row.trade_id, recordFromRow(row))
+  }
+  return state
+}
+
+const moveInput = (sql: Sql, moves: readonly OrderMove[]) => {
+  const text = (of: (move: OrderMove) => string | null) => textArray(moves.map(of))
+  return sql`unnest(
+    ${text((m) => m.before.id)}::text[],
+    ${text((m) => String(m.before.version))}::text[],
+    ${text((m) => String(m.after.version))}::text[],
+    ${text((m) => m.after.status)}::text[],
+    ${text((m) => formatAmount(m.after.filledQuantity))}::text[],
+    ${text((m) => formatNotional(m.after.filledNotional))}::text[],
+    ${text((m) => (m.after.lastFillPrice === null ? null : formatAmount(m.after.lastFillPrice)))}::text[],
+    ${text((m) => m.after.updatedAt.toISOString())}::text[]
+  ) as m (id, expected, version, status, filled_quantity, filled_notional, last_fill_price, updated_at)`
+}
+
+const ledgerInput = (sql: Sql, ledger: readonly LedgerRow[]) => {
+  const text = (of: (row: LedgerRow) => string) => textArray(ledger.map(of))
+  return sql`unnest(
+    ${text((l) => l.orderId)}::text[],
+    ${text((l) => l.tradeId)}::text[],
+    ${text((l) => l.content.side)}::text[],
+    ${text((l) => l.content.ticker)}::text[],
+    ${text((l) => l.tradedAt)}::text[],
+    ${text((l) => formatAmount(l.content.quantity))}::text[],
+    ${text((l) => formatAmount(l.content.price))}::text[],
+    ${text((l) => String(l.late))}::text[],
+    ${text((l) => String(l.orderVersion))}::text[],
+    ${text((l) => String(l.source.partition))}::text[],
+    ${text((l) => String(l.source.offset))}::text[]
+  ) as l (order_id, trade_id, side, ticker, ts, quantity, price, late, order_version, kafka_partition, kafka_offset)`
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+const exceptionInput = (sql: Sql, exceptions: readonly ExceptionRow[]) => {
+  const text = (of: (row: ExceptionRow) => string | null) => textArray(exceptions.map(of))
+  return sql`unnest(
+    ${text((e) => e.id)}::text[],
+    ${text((e) => e.disposition)}::text[],
+    ${text((e) => e.reason)}::text[],
+    ${text((e) => e.orderId)}::text[],
+    ${text((e) => e.tradeId)}::text[],
+    ${text((e) => e.content.side)}::text[],
+    ${text((e) => e.content.ticker)}::text[],
+    ${text((e) => e.tradedAt)}::text[],
+    ${text((e) => formatAmount(e.content.quantity))}::text[],
+    ${text((e) => formatAmount(e.content.price))}::text[],
+    ${text((e) => e.source.topic)}::text[],
+    ${text((e) => String(e.source.partition))}::text[],
+    ${text((e) => String(e.source.offset))}::text[],
+    ${text((e) => (e.key === null ? null : hex(e.key)))}::text[],
+    ${text((e) => hex(e.message))}::text[]
+  ) as e (id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset, message_key, message)`
+}
+
+/**
+ * Writes what was decided for those orders whose version is still the one decided on and that nobody holds locked right now;
+ * returns their ids, and the ids of the exceptions that are new. Every other order has to be decided again. It never waits for
+ * a lock, so it cannot deadlock. The ledger has no `on conflict`: a row that is there already means a broken argument.
+ */
+export const writeFills = async (
+  sql: Sql,
+  {
+    moves,
+    ledger,
+    exceptions,
+    now,
+  }: { moves: readonly OrderMove[]; ledger: readonly LedgerRow[]; exceptions: readonly ExceptionRow[]; now: Date },
+): Promise<{ written: Set<string>; newExceptions: Set<string> }> => {
+  const rows = await sql<{ kind: 'order' | 'exception'; id: string }[]>`
+    with move as materialized (select * from ${moveInput(sql, moves)}),
+    held as materialized (
+      select o.id from orders o join move m on o.id = m.id::uuid
+      where o.version = m.expected::integer
+      order by o.id
+      for update of o skip locked
+    ), moved as (
+      update orders o
+      set status = m.status, filled_quantity = m.filled_quantity::numeric, filled_notional = m.filled_notional::numeric,
+          last_fill_price = m.last_fill_price::numeric, updated_at = m.updated_at::timestamptz, version = m.version::integer
+      from move m join held h on h.id = m.id::uuid
+      where o.id = h.id and m.version <> m.expected
+    ), appended as (
+      insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset)
+      select h.id, l.trade_id, l.side, l.ticker, l.ts::timestamptz, l.quantity::numeric, l.price::numeric, l.late::boolean,
+             ${now.toISOString()}::timestamptz, l.order_version::integer, l.kafka_partition::integer, l.kafka_offset::bigint
+      from ${ledgerInput(sql, ledger)} join held h on h.id = l.order_id::uuid
+    ), kept as (
+      insert into exceptions (id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition,
+                              kafka_offset, message_key, message, recorded_at)
+      select e.id::uuid, e.disposition, e.reason, h.id, e.trade_id, e.side, e.ticker, e.ts::timestamptz, e.quantity::numeric, e.price::numeric,
+             e.kafka_topic, e.kafka_partition::integer, e.kafka_offset::bigint, decode(e.message_key, 'hex'), decode(e.message, 'hex'),
+             ${now.toISOString()}::timestamptz
+      from ${exceptionInput(sql, exceptions)} join held h on h.id = e.order_id::uuid
+      on conflict do nothing
+      returning id
+    )
+    select 'order' as kind, id from held union all select 'exception', id from kept`
+  const idsOf = (kind: 'order' | 'exception') => new Set(rows.filter((row) => row.kind === kind).map((row) => row.id))
+  return { written: idsOf('order'), newExceptions: idsOf('exception') }
+}

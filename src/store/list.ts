@@ -1,0 +1,89 @@
+// Pages of orders, newest first. Every page is read from an index that already stands in id order, so it costs the same at any
+// depth; filters that no index carries are checked on a bounded number of rows a page.
+
+import type { Order, Side, Status } from '../domain/order.ts'
+import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
+import { textArray, type Fragment, type Sql } from './sql.ts'
+
+export type OrderFilter = {
+  userId: string | undefined
+  ticker: string | undefined
+  side: Side | undefined
+  clientOrderId: string | undefined
+  /** Empty: any. */
+  statuses: readonly Status[]
+  /** True or false where `statuses` are exactly the open or the closed ones, or all lie on one side: the index knows that. */
+  open: boolean | undefined
+  /** Ids below this one only (exclusive). */
+  before: string | undefined
+  /** Ids from this one on (inclusive). */
+  from: string | undefined
+}
+
+export type OrderPage = { orders: Order[]; nextBefore: string | null }
+
+/** Rows that one page may look at. */
+export const scannedRowsMax = 10_000
+
+const all = (sql: Sql, conditions: Fragment[]): Fragment =>
+  conditions.reduce((joined, next) => sql`${joined} and ${next}`, sql`true`)
+
+/** The ranges of one index that hold the page, each already in id order. */
+const ranges = (sql: Sql, filter: OrderFilter): Fragment[] => {
+  const within = all(sql, [
+    ...(filter.before === undefined ? [] : [sql`o.id < ${filter.before}::uuid`]),
+    ...(filter.from === undefined ? [] : [sql`o.id >= ${filter.from}::uuid`]),
+  ])
+  if (filter.userId !== undefined && filter.clientOrderId !== undefined)
+    return [sql`o.user_id = ${filter.userId}::uuid and o.client_order_id = ${filter.clientOrderId} and ${within}`]
+  const keyed =
+    filter.userId !== undefined
+      ? sql`o.user_id = ${filter.userId}::uuid`
+      : filter.ticker !== undefined
+        ? sql`o.ticker = ${filter.ticker}`
+        : undefined
+  if (keyed === undefined) return [within]
+  const opens =
+    filter.open === undefined ? [sql`o.open`, sql`not o.open`] : [filter.open ? sql`o.open` : sql`not o.open`]
+  return opens.map((open) => sql`${keyed} and ${open} and ${within}`)
+}
+
+/** At most scannedRowsMax rows of the ranges, newest first, as a subquery. */
+const scanned = (sql: Sql, filter: OrderFilter): Fragment => {
+  const parts = ranges(sql, filter).map(
+    (range) =>
+      sql`(select ${orderColumns(sql)}, o.open from orders o where ${range} order by o.id desc limit ${scannedRowsMax}::integer)`,
+  )
+  return parts.reduce((joined, next) => sql`${joined} union all ${next}`)
+}
+
+const residual = (sql: Sql, filter: OrderFilter): Fragment =>
+  all(sql, [
+    ...(filter.userId === undefined ? [] : [sql`o.user_id = ${filter.userId}::uuid`]),
+    ...(filter.ticker === undefined ? [] : [sql`o.ticker = ${filter.ticker}`]),
+    ...(filter.side === undefined ? [] : [sql`o.side = ${filter.side}`]),
+    ...(filter.clientOrderId === undefined ? [] : [sql`o.client_order_id = ${filter.clientOrderId}`]),
+    ...(filter.statuses.length === 0 ? [] : [sql`o.status = any (${textArray(filter.statuses)}::text[])`]),
+  ])
+
+/** The id of the last row that a page may look at, or null where the scan ends before the bound. */
+const scanEnd = async (sql: Sql, filter: OrderFilter): Promise<string | null> => {
+  const rows = await sql<{ id: string }[]>`
+    select o.id from (${scanned(sql, filter)}) o order by o.id desc offset ${scannedRowsMax - 1}::integer limit 1`
+  return rows[0]?.id ?? null
+}
+
+/** One page of at most `limit` orders. A page may be short, even empty, and still have a `nextBefore`: the scan met its bound. */
+export const readOrderPage = async (sql: Sql, filter: OrderFilter, limit: number): Promise<OrderPage> => {
+  const rows = await sql<OrderRow[]>`
+    select ${orderColumns(sql)}
+    from (select * from (${scanned(sql, filter)}) o order by o.id desc limit ${scannedRowsMax}::integer) o
+    where ${residual(sql, filter)}
+    order by o.id desc
+    limit ${limit + 1}::integer`
+  if (rows.length > limit) return { orders: rows.slice(0, limit).map(orderFromRow), nextBefore: rows[limit - 1]!.id }
+  const end = await scanEnd(sql, filter)
+  // Rows placed between the two reads push the end of the scan up; never answer a row twice for it.
+  const last = rows.at(-1)?.id
+  return { orders: rows.map(orderFromRow), nextBefore: end !== null && last !== undefined && last < end ? last : end }
+}

@@ -1,0 +1,120 @@
+// Brings a database to the schema of this binary. Replicas that start together take turns by an advisory lock; each file is one
+// transaction with the row that records it. This is the only place that opens a transaction by hand.
+
+import { createHash } from 'node:crypto'
+import type { Migration } from './migrations.ts'
+import { readPositionCache } from './outbox.ts'
+import type { Sql } from './sql.ts'
+
+/** A database that must not be touched, or not by this binary. The message says what to do; trying again does not help. */
+export class MigrationRefused extends Error {
+  override name = 'MigrationRefused'
+}
+
+/** Any constant that nobody else uses: "orders" in ASCII. */
+const lockKey = '122489661811315'
+const versionMin = 150_000
+const lockPollMs = 200
+
+const checksumOf = (migration: Migration): string => createHash('sha256').update(migration.sql).digest('hex')
+
+const refuseOldServer = async (sql: Sql): Promise<void> => {
+  const [row] = await sql<{ number: string; version: string }[]>`
+    select current_setting('server_version_num') as number, current_setting('server_version') as version`
+  if (Number(row!.number) < versionMin)
+    throw new MigrationRefused(`PostgreSQL ${row!.version} is too old: 15 to 18 are supported.`)
+}
+
+/** True where the migration table stands. Another service's `orders` table without it is never touched. */
+const recognise = async (sql: Sql): Promise<boolean> => {
+  const [row] = await sql<{ ours: boolean; orders: boolean }[]>`
+    select to_regclass('orders_migrations') is not null as ours, to_regclass('orders') is not null as orders`
+  if (row!.orders && !row!.ours)
+    throw new MigrationRefused(
+      'This database has a table "orders" that this service did not create (the Java service\'s?): adopting it is not supported yet, give an empty database or schema.',
+    )
+  return row!.ours
+}
+
+/** Names of the files that were applied; refuses a history that this binary does not know. */
+const checkHistory = async (sql: Sql, migrations: readonly Migration[]): Promise<Set<string>> => {
+  const applied = await sql<
+    { name: string; checksum: string }[]
+  >`select name, checksum from orders_migrations order by name`
+  const known = new Map(migrations.map((migration) => [migration.name, checksumOf(migration)]))
+  for (const { name, checksum } of applied) {
+    if (!known.has(name))
+      throw new MigrationRefused(
+        `The database has migration ${name}, which this binary does not know: run a binary at least as new as the database.`,
+      )
+    if (known.get(name) !== checksum)
+      throw new MigrationRefused(
+        `Migration ${name} was applied with other content than this binary has: restore the file, add a new one for changes.`,
+      )
+  }
+  return new Set(applied.map(({ name }) => name))
+}
+
+const apply = async (sql: Sql, migration: Migration): Promise<void> => {
+  const record = `insert into orders_migrations (name, checksum) values ('${migration.name}', '${checksumOf(migration)}')`
+  try {
+    await sql.unsafe(`begin; ${migration.sql}; ${record}; commit;`)
+  } catch (error) {
+    await sql.unsafe('rollback')
+    throw error
+  }
+}
+
+const takeLock = async (sql: Sql, onWait: () => void): Promise<void> => {
+  for (let tries = 0; ; tries++) {
+    const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${lockKey}::bigint) as taken`
+    if (row!.taken) return
+    if (tries === 0) onWait()
+    await Bun.sleep(lockPollMs)
+  }
+}
+
+export type MigrateOptions = { migrations: readonly Migration[]; onWait: () => void; onApplied: (name: string) => void }
+
+/**
+ * Applies what is missing on one connection and returns the names of the files applied now. Throws MigrationRefused for a
+ * database that it leaves alone; anything else that it throws is Postgres's or the network's and may be tried again.
+ */
+export const migrate = async (sql: Sql, { migrations, onWait, onApplied }: MigrateOptions): Promise<string[]> => {
+  await refuseOldServer(sql)
+  await recognise(sql)
+  await takeLock(sql, onWait)
+  try {
+    if (!(await recognise(sql)))
+      await sql`create table orders_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())`
+    const applied = await checkHistory(sql, migrations)
+    const missing = migrations.filter(({ name }) => !applied.has(name))
+    for (const migration of missing) {
+      await apply(sql, migration)
+      onApplied(migration.name)
+    }
+    return missing.map(({ name }) => name)
+  } finally {
+    await sql`select pg_advisory_unlock(${lockKey}::bigint)`.catch(() => undefined)
+  }
+}
+
+/** For a start without migrating: throws MigrationRefused unless the schema is exactly this binary's. */
+export const requireSchema = async (sql: Sql, migrations: readonly Migration[]): Promise<void> => {
+  await refuseOldServer(sql)
+  const applied = (await recognise(sql)) ? await checkHistory(sql, migrations) : new Set()
+  const missing = migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name)
+  if (missing.length > 0)
+    throw new MigrationRefused(
+      `The database lacks ${missing.join(', ')}: run the subcommand migrate first, or set DB_MIGRATE=true.`,
+    )
+}
+
+/** Positions must be drawn one by one: a cached sequence hands later ones out first. */
+export const requireUncachedPositions = async (sql: Sql): Promise<void> => {
+  const cache = await readPositionCache(sql)
+  if (cache !== 1)
+    throw new MigrationRefused(
+      `The sequence of outbox.position has cache ${cache}, which inverts the order of events: alter it to cache 1.`,
+    )
+}

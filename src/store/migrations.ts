@@ -1,0 +1,13 @@
+// The numbered files of sql/, embedded in the binary. Append only: a file that was released never changes.
+
+import orders from '../../sql/0001_orders.sql' with { type: 'text' }
+import fills from '../../sql/0002_fills.sql' with { type: 'text' }
+import outbox from '../../sql/0003_outbox.sql' with { type: 'text' }
+
+export type Migration = { name: string; sql: string }
+
+export const migrations: readonly Migration[] = [
+  { name: '0001_orders.sql', sql: orders },
+  { name: '0002_fills.sql', sql: fills },
+  { name: '0003_outbox.sql', sql: outbox },
+]

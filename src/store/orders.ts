@@ -1,0 +1,169 @@
+// The orders table: placing, canceling and reading sets of orders, one statement each.
+
+import { amountFromSql, formatAmount, notionalFromSql } from '../domain/decimal.ts'
+import {
+  cancelableStatuses,
+  type Order,
+  type OrderTerms,
+  type OrderType,
+  type Side,
+  type Status,
+  type TimeInForce,
+} from '../domain/order.ts'
+import { textArray, type Sql } from './sql.ts'
+
+/** What the outbox needs to know of an event, decided before the first attempt so that a retry repeats it. */
+export type NewEvent = { eventId: string; traceparent: string | null }
+
+export type OrderRow = {
+  id: string
+  user_id: string
+  client_order_id: string | null
+  ticker: string
+  side: Side
+  type: OrderType
+  time_in_force: TimeInForce
+  quantity: string
+  price: string | null
+  filled_quantity: string
+  last_fill_price: string | null
+  filled_notional: string
+  status: Status
+  created_at: Date
+  updated_at: Date
+  version: number
+}
+
+/** The columns of OrderRow, of the table or set called `o`. */
+export const orderColumns = (sql: Sql) => sql`
+  o.id, o.user_id, o.client_order_id, o.ticker, o.side, o.type, o.time_in_force, o.quantity, o.price, o.filled_quantity,
+  o.last_fill_price, o.filled_notional, o.status, o.created_at, o.updated_at, o.version`
+
+export const orderFromRow = (row: OrderRow): Order => ({
+  id: row.id,
+  userId: row.user_id,
+  clientOrderId: row.client_order_id,
+  ticker: row.ticker,
+  side: row.side,
+  type: row.type,
+  timeInForce: row.time_in_force,
+  quantity: amountFromSql(row.quantity),
+  price: row.price === null ? null : amountFromSql(row.price),
+  filledQuantity: amountFromSql(row.filled_quantity),
+  lastFillPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
+  filledNotional: notionalFromSql(row.filled_notional),
+  status: row.status,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+  version: row.version,
+})
+
+/**
+ * Stores new orders and their events; returns the ids that are new. One that is missing met a row with its id (a retry whose
+ * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
+ *
+ * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions are drawn in order of arrival.
+ */
+export const insertOrders = async (
+  sql: Sql,
+  placed: readonly { order: Order; event: NewEvent }[],
+): Promise<Set<string>> => {
+  const text = (of: (row: { order: Order; event: NewEvent }) => string | null) => textArray(placed.map(of))
+  const rows = await sql<{ order_id: string }[]>`
+    with input as (
+      select * from unnest(
+        ${text((p) => p.order.id)}::text[],
+        ${text((p) => p.order.userId)}::text[],
+        ${text((p) => p.order.clientOrderId)}::text[],
+        ${text((p) => p.order.ticker)}::text[],
+        ${text((p) => p.order.side)}::text[],
+        ${text((p) => p.order.type)}::text[],
+        ${text((p) => p.order.timeInForce)}::text[],
+        ${text((p) => formatAmount(p.order.quantity))}::text[],
+        ${text((p) => (p.order.price === null ? null : formatAmount(p.order.price)))}::text[],
+        ${text((p) => p.order.createdAt.toISOString())}::text[],
+        ${text((p) => p.event.eventId)}::text[],
+        ${text((p) => p.event.traceparent)}::text[]
+      ) with ordinality as t (
+        id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, event_id, traceparent, ordinality
+      )
+    ), placed as (
+      insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select id::uuid, user_id::uuid, client_order_id, ticker, side, type, time_in_force, quantity::numeric, price::numeric,
+             created_at::timestamptz, created_at::timestamptz
+      from input
+      order by user_id, client_order_id, id
+      on conflict do nothing
+      returning id
+    )
+    insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
+    select i.event_id::uuid, 'PLACED', p.id, i.ticker, i.created_at::timestamptz, i.traceparent
+    from input i join placed p on p.id = i.id::uuid
+    order by i.ordinality
+    returning order_id`
+  return new Set(rows.map((row) => row.order_id))
+}
+
+/** The orders that hold these ids or these (user, client order id) keys. Run after insertOrders: it cannot see the winner itself. */
+export const readKeyHolders = async (
+  sql: Sql,
+  asked: readonly ({ id: string } & Pick<OrderTerms, 'userId' | 'clientOrderId'>)[],
+): Promise<Order[]> => {
+  const rows = await sql<OrderRow[]>`
+    select ${orderColumns(sql)} from orders o where o.id = any (${textArray(asked.map((a) => a.id))}::text[]::uuid[])
+    union
+    select ${orderColumns(sql)} from orders o
+    join unnest(${textArray(asked.map((a) => a.userId))}::text[], ${textArray(asked.map((a) => a.clientOrderId))}::text[]) as k (user_id, client_order_id)
+      on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
+  return rows.map(orderFromRow)
+}
+
+/** The orders with these ids, in no order; absent ones are left out. */
+export const readOrders = async (sql: Sql, ids: readonly string[]): Promise<Order[]> => {
+  const rows = await sql<OrderRow[]>`
+    select ${orderColumns(sql)} from orders o where o.id = any (${textArray(ids)}::text[]::uuid[])`
+  return rows.map(orderFromRow)
+}
+
+/** `before`: the status under the lock. `order`: as it is now, where this statement canceled it. */
+export type CancelRow = { before: Status; order: Order | null }
+
+/**
+ * Cancels those of the orders that may be canceled and appends their events. Keyed by id; an id that is absent from the answer
+ * does not exist. `ids` holds each id once.
+ */
+export const cancelOrders = async (
+  sql: Sql,
+  asked: readonly { id: string; event: NewEvent }[],
+  now: Date,
+): Promise<Map<string, CancelRow>> => {
+  const rows = await sql<(OrderRow & { held_id: string; before: Status; id: string | null })[]>`
+    with input as (
+      select * from unnest(
+        ${textArray(asked.map((a) => a.id))}::text[],
+        ${textArray(asked.map((a) => a.event.eventId))}::text[],
+        ${textArray(asked.map((a) => a.event.traceparent))}::text[]
+      ) with ordinality as t (id, event_id, traceparent, ordinality)
+    ), held as materialized (
+      select o.id, o.status from orders o
+      where o.id = any (${textArray(asked.map((a) => a.id))}::text[]::uuid[])
+      order by o.id
+      for update
+    ), canceled as (
+      update orders o
+      set status = 'CANCELED', updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1
+      from held
+      where o.id = held.id and held.status = any (${textArray(cancelableStatuses)}::text[])
+      returning ${orderColumns(sql)}
+    ), appended as (
+      insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
+      select i.event_id::uuid, 'CANCELLED', c.id, c.ticker, c.updated_at, i.traceparent
+      from input i join canceled c on c.id = i.id::uuid
+      order by i.ordinality
+    )
+    select held.id as held_id, held.status as before, c.*
+    from held left join canceled c on c.id = held.id`
+  return new Map(
+    rows.map((row) => [row.held_id, { before: row.before, order: row.id === null ? null : orderFromRow(row) }]),
+  )
+}
