@@ -63,10 +63,12 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
     group: config.KAFKA_CONSUMER_GROUP,
     topic: topics.trades,
     process,
-    lanes: config.TRADES_LANES,
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,
-    queueMax: config.TRADES_QUEUE_MAX_MESSAGES,
-    queueBytesMax: config.TRADES_QUEUE_MAX_BYTES,
+    limits: {
+      lanes: config.TRADES_LANES,
+      messagesMax: config.TRADES_QUEUE_MAX_MESSAGES,
+      bytesMax: config.TRADES_QUEUE_MAX_BYTES,
+    },
     log,
   })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)

@@ -1,0 +1,35 @@
+# syntax=docker/dockerfile:1
+
+# The packages that the binary and the reference engine need, from the lock file alone.
+FROM oven/bun:1.4.5 AS packages
+WORKDIR /build
+COPY package.json bun.lock bunfig.toml ./
+RUN bun install --frozen-lockfile --production --ignore-scripts
+
+# One file with its runtime. On x86-64 for processors without AVX2 too.
+FROM packages AS build
+ARG ORDERS_COMMIT=unknown
+COPY tsconfig.json ./
+COPY sql sql
+COPY src src
+COPY tests/stack tests/stack
+RUN if [ "$(uname -m)" = x86_64 ]; then bun run build --baseline --outfile /orders; else bun run build --outfile /orders; fi \
+  && /orders --version
+
+# The reference matching engine, for trying things out: docker compose --profile engine up
+FROM packages AS engine
+COPY tsconfig.json ./
+COPY tests/engine tests/engine
+USER bun
+ENTRYPOINT ["bun", "tests/engine/main.ts"]
+
+# No shell, no package manager, no root. The cc variant: the runtime links libgcc_s.
+FROM gcr.io/distroless/cc-debian12:nonroot AS orders
+COPY --from=build /orders /orders
+ENV NODE_ENV=production
+EXPOSE 8085
+# The kernel ignores SIGTERM for a process 1 without a handler; this one has one, and drains.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/orders", "health"]
+ENTRYPOINT ["/orders"]
+CMD ["serve"]

@@ -1,0 +1,61 @@
+// Messages between the stream and the lanes, bounded in number and in bytes: a full intake pauses the stream.
+
+import { createBell, type Bell } from '../app/sleep.ts'
+import type { RawMessage } from './client.ts'
+
+/** The messages of some partitions, in order. */
+export type Lane = { queue: RawMessage[]; bell: Bell }
+
+export type IntakeLimits = {
+  /** Batches at a time; the partitions are dealt out among them. */
+  lanes: number
+  /** Messages and bytes that may wait in memory. */
+  messagesMax: number
+  bytesMax: number
+}
+
+/** What an intake needs of a stream. */
+export type Tap = { pause: () => unknown; resume: () => unknown; isPaused: () => boolean }
+
+export type Intake = {
+  lanes: readonly Lane[]
+  put: (message: RawMessage) => void
+  /** Up to `max` messages of a lane, at once; none where it is empty. */
+  take: (lane: Lane, max: number) => RawMessage[]
+  queued: () => number
+  /** For how long nothing came though there was room for it, in ms. */
+  silentMs: () => number
+}
+
+const sizeOf = (message: RawMessage): number => (message.value?.length ?? 0) + (message.key?.length ?? 0)
+
+export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
+  const lanes: Lane[] = Array.from({ length: limits.lanes }, () => ({ queue: [], bell: createBell() }))
+  let messages = 0
+  let bytes = 0
+  let lastAt = performance.now()
+
+  return {
+    lanes,
+    put(message) {
+      const lane = lanes[message.partition % lanes.length]!
+      lane.queue.push(message)
+      lane.bell.ring()
+      messages++
+      bytes += sizeOf(message)
+      lastAt = performance.now()
+      if (messages >= limits.messagesMax || bytes >= limits.bytesMax) tap.pause()
+    },
+    take(lane, max) {
+      const batch = lane.queue.splice(0, max)
+      messages -= batch.length
+      for (const message of batch) bytes -= sizeOf(message)
+      if (batch.length > 0) lastAt = performance.now()
+      // Half empty, so that the stream does not stop and start for every batch.
+      if (tap.isPaused() && messages < limits.messagesMax / 2 && bytes < limits.bytesMax / 2) tap.resume()
+      return batch
+    },
+    queued: () => messages,
+    silentMs: () => (messages > 0 ? 0 : performance.now() - lastAt),
+  }
+}
