@@ -1,0 +1,46 @@
+// Random orders and messages for the properties: few prices and small quantities, so that most orders meet.
+
+import * as fc from 'fast-check'
+import type { Order } from './book.ts'
+import type { Incoming } from './engine.ts'
+
+type Shape = Omit<Order, 'id' | 'executed'>
+
+export const orderShape: fc.Arbitrary<Shape> = fc
+  .record({
+    side: fc.constantFrom('BUY', 'SELL'),
+    type: fc.constantFrom('LIMIT', 'LIMIT', 'LIMIT', 'MARKET'),
+    timeInForce: fc.constantFrom('GTC', 'GTC', 'GTC', 'DAY', 'IOC', 'FOK'),
+    quantity: fc.bigInt({ min: 1n, max: 20n }),
+    price: fc.bigInt({ min: 1n, max: 6n }),
+  })
+  .map((shape) => ({ ...shape, price: shape.type === 'MARKET' ? null : shape.price }))
+
+export type Action =
+  | { kind: 'place'; shape: Shape }
+  | { kind: 'cancel'; of: number }
+  | { kind: 'reduce'; of: number; by: bigint }
+
+/** What happens to a book; `of` picks one of the orders placed so far, or a later one. */
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('place' as const), shape: orderShape }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), of: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reduce' as const), of: fc.nat(60), by: fc.bigInt(1n, 20n) }) },
+)
+
+export const actions = fc.array(action, { maxLength: 60, size: 'max' })
+
+/** The message of an order as the service would write it: amounts are whole units here. */
+export function placedMessage(id: string, ticker: string, shape: Shape): Incoming {
+  const { side, type, timeInForce } = shape
+  const amounts = { quantity: Number(shape.quantity), price: shape.price === null ? null : Number(shape.price) }
+  return message(`event of ${id}`, { orderId: id, userId: 'u', ticker, side, type, timeInForce, ...amounts })
+}
+
+export function cancelledMessage(id: string, ticker: string): Incoming {
+  return message(`cancel of ${id}`, { orderId: id, userId: 'u', ticker, quantity: 1, price: 1 })
+}
+
+export function message(eventId: string | null, value: unknown): Incoming {
+  return { eventId, value: Buffer.from(JSON.stringify(value)), timestamp: 1_767_323_045_678 }
+}

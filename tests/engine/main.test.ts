@@ -1,0 +1,85 @@
+// Promises checked here, over a real Kafka and with the engine as its own process: crossing orders make one trade on
+// the right partition, repeats and early cancels are understood, and no restart trades twice. "Nothing happened" is
+// seen by a later pair of orders on the same ticker: its trade stands behind everything else.
+
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { cancelledMessage, message, placedMessage } from './arbitraries.ts'
+import { openHarness, until } from './harness.ts'
+
+const TICKER = 'NVDA' // on partition 2 of 3, says the Java client
+const limit = { type: 'LIMIT', timeInForce: 'GTC', quantity: 5n, price: 3n } as const
+const buy = (id: string) => placedMessage(id, TICKER, { ...limit, side: 'BUY' })
+const sell = (id: string) => placedMessage(id, TICKER, { ...limit, side: 'SELL' })
+
+let harness: Awaited<ReturnType<typeof openHarness>>
+
+beforeEach(async () => {
+  harness = await openHarness()
+})
+afterEach(() => harness.close())
+
+const place = (order: ReturnType<typeof buy>) => harness.send(harness.topics.placed, TICKER, order)
+const pairs = () => harness.trades.map(({ value }) => `${String(value['buyOrderId'])}/${String(value['sellOrderId'])}`)
+
+/** Sends a pair of large orders at a better price than any other, which meet what rests and then each other. */
+async function untilAllIsDone(name = 'last'): Promise<void> {
+  const better = { ...limit, price: 4n }
+  await place(placedMessage(`${name}-b`, TICKER, { ...better, side: 'BUY', quantity: 500n }))
+  await place(placedMessage(`${name}-s`, TICKER, { ...better, side: 'SELL', quantity: 500n }))
+  await until(() => pairs().includes(`${name}-b/${name}-s`))
+}
+
+test('crossing orders make one trade; a repeated event does nothing', async () => {
+  await harness.startEngine()
+  const disguised = { ...buy('other'), eventId: buy('b').eventId }
+  for (const order of [buy('b'), buy('b'), disguised, sell('s'), sell('s'), sell('t')]) await place(order)
+  await untilAllIsDone()
+  expect(pairs()).toEqual(['b/s', 'last-b/t', 'last-b/last-s'])
+  const [trade] = harness.trades
+  expect(trade).toMatchObject({
+    key: TICKER,
+    partition: 2,
+    eventId: trade?.value['tradeId'],
+  })
+  expect(trade?.value).toMatchObject({ ticker: TICKER, price: 3, quantity: 5 })
+})
+
+test('a cancel counts, also one that arrives before its placement', async () => {
+  await harness.startEngine()
+  await harness.send(harness.topics.cancelled, TICKER, cancelledMessage('early', TICKER))
+  await place(buy('early'))
+  await place(buy('b'))
+  await place(sell('s'))
+  await untilAllIsDone()
+  expect(pairs()).toEqual(['b/s', 'last-b/last-s'])
+})
+
+test('what cannot be read is said and skipped, on any topic', async () => {
+  const engine = await harness.startEngine()
+  for (const topic of Object.values(harness.topics)) await harness.send(topic, TICKER, message(null, 'no object'))
+  await place(buy('b'))
+  await place(sell('s'))
+  await until(() => engine.lines.filter((line) => line.includes('malformed, skipped')).length === 3)
+  await until(() => pairs().includes('b/s'))
+})
+
+test('a restart trades nothing twice, keeps what rests and takes up what came meanwhile', async () => {
+  const first = await harness.startEngine()
+  const order = { ...limit, quantity: 9n }
+  await place(placedMessage('big', TICKER, { ...order, side: 'BUY' }))
+  await place(placedMessage('ioc', TICKER, { ...order, side: 'SELL', price: 4n, timeInForce: 'IOC' }))
+  await place(buy('gone'))
+  await harness.send(harness.topics.cancelled, TICKER, cancelledMessage('gone', TICKER))
+  await place(sell('s1'))
+  await until(() => pairs().includes('big/s1'))
+  await place(placedMessage('s2', TICKER, { ...limit, side: 'SELL', quantity: 1n }))
+  await until(() => pairs().includes('big/s2'))
+  await first.kill()
+  await place(sell('s3'))
+  await place(buy('b4'))
+  const second = await harness.startEngine()
+  await untilAllIsDone()
+  expect(pairs()).toEqual(['big/s1', 'big/s2', 'big/s3', 'b4/s3', 'last-b/last-s'])
+  expect(harness.trades.map(({ value }) => value['quantity'])).toEqual([5, 1, 3, 2, 500])
+  expect(await second.stop()).toBe(0)
+})

@@ -1,0 +1,112 @@
+// Promises: `bun run check` is everything that has to hold before a change is in: types, lint, format, dead code, the
+// binary, and every test against a real Postgres and Kafka of its own. It stops at the first step that fails, its last
+// line is `N passed, N failed`, and everything it started is gone afterwards, also after Ctrl-C.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildBinary } from './build.ts'
+import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
+import { countTests, summarise, type TestCounts } from './junit.ts'
+import { startKafka } from './kafka.ts'
+import { inRepo, repoDir } from './paths.ts'
+import { freePort } from './ports.ts'
+import { startPostgres } from './postgres.ts'
+import { onStopSignals } from './signals.ts'
+import { StackError } from './stackError.ts'
+
+const testLimitMs = 60_000
+const workDir = mkdtempSync(join(tmpdir(), 'orders-check-'))
+const junitFile = join(workDir, 'junit.xml')
+let stopping = false
+
+/** Each answers whether it held. Named, so that a red check says where. */
+const steps: Record<string, () => Promise<boolean>> = {
+  'type-check': () => tool('tsc', '--noEmit'),
+  lint: () => tool('oxlint', '--type-aware', 'src', 'tests'),
+  format: () => tool('oxfmt', '--check', 'src', 'tests'),
+  'dead code': () => tool('knip'),
+  'build dist/orders': async () => (await buildBinary({ outfile: inRepo('dist', 'orders') })) !== '',
+  'Postgres and Kafka': startServers,
+  tests: runTests,
+}
+
+const servers: Record<string, string> = {}
+
+async function check(): Promise<number> {
+  removeOnDeath(workDir)
+  for (const [name, step] of Object.entries(steps)) {
+    console.log(`\n== ${name}`)
+    const startedAt = performance.now()
+    const held = await step()
+    console.log(`== ${name}: ${held ? 'ok' : 'FAILED'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
+    if (!held) return 1
+  }
+  return 0
+}
+
+/** The npm tools are scripts for node; bun runs them itself, in half the time. */
+function tool(name: string, ...args: string[]): Promise<boolean> {
+  return run([process.execPath, '--bun', inRepo('node_modules', '.bin', name), ...args])
+}
+
+async function run(command: string[], env: Record<string, string> = {}): Promise<boolean> {
+  const stdio = ['ignore', 'inherit', 'inherit'] as ['ignore', 'inherit', 'inherit']
+  const child = Bun.spawn(command, { cwd: repoDir, stdio, detached: true, env: { ...process.env, ...env } })
+  hold(child.pid, 'SIGTERM')
+  const exitCode = await child.exited
+  release(child.pid)
+  return exitCode === 0
+}
+
+/** Throw-away ones, on disk and with full durability as in production; those of the environment when it names some. */
+async function startServers(): Promise<boolean> {
+  const { DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS } = process.env
+  const [url, bootstrap] = await Promise.all([DATABASE_URL || postgres(), KAFKA_BOOTSTRAP_SERVERS || kafka()])
+  Object.assign(servers, { DATABASE_URL: url, KAFKA_BOOTSTRAP_SERVERS: bootstrap })
+  return true
+}
+
+async function postgres(): Promise<string> {
+  return (await startPostgres({ dataDir: join(workDir, 'postgres'), port: await freePort(), log: console.log })).url
+}
+
+async function kafka(): Promise<string> {
+  return (await startKafka({ dataDir: join(workDir, 'kafka'), port: await freePort(), log: console.log })).bootstrap
+}
+
+async function runTests(): Promise<boolean> {
+  const report = ['--reporter=junit', `--reporter-outfile=${junitFile}`]
+  return run([process.execPath, 'test', `--timeout=${testLimitMs}`, ...report], servers)
+}
+
+async function counts(): Promise<TestCounts> {
+  const report = Bun.file(junitFile)
+  return (await report.exists()) ? countTests(await report.text()) : { passed: 0, failed: 0, skipped: 0 }
+}
+
+/** A run that failed, or ran nothing, never closes with a line that reads like success. */
+async function close(exitCode: number): Promise<never> {
+  await endAllHeld()
+  const found = await counts()
+  rmSync(workDir, { recursive: true, force: true })
+  const nothingRan = found.passed + found.failed === 0
+  if (exitCode === 0 && nothingRan) console.error('no test ran')
+  const red = exitCode !== 0 || nothingRan
+  console.log(`\n${summarise(red && found.failed === 0 ? { ...found, failed: 1 } : found)}`)
+  process.exit(red ? 1 : 0)
+}
+
+onStopSignals({
+  first: () => {
+    stopping = true
+    console.error('\nstopping')
+    void close(130)
+  },
+  again: () => void killAllHeld().then(() => process.exit(130)),
+})
+const exitCode = await check().catch((error: unknown) => {
+  console.error(error instanceof StackError ? error.message : error)
+  return 1
+})
+if (!stopping) await close(exitCode)

@@ -1,0 +1,81 @@
+// Promises: no server outlives the process that started it, however that one ends. A small second process holds the
+// far end of a pipe; when the pipe closes (also by SIGKILL of this process) it ends whatever is still on its list.
+
+import { rm } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { endProcess, killTree, signal } from './processes.ts'
+
+type Order = { hold: number; ask: NodeJS.Signals } | { release: number } | { removeDir: string }
+
+const stopLimitMs = 30_000
+const heldHere = new Map<number, NodeJS.Signals>()
+let pipe: Bun.FileSink | null = null
+let closed = false
+
+/** From now on, if this process dies, `pid` is asked to end with `ask`, and killed when it does not. */
+export function hold(pid: number, ask: NodeJS.Signals): void {
+  heldHere.set(pid, ask)
+  send({ hold: pid, ask })
+  // Somebody was still starting servers while everything was being stopped.
+  if (closed) signal(pid, 'SIGKILL')
+}
+
+export function release(pid: number): void {
+  heldHere.delete(pid)
+  send({ release: pid })
+}
+
+/** From now on, if this process dies, the folder is removed after the servers that used it are gone. */
+export function removeOnDeath(dir: string): void {
+  send({ removeDir: dir })
+}
+
+/** Ends whatever this process still holds, the youngest first, each within its limit, and lets nothing new live. */
+export async function endAllHeld(): Promise<void> {
+  closed = true
+  for (const [pid, ask] of [...heldHere].toReversed()) {
+    await endProcess(pid, ask, stopLimitMs)
+    release(pid)
+  }
+}
+
+/** The same without asking. */
+export async function killAllHeld(): Promise<void> {
+  closed = true
+  await Promise.all([...heldHere.keys()].map(killTree))
+}
+
+function send(order: Order): void {
+  pipe ??= startGuard()
+  void pipe.write(`${JSON.stringify(order)}\n`)
+  void pipe.flush()
+}
+
+/** Detached, so that the Ctrl-C which ends this process does not reach the guard first. */
+function startGuard(): Bun.FileSink {
+  const guard = Bun.spawn([process.execPath, import.meta.path], {
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    detached: true,
+    env: { PATH: process.env['PATH'] ?? '' },
+  })
+  guard.unref()
+  return guard.stdin
+}
+
+/** The guard's own life: note who is held, and when the pipe closes, end them all. */
+async function watch(): Promise<void> {
+  const held = new Map<number, NodeJS.Signals>()
+  const dirs = new Set<string>()
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = JSON.parse(line) as Order
+    if ('hold' in order) held.set(order.hold, order.ask)
+    else if ('release' in order) held.delete(order.release)
+    else dirs.add(order.removeDir)
+  }
+  await Promise.all([...held].map(([pid, ask]) => endProcess(pid, ask, stopLimitMs)))
+  await Promise.all([...dirs].map((dir) => rm(dir, { recursive: true, force: true })))
+}
+
+if (import.meta.main) await watch()

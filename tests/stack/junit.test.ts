@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { countTests, summarise } from './junit.ts'
+
+const report = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="bun test" tests="5" failures="1" skipped="1">
+  <testsuite name="a.test.ts" tests="5">
+    <testsuite name="nested &gt; deeper" tests="2">
+      <testcase name="a &quot;quoted&quot; > b" classname="x" time="0.1" file="a.test.ts" line="3" />
+      <testcase name="fails" classname="x" time="0"><failure type="AssertionError">no <skipped/> here</failure></testcase>
+    </testsuite>
+    <testcase name="skipped one" classname="x"><skipped /></testcase>
+    <testcase name="errs" classname="x"><error message="boom"/></testcase>
+    <testcase name="with output" classname="x"><system-out>ok</system-out></testcase>
+  </testsuite>
+</testsuites>`
+
+test('every test case is counted once, errors as failures', () => {
+  expect(countTests(report)).toEqual({ passed: 2, failed: 2, skipped: 1 })
+})
+
+test('a report without tests counts nothing', () => {
+  expect(countTests('<testsuites name="bun test" tests="0"></testsuites>')).toEqual({
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+  })
+})
+
+test('skipped tests are named only when there are some', () => {
+  expect(summarise({ passed: 3, failed: 0, skipped: 0 })).toBe('3 passed, 0 failed')
+  expect(summarise({ passed: 3, failed: 1, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped')
+})

@@ -1,0 +1,126 @@
+// Promises: a real one-node Apache Kafka (KRaft, broker and controller in one) on 127.0.0.1 with its data on disk,
+// that survives `kill()` and comes back with `restart()` on the same data and port. No Docker: a JDK runs the jars.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
+import { findJava, kafkaClassPath } from './kafkaJars.ts'
+import { freePort } from './ports.ts'
+import { runTool, startServer, type Server } from './server.ts'
+import { StackError } from './stackError.ts'
+
+export interface KafkaServer extends Server {
+  readonly bootstrap: string
+  readonly port: number
+  readonly dataDir: string
+}
+
+export interface KafkaOptions {
+  dataDir: string
+  port: number
+  /** Of a topic that is created without saying how many. */
+  partitions?: number
+  /** Broker settings over the defaults below. */
+  settings?: Record<string, string>
+  log?: (line: string) => void
+}
+
+// Serial GC and the small buffers below: on two cores beside Postgres and the service, memory is worth more.
+const javaFlags = [
+  '-Xms256m',
+  '-Xmx512m',
+  '-XX:+UseSerialGC',
+  '-Xshare:auto',
+  '-XX:-UsePerfData',
+  '-Djava.awt.headless=true',
+]
+
+export async function startKafka({ dataDir, port, partitions = 6, settings, log }: KafkaOptions): Promise<KafkaServer> {
+  const java = findJava()
+  const classPath = await kafkaClassPath(log)
+  mkdirSync(dataDir, { recursive: true })
+  const properties = join(dataDir, 'server.properties')
+  const all = { ...defaults(dataDir, port, await freePort()), 'num.partitions': `${partitions}`, ...settings }
+  writeFileSync(
+    properties,
+    Object.entries(all)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  )
+  writeFileSync(join(dataDir, 'log4j2.properties'), log4j(join(dataDir, 'kafka.log')))
+  const run = [java, ...javaFlags, `-Dlog4j2.configurationFile=${join(dataDir, 'log4j2.properties')}`, '-cp', classPath]
+  if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) await format(run, properties)
+  const bootstrap = `127.0.0.1:${port}`
+  const server = await startServer({
+    name: 'Kafka',
+    command: [...run, 'kafka.Kafka', properties],
+    output: { file: join(dataDir, 'kafka.log') },
+    askToStop: 'SIGTERM',
+    stopLimitMs: 30_000,
+    readyLimitMs: 120_000,
+    isReady: () => answersMetadata(bootstrap),
+  })
+  return Object.assign(server, { bootstrap, port, dataDir })
+}
+
+/** A broker that answers a metadata request with itself in it can be used; an open port alone says little. */
+async function answersMetadata(bootstrap: string): Promise<boolean> {
+  const bootstrapBrokers = bootstrap.split(',')
+  const admin = new Admin({ clientId: 'stack', bootstrapBrokers, retries: 0, timeout: 5_000, connectTimeout: 2_000 })
+  try {
+    const { brokers } = await admin.metadata({ topics: [] })
+    return brokers.size > 0
+  } catch {
+    return false
+  } finally {
+    await admin.close()
+  }
+}
+
+function defaults(dataDir: string, port: number, controllerPort: number): Record<string, string> {
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': join(dataDir, 'logs'),
+    // One broker can hold one copy of anything.
+    'offsets.topic.replication.factor': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'min.insync.replicas': '1',
+    'auto.create.topics.enable': 'false',
+    'group.initial.rebalance.delay.ms': '0',
+    // After a SIGKILL the controller waits this long for the old incarnation before it lets the new one in (default 9 s).
+    'broker.session.timeout.ms': '2000',
+    'broker.heartbeat.interval.ms': '400',
+    // Small: the defaults are made for a machine of its own.
+    'offsets.topic.num.partitions': '5',
+    'transaction.state.log.num.partitions': '5',
+    'log.cleaner.dedupe.buffer.size': `${16 * 1024 * 1024}`,
+    'num.network.threads': '2',
+    'num.io.threads': '4',
+  }
+}
+
+async function format(run: string[], properties: string): Promise<void> {
+  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
+  const command = [...run, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties]
+  const { exitCode, output } = await runTool(command)
+  if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: formatting failed: ${output}`)
+}
+
+const log4j = (file: string): string => `status=error
+appender.file.type=File
+appender.file.name=file
+appender.file.fileName=${file}
+appender.file.layout.type=PatternLayout
+appender.file.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
+rootLogger.level=warn
+rootLogger.appenderRef.file.ref=file
+`

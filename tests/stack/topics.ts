@@ -1,0 +1,32 @@
+// Promises: the service's topics exist, with the number of partitions asked for when they had to be created. The service
+// creates missing ones itself; `up` comes first so that the number is known.
+
+import { Admin } from '@platformatic/kafka'
+
+type Env = Record<string, string | undefined>
+
+export const topicNames = (env: Env): string[] => [
+  env['KAFKA_TOPIC_ORDER_PLACED'] || 'order.placed.v1',
+  env['KAFKA_TOPIC_ORDER_CANCELLED'] || 'order.cancelled.v1',
+  env['KAFKA_TOPIC_TRADE_EXECUTED'] || 'trade.executed.v1',
+  env['KAFKA_TOPIC_TRADE_DLQ'] || 'trade.executed.v1.dlq',
+]
+
+/** Answers the names that it had to create. */
+export async function createTopics(bootstrap: string, { names, partitions }: { names: string[]; partitions: number }) {
+  return withAdmin(bootstrap, async (admin) => {
+    const present = await admin.listTopics()
+    const missing = names.filter((name) => !present.includes(name))
+    if (missing.length > 0) await admin.createTopics({ topics: missing, partitions, replicas: 1 })
+    return missing
+  })
+}
+
+export async function withAdmin<T>(bootstrap: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Admin({ clientId: 'stack', bootstrapBrokers: bootstrap.split(','), retries: 5, timeout: 10_000 })
+  try {
+    return await use(admin)
+  } finally {
+    await admin.close()
+  }
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'bun:test'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { freePort } from './ports.ts'
+import { readSettings, refuseTakenPorts } from './upSettings.ts'
+import { tryLines } from './welcome.ts'
+
+test('a taken port is one sentence with what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const settings = { ...readSettings({}), serverPort: await freePort(), databaseUrl: 'given', kafkaPort: port }
+  const how = `stop what listens there, or choose another with STACK_KAFKA_PORT=${port + 1}.`
+  expect(refuseTakenPorts(settings)).rejects.toThrow(`Port ${port}, which Kafka needs, is taken: ${how}`)
+  await refuseTakenPorts({ ...settings, kafka: 'given:9092' })
+  taken.close()
+})
+
+test('settings have defaults and refuse what is no port', () => {
+  expect(readSettings({})).toMatchObject({ serverPort: 8085, partitions: 6, databaseUrl: null, kafka: null })
+  expect(readSettings({ SERVER_PORT: '9000' }).serverPort).toBe(9000)
+  expect(() => readSettings({ SERVER_PORT: '80x' })).toThrow('SERVER_PORT must be a whole number')
+})
+
+test('the lines to try are orders that cross', () => {
+  const [sell = '', buy = ''] = tryLines('http://localhost:8085', true)
+  const bodies = [sell, buy].map((line) => JSON.parse(/-d '(.*)'$/.exec(line)?.[1] ?? '') as Record<string, unknown>)
+  expect(bodies).toMatchObject([
+    { side: 'SELL', ticker: 'AAPL', quantity: 100, price: 150.5 },
+    { side: 'BUY', ticker: 'AAPL', quantity: 100, price: 150.5 },
+  ])
+})

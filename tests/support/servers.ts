@@ -1,0 +1,60 @@
+// Promises: one Postgres and one Kafka for a whole test run, started when the first test asks and gone at its end.
+// `bun test tests/domain` asks for neither and starts nothing. Given DATABASE_URL or KAFKA_BOOTSTRAP_SERVERS, those
+// are used and that server is not started. A test that wants to kill a server starts its own (tests/stack).
+
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { removeOnDeath } from '../stack/guard.ts'
+import { startKafka } from '../stack/kafka.ts'
+import { freePort } from '../stack/ports.ts'
+import { startPostgres } from '../stack/postgres.ts'
+
+type Stoppable = { stop(): Promise<void> }
+
+const started: Stoppable[] = []
+const dirs: string[] = []
+let postgres: Promise<{ url: string }> | null = null
+let kafka: Promise<{ bootstrap: string }> | null = null
+
+/** The shared server's URL, of a superuser and its maintenance database: tests create their own databases in it. */
+export function postgresServer(): Promise<{ url: string }> {
+  const given = process.env['DATABASE_URL']
+  postgres ??= given ? Promise.resolve({ url: given }) : throwAwayPostgres()
+  return postgres
+}
+
+/** The shared broker: tests create their own topics and groups in it. */
+export function kafkaServer(): Promise<{ bootstrap: string }> {
+  const given = process.env['KAFKA_BOOTSTRAP_SERVERS']
+  kafka ??= given ? Promise.resolve({ bootstrap: given }) : throwAwayKafka()
+  return kafka
+}
+
+/** A folder that is removed at the end of the run, however the run ends. */
+export function temporaryDir(name: string): string {
+  const dir = mkdtempSync(join(tmpdir(), `orders-${name}-`))
+  dirs.push(dir)
+  removeOnDeath(dir)
+  return dir
+}
+
+/** Called once, after the last test (preload.ts). */
+export async function stopServers(): Promise<void> {
+  await Promise.allSettled([postgres, kafka])
+  await Promise.all(started.splice(0).map((server) => server.stop()))
+  await Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true })))
+}
+
+async function throwAwayPostgres(): Promise<{ url: string }> {
+  const server = await startPostgres({ dataDir: temporaryDir('postgres'), port: await freePort() })
+  started.push(server)
+  return server
+}
+
+async function throwAwayKafka(): Promise<{ bootstrap: string }> {
+  const server = await startKafka({ dataDir: temporaryDir('kafka'), port: await freePort() })
+  started.push(server)
+  return server
+}
