@@ -1,6 +1,7 @@
 // Placing orders: a batch of accepted orders and their events in one statement; repetitions of a key answer with the order
 // that holds it.
 
+import { passCrashPoint } from '../crashPoint.ts'
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, differingTerms, type Order, type OrderTerms } from '../domain/order.ts'
 import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'
@@ -52,6 +53,7 @@ export const placeOrders = async (
   onCommitted: () => void,
 ): Promise<PlaceResult[]> => {
   const stored = await db.run((sql) => insertOrders(sql, placements))
+  passCrashPoint('after-commit-before-answer')
   if (stored.size > 0) onCommitted()
   const repeated = placements.filter((placement) => !stored.has(placement.order.id))
   const holders =

@@ -2,7 +2,8 @@
 
 import { numberText } from './json.ts'
 
-const isoPattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)$/i
+const isoPattern =
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i
 const plainNumber = /^(\d{1,16})(?:\.(\d+))?$/
 
 /** Numbers from here on are milliseconds, below it seconds. */

@@ -52,7 +52,10 @@ const matching = (pattern: RegExp) => (text: string) => (pattern.test(text) ? te
 const instant = (text: string): Date | undefined => {
   if (!instantPattern.test(text)) return undefined
   const at = new Date(text)
-  return Number.isNaN(at.getTime()) ? undefined : at
+  if (Number.isNaN(at.getTime())) return undefined
+  // A Date rolls 30 February over into March.
+  const day = text.slice(0, 10)
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? at : undefined
 }
 
 /** The millisecond at or after an instant: digits below it round up, for both bounds compare with whole milliseconds. */

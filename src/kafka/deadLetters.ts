@@ -57,7 +57,8 @@ export const createDeadLetters = (producer: RawProducer, topic: string, log: Log
       topic,
       partition: letter.key === null ? letter.source.partition % partitions : keyHash(letter.key) % partitions,
       ...(letter.key === null ? {} : { key: letter.key }),
-      ...(letter.value === null ? {} : { value: letter.value }),
+      // A tombstone stays one: the library writes null, but its strict mode wants the member named.
+      value: letter.value!,
       headers: headersOf(letter),
     }))
     try {
@@ -65,26 +66,26 @@ export const createDeadLetters = (producer: RawProducer, topic: string, log: Log
     } catch (error) {
       if (findErrorBy(error as Error, 'apiId', 'MESSAGE_TOO_LARGE') === null) throw error
       if (letters.length > 1) for (const letter of letters) await attempt([letter])
-      else await withoutValue(letters[0]!, error)
+      else await attempt([shortened(letters[0]!, error)])
     }
   }
 
   /** With our headers a message may pass the topic's limit: better a letter that says where to look than a blocked partition. */
-  const withoutValue = async (letter: DeadLetter, error: unknown): Promise<void> => {
-    if (letter.value === null) throw error
+  const shortened = (letter: DeadLetter, error: unknown): DeadLetter => {
     const { topic: from, partition, offset } = letter.source
-    log.error('a dead letter is too large for its topic: its value is left out', {
+    if (letter.value === null && letter.key === null && letter.headers.size === 0) throw error
+    const what = letter.value === null ? 'key and headers' : `value (${letter.value.length} bytes)`
+    log.error('a dead letter is too large for its topic: a part of it is left out', {
       topic: from,
       partition,
       offset: String(offset),
+      leftOut: what,
     })
-    await attempt([
-      {
-        ...letter,
-        value: null,
-        reason: `${letter.reason}; the value (${letter.value.length} bytes) was too large for this topic`,
-      },
-    ])
+    return {
+      ...letter,
+      ...(letter.value === null ? { key: null, headers: new Map() } : { value: null }),
+      reason: `${letter.reason}; too large for this topic, left out: ${what}`,
+    }
   }
 
   return {

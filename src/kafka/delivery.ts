@@ -1,6 +1,7 @@
 // Sends events with one batch a ticker outstanding. The unit of failure is the ticker: one that cannot be sent is set aside by
 // name, the others go on.
 
+import { passCrashPoint } from '../crashPoint.ts'
 import type { Floor } from '../app/floor.ts'
 import { describe, type Log } from '../log.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
@@ -43,6 +44,7 @@ const sendRun = async (
     const request = events.slice(i, i + requestMax).filter((event) => !failed.has(event.order.ticker))
     if (request.length === 0) continue
     const report = await delivery.sender.send(kind, partition, request)
+    passCrashPoint('after-ack-before-delete')
     delivery.acknowledged.add(report.acked)
     delivery.published += report.acked.length
     for (const [ticker, error] of report.failed) failed.set(ticker, error)

@@ -1,6 +1,7 @@
 // The trades consumer: Kafka → ledger. Every leg has its disposition in the database (or its dead letter) before the offset of
 // its message is committed, so a crash anywhere only means that messages come again.
 
+import { passCrashPoint } from '../crashPoint.ts'
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
 import { createConsumer, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
@@ -45,14 +46,12 @@ const createCommit = (consumer: RawConsumer, running: Running): Commit => {
   let last = Promise.resolve()
   const commit = async (batch: readonly RawMessage[]): Promise<void> => {
     const ends = new Map(batch.map((message) => [message.partition, message]))
-    const offsets = ends
-      .values()
-      .map(({ topic, partition, offset, leaderEpoch }) => ({
-        topic,
-        partition,
-        offset: offset + 1n,
-        leaderEpoch: leaderEpoch ?? -1,
-      }))
+    const offsets = ends.values().map(({ topic, partition, offset, leaderEpoch }) => ({
+      topic,
+      partition,
+      offset: offset + 1n,
+      leaderEpoch: leaderEpoch ?? -1,
+    }))
     try {
       await consumer.commit({ offsets: [...offsets] })
       running.committed += batch.length
@@ -87,6 +86,7 @@ const runLane = async ({
     if (batch.length === 0) await lane.bell.wait(idleMs, ending)
     else {
       await options.process(batch, ending)
+      passCrashPoint('after-ledger-before-offset')
       await commit(batch)
     }
   }

@@ -117,7 +117,8 @@ export const openDatabase = (target: DatabaseTarget, limits: PoolLimits): Databa
   }
 }
 
-const plainElement = /^[A-Za-z0-9.:+_-]+$/
+/** What needs no quotes. NULL does, in any case of its letters: it is a text here, and a null to Postgres without them. */
+const plainElement = /^(?!null$)[a-z0-9.:+_-]+$/i
 
 /**
  * A Postgres array literal of texts, for a parameter cast as `::text[]`. Every array travels this way: the driver's own
@@ -129,7 +130,7 @@ export const textArray = (values: readonly (string | null)[]): string => {
     if (i > 0) literal += ','
     const value = values[i]
     if (value === null || value === undefined) literal += 'NULL'
-    else if (plainElement.test(value) && value !== 'NULL' && value !== 'null') literal += value
+    else if (plainElement.test(value)) literal += value
     else literal += `"${value.replace(/[\\"]/g, '\\$&')}"`
   }
   return `${literal}}`

@@ -8,10 +8,11 @@ import { openSession, type SqlSession } from './sqlSession.ts'
 import { isBlank, splitStatements } from './sqlText.ts'
 import { findServer } from './state.ts'
 
-const help = `bun run psql [-c "<sql>"] [--builtin]
+const help = `bun run psql [-c "<sql>"] [--builtin] [--url]
 
 Opens the running stack's database, or that of DATABASE_URL. A real psql is used when there is one on the path (and gets
-all options); --builtin, or its absence, gives the built-in prompt. Without -c, SQL is read from stdin.`
+all options); --builtin, or its absence, gives the built-in prompt. Without -c, SQL is read from stdin.
+--url prints the database's address, for other programs.`
 
 /** The password goes by the environment: a command line can be read by everybody on the machine. */
 async function realPsql(psql: string, url: string, args: string[]): Promise<number> {
@@ -80,6 +81,10 @@ async function main(): Promise<number> {
     return 0
   }
   const url = findServer('DATABASE_URL')
+  if (args.includes('--url')) {
+    console.log(url)
+    return 0
+  }
   const psql = builtin ? null : Bun.which('psql')
   if (psql) return realPsql(psql, url, args)
   const [flag, statement, ...more] = args

@@ -1,0 +1,27 @@
+// Instants at which a crash is worth the most to a test. Without the test-only variable ORDERS_TEST_CRASH nothing happens here.
+//
+// ORDERS_TEST_CRASH=<point>@<n> kills the process, as SIGKILL does, when it passes that point for the n-th time, after it has
+// appended the point's name to the file ORDERS_TEST_CRASH_LOG.
+
+import { appendFileSync } from 'node:fs'
+
+export const crashPoints = [
+  /** Orders and their events are committed, nobody has been told. */
+  'after-commit-before-answer',
+  /** The broker has the events, the outbox too. */
+  'after-ack-before-delete',
+  /** The ledger has the fills, Kafka does not know that they were read. */
+  'after-ledger-before-offset',
+] as const
+export type CrashPoint = (typeof crashPoints)[number]
+
+const [armed, nth] = (process.env['ORDERS_TEST_CRASH'] ?? '').split('@')
+let passes = 0
+
+/** Kills the process if this point is armed and its turn has come. */
+export const passCrashPoint = (point: CrashPoint): void => {
+  if (point !== armed || ++passes < Number(nth ?? 1)) return
+  const log = process.env['ORDERS_TEST_CRASH_LOG']
+  if (log !== undefined) appendFileSync(log, `${point}\n`)
+  process.kill(process.pid, 'SIGKILL')
+}
