@@ -33,7 +33,7 @@ create table orders (
   constraint orders_never_overfilled check (filled_quantity >= 0 and filled_quantity <= quantity),
   constraint orders_fill_prices     check (case when filled_quantity = 0
                                                 then last_fill_price is null and filled_notional = 0
-                                                else last_fill_price > 0 and last_fill_price <> 'NaN'
+                                                else last_fill_price is not null and last_fill_price > 0 and last_fill_price <> 'NaN'
                                                      and filled_notional > 0 and filled_notional <> 'NaN' end),
   constraint orders_status_and_fill check (case status
                                              when 'NEW'              then filled_quantity = 0
@@ -56,7 +56,8 @@ begin
   raise exception using
     errcode = 'check_violation',
     message = format('%s on %s refused: %s', tg_op, tg_table_name, tg_argv[0]),
-    hint = case when tg_level = 'ROW' then format('id %s', to_jsonb(new) ->> tg_argv[1]) end;
+    hint = case when tg_level = 'ROW' then format('id %s', to_jsonb(new) ->> tg_argv[1])
+                else 'history is corrected by adding to it' end;
 end
 $$;
 

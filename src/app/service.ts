@@ -2,12 +2,14 @@
 // of another.
 
 import { isFinal, type Order, type OrderTerms } from '../domain/order.ts'
+import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import { readFills, type Fill } from '../store/fillPage.ts'
 import { readOrderPage, type OrderFilter, type OrderPage } from '../store/list.ts'
 import { readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchRefusal } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
+import { resolveException, type ResolveCommand, type ResolveResult } from './exceptions.ts'
 import { placeOrders, preparePlacement, type Identity, type Placement, type PlaceResult } from './place.ts'
 
 export type ServiceLimits = {
@@ -42,6 +44,11 @@ export type Service = {
     before: number
     limit: number
   }) => Promise<({ ok: true } & FillPage) | BatchRefusal>
+  exceptions: (
+    filter: ExceptionFilter,
+    limit: number,
+  ) => Promise<{ ok: true; exceptions: TradeException[] } | BatchRefusal>
+  resolve: (command: ResolveCommand) => Promise<ResolveResult | BatchRefusal>
   drained: () => Promise<unknown>
   close: () => void
 }
@@ -79,8 +86,14 @@ export const createService = (options: ServiceOptions): Service => {
     queueMax: pagesWaitingMax,
     run: async ([page]) => [await page!()],
   }) as Batcher<() => Promise<unknown>, never>
+  const resolves = createBatcher<ResolveCommand, ResolveResult>({
+    ...write,
+    batchMax: 1,
+    lanes: 1,
+    run: async ([command]) => [await resolveException(writes, command!, now())],
+  })
 
-  const all = [places, cancels, gets, pages]
+  const all = [places, cancels, gets, pages, resolves]
   return {
     place: (terms, traceparent) =>
       accepting()
@@ -91,6 +104,12 @@ export const createService = (options: ServiceOptions): Service => {
     list: (filter, limit) =>
       pages.submit(async () => ({ ok: true, ...(await reads.run((sql) => readOrderPage(sql, filter, limit))) })),
     fills: (query) => pages.submit(async () => ({ ok: true, fills: await reads.run((sql) => readFills(sql, query)) })),
+    exceptions: (filter, limit) =>
+      pages.submit(async () => ({
+        ok: true,
+        exceptions: await reads.run((sql) => readExceptions(sql, filter, limit)),
+      })),
+    resolve: (command) => resolves.submit(command),
     drained: () => Promise.all(all.map((batcher) => batcher.drained())),
     close: () => all.forEach((batcher) => batcher.close()),
   }

@@ -23,6 +23,12 @@ const tooSlow = (deadlineMs: number): Body => ({
   }),
 })
 
+/** The client hung up half-way: nobody reads this, and it is no failure of ours. */
+const cutOff = (): Body => ({
+  ok: false,
+  response: problem('BAD_REQUEST', 'the body ended before it was whole', { title: 'Invalid request' }),
+})
+
 /** A body of undeclared length, given up as soon as it passes the bound. */
 const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string | null> => {
   const chunks: Uint8Array[] = []
@@ -57,7 +63,14 @@ export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyL
   const declared = request.headers.get('content-length')
   if (declared !== null && Number(declared) > bytesMax) return tooLarge(bytesMax)
   const reading = declared !== null || request.body === null ? request.text() : readChunks(request.body, bytesMax)
-  const text = await withDeadline(reading, deadlineMs)
-  if (text === 'late') return tooSlow(deadlineMs)
-  return text === null ? tooLarge(bytesMax) : { ok: true, text }
+  const read = await withDeadline(
+    reading.then(
+      (text) => ({ text }),
+      () => 'cut' as const,
+    ),
+    deadlineMs,
+  )
+  if (read === 'late') return tooSlow(deadlineMs)
+  if (read === 'cut') return cutOff()
+  return read.text === null ? tooLarge(bytesMax) : { ok: true, text: read.text }
 }

@@ -15,10 +15,10 @@ const newestVersion = 2 ** 31 - 1
 const instantPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/i
 
 export const encodeCursor = (place: string): string => Buffer.from(place).toString('base64url')
-const decodeCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString()
+export const decodeCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString()
 
 /** Reads parameters one by one and gathers their faults. */
-const createReader = (params: URLSearchParams, known: readonly string[], unknownFields: UnknownFields) => {
+export const createReader = (params: URLSearchParams, known: readonly string[], unknownFields: UnknownFields) => {
   const faults: Fault[] = []
   const fault = (name: string, detail: string): undefined => {
     faults.push({ pointer: `?${name}`, detail })

@@ -8,6 +8,7 @@ import { readBody } from './body.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
 import { invalid, problem, refused } from './problem.ts'
 import { decodeFillsQuery, decodeListQuery, encodeCursor, fillCursor } from './query.ts'
+import { json, searchOf } from './reply.ts'
 import { decodePlaceOrder, type UnknownFields } from './schema.ts'
 
 export type RouteOptions = {
@@ -19,13 +20,10 @@ export type RouteOptions = {
   started: () => boolean
 }
 
-const json = (status: number, body: string, headers: Record<string, string> = {}): Response =>
-  new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
-
 const invalidId = (): Response =>
   invalid('Invalid id', [{ pointer: '', detail: 'the order id in the path must be a UUID' }])
 const unknownOrder = (): Response => problem('NOT_FOUND', 'there is no such order')
-const starting = (): Response =>
+export const starting = (): Response =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
 
 /** W3C trace context, version 00, with ids that are not all zero. */
@@ -40,11 +38,6 @@ const accepted = (order: Order, replayed: boolean): Response =>
     location: `/orders/${order.id}`,
     ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
   })
-
-const searchOf = (request: Request): URLSearchParams => {
-  const start = request.url.indexOf('?')
-  return new URLSearchParams(start === -1 ? '' : request.url.slice(start + 1))
-}
 
 const placeOrder = async (
   request: Request,

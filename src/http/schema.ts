@@ -105,7 +105,8 @@ const fault = (pointer: string, detail: string): { ok: false; faults: Fault[] } 
   faults: [{ pointer, detail }],
 })
 
-const parse = (text: string): Decoded<Record<string, unknown>> => {
+/** The members of a JSON object, each given once, with exact numbers. */
+export const parseMembers = (text: string): Decoded<Record<string, unknown>> => {
   try {
     const value = parseExactJson(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberSource)
@@ -125,7 +126,7 @@ export const decodePlaceOrder = (
   key: string | null,
   unknownFields: UnknownFields,
 ): Decoded<OrderTerms> => {
-  const parsed = parse(text)
+  const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const body = parsed.value
   const faults = shapeFaults(body, unknownFields)

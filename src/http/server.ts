@@ -2,6 +2,7 @@
 
 import { Elysia } from 'elysia'
 import { describe, type Log } from '../log.ts'
+import { exceptionRoutes } from './exceptionRoutes.ts'
 import { healthRoutes, type HealthSource } from './health.ts'
 import { metricRoutes, type Metric } from './metrics.ts'
 import { problem } from './problem.ts'
@@ -20,16 +21,20 @@ const idleTimeoutSeconds = 30
 /** Bodies are bounded where they are read, with a problem as the answer; Bun's own bare 413 stays out of the way. */
 const neverTooLarge = Number.MAX_SAFE_INTEGER
 
+/** The methods of the routes that a path leads to. As the router has it, one slash at the end does not count. */
 const methodsOf = (app: Elysia, path: string): string[] => {
-  const segments = path.split('/')
+  const segments = path.replace(/\/$/, '').split('/')
   const matches = (route: string): boolean => {
     const parts = route.split('/')
-    return parts.length === segments.length && parts.every((part, i) => part.startsWith(':') || part === segments[i])
+    const isMatch = (part: string, i: number) => (part.startsWith(':') ? segments[i] !== '' : part === segments[i])
+    return parts.length === segments.length && parts.every(isMatch)
   }
-  return [...new Set(app.routes.filter((route) => matches(route.path)).map((route) => route.method))]
+  const methods = app.routes.filter((route) => matches(route.path)).map((route) => route.method)
+  return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
 }
 
-const pathOf = (request: Request): string => new URL(request.url).pathname
+/** Not by `new URL`: where the Host header is missing or no host name, a request's URL is its path alone. */
+const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
 /** A path that exists with another method is a 405 that names those it has. */
 const notFound = (app: Elysia, request: Request): Response => {
@@ -52,6 +57,7 @@ export const createApp = (options: ServerOptions) => {
     .use(healthRoutes(options.health))
     .use(metricRoutes(options.metrics))
     .use(orderRoutes(options))
+    .use(exceptionRoutes(options))
   return app
 }
 

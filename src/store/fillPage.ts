@@ -3,6 +3,7 @@
 import { amountFromSql } from '../domain/decimal.ts'
 import type { Side } from '../domain/order.ts'
 import type { Sql } from './sql.ts'
+import { isoFromSql } from './time.ts'
 
 /** A row of the ledger as the API shows it. Times are ISO-8601 UTC. */
 export type Fill = {
@@ -52,7 +53,7 @@ export const readFills = async (
       ticker: row.ticker,
       quantity: amountFromSql(row.quantity),
       price: amountFromSql(row.price),
-      tradedAt: row.ts.replace(/000Z$/, 'Z'),
+      tradedAt: isoFromSql(row.ts),
       appliedAt: row.applied_at.toISOString(),
       late: row.late,
       orderVersion: row.order_version,

@@ -3,6 +3,7 @@
 import orders from '../../sql/0001_orders.sql' with { type: 'text' }
 import fills from '../../sql/0002_fills.sql' with { type: 'text' }
 import outbox from '../../sql/0003_outbox.sql' with { type: 'text' }
+import exceptions from '../../sql/0004_exceptions.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -10,4 +11,5 @@ export const migrations: readonly Migration[] = [
   { name: '0001_orders.sql', sql: orders },
   { name: '0002_fills.sql', sql: fills },
   { name: '0003_outbox.sql', sql: outbox },
+  { name: '0004_exceptions.sql', sql: exceptions },
 ]
