@@ -57,6 +57,8 @@ const pool = (target: DatabaseTarget, limits: PoolLimits): Sql =>
   postgres(target.url, {
     ...common(target),
     max: limits.connections,
+    // Never behind another statement on one connection: a quick one would wait for a slow one while others stand idle.
+    max_pipeline: 0,
     connect_timeout: limits.connectTimeoutMs / 1000,
     connection: {
       ...session(target),
