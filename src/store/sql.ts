@@ -53,12 +53,17 @@ const session = (target: DatabaseTarget) => ({
   ...(target.schema === undefined ? {} : { search_path: target.schema }),
 })
 
+/**
+ * By default the driver sends a statement down a busy connection, where a quick one waits for a slow one while other
+ * connections stand idle. (Its types leave the option out.)
+ */
+const neverBehindAnother = { max_pipeline: 0 }
+
 const pool = (target: DatabaseTarget, limits: PoolLimits): Sql =>
   postgres(target.url, {
     ...common(target),
     max: limits.connections,
-    // Never behind another statement on one connection: a quick one would wait for a slow one while others stand idle.
-    max_pipeline: 0,
+    ...neverBehindAnother,
     connect_timeout: limits.connectTimeoutMs / 1000,
     connection: {
       ...session(target),
