@@ -13,7 +13,7 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', done)
   })
 
-/** A bell that a loop sleeps on: `ring` ends the current wait, or the next one at once. */
+/** A bell that one loop sleeps on: `ring` ends the current wait, or the next one at once. */
 export const createBell = () => {
   let rung = false
   let wake: (() => void) | undefined
@@ -23,15 +23,20 @@ export const createBell = () => {
       wake?.()
     },
     /** Resolves when rung, after `ms`, or when aborted. */
-    async wait(ms: number, signal?: AbortSignal): Promise<void> {
-      if (!rung) {
-        const cut = new AbortController()
-        wake = () => cut.abort()
-        await sleep(ms, signal === undefined ? cut.signal : AbortSignal.any([signal, cut.signal]))
-        wake = undefined
-      }
-      rung = false
-    },
+    wait: (ms: number, signal?: AbortSignal): Promise<void> =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', done)
+          wake = undefined
+          rung = false
+          resolve()
+        }
+        const timer = setTimeout(done, ms)
+        if (rung || signal?.aborted === true) return done()
+        signal?.addEventListener('abort', done)
+        wake = done
+      }),
   }
 }
 export type Bell = ReturnType<typeof createBell>

@@ -35,10 +35,16 @@ export type Relay = {
   state: () => RelayState
 }
 
-type Running = { options: RelayOptions; delivery: Delivery; leases: LeaseKeeper; bell: Bell }
+/** `bell`: a commit appended events. `quiet`: nothing is being sent any more. */
+type Running = { options: RelayOptions; delivery: Delivery; leases: LeaseKeeper; bell: Bell; quiet: Bell }
 
 /** Idle polling finds what other replicas committed for our tickers; it slows down while there is nothing. */
 const pollMs = { first: 20, last: 200 }
+/**
+ * Events that are committed while a wave of them is being sent make up the next wave, so a busy relay reads, sends and deletes
+ * many at a time without a linger. A partition that takes longer than this holds the others up no more.
+ */
+const waveMaxMs = 10
 const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50
@@ -63,10 +69,10 @@ const retrySetAside = async ({ options, delivery, leases }: Running): Promise<nu
   return deliver(delivery, events, await sender.partitions())
 }
 
-/** One look at the outbox: how many events it started to send, and whether more wait than it looked at. */
-const step = async (running: Running): Promise<{ started: number; more: boolean }> => {
+/** One look at the outbox; returns how many events it started to send. */
+const step = async (running: Running): Promise<number> => {
   const { options, delivery, leases } = running
-  if (delivery.inFlight >= options.inFlightMax || leases.held().length === 0) return { started: 0, more: false }
+  if (delivery.inFlight >= options.inFlightMax || leases.held().length === 0) return 0
   const partitions = await delivery.sender.partitions()
   delivery.acknowledged.beforeRead()
   const retried = await retrySetAside(running)
@@ -80,18 +86,18 @@ const step = async (running: Running): Promise<{ started: number; more: boolean 
     only: null,
   }
   const events = await options.db.run((sql) => readOutbox(sql, asked))
-  const started = deliver(delivery, events, partitions)
-  return { started: started + retried, more: started > 0 && events.length === options.batchMax }
+  return retried + deliver(delivery, events, partitions)
 }
 
 const publish = async (running: Running, signal: AbortSignal): Promise<void> => {
-  const { options, delivery, bell } = running
+  const { options, delivery, bell, quiet } = running
   let idleMs = pollMs.first
   while (!signal.aborted) {
     try {
-      const { started, more } = await step(running)
+      const started = await step(running)
       idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
-      if (!more) await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+      if (started > 0) await quiet.wait(waveMaxMs, signal)
+      else await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
     } catch (error) {
       options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
       await sleep(errorPauseMs, signal)
@@ -113,9 +119,9 @@ const raiseFloor = async ({ options, delivery }: Running, signal: AbortSignal): 
 /** At shutdown: what was committed until now goes out, if the broker answers; what does not waits in the outbox. */
 const lastPass = async (running: Running): Promise<void> => {
   for (let looks = 0; looks < lastLooksMax; looks++) {
-    const { started } = await step(running)
+    const started = await step(running)
     if (started === 0 && running.delivery.inFlight === 0) return
-    await running.bell.wait(pollMs.first)
+    await running.quiet.wait(pollMs.first)
   }
 }
 
@@ -124,7 +130,7 @@ const stop = async (running: Running): Promise<void> => {
   await lastPass(running).catch((error: unknown) =>
     options.log.warn('the relay stopped before the outbox was empty', describe(error)),
   )
-  while (delivery.inFlight > 0) await running.bell.wait(pollMs.last)
+  while (delivery.inFlight > 0) await running.quiet.wait(pollMs.last)
   await delivery.acknowledged.deleted()
   await leases
     .release()
@@ -136,6 +142,7 @@ const stop = async (running: Running): Promise<void> => {
 export const createRelay = (options: RelayOptions): Relay => {
   const { db, log, sender, replicaId, leaseTtlMs } = options
   const bell = createBell()
+  const quiet = createBell()
   const delivery: Delivery = {
     sender,
     acknowledged: createAcknowledged(db, log),
@@ -144,7 +151,9 @@ export const createRelay = (options: RelayOptions): Relay => {
     busy: new Map(),
     inFlight: 0,
     published: 0,
-    onSettled: () => bell.ring(),
+    onSettled() {
+      if (delivery.inFlight === 0) quiet.ring()
+    },
     log,
   }
   const leases = createLeaseKeeper({
@@ -158,7 +167,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       bell.ring()
     },
   })
-  const running: Running = { options, delivery, leases, bell }
+  const running: Running = { options, delivery, leases, bell, quiet }
 
   return {
     ring: () => bell.ring(),
