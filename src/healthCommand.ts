@@ -4,10 +4,17 @@ import { given, type Env } from './env.ts'
 
 const timeoutMs = 2_000
 
+/** The address to ask at: the service may listen on one alone. */
+const hostOf = (env: Env): string => {
+  const host = given(env, 'SERVER_HOST') ?? '0.0.0.0'
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
+
 /** Exit code 0: the answer was 200. Prints one line either way. */
 export const healthCommand = async (env: Env, args: readonly string[]): Promise<number> => {
   const probe = args.includes('--ready') ? 'readiness' : 'liveness'
-  const url = `http://127.0.0.1:${given(env, 'SERVER_PORT') ?? '8085'}/actuator/health/${probe}`
+  const url = `http://${hostOf(env)}:${given(env, 'SERVER_PORT') ?? '8085'}/actuator/health/${probe}`
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
     process.stdout.write(`${response.status} ${await response.text()}\n`)
