@@ -47,8 +47,8 @@ create table orders (
 ) with (fillfactor = 85);
 
 -- One index for "by user" and "by user, open": a page of both kinds merges two ranges. The same for tickers.
-create index orders_by_user on orders (user_id, open, id);
-create index orders_by_ticker on orders (ticker, open, id);
+create index orders_by_user on orders (user_id, open, id desc nulls last);
+create index orders_by_ticker on orders (ticker, open, id desc nulls last);
 create unique index orders_by_client_order_id on orders (user_id, client_order_id) where client_order_id is not null;
 
 create function refuse_change() returns trigger language plpgsql as $$

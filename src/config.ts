@@ -46,13 +46,16 @@ const text =
 const topic = (fallback: string) =>
   text(fallback, /^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -')
 
+const isServer = (text: string): boolean => {
+  const port = Number(/^(?:[^\s:,/]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1])
+  return port >= 1 && port <= 65_535
+}
+
 const servers =
   (fallback: string): Reader<readonly string[]> =>
   (key, env, faults) => {
     const list = (given(env, key) ?? fallback).split(',').map((server) => server.trim())
-    for (const server of list)
-      if (!/^[^\s:,/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(server))
-        faults.push(`${key} must be host:port, comma-separated`)
+    if (!list.every(isServer)) faults.push(`${key} must be host:port, comma-separated`)
     return list
   }
 

@@ -8,6 +8,8 @@ const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-
 const honoured = ['user', 'password', 'sslmode', 'currentSchema', 'ApplicationName', 'application_name']
 const defaultApplicationName = 'orders'
 
+const directForm = 'postgres://user:password@host:port/database, special characters percent-encoded'
+
 type Address = { key: string; url: URL }
 
 const parse = (key: string, text: string, pattern: RegExp, form: string, faults: string[]): Address | null => {
@@ -15,6 +17,8 @@ const parse = (key: string, text: string, pattern: RegExp, form: string, faults:
     if (!pattern.test(text)) throw new TypeError(form)
     const url = new URL(text.replace(pattern, 'postgres://'))
     if (url.hostname === '' || url.pathname.length < 2) throw new TypeError(form)
+    // The driver decodes these, and throws where they cannot be.
+    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part)
     return { key, url }
   } catch {
     // The text may hold a password: say the form, not the value.
@@ -25,8 +29,7 @@ const parse = (key: string, text: string, pattern: RegExp, form: string, faults:
 
 const readAddress = (env: Env, faults: string[]): Address | null => {
   const direct = given(env, 'DATABASE_URL')
-  if (direct !== undefined)
-    return parse('DATABASE_URL', direct, /^postgres(ql)?:\/\//, 'postgres://user:password@host:port/database', faults)
+  if (direct !== undefined) return parse('DATABASE_URL', direct, /^postgres(ql)?:\/\//, directForm, faults)
   const spring = given(env, 'SPRING_DATASOURCE_URL')
   if (spring !== undefined)
     return parse(
@@ -44,7 +47,7 @@ const readAddress = (env: Env, faults: string[]): Address | null => {
 const credentials = ({ key, url }: Address, env: Env): { user: string; password: string } => {
   const spring = key === 'SPRING_DATASOURCE_URL'
   const user = (spring ? given(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? url.searchParams.get('user')
-  const password = (spring ? env['SPRING_DATASOURCE_PASSWORD'] : undefined) ?? url.searchParams.get('password')
+  const password = (spring ? env['SPRING_DATASOURCE_PASSWORD'] : undefined) || url.searchParams.get('password')
   return {
     user: user === null || user === undefined ? url.username : encodeURIComponent(user),
     password: password === null || password === undefined ? url.password : encodeURIComponent(password),

@@ -16,6 +16,7 @@ import { createSender } from './kafka/sender.ts'
 import { createTradeBatch } from './kafka/tradeBatch.ts'
 import { createTrades } from './kafka/trades.ts'
 import { describe, type Log } from './log.ts'
+import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { componentsOf, metricsOf, type StatusSource } from './status.ts'
 import { MigrationRefused } from './store/migrate.ts'
@@ -104,33 +105,6 @@ const buildService = (config: Config, log: Log, streams: ReturnType<typeof build
   return { service, closePools: () => Promise.all([writes.close(), reads.close()]) }
 }
 
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-const awaitSignal = (log: Log, stopping: AbortController): void => {
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping.signal.aborted) {
-      log.warn('a second signal: exiting at once', { signal })
-      process.exit(130)
-    }
-    log.info('stopping', { signal })
-    stopping.abort()
-  }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
-}
-
-/** A bug that nothing caught leaves unknown state behind: end, and let the next start find the truth in Postgres. */
-const exitOnBugs = (log: Log): void => {
-  const onBug = (error: unknown): never => {
-    log.error('a bug stopped the service', {
-      ...describe(error),
-      stack: error instanceof Error ? (error.stack ?? null) : null,
-    })
-    process.exit(70)
-  }
-  process.on('uncaughtException', onBug)
-  process.on('unhandledRejection', onBug)
-}
-
 type Parts = {
   config: Config
   log: Log
@@ -206,7 +180,7 @@ export const serve = async (env: Env): Promise<number> => {
   const log = startLog(config)
   exitOnBugs(log)
   const stopping = new AbortController()
-  awaitSignal(log, stopping)
+  stopOnSignals(log, stopping)
 
   let phase: Phase = 'starting'
   let startDetail = 'not reached yet'

@@ -11,9 +11,10 @@ export type BatchRefusal = { ok: false; code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' |
 export type BatcherOptions<T, R> = {
   /**
    * One transaction over the items, one result an item in their order. It may be called again with the same items after its
-   * answer was lost (`again` is true then), so it has to be idempotent.
+   * answer was lost (`again` is true then), so it has to be idempotent. It calls `stored` once it has committed something: if
+   * it fails after that, the outcome is unknown whatever it fails with.
    */
-  run: (items: readonly T[], attempt: { again: boolean }) => Promise<readonly R[]>
+  run: (items: readonly T[], attempt: { again: boolean; stored: () => void }) => Promise<readonly R[]>
   /** Items a transaction. */
   batchMax: number
   /** Transactions at a time. */
@@ -51,11 +52,14 @@ export const runBatch = async <T, R>(
   lost = false,
 ): Promise<(R | BatchRefusal)[]> => {
   let again = lost
+  const stored = (): void => {
+    again = true
+  }
   const refuseAll = (code: BatchRefusal['code']) =>
     items.map(() => refusal(again && options.kind === 'write' ? 'OUTCOME_UNKNOWN' : code))
   for (;;) {
     try {
-      return [...(await options.run(items, { again }))]
+      return [...(await options.run(items, { again, stored }))]
     } catch (error) {
       switch (storeFault(error)) {
         case 'data': {

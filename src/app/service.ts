@@ -64,7 +64,11 @@ export const createService = (options: ServiceOptions): Service => {
 
   const places = createBatcher<Placement, PlaceResult>({
     ...write,
-    run: (placements) => placeOrders(writes, placements, onCommitted),
+    run: (placements, { stored }) =>
+      placeOrders(writes, placements, () => {
+        stored()
+        onCommitted()
+      }),
   })
   const cancels = createBatcher<Cancellation, CancelResult>({
     ...write,

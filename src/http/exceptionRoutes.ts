@@ -51,7 +51,7 @@ const decodeResolve = (text: string, unknownFields: UnknownFields): Decoded<{ re
       pointer: `/${name}`,
       detail: `must be text of 1 to ${lengthMax} characters without controls`,
     }))
-  const unknown = Object.keys(parsed.value).filter((name) => !(name in resolveMembers))
+  const unknown = Object.keys(parsed.value).filter((name) => !Object.hasOwn(resolveMembers, name))
   if (unknownFields === 'refuse' && unknown.length > 0)
     faults.push({ pointer: '', detail: 'only resolvedBy and note are known here' })
   return faults.length > 0

@@ -68,7 +68,9 @@ export const startServer = ({
   ...options
 }: ServerOptions & { port: number; hostname: string }): Server => {
   const app = createApp(options)
-  app.listen({ port, hostname, idleTimeout: idleTimeoutSeconds, maxRequestBodySize: neverTooLarge })
+  // Elysia lets several processes share a port unless it is told otherwise: a second one by mistake would take half the calls.
+  const limits = { idleTimeout: idleTimeoutSeconds, maxRequestBodySize: neverTooLarge }
+  app.listen({ port, hostname, reusePort: false, development: false, ...limits })
   const { server } = app
   if (server === null) throw new Error('the HTTP server did not start')
   return { port: server.port ?? port, stop: () => server.stop() }

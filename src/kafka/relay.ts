@@ -119,8 +119,11 @@ const raiseFloor = async ({ options, delivery }: Running, signal: AbortSignal): 
 /** At shutdown: what was committed until now goes out, if the broker answers; what does not waits in the outbox. */
 const lastPass = async (running: Running): Promise<void> => {
   for (let looks = 0; looks < lastLooksMax; looks++) {
+    // A look that began while tickers were busy, or sent events not deleted, does not see all that waits behind them.
+    const seesAll = running.delivery.inFlight === 0
+    if (seesAll) await running.delivery.acknowledged.deleted()
     const started = await step(running)
-    if (started === 0 && running.delivery.inFlight === 0) return
+    if (seesAll && started === 0) return
     await running.quiet.wait(pollMs.first)
   }
 }

@@ -92,7 +92,8 @@ export const createTradeBatch = (options: BatchOptions): Batch => {
     const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
     const trades: ReceivedTrade[] = []
     const letters: DeadLetter[] = []
-    for (const message of messages) {
+    // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
+    for (const message of byPlace.values()) {
       const trade = decodeTrade(message.value)
       const source = sourceOf(message)
       if ('malformed' in trade) {

@@ -27,6 +27,7 @@ export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () =>
 /** What outlives a consumer. `forgiven`: see watchdog.ts. */
 type Running = {
   options: TradesOptions
+  connect: typeof createConsumer
   forgiven: Set<string>
   intake: Intake | null
   committed: number
@@ -135,7 +136,7 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
 /** A consumer whose stream died keeps heartbeating, so the two are always built and closed together. */
 const consumeOnce = async (running: Running, signal: AbortSignal): Promise<void> => {
   const { kafka, group, log } = running.options
-  const consumer = createConsumer(kafka, group)
+  const consumer = running.connect(kafka, group)
   consumer.on('error', (error: Error) =>
     log.rarely('warn', 'consumer', 'the consumer of trades reports an error', describe(error)),
   )
@@ -146,8 +147,9 @@ const consumeOnce = async (running: Running, signal: AbortSignal): Promise<void>
   }
 }
 
-export const createTrades = (options: TradesOptions): Trades => {
-  const running: Running = { options, forgiven: new Set(), intake: null, committed: 0, rebuilds: 0 }
+/** `connect` is for the simulation (tests/sim), which has a consumer group of its own. */
+export const createTrades = (options: TradesOptions, connect = createConsumer): Trades => {
+  const running: Running = { options, connect, forgiven: new Set(), intake: null, committed: 0, rebuilds: 0 }
   return {
     state: () => ({
       connected: running.intake !== null,

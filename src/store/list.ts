@@ -1,7 +1,7 @@
 // Pages of orders, newest first. Every page is read from an index that already stands in id order, so it costs the same at any
 // depth; filters that no index carries are checked on a bounded number of rows a page.
 
-import type { Order, Side, Status } from '../domain/order.ts'
+import { closedStatuses, openStatuses, type Order, type Side, type Status } from '../domain/order.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
@@ -28,7 +28,26 @@ export const scannedRowsMax = 10_000
 const all = (sql: Sql, conditions: Fragment[]): Fragment =>
   conditions.reduce((joined, next) => sql`${joined} and ${next}`, sql`true`)
 
-/** The ranges of one index that hold the page, each already in id order. */
+/** True where the ranges hold nothing but the page's rows, so that no more of them need to be read than it shows. */
+const isExact = ({ userId, ticker, side, clientOrderId, statuses, open }: OrderFilter): boolean => {
+  if (side !== undefined || (userId !== undefined && ticker !== undefined)) return false
+  if (userId === undefined && (clientOrderId !== undefined || (ticker === undefined && statuses.length > 0)))
+    return false
+  return (
+    statuses.length === 0 || (open !== undefined && statuses.length === (open ? openStatuses : closedStatuses).length)
+  )
+}
+
+/**
+ * The order of the index that the page is read from. NULLS LAST is how the indexes by user and by ticker stand, and the primary
+ * key does not: else Postgres may walk all orders backwards and drop everybody else's.
+ */
+const newestFirst = (sql: Sql, { userId, ticker, clientOrderId }: OrderFilter): Fragment => {
+  const byKey = userId === undefined ? ticker !== undefined : clientOrderId === undefined
+  return byKey ? sql`o.id desc nulls last` : sql`o.id desc`
+}
+
+/** The ranges of one index that hold the page. */
 const ranges = (sql: Sql, filter: OrderFilter): Fragment[] => {
   const within = all(sql, [
     ...(filter.before === undefined ? [] : [sql`o.id < ${filter.before}::uuid`]),
@@ -48,11 +67,11 @@ const ranges = (sql: Sql, filter: OrderFilter): Fragment[] => {
   return opens.map((open) => sql`${keyed} and ${open} and ${within}`)
 }
 
-/** At most scannedRowsMax rows of the ranges, newest first, as a subquery. */
-const scanned = (sql: Sql, filter: OrderFilter): Fragment => {
+/** At most `rowsMax` rows of each of the ranges, each in order, as a subquery. */
+const scanned = (sql: Sql, filter: OrderFilter, rowsMax: number): Fragment => {
   const parts = ranges(sql, filter).map(
     (range) =>
-      sql`(select ${orderColumns(sql)}, o.open from orders o where ${range} order by o.id desc limit ${scannedRowsMax}::integer)`,
+      sql`(select ${orderColumns(sql)}, o.open from orders o where ${range} order by ${newestFirst(sql, filter)} limit ${rowsMax}::integer)`,
   )
   return parts.reduce((joined, next) => sql`${joined} union all ${next}`)
 }
@@ -69,19 +88,22 @@ const residual = (sql: Sql, filter: OrderFilter): Fragment =>
 /** The id of the last row that a page may look at, or null where the scan ends before the bound. */
 const scanEnd = async (sql: Sql, filter: OrderFilter): Promise<string | null> => {
   const rows = await sql<{ id: string }[]>`
-    select o.id from (${scanned(sql, filter)}) o order by o.id desc offset ${scannedRowsMax - 1}::integer limit 1`
+    select o.id from (${scanned(sql, filter, scannedRowsMax)}) o
+    order by ${newestFirst(sql, filter)} offset ${scannedRowsMax - 1}::integer limit 1`
   return rows[0]?.id ?? null
 }
 
 /** One page of at most `limit` orders. A page may be short, even empty, and still have a `nextBefore`: the scan met its bound. */
 export const readOrderPage = async (sql: Sql, filter: OrderFilter, limit: number): Promise<OrderPage> => {
+  const rowsMax = isExact(filter) ? limit + 1 : scannedRowsMax
   const rows = await sql<OrderRow[]>`
     select ${orderColumns(sql)}
-    from (select * from (${scanned(sql, filter)}) o order by o.id desc limit ${scannedRowsMax}::integer) o
+    from (select * from (${scanned(sql, filter, rowsMax)}) o order by ${newestFirst(sql, filter)} limit ${rowsMax}::integer) o
     where ${residual(sql, filter)}
-    order by o.id desc
+    order by ${newestFirst(sql, filter)}
     limit ${limit + 1}::integer`
   if (rows.length > limit) return { orders: rows.slice(0, limit).map(orderFromRow), nextBefore: rows[limit - 1]!.id }
+  if (isExact(filter)) return { orders: rows.map(orderFromRow), nextBefore: null }
   const end = await scanEnd(sql, filter)
   // Rows placed between the two reads push the end of the scan up; never answer a row twice for it.
   const last = rows.at(-1)?.id

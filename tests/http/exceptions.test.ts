@@ -118,7 +118,10 @@ describe('POST /exceptions/{id}/resolve', () => {
     const [exception] = await list(`?orderId=${await overfill()}`)
     const notes = Array.from({ length: 20 }, (_, i) => `note ${i}`)
     const answers = await Promise.all(notes.map((note) => resolve(exception!.id, { resolvedBy: 'ops', note })))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array.from({ length: 19 }, () => 409)])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      200,
+      ...Array.from({ length: 19 }, () => 409),
+    ])
   })
 
   test('refuses an unknown exception, a bad id and bad words, each fault named', async () => {
@@ -144,7 +147,12 @@ describe('POST /exceptions/{id}/resolve', () => {
       sql`update exception_resolutions set note = 'x' where exception_id = ${exception!.id}`,
       sql`delete from exception_resolutions where exception_id = ${exception!.id}`,
       sql`truncate exception_resolutions`,
-    ])
-      await expect(attempt.execute()).rejects.toMatchObject({ code: '23514' })
+    ]) {
+      const code = await attempt.then(
+        () => 'it was let through',
+        (error: { code: string }) => error.code,
+      )
+      expect(code).toBe('23514')
+    }
   })
 })

@@ -1,0 +1,37 @@
+// How the process ends: asked to by a signal, or by a bug that nothing caught.
+
+import { describe, type Log } from './log.ts'
+import { storeFault } from './store/faults.ts'
+
+/** Aborts `stopping` at the first SIGTERM or SIGINT; a second one ends the process at once. */
+export const stopOnSignals = (log: Log, stopping: AbortController): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping.signal.aborted) {
+      log.warn('a second signal: exiting at once', { signal })
+      process.exit(130)
+    }
+    log.info('stopping', { signal })
+    stopping.abort()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+/** A bug that nothing caught leaves unknown state behind: end, and let the next start find the truth in Postgres. */
+export const exitOnBugs = (log: Log): void => {
+  const onBug = (error: unknown): never => {
+    log.error('a bug stopped the service', {
+      ...describe(error),
+      stack: error instanceof Error ? (error.stack ?? null) : null,
+    })
+    process.exit(70)
+  }
+  process.on('uncaughtException', onBug)
+  // The driver awaits nobody's promise for the types it reads on a new connection; a backend that ends then is no bug of ours.
+  process.on('unhandledRejection', (error) => {
+    const fault = storeFault(error)
+    if (fault === 'unavailable' || fault === 'unknown')
+      log.rarely('warn', 'driver', 'postgres ended a connection while it was opened', describe(error))
+    else onBug(error)
+  })
+}

@@ -1,0 +1,183 @@
+// Promises checked here: what the design fixes about the shape of the code holds, and the README's table of configuration is the code's.
+
+import { Glob } from 'bun'
+import { describe, expect, test } from 'bun:test'
+import { dirname, join, normalize } from 'node:path'
+import { readConfig, settings } from '../src/config.ts'
+
+const root = join(import.meta.dir, '..')
+type File = { path: string; text: string }
+
+const files: File[] = await Promise.all(
+  [...new Glob('src/**/*.ts').scanSync(root)]
+    .map((path) => path.replaceAll('\\', '/'))
+    .toSorted()
+    .map(async (path) => ({ path, text: await Bun.file(join(root, path)).text() })),
+)
+const named = (hits: readonly File[]) => hits.map(({ path }) => path)
+
+/** The code without its comments, which may speak of anything. */
+const codeOf = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
+
+type Part = 'domain' | 'store' | 'app' | 'http' | 'kafka' | 'top'
+const partOf = (path: string): Part => {
+  const folder = /^src\/([a-z]+)\//.exec(path)?.[1]
+  return (folder ?? 'top') as Part
+}
+
+/** Paths of this repository that a file imports, types included; packages are left out. */
+const importsOf = ({ path, text }: File): string[] =>
+  [...codeOf(text).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map(([, target]) =>
+    normalize(join(dirname(path), target!)).replaceAll('\\', '/'),
+  )
+const packagesOf = ({ text }: File): string[] =>
+  [...codeOf(text).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^.'][^']*)'/g)].map(([, name]) => name!)
+
+/** What each part may import; the composition files at the top know everything. */
+const allowed: Record<Exclude<Part, 'top'>, readonly Part[]> = {
+  domain: ['domain'],
+  store: ['domain', 'store'],
+  app: ['domain', 'store', 'app'],
+  http: ['domain', 'store', 'app', 'http'],
+  kafka: ['domain', 'store', 'app', 'kafka'],
+}
+/** Leaves at the top that import no part themselves. */
+const sharedLeaves = ['src/log.ts', 'src/env.ts', 'src/crashPoint.ts']
+
+test('the parts are the five of the design and the files at the top', () => {
+  expect(new Set(files.map(({ path }) => partOf(path)))).toEqual(
+    new Set(['domain', 'store', 'app', 'http', 'kafka', 'top'] as const),
+  )
+})
+
+describe('imports point one way', () => {
+  test.each(files.filter(({ path }) => partOf(path) !== 'top').map((file) => [file.path, file] as const))(
+    '%s',
+    (path, file) => {
+      const part = partOf(path) as Exclude<Part, 'top'>
+      const wrong = importsOf(file).filter((target) => {
+        if (target.startsWith('sql/')) return path !== 'src/store/migrations.ts'
+        const isShared = part !== 'domain' && sharedLeaves.includes(target)
+        return !isShared && !allowed[part].includes(partOf(target))
+      })
+      expect(wrong).toEqual([])
+    },
+  )
+
+  test('the domain knows no package at all', () => {
+    expect(named(files.filter((file) => partOf(file.path) === 'domain' && packagesOf(file).length > 0))).toEqual([])
+  })
+
+  test('each foreign library has one place', () => {
+    const users = (name: RegExp) =>
+      new Set(files.filter((file) => packagesOf(file).some((used) => name.test(used))).map(({ path }) => partOf(path)))
+    expect(users(/^postgres$/)).toEqual(new Set(['store'] as const))
+    expect(users(/^elysia$/)).toEqual(new Set(['http'] as const))
+    expect(users(/^@platformatic\/kafka$/)).toEqual(new Set(['kafka'] as const))
+  })
+
+  test('what is shared at the top knows no part', () => {
+    const leaves = files.filter(({ path }) => sharedLeaves.includes(path))
+    const known = new Set(leaves.flatMap(importsOf).map(partOf))
+    known.delete('top')
+    expect([...known]).toEqual([])
+  })
+
+  test('every import leads to a file', () => {
+    const known = new Set(named(files))
+    const missing = files.flatMap(importsOf).filter((target) => !known.has(target) && !target.startsWith('sql/'))
+    expect(missing).toEqual([])
+  })
+
+  test('nothing in src imports a test', () => {
+    expect(named(files.filter((file) => importsOf(file).some((target) => target.startsWith('tests/'))))).toEqual([])
+  })
+})
+
+describe('a file', () => {
+  test('has at most 250 lines', () => {
+    expect(named(files.filter(({ text }) => text.trimEnd().split('\n').length > 250))).toEqual([])
+  })
+
+  test('begins by saying what it is for', () => {
+    const silent = files.filter(({ path, text }) => !/^\/\/ \S/.test(text) && !path.endsWith('.d.ts'))
+    expect(named(silent)).toEqual([])
+  })
+
+  test('uses the console only to log', () => {
+    const users = files.filter(({ text }) => /\bconsole\s*\./.test(codeOf(text)))
+    expect(named(users)).toEqual(['src/log.ts'])
+  })
+
+  test('has no any, no enum and no skipped check', () => {
+    const sloppy = files.filter(
+      ({ text }) =>
+        /(?::|<|\bas)\s*any\b/.test(codeOf(text)) || /\benum \w/.test(codeOf(text)) || /@ts-|oxlint-disable/.test(text),
+    )
+    expect(named(sloppy)).toEqual([])
+  })
+})
+
+describe('every write is one statement', () => {
+  test('no transaction and no reserved connection of the driver', () => {
+    const users = files.filter(({ text }) =>
+      /\b(?:sql|tx|db|pool|postgres)\w*\s*\.\s*(?:begin|reserve|savepoint)\b/i.test(codeOf(text)),
+    )
+    expect(named(users)).toEqual([])
+    expect(named(files.filter(({ text }) => /\.\s*(?:reserve|savepoint)\s*\(/.test(codeOf(text))))).toEqual([])
+  })
+
+  test('a transaction by hand stands in the migrations alone', () => {
+    const users = files.filter(({ text }) => /[`'"]\s*(?:begin|start transaction|commit)\b/i.test(codeOf(text)))
+    expect(named(users)).toEqual(['src/store/migrate.ts'])
+  })
+
+  test('text that is not a template reaches Postgres from the migrations alone', () => {
+    const users = files.filter(({ text }) => /\.unsafe\s*\(/.test(codeOf(text)))
+    expect(named(users)).toEqual(['src/store/migrate.ts'])
+  })
+})
+
+describe('the README’s table of configuration', () => {
+  const databaseKeys = [
+    'DATABASE_URL',
+    'SPRING_DATASOURCE_URL',
+    'SPRING_DATASOURCE_USERNAME',
+    'SPRING_DATASOURCE_PASSWORD',
+  ]
+
+  /** The rows of the tables whose first columns are key and default. */
+  const readTable = async (): Promise<[string, string][]> => {
+    const rows: [string, string][] = []
+    let inside = false
+    for (const line of (await Bun.file(join(root, 'README.md')).text()).split('\n')) {
+      const cells = line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
+      if (!line.trim().startsWith('|')) inside = false
+      else if (cells[1] === 'key' && cells[2] === 'default') inside = true
+      else if (inside && !/^:?-+:?$/.test(cells[1]!)) rows.push([cells[1]!, cells[2]!])
+    }
+    return rows
+  }
+
+  const defaults = (): [string, string][] => {
+    const result = readConfig({ DATABASE_URL: 'postgres://app@db/orders' })
+    if (!result.ok) throw new Error(result.faults.join('; '))
+    const { config } = result
+    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, String(config[key])])
+  }
+
+  test('lists every key once, and no other', async () => {
+    const keys = (await readTable()).map(([key]) => key)
+    expect(keys.toSorted()).toEqual([...databaseKeys, ...Object.keys(settings)].toSorted())
+  })
+
+  test('gives the defaults that the code has', async () => {
+    const table = new Map(await readTable())
+    const written = defaults().map(([key]): [string, string] => [
+      key,
+      (table.get(key) ?? 'not listed').replace(/[,_](?=\d{3})/g, ''),
+    ])
+    expect(written).toEqual(defaults())
+    for (const key of databaseKeys) expect(table.get(key)).toMatch(/^[–—-]?$/)
+  })
+})

@@ -1,0 +1,153 @@
+// Promises checked here, through a real socket: a body is bounded in bytes and in time, declared or chunked, and judged by its type first.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { createApp, startServer, type Server } from '../../src/http/server.ts'
+import { openSocket, parseRaw } from './socket.ts'
+import {
+  bodyOf,
+  callerOf,
+  createTestLog,
+  openHarness,
+  orderText,
+  refusal,
+  serverOptions,
+  type Harness,
+} from './harness.ts'
+
+let harness: Harness
+let server: Server
+const { log, lines } = createTestLog()
+const bytesMax = 65_536
+
+beforeAll(async () => {
+  harness = await openHarness()
+  server = startServer({ ...serverOptions({ service: harness.service, log }), port: 0, hostname: '127.0.0.1' })
+})
+afterAll(async () => {
+  await server.stop()
+  await harness.close()
+})
+
+const head = (...headers: string[]) =>
+  ['POST /orders HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', ...headers, '', ''].join('\r\n')
+const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
+const tooLarge = { status: 413, code: 'PAYLOAD_TOO_LARGE', pointers: [] }
+/** An order of exactly `bytes` bytes. */
+const orderOf = (bytes: number) => orderText().padEnd(bytes, ' ')
+
+describe('the type', () => {
+  test.each(['text/plain', 'application/xml', 'application/jsonp', 'application/problem+json', '', 'json'])(
+    '%p is refused with 415 before anything is read',
+    async (type) => {
+      const answer = await harness.call('POST', '/orders', { body: orderText(), headers: { 'content-type': type } })
+      expect(refusal(answer)).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', pointers: [] })
+      expect(answer.headers.get('accept')).toBe('application/json')
+    },
+  )
+
+  test('none at all is refused the same', async () => {
+    const raw = await openSocket(
+      server.port,
+      'POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}',
+    ).answer()
+    expect(refusal(await parseRaw(raw)).code).toBe('UNSUPPORTED_MEDIA_TYPE')
+  })
+})
+
+describe('a declared length', () => {
+  test('of exactly the limit is taken', async () => {
+    const raw = await openSocket(server.port, head(`Content-Length: ${bytesMax}`) + orderOf(bytesMax)).answer()
+    expect((await parseRaw(raw)).status).toBe(202)
+  })
+
+  test('of one byte more is 413, before the body is sent', async () => {
+    const raw = await openSocket(server.port, head(`Content-Length: ${bytesMax + 1}`)).answer()
+    expect(raw).toContain('Connection: close')
+    const answer = await parseRaw(raw)
+    expect(refusal(answer)).toEqual(tooLarge)
+    expect(bodyOf(answer)['message']).toBe('the body must not be larger than 65536 bytes')
+  })
+
+  test('counts bytes, not characters', async () => {
+    const text = orderText({ clientOrderId: '"ä"' }).padEnd(bytesMax - 1, ' ')
+    const raw = await openSocket(server.port, head(`Content-Length: ${Buffer.byteLength(text)}`) + text).answer()
+    expect((await parseRaw(raw)).status).toBe(400)
+    const more = `${text} `
+    const refused = await openSocket(server.port, head(`Content-Length: ${Buffer.byteLength(more)}`) + more).answer()
+    expect((await parseRaw(refused)).status).toBe(413)
+  })
+})
+
+describe('a body in chunks', () => {
+  const chunked = (text: string, size: number) => {
+    const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size))
+    return `${head('Transfer-Encoding: chunked')}${pieces.map(chunk).join('')}0\r\n\r\n`
+  }
+
+  test.each([1, 7, 40_000])('of %d bytes each is put together', async (size) => {
+    const answer = await parseRaw(await openSocket(server.port, chunked(orderText(), size)).answer())
+    expect(answer.status).toBe(202)
+  })
+
+  test('up to the limit is taken', async () => {
+    expect((await parseRaw(await openSocket(server.port, chunked(orderOf(bytesMax), 16_384)).answer())).status).toBe(
+      202,
+    )
+  })
+
+  test('past the limit is 413, though it never ends', async () => {
+    const endless = head('Transfer-Encoding: chunked') + chunk('x'.repeat(40_000)) + chunk('x'.repeat(40_000))
+    expect(refusal(await parseRaw(await openSocket(server.port, endless).answer()))).toEqual(tooLarge)
+  })
+
+  test('without a socket is bounded just the same', async () => {
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(10_000).fill(32)),
+    })
+    const app = createApp(serverOptions({ service: harness.service }))
+    const headers = { 'content-type': 'application/json' }
+    const response = await app.handle(new Request('http://localhost/orders', { method: 'POST', body: stream, headers }))
+    expect(response.status).toBe(413)
+  })
+})
+
+describe('a body that does not come', () => {
+  test('within its time is refused, and the connection is closed', async () => {
+    const hasty = startServer({
+      ...serverOptions({ service: harness.service, bodyDeadlineMs: 200 }),
+      port: 0,
+      hostname: '127.0.0.1',
+    })
+    const raw = await openSocket(hasty.port, `${head('Content-Length: 100')}{"user`).answer()
+    expect(raw).toContain('Connection: close')
+    const answer = await parseRaw(raw)
+    expect(refusal(answer)).toEqual({ status: 400, code: 'BAD_REQUEST', pointers: [] })
+    expect(bodyOf(answer)['message']).toBe('the body did not arrive within 200 ms')
+    await hasty.stop()
+  })
+
+  test('because the client hung up is no error of the service', async () => {
+    const before = await harness.count('orders')
+    for (const sent of [
+      `${head('Content-Length: 100')}{"user`,
+      `${head('Transfer-Encoding: chunked')}6\r\n{"user\r\n`,
+    ]) {
+      const socket = openSocket(server.port, sent)
+      await Bun.sleep(50)
+      await socket.close()
+    }
+    // The next request is answered after the server saw the two connections end.
+    const raw = await openSocket(server.port, head('Content-Length: 2') + '{}').answer()
+    expect((await parseRaw(raw)).status).toBe(400)
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([])
+    expect(await harness.count('orders')).toBe(before)
+  })
+})
+
+test('the limit is the one that was configured', async () => {
+  const call = callerOf(createApp(serverOptions({ service: harness.service, bodyMaxBytes: 1_024 })))
+  const fits = await call('POST', '/orders', { body: orderOf(1_024) })
+  expect(fits.status).toBe(202)
+  const passes = await call('POST', '/orders', { body: orderOf(1_025) })
+  expect(bodyOf(passes)['message']).toBe('the body must not be larger than 1024 bytes')
+})

@@ -1,0 +1,206 @@
+// Promises: the real app over the real service over a real database of its own; what a test wants different it says. Every answer is
+// checked for what holds for all of them: a problem has always the same members, success is JSON.
+
+import { expect } from 'bun:test'
+import { applyTrades } from '../../src/app/fill.ts'
+import { createService, type Service, type ServiceOptions } from '../../src/app/service.ts'
+import type { Trade } from '../../src/domain/trade.ts'
+import { createApp, type ServerOptions } from '../../src/http/server.ts'
+import type { Log } from '../../src/log.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+
+export type Answer = { status: number; headers: Headers; text: string }
+export type Call = { body?: string | object; headers?: Record<string, string> }
+
+/** A log that keeps its lines. */
+export const createTestLog = () => {
+  const lines: { level: string; message: string; fields: unknown }[] = []
+  const at = (level: string) => (message: string, fields?: unknown) => void lines.push({ level, message, fields })
+  const log: Log = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    rarely: () => undefined,
+  }
+  return { log, lines }
+}
+
+const up = { status: 'UP' as const, details: {} }
+
+/** The options of a server that is up; `service` may be left out where no order is asked for. */
+export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptions => ({
+  service: {} as Service,
+  unknownFields: 'refuse',
+  bodyMaxBytes: 65_536,
+  bodyDeadlineMs: 20_000,
+  started: () => true,
+  health: {
+    phase: () => 'serving',
+    components: () => ({ db: up, kafka: up, outbox: up }),
+    info: () => ({ name: 'orders', version: 'test' }),
+  },
+  metrics: () => [],
+  log: createTestLog().log,
+  ...changed,
+})
+
+const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors']
+
+/** What holds for every problem, whatever it says. */
+const checkProblem = ({ status, headers, text }: Answer): void => {
+  expect(headers.get('content-type')).toBe('application/problem+json')
+  const body = JSON.parse(text) as Record<string, unknown>
+  expect(Object.keys(body)).toEqual(
+    body['orderStatus'] === undefined ? problemMembers : [...problemMembers, 'orderStatus'],
+  )
+  expect(body).toMatchObject({ status, message: body['detail'] as string })
+  expect(body['type']).toMatch(/^urn:orders:problem:[a-z-]+$/)
+  expect(body['title']).toMatch(/^[A-Z]/)
+  for (const fault of body['errors'] as object[]) expect(Object.keys(fault)).toEqual(['pointer', 'detail'])
+  expect(headers.get('retry-after')).toBe(body['code'] === 'OVERLOADED' ? '1' : null)
+}
+
+/** Reads an answer and checks what holds for all of them. */
+export const readAnswer = async (response: Response): Promise<Answer> => {
+  const answer = { status: response.status, headers: response.headers, text: await response.text() }
+  if (response.status >= 400 && answer.text.startsWith('{"type"')) checkProblem(answer)
+  return answer
+}
+
+type Handles = { handle: (request: Request) => Promise<Response> }
+
+/** Calls `app` without a socket. A body that is an object is sent as its JSON, a string as it is. */
+export const callerOf =
+  (app: Handles) =>
+  async (method: string, path: string, { body, headers = {} }: Call = {}): Promise<Answer> => {
+    const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+    const text = typeof body === 'object' ? JSON.stringify(body) : body
+    const init = { method, headers: { ...type, ...headers }, ...(text === undefined ? {} : { body: text }) }
+    return readAnswer(await app.handle(new Request(`http://localhost${path}`, init)))
+  }
+
+export type Harness = {
+  database: TestDatabase
+  service: Service
+  call: ReturnType<typeof callerOf>
+  /** Places an order, which must be accepted; returns its JSON. */
+  place: (changed?: object) => Promise<OrderJson>
+  /** Applies trades, one after the other, as the consumer does. */
+  trade: (...trades: Partial<Trade>[]) => Promise<string[]>
+  /** Sets the clock of the service; undefined: the real one. */
+  setClock: (at: Date | undefined) => void
+  count: (table: 'orders' | 'outbox' | 'ingested_fills') => Promise<number>
+  /** Bugs that the service reported; a test that makes some takes them out. */
+  bugs: unknown[]
+  log: ReturnType<typeof createTestLog>
+  close: () => Promise<void>
+}
+
+export type OrderJson = Record<string, unknown> & { id: string; userId: string; status: string; createdAt: string }
+
+export const orderBody = {
+  userId: '6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11',
+  ticker: 'AAPL',
+  side: 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: 100,
+  price: 150.5,
+}
+
+/** The JSON text of orderBody with members replaced or added by their JSON source. */
+export const orderText = (sources: Record<string, string> = {}): string => {
+  const own = Object.entries(orderBody).map(([name, value]) => [name, JSON.stringify(value)])
+  const members = Object.entries({ ...Object.fromEntries(own), ...sources } as Record<string, string>)
+  return `{${members.map(([name, source]) => `${JSON.stringify(name)}:${source}`).join(',')}}`
+}
+
+const limits = { batchMax: 256, lanes: 2, queueMax: 10_000, deadlineMs: 40_000 }
+const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
+
+/** `service`, `server`: what is different from the usual. `withPools` may wrap the pools of the service. */
+export const openHarness = async ({
+  service: changedService = () => ({}),
+  server = {},
+}: {
+  service?: (database: TestDatabase) => Partial<ServiceOptions>
+  server?: Partial<ServerOptions>
+} = {}): Promise<Harness> => {
+  const database = await createDatabase()
+  const pool = database.open()
+  const bugs: unknown[] = []
+  const log = createTestLog()
+  let clock: Date | undefined
+  let offset = 0n
+  const now = (): Date => clock ?? new Date()
+  const service = createService({
+    writes: pool,
+    reads: pool,
+    limits,
+    now,
+    newId,
+    accepting: () => true,
+    onCommitted: () => undefined,
+    onBug: (error) => bugs.push(error),
+    ...changedService(database),
+  })
+  const call = callerOf(createApp(serverOptions({ service, log: log.log, ...server })))
+  return {
+    database,
+    service,
+    call,
+    bugs,
+    log,
+    async place(changed = {}) {
+      const answer = await call('POST', '/orders', { body: { ...orderBody, ...changed } })
+      expect(answer.status).toBe(202)
+      return JSON.parse(answer.text) as OrderJson
+    },
+    async trade(...trades) {
+      const received = trades.map((trade) => ({
+        trade: {
+          tradeId: `T-${offset}`,
+          ticker: 'AAPL',
+          quantity: 1_00000000n,
+          price: 150_00000000n,
+          tradedAt: '2026-01-02T03:04:05.678000Z',
+          sides: [],
+          ...trade,
+        },
+        source: { topic: 'trade.executed.v1', partition: 0, offset: offset++ },
+        key: null,
+        message: new Uint8Array([123, 125]),
+      }))
+      const context = {
+        now,
+        newId,
+        signal: new AbortController().signal,
+        onRetry: (error: unknown) => bugs.push(error),
+      }
+      const outcomes = await applyTrades(pool, received, context)
+      return outcomes.map(({ disposition }) => disposition)
+    },
+    setClock: (at) => (clock = at),
+    async count(table) {
+      const [row] = await database.sql<{ n: number }[]>`select count(*)::integer as n from ${database.sql(table)}`
+      return row!.n
+    },
+    async close() {
+      service.close()
+      await database.drop()
+      expect(bugs).toEqual([])
+    },
+  }
+}
+
+/** The body of an answer as JSON. */
+export const bodyOf = (answer: Answer): Record<string, unknown> => JSON.parse(answer.text) as Record<string, unknown>
+
+/** What an answer refuses: its status, code and the pointers of its faults. */
+export const refusal = (answer: Answer) => {
+  const { code, errors } = bodyOf(answer) as { code: string; errors: { pointer: string }[] }
+  return { status: answer.status, code, pointers: errors.map((fault) => fault.pointer) }
+}
+
+export const badRequest = (...pointers: string[]) => ({ status: 400, code: 'BAD_REQUEST', pointers })

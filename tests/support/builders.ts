@@ -1,0 +1,90 @@
+// Orders, placements and trades with sensible defaults: a test says only what it is about.
+
+import { preparePlacement, type Placement } from '../../src/app/place.ts'
+import type { ReceivedTrade } from '../../src/app/fill.ts'
+import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
+import { acceptOrder, type Order, type OrderTerms } from '../../src/domain/order.ts'
+import type { TradeSide } from '../../src/domain/trade.ts'
+
+/** `amount('150.5')` is `15050000000n`. */
+export const amount = (text: string): Amount => {
+  const parsed = parsePlainAmount(text)
+  if (!parsed.ok) throw new Error(`no amount: ${text} (${parsed.fault})`)
+  return parsed.amount
+}
+
+export const newId = (at: Date = new Date()): string => Bun.randomUUIDv7('hex', at.getTime())
+
+/** Buy 100 AAPL, limit 150.5, good till canceled, for a user nobody else is. */
+export const someTerms = (changes: Partial<OrderTerms> = {}): OrderTerms => ({
+  userId: crypto.randomUUID(),
+  clientOrderId: null,
+  ticker: 'AAPL',
+  side: 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: amount('100'),
+  price: amount('150.5'),
+  ...changes,
+})
+
+/** Accepted just now. `id` and `now` may be given too. */
+export const anOrder = ({
+  id,
+  now = new Date(),
+  ...terms
+}: Partial<OrderTerms> & { id?: string; now?: Date } = {}): Order =>
+  acceptOrder(someTerms(terms), { id: id ?? newId(now), now })
+
+export const anEvent = () => ({ eventId: newId(), traceparent: null })
+
+export const aPlacement = (changes: Parameters<typeof anOrder>[0] = {}): Placement => ({
+  order: anOrder(changes),
+  event: anEvent(),
+})
+
+/** As a request prepares it. */
+export const aPlacementOf = (terms: OrderTerms): Placement =>
+  preparePlacement(terms, null, { now: () => new Date(), newId })
+
+let offsets = 0n
+
+export type TradeChanges = {
+  tradeId?: string
+  ticker?: string
+  /** Plain decimals. */
+  quantity?: string
+  price?: string
+  tradedAt?: string
+  /** The orders it names; the single-leg form with `order`. */
+  buy?: string
+  sell?: string
+  order?: string
+  partition?: number
+  offset?: bigint
+}
+
+/** A trade of 10 AAPL at 150, read from the next offset of partition 0. */
+export const aTrade = ({
+  tradeId = `t-${crypto.randomUUID()}`,
+  ticker = 'AAPL',
+  quantity = '10',
+  price = '150',
+  tradedAt = '2026-01-02T03:04:05.678901Z',
+  buy,
+  sell,
+  order,
+  partition = 0,
+  offset = ++offsets,
+}: TradeChanges = {}): ReceivedTrade => {
+  const sides: TradeSide[] = []
+  if (buy !== undefined) sides.push({ side: 'BUY', orderId: buy })
+  if (sell !== undefined) sides.push({ side: 'SELL', orderId: sell })
+  if (order !== undefined) sides.push({ side: null, orderId: order })
+  return {
+    trade: { tradeId, ticker, quantity: amount(quantity), price: amount(price), tradedAt, sides },
+    source: { topic: 'trade.executed.v1', partition, offset },
+    key: Buffer.from(ticker),
+    message: Buffer.from(JSON.stringify({ tradeId, buy, sell, order, ticker, price, quantity })),
+  }
+}
