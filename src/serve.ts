@@ -73,7 +73,8 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
     log,
   })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
-  const monitor = createMonitor(db, { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }, log)
+  const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
+  const monitor = createMonitor(db, bound, log, relay.state)
   return { db, producer, relay, trades, link, monitor }
 }
 

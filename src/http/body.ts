@@ -38,7 +38,8 @@ const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number):
     if (bytes > bytesMax) return null
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  // As `request.text()` does: a byte order mark is left out, however the body was sent.
+  return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
 const withDeadline = async <T>(reading: Promise<T>, deadlineMs: number): Promise<T | 'late'> => {

@@ -55,3 +55,10 @@ export const createConsumer = (config: KafkaConfig, group: string): RawConsumer 
     maxWaitTime: 500,
     highWaterMark: 1_024,
   })
+
+/**
+ * Fetches by offsets that its owner keeps, and never joins `group`, whose committed offsets it can read. Its owner tries again:
+ * the library would repeat a failed request from offsets of its own.
+ */
+export const createFetcher = (config: KafkaConfig, group: string): RawConsumer =>
+  new Consumer({ ...base(config), groupId: group, autocommit: false, retries: 0 })

@@ -25,7 +25,7 @@ export type RelayOptions = {
   log: Log
 }
 
-export type RelayState = { inFlight: number; setAside: string[]; shards: number; published: number }
+export type RelayState = { inFlight: number; setAside: string[]; floor: bigint; shards: number; published: number }
 
 export type Relay = {
   /** A commit appended events: look at once. */
@@ -181,6 +181,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     state: () => ({
       inFlight: delivery.inFlight,
       setAside: delivery.setAside.all(),
+      floor: delivery.floor.current(),
       shards: leases.held().length,
       published: delivery.published,
     }),

@@ -19,10 +19,10 @@ export type Sender = {
 /** As the Java client: murmur2 of the key, made positive, modulo the number of partitions. */
 export const partitionOf = (key: string, partitions: number): number => textKeyHash(key) % partitions
 
-/** Broker errors that are about records, not about the partition: splitting the batch tells whose. */
 const recordFaults = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'] as const
 
-const isRecordFault = (error: unknown): boolean =>
+/** Broker errors that are about records, not about the partition: splitting the batch tells whose. */
+export const isRecordFault = (error: unknown): boolean =>
   error instanceof Error && recordFaults.some((fault) => findErrorBy(error, 'apiId', fault) !== null)
 
 const ceTypes = { PLACED: 'order.placed.v1', CANCELLED: 'order.cancelled.v1' } as const satisfies Record<

@@ -45,8 +45,15 @@ const idleMs = 1_000
  */
 const createCommit = (consumer: RawConsumer, running: Running): Commit => {
   let last = Promise.resolve()
+  // Messages of a partition may still wait here when it has gone to another member, who may be past them: the broker would take
+  // our lower offset in place of the other's.
+  const isOurs = ({ topic, partition }: RawMessage): boolean =>
+    consumer.assignments?.some((assigned) => assigned.topic === topic && assigned.partitions.includes(partition)) ===
+    true
+
   const commit = async (batch: readonly RawMessage[]): Promise<void> => {
-    const ends = new Map(batch.map((message) => [message.partition, message]))
+    const ends = new Map(batch.filter(isOurs).map((message) => [message.partition, message]))
+    if (ends.size === 0) return
     const offsets = ends.values().map(({ topic, partition, offset, leaderEpoch }) => ({
       topic,
       partition,

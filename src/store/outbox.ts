@@ -89,11 +89,24 @@ export const vacuumOutbox = async (sql: Sql): Promise<void> => {
 /** Rows waiting and the age of the oldest by the database's clock; 0 where none waits. */
 export type OutboxBacklog = { rows: number; ageMs: number }
 
-/** Counts at most `countMax` rows. */
-export const readBacklog = async (sql: Sql, countMax: number): Promise<OutboxBacklog> => {
+/** Where the relay has got to: no event waits at or below `floor`, except those of the tickers in `setAside`. */
+export type RelayView = { floor: bigint; setAside: readonly string[] }
+
+/**
+ * Counts at most `countMax` rows above the floor: dead rows below it, which a long reader keeps from being vacuumed, are not
+ * walked over. Tickers that are set aside have an alarm of their own and count in neither figure.
+ */
+export const readBacklog = async (
+  sql: Sql,
+  countMax: number,
+  { floor, setAside }: RelayView = { floor: 0n, setAside: [] },
+): Promise<OutboxBacklog> => {
+  const counted = sql`${floor === 0n ? sql`true` : sql`position > ${String(floor)}::bigint`}
+    and ${setAside.length === 0 ? sql`true` : sql`ticker <> all (${textArray(setAside)}::text[])`}`
   const [row] = await sql<{ rows: string; age_ms: number | null }[]>`
-    select (select count(*) from (select from outbox limit ${countMax}::integer) counted) as rows,
-           (select extract(epoch from clock_timestamp() - written_at)::float8 * 1000 from outbox order by position limit 1) as age_ms`
+    select (select count(*) from (select from outbox where ${counted} limit ${countMax}::integer) counted) as rows,
+           (select extract(epoch from clock_timestamp() - written_at)::float8 * 1000 from outbox where ${counted}
+            order by position limit 1) as age_ms`
   return { rows: Number(row?.rows ?? 0), ageMs: Math.max(0, Math.round(row?.age_ms ?? 0)) }
 }
 

@@ -1,0 +1,104 @@
+// The relay between a Postgres and a Kafka that are up but awkward.
+
+import { expect, test } from 'bun:test'
+import { distinctEvents } from '../support/load.ts'
+import { until } from '../support/until.ts'
+import { createWorld, orderBody, type World } from '../support/world.ts'
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+/** Between the size of a plain order's record and that of one with the longest ticker, amounts and a traceparent. */
+const oneSmallRecordBytes = 600
+
+const big = { ticker: 'ABCDEFGHIJKLMNOP', quantity: '999999999999.99999999', price: '999999999999.99999999' }
+
+const idsOn = async (world: World, topic: string, key: string): Promise<string[]> =>
+  distinctEvents((await world.kafka.read(topic)).filter((event) => event.key === key)).map(({ value }) =>
+    String(JSON.parse(value!).orderId),
+  )
+
+test('a ticker that the broker refuses is set aside, the others go on; it drains when the broker takes it', async () => {
+  // One partition, so that the refused ticker stands in the same batches as the others.
+  await using world = await createWorld({ partitions: 1 })
+  await world.kafka.alterTopic(world.topics.placed, { 'max.message.bytes': String(oneSmallRecordBytes) })
+  const service = await world.start()
+  const refused: string[] = []
+  const others = new Map<string, string[]>()
+  for (let n = 0; n < 60; n++) {
+    const replies = await Promise.all([
+      ...['A', 'B', 'C', 'D'].map((ticker) => service.post(orderBody({ ticker, quantity: 1, price: 1 }))),
+      ...(n % 6 === 0 ? [service.post(orderBody(big), { traceparent })] : []),
+    ])
+    for (const { status, json } of replies) {
+      expect(status).toBe(202)
+      const { id, ticker } = json as { id: string; ticker: string }
+      if (ticker === big.ticker) refused.push(id)
+      else others.set(ticker, [...(others.get(ticker) ?? []), id])
+    }
+  }
+  // Its placement is not on the topic, so its cancellation must not be either.
+  expect((await service.http(`/orders/${refused[0]}/cancel`, { method: 'POST' })).status).toBe(200)
+  await until(async () => (await world.sql`select from outbox where ticker <> ${big.ticker}`).length === 0, {
+    what: 'the others are published',
+  })
+  for (const [ticker, ids] of others) expect(await idsOn(world, world.topics.placed, ticker)).toEqual(ids)
+  await until(async () => (await service.metrics())['orders_relay_tickers_set_aside'] === 1, {
+    what: 'it is set aside',
+  })
+  expect(service.log.find(({ message }) => message.includes('set aside'))).toMatchObject({
+    level: 'error',
+    ticker: big.ticker,
+  })
+  expect((await service.http('/actuator/health')).json).toMatchObject({
+    status: 'DEGRADED',
+    components: { kafka: { status: 'DEGRADED', details: { tickersSetAside: 1 } } },
+  })
+  // Still so a while later, with traffic going on beside it.
+  const late = String((await service.post(orderBody({ ticker: 'A', quantity: 1, price: 1 }))).json['id'])
+  await until(async () => (await idsOn(world, world.topics.placed, 'A')).includes(late), { what: 'A goes on' })
+  expect(await idsOn(world, world.topics.placed, big.ticker)).toEqual([])
+  expect(await world.kafka.read(world.topics.cancelled)).toEqual([])
+
+  await world.kafka.alterTopic(world.topics.placed, { 'max.message.bytes': '1048588' })
+  await world.outboxEmpty()
+  expect(await idsOn(world, world.topics.placed, big.ticker)).toEqual(refused)
+  expect(await idsOn(world, world.topics.cancelled, big.ticker)).toEqual([refused[0]!])
+  await until(async () => (await service.http('/actuator/health')).json['status'] === 'UP', { what: 'health is UP' })
+})
+
+test('a long-running reader in Postgres: the relay does not walk over what it deleted', async () => {
+  await using world = await createWorld()
+  const service = await world.start()
+  const reader = await world.sql.reserve()
+  await reader`begin isolation level repeatable read`
+  await reader`select count(*) from outbox`
+  try {
+    const orders = 6_000
+    const clients = Array.from({ length: 60 }, async (_, client) => {
+      for (let n = 0; n < orders / 60; n++)
+        expect((await service.post(orderBody({ ticker: `R${client}`, quantity: n + 1 }))).status).toBe(202)
+    })
+    await Promise.all(clients)
+    await world.outboxEmpty()
+    expect(distinctEvents(await world.kafka.read(world.topics.placed))).toHaveLength(orders)
+    const walked = async (): Promise<number> => {
+      const [row] = await world.sql`select idx_tup_read from pg_stat_user_indexes where indexrelname = 'outbox_pkey'`
+      return Number(row!['idx_tup_read'])
+    }
+    // Two of the three who look each second may still walk; the relay looks five times a second or more.
+    await Bun.sleep(3_000)
+    const before = await walked()
+    const seconds = 4
+    await Bun.sleep(seconds * 1_000)
+    expect((await walked()) - before).toBeLessThan(orders * 3.5 * seconds)
+
+    const startedAt = performance.now()
+    const { json } = await service.post(orderBody({ ticker: 'AFTER' }))
+    await until(async () => (await idsOn(world, world.topics.placed, 'AFTER')).includes(String(json['id'])), {
+      what: 'a new event goes out',
+    })
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  } finally {
+    await reader`rollback`
+    reader.release()
+  }
+})

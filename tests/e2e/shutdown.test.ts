@@ -1,0 +1,60 @@
+// SIGTERM: what was promised is kept, what cannot be taken any more is refused.
+
+import { expect, test } from 'bun:test'
+import { judgeLoad, startLoad } from '../support/load.ts'
+import { until } from '../support/until.ts'
+import { createWorld, orderBody, tradeOf } from '../support/world.ts'
+
+test('SIGTERM under load: exit 0, every 202 is stored and published, no 5xx but 503', async () => {
+  await using world = await createWorld()
+  const service = await world.start({ env: { SHUTDOWN_READINESS_DELAY_MS: '500' } })
+  const id = String((await service.post(orderBody({ ticker: 'FILL', quantity: 1_000 }))).json['id'])
+  const load = startLoad({ targets: () => [service], clients: 24, pauseMs: 1, cancelEvery: 4 })
+  await world.publishTrades(
+    ...Array.from({ length: 500 }, () => tradeOf({ ticker: 'FILL', buyOrderId: id, quantity: 1 })),
+  )
+  await Bun.sleep(1_500)
+  const stopped = service.stop()
+  // Told first, so that a balancer looks elsewhere while requests are still served.
+  await until(async () => (await service.http('/actuator/health/readiness')).status === 503, { what: 'not ready' })
+  expect(await stopped).toBe(0)
+  const answers = await load.stop()
+  const statuses = new Set(answers.map(({ status }) => status))
+  expect(statuses.difference(new Set([0, 202, 503]))).toEqual(new Set())
+  expect(answers.filter(({ status }) => status === 202).length).toBeGreaterThan(50)
+  expect(service.log.at(-1)).toMatchObject({ level: 'info', message: 'stopped' })
+  expect(service.noise()).toBe('')
+  // Nothing is left for others to wait for.
+  expect(await world.sql`select * from relay_leases where holder is not null`).toHaveLength(0)
+
+  const next = await world.start()
+  await judgeLoad(world, answers)
+  await world.tradesConsumed()
+  expect((await next.http(`/orders/${id}`)).json).toMatchObject({ filledQuantity: 500 })
+})
+
+test('a second SIGTERM exits at once', async () => {
+  await using world = await createWorld({ env: { SHUTDOWN_READINESS_DELAY_MS: '60000' } })
+  const service = await world.start()
+  service.signal('SIGTERM')
+  await service.logged('stopping')
+  expect((await service.post(orderBody())).status).toBe(202)
+  service.signal('SIGTERM')
+  expect(await service.exited).toBe(130)
+  expect(service.log.at(-1)).toMatchObject({ level: 'warn', message: 'a second signal: exiting at once' })
+  // That promise was kept too.
+  await world.start()
+  await world.outboxEmpty()
+  expect(await world.kafka.read(world.topics.placed)).toHaveLength(1)
+})
+
+test('SIGTERM with Kafka and Postgres away ends within its deadline', async () => {
+  await using world = await createWorld({ createTopics: false, bootstrap: '127.0.0.1:1' })
+  const [service, starting] = await Promise.all([
+    world.start(),
+    world.start({ wait: 'live', env: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' } }),
+  ])
+  expect((await service.post(orderBody())).status).toBe(202)
+  expect(await Promise.all([service.stop(), starting.stop()])).toEqual([0, 0])
+  expect(await world.sql`select * from outbox`).toHaveLength(1)
+})

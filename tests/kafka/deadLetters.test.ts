@@ -1,0 +1,110 @@
+// Against the real broker: whatever a message is like, its letter gets out, so that its partition can go on.
+
+import { expect, test } from 'bun:test'
+import { createDeadLetters, type DeadLetter } from '../../src/kafka/deadLetters.ts'
+import { ownTopics } from '../support/kafkaTopic.ts'
+import { quietLog } from '../support/quietLog.ts'
+
+let offsets = 0n
+const letter = (members: Partial<DeadLetter> = {}): DeadLetter => ({
+  source: { topic: 'trades', partition: 4, offset: offsets++ },
+  key: Buffer.from('AAPL'),
+  value: Buffer.from('bad'),
+  headers: new Map(),
+  disposition: 'MALFORMED',
+  reason: 'is no JSON',
+  legs: [],
+  ...members,
+})
+const never = new AbortController().signal
+const headers = (entries: Record<string, string>) =>
+  new Map(Object.entries(entries).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
+
+const open = async (settings: Record<string, string> = {}) => {
+  const own = await ownTopics(1, { partitions: 2, settings })
+  const { log, lines } = quietLog()
+  return { own, lines, topic: own.names[0]!, dead: createDeadLetters(own.producer, own.names[0]!, log) }
+}
+
+test('key, value and headers as received; a tombstone stays one, an empty value too, no key stays no key', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  const kept = headers({ eventId: 'e', 'x-reason': 'from an older life' })
+  await dead.send(
+    [
+      letter({ headers: kept }),
+      letter({ value: null }),
+      letter({ value: Buffer.alloc(0) }),
+      letter({ key: null }),
+      letter({ key: null, value: null }),
+    ],
+    never,
+  )
+  const found = (await own.kafka.read(topic)).toSorted(
+    (a, b) => Number(a.headers['x-original-offset']) - Number(b.headers['x-original-offset']),
+  )
+  expect(found.map(({ key, value }) => [key, value])).toEqual([
+    ['AAPL', 'bad'],
+    ['AAPL', null],
+    ['AAPL', ''],
+    [null, 'bad'],
+    [null, null],
+  ])
+  expect(found[0]!.headers).toMatchObject({ eventId: 'e', 'x-reason': 'is no JSON', 'x-disposition': 'MALFORMED' })
+})
+
+test('header values are one readable line, whatever the reason says', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  await dead.send([letter({ reason: `a\r\nx-evil: ü${'y'.repeat(2_000)}`, legs: ['BUY:\u0000'] })], never)
+  const [found] = await own.kafka.read(topic)
+  expect(found!.headers['x-reason']).toMatch(/^a\?\?x-evil: \?+y+$/)
+  expect(found!.headers['x-reason']!.length).toBeLessThanOrEqual(500)
+  expect(found!.headers['x-legs']).toBe('BUY:?')
+})
+
+test('a value that is too large is left out and said so; its neighbours are whole', async () => {
+  const { own, topic, lines, dead } = await open({ 'max.message.bytes': '2000' })
+  await using _ = own
+  const large = letter({ value: Buffer.alloc(1_900, 'x') })
+  const letters = [letter(), large, ...Array.from({ length: 20 }, () => letter())]
+  await dead.send(letters, never)
+  const found = await own.kafka.read(topic)
+  expect(found).toHaveLength(letters.length)
+  expect(found.filter(({ value }) => value === 'bad')).toHaveLength(letters.length - 1)
+  const [short] = found.filter(({ value }) => value === null)
+  expect(short!.headers).toMatchObject({ 'x-dead-letter-id': `trades-4-${large.source.offset}` })
+  expect(short!.headers['x-reason']).toMatch(/^is no JSON; .*1900 bytes/)
+  expect(lines.filter(({ level }) => level === 'error')).toMatchObject([{ offset: String(large.source.offset) }])
+})
+
+test('key and headers that are too large are left out in the end', async () => {
+  const { own, topic, dead } = await open({ 'max.message.bytes': '2000' })
+  await using _ = own
+  await dead.send([letter({ headers: headers({ huge: 'h'.repeat(3_000) }), key: Buffer.alloc(1_500, 'k') })], never)
+  const [found, ...more] = await own.kafka.read(topic)
+  expect(more).toEqual([])
+  expect({ key: found!.key, value: found!.value }).toEqual({ key: null, value: null })
+  expect(found!.headers).not.toHaveProperty('huge')
+  expect(found!.headers).toMatchObject({ 'x-original-topic': 'trades', 'x-original-partition': '4' })
+})
+
+test('while the topic cannot take it, it waits; the signal ends the waiting with an exception', async () => {
+  const { own, topic, lines, dead } = await open()
+  await using _ = own
+  await own.kafka.deleteTopics([topic])
+  const stopping = new AbortController()
+  let done = false
+  const sending = dead.send([letter()], stopping.signal).then(() => (done = true))
+  await Bun.sleep(1_500)
+  expect(done).toBe(false)
+  expect(lines.at(-1)).toMatchObject({ level: 'error' })
+  stopping.abort()
+  expect(sending).rejects.toThrow()
+  await sending.catch(() => undefined)
+
+  const late = dead.send([letter()], never)
+  await own.kafka.createTopics([topic], { partitions: 2 })
+  await late
+  expect(await own.kafka.readUntil(topic, 1)).toHaveLength(1)
+})

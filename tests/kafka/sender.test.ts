@@ -1,0 +1,92 @@
+// Against the real broker: what it refuses is found without holding up or reordering what it takes.
+
+import { expect, test } from 'bun:test'
+import { createProducer } from '../../src/kafka/client.ts'
+import { createSender, partitionOf } from '../../src/kafka/sender.ts'
+import type { OutboxEvent } from '../../src/store/outbox.ts'
+import { aPlacement, amount } from '../support/builders.ts'
+import type { Received } from '../support/kafka.ts'
+import { ownTopics, type OwnTopics } from '../support/kafkaTopic.ts'
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+let positions = 0n
+
+const event = (
+  ticker: string,
+  { large = false, kind = 'PLACED' }: { large?: boolean; kind?: OutboxEvent['kind'] } = {},
+): OutboxEvent => {
+  const small = amount('1')
+  const most = amount('999999999999.99999999')
+  const { order, event } = aPlacement({ ticker, quantity: large ? most : small, price: large ? most : small })
+  return {
+    position: ++positions,
+    eventId: event.eventId,
+    kind,
+    occurredAt: order.createdAt,
+    traceparent: large ? traceparent : null,
+    shard: 0,
+    order,
+  }
+}
+
+const open = async (settings: Record<string, string> = {}) => {
+  const own = await ownTopics(2, { partitions: 2, settings })
+  const [placed, cancelled] = own.names as [string, string]
+  const topics = { placed, cancelled, trades: 'unused-trades', deadLetters: 'unused-dlq' }
+  return { own, placed, cancelled, sender: createSender(own.producer, topics, '/orders') }
+}
+
+const eventIds = (events: readonly OutboxEvent[]): string[] => events.map(({ eventId }) => eventId)
+const seenOn = async (own: OwnTopics, topic: string): Promise<string[]> =>
+  (await own.kafka.read(topic)).map((message: Received) => message.headers['eventId']!)
+
+test('events of one partition stand there in their order, each kind on its own topic', async () => {
+  const { own, placed, cancelled, sender } = await open()
+  await using _ = own
+  const events = Array.from({ length: 300 }, (_, n) => event(`T${n % 5}`))
+  const cancels = [event('T1', { kind: 'CANCELLED' })]
+  expect(await sender.partitions()).toEqual({ PLACED: 2, CANCELLED: 2 })
+  expect(await sender.send('PLACED', 1, events)).toEqual({ acked: events, failed: new Map() })
+  expect(await sender.send('CANCELLED', 0, cancels)).toEqual({ acked: cancels, failed: new Map() })
+  expect(await seenOn(own, placed)).toEqual(eventIds(events))
+  expect(new Set((await own.kafka.read(placed)).map(({ partition }) => partition))).toEqual(new Set([1]))
+  expect(await seenOn(own, cancelled)).toEqual(eventIds(cancels))
+})
+
+test('one ticker has a record that is too large: it stops there, all others are sent in their order', async () => {
+  const { own, placed, sender } = await open({ 'max.message.bytes': '600' })
+  await using _ = own
+  const events = Array.from({ length: 61 }, (_, n) => event(n % 4 === 0 ? 'BAD' : `T${n % 3}`, { large: n === 32 }))
+  const { acked, failed } = await sender.send('PLACED', 0, events)
+  expect([...failed.keys()]).toEqual(['BAD'])
+  // What stands before the large record went out; nothing of the ticker after it.
+  const expected = events.filter((each, n) => each.order.ticker !== 'BAD' || n < 32)
+  expect(eventIds(acked)).toEqual(eventIds(expected))
+  expect(await seenOn(own, placed)).toEqual(eventIds(expected))
+})
+
+test('every record too large: every ticker fails, nothing is on the topic', async () => {
+  const { own, placed, sender } = await open({ 'max.message.bytes': '100' })
+  await using _ = own
+  const { acked, failed } = await sender.send('PLACED', 0, [event('A'), event('B'), event('A')])
+  expect(acked).toEqual([])
+  expect([...failed.keys()].toSorted()).toEqual(['A', 'B'])
+  expect(await seenOn(own, placed)).toEqual([])
+})
+
+test('no broker: the whole batch fails by ticker, and nothing is thrown', async () => {
+  const producer = createProducer({ bootstrapServers: ['127.0.0.1:1'], clientId: 'test', requestTimeoutMs: 1_000 })
+  const topics = { placed: 'p', cancelled: 'c', trades: 't', deadLetters: 'd' }
+  const sender = createSender(producer, topics, '/orders')
+  const { acked, failed } = await sender.send('PLACED', 0, [event('A'), event('B')])
+  expect(acked).toEqual([])
+  expect([...failed.keys()]).toEqual(['A', 'B'])
+  expect(sender.partitions()).rejects.toThrow()
+  await producer.close()
+})
+
+test('a key goes to the partition of the Java client', () => {
+  // murmur2 of Apache Kafka's UtilsTest: "21" is -973932308, "foobar" -790332482.
+  expect(partitionOf('21', 7)).toBe(((-973_932_308 & 0x7fffffff) >>> 0) % 7)
+  expect(partitionOf('foobar', 7)).toBe(((-790_332_482 & 0x7fffffff) >>> 0) % 7)
+})

@@ -1,0 +1,128 @@
+// The consumer of trades against the real broker, with a stand-in for what is done with a batch.
+
+import { expect, test } from 'bun:test'
+import type { RawMessage } from '../../src/kafka/client.ts'
+import { createTrades, type TradesOptions } from '../../src/kafka/trades.ts'
+import { ownTopics, type OwnTopics } from '../support/kafkaTopic.ts'
+import { quietLog } from '../support/quietLog.ts'
+import { until } from '../support/until.ts'
+
+const start = (own: OwnTopics, process: TradesOptions['process'], members: Partial<TradesOptions> = {}) => {
+  const { log, lines } = quietLog()
+  const stopping = new AbortController()
+  const trades = createTrades({
+    kafka: own.config,
+    group: `group-${own.names[0]}`,
+    topic: own.names[0]!,
+    process,
+    batchMax: 50,
+    limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
+    log,
+    ...members,
+  })
+  const done = trades.run(stopping.signal)
+  return {
+    trades,
+    lines,
+    group: `group-${own.names[0]}`,
+    async stop() {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+const numbers = (own: OwnTopics, from: number, count: number) =>
+  own.kafka.publish(
+    Array.from({ length: count }, (_, n) => ({
+      topic: own.names[0]!,
+      key: 'K',
+      value: String(from + n),
+      partition: (from + n) % 3,
+    })),
+  )
+
+const collect = () => {
+  const seen: RawMessage[] = []
+  const values = () => seen.map(({ value }) => Number(value!.toString()))
+  return { seen, values, process: async (batch: readonly RawMessage[]) => void seen.push(...batch) }
+}
+
+test('each partition comes in its order, in batches that are bounded; offsets are committed after them', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { seen, process } = collect()
+  const sizes: number[] = []
+  await numbers(own, 0, 1_000)
+  const consumer = start(own, async (batch) => {
+    sizes.push(batch.length)
+    await process(batch)
+  })
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  await consumer.stop()
+  expect(seen).toHaveLength(1_000)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(50)
+  for (const [partition, messages] of Map.groupBy(seen, (message) => message.partition))
+    expect(messages.map(({ value }) => Number(value!.toString()))).toEqual(
+      Array.from({ length: messages.length }, (_, n) => partition + 3 * n),
+    )
+  expect(consumer.trades.state()).toMatchObject({ connected: false, committed: 1_000, rebuilds: 0 })
+})
+
+test('nothing is committed before it is processed: what was cut off comes again to the next one', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  await numbers(own, 0, 300)
+  const first = collect()
+  let batches = 0
+  const hung = start(own, async (batch, signal) => {
+    if (++batches > 2) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      throw new Error('cut off')
+    }
+    await first.process(batch)
+  })
+  await until(() => batches >= 4, { what: 'both lanes hang' })
+  await Bun.sleep(500)
+  const committed = await own.kafka.committed(hung.group, own.names[0]!)
+  for (const [partition, offset] of committed.entries())
+    expect(Number(offset)).toBeLessThanOrEqual(first.seen.filter((message) => message.partition === partition).length)
+  await hung.stop()
+
+  const second = collect()
+  const next = start(own, second.process)
+  await own.kafka.consumed(next.group, own.names[0]!)
+  await next.stop()
+  // Something may come twice, nothing may be missing.
+  expect(new Set([...first.values(), ...second.values()]).size).toBe(300)
+})
+
+test('the topic is deleted and made again under a running consumer: it is built again and goes on', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { values, process } = collect()
+  const consumer = start(own, process)
+  await numbers(own, 0, 30)
+  await until(() => values().length === 30, { what: 'the first ones came' })
+  await own.kafka.deleteTopics([own.names[0]!])
+  await until(() => consumer.trades.state().rebuilds > 0, { what: 'the consumer is built again' })
+  await own.kafka.createTopics([own.names[0]!], { partitions: 3 })
+  await numbers(own, 100, 30)
+  await until(() => Array.from({ length: 30 }, (_, n) => 100 + n).every((n) => values().includes(n)), {
+    what: 'the new ones came',
+  })
+  await consumer.stop()
+  expect(consumer.lines.some(({ message }) => message.includes('built again'))).toBe(true)
+}, 60_000)
+
+test('a process that fails is no end: the consumer is built again and the messages come again', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { values, process } = collect()
+  let failures = 0
+  const consumer = start(own, async (batch) => {
+    if (failures++ < 2) throw new Error('a bug')
+    await process(batch)
+  })
+  await numbers(own, 0, 30)
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  expect(new Set(values()).size).toBe(30)
+  expect(consumer.trades.state().rebuilds).toBeGreaterThan(0)
+  await consumer.stop()
+}, 60_000)

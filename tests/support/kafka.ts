@@ -1,0 +1,232 @@
+// The test's own side of Kafka: creates topics, publishes, and reads a whole topic as it stands, without a consumer group, so
+// that what a test sees is what the broker holds. Nothing of src/ is in here.
+
+import {
+  Admin,
+  ConfigResourceTypes,
+  Consumer,
+  IncrementalAlterConfigOperationTypes,
+  ListOffsetTimestamps,
+  ProduceAcks,
+  Producer,
+} from '@platformatic/kafka'
+import { positiveHash } from '../engine/murmur2.ts'
+import { until } from './until.ts'
+
+export type Received = {
+  topic: string
+  partition: number
+  offset: bigint
+  key: string | null
+  /** The bytes as text; null for a tombstone. */
+  value: string | null
+  bytes: Buffer | null
+  headers: Record<string, string>
+  /** By the broker's clock where the topic has message.timestamp.type=LogAppendTime. */
+  appendedAt: bigint
+}
+
+export type Outgoing = {
+  topic: string
+  /** The partition follows from it as the Java client chooses it, unless one is given. */
+  key?: string | null
+  value: string | Uint8Array | null
+  partition?: number
+  headers?: Record<string, string>
+}
+
+export type TestKafka = {
+  bootstrap: string
+  createTopics: (names: readonly string[], options?: TopicOptions) => Promise<void>
+  deleteTopics: (names: readonly string[]) => Promise<void>
+  topicNames: () => Promise<string[]>
+  partitionsOf: (topic: string) => Promise<number>
+  alterTopic: (topic: string, settings: Record<string, string>) => Promise<void>
+  /** In one request, so in this order within a partition. */
+  publish: (messages: readonly Outgoing[]) => Promise<void>
+  /** All that the topic holds now, by partition and offset. */
+  read: (topic: string) => Promise<Received[]>
+  /** Reads until there are `count` messages at least, or until `enough` says so. */
+  readUntil: (topic: string, enough: number | ((messages: Received[]) => boolean)) => Promise<Received[]>
+  /** The offsets that the group committed, by partition; -1n where there is none. */
+  committed: (group: string, topic: string) => Promise<bigint[]>
+  /** Resolves when the group committed everything that the topic holds now. */
+  consumed: (group: string, topic: string) => Promise<void>
+  /** The group starts over at the beginning; it must have no member. */
+  rewind: (group: string, topic: string) => Promise<void>
+  close: () => Promise<void>
+}
+
+type TopicOptions = { partitions?: number; settings?: Record<string, string> }
+
+const base = (bootstrap: string) => ({
+  clientId: 'test',
+  bootstrapBrokers: [bootstrap],
+  timeout: 20_000,
+  requestTimeout: 20_000,
+  connectTimeout: 5_000,
+  retries: 10,
+  retryDelay: 200,
+  metadataMaxAge: 500,
+})
+
+const configsOf = (settings: Record<string, string>) =>
+  Object.entries(settings).map(([name, value]) => ({ name, value }))
+
+const text = (buffer: Buffer | null): string | null => (buffer === null ? null : buffer.toString())
+
+/** A consumer that is only asked to fetch never joins a group. */
+const readAll = async (bootstrap: string, topic: string): Promise<Received[]> => {
+  const consumer = new Consumer({ ...base(bootstrap), groupId: `test-${crypto.randomUUID()}`, maxWaitTime: 100 })
+  try {
+    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
+    const { id, partitions } = topics.get(topic)!
+    const [starts, ends] = await Promise.all(
+      [ListOffsetTimestamps.EARLIEST, ListOffsetTimestamps.LATEST].map((timestamp) =>
+        consumer.listOffsets({ topics: [topic], timestamp }),
+      ),
+    )
+    const next = new Map(starts!.get(topic)!.map((offset, partition) => [partition, offset]))
+    const found: Received[] = []
+    const open = () => [...next].filter(([partition, offset]) => offset < ends!.get(topic)![partition]!)
+    while (open().length > 0) {
+      const wanted = open().map(([partition, fetchOffset]) => ({
+        partition,
+        fetchOffset,
+        currentLeaderEpoch: -1,
+        lastFetchedEpoch: -1,
+        partitionMaxBytes: 4_000_000,
+      }))
+      const node = partitions[0]!.leader
+      const { responses } = await consumer.fetch({
+        node,
+        topics: [{ topicId: id, partitions: wanted }],
+        maxWaitTime: 100,
+      })
+      for (const { partitionIndex: partition, records } of responses.flatMap((response) => response.partitions))
+        for (const batch of records ?? [])
+          for (const record of batch.records) {
+            const offset = batch.firstOffset + BigInt(record.offsetDelta)
+            if (offset < next.get(partition)!) continue
+            next.set(partition, offset + 1n)
+            found.push({
+              topic,
+              partition,
+              offset,
+              key: text(record.key),
+              value: text(record.value),
+              bytes: record.value,
+              headers: Object.fromEntries(record.headers.map(([name, value]) => [text(name), text(value)])),
+              appendedAt: batch.maxTimestamp,
+            })
+          }
+    }
+    return found.toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
+  } finally {
+    await consumer.close(true)
+  }
+}
+
+/** Clients are made when first needed: a test may name a broker that does not run yet. */
+export const openKafka = (bootstrap: string): TestKafka => {
+  let adminClient: Admin | null = null
+  let producerClient: Producer | null = null
+  const admin = (): Admin => (adminClient ??= new Admin(base(bootstrap)))
+  const producer = (): Producer => (producerClient ??= new Producer({ ...base(bootstrap), acks: ProduceAcks.ALL }))
+
+  const partitionsOf = async (topic: string): Promise<number> =>
+    (await admin().metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!.partitionsCount
+  const everyPartition = (count: number): number[] => Array.from({ length: count }, (_, partition) => partition)
+
+  const kafka: TestKafka = {
+    bootstrap,
+    async createTopics(names, { partitions = 3, settings = {} } = {}) {
+      await admin().createTopics({ topics: [...names], partitions, replicas: 1, configs: configsOf(settings) })
+      // The broker knows a new topic a moment later than it says so.
+      await until(async () => (await Promise.all(names.map(partitionsOf))).every((count) => count === partitions), {
+        what: `topics ${names.join(', ')} are there`,
+      })
+    },
+    deleteTopics: async (names) => admin().deleteTopics({ topics: [...names] }),
+    topicNames: () => admin().listTopics(),
+    partitionsOf,
+    async alterTopic(topic, settings) {
+      await admin().incrementalAlterConfigs({
+        resources: [
+          {
+            resourceType: ConfigResourceTypes.TOPIC,
+            resourceName: topic,
+            configs: Object.entries(settings).map(([name, value]) => ({
+              name,
+              value,
+              configOperation: IncrementalAlterConfigOperationTypes.SET,
+            })),
+          },
+        ],
+      })
+    },
+    async publish(messages) {
+      const counts = new Map<string, number>()
+      for (const topic of new Set(messages.map((message) => message.topic)))
+        counts.set(topic, await partitionsOf(topic))
+      await producer().send({
+        messages: messages.map(({ topic, key = null, value, partition, headers = {} }) => ({
+          topic,
+          ...(key === null ? {} : { key: Buffer.from(key) }),
+          ...(value === null ? {} : { value: Buffer.from(value as Uint8Array) }),
+          partition: partition ?? (key === null ? 0 : positiveHash(Buffer.from(key)) % counts.get(topic)!),
+          headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
+        })),
+      })
+    },
+    read: (topic) => readAll(bootstrap, topic),
+    readUntil: (topic, enough) =>
+      until(
+        async () => {
+          const found = await readAll(bootstrap, topic)
+          return (typeof enough === 'number' ? found.length >= enough : enough(found)) && found
+        },
+        { what: `enough on ${topic}` },
+      ),
+    async committed(group, topic) {
+      const count = await partitionsOf(topic)
+      const groups = await admin().listConsumerGroupOffsets({
+        groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes: everyPartition(count) }] }],
+      })
+      const found = new Map(
+        groups[0]!.topics[0]!.partitions.map(({ partitionIndex, committedOffset }) => [
+          partitionIndex,
+          committedOffset,
+        ]),
+      )
+      return everyPartition(count).map((partition) => found.get(partition) ?? -1n)
+    },
+    async consumed(group, topic) {
+      const held = await readAll(bootstrap, topic)
+      const ends = new Map(held.map(({ partition, offset }) => [partition, offset + 1n]))
+      await until(
+        async () => {
+          const offsets = await kafka.committed(group, topic)
+          return [...ends].every(([partition, end]) => offsets[partition]! >= end)
+        },
+        { what: `${group} has committed all of ${topic}` },
+      )
+    },
+    async rewind(group, topic) {
+      const partitionOffsets = everyPartition(await partitionsOf(topic)).map((partition) => ({ partition, offset: 0n }))
+      // A member that was just stopped may be on the group's list for a moment.
+      await until(
+        async () => {
+          await admin().alterConsumerGroupOffsets({ groupId: group, topics: [{ name: topic, partitionOffsets }] })
+          return true
+        },
+        { what: `${group} is empty and starts over` },
+      )
+    },
+    async close() {
+      await adminClient?.close()
+      await producerClient?.close()
+    },
+  }
+  return kafka
+}

@@ -1,0 +1,170 @@
+// The compiled binary as a child process: what it knows comes through its environment, what it says is read from its standard
+// output, and it does not outlive its test (`await using`), nor the run (the guard of tests/stack).
+
+import { hold, release } from '../stack/guard.ts'
+import { freePort } from '../stack/ports.ts'
+import { killTree } from '../stack/processes.ts'
+import { binary } from './binary.ts'
+import { temporaryDir } from './servers.ts'
+import { until } from './until.ts'
+
+export type LogLine = { time: string; level: string; message: string; [field: string]: unknown }
+type Reply = { status: number; headers: Headers; text: string; json: Record<string, unknown> }
+type Request = { method?: string; body?: unknown; headers?: Record<string, string> }
+
+export type RunningService = AsyncDisposable & {
+  port: number
+  url: string
+  pid: number
+  /** Every JSON line that it has written so far. */
+  log: LogLine[]
+  /** Whatever was no JSON, and standard error. */
+  noise: () => string
+  exited: Promise<number>
+  http: (path: string, request?: Request) => Promise<Reply>
+  post: (order: Record<string, unknown>, headers?: Record<string, string>) => Promise<Reply>
+  /** The figures of /metrics by name, labels included. */
+  metrics: () => Promise<Record<string, number>>
+  /** SIGTERM; answers the exit code. */
+  stop: () => Promise<number>
+  signal: (name: NodeJS.Signals) => void
+  kill: () => Promise<void>
+  /** The first line with this message, waited for. */
+  logged: (message: string) => Promise<LogLine>
+  ready: (deadlineMs?: number) => Promise<void>
+}
+
+export type ServiceOptions = {
+  env: Record<string, string>
+  port?: number
+  cwd?: string
+  /** Whether to wait until it serves. */
+  wait?: 'ready' | 'live' | 'nothing'
+}
+
+const linesOf = async (stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> => {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+    rest = lines.pop()!
+    lines.forEach(onLine)
+  }
+  if (rest !== '') onLine(rest)
+}
+
+const parseMetrics = (page: string): Record<string, number> =>
+  Object.fromEntries(
+    page
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
+
+const requestTimeoutMs = 30_000
+
+const callHttp = async (url: string, { method, body, headers = {} }: Request = {}): Promise<Reply> => {
+  const response = await fetch(url, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    signal: AbortSignal.timeout(requestTimeoutMs),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('json') === true
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} }
+}
+
+let emptyDir: string | null = null
+
+/** Nothing of our own environment reaches the child. */
+const launch = async (args: readonly string[], env: Record<string, string>, cwd?: string) =>
+  Bun.spawn([await binary(), ...args], {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    cwd: cwd ?? (emptyDir ??= temporaryDir('cwd')),
+    env,
+    detached: true,
+  })
+
+/** Runs a subcommand to its end. */
+export const runBinary = async (
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<{ exitCode: number; out: string; err: string }> => {
+  const child = await launch(args, env, cwd)
+  hold(child.pid, 'SIGKILL')
+  const [out, err, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  release(child.pid)
+  return { exitCode, out, err }
+}
+
+export const startService = async ({ env, port, cwd, wait = 'ready' }: ServiceOptions): Promise<RunningService> => {
+  const own = port ?? (await freePort())
+  const child = await launch(['serve'], { ...env, SERVER_PORT: String(own) }, cwd)
+  hold(child.pid, 'SIGKILL')
+  const url = `http://127.0.0.1:${own}`
+  const log: LogLine[] = []
+  const noise: string[] = []
+  const take = (line: string): void => {
+    try {
+      log.push(JSON.parse(line) as LogLine)
+    } catch {
+      noise.push(line)
+    }
+  }
+  const outputs = [linesOf(child.stdout, take), linesOf(child.stderr, take)]
+  const exited = Promise.all([child.exited, ...outputs]).then(([code]) => {
+    release(child.pid)
+    return code
+  })
+  const probe = async (name: string): Promise<boolean> => {
+    if (child.exitCode !== null || child.signalCode !== null) return false
+    return (await callHttp(`${url}/actuator/health/${name}`)).status === 200
+  }
+  const kill = async (): Promise<void> => {
+    await killTree(child.pid)
+    await exited
+  }
+  const service: RunningService = {
+    port: own,
+    url,
+    pid: child.pid,
+    log,
+    noise: () => noise.join('\n'),
+    exited,
+    http: (path, request) => callHttp(`${url}${path}`, request),
+    post: (order, headers = {}) => callHttp(`${url}/orders`, { body: order, headers }),
+    metrics: async () => parseMetrics((await callHttp(`${url}/metrics`)).text),
+    stop() {
+      child.kill('SIGTERM')
+      return exited
+    },
+    signal: (name) => child.kill(name),
+    kill,
+    logged: (message) =>
+      until(() => log.find((line) => line.message.includes(message)), { what: `the log says "${message}"` }),
+    ready: async (deadlineMs = 40_000) => {
+      await until(() => probe('readiness'), { what: 'the service is ready', deadlineMs })
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) await kill()
+      await exited
+    },
+  }
+  if (wait !== 'nothing')
+    await until(() => child.exitCode !== null || probe(wait === 'ready' ? 'readiness' : 'liveness'), {
+      what: `the service is up\n${noise.join('\n')}\n${log.map((line) => JSON.stringify(line)).join('\n')}`,
+    })
+  if (wait !== 'nothing' && child.exitCode !== null)
+    throw new Error(
+      `the service ended with ${child.exitCode}: ${[...noise, ...log.map((line) => JSON.stringify(line))].join('\n')}`,
+    )
+  return service
+}

@@ -1,0 +1,27 @@
+// Waiting for a lock to be waited for, and for a failure.
+
+import type { Sql } from '../../src/store/sql.ts'
+import { until } from './until.ts'
+
+/** Resolves once `count` statements with `part` in their text wait for a lock in this database. */
+export const untilBlocked = (sql: Sql, part: string, count = 1): Promise<boolean> =>
+  until(
+    async () => {
+      const [row] = await sql<{ waiting: number }[]>`
+        select count(*)::integer as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and position(${part} in query) > 0
+          and pid <> pg_backend_pid()`
+      return row!.waiting >= count
+    },
+    { what: `${count} statements with "${part}" wait for a lock` },
+  )
+
+/** What a promise fails with. */
+export const failureOf = async (promise: PromiseLike<unknown>): Promise<unknown> => {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('this should have failed')
+}

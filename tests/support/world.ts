@@ -1,0 +1,133 @@
+// A world of its own for a test of the binary: database, topics and consumer group that nobody else uses, on the shared servers
+// or on servers of the test. Whatever was started in it ends with it.
+
+import postgres from 'postgres'
+import { createDatabase as databaseOn } from '../stack/postgres.ts'
+import { createDatabase } from './database.ts'
+import { openKafka, type Outgoing, type TestKafka } from './kafka.ts'
+import { kafkaServer } from './servers.ts'
+import { until } from './until.ts'
+import { startService, type RunningService, type ServiceOptions } from './service.ts'
+
+export type World = AsyncDisposable & {
+  name: string
+  topics: { placed: string; cancelled: string; trades: string; deadLetters: string }
+  group: string
+  databaseUrl: string
+  sql: postgres.Sql
+  kafka: TestKafka
+  env: Record<string, string>
+  start: (options?: Partial<ServiceOptions>) => Promise<RunningService>
+  publishTrades: (...trades: Trade[]) => Promise<void>
+  /** Resolves when the service has disposed of everything on the trade topic. */
+  tradesConsumed: () => Promise<void>
+  /** Resolves when everything committed was acknowledged by the broker. */
+  outboxEmpty: () => Promise<void>
+}
+
+export type WorldOptions = {
+  env?: Record<string, string>
+  partitions?: number
+  /** False leaves the topics to the service. */
+  createTopics?: boolean
+  /** A server of the test instead of the shared ones. */
+  kafkaAt?: string
+  /** What the service is told, where that differs (a proxy). */
+  bootstrap?: string
+  postgresAt?: string
+}
+
+/** A message of the trade topic; values are written as they are. */
+export type Trade = Record<string, unknown> & { ticker: string }
+
+export const userId = '0193e5a0-0000-7000-8000-000000000001'
+
+/** A lawful order; members given replace these. */
+export const orderBody = (members: Record<string, unknown> = {}): Record<string, unknown> => ({
+  userId,
+  ticker: 'AAPL',
+  side: 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: 100,
+  price: 150.5,
+  ...members,
+})
+
+let trades = 0
+export const tradeOf = (members: Record<string, unknown>): Trade => ({
+  tradeId: `t-${++trades}`,
+  buyOrderId: null,
+  sellOrderId: null,
+  ticker: 'AAPL',
+  price: 150.5,
+  quantity: 10,
+  timestamp: '2026-01-02T03:04:05.678Z',
+  ...members,
+})
+
+const database = async (postgresAt: string | undefined) => {
+  if (postgresAt === undefined) return createDatabase()
+  const url = await databaseOn(postgresAt, `e2e_${crypto.randomUUID().slice(0, 8)}`)
+  const sql = postgres(url, { max: 4, onnotice: () => undefined, backoff: () => 0.1 })
+  return { url, sql, drop: () => sql.end({ timeout: 0 }) }
+}
+
+export const createWorld = async (options: WorldOptions = {}): Promise<World> => {
+  const { env = {}, partitions = 3, createTopics = true, postgresAt } = options
+  const bootstrap = options.kafkaAt ?? (await kafkaServer()).bootstrap
+  const name = `e2e-${crypto.randomUUID().slice(0, 8)}`
+  const topics = {
+    placed: `${name}.placed`,
+    cancelled: `${name}.cancelled`,
+    trades: `${name}.trades`,
+    deadLetters: `${name}.dlq`,
+  }
+  const kafka = openKafka(bootstrap)
+  const [{ url, sql, drop }] = await Promise.all([
+    database(postgresAt),
+    createTopics ? kafka.createTopics(Object.values(topics), { partitions }) : null,
+  ])
+  const services: RunningService[] = []
+  const all = {
+    DATABASE_URL: url,
+    KAFKA_BOOTSTRAP_SERVERS: options.bootstrap ?? bootstrap,
+    KAFKA_CONSUMER_GROUP: name,
+    KAFKA_TOPIC_ORDER_PLACED: topics.placed,
+    KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
+    KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
+    KAFKA_TOPIC_TRADE_DLQ: topics.deadLetters,
+    KAFKA_TOPIC_PARTITIONS: String(partitions),
+    SHUTDOWN_READINESS_DELAY_MS: '0',
+    SERVER_HOST: '127.0.0.1',
+    ...env,
+  }
+  return {
+    name,
+    topics,
+    group: name,
+    databaseUrl: url,
+    sql,
+    kafka,
+    env: all,
+    async start(options = {}) {
+      const service = await startService({ ...options, env: { ...all, ...options.env } })
+      services.push(service)
+      return service
+    },
+    publishTrades: (...trades) =>
+      kafka.publish(
+        trades.map((trade): Outgoing => ({ topic: topics.trades, key: trade.ticker, value: JSON.stringify(trade) })),
+      ),
+    tradesConsumed: () => kafka.consumed(name, topics.trades),
+    async outboxEmpty() {
+      await until(async () => (await sql`select from outbox limit 1`).length === 0, { what: 'the outbox is empty' })
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(services.map((service) => service[Symbol.asyncDispose]()))
+      if (createTopics) await kafka.deleteTopics(Object.values(topics)).catch(() => undefined)
+      await kafka.close().catch(() => undefined)
+      await drop()
+    },
+  }
+}
