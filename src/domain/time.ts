@@ -4,7 +4,9 @@ import { numberText } from './json.ts'
 
 const isoPattern =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i
-const plainNumber = /^(\d{1,16})(?:\.(\d+))?$/
+const jsonNumber = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,2}))?$/
+/** Digits before the point of the last millisecond of the year 9999. */
+const wholeDigitsMax = 15
 
 /** Numbers from here on are milliseconds, below it seconds. */
 const millisecondsFrom = 1e11
@@ -18,14 +20,28 @@ const fromMicros = (micros: bigint): string | null => {
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
 }
 
-const fromNumber = (text: string): string | null => {
-  // Only an exponent needs the double: no clock writes one with digits that a double would lose.
-  const plain = /[eE]/.test(text) ? Number(text).toFixed(6) : text
-  const match = plainNumber.exec(plain)
+/** The digits before and after the point of a JSON number's source text, its exponent carried out. */
+const splitNumber = (text: string): { whole: string; fraction: string } | null => {
+  const match = jsonNumber.exec(text)
   if (match === null) return null
-  const [, whole = '', fraction = ''] = match
-  const perUnit = Number(whole) >= millisecondsFrom ? 3 : 6
-  return fromMicros(BigInt(whole + fraction.slice(0, perUnit).padEnd(perUnit, '0')))
+  const [, integer = '', digits = '', exponent = '0'] = match
+  const point = integer.length + Number(exponent)
+  const all = integer + digits
+  if (point <= 0) return { whole: '0', fraction: '0'.repeat(-point) + all }
+  return {
+    whole: all
+      .slice(0, point)
+      .padEnd(point, '0')
+      .replace(/^0+(?=\d)/, ''),
+    fraction: all.slice(point),
+  }
+}
+
+const fromNumber = (text: string): string | null => {
+  const split = splitNumber(text)
+  if (split === null || split.whole.length > wholeDigitsMax) return null
+  const perUnit = Number(split.whole) >= millisecondsFrom ? 3 : 6
+  return fromMicros(BigInt(split.whole + split.fraction.slice(0, perUnit).padEnd(perUnit, '0')))
 }
 
 const fromIso = (text: string): string | null => {

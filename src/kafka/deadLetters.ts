@@ -42,7 +42,7 @@ const headersOf = (letter: DeadLetter): Map<Buffer, Buffer> => {
     'x-original-partition': String(partition),
     'x-original-offset': String(offset),
   }
-  const kept = [...letter.headers].filter(([name]) => !(name.toString() in added))
+  const kept = [...letter.headers].filter(([name]) => !Object.hasOwn(added, name.toString()))
   return new Map([
     ...kept,
     ...Object.entries(added).map(([name, value]) => [Buffer.from(name), headerText(value)] as [Buffer, Buffer]),

@@ -26,6 +26,11 @@ const open = async (settings: Record<string, string> = {}) => {
   return { own, lines, topic: own.names[0]!, dead: createDeadLetters(own.producer, own.names[0]!, log) }
 }
 
+/** Letters may repeat (the client sends a whole request again when one partition of a new topic is not ready); their ids tell. */
+const once = <T extends { headers: Record<string, string | undefined> }>(letters: readonly T[]): T[] => [
+  ...new Map(letters.map((found) => [found.headers['x-dead-letter-id'], found])).values(),
+]
+
 test('key, value and headers as received; a tombstone stays one, an empty value too, no key stays no key', async () => {
   const { own, topic, dead } = await open()
   await using _ = own
@@ -40,7 +45,7 @@ test('key, value and headers as received; a tombstone stays one, an empty value 
     ],
     never,
   )
-  const found = (await own.kafka.read(topic)).toSorted(
+  const found = once(await own.kafka.read(topic)).toSorted(
     (a, b) => Number(a.headers['x-original-offset']) - Number(b.headers['x-original-offset']),
   )
   expect(found.map(({ key, value }) => [key, value])).toEqual([
@@ -69,7 +74,7 @@ test('a value that is too large is left out and said so; its neighbours are whol
   const large = letter({ value: Buffer.alloc(1_900, 'x') })
   const letters = [letter(), large, ...Array.from({ length: 20 }, () => letter())]
   await dead.send(letters, never)
-  const found = await own.kafka.read(topic)
+  const found = once(await own.kafka.read(topic))
   expect(found).toHaveLength(letters.length)
   expect(found.filter(({ value }) => value === 'bad')).toHaveLength(letters.length - 1)
   const [short] = found.filter(({ value }) => value === null)

@@ -1,0 +1,17 @@
+// What a verification reports: one rule that one thing breaks, with what the rule demands and what stands there.
+
+export type Violation = {
+  /** What kind of thing: `order`, `fill`, `outbox row`, `exception`, `guard`, `event`, `trade`. */
+  subject: string
+  /** Which one, so that an operator can look it up. */
+  id: string
+  rule: string
+  expected: string | null
+  found: string | null
+}
+
+const valueText = (value: string | null): string => value ?? 'nothing'
+
+/** `order 0193…: filled_quantity: expected 100, found 90`. */
+export const violationText = ({ subject, id, rule, expected, found }: Violation): string =>
+  `${subject} ${id}: ${rule}: expected ${valueText(expected)}, found ${valueText(found)}`

@@ -1,0 +1,146 @@
+// Promises: an answer that is not what the contract allows is named in words; one that is gives null.
+
+import type { Expected } from './expectedAnswer.ts'
+import { canonicalAmount, type Terms } from './expectedOrder.ts'
+import { membersOf, parseStrict, type Json } from './strictJson.ts'
+import type { Answer } from './wire.ts'
+
+const codes: Record<number, string> = {
+  400: 'BAD_REQUEST',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_ALLOWED',
+  409: 'CONFLICT',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  422: 'IDEMPOTENCY_MISMATCH',
+  503: 'OVERLOADED',
+}
+const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors']
+const orderMembers = [
+  'id',
+  'userId',
+  'clientOrderId',
+  'ticker',
+  'side',
+  'type',
+  'timeInForce',
+  'quantity',
+  'price',
+  'status',
+  'filledQuantity',
+  'remainingQuantity',
+  'lastFillPrice',
+  'averageFillPrice',
+  'createdAt',
+  'updatedAt',
+  'version',
+]
+
+/** The statuses with which the server's own parser may refuse what is no HTTP, without a body. */
+const bareStatuses = [400, 413, 417, 431, 501, 505]
+
+/** The planted secret, stack frames, places in files, SQL, libraries, and what a runtime says. */
+const internals = new RegExp(
+  [
+    's3cr3t',
+    String.raw`\bat \S+ \(|\bat \S+:\d+|\.[jt]s:\d+|node_modules|bunfs|/src/|/home/|/root/`,
+    String.raw`\b(select|insert into|update|delete from) |postgres|elysia|typebox|sinclair|platformatic|memoirist`,
+    String.raw`(Type|Syntax|Range|Reference|URI)Error|JSON Parse|undefined|\[object`,
+  ].join('|'),
+  'i',
+)
+
+/** What of the inside, or of the input, an answer gives away. */
+const leakOf = ({ head, body }: Answer): string | null => internals.exec(`${head}\n${body}`)?.[0] ?? null
+
+const sameNames = (found: Iterable<string>, wanted: readonly string[]): boolean =>
+  [...found].toSorted().join() === wanted.toSorted().join()
+
+const textOf = (value: Json | undefined): string | null => (value?.kind === 'string' ? value.value : null)
+
+const isErrors = (value: Json | undefined): boolean =>
+  value?.kind === 'array' &&
+  value.items.every((item) => {
+    const members = membersOf(item)
+    return (
+      sameNames(members.keys(), ['pointer', 'detail']) && [...members.values()].every((text) => text.kind === 'string')
+    )
+  })
+
+/** RFC 9457, always the same members, and what existing clients read. */
+export const problemFault = (answer: Answer): string | null => {
+  const { status, headers, body } = answer
+  const leak = leakOf(answer)
+  if (leak !== null) return `the problem gives away "${leak}"`
+  if (headers.get('content-type') !== 'application/problem+json')
+    return `a ${status} of type ${headers.get('content-type')}`
+  const parsed = parseStrict(body)
+  if (parsed === null || parsed === 'TOO_DEEP') return 'the problem is no JSON'
+  const members = membersOf(parsed)
+  if (
+    !sameNames(
+      members.keys(),
+      status === 409 && members.has('orderStatus') ? [...problemMembers, 'orderStatus'] : problemMembers,
+    )
+  )
+    return `the problem has the members ${[...members.keys()].join()}`
+  const number = members.get('status')
+  if (number?.kind !== 'number' || Number(number.source) !== status) return 'the problem names another status'
+  if (textOf(members.get('code')) !== codes[status]) return `a ${status} with code ${textOf(members.get('code'))}`
+  if (textOf(members.get('detail')) === null || textOf(members.get('detail')) !== textOf(members.get('message')))
+    return 'detail and message differ'
+  if (status === 405 && !headers.has('allow')) return 'a 405 without Allow'
+  if (status === 503 && !headers.has('retry-after')) return 'a 503 without Retry-After'
+  return isErrors(members.get('errors')) ? null : 'errors is no list of { pointer, detail }'
+}
+
+export type TakenOrder = { id: string; replayed: boolean }
+
+const amountIn = (value: Json | undefined): string | null =>
+  value?.kind === 'number' ? canonicalAmount(value.source) : null
+const plainNumber = /^(0|[1-9]\d*)(\.\d*[1-9])?$/
+
+/** A 202 has to answer with exactly the order that was asked for. */
+const placedFault = ({ headers, body }: Answer, terms: Terms): string | null => {
+  const parsed = parseStrict(body)
+  if (parsed === null || parsed === 'TOO_DEEP') return 'the order is no JSON'
+  const members = membersOf(parsed)
+  if (!sameNames(members.keys(), orderMembers)) return `the order has the members ${[...members.keys()].join()}`
+  if (headers.get('location') !== `/orders/${textOf(members.get('id'))}`) return 'Location is not that of the order'
+  for (const name of ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce'] as const)
+    if (textOf(members.get(name)) !== terms[name]) return `${name} should be ${terms[name]}`
+  for (const name of ['quantity', 'price'] as const) {
+    if (amountIn(members.get(name)) !== terms[name]) return `${name} should be ${terms[name]}`
+    const value = members.get(name)
+    if (value?.kind === 'number' && !plainNumber.test(value.source)) return `${name} is written as ${value.source}`
+  }
+  return null
+}
+
+export const takenOrder = ({ headers, body }: Answer): TakenOrder => ({
+  id: (JSON.parse(body) as { id: string }).id,
+  replayed: headers.get('idempotent-replayed') === 'true',
+})
+
+/** Whether an answer is one that the contract allows; `headOnly`: it has no body. */
+export const answerFault = (answer: Answer, expected: Expected, headOnly: boolean): string | null => {
+  const { status, headers, body } = answer
+  if (expected.bare && body === '' && bareStatuses.includes(status)) return null
+  if (status !== 503 && !expected.statuses.includes(status))
+    return `answered ${status} instead of ${expected.statuses.join(' or ')}`
+  if (headOnly) return null
+  if (status >= 400) return problemFault(answer)
+  if (status === 202 && expected.terms !== null) return placedFault(answer, expected.terms)
+  if (!(headers.get('content-type') ?? '').startsWith('application/json')) return null
+  const parsed = parseStrict(body)
+  return parsed === null || parsed === 'TOO_DEEP' ? 'the answer is no JSON' : null
+}
+
+/** What the server's parser says to what is no HTTP: bare, or one of ours. */
+export const rawAnswerFault = (answer: Answer): string | null => {
+  if (answer.status < 400) return null
+  if (answer.status === 503) return problemFault(answer)
+  if (answer.status >= 500 && answer.status !== 501 && answer.status !== 505) return `answered ${answer.status}`
+  if (answer.body !== '') return problemFault(answer)
+  return bareStatuses.includes(answer.status) ? null : `a bare ${answer.status}`
+}

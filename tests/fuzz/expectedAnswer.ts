@@ -1,0 +1,106 @@
+// Promises: for a well-formed request, the statuses that the contract allows, and what has to be stored where it is
+// taken.
+
+import { expectOrder, expectResolution, uuidShape, type Resolution, type Terms } from './expectedOrder.ts'
+import type { HttpRequest } from './requests.ts'
+
+export type Expected = {
+  statuses: readonly number[]
+  terms: Terms | null
+  resolution: (Resolution & { id: string }) | null
+  /** The server's own parser may refuse it, without a body. */
+  bare: boolean
+}
+
+const fixed = [
+  '/actuator/health',
+  '/actuator/health/liveness',
+  '/actuator/health/readiness',
+  '/actuator/info',
+  '/actuator/prometheus',
+  '/metrics',
+]
+const listParams = [
+  'userId',
+  'ticker',
+  'side',
+  'status',
+  'createdAfter',
+  'createdBefore',
+  'clientOrderId',
+  'limit',
+  'cursor',
+]
+const exceptionParams = ['orderId', 'tradeId', 'disposition', 'resolved', 'limit', 'cursor']
+/** Where a path is written in an odd way (`//`, `..`, `%2f`), which route it is meant for is anybody's guess. */
+const anyAnswer = [200, 400, 404, 405, 413, 415]
+/** Heads below this are always read. */
+const headBytes = 8_192
+
+const headerOf = (request: HttpRequest, name: string): string | null => {
+  const values = request.headers
+    .filter(([given]) => given.toLowerCase() === name)
+    .map(([, value]) => value.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
+  return values.length === 0 ? null : values.join(', ')
+}
+
+const only = (...statuses: number[]): Expected => ({ statuses, terms: null, resolution: null, bare: false })
+
+const bodyOf = (request: HttpRequest) => ({
+  contentType: headerOf(request, 'content-type'),
+  key: headerOf(request, 'idempotency-key'),
+  body: request.body ?? Buffer.alloc(0),
+})
+
+const placing = (request: HttpRequest): Expected => {
+  const verdict = expectOrder(bodyOf(request))
+  if ('refused' in verdict) return only(verdict.refused)
+  const { taken: terms } = verdict
+  return { statuses: terms.clientOrderId === null ? [202] : [202, 422], terms, resolution: null, bare: false }
+}
+
+const resolving = (request: HttpRequest, id: string): Expected => {
+  if (!uuidShape.test(id)) return only(400)
+  const verdict = expectResolution(bodyOf(request))
+  if ('refused' in verdict) return only(verdict.refused)
+  return { statuses: [200, 404, 409], terms: null, resolution: { id: id.toLowerCase(), ...verdict.taken }, bare: false }
+}
+
+const listing = (query: string, known: readonly string[], ...more: number[]): Expected => {
+  const names = [...new URLSearchParams(query).keys()]
+  return names.every((name) => known.includes(name)) ? only(200, 400, ...more) : only(400)
+}
+
+/** The methods of a path with what each may answer; null: nothing is there. */
+const routesOf = (request: HttpRequest, path: string, query: string): Record<string, () => Expected> | null => {
+  const [, top, id = '', action, ...more] = path.split('/')
+  const isId = uuidShape.test(id)
+  if (fixed.includes(path)) return { GET: () => only(200) }
+  if (path === '/orders') return { GET: () => listing(query, listParams), POST: () => placing(request) }
+  if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }
+  if (id === '' || more.length > 0) return null
+  if (top === 'orders' && action === undefined) return { GET: () => (isId ? only(200, 404) : only(400)) }
+  if (top === 'orders' && action === 'fills')
+    return { GET: () => (isId ? listing(query, ['limit', 'cursor'], 404) : only(400)) }
+  if (top === 'orders' && action === 'cancel') return { POST: () => (isId ? only(200, 404, 409) : only(400)) }
+  if (top === 'exceptions' && action === 'resolve') return { POST: () => resolving(request, id) }
+  return null
+}
+
+const expectByRoute = (request: HttpRequest): Expected => {
+  const start = request.target.indexOf('?')
+  const path = start === -1 ? request.target : request.target.slice(0, start)
+  const query = start === -1 ? '' : request.target.slice(start + 1)
+  if (!/^(\/[A-Za-z0-9_-]+)+$/.test(path)) return only(...anyAnswer)
+  const routes = routesOf(request, path, query)
+  if (routes === null) return only(404)
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  return (Object.hasOwn(routes, method) ? routes[method] : undefined)?.() ?? only(405)
+}
+
+export const expectAnswer = (request: HttpRequest): Expected => {
+  const head =
+    request.target.length + request.headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+  const oddHost = !/^[a-z]+$/.test(headerOf(request, 'host') ?? '')
+  return { ...expectByRoute(request), bare: oddHost || head > headBytes }
+}

@@ -1,0 +1,20 @@
+// A slice of `bun run fuzz` for every check, with a seed of its own each time: 5,000 requests and 5,000 messages.
+
+import { expect, test } from 'bun:test'
+import { createWorld } from '../support/world.ts'
+import { fuzz } from './fuzz.ts'
+import { printViolation } from './violation.ts'
+
+const requests = 5_000
+const messages = 5_000
+const seed = process.env['FUZZ_SEED'] ?? crypto.randomUUID().slice(0, 8)
+
+test('hostile requests and messages: nothing breaks or leaks, and what is stored is lawful', async () => {
+  await using world = await createWorld()
+  const report = await fuzz(world, { seed, requests, messages, say: () => undefined })
+  expect(report.violations.map(printViolation)).toEqual([])
+  expect([report.requests, report.messages]).toEqual([requests, messages])
+  // A generator that only makes refusals would prove little.
+  expect(report.statuses['202']).toBeGreaterThan(requests / 10)
+  expect(report.statuses['400']).toBeGreaterThan(requests / 10)
+}, 120_000)

@@ -1,0 +1,217 @@
+// Clients that are slow, huge, many or silent: each gets its answer or its end, the memory stays where it is, and
+// everybody else is served as if they were not there.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import type { RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
+import { createWorld, orderBody, type World } from '../support/world.ts'
+import { closeAll, drip, flood, open, openMany, statusesIn, type Connection } from './connections.ts'
+import { openFiles, residentMb, watchMemory } from './process.ts'
+
+const deadlineMs = 1_500
+const gib = 1024 ** 3
+/** Generous: it tells "served" from "waits behind the others" on a busy machine. */
+const quickMs = 1_000
+const growthMbMax = 100
+
+let world: World
+let service: RunningService
+beforeAll(async () => {
+  world = await createWorld({ env: { REQUEST_DEADLINE_MS: String(deadlineMs) } })
+  service = await world.start()
+  for (let i = 0; i < 5; i++) await Promise.all(Array.from({ length: 100 }, () => service.post(orderBody())))
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+const jsonHead = (lines: string, route = 'POST /orders'): string =>
+  `${route} HTTP/1.1\r\nHost: orders\r\nContent-Type: application/json\r\n${lines}\r\n\r\n`
+
+const stored = async (): Promise<number> => {
+  const [row] = await world.sql<{ count: number }[]>`select count(*)::integer as count from orders`
+  return row!.count
+}
+
+/** The slowest of some ordinary orders, in ms. */
+const othersWaitMs = async (): Promise<number> => {
+  const times: number[] = []
+  for (let i = 0; i < 10; i++) {
+    const startedAt = performance.now()
+    expect((await service.post(orderBody())).status).toBe(202)
+    times.push(performance.now() - startedAt)
+  }
+  return Math.max(...times)
+}
+
+afterEach(async () => {
+  expect((await service.http('/actuator/health/readiness')).status).toBe(200)
+})
+
+describe('a client that sends a byte now and then', () => {
+  test('is told that its body came too late; others are served meanwhile, and nothing is stored', async () => {
+    const connections = await openMany(service.port, 30)
+    const before = await stored()
+    const startedAt = performance.now()
+    const text = JSON.stringify(orderBody())
+    const dripping = connections.map((connection) => {
+      connection.socket.write(jsonHead(`Content-Length: ${text.length}`))
+      return drip(connection, text, 200)
+    })
+    expect(await othersWaitMs()).toBeLessThan(quickMs)
+    const answers = await Promise.all(connections.map(({ heard }) => heard))
+    expect(performance.now() - startedAt).toBeLessThan(deadlineMs + 2_000)
+    expect(answers.map((answer) => statusesIn(answer))).toEqual(answers.map(() => [400]))
+    expect(answers[0]).toContain('application/problem+json')
+    await Promise.all(dripping)
+    await until(() => connections.every(({ isOpen }) => !isOpen()), { what: 'the connections are closed' })
+    expect(await stored()).toBe(before + 10)
+  })
+
+  test('even in its head, keeps nobody else waiting', async () => {
+    const connections = await openMany(service.port, 30)
+    const dripping = connections.map((connection) => drip(connection, jsonHead('Content-Length: 2').repeat(9), 100))
+    expect(await othersWaitMs()).toBeLessThan(quickMs)
+    closeAll(connections)
+    await Promise.all(dripping)
+  })
+})
+
+describe('a body of 1 GiB', () => {
+  const part = Buffer.alloc(65_536, 97)
+  const chunk = Buffer.concat([Buffer.from('10000\r\n'), part, Buffer.from('\r\n')])
+  const unknown = crypto.randomUUID()
+
+  /** Sends until it is hung up on, or `bytes` are out; answers the status, when it came, and how far memory rose. */
+  const attempt = async (head: string, piece: Uint8Array, bytes: number) => {
+    const connection = await open(service.port)
+    const [before, memory] = [residentMb(service.pid), watchMemory(service.pid, 10)]
+    const startedAt = performance.now()
+    const heard = connection.heard.then((answer) => ({ answer, ms: performance.now() - startedAt }))
+    connection.socket.write(head)
+    const sent = await flood(connection, piece, bytes)
+    const { answer, ms } = await heard
+    connection.socket.terminate()
+    return { status: statusesIn(answer)[0], ms, sent, grownMb: memory.stop() - before }
+  }
+
+  test.each([
+    ['declared', `Content-Length: ${gib}`, part],
+    ['in chunks', 'Transfer-Encoding: chunked', chunk],
+  ])('%s, is a 413 at once and costs no memory', async (_, line, piece) => {
+    const { status, ms, sent, grownMb } = await attempt(jsonHead(line), piece, gib)
+    expect(status).toBe(413)
+    expect(ms).toBeLessThan(quickMs)
+    expect(sent).toBeLessThan(gib / 10)
+    expect(grownMb).toBeLessThan(growthMbMax)
+  })
+
+  test.each([
+    ['a cancel', `POST /orders/${unknown}/cancel`, 404],
+    ['a path that is not there', 'POST /nothing', 404],
+    ['a method that is not there', 'PUT /orders', 405],
+    ['a list', 'GET /orders?limit=1', 200],
+  ])(
+    'to %s, which reads none, is answered at once and costs no memory however long it goes on',
+    async (_, route, wanted) => {
+      for (const [line, piece] of [
+        [`Content-Length: ${gib}`, part],
+        ['Transfer-Encoding: chunked', chunk],
+      ] as const) {
+        const { status, ms, grownMb } = await attempt(jsonHead(line, route), piece, gib / 8)
+        expect(status).toBe(wanted)
+        expect(ms).toBeLessThan(quickMs)
+        expect(grownMb).toBeLessThan(growthMbMax)
+      }
+    },
+  )
+
+  test('of another client is its own affair: others are served meanwhile', async () => {
+    const flooding = Promise.all(
+      Array.from({ length: 4 }, () => attempt(jsonHead(`Content-Length: ${gib}`, 'POST /nothing'), part, gib / 8)),
+    )
+    expect(await othersWaitMs()).toBeLessThan(quickMs)
+    await flooding
+  })
+})
+
+test('10,000 idle connections: the service answers quickly, and has its files back when they are gone', async () => {
+  const [files, memory] = [openFiles(service.pid), residentMb(service.pid)]
+  // Both ends need a file each; where the limit is lower, as many as it allows.
+  const limit = Number(
+    /Max open files\s+(\d+)/.exec(
+      await Bun.file(`/proc/${service.pid}/limits`)
+        .text()
+        .catch(() => ''),
+    )?.[1] ?? 1_024,
+  )
+  const count = Math.min(10_000, limit - 500)
+  const connections = await openMany(service.port, count)
+  await until(() => files === 0 || openFiles(service.pid) >= files + count * 0.99, { what: 'they are all taken' })
+  expect(await othersWaitMs()).toBeLessThan(quickMs)
+  expect(residentMb(service.pid) - memory).toBeLessThan(growthMbMax)
+  closeAll(connections)
+  await until(() => openFiles(service.pid) <= files + 10, { what: 'the files are back' })
+})
+
+test('heads without end are refused, and cost no memory', async () => {
+  const before = residentMb(service.pid)
+  for (const head of [`X: ${'x'.repeat(1_000_000)}`, 'X: y\r\n'.repeat(100_000)]) {
+    const connection = await open(service.port)
+    connection.socket.write(jsonHead(`Content-Length: 0\r\n${head}`))
+    const statuses = statusesIn(await connection.heard)
+    expect([[], [431]]).toContainEqual(statuses)
+    await until(() => !connection.isOpen(), { what: 'the connection is closed' })
+  }
+  expect(residentMb(service.pid) - before).toBeLessThan(growthMbMax)
+})
+
+describe('requests sent ahead of their answers', () => {
+  const ahead = async (request: string, count: number): Promise<Connection> => {
+    const connection = await open(service.port)
+    connection.socket.write(request.repeat(count))
+    await until(() => statusesIn(connection.received()).length >= count || !connection.isOpen(), {
+      what: 'answers or an end',
+    })
+    return connection
+  }
+
+  test('are answered one by one where the answer needs no database', async () => {
+    const connection = await ahead('GET /orders/x HTTP/1.1\r\nHost: orders\r\n\r\n', 500)
+    expect(statusesIn(connection.received())).toEqual(Array.from({ length: 500 }, () => 400))
+    closeAll([connection])
+  })
+
+  // The runtime hangs up on whoever sends the next request while an answer is awaited; no answer may go to the wrong
+  // request.
+  test('are answered in order or hung up on where it does, and what is stored is stored whole and once', async () => {
+    const [user, count] = [crypto.randomUUID(), 20]
+    const bodies = Array.from({ length: count }, (_, i) => JSON.stringify(orderBody({ userId: user, quantity: i + 1 })))
+    const connection = await open(service.port)
+    connection.socket.write(bodies.map((body) => `${jsonHead(`Content-Length: ${body.length}`)}${body}`).join(''))
+    await until(() => statusesIn(connection.received()).length >= count || !connection.isOpen(), {
+      what: 'answers or an end',
+    })
+    const answered = [...connection.received().matchAll(/"quantity":(\d+),/g)].map(([, quantity]) => Number(quantity))
+    expect(answered).toEqual(answered.map((_, i) => i + 1))
+    const rows = await world.sql<
+      { quantity: string }[]
+    >`select quantity::integer::text as quantity from orders where user_id = ${user} order by id`
+    const quantities = rows.map(({ quantity }) => Number(quantity))
+    expect(new Set(quantities).size).toBe(quantities.length)
+    for (const quantity of answered) expect(quantities).toContain(quantity)
+    closeAll([connection])
+  })
+})
+
+test('clients that ask for much and read nothing keep nobody waiting, and what they held comes back', async () => {
+  const [files, before, memory] = [openFiles(service.pid), residentMb(service.pid), watchMemory(service.pid, 20)]
+  const connections = await openMany(service.port, 200)
+  for (const { socket } of connections) {
+    socket.pause()
+    socket.write('GET /orders?limit=500 HTTP/1.1\r\nHost: orders\r\n\r\n')
+  }
+  expect(await othersWaitMs()).toBeLessThan(quickMs)
+  expect((await service.http('/orders?limit=1')).status).toBe(200)
+  closeAll(connections)
+  await until(() => openFiles(service.pid) <= files + 10, { what: 'the files are back' })
+  expect(memory.stop() - before).toBeLessThan(3 * growthMbMax)
+})

@@ -1,0 +1,87 @@
+// Promises: one case put on the wire and judged: null, or the words of what is wrong.
+
+import { answerFault, rawAnswerFault, takenOrder, type TakenOrder } from './checkAnswer.ts'
+import { expectAnswer } from './expectedAnswer.ts'
+import type { Resolution, Terms } from './expectedOrder.ts'
+import type { HttpCase, HttpRequest, RawBytes } from './requests.ts'
+import type { Wire } from './wire.ts'
+
+export type Judged = {
+  /** 0: no answer. */
+  status: number
+  fault: string | null
+  placed: (TakenOrder & { terms: Terms }) | null
+  /** Another order held the key. */
+  mismatched: Terms | null
+  resolved: (Resolution & { id: string }) | null
+  canceled: string | null
+}
+
+const hangMs = 15_000
+/** Broken bytes may be waited for; nobody waits long. */
+const rawMs = 200
+const abandonMs = 5
+const chunkBytes = 7_001
+
+const nothing = { status: 0, fault: null, placed: null, mismatched: null, resolved: null, canceled: null }
+
+const chunked = (body: Buffer): Buffer => {
+  const parts: Buffer[] = []
+  for (let at = 0; at < body.length; at += chunkBytes) {
+    const part = body.subarray(at, at + chunkBytes)
+    parts.push(Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from('\r\n'))
+  }
+  return Buffer.concat([...parts, Buffer.from('0\r\n\r\n')])
+}
+
+export const bytesOf = ({ method, target, headers, body, framing }: HttpRequest): Buffer => {
+  const framed =
+    body === null ? [] : [framing === 'length' ? `Content-Length: ${body.length}` : 'Transfer-Encoding: chunked']
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+    ...framed,
+    '',
+    '',
+  ]
+  const head = Buffer.from(lines.join('\r\n'), 'latin1')
+  return body === null ? head : Buffer.concat([head, framing === 'length' ? body : chunked(body)])
+}
+
+const callRaw = async (wire: Wire, { bytes, abandon, requests }: RawBytes): Promise<Judged> => {
+  if (abandon) {
+    await wire.abandon(bytes, abandonMs)
+    return nothing
+  }
+  const { answers } = await wire.send(bytes, { answers: requests, headOnly: false, timeoutMs: rawMs })
+  wire.close()
+  const faults = answers.map(rawAnswerFault).filter((fault) => fault !== null)
+  return { ...nothing, status: answers[0]?.status ?? 0, fault: faults[0] ?? null }
+}
+
+const callRequest = async (wire: Wire, request: HttpRequest): Promise<Judged> => {
+  const expected = expectAnswer(request)
+  const headOnly = request.method === 'HEAD'
+  const { answers, ended, rest } = await wire.send(bytesOf(request), { answers: 1, headOnly, timeoutMs: hangMs })
+  const answer = answers[0]
+  if (answer === undefined)
+    return {
+      ...nothing,
+      fault: ended === 'silent' ? `no answer within ${hangMs} ms` : 'the connection was closed without an answer',
+    }
+  const { status } = answer
+  const fault = answerFault(answer, expected, headOnly) ?? (rest === '' ? null : 'more came than one answer')
+  const { terms, resolution } = expected
+  const cancel = /^\/orders\/([^/]+)\/cancel$/.exec(request.target)?.[1]
+  return {
+    status,
+    fault,
+    placed: status === 202 && fault === null && terms !== null ? { ...takenOrder(answer), terms } : null,
+    mismatched: status === 422 ? terms : null,
+    resolved: status === 200 ? resolution : null,
+    canceled: status === 200 && request.method === 'POST' && cancel !== undefined ? cancel.toLowerCase() : null,
+  }
+}
+
+export const callHttpCase = (wire: Wire, hostile: HttpCase): Promise<Judged> =>
+  hostile.kind === 'raw' ? callRaw(wire, hostile) : callRequest(wire, hostile)

@@ -1,0 +1,122 @@
+// Promises: so many hostile requests against the running binary, many at a time; every answer judged at once,
+// everything that is stored judged at the end, and the smallest input found for what is wrong.
+
+import type { RunningService } from '../support/service.ts'
+import { tradeOf, type World } from '../support/world.ts'
+import { bytesOf, callHttpCase, type Judged } from './httpCall.ts'
+import { lawfulOrder } from './orderBodies.ts'
+import { createRng } from './prng.ts'
+import { caseOf, type HttpCase, type Pool } from './requests.ts'
+import { shrinkCase } from './shrink.ts'
+import { nothingPromised, storedFaults, type Promised } from './storedOrders.ts'
+import { shown, type Violation } from './violation.ts'
+import { createWire, type Wire } from './wire.ts'
+
+export type HttpRun = {
+  world: World
+  service: RunningService
+  seed: string
+  requests: number
+  progress: (done: number) => void
+}
+
+export type HttpReport = { requests: number; statuses: Record<string, number>; stored: number; violations: Violation[] }
+
+const clients = 48
+const poolOrders = 60
+const poolExceptions = 15
+const violationsMax = 5
+
+/** Orders to look at and to cancel, and exceptions to resolve. */
+const fillPool = async ({ world, service, seed }: HttpRun): Promise<Pool> => {
+  const rng = createRng(`${seed}:pool`)
+  const orderIds: string[] = []
+  for (let i = 0; i < poolOrders; i++) {
+    const reply = await service.http('/orders', { body: lawfulOrder(rng).body.toString() })
+    orderIds.push(String(reply.json['id']))
+  }
+  const wrong = orderIds
+    .slice(0, poolExceptions)
+    .map((id, i) => tradeOf({ tradeId: `pool-${i}`, buyOrderId: id, ticker: 'WRONG' }))
+  await world.publishTrades(...wrong)
+  await world.tradesConsumed()
+  const { json } = await service.http('/exceptions?limit=500')
+  return { orderIds, exceptionIds: (json['exceptions'] as { id: string }[]).map(({ id }) => id).toSorted() }
+}
+
+const inputOf = (hostile: HttpCase): string => shown(hostile.kind === 'raw' ? hostile.bytes : bytesOf(hostile))
+
+/** A short name of a fault, by which the shrinker knows it again. */
+const kindOf = (fault: string): string => fault.replaceAll(/[0-9"].*/g, '')
+
+const remember = (promised: Promised, hostile: HttpCase, judged: Judged, number: number): void => {
+  if (hostile.kind === 'raw' && hostile.userId !== null) promised.perhaps.add(hostile.userId)
+  if (judged.placed !== null) promised.placed.push({ ...judged.placed, number })
+  if (judged.mismatched !== null) promised.mismatched.push({ terms: judged.mismatched, number })
+  if (judged.resolved !== null) promised.resolved.push({ ...judged.resolved, number })
+  if (judged.canceled !== null) promised.canceled.add(judged.canceled)
+}
+
+export const runHttp = async (run: HttpRun): Promise<HttpReport> => {
+  const { world, service, seed, requests, progress } = run
+  const pool = await fillPool(run)
+  const promised = nothingPromised(pool.orderIds)
+  const statuses: Record<string, number> = {}
+  const faults: { what: string; number: number }[] = []
+  let next = 0
+  const isOver = (): boolean => next >= requests || faults.length >= violationsMax
+
+  const client = async (): Promise<void> => {
+    const wire = createWire(service.port)
+    while (!isOver()) {
+      const number = next++
+      const hostile = caseOf(seed, number, pool)
+      const judged = await callHttpCase(wire, hostile).catch((error: unknown): Judged => failed(error))
+      statuses[judged.status] = (statuses[judged.status] ?? 0) + 1
+      remember(promised, hostile, judged, number)
+      if (judged.fault !== null) faults.push({ what: judged.fault, number })
+      if (number % 1_000 === 0) progress(number)
+    }
+    wire.close()
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+
+  const complaints = [...faults, ...(await storedFaults(world.sql, promised))].slice(0, violationsMax)
+  const violations: Violation[] = []
+  for (const { what, number } of complaints) violations.push(await smallest(run, { what, number, pool }))
+  const [row] = await world.sql<{ count: number }[]>`select count(*)::integer as count from orders`
+  return { requests: next, statuses, stored: row!.count, violations }
+}
+
+const failed = (error: unknown): Judged => ({
+  status: 0,
+  fault: `no connection: ${error instanceof Error ? error.message : String(error)}`,
+  placed: null,
+  mismatched: null,
+  resolved: null,
+  canceled: null,
+})
+
+/** The fault of a case alone: in its answer, or in the row that its answer promised. */
+const faultOf = async ({ world }: HttpRun, wire: Wire, hostile: HttpCase): Promise<string | null> => {
+  const { fault, placed } = await callHttpCase(wire, hostile).catch(failed)
+  if (fault !== null || placed === null) return fault
+  const faults = await storedFaults(world.sql, { ...nothingPromised([]), placed: [{ ...placed, number: 0 }] })
+  return faults.find(({ number }) => number === 0)?.what ?? null
+}
+
+const smallest = async (
+  run: HttpRun,
+  { what, number, pool }: { what: string; number: number; pool: Pool },
+): Promise<Violation> => {
+  if (number === -1) return { what, seed: run.seed, number, input: '(no single request)' }
+  const first = caseOf(run.seed, number, pool)
+  const wire = createWire(run.service.port)
+  const fails = async (hostile: HttpCase): Promise<boolean> => {
+    const fault = await faultOf(run, wire, hostile)
+    return fault !== null && kindOf(fault) === kindOf(what)
+  }
+  const best = (await fails(first)) ? await shrinkCase(first, fails) : first
+  wire.close()
+  return { what, seed: run.seed, number, input: inputOf(best) }
+}

@@ -1,0 +1,216 @@
+// The fuzzer's own judgement: the oracle decides by the contract, and each check does find what it is there to find.
+
+import { describe, expect, test } from 'bun:test'
+import { answerFault, problemFault, rawAnswerFault } from './checkAnswer.ts'
+import { expectAnswer } from './expectedAnswer.ts'
+import { canonicalAmount, expectOrder, expectResolution } from './expectedOrder.ts'
+import { bytesOf } from './httpCall.ts'
+import { caseOf, type HttpRequest } from './requests.ts'
+import { shrink } from './shrink.ts'
+import { differing } from './storedOrders.ts'
+import { parseStrict } from './strictJson.ts'
+import { messageOf } from './tradeMessages.ts'
+import type { Answer } from './wire.ts'
+
+const pool = {
+  orderIds: ['00000000-0000-4000-8000-0000000000aa'],
+  exceptionIds: ['00000000-0000-4000-8000-0000000000bb'],
+}
+const user = '00000000-0000-4000-8000-000000000001'
+const lawful = {
+  userId: user,
+  ticker: 'aapl',
+  side: 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: 100,
+  price: 150.5,
+}
+const terms = { ...lawful, clientOrderId: null, ticker: 'AAPL', quantity: '100', price: '150.5' }
+const judge = (body: string, key: string | null = null) =>
+  expectOrder({ contentType: 'application/json', key, body: Buffer.from(body) })
+const withMember = (name: string, source: string): string =>
+  JSON.stringify({ ...lawful, [name]: '@' }).replace('"@"', source)
+
+describe('the oracle of orders', () => {
+  test('takes a lawful order, in canonical form', () => {
+    expect(judge(JSON.stringify(lawful))).toEqual({ taken: terms })
+    expect(judge(JSON.stringify({ ...lawful, clientOrderId: 'k' }))).toEqual({
+      taken: { ...terms, clientOrderId: 'k' },
+    })
+    expect(judge(JSON.stringify(lawful), 'k')).toEqual({ taken: { ...terms, clientOrderId: 'k' } })
+    expect(judge(withMember('price', '123456789012.12345678'))).toEqual({
+      taken: { ...terms, price: '123456789012.12345678' },
+    })
+  })
+
+  test.each([
+    ['1e-7', '0.0000001'],
+    ['15.05E1', '150.5'],
+    ['0.00000001', '0.00000001'],
+    ['1.000000000000000000', '1'],
+    ['999999999999.99999999', '999999999999.99999999'],
+    ['0', null],
+    ['0e999999999', null],
+    ['1e12', null],
+    ['1e-9', null],
+    ['1e999999999999999999999', null],
+    ['-1', null],
+  ])('reads %s as %s', (source, amount) => expect(canonicalAmount(source)).toBe(amount))
+
+  test.each([
+    ['a member that nobody knows', withMember('x', '1')],
+    ['__proto__', withMember('x', '1').replace('"x"', '"__proto__"')],
+    ['a member twice', JSON.stringify(lawful).replace('{', '{"side":"BUY",')],
+    ['NUL in the ticker', withMember('ticker', '"A\\u0000"')],
+    ['half a surrogate pair', withMember('ticker', '"\\ud800"')],
+    ['a price for MARKET', withMember('type', '"MARKET"')],
+    ['an exponent in text', withMember('quantity', '"1e2"')],
+    ['a ninth fraction digit', withMember('quantity', '0.123456789')],
+    ['a comma too many', JSON.stringify(lawful).replace('}', ',}')],
+    ['nothing', ''],
+    ['deep nesting', '['.repeat(30_000)],
+  ])('refuses %s', (_, body) => expect(judge(body)).toEqual({ refused: 400 }))
+
+  test('knows of type, size and keys', () => {
+    const body = Buffer.from(JSON.stringify(lawful))
+    expect(expectOrder({ contentType: 'text/plain', key: null, body })).toEqual({ refused: 415 })
+    expect(expectOrder({ contentType: 'application/json', key: null, body: Buffer.alloc(65_537, 32) })).toEqual({
+      refused: 413,
+    })
+    expect(judge(JSON.stringify({ ...lawful, clientOrderId: 'a' }), 'b')).toEqual({ refused: 400 })
+    const resolve = (text: string) =>
+      expectResolution({ contentType: 'application/json', key: null, body: Buffer.from(text) })
+    expect(resolve('{"resolvedBy":"a","note":"b"}')).toEqual({ taken: { resolvedBy: 'a', note: 'b' } })
+    expect(resolve('{"resolvedBy":"a","note":"b","toString":1}')).toEqual({ refused: 400 })
+  })
+
+  test('agrees with the runtime on what is JSON', () => {
+    const isJson = (text: string): boolean => {
+      try {
+        JSON.parse(text)
+        return true
+      } catch {
+        return false
+      }
+    }
+    for (let number = 0; number < 5_000; number++) {
+      const found = caseOf('agree', number, pool)
+      const text = found.kind === 'request' && found.body !== null ? new TextDecoder().decode(found.body) : ''
+      const ours = parseStrict(text)
+      if (ours !== 'TOO_DEEP')
+        expect({ text: text.slice(0, 999), json: ours !== null }).toEqual({
+          text: text.slice(0, 999),
+          json: isJson(text),
+        })
+    }
+  })
+})
+
+const answer = (status: number, body: string, headers: Record<string, string> = {}): Answer => ({
+  status,
+  body,
+  head: `HTTP/1.1 ${status} X`,
+  headers: new Map(
+    Object.entries({ 'content-type': status >= 400 ? 'application/problem+json' : 'application/json', ...headers }),
+  ),
+})
+const problem = (changes: Record<string, unknown> = {}): string =>
+  JSON.stringify({
+    type: 'urn:x',
+    title: 'X',
+    status: 400,
+    detail: 'd',
+    code: 'BAD_REQUEST',
+    message: 'd',
+    errors: [],
+    ...changes,
+  })
+
+describe('the checks of answers find', () => {
+  test('nothing in a good problem', () => expect(problemFault(answer(400, problem()))).toBeNull())
+
+  test.each([
+    ['an echo', answer(400, problem({ errors: [{ pointer: '/ticker', detail: 's3cr3t<w0rd> is no ticker' }] }))],
+    ['a stack', answer(400, problem({ detail: 'x\n    at decode (src/http/schema.ts:12:3)', message: 'x' }))],
+    ['a path', answer(400, problem({ type: '/$bunfs/root/orders' }))],
+    ['SQL', answer(400, problem({ title: 'insert into orders' }))],
+    ['a library', answer(400, problem({ title: 'PostgresError' }))],
+    ['a member too many', answer(400, problem({ stack: '' }))],
+    ['a member too few', answer(400, problem({ errors: undefined }))],
+    ['another code', answer(400, problem({ code: 'INTERNAL' }))],
+    ['another status', answer(404, problem({ code: 'NOT_FOUND' }))],
+    ['another type', answer(400, problem(), { 'content-type': 'text/html' })],
+    ['a 405 without Allow', answer(405, problem({ status: 405, code: 'METHOD_NOT_ALLOWED' }))],
+  ])('%s', (_, bad) => expect(problemFault(bad)).not.toBeNull())
+
+  const asked: HttpRequest = {
+    kind: 'request',
+    method: 'POST',
+    target: '/orders',
+    headers: [
+      ['Host', 'orders'],
+      ['Content-Type', 'application/json'],
+    ],
+    body: Buffer.from(JSON.stringify(lawful)),
+    framing: 'length',
+  }
+  const order = {
+    ...terms,
+    id: user,
+    status: 'NEW',
+    filledQuantity: 0,
+    remainingQuantity: 100,
+    lastFillPrice: null,
+    averageFillPrice: null,
+    quantity: 100,
+    price: 150.5,
+    createdAt: '',
+    updatedAt: '',
+    version: 0,
+  }
+  const taken = (changes: Record<string, unknown> = {}): Answer =>
+    answer(202, JSON.stringify({ ...order, ...changes }), { location: `/orders/${user}` })
+
+  test('a 202 that is not the order', () => {
+    const expected = expectAnswer(asked)
+    expect(expected.statuses).toEqual([202])
+    expect(answerFault(taken(), expected, false)).toBeNull()
+    expect(answerFault(taken({ price: 150.50000001 }), expected, false)).toContain('price')
+    expect(answerFault(taken({ ticker: 'aapl' }), expected, false)).toContain('ticker')
+    expect(answerFault(taken({ extra: 1 }), expected, false)).toContain('members')
+    expect(answerFault(answer(400, problem()), expected, false)).toContain('instead of 202')
+    expect(answerFault(answer(500, problem({ status: 500, code: 'INTERNAL' })), expected, false)).toContain('500')
+    expect(differing({ ...terms, quantity: '101' }, terms)).toEqual(['quantity is 101, not 100'])
+  })
+
+  test('a 202 for what has to be refused, and a 5xx for broken HTTP', () => {
+    const expected = expectAnswer({ ...asked, body: Buffer.from(withMember('x', '1')) })
+    expect(answerFault(taken(), expected, false)).toContain('instead of 400')
+    expect(rawAnswerFault(answer(431, ''))).toBeNull()
+    expect(rawAnswerFault(answer(500, ''))).not.toBeNull()
+    expect(rawAnswerFault(answer(400, 'Error: at parse (x.ts:1)'))).not.toBeNull()
+  })
+})
+
+test('one seed makes the same cases again, another makes others', () => {
+  const texts = (seed: string): string[] =>
+    Array.from({ length: 200 }, (_, number) => {
+      const found = caseOf(seed, number, pool)
+      return (found.kind === 'raw' ? found.bytes : bytesOf(found)).toString('latin1')
+    })
+  expect(texts('a')).toEqual(texts('a'))
+  expect(texts('a')).not.toEqual(texts('b'))
+  const message = (seed: string) => messageOf(seed, 7, { groups: [[]], messages: 10 })
+  expect(message('a')).toEqual(message('a'))
+})
+
+test('what fails is made as small as it can be', async () => {
+  const halves = (text: string): string[] => [
+    text.slice(0, text.length >> 1),
+    text.slice(text.length >> 1),
+    text.slice(1),
+    text.slice(0, -1),
+  ]
+  expect(await shrink('lorem ipsum ! dolor', halves, (text) => Promise.resolve(text.includes('!')))).toBe('!')
+})

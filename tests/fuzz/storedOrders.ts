@@ -1,0 +1,126 @@
+// Promises: after the requests, the tables hold what was promised and nothing else: every 202 exactly as asked, every
+// order somebody's, one order a key, every resolution that of a 200.
+
+import type { Sql } from 'postgres'
+import { canonicalAmount, type Terms } from './expectedOrder.ts'
+import type { Judged } from './httpCall.ts'
+import type { TakenOrder } from './checkAnswer.ts'
+
+/** What the requests were promised, with the number of each. */
+export type Promised = {
+  placed: (TakenOrder & { terms: Terms; number: number })[]
+  mismatched: { terms: Terms; number: number }[]
+  resolved: (NonNullable<Judged['resolved']> & { number: number })[]
+  canceled: Set<string>
+  /** Users of lawful orders whose answer nobody read. */
+  perhaps: Set<string>
+  /** Orders from before. */
+  before: Set<string>
+}
+
+export const nothingPromised = (before: Iterable<string>): Promised => ({
+  placed: [],
+  mismatched: [],
+  resolved: [],
+  canceled: new Set(),
+  perhaps: new Set(),
+  before: new Set(before),
+})
+
+export type Complaint = { what: string; number: number }
+type Row = Terms & { id: string; status: string; filled: string; version: number }
+
+const termNames = ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'] as const
+
+/** Where two orders differ, in words. */
+export const differing = (found: Terms, wanted: Terms): string[] =>
+  termNames
+    .filter((name) => found[name] !== wanted[name])
+    .map((name) => `${name} is ${found[name]}, not ${wanted[name]}`)
+
+const readRows = async (sql: Sql): Promise<Map<string, Row>> => {
+  const rows = await sql<Row[]>`
+    select id, user_id as "userId", client_order_id as "clientOrderId",
+           ticker, side, type, time_in_force as "timeInForce",
+           quantity::text, price::text, status, filled_quantity::text as filled, version from orders`
+  const canonical = (row: Row): Row => ({
+    ...row,
+    quantity: canonicalAmount(row.quantity) ?? row.quantity,
+    price: row.price === null ? null : (canonicalAmount(row.price) ?? row.price),
+  })
+  return new Map(rows.map((row) => [row.id, canonical(row)]))
+}
+
+const placedFaults = (rows: ReadonlyMap<string, Row>, { placed }: Promised): Complaint[] =>
+  placed.flatMap(({ id, terms, number }) => {
+    const row = rows.get(id)
+    const faults = row === undefined ? ['a 202 is not in the database'] : differing(row, terms)
+    return faults.map((what) => ({ what: `stored otherwise: ${what}`, number }))
+  })
+
+/** One key, one order: the first answer is plain, all others are marked as replays of it. */
+const keyFaults = ({ placed, mismatched }: Promised): Complaint[] => {
+  const faults: Complaint[] = []
+  const holders = new Map<string, Terms>()
+  for (const [key, answers] of Map.groupBy(placed, ({ id }) => id)) {
+    const firsts = answers.filter(({ replayed }) => !replayed)
+    if (firsts.length > 1)
+      faults.push({ what: `the order ${key} was new ${firsts.length} times`, number: firsts[1]!.number })
+  }
+  for (const { terms, id, number } of placed) {
+    if (terms.clientOrderId === null) continue
+    const key = `${terms.userId} ${terms.clientOrderId}`
+    const holder = holders.get(key)
+    if (holder !== undefined && differing(holder, terms).length > 0)
+      faults.push({ what: `two orders hold one key (${id})`, number })
+    holders.set(key, terms)
+  }
+  for (const { terms, number } of mismatched) {
+    const holder = holders.get(`${terms.userId} ${terms.clientOrderId}`)
+    if (holder !== undefined && differing(holder, terms).length === 0)
+      faults.push({ what: 'a 422 for the same order', number })
+  }
+  return faults
+}
+
+const strayFaults = (rows: ReadonlyMap<string, Row>, promised: Promised): Complaint[] => {
+  const known = new Set(promised.placed.map(({ id }) => id))
+  const isOurs = (row: Row): boolean =>
+    known.has(row.id) || promised.before.has(row.id) || promised.perhaps.has(row.userId)
+  const strays = [...rows.values()].filter((row) => !isOurs(row))
+  const unlike = [...rows.values()].filter(({ id, status }) => (status === 'CANCELED') !== promised.canceled.has(id))
+  return [
+    ...strays.map((row) => ({
+      what: `an order is stored that nobody was promised: ${JSON.stringify(row)}`,
+      number: -1,
+    })),
+    ...unlike.map(({ id, status }) => ({ what: `the order ${id} is ${status}, which no answer said`, number: -1 })),
+  ]
+}
+
+const resolutionFaults = async (sql: Sql, { resolved }: Promised): Promise<Complaint[]> => {
+  const rows = await sql<{ id: string; resolvedBy: string; note: string }[]>`
+    select exception_id as id, resolved_by as "resolvedBy", note from exception_resolutions`
+  const said = Map.groupBy(resolved, ({ id }) => id)
+  const same = (row: (typeof rows)[number], words: Promised['resolved'][number]): boolean =>
+    row.resolvedBy === words.resolvedBy && row.note === words.note
+  const strays = rows.filter((row) => !(said.get(row.id) ?? []).some((words) => same(row, words)))
+  const lost = resolved.filter((words) => !rows.some((row) => row.id === words.id && same(row, words)))
+  return [
+    ...strays.map((row) => ({
+      what: `a resolution is stored that nobody was promised: ${JSON.stringify(row)}`,
+      number: -1,
+    })),
+    ...lost.map(({ number }) => ({ what: 'a resolution was promised and is not stored', number })),
+  ]
+}
+
+export const storedFaults = async (sql: Sql, promised: Promised): Promise<Complaint[]> => {
+  const rows = await readRows(sql)
+  return [
+    ...placedFaults(rows, promised),
+    ...keyFaults(promised),
+    ...strayFaults(rows, promised),
+    ...(await resolutionFaults(sql, promised)),
+  ]
+}
