@@ -5,7 +5,7 @@
 
 import { appendFileSync } from 'node:fs'
 
-export const crashPoints = [
+const crashPoints = [
   /** Orders and their events are committed, nobody has been told. */
   'after-commit-before-answer',
   /** The broker has the events, the outbox too. */

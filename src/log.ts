@@ -3,10 +3,7 @@
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]
-export type Fields = Record<
-  string,
-  string | number | boolean | null | undefined | readonly string[] | readonly number[]
->
+type Fields = Record<string, string | number | boolean | null | undefined | readonly string[] | readonly number[]>
 
 export type Log = Record<Level, (message: string, fields?: Fields) => void> & {
   /** At most one line for each `key` in `everyMs`; the next one says how many were left out. */

@@ -9,7 +9,7 @@ import { sleep } from './sleep.ts'
 
 export type OutboxBound = { rowsMax: number; ageMaxMs: number }
 
-export type MonitorState = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
+type MonitorState = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
 export type Monitor = { run: (signal: AbortSignal) => Promise<void>; state: () => MonitorState }
 
 const lookEveryMs = 1_000

@@ -31,7 +31,7 @@ export type ServiceOptions = Identity & {
   onBug: (error: unknown) => void
 }
 
-export type FillPage = { fills: Fill[] | null }
+type FillPage = { fills: Fill[] | null }
 
 export type Service = {
   place: (terms: OrderTerms, traceparent: string | null) => Promise<PlaceResult | BatchRefusal>

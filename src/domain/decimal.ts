@@ -6,8 +6,8 @@ export type Amount = bigint
 /** A sum of quantity × price, scaled by 10^16. */
 export type Notional = bigint
 
-export const integerDigitsMax = 12
-export const fractionDigitsMax = 8
+const integerDigitsMax = 12
+const fractionDigitsMax = 8
 const scale = 10n ** BigInt(fractionDigitsMax)
 
 export type AmountFault = 'NOT_A_NUMBER' | 'NOT_POSITIVE' | 'TOO_MANY_INTEGER_DIGITS' | 'TOO_MANY_FRACTION_DIGITS'

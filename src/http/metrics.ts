@@ -2,7 +2,7 @@
 
 import { Elysia } from 'elysia'
 
-export type Sample = { labels?: Record<string, string>; value: number }
+type Sample = { labels?: Record<string, string>; value: number }
 export type Metric = { name: string; help: string; type: 'counter' | 'gauge'; samples: readonly Sample[] }
 
 const labelText = (labels: Record<string, string> = {}): string => {

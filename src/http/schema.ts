@@ -20,7 +20,7 @@ const decimalRule =
 const keyRule = 'must be 1 to 64 printable ASCII characters'
 const clientKey = '^[ -~]{1,64}$'
 
-export const PlaceOrder = Type.Object(
+const PlaceOrder = Type.Object(
   {
     userId: Type.String({ pattern: uuid, rule: 'must be a UUID' }),
     ticker: Type.String({ pattern: '^[A-Za-z0-9.-]{1,16}$', rule: 'must be 1 to 16 of A-Z a-z 0-9 . -' }),
@@ -34,7 +34,7 @@ export const PlaceOrder = Type.Object(
   },
   { additionalProperties: false },
 )
-export type PlaceOrder = Static<typeof PlaceOrder>
+type PlaceOrder = Static<typeof PlaceOrder>
 
 export type UnknownFields = 'refuse' | 'ignore'
 export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }

@@ -6,7 +6,7 @@ import { createAdmin, type KafkaConfig } from './client.ts'
 import { ensureTopics, type Topics } from './topics.ts'
 
 /** `detail`: what an operator can act on. */
-export type LinkState = { up: boolean; detail: string }
+type LinkState = { up: boolean; detail: string }
 
 export type Link = { run: (signal: AbortSignal) => Promise<void>; state: () => LinkState }
 

@@ -25,7 +25,7 @@ export type RelayOptions = {
   log: Log
 }
 
-export type RelayState = { inFlight: number; setAside: string[]; floor: bigint; shards: number; published: number }
+type RelayState = { inFlight: number; setAside: string[]; floor: bigint; shards: number; published: number }
 
 export type Relay = {
   /** A commit appended events: look at once. */

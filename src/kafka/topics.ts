@@ -4,15 +4,10 @@ import type { Admin } from '@platformatic/kafka'
 
 export type Topics = { placed: string; cancelled: string; trades: string; deadLetters: string }
 
-export const topicNames = (topics: Topics): string[] => [
-  topics.placed,
-  topics.cancelled,
-  topics.trades,
-  topics.deadLetters,
-]
+const topicNames = (topics: Topics): string[] => [topics.placed, topics.cancelled, topics.trades, topics.deadLetters]
 
 /** Some topics are neither there nor may be created; the message names them. */
-export class TopicsMissing extends Error {
+class TopicsMissing extends Error {
   override name = 'TopicsMissing'
 }
 

@@ -21,7 +21,7 @@ export type TradesOptions = {
   log: Log
 }
 
-export type TradesState = { connected: boolean; queued: number; committed: number; rebuilds: number }
+type TradesState = { connected: boolean; queued: number; committed: number; rebuilds: number }
 export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () => TradesState }
 
 /** What outlives a consumer. `forgiven`: see watchdog.ts. */

@@ -85,27 +85,28 @@ const residual = (sql: Sql, filter: OrderFilter): Fragment =>
     ...(filter.statuses.length === 0 ? [] : [sql`o.status = any (${textArray(filter.statuses)}::text[])`]),
   ])
 
-/** The id of the last row that a page may look at, or null where the scan ends before the bound. */
-const scanEnd = async (sql: Sql, filter: OrderFilter): Promise<string | null> => {
-  const rows = await sql<{ id: string }[]>`
-    select o.id from (${scanned(sql, filter, scannedRowsMax)}) o
-    order by ${newestFirst(sql, filter)} offset ${scannedRowsMax - 1}::integer limit 1`
-  return rows[0]?.id ?? null
-}
-
-/** One page of at most `limit` orders. A page may be short, even empty, and still have a `nextBefore`: the scan met its bound. */
+/**
+ * One page of at most `limit` orders. A page may be short, even empty, and still have a `nextBefore`: the scan met its bound.
+ * Page and bound are one statement: in a snapshot of its own the bound would step over orders while others close. It is looked
+ * for only where the page is short, and reads nothing else.
+ */
 export const readOrderPage = async (sql: Sql, filter: OrderFilter, limit: number): Promise<OrderPage> => {
   const rowsMax = isExact(filter) ? limit + 1 : scannedRowsMax
-  const rows = await sql<OrderRow[]>`
-    select ${orderColumns(sql)}
-    from (select * from (${scanned(sql, filter, rowsMax)}) o order by ${newestFirst(sql, filter)} limit ${rowsMax}::integer) o
-    where ${residual(sql, filter)}
-    order by ${newestFirst(sql, filter)}
-    limit ${limit + 1}::integer`
-  if (rows.length > limit) return { orders: rows.slice(0, limit).map(orderFromRow), nextBefore: rows[limit - 1]!.id }
-  if (isExact(filter)) return { orders: rows.map(orderFromRow), nextBefore: null }
-  const end = await scanEnd(sql, filter)
-  // Rows placed between the two reads push the end of the scan up; never answer a row twice for it.
-  const last = rows.at(-1)?.id
-  return { orders: rows.map(orderFromRow), nextBefore: end !== null && last !== undefined && last < end ? last : end }
+  const order = newestFirst(sql, filter)
+  const rows = await sql<(OrderRow & { end_id: string | null })[]>`
+    with page as materialized (
+      select ${orderColumns(sql)}
+      from (select * from (${scanned(sql, filter, rowsMax)}) o order by ${order} limit ${rowsMax}::integer) o
+      where ${residual(sql, filter)}
+      order by ${order}
+      limit ${limit + 1}::integer
+    ), scan as (
+      select case when ${!isExact(filter)}::boolean and (select count(*) from page) <= ${limit}::integer then (
+        select o.id from (${scanned(sql, filter, rowsMax)}) o order by ${order} offset ${rowsMax - 1}::integer limit 1
+      ) end as end_id
+    )
+    select o.*, scan.end_id from scan left join page o on true order by o.id desc`
+  const orders = rows.filter(({ id }) => id !== null).map(orderFromRow)
+  if (orders.length > limit) return { orders: orders.slice(0, limit), nextBefore: orders[limit - 1]!.id }
+  return { orders, nextBefore: rows[0]!.end_id }
 }

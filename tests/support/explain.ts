@@ -14,7 +14,7 @@ type PlanNode = {
   Plans?: PlanNode[]
 }
 
-export type Plan = {
+type Plan = {
   statement: string
   /** Every kind of node in it: 'Index Scan', 'Sort', … */
   nodes: string[]

@@ -1,5 +1,5 @@
 // Many orders and their ledger, put in by one statement past the triggers: as the service would have left them, a quarter each
-// NEW, PARTIALLY_FILLED, FILLED and CANCELED (every other one of these with a late fill).
+// NEW, PARTIALLY_FILLED, FILLED and CANCELED (every other one of these with a late fill). The last order of a page has fills.
 
 import type { Sql } from '../../src/store/sql.ts'
 
@@ -7,7 +7,7 @@ export const seedOrders = async (sql: Sql, count: number): Promise<void> => {
   await sql.unsafe(`
     set local session_replication_role = replica;
     with made as (
-      select n, ('01900000' || lpad(to_hex(n), 8, '0') || '8000800000000000')::uuid as id, n % 4 as kind, n % 8 = 7 as late
+      select n, ('01900000' || lpad(to_hex(n), 8, '0') || '8000800000000000')::uuid as id, (n + 1) % 4 as kind, (n + 1) % 8 = 7 as late
       from generate_series(1, ${count}) n
     ), placed as (
       insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,

@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { runBatch } from '../../src/app/batcher.ts'
+import { cancelBatch, type CancelResult } from '../../src/app/cancel.ts'
+import { applyTrades } from '../../src/app/fill.ts'
+import { insertOrders, readOrders } from '../../src/store/orders.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
+import { anEvent, aPlacement, aTrade, newId } from '../support/builders.ts'
+import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { startProxy, type Proxy } from '../support/proxy.ts'
+
+let database: TestDatabase
+let sql: Sql
+let db: Database
+let proxy: Proxy
+let through: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+  db = database.open()
+  proxy = await startProxy(database.url)
+  through = database.open({}, targetOf(proxy.url))
+})
+afterAll(async () => {
+  await database.drop()
+  await proxy.stop()
+})
+
+const placed = async (): Promise<string> => {
+  const placement = aPlacement()
+  await db.run((sql) => insertOrders(sql, [placement]))
+  return placement.order.id
+}
+
+let commits = 0
+const cancel = (ids: readonly string[], { on = db, again = false } = {}): Promise<CancelResult[]> =>
+  cancelBatch(
+    on,
+    ids.map((id) => ({ id, event: anEvent() })),
+    {
+      again,
+      now: new Date(),
+      onCommitted: () => {
+        commits++
+      },
+    },
+  )
+/** As the service runs it, through the proxy. */
+const cancelSurely = (ids: readonly string[]) =>
+  runBatch(ids, {
+    run: (items, { again }) => cancel(items, { on: through, again }),
+    kind: 'write',
+    onBug: (error) => {
+      throw error
+    },
+    giveUpAt: performance.now() + 30_000,
+  })
+const fill = (orderId: string, quantity: string) =>
+  applyTrades(db, [aTrade({ buy: orderId, quantity })], {
+    now: () => new Date(),
+    newId,
+    signal: new AbortController().signal,
+    onRetry: () => undefined,
+  })
+const cancellationsOf = async (id: string): Promise<number> => {
+  const rows = await sql`select 1 from outbox where order_id = ${id} and kind = 'CANCELLED'`
+  return rows.length
+}
+const statusOf = async (id: string): Promise<string> => (await db.run((sql) => readOrders(sql, [id])))[0]!.status
+
+const notCancelable = (status: string) => ({ ok: false, code: 'NOT_CANCELABLE', status })
+
+test('each of a batch has its own result, in order', async () => {
+  const [fresh, partly, full, gone, absent] = [await placed(), await placed(), await placed(), await placed(), newId()]
+  await fill(partly, '1')
+  await fill(full, '100')
+  await cancel([gone])
+  commits = 0
+  expect(await cancel([absent, full, fresh, partly, gone])).toMatchObject([
+    { ok: false, code: 'NOT_FOUND' },
+    notCancelable('FILLED'),
+    { ok: true, order: { id: fresh, status: 'CANCELED' } },
+    notCancelable('PARTIALLY_FILLED'),
+    notCancelable('CANCELED'),
+  ])
+  expect(await cancellationsOf(fresh)).toBe(1)
+  expect(commits).toBe(1)
+})
+
+test('nobody is told of a commit that appended nothing', async () => {
+  commits = 0
+  await cancel([newId()])
+  expect(commits).toBe(0)
+})
+
+test('of two for one order in a batch the first succeeds', async () => {
+  const [id, absent] = [await placed(), newId()]
+  expect(await cancel([id, absent, id, absent])).toMatchObject([
+    { ok: true, order: { id } },
+    { ok: false, code: 'NOT_FOUND' },
+    notCancelable('CANCELED'),
+    { ok: false, code: 'NOT_FOUND' },
+  ])
+  expect(await cancellationsOf(id)).toBe(1)
+})
+
+describe('races', () => {
+  test('of fifty who cancel one order one succeeds, with one event', async () => {
+    const id = await placed()
+    const pools = [db, database.open(), database.open()]
+    const results = (
+      await Promise.all(Array.from({ length: 50 }, (_, i) => cancel([id], { on: pools[i % 3]! })))
+    ).flat()
+    expect(results.filter(({ ok }) => ok)).toHaveLength(1)
+    expect(results.filter(({ ok }) => !ok)).toEqual(
+      Array.from({ length: 49 }, () => notCancelable('CANCELED')) as never,
+    )
+    expect(await cancellationsOf(id)).toBe(1)
+  })
+
+  test('with a fill: the order is either canceled, and the fill late, or filled, and the cancel refused with that status', async () => {
+    const other = database.open()
+    const seen = new Set<string>()
+    for (let round = 0; round < 40; round++) {
+      const id = await placed()
+      // Whoever starts later still wins now and then; both ways round are tried.
+      const cancelFirst = round % 2 === 0
+      const starting = cancelFirst ? cancel([id], { on: other }) : fill(id, '100')
+      await Promise.resolve()
+      const [canceling, filling] = cancelFirst ? [starting, fill(id, '100')] : [cancel([id], { on: other }), starting]
+      const [[canceled], [filled]] = await Promise.all([
+        canceling as Promise<CancelResult[]>,
+        filling as ReturnType<typeof fill>,
+      ])
+      seen.add(filled!.disposition)
+      if (filled!.disposition === 'LATE') {
+        expect(canceled).toMatchObject({ ok: true })
+        expect(await statusOf(id)).toBe('CANCELED')
+      } else {
+        expect(filled!.disposition).toBe('APPLIED')
+        expect(canceled).toEqual(notCancelable('FILLED') as never)
+        expect(await statusOf(id)).toBe('FILLED')
+      }
+      expect(await cancellationsOf(id)).toBe(canceled!.ok ? 1 : 0)
+    }
+    expect([...seen].every((disposition) => disposition === 'LATE' || disposition === 'APPLIED')).toBe(true)
+  })
+
+  test('of overlapping batches in opposite orders end without a deadlock, each order canceled once', async () => {
+    const pools = [db, database.open()]
+    for (let round = 0; round < 10; round++) {
+      const ids = await Promise.all(Array.from({ length: 30 }, placed))
+      const [one, other] = await Promise.all([
+        cancel(ids, { on: pools[0]! }),
+        cancel(ids.toReversed(), { on: pools[1]! }),
+      ])
+      ids.forEach((_, i) => expect([one[i]!.ok, other.at(-1 - i)!.ok].filter(Boolean)).toHaveLength(1))
+    }
+  })
+})
+
+describe('where the answer is lost after the commit', () => {
+  test('another attempt finds the order CANCELED, and that counts as canceled by us', async () => {
+    const [id, full, absent] = [await placed(), await placed(), newId()]
+    await fill(full, '100')
+    proxy.loseAnswer('canceled as')
+    expect(await cancelSurely([id, full, absent])).toMatchObject([
+      { ok: true, order: { id, status: 'CANCELED', version: 1 } },
+      notCancelable('FILLED'),
+      { ok: false, code: 'NOT_FOUND' },
+    ])
+    expect(await cancellationsOf(id)).toBe(1)
+  })
+
+  test('of two for one order still only the first succeeds', async () => {
+    const id = await placed()
+    proxy.loseAnswer('canceled as')
+    expect(await cancelSurely([id, id])).toMatchObject([{ ok: true, order: { id } }, notCancelable('CANCELED')])
+  })
+
+  test('the answer of the look at the order may be lost as well', async () => {
+    const id = await placed()
+    proxy.loseAnswer('canceled as')
+    let looks = 0
+    proxy.before((statement) => {
+      if (statement.includes('any (') && !statement.includes('canceled as') && ++looks === 1) proxy.cut()
+    })
+    expect(await cancelSurely([id])).toMatchObject([{ ok: true, order: { id } }])
+    expect(looks).toBeGreaterThan(1)
+    proxy.before(() => undefined)
+    expect(await cancellationsOf(id)).toBe(1)
+  })
+})

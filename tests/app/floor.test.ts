@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { createFloor } from '../../src/app/floor.ts'
+import { insertOrders } from '../../src/store/orders.ts'
+import { deleteEvents, readOutbox } from '../../src/store/outbox.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
+import { aPlacement } from '../support/builders.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+
+const replicaId = '00000000-0000-4000-8000-000000000001'
+
+let database: TestDatabase
+let sql: Sql
+let db: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+  db = database.open()
+  await sql`update relay_leases set holder = ${replicaId}, expires_at = 'infinity'`
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await sql`delete from outbox`
+})
+
+const place = (...tickers: string[]) =>
+  db.run((sql) =>
+    insertOrders(
+      sql,
+      tickers.map((ticker) => aPlacement({ ticker })),
+    ),
+  )
+const lookAbove = (floor: bigint) =>
+  db.run((sql) => readOutbox(sql, { replicaId, floor, retiring: [], except: [], only: null, limit: 1_000 }))
+const tickersAbove = async (floor: bigint) => (await lookAbove(floor)).map(({ order }) => order.ticker)
+/** What a relay does with everything it sees above its floor. */
+const publishAbove = async (floor: bigint): Promise<string[]> => {
+  const events = await lookAbove(floor)
+  await db.run((sql) =>
+    deleteEvents(
+      sql,
+      events.map(({ position }) => position),
+    ),
+  )
+  return events.map(({ order }) => order.ticker)
+}
+/** A replica that has stored an order, position drawn, and does not come to commit. */
+const slowly = async (ticker: string): Promise<Sql> => {
+  const session = database.session()
+  await session.unsafe('begin')
+  await insertOrders(session, [aPlacement({ ticker })])
+  return session
+}
+const lastPosition = async (): Promise<bigint> => {
+  const [row] = await sql<{ last: string }[]>`select coalesce(max(last_value), 0) as last from outbox_position_seq`
+  return BigInt(row!.last)
+}
+
+describe('the floor', () => {
+  test('starts on the ground, and rises to what was published', async () => {
+    const floor = createFloor(db)
+    expect(floor.current()).toBe(0n)
+    await place('A', 'B')
+    await floor.refresh([])
+    await publishAbove(floor.current())
+    await floor.refresh([])
+    expect(floor.current()).toBe(await lastPosition())
+  })
+
+  test('stays below what waits', async () => {
+    const floor = createFloor(db)
+    await place('A', 'B')
+    await floor.refresh([])
+    await floor.refresh([])
+    expect(await tickersAbove(floor.current())).toEqual(['A', 'B'])
+  })
+
+  test('stays below a position that is drawn and not committed, however many higher ones are published', async () => {
+    const floor = createFloor(db)
+    const slow = await slowly('LATE')
+    for (let round = 0; round < 5; round++) {
+      await place('SOON', 'SOON')
+      await publishAbove(floor.current())
+      await floor.refresh([])
+    }
+    await slow.unsafe('commit')
+    expect(await tickersAbove(floor.current())).toEqual(['LATE'])
+    await publishAbove(floor.current())
+    for (let round = 0; round < 3; round++) await floor.refresh([])
+    expect(floor.current()).toBe(await lastPosition())
+  })
+
+  test('waits for no transaction that is rolled back', async () => {
+    const floor = createFloor(db)
+    const slow = await slowly('NEVER')
+    await floor.refresh([])
+    await slow.unsafe('rollback')
+    for (let round = 0; round < 3; round++) await floor.refresh([])
+    expect(floor.current()).toBe(await lastPosition())
+  })
+
+  test('does not step over a transaction that begins between any two of its statements', async () => {
+    // Whatever the floor asks, in whatever order: just before its first, second, third, … statement somebody draws a position.
+    for (let moment = 1; moment <= 6; moment++) {
+      await sql`delete from outbox`
+      let statements = 0
+      let slow: Sql | null = null
+      const interrupted: Database = {
+        ...db,
+        async run(statement) {
+          if (++statements === moment) slow = await slowly('LATE')
+          return db.run(statement)
+        },
+      }
+      const floor = createFloor(interrupted)
+      for (let round = 0; round < 6; round++) {
+        await place('SOON')
+        await publishAbove(floor.current())
+        await floor.refresh([])
+      }
+      expect(slow).not.toBeNull()
+      await slow!.unsafe('commit')
+      expect(await tickersAbove(floor.current())).toContain('LATE')
+    }
+  })
+
+  test('passes over the tickers that are set aside, and comes back to the ground for them', async () => {
+    const floor = createFloor(db)
+    await place('ASIDE', 'A')
+    await floor.refresh(['ASIDE'])
+    await floor.refresh(['ASIDE'])
+    expect(await tickersAbove(floor.current())).toEqual(['A'])
+    floor.reset()
+    expect(floor.current()).toBe(0n)
+    expect(await tickersAbove(floor.current())).toEqual(['ASIDE', 'A'])
+    await floor.refresh([])
+    expect(await tickersAbove(floor.current())).toEqual(['ASIDE', 'A'])
+  })
+
+  test('is not raised by a refresh that was under way when it was reset', async () => {
+    await place('ASIDE')
+    const { promise: answer, resolve: letAnswer } = Promise.withResolvers<void>()
+    let holding = false
+    const slowDb: Database = {
+      ...db,
+      async run(statement) {
+        const result = await db.run(statement)
+        if (holding) await answer
+        return result
+      },
+    }
+    const floor = createFloor(slowDb)
+    await floor.refresh(['ASIDE'])
+    holding = true
+    const refreshing = floor.refresh(['ASIDE'])
+    floor.reset()
+    letAnswer()
+    await refreshing
+    expect(await tickersAbove(floor.current())).toEqual(['ASIDE'])
+  })
+})
+
+test('under concurrent commits of random length no event stays below the floor for good', async () => {
+  const floor = createFloor(db)
+  const published: string[] = []
+  const written = new AbortController()
+  const sessions = Array.from({ length: 6 }, () => database.session())
+  const write = async (session: Sql, who: number): Promise<string[]> => {
+    const placed: string[] = []
+    for (let i = 0; i < 25; i++) {
+      const placement = aPlacement({ ticker: `W${who}` })
+      await session.unsafe('begin')
+      await insertOrders(session, [placement])
+      await Bun.sleep(Math.random() * 20)
+      await session.unsafe('commit')
+      placed.push(placement.order.id)
+    }
+    return placed
+  }
+  const publish = async (): Promise<void> => {
+    while (!written.signal.aborted) {
+      const events = await lookAbove(floor.current())
+      published.push(...events.map(({ order }) => order.id))
+      await db.run((sql) =>
+        deleteEvents(
+          sql,
+          events.map(({ position }) => position),
+        ),
+      )
+    }
+  }
+  const raise = async (): Promise<void> => {
+    while (!written.signal.aborted) await floor.refresh([])
+  }
+  const loops = [publish(), raise()]
+  const placed = (await Promise.all(sessions.map(write))).flat()
+  written.abort()
+  await Promise.all(loops)
+  await floor.refresh([])
+  const rest = await lookAbove(floor.current())
+  expect([...published, ...rest.map(({ order }) => order.id)].toSorted()).toEqual(placed.toSorted())
+  expect(floor.current()).toBeGreaterThan(0n)
+})

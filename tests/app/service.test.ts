@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { applyTrades } from '../../src/app/fill.ts'
+import { createService, openOf, type Service, type ServiceLimits } from '../../src/app/service.ts'
+import type { Order } from '../../src/domain/order.ts'
+import type { OrderFilter } from '../../src/store/list.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
+import { amount, aTrade, newId, someTerms } from '../support/builders.ts'
+import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { startProxy, type Proxy } from '../support/proxy.ts'
+
+let database: TestDatabase
+let sql: Sql
+let db: Database
+let proxy: Proxy
+let accepting = true
+let commits = 0
+const bugs: unknown[] = []
+const services: Service[] = []
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+  db = database.open()
+  proxy = await startProxy(database.url)
+})
+afterAll(async () => {
+  for (const service of services) service.close()
+  await database.drop()
+  await proxy.stop()
+})
+beforeEach(() => {
+  accepting = true
+  commits = 0
+  bugs.length = 0
+})
+
+const limits: ServiceLimits = { batchMax: 256, lanes: 2, queueMax: 10_000, deadlineMs: 30_000 }
+const create = (changes: Partial<ServiceLimits> = {}, pool: Database = db): Service => {
+  const service = createService({
+    writes: pool,
+    reads: pool,
+    limits: { ...limits, ...changes },
+    accepting: () => accepting,
+    onCommitted: () => commits++,
+    onBug: (error) => bugs.push(error),
+    now: () => new Date(),
+    newId,
+  })
+  services.push(service)
+  return service
+}
+const orderOf = (result: Awaited<ReturnType<Service['place' | 'cancel']>>): Order => {
+  if (!result.ok) throw new Error(`refused: ${result.code}`)
+  return result.order
+}
+
+describe('a service', () => {
+  test('places, finds, lists, cancels and shows fills', async () => {
+    const service = create()
+    const terms = someTerms()
+    const order = orderOf(await service.place(terms, null))
+    expect(order).toMatchObject({ ...terms, status: 'NEW', version: 0 })
+    expect(commits).toBe(1)
+    expect(await service.find(order.id)).toEqual({ ok: true, order })
+
+    await applyTrades(db, [aTrade({ buy: order.id, tradeId: 't' })], {
+      now: () => new Date(),
+      newId,
+      signal: new AbortController().signal,
+      onRetry: () => undefined,
+    })
+    expect(await service.fills({ orderId: order.id, before: 100, limit: 10 })).toMatchObject({
+      ok: true,
+      fills: [{ tradeId: 't', quantity: amount('10') }],
+    })
+    expect(await service.cancel(order.id, null)).toMatchObject({
+      ok: false,
+      code: 'NOT_CANCELABLE',
+      status: 'PARTIALLY_FILLED',
+    })
+    const other = orderOf(await service.place({ ...terms, ticker: 'MSFT' }, null))
+    expect(orderOf(await service.cancel(other.id, null))).toMatchObject({ id: other.id, status: 'CANCELED' })
+
+    const filter: OrderFilter = {
+      userId: terms.userId,
+      ticker: undefined,
+      side: undefined,
+      clientOrderId: undefined,
+      statuses: [],
+      open: undefined,
+      before: undefined,
+      from: undefined,
+    }
+    expect(await service.list(filter, 10)).toMatchObject({
+      ok: true,
+      orders: [{ id: other.id }, { id: order.id }],
+      nextBefore: null,
+    })
+  })
+
+  test('says what does not exist', async () => {
+    const service = create()
+    expect(await service.find(newId())).toEqual({ ok: true, order: null })
+    expect(await service.cancel(newId(), null)).toEqual({ ok: false, code: 'NOT_FOUND' })
+    expect(await service.fills({ orderId: newId(), before: 1, limit: 1 })).toEqual({ ok: true, fills: null })
+  })
+
+  test('keeps the traceparent of a request with its event', async () => {
+    const service = create()
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const order = orderOf(await service.place(someTerms(), traceparent))
+    await service.cancel(order.id, traceparent)
+    const rows = await sql<{ traceparent: string }[]>`select traceparent from outbox where order_id = ${order.id}`
+    expect(rows.map((row) => row.traceparent)).toEqual([traceparent, traceparent])
+  })
+
+  test('past the bound of the outbox refuses to place, and goes on canceling and reading', async () => {
+    const service = create()
+    const order = orderOf(await service.place(someTerms(), null))
+    accepting = false
+    expect(await service.place(someTerms(), null)).toEqual({ ok: false, code: 'OVERLOADED' })
+    expect((await service.find(order.id)).ok).toBe(true)
+    expect((await service.cancel(order.id, null)).ok).toBe(true)
+  })
+
+  test('stores a thousand orders that come at once in a few transactions', async () => {
+    const service = create()
+    const ticker = 'FLOOD'
+    const results = await Promise.all(Array.from({ length: 1_000 }, () => service.place(someTerms({ ticker }), null)))
+    const ids = results.map((result) => orderOf(result).id)
+    expect(new Set(ids).size).toBe(1_000)
+    const rows = await sql<{ id: string; transactions: string }[]>`
+      select order_id as id, (select count(distinct xmin::text) from orders where ticker = ${ticker}) as transactions
+      from outbox where ticker = ${ticker} order by position`
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
+    expect(Number(rows[0]!.transactions)).toBeLessThanOrEqual(8)
+  })
+
+  test('with one lane gives positions in order of arrival', async () => {
+    const service = create({ lanes: 1, batchMax: 7 })
+    const results = await Promise.all(
+      Array.from({ length: 100 }, () => service.place(someTerms({ ticker: 'QUEUE' }), null)),
+    )
+    const rows = await sql<{ id: string }[]>`select order_id as id from outbox where ticker = 'QUEUE' order by position`
+    expect(rows.map(({ id }) => id)).toEqual(results.map((result) => orderOf(result).id))
+  })
+
+  test('refuses the one order that Postgres does not take, tells of it, and stores its neighbours', async () => {
+    const service = create()
+    const all = Array.from({ length: 20 }, (_, i) => someTerms(i === 11 ? { ticker: 'lower case' } : {}))
+    const results = await Promise.all(all.map((terms) => service.place(terms, null)))
+    expect(results.map(({ ok }) => ok)).toEqual(all.map((_, i) => i !== 11))
+    expect(results[11]).toEqual({ ok: false, code: 'INTERNAL' })
+    expect(bugs).toHaveLength(1)
+  })
+
+  test('answers equal GETs from one statement', async () => {
+    const through = database.open({}, targetOf(proxy.url))
+    const service = create({}, through)
+    const order = orderOf(await service.place(someTerms(), null))
+    let statements = 0
+    proxy.before(() => {
+      statements++
+    })
+    const results = await Promise.all(Array.from({ length: 100 }, () => service.find(order.id)))
+    proxy.before(() => undefined)
+    for (const result of results) expect(result).toEqual({ ok: true, order })
+    expect(statements).toBe(1)
+  })
+
+  test('is drained when every answer is out', async () => {
+    const service = create()
+    let answers = 0
+    const calls = Array.from({ length: 50 }, async (_, i) => {
+      await (i % 2 === 0 ? service.place(someTerms(), null) : service.find(newId()))
+      answers++
+    })
+    await service.drained()
+    await Promise.resolve()
+    expect(answers).toBe(50)
+    await Promise.all(calls)
+  })
+})
+
+describe('while Postgres is away', () => {
+  test('every call is OVERLOADED at once, for nothing was stored; it goes on by itself', async () => {
+    const service = create({}, database.open({}, targetOf(proxy.url)))
+    await proxy.refuse()
+    const calls = [service.place(someTerms(), null), service.cancel(newId(), null), service.find(newId())]
+    for (const result of await Promise.all(calls)) expect(result).toEqual({ ok: false, code: 'OVERLOADED' })
+    await proxy.accept()
+    const order = orderOf(await service.place(someTerms(), null))
+    expect(await service.find(order.id)).toEqual({ ok: true, order })
+    expect(bugs).toEqual([])
+  })
+
+  test('a write whose answer is lost is answered as done, and done once', async () => {
+    const service = create({}, database.open({}, targetOf(proxy.url)))
+    const terms = someTerms({ clientOrderId: 'k' })
+    proxy.loseAnswer('insert into orders')
+    const order = orderOf(await service.place(terms, null))
+    proxy.loseAnswer('canceled as')
+    expect(orderOf(await service.cancel(order.id, null))).toMatchObject({ status: 'CANCELED', version: 1 })
+    const rows = await sql`select 1 from outbox where order_id = ${order.id}`
+    expect(rows).toHaveLength(2)
+  })
+
+  test('a write whose answer never comes has an unknown outcome; asked again with its key it tells', async () => {
+    const service = create({ deadlineMs: 400 }, database.open({ statementTimeoutMs: 500 }, targetOf(proxy.url)))
+    orderOf(await service.place(someTerms(), null))
+    const terms = someTerms({ clientOrderId: 'k' })
+    proxy.before((statement) => {
+      if (statement.includes('insert into orders')) proxy.stall()
+    })
+    expect(await service.place(terms, null)).toEqual({ ok: false, code: 'OUTCOME_UNKNOWN' })
+    proxy.before(() => undefined)
+    const healthy = create()
+    const again = await healthy.place(terms, null)
+    expect(again.ok).toBe(true)
+    await service.drained()
+    const rows = await sql`select 1 from orders where user_id = ${terms.userId}`
+    expect(rows).toHaveLength(1)
+  })
+})
+
+test('statuses are open, closed, or mixed', () => {
+  expect(openOf([])).toBeUndefined()
+  expect(openOf(['NEW'])).toBe(true)
+  expect(openOf(['NEW', 'PARTIALLY_FILLED'])).toBe(true)
+  expect(openOf(['FILLED', 'REJECTED'])).toBe(false)
+  expect(openOf(['NEW', 'FILLED'])).toBeUndefined()
+})

@@ -1,0 +1,436 @@
+// Promise 7 of the design: the database guards itself. Everything here goes past the service, by raw SQL as superuser.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { statuses, transitions, type Status } from '../../src/domain/order.ts'
+import { codeOf } from '../../src/store/faults.ts'
+import type { Sql } from '../../src/store/sql.ts'
+import { newId } from '../support/builders.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { failureOf } from '../support/waiting.ts'
+
+let database: TestDatabase
+let sql: Sql
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+})
+afterAll(() => database.drop())
+
+const checkViolation = '23514'
+const refused = async (statement: PromiseLike<unknown>, code = checkViolation): Promise<void> => {
+  expect(codeOf(await failureOf(statement))).toBe(code)
+}
+
+type Columns = Record<string, string | number | null>
+
+/** Inserts a lawful order of 100 with these columns changed; returns its id. */
+const insertOrder = async (changes: Columns = {}): Promise<string> => {
+  const columns: Columns = {
+    id: newId(),
+    user_id: crypto.randomUUID(),
+    ticker: 'AAPL',
+    side: 'BUY',
+    type: 'LIMIT',
+    time_in_force: 'GTC',
+    quantity: '100',
+    price: '150.5',
+    created_at: '2026-01-02T03:04:05Z',
+    updated_at: '2026-01-02T03:04:05Z',
+    ...changes,
+  }
+  await sql`insert into orders ${sql(columns)}`
+  return String(columns['id'])
+}
+
+/** As a lawful fill would leave it, up to `filled`. */
+const fill = (id: string, filled: number) => sql`
+  update orders set version = version + 1, filled_quantity = ${filled}, last_fill_price = 150, filled_notional = ${filled * 150},
+    status = case when status not in ('NEW', 'PARTIALLY_FILLED') then status
+                  when quantity = ${filled}::numeric then 'FILLED' else 'PARTIALLY_FILLED' end
+  where id = ${id}`
+
+const setStatus = (id: string, status: Status) =>
+  sql`update orders set status = ${status}, version = version + 1 where id = ${id}`
+
+const orderWithStatus: Record<Status, () => Promise<string>> = {
+  NEW: () => insertOrder(),
+  PARTIALLY_FILLED: async () => {
+    const id = await insertOrder()
+    await fill(id, 40)
+    return id
+  },
+  FILLED: async () => {
+    const id = await insertOrder()
+    await fill(id, 100)
+    return id
+  },
+  CANCELED: async () => {
+    const id = await insertOrder()
+    await setStatus(id, 'CANCELED')
+    return id
+  },
+  REJECTED: async () => {
+    const id = await insertOrder()
+    await setStatus(id, 'REJECTED')
+    return id
+  },
+  EXPIRED: async () => {
+    const id = await insertOrder()
+    await setStatus(id, 'EXPIRED')
+    return id
+  },
+}
+
+const read = async (id: string) => {
+  const [row] = await sql<{ status: Status; filled_quantity: string; version: number }[]>`
+    select status, filled_quantity, version from orders where id = ${id}`
+  return row!
+}
+
+describe('a status changes', () => {
+  /** The columns that make `to` consistent in itself, so that nothing but the transition can be wrong. */
+  const move = (id: string, to: Status) => {
+    switch (to) {
+      case 'PARTIALLY_FILLED':
+        return sql`update orders set status = ${to}, version = version + 1, last_fill_price = 150,
+          filled_quantity = greatest(filled_quantity, 50), filled_notional = greatest(filled_notional, 7500) where id = ${id}`
+      case 'FILLED':
+        return sql`update orders set status = ${to}, version = version + 1, last_fill_price = 150,
+          filled_quantity = 100, filled_notional = 15000 where id = ${id}`
+      case 'NEW':
+      case 'CANCELED':
+      case 'REJECTED':
+      case 'EXPIRED':
+        return setStatus(id, to)
+    }
+  }
+  const lawful = (from: Status): Set<Status> => new Set<Status>(Object.values(transitions[from]))
+
+  for (const from of statuses)
+    for (const to of statuses.filter((status) => status !== from)) {
+      const allowed = lawful(from).has(to)
+      test(`${from} → ${to}: ${allowed ? 'allowed' : 'refused'}`, async () => {
+        const id = await orderWithStatus[from]()
+        if (allowed) await move(id, to)
+        else await refused(move(id, to))
+        expect((await read(id)).status).toBe(allowed ? to : from)
+      })
+    }
+
+  for (const status of statuses)
+    test(`${status} may stay as it is`, async () => {
+      const id = await orderWithStatus[status]()
+      const { version } = await read(id)
+      await setStatus(id, status)
+      expect(await read(id)).toMatchObject({ status, version: version + 1 })
+    })
+
+  test('the pairs above are all there are: 36', () => {
+    expect(statuses.length ** 2).toBe(36)
+  })
+
+  test('not to a status that does not exist', async () => {
+    const id = await insertOrder()
+    await refused(sql`update orders set status = 'PENDING', version = 1 where id = ${id}`)
+    await refused(sql`update orders set status = 'new', version = 1 where id = ${id}`)
+  })
+})
+
+describe('a fill is lawful', () => {
+  test('on an open order, again and again, up to its quantity', async () => {
+    const id = await insertOrder()
+    for (const filled of [1, 40, 99, 100]) await fill(id, filled)
+    expect(await read(id)).toMatchObject({ status: 'FILLED', version: 4 })
+  })
+
+  test('on a canceled or expired one, which keeps its status: a late trade is a fact', async () => {
+    for (const status of ['CANCELED', 'EXPIRED'] as const) {
+      const id = await orderWithStatus[status]()
+      await fill(id, 40)
+      await fill(id, 100)
+      expect(await read(id)).toMatchObject({ status, filled_quantity: '100.00000000' })
+    }
+  })
+  test('but never on a rejected one', async () => {
+    await refused(fill(await orderWithStatus.REJECTED(), 1))
+  })
+})
+
+describe('an order begins', () => {
+  test('with every lawful combination of its terms', async () => {
+    for (const side of ['BUY', 'SELL'])
+      for (const time_in_force of ['GTC', 'IOC', 'FOK', 'DAY'])
+        for (const price of ['0.00000001', null])
+          await insertOrder({ side, time_in_force, price, type: price === null ? 'MARKET' : 'LIMIT' })
+    await insertOrder({ quantity: '999999999999.99999999', price: '999999999999.99999999', ticker: 'A.B-9' })
+    await insertOrder({ client_order_id: ` ~${'x'.repeat(62)}` })
+  })
+
+  test('only as NEW, unfilled, at version 0', async () => {
+    for (const status of statuses.filter(
+      (other) => other !== 'NEW' && other !== 'PARTIALLY_FILLED' && other !== 'FILLED',
+    ))
+      await refused(insertOrder({ status }))
+    const filled = { last_fill_price: '150' }
+    await refused(insertOrder({ status: 'PARTIALLY_FILLED', filled_quantity: '1', filled_notional: '150', ...filled }))
+    await refused(insertOrder({ status: 'FILLED', filled_quantity: '100', filled_notional: '15000', ...filled }))
+    await refused(insertOrder({ version: 1 }))
+    await refused(insertOrder({ version: -1 }))
+  })
+
+  const illegal: [string, Columns][] = [
+    ['a price on MARKET', { type: 'MARKET' }],
+    ['no price on LIMIT', { price: null }],
+    ['a type that does not exist', { type: 'STOP' }],
+    ['a side that does not exist', { side: 'HOLD' }],
+    ['a time in force that does not exist', { time_in_force: 'GTD' }],
+    ['a quantity of 0', { quantity: 0 }],
+    ['a negative quantity', { quantity: -1 }],
+    ['a quantity that rounds to 0', { quantity: '0.000000001' }],
+    ['a quantity that is no number', { quantity: 'NaN' }],
+    ['a price of 0', { price: 0 }],
+    ['a negative price', { price: -1 }],
+    ['a price that is no number', { price: 'NaN' }],
+    ['a ticker in lower case', { ticker: 'aapl' }],
+    ['an empty ticker', { ticker: '' }],
+    ['a ticker of 17 characters', { ticker: 'A'.repeat(17) }],
+    ['a ticker with a line end', { ticker: 'AAPL\n' }],
+    ['an empty client order id', { client_order_id: '' }],
+    ['a client order id of 65 characters', { client_order_id: 'x'.repeat(65) }],
+    ['a client order id that is not printable', { client_order_id: 'a\tb' }],
+    ['a client order id beyond ASCII', { client_order_id: 'é' }],
+  ]
+  test.each(illegal)('not with %s', async (_what, changes) => {
+    await refused(insertOrder(changes))
+  })
+
+  test('not with an amount beyond 12 integer digits, or an infinite one', async () => {
+    for (const value of ['1000000000000', 'Infinity']) {
+      await refused(insertOrder({ quantity: value }), '22003')
+      await refused(insertOrder({ price: value }), '22003')
+    }
+  })
+
+  test('not with a term missing', async () => {
+    for (const column of ['user_id', 'ticker', 'side', 'type', 'time_in_force', 'quantity', 'created_at', 'updated_at'])
+      await refused(insertOrder({ [column]: null }), '23502')
+  })
+
+  test('once for an id, and once for a client order id of a user', async () => {
+    const id = await insertOrder()
+    await refused(insertOrder({ id }), '23505')
+    const key = { user_id: crypto.randomUUID(), client_order_id: 'mine' }
+    await insertOrder(key)
+    await refused(insertOrder(key), '23505')
+    await insertOrder({ ...key, user_id: crypto.randomUUID() })
+    await insertOrder({ ...key, client_order_id: 'Mine' })
+  })
+
+  test('without being switched to something else by an upsert', async () => {
+    const id = await insertOrder()
+    await refused(sql`
+      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at from orders where id = ${id}
+      on conflict (id) do update set quantity = 1, version = orders.version + 1`)
+  })
+})
+
+describe('an update is refused', () => {
+  const terms: [string, string][] = [
+    ['id', 'gen_random_uuid()'],
+    ['user_id', 'gen_random_uuid()'],
+    ['client_order_id', "'other'"],
+    ['client_order_id', 'null'],
+    ['ticker', "'MSFT'"],
+    ['side', "'SELL'"],
+    ['time_in_force', "'DAY'"],
+    ['quantity', '101'],
+    ['price', '151'],
+    ['created_at', "now() + interval '1 day'"],
+  ]
+  test.each(terms)('that changes a term: %s = %s', async (column, value) => {
+    const id = await insertOrder({ client_order_id: 'first' })
+    await refused(sql.unsafe(`update orders set ${column} = ${value}, version = version + 1 where id = '${id}'`))
+  })
+
+  test('that makes a MARKET order of a LIMIT order', async () => {
+    const id = await insertOrder()
+    await refused(sql`update orders set type = 'MARKET', price = null, version = version + 1 where id = ${id}`)
+  })
+
+  test('where the version does not rise', async () => {
+    const id = await orderWithStatus.PARTIALLY_FILLED()
+    for (const version of [1, 0, -1])
+      await refused(
+        sql`update orders set filled_quantity = 50, filled_notional = 7500, version = ${version} where id = ${id}`,
+      )
+    await refused(sql`update orders set version = version where id = ${id}`)
+  })
+
+  const changes: [string, string][] = [
+    ['the filled quantity falls', 'filled_quantity = 39'],
+    ['the filled quantity passes the quantity', 'filled_quantity = 100.00000001'],
+    ['the filled quantity is no number', "filled_quantity = 'NaN'"],
+    ['the filled quantity is negative', 'filled_quantity = -1'],
+    ['the filled quantity is gone', 'filled_quantity = 0, filled_notional = 0, last_fill_price = null'],
+    ['the notional falls', 'filled_notional = 5999'],
+    ['the notional is no number', "filled_notional = 'NaN'"],
+    ['updated_at falls', "updated_at = updated_at - interval '1 second'"],
+    ['the last price is no number', "last_fill_price = 'NaN'"],
+    ['the last price is 0', 'last_fill_price = 0'],
+    ['the last price is gone', 'last_fill_price = null'],
+    ['FILLED is claimed early', "status = 'FILLED'"],
+    ['PARTIALLY_FILLED stays though all is filled', 'filled_quantity = 100, filled_notional = 15000'],
+  ]
+  test.each(changes)('where %s', async (_what, change) => {
+    const id = await orderWithStatus.PARTIALLY_FILLED()
+    await refused(sql.unsafe(`update orders set ${change}, version = version + 1 where id = '${id}'`))
+  })
+
+  test('that fills an order and leaves it NEW', async () => {
+    const id = await insertOrder()
+    await refused(sql`
+      update orders set filled_quantity = 1, filled_notional = 150, last_fill_price = 150, version = 1 where id = ${id}`)
+  })
+
+  test('that gives an unfilled order a price or a notional', async () => {
+    const id = await insertOrder()
+    await refused(sql`update orders set last_fill_price = 150, version = 1 where id = ${id}`)
+    await refused(sql`update orders set filled_notional = 1, version = 1 where id = ${id}`)
+  })
+
+  test('as a whole, where one of its rows is illegal', async () => {
+    const ids = [await insertOrder(), await orderWithStatus.FILLED()]
+    await refused(sql`update orders set status = 'CANCELED', version = version + 1 where id in ${sql(ids)}`)
+    expect((await read(ids[0]!)).status).toBe('NEW')
+  })
+
+  test('with words that name the row and the rule', async () => {
+    const id = await orderWithStatus.FILLED()
+    expect(await failureOf(setStatus(id, 'CANCELED'))).toMatchObject({
+      message: 'UPDATE on orders refused: this status change is not in the table of transitions',
+      hint: `id ${id}`,
+    })
+    expect(await failureOf(sql`truncate ingested_fills`)).toMatchObject({
+      message: 'TRUNCATE on ingested_fills refused: the ledger is append-only',
+    })
+  })
+})
+
+describe('nothing goes away:', () => {
+  test('orders are neither deleted nor truncated', async () => {
+    const id = await insertOrder()
+    await refused(sql`delete from orders where id = ${id}`)
+    await refused(sql`delete from orders`)
+    await refused(sql`truncate orders cascade`)
+    // Not even with the tables that refer to it named beside it.
+    await refused(sql`truncate exception_resolutions, exceptions, ingested_fills, orders`)
+    expect((await read(id)).status).toBe('NEW')
+  })
+
+  const append = (orderId: string, changes: Columns = {}) => {
+    const columns: Columns = {
+      order_id: orderId,
+      trade_id: `t-${crypto.randomUUID()}`,
+      side: 'BUY',
+      ticker: 'AAPL',
+      ts: '2026-01-02T03:04:05Z',
+      quantity: '10',
+      price: '150',
+      late: 'false',
+      applied_at: '2026-01-02T03:04:05Z',
+      order_version: 1,
+      kafka_partition: 0,
+      kafka_offset: 0,
+      ...changes,
+    }
+    return sql`insert into ingested_fills ${sql(columns)}`
+  }
+
+  test('the ledger is append-only', async () => {
+    const id = await insertOrder()
+    await append(id)
+    await refused(sql`update ingested_fills set price = price where order_id = ${id}`)
+    await refused(sql`update ingested_fills set late = true`)
+    await refused(sql`delete from ingested_fills where order_id = ${id}`)
+    await refused(sql`delete from ingested_fills where false`)
+    await refused(sql`truncate ingested_fills`)
+    expect(await sql`select 1 from ingested_fills where order_id = ${id}`).toHaveLength(1)
+  })
+
+  test('the ledger takes a trade once for an order, and a version once', async () => {
+    const id = await insertOrder()
+    await append(id, { trade_id: 't', order_version: 1 })
+    await refused(append(id, { trade_id: 't', order_version: 2 }), '23505')
+    await refused(append(id, { trade_id: 'T', order_version: 1 }), '23505')
+    await append(id, { trade_id: 'T', order_version: 2 })
+  })
+
+  test('the ledger refuses amounts that are none, and orders that are none', async () => {
+    const id = await insertOrder()
+    for (const amount of ['0', '-1', 'NaN']) {
+      await refused(append(id, { quantity: amount }))
+      await refused(append(id, { price: amount }))
+    }
+    await refused(append(id, { side: 'HOLD' }))
+    await refused(append(newId()), '23503')
+  })
+})
+
+test('exceptions are evidence, and their first resolution stands', async () => {
+  const orderId = await insertOrder()
+  const exception = (changes: Columns = {}) => {
+    const columns: Columns = {
+      id: newId(),
+      disposition: 'OVERFILL',
+      reason: 'too much',
+      order_id: orderId,
+      trade_id: 't',
+      side: 'BUY',
+      ticker: 'AAPL',
+      ts: '2026-01-02T03:04:05Z',
+      quantity: '10',
+      price: '150',
+      kafka_topic: 'trades',
+      kafka_partition: 0,
+      kafka_offset: 0,
+      message: '{}',
+      recorded_at: '2026-01-02T03:04:05Z',
+      ...changes,
+    }
+    return sql`insert into exceptions ${sql(columns)}`
+  }
+  const id = newId()
+  await exception({ id })
+  await refused(exception(), '23505')
+  await exception({ price: '151' })
+  await refused(exception({ disposition: 'APPLIED' }))
+  const resolve = () => sql`insert into exception_resolutions values (${id}, 'me', 'done', now())`
+  await resolve()
+  await refused(resolve(), '23505')
+  for (const table of ['exceptions', 'exception_resolutions']) {
+    await refused(sql.unsafe(`delete from ${table}`))
+    await refused(sql.unsafe(`truncate ${table} cascade`))
+  }
+  await refused(sql`update exceptions set reason = 'none'`)
+  await refused(sql`update exception_resolutions set note = 'none'`)
+})
+
+test('an ordinary role has no way around the guards', async () => {
+  const id = await insertOrder()
+  const session = database.session()
+  const role = `clerk_${database.name}`
+  await session.unsafe(`create role ${role}`)
+  try {
+    await session.unsafe(`grant all on all tables in schema public to ${role}; set role ${role}`)
+    await refused(session`delete from orders where id = ${id}`)
+    await refused(session`truncate orders cascade`)
+    await refused(session`set session_replication_role = 'replica'`, '42501')
+    await refused(session`alter table orders disable trigger all`, '42501')
+    await refused(session`drop table orders cascade`, '42501')
+    expect((await read(id)).status).toBe('NEW')
+  } finally {
+    await session.unsafe(`reset role; drop owned by ${role}; drop role ${role}`)
+  }
+})

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { codeOf, storeFault, type StoreFault } from '../../src/store/faults.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { failureOf, untilBlocked } from '../support/waiting.ts'
+
+const withCode = (code: unknown): Error => Object.assign(new Error('failed'), { code })
+
+describe('a code is sorted by what may be done next', () => {
+  const cases: [StoreFault, string[]][] = [
+    ['data', ['22001', '22003', '22021', '22P02', '23502', '23503', '23505', '23514']],
+    ['contention', ['40P01', '40001', '55P03', '57014']],
+    [
+      'unavailable',
+      ['ECONNREFUSED', 'ENOTFOUND', 'CONNECT_TIMEOUT', '57P03', '25006', '53300', '53100', '58030', '28P01', '3D000'],
+    ],
+    [
+      'unknown',
+      [
+        'CONNECTION_CLOSED',
+        'CONNECTION_ENDED',
+        'CONNECTION_DESTROYED',
+        'DEADLINE_PASSED',
+        'ECONNRESET',
+        'EPIPE',
+        'ETIMEDOUT',
+        '57P01',
+        '57P02',
+        '08006',
+        '08003',
+      ],
+    ],
+    ['bug', ['42601', '42P01', '42703', '0A000', 'XX000', 'P0001', '25P02', 'UNDEFINED_VALUE', 'ENOENT', '']],
+  ]
+  for (const [fault, codes] of cases)
+    test.each(codes)(`${fault}: %s`, (code) => {
+      expect(storeFault(withCode(code))).toBe(fault)
+    })
+})
+
+test('what has no code is a bug', () => {
+  for (const error of [new Error('x'), new TypeError('y'), null, undefined, 'text', 7, {}, withCode(7)]) {
+    expect(codeOf(error)).toBe('')
+    expect(storeFault(error)).toBe('bug')
+  }
+})
+
+describe('what Postgres says', () => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await createDatabase()
+  })
+  afterAll(() => database.drop())
+
+  test('a row that breaks a constraint is a data error', async () => {
+    const { sql } = database
+    await sql`insert into replicas (id, seen_at) values ('00000000-0000-0000-0000-000000000001', now())`
+    expect(
+      storeFault(
+        await failureOf(sql`insert into replicas (id, seen_at) values ('00000000-0000-0000-0000-000000000001', now())`),
+      ),
+    ).toBe('data')
+    expect(
+      storeFault(await failureOf(sql`insert into replicas (id, seen_at) values ('not a uuid'::text::uuid, now())`)),
+    ).toBe('data')
+    expect(storeFault(await failureOf(sql`insert into replicas (id) values (gen_random_uuid())`))).toBe('data')
+  })
+
+  test('a lock that is not given in time is contention, and so is a statement that takes too long', async () => {
+    const holder = database.session()
+    await holder.unsafe('begin; lock table replicas')
+    const waiter = database.open({ lockTimeoutMs: 50 })
+    expect(storeFault(await failureOf(waiter.run((sql) => sql`select * from replicas`)))).toBe('contention')
+    await holder.unsafe('rollback')
+    const slow = database.open({ statementTimeoutMs: 50, lockTimeoutMs: 40 })
+    expect(storeFault(await failureOf(slow.run((sql) => sql`select pg_sleep(60)`)))).toBe('contention')
+  })
+
+  test('a deadlock is contention', async () => {
+    const [one, other] = [database.session(), database.session()]
+    await one.unsafe("begin; set deadlock_timeout = '50ms'; lock table replicas")
+    await other.unsafe("begin; set deadlock_timeout = '50ms'; lock table relay_leases")
+    const first = one.unsafe('lock table relay_leases').then(
+      () => null,
+      (error: unknown) => error,
+    )
+    await untilBlocked(database.sql, 'lock table relay_leases')
+    const second = other.unsafe('lock table replicas').then(
+      () => null,
+      (error: unknown) => error,
+    )
+    const victim = await Promise.race([first.then((error) => error ?? second), second.then((error) => error ?? first)])
+    expect(codeOf(victim)).toBe('40P01')
+    expect(storeFault(victim)).toBe('contention')
+    await Promise.all([one.unsafe('rollback'), other.unsafe('rollback')])
+  })
+
+  test('a table or a column that is not there is a bug', async () => {
+    expect(storeFault(await failureOf(database.sql`select * from nowhere`))).toBe('bug')
+    expect(storeFault(await failureOf(database.sql`select nothing from orders`))).toBe('bug')
+  })
+
+  test('a database that does not exist is unavailable: another may be there in a moment', async () => {
+    const pool = database.open({}, { ...database.target, url: `${database.url}_gone` })
+    expect(storeFault(await failureOf(pool.run((sql) => sql`select 1`)))).toBe('unavailable')
+  })
+})

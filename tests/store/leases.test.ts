@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { releaseLeases, renewLeases, type Leases } from '../../src/store/leases.ts'
+import { shardCount } from '../../src/store/outbox.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
+
+let database: TestDatabase
+let sql: Sql
+let db: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+  db = database.open()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await sql`update relay_leases set holder = null, expires_at = '-infinity'`
+  await sql`delete from replicas`
+})
+
+const hourMs = 3_600_000
+const replica = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
+const renew = (n: number, { release = [], ttlMs = hourMs }: { release?: readonly number[]; ttlMs?: number } = {}) =>
+  db.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs, release }))
+
+/** As the relay does it: what is over the quota is given back with the next renewal. */
+const settle = async (replicas: readonly number[]): Promise<Map<number, Leases>> => {
+  const leases = new Map<number, Leases>()
+  for (let round = 0; round < 5; round++)
+    for (const n of replicas) {
+      const last = leases.get(n)
+      leases.set(n, await renew(n, { release: last?.held.slice(last.quota) ?? [] }))
+    }
+  return leases
+}
+
+const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
+const heldBy = (leases: Iterable<Leases>): number[] => [...leases].flatMap(({ held }) => held).toSorted((a, b) => a - b)
+
+describe('the shards are shared out fairly:', () => {
+  for (const [count, most] of [
+    [1, 16],
+    [2, 8],
+    [3, 6],
+    [4, 4],
+  ] as const)
+    test(`${count} of replicas hold at most ${most} each, and all 16 between them`, async () => {
+      const replicas = Array.from({ length: count }, (_, i) => i + 1)
+      const leases = await settle(replicas)
+      for (const { held, quota } of leases.values()) {
+        expect(quota).toBe(most)
+        expect(held.length).toBeLessThanOrEqual(most)
+        expect(held.length).toBeGreaterThan(0)
+      }
+      expect(heldBy(leases.values())).toEqual(everyShard)
+    })
+
+  test('the first replica takes all at once', async () => {
+    expect(await renew(1)).toEqual({ held: everyShard, quota: 16 })
+  })
+
+  test('a second one takes nothing that is held, and gets its share as it is given back', async () => {
+    await renew(1)
+    expect(await renew(2)).toEqual({ held: [], quota: 8 })
+    // The first one learns of the second by its quota, and goes on holding all until it is ready.
+    const first = await renew(1)
+    expect(first).toEqual({ held: everyShard, quota: 8 })
+    const given = first.held.slice(first.quota)
+    expect((await renew(1, { release: given })).held).toEqual(everyShard.slice(0, 8))
+    expect((await renew(2)).held).toEqual(given)
+  })
+
+  test('what is left behind goes to those who stay', async () => {
+    await settle([1, 2])
+    await db.run((sql) => releaseLeases(sql, replica(1)))
+    expect(await renew(2)).toEqual({ held: everyShard, quota: 16 })
+  })
+})
+
+describe('a lease', () => {
+  test('ends by itself where its holder is gone, by the clock of the database', async () => {
+    await renew(1, { ttlMs: 100 })
+    expect((await renew(2)).held).toEqual([])
+    await sql`update relay_leases set expires_at = now() where holder = ${replica(1)}`
+    await sql`update replicas set seen_at = now() - interval '2 hours' where id = ${replica(1)}`
+    expect(await renew(2)).toEqual({ held: everyShard, quota: 16 })
+  })
+
+  test('ends after its time, not before', async () => {
+    const ttlMs = 400
+    await renew(1, { ttlMs })
+    const [row] = await sql<{ ends: Date; now: Date }[]>`
+      select min(expires_at) as ends, clock_timestamp() as now from relay_leases where holder = ${replica(1)}`
+    const left = row!.ends.getTime() - row!.now.getTime()
+    expect(left).toBeLessThanOrEqual(ttlMs)
+    await until(async () => (await renew(2, { ttlMs })).held.length === shardCount, { what: 'the leases have ended' })
+    const [after] = await sql<{ passed: boolean }[]>`select clock_timestamp() >= ${row!.ends} as passed`
+    expect(after!.passed).toBe(true)
+  })
+
+  test('is renewed by its holder though it has ended, where nobody took it', async () => {
+    await renew(1)
+    await sql`update relay_leases set expires_at = now() - interval '1 second'`
+    expect((await renew(1)).held).toEqual(everyShard)
+    const [row] = await sql<{ live: string }[]>`select count(*) as live from relay_leases where expires_at > now()`
+    expect(row!.live).toBe('16')
+  })
+
+  test('of another is not released by us', async () => {
+    await renew(1)
+    await renew(2, { release: everyShard })
+    await db.run((sql) => releaseLeases(sql, replica(2)))
+    const [row] = await sql<{ held: string }[]>`select count(*) as held from relay_leases where holder = ${replica(1)}`
+    expect(row!.held).toBe('16')
+  })
+
+  test('that is given back is free at once', async () => {
+    await renew(1)
+    expect((await renew(1, { release: [0, 15] })).held).toEqual(everyShard.slice(1, 15))
+    const free = await sql<{ shard: number }[]>`select shard from relay_leases where holder is null order by shard`
+    expect(free.map(({ shard }) => shard)).toEqual([0, 15])
+  })
+})
+
+test('replicas that were not seen for ten minutes are forgotten', async () => {
+  await sql`insert into replicas values (${replica(7)}, now() - interval '11 minutes'), (${replica(8)}, now() - interval '9 minutes')`
+  await renew(1)
+  const rows = await sql<{ id: string }[]>`select id from replicas order by id`
+  expect(rows.map(({ id }) => id)).toEqual([replica(1), replica(8)])
+})
+
+test('no shard ever has two holders, though four replicas take, renew and give back all at once', async () => {
+  const pool = database.open({ connections: 8 })
+  const believed = new Map<number, Set<number>>()
+  const conflicts: string[] = []
+  const live = async (n: number): Promise<void> => {
+    let held: number[] = []
+    for (let round = 0; round < 40; round++) {
+      // What is given back is no longer believed from the moment of asking.
+      const release = held.filter(() => Math.random() < 0.3)
+      believed.set(n, new Set(held.filter((shard) => !release.includes(shard))))
+      const answer = await pool.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release }))
+      held = answer.held
+      believed.set(n, new Set(held))
+      for (const [other, shards] of believed)
+        if (other !== n) for (const shard of held) if (shards.has(shard)) conflicts.push(`${shard}: ${n} and ${other}`)
+    }
+  }
+  await Promise.all([1, 2, 3, 4].map(live))
+  expect(conflicts).toEqual([])
+})
+
+test('a replica does not wait for shards that another one is just taking', async () => {
+  const other = database.session()
+  await other.unsafe('begin; select 1 from relay_leases where shard < 4 for update')
+  expect((await renew(1)).held).toEqual(everyShard.slice(4))
+  await other.unsafe('rollback')
+})

@@ -1,0 +1,264 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import {
+  migrate,
+  MigrationRefused,
+  requireSchema,
+  requireUncachedPositions,
+  type MigrateOptions,
+} from '../../src/store/migrate.ts'
+import { migrations, type Migration } from '../../src/store/migrations.ts'
+import { openSession, type Sql } from '../../src/store/sql.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { failureOf } from '../support/waiting.ts'
+
+const open: TestDatabase[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((database) => database.drop()))
+})
+
+const fresh = async (): Promise<TestDatabase> => {
+  const database = await createDatabase({ empty: true })
+  open.push(database)
+  return database
+}
+const migrated = async (): Promise<TestDatabase> => {
+  const database = await createDatabase()
+  open.push(database)
+  return database
+}
+
+const quiet: MigrateOptions = { migrations, onWait: () => undefined, onApplied: () => undefined }
+const names = migrations.map(({ name }) => name)
+
+/** As the service does it: on one connection of its own. */
+const onSession = async <T>(database: TestDatabase, work: (sql: Sql) => Promise<T>): Promise<T> => {
+  const sql = openSession(database.target, 10_000)
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+const tablesOf = async ({ sql }: TestDatabase): Promise<string[]> => {
+  const rows = await sql<{ name: string }[]>`
+    select table_name as name from information_schema.tables where table_schema = 'public' order by table_name`
+  return rows.map(({ name }) => name)
+}
+
+const first: Migration = { name: '0001_first.sql', sql: 'create table first (id integer)' }
+const second: Migration = { name: '0002_second.sql', sql: 'create table second (id integer)' }
+const broken: Migration = {
+  name: '0002_broken.sql',
+  sql: 'create table half_done (id integer); insert into half_done values (1); select 1 / 0',
+}
+
+describe('migrate', () => {
+  test('brings an empty database to the schema, file by file, in order', async () => {
+    const database = await fresh()
+    const told: string[] = []
+    const applied = await onSession(database, (sql) => migrate(sql, { ...quiet, onApplied: (name) => told.push(name) }))
+    expect(applied).toEqual(names)
+    expect(told).toEqual(names)
+    expect(await tablesOf(database)).toEqual([
+      'exception_resolutions',
+      'exceptions',
+      'ingested_fills',
+      'orders',
+      'orders_migrations',
+      'outbox',
+      'relay_leases',
+      'replicas',
+    ])
+    await onSession(database, (sql) => requireSchema(sql, migrations))
+  })
+
+  test('has nothing to do the second time', async () => {
+    const database = await fresh()
+    await onSession(database, (sql) => migrate(sql, quiet))
+    expect(await onSession(database, (sql) => migrate(sql, quiet))).toEqual([])
+  })
+
+  test('started by eight replicas at once applies each file once, and each of them ends with the schema', async () => {
+    const database = await fresh()
+    const waited: number[] = []
+    const applied = await Promise.all(
+      Array.from({ length: 8 }, (_, replica) =>
+        onSession(database, async (sql) => {
+          const files = await migrate(sql, { ...quiet, onWait: () => waited.push(replica) })
+          await requireSchema(sql, migrations)
+          return files
+        }),
+      ),
+    )
+    expect(applied.flat().toSorted()).toEqual(names)
+    const [row] = await database.sql<{ count: string }[]>`select count(*) from orders_migrations`
+    expect(row!.count).toBe(String(migrations.length))
+  })
+
+  test('waits for another replica that is migrating, says so once, and gives the lock back at its end', async () => {
+    const database = await fresh()
+    const { promise: holding, resolve: letGo } = Promise.withResolvers<void>()
+    const { promise: locked, resolve: nowLocked } = Promise.withResolvers<void>()
+    const { promise: waiting, resolve: nowWaiting } = Promise.withResolvers<void>()
+    let waits = 0
+    // The first replica stands still inside its lock until the second one has met it.
+    const slow = onSession(database, async (sql) => {
+      const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(122489661811315) as taken`
+      expect(row!.taken).toBe(true)
+      nowLocked()
+      await holding
+      await sql`select pg_advisory_unlock(122489661811315)`
+    })
+    await locked
+    const other = onSession(database, (sql) =>
+      migrate(sql, {
+        ...quiet,
+        onWait: () => {
+          waits++
+          nowWaiting()
+        },
+      }),
+    )
+    await waiting
+    expect(await tablesOf(database)).toEqual([])
+    letGo()
+    await slow
+    expect(await other).toEqual(names)
+    expect(waits).toBe(1)
+    const locks = await database.sql`
+      select 1 from pg_locks l join pg_database d on d.oid = l.database
+      where locktype = 'advisory' and datname = current_database()`
+    expect(locks).toHaveLength(0)
+  })
+
+  test('applies only what is missing to a database of an older binary', async () => {
+    const database = await fresh()
+    await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] }))
+    expect(await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))).toEqual([
+      '0002_second.sql',
+    ])
+    expect(await tablesOf(database)).toEqual(['first', 'orders_migrations', 'second'])
+  })
+
+  test('leaves nothing of a file that fails, keeps the files before it, and can go on once the file is mended', async () => {
+    const database = await fresh()
+    const error = await failureOf(onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, broken] })))
+    expect(error).toMatchObject({ code: '22012' })
+    expect(await tablesOf(database)).toEqual(['first', 'orders_migrations'])
+    const mended = { ...broken, sql: 'create table half_done (id integer)' }
+    expect(await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, mended] }))).toEqual([
+      '0002_broken.sql',
+    ])
+  })
+
+  test('refuses a file whose content was changed after it was applied', async () => {
+    const database = await fresh()
+    await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] }))
+    const changed = { ...first, sql: `${first.sql} -- a comment is a change too` }
+    const error = await failureOf(
+      onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [changed, second] })),
+    )
+    expect(error).toBeInstanceOf(MigrationRefused)
+    expect(String(error)).toContain('0001_first.sql')
+    expect(await tablesOf(database)).toEqual(['first', 'orders_migrations'])
+  })
+
+  test('refuses a database of a newer binary', async () => {
+    const database = await fresh()
+    await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))
+    const error = await failureOf(onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] })))
+    expect(error).toBeInstanceOf(MigrationRefused)
+    expect(String(error)).toContain('0002_second.sql')
+  })
+
+  test('recognises the database of the Java service and leaves it untouched', async () => {
+    const database = await fresh()
+    await database.sql`create table orders (id uuid primary key, symbol text)`
+    await database.sql`insert into orders values (gen_random_uuid(), 'AAPL')`
+    const error = await failureOf(onSession(database, (sql) => migrate(sql, quiet)))
+    expect(error).toBeInstanceOf(MigrationRefused)
+    expect(String(error)).toContain('not supported yet')
+    expect(await tablesOf(database)).toEqual(['orders'])
+    expect(await database.sql`select symbol from orders`).toHaveLength(1)
+  })
+
+  test('refuses a server older than PostgreSQL 15, and touches nothing', async () => {
+    const database = await fresh()
+    // The version comes from settings that nobody can set, so a function of the same name stands in front of them.
+    await database.sql.unsafe(`
+      create schema old_server;
+      create function old_server.current_setting(name text) returns text language sql as $$
+        select case name when 'server_version_num' then '140011' when 'server_version' then '14.11' else pg_catalog.current_setting(name) end
+      $$;`)
+    const aged = { ...database, target: { ...database.target, schema: 'old_server, pg_catalog, public' } }
+    const error = await failureOf(onSession(aged, (sql) => migrate(sql, quiet)))
+    expect(error).toBeInstanceOf(MigrationRefused)
+    expect(String(error)).toContain('14.11')
+    expect(await failureOf(onSession(aged, (sql) => requireSchema(sql, migrations)))).toBeInstanceOf(MigrationRefused)
+    expect(await tablesOf(database)).toEqual([])
+  })
+
+  test('works within a schema of its own, beside another service', async () => {
+    const database = await fresh()
+    await database.sql`create table orders (id integer)`
+    await database.sql`create schema ours`
+    const ours = { ...database, target: { ...database.target, schema: 'ours' } }
+    expect(await onSession(ours, (sql) => migrate(sql, quiet))).toEqual(names)
+    await onSession(ours, async (sql) => {
+      await requireSchema(sql, migrations)
+      await requireUncachedPositions(sql)
+    })
+    expect(await tablesOf(database)).toEqual(['orders'])
+  })
+})
+
+describe('requireSchema, for a start that does not migrate,', () => {
+  test('is content with a migrated database', async () => {
+    const database = await migrated()
+    await onSession(database, (sql) => requireSchema(sql, migrations))
+  })
+
+  test('names what an empty database lacks, and creates nothing', async () => {
+    const database = await fresh()
+    const error = await failureOf(onSession(database, (sql) => requireSchema(sql, migrations)))
+    expect(error).toBeInstanceOf(MigrationRefused)
+    expect(String(error)).toContain(names.join(', '))
+    expect(await tablesOf(database)).toEqual([])
+  })
+
+  test('names the one file that is missing', async () => {
+    const database = await fresh()
+    await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] }))
+    const error = await failureOf(onSession(database, (sql) => requireSchema(sql, [first, second])))
+    expect(String(error)).toContain('lacks 0002_second.sql')
+  })
+
+  test('refuses changed content, an unknown file and the Java database as migrate does', async () => {
+    const database = await fresh()
+    await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))
+    const changed = { ...first, sql: 'create table other (id integer)' }
+    for (const known of [[changed, second], [first]])
+      expect(await failureOf(onSession(database, (sql) => requireSchema(sql, known)))).toBeInstanceOf(MigrationRefused)
+    const java = await fresh()
+    await java.sql`create table orders (id integer)`
+    expect(String(await failureOf(onSession(java, (sql) => requireSchema(sql, migrations))))).toContain(
+      'not supported yet',
+    )
+  })
+})
+
+describe('the sequence of positions', () => {
+  test('has cache 1 in our schema', async () => {
+    const database = await migrated()
+    await onSession(database, requireUncachedPositions)
+  })
+
+  test('is refused with any other cache, for that inverts the order of events', async () => {
+    const database = await migrated()
+    await database.sql`alter sequence outbox_position_seq cache 20`
+    const error = await failureOf(onSession(database, requireUncachedPositions))
+    expect(error).toBeInstanceOf(MigrationRefused)
+    expect(String(error)).toContain('cache 20')
+  })
+})

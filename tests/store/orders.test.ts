@@ -1,0 +1,296 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { statuses, type Status } from '../../src/domain/order.ts'
+import { storeFault } from '../../src/store/faults.ts'
+import { cancelOrders, insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
+import { amount, anEvent, anOrder, aPlacement, newId } from '../support/builders.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { failureOf, untilBlocked } from '../support/waiting.ts'
+
+let database: TestDatabase
+let sql: Sql
+let db: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+  db = database.open()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await sql`delete from outbox`
+})
+
+const insert = (...placed: Parameters<typeof insertOrders>[1]) => db.run((sql) => insertOrders(sql, placed))
+const cancel = (ids: readonly string[], now = new Date()) =>
+  db.run((sql) =>
+    cancelOrders(
+      sql,
+      ids.map((id) => ({ id, event: anEvent() })),
+      now,
+    ),
+  )
+const events = async () => [
+  ...(await sql<{ kind: string; order_id: string; event_id: string }[]>`
+    select kind, order_id, event_id from outbox order by position`),
+]
+
+/** A lawful order in this status, stored by raw SQL. */
+const stored = async (status: Status): Promise<string> => {
+  const placement = aPlacement()
+  await insert(placement)
+  const { id } = placement.order
+  if (status === 'PARTIALLY_FILLED' || status === 'FILLED')
+    await sql`update orders set status = ${status}, version = 1, last_fill_price = 150, filled_notional = 150,
+      filled_quantity = case ${status} when 'FILLED' then 100 else 1 end where id = ${id}`
+  else if (status !== 'NEW') await sql`update orders set status = ${status}, version = 1 where id = ${id}`
+  return id
+}
+
+describe('insertOrders', () => {
+  test('stores the orders exactly, each with its event', async () => {
+    const placements = [
+      aPlacement({ clientOrderId: 'a "nasty" \\ {key}, NULL', ticker: 'BRK.B', side: 'SELL', timeInForce: 'FOK' }),
+      aPlacement({ type: 'MARKET', price: null, quantity: amount('0.00000001') }),
+      aPlacement({ quantity: amount('999999999999.99999999'), price: amount('999999999999.99999999') }),
+      aPlacement({ clientOrderId: 'Null', ticker: 'NULL' }),
+    ]
+    const ids = placements.map(({ order }) => order.id)
+    expect(await insert(...placements)).toEqual(new Set(ids))
+
+    const read = await db.run((sql) => readOrders(sql, ids))
+    expect(read.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id))).toEqual(placements.map(({ order }) => order))
+    expect(await events()).toMatchObject(
+      placements.map(({ order, event }) => ({ kind: 'PLACED', order_id: order.id, event_id: event.eventId })),
+    )
+  })
+
+  test('keeps the traceparent, the ticker and the time of acceptance with the event', async () => {
+    const placement = aPlacement({ ticker: 'MSFT', now: new Date('2026-01-02T03:04:05.678Z') })
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    await insert({ ...placement, event: { ...placement.event, traceparent } })
+    const [row] = await sql<{ ticker: string; traceparent: string; occurred_at: Date }[]>`select * from outbox`
+    expect(row).toMatchObject({ ticker: 'MSFT', traceparent, occurred_at: new Date('2026-01-02T03:04:05.678Z') })
+  })
+
+  for (const joins of [[], ['hashjoin'], ['hashjoin', 'mergejoin'], ['hashjoin', 'nestloop']])
+    test(`draws positions in order of arrival, though rows go in by key (without ${joins.join(', ') || 'nothing'})`, async () => {
+      // However Postgres joins the rows that went in with their events.
+      const session = database.session()
+      for (const join of joins) await session.unsafe(`set enable_${join} = off`)
+      const userId = crypto.randomUUID()
+      // Neither the order of keys, nor of ids, nor of users is the order of arrival.
+      const placements = Array.from({ length: 200 }, (_, i) =>
+        aPlacement({
+          userId: i % 3 === 0 ? userId : crypto.randomUUID(),
+          clientOrderId: i % 2 === 0 ? `key-${(i * 7919) % 1000}-${i}` : null,
+          id: newId(new Date(1_700_000_000_000 - i * 1000 - joins.length)),
+        }),
+      )
+      await insertOrders(session, placements)
+      const order = (await events()).map(({ order_id }) => order_id)
+      expect(order).toEqual(placements.map((placement) => placement.order.id))
+    })
+
+  test('called again with the same orders stores nothing, for their ids are there', async () => {
+    const placements = [aPlacement(), aPlacement({ clientOrderId: 'k' })]
+    await insert(...placements)
+    expect(await insert(...placements)).toEqual(new Set())
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('stores only the first order of a key, within a batch as across batches', async () => {
+    const key = { userId: crypto.randomUUID(), clientOrderId: 'once' }
+    const first = aPlacement(key)
+    const twin = aPlacement(key)
+    const stranger = aPlacement({ clientOrderId: 'once' })
+    const stored = await insert(first, twin, stranger)
+    expect(stored.size).toBe(2)
+    expect(stored.has(stranger.order.id)).toBe(true)
+    expect(await insert(aPlacement(key))).toEqual(new Set())
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('takes orders without a key as often as they come', async () => {
+    const userId = crypto.randomUUID()
+    expect(await insert(aPlacement({ userId }), aPlacement({ userId }), aPlacement({ userId }))).toHaveProperty(
+      'size',
+      3,
+    )
+  })
+
+  test('stores nothing at all where one row is illegal', async () => {
+    const good = aPlacement()
+    const error = await failureOf(insert(good, aPlacement({ ticker: 'lower' })))
+    expect(storeFault(error)).toBe('data')
+    expect(await db.run((sql) => readOrders(sql, [good.order.id]))).toEqual([])
+    expect(await events()).toEqual([])
+  })
+
+  test('does not deadlock where two replicas bring the same keys in opposite orders', async () => {
+    const userId = crypto.randomUUID()
+    const keys = ['a', 'm', 'z']
+    const at = Date.now()
+    const batch = (sorted: readonly string[], firstMs: number) =>
+      sorted.map((clientOrderId, i) => aPlacement({ userId, clientOrderId, id: newId(new Date(firstMs + i)) }))
+    // A third one holds the key in the middle. Both replicas get as far as they can, and meet when it lets go.
+    const third = database.session()
+    await third.unsafe('begin')
+    await insertOrders(third, batch(['m'], at))
+    const one = insert(...batch(keys, at + 1000))
+    const other = insert(...batch(keys.toReversed(), at + 2000))
+    await untilBlocked(sql, 'insert into orders', 2)
+    await third.unsafe('rollback')
+    const [ofOne, ofOther] = await Promise.all([one, other])
+    expect(ofOne.size + ofOther.size).toBe(3)
+    expect(await events()).toHaveLength(3)
+  })
+
+  test('does not deadlock over forty rounds of two replicas with shuffled keys', async () => {
+    const replicas = [database.open({ connections: 1 }), database.open({ connections: 1 })]
+    const shuffled = (keys: readonly string[]) =>
+      keys
+        .map((key) => ({ key, at: Math.random() }))
+        .toSorted((a, b) => a.at - b.at)
+        .map(({ key }) => key)
+    for (let round = 0; round < 40; round++) {
+      const userId = crypto.randomUUID()
+      const keys = Array.from({ length: 100 }, (_, i) => `key-${i}`)
+      const sizes = await Promise.all(
+        replicas.map(async (replica) => {
+          const placed = shuffled(keys).map((clientOrderId) => aPlacement({ userId, clientOrderId }))
+          return (await replica.run((sql) => insertOrders(sql, placed))).size
+        }),
+      )
+      expect(sizes[0]! + sizes[1]!).toBe(keys.length)
+    }
+  })
+
+  test('gives later positions to what is accepted later, on whatever connection', async () => {
+    const pools = Array.from({ length: 3 }, () => database.open({ connections: 1 }))
+    const accepted: string[] = []
+    for (let i = 0; i < 30; i++) {
+      const placement = aPlacement()
+      await pools[i % pools.length]!.run((sql) => insertOrders(sql, [placement]))
+      accepted.push(placement.order.id)
+    }
+    expect((await events()).map(({ order_id }) => order_id)).toEqual(accepted)
+  })
+})
+
+describe('readKeyHolders', () => {
+  test('finds by id and by key, each order once', async () => {
+    const byId = aPlacement()
+    const byBoth = aPlacement({ clientOrderId: 'both' })
+    const byKey = aPlacement({ clientOrderId: 'key' })
+    await insert(byId, byBoth, byKey, aPlacement({ clientOrderId: 'key' }))
+    const asked = [
+      byId.order,
+      byBoth.order,
+      { ...byKey.order, id: newId() },
+      anOrder(),
+      anOrder({ clientOrderId: 'key' }),
+    ]
+    const found = await db.run((sql) => readKeyHolders(sql, asked))
+    expect(found.map(({ id }) => id).toSorted()).toEqual([byId.order.id, byBoth.order.id, byKey.order.id].toSorted())
+  })
+})
+
+describe('readOrders', () => {
+  test('leaves out what does not exist, and takes an empty list', async () => {
+    const placement = aPlacement()
+    await insert(placement)
+    expect(await db.run((sql) => readOrders(sql, [newId(), placement.order.id]))).toEqual([placement.order])
+    expect(await db.run((sql) => readOrders(sql, []))).toEqual([])
+  })
+})
+
+describe('cancelOrders', () => {
+  test('cancels a NEW order and appends its event', async () => {
+    const id = await stored('NEW')
+    await sql`delete from outbox`
+    const now = new Date(Date.now() + 1000)
+    const eventId = newId()
+    const rows = await db.run((sql) => cancelOrders(sql, [{ id, event: { eventId, traceparent: null } }], now))
+    expect(rows.get(id)).toMatchObject({ before: 'NEW', order: { id, status: 'CANCELED', version: 1, updatedAt: now } })
+    expect(await events()).toMatchObject([{ kind: 'CANCELLED', order_id: id, event_id: eventId }])
+  })
+
+  for (const status of statuses.filter((other) => other !== 'NEW'))
+    test(`leaves a ${status} order alone and says so`, async () => {
+      const id = await stored(status)
+      await sql`delete from outbox`
+      expect((await cancel([id])).get(id)).toEqual({ before: status, order: null })
+      expect(await events()).toEqual([])
+    })
+
+  test('says nothing of an order that does not exist', async () => {
+    expect(await cancel([newId()])).toEqual(new Map())
+    expect(await cancel([])).toEqual(new Map())
+  })
+
+  test('judges each order of a batch by itself, with positions in order of arrival', async () => {
+    const ids = [await stored('NEW'), await stored('FILLED'), await stored('NEW'), newId(), await stored('NEW')]
+    await sql`delete from outbox`
+    const asked = ids.toReversed()
+    const rows = await cancel(asked)
+    expect(asked.map((id) => [rows.get(id)?.before, rows.get(id)?.order?.status])).toEqual([
+      ['NEW', 'CANCELED'],
+      [undefined, undefined],
+      ['NEW', 'CANCELED'],
+      ['FILLED', undefined],
+      ['NEW', 'CANCELED'],
+    ])
+    expect((await events()).map(({ order_id }) => order_id)).toEqual([asked[0]!, asked[2]!, asked[4]!])
+  })
+
+  test('never moves updated_at back, whatever the clock says', async () => {
+    const placement = aPlacement({ now: new Date('2030-01-01T00:00:00Z') })
+    await insert(placement)
+    const rows = await cancel([placement.order.id], new Date('2026-01-01T00:00:00Z'))
+    expect(rows.get(placement.order.id)?.order?.updatedAt).toEqual(new Date('2030-01-01T00:00:00Z'))
+  })
+
+  test('waits for a fill that holds the order, and answers with the status under the lock, not before it', async () => {
+    for (const status of ['PARTIALLY_FILLED', 'FILLED'] as const) {
+      const id = await stored('NEW')
+      await sql`delete from outbox`
+      const filler = database.session()
+      await filler.unsafe('begin')
+      await filler`update orders set status = ${status}, version = 1, last_fill_price = 150, filled_notional = 150,
+        filled_quantity = case ${status} when 'FILLED' then 100 else 1 end where id = ${id}`
+      const canceling = cancel([id])
+      await untilBlocked(sql, 'for update')
+      await filler.unsafe('commit')
+      expect((await canceling).get(id)).toEqual({ before: status, order: null })
+      expect(await events()).toEqual([])
+    }
+  })
+
+  test('lets one of two rivals cancel; the other sees CANCELED', async () => {
+    const id = await stored('NEW')
+    await sql`delete from outbox`
+    const holder = database.session()
+    await holder.unsafe('begin')
+    await holder`select 1 from orders where id = ${id} for update`
+    const rivals = [cancel([id]), cancel([id])]
+    await untilBlocked(sql, 'for update', 2)
+    await holder.unsafe('commit')
+    const outcomes = (await Promise.all(rivals)).map((rows) => rows.get(id)!)
+    expect(outcomes.map(({ before }) => before).toSorted()).toEqual(['CANCELED', 'NEW'])
+    expect(outcomes.filter(({ order }) => order !== null)).toHaveLength(1)
+    expect(await events()).toHaveLength(1)
+  })
+
+  test('does not deadlock where two batches name the same orders in opposite orders', async () => {
+    const ids = [await stored('NEW'), await stored('NEW'), await stored('NEW')]
+    const holder = database.session()
+    await holder.unsafe('begin')
+    await holder`select 1 from orders where id = ${ids[1]!} for update`
+    const rivals = [cancel(ids), cancel(ids.toReversed())]
+    await untilBlocked(sql, 'for update', 2)
+    await holder.unsafe('commit')
+    const outcomes = await Promise.all(rivals)
+    for (const id of ids) expect(outcomes.map((rows) => rows.get(id)!.before).toSorted()).toEqual(['CANCELED', 'NEW'])
+  })
+})

@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { cancelOrders, insertOrders } from '../../src/store/orders.ts'
+import {
+  deleteEvents,
+  drawTransactionId,
+  readBacklog,
+  readLastPosition,
+  readOutbox,
+  readPositionCache,
+  readSettled,
+  shardCount,
+  vacuumOutbox,
+} from '../../src/store/outbox.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
+import { amount, anEvent, aPlacement, newId } from '../support/builders.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createExplainer } from '../support/explain.ts'
+import { untilBlocked } from '../support/waiting.ts'
+
+const replicaId = '00000000-0000-4000-8000-000000000001'
+const otherId = '00000000-0000-4000-8000-000000000002'
+
+let database: TestDatabase
+let sql: Sql
+let db: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  sql = database.sql
+  db = database.open()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await sql`delete from outbox`
+  await sql`update relay_leases set holder = ${replicaId}, expires_at = now() + interval '1 hour'`
+})
+
+/** Places an order of each ticker, in this order; returns their ids. */
+const place = async (...tickers: string[]): Promise<string[]> => {
+  const placements = tickers.map((ticker) => aPlacement({ ticker }))
+  await db.run((sql) => insertOrders(sql, placements))
+  return placements.map(({ order }) => order.id)
+}
+const cancel = (id: string) => db.run((sql) => cancelOrders(sql, [{ id, event: anEvent() }], new Date()))
+
+type Asked = Parameters<typeof readOutbox>[1]
+const look = (changes: Partial<Asked> = {}) =>
+  db.run((sql) =>
+    readOutbox(sql, { replicaId, floor: 0n, retiring: [], except: [], only: null, limit: 100, ...changes }),
+  )
+const tickersSeen = async (changes: Partial<Asked> = {}) => (await look(changes)).map(({ order }) => order.ticker)
+
+const shardOf = async (ticker: string): Promise<number> => {
+  const [row] = await sql<{ shard: number }[]>`select hashtext(${ticker}) & ${shardCount - 1}::integer as shard`
+  return row!.shard
+}
+
+describe('readOutbox', () => {
+  test('gives each event with the terms of its order', async () => {
+    const placement = aPlacement({ ticker: 'MSFT', side: 'SELL', quantity: amount('0.5'), price: amount('0.00000001') })
+    const event = { eventId: newId(), traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+    await db.run((sql) => insertOrders(sql, [{ order: placement.order, event }]))
+    const [found, ...rest] = await look()
+    expect(rest).toEqual([])
+    expect(found).toEqual({
+      position: found!.position,
+      ...event,
+      kind: 'PLACED',
+      occurredAt: placement.order.createdAt,
+      shard: await shardOf('MSFT'),
+      order: placement.order,
+    })
+  })
+
+  test('gives the lowest positions first, up to its limit, placements and cancellations alike', async () => {
+    const ids = await place('A', 'B', 'C')
+    await cancel(ids[0]!)
+    await place('A')
+    const events = await look()
+    expect(events.map(({ kind, order }) => `${kind} ${order.ticker}`)).toEqual([
+      'PLACED A',
+      'PLACED B',
+      'PLACED C',
+      'CANCELLED A',
+      'PLACED A',
+    ])
+    const positions = events.map(({ position }) => position)
+    expect(positions).toEqual(positions.toSorted((a, b) => Number(a - b)))
+    expect((await look({ limit: 2 })).map(({ position }) => position)).toEqual(positions.slice(0, 2))
+  })
+
+  test('sees nothing that is not committed, and sees a lower position that is committed later', async () => {
+    const slow = database.session()
+    const late = aPlacement({ ticker: 'LATE' })
+    await slow.unsafe('begin')
+    await insertOrders(slow, [late])
+    await place('SOON')
+    expect(await tickersSeen()).toEqual(['SOON'])
+    await slow.unsafe('commit')
+    expect(await tickersSeen()).toEqual(['LATE', 'SOON'])
+  })
+
+  test('reads only shards that this replica holds a lease on at this moment', async () => {
+    const tickers = Array.from({ length: 40 }, (_, i) => `T${i}`)
+    await place(...tickers)
+    const ours = [3, 5, 11]
+    await sql`update relay_leases set holder = ${otherId} where shard <> all (${ours})`
+    const expected: string[] = []
+    for (const ticker of tickers) if (ours.includes(await shardOf(ticker))) expected.push(ticker)
+    expect(expected.length).toBeGreaterThan(0)
+    expect(await tickersSeen()).toEqual(expected)
+    for (const { shard } of await look()) expect(ours).toContain(shard)
+
+    await sql`update relay_leases set expires_at = now() - interval '1 millisecond' where holder = ${replicaId}`
+    expect(await tickersSeen()).toEqual([])
+    expect(await look({ replicaId: newId() })).toEqual([])
+  })
+
+  test('leaves out the shards it is giving back', async () => {
+    await place('AAPL', 'MSFT', 'IBM')
+    expect(await tickersSeen({ retiring: [await shardOf('MSFT')] })).toEqual(['AAPL', 'IBM'])
+    expect(await tickersSeen({ retiring: Array.from({ length: shardCount }, (_, i) => i) })).toEqual([])
+  })
+
+  test('leaves out the tickers that are busy or set aside, or reads only those that are asked for', async () => {
+    await place('A', 'B', 'C', 'A', 'B', 'C')
+    expect(await tickersSeen({ except: ['A', 'C'] })).toEqual(['B', 'B'])
+    expect(await tickersSeen({ only: ['C', 'A'] })).toEqual(['A', 'C', 'A', 'C'])
+    expect(await tickersSeen({ only: ['A', 'B'], except: ['A'] })).toEqual(['B', 'B'])
+    expect(await tickersSeen({ only: [] })).toEqual([])
+  })
+
+  test('reads above the floor only', async () => {
+    await place('A', 'B', 'C')
+    const [, b] = await look()
+    expect(await tickersSeen({ floor: b!.position })).toEqual(['C'])
+    expect(await tickersSeen({ floor: b!.position - 1n })).toEqual(['B', 'C'])
+  })
+
+  test('looks at the lowest positions only, however many wait', async () => {
+    await sql`
+      insert into outbox (event_id, kind, order_id, ticker, occurred_at)
+      select gen_random_uuid(), 'PLACED', (select id from orders limit 1), 'T' || n % 100, now() from generate_series(1, 20000) n`
+    await sql.unsafe('analyze outbox; analyze relay_leases')
+    const pool = await createExplainer(database)
+    await pool.run((sql) =>
+      readOutbox(sql, { replicaId, floor: 0n, retiring: [3], except: ['T1'], only: null, limit: 100 }),
+    )
+    const [plan] = await pool.plans()
+    expect(plan!.rowsScanned('outbox')).toBeLessThan(200)
+    expect(plan!.rowsScanned('outbox')).toBeGreaterThanOrEqual(100)
+  })
+})
+
+describe('deleteEvents', () => {
+  test('deletes exactly these positions, and not what was committed between them meanwhile', async () => {
+    await place('A')
+    const slow = database.session()
+    const late = aPlacement({ ticker: 'LATE' })
+    await slow.unsafe('begin')
+    await insertOrders(slow, [late])
+    await place('B', 'C')
+    const [a, b, c] = await look()
+    // Committed after the read and before the deletion: it stands among what was read, and nobody has sent it.
+    await slow.unsafe('commit')
+    await db.run((sql) => deleteEvents(sql, [c!.position, a!.position]))
+    expect(await tickersSeen()).toEqual(['LATE', 'B'])
+    await db.run((sql) => deleteEvents(sql, [b!.position]))
+    expect(await tickersSeen()).toEqual(['LATE'])
+  })
+
+  test('does not mind what is gone already, nor an empty list', async () => {
+    await place('A', 'B')
+    const [a] = await look()
+    await db.run((sql) => deleteEvents(sql, []))
+    await db.run((sql) => deleteEvents(sql, [a!.position]))
+    await db.run((sql) => deleteEvents(sql, [a!.position, 1_000_000_000n]))
+    expect(await tickersSeen()).toEqual(['B'])
+  })
+
+  test('is followed by a vacuum that takes no turn while another one runs', async () => {
+    await place('A')
+    await db.run(vacuumOutbox)
+    const other = database.session()
+    await other.unsafe('begin; lock table outbox in share update exclusive mode')
+    await db.run(vacuumOutbox)
+    await other.unsafe('rollback')
+    expect(await tickersSeen()).toEqual(['A'])
+  })
+})
+
+describe('readBacklog', () => {
+  test('is nothing where nothing waits', async () => {
+    expect(await db.run((sql) => readBacklog(sql, 10))).toEqual({ rows: 0, ageMs: 0 })
+  })
+
+  test('counts the rows that wait, but no further than it was told', async () => {
+    await place('A', 'B', 'C', 'D', 'E')
+    expect((await db.run((sql) => readBacklog(sql, 10))).rows).toBe(5)
+    expect((await db.run((sql) => readBacklog(sql, 3))).rows).toBe(3)
+  })
+
+  test('tells the age of the oldest by the clock of the database', async () => {
+    await place('A', 'B')
+    await sql`update outbox set written_at = now() - interval '90 seconds' where ticker = 'A'`
+    const { ageMs } = await db.run((sql) => readBacklog(sql, 10))
+    expect(ageMs).toBeGreaterThanOrEqual(90_000)
+    expect(ageMs).toBeLessThan(120_000)
+  })
+})
+
+describe('what the floor is made of', () => {
+  test('the last position counts those that are drawn but not committed', async () => {
+    await place('A')
+    const before = await db.run(readLastPosition)
+    const slow = database.session()
+    await slow.unsafe('begin')
+    await insertOrders(slow, [aPlacement()])
+    expect(await db.run(readLastPosition)).toBe(before + 1n)
+    await slow.unsafe('rollback')
+    expect(await db.run(readLastPosition)).toBe(before + 1n)
+  })
+
+  test('the last position of a new database is 0', async () => {
+    const fresh = await createDatabase()
+    expect(await fresh.open().run(readLastPosition)).toBe(0n)
+    await fresh.drop()
+  })
+
+  test('the oldest transaction is the one that still holds a position', async () => {
+    const slow = database.session()
+    await slow.unsafe('begin')
+    await insertOrders(slow, [aPlacement()])
+    const [row] = await slow<{ xid: string }[]>`select pg_current_xact_id()::text as xid`
+    const mark = await db.run(drawTransactionId)
+    expect(mark).toBeGreaterThan(BigInt(row!.xid))
+    expect((await db.run((sql) => readSettled(sql, []))).oldestXid).toBe(BigInt(row!.xid))
+    await slow.unsafe('commit')
+    expect((await db.run((sql) => readSettled(sql, []))).oldestXid).toBeGreaterThan(BigInt(row!.xid))
+  })
+
+  test('no position is drawn before the order is written, which gives the transaction its id', async () => {
+    // A rival holds the key, so the order cannot be written yet. A position drawn now would belong to a transaction without
+    // an id, and a mark that is taken now would not wait for it.
+    const key = { userId: crypto.randomUUID(), clientOrderId: 'k' }
+    const rival = database.session()
+    await rival.unsafe('begin')
+    await insertOrders(rival, [aPlacement(key)])
+    const before = await db.run(readLastPosition)
+    const placing = db.run((sql) => insertOrders(sql, [aPlacement(key)]))
+    await untilBlocked(sql, 'insert into orders')
+    expect(await db.run(readLastPosition)).toBe(before)
+    await rival.unsafe('rollback')
+    expect((await placing).size).toBe(1)
+    expect(await db.run(readLastPosition)).toBe(before + 1n)
+  })
+
+  test('the lowest position that waits leaves out the tickers set aside', async () => {
+    expect((await db.run((sql) => readSettled(sql, []))).lowest).toBeNull()
+    await place('A', 'B')
+    const [a, b] = await look()
+    expect((await db.run((sql) => readSettled(sql, []))).lowest).toBe(a!.position)
+    expect((await db.run((sql) => readSettled(sql, ['A']))).lowest).toBe(b!.position)
+    expect((await db.run((sql) => readSettled(sql, ['A', 'B']))).lowest).toBeNull()
+  })
+})
+
+test('the cache of the sequence is read from the catalog', async () => {
+  expect(await db.run(readPositionCache)).toBe(1)
+})

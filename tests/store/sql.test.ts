@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { array, assert, asyncProperty, constantFrom, oneof, option, string } from 'fast-check'
+import { storeFault } from '../../src/store/faults.ts'
+import { textArray, type Database } from '../../src/store/sql.ts'
+import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
+import { failureOf } from '../support/waiting.ts'
+
+let database: TestDatabase
+let db: Database
+
+beforeAll(async () => {
+  database = await createDatabase()
+  db = database.open()
+})
+afterAll(() => database.drop())
+
+const roundTrip = (values: readonly (string | null)[]): Promise<(string | null)[]> =>
+  db.run(async (sql) => {
+    // As rows: the driver reads a NULL within an array as a text.
+    const rows = await sql<{ back: string | null }[]>`
+      select back from unnest(${textArray(values)}::text[]) with ordinality as t (back, at) order by at`
+    return rows.map((row) => row.back)
+  })
+
+const untilRecovered = (pool: Database) =>
+  until(() => pool.run((sql) => sql`select 1`), { what: 'the pool has recovered' })
+
+describe('an array of texts', () => {
+  test('arrives as it was sent, whatever stands in it', async () => {
+    const nasty = [
+      '',
+      ' ',
+      ' leading and trailing ',
+      'NULL',
+      'null',
+      'Null',
+      null,
+      '"',
+      '""',
+      "'",
+      "''; drop table orders; --",
+      '\\',
+      '\\\\"',
+      '\\N',
+      '{',
+      '}',
+      '{}',
+      '{a,b}',
+      ',',
+      'a,b',
+      ';',
+      '$1',
+      '%s',
+      '\n\r\t\b\f',
+      '\u0001\u001f\u007f',
+      'é ß Ж 漢字 👩‍👩‍👧 \u200b\ufeff\u2028',
+      'AAPL',
+      'BRK.B',
+      '2026-01-02T03:04:05.678Z',
+      '-0.00000001',
+      '[1:2]={a,b}',
+    ]
+    expect(await roundTrip(nasty)).toEqual(nasty)
+  })
+
+  test('may be empty', async () => {
+    expect(await roundTrip([])).toEqual([])
+  })
+
+  test('is quoted where it has to be, in a hundred random cases', async () => {
+    const element = option(
+      oneof(string({ unit: 'grapheme' }), string({ unit: constantFrom('"', '\\', '{', '}', ',', 'N', ' ', 'U', 'L') })),
+    )
+    const storable = element.filter((text) => text === null || !text.includes('\0'))
+    await assert(
+      asyncProperty(array(storable), async (values) => {
+        expect(await roundTrip(values)).toEqual(values)
+      }),
+    )
+  })
+})
+
+test('every connection of a pool has the settings pinned that durability and correctness lean on', async () => {
+  const pool = database.open({ lockTimeoutMs: 1_234, statementTimeoutMs: 5_678 })
+  const names = [
+    'synchronous_commit',
+    'default_transaction_isolation',
+    'lock_timeout',
+    'statement_timeout',
+    'plan_cache_mode',
+    'application_name',
+    'tcp_keepalives_idle',
+  ]
+  const settings = await pool.run(
+    (sql) =>
+      sql<
+        { name: string; setting: string }[]
+      >`select name, setting from pg_settings where name = any (${textArray(names)}::text[])`,
+  )
+  expect(Object.fromEntries(settings.map(({ name, setting }) => [name, setting]))).toEqual({
+    synchronous_commit: 'on',
+    default_transaction_isolation: 'read committed',
+    lock_timeout: '1234',
+    statement_timeout: '5678',
+    plan_cache_mode: 'force_custom_plan',
+    application_name: 'orders-test',
+    tcp_keepalives_idle: '10',
+  })
+})
+
+test('a schema of its own is looked at when it is named', async () => {
+  await database.sql`create schema elsewhere`
+  const pool = database.open({}, { ...database.target, schema: 'elsewhere' })
+  const [row] = await pool.run((sql) => sql<{ path: string }[]>`select current_setting('search_path') as path`)
+  expect(row!.path).toBe('elsewhere')
+})
+
+describe('a connection that stalls', () => {
+  test('costs its statement no more than the deadline, and the pool is replaced', async () => {
+    const proxy = await startProxy(database.url)
+    const pool = database.open({ statementTimeoutMs: 200, lockTimeoutMs: 100, connections: 1 }, targetOf(proxy.url))
+    await pool.run((sql) => sql`select 1`)
+    proxy.stall()
+
+    const error = await failureOf(pool.run((sql) => sql`select 2`))
+    expect(error).toMatchObject({ code: 'DEADLINE_PASSED' })
+    expect(storeFault(error)).toBe('unknown')
+    const [row] = await pool.run((sql) => sql<{ three: number }[]>`select 3 as three`)
+    expect(row!.three).toBe(3)
+    await proxy.stop()
+  })
+
+  test('takes down what else was in flight on that pool, as an unknown outcome', async () => {
+    const proxy = await startProxy(database.url)
+    const pool = database.open({ statementTimeoutMs: 500, lockTimeoutMs: 100, connections: 2 }, targetOf(proxy.url))
+    await Promise.all([pool.run((sql) => sql`select pg_sleep(0.05)`), pool.run((sql) => sql`select pg_sleep(0.05)`)])
+    proxy.stall()
+    const first = failureOf(pool.run((sql) => sql`select 'first'`))
+    await Bun.sleep(200)
+    const second = failureOf(pool.run((sql) => sql`select 'second'`))
+    expect(await first).toMatchObject({ code: 'DEADLINE_PASSED' })
+    expect(await second).toMatchObject({ code: 'CONNECTION_DESTROYED' })
+    expect(storeFault(await second)).toBe('unknown')
+    await proxy.stop()
+  })
+})
+
+describe('a database that is away', () => {
+  test('is unavailable where nobody listens, and answers again as soon as somebody does', async () => {
+    const proxy = await startProxy(database.url)
+    const pool = database.open({}, targetOf(proxy.url))
+    await proxy.refuse()
+    expect(storeFault(await failureOf(pool.run((sql) => sql`select 1`)))).toBe('unavailable')
+    await proxy.accept()
+    await untilRecovered(pool)
+    await proxy.stop()
+  })
+
+  test('leaves the outcome unknown where the connection was cut under a statement', async () => {
+    const proxy = await startProxy(database.url)
+    const pool = database.open({}, targetOf(proxy.url))
+    await pool.run((sql) => sql`select 1`)
+    proxy.loseAnswer('a statement that commits')
+    const error = await failureOf(
+      pool.run(
+        (sql) => sql`insert into replicas (id, seen_at) select gen_random_uuid(), now() /* a statement that commits */`,
+      ),
+    )
+    expect(storeFault(error)).toBe('unknown')
+    const [row] = await database.sql<{ count: string }[]>`select count(*) from replicas`
+    expect(row!.count).toBe('1')
+    await proxy.stop()
+  })
+
+  test('leaves the outcome unknown where the server ended the session', async () => {
+    const pool = database.open({ connections: 1 })
+    const running = failureOf(pool.run((sql) => sql`select pg_sleep(60) /* the victim */`))
+    await until(
+      async () => {
+        const rows = await database.sql`
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid() and state = 'active' and query like '%the victim%'`
+        return rows.length > 0
+      },
+      { what: 'the victim runs and is ended' },
+    )
+    expect(storeFault(await running)).toBe('unknown')
+    // The driver hands the dead session's error to the first statement of the next one too: also unknown, also repeated.
+    await untilRecovered(pool)
+  })
+})
