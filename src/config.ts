@@ -128,15 +128,29 @@ const orderingFaults = (values: Settings): string[] => {
   return faults
 }
 
+const readValues = (env: Env, faults: string[]): Settings => {
+  const entries = Object.entries(settings).map(([key, read]) => [key, read(key, env, faults)])
+  const values = Object.fromEntries(entries) as Settings
+  faults.push(...orderingFaults(values))
+  return values
+}
+
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: string[] }
 
 /** Reads the whole environment. Faults name the keys and say what is allowed. */
 export const readConfig = (env: Env): ConfigResult => {
   const faults: string[] = []
-  const entries = Object.entries(settings).map(([key, read]) => [key, read(key, env, faults)])
-  const values = Object.fromEntries(entries) as Settings
-  faults.push(...orderingFaults(values))
+  const values = readValues(env, faults)
   const { target, warnings } = readDatabaseTarget(env, faults)
   if (faults.length > 0 || target === null) return { ok: false, faults }
   return { ok: true, config: Object.freeze({ ...values, database: target, warnings }) }
+}
+
+export type SettingsResult = { ok: true; settings: Settings } | { ok: false; faults: string[] }
+
+/** For a command that has no use for the database: everything but its address. */
+export const readSettings = (env: Env): SettingsResult => {
+  const faults: string[] = []
+  const values = readValues(env, faults)
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: Object.freeze(values) }
 }

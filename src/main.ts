@@ -7,6 +7,9 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders [serve]          serve HTTP, relay events to Kafka, apply trades (the default)
   orders migrate          bring the database's schema to this version, then exit
   orders health           exit 0 if the service on this host is alive; --ready: if it can serve requests
+  orders verify           check every order against its ledger; --topics: the topics against the tables; --json
+  orders redrive          send dead letters to the trade topic again: --dry-run, --all, --disposition, --order, --id,
+                          --since, --until, --limit
   orders --version        print the version
   orders --help           print this
 
@@ -23,6 +26,10 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./migrateCommand.ts')).migrateCommand(process.env)
     case 'health':
       return (await import('./healthCommand.ts')).healthCommand(process.env, args)
+    case 'verify':
+      return (await import('./verifyCommand.ts')).verifyCommand(process.env, args)
+    case 'redrive':
+      return (await import('./redriveCommand.ts')).redriveCommand(process.env, args)
     case '--version':
     case 'version':
       process.stdout.write(`${version}\n`)

@@ -1,0 +1,172 @@
+// What guards the tables: every trigger, check, foreign key and unique key that the promises lean on. A guard that somebody
+// dropped, disabled or left unvalidated is a violation by itself, whatever the rows look like today.
+
+import type { Violation } from '../domain/violation.ts'
+import { readPositionCache } from './outbox.ts'
+import { textArray, type Fragment, type Sql } from './sql.ts'
+
+type Guards = {
+  triggers: readonly string[]
+  /** Checks and foreign keys. */
+  constraints: readonly string[]
+  /** Unique indexes, and what makes a row one of a kind. */
+  keys: Readonly<Record<string, readonly string[]>>
+}
+
+/** By table. A test holds this list against a migrated database, so that a new guard cannot be forgotten here. */
+export const guards: Readonly<Record<string, Guards>> = {
+  orders: {
+    triggers: [
+      'orders_start_new',
+      'orders_terms_fixed',
+      'orders_only_forward',
+      'orders_lawful_status',
+      'orders_never_deleted',
+      'orders_never_truncated',
+    ],
+    constraints: [
+      'orders_client_order_id',
+      'orders_ticker',
+      'orders_side',
+      'orders_time_in_force',
+      'orders_type_and_price',
+      'orders_quantity',
+      'orders_price',
+      'orders_never_overfilled',
+      'orders_fill_prices',
+      'orders_status_and_fill',
+      'orders_version',
+    ],
+    keys: {
+      orders_pkey: ['id'],
+      orders_by_client_order_id: ['user_id', 'client_order_id'],
+    },
+  },
+  ingested_fills: {
+    triggers: ['ingested_fills_never_updated', 'ingested_fills_never_deleted', 'ingested_fills_never_truncated'],
+    constraints: [
+      'ingested_fills_order_id_fkey',
+      'ingested_fills_side',
+      'ingested_fills_quantity',
+      'ingested_fills_price',
+    ],
+    keys: {
+      ingested_fills_pkey: ['order_id', 'trade_id'],
+      ingested_fills_one_step: ['order_id', 'order_version'],
+    },
+  },
+  exceptions: {
+    triggers: ['exceptions_never_updated', 'exceptions_never_deleted', 'exceptions_never_truncated'],
+    constraints: ['exceptions_order_id_fkey', 'exceptions_disposition'],
+    keys: {
+      exceptions_pkey: ['id'],
+      exceptions_once: ['order_id', 'trade_id', 'side', 'ticker', 'quantity', 'price'],
+    },
+  },
+  exception_resolutions: {
+    triggers: [
+      'exception_resolutions_never_updated',
+      'exception_resolutions_never_deleted',
+      'exception_resolutions_never_truncated',
+    ],
+    constraints: [
+      'exception_resolutions_exception_id_fkey',
+      'exception_resolutions_resolved_by',
+      'exception_resolutions_note',
+    ],
+    keys: { exception_resolutions_pkey: ['exception_id'] },
+  },
+  outbox: {
+    triggers: [],
+    constraints: ['outbox_kind'],
+    keys: { outbox_pkey: ['position'] },
+  },
+}
+
+type Guard = { kind: 'trigger' | 'constraint' | 'key'; table: string; name: string }
+
+const listed: readonly Guard[] = Object.entries(guards).flatMap(([table, { triggers, constraints, keys }]) => [
+  ...triggers.map((name): Guard => ({ kind: 'trigger', table, name })),
+  ...constraints.map((name): Guard => ({ kind: 'constraint', table, name })),
+  ...Object.keys(keys).map((name): Guard => ({ kind: 'key', table, name })),
+])
+
+const inForce = 'in force'
+
+/** The state of every listed guard. A foreign key is kept by triggers of the system's own, on both tables. */
+const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => sql<
+  (Guard & { state: string | null })[]
+>`
+  select g.kind, g.table, g.name, case g.kind
+    when 'trigger' then (
+      select case t.tgenabled when 'O' then ${inForce} when 'A' then ${inForce} when 'R' then 'on replicas only' else 'disabled' end
+      from pg_trigger t where t.tgrelid = to_regclass(g.table) and t.tgname = g.name and not t.tgisinternal)
+    when 'constraint' then (
+      select case when not c.convalidated then 'not validated'
+                  when exists (select from pg_trigger t where t.tgconstraint = c.oid and t.tgenabled not in ('O', 'A')) then 'disabled'
+                  else ${inForce} end
+      from pg_constraint c where c.conrelid = to_regclass(g.table) and c.conname = g.name)
+    else (
+      select case when not i.indisunique then 'not unique' when not (i.indisvalid and i.indisready and i.indimmediate) then 'not valid'
+                  else ${inForce} end
+      from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = to_regclass(g.table) and c.relname = g.name)
+    end as state
+  from unnest(
+    ${textArray(listed.map(({ kind }) => kind))}::text[],
+    ${textArray(listed.map(({ table }) => table))}::text[],
+    ${textArray(listed.map(({ name }) => name))}::text[]
+  ) as g (kind, "table", name)`
+
+/** How many offenders of one key are named; an index that is gone may have let any number in. */
+const repeatedMax = 1_000
+
+/** The rows that a key would refuse; where a column is null, a key refuses none. */
+const readRepeated = async (sql: Sql, { table, name }: Guard): Promise<Violation[]> => {
+  const columns = guards[table]!.keys[name]!
+  const list = columns.map((column): Fragment => sql`${sql(column)}`).reduce((all, column) => sql`${all}, ${column}`)
+  const rows = await sql<{ id: string; times: string }[]>`
+    select concat_ws(' ', ${list}) as id, count(*) as times from ${sql(table)}
+    where num_nulls(${list}) = 0
+    group by ${list} having count(*) > 1
+    order by ${list}
+    limit ${repeatedMax}::integer`
+  return rows.map(({ id, times }) => ({
+    subject: table,
+    id,
+    rule: `rows of one (${columns.join(', ')})`,
+    expected: '1',
+    found: times,
+  }))
+}
+
+/** The guards that are not in force; where a unique key is not, also the rows that it would have refused. */
+export const verifyGuards = async (sql: Sql): Promise<Violation[]> => {
+  const broken = (await readGuards(sql)).filter(({ state }) => state !== inForce)
+  const violations = broken.map(({ kind, table, name, state }): Violation => ({
+    subject: 'guard',
+    id: `${table}.${name}`,
+    rule: kind,
+    expected: inForce,
+    found: state,
+  }))
+  for (const guard of broken) if (guard.kind === 'key') violations.push(...(await readRepeated(sql, guard)))
+  const cache = await readPositionCache(sql)
+  if (cache !== 1)
+    violations.push({
+      subject: 'guard',
+      id: 'outbox.position',
+      rule: 'cache of the sequence',
+      expected: '1',
+      found: String(cache),
+    })
+  const [role] = await sql<{ role: string }[]>`select current_setting('session_replication_role') as role`
+  if (role!.role !== 'origin')
+    violations.push({
+      subject: 'guard',
+      id: 'session_replication_role',
+      rule: 'setting of a new session',
+      expected: 'origin',
+      found: role!.role,
+    })
+  return violations
+}
