@@ -77,23 +77,25 @@ const createCommit = (consumer: RawConsumer, running: Running): Commit => {
 
 /** One lane: its partitions' messages in their order, a batch at a time, until `ending`. */
 const runLane = async ({
-  options,
+  process,
+  batchMax,
   intake,
   lane,
   commit,
   ending,
 }: {
-  options: TradesOptions
+  process: Batch
+  batchMax: number
   intake: Intake
   lane: Lane
   commit: Commit
   ending: AbortSignal
 }): Promise<void> => {
   while (!ending.aborted) {
-    const batch = intake.take(lane, options.batchMax)
+    const batch = intake.take(lane, batchMax)
     if (batch.length === 0) await lane.bell.wait(idleMs, ending)
     else {
-      await options.process(batch, ending)
+      await process(batch, ending)
       passCrashPoint('after-ledger-before-offset')
       await commit(batch)
     }
@@ -103,6 +105,7 @@ const runLane = async ({
 /** Consumes until the stream ends or fails, or `signal` is aborted; what was fetched but not processed will be fetched again. */
 const consume = async (consumer: RawConsumer, running: Running, signal: AbortSignal): Promise<void> => {
   const { options, forgiven } = running
+  const { batchMax } = options
   const broken = new AbortController()
   const ending = AbortSignal.any([signal, broken.signal])
   let failure: unknown = null
@@ -113,6 +116,11 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
   const stream = await consumer.consume({ topics: [options.topic], mode: 'committed', fallbackMode: 'earliest' })
   const intake = createIntake(stream, options.limits)
   const commit = createCommit(consumer, running)
+  let underWay = 0
+  const process: Batch = async (batch, signal) => {
+    underWay++
+    await options.process(batch, signal).finally(() => underWay--)
+  }
   stream.on('error', fail)
   stream.on('close', () => fail(new Error('the stream of trades was closed')))
   stream.on('data', (message: RawMessage) => intake.put(message))
@@ -122,7 +130,8 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
       consumer,
       topic: options.topic,
       nextOffsets: () => stream.offsetsToFetch,
-      silentMs: intake.silentMs,
+      // A batch that waits for Postgres is no silence.
+      silentMs: () => (underWay > 0 ? 0 : intake.silentMs()),
     }
     const watching = watch(watched, {
       forgiven,
@@ -131,7 +140,7 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
     })
     await Promise.all([
       watching,
-      ...intake.lanes.map((lane) => runLane({ options, intake, lane, commit, ending }).catch(fail)),
+      ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commit, ending }).catch(fail)),
     ])
   } finally {
     running.intake = null

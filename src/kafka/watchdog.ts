@@ -1,5 +1,7 @@
 // Notices a stream of trades that looks alive and receives nothing though the broker has more: after a storm of rebalances
-// such a one was seen, with its consumer active and heartbeating.
+// such a one was seen, with its consumer active and heartbeating. And notices offsets that stand behind though nothing waits
+// any more: when a commit meets a rebalance the library joins again and repeats it, and then it may take back what the new
+// owner of the partition has committed meanwhile.
 
 import { sleep } from '../app/sleep.ts'
 import type { RawConsumer } from './client.ts'
@@ -15,15 +17,23 @@ export type Watched = {
 const lookEveryMs = 5_000
 const silentForMs = 15_000
 
-/** Partitions of ours with messages that the stream has not asked for, as `topic:partition@offset`. */
+/**
+ * Partitions of ours with messages that the stream has not asked for, as `topic:partition@offset`, or whose committed offset
+ * is below what was read, as `topic:partition<offset`: in silence nothing is under way, so nobody is about to commit.
+ */
 const overdue = async ({ consumer, topic, nextOffsets }: Watched): Promise<string[]> => {
   const next = nextOffsets()
   const partitions = consumer.assignments?.find((assigned) => assigned.topic === topic)?.partitions ?? []
+  if (partitions.length === 0) return []
   const ends = (await consumer.listOffsets({ topics: [topic] })).get(topic) ?? []
+  const commits = (await consumer.listCommittedOffsets({ topics: [{ topic, partitions }] })).get(topic) ?? []
   return partitions.flatMap((partition) => {
     const at = next.get(`${topic}:${partition}`)
     const end = ends[partition]
-    return at === undefined || end === undefined || end <= at ? [] : [`${topic}:${partition}@${at}`]
+    const committed = commits[partition] ?? -1n
+    if (at === undefined || end === undefined) return []
+    if (end > at) return [`${topic}:${partition}@${at}`]
+    return committed >= 0n && committed < at ? [`${topic}:${partition}<${at}`] : []
   })
 }
 

@@ -27,7 +27,7 @@ export type PoolLimits = {
   statementTimeoutMs: number
 }
 
-export class DeadlinePassed extends Error {
+class DeadlinePassed extends Error {
   override name = 'DeadlinePassed'
   readonly code = 'DEADLINE_PASSED'
 }

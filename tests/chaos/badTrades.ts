@@ -1,0 +1,137 @@
+// Trades as no engine should publish them, or only rarely: the raw material of every disposition. All are lawful input: what has
+// to become of each is for the checker to say.
+
+import type { Known } from './clients.ts'
+import type { TradeMessage } from './kafkaSide.ts'
+import { tickers } from './orderMix.ts'
+import type { Rng } from './rng.ts'
+import type { TopicRecord } from './topicLog.ts'
+
+/** `orders` were acknowledged; `trades` stand on the topic. Neither is empty. */
+export type Material = { rng: Rng; orders: readonly Known[]; trades: readonly TopicRecord[] }
+
+const encode = (key: string, members: Record<string, unknown>): TradeMessage => ({
+  key,
+  value: new TextEncoder().encode(JSON.stringify({ timestamp: new Date().toISOString(), price: 100.5, ...members })),
+})
+const tradeId = (): string => `chaos-${crypto.randomUUID()}`
+const idOf = (side: string): 'buyOrderId' | 'sellOrderId' => (side === 'BUY' ? 'buyOrderId' : 'sellOrderId')
+
+const recent = <T>({ rng }: Material, items: readonly T[], most: number): T =>
+  items[items.length - rng.int(1, Math.min(most, items.length))]!
+
+const copyOf = (record: TopicRecord): TradeMessage => ({ key: record.key ?? '', value: record.bytes })
+
+const fill = ({ id, terms }: Known, members: Record<string, unknown> = {}): TradeMessage =>
+  encode(terms.ticker, {
+    tradeId: tradeId(),
+    [idOf(terms.side)]: id,
+    ticker: terms.ticker,
+    quantity: Number(terms.quantity),
+    ...members,
+  })
+
+const malformedBodies = (ticker: string, id: string): (Uint8Array | null)[] => {
+  const lawful = { tradeId: tradeId(), orderId: id, ticker, quantity: 1, price: 1, timestamp: '2026-01-02T03:04:05Z' }
+  const texts = [
+    '',
+    '{"tradeId":',
+    '[]',
+    'null',
+    ...[
+      { quantity: 0 },
+      { quantity: -1 },
+      { quantity: '1e3' },
+      { quantity: 0.000000001 },
+      { price: 1e12 },
+      { price: null },
+      { price: undefined },
+      { ticker: 'NO SUCH TICKER' },
+      { ticker: 7 },
+      { tradeId: '' },
+      { tradeId: 'x'.repeat(65) },
+      { tradeId: 'a\u0000b' },
+      { timestamp: 'yesterday' },
+      { timestamp: undefined },
+    ].map((members) => JSON.stringify({ ...lawful, ...members })),
+  ]
+  return [null, new Uint8Array([0x7b, 0xff, 0xfe]), ...texts.map((text) => new TextEncoder().encode(text))]
+}
+
+const conflict = (material: Material): TradeMessage[] => {
+  const { key, bytes } = recent(material, material.trades, 400)
+  try {
+    const trade = JSON.parse(new TextDecoder().decode(bytes!)) as Record<string, unknown>
+    const changed = material.rng.chance(0.5) ? { price: 99.75 } : { quantity: 0.5 }
+    return [encode(key ?? '', { ...trade, ...changed })]
+  } catch {
+    return []
+  }
+}
+
+const mismatch = (material: Material): TradeMessage[] => {
+  const order = recent(material, material.orders, 300)
+  const { ticker, side } = order.terms
+  const other = material.rng.pick(tickers.filter((each) => each !== ticker))
+  return material.rng.pick([
+    () => [
+      encode(ticker, { tradeId: tradeId(), [idOf(side === 'BUY' ? 'SELL' : 'BUY')]: order.id, ticker, quantity: 1 }),
+    ],
+    () => [encode(other, { tradeId: tradeId(), orderId: order.id, ticker: other, quantity: 1 })],
+    () => [encode(ticker, { tradeId: tradeId(), buyOrderId: order.id, sellOrderId: order.id, ticker, quantity: 1 })],
+  ])()
+}
+
+const unknown = (material: Material): TradeMessage[] => {
+  const order = recent(material, material.orders, 300)
+  const { ticker, side } = order.terms
+  const stranger = material.rng.pick([crypto.randomUUID(), 'not-a-uuid', 'ORDER 7'])
+  return material.rng.pick([
+    () => [
+      encode(ticker, {
+        tradeId: tradeId(),
+        buyOrderId: crypto.randomUUID(),
+        sellOrderId: stranger,
+        ticker,
+        quantity: 1,
+      }),
+    ],
+    () => [encode(ticker, { tradeId: tradeId(), orderId: stranger, ticker, quantity: 1 })],
+    () => [fill(order, { [idOf(side === 'BUY' ? 'SELL' : 'BUY')]: stranger, quantity: 0.01 })],
+  ])()
+}
+
+/** Lawful, in the forms that the engine does not use. */
+const oddForm = (material: Material): TradeMessage[] => {
+  const { id, terms } = recent(material, material.orders, 100)
+  const form = {
+    tradeId: tradeId(),
+    ticker: terms.ticker.toLowerCase(),
+    orderId: id.toUpperCase(),
+    more: { than: 'asked' },
+  }
+  return [encode(terms.ticker, { ...form, quantity: '0.25000000', price: '100.10', timestamp: Date.now() / 1000 })]
+}
+
+export const kinds = {
+  duplicate: (material) => [copyOf(recent(material, material.trades, 50)), copyOf(material.rng.pick(material.trades))],
+  reordered: (material) => material.trades.slice(-6).toReversed().map(copyOf),
+  late: (material) => {
+    const canceled = material.orders.filter((order) => order.canceled)
+    return canceled.length === 0 ? [] : [fill(recent(material, canceled, 20), { price: 101 })]
+  },
+  overfill: (material) => {
+    const order = recent(material, material.orders, 60)
+    return [fill(order), fill(order), fill(order, { quantity: 1000 })]
+  },
+  conflict,
+  mismatch,
+  unknown,
+  malformed: ({ rng, orders }) => {
+    const ticker = rng.pick(tickers)
+    return [{ key: ticker, value: rng.pick(malformedBodies(ticker, rng.pick(orders).id)) }]
+  },
+  oddForm,
+} as const satisfies Record<string, (material: Material) => TradeMessage[]>
+
+export type BadTrade = keyof typeof kinds

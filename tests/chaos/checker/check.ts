@@ -1,0 +1,54 @@
+// The independent checker: a pure function from what can be seen to what is wrong with it.
+
+import { expectDispositions, type Disposition } from './dispositions.ts'
+import type { Evidence, Report, Rest, Violation } from './evidence.ts'
+import { checkEvents } from './events.ts'
+import { checkOrders } from './orders.ts'
+import { checkRequests, readRequests } from './requests.ts'
+import { checkTrades } from './trades.ts'
+
+export type Verdict = {
+  violations: Violation[]
+  /** Of the orders, events and legs that were looked at. */
+  counts: {
+    ordersAcked: number
+    orders: number
+    events: number
+    eventRepeats: number
+    trades: number
+    letterRepeats: number
+    dispositions: Record<Disposition, number>
+  }
+}
+
+const checkRest = ({ outbox, lag, setAside, notReady }: Rest, report: Report): void => {
+  if (outbox > 0) report('STUCK_OUTBOX', `${outbox} events wait in the outbox`)
+  if (lag > 0) report('STUCK_LAG', `${lag} trades are not committed as read`)
+  if (setAside > 0) report('STUCK_SET_ASIDE', `${setAside} tickers are set aside`)
+  for (const replica of notReady) report('NOT_READY', replica)
+}
+
+export const check = (evidence: Evidence): Verdict => {
+  const violations: Violation[] = []
+  const report: Report = (kind, detail) => violations.push({ kind, detail })
+  const requests = readRequests(evidence.log)
+  const expected = expectDispositions(evidence)
+  checkRequests(requests, evidence, report)
+  const eventRepeats = checkEvents(requests, evidence, report)
+  const { letterRepeats } = checkTrades(expected, evidence, report)
+  checkOrders(evidence, report)
+  checkRest(evidence.rest, report)
+  const acked = [...requests.placings.values()].flat().filter(({ answer }) => answer?.status === 202)
+  return {
+    violations,
+    counts: {
+      ordersAcked: new Set(acked.map(({ answer }) => answer?.orderId)).size,
+      orders: evidence.orders.length,
+      events: evidence.placed.length + evidence.cancelled.length,
+      eventRepeats,
+      trades: evidence.trades.length,
+      letterRepeats,
+      dispositions: expected.counts,
+    },
+  }
+}

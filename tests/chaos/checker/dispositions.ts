@@ -1,0 +1,105 @@
+// What has to become of every leg on the trade topic, derived from the topic in partition order and from what the orders ask
+// for, never from what the service says it did. A cancel changes no judgement but one: of an order that is CANCELED (it can
+// only have been NEW before) every fill is late, of any other none is.
+
+import { decodeTrade, isUuid, type Leg, type Trade } from './decode.ts'
+import type { Content, Evidence, OrderRow, TradeRecord } from './evidence.ts'
+
+export type Disposition =
+  | 'MALFORMED'
+  | 'UNKNOWN_ORDER'
+  | 'MISMATCH'
+  | 'DUPLICATE'
+  | 'CONFLICT'
+  | 'OVERFILL'
+  | 'LATE'
+  | 'APPLIED'
+
+export type ExpectedFill = Content & { orderId: string; tradeId: string; at: TradeRecord }
+/** `at`: of several messages with one mismatch any may be the one that is kept; every other leg is kept from the first. */
+type ExpectedException = Omit<ExpectedFill, 'at'> & { disposition: Disposition; at: TradeRecord[] }
+/** `legs`: the order ids that are unknown; empty where the message could not be decoded. */
+export type ExpectedLetter = { at: TradeRecord; disposition: Disposition; legs: readonly string[] }
+
+export type Expected = {
+  /** By order, in the order in which they have to be applied. */
+  fills: Map<string, ExpectedFill[]>
+  /** By what makes two of them one: order, trade and content. */
+  exceptions: Map<string, ExpectedException>
+  letters: ExpectedLetter[]
+  counts: Record<Disposition, number>
+}
+
+/** What is known of one order while its legs are folded. */
+type Folding = { order: OrderRow; filled: bigint; ledger: Map<string, Content>; kept: Map<string, Content[]> }
+
+/** Names what was filled by which trade, and with what. */
+export const fillKey = (row: Content & { orderId: string; tradeId: string }): string =>
+  `${row.orderId} ${row.tradeId} ${row.side} ${row.ticker} ${row.quantity} ${row.price}`
+
+const same = (a: Content, b: Content): boolean =>
+  a.side === b.side && a.ticker === b.ticker && a.quantity === b.quantity && a.price === b.price
+
+const judge = ({ order, filled, ledger, kept }: Folding, trade: Trade, leg: Leg, content: Content): Disposition => {
+  const namesItTwice = trade.legs.filter(({ orderId }) => orderId === leg.orderId).length > 1
+  if (namesItTwice || content.ticker !== order.ticker || content.side !== order.side) return 'MISMATCH'
+  const applied = ledger.get(trade.tradeId)
+  const known = [...(applied === undefined ? [] : [applied]), ...(kept.get(trade.tradeId) ?? [])]
+  if (known.some((other) => same(other, content))) return 'DUPLICATE'
+  if (applied !== undefined) return 'CONFLICT'
+  if (filled + content.quantity > order.quantity) return 'OVERFILL'
+  return order.status === 'CANCELED' ? 'LATE' : 'APPLIED'
+}
+
+const fold = (folding: Folding, expected: Expected, trade: Trade, leg: Leg, at: TradeRecord): Disposition => {
+  const { ticker, quantity, price, tradeId } = trade
+  const content = { side: leg.side ?? folding.order.side, ticker, quantity, price }
+  const row = { ...content, orderId: leg.orderId, tradeId, at }
+  const disposition = judge(folding, trade, leg, content)
+  if (disposition === 'APPLIED' || disposition === 'LATE') {
+    folding.filled += quantity
+    folding.ledger.set(tradeId, content)
+    expected.fills.set(leg.orderId, [...(expected.fills.get(leg.orderId) ?? []), row])
+  } else if (disposition !== 'DUPLICATE') {
+    const name = fillKey(row)
+    const earlier = expected.exceptions.get(name)
+    // A mismatch that comes again is a mismatch again, and kept once.
+    if (earlier === undefined) expected.exceptions.set(name, { ...row, disposition, at: [at] })
+    else earlier.at.push(at)
+    folding.kept.set(tradeId, [...(folding.kept.get(tradeId) ?? []), content])
+  }
+  return disposition
+}
+
+/** All partitions one after the other: the legs that an order can take carry its ticker, so they share a partition. */
+export const expectDispositions = ({ orders, trades }: Pick<Evidence, 'orders' | 'trades'>): Expected => {
+  const foldings = new Map<string, Folding>()
+  for (const order of orders) foldings.set(order.id, { order, filled: 0n, ledger: new Map(), kept: new Map() })
+  const counts = {
+    MALFORMED: 0,
+    UNKNOWN_ORDER: 0,
+    MISMATCH: 0,
+    DUPLICATE: 0,
+    CONFLICT: 0,
+    OVERFILL: 0,
+    LATE: 0,
+    APPLIED: 0,
+  }
+  const expected: Expected = { fills: new Map(), exceptions: new Map(), letters: [], counts }
+  for (const at of trades.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset)) {
+    const trade = decodeTrade(at.bytes)
+    if (trade === null) {
+      counts.MALFORMED++
+      expected.letters.push({ at, disposition: 'MALFORMED', legs: [] })
+      continue
+    }
+    const unknown: string[] = []
+    for (const leg of trade.legs) {
+      const folding = isUuid(leg.orderId) ? foldings.get(leg.orderId) : undefined
+      if (folding === undefined) unknown.push(leg.orderId)
+      counts[folding === undefined ? 'UNKNOWN_ORDER' : fold(folding, expected, trade, leg, at)]++
+    }
+    if (unknown.length > 0) expected.letters.push({ at, disposition: 'UNKNOWN_ORDER', legs: unknown })
+  }
+  return expected
+}

@@ -1,0 +1,134 @@
+// What the checker looks at, and nothing else: the clients' log, the topics, the tables, and what still waits once the faults
+// have stopped. It shares no code with the service; amounts are bigints scaled by 10^8, a notional by 10^16.
+
+export type Terms = {
+  userId: string
+  /** Null: no key was sent, and the user id belongs to this one request. */
+  key: string | null
+  ticker: string
+  side: string
+  type: string
+  timeInForce: string
+  quantity: string
+  price: string | null
+}
+
+/**
+ * The clients' log, a line each; its order is the order in which things happened to the clients. A `sent` line is written
+ * before the request leaves, its `answer` after the answer was read; a request without one may have done anything.
+ */
+export type LogLine =
+  | { sent: number; op: 'place'; terms: Terms }
+  | { sent: number; op: 'cancel' | 'get'; orderId: string }
+  | Answer
+
+export type Answer = {
+  answer: number
+  /** 0: none came. */
+  status: number
+  /** `refused`: nobody listened, so it never left. `lost`: it left, and the answer did not come. */
+  error?: 'refused' | 'lost'
+  orderId?: string
+  /** The order's status as the answer says it. */
+  orderStatus?: string
+  replayed?: boolean
+}
+
+type Place = { partition: number; offset: number }
+
+export type EventRecord = Place & {
+  key: string | null
+  eventId: string | null
+  value: string | null
+  /** Milliseconds, by the broker's clock. */
+  appendedAt: number
+}
+
+export type TradeRecord = Place & { bytes: Uint8Array | null }
+
+export type LetterRecord = Place & { bytes: Uint8Array | null; headers: Readonly<Record<string, string>> }
+
+export type OrderRow = {
+  id: string
+  userId: string
+  key: string | null
+  ticker: string
+  side: string
+  type: string
+  timeInForce: string
+  quantity: bigint
+  price: bigint | null
+  filled: bigint
+  notional: bigint
+  lastPrice: bigint | null
+  status: string
+  version: number
+}
+
+export type Content = { side: string; ticker: string; quantity: bigint; price: bigint }
+export type LedgerRow = Content & Place & { orderId: string; tradeId: string; late: boolean; version: number }
+export type ExceptionRow = Content &
+  Place & { disposition: string; orderId: string; tradeId: string; message: Uint8Array }
+
+/** Written by a trigger of the harness at every change of a status, in their order. */
+export type AuditRow = { orderId: string; from: string; to: string }
+
+/** What still waited when the harness stopped waiting; all zero and empty where everything came to rest. */
+export type Rest = { outbox: number; lag: number; setAside: number; notReady: readonly string[] }
+
+export type Evidence = {
+  log: readonly LogLine[]
+  placed: readonly EventRecord[]
+  cancelled: readonly EventRecord[]
+  trades: readonly TradeRecord[]
+  letters: readonly LetterRecord[]
+  orders: readonly OrderRow[]
+  ledger: readonly LedgerRow[]
+  exceptions: readonly ExceptionRow[]
+  audit: readonly AuditRow[]
+  rest: Rest
+  /** Of the trade topic, as dead letters name it. */
+  tradeTopic: string
+  /** Of the topics of events. */
+  partitions: number
+}
+
+export const violationKinds = [
+  'ACKED_ORDER_MISSING',
+  'ORDER_TERMS_DIFFER',
+  'ORDER_FROM_NOWHERE',
+  'KEY_MADE_TWO',
+  'WRONG_ANSWER',
+  'INTERNAL_ERROR',
+  'CANCEL_LOST',
+  'CANCEL_FROM_NOWHERE',
+  'EVENT_MISSING',
+  'EVENT_FROM_NOWHERE',
+  'EVENT_ID_DIFFERS',
+  'EVENT_CONTENT_DIFFERS',
+  'TICKER_ORDER',
+  'CANCEL_BEFORE_PLACEMENT',
+  'LEG_WITHOUT_DISPOSITION',
+  'LEDGER_ROW_UNEXPECTED',
+  'LEDGER_OUT_OF_ORDER',
+  'EXCEPTION_UNEXPECTED',
+  'EXCEPTION_DIFFERS',
+  'DEAD_LETTER_MISSING',
+  'DEAD_LETTER_UNEXPECTED',
+  'DEAD_LETTER_DIFFERS',
+  'FILL_DIFFERS',
+  'STATUS_DIFFERS',
+  'VERSION_DIFFERS',
+  'OVERFILLED',
+  'FINAL_STATUS_CHANGED',
+  'STATUS_UNLAWFUL',
+  'STUCK_OUTBOX',
+  'STUCK_LAG',
+  'STUCK_SET_ASIDE',
+  'NOT_READY',
+] as const
+export type ViolationKind = (typeof violationKinds)[number]
+
+/** `detail` names the row, message or request, so that it can be found. */
+export type Violation = { kind: ViolationKind; detail: string }
+export type Report = (kind: ViolationKind, detail: string) => void

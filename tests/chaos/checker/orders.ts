@@ -1,0 +1,59 @@
+// Every order against its own ledger, and its status against the changes that the audit saw.
+
+import type { AuditRow, Evidence, LedgerRow, OrderRow, Report } from './evidence.ts'
+
+const finals = new Set(['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'])
+const lawful: Record<string, readonly string[]> = {
+  NEW: ['PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'],
+  PARTIALLY_FILLED: ['FILLED'],
+}
+
+const statusOf = (order: OrderRow, filled: bigint): string => {
+  if (order.status === 'CANCELED') return 'CANCELED'
+  if (filled === 0n) return 'NEW'
+  return filled === order.quantity ? 'FILLED' : 'PARTIALLY_FILLED'
+}
+
+const checkOrder = (order: OrderRow, rows: readonly LedgerRow[], report: Report): void => {
+  const ledger = rows.toSorted((a, b) => a.version - b.version)
+  const filled = ledger.reduce((sum, row) => sum + row.quantity, 0n)
+  const notional = ledger.reduce((sum, row) => sum + row.quantity * row.price, 0n)
+  const lastPrice = ledger.at(-1)?.price ?? null
+  const canceled = order.status === 'CANCELED' ? 1 : 0
+  const name = `order ${order.id}`
+  if (order.filled > order.quantity || filled > order.quantity)
+    report('OVERFILLED', `${name}: ${order.filled}, by the ledger ${filled}, of ${order.quantity}`)
+  if (order.filled !== filled) report('FILL_DIFFERS', `${name}: filled ${order.filled}, by the ledger ${filled}`)
+  if (order.notional !== notional)
+    report('FILL_DIFFERS', `${name}: notional ${order.notional}, by the ledger ${notional}`)
+  if (order.lastPrice !== lastPrice) report('FILL_DIFFERS', `${name}: last price ${order.lastPrice}, not ${lastPrice}`)
+  const status = statusOf(order, filled)
+  if (order.status !== status) report('STATUS_DIFFERS', `${name} is ${order.status}, by the ledger ${status}`)
+  if (order.version !== ledger.length + canceled)
+    report('VERSION_DIFFERS', `${name}: version ${order.version} with ${ledger.length} fills, ${canceled} cancels`)
+  ledger.forEach((row, i) => {
+    // A cancel comes before any fill, so it is the first step.
+    if (row.version !== i + 1 + canceled)
+      report('VERSION_DIFFERS', `${name}: trade ${row.tradeId} is step ${row.version}`)
+  })
+}
+
+const checkAudit = (order: OrderRow, changes: readonly AuditRow[], report: Report): void => {
+  let status = 'NEW'
+  for (const { from, to } of changes) {
+    if (finals.has(from)) report('FINAL_STATUS_CHANGED', `order ${order.id} went from ${from} to ${to}`)
+    else if (from !== status || !(lawful[from] ?? []).includes(to))
+      report('STATUS_UNLAWFUL', `order ${order.id} went from ${from} to ${to} when it was ${status}`)
+    status = to
+  }
+  if (status !== order.status) report('STATUS_UNLAWFUL', `order ${order.id} is ${order.status}, last seen as ${status}`)
+}
+
+export const checkOrders = ({ orders, ledger, audit }: Evidence, report: Report): void => {
+  const fills = Map.groupBy(ledger, (row) => row.orderId)
+  const changes = Map.groupBy(audit, (row) => row.orderId)
+  for (const order of orders) {
+    checkOrder(order, fills.get(order.id) ?? [], report)
+    checkAudit(order, changes.get(order.id) ?? [], report)
+  }
+}

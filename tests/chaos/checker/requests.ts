@@ -1,0 +1,161 @@
+// The clients' log against the table of orders: every 202 is an order with what was asked for, no order exists that nobody may
+// have placed, no key made two, and a cancel that was answered 200 holds.
+
+import { amountOf, JsonNumber } from './amounts.ts'
+import type { Answer, Evidence, LogLine, OrderRow, Report, Terms } from './evidence.ts'
+
+/** `sentAt` and `answeredAt` are lines of the log: of two things, the one with the lower line happened first. */
+type Attempt = { n: number; sentAt: number; answeredAt: number; answer: Answer | null }
+type Placing = Attempt & { terms: Terms }
+
+export type Requests = {
+  /** Attempts that share a user and a key; a request without a key stands alone. */
+  placings: Map<string, Placing[]>
+  cancels: Map<string, Attempt[]>
+  gets: Map<string, Attempt[]>
+}
+
+const nameOf = (terms: Pick<Terms, 'userId' | 'key'>): string => `${terms.userId} ${terms.key ?? ''}`
+
+const into = <T>(map: Map<string, T[]>, name: string, item: T): void => {
+  const list = map.get(name)
+  if (list === undefined) map.set(name, [item])
+  else list.push(item)
+}
+
+export const readRequests = (log: readonly LogLine[]): Requests => {
+  const requests: Requests = { placings: new Map(), cancels: new Map(), gets: new Map() }
+  const attempts = new Map<number, Attempt>()
+  log.forEach((line, at) => {
+    if ('answer' in line) {
+      const attempt = attempts.get(line.answer)
+      if (attempt !== undefined) Object.assign(attempt, { answeredAt: at, answer: line })
+      return
+    }
+    const attempt: Attempt = { n: line.sent, sentAt: at, answeredAt: Infinity, answer: null }
+    attempts.set(line.sent, attempt)
+    if (line.op === 'place') into(requests.placings, nameOf(line.terms), Object.assign(attempt, { terms: line.terms }))
+    else into(line.op === 'cancel' ? requests.cancels : requests.gets, line.orderId, attempt)
+  })
+  return requests
+}
+
+const isAcked = ({ answer }: Attempt): boolean => answer?.status === 202
+const isLost = ({ answer }: Attempt): boolean =>
+  answer === null || answer.status === 504 || (answer.status === 0 && answer.error !== 'refused')
+/** A 503, a 4xx, a 500 and a connection that nobody took store nothing. */
+const mayHaveStored = (attempt: Attempt): boolean => isAcked(attempt) || isLost(attempt)
+
+/** For each order: the first line at which it may have been accepted, and the line by which it certainly was. */
+export const acceptances = ({ placings }: Requests, orders: readonly OrderRow[]) =>
+  new Map(
+    orders.map((order) => {
+      const attempts = (placings.get(nameOf(order)) ?? []).filter(mayHaveStored)
+      const sentAt = Math.min(...attempts.map((attempt) => attempt.sentAt))
+      return [order.id, { sentAt, ackedAt: Math.min(...attempts.filter(isAcked).map((a) => a.answeredAt)) }] as const
+    }),
+  )
+
+export const cancellations = ({ cancels }: Requests) =>
+  new Map(
+    [...cancels].map(([id, attempts]) => {
+      const done = attempts.filter(({ answer }) => answer?.status === 200)
+      const may = attempts.filter((attempt) => done.includes(attempt) || isLost(attempt))
+      const sentAt = Math.min(...may.map((attempt) => attempt.sentAt))
+      return [id, { sentAt, ackedAt: Math.min(...done.map((attempt) => attempt.answeredAt)) }] as const
+    }),
+  )
+
+const amountText = (text: string): bigint | null => amountOf(new JsonNumber(text))
+
+const sameTerms = (order: OrderRow, terms: Terms): boolean =>
+  order.userId === terms.userId &&
+  order.key === terms.key &&
+  order.ticker === terms.ticker &&
+  order.side === terms.side &&
+  order.type === terms.type &&
+  order.timeInForce === terms.timeInForce &&
+  order.quantity === amountText(terms.quantity) &&
+  order.price === (terms.price === null ? null : amountText(terms.price))
+
+const checkAcked = (attempts: readonly Placing[], orders: ReadonlyMap<string, OrderRow>, report: Report): void => {
+  const acked = attempts.filter(isAcked)
+  for (const { n, answer, terms } of acked) {
+    const order = orders.get(answer?.orderId ?? '')
+    if (order === undefined) report('ACKED_ORDER_MISSING', `request ${n} was answered 202 with ${answer?.orderId}`)
+    else if (!sameTerms(order, terms)) report('ORDER_TERMS_DIFFER', `order ${order.id}, request ${n}`)
+  }
+  const ids = new Set(acked.map(({ answer }) => answer?.orderId))
+  if (ids.size > 1) report('KEY_MADE_TWO', `202 with ${[...ids].join(' and ')} for ${nameOf(acked[0]!.terms)}`)
+  const first = acked.filter(({ answer }) => answer?.replayed !== true)
+  const before = first.find((late) => acked.some((early) => early.answeredAt < late.sentAt))
+  if (first.length > 1 || before !== undefined)
+    report('WRONG_ANSWER', `request ${(before ?? first[1]!).n} repeats a key and is not marked as replayed`)
+}
+
+const checkRefused = (attempts: readonly Placing[], order: OrderRow | undefined, report: Report): void => {
+  for (const { n, answer, terms } of attempts) {
+    const status = answer?.status ?? 0
+    if (status === 500) report('INTERNAL_ERROR', `request ${n} was answered 500`)
+    else if (status === 422 && (order === undefined || sameTerms(order, terms)))
+      report('WRONG_ANSWER', `request ${n} was answered 422 and no other order holds its key`)
+    else if (![0, 202, 422, 503, 504].includes(status))
+      report('WRONG_ANSWER', `request ${n}, a lawful order, was answered ${status}`)
+  }
+}
+
+const checkPlacings = ({ placings }: Requests, { orders }: Evidence, report: Report): void => {
+  const byId = new Map(orders.map((order) => [order.id, order]))
+  const byName = new Map<string, OrderRow[]>()
+  for (const order of orders) into(byName, nameOf(order), order)
+  for (const [name, attempts] of placings) {
+    const [order, second] = byName.get(name) ?? []
+    if (second !== undefined) report('KEY_MADE_TWO', `orders ${order!.id} and ${second.id} for ${name}`)
+    checkAcked(attempts, byId, report)
+    checkRefused(attempts, order, report)
+  }
+  for (const order of orders) {
+    const attempts = (placings.get(nameOf(order)) ?? []).filter(mayHaveStored)
+    if (!attempts.some(({ terms }) => sameTerms(order, terms)))
+      report('ORDER_FROM_NOWHERE', `order ${order.id}: no request that was not refused asked for it`)
+  }
+}
+
+const checkCancels = ({ cancels }: Requests, { orders }: Evidence, report: Report): void => {
+  const byId = new Map(orders.map((order) => [order.id, order]))
+  for (const [id, attempts] of cancels) {
+    const status = byId.get(id)?.status
+    for (const { n, answer } of attempts) {
+      const answered = answer?.status ?? 0
+      if (answered === 500) report('INTERNAL_ERROR', `cancel ${n} was answered 500`)
+      else if (answered === 200 && status !== 'CANCELED')
+        report('CANCEL_LOST', `order ${id} is ${status}, cancel ${n} was answered 200`)
+      else if (answered === 409 && answer?.orderStatus === 'NEW')
+        report('WRONG_ANSWER', `cancel ${n} of order ${id} was refused because it is NEW`)
+      else if (![0, 200, 409, 503, 504].includes(answered))
+        report('WRONG_ANSWER', `cancel ${n} of order ${id} was answered ${answered}`)
+    }
+  }
+  const possible = (id: string): boolean =>
+    (cancels.get(id) ?? []).some((attempt) => attempt.answer?.status === 200 || isLost(attempt))
+  for (const order of orders)
+    if (order.status === 'CANCELED' && !possible(order.id))
+      report('CANCEL_FROM_NOWHERE', `order ${order.id} is CANCELED and no cancel of it may have succeeded`)
+}
+
+/** Orders are read only after they were acknowledged. */
+const checkGets = ({ gets }: Requests, report: Report): void => {
+  for (const [id, attempts] of gets)
+    for (const { n, answer } of attempts) {
+      const status = answer?.status ?? 0
+      if (status === 500) report('INTERNAL_ERROR', `read ${n} was answered 500`)
+      else if (![0, 200, 503].includes(status))
+        report('WRONG_ANSWER', `read ${n} of order ${id} was answered ${status}`)
+    }
+}
+
+export const checkRequests = (requests: Requests, evidence: Evidence, report: Report): void => {
+  checkPlacings(requests, evidence, report)
+  checkCancels(requests, evidence, report)
+  checkGets(requests, report)
+}

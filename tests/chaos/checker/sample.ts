@@ -1,0 +1,173 @@
+// A small world in which everything is right, for the tests of the checker to corrupt: three orders of one ticker, two of which
+// trade with each other, one of which is canceled and filled late, and one message of every other kind.
+
+import { partitionOf } from '../../engine/murmur2.ts'
+import type { Content, Evidence, EventRecord, LogLine, OrderRow } from './evidence.ts'
+
+type Writable<T> = T extends readonly (infer E)[] ? Writable<E>[] : { -readonly [K in keyof T]: T[K] }
+export type Sample = { -readonly [K in keyof Evidence]: Writable<Evidence[K]> }
+
+export const ids = {
+  buy: '0193e5a0-0000-7000-8000-00000000000a',
+  sell: '0193e5a0-0000-7000-8000-00000000000b',
+  canceled: '0193e5a0-0000-7000-8000-00000000000c',
+  stranger: '0193e5a0-0000-7000-8000-0000000000ff',
+}
+const partitions = 6
+const ticker = 'AAPL'
+const partition = partitionOf(Buffer.from(ticker), partitions)
+const one = 100_000_000n
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+const terms = (name: 'buy' | 'sell' | 'canceled') => ({
+  userId: `user-of-${name}`,
+  key: name === 'buy' ? 'key-1' : null,
+  ticker,
+  side: name === 'sell' ? 'SELL' : 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: '10',
+  price: '1.5',
+})
+
+const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): OrderRow => ({
+  ...terms(name),
+  id: ids[name],
+  quantity: 10n * one,
+  price: (3n * one) / 2n,
+  filled: 0n,
+  notional: 0n,
+  lastPrice: null,
+  status: 'NEW',
+  version: 0,
+  ...members,
+})
+
+const log = (): LogLine[] => [
+  { sent: 1, op: 'place', terms: terms('buy') },
+  { answer: 1, status: 0, error: 'lost' },
+  { sent: 2, op: 'place', terms: terms('buy') },
+  { answer: 2, status: 202, orderId: ids.buy, replayed: true },
+  { sent: 3, op: 'place', terms: terms('sell') },
+  { answer: 3, status: 202, orderId: ids.sell },
+  { sent: 4, op: 'place', terms: { ...terms('sell'), userId: 'refused' } },
+  { answer: 4, status: 503 },
+  { sent: 5, op: 'place', terms: { ...terms('buy'), quantity: '11' } },
+  { answer: 5, status: 422 },
+  { sent: 6, op: 'place', terms: terms('canceled') },
+  { answer: 6, status: 202, orderId: ids.canceled },
+  { sent: 7, op: 'cancel', orderId: ids.canceled },
+  { answer: 7, status: 200, orderStatus: 'CANCELED' },
+  { sent: 8, op: 'cancel', orderId: ids.buy },
+  { answer: 8, status: 409, orderStatus: 'FILLED' },
+  { sent: 9, op: 'get', orderId: ids.buy },
+  { answer: 9, status: 200, orderStatus: 'FILLED' },
+]
+
+const event = (name: 'buy' | 'sell' | 'canceled', offset: number, appendedAt: number): EventRecord => ({
+  partition,
+  offset,
+  key: ticker,
+  eventId: `event-${appendedAt < 100 ? 'placed' : 'cancelled'}-${name}`,
+  value: JSON.stringify({
+    ...terms(name),
+    orderId: ids[name],
+    quantity: 10,
+    price: 1.5,
+    timestamp: '2026-01-02T03:04:05.000Z',
+  }),
+  appendedAt,
+})
+
+const trade = (offset: number, members: Record<string, unknown>) => ({
+  partition,
+  offset,
+  bytes: bytes(JSON.stringify({ ticker, price: 1.5, timestamp: '2026-01-02T03:04:05Z', ...members })),
+})
+
+const trades = () => [
+  trade(0, { tradeId: 'T1', buyOrderId: ids.buy, sellOrderId: ids.sell, quantity: 4 }),
+  trade(1, { tradeId: 'T1', buyOrderId: ids.buy, sellOrderId: ids.sell, quantity: 4 }),
+  trade(2, { tradeId: 'T1', buyOrderId: ids.buy, sellOrderId: null, quantity: 5 }),
+  trade(3, { tradeId: 'T2', orderId: ids.buy, quantity: 6.5 }),
+  trade(4, { tradeId: 'T3', sellOrderId: ids.buy, quantity: 1 }),
+  trade(5, { tradeId: 'T4', buyOrderId: ids.buy, sellOrderId: ids.stranger, quantity: '6.00' }),
+  trade(6, { tradeId: 'T5', orderId: ids.canceled.toUpperCase(), quantity: 1 }),
+  { partition, offset: 7, bytes: bytes('{"tradeId":') },
+]
+
+const fill = (side: string, quantity: bigint): Content => ({ side, ticker, quantity, price: (3n * one) / 2n })
+
+const ledger = () => [
+  { ...fill('BUY', 4n * one), orderId: ids.buy, tradeId: 'T1', late: false, version: 1, partition, offset: 0 },
+  { ...fill('SELL', 4n * one), orderId: ids.sell, tradeId: 'T1', late: false, version: 1, partition, offset: 0 },
+  { ...fill('BUY', 6n * one), orderId: ids.buy, tradeId: 'T4', late: false, version: 2, partition, offset: 5 },
+  { ...fill('BUY', one), orderId: ids.canceled, tradeId: 'T5', late: true, version: 2, partition, offset: 6 },
+]
+
+const exceptions = () => {
+  const kept = (offset: number, disposition: string, tradeId: string, content: Content) => ({
+    ...content,
+    disposition,
+    orderId: ids.buy,
+    tradeId,
+    partition,
+    offset,
+    message: trades()[offset]!.bytes,
+  })
+  return [
+    kept(2, 'CONFLICT', 'T1', fill('BUY', 5n * one)),
+    kept(3, 'OVERFILL', 'T2', fill('BUY', (13n * one) / 2n)),
+    kept(4, 'MISMATCH', 'T3', fill('SELL', one)),
+  ]
+}
+
+const letter = (offset: number, disposition: string, legs: string) => ({
+  partition,
+  offset,
+  bytes: trades()[offset]!.bytes,
+  headers: { 'x-dead-letter-id': `trades-${partition}-${offset}`, 'x-disposition': disposition, 'x-legs': legs },
+})
+
+/** A fresh copy each time; no violation in it. */
+export const sample = (): Sample => ({
+  log: log(),
+  placed: [event('buy', 0, 10), event('sell', 1, 11), event('buy', 2, 12), event('canceled', 3, 13)],
+  cancelled: [event('canceled', 0, 100)],
+  trades: trades(),
+  letters: [letter(5, 'UNKNOWN_ORDER', `SELL:${ids.stranger}`), letter(7, 'MALFORMED', '')],
+  orders: [
+    row('buy', {
+      filled: 10n * one,
+      notional: 15n * one * one,
+      lastPrice: (3n * one) / 2n,
+      status: 'FILLED',
+      version: 2,
+    }),
+    row('sell', {
+      filled: 4n * one,
+      notional: 6n * one * one,
+      lastPrice: (3n * one) / 2n,
+      status: 'PARTIALLY_FILLED',
+      version: 1,
+    }),
+    row('canceled', {
+      filled: one,
+      notional: (3n * one * one) / 2n,
+      lastPrice: (3n * one) / 2n,
+      status: 'CANCELED',
+      version: 2,
+    }),
+  ],
+  ledger: ledger(),
+  exceptions: exceptions(),
+  audit: [
+    { orderId: ids.buy, from: 'NEW', to: 'PARTIALLY_FILLED' },
+    { orderId: ids.buy, from: 'PARTIALLY_FILLED', to: 'FILLED' },
+    { orderId: ids.sell, from: 'NEW', to: 'PARTIALLY_FILLED' },
+    { orderId: ids.canceled, from: 'NEW', to: 'CANCELED' },
+  ],
+  rest: { outbox: 0, lag: 0, setAside: 0, notReady: [] },
+  tradeTopic: 'trades',
+  partitions,
+})

@@ -1,0 +1,159 @@
+// Clients under way all the time: they place, repeat after a lost answer with the same key, ask twice at once, reuse keys
+// wrongly, cancel what may just be filled, and give up early. Everything they send and hear is in the log.
+
+import type { Answer, Terms } from './checker/evidence.ts'
+import type { ClientLog, Request } from './clientLog.ts'
+import { drawTerms, encodeOrder } from './orderMix.ts'
+import type { Rng } from './rng.ts'
+
+/** An order that was acknowledged. */
+export type Known = { id: string; terms: Terms; canceled: boolean }
+
+export type Clients = {
+  /** Requests a second; 0 begins no new ones. */
+  setRate: (perSecond: number) => void
+  /** Begins no new requests and resolves when none is under way. */
+  pause: () => Promise<void>
+  /** Newest last; the oldest are forgotten. */
+  known: readonly Known[]
+  /** Orders acknowledged, each once; `take` answers those since the last call. */
+  acked: () => number
+  take: () => string[]
+  close: () => void
+}
+
+export type ClientsOptions = { urls: readonly string[]; log: ClientLog; rng: Rng; acked: Set<string> }
+
+const inFlightMax = 120
+const knownMax = 4_000
+const tickMs = 10
+const patientMs = 8_000
+const attemptsMax = 8
+
+type Context = ClientsOptions & { known: Known[]; fresh: string[]; users: string[]; isClosing: () => boolean }
+
+const pause = (rng: Rng, leastMs: number, mostMs: number) => Bun.sleep(rng.int(leastMs, mostMs))
+
+/** Without keep-alive: a library that repeats a request by itself on a stale connection would be a client that nobody logged. */
+const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: number): Promise<Answer> => {
+  const encoded = request.op === 'place' ? encodeOrder(request.terms, rng) : { headers: {} }
+  const path =
+    request.op === 'place' ? '/orders' : `/orders/${request.orderId}${request.op === 'cancel' ? '/cancel' : ''}`
+  const base = rng.pick(urls)
+  const n = log.sent(request)
+  let answer: Answer
+  try {
+    const response = await fetch(`${base}${path}`, {
+      method: request.op === 'get' ? 'GET' : 'POST',
+      ...encoded,
+      keepalive: false,
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    const body = (await response.json()) as { id?: string; status?: string | number; orderStatus?: string }
+    const orderStatus = body.orderStatus ?? (typeof body.status === 'string' ? body.status : undefined)
+    answer = {
+      answer: n,
+      status: response.status,
+      ...(body.id === undefined ? {} : { orderId: body.id }),
+      ...(orderStatus === undefined ? {} : { orderStatus }),
+      ...(response.headers.get('idempotent-replayed') === 'true' ? { replayed: true } : {}),
+    }
+  } catch (error) {
+    const refused = error instanceof Error && 'code' in error && error.code === 'ConnectionRefused'
+    answer = { answer: n, status: 0, error: refused ? 'refused' : 'lost' }
+  }
+  log.answered(answer)
+  return answer
+}
+
+const remember = (context: Context, terms: Terms, { status, orderId }: Answer): void => {
+  const { acked, fresh, known } = context
+  if (status !== 202 || orderId === undefined || acked.has(orderId)) return
+  acked.add(orderId)
+  fresh.push(orderId)
+  known.push({ id: orderId, terms, canceled: false })
+  if (known.length > knownMax) known.splice(0, knownMax / 2)
+}
+
+const impatient = (rng: Rng): number => (rng.chance(0.12) ? rng.int(1, 80) : patientMs)
+
+/** With a key it asks until it knows; without one it can only ask once, and again when it was told that nothing was stored. */
+const place = async (context: Context, terms: Terms): Promise<void> => {
+  const { rng } = context
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+    const answer = await send(context, { op: 'place', terms }, attempt < 3 ? impatient(rng) : patientMs)
+    remember(context, terms, answer)
+    const stored = answer.status !== 503 && answer.error !== 'refused'
+    const known = answer.status === 202 || answer.status === 422
+    if (known || (terms.key === null && stored) || context.isClosing()) return
+    await pause(rng, 20, 400)
+  }
+}
+
+const placeNew = async (context: Context): Promise<void> => {
+  const { rng, users } = context
+  const key = rng.chance(0.6) ? `k-${crypto.randomUUID()}` : null
+  const terms = drawTerms(rng, key === null ? crypto.randomUUID() : rng.pick(users), key)
+  if (key === null || rng.chance(0.94)) return place(context, terms)
+  // Two at once, on two replicas as it may happen; and one that uses the key for another order.
+  const other = rng.chance(0.5) ? terms : { ...terms, quantity: '777' }
+  await Promise.all([place(context, terms), place(context, other)])
+}
+
+const repeat = async (context: Context): Promise<void> => {
+  const { rng, known } = context
+  const keyed = rng.pick(known)
+  if (keyed.terms.key === null) return
+  await place(context, rng.chance(0.7) ? keyed.terms : { ...keyed.terms, quantity: '778' })
+}
+
+/** Mostly of an order placed a moment ago, which the engine may be filling. */
+const cancel = async (context: Context): Promise<void> => {
+  const { rng, known } = context
+  const order = rng.chance(0.7) ? known[known.length - rng.int(1, Math.min(12, known.length))]! : rng.pick(known)
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const { status, error } = await send(context, { op: 'cancel', orderId: order.id }, impatient(rng))
+    if (status === 200) order.canceled = true
+    if ((status !== 0 && status < 500) || error === 'refused' || context.isClosing()) return
+    await pause(rng, 20, 300)
+  }
+}
+
+const act = async (context: Context): Promise<void> => {
+  const { rng, known } = context
+  const draw = rng.next()
+  if (known.length === 0 || draw < 0.76) return placeNew(context)
+  if (draw < 0.8) return repeat(context)
+  if (draw < 0.96) return cancel(context)
+  await send(context, { op: 'get', orderId: rng.pick(known).id }, patientMs)
+}
+
+export const startClients = (options: ClientsOptions): Clients => {
+  let rate = 0
+  let due = 0
+  const underWay = new Set<Promise<void>>()
+  const users = Array.from({ length: 30 }, () => options.rng.uuid())
+  const context: Context = { ...options, known: [], fresh: [], users, isClosing: () => rate === 0 }
+  const timer = setInterval(() => {
+    due = Math.min(due + (rate * tickMs) / 1000, 20)
+    for (; due >= 1; due--) {
+      if (underWay.size >= inFlightMax) return
+      const acting = act(context).finally(() => underWay.delete(acting))
+      underWay.add(acting)
+    }
+  }, tickMs)
+  return {
+    setRate(perSecond) {
+      rate = perSecond
+    },
+    async pause() {
+      rate = 0
+      due = 0
+      await Promise.all(underWay)
+    },
+    known: context.known,
+    acked: () => options.acked.size,
+    take: () => context.fresh.splice(0),
+    close: () => clearInterval(timer),
+  }
+}

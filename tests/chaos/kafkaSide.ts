@@ -1,0 +1,81 @@
+// The harness's own side of Kafka: the topics as logs, the service's consumer group, and a producer for trades of its own. It
+// goes to the broker directly, past the proxies.
+
+import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
+import { positiveHash } from '../engine/murmur2.ts'
+import { createConsumer, createTopicLog, type TopicLog } from './topicLog.ts'
+
+export const group = 'orders-exec-consumer'
+export const partitions = 6
+export const topics = {
+  placed: 'order.placed.v1',
+  cancelled: 'order.cancelled.v1',
+  trades: 'trade.executed.v1',
+  letters: 'trade.executed.v1.dlq',
+} as const
+
+export type TradeMessage = { key: string; value: Uint8Array | null }
+
+export type KafkaSide = {
+  logs: Record<keyof typeof topics, TopicLog>
+  /** Trades that the group has not committed as read. */
+  lag: () => Promise<number>
+  /** Takes the members of this client out of the group, as its own LeaveGroup would have; none is no error. */
+  expel: (clientId: string) => Promise<void>
+  publishTrades: (messages: readonly TradeMessage[]) => Promise<void>
+  close: () => Promise<void>
+}
+
+export const openKafkaSide = (bootstrap: string): KafkaSide => {
+  const base = {
+    clientId: 'chaos',
+    bootstrapBrokers: [bootstrap],
+    timeout: 10_000,
+    requestTimeout: 10_000,
+    connectTimeout: 3_000,
+    retries: 0,
+    metadataMaxAge: 5_000,
+  }
+  const admin = new Admin(base)
+  const producer = new Producer({ ...base, acks: ProduceAcks.ALL })
+  const consumer = createConsumer(bootstrap)
+  const logs = {
+    placed: createTopicLog(consumer, topics.placed),
+    cancelled: createTopicLog(consumer, topics.cancelled),
+    trades: createTopicLog(consumer, topics.trades),
+    letters: createTopicLog(consumer, topics.letters),
+  }
+  return {
+    logs,
+    async lag() {
+      const ends = await logs.trades.ends()
+      const indexes = [...ends.keys()]
+      const [answer] = await admin.listConsumerGroupOffsets({
+        groups: [{ groupId: group, topics: [{ name: topics.trades, partitionIndexes: indexes }] }],
+      })
+      const committed = new Map(
+        answer!.topics[0]!.partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]),
+      )
+      return indexes.reduce((sum, i) => sum + ends[i]! - Math.max(0, Number(committed.get(i) ?? 0)), 0)
+    },
+    async expel(clientId) {
+      const { members } = (await admin.describeGroups({ groups: [group] })).get(group)!
+      const dead = [...members.values()].filter((member) => member.clientId === clientId)
+      if (dead.length === 0) return
+      await admin.removeMembersFromConsumerGroup({ groupId: group, members: dead.map(({ id }) => ({ memberId: id })) })
+    },
+    async publishTrades(messages) {
+      await producer.send({
+        messages: messages.map(({ key, value }) => ({
+          topic: topics.trades,
+          key: Buffer.from(key),
+          partition: positiveHash(Buffer.from(key)) % partitions,
+          ...(value === null ? {} : { value: Buffer.from(value) }),
+        })),
+      })
+    },
+    async close() {
+      await Promise.allSettled([admin.close(), producer.close(), consumer.close(true)])
+    },
+  }
+}

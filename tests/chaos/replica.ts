@@ -1,0 +1,132 @@
+// One replica of the compiled service as a process that is killed, armed with a crash point, frozen and started again. It
+// never outlives the harness.
+
+import { closeSync, openSync } from 'node:fs'
+import { hold, release } from '../stack/guard.ts'
+import { killTree, signal } from '../stack/processes.ts'
+import type { TcpProxy } from './tcpProxy.ts'
+
+type Armed = { point: string; nth: number; log: string }
+
+export type Replica = {
+  readonly name: string
+  readonly url: string
+  /** As Kafka knows it; of the process that ran last. */
+  readonly clientId: () => string | null
+  readonly isRunning: () => boolean
+  /** How a process ended that nobody ended, once for each; null where none did. */
+  readonly ownEnd: () => string | null
+  /** Settles when the process that runs now has ended. */
+  readonly exited: () => Promise<unknown>
+  /** Starts the process, armed or not, and does not wait for it. */
+  start: (armed?: Armed) => void
+  kill: () => Promise<void>
+  /** SIGTERM and its end; past the limit SIGKILL. Answers whether it drained in time. */
+  stop: () => Promise<boolean>
+  pause: () => void
+  goOn: () => void
+  readiness: () => Promise<boolean>
+  health: () => Promise<Health | null>
+}
+
+type Health = {
+  status: string
+  components: { kafka: { status: string; details: { tickersSetAside?: number } } }
+}
+
+export type ReplicaOptions = {
+  name: string
+  binary: string
+  port: number
+  env: Record<string, string>
+  logFile: string
+  /** Null where it goes to Kafka directly. */
+  kafkaProxy: TcpProxy | null
+}
+
+const stopLimitMs = 25_000
+const probeMs = 1_000
+
+/** A request to Kafka begins with its length, api key, version, correlation id, and the client's id. */
+const clientIdOf = (bytes: Buffer): string | null =>
+  bytes.length < 14 ? null : bytes.subarray(14, 14 + bytes.readInt16BE(12)).toString()
+
+const environment = ({ env, port }: ReplicaOptions, armed: Armed | undefined): Record<string, string> => ({
+  ...env,
+  SERVER_PORT: String(port),
+  ...(armed === undefined
+    ? {}
+    : { ORDERS_TEST_CRASH: `${armed.point}@${armed.nth}`, ORDERS_TEST_CRASH_LOG: armed.log }),
+})
+
+export const createReplica = (options: ReplicaOptions): Replica => {
+  const url = `http://127.0.0.1:${options.port}`
+  let child: Bun.Subprocess | null = null
+  let clientId: string | null = null
+  /** Processes whose end is somebody's doing. */
+  const mayEnd = new WeakSet<object>()
+  let ownEnd: string | null = null
+  options.kafkaProxy?.onHello((bytes) => (clientId = clientIdOf(bytes) ?? clientId))
+
+  const isRunning = (): boolean => child !== null && child.exitCode === null && child.signalCode === null
+  /** One that ended by itself is only let go: its id may be somebody else's by now. */
+  const end = async (how: (pid: number) => Promise<void>): Promise<void> => {
+    if (child === null) return
+    mayEnd.add(child)
+    if (isRunning()) await how(child.pid)
+    await child.exited
+    release(child.pid)
+  }
+  const kill = () => end(killTree)
+  const ask = async (path: string): Promise<Response | null> => {
+    if (!isRunning()) return null
+    return fetch(`${url}${path}`, { keepalive: false, signal: AbortSignal.timeout(probeMs) }).catch(() => null)
+  }
+  return {
+    name: options.name,
+    url,
+    clientId: () => clientId,
+    isRunning,
+    ownEnd() {
+      const end = ownEnd
+      ownEnd = null
+      return end
+    },
+    exited: () => child?.exited ?? Promise.resolve(),
+    start(armed) {
+      const log = openSync(options.logFile, 'a')
+      child = Bun.spawn([options.binary, 'serve'], {
+        stdin: 'ignore',
+        stdout: log,
+        stderr: log,
+        cwd: '/',
+        env: environment(options, armed),
+        detached: true,
+        onExit(ended, code, signalCode) {
+          if (!mayEnd.has(ended)) ownEnd = `${options.name} ended by itself: ${signalCode ?? `exit code ${code}`}`
+        },
+      })
+      closeSync(log)
+      if (armed !== undefined) mayEnd.add(child)
+      hold(child.pid, 'SIGKILL')
+    },
+    kill,
+    async stop() {
+      const startedAt = performance.now()
+      await end(async (pid) => {
+        signal(pid, 'SIGTERM')
+        const timer = setTimeout(() => signal(pid, 'SIGKILL'), stopLimitMs)
+        await child!.exited
+        clearTimeout(timer)
+      })
+      return performance.now() - startedAt < stopLimitMs
+    },
+    pause: () => child !== null && isRunning() && signal(child.pid, 'SIGSTOP'),
+    goOn: () => child !== null && isRunning() && signal(child.pid, 'SIGCONT'),
+    readiness: async () => (await ask('/actuator/health/readiness'))?.status === 200,
+    async health() {
+      const response = await ask('/actuator/health')
+      return response === null ? null : ((await response.json().catch(() => null)) as Health | null)
+    },
+  }
+}

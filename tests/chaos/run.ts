@@ -1,0 +1,97 @@
+// A whole run: cycle after cycle, a glance after each, the full check at rest every so often and at the end. It stops at the
+// first look that finds a violation, so that what it leaves behind is close to the cause.
+
+import { join } from 'node:path'
+import type { Verdict } from './checker/check.ts'
+import type { Violation } from './checker/evidence.ts'
+import { openClientLog, readClientLog } from './clientLog.ts'
+import { startClients, type Clients } from './clients.ts'
+import { runCycle } from './cycle.ts'
+import { createGlance } from './glance.ts'
+import { startInjector, type Injector } from './injector.ts'
+import { judge } from './judge.ts'
+import { planCycles, type CyclePlan } from './plan.ts'
+import { comeToRest } from './rest.ts'
+import { createRng } from './rng.ts'
+import { addTo, writeState, type RunState } from './runState.ts'
+import type { World } from './world.ts'
+
+export type Outcome = { violations: Violation[]; verdict: Verdict | null; acked: number }
+
+type Run = { world: World; state: RunState; clients: Clients; injector: Injector; logFile: string }
+
+const fullCheckEvery = 25
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
+
+const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`)
+
+const fullCheck = async ({ world, state, clients, injector, logFile }: Run): Promise<Verdict> => {
+  await Promise.all([clients.pause(), injector.pause()])
+  const { rest, tookMs } = await comeToRest(world)
+  state.restsMs.push(tookMs)
+  state.deadlocks = world.deadlocks()
+  const startedAt = performance.now()
+  const verdict = await judge({ databaseUrl: world.databaseUrl, bootstrap: world.kafka.bootstrap, logFile, rest })
+  const { ordersAcked, eventRepeats, dispositions } = verdict.counts
+  say(
+    `full check: ${verdict.violations.length} violations; ${ordersAcked} orders acknowledged, ${eventRepeats} events repeated, ` +
+      `${dispositions.APPLIED + dispositions.LATE} legs applied, ${dispositions.DUPLICATE} duplicates; ` +
+      `at rest after ${seconds(tookMs)}, checked in ${seconds(performance.now() - startedAt)}`,
+  )
+  return verdict
+}
+
+const describePlan = ({ crash, crashOf, companion, companionOf }: CyclePlan): string => {
+  const name = (index: 0 | 1): string => ['a', 'b'][index]!
+  const first = crash.startsWith('kill') && crash !== 'kill replica' ? crash : `${crash} (${name(crashOf)})`
+  return companion === 'none'
+    ? first
+    : `${first} + ${companion}${companion === 'third member' ? '' : ` (${name(companionOf)})`}`
+}
+
+const cycles = async (run: Run, plans: readonly CyclePlan[]): Promise<Outcome> => {
+  const { world, state, clients, injector } = run
+  const glance = createGlance(world)
+  let verdict: Verdict | null = null
+  for (const plan of plans.slice(state.cycles)) {
+    injector.goOn()
+    const cycle = await runCycle(world, clients, plan, (fault) => addTo(state.faults, fault))
+    ;(state.recoveriesMs[plan.crash] ??= []).push(cycle.recoveryMs)
+    const seen = await glance.look(cycle.acked)
+    state.cycles = plan.cycle
+    state.elapsedMs += cycle.tookMs
+    writeState(world.dir, state)
+    say(
+      `cycle ${plan.cycle}/${plans.length}  ${describePlan(plan)}  ${seconds(cycle.tookMs)}, ready after ${seconds(cycle.recoveryMs)}, ` +
+        `${cycle.acked.length} orders (${clients.acked()})${seen.length === 0 ? '' : `  ${seen.length} VIOLATIONS`}`,
+    )
+    const last = plan.cycle === plans.length || seen.length > 0
+    if (last || plan.cycle % fullCheckEvery === 0) verdict = await fullCheck(run)
+    const violations = [...seen, ...(verdict?.violations ?? [])]
+    if (last || violations.length > 0)
+      return { violations, verdict, acked: verdict?.counts.ordersAcked ?? clients.acked() }
+  }
+  verdict = await fullCheck(run)
+  return { violations: verdict.violations, verdict, acked: verdict.counts.ordersAcked }
+}
+
+/** Runs what is left of `count` cycles in a world that was just started. */
+export const runAll = async (world: World, state: RunState, count: number): Promise<Outcome> => {
+  const logFile = join(world.dir, 'client.jsonl')
+  const log = openClientLog(logFile)
+  const acked = new Set(
+    readClientLog(logFile).flatMap((line) => ('answer' in line && line.status === 202 ? [line.orderId ?? ''] : [])),
+  )
+  const rng = (name: string) => createRng(state.seed, name, state.cycles)
+  const urls = world.replicas.map((replica) => replica.url)
+  const clients = startClients({ urls, log, rng: rng('clients'), acked })
+  const onPublished = (kind: string, messages: number) => addTo(state.badTrades, kind, messages)
+  const injector = startInjector({ side: world.side, clients, rng: rng('injector'), onPublished })
+  try {
+    return await cycles({ world, state, clients, injector, logFile }, planCycles(state.seed, count))
+  } finally {
+    await Promise.all([clients.pause(), injector.pause()])
+    clients.close()
+    log.close()
+  }
+}

@@ -1,0 +1,121 @@
+// The tables as they stand, read past the proxies with the harness's own driver session; and the audit, a trigger of the
+// harness that notes every change of an order's status where the service cannot see it.
+
+import postgres from 'postgres'
+import { fromColumn } from './checker/amounts.ts'
+import type { AuditRow, Evidence, ExceptionRow, LedgerRow, OrderRow } from './checker/evidence.ts'
+
+type Row = Record<string, string>
+
+export type Tables = {
+  sql: postgres.Sql
+  /** Unless it is there. */
+  installAudit: () => Promise<void>
+  read: () => Promise<Pick<Evidence, 'orders' | 'ledger' | 'exceptions' | 'audit'>>
+  outbox: () => Promise<number>
+  /** In one snapshot: which of the orders accepted since the last call have no event waiting any more, so must be on the topic. */
+  published: () => Promise<string[]>
+  /** Statuses that left a final state, by the audit. */
+  revived: () => Promise<string[]>
+  close: () => Promise<void>
+}
+
+const audit = `
+  create schema chaos;
+  create table chaos.status_changes (
+    seq bigint generated always as identity primary key, order_id uuid not null, old text not null, new text not null
+  );
+  create function chaos.note_status() returns trigger language plpgsql as $$
+  begin
+    insert into chaos.status_changes (order_id, old, new) values (new.id, old.status, new.status);
+    return null;
+  end $$;
+  create trigger chaos_note_status after update on public.orders
+    for each row when (old.status is distinct from new.status) execute function chaos.note_status();`
+
+const amount = (text: string | null | undefined): bigint | null =>
+  text === null || text === undefined ? null : fromColumn(text)
+
+const orderOf = (row: Row): OrderRow => ({
+  id: row['id']!,
+  userId: row['user_id']!,
+  key: row['client_order_id'] ?? null,
+  ticker: row['ticker']!,
+  side: row['side']!,
+  type: row['type']!,
+  timeInForce: row['time_in_force']!,
+  quantity: fromColumn(row['quantity']!),
+  price: amount(row['price']),
+  filled: fromColumn(row['filled_quantity']!),
+  notional: fromColumn(row['filled_notional']!),
+  lastPrice: amount(row['last_fill_price']),
+  status: row['status']!,
+  version: Number(row['version']),
+})
+
+const legOf = (row: Row) => ({
+  orderId: row['order_id']!,
+  tradeId: row['trade_id']!,
+  side: row['side']!,
+  ticker: row['ticker']!,
+  quantity: fromColumn(row['quantity']!),
+  price: fromColumn(row['price']!),
+  partition: Number(row['kafka_partition']),
+  offset: Number(row['kafka_offset']),
+})
+
+const ledgerOf = (row: Row): LedgerRow => ({
+  ...legOf(row),
+  late: row['late'] === 'true',
+  version: Number(row['order_version']),
+})
+
+const exceptionOf = (row: Row): ExceptionRow => ({
+  ...legOf(row),
+  disposition: row['disposition']!,
+  message: Buffer.from(row['message']!, 'base64'),
+})
+
+export const openTables = (url: string): Tables => {
+  const sql = postgres(url, { max: 2, onnotice: () => undefined, backoff: () => 0.2, connect_timeout: 3 })
+  let since = new Date(0)
+  return {
+    sql,
+    async installAudit() {
+      const [found] = await sql`select 1 from pg_namespace where nspname = 'chaos'`
+      if (!found) await sql.unsafe(audit)
+    },
+    read: () =>
+      sql.begin('isolation level repeatable read read only', async (tx) => {
+        const orders = await tx<Row[]>`select * from orders order by id`
+        const ledger = await tx<Row[]>`select *, late::text as late from ingested_fills`
+        const exceptions = await tx<Row[]>`select *, encode(message, 'base64') as message from exceptions`
+        const changes = await tx<Row[]>`select order_id, old, new from chaos.status_changes order by seq`
+        return {
+          orders: orders.map(orderOf),
+          ledger: ledger.map(ledgerOf),
+          exceptions: exceptions.map(exceptionOf),
+          audit: changes.map((row): AuditRow => ({ orderId: row['order_id']!, from: row['old']!, to: row['new']! })),
+        }
+      }),
+    async outbox() {
+      const [row] = await sql<{ rows: number }[]>`select count(*)::integer as rows from outbox`
+      return row!.rows
+    },
+    async published() {
+      // An order has its time before it is committed, and a frozen replica may commit it late.
+      const next = new Date(Date.now() - 60_000)
+      const rows = await sql<{ id: string }[]>`
+        select o.id from orders o where o.created_at >= ${since}
+        and not exists (select 1 from outbox x where x.order_id = o.id and x.kind = 'PLACED')`
+      since = next
+      return rows.map(({ id }) => id)
+    },
+    async revived() {
+      const rows = await sql<{ order_id: string }[]>`
+        select order_id from chaos.status_changes where old in ('FILLED', 'CANCELED', 'REJECTED', 'EXPIRED')`
+      return rows.map((row) => row.order_id)
+    },
+    close: () => sql.end({ timeout: 1 }),
+  }
+}

@@ -1,0 +1,164 @@
+// Everything that a run is made of: Postgres, Kafka, the engine and the replicas as processes of their own, each replica behind
+// its own proxies, and the harness's own eyes past them.
+
+import { copyFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startKafka, type KafkaServer } from '../stack/kafka.ts'
+import { createDatabase, startPostgres, type PostgresServer } from '../stack/postgres.ts'
+import { runTool, startServer, type Server } from '../stack/server.ts'
+import { engineMain } from '../stack/service.ts'
+import { StackError } from '../stack/stackError.ts'
+import { createTopics } from '../stack/topics.ts'
+import { binary } from '../support/binary.ts'
+import { group, openKafkaSide, partitions, topics, type KafkaSide } from './kafkaSide.ts'
+import { createReplica, type Replica } from './replica.ts'
+import type { Ports } from './runState.ts'
+import { openTables, type Tables } from './tables.ts'
+import { startTcpProxy, type TcpProxy } from './tcpProxy.ts'
+
+export type World = {
+  dir: string
+  databaseUrl: string
+  postgres: PostgresServer
+  kafka: KafkaServer
+  engine: Server
+  /** The two that are always there; `proxies` are theirs. */
+  replicas: readonly [Replica, Replica]
+  /** Joins and leaves; reaches the servers directly. */
+  third: Replica
+  proxies: readonly [Proxies, Proxies]
+  tables: Tables
+  side: KafkaSide
+  /** How often Postgres had to break a deadlock: never is what the order of locks is for. */
+  deadlocks: () => number
+  /** Where a named crash point writes that it fired. */
+  crashLog: string
+  close: () => Promise<void>
+}
+type Proxies = { postgres: TcpProxy; kafka: TcpProxy }
+
+const host = '127.0.0.1'
+/** Short, so that being frozen past it takes seconds. */
+const leaseMs = 2_000
+
+/** A listener for us and one for each replica: a broker tells its clients where to go, and they have to go to their proxies. */
+const kafkaSettings = (ports: Ports): Record<string, string> => ({
+  'controller.quorum.voters': `1@${host}:${ports.controller}`,
+  listeners: `PLAINTEXT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.controller},A://${host}:${ports.kafkaA},B://${host}:${ports.kafkaB}`,
+  'advertised.listeners': `PLAINTEXT://${host}:${ports.kafka},A://${host}:${ports.kafkaProxyA},B://${host}:${ports.kafkaProxyB}`,
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,A:PLAINTEXT,B:PLAINTEXT',
+  'inter.broker.listener.name': 'PLAINTEXT',
+  // When a cancellation was appended is compared with when its placement was.
+  'log.message.timestamp.type': 'LogAppendTime',
+  // After a SIGKILL the broker reads the open segment again, so it has to stay short.
+  'log.segment.bytes': '16777216',
+})
+
+const startProxies = async (ports: Ports): Promise<[Proxies, Proxies]> => {
+  const [postgresA, postgresB, kafkaA, kafkaB] = await Promise.all([
+    startTcpProxy(ports.postgresProxyA, { host, port: ports.postgres }),
+    startTcpProxy(ports.postgresProxyB, { host, port: ports.postgres }),
+    startTcpProxy(ports.kafkaProxyA, { host, port: ports.kafkaA }),
+    startTcpProxy(ports.kafkaProxyB, { host, port: ports.kafkaB }),
+  ])
+  return [
+    { postgres: postgresA, kafka: kafkaA },
+    { postgres: postgresB, kafka: kafkaB },
+  ]
+}
+
+const at = (url: string, port: number): string => {
+  const moved = new URL(url)
+  moved.port = String(port)
+  return moved.href
+}
+
+const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, string> => ({
+  DATABASE_URL: databaseUrl,
+  KAFKA_BOOTSTRAP_SERVERS: `${host}:${kafkaPort}`,
+  KAFKA_CONSUMER_GROUP: group,
+  SERVER_HOST: host,
+  RELAY_LEASE_MS: String(leaseMs),
+  SHUTDOWN_READINESS_DELAY_MS: '0',
+  SHUTDOWN_DEADLINE_MS: '8000',
+})
+
+const createReplicas = (dir: string, ports: Ports, url: string, [a, b]: readonly [Proxies, Proxies]) => {
+  const replica = (name: string, port: number, env: Record<string, string>, kafkaProxy: TcpProxy | null): Replica =>
+    createReplica({
+      name,
+      binary: join(dir, 'orders'),
+      port,
+      env,
+      kafkaProxy,
+      logFile: join(dir, `replica-${name}.log`),
+    })
+  return {
+    replicas: [
+      replica('a', ports.replicaA, replicaEnv(at(url, ports.postgresProxyA), ports.kafkaProxyA), a.kafka),
+      replica('b', ports.replicaB, replicaEnv(at(url, ports.postgresProxyB), ports.kafkaProxyB), b.kafka),
+    ] as [Replica, Replica],
+    third: replica('c', ports.replicaC, replicaEnv(url, ports.kafka), null),
+  }
+}
+
+const migrate = async (binaryFile: string, url: string): Promise<void> => {
+  const { exitCode, output } = await runTool([binaryFile, 'migrate'], { env: { DATABASE_URL: url } })
+  if (exitCode !== 0) throw new StackError('START_FAILED', `the schema could not be made: ${output}`)
+}
+
+const startEngine = (dir: string, bootstrap: string): Promise<Server> =>
+  startServer({
+    name: 'the engine',
+    command: [process.execPath, engineMain],
+    env: { KAFKA_BOOTSTRAP_SERVERS: bootstrap },
+    output: { file: join(dir, 'engine.log') },
+    askToStop: 'SIGTERM',
+    stopLimitMs: 10_000,
+    readyLimitMs: 10_000,
+    isReady: async () => true,
+  })
+
+/** In an empty folder, or on what an earlier run left there. The replicas are started. */
+export const startWorld = async (dir: string, ports: Ports): Promise<World> => {
+  // A copy of its own: somebody may build a new one while the run lasts.
+  copyFileSync(await binary(), join(dir, 'orders'))
+  const [postgres, kafka, proxies] = await Promise.all([
+    startPostgres({ dataDir: join(dir, 'postgres'), port: ports.postgres }),
+    startKafka({ dataDir: join(dir, 'kafka'), port: ports.kafka, partitions, settings: kafkaSettings(ports) }),
+    startProxies(ports),
+  ])
+  const url = await createDatabase(postgres.url, 'orders')
+  await createTopics(kafka.bootstrap, { names: Object.values(topics), partitions })
+  await migrate(join(dir, 'orders'), url)
+  const tables = openTables(url)
+  await tables.installAudit()
+  const side = openKafkaSide(kafka.bootstrap)
+  const engine = await startEngine(dir, kafka.bootstrap)
+  const { replicas, third } = createReplicas(dir, ports, url, proxies)
+  for (const replica of replicas) replica.start()
+  return {
+    dir,
+    databaseUrl: url,
+    postgres,
+    kafka,
+    engine,
+    replicas,
+    third,
+    proxies,
+    tables,
+    side,
+    deadlocks: () => readFileSync(join(dir, 'postgres', 'postgres.log'), 'utf8').split('deadlock detected').length - 1,
+    crashLog: join(dir, 'crashPoints.log'),
+    async close() {
+      await Promise.all([...replicas, third].map((replica) => replica.kill()))
+      await engine.stop()
+      await Promise.all([
+        side.close(),
+        tables.close(),
+        ...proxies.flatMap((pair) => [pair.postgres.close(), pair.kafka.close()]),
+      ])
+      await Promise.all([postgres.stop(), kafka.stop()])
+    },
+  }
+}
