@@ -1,0 +1,158 @@
+// Players that work on the same few orders at once, each over a connection of its own: they place under shared keys, cancel,
+// read, report trades and report them again. Everything they did and were told goes into a history.
+
+import { applyTrades, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
+import { cancelBatch } from '../../src/app/cancel.ts'
+import { placeOrders } from '../../src/app/place.ts'
+import { formatAmount } from '../../src/domain/decimal.ts'
+import type { Order, OrderTerms, Side } from '../../src/domain/order.ts'
+import { readOrders } from '../../src/store/orders.ts'
+import type { Database } from '../../src/store/sql.ts'
+import { amount, anEvent, aPlacementOf, aTrade, newId, someTerms } from '../support/builders.ts'
+import type { Random } from '../sim/random.ts'
+import type { Operation } from './linearize.ts'
+import type { Disposition, Leg } from './reference.ts'
+
+export type Placed = { terms: OrderTerms; answer: Awaited<ReturnType<typeof placeOrders>>[number] }
+
+export type Game = {
+  random: Random
+  userId: string
+  keys: readonly string[]
+  /** Ids that somebody was told of. */
+  known: string[]
+  trades: ReceivedTrade[]
+  placed: Placed[]
+  /** By order id. */
+  history: Map<string, Operation[]>
+  /** Beginnings and ends, counted. */
+  instant: number
+}
+
+const record = (game: Game, id: string, operation: Operation): void => {
+  if (!game.history.has(id)) game.history.set(id, [])
+  game.history.get(id)!.push(operation)
+}
+
+const see = (game: Game, order: Order, times: { began: number; ended: number }): void => {
+  const sight = { status: order.status, version: order.version, filled: order.filledQuantity }
+  record(game, order.id, { kind: 'see', sight, ...times })
+}
+
+/** Runs `use` and says between which instants it ran. */
+const timed = async <T>(game: Game, use: () => Promise<T>): Promise<{ got: T; began: number; ended: number }> => {
+  const began = game.instant++
+  const got = await use()
+  return { got, began, ended: game.instant++ }
+}
+
+/** A key has one order, unless somebody reuses it for another: the wrong terms differ in their quantity. */
+const place = async (game: Game, db: Database): Promise<void> => {
+  const { random, userId, keys } = game
+  const key = random.int(0, keys.length - 1)
+  const terms = someTerms({
+    userId,
+    clientOrderId: keys[key]!,
+    side: key % 2 === 0 ? 'BUY' : 'SELL',
+    quantity: amount(random.chance(0.85) ? '10' : '11'),
+  })
+  const { got, ...times } = await timed(game, () => placeOrders(db, [aPlacementOf(terms)], () => undefined))
+  const [answer] = got
+  game.placed.push({ terms, answer: answer! })
+  if (answer?.ok !== true) return
+  if (!game.known.includes(answer.order.id)) game.known.push(answer.order.id)
+  if (answer.replayed) see(game, answer.order, times)
+}
+
+const cancel = async (game: Game, db: Database, id: string): Promise<void> => {
+  const asked = { again: false, now: new Date(), onCommitted: () => undefined }
+  const { got, ...times } = await timed(game, () => cancelBatch(db, [{ id, event: anEvent() }], asked))
+  const [answer] = got
+  const told = answer!.ok ? 'OK' : answer!.code === 'NOT_CANCELABLE' ? answer!.status : answer!.code
+  record(game, id, { kind: 'cancel', answer: told, ...times })
+}
+
+const find = async (game: Game, db: Database, id: string): Promise<void> => {
+  const { got, ...times } = await timed(game, () => db.run((sql) => readOrders(sql, [id])))
+  see(game, got[0]!, times)
+}
+
+const opposite = (side: Side): Side => (side === 'BUY' ? 'SELL' : 'BUY')
+
+/** Ids alternate between the sides, by the way the keys are dealt; a wrong guess is a mismatch, which is welcome. */
+const newTrade = ({ random, known, trades }: Game): ReceivedTrade => {
+  const [a, b] = [random.pick(known), random.pick(known)]
+  const side = random.pick(['BUY', 'SELL'] as const)
+  const ids: Partial<Record<Side, string>> = { [side]: a, ...(random.chance(0.4) ? { [opposite(side)]: b } : {}) }
+  const changes = random.chance(0.3)
+    ? { order: a }
+    : { ...(ids.BUY === undefined ? {} : { buy: ids.BUY }), ...(ids.SELL === undefined ? {} : { sell: ids.SELL }) }
+  return aTrade({
+    tradeId: `t${random.chance(0.8) ? trades.length : random.int(0, trades.length)}`,
+    quantity: String(random.int(1, 5)),
+    price: String(random.int(1, 3)),
+    ticker: random.chance(0.95) ? 'AAPL' : 'MSFT',
+    ...changes,
+  })
+}
+
+const legOf = ({ trade }: ReceivedTrade, orderId: string, side: Side | null): Leg => ({
+  tradeId: trade.tradeId,
+  side,
+  ticker: trade.ticker,
+  quantity: trade.quantity,
+  price: trade.price,
+  both: trade.sides.filter((other) => other.orderId === orderId).length > 1,
+})
+
+/** Two batches may decide on one exception at once; for the one that comes second it is not new, and so a repetition. */
+const answerOf = ({ disposition, fresh }: LegOutcome): Disposition =>
+  !fresh && (disposition === 'OVERFILL' || disposition === 'CONFLICT') ? 'DUPLICATE' : (disposition as Disposition)
+
+const report = async (game: Game, db: Database): Promise<void> => {
+  const { random, trades } = game
+  const batch = Array.from({ length: random.int(1, 3) }, () =>
+    trades.length > 0 && random.chance(0.35) ? random.pick(trades) : newTrade(game),
+  )
+  trades.push(...batch.filter((trade) => !trades.includes(trade)))
+  const context = { now: () => new Date(), newId, signal: new AbortController().signal, onRetry: () => undefined }
+  const { got, ...times } = await timed(game, () => applyTrades(db, batch, context))
+  for (const [id, outcomes] of Map.groupBy(got, ({ leg }) => leg.orderId))
+    record(game, id, {
+      kind: 'fill',
+      legs: outcomes.map(({ received, leg }) => legOf(received, id, leg.side)),
+      answers: outcomes.map(answerOf),
+      ...times,
+    })
+}
+
+const act = (game: Game, db: Database): Promise<void> => {
+  const { random, known } = game
+  if (known.length === 0 || random.chance(0.2)) return place(game, db)
+  if (random.chance(0.2)) return cancel(game, db, random.pick(known))
+  if (random.chance(0.15)) return find(game, db, random.pick(known))
+  return report(game, db)
+}
+
+/** All at once, each `actions` times. */
+export const play = async (game: Game, connections: readonly Database[], actions: number): Promise<void> => {
+  const one = async (db: Database): Promise<void> => {
+    for (let i = 0; i < actions; i++) await act(game, db)
+  }
+  await Promise.all(connections.map(one))
+}
+
+export const createGame = (random: Random): Game => ({
+  random,
+  userId: newId(),
+  keys: ['a', 'b'],
+  known: [],
+  trades: [],
+  placed: [],
+  history: new Map(),
+  instant: 0,
+})
+
+/** For the message of a red test. */
+export const describePlaced = ({ terms, answer }: Placed): string =>
+  `${terms.clientOrderId} ${formatAmount(terms.quantity)}: ${answer.ok ? `${answer.order.id}${answer.replayed ? ' again' : ''}` : answer.code}`

@@ -1,0 +1,139 @@
+// Clients: they place, repeat what they are unsure of under the same key, reuse keys wrongly, cancel, cancel again, and read
+// what they were promised.
+
+import { wholeAmount } from '../../src/domain/decimal.ts'
+import type { OrderTerms } from '../../src/domain/order.ts'
+import type { Fleet } from './fleet.ts'
+import { describeAnswer, type Canceling, type Journal, type Placing } from './journal.ts'
+import { tickers } from './postgres/tickers.ts'
+import { uuidOf, type Random } from './random.ts'
+import type { Owner } from './scheduler.ts'
+import { epochMs, type World } from './world.ts'
+
+type Client = { world: World; fleet: Fleet; journal: Journal; random: Random; owner: Owner; userId: string }
+
+/** Orders that somebody was told of, with the highest version that anybody saw. */
+type Known = Map<string, number>
+
+const triesMax = 12
+
+const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null): OrderTerms => {
+  const market = random.chance(0.15)
+  return {
+    userId,
+    clientOrderId,
+    ticker: tickers[random.int(0, world.plan.tickers - 1)]!,
+    side: random.pick(['BUY', 'SELL']),
+    type: market ? 'MARKET' : 'LIMIT',
+    timeInForce: 'GTC',
+    quantity: wholeAmount(random.int(1, 10)),
+    price: market ? null : wholeAmount(random.int(1, 5)),
+  }
+}
+
+const tagOf = ({ journal, owner }: Client): string =>
+  `${owner.name}-${journal.placings.length + journal.cancelings.length}`
+
+const placeOnce = async (client: Client, terms: OrderTerms, known: Known, poison = false): Promise<Placing> => {
+  const { journal, fleet, owner, world } = client
+  const placing: Placing = { tag: tagOf(client), terms, poison, answer: null, answeredAt: Infinity }
+  journal.placings.push(placing)
+  const name = `place ${placing.tag} ${terms.clientOrderId ?? ''}`
+  const answer = await fleet.call(owner, name, (service) => service.place(terms, placing.tag))
+  placing.answer = answer
+  placing.answeredAt = world.scheduler.now()
+  world.log(`${placing.tag} placed: ${describeAnswer(answer)}`)
+  if (answer.got?.ok === true) see(known, answer.got.order)
+  return placing
+}
+
+const see = (known: Known, { id, version }: { id: string; version: number }): void =>
+  void known.set(id, Math.max(version, known.get(id) ?? 0))
+
+/** Whether asking again, with the same key, is what the answer calls for. */
+const isUnsettled = ({ answer }: Pick<Placing, 'answer'> | Canceling): boolean =>
+  answer === null ||
+  answer.got === null ||
+  (!answer.got.ok && (answer.got.code === 'OVERLOADED' || answer.got.code === 'OUTCOME_UNKNOWN'))
+
+const insist = async (client: Client, once: () => Promise<Placing | Canceling>): Promise<void> => {
+  for (let tries = 0; tries < triesMax && isUnsettled(await once()); tries++)
+    await client.world.scheduler.pause(50 + client.random.skewed(1_500))
+}
+
+const cancelOnce = async (client: Client, id: string, known: Known): Promise<Canceling> => {
+  const { journal, fleet, owner, world } = client
+  const canceling: Canceling = { tag: tagOf(client), id, answer: null }
+  journal.cancelings.push(canceling)
+  const answer = await fleet.call(owner, `cancel ${canceling.tag} of ${id}`, (service) =>
+    service.cancel(id, canceling.tag),
+  )
+  canceling.answer = answer
+  world.log(`${canceling.tag} canceled: ${describeAnswer(answer)}`)
+  if (answer.got?.ok === true) see(known, answer.got.order)
+  return canceling
+}
+
+/** What was promised once can be read by anybody, no older than anybody has seen it. */
+const find = async ({ fleet, owner, world }: Client, id: string, known: Known): Promise<void> => {
+  const version = known.get(id)!
+  const { got } = await fleet.call(owner, `find ${id}`, (service) => service.find(id))
+  if (got === null || !got.ok) return
+  world.log(`${id} found at version ${got.order?.version ?? '-'}`)
+  if (got.order === null) return world.broken(`order ${id} was promised and cannot be found`)
+  if (got.order.version < version) world.broken(`order ${id} was read at an older version than before`)
+  see(known, got.order)
+}
+
+const act = async (client: Client, known: Known, key: string): Promise<void> => {
+  const { random } = client
+  const someOrder = (): string => random.pick([...known.keys()])
+  const what = random.next()
+  if (what < 0.2) {
+    // About when its first fills come.
+    const { answer } = await placeOnce(client, termsOf(client, null), known)
+    await client.world.scheduler.pause(random.skewed(400))
+    if (answer?.got?.ok === true) await cancelOnce(client, answer.got.order.id, known)
+  } else if (what < 0.5) {
+    const terms = termsOf(client, key)
+    await insist(client, () => placeOnce(client, terms, known))
+    if (random.chance(0.1)) await placeOnce(client, { ...terms, quantity: terms.quantity + 1n }, known)
+  } else if (what < 0.62) await placeOnce(client, termsOf(client, null), known)
+  else if (what < 0.72) {
+    const terms = termsOf(client, key)
+    const other = random.chance(0.5) ? terms : termsOf(client, key)
+    await Promise.all([placeOnce(client, terms, known), placeOnce(client, other, known)])
+  } else if (what < 0.75) await placeOnce(client, { ...termsOf(client, null), ticker: 'no ticker' }, known, true)
+  else if (what < 0.77) await cancelOnce(client, uuidOf(random, new Date(epochMs)), known)
+  else if (known.size === 0) return
+  else if (what < 0.92) {
+    const id = someOrder()
+    if (random.chance(0.2)) await Promise.all([cancelOnce(client, id, known), cancelOnce(client, id, known)])
+    else await insist(client, () => cancelOnce(client, id, known))
+  } else await find(client, someOrder(), known)
+}
+
+/** Starts them; the answer says whether all are done. */
+export const startClients = (world: World, fleet: Fleet, journal: Journal): (() => boolean) => {
+  const { plan, scheduler } = world
+  const known: Known = new Map()
+  let active = plan.clients
+
+  const live = async (client: Client): Promise<void> => {
+    for (let i = 0; i < plan.actionsPerClient; i++) {
+      await scheduler.pause(client.random.skewed(1_200))
+      await act(client, known, `k${i}`)
+    }
+    active--
+  }
+
+  for (let i = 1; i <= plan.clients; i++) {
+    const random = world.random.fork()
+    const owner = { name: `c${i}`, alive: true }
+    const client = { world, fleet, journal, random, owner, userId: uuidOf(random, new Date(epochMs)) }
+    // Two clients may be one user, with the same keys.
+    if (i > 1 && random.chance(0.3)) client.userId = `a11ce000-0000-4000-8000-00000000000${i >> 1}`
+    scheduler.after(random.next() * 200, owner, () => void live(client))
+  }
+  return () => active === 0
+}

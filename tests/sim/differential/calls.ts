@@ -1,0 +1,188 @@
+// Promises: for the same random numbers the same calls of the functions of src/store, of every kind that a simulated run makes,
+// with arguments that meet each other: keys used twice, orders locked by others, states gone stale, positions deleted twice.
+
+import { wholeAmount } from '../../../src/domain/decimal.ts'
+import { acceptOrder, type OrderTerms } from '../../../src/domain/order.ts'
+import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
+import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
+import { cancelOrders, insertOrders, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
+import {
+  deleteEvents,
+  drawTransactionId,
+  readBacklog,
+  readLastPosition,
+  readOutbox,
+  readSettled,
+  type OutboxEvent,
+} from '../../../src/store/outbox.ts'
+import type { Sql } from '../../../src/store/sql.ts'
+import { tickers } from '../postgres/tickers.ts'
+import { decide } from './decisions.ts'
+import { newId, some, someId, someTime, type Memory } from './memory.ts'
+
+/** What one side keeps for itself: transaction ids are its own. */
+export type Own = { xid: bigint }
+
+export type Call = {
+  name: string
+  writes: boolean
+  ordered?: boolean
+  run: (sql: Sql, own: Own) => Promise<unknown>
+  /** Told of the answer of the fake. */
+  learn?: (answer: unknown) => void
+}
+
+export const leaseTtlMs = 60_000
+
+const someTerms = ({ random, users }: Memory): OrderTerms => {
+  const market = random.chance(0.2)
+  return {
+    userId: random.pick(users),
+    clientOrderId: random.chance(0.6) ? random.pick(['k1', 'k2', 'k 3', 'NULL', '"\\,{}']) + random.int(0, 2) : null,
+    ticker: random.chance(0.97) ? random.pick(tickers) : 'no ticker',
+    side: random.pick(['BUY', 'SELL']),
+    type: market ? 'MARKET' : 'LIMIT',
+    timeInForce: random.pick(['GTC', 'IOC', 'FOK', 'DAY']),
+    quantity: wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n),
+    // A price where there may be none is refused by a check.
+    price: market && random.chance(0.95) ? null : wholeAmount(random.int(1, 9)),
+  }
+}
+
+const placing = (memory: Memory): Call => {
+  const { random, ids } = memory
+  const placed = some(random, 4, () => ({
+    order: acceptOrder(someTerms(memory), {
+      id: random.chance(0.9) ? newId(memory) : someId(memory),
+      now: someTime(memory),
+    }),
+    event: { eventId: newId(memory), traceparent: random.chance(0.5) ? `trace ${random.int(0, 9)}` : null },
+  }))
+  ids.push(...placed.map(({ order }) => order.id))
+  return { name: 'insertOrders', writes: true, run: (sql) => insertOrders(sql, placed) }
+}
+
+const keyHolders = (memory: Memory): Call => {
+  const asked = some(memory.random, 3, () => ({ id: someId(memory), ...someTerms(memory) }))
+  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, asked) }
+}
+
+const reading = (memory: Memory): Call => {
+  const asked = some(memory.random, 4, () => someId(memory))
+  return { name: 'readOrders', writes: false, run: (sql) => readOrders(sql, asked) }
+}
+
+const canceling = (memory: Memory): Call => {
+  const asked = [...new Set(some(memory.random, 3, () => someId(memory)))]
+  const events = asked.map((id) => ({ id, event: { eventId: newId(memory), traceparent: null } }))
+  const now = someTime(memory)
+  return { name: 'cancelOrders', writes: true, run: (sql) => cancelOrders(sql, events, now) }
+}
+
+const legState = (memory: Memory): Call => {
+  const { random, states } = memory
+  const asked = new Map<string, { orderId: string; tradeId: string }>()
+  for (const orderId of some(random, 3, () => someId(memory)))
+    for (const tradeId of ['t1', 't2', 't3', 't4']) asked.set(`${orderId} ${tradeId}`, { orderId, tradeId })
+  return {
+    name: 'readLegState',
+    writes: false,
+    run: (sql) => readLegState(sql, [...asked.values()]),
+    learn: (state) => void states.push(state as LegState),
+  }
+}
+
+const filling = (memory: Memory): Call => {
+  const { random, states } = memory
+  if (states.length === 0) return legState(memory)
+  const decided = decide(memory, random.chance(0.7) ? states.at(-1)! : random.pick(states.slice(-3)))
+  return { name: 'writeFills', writes: true, run: (sql) => writeFills(sql, decided) }
+}
+
+const outbox = (memory: Memory): Call => {
+  const { random, replicas, positions } = memory
+  const asked = {
+    replicaId: random.pick(replicas),
+    floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
+    retiring: random.chance(0.3) ? [random.int(0, 15), random.int(0, 15)] : [],
+    except: random.chance(0.3) ? [random.pick(tickers)] : [],
+    only: random.chance(0.3) ? some(random, 3, () => random.pick(tickers)) : null,
+    limit: random.int(1, 20),
+  }
+  return {
+    name: 'readOutbox',
+    writes: false,
+    ordered: true,
+    run: (sql) => readOutbox(sql, asked),
+    learn: (events) => void positions.push(...(events as OutboxEvent[]).map(({ position }) => position)),
+  }
+}
+
+const deleting = (memory: Memory): Call => {
+  const { random, positions } = memory
+  const asked = some(random, 5, () => (positions.length === 0 ? 1n : random.pick(positions.slice(-20))))
+  return { name: 'deleteEvents', writes: true, run: (sql) => deleteEvents(sql, [...new Set(asked)]) }
+}
+
+const renewing = ({ random, replicas }: Memory): Call => {
+  const replicaId = random.pick(replicas)
+  const release = random.chance(0.3) ? [random.int(0, 15), random.int(0, 15)] : []
+  return {
+    name: 'renewLeases',
+    writes: true,
+    ordered: true,
+    run: (sql) => renewLeases(sql, { replicaId, ttlMs: leaseTtlMs, release }),
+  }
+}
+
+const releasing = ({ random, replicas }: Memory): Call => {
+  const replicaId = random.pick(replicas)
+  return { name: 'releaseLeases', writes: true, run: (sql) => releaseLeases(sql, replicaId) }
+}
+
+const marking = (): Call => ({
+  name: 'mark',
+  writes: false,
+  async run(sql, own) {
+    const last = await readLastPosition(sql)
+    own.xid = await drawTransactionId(sql)
+    return last
+  },
+})
+
+const settling = ({ random }: Memory): Call => {
+  const except = random.chance(0.3) ? [random.pick(tickers)] : []
+  return {
+    name: 'readSettled',
+    writes: false,
+    async run(sql, own) {
+      const { oldestXid, lowest } = await readSettled(sql, except)
+      return { settled: oldestXid >= own.xid, lowest }
+    },
+  }
+}
+
+const backlog = ({ random }: Memory): Call => {
+  const max = random.int(1, 50)
+  return { name: 'readBacklog', writes: false, run: async (sql) => (await readBacklog(sql, max)).rows }
+}
+
+/** How often each comes, of 22. */
+const shares: readonly [(memory: Memory) => Call, number][] = [
+  [placing, 2],
+  [keyHolders, 1],
+  [reading, 1],
+  [canceling, 2],
+  [legState, 2],
+  [filling, 4],
+  [outbox, 2],
+  [deleting, 1],
+  [renewing, 2],
+  [releasing, 1],
+  [marking, 1],
+  [settling, 2],
+  [backlog, 1],
+]
+const kinds = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind))
+
+export const nextCall = (memory: Memory): Call => memory.random.pick(kinds)(memory)

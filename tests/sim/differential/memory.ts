@@ -1,0 +1,42 @@
+// What the generator of store calls remembers, so that calls meet each other: ids, keys, positions and states read before.
+
+import type { LegState } from '../../../src/store/fills.ts'
+import type { Random } from '../random.ts'
+import { uuidOf } from '../random.ts'
+
+export type Memory = {
+  random: Random
+  ids: string[]
+  users: string[]
+  replicas: string[]
+  positions: bigint[]
+  /** States that legs may be decided on, some of them stale by then. */
+  states: LegState[]
+  count: number
+}
+
+const epoch = new Date('2026-01-02T03:04:05.678Z')
+
+export const createMemory = (random: Random): Memory => ({
+  random,
+  ids: [],
+  users: [uuidOf(random, epoch), uuidOf(random, epoch)],
+  replicas: [uuidOf(random, epoch), uuidOf(random, epoch), uuidOf(random, epoch)],
+  positions: [],
+  states: [],
+  count: 0,
+})
+
+export const newId = ({ random }: Memory): string => uuidOf(random, epoch)
+
+/** Mostly one that is remembered and recent, sometimes a new one. */
+export const someId = (memory: Memory): string => {
+  const { random, ids } = memory
+  return ids.length === 0 || random.chance(0.1) ? newId(memory) : random.pick(ids.slice(-6))
+}
+
+export const some = <T>(random: Random, max: number, make: () => T): T[] =>
+  Array.from({ length: random.int(1, max) }, make)
+
+/** Times around the epoch, so that clocks of replicas seem to go backwards. */
+export const someTime = ({ random }: Memory): Date => new Date(epoch.getTime() + random.int(-5_000, 5_000))

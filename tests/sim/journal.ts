@@ -1,0 +1,53 @@
+// What the outside world did and saw in a run: the calls of clients with their answers, the committed events with their times,
+// and the trades on the topic. The promises are held against it.
+
+import type { BatchRefusal } from '../../src/app/batcher.ts'
+import type { CancelResult } from '../../src/app/cancel.ts'
+import type { PlaceResult } from '../../src/app/place.ts'
+import type { OrderTerms } from '../../src/domain/order.ts'
+import type { EventRecord } from './postgres/state.ts'
+import type { Answer } from './fleet.ts'
+
+/** `tag` travels as the traceparent, so that whatever a call stored can be found again. */
+export type Placing = {
+  tag: string
+  terms: OrderTerms
+  poison: boolean
+  answer: Answer<PlaceResult | BatchRefusal> | null
+  answeredAt: number
+}
+
+export type Canceling = { tag: string; id: string; answer: Answer<CancelResult | BatchRefusal> | null }
+
+/** `startedAt`: when its statement reached Postgres. */
+export type StoredEvent = EventRecord & { startedAt: number; committedAt: number }
+
+export type TradeLeg = { side: 'BUY' | 'SELL' | null; orderId: string }
+export type TradeFact =
+  | { malformed: true }
+  | {
+      malformed: false
+      tradeId: string
+      ticker: string
+      quantity: bigint
+      price: bigint
+      legs: readonly TradeLeg[]
+    }
+
+export type Journal = {
+  placings: Placing[]
+  cancelings: Canceling[]
+  events: StoredEvent[]
+  /** By partition of the trade topic, then by offset. */
+  trades: Map<number, TradeFact[]>
+  /** Failures of batches that the service reported as bugs. */
+  bugs: unknown[]
+}
+
+export const createJournal = (): Journal => ({ placings: [], cancelings: [], events: [], trades: new Map(), bugs: [] })
+
+export const describeAnswer = (answer: Answer<{ ok: boolean; code?: string } | object | null>): string => {
+  if (answer.got === null) return 'why' in answer ? answer.why : 'nothing'
+  if ('ok' in answer.got && !answer.got.ok) return String(answer.got.code)
+  return 'ok'
+}

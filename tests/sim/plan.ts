@@ -1,0 +1,129 @@
+// What a seed makes of its run: how many replicas and clients, how slow everything is, and what goes wrong how often. One seed
+// in five is calm: replicas come and go, but nothing breaks, and then nothing may be published twice either.
+
+import { createRandom, type Random } from './random.ts'
+
+/** Probabilities, each of one statement, one produce request or one call. */
+export type FaultRates = {
+  /** Rolled back for contention or by a time-out. */
+  canceled: number
+  /** Refused before anything was sent. */
+  refused: number
+  /** The connection breaks: before it ran, after it ran, or it runs though nobody waits for it any more. */
+  dropped: number
+  lost: number
+  stray: number
+  /** No answer until the deadline. */
+  silent: number
+}
+
+export type Plan = {
+  calm: boolean
+  replicas: number
+  clients: number
+  actionsPerClient: number
+  tickers: number
+  partitions: { placed: number; cancelled: number; trades: number }
+  batchMax: number
+  batchLanes: number
+  tradeLanes: number
+  tradesBatchMax: number
+  relayBatchMax: number
+  relayInFlightMax: number
+  leaseTtlMs: number
+  outboxMaxRows: number
+  unknownToDeadLetters: boolean
+  /** The share of steps inside a statement at which others may get in between, and for how long. */
+  stepPause: { share: number; maxMs: number }
+  travelMaxMs: number
+  clockSkewMaxMs: number
+  /** What the broker takes to acknowledge. */
+  acknowledgeMaxMs: number
+  sessionTimeoutMs: number
+  startWithinMs: number
+  statements: FaultRates
+  sends: FaultRates
+  calls: { lost: number }
+  /** How often each happens in a run. */
+  kills: number
+  restarts: number
+  postgresCrashes: number
+  brokerOutages: number
+  partitionOutages: number
+  poisonedTickers: number
+  rebalances: number
+  streamFailures: number
+}
+
+const none: FaultRates = { canceled: 0, refused: 0, dropped: 0, lost: 0, stray: 0, silent: 0 }
+
+const faultRates = (random: Random): FaultRates => {
+  if (random.chance(0.3)) return none
+  const rate = random.pick([0.01, 0.03, 0.1])
+  const some = (): number => (random.chance(0.6) ? rate * random.next() : 0)
+  return { canceled: some(), refused: some(), dropped: some(), lost: some(), stray: some(), silent: some() / 4 }
+}
+
+const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'calm'> => ({
+  replicas: random.int(1, 3),
+  clients: random.int(2, 6),
+  actionsPerClient: random.int(6, 16),
+  tickers: random.int(1, 8),
+  partitions: { placed: random.int(1, 3), cancelled: random.int(1, 3), trades: random.int(1, 4) },
+  batchMax: random.pick([1, 3, 8, 256]),
+  batchLanes: random.int(1, 3),
+  tradeLanes: random.int(1, 2),
+  tradesBatchMax: random.pick([1, 4, 20, 500]),
+  relayBatchMax: random.pick([1, 3, 10, 2000]),
+  relayInFlightMax: random.pick([1, 20, 10_000]),
+  leaseTtlMs: random.pick([1_500, 3_000, 5_000]),
+  outboxMaxRows: random.pick([10, 2_000_000, 2_000_000]),
+  unknownToDeadLetters: random.chance(0.8),
+  stepPause: { share: random.pick([0, 0.05, 0.2]), maxMs: random.pick([5, 30, 150]) },
+  travelMaxMs: random.pick([1, 10, 80]),
+  acknowledgeMaxMs: random.pick([0, 0, 600]),
+  clockSkewMaxMs: random.pick([0, 5, 2_000]),
+  sessionTimeoutMs: random.int(1_000, 6_000),
+  startWithinMs: random.pick([50, 3_000]),
+})
+
+const quiet = {
+  statements: none,
+  sends: none,
+  calls: { lost: 0 },
+  kills: 0,
+  restarts: 0,
+  postgresCrashes: 0,
+  brokerOutages: 0,
+  partitionOutages: 0,
+  poisonedTickers: 0,
+  rebalances: 0,
+  streamFailures: 0,
+}
+
+const troubles = (random: Random) => {
+  const some = (max: number): number => (random.chance(0.4) ? random.int(1, max) : 0)
+  return {
+    statements: faultRates(random),
+    sends: faultRates(random),
+    calls: { lost: random.pick([0, 0, 0.05]) },
+    kills: some(3),
+    restarts: some(2),
+    postgresCrashes: some(2),
+    brokerOutages: some(2),
+    partitionOutages: some(2),
+    poisonedTickers: some(2),
+    rebalances: some(8),
+    streamFailures: some(2),
+  }
+}
+
+export const planOf = (seed: number): { plan: Plan; random: Random } => {
+  const random = createRandom(seed)
+  const calm = random.chance(0.2)
+  const sizes = size(random)
+  if (!calm) return { plan: { calm, ...sizes, ...troubles(random) }, random }
+  // A slow broker can outlast the leases of a replica that stops: then another one repeats what it was sending.
+  const restarts = sizes.acknowledgeMaxMs === 0 ? random.int(0, 2) : 0
+  return { plan: { calm, ...sizes, ...quiet, restarts }, random }
+}

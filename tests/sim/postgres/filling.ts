@@ -1,0 +1,164 @@
+// The fake of readLegState and writeFills.
+
+import type { OrderRow } from '../../../src/store/orders.ts'
+import { refuse, sqlState } from './errors.ts'
+import { amountText, checkUpdate, notionalText } from './guards.ts'
+import {
+  isLocked,
+  lockKey,
+  take,
+  type ExceptionRecord,
+  type LedgerRecord,
+  type Postgres,
+  type Steps,
+  type Tx,
+} from './state.ts'
+
+type Column = (string | null)[]
+type LegStateRow = OrderRow & {
+  trade_id: string
+  fill_side: string | null
+  fill_ticker: string | null
+  fill_quantity: string | null
+  fill_price: string | null
+  exceptions: [string, string, string, string][] | null
+}
+
+export const readLegState = (db: Postgres, orderIds: Column, tradeIds: Column): LegStateRow[] =>
+  orderIds.flatMap((orderId, i) => {
+    const order = db.orders.get(orderId!)
+    if (order === undefined) return []
+    const tradeId = tradeIds[i]!
+    const fill = db.ledger.get(orderId!)?.find((row) => row.trade_id === tradeId)
+    const kept = (db.exceptions.get(orderId!) ?? []).filter((row) => row.trade_id === tradeId)
+    return {
+      ...order,
+      trade_id: tradeId,
+      fill_side: fill?.side ?? null,
+      fill_ticker: fill?.ticker ?? null,
+      fill_quantity: fill?.quantity ?? null,
+      fill_price: fill?.price ?? null,
+      exceptions:
+        kept.length === 0
+          ? null
+          : kept.map((row): [string, string, string, string] => [row.side, row.ticker, row.quantity, row.price]),
+    }
+  })
+
+const rowsOf = (columns: Column[]): string[][] => columns[0]!.map((_, i) => columns.map((column) => column[i]!))
+
+const ledgerRow = (row: string[]): LedgerRecord => ({
+  order_id: row[0]!,
+  trade_id: row[1]!,
+  side: row[2]!,
+  ticker: row[3]!,
+  ts: row[4]!,
+  quantity: amountText(row[5]!),
+  price: amountText(row[6]!),
+  late: row[7] === 'true',
+  order_version: Number(row[8]),
+  kafka_partition: Number(row[9]),
+  kafka_offset: BigInt(row[10]!),
+})
+
+const exceptionRow = (row: string[]): ExceptionRecord => ({
+  id: row[0]!,
+  disposition: row[1]!,
+  reason: row[2]!,
+  order_id: row[3]!,
+  trade_id: row[4]!,
+  side: row[5]!,
+  ticker: row[6]!,
+  ts: row[7]!,
+  quantity: amountText(row[8]!),
+  price: amountText(row[9]!),
+  kafka_topic: row[10]!,
+  kafka_partition: Number(row[11]),
+  kafka_offset: BigInt(row[12]!),
+})
+
+const moved = (order: OrderRow, move: string[]): OrderRow => ({
+  ...order,
+  status: move[3] as OrderRow['status'],
+  filled_quantity: amountText(move[4]!),
+  filled_notional: notionalText(move[5]!),
+  last_fill_price: move[6] === null ? null : amountText(move[6]!),
+  updated_at: new Date(move[7]!),
+  version: Number(move[2]),
+})
+
+/** Skip locked: an order that somebody holds, or whose version is not the expected one under the lock, is left out. */
+function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]> {
+  const matches = (move: string[]) => db.orders.get(move[0]!)?.version === Number(move[1])
+  const held: string[][] = []
+  for (const move of moves.filter(matches).toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1))) {
+    yield null
+    if (isLocked(db, tx, lockKey.order(move[0]!))) continue
+    take(db, tx, lockKey.order(move[0]!))
+    if (matches(move)) held.push(move)
+  }
+  return held
+}
+
+const appendFill = (db: Postgres, tx: Tx, row: LedgerRecord, own: LedgerRecord[]): void => {
+  const rivals = [...(db.ledger.get(row.order_id) ?? []), ...own.filter((other) => other.order_id === row.order_id)]
+  const twice = rivals.some((other) => other.trade_id === row.trade_id || other.order_version === row.order_version)
+  refuse(twice, sqlState.uniqueViolation, 'duplicate key value violates a unique constraint of "ingested_fills"')
+  own.push(row)
+  tx.writes.push(() => {
+    const rows = db.ledger.get(row.order_id)
+    if (rows === undefined) db.ledger.set(row.order_id, [row])
+    else rows.push(row)
+  })
+}
+
+const sameException = (a: ExceptionRecord, b: ExceptionRecord): boolean =>
+  a.order_id === b.order_id &&
+  a.trade_id === b.trade_id &&
+  a.side === b.side &&
+  a.ticker === b.ticker &&
+  a.quantity === b.quantity &&
+  a.price === b.price
+
+/** On conflict do nothing. */
+const keepException = (db: Postgres, tx: Tx, row: ExceptionRecord, own: ExceptionRecord[]): boolean => {
+  if ([...(db.exceptions.get(row.order_id) ?? []), ...own].some((other) => sameException(other, row))) return false
+  own.push(row)
+  tx.writes.push(() => {
+    const rows = db.exceptions.get(row.order_id)
+    if (rows === undefined) db.exceptions.set(row.order_id, [row])
+    else rows.push(row)
+  })
+  return true
+}
+
+type Written = { kind: 'order' | 'exception'; id: string }
+
+export function* writeFills(
+  db: Postgres,
+  tx: Tx,
+  input: { moves: Column[]; ledger: Column[]; exceptions: Column[] },
+): Steps<Written[]> {
+  const held = yield* holdOrders(db, tx, rowsOf(input.moves))
+  for (const move of held) {
+    if (move[1] === move[2]) continue
+    const before = db.orders.get(move[0]!)!
+    const after = moved(before, move)
+    checkUpdate(before, after)
+    tx.writes.push(() => {
+      db.orders.set(after.id, after)
+      db.onOrder(before, after)
+    })
+  }
+  yield null
+  const ids = new Set(held.map(([id]) => id))
+  const fills: LedgerRecord[] = []
+  for (const row of rowsOf(input.ledger).map(ledgerRow)) if (ids.has(row.order_id)) appendFill(db, tx, row, fills)
+  const kept: ExceptionRecord[] = []
+  for (const row of rowsOf(input.exceptions).map(exceptionRow))
+    if (ids.has(row.order_id)) keepException(db, tx, row, kept)
+  return [
+    ...[...ids].map((id): Written => ({ kind: 'order', id: id! })),
+    ...kept.map(({ id }): Written => ({ kind: 'exception', id })),
+  ]
+}

@@ -1,0 +1,156 @@
+// The fake of insertOrders, readKeyHolders, readOrders and cancelOrders.
+
+import type { OrderRow } from '../../../src/store/orders.ts'
+import { amountText, checkOrder, checkUpdate } from './guards.ts'
+import { isLocked, lock, lockKey, take, type EventRecord, type Postgres, type Steps, type Tx } from './state.ts'
+
+type Column = (string | null)[]
+
+/** A position is drawn inside the statement, a rollback does not give it back. */
+const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position' | 'writtenAt'>): void => {
+  const written = { ...event, position: ++db.lastPosition, writtenAt: tx.startedAt }
+  tx.writes.push(() => {
+    db.outbox.set(written.position, written)
+    db.onEvent(written, tx)
+  })
+}
+
+const keyOf = (row: OrderRow): string | null =>
+  row.client_order_id === null ? null : `${row.user_id} ${row.client_order_id}`
+
+const newRow = ([id, user, key, ticker, side, type, timeInForce, quantity, price, createdAt]: Column): OrderRow => ({
+  id: id!,
+  user_id: user!,
+  client_order_id: key!,
+  ticker: ticker!,
+  side: side as OrderRow['side'],
+  type: type as OrderRow['type'],
+  time_in_force: timeInForce as OrderRow['time_in_force'],
+  quantity: amountText(quantity!),
+  price: price === null ? null : amountText(price!),
+  filled_quantity: '0.00000000',
+  last_fill_price: null,
+  filled_notional: '0.0000000000000000',
+  status: 'NEW',
+  created_at: new Date(createdAt!),
+  updated_at: new Date(createdAt!),
+  version: 0,
+})
+
+/**
+ * On conflict do nothing: false where the id or the key is taken, also by a row of this statement. Waits for a rival's end. The
+ * indexes are asked one after the other, so a rival's id is waited for even where the key is taken already.
+ */
+function* insertRow(db: Postgres, tx: Tx, row: OrderRow): Steps<boolean> {
+  const key = keyOf(row)
+  const unique = [{ name: lockKey.newOrder(row.id), isTaken: () => db.orders.has(row.id) }]
+  if (key !== null) unique.push({ name: lockKey.client(key), isTaken: () => db.keys.has(key) })
+  for (let i = 0; i < unique.length; i++) {
+    const { name, isTaken } = unique[i]!
+    if (isTaken() || db.locks.get(name) === tx) return false
+    if (!isLocked(db, tx, name)) continue
+    yield db.locks.get(name)!
+    // Everything may have changed meanwhile.
+    i = -1
+  }
+  const names = unique.map(({ name }) => name)
+  for (const name of names) take(db, tx, name)
+  tx.writes.push(() => {
+    db.orders.set(row.id, row)
+    if (key !== null) db.keys.set(key, row.id)
+    db.onOrder(undefined, row)
+  })
+  return true
+}
+
+const byKey = (a: OrderRow, b: OrderRow): number => {
+  const text = (row: OrderRow) => `${row.user_id} ${row.client_order_id ?? '\x7f'} ${row.id}`
+  return text(a) < text(b) ? -1 : 1
+}
+
+export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ order_id: string }[]> {
+  const input = columns[0]!.map((_, i) => columns.map((column) => column[i]!))
+  const rows = input.map(newRow)
+  const placed = new Set<OrderRow>()
+  for (const row of rows.toSorted(byKey)) {
+    checkOrder(row)
+    if (yield* insertRow(db, tx, row)) placed.add(row)
+    yield null
+  }
+  const answer: { order_id: string }[] = []
+  for (const [i, row] of rows.entries()) {
+    if (!placed.has(row)) continue
+    const [eventId, traceparent] = input[i]!.slice(10)
+    append(db, tx, {
+      event_id: eventId!,
+      kind: 'PLACED',
+      order_id: row.id,
+      ticker: row.ticker,
+      occurred_at: row.created_at,
+      traceparent: traceparent!,
+    })
+    answer.push({ order_id: row.id })
+    yield null
+  }
+  return answer
+}
+
+export const readOrders = (db: Postgres, ids: Column): OrderRow[] =>
+  [...new Set(ids)].flatMap((id) => db.orders.get(id!) ?? [])
+
+export const readKeyHolders = (db: Postgres, ids: Column, users: Column, keys: Column): OrderRow[] => {
+  const found = users.map((user, i) => (keys[i] === null ? undefined : db.keys.get(`${user} ${keys[i]}`)))
+  return readOrders(db, [...ids, ...found.filter((id) => id !== undefined)])
+}
+
+type Canceled = Partial<Omit<OrderRow, 'id'>> & { held_id: string; before: string; id: string | null }
+
+export function* cancelOrders(
+  db: Postgres,
+  tx: Tx,
+  [ids, eventIds, traceparents]: Column[],
+  now: Date,
+): Steps<Canceled[]> {
+  // Only what the snapshot has can be found, but it is judged as it is once the lock is ours.
+  const known = [...new Set(ids)].filter((id) => id !== null && db.orders.has(id)) as string[]
+  const answer: Canceled[] = []
+  for (const id of known.toSorted((a, b) => (a < b ? -1 : 1))) {
+    yield null
+    yield* lock(db, tx, lockKey.order(id))
+    const row = db.orders.get(id)!
+    if (row.status !== 'NEW') answer.push({ held_id: id, before: row.status, id: null })
+    else {
+      const later = row.updated_at > now ? row.updated_at : now
+      const canceled = { ...row, status: 'CANCELED' as const, updated_at: later, version: row.version + 1 }
+      checkUpdate(row, canceled)
+      tx.writes.push(() => {
+        db.orders.set(id, canceled)
+        db.onOrder(row, canceled)
+      })
+      answer.push({ held_id: id, before: row.status, ...canceled })
+    }
+  }
+  yield* appendCancellations(db, tx, { ids: ids!, eventIds: eventIds!, traceparents: traceparents! }, answer)
+  return answer
+}
+
+function* appendCancellations(
+  db: Postgres,
+  tx: Tx,
+  asked: { ids: Column; eventIds: Column; traceparents: Column },
+  rows: readonly Canceled[],
+): Steps<void> {
+  for (const [i, id] of asked.ids.entries()) {
+    const row = rows.find((candidate) => candidate.id === id)
+    if (row === undefined) continue
+    append(db, tx, {
+      event_id: asked.eventIds[i]!,
+      kind: 'CANCELLED',
+      order_id: row.held_id,
+      ticker: row.ticker!,
+      occurred_at: row.updated_at!,
+      traceparent: asked.traceparents[i]!,
+    })
+    yield null
+  }
+}

@@ -1,0 +1,166 @@
+// The committed contents of the fake Postgres, and its transactions. What a transaction writes is seen by others at its commit
+// and not before; what it locked is free from then on. READ COMMITTED: every statement looks at what is committed when it looks.
+
+import type { OrderRow } from '../../../src/store/orders.ts'
+import type { EventKind } from '../../../src/store/outbox.ts'
+
+export type LedgerRecord = {
+  order_id: string
+  trade_id: string
+  side: string
+  ticker: string
+  ts: string
+  quantity: string
+  price: string
+  late: boolean
+  order_version: number
+  kafka_partition: number
+  kafka_offset: bigint
+}
+
+export type ExceptionRecord = {
+  id: string
+  disposition: string
+  reason: string
+  order_id: string
+  trade_id: string
+  side: string
+  ticker: string
+  ts: string
+  quantity: string
+  price: string
+  kafka_topic: string
+  kafka_partition: number
+  kafka_offset: bigint
+}
+
+export type EventRecord = {
+  position: bigint
+  event_id: string
+  kind: EventKind
+  order_id: string
+  ticker: string
+  occurred_at: Date
+  traceparent: string | null
+  /** By the clock of the database. */
+  writtenAt: number
+}
+
+export type LeaseRecord = { holder: string | null; expiresAt: number }
+
+export type Tx = {
+  name: string
+  startedAt: number
+  /** Drawn by its first write. */
+  xid: bigint | null
+  locks: Set<string>
+  /** Applied, in order, by the commit. */
+  writes: (() => void)[]
+  state: 'open' | 'committed' | 'rolled back'
+  /** Told of its end. */
+  waiting: (() => void)[]
+}
+
+export type Postgres = {
+  /** Milliseconds, by the database's own clock. */
+  clock: () => number
+  orders: Map<string, OrderRow>
+  /** `user key` → order id. */
+  keys: Map<string, string>
+  /** By order id, in the order of their versions. */
+  ledger: Map<string, LedgerRecord[]>
+  exceptions: Map<string, ExceptionRecord[]>
+  outbox: Map<bigint, EventRecord>
+  leases: Map<number, LeaseRecord>
+  replicas: Map<string, number>
+  lastPosition: bigint
+  nextXid: bigint
+  open: Set<Tx>
+  locks: Map<string, Tx>
+  /** Told of every committed event, and of every order as it was and is. */
+  onEvent: (event: EventRecord, tx: Tx) => void
+  onOrder: (before: OrderRow | undefined, after: OrderRow) => void
+}
+
+const shards = 16
+
+export const createPostgres = (clock: () => number): Postgres => ({
+  clock,
+  orders: new Map(),
+  keys: new Map(),
+  ledger: new Map(),
+  exceptions: new Map(),
+  outbox: new Map(),
+  leases: new Map(Array.from({ length: shards }, (_, shard) => [shard, { holder: null, expiresAt: -Infinity }])),
+  replicas: new Map(),
+  lastPosition: 0n,
+  nextXid: 1_000n,
+  open: new Set(),
+  locks: new Map(),
+  onEvent: () => undefined,
+  onOrder: () => undefined,
+})
+
+export const begin = (db: Postgres, name: string): Tx => {
+  const tx: Tx = {
+    name,
+    startedAt: db.clock(),
+    xid: null,
+    locks: new Set(),
+    writes: [],
+    state: 'open',
+    waiting: [],
+  }
+  db.open.add(tx)
+  return tx
+}
+
+const end = (db: Postgres, tx: Tx, state: Tx['state']): void => {
+  tx.state = state
+  db.open.delete(tx)
+  for (const key of tx.locks) db.locks.delete(key)
+  for (const tell of tx.waiting.splice(0)) tell()
+}
+
+export const commit = (db: Postgres, tx: Tx): void => {
+  for (const write of tx.writes) write()
+  end(db, tx, 'committed')
+}
+
+export const rollback = (db: Postgres, tx: Tx): void => end(db, tx, 'rolled back')
+
+export const ensureXid = (db: Postgres, tx: Tx): void => {
+  tx.xid ??= db.nextXid++
+}
+
+/**
+ * A statement under way. It yields where another statement may get in between: `null` for any moment, or the transaction whose
+ * end it has to wait for.
+ */
+export type Steps<T> = Generator<Tx | null, T, void>
+
+export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => {
+  const holder = db.locks.get(key)
+  return holder !== undefined && holder !== tx
+}
+
+/** Takes a lock that is free. */
+export const take = (db: Postgres, tx: Tx, key: string): void => {
+  ensureXid(db, tx)
+  db.locks.set(key, tx)
+  tx.locks.add(key)
+}
+
+export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
+  while (isLocked(db, tx, key)) yield db.locks.get(key)!
+  take(db, tx, key)
+}
+
+export const lockKey = {
+  order: (id: string) => `order ${id}`,
+  newOrder: (id: string) => `new ${id}`,
+  client: (key: string) => `key ${key}`,
+  event: (position: bigint) => `event ${position}`,
+  replica: (id: string) => `replica ${id}`,
+  lease: (shard: number) => `lease ${shard}`,
+}

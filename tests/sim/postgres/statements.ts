@@ -1,0 +1,159 @@
+// Promises: every statement that the service sends in a simulated run, by the clauses that make it what it is. A text that lost
+// one of them (a version check, a skip locked) is a statement that the fake does not know, and the run fails on it. What the
+// fake does for the rest of the text is held against real Postgres by differential.test.ts.
+
+import { cancelOrders, insertOrders, readKeyHolders, readOrders } from './placing.ts'
+import { arrayFromLiteral, type Statement } from './fakeSql.ts'
+import { readLegState, writeFills } from './filling.ts'
+import {
+  deleteEvents,
+  drawTransactionId,
+  readBacklog,
+  readLastPosition,
+  readOutbox,
+  readSettled,
+  releaseLeases,
+  renewLeases,
+} from './relaying.ts'
+import type { Postgres, Steps, Tx } from './state.ts'
+
+type Known = {
+  name: string
+  /** All of them stand in the text. */
+  clauses: readonly string[]
+  run: (db: Postgres, tx: Tx, statement: Statement) => Steps<object[]>
+}
+
+const arrays = (parameters: readonly unknown[]): (string | null)[][] => parameters.map(arrayFromLiteral)
+
+/** A statement that writes nothing and waits for nobody: it sees one moment. */
+const look = (see: (db: Postgres, statement: Statement) => object[]): Known['run'] =>
+  // oxlint-disable-next-line require-yield
+  function* reading(db, _, statement) {
+    return see(db, statement)
+  }
+
+const onlyTheseTickers = 'and ticker = any ('
+
+const known: readonly Known[] = [
+  {
+    name: 'insertOrders',
+    clauses: [
+      'insert into orders (',
+      'order by user_id, client_order_id, id on conflict do nothing returning id',
+      "'PLACED'",
+      'order by i.ordinality',
+    ],
+    run: (db, tx, { parameters }) => insertOrders(db, tx, arrays(parameters)),
+  },
+  {
+    name: 'readKeyHolders',
+    clauses: ['from orders o where o.id = any (', 'union', 'k (user_id, client_order_id)'],
+    run: look((db, { parameters }) => {
+      const [ids, users, keys] = arrays(parameters)
+      return readKeyHolders(db, ids!, users!, keys!)
+    }),
+  },
+  {
+    name: 'cancelOrders',
+    clauses: ['order by o.id for update )', 'held.status = any (', "'CANCELLED'", 'order by i.ordinality'],
+    run: (db, tx, { parameters: [ids, eventIds, traceparents, , now] }) =>
+      cancelOrders(db, tx, arrays([ids, eventIds, traceparents]), new Date(String(now))),
+  },
+  {
+    name: 'readLegState',
+    clauses: ['from exceptions e where e.order_id = o.id', 'left join ingested_fills f'],
+    run: look((db, { parameters: [orders, trades] }) =>
+      readLegState(db, arrayFromLiteral(orders), arrayFromLiteral(trades)),
+    ),
+  },
+  {
+    name: 'writeFills',
+    clauses: [
+      'where o.version = m.expected::integer order by o.id for update of o skip locked',
+      'insert into ingested_fills',
+      'join held h on h.id = l.order_id::uuid )',
+      'join held h on h.id = e.order_id::uuid on conflict do nothing',
+    ],
+    run: (db, tx, { parameters }) => {
+      const [moves, ledger, exceptions] = [parameters.slice(0, 8), parameters.slice(9, 20), parameters.slice(21)]
+      return writeFills(db, tx, {
+        moves: arrays(moves),
+        ledger: arrays(ledger),
+        exceptions: arrays(exceptions),
+      })
+    },
+  },
+  {
+    name: 'readOutbox',
+    clauses: ['from outbox where position > ', 'expires_at > clock_timestamp()', 'order by x.position'],
+    run: look((db, { text, parameters }) => {
+      const [, floor, except, ...rest] = parameters
+      const only = text.includes(onlyTheseTickers) ? arrayFromLiteral(rest.shift()) : null
+      const [, replicaId, retiring, limit] = rest
+      return readOutbox(db, {
+        replicaId: String(replicaId),
+        floor: BigInt(String(floor)),
+        retiring: arrayFromLiteral(retiring),
+        except: arrayFromLiteral(except),
+        only,
+        limit: Number(limit),
+      })
+    }),
+  },
+  {
+    name: 'readOrders',
+    clauses: ['from orders o where o.id = any ('],
+    run: look((db, { parameters: [ids] }) => readOrders(db, arrayFromLiteral(ids))),
+  },
+  {
+    name: 'deleteEvents',
+    clauses: ['delete from outbox where position = any ('],
+    run: (db, tx, { parameters: [positions] }) => deleteEvents(db, tx, arrayFromLiteral(positions)),
+  },
+  { name: 'vacuumOutbox', clauses: ['vacuum (skip_locked'], run: look(() => []) },
+  {
+    name: 'readBacklog',
+    clauses: ['as age_ms'],
+    run: look((db, { parameters: [countMax] }) => readBacklog(db, Number(countMax))),
+  },
+  { name: 'readLastPosition', clauses: ['pg_sequence_last_value('], run: look(readLastPosition) },
+  { name: 'drawTransactionId', clauses: ['select pg_current_xact_id()'], run: drawTransactionId },
+  {
+    name: 'readSettled',
+    clauses: ['pg_snapshot_xmin(pg_current_snapshot())'],
+    run: look((db, { parameters: [except] }) => readSettled(db, arrayFromLiteral(except))),
+  },
+  {
+    name: 'renewLeases',
+    clauses: ['insert into replicas', 'for update skip locked', 'quota - (select count(*) from mine)'],
+    run: (db, tx, { parameters: [replicaId, , , , ttlMs, release] }) =>
+      renewLeases(db, tx, {
+        replicaId: String(replicaId),
+        ttlMs: Number(ttlMs),
+        release: arrayFromLiteral(release),
+      }),
+  },
+  {
+    name: 'releaseLeases',
+    clauses: ['delete from replicas where id =', "set holder = null, expires_at = '-infinity'"],
+    run: (db, tx, { parameters: [replicaId] }) => releaseLeases(db, tx, String(replicaId)),
+  },
+]
+
+const recognised = new Map<string, Known>()
+
+class UnknownStatement extends Error {
+  override name = 'UnknownStatement'
+}
+
+/** What the fake knows this text as; throws UnknownStatement. */
+export const recognise = (text: string): Known => {
+  let statement = recognised.get(text)
+  if (statement === undefined) {
+    statement = known.find(({ clauses }) => clauses.every((clause) => text.includes(clause)))
+    if (statement === undefined) throw new UnknownStatement(`the fake Postgres does not know: ${text}`)
+    recognised.set(text, statement)
+  }
+  return statement
+}

@@ -1,0 +1,90 @@
+// Held against the topics: every committed event is there, nothing else is, always under one eventId and with the same bytes;
+// a ticker's events stand in the order of their acceptance, by first occurrence, and no cancellation was sent before the
+// placements that were accepted before it were acknowledged.
+
+import { partitionOf } from '../../../src/kafka/sender.ts'
+import type { Journal, StoredEvent } from '../journal.ts'
+import { topics, type Broker, type LogRecord } from '../kafka/broker.ts'
+import type { Postgres } from '../postgres/state.ts'
+
+type Published = StoredEvent & {
+  /** Where its first occurrence stands in its partition. */
+  index: number
+  sentAt: number
+  acknowledgedAt: number
+  times: number
+}
+
+const topicOf = { PLACED: topics.placed, CANCELLED: topics.cancelled }
+
+const occurrences = (log: readonly LogRecord[], eventId: string): LogRecord[] =>
+  log.filter(({ headers }) => headers.get('eventId') === eventId)
+
+/** Nothing on the topics that was not committed before it was sent. */
+const checkStrays = (broker: Broker, journal: Journal, broken: (what: string) => void): void => {
+  const committed = new Map(journal.events.map((event) => [event.event_id, event.committedAt]))
+  for (const topic of Object.values(topicOf))
+    for (const { headers, sentAt } of broker.logs.get(topic)!.flat()) {
+      const at = committed.get(headers.get('eventId') ?? '')
+      if (at === undefined || at > sentAt) broken(`${headers.get('eventId')} was published before it was committed`)
+    }
+}
+
+const publishedOf = (broker: Broker, event: StoredEvent, broken: (what: string) => void): Published[] => {
+  const logs = broker.logs.get(topicOf[event.kind])!
+  const log = logs[partitionOf(event.ticker, logs.length)]!
+  const found = occurrences(log, event.event_id)
+  const [first] = found
+  if (first === undefined) {
+    broken(`event ${event.event_id} (${event.kind} of ${event.order_id}) was never published`)
+    return []
+  }
+  if (found.some(({ value }) => !value!.equals(first.value!)))
+    broken(`event ${event.event_id} was published with different bytes`)
+  const value = JSON.parse(first.value!.toString()) as { orderId: string; ticker: string }
+  if (value.orderId !== event.order_id || value.ticker !== event.ticker || first.key !== event.ticker)
+    broken(`event ${event.event_id} names another order`)
+  // Of several sends under way at a time the first to leave counts, not the first to arrive.
+  const sentAt = Math.min(...found.map((record) => record.sentAt))
+  const acknowledgedAt = broker.acknowledgedAt.get(event.event_id) ?? Infinity
+  return [{ ...event, index: log.indexOf(first), sentAt, acknowledgedAt, times: found.length }]
+}
+
+/** `a` was accepted before `b` was asked for. */
+const checkPair = (a: Published, b: Published, broken: (what: string) => void): void => {
+  const names = `${a.kind} ${a.event_id} and ${b.kind} ${b.event_id} of ${a.ticker}`
+  if (a.kind === b.kind && a.index >= b.index) broken(`the order of ${names} is inverted on the topic`)
+  if (a.kind === 'PLACED' && b.kind === 'CANCELLED' && a.acknowledgedAt > b.sentAt)
+    broken(`${names}: the cancellation was sent before the placement was acknowledged`)
+}
+
+const checkOrder = (events: readonly Published[], broken: (what: string) => void): void => {
+  for (const ofTicker of Map.groupBy(events, (event) => event.ticker).values())
+    for (const a of ofTicker) for (const b of ofTicker) if (a.committedAt < b.startedAt) checkPair(a, b, broken)
+}
+
+const checkOnePerOrder = (db: Postgres, journal: Journal, broken: (what: string) => void): void => {
+  const count = Map.groupBy(journal.events, (event) => `${event.kind} ${event.order_id}`)
+  if (new Set(journal.events.map((event) => event.event_id)).size !== journal.events.length)
+    broken('two events share an eventId')
+  for (const { id, status } of db.orders.values()) {
+    if (count.get(`PLACED ${id}`)?.length !== 1) broken(`order ${id} has not exactly one placement event`)
+    const canceled = count.get(`CANCELLED ${id}`)?.length ?? 0
+    if (canceled !== (status === 'CANCELED' ? 1 : 0)) broken(`order ${id} is ${status} with ${canceled} cancel events`)
+  }
+}
+
+export const checkEvents = (
+  { db, broker, calm }: { db: Postgres; broker: Broker; calm: boolean },
+  journal: Journal,
+  broken: (what: string) => void,
+): void => {
+  checkStrays(broker, journal, broken)
+  checkOnePerOrder(db, journal, broken)
+  const published = journal.events.flatMap((event) => publishedOf(broker, event, broken))
+  checkOrder(published, broken)
+  if (db.outbox.size > 0) broken(`${db.outbox.size} events are left in the outbox`)
+  // Where nothing breaks nothing has to be repeated.
+  if (calm)
+    for (const { event_id, times } of published) if (times > 1) broken(`${event_id} was published ${times} times`)
+}

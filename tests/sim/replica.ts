@@ -1,0 +1,126 @@
+// One replica of the service: its real use cases, relay and trades consumer, wired as src/serve.ts does it, on the fakes. It
+// can be killed between any two events, and it can be stopped as SIGTERM stops it.
+
+import { createMonitor } from '../../src/app/monitor.ts'
+import { createService, type Service } from '../../src/app/service.ts'
+import { createDeadLetters } from '../../src/kafka/deadLetters.ts'
+import { createRelay } from '../../src/kafka/relay.ts'
+import { createSender } from '../../src/kafka/sender.ts'
+import { createTradeBatch } from '../../src/kafka/tradeBatch.ts'
+import { createTrades } from '../../src/kafka/trades.ts'
+import type { Level, Log } from '../../src/log.ts'
+import { createProducer, topics } from './kafka/broker.ts'
+import { connect } from './postgres/connection.ts'
+import { uuidOf } from './random.ts'
+import type { Owner } from './scheduler.ts'
+import { epochMs, type World } from './world.ts'
+
+export type Replica = {
+  owner: Owner
+  /** Null while it is stopping: its port is closed. */
+  service: () => Service | null
+  /** As SIGTERM; the owner is dead once it has stopped. */
+  stop: () => void
+  kill: () => void
+}
+
+/** Lines that a lawful run may have, by their beginning; any other error is a broken promise. */
+const expectedErrors = [
+  'a trade could not be applied and is kept as an exception',
+  'events of a ticker cannot be published; it is set aside',
+  'dead letters cannot be sent',
+  'postgres is not reachable',
+  'the outbox passed its bound',
+  'a dead letter is too large',
+]
+
+const createLog = (world: World): Log => {
+  const at =
+    (level: Level) =>
+    (message: string, fields: object = {}): void => {
+      world.log(`${level}: ${message} ${JSON.stringify(fields)}`)
+      if (level === 'error' && !expectedErrors.some((start) => message.startsWith(start)))
+        world.broken(`an error was logged: ${message} ${JSON.stringify(fields)}`)
+    }
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    rarely: (level, _, message, fields) => at(level)(message, fields),
+  }
+}
+
+/** Starts one; has to be called in an event of `owner`. `onBug`: a batch of the service failed. */
+export const startReplica = (world: World, owner: Owner, onBug: (error: unknown) => void): Replica => {
+  const { plan, scheduler } = world
+  const random = world.random.fork()
+  const skewMs = Math.round((random.next() * 2 - 1) * plan.clockSkewMaxMs)
+  const now = (): Date => new Date(epochMs + Math.floor(scheduler.now()) + skewMs)
+  const newId = (at: Date): string => uuidOf(random, at)
+  const log = createLog(world)
+  const db = connect(world, owner)
+  const producer = createProducer(world, owner)
+  const relay = createRelay({
+    db,
+    sender: createSender(producer, topics, '/orders'),
+    replicaId: newId(now()),
+    leaseTtlMs: plan.leaseTtlMs,
+    batchMax: plan.relayBatchMax,
+    inFlightMax: plan.relayInFlightMax,
+    log,
+  })
+  const process = createTradeBatch({
+    db,
+    deadLetters: createDeadLetters(producer, topics.deadLetters, log),
+    unknownToDeadLetters: plan.unknownToDeadLetters,
+    onDisposition: (disposition) => world.log(`a leg is ${disposition}`),
+    log,
+    now,
+    newId,
+  })
+  const trades = createTrades(
+    {
+      kafka: { bootstrapServers: [], clientId: owner.name, requestTimeoutMs: 1 },
+      group: 'orders',
+      topic: topics.trades,
+      process,
+      batchMax: plan.tradesBatchMax,
+      limits: { lanes: plan.tradeLanes, messagesMax: 200, bytesMax: 1_000_000 },
+      log,
+    },
+    () => world.group.connect(owner),
+  )
+  const monitor = createMonitor(db, { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 }, log)
+  const service = createService({
+    writes: connect(world, owner),
+    reads: connect(world, owner),
+    now,
+    newId,
+    limits: { batchMax: plan.batchMax, lanes: plan.batchLanes, queueMax: 10_000, deadlineMs: 5_000 },
+    accepting: () => !monitor.state().outboxFull,
+    onCommitted: relay.ring,
+    onBug,
+  })
+
+  const streaming = new AbortController()
+  const running = Promise.all([relay.run(streaming.signal), trades.run(streaming.signal)])
+  void monitor.run(streaming.signal)
+  let open = true
+
+  const stop = async (): Promise<void> => {
+    open = false
+    await service.drained()
+    streaming.abort()
+    await running
+    service.close()
+    owner.alive = false
+  }
+
+  return {
+    owner,
+    service: () => (open && owner.alive ? service : null),
+    stop: () => void stop(),
+    kill: () => (owner.alive = false),
+  }
+}

@@ -1,0 +1,90 @@
+// One seed, one run: a market of clients, replicas, a Postgres, a Kafka and an engine in one process, from the first call until
+// everything has come to rest. The same seed gives the same log, to the byte.
+
+import type { OrderRow } from '../../src/store/orders.ts'
+import { isFinal } from '../../src/domain/order.ts'
+import { startClients } from './clients.ts'
+import { startEngine } from './engine.ts'
+import { createFleet } from './fleet.ts'
+import { createJournal, type Journal } from './journal.ts'
+import { createBroker } from './kafka/broker.ts'
+import { createGroup } from './kafka/group.ts'
+import { planOf } from './plan.ts'
+import { createServer } from './postgres/server.ts'
+import { createPostgres } from './postgres/state.ts'
+import { checkAnswers } from './promises/answers.ts'
+import { checkEvents } from './promises/events.ts'
+import { checkCommit, checkTrades, createSettledCheck } from './promises/trades.ts'
+import { createScheduler } from './scheduler.ts'
+import { startTroubles } from './troubles.ts'
+import { epochMs, type World } from './world.ts'
+
+export type Run = { log: string; broken: string[] }
+
+/** In simulated time. */
+const limitMs = 180_000
+/** Packets that went astray have arrived by then. */
+const straysMs = 2_000
+
+const createWorld = (seed: number, lines: string[], broken: string[]): { world: World; journal: Journal } => {
+  const { plan, random } = planOf(seed)
+  const scheduler = createScheduler(random.fork())
+  const log = (line: string): void => void lines.push(`${scheduler.now().toFixed(3)} ${scheduler.owner().name} ${line}`)
+  const db = createPostgres(() => epochMs + scheduler.now())
+  const broker = createBroker(plan.partitions, () => scheduler.now())
+  const server = createServer({ db, scheduler, random: random.fork(), stepPause: plan.stepPause, log })
+  const journal = createJournal()
+  const breaks = (promise: string): void => {
+    broken.push(promise)
+    log(`BROKEN ${promise}`)
+  }
+  const base = { plan, random, scheduler, log, broken: breaks, faulty: !plan.calm, db, server, broker }
+  const world = base as World
+  world.group = createGroup(world, (partition, from, to) =>
+    checkCommit({ ...world, journal, broken: breaks }, partition, from, to),
+  )
+  db.onEvent = (event, { startedAt }) =>
+    journal.events.push({ ...event, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
+  db.onOrder = (before, after) => checkMove(before, after, breaks)
+  log(JSON.stringify(plan))
+  return { world, journal }
+}
+
+/** Held at every commit, whatever the database itself would have refused. */
+const checkMove = (before: OrderRow | undefined, after: OrderRow, broken: (what: string) => void): void => {
+  if (before !== undefined && isFinal(before.status) && after.status !== before.status)
+    broken(`order ${after.id} left its final status ${before.status}`)
+  if (Number(after.filled_quantity) > Number(after.quantity)) broken(`order ${after.id} is filled beyond its quantity`)
+}
+
+export const simulate = (seed: number): Run => {
+  const lines: string[] = []
+  const broken: string[] = []
+  const { world, journal } = createWorld(seed, lines, broken)
+  const { scheduler, db, server } = world
+  const fleet = createFleet(world, (bug) => journal.bugs.push(bug))
+  const clientsDone = startClients(world, fleet, journal)
+  const engineDone = startEngine(world, journal, clientsDone)
+  const tradesSettled = createSettledCheck({ ...world, journal })
+  const healedAt = startTroubles(world, fleet)
+
+  const atRest = (): boolean =>
+    scheduler.now() > healedAt + straysMs &&
+    clientsDone() &&
+    engineDone() &&
+    db.outbox.size === 0 &&
+    db.open.size === 0 &&
+    fleet.complete() &&
+    tradesSettled()
+
+  if (!scheduler.run(atRest, limitMs))
+    world.broken(
+      `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, ` +
+        `trades ${tradesSettled()}, replicas ${fleet.complete()}`,
+    )
+  checkAnswers(db, journal, world.broken)
+  checkEvents({ db, broker: world.broker, calm: world.plan.calm }, journal, world.broken)
+  checkTrades({ ...world, journal })
+  if (server.deadlocks() > 0) world.broken(`${server.deadlocks()} deadlocks`)
+  return { log: `${lines.join('\n')}\n`, broken }
+}

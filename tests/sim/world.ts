@@ -1,0 +1,51 @@
+// What the parts of one simulated run share.
+
+import type { FaultRates, Plan } from './plan.ts'
+import type { Random } from './random.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
+import type { Broker } from './kafka/broker.ts'
+import type { Group } from './kafka/group.ts'
+import type { Postgres } from './postgres/state.ts'
+import type { Server } from './postgres/server.ts'
+
+export type World = {
+  plan: Plan
+  random: Random
+  scheduler: Scheduler
+  /** One line of the run's log. */
+  log: (line: string) => void
+  /** A promise that did not hold, in words. */
+  broken: (promise: string) => void
+  /** False once everything has healed, so that the run can come to rest. */
+  faulty: boolean
+  db: Postgres
+  server: Server
+  broker: Broker
+  group: Group
+}
+
+/** The start of every run, by all clocks. */
+export const epochMs = Date.parse('2026-01-02T03:04:05.000Z')
+
+export type Fate = keyof FaultRates | 'fine'
+
+/** What becomes of one statement or request. */
+export const fateOf = ({ faulty, random }: World, rates: FaultRates): Fate => {
+  if (!faulty) return 'fine'
+  let left = random.next()
+  for (const [fate, rate] of Object.entries(rates) as [Fate, number][]) {
+    left -= rate
+    if (left < 0) return fate
+  }
+  return 'fine'
+}
+
+/** How long a packet is under way. */
+const travelMs = ({ random, plan }: World): number => 0.05 + random.skewed(plan.travelMaxMs)
+
+/** How late a stray packet comes. */
+export const strayMs = ({ random }: World): number => random.next() * 1_800
+
+/** Happens after a packet's time, unless `owner` is dead by then. */
+export const travel = (world: World, owner: Owner, arrive: () => void): void =>
+  void world.scheduler.after(travelMs(world), owner, arrive)
