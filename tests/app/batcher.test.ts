@@ -283,3 +283,22 @@ describe('a batch that fails', () => {
     expect(await settle(run, ['a'])).toEqual([refused('OUTCOME_UNKNOWN')])
   })
 })
+
+test.each([
+  { committed: true, code: 'OUTCOME_UNKNOWN' },
+  { committed: false, code: 'OVERLOADED' },
+] as const)('a batch that fails with something committed ($committed) is $code', async ({ committed, code }) => {
+  const results = await runBatch(['one', 'two'], {
+    run(_items, { stored }) {
+      if (committed) stored()
+      return Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }))
+    },
+    kind: 'write',
+    onBug: () => undefined,
+    giveUpAt: performance.now(),
+  })
+  expect(results).toEqual([
+    { ok: false, code },
+    { ok: false, code },
+  ])
+})
