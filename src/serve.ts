@@ -74,7 +74,7 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
   })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
-  const monitor = createMonitor(db, bound, log, relay.state)
+  const monitor = createMonitor(db, bound, log, () => relay.state().floor)
   return { db, producer, relay, trades, link, monitor }
 }
 
@@ -99,7 +99,7 @@ const buildService = (config: Config, log: Log, streams: ReturnType<typeof build
       queueMax: config.QUEUE_MAX_REQUESTS,
       deadlineMs: config.REQUEST_DEADLINE_MS,
     },
-    accepting: () => !streams.monitor.state().outboxFull,
+    accepting: streams.monitor.hasRoom,
     onCommitted: streams.relay.ring,
     onBug: (error) => log.error('a batch failed', describe(error)),
   })

@@ -43,7 +43,7 @@ const kafkaOf = ({ streams }: StatusSource): Component => {
 const outboxOf = ({ streams, config }: StatusSource): Component => {
   const { outbox, outboxFull } = streams.monitor.state()
   return {
-    status: outboxFull ? 'DEGRADED' : 'UP',
+    status: outboxFull || outbox.overdue.length > 0 ? 'DEGRADED' : 'UP',
     details: {
       detail: outboxFull
         ? 'past its bound: new orders are refused until Kafka has taken the backlog'
@@ -52,6 +52,7 @@ const outboxOf = ({ streams, config }: StatusSource): Component => {
       rowsMax: config.OUTBOX_MAX_ROWS,
       oldestAgeMs: outbox.ageMs,
       oldestAgeMaxMs: config.OUTBOX_MAX_AGE_MS,
+      tickersRefused: outbox.overdue.length,
     },
   }
 }
@@ -91,6 +92,7 @@ export const metricsOf = (source: StatusSource): Metric[] => {
     gauge('orders_kafka_up', 'Whether a broker answered last.', Number(link.state().up)),
     gauge('orders_outbox_rows', 'Events that wait to be published.', outbox.rows),
     gauge('orders_outbox_oldest_age_seconds', 'Age of the oldest event that waits.', outbox.ageMs / 1000),
+    gauge('orders_outbox_refused_tickers', 'Tickers whose new orders are refused.', outbox.overdue.length),
     gauge('orders_relay_in_flight_events', 'Events being sent.', relayed.inFlight),
     gauge('orders_relay_shards', 'Shards of tickers that this replica relays.', relayed.shards),
     gauge('orders_relay_tickers_set_aside', 'Tickers whose events cannot be sent.', relayed.setAside.length),

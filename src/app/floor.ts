@@ -4,11 +4,14 @@
 import { drawTransactionId, readLastPosition, readSettled, type FloorMark } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 
+/** `except`: our tickers that are set aside, which are read by name. `held`: our shards; what waits in others is not for us. */
+export type FloorView = { except: readonly string[]; held: readonly number[] }
+
 export type Floor = {
   /** Events at or below this position need not be looked for. */
   current: () => bigint
-  /** Raises the floor as far as it is safe. `except`: tickers set aside, which are read by name. */
-  refresh: (except: readonly string[]) => Promise<void>
+  /** Raises the floor as far as it is safe. */
+  refresh: (view: FloorView) => Promise<void>
   /** Back to the ground: after a ticker that was set aside joins again, or shards were taken over. */
   reset: () => void
 }
@@ -22,14 +25,14 @@ export const createFloor = (db: Database): Floor => {
   let settled = 0n
   let resets = 0
 
-  const refresh = async (except: readonly string[]): Promise<void> => {
+  const refresh = async (view: FloorView): Promise<void> => {
     const resetsBefore = resets
     // The order matters: the position first, the transaction id after it, and a look at the snapshot after both.
     if (mark === null) {
       const position = await db.run(readLastPosition)
       mark = { position, xid: await db.run(drawTransactionId) }
     }
-    const { oldestXid, lowest } = await db.run((sql) => readSettled(sql, except))
+    const { oldestXid, lowest } = await db.run((sql) => readSettled(sql, { ...view, floor }))
     if (oldestXid >= mark.xid) {
       settled = mark.position
       mark = null

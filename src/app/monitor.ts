@@ -1,34 +1,36 @@
 // Looks at Postgres and the outbox at a steady pace. Health answers from what it saw last, and placing is refused while more
-// waits in the outbox than its bound allows.
+// waits in the outbox than its bound allows; for a ticker whose events cannot be published, it alone is refused.
 
 import { describe, type Log } from '../log.ts'
 import { storeFault } from '../store/faults.ts'
-import { readBacklog, type OutboxBacklog, type RelayView } from '../store/outbox.ts'
+import { readBacklog, type OutboxBacklog, type OutboxBound } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 import { sleep } from './sleep.ts'
 
-export type OutboxBound = { rowsMax: number; ageMaxMs: number }
-
 type MonitorState = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
-export type Monitor = { run: (signal: AbortSignal) => Promise<void>; state: () => MonitorState }
+export type Monitor = {
+  run: (signal: AbortSignal) => Promise<void>
+  state: () => MonitorState
+  /** Whether the outbox has room for another order of this ticker. */
+  hasRoom: (ticker: string) => boolean
+}
 
 const lookEveryMs = 1_000
 /** Counting a long outbox takes a while: never spend more than one part in this many on it. */
 const dutyCycle = 10
 
-const fromTheGround = (): RelayView => ({ floor: 0n, setAside: [] })
-
-/** `view`: how far this replica's relay has got. */
-export const createMonitor = (db: Database, bound: OutboxBound, log: Log, view = fromTheGround): Monitor => {
+/** `floor`: of this replica's relay. */
+export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor: () => bigint): Monitor => {
   let state: MonitorState = {
     database: { up: false, detail: 'not reached yet' },
-    outbox: { rows: 0, ageMs: 0 },
+    outbox: { rows: 0, ageMs: 0, overdue: [] },
     outboxFull: false,
   }
+  let overdue = new Set<string>()
 
   const look = async (): Promise<MonitorState> => {
     try {
-      const outbox = await db.run((sql) => readBacklog(sql, bound.rowsMax + 1, view()))
+      const outbox = await db.run((sql) => readBacklog(sql, bound, floor()))
       const outboxFull = outbox.rows > bound.rowsMax || outbox.ageMs > bound.ageMaxMs
       return { database: { up: true, detail: 'answers' }, outbox, outboxFull }
     } catch (error) {
@@ -47,15 +49,21 @@ export const createMonitor = (db: Database, bound: OutboxBound, log: Log, view =
         next.database.up ? 'postgres is reachable' : 'postgres is not reachable',
         { detail: next.database.detail },
       )
+    const { rows, ageMs } = next.outbox
     if (next.outboxFull && !state.outboxFull)
-      log.error('the outbox passed its bound: new orders are refused', { ...next.outbox })
+      log.error('the outbox passed its bound: new orders are refused', { rows, ageMs })
     if (!next.outboxFull && state.outboxFull)
-      log.info('the outbox is within its bound again: new orders are taken', { ...next.outbox })
+      log.info('the outbox is within its bound again: new orders are taken', { rows, ageMs })
+    const tickers = next.outbox.overdue.filter((ticker) => !overdue.has(ticker))
+    if (tickers.length > 0)
+      log.error('events of these tickers wait past the bound of the outbox: their new orders are refused', { tickers })
+    overdue = new Set(next.outbox.overdue)
     state = next
   }
 
   return {
     state: () => state,
+    hasRoom: (ticker) => !state.outboxFull && !overdue.has(ticker),
     async run(signal) {
       while (!signal.aborted) {
         const startedAt = performance.now()

@@ -24,8 +24,8 @@ export type ServiceOptions = Identity & {
   writes: Database
   reads: Database
   limits: ServiceLimits
-  /** False while the outbox is past its bound. */
-  accepting: () => boolean
+  /** False while the outbox has no room for another order of this ticker. */
+  accepting: (ticker: string) => boolean
   /** Events were committed: the relay may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void
@@ -100,7 +100,7 @@ export const createService = (options: ServiceOptions): Service => {
   const all = [places, cancels, gets, pages, resolves]
   return {
     place: (terms, traceparent) =>
-      accepting()
+      accepting(terms.ticker)
         ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
         : Promise.resolve({ ok: false, code: 'OVERLOADED' }),
     cancel: (id, traceparent) => cancels.submit({ id, event: { eventId: newId(now()), traceparent } }),

@@ -3,13 +3,13 @@
 
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
-import { releaseLeases, renewLeases } from '../store/leases.ts'
+import { releaseLeases, renewLeases, type SetAsideTicker } from '../store/leases.ts'
 import type { Database } from '../store/sql.ts'
 
 export type LeaseKeeper = {
   held: () => readonly number[]
-  /** Shards about to be handed over: nothing new of them may be sent. */
-  retiring: () => readonly number[]
+  /** Those of them that are not about to be handed over: only of these may new events be sent. */
+  sendable: () => readonly number[]
   run: (signal: AbortSignal) => Promise<void>
   release: () => Promise<void>
 }
@@ -21,18 +21,21 @@ export type LeaseKeeperOptions = {
   ttlMs: number
   /** Whether events of this shard are being sent or deleted. */
   isBusy: (shard: number) => boolean
+  /** Tickers that cannot be sent: the other replicas are told with the next renewal. */
+  setAside: () => readonly SetAsideTicker[]
   /** Told when shards were taken over. */
   onTaken: (shards: readonly number[]) => void
   log: Log
 }
 
-export const createLeaseKeeper = ({ db, replicaId, ttlMs, isBusy, onTaken, log }: LeaseKeeperOptions): LeaseKeeper => {
+export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
+  const { db, replicaId, ttlMs, isBusy, setAside, onTaken, log } = options
   let held: readonly number[] = []
   let retiring: readonly number[] = []
 
   const renew = async (): Promise<void> => {
     const release = retiring.filter((shard) => !isBusy(shard))
-    const leases = await db.run((sql) => renewLeases(sql, { replicaId, ttlMs, release }))
+    const leases = await db.run((sql) => renewLeases(sql, { replicaId, ttlMs, release, setAside: setAside() }))
     const taken = leases.held.filter((shard) => !held.includes(shard))
     if (taken.length > 0 || leases.held.length < held.length)
       log.info('relay leases changed', { held: leases.held, quota: leases.quota })
@@ -43,7 +46,7 @@ export const createLeaseKeeper = ({ db, replicaId, ttlMs, isBusy, onTaken, log }
 
   return {
     held: () => held,
-    retiring: () => retiring,
+    sendable: () => held.filter((shard) => !retiring.includes(shard)),
     async run(signal) {
       while (!signal.aborted) {
         await renew().catch((error: unknown) =>

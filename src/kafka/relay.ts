@@ -57,7 +57,7 @@ const retrySetAside = async ({ options, delivery, leases }: Running): Promise<nu
   if (due.length === 0) return 0
   const asked = {
     replicaId: options.replicaId,
-    retiring: leases.retiring(),
+    shards: leases.sendable(),
     limit: options.batchMax,
     floor: 0n,
     except: [],
@@ -76,10 +76,10 @@ const step = async (running: Running): Promise<number> => {
   const partitions = await delivery.sender.partitions()
   delivery.acknowledged.beforeRead()
   const retried = await retrySetAside(running)
-  const except = [...delivery.busy.keys(), ...delivery.setAside.all()]
+  const except = [...delivery.busy.keys(), ...delivery.setAside.tickers()]
   const asked = {
     replicaId: options.replicaId,
-    retiring: leases.retiring(),
+    shards: leases.sendable(),
     limit: options.batchMax,
     floor: delivery.floor.current(),
     except,
@@ -105,10 +105,10 @@ const publish = async (running: Running, signal: AbortSignal): Promise<void> => 
   }
 }
 
-const raiseFloor = async ({ options, delivery }: Running, signal: AbortSignal): Promise<void> => {
+const raiseFloor = async ({ options, delivery, leases }: Running, signal: AbortSignal): Promise<void> => {
   while (!signal.aborted) {
     await delivery.floor
-      .refresh(delivery.setAside.all())
+      .refresh({ except: delivery.setAside.tickers(), held: leases.held() })
       .catch((error: unknown) =>
         options.log.rarely('warn', 'floor', 'the outbox floor could not be raised', describe(error)),
       )
@@ -128,19 +128,21 @@ const lastPass = async (running: Running): Promise<void> => {
   }
 }
 
-const stop = async (running: Running): Promise<void> => {
-  const { options, delivery, leases } = running
+const drain = async (running: Running): Promise<void> => {
+  const { options, delivery } = running
   await lastPass(running).catch((error: unknown) =>
     options.log.warn('the relay stopped before the outbox was empty', describe(error)),
   )
   while (delivery.inFlight > 0) await running.quiet.wait(pollMs.last)
   await delivery.acknowledged.deleted()
-  await leases
+}
+
+const release = ({ options, leases }: Running): Promise<void> =>
+  leases
     .release()
     .catch((error: unknown) =>
       options.log.warn('relay leases could not be released; they end by themselves', describe(error)),
     )
-}
 
 export const createRelay = (options: RelayOptions): Relay => {
   const { db, log, sender, replicaId, leaseTtlMs } = options
@@ -164,6 +166,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     replicaId,
     ttlMs: leaseTtlMs,
     log,
+    setAside: delivery.setAside.all,
     isBusy: (shard) => delivery.busy.values().some((other) => other === shard) || delivery.acknowledged.holds(shard),
     onTaken: () => {
       delivery.floor.reset()
@@ -175,12 +178,18 @@ export const createRelay = (options: RelayOptions): Relay => {
   return {
     ring: () => bell.ring(),
     async run(signal) {
-      await Promise.all([publish(running, signal), raiseFloor(running, signal), leases.run(signal)])
-      await stop(running)
+      // The leases are kept until the last event is settled: a slow last pass must not look like a dead replica.
+      const leasing = new AbortController()
+      const keeping = leases.run(leasing.signal)
+      await Promise.all([publish(running, signal), raiseFloor(running, signal)])
+      await drain(running)
+      leasing.abort()
+      await keeping
+      await release(running)
     },
     state: () => ({
       inFlight: delivery.inFlight,
-      setAside: delivery.setAside.all(),
+      setAside: delivery.setAside.tickers(),
       floor: delivery.floor.current(),
       shards: leases.held().length,
       published: delivery.published,

@@ -1,5 +1,7 @@
 // Tickers that could not be sent, kept out of the way of the others and tried again each on its own schedule.
 
+import type { SetAsideTicker } from '../store/leases.ts'
+
 export type SetAside = {
   /** Tries again later, each time after a longer pause. */
   put: (ticker: string, shard: number) => void
@@ -9,7 +11,8 @@ export type SetAside = {
   keepOnly: (shards: readonly number[]) => void
   /** Everything may be tried at once: the broker answers again. */
   hurry: () => void
-  all: () => string[]
+  tickers: () => string[]
+  all: () => SetAsideTicker[]
   due: () => string[]
   /** When the next ticker is due, in ms from now; null when none is set aside. */
   nextInMs: () => number | null
@@ -37,7 +40,12 @@ export const createSetAside = (clock: () => number): SetAside => {
     hurry() {
       for (const entry of entries.values()) entry.dueAt = Math.min(entry.dueAt, clock())
     },
-    all: () => [...entries.keys()],
+    tickers: () => [...entries.keys()],
+    all: () =>
+      entries
+        .entries()
+        .map(([ticker, { shard }]) => ({ ticker, shard }))
+        .toArray(),
     due() {
       const now = clock()
       const due: string[] = []

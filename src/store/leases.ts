@@ -7,14 +7,22 @@ import { textArray, type Sql } from './sql.ts'
 /** `held`: the shards that are ours until the lease ends. `quota`: a fair share of all of them for the replicas alive now. */
 export type Leases = { held: number[]; quota: number }
 
+/** A ticker whose events cannot be published now, and its shard. */
+export type SetAsideTicker = { ticker: string; shard: number }
+
+export type Renewal = {
+  replicaId: string
+  ttlMs: number
+  release: readonly number[]
+  setAside: readonly SetAsideTicker[]
+}
+
 /**
  * Says that this replica is alive, gives `release` back, renews what it holds and takes free shards up to its quota. It never
  * takes what another replica holds; one with more than its quota finds out by the answer and releases the rest when they are idle.
+ * With what it renews it tells the others which tickers it has set aside; a shard just taken keeps what its last holder told.
  */
-export const renewLeases = async (
-  sql: Sql,
-  { replicaId, ttlMs, release }: { replicaId: string; ttlMs: number; release: readonly number[] },
-): Promise<Leases> => {
+export const renewLeases = async (sql: Sql, { replicaId, ttlMs, release, setAside }: Renewal): Promise<Leases> => {
   const [row] = await sql<{ held: number[] | null; quota: number }[]>`
     with beat as (
       insert into replicas (id, seen_at) values (${replicaId}::uuid, clock_timestamp())
@@ -25,6 +33,9 @@ export const renewLeases = async (
       select ceil(${shardCount}::float8 / (1 + count(*)))::integer as quota from replicas
       where id <> ${replicaId}::uuid and seen_at > clock_timestamp() - ${ttlMs}::integer * interval '1 millisecond'
     ), given as (select shard from unnest(${textArray(release.map(String))}::text[]::smallint[]) as g (shard)
+    ), aside as (
+      select ticker, shard from unnest(${textArray(setAside.map(({ ticker }) => ticker))}::text[],
+                                       ${textArray(setAside.map(({ shard }) => String(shard)))}::text[]::smallint[]) as a (ticker, shard)
     ), released as (
       update relay_leases set holder = null, expires_at = '-infinity' where holder = ${replicaId}::uuid and shard in (select shard from given)
     ), mine as materialized (
@@ -36,8 +47,9 @@ export const renewLeases = async (
       limit (select greatest(0, quota - (select count(*) from mine)) from share)
       for update skip locked
     ), renewed as (
-      update relay_leases l set holder = ${replicaId}::uuid, expires_at = clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond'
-      from (select shard from mine union all select shard from free) s
+      update relay_leases l set holder = ${replicaId}::uuid, expires_at = clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond',
+        set_aside = case when s.taken then l.set_aside else array(select ticker from aside a where a.shard = l.shard) end
+      from (select shard, false as taken from mine union all select shard, true from free) s
       where l.shard = s.shard
       returning l.shard
     )

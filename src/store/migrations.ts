@@ -4,6 +4,7 @@ import orders from '../../sql/0001_orders.sql' with { type: 'text' }
 import fills from '../../sql/0002_fills.sql' with { type: 'text' }
 import outbox from '../../sql/0003_outbox.sql' with { type: 'text' }
 import exceptions from '../../sql/0004_exceptions.sql' with { type: 'text' }
+import setAside from '../../sql/0005_set_aside.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -12,4 +13,5 @@ export const migrations: readonly Migration[] = [
   { name: '0002_fills.sql', sql: fills },
   { name: '0003_outbox.sql', sql: outbox },
   { name: '0004_exceptions.sql', sql: exceptions },
+  { name: '0005_set_aside.sql', sql: setAside },
 ]

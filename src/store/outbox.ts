@@ -41,16 +41,17 @@ const eventFromRow = (row: EventRow): OutboxEvent => ({
 export const shardCount = 16
 
 /**
- * The lowest waiting positions above `floor`, of the tickers whose shard `replicaId` holds a lease on at this moment, leaving
- * out `retiring` shards and the tickers in `except`, and all but those in `only` where it is given. It reads the table itself,
- * never past a cursor: a lower position can be committed later.
+ * The lowest waiting positions above `floor`, of the tickers whose shard is in `shards` and `replicaId` holds a lease on at
+ * this moment, leaving out the tickers in `except`, and all but those in `only` where it is given. It reads the table itself,
+ * never past a cursor: a lower position can be committed later. (A lease that was taken while this read was on its way is not
+ * in `shards`: the floor, too, is from before.)
  */
 export const readOutbox = async (
   sql: Sql,
   asked: {
     replicaId: string
     floor: bigint
-    retiring: readonly number[]
+    shards: readonly number[]
     except: readonly string[]
     only: readonly string[] | null
     limit: number
@@ -66,7 +67,7 @@ export const readOutbox = async (
         and (hashtext(ticker) & ${shardCount - 1}::integer) = any (array(
           select shard from relay_leases
           where holder = ${asked.replicaId}::uuid and expires_at > clock_timestamp()
-            and shard <> all (${textArray(asked.retiring.map(String))}::text[]::smallint[])
+            and shard = any (${textArray(asked.shards.map(String))}::text[]::smallint[])
         ))
       order by position
       limit ${asked.limit}::integer
@@ -86,28 +87,34 @@ export const vacuumOutbox = async (sql: Sql): Promise<void> => {
   await sql`vacuum (skip_locked, truncate off) outbox`.simple()
 }
 
-/** Rows waiting and the age of the oldest by the database's clock; 0 where none waits. */
-export type OutboxBacklog = { rows: number; ageMs: number }
+/**
+ * What waits. `rows`: all of it, counted up to a limit. `ageMs`: of the oldest event by the database's clock (0: none),
+ * tickers that are set aside left out. `overdue`: those of them with an event older than the bound.
+ */
+export type OutboxBacklog = { rows: number; ageMs: number; overdue: string[] }
 
-/** Where the relay has got to: no event waits at or below `floor`, except those of the tickers in `setAside`. */
-export type RelayView = { floor: bigint; setAside: readonly string[] }
+/** How much may wait, and for how long. */
+export type OutboxBound = { rowsMax: number; ageMaxMs: number }
 
 /**
- * Counts at most `countMax` rows above the floor: dead rows below it, which a long reader keeps from being vacuumed, are not
- * walked over. Tickers that are set aside have an alarm of their own and count in neither figure.
+ * Counts until the bound is passed. `floor`: no event waits at or below it but those of tickers that are set aside, so where
+ * there are none, dead rows below it (which a long reader keeps from being vacuumed) are not walked over.
  */
-export const readBacklog = async (
-  sql: Sql,
-  countMax: number,
-  { floor, setAside }: RelayView = { floor: 0n, setAside: [] },
-): Promise<OutboxBacklog> => {
-  const counted = sql`${floor === 0n ? sql`true` : sql`position > ${String(floor)}::bigint`}
-    and ${setAside.length === 0 ? sql`true` : sql`ticker <> all (${textArray(setAside)}::text[])`}`
-  const [row] = await sql<{ rows: string; age_ms: number | null }[]>`
-    select (select count(*) from (select from outbox where ${counted} limit ${countMax}::integer) counted) as rows,
-           (select extract(epoch from clock_timestamp() - written_at)::float8 * 1000 from outbox where ${counted}
-            order by position limit 1) as age_ms`
-  return { rows: Number(row?.rows ?? 0), ageMs: Math.max(0, Math.round(row?.age_ms ?? 0)) }
+export const readBacklog = async (sql: Sql, bound: OutboxBound, floor: bigint): Promise<OutboxBacklog> => {
+  const [row] = await sql<{ rows: string; age_ms: number | null; overdue: string[] | null }[]>`
+    with aside as materialized (select unnest(set_aside) as ticker from relay_leases),
+    waiting as (
+      select ticker, written_at from outbox
+      where position > case when exists (select from aside) then 0 else ${String(floor)}::bigint end
+      order by position limit ${bound.rowsMax + 1}::integer
+    )
+    select count(*) as rows,
+           extract(epoch from clock_timestamp() - min(w.written_at) filter (where a.ticker is null))::float8 * 1000 as age_ms,
+           array_agg(distinct w.ticker) filter (
+             where a.ticker is not null and w.written_at < clock_timestamp() - ${bound.ageMaxMs}::float8 * interval '1 millisecond'
+           ) as overdue
+    from waiting w left join aside a on a.ticker = w.ticker`
+  return { rows: Number(row!.rows), ageMs: Math.max(0, Math.round(row!.age_ms ?? 0)), overdue: row!.overdue ?? [] }
 }
 
 /**
@@ -129,14 +136,22 @@ export const drawTransactionId = async (sql: Sql): Promise<bigint> => {
   return BigInt(row!.xid)
 }
 
-/** The oldest transaction still running, and the lowest position that waits (null: none), set-aside tickers left out. */
+/**
+ * The oldest transaction still running, and the lowest position that waits above `floor` (null: none). Left out are the tickers
+ * in `except`, and those that other replicas have set aside: the tickers of every shard that is not in `held`.
+ */
 export const readSettled = async (
   sql: Sql,
-  except: readonly string[],
+  { floor, except, held }: { floor: bigint; except: readonly string[]; held: readonly number[] },
 ): Promise<{ oldestXid: bigint; lowest: bigint | null }> => {
   const [row] = await sql<{ oldest: string; lowest: string | null }[]>`
     select pg_snapshot_xmin(pg_current_snapshot())::text as oldest,
-           (select position from outbox where ticker <> all (${textArray(except)}::text[]) order by position limit 1) as lowest`
+           (select position from outbox
+            where position > ${String(floor)}::bigint and ticker <> all (${textArray(except)}::text[])
+              and ticker <> all (array(
+                select unnest(set_aside) from relay_leases where shard <> all (${textArray(held.map(String))}::text[]::smallint[])
+              ))
+            order by position limit 1) as lowest`
   return { oldestXid: BigInt(row!.oldest), lowest: row!.lowest === null ? null : BigInt(row!.lowest) }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { createFloor } from '../../src/app/floor.ts'
+import { createFloor, type FloorView } from '../../src/app/floor.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import { deleteEvents, readOutbox } from '../../src/store/outbox.ts'
+import { deleteEvents, readOutbox, shardCount } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -23,6 +23,10 @@ beforeEach(async () => {
   await sql`delete from outbox`
 })
 
+const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
+/** The view of a replica that holds every shard. */
+const ours = (...except: string[]): FloorView => ({ except, held: everyShard })
+
 const place = (...tickers: string[]) =>
   db.run((sql) =>
     insertOrders(
@@ -31,7 +35,7 @@ const place = (...tickers: string[]) =>
     ),
   )
 const lookAbove = (floor: bigint) =>
-  db.run((sql) => readOutbox(sql, { replicaId, floor, retiring: [], except: [], only: null, limit: 1_000 }))
+  db.run((sql) => readOutbox(sql, { replicaId, floor, shards: everyShard, except: [], only: null, limit: 1_000 }))
 const tickersAbove = async (floor: bigint) => (await lookAbove(floor)).map(({ order }) => order.ticker)
 /** What a relay does with everything it sees above its floor. */
 const publishAbove = async (floor: bigint): Promise<string[]> => {
@@ -61,17 +65,17 @@ describe('the floor', () => {
     const floor = createFloor(db)
     expect(floor.current()).toBe(0n)
     await place('A', 'B')
-    await floor.refresh([])
+    await floor.refresh(ours())
     await publishAbove(floor.current())
-    await floor.refresh([])
+    await floor.refresh(ours())
     expect(floor.current()).toBe(await lastPosition())
   })
 
   test('stays below what waits', async () => {
     const floor = createFloor(db)
     await place('A', 'B')
-    await floor.refresh([])
-    await floor.refresh([])
+    await floor.refresh(ours())
+    await floor.refresh(ours())
     expect(await tickersAbove(floor.current())).toEqual(['A', 'B'])
   })
 
@@ -81,21 +85,21 @@ describe('the floor', () => {
     for (let round = 0; round < 5; round++) {
       await place('SOON', 'SOON')
       await publishAbove(floor.current())
-      await floor.refresh([])
+      await floor.refresh(ours())
     }
     await slow.unsafe('commit')
     expect(await tickersAbove(floor.current())).toEqual(['LATE'])
     await publishAbove(floor.current())
-    for (let round = 0; round < 3; round++) await floor.refresh([])
+    for (let round = 0; round < 3; round++) await floor.refresh(ours())
     expect(floor.current()).toBe(await lastPosition())
   })
 
   test('waits for no transaction that is rolled back', async () => {
     const floor = createFloor(db)
     const slow = await slowly('NEVER')
-    await floor.refresh([])
+    await floor.refresh(ours())
     await slow.unsafe('rollback')
-    for (let round = 0; round < 3; round++) await floor.refresh([])
+    for (let round = 0; round < 3; round++) await floor.refresh(ours())
     expect(floor.current()).toBe(await lastPosition())
   })
 
@@ -116,7 +120,7 @@ describe('the floor', () => {
       for (let round = 0; round < 6; round++) {
         await place('SOON')
         await publishAbove(floor.current())
-        await floor.refresh([])
+        await floor.refresh(ours())
       }
       expect(slow).not.toBeNull()
       await slow!.unsafe('commit')
@@ -127,14 +131,28 @@ describe('the floor', () => {
   test('passes over the tickers that are set aside, and comes back to the ground for them', async () => {
     const floor = createFloor(db)
     await place('ASIDE', 'A')
-    await floor.refresh(['ASIDE'])
-    await floor.refresh(['ASIDE'])
+    await floor.refresh(ours('ASIDE'))
+    await floor.refresh(ours('ASIDE'))
     expect(await tickersAbove(floor.current())).toEqual(['A'])
     floor.reset()
     expect(floor.current()).toBe(0n)
     expect(await tickersAbove(floor.current())).toEqual(['ASIDE', 'A'])
-    await floor.refresh([])
+    await floor.refresh(ours())
     expect(await tickersAbove(floor.current())).toEqual(['ASIDE', 'A'])
+  })
+
+  test('passes over what other replicas have set aside, not over what they set aside of our shards', async () => {
+    await place('THEIRS', 'A')
+    await sql`update relay_leases set set_aside = '{THEIRS}' where shard = hashtext('THEIRS') & 15`
+    const [row] = await sql<{ shard: number }[]>`select hashtext('THEIRS') & 15 as shard`
+    const floor = createFloor(db)
+    // Ours by what we know: that somebody held it meanwhile, and set the ticker aside, is no reason to pass over it.
+    for (let round = 0; round < 3; round++) await floor.refresh(ours())
+    expect(await tickersAbove(floor.current())).toEqual(['THEIRS', 'A'])
+    const others = { except: [], held: everyShard.filter((shard) => shard !== row!.shard) }
+    for (let round = 0; round < 3; round++) await floor.refresh(others)
+    expect(await tickersAbove(floor.current())).toEqual(['A'])
+    await sql`update relay_leases set set_aside = '{}'`
   })
 
   test('is not raised by a refresh that was under way when it was reset', async () => {
@@ -150,9 +168,9 @@ describe('the floor', () => {
       },
     }
     const floor = createFloor(slowDb)
-    await floor.refresh(['ASIDE'])
+    await floor.refresh(ours('ASIDE'))
     holding = true
-    const refreshing = floor.refresh(['ASIDE'])
+    const refreshing = floor.refresh(ours('ASIDE'))
     floor.reset()
     letAnswer()
     await refreshing
@@ -190,13 +208,13 @@ test('under concurrent commits of random length no event stays below the floor f
     }
   }
   const raise = async (): Promise<void> => {
-    while (!written.signal.aborted) await floor.refresh([])
+    while (!written.signal.aborted) await floor.refresh(ours())
   }
   const loops = [publish(), raise()]
   const placed = (await Promise.all(sessions.map(write))).flat()
   written.abort()
   await Promise.all(loops)
-  await floor.refresh([])
+  await floor.refresh(ours())
   const rest = await lookAbove(floor.current())
   expect([...published, ...rest.map(({ order }) => order.id)].toSorted()).toEqual(placed.toSorted())
   expect(floor.current()).toBeGreaterThan(0n)

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { createMonitor, type Monitor, type OutboxBound } from '../../src/app/monitor.ts'
+import { createMonitor, type Monitor } from '../../src/app/monitor.ts'
 import { createLog } from '../../src/log.ts'
 import { insertOrders } from '../../src/store/orders.ts'
+import type { OutboxBound } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement } from '../support/builders.ts'
 import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
@@ -30,16 +31,19 @@ let lines: string[] = []
 beforeEach(async () => {
   stopping = new AbortController()
   lines = []
+  floor = 0n
   await sql`delete from outbox`
+  await sql`update relay_leases set set_aside = '{}'`
 })
 afterEach(async () => {
   stopping.abort()
   await running
 })
 
+let floor = 0n
 const start = (bound: Partial<OutboxBound> = {}): Monitor => {
   const log = createLog('info', (line) => lines.push(line))
-  const monitor = createMonitor(db, { rowsMax: 1_000, ageMaxMs: 3_600_000, ...bound }, log)
+  const monitor = createMonitor(db, { rowsMax: 1_000, ageMaxMs: 3_600_000, ...bound }, log, () => floor)
   running = monitor.run(stopping.signal)
   return monitor
 }
@@ -53,7 +57,7 @@ const place = (count: number) =>
 const logged = (part: string): number => lines.filter((line) => line.includes(part)).length
 
 test('nothing is known before the first look', () => {
-  const monitor = createMonitor(db, { rowsMax: 1, ageMaxMs: 1 }, createLog('error'))
+  const monitor = createMonitor(db, { rowsMax: 1, ageMaxMs: 1 }, createLog('error'), () => 0n)
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
 })
 
@@ -89,6 +93,47 @@ describe('the outbox is full', () => {
     await until(() => monitor.state().outboxFull, { what: 'the bound is passed' })
     await sql`delete from outbox`
     await until(() => !monitor.state().outboxFull, { what: 'it is within its bound again' })
+  })
+})
+
+describe('a ticker that is set aside, by whichever replica,', () => {
+  const waitTooLong = async (...tickers: string[]): Promise<void> => {
+    const placements = tickers.map((ticker) => aPlacement({ ticker }))
+    await database.open().run((sql) => insertOrders(sql, placements))
+    await sql`update outbox set written_at = now() - interval '10 seconds' where ticker = any (${tickers})`
+  }
+
+  test('is refused alone once its events wait too long, and taken again once they are gone', async () => {
+    await sql`update relay_leases set set_aside = '{BAD}' where shard = 3`
+    await waitTooLong('BAD')
+    await place(2)
+    // The relay's floor has passed what is set aside.
+    const [last] = await sql<{ position: string }[]>`select min(position) as position from outbox`
+    floor = BigInt(last!.position)
+    const monitor = start({ ageMaxMs: 5_000 })
+    await until(() => !monitor.hasRoom('BAD'), { what: 'the ticker is refused' })
+    expect(monitor.hasRoom('GOOD')).toBe(true)
+    expect(monitor.state()).toMatchObject({ outboxFull: false, outbox: { rows: 3, overdue: ['BAD'] } })
+    expect(monitor.state().outbox.ageMs).toBeLessThan(5_000)
+    await sql`delete from outbox where ticker = 'BAD'`
+    await until(() => monitor.hasRoom('BAD'), { what: 'the ticker is taken again' })
+    expect(logged('their new orders are refused')).toBe(1)
+  })
+
+  test('is taken while its events wait within the bound', async () => {
+    await sql`update relay_leases set set_aside = '{BAD}' where shard = 3`
+    await waitTooLong('BAD')
+    const monitor = start({ ageMaxMs: 60_000 })
+    await until(() => monitor.state().outbox.rows === 1, { what: 'the event is counted' })
+    expect(monitor.hasRoom('BAD')).toBe(true)
+    expect(monitor.state().outbox.ageMs).toBe(0)
+  })
+
+  test('fills the bound of rows like any other', async () => {
+    await sql`update relay_leases set set_aside = '{BAD}' where shard = 3`
+    await waitTooLong('BAD', 'BAD', 'BAD')
+    const monitor = start({ rowsMax: 2 })
+    await until(() => !monitor.hasRoom('GOOD'), { what: 'the bound is passed' })
   })
 })
 

@@ -65,6 +65,53 @@ test('a ticker that the broker refuses is set aside, the others go on; it drains
   await until(async () => (await service.http('/actuator/health')).json['status'] === 'UP', { what: 'health is UP' })
 })
 
+test('a ticker that waits too long is refused by every replica, and only it; it is taken again once it has gone out', async () => {
+  const env = { OUTBOX_MAX_AGE_MS: '3000', RELAY_LEASE_MS: '1000' }
+  await using world = await createWorld({ partitions: 1, env })
+  await world.kafka.alterTopic(world.topics.placed, { 'max.message.bytes': String(oneSmallRecordBytes) })
+  const replicas = [await world.start(), await world.start()]
+  const shards = async () => Promise.all(replicas.map(async (each) => (await each.metrics())['orders_relay_shards']))
+  await until(async () => (await shards()).every((held) => held === 8), { what: 'the replicas share the shards' })
+  const postBig = () => Promise.all(replicas.map((each) => each.post(orderBody(big), { traceparent })))
+  const taken = (await postBig()).map(({ status, json }) => ({ status, id: String(json['id']) }))
+  expect(taken.map(({ status }) => status)).toEqual([202, 202])
+
+  const refusals = await until(
+    async () => {
+      const replies = await postBig()
+      taken.push(
+        ...replies.filter(({ status }) => status === 202).map(({ json }) => ({ status: 202, id: String(json['id']) })),
+      )
+      return replies.every(({ status }) => status === 503) && replies
+    },
+    { what: 'both refuse it' },
+  )
+  for (const { headers, json } of refusals) {
+    expect(json['code']).toBe('OVERLOADED')
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+  }
+  // For a good while longer than the bound, so that its age would be held against the others if it counted.
+  for (let n = 0; n < 20; n++) {
+    const others = replicas.map((each) => each.post(orderBody({ ticker: `A${n % 4}`, quantity: 1, price: 1 })))
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([202, 202])
+    await Bun.sleep(100)
+  }
+  for (const each of replicas) {
+    expect(await each.metrics()).toMatchObject({ orders_outbox_refused_tickers: 1 })
+    expect((await each.http('/actuator/health')).json).toMatchObject({
+      status: 'DEGRADED',
+      components: { outbox: { status: 'DEGRADED', details: { tickersRefused: 1 } } },
+    })
+    expect((await each.http(`/orders/${taken[0]!.id}`)).status).toBe(200)
+  }
+
+  await world.kafka.alterTopic(world.topics.placed, { 'max.message.bytes': '1048588' })
+  await world.outboxEmpty()
+  // Two replicas placed them at once, so their order among each other is nobody's promise.
+  expect((await idsOn(world, world.topics.placed, big.ticker)).toSorted()).toEqual(taken.map(({ id }) => id).toSorted())
+  await until(async () => (await postBig()).every(({ status }) => status === 202), { what: 'both take it again' })
+})
+
 test('a long-running reader in Postgres: the relay does not walk over what it deleted', async () => {
   await using world = await createWorld()
   const service = await world.start()

@@ -28,10 +28,10 @@ test('each ticker has its own schedule, and leaves by name', () => {
   expect(aside.nextInMs()).toBe(50)
   clock.ms = 260
   expect(aside.due()).toEqual(['A'])
-  expect(aside.all()).toEqual(['A', 'B'])
+  expect(aside.tickers()).toEqual(['A', 'B'])
   expect(aside.remove('A')).toBe(true)
   expect(aside.remove('A')).toBe(false)
-  expect(aside.all()).toEqual(['B'])
+  expect(aside.all()).toEqual([{ ticker: 'B', shard: 2 }])
   // After it left, its pauses start over.
   aside.put('A', 1)
   clock.ms += 250
@@ -48,7 +48,7 @@ test('hurry makes all due, keepOnly drops the shards that are not ours', () => {
   expect(aside.due()).toEqual(['A', 'B', 'C'])
   expect(aside.nextInMs()).toBe(0)
   aside.keepOnly([1, 7])
-  expect(aside.all()).toEqual(['A', 'C'])
+  expect(aside.tickers()).toEqual(['A', 'C'])
 })
 
 test('a retry reads a bounded number of tickers', () => {

@@ -91,14 +91,14 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     },
     () => world.group.connect(owner),
   )
-  const monitor = createMonitor(db, { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 }, log)
+  const monitor = createMonitor(db, { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 }, log, () => relay.state().floor)
   const service = createService({
     writes: connect(world, owner),
     reads: connect(world, owner),
     now,
     newId,
     limits: { batchMax: plan.batchMax, lanes: plan.batchLanes, queueMax: 10_000, deadlineMs: 5_000 },
-    accepting: () => !monitor.state().outboxFull,
+    accepting: monitor.hasRoom,
     onCommitted: relay.ring,
     onBug,
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { releaseLeases, renewLeases, type Leases } from '../../src/store/leases.ts'
+import { releaseLeases, renewLeases, type Leases, type Renewal } from '../../src/store/leases.ts'
 import { shardCount } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -16,14 +16,14 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 beforeEach(async () => {
-  await sql`update relay_leases set holder = null, expires_at = '-infinity'`
+  await sql`update relay_leases set holder = null, expires_at = '-infinity', set_aside = '{}'`
   await sql`delete from replicas`
 })
 
 const hourMs = 3_600_000
 const replica = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
-const renew = (n: number, { release = [], ttlMs = hourMs }: { release?: readonly number[]; ttlMs?: number } = {}) =>
-  db.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs, release }))
+const renew = (n: number, changes: Partial<Renewal> = {}) =>
+  db.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release: [], setAside: [], ...changes }))
 
 /** As the relay does it: what is over the quota is given back with the next renewal. */
 const settle = async (replicas: readonly number[]): Promise<Map<number, Leases>> => {
@@ -124,6 +124,44 @@ describe('a lease', () => {
   })
 })
 
+describe('tickers that are set aside', () => {
+  const told = async (): Promise<Record<number, string[]>> => {
+    const rows = await sql<{ shard: number; set_aside: string[] }[]>`
+      select shard, set_aside from relay_leases where set_aside <> '{}' order by shard`
+    return Object.fromEntries(rows.map(({ shard, set_aside }) => [shard, set_aside]))
+  }
+  const setAside = [
+    { ticker: 'A', shard: 3 },
+    { ticker: 'B', shard: 3 },
+    { ticker: 'C', shard: 9 },
+  ]
+
+  test('are told with the shard that is renewed, as they are now', async () => {
+    await renew(1)
+    await renew(1, { setAside })
+    expect(await told()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
+    await renew(1, { setAside: [{ ticker: 'B', shard: 3 }] })
+    expect(await told()).toEqual({ 3: ['B'] })
+  })
+
+  test('of a shard that is not ours are not told', async () => {
+    await renew(1)
+    await renew(2, { setAside })
+    expect(await told()).toEqual({})
+  })
+
+  test('stay known while their shard changes hands, until the new holder has tried', async () => {
+    await renew(1)
+    await renew(1, { setAside })
+    await db.run((sql) => releaseLeases(sql, replica(1)))
+    expect(await told()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
+    expect((await renew(2)).held).toEqual(everyShard)
+    expect(await told()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
+    await renew(2)
+    expect(await told()).toEqual({})
+  })
+})
+
 test('replicas that were not seen for ten minutes are forgotten', async () => {
   await sql`insert into replicas values (${replica(7)}, now() - interval '11 minutes'), (${replica(8)}, now() - interval '9 minutes')`
   await renew(1)
@@ -141,7 +179,9 @@ test('no shard ever has two holders, though four replicas take, renew and give b
       // What is given back is no longer believed from the moment of asking.
       const release = held.filter(() => Math.random() < 0.3)
       believed.set(n, new Set(held.filter((shard) => !release.includes(shard))))
-      const answer = await pool.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release }))
+      const answer = await pool.run((sql) =>
+        renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release, setAside: [] }),
+      )
       held = answer.held
       believed.set(n, new Set(held))
       for (const [other, shards] of believed)

@@ -10,6 +10,7 @@ import {
   readSettled,
   shardCount,
   vacuumOutbox,
+  type OutboxBound,
 } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { amount, anEvent, aPlacement, newId } from '../support/builders.ts'
@@ -32,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 beforeEach(async () => {
   await sql`delete from outbox`
-  await sql`update relay_leases set holder = ${replicaId}, expires_at = now() + interval '1 hour'`
+  await sql`update relay_leases set holder = ${replicaId}, expires_at = now() + interval '1 hour', set_aside = '{}'`
 })
 
 /** Places an order of each ticker, in this order; returns their ids. */
@@ -46,9 +47,11 @@ const cancel = (id: string) => db.run((sql) => cancelOrders(sql, [{ id, event: a
 type Asked = Parameters<typeof readOutbox>[1]
 const look = (changes: Partial<Asked> = {}) =>
   db.run((sql) =>
-    readOutbox(sql, { replicaId, floor: 0n, retiring: [], except: [], only: null, limit: 100, ...changes }),
+    readOutbox(sql, { replicaId, floor: 0n, shards: everyShard, except: [], only: null, limit: 100, ...changes }),
   )
 const tickersSeen = async (changes: Partial<Asked> = {}) => (await look(changes)).map(({ order }) => order.ticker)
+
+const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 
 const shardOf = async (ticker: string): Promise<number> => {
   const [row] = await sql<{ shard: number }[]>`select hashtext(${ticker}) & ${shardCount - 1}::integer as shard`
@@ -116,10 +119,11 @@ describe('readOutbox', () => {
     expect(await look({ replicaId: newId() })).toEqual([])
   })
 
-  test('leaves out the shards it is giving back', async () => {
+  test('reads only the shards that it is asked for, though the lease says more', async () => {
     await place('AAPL', 'MSFT', 'IBM')
-    expect(await tickersSeen({ retiring: [await shardOf('MSFT')] })).toEqual(['AAPL', 'IBM'])
-    expect(await tickersSeen({ retiring: Array.from({ length: shardCount }, (_, i) => i) })).toEqual([])
+    const msft = await shardOf('MSFT')
+    expect(await tickersSeen({ shards: everyShard.filter((shard) => shard !== msft) })).toEqual(['AAPL', 'IBM'])
+    expect(await tickersSeen({ shards: [] })).toEqual([])
   })
 
   test('leaves out the tickers that are busy or set aside, or reads only those that are asked for', async () => {
@@ -144,7 +148,14 @@ describe('readOutbox', () => {
     await sql.unsafe('analyze outbox; analyze relay_leases')
     const pool = await createExplainer(database)
     await pool.run((sql) =>
-      readOutbox(sql, { replicaId, floor: 0n, retiring: [3], except: ['T1'], only: null, limit: 100 }),
+      readOutbox(sql, {
+        replicaId,
+        floor: 0n,
+        shards: everyShard.filter((shard) => shard !== 3),
+        except: ['T1'],
+        only: null,
+        limit: 100,
+      }),
     )
     const [plan] = await pool.plans()
     expect(plan!.rowsScanned('outbox')).toBeLessThan(200)
@@ -190,26 +201,62 @@ describe('deleteEvents', () => {
 })
 
 describe('readBacklog', () => {
+  const backlog = (changes: Partial<OutboxBound> = {}, floor = 0n) =>
+    db.run((sql) => readBacklog(sql, { rowsMax: 9, ageMaxMs: 60_000, ...changes }, floor))
+
   test('is nothing where nothing waits', async () => {
-    expect(await db.run((sql) => readBacklog(sql, 10))).toEqual({ rows: 0, ageMs: 0 })
+    expect(await backlog()).toEqual({ rows: 0, ageMs: 0, overdue: [] })
   })
 
   test('counts the rows that wait, but no further than it was told', async () => {
     await place('A', 'B', 'C', 'D', 'E')
-    expect((await db.run((sql) => readBacklog(sql, 10))).rows).toBe(5)
-    expect((await db.run((sql) => readBacklog(sql, 3))).rows).toBe(3)
+    expect((await backlog()).rows).toBe(5)
+    expect((await backlog({ rowsMax: 2 })).rows).toBe(3)
   })
 
   test('tells the age of the oldest by the clock of the database', async () => {
     await place('A', 'B')
     await sql`update outbox set written_at = now() - interval '90 seconds' where ticker = 'A'`
-    const { ageMs } = await db.run((sql) => readBacklog(sql, 10))
+    const { ageMs } = await backlog()
     expect(ageMs).toBeGreaterThanOrEqual(90_000)
     expect(ageMs).toBeLessThan(120_000)
+  })
+
+  test('counts above the floor, unless tickers are set aside, whose events stay below it', async () => {
+    await place('A', 'B', 'C')
+    const [, b] = await look()
+    expect((await backlog({}, b!.position)).rows).toBe(1)
+    await sql`update relay_leases set set_aside = '{A}' where shard = 0`
+    expect((await backlog({}, b!.position)).rows).toBe(3)
+  })
+
+  test('tells what is set aside apart: it does not age the outbox, and is named once it waits too long', async () => {
+    await place('BAD', 'GOOD', 'BAD', 'SLOW')
+    await sql`update outbox set written_at = now() - interval '90 seconds' where ticker = 'BAD'`
+    await sql`update outbox set written_at = now() - interval '30 seconds' where ticker <> 'BAD'`
+    await sql`update relay_leases set set_aside = '{BAD}' where shard = 0`
+    await sql`update relay_leases set set_aside = '{SLOW,ABSENT}' where shard = 5`
+    const seen = await backlog()
+    expect(seen).toMatchObject({ rows: 4, overdue: ['BAD'] })
+    expect(seen.ageMs).toBeGreaterThanOrEqual(30_000)
+    expect(seen.ageMs).toBeLessThan(60_000)
+  })
+
+  test('walks over no dead rows below the floor', async () => {
+    await sql.unsafe('alter table outbox set (autovacuum_enabled = off)')
+    await place(...Array.from({ length: 500 }, () => 'A'))
+    const events = await look({ limit: 1_000 })
+    const pool = await createExplainer(database)
+    await pool.run((sql) => readBacklog(sql, { rowsMax: 1_000, ageMaxMs: 60_000 }, events[489]!.position))
+    const [plan] = await pool.plans()
+    expect(plan!.rowsScanned('outbox')).toBe(10)
+    await sql.unsafe('alter table outbox reset (autovacuum_enabled)')
   })
 })
 
 describe('what the floor is made of', () => {
+  const settling = (...except: string[]) => ({ floor: 0n, except, held: everyShard })
+
   test('the last position counts those that are drawn but not committed', async () => {
     await place('A')
     const before = await db.run(readLastPosition)
@@ -234,9 +281,9 @@ describe('what the floor is made of', () => {
     const [row] = await slow<{ xid: string }[]>`select pg_current_xact_id()::text as xid`
     const mark = await db.run(drawTransactionId)
     expect(mark).toBeGreaterThan(BigInt(row!.xid))
-    expect((await db.run((sql) => readSettled(sql, []))).oldestXid).toBe(BigInt(row!.xid))
+    expect((await db.run((sql) => readSettled(sql, settling()))).oldestXid).toBe(BigInt(row!.xid))
     await slow.unsafe('commit')
-    expect((await db.run((sql) => readSettled(sql, []))).oldestXid).toBeGreaterThan(BigInt(row!.xid))
+    expect((await db.run((sql) => readSettled(sql, settling()))).oldestXid).toBeGreaterThan(BigInt(row!.xid))
   })
 
   test('no position is drawn before the order is written, which gives the transaction its id', async () => {
@@ -256,12 +303,12 @@ describe('what the floor is made of', () => {
   })
 
   test('the lowest position that waits leaves out the tickers set aside', async () => {
-    expect((await db.run((sql) => readSettled(sql, []))).lowest).toBeNull()
+    expect((await db.run((sql) => readSettled(sql, settling()))).lowest).toBeNull()
     await place('A', 'B')
     const [a, b] = await look()
-    expect((await db.run((sql) => readSettled(sql, []))).lowest).toBe(a!.position)
-    expect((await db.run((sql) => readSettled(sql, ['A']))).lowest).toBe(b!.position)
-    expect((await db.run((sql) => readSettled(sql, ['A', 'B']))).lowest).toBeNull()
+    expect((await db.run((sql) => readSettled(sql, settling()))).lowest).toBe(a!.position)
+    expect((await db.run((sql) => readSettled(sql, settling('A')))).lowest).toBe(b!.position)
+    expect((await db.run((sql) => readSettled(sql, settling('A', 'B')))).lowest).toBeNull()
   })
 })
 

@@ -13,10 +13,12 @@ import {
   readLastPosition,
   readOutbox,
   readSettled,
+  shardCount,
   type OutboxEvent,
 } from '../../../src/store/outbox.ts'
 import type { Sql } from '../../../src/store/sql.ts'
 import { tickers } from '../postgres/tickers.ts'
+import type { Random } from '../random.ts'
 import { decide } from './decisions.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 
@@ -99,12 +101,17 @@ const filling = (memory: Memory): Call => {
   return { name: 'writeFills', writes: true, run: (sql) => writeFills(sql, decided) }
 }
 
+const someShards = (random: Random): number[] =>
+  random.chance(0.6)
+    ? Array.from({ length: shardCount }, (_, shard) => shard)
+    : some(random, 8, () => random.int(0, 15))
+
 const outbox = (memory: Memory): Call => {
   const { random, replicas, positions } = memory
   const asked = {
     replicaId: random.pick(replicas),
     floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
-    retiring: random.chance(0.3) ? [random.int(0, 15), random.int(0, 15)] : [],
+    shards: someShards(random),
     except: random.chance(0.3) ? [random.pick(tickers)] : [],
     only: random.chance(0.3) ? some(random, 3, () => random.pick(tickers)) : null,
     limit: random.int(1, 20),
@@ -127,11 +134,12 @@ const deleting = (memory: Memory): Call => {
 const renewing = ({ random, replicas }: Memory): Call => {
   const replicaId = random.pick(replicas)
   const release = random.chance(0.3) ? [random.int(0, 15), random.int(0, 15)] : []
+  const setAside = random.chance(0.3) ? [{ ticker: random.pick(tickers), shard: random.int(0, 15) }] : []
   return {
     name: 'renewLeases',
     writes: true,
     ordered: true,
-    run: (sql) => renewLeases(sql, { replicaId, ttlMs: leaseTtlMs, release }),
+    run: (sql) => renewLeases(sql, { replicaId, ttlMs: leaseTtlMs, release, setAside }),
   }
 }
 
@@ -150,21 +158,34 @@ const marking = (): Call => ({
   },
 })
 
-const settling = ({ random }: Memory): Call => {
-  const except = random.chance(0.3) ? [random.pick(tickers)] : []
+const settling = ({ random, positions }: Memory): Call => {
+  const asked = {
+    floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
+    except: random.chance(0.3) ? [random.pick(tickers)] : [],
+    held: someShards(random),
+  }
   return {
     name: 'readSettled',
     writes: false,
     async run(sql, own) {
-      const { oldestXid, lowest } = await readSettled(sql, except)
+      const { oldestXid, lowest } = await readSettled(sql, asked)
       return { settled: oldestXid >= own.xid, lowest }
     },
   }
 }
 
-const backlog = ({ random }: Memory): Call => {
-  const max = random.int(1, 50)
-  return { name: 'readBacklog', writes: false, run: async (sql) => (await readBacklog(sql, max)).rows }
+const backlog = ({ random, positions }: Memory): Call => {
+  const floor = random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions)
+  // Ages are left out: nothing is older than an hour, and what is set aside is older than nothing.
+  const bound = { rowsMax: random.int(1, 50), ageMaxMs: random.chance(0.5) ? 3_600_000 : -3_600_000 }
+  return {
+    name: 'readBacklog',
+    writes: false,
+    async run(sql) {
+      const { rows, overdue } = await readBacklog(sql, bound, floor)
+      return { rows, overdue }
+    },
+  }
 }
 
 /** How often each comes, of 22. */

@@ -44,7 +44,7 @@ export const contentsOfFake = (db: Postgres): string[] => [
   ),
   ...lines(
     'lease',
-    [...db.leases].map(([shard, { holder }]) => ({ shard, holder })),
+    [...db.leases].map(([shard, { holder, setAside }]) => ({ shard, holder, set_aside: setAside })),
   ),
   ...lines(
     'replica',
@@ -70,7 +70,7 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
       select id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset
       from exceptions`,
     sql`select position, event_id, kind, order_id, ticker, occurred_at, traceparent from outbox`,
-    sql`select shard, holder from relay_leases`,
+    sql`select shard, holder, set_aside from relay_leases`,
     sql`select id from replicas`,
   ])
   return [

@@ -145,6 +145,7 @@ export function* writeFills(
     const before = db.orders.get(move[0]!)!
     const after = moved(before, move)
     checkUpdate(before, after)
+    take(db, tx, lockKey.newVersion(before.id))
     tx.writes.push(() => {
       db.orders.set(after.id, after)
       db.onOrder(before, after)

@@ -39,17 +39,22 @@ const newRow = ([id, user, key, ticker, side, type, timeInForce, quantity, price
 
 /**
  * On conflict do nothing: false where the id or the key is taken, also by a row of this statement. Waits for a rival's end. The
- * indexes are asked one after the other, so a rival's id is waited for even where the key is taken already.
+ * indexes are asked one after the other, so a rival's id is waited for even where the key is taken already; and the order that
+ * has the key is waited for while somebody changes it, because what Postgres meets is a version that may be gone.
  */
 function* insertRow(db: Postgres, tx: Tx, row: OrderRow): Steps<boolean> {
   const key = keyOf(row)
-  const unique = [{ name: lockKey.newOrder(row.id), isTaken: () => db.orders.has(row.id) }]
-  if (key !== null) unique.push({ name: lockKey.client(key), isTaken: () => db.keys.has(key) })
+  const unique = [{ name: lockKey.newOrder(row.id), owner: () => db.orders.get(row.id)?.id }]
+  if (key !== null) unique.push({ name: lockKey.client(key), owner: () => db.keys.get(key) })
   for (let i = 0; i < unique.length; i++) {
-    const { name, isTaken } = unique[i]!
-    if (isTaken() || db.locks.get(name) === tx) return false
-    if (!isLocked(db, tx, name)) continue
-    yield db.locks.get(name)!
+    const { name, owner } = unique[i]!
+    const taken = owner()
+    const inTheWay = taken === undefined ? name : lockKey.newVersion(taken)
+    if (!isLocked(db, tx, inTheWay)) {
+      if (taken !== undefined || db.locks.get(name) === tx) return false
+      continue
+    }
+    yield db.locks.get(inTheWay)!
     // Everything may have changed meanwhile.
     i = -1
   }
@@ -123,6 +128,7 @@ export function* cancelOrders(
       const later = row.updated_at > now ? row.updated_at : now
       const canceled = { ...row, status: 'CANCELED' as const, updated_at: later, version: row.version + 1 }
       checkUpdate(row, canceled)
+      take(db, tx, lockKey.newVersion(id))
       tx.writes.push(() => {
         db.orders.set(id, canceled)
         db.onOrder(row, canceled)

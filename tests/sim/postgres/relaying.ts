@@ -26,7 +26,7 @@ const byPosition = (db: Postgres): EventRecord[] =>
 export type Asked = {
   replicaId: string
   floor: bigint
-  retiring: Column
+  shards: Column
   except: Column
   only: Column | null
   limit: number
@@ -35,11 +35,11 @@ export type Asked = {
 type EventRow = OrderRow & Omit<EventRecord, 'position'> & { position: string; shard: number }
 
 export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
-  const { replicaId, floor, retiring, except, only, limit } = asked
+  const { replicaId, floor, shards, except, only, limit } = asked
   const now = db.clock()
   const isOurs = (shard: number): boolean => {
     const { holder, expiresAt } = db.leases.get(shard)!
-    return holder === replicaId && expiresAt > now && !retiring.includes(String(shard))
+    return holder === replicaId && expiresAt > now && shards.includes(String(shard))
   }
   return byPosition(db)
     .filter(({ position, ticker }) => {
@@ -64,12 +64,28 @@ export function* deleteEvents(db: Postgres, tx: Tx, positions: Column): Steps<[]
   return []
 }
 
-export const readBacklog = (db: Postgres, countMax: number) => {
-  const [oldest] = byPosition(db)
+const setAsideOf = (db: Postgres): Set<string> =>
+  new Set(
+    db.leases
+      .values()
+      .flatMap(({ setAside }) => setAside)
+      .toArray(),
+  )
+
+export const readBacklog = (db: Postgres, floor: bigint, countMax: number, ageMaxMs: number) => {
+  const aside = setAsideOf(db)
+  const waiting = byPosition(db)
+    .filter(({ position }) => aside.size > 0 || position > floor)
+    .slice(0, countMax)
+  const now = db.clock()
+  const ages = waiting.filter(({ ticker }) => !aside.has(ticker)).map(({ writtenAt }) => now - writtenAt)
+  const overdue = waiting.filter(({ ticker, writtenAt }) => aside.has(ticker) && writtenAt < now - ageMaxMs)
+  const tickers = [...new Set(overdue.map(({ ticker }) => ticker))].toSorted()
   return [
     {
-      rows: String(Math.min(db.outbox.size, countMax)),
-      age_ms: oldest === undefined ? null : db.clock() - oldest.writtenAt,
+      rows: String(waiting.length),
+      age_ms: ages.length === 0 ? null : Math.max(...ages),
+      overdue: tickers.length === 0 ? null : tickers,
     },
   ]
 }
@@ -82,10 +98,15 @@ export function* drawTransactionId(db: Postgres, tx: Tx): Steps<{ xid: string }[
   return [{ xid: String(tx.xid) }]
 }
 
-export const readSettled = (db: Postgres, except: Column) => {
+export const readSettled = (db: Postgres, floor: bigint, except: Column, held: Column) => {
   let oldest = db.nextXid
   for (const { xid } of db.open) if (xid !== null && xid < oldest) oldest = xid
-  const lowest = byPosition(db).find(({ ticker }) => !except.includes(ticker))
+  const theirs = [...db.leases]
+    .filter(([shard]) => !held.includes(String(shard)))
+    .flatMap(([, { setAside }]) => setAside)
+  const lowest = byPosition(db).find(
+    ({ position, ticker }) => position > floor && !except.includes(ticker) && !theirs.includes(ticker),
+  )
   return [{ oldest: String(oldest), lowest: lowest === undefined ? null : String(lowest.position) }]
 }
 
@@ -98,11 +119,22 @@ const quotaOf = (db: Postgres, replicaId: string, ttlMs: number): number => {
 const setLease = (db: Postgres, tx: Tx, shard: number, lease: LeaseRecord): void =>
   void tx.writes.push(() => db.leases.set(shard, lease))
 
-const noLease: LeaseRecord = { holder: null, expiresAt: -Infinity }
+/** Given back; what was set aside stays known. */
+const freed = (db: Postgres, shard: number): LeaseRecord => ({
+  ...db.leases.get(shard)!,
+  holder: null,
+  expiresAt: -Infinity,
+})
 
-export type Renewal = { replicaId: string; ttlMs: number; release: Column }
+export type Renewal = {
+  replicaId: string
+  ttlMs: number
+  release: Column
+  setAside: { ticker: string; shard: string }[]
+}
 
-export function* renewLeases(db: Postgres, tx: Tx, { replicaId, ttlMs, release }: Renewal): Steps<object[]> {
+export function* renewLeases(db: Postgres, tx: Tx, renewal: Renewal): Steps<object[]> {
+  const { replicaId, ttlMs, release, setAside } = renewal
   const quota = quotaOf(db, replicaId, ttlMs)
   const seenAt = db.clock()
   tx.writes.push(() => db.replicas.set(replicaId, seenAt))
@@ -115,7 +147,7 @@ export function* renewLeases(db: Postgres, tx: Tx, { replicaId, ttlMs, release }
   for (const shard of shards.filter(isOurs)) {
     yield* lock(db, tx, lockKey.lease(shard))
     if (!isOurs(shard)) continue
-    if (release.includes(String(shard))) setLease(db, tx, shard, noLease)
+    if (release.includes(String(shard))) setLease(db, tx, shard, freed(db, shard))
     else held.push(shard)
   }
   yield null
@@ -129,17 +161,22 @@ export function* renewLeases(db: Postgres, tx: Tx, { replicaId, ttlMs, release }
   }
   yield* lock(db, tx, lockKey.replica(replicaId))
   const renewed = [...held, ...taken].toSorted((a, b) => a - b)
-  for (const shard of renewed) setLease(db, tx, shard, { holder: replicaId, expiresAt: db.clock() + ttlMs })
+  for (const shard of renewed) {
+    const told = setAside.filter((aside) => aside.shard === String(shard)).map(({ ticker }) => ticker)
+    const aside = taken.includes(shard) ? db.leases.get(shard)!.setAside : told
+    setLease(db, tx, shard, { holder: replicaId, expiresAt: db.clock() + ttlMs, setAside: aside })
+  }
   return [{ held: renewed.length === 0 ? null : renewed, quota }]
 }
 
 export function* releaseLeases(db: Postgres, tx: Tx, replicaId: string): Steps<[]> {
   const known = db.replicas.has(replicaId)
-  tx.writes.push(() => db.replicas.delete(replicaId))
+  // What another one inserts meanwhile is not seen by this delete.
+  if (known) tx.writes.push(() => db.replicas.delete(replicaId))
   const isOurs = (shard: number): boolean => db.leases.get(shard)!.holder === replicaId
   for (const shard of [...db.leases.keys()].filter(isOurs)) {
     yield* lock(db, tx, lockKey.lease(shard))
-    if (isOurs(shard)) setLease(db, tx, shard, noLease)
+    if (isOurs(shard)) setLease(db, tx, shard, freed(db, shard))
   }
   if (known) yield* lock(db, tx, lockKey.replica(replicaId))
   return []

@@ -46,7 +46,7 @@ export type EventRecord = {
   writtenAt: number
 }
 
-export type LeaseRecord = { holder: string | null; expiresAt: number }
+export type LeaseRecord = { holder: string | null; expiresAt: number; setAside: string[] }
 
 export type Tx = {
   name: string
@@ -91,7 +91,9 @@ export const createPostgres = (clock: () => number): Postgres => ({
   ledger: new Map(),
   exceptions: new Map(),
   outbox: new Map(),
-  leases: new Map(Array.from({ length: shards }, (_, shard) => [shard, { holder: null, expiresAt: -Infinity }])),
+  leases: new Map(
+    Array.from({ length: shards }, (_, shard) => [shard, { holder: null, expiresAt: -Infinity, setAside: [] }]),
+  ),
   replicas: new Map(),
   lastPosition: 0n,
   nextXid: 1_000n,
@@ -158,6 +160,8 @@ export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
 
 export const lockKey = {
   order: (id: string) => `order ${id}`,
+  /** Beside the lock of the order: a new version of it is written. */
+  newVersion: (id: string) => `version ${id}`,
   newOrder: (id: string) => `new ${id}`,
   client: (key: string) => `key ${key}`,
   event: (position: bigint) => `event ${position}`,

@@ -90,11 +90,11 @@ const known: readonly Known[] = [
     run: look((db, { text, parameters }) => {
       const [, floor, except, ...rest] = parameters
       const only = text.includes(onlyTheseTickers) ? arrayFromLiteral(rest.shift()) : null
-      const [, replicaId, retiring, limit] = rest
+      const [, replicaId, shards, limit] = rest
       return readOutbox(db, {
         replicaId: String(replicaId),
         floor: BigInt(String(floor)),
-        retiring: arrayFromLiteral(retiring),
+        shards: arrayFromLiteral(shards),
         except: arrayFromLiteral(except),
         only,
         limit: Number(limit),
@@ -115,23 +115,31 @@ const known: readonly Known[] = [
   {
     name: 'readBacklog',
     clauses: ['as age_ms'],
-    run: look((db, { parameters: [countMax] }) => readBacklog(db, Number(countMax))),
+    run: look((db, { parameters: [floor, countMax, ageMaxMs] }) =>
+      readBacklog(db, BigInt(String(floor)), Number(countMax), Number(ageMaxMs)),
+    ),
   },
   { name: 'readLastPosition', clauses: ['pg_sequence_last_value('], run: look(readLastPosition) },
   { name: 'drawTransactionId', clauses: ['select pg_current_xact_id()'], run: drawTransactionId },
   {
     name: 'readSettled',
     clauses: ['pg_snapshot_xmin(pg_current_snapshot())'],
-    run: look((db, { parameters: [except] }) => readSettled(db, arrayFromLiteral(except))),
+    run: look((db, { parameters: [floor, except, held] }) =>
+      readSettled(db, BigInt(String(floor)), arrayFromLiteral(except), arrayFromLiteral(held)),
+    ),
   },
   {
     name: 'renewLeases',
     clauses: ['insert into replicas', 'for update skip locked', 'quota - (select count(*) from mine)'],
-    run: (db, tx, { parameters: [replicaId, , , , ttlMs, release] }) =>
+    run: (db, tx, { parameters: [replicaId, , , , ttlMs, release, tickers, shards] }) =>
       renewLeases(db, tx, {
         replicaId: String(replicaId),
         ttlMs: Number(ttlMs),
         release: arrayFromLiteral(release),
+        setAside: arrayFromLiteral(tickers).map((ticker, i) => ({
+          ticker: ticker!,
+          shard: arrayFromLiteral(shards)[i]!,
+        })),
       }),
   },
   {
