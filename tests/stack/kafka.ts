@@ -109,8 +109,9 @@ function defaults(dataDir: string, port: number, controllerPort: number): Record
 }
 
 async function format(run: string[], properties: string): Promise<void> {
+  // Joined to its option by "=": one in 64 begins with a dash.
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
-  const command = [...run, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties]
+  const command = [...run, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties]
   const { exitCode, output } = await runTool(command)
   if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: formatting failed: ${output}`)
 }
