@@ -1,0 +1,25 @@
+// The chaos harness in short, as `check` runs it: every kind of crash once, the whole checker at the end. The long run is by hand
+// (README.md in this folder).
+
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { hold, release } from '../stack/guard.ts'
+
+const limitMs = 480_000
+
+test(
+  'under kill -9 nothing is lost and nothing happens twice',
+  async () => {
+    const main = join(import.meta.dir, 'main.ts')
+    const run = Bun.spawn([process.execPath, main, '--short'], { stdout: 'pipe', stderr: 'pipe', detached: true })
+    hold(run.pid, 'SIGTERM')
+    const [out, err] = await Promise.all([new Response(run.stdout).text(), new Response(run.stderr).text()])
+    const exitCode = await run.exited
+    release(run.pid)
+    expect(`${out}${err}`.trimEnd().split('\n').at(-1), `${out}${err}`).toMatch(
+      /^12 cycles, \d{4,} orders, 0 violations$/,
+    )
+    expect(exitCode).toBe(0)
+  },
+  limitMs,
+)
