@@ -42,7 +42,17 @@ const sslOption = (ssl: DatabaseTarget['ssl']): postgres.Options<Record<string, 
   return ssl
 }
 
+/**
+ * As lists, because the driver splits a text at its colons, of which an IPv6 address has several. (Its types leave lists out.)
+ */
+const addressOf = (url: string) => {
+  const { hostname, port } = new URL(url)
+  const lists = { host: [hostname.replace(/^\[|\]$/g, '')], port: [Number(port || 5432)] }
+  return lists as object as { host: string; port: number }
+}
+
 const common = (target: DatabaseTarget) => ({
+  ...addressOf(target.url),
   ssl: sslOption(target.ssl) ?? false,
   backoff: () => 0.1 + Math.random() * 0.2,
   onnotice: () => undefined,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { array, assert, asyncProperty, constantFrom, oneof, option, string } from 'fast-check'
 import { storeFault } from '../../src/store/faults.ts'
-import { textArray, type Database } from '../../src/store/sql.ts'
+import { openSession, textArray, type Database } from '../../src/store/sql.ts'
 import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
@@ -190,4 +190,12 @@ describe('a database that is away', () => {
     // The driver hands the dead session's error to the first statement of the next one too: also unknown, also repeated.
     await untilRecovered(pool)
   })
+})
+
+test('an address of IPv6 and a port that is left out reach the driver as they are meant', async () => {
+  const target = { ssl: 'disable', applicationName: 'x', schema: undefined } as const
+  const six = openSession({ ...target, url: 'postgres://u:p@[fe80::1]:6432/orders' }, 1_000)
+  expect(six.options).toMatchObject({ host: ['fe80::1'], port: [6432], user: 'u', database: 'orders' })
+  const plain = openSession({ ...target, url: 'postgres://u@db.example/orders' }, 1_000)
+  expect(plain.options).toMatchObject({ host: ['db.example'], port: [5432] })
 })
