@@ -8,8 +8,8 @@ export class NumberSource {
   constructor(readonly source: string) {}
 }
 
-/** Sixteen digits or more, with or without a point among them. */
-const longNumber = /(?:\d\.?){16}/
+/** Every run of sixteen digits or more, with or without a point among them, and a few others: a quick look for all of them. */
+const longNumber = /[\d.]{16}/
 
 type SourceContext = { source: string }
 const keepSource = (_key: string, value: unknown, context?: SourceContext): unknown =>

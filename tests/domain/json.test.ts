@@ -84,7 +84,9 @@ describe('numbers', () => {
 
   test('sixteen digits with a point among them keep their source', () => {
     expect(parseExactJson('123456789.0123456')).toEqual(new NumberSource('123456789.0123456'))
-    expect(parseExactJson('123456789.012345')).toBe(123456789.012345)
+    expect(parseExactJson('12345678.012345')).toBe(12345678.012345)
+    // Fifteen digits and a point: exact as a double, and kept all the same.
+    expect(numberText(parseExactJson('123456789.012345'))).toBe('123456789.012345')
   })
 })
 
