@@ -13,13 +13,17 @@ export type Log = Record<Level, (message: string, fields?: Fields) => void> & {
 const everyMs = 5_000
 const keysMax = 1_000
 
+/** Of several errors that come as one, the first: down to the one that says what happened, as a broker's words about a record. */
+const wordsOf = (error: Error): string =>
+  error instanceof AggregateError && error.errors[0] instanceof Error
+    ? `${error.message}: ${wordsOf(error.errors[0])}`
+    : error.message
+
 /** What a log line or an operator may see of an error: its own words and code, never a statement or its parameters. */
 export const describe = (error: unknown): { error: string; errorCode?: string } => {
   if (!(error instanceof Error)) return { error: String(error) }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const cause =
-    error instanceof AggregateError && error.errors[0] instanceof Error ? `: ${error.errors[0].message}` : ''
-  return { error: `${error.message}${cause}`, ...(code === undefined ? {} : { errorCode: code }) }
+  return { error: wordsOf(error), ...(code === undefined ? {} : { errorCode: code }) }
 }
 
 export const createLog = (threshold: Level, write: (line: string) => void = (line) => console.log(line)): Log => {

@@ -52,7 +52,7 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
   })
   const process = createTradeBatch({
     db,
-    deadLetters: createDeadLetters(producer, topics.deadLetters, log),
+    deadLetters: createDeadLetters(producer, topics.deadLetters, { log, now }),
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     onDisposition,
     log,
@@ -102,6 +102,8 @@ const buildService = (config: Config, log: Log, streams: ReturnType<typeof build
     accepting: streams.monitor.hasRoom,
     onCommitted: streams.relay.ring,
     onBug: (error) => log.error('a batch failed', describe(error)),
+    onRefused: (error) =>
+      log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', describe(error)),
   })
   return { service, closePools: () => Promise.all([writes.close(), reads.close()]) }
 }

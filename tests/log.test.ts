@@ -92,6 +92,8 @@ describe('an error in the log', () => {
     const several = new AggregateError([new Error('refused by a'), new Error('refused by b')], 'no broker')
     expect(describeError(several)).toEqual({ error: 'no broker: refused by a' })
     expect(describeError(new AggregateError([], 'nothing'))).toEqual({ error: 'nothing' })
+    const nested = new AggregateError([several, new Error('unread')], 'sending failed')
+    expect(describeError(nested)).toEqual({ error: 'sending failed: no broker: refused by a' })
   })
 
   test('that is no Error is its text', () => {

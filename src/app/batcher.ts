@@ -26,6 +26,8 @@ export type BatcherOptions<T, R> = {
   /** Reads store nothing, so a lost answer is no unknown outcome. */
   kind: 'read' | 'write'
   onBug: (error: unknown) => void
+  /** Told what a batch was refused for when that is no bug: Postgres is away, or has no room, or did not answer in time. */
+  onRefused?: (error: unknown) => void
   onBatch?: (size: number) => void
 }
 
@@ -48,7 +50,7 @@ const refusal = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code
 /** Runs one batch to its end: splits it around a guilty row, repeats it where that is safe and may help, refuses it otherwise. */
 export const runBatch = async <T, R>(
   items: readonly T[],
-  options: Pick<BatcherOptions<T, R>, 'run' | 'kind' | 'onBug'> & { giveUpAt: number },
+  options: Pick<BatcherOptions<T, R>, 'run' | 'kind' | 'onBug' | 'onRefused'> & { giveUpAt: number },
   lost = false,
 ): Promise<(R | BatchRefusal)[]> => {
   let again = lost
@@ -57,6 +59,10 @@ export const runBatch = async <T, R>(
   }
   const refuseAll = (code: BatchRefusal['code']) =>
     items.map(() => refusal(again && options.kind === 'write' ? 'OUTCOME_UNKNOWN' : code))
+  const giveUp = (error: unknown) => {
+    options.onRefused?.(error)
+    return refuseAll('OVERLOADED')
+  }
   for (;;) {
     try {
       return [...(await options.run(items, { again, stored }))]
@@ -76,7 +82,7 @@ export const runBatch = async <T, R>(
           return refuseAll('INTERNAL')
         case 'unavailable':
           // Answer at once, unless an earlier attempt may have stored something: then it is worth finding out.
-          if (!again || options.kind === 'read') return refuseAll('OVERLOADED')
+          if (!again || options.kind === 'read') return giveUp(error)
           break
         case 'unknown':
           again = true
@@ -84,7 +90,7 @@ export const runBatch = async <T, R>(
         case 'contention':
           break
       }
-      if (performance.now() >= options.giveUpAt) return refuseAll('OVERLOADED')
+      if (performance.now() >= options.giveUpAt) return giveUp(error)
       await sleep(retryPauseMs)
     }
   }

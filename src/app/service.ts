@@ -29,6 +29,8 @@ export type ServiceOptions = Identity & {
   /** Events were committed: the relay may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void
+  /** What a batch was refused for, where that is no bug. */
+  onRefused?: (error: unknown) => void
 }
 
 type FillPage = { fills: Fill[] | null }
@@ -58,9 +60,9 @@ const pagesAtATime = 4
 const pagesWaitingMax = 500
 
 export const createService = (options: ServiceOptions): Service => {
-  const { writes, reads, limits, accepting, onCommitted, onBug, now, newId } = options
-  const write = { ...limits, kind: 'write' as const, onBug }
-  const read = { ...limits, kind: 'read' as const, onBug }
+  const { writes, reads, limits, accepting, onCommitted, onBug, onRefused = () => undefined, now, newId } = options
+  const write = { ...limits, kind: 'write' as const, onBug, onRefused }
+  const read = { ...limits, kind: 'read' as const, onBug, onRefused }
 
   const places = createBatcher<Placement, PlaceResult>({
     ...write,

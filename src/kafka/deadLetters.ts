@@ -10,6 +10,8 @@ import type { RawProducer } from './client.ts'
 
 export type DeadLetter = {
   source: Source
+  /** The source message's: its broker took it. */
+  timestamp: bigint
   key: Buffer | null
   value: Buffer | null
   headers: ReadonlyMap<Buffer, Buffer>
@@ -49,8 +51,26 @@ const headersOf = (letter: DeadLetter): Map<Buffer, Buffer> => {
   ])
 }
 
-export const createDeadLetters = (producer: RawProducer, topic: string, log: Log): DeadLetters => {
-  const attempt = async (letters: readonly DeadLetter[]): Promise<void> => {
+type Stamp = (letter: DeadLetter) => bigint
+
+/** Never before its message, so that a clock that is far behind does not give it to retention at once. */
+const ofNow =
+  (now: () => Date): Stamp =>
+  ({ timestamp }) => {
+    const at = BigInt(now().getTime())
+    return at > timestamp ? at : timestamp
+  }
+const ofSource: Stamp = ({ timestamp }) => timestamp
+
+const isAbout = (error: unknown, fault: 'MESSAGE_TOO_LARGE' | 'INVALID_TIMESTAMP'): boolean =>
+  findErrorBy(error as Error, 'apiId', fault) !== null
+
+export const createDeadLetters = (
+  producer: RawProducer,
+  topic: string,
+  { log, now }: { log: Log; now: () => Date },
+): DeadLetters => {
+  const attempt = async (letters: readonly DeadLetter[], stamp: Stamp): Promise<void> => {
     const { topics } = await producer.metadata({ topics: [topic] })
     const partitions = topics.get(topic)!.partitionsCount
     const messages = letters.map((letter) => ({
@@ -60,13 +80,17 @@ export const createDeadLetters = (producer: RawProducer, topic: string, log: Log
       // A tombstone stays one: the library writes null, but its strict mode wants the member named.
       value: letter.value!,
       headers: headersOf(letter),
+      timestamp: stamp(letter),
     }))
     try {
       await producer.send({ messages })
     } catch (error) {
-      if (findErrorBy(error as Error, 'apiId', 'MESSAGE_TOO_LARGE') === null) throw error
-      if (letters.length > 1) for (const letter of letters) await attempt([letter])
-      else await attempt([shortened(letters[0]!, error)])
+      if (isAbout(error, 'INVALID_TIMESTAMP') && stamp !== ofSource) {
+        log.rarely('error', 'letters clock', 'the clock of this replica is wrong: a broker refuses it', describe(error))
+        await attempt(letters, ofSource)
+      } else if (!isAbout(error, 'MESSAGE_TOO_LARGE')) throw error
+      else if (letters.length > 1) for (const letter of letters) await attempt([letter], stamp)
+      else await attempt([shortened(letters[0]!, error)], stamp)
     }
   }
 
@@ -93,7 +117,7 @@ export const createDeadLetters = (producer: RawProducer, topic: string, log: Log
       for (let i = 0; i < letters.length; i += requestMax) {
         for (;;) {
           try {
-            await attempt(letters.slice(i, i + requestMax))
+            await attempt(letters.slice(i, i + requestMax), ofNow(now))
             break
           } catch (error) {
             if (signal.aborted) throw error

@@ -77,6 +77,8 @@ export const createSender = (producer: RawProducer, topics: Topics, ceSource: st
         key: Buffer.from(event.order.ticker),
         value: encode(event),
         headers: headersOf(event, source),
+        // Not by our own clock: brokers refuse a record from the future, and retention deletes one from the past unread.
+        timestamp: BigInt(event.readAt.getTime()),
       })),
     })
 

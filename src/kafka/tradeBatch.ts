@@ -27,6 +27,7 @@ const coordinates = ({ topic, partition, offset }: Source): string => `${topic}-
 
 const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'reason' | 'legs'>): DeadLetter => ({
   source: sourceOf(message),
+  timestamp: message.timestamp,
   key: message.key ?? null,
   value: message.value ?? null,
   headers: message.headers,

@@ -19,8 +19,13 @@ const unavailable = new Set([
   '57P03',
   '25006',
 ])
-/** Classes rolled back for want of a resource (53: connections, memory, disk; 58: I/O), a login, a database or a table. */
-const unavailableClass = new Set(['53', '58', '28', '3D'])
+/**
+ * Classes rolled back for want of a resource (53: connections, memory, disk; 58: I/O), a login or a database. XX: Postgres calls
+ * it an internal error of its own; a disk quota that is used up or a file that may not grow has no other code. An error that
+ * ends its backend (a PANIC over a full disk of the log, after which a commit may stand) never gets here with its code: the
+ * driver waits for what follows it, and says CONNECTION_CLOSED.
+ */
+const unavailableClass = new Set(['53', '58', '28', '3D', 'XX'])
 /** ENOENT and the like cannot come from TCP; everything that a socket says after a statement may have left it is unknown. */
 const unknown = new Set([
   'CONNECTION_CLOSED',

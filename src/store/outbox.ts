@@ -11,6 +11,8 @@ export type OutboxEvent = {
   eventId: string
   kind: EventKind
   occurredAt: Date
+  /** When it was read, by the clock of the database: its record is stamped with it. */
+  readAt: Date
   traceparent: string | null
   /** Of its ticker: which lease covers it. */
   shard: number
@@ -23,6 +25,7 @@ type EventRow = OrderRow & {
   event_id: string
   kind: EventKind
   occurred_at: Date
+  read_at: Date
   traceparent: string | null
   shard: number
 }
@@ -32,6 +35,7 @@ const eventFromRow = (row: EventRow): OutboxEvent => ({
   eventId: row.event_id,
   kind: row.kind,
   occurredAt: row.occurred_at,
+  readAt: row.read_at,
   traceparent: row.traceparent,
   shard: row.shard,
   order: orderFromRow(row),
@@ -58,7 +62,7 @@ export const readOutbox = async (
   },
 ): Promise<OutboxEvent[]> => {
   const rows = await sql<EventRow[]>`
-    select x.position, x.event_id, x.kind, x.occurred_at, x.traceparent, x.shard, ${orderColumns(sql)}
+    select x.position, x.event_id, x.kind, x.occurred_at, statement_timestamp() as read_at, x.traceparent, x.shard, ${orderColumns(sql)}
     from (
       select *, hashtext(ticker) & ${shardCount - 1}::integer as shard from outbox
       where position > ${String(asked.floor)}::bigint

@@ -180,13 +180,16 @@ describe('a batch that fails', () => {
     }
   }
   const bugs: unknown[] = []
+  const reasons: unknown[] = []
   const settle = (
     run: Options['run'],
     items: string[],
     { kind = 'write', patienceMs = 30_000 }: { kind?: 'read' | 'write'; patienceMs?: number } = {},
   ) => {
     bugs.length = 0
-    return runBatch(items, { run, kind, onBug: (error) => bugs.push(error), giveUpAt: performance.now() + patienceMs })
+    reasons.length = 0
+    const told = { onBug: (error: unknown) => bugs.push(error), onRefused: (error: unknown) => reasons.push(error) }
+    return runBatch(items, { run, kind, ...told, giveUpAt: performance.now() + patienceMs })
   }
   const refused = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
 
@@ -220,6 +223,7 @@ describe('a batch that fails', () => {
     const { run, attempts } = scripted([deadlock, deadlock])
     expect(await settle(run, ['a', 'b'])).toEqual(['a!', 'b!'])
     expect(attempts).toEqual(Array.from({ length: 3 }, () => ({ items: ['a', 'b'], again: false })))
+    expect(reasons).toEqual([])
   })
 
   test('whose answer was lost is run again, and told so', async () => {
@@ -244,6 +248,7 @@ describe('a batch that fails', () => {
     const { run, attempts } = scripted(Array.from({ length: 100 }, () => refusedConnection))
     expect(await settle(run, ['a', 'b'])).toEqual([refused('OVERLOADED'), refused('OVERLOADED')])
     expect(attempts).toHaveLength(1)
+    expect(reasons).toEqual([refusedConnection])
   })
 
   test('is worth finding out about where an earlier attempt may have stored it', async () => {
@@ -255,6 +260,7 @@ describe('a batch that fails', () => {
   test('has an unknown outcome where that could not be found out in time', async () => {
     const { run } = scripted([lostAnswer, ...Array.from({ length: 1_000 }, () => refusedConnection)])
     expect(await settle(run, ['a'], { patienceMs: 120 })).toEqual([refused('OUTCOME_UNKNOWN')])
+    expect(reasons).toEqual([refusedConnection])
   })
 
   test('is only OVERLOADED where it reads, for a read stores nothing', async () => {
@@ -267,7 +273,7 @@ describe('a batch that fails', () => {
   test('is OVERLOADED where contention does not end in time', async () => {
     const { run } = scripted(Array.from({ length: 1_000 }, () => deadlock))
     expect(await settle(run, ['a'], { patienceMs: 120 })).toEqual([refused('OVERLOADED')])
-    expect(bugs).toEqual([])
+    expect({ bugs, reasons }).toEqual({ bugs: [], reasons: [deadlock] })
   })
 
   test('on a bug is refused without another attempt, and the bug is told', async () => {

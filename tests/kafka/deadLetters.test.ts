@@ -4,10 +4,12 @@ import { expect, test } from 'bun:test'
 import { createDeadLetters, type DeadLetter } from '../../src/kafka/deadLetters.ts'
 import { ownTopics } from '../support/kafkaTopic.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { until } from '../support/until.ts'
 
 let offsets = 0n
 const letter = (members: Partial<DeadLetter> = {}): DeadLetter => ({
   source: { topic: 'trades', partition: 4, offset: offsets++ },
+  timestamp: BigInt(Date.now()),
   key: Buffer.from('AAPL'),
   value: Buffer.from('bad'),
   headers: new Map(),
@@ -20,10 +22,12 @@ const never = new AbortController().signal
 const headers = (entries: Record<string, string>) =>
   new Map(Object.entries(entries).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
 
-const open = async (settings: Record<string, string> = {}) => {
+/** `aheadMs`: how wrong our clock is. */
+const open = async (settings: Record<string, string> = {}, aheadMs = 0) => {
   const own = await ownTopics(1, { partitions: 2, settings })
   const { log, lines } = quietLog()
-  return { own, lines, topic: own.names[0]!, dead: createDeadLetters(own.producer, own.names[0]!, log) }
+  const now = () => new Date(Date.now() + aheadMs)
+  return { own, lines, topic: own.names[0]!, dead: createDeadLetters(own.producer, own.names[0]!, { log, now }) }
 }
 
 /** Letters may repeat (the client sends a whole request again when one partition of a new topic is not ready); their ids tell. */
@@ -98,6 +102,8 @@ test('while the topic cannot take it, it waits; the signal ends the waiting with
   const { own, topic, lines, dead } = await open()
   await using _ = own
   await own.kafka.deleteTopics([topic])
+  // The controller has deleted it; the broker takes letters until it has heard of that.
+  await until(async () => !(await own.kafka.topicNames()).includes(topic), { what: 'the topic is gone' })
   const stopping = new AbortController()
   let done = false
   const sending = dead.send([letter()], stopping.signal).then(() => (done = true))
@@ -112,4 +118,32 @@ test('while the topic cannot take it, it waits; the signal ends the waiting with
   await own.kafka.createTopics([topic], { partitions: 2 })
   await late
   expect(await own.kafka.readUntil(topic, 1)).toHaveLength(1)
+})
+
+const dayMs = 24 * 3_600_000
+
+test('by a clock that is days ahead, which brokers refuse, a letter gets the time of its message', async () => {
+  const { own, lines, topic, dead } = await open({}, 2 * dayMs)
+  await using _ = own
+  const sent = [letter(), letter({ timestamp: BigInt(Date.now() - 10 * dayMs) })]
+  for (const each of sent) await dead.send([each], never)
+  const found = once(await own.kafka.read(topic))
+  expect(new Set(found.map(({ appendedAt }) => appendedAt))).toEqual(new Set(sent.map(({ timestamp }) => timestamp)))
+  expect(lines.map(({ message }) => message).join()).toContain('clock')
+})
+
+test('by a clock that is days behind, too, so that retention does not take it for an old one', async () => {
+  const { own, topic, dead } = await open({}, -2 * dayMs)
+  await using _ = own
+  const sent = letter()
+  await dead.send([sent], never)
+  expect(once(await own.kafka.read(topic)).map(({ appendedAt }) => appendedAt)).toEqual([sent.timestamp])
+})
+
+test('by a right clock a letter has the time of its sending, however old its message is', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  const before = Date.now()
+  await dead.send([letter({ timestamp: BigInt(before - 10 * dayMs) })], never)
+  expect(Number(once(await own.kafka.read(topic))[0]!.appendedAt)).toBeGreaterThanOrEqual(before)
 })

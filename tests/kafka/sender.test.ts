@@ -13,7 +13,7 @@ let positions = 0n
 
 const event = (
   ticker: string,
-  { large = false, kind = 'PLACED' }: { large?: boolean; kind?: OutboxEvent['kind'] } = {},
+  { large = false, ...members }: { large?: boolean } & Partial<Pick<OutboxEvent, 'kind' | 'readAt'>> = {},
 ): OutboxEvent => {
   const small = amount('1')
   const most = amount('999999999999.99999999')
@@ -21,11 +21,13 @@ const event = (
   return {
     position: ++positions,
     eventId: event.eventId,
-    kind,
+    kind: 'PLACED',
     occurredAt: order.createdAt,
+    readAt: new Date(),
     traceparent: large ? traceparent : null,
     shard: 0,
     order,
+    ...members,
   }
 }
 
@@ -89,4 +91,12 @@ test('a key goes to the partition of the Java client', () => {
   // murmur2 of Apache Kafka's UtilsTest: "21" is -973932308, "foobar" -790332482.
   expect(partitionOf('21', 7)).toBe(((-973_932_308 & 0x7fffffff) >>> 0) % 7)
   expect(partitionOf('foobar', 7)).toBe(((-790_332_482 & 0x7fffffff) >>> 0) % 7)
+})
+
+test('a record is stamped with the time of its read, not with one of our own clock', async () => {
+  const { own, placed, sender } = await open()
+  await using _ = own
+  const readAt = new Date('2026-01-02T03:04:05.678Z')
+  await sender.send('PLACED', 0, [event('AAPL', { readAt })])
+  expect((await own.kafka.read(placed)).map(({ appendedAt }) => appendedAt)).toEqual([BigInt(readAt.getTime())])
 })

@@ -72,7 +72,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   })
   const process = createTradeBatch({
     db,
-    deadLetters: createDeadLetters(producer, topics.deadLetters, log),
+    deadLetters: createDeadLetters(producer, topics.deadLetters, { log, now }),
     unknownToDeadLetters: plan.unknownToDeadLetters,
     onDisposition: (disposition) => world.log(`a leg is ${disposition}`),
     log,

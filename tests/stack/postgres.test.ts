@@ -46,6 +46,26 @@ test('a second start on the same folder finds its data and its password', async 
   await second.stop()
 })
 
+test('no file grows beyond fileBytesMax; started again without it, the same data has room', async () => {
+  const dataDir = temporaryDir('postgres')
+  const fileBytesMax = 1024 * 1024 + 4096
+  const full = await startPostgres({ dataDir, port: await freePort(), fileBytesMax })
+  await query(full.url, 'create table t (line text)')
+  const insert = `insert into t select repeat('x', 1000) from generate_series(1, 500)`
+  const filling = (async () => {
+    for (;;) await query(full.url, insert)
+  })()
+  expect(filling).rejects.toThrow(/could not extend file/)
+  await filling.catch(() => {})
+  const [found] = (await query(full.url, `select pg_relation_size('t')::integer as bytes`)) as { bytes: number }[]
+  expect(found!.bytes).toBeGreaterThan(0)
+  expect(found!.bytes).toBeLessThanOrEqual(fileBytesMax)
+  await full.stop()
+  const roomy = await startPostgres({ dataDir, port: await freePort() })
+  await query(roomy.url, insert)
+  await roomy.stop()
+})
+
 test('a lock that names an unrelated process is not in the way', async () => {
   const dataDir = temporaryDir('postgres')
   const server = await startPostgres({ dataDir, port: await freePort() })

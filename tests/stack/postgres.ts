@@ -25,6 +25,12 @@ export interface PostgresOptions {
   port: number
   /** Server settings over the defaults below, such as `{ fsync: 'off' }`. */
   settings?: Record<string, string>
+  /**
+   * No file of the server may grow beyond this, as on a full disk: a limit of the process, so it takes neither root nor a mount.
+   * A multiple of 512, and of 1 MB at least, for the data folder gets log segments of that size. Started again without it on the
+   * same folder, the server has room.
+   */
+  fileBytesMax?: number
   log?: (line: string) => void
 }
 
@@ -38,16 +44,26 @@ const defaults = {
   timezone: 'UTC',
 }
 
-export async function startPostgres({ dataDir, port, settings, log }: PostgresOptions): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const { dataDir, port, settings, fileBytesMax, log } = options
   const place = findPostgresPlace({ nativeDir: nativeDir(), dataDir })
   if (place.note) log?.(place.note)
   const cluster = join(place.dataDir, 'cluster')
-  if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, log)
+  if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, options)
   removeStaleLock(cluster)
   const flags = Object.entries({ ...defaults, ...settings }).flatMap(([key, value]) => ['-c', `${key}=${value}`])
   const server = await startServer({
     name: 'Postgres',
-    command: [...place.prefix, join(place.binDir, 'postgres'), '-D', cluster, '-p', `${port}`, ...flags],
+    command: [
+      ...place.prefix,
+      ...limited(fileBytesMax),
+      join(place.binDir, 'postgres'),
+      '-D',
+      cluster,
+      '-p',
+      `${port}`,
+      ...flags,
+    ],
     ...(place.user && { user: place.user }),
     env: { LC_ALL: 'C', TZ: 'UTC' },
     output: { file: join(dataDir, 'postgres.log') },
@@ -79,8 +95,13 @@ export async function createDatabase(url: string, name: string): Promise<string>
   return databaseUrl(url, name)
 }
 
+/** Written before the server's command. POSIX counts this limit in units of 512 bytes; the server ignores its signal. */
+const limited = (fileBytesMax?: number): string[] =>
+  fileBytesMax === undefined ? [] : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', `${fileBytesMax / 512}`]
+
 /** Into a folder beside it first: an initdb that is interrupted leaves nothing that looks like a cluster. */
-async function initialise(place: PostgresPlace, cluster: string, log?: (line: string) => void): Promise<void> {
+async function initialise(place: PostgresPlace, cluster: string, options: PostgresOptions): Promise<void> {
+  const { log, fileBytesMax } = options
   log?.('Postgres: creating the data folder')
   const fresh = join(place.dataDir, 'initdb')
   const secret = join(place.dataDir, 'password')
@@ -89,7 +110,8 @@ async function initialise(place: PostgresPlace, cluster: string, log?: (line: st
   writeFileSync(secret, `${crypto.randomUUID().replaceAll('-', '')}\n`, { mode: 0o644 })
   const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${secret}`]
-  const command = [...place.prefix, join(place.binDir, 'initdb'), '-D', fresh, ...access, ...locale]
+  const segments = fileBytesMax === undefined ? [] : ['--wal-segsize=1']
+  const command = [...place.prefix, join(place.binDir, 'initdb'), '-D', fresh, ...access, ...locale, ...segments]
   const { exitCode, output } = await runTool(command, place)
   if (exitCode !== 0) throw new StackError('START_FAILED', `Postgres: initdb failed: ${output}`)
   renameSync(fresh, cluster)

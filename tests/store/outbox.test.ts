@@ -70,6 +70,7 @@ describe('readOutbox', () => {
       ...event,
       kind: 'PLACED',
       occurredAt: placement.order.createdAt,
+      readAt: expect.any(Date),
       shard: await shardOf('MSFT'),
       order: placement.order,
     })

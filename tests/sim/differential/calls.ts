@@ -120,8 +120,10 @@ const outbox = (memory: Memory): Call => {
     name: 'readOutbox',
     writes: false,
     ordered: true,
-    run: (sql) => readOutbox(sql, asked),
-    learn: (events) => void positions.push(...(events as OutboxEvent[]).map(({ position }) => position)),
+    // Each side reads by its own clock.
+    run: async (sql) => (await readOutbox(sql, asked)).map((event) => ({ ...event, readAt: null })),
+    learn: (events) =>
+      void positions.push(...(events as Pick<OutboxEvent, 'position'>[]).map(({ position }) => position)),
   }
 }
 

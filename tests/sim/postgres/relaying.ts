@@ -32,7 +32,7 @@ export type Asked = {
   limit: number
 }
 
-type EventRow = OrderRow & Omit<EventRecord, 'position'> & { position: string; shard: number }
+type EventRow = OrderRow & Omit<EventRecord, 'position'> & { position: string; shard: number; read_at: Date }
 
 export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
   const { replicaId, floor, shards, except, only, limit } = asked
@@ -51,6 +51,7 @@ export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
       ...event,
       position: String(event.position),
       shard: shardOf(event.ticker),
+      read_at: new Date(now),
       ...db.orders.get(event.order_id)!,
     }))
 }

@@ -1,0 +1,105 @@
+// Kafka away for longer than any time-out of the service's clients, under load. Orders are taken until what waits has grown too
+// old, and then they alone are refused; memory and log stay bounded; and with the broker everything comes back by itself.
+
+import { expect, test } from 'bun:test'
+import { existsSync, readFileSync } from 'node:fs'
+import { startKafka } from '../stack/kafka.ts'
+import { freePort } from '../stack/ports.ts'
+import { judgeLoad, startLoad, type Load } from '../support/load.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { runBinary, type RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
+import { createWorld, orderBody, tradeOf } from '../support/world.ts'
+
+/** Until the broker is started again, which takes some seconds more. Metadata lives for 30 s, a group's session for 10 s. */
+const awayMs = 60_000
+const ageMaxMs = 30_000
+const cancelEvery = 5
+/** A service at rest has 110 MB; with all that waits here held in memory several times over it would pass this. */
+const rssMaxMb = 400
+const logLinesMax = 1_000
+
+const clients = 12
+
+/** Resident memory; nothing where there is no /proc. */
+const rssMbOf = ({ pid }: RunningService): number => {
+  const file = `/proc/${pid}/status`
+  return existsSync(file) ? Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))![1]) / 1024 : 0
+}
+
+const statusOf = async (service: RunningService, path: string) => (await service.http(path)).status
+
+/** Ids of orders that were taken and that the load leaves alone. */
+const openOrders = ({ answers }: Load): string[] =>
+  answers.flatMap(({ id, key }) => (id !== null && Number(key.split('-')[1]) % cancelEvery !== 0 ? [id] : []))
+
+/** Orders are refused by now; what needs no room in the outbox goes on until the time is up. */
+const expectOnlyPlacingRefused = async (service: RunningService, load: Load, endsAt: number): Promise<void> => {
+  const refusal = await service.post(orderBody({ ticker: 'L0' }))
+  expect(refusal).toMatchObject({ status: 503, json: { code: 'OVERLOADED' } })
+  expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0)
+  const left = openOrders(load)
+  do {
+    const id = left.pop()!
+    expect(await service.http(`/orders/${id}/cancel`, { method: 'POST' })).toMatchObject({ status: 200 })
+    expect((await service.http(`/orders/${id}`)).json).toMatchObject({ status: 'CANCELED' })
+    expect(await statusOf(service, '/orders?ticker=L0&status=open')).toBe(200)
+    expect(await statusOf(service, '/actuator/health/liveness')).toBe(200)
+    expect(await statusOf(service, '/actuator/health/readiness')).toBe(200)
+    expect((await service.http('/actuator/health')).json).toMatchObject({
+      status: 'DEGRADED',
+      components: { db: { status: 'UP' }, kafka: { status: 'DOWN' }, outbox: { status: 'DEGRADED' } },
+    })
+    expect(rssMbOf(service)).toBeLessThan(rssMaxMb)
+    await Bun.sleep(200)
+  } while (performance.now() < endsAt)
+}
+
+test('Kafka is away for a minute and more under load: bounded by age, and all drains when it is back', async () => {
+  const kafka = await startKafka({ dataDir: temporaryDir('kafka'), port: await freePort() })
+  try {
+    await using world = await createWorld({ kafkaAt: kafka.bootstrap, env: { OUTBOX_MAX_AGE_MS: String(ageMaxMs) } })
+    const service = await world.start()
+    const id = String((await service.post(orderBody({ ticker: 'FILL', quantity: 100_000 }))).json['id'])
+    let published = 0
+    const fill = async (count: number): Promise<void> => {
+      published += count
+      const trades = Array.from({ length: count }, () => tradeOf({ ticker: 'FILL', buyOrderId: id, quantity: 1 }))
+      await world.publishTrades(...trades)
+    }
+    await fill(100)
+    await world.tradesConsumed()
+
+    const load = startLoad({ targets: () => [service], clients, pauseMs: 20, cancelEvery })
+    await Bun.sleep(1_000)
+    await fill(2_000)
+    await kafka.kill()
+    const endsAt = performance.now() + awayMs
+    await Bun.sleep(ageMaxMs / 2)
+    expect(new Set(load.answers.map(({ status }) => status))).toEqual(new Set([202]))
+    expect(await statusOf(service, '/actuator/health/readiness')).toBe(200)
+    await until(() => load.answers.slice(-2 * clients).every(({ status }) => status === 503), {
+      what: 'what waits has grown too old',
+    })
+    await expectOnlyPlacingRefused(service, load, endsAt)
+
+    await kafka.restart()
+    const backFrom = load.answers.length
+    await until(() => load.answers.slice(backFrom).some(({ status }) => status === 202), { what: 'orders are taken' })
+    await fill(100)
+    const answers = await load.stop()
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202, 503]))
+    await judgeLoad(world, answers)
+    await world.tradesConsumed()
+    const all = { filledQuantity: published, version: published }
+    expect((await service.http(`/orders/${id}`)).json).toMatchObject(all)
+    expect(await world.kafka.read(world.topics.deadLetters)).toEqual([])
+    expect(await world.sql`select * from exceptions`).toHaveLength(0)
+    expect(await runBinary(['verify', '--topics'], world.env)).toMatchObject({ exitCode: 0 })
+    expect(rssMbOf(service)).toBeLessThan(rssMaxMb)
+    expect(service.log.length).toBeLessThan(logLinesMax)
+    expect(await service.stop()).toBe(0)
+  } finally {
+    await kafka.stop()
+  }
+}, 240_000)
