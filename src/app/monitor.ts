@@ -23,7 +23,7 @@ const dutyCycle = 10
 export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor: () => bigint): Monitor => {
   let state: MonitorState = {
     database: { up: false, detail: 'not reached yet' },
-    outbox: { rows: 0, ageMs: 0, overdue: [] },
+    outbox: { rows: 0, ageMs: 0, sendableAgeMs: 0, overdue: [] },
     outboxFull: false,
   }
   let overdue = new Set<string>()
@@ -31,7 +31,7 @@ export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor:
   const look = async (): Promise<MonitorState> => {
     try {
       const outbox = await db.run((sql) => readBacklog(sql, bound, floor()))
-      const outboxFull = outbox.rows > bound.rowsMax || outbox.ageMs > bound.ageMaxMs
+      const outboxFull = outbox.rows > bound.rowsMax || outbox.sendableAgeMs > bound.ageMaxMs
       return { database: { up: true, detail: 'answers' }, outbox, outboxFull }
     } catch (error) {
       // A count that took too long says nothing of Postgres: it answered.

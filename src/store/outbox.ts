@@ -2,7 +2,7 @@
 
 import type { Order } from '../domain/order.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
-import { textArray, type Sql } from './sql.ts'
+import { textArray, type Fragment, type Sql } from './sql.ts'
 
 export type EventKind = 'PLACED' | 'CANCELLED'
 
@@ -92,20 +92,24 @@ export const vacuumOutbox = async (sql: Sql): Promise<void> => {
 }
 
 /**
- * What waits. `rows`: all of it, counted up to a limit. `ageMs`: of the oldest event by the database's clock (0: none),
- * tickers that are set aside left out. `overdue`: those of them with an event older than the bound.
+ * What waits. `rows`: all of it, counted up to a limit. `ageMs`: of the oldest event by the database's clock (0: none);
+ * `sendableAgeMs`: the same without the tickers that are set aside. `overdue`: those of them with an event older than the bound.
  */
-export type OutboxBacklog = { rows: number; ageMs: number; overdue: string[] }
+export type OutboxBacklog = { rows: number; ageMs: number; sendableAgeMs: number; overdue: string[] }
 
 /** How much may wait, and for how long. */
 export type OutboxBound = { rowsMax: number; ageMaxMs: number }
+
+/** Whole milliseconds since an instant, by the database's clock; 0 where it is null. */
+const ageOf = (sql: Sql, instant: Fragment): Fragment =>
+  sql`coalesce(greatest(0, round(extract(epoch from clock_timestamp() - ${instant}) * 1000)), 0)::float8`
 
 /**
  * Counts until the bound is passed. `floor`: no event waits at or below it but those of tickers that are set aside, so where
  * there are none, dead rows below it (which a long reader keeps from being vacuumed) are not walked over.
  */
 export const readBacklog = async (sql: Sql, bound: OutboxBound, floor: bigint): Promise<OutboxBacklog> => {
-  const [row] = await sql<{ rows: string; age_ms: number | null; overdue: string[] | null }[]>`
+  const [row] = await sql<{ rows: string; age_ms: number; sendable_age_ms: number; overdue: string[] | null }[]>`
     with aside as materialized (select unnest(set_aside) as ticker from relay_leases),
     waiting as (
       select ticker, written_at from outbox
@@ -113,12 +117,18 @@ export const readBacklog = async (sql: Sql, bound: OutboxBound, floor: bigint): 
       order by position limit ${bound.rowsMax + 1}::integer
     )
     select count(*) as rows,
-           extract(epoch from clock_timestamp() - min(w.written_at) filter (where a.ticker is null))::float8 * 1000 as age_ms,
+           ${ageOf(sql, sql`min(w.written_at)`)} as age_ms,
+           ${ageOf(sql, sql`min(w.written_at) filter (where a.ticker is null)`)} as sendable_age_ms,
            array_agg(distinct w.ticker) filter (
              where a.ticker is not null and w.written_at < clock_timestamp() - ${bound.ageMaxMs}::float8 * interval '1 millisecond'
            ) as overdue
     from waiting w left join aside a on a.ticker = w.ticker`
-  return { rows: Number(row!.rows), ageMs: Math.max(0, Math.round(row!.age_ms ?? 0)), overdue: row!.overdue ?? [] }
+  return {
+    rows: Number(row!.rows),
+    ageMs: row!.age_ms,
+    sendableAgeMs: row!.sendable_age_ms,
+    overdue: row!.overdue ?? [],
+  }
 }
 
 /**

@@ -206,7 +206,7 @@ describe('readBacklog', () => {
     db.run((sql) => readBacklog(sql, { rowsMax: 9, ageMaxMs: 60_000, ...changes }, floor))
 
   test('is nothing where nothing waits', async () => {
-    expect(await backlog()).toEqual({ rows: 0, ageMs: 0, overdue: [] })
+    expect(await backlog()).toEqual({ rows: 0, ageMs: 0, sendableAgeMs: 0, overdue: [] })
   })
 
   test('counts the rows that wait, but no further than it was told', async () => {
@@ -239,8 +239,11 @@ describe('readBacklog', () => {
     await sql`update relay_leases set set_aside = '{SLOW,ABSENT}' where shard = 5`
     const seen = await backlog()
     expect(seen).toMatchObject({ rows: 4, overdue: ['BAD'] })
-    expect(seen.ageMs).toBeGreaterThanOrEqual(30_000)
-    expect(seen.ageMs).toBeLessThan(60_000)
+    expect(seen.ageMs).toBeGreaterThanOrEqual(90_000)
+    expect(seen.sendableAgeMs).toBeGreaterThanOrEqual(30_000)
+    expect(seen.sendableAgeMs).toBeLessThan(60_000)
+    await sql`update relay_leases set set_aside = '{GOOD}' where shard = 7`
+    expect(await backlog()).toMatchObject({ rows: 4, sendableAgeMs: 0, overdue: ['BAD'] })
   })
 
   test('walks over no dead rows below the floor', async () => {

@@ -79,13 +79,14 @@ export const readBacklog = (db: Postgres, floor: bigint, countMax: number, ageMa
     .filter(({ position }) => aside.size > 0 || position > floor)
     .slice(0, countMax)
   const now = db.clock()
-  const ages = waiting.filter(({ ticker }) => !aside.has(ticker)).map(({ writtenAt }) => now - writtenAt)
+  const oldest = (events: EventRecord[]): number => Math.max(0, ...events.map(({ writtenAt }) => now - writtenAt))
   const overdue = waiting.filter(({ ticker, writtenAt }) => aside.has(ticker) && writtenAt < now - ageMaxMs)
   const tickers = [...new Set(overdue.map(({ ticker }) => ticker))].toSorted()
   return [
     {
       rows: String(waiting.length),
-      age_ms: ages.length === 0 ? null : Math.max(...ages),
+      age_ms: oldest(waiting),
+      sendable_age_ms: oldest(waiting.filter(({ ticker }) => !aside.has(ticker))),
       overdue: tickers.length === 0 ? null : tickers,
     },
   ]

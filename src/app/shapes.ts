@@ -1,0 +1,61 @@
+// The JSON shapes that HTTP and Kafka have in common, as the published contracts give them. What comes in is judged by the
+// decoders beside each door; tests hold these schemas and those decoders to each other.
+
+import { Kind, Type, type SchemaOptions } from '@sinclair/typebox'
+import { sides } from '../domain/order.ts'
+
+/** Text that is one of a list. */
+export const oneOf = <const T extends readonly string[]>(values: T, options: SchemaOptions = {}) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
+
+export const Side = oneOf(sides)
+
+/** Ids leave in lower case. */
+export const Uuid = Type.String({
+  format: 'uuid',
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+})
+
+/** A ticker as it is stored and sent. */
+export const Ticker = Type.String({ pattern: '^[A-Z0-9.-]{1,16}$' })
+
+export const Instant = Type.String({
+  format: 'date-time',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}(\\d{3})?Z$',
+  description: 'ISO-8601, UTC',
+})
+
+/** A double rounds the largest amount up to this, so the bound itself has to pass. */
+const amountBound = 1e12
+
+/**
+ * An amount as it leaves: on the wire a JSON number written from the exact decimal. Its type here is text, for that is what
+ * a client keeps that wants every digit (client.ts).
+ */
+export const ExactAmount = Type.Unsafe<string>({
+  type: 'number',
+  format: 'decimal',
+  minimum: 0,
+  maximum: amountBound,
+  description: 'An exact decimal of at most 8 fraction digits, in plain notation: read it with a decimal parser.',
+})
+
+export const AmountOrNull = Type.Union([ExactAmount, Type.Null()])
+
+const sentForms = [
+  { type: 'number', exclusiveMinimum: 0, maximum: amountBound },
+  { type: 'string', pattern: '^(?=.*[1-9])(0|[1-9]\\d{0,11})(\\.\\d{1,8}0*)?$' },
+]
+
+/**
+ * An amount as it comes in. To TypeBox it is unknown: domain/decimal.ts judges it from the source text of the number, which
+ * no JSON Schema sees.
+ */
+export const sentAmount = (options: SchemaOptions) =>
+  Type.Unsafe<number | string>({ [Kind]: 'Unknown', oneOf: sentForms, ...options })
+
+export const sentAmountOrNull = (options: SchemaOptions) =>
+  Type.Unsafe<number | string | null>({ [Kind]: 'Unknown', oneOf: [...sentForms, { type: 'null' }], ...options })
+
+/** W3C trace context. */
+export const traceparentPattern = '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
