@@ -10,6 +10,8 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders verify           check every order against its ledger; --topics: the topics against the tables; --json
   orders redrive          send dead letters to the trade topic again: --dry-run, --all, --disposition, --order, --id,
                           --since, --until, --limit
+  orders openapi          print the OpenAPI document of the HTTP side
+  orders asyncapi         print the AsyncAPI document of the topics
   orders --version        print the version
   orders --help           print this
 
@@ -30,6 +32,10 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./verifyCommand.ts')).verifyCommand(process.env, args)
     case 'redrive':
       return (await import('./redriveCommand.ts')).redriveCommand(process.env, args)
+    case 'openapi':
+      return (await import('./contracts.ts')).openApiCommand(process.env)
+    case 'asyncapi':
+      return (await import('./contracts.ts')).asyncApiCommand(process.env)
     case '--version':
     case 'version':
       process.stdout.write(`${version}\n`)

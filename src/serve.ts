@@ -4,6 +4,7 @@ import { createMonitor } from './app/monitor.ts'
 import { createService, type Service } from './app/service.ts'
 import { sleep } from './app/sleep.ts'
 import { readConfig, type Config } from './config.ts'
+import { contractsOf, topicsOf } from './contracts.ts'
 import { dispositions, type Disposition } from './domain/leg.ts'
 import type { Env } from './env.ts'
 import type { Phase } from './http/health.ts'
@@ -33,12 +34,7 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
     clientId: `orders-${replicaId.slice(0, 8)}`,
     requestTimeoutMs: config.KAFKA_REQUEST_TIMEOUT_MS,
   }
-  const topics = {
-    placed: config.KAFKA_TOPIC_ORDER_PLACED,
-    cancelled: config.KAFKA_TOPIC_ORDER_CANCELLED,
-    trades: config.KAFKA_TOPIC_TRADE_EXECUTED,
-    deadLetters: config.KAFKA_TOPIC_TRADE_DLQ,
-  }
+  const topics = topicsOf(config)
   const db = openDatabase(config.database, poolLimits(config, config.DB_STREAM_CONNECTIONS))
   const producer = createProducer(kafka)
   const relay = createRelay({
@@ -161,6 +157,7 @@ const listen = (status: StatusSource, service: Service, log: Log, phase: () => P
       started: () => phase() !== 'starting',
       health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
       metrics: () => metricsOf(status),
+      contracts: contractsOf(config),
       log,
     })
   } catch (error) {

@@ -59,7 +59,7 @@ const decodeResolve = (text: string, unknownFields: UnknownFields): Decoded<{ re
     : { ok: true, value: parsed.value as { resolvedBy: string; note: string } }
 }
 
-const exceptionJson = (exception: TradeException): string => {
+export const exceptionJson = (exception: TradeException): string => {
   const { quantity, price, key, topic, partition, offset, message, resolution, ...plain } = exception
   const amounts = `"quantity":${formatAmount(quantity)},"price":${formatAmount(price)}`
   const rest = {

@@ -2,6 +2,7 @@
 
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { sentAmount, sentAmountOrNull } from '../app/shapes.ts'
 import type { Amount, AmountFault } from '../domain/decimal.ts'
 import { amountFromJson, NumberSource, parseExactJson, repeatedMember } from '../domain/json.ts'
 import { orderTypes, sides, timesInForce, typeRules, type OrderTerms } from '../domain/order.ts'
@@ -20,7 +21,7 @@ const decimalRule =
 const keyRule = 'must be 1 to 64 printable ASCII characters'
 const clientKey = '^[ -~]{1,64}$'
 
-const PlaceOrder = Type.Object(
+export const PlaceOrder = Type.Object(
   {
     userId: Type.String({ pattern: uuid, rule: 'must be a UUID' }),
     ticker: Type.String({ pattern: '^[A-Za-z0-9.-]{1,16}$', rule: 'must be 1 to 16 of A-Z a-z 0-9 . -' }),
@@ -28,13 +29,13 @@ const PlaceOrder = Type.Object(
     type: oneOf(orderTypes),
     timeInForce: oneOf(timesInForce),
     // Amounts are judged by domain/decimal.ts, from the number's own source text.
-    quantity: Type.Unknown({ rule: decimalRule }),
-    price: Type.Optional(Type.Unknown({ rule: decimalRule })),
+    quantity: sentAmount({ rule: decimalRule }),
+    price: Type.Optional(sentAmountOrNull({ rule: decimalRule })),
     clientOrderId: Type.Optional(Type.Union([Type.String({ pattern: clientKey }), Type.Null()], { rule: keyRule })),
   },
   { additionalProperties: false },
 )
-type PlaceOrder = Static<typeof PlaceOrder>
+export type PlaceOrder = Static<typeof PlaceOrder>
 
 export type UnknownFields = 'refuse' | 'ignore'
 export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }

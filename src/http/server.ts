@@ -2,13 +2,19 @@
 
 import { Elysia } from 'elysia'
 import { describe, type Log } from '../log.ts'
+import { docsRoutes, type ContractOptions } from './docs.ts'
 import { exceptionRoutes } from './exceptionRoutes.ts'
 import { healthRoutes, type HealthSource } from './health.ts'
 import { metricRoutes, type Metric } from './metrics.ts'
 import { problem } from './problem.ts'
 import { orderRoutes, type RouteOptions } from './routes.ts'
 
-export type ServerOptions = RouteOptions & { health: HealthSource; metrics: () => readonly Metric[]; log: Log }
+export type ServerOptions = RouteOptions & {
+  health: HealthSource
+  metrics: () => readonly Metric[]
+  contracts: ContractOptions
+  log: Log
+}
 
 export type Server = {
   port: number
@@ -58,6 +64,7 @@ export const createApp = (options: ServerOptions) => {
     .use(metricRoutes(options.metrics))
     .use(orderRoutes(options))
     .use(exceptionRoutes(options))
+    .use(docsRoutes(options))
   return app
 }
 

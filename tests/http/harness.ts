@@ -1,5 +1,6 @@
 // Promises: the real app over the real service over a real database of its own; what a test wants different it says. Every answer is
-// checked for what holds for all of them: a problem has always the same members, success is JSON.
+// checked for what holds for all of them: a problem has always the same members, success is JSON, and the published document
+// knows its status, its headers and its shape.
 
 import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
@@ -7,6 +8,8 @@ import { createService, type Service, type ServiceOptions } from '../../src/app/
 import type { Trade } from '../../src/domain/trade.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import type { Log } from '../../src/log.ts'
+import { asyncApiDocument } from '../contracts/documents.ts'
+import { answerFaults } from '../contracts/judge.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 export type Answer = { status: number; headers: Headers; text: string }
@@ -38,9 +41,10 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   health: {
     phase: () => 'serving',
     components: () => ({ db: up, kafka: up, outbox: up }),
-    info: () => ({ name: 'orders', version: 'test' }),
+    info: () => ({ name: 'orders', version: 'test', commit: 'none' }),
   },
   metrics: () => [],
+  contracts: { version: 'test', asyncApi: asyncApiDocument },
   log: createTestLog().log,
   ...changed,
 })
@@ -77,7 +81,9 @@ export const callerOf =
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
     const text = typeof body === 'object' ? JSON.stringify(body) : body
     const init = { method, headers: { ...type, ...headers }, ...(text === undefined ? {} : { body: text }) }
-    return readAnswer(await app.handle(new Request(`http://localhost${path}`, init)))
+    const answer = await readAnswer(await app.handle(new Request(`http://localhost${path}`, init)))
+    expect(answerFaults({ method, path, ...answer })).toEqual([])
+    return answer
   }
 
 export type Harness = {

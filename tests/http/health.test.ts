@@ -112,5 +112,5 @@ describe('readiness', () => {
 
 test('info says what this binary is', async () => {
   const answer = await callerOf(createApp(serverOptions()))('GET', '/actuator/info')
-  expect([answer.status, answer.text]).toEqual([200, '{"name":"orders","version":"test"}'])
+  expect([answer.status, answer.text]).toEqual([200, '{"name":"orders","version":"test","commit":"none"}'])
 })

@@ -1,0 +1,155 @@
+// The OpenAPI document, made from the schemas and operations of the code: what is served at /openapi.json and printed by
+// `orders openapi`.
+
+import type { TObject, TSchema } from '@sinclair/typebox'
+import { orderTypes, typeRules } from '../domain/order.ts'
+import { named, noMembers, problemShape } from './answers.ts'
+import { requests, resolution } from './examples.ts'
+import type { HeaderShape, Operation, RefusalShape } from './operation.ts'
+import { answerExamples } from './openapiExamples.ts'
+import { operations } from './operations.ts'
+import { problems, type ProblemCode } from './problem.ts'
+import { introduction, tags } from './openapiWords.ts'
+import { PlaceOrder, type UnknownFields } from './schema.ts'
+import { Resolve } from './parameters.ts'
+
+export type OpenApiOptions = { version: string; unknownFields: UnknownFields; bodyMaxBytes: number }
+type Json = Record<string, unknown>
+
+const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
+names.set(PlaceOrder, 'PlaceOrder').set(Resolve, 'Resolve')
+
+const isConst = (value: unknown): value is { const: string } =>
+  typeof value === 'object' && value !== null && typeof (value as Json)['const'] === 'string'
+
+/** A schema as it is published: named ones by reference, a choice of literals as an enum, a rule as its description. */
+const published = (value: unknown, isNamed = false): unknown => {
+  if (Array.isArray(value)) return value.map((item) => published(item))
+  if (typeof value !== 'object' || value === null) return value
+  const name = names.get(value)
+  if (name !== undefined && !isNamed) return { $ref: `#/components/schemas/${name}` }
+  const { rule, anyOf, ...rest } = value as Json
+  const literals = Array.isArray(anyOf) && anyOf.every(isConst) ? anyOf.map((one) => one.const) : null
+  const choice = literals === null ? (anyOf === undefined ? {} : { anyOf }) : { type: 'string', enum: literals }
+  const words = typeof rule === 'string' ? { description: rule } : {}
+  return Object.fromEntries(
+    Object.entries({ ...rest, ...choice, ...words }).map(([key, inner]) => [key, published(inner)]),
+  )
+}
+
+/** Price is required for some types of order and forbidden for others: the domain's own table. */
+const termsByType = orderTypes.map((type) =>
+  typeRules[type].price === 'required'
+    ? { title: type, required: ['price'], properties: { type: { const: type }, price: { type: ['number', 'string'] } } }
+    : { title: type, properties: { type: { const: type }, price: { type: 'null' } } },
+)
+
+const pascal = (text: string): string =>
+  text.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+const parametersOf = (place: 'path' | 'query' | 'header', schema: TObject | undefined): Json[] =>
+  Object.entries(schema?.properties ?? {}).map(([name, property]) => {
+    const { description, ...rest } = published(property) as Json
+    const required = schema?.required?.includes(name) === true
+    return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest }
+  })
+
+const headersOf = (headers: Readonly<Record<string, HeaderShape>> | undefined): Json =>
+  headers === undefined
+    ? {}
+    : {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, { schema, description, optional }]) => [
+            name,
+            { description, required: optional !== true, schema: published(schema) },
+          ]),
+        ),
+      }
+
+const exampleOf = async (id: keyof typeof operations, outcome: string): Promise<unknown> => {
+  const make = (answerExamples[id] as Record<string, () => string | Response>)[outcome]!
+  const made = make()
+  if (typeof made !== 'string') return made.json()
+  return made.startsWith('{') ? JSON.parse(made) : made
+}
+
+type Building = { schemas: Json }
+
+/** The name of a problem's schema; one with members of its own stands beside the usual one. */
+const problemRef = (id: string, code: ProblemCode, { members }: RefusalShape, { schemas }: Building): Json => {
+  const name = `${members === undefined ? '' : id[0]!.toUpperCase() + id.slice(1)}${pascal(code)}Problem`
+  schemas[name] ??= published(problemShape(code, members ?? noMembers))
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+const responsesOf = async (id: keyof typeof operations, building: Building): Promise<Json> => {
+  const { answers, refusals }: Operation = operations[id]
+  const responses: Json = {}
+  for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
+    const media = { schema: published(body), example: await exampleOf(id, status) }
+    responses[status] = {
+      description,
+      ...headersOf(headers),
+      content: Object.fromEntries(types.map((type) => [type, media])),
+    }
+  }
+  for (const [code, refusal] of Object.entries(refusals) as [ProblemCode, RefusalShape][])
+    responses[problems[code].status] = {
+      description: `\`${code}\`: ${refusal.description}`,
+      ...headersOf(refusal.headers),
+      content: {
+        'application/problem+json': {
+          schema: problemRef(id, code, refusal, building),
+          example: await exampleOf(id, code),
+        },
+      },
+    }
+  return responses
+}
+
+const requestBodies = new Map<TSchema, Json>([
+  [PlaceOrder, { examples: requests }],
+  [Resolve, { example: resolution }],
+])
+
+const bodyOf = (body: TSchema | undefined, bodyMaxBytes: number): Json =>
+  body === undefined
+    ? {}
+    : {
+        requestBody: {
+          required: true,
+          description: `At most ${bodyMaxBytes} bytes.`,
+          content: { 'application/json': { schema: published(body), ...requestBodies.get(body) } },
+        },
+      }
+
+/** The document for a service with these settings. */
+export const createOpenApi = async ({ version, unknownFields, bodyMaxBytes }: OpenApiOptions): Promise<Json> => {
+  const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
+  const schemas: Json = {
+    ...Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, published(schema, true)])),
+    PlaceOrder: { ...(published(PlaceOrder, true) as Json), ...open, anyOf: termsByType },
+    Resolve: { ...(published(Resolve, true) as Json), ...open },
+  }
+  const paths: Record<string, Json> = {}
+  for (const id of Object.keys(operations) as (keyof typeof operations)[]) {
+    const { method, path, tag, summary, description, params, query, headers, body }: Operation = operations[id]
+    const parameters = [
+      ...parametersOf('path', params),
+      ...parametersOf('query', query),
+      ...parametersOf('header', headers),
+    ]
+    paths[path] ??= {}
+    paths[path][method.toLowerCase()] = {
+      operationId: id,
+      tags: [tag],
+      summary,
+      ...(description === undefined ? {} : { description }),
+      ...(parameters.length === 0 ? {} : { parameters }),
+      ...bodyOf(body, bodyMaxBytes),
+      responses: await responsesOf(id, { schemas }),
+    }
+  }
+  const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }
+  return { openapi: '3.1.1', info, servers: [{ url: '/' }], tags, paths, components: { schemas } }
+}

@@ -1,0 +1,82 @@
+// What the document says of one route: everything that may be sent to it and everything that may come back. The document
+// (openapi.ts) and the typed client (client.ts) both fall out of it.
+
+import type { TObject, TProperties, TSchema } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
+import type { ProblemCode } from './problem.ts'
+
+export type HeaderShape = { schema: TSchema; description: string; optional?: true }
+type AnswerShape = {
+  description: string
+  body: TSchema
+  /** application/json unless it says otherwise. */
+  types?: readonly string[]
+  headers?: Readonly<Record<string, HeaderShape>>
+}
+export type RefusalShape = {
+  description: string
+  members?: TProperties
+  headers?: Readonly<Record<string, HeaderShape>>
+}
+
+export type Operation = {
+  method: 'GET' | 'POST'
+  /** With `{name}` for a parameter. */
+  path: `/${string}`
+  tag: 'Orders' | 'Exceptions' | 'Operation' | 'Contracts'
+  summary: string
+  description?: string
+  params?: TObject
+  query?: TObject
+  headers?: TObject
+  body?: TSchema
+  answers: Readonly<Record<number, AnswerShape>>
+  refusals: Readonly<Partial<Record<ProblemCode, RefusalShape>>>
+}
+
+/** Keeps the exact type of an operation, which the client's types are made of. */
+export const operation = <const O extends Operation>(described: O): O => described
+
+const allow = {
+  Allow: { schema: Type.String(), description: 'The methods of this path, comma-separated.' },
+}
+const retryAfter = {
+  'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
+}
+
+/** On every path, whatever it does. */
+export const anyRoute = {
+  METHOD_NOT_ALLOWED: { description: 'The path has no such method.', headers: allow },
+} as const satisfies Operation['refusals']
+
+export const maybeBug = {
+  ...anyRoute,
+  INTERNAL: { description: 'A bug of the service; it is in the log.' },
+} as const satisfies Operation['refusals']
+
+/** Every call that needs the database. */
+export const stored = {
+  ...maybeBug,
+  OVERLOADED: {
+    description: 'Refused before anything was stored: safe to try again after the time in `Retry-After`.',
+    headers: retryAfter,
+  },
+} as const satisfies Operation['refusals']
+
+/** Every call that writes to it. */
+export const written = {
+  ...stored,
+  OUTCOME_UNKNOWN: {
+    description:
+      'The answer of the database was lost or late: the request may have taken effect. Ask again with the same key.',
+  },
+} as const satisfies Operation['refusals']
+
+/** Every call whose body is read. */
+export const withBody = {
+  PAYLOAD_TOO_LARGE: { description: 'The body is larger than the service takes.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    description: 'The body is not sent as JSON.',
+    headers: { Accept: { schema: Type.Literal('application/json'), description: 'What this route reads.' } },
+  },
+} as const satisfies Operation['refusals']

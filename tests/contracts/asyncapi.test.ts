@@ -1,0 +1,235 @@
+// Promises checked here: the AsyncAPI document is valid, and every message that the service writes, as well as every one that it takes,
+// is as published: key, headers and value.
+
+import { describe, expect, test } from 'bun:test'
+import specs from '@asyncapi/specs'
+import addFormats from 'ajv-formats'
+import { Ajv } from 'ajv'
+import * as fc from 'fast-check'
+import { readSettings } from '../../src/config.ts'
+import { contractsOf } from '../../src/contracts.ts'
+import { deadLetterExample, exampleEvent } from '../../src/kafka/asyncapiExamples.ts'
+import type { RawProducer } from '../../src/kafka/client.ts'
+import { createDeadLetters, type DeadLetter } from '../../src/kafka/deadLetters.ts'
+import { messageOf as redrivenMessageOf } from '../../src/kafka/letters.ts'
+import { decodeTrade, encodeCancelled, encodePlaced } from '../../src/kafka/schema.ts'
+import { createSender } from '../../src/kafka/sender.ts'
+import { anyAmount, newOrder } from '../domain/arbitraries.ts'
+import { messageOf } from '../fuzz/tradeMessages.ts'
+import { quietLog } from '../support/quietLog.ts'
+import { asyncApiDocument, dereferenced, type Json } from './documents.ts'
+import { messageFaults, messages, valueFaults, type Message } from './messageJudge.ts'
+
+const topics = {
+  placed: 'order.placed.v1',
+  cancelled: 'order.cancelled.v1',
+  trades: 'trade.executed.v1',
+  deadLetters: 'trade.executed.v1.dlq',
+}
+
+type Sent = { topic: string; key?: Buffer; value: Buffer | null; headers: Map<Buffer, Buffer> }
+
+/** A producer that keeps what it is given. */
+const keeping = () => {
+  const sent: Sent[] = []
+  const producer = {
+    send: ({ messages: given }: { messages: Sent[] }) => Promise.resolve(void sent.push(...given)),
+    metadata: ({ topics: names }: { topics: string[] }) =>
+      Promise.resolve({ topics: new Map(names.map((name) => [name, { partitionsCount: 3 }])) }),
+  }
+  return { producer: producer as unknown as RawProducer, sent }
+}
+
+const asMessage = ({ topic, key, value, headers }: Sent): Message => ({
+  topic,
+  key: key?.toString() ?? null,
+  value: value?.toString() ?? null,
+  headers: Object.fromEntries([...headers].map(([name, text]) => [name.toString(), text.toString()])),
+})
+
+const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<Message> => {
+  const { producer, sent } = keeping()
+  const example = exampleEvent(kind)
+  const rest = { position: 1n, shard: 0, readAt: example.occurredAt }
+  const event = { ...example, ...rest, ...(traced ? {} : { traceparent: null }) }
+  await createSender(producer, topics, '/orders').send(kind, 0, [event])
+  return asMessage(sent[0]!)
+}
+
+const letterOf = async (changed: Partial<DeadLetter> = {}): Promise<Message> => {
+  const { producer, sent } = keeping()
+  const letter: DeadLetter = {
+    source: { topic: topics.trades, partition: 3, offset: 42n },
+    timestamp: 0n,
+    key: Buffer.from('AAPL'),
+    value: Buffer.from(JSON.stringify(deadLetterExample.payload)),
+    headers: new Map(),
+    disposition: 'UNKNOWN_ORDER',
+    reason: 'no such order here',
+    legs: [`BUY:${deadLetterExample.payload.buyOrderId}`],
+    ...changed,
+  }
+  await createDeadLetters(producer, topics.deadLetters, { log: quietLog().log, now: () => new Date() }).send(
+    [letter],
+    new AbortController().signal,
+  )
+  return asMessage(sent[0]!)
+}
+
+const exampleOf = (name: string, index = 0) => messages[name]!.examples[index]!
+
+describe('the document', () => {
+  test('is valid AsyncAPI 3.0', () => {
+    const ajv = new Ajv({ strict: false, allErrors: true })
+    addFormats.default(ajv)
+    const validate = ajv.compile(specs.schemasWithoutId['3.0.0'] as object)
+    validate(asyncApiDocument)
+    expect(validate.errors).toBeNull()
+    expect(asyncApiDocument['asyncapi']).toBe('3.0.0')
+  })
+
+  test('has no reference that leads nowhere, and names the four topics', () => {
+    const { channels } = dereferenced(asyncApiDocument, asyncApiDocument) as { channels: Record<string, Json> }
+    expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual(Object.values(topics))
+  })
+
+  test('has the names that the configuration gives', () => {
+    const settings = readSettings({
+      KAFKA_TOPIC_ORDER_PLACED: 'a',
+      KAFKA_TOPIC_ORDER_CANCELLED: 'b',
+      KAFKA_TOPIC_TRADE_EXECUTED: 'c',
+      KAFKA_TOPIC_TRADE_DLQ: 'd',
+      KAFKA_CONSUMER_GROUP: 'my-group',
+      CE_SOURCE: '/mine',
+    })
+    if (!settings.ok) throw new Error(settings.faults.join())
+    const text = JSON.stringify(contractsOf(settings.settings).asyncApi)
+    const { channels } = JSON.parse(text) as { channels: Record<string, Json> }
+    expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual(['a', 'b', 'c', 'd'])
+    expect(text).toContain('"enum":["my-group"]')
+    expect(text).toContain('"const":"/mine"')
+    expect(text).not.toContain('orders-exec-consumer')
+  })
+})
+
+describe('an event', () => {
+  test.each(['PLACED', 'CANCELLED'] as const)('%s is as published, and is its example to the letter', async (kind) => {
+    const sent = await sendEvent(kind)
+    expect(messageFaults(sent)).toEqual([])
+    expect(messageFaults(await sendEvent(kind, false))).toEqual([])
+    const example = exampleOf(kind === 'PLACED' ? 'orderPlaced' : 'orderCancelled')
+    expect({ headers: sent.headers, payload: JSON.parse(sent.value!) as Json }).toEqual({
+      headers: example.headers!,
+      payload: example.payload as Json,
+    })
+  })
+
+  test('of any order is as published', () => {
+    const terms = fc.record({ quantity: anyAmount, price: fc.option(anyAmount), side: fc.constantFrom('BUY', 'SELL') })
+    fc.assert(
+      fc.property(terms, ({ quantity, price, side }) => {
+        const order = newOrder({ quantity, price, side: side as 'BUY' })
+        expect(valueFaults('orderPlaced', encodePlaced(order, order.createdAt))).toEqual([])
+        expect(valueFaults('orderCancelled', encodeCancelled(order, order.createdAt))).toEqual([])
+      }),
+    )
+  })
+})
+
+describe('a dead letter', () => {
+  test('is as published, and is its example to the letter', async () => {
+    const letter = await letterOf()
+    expect(messageFaults(letter)).toEqual([])
+    expect({ headers: letter.headers, payload: JSON.parse(letter.value!) as Json }).toEqual({
+      headers: exampleOf('deadLetter').headers!,
+      payload: exampleOf('deadLetter').payload as Json,
+    })
+  })
+
+  test('of anything else is as published too', async () => {
+    const odd: Partial<DeadLetter>[] = [
+      { key: null, value: null, disposition: 'MALFORMED', reason: 'is empty', legs: [] },
+      { value: Buffer.from([0, 255]), disposition: 'MALFORMED', reason: 'is no JSON in UTF-8 \n é', legs: [] },
+      { headers: new Map([[Buffer.from('x-redriven-from'), Buffer.from('trade.executed.v1-0-1')]]) },
+      { legs: ['ORDER:a', 'BUY:b'], source: { topic: topics.trades, partition: 0, offset: 2n ** 62n } },
+    ]
+    for (const changed of odd) expect(messageFaults(await letterOf(changed))).toEqual([])
+  })
+
+  test('that is sent again is a trade as published', async () => {
+    const letter = await letterOf()
+    const record = {
+      topic: topics.deadLetters,
+      partition: 0,
+      offset: 0n,
+      publishedAtMs: 0,
+      key: Buffer.from('AAPL'),
+      value: Buffer.from(letter.value!),
+      headers: Object.entries(letter.headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)] as const),
+    }
+    const again = redrivenMessageOf(record, letter.headers['x-dead-letter-id']!, topics.trades)
+    expect(messageFaults(asMessage({ ...again, topic: topics.trades }))).toEqual([])
+    expect(asMessage({ ...again, topic: topics.trades }).headers).toEqual(exampleOf('tradeExecuted', 1).headers!)
+  })
+})
+
+describe('a trade', () => {
+  test('of the examples is one for the decoder', () => {
+    for (const name of ['tradeExecuted', 'tradeLegExecuted'])
+      for (const { payload } of messages[name]!.examples) {
+        const text = JSON.stringify(payload)
+        expect(valueFaults(name, text)).toEqual([])
+        expect(decodeTrade(Buffer.from(text))).toHaveProperty('tradeId')
+      }
+  })
+
+  test('is taken by the decoder exactly where one of its two forms is met', () => {
+    const utf8 = new TextDecoder('utf-8', { fatal: true })
+    /** What a schema cannot say: digits, days that do not exist, and which characters print. */
+    const unsaid = /_DIGITS\)|^timestamp is no|^tradeId must be|UTF-8$/
+    const seen = { taken: 0, refused: 0 }
+    for (let number = 0; number < 8_000; number++) {
+      const { value } = messageOf('agreement', number, { groups: [[], []], messages: 8_000 })
+      const trade = decodeTrade(value)
+      const text = (() => {
+        try {
+          return utf8.decode(value ?? Buffer.alloc(0))
+        } catch {
+          return ''
+        }
+      })()
+      const isLawful = ['tradeExecuted', 'tradeLegExecuted'].some((name) => valueFaults(name, text).length === 0)
+      const isTaken = !('malformed' in trade)
+      // The decoder also takes an id that is a number, as an order that is not here.
+      const { buyOrderId, sellOrderId, orderId } = isTaken ? (JSON.parse(text) as Json) : {}
+      const hasNumericId = [buyOrderId, sellOrderId, orderId].some((id) => typeof id === 'number')
+      if (isTaken && !isLawful && !hasNumericId) throw new Error(`taken against the schema: ${text.slice(0, 500)}`)
+      if (!isTaken && isLawful && !unsaid.test(trade.malformed))
+        throw new Error(`refused against the schema: ${text.slice(0, 500)} ${trade.malformed}`)
+      seen[isTaken ? 'taken' : 'refused']++
+    }
+    expect(seen.taken).toBeGreaterThan(1_000)
+    expect(seen.refused).toBeGreaterThan(1_000)
+  })
+})
+
+describe('the judge', () => {
+  test.each<[string, (sent: Message) => Message, RegExp]>([
+    ['a topic that is none', (sent) => ({ ...sent, topic: 'other' }), /topic/],
+    ['a key that is no ticker', (sent) => ({ ...sent, key: 'aapl' }), /key/],
+    ['a missing key', (sent) => ({ ...sent, key: null }), /key/],
+    ['a missing header', (sent) => ({ ...sent, headers: { ...sent.headers, eventId: undefined as never } }), /eventId/],
+    [
+      'an unknown header',
+      (sent) => ({ ...sent, headers: { ...sent.headers, more: '1' } }),
+      /more|unevaluated|additional/,
+    ],
+    ['another member', (sent) => ({ ...sent, value: sent.value!.replace('{', '{"more":1,') }), /additional/],
+    ['an amount that is text', (sent) => ({ ...sent, value: sent.value!.replace('150.5', '"150.5"') }), /price/],
+    ['no value', (sent) => ({ ...sent, value: null }), /value/],
+  ])('finds %s', async (_, change, fault) => {
+    const sent = change(await sendEvent('PLACED'))
+    const headers = Object.fromEntries(Object.entries(sent.headers).filter(([, value]) => value !== undefined))
+    expect(messageFaults({ ...sent, headers }).join('\n')).toMatch(fault)
+  })
+})

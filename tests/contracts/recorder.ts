@@ -1,0 +1,187 @@
+// Promises: the app's own answers for everything that the document says may come back, one exchange or more each: from a real
+// database where a request leads there, and from refusals of the service where only a broken neighbour would.
+
+import type { BatchRefusal } from '../../src/app/batcher.ts'
+import type { Service } from '../../src/app/service.ts'
+import { requests, resolution } from '../../src/http/examples.ts'
+import { createApp, type ServerOptions } from '../../src/http/server.ts'
+import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
+import type { Exchange, Sent } from './judge.ts'
+
+export type Recorded = Exchange & { sent: Sent }
+type Calling = (method: string, path: string, call?: Call) => Promise<Recorded>
+
+const unknownId = '0197a9b0-0000-7000-8000-000000000001'
+const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+/** Calls that nobody else judges; what was sent is kept. */
+const recorderOf =
+  (app: { handle: (request: Request) => Promise<Response> }, kept: Recorded[]): Calling =>
+  async (method, path, { body, headers = {} } = {}) => {
+    const text = typeof body === 'object' ? JSON.stringify(body) : body
+    const all: Record<string, string> = {
+      ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    }
+    const init = { method, headers: all, ...(text === undefined ? {} : { body: text }) }
+    const response = await app.handle(new Request(`http://localhost${path}`, init))
+    const sent = { headers: all, ...(text === undefined ? {} : { body: text }) }
+    const recorded = {
+      method,
+      path,
+      sent,
+      status: response.status,
+      headers: response.headers,
+      text: await response.text(),
+    }
+    kept.push(recorded)
+    return recorded
+  }
+
+const idOf = ({ text }: Recorded): string => (JSON.parse(text) as { id: string }).id
+
+type World = { call: Calling; harness: Awaited<ReturnType<typeof openHarness>> }
+
+const place = async ({ call }: World, changed: object = {}): Promise<string> =>
+  idOf(await call('POST', '/orders', { body: { ...orderBody, ...changed } }))
+
+const orders = async (world: World): Promise<void> => {
+  const { call, harness } = world
+  for (const { value } of Object.values(requests))
+    await call('POST', '/orders', { body: value, headers: { traceparent } })
+  const keyed = { headers: { 'idempotency-key': 'recorded' } }
+  for (const price of [150.5, 150.5, 151]) await call('POST', '/orders', { ...keyed, body: { ...orderBody, price } })
+  await call('POST', '/orders', { body: { ...orderBody, price: undefined } })
+  await call('POST', '/orders', { body: ' '.repeat(70_000) })
+  await call('POST', '/orders', { body: 'hello', headers: { 'content-type': 'text/plain' } })
+
+  const filled = await place(world, { quantity: 2, clientOrderId: 'filled' })
+  const bought = [{ side: 'BUY', orderId: filled }] as const
+  await harness.trade({ sides: bought })
+  await call('GET', `/orders/${filled}`)
+  await harness.trade({ sides: bought })
+  for (const path of [`/orders/${filled}`, `/orders/${filled}/fills`, `/orders/${filled}/fills?limit=1`])
+    await call('GET', path)
+  await call('POST', `/orders/${filled}/cancel`)
+  const canceled = await place(world)
+  await call('POST', `/orders/${canceled}/cancel`, { headers: { traceparent } })
+
+  const userId = orderBody.userId
+  const everything = `userId=${userId}&ticker=aapl&side=BUY&status=open&status=FILLED&createdAfter=2026-01-02T03:04:05Z&createdBefore=2999-01-02T03:04%2B01:00&clientOrderId=filled&limit=2`
+  const page = await call('GET', '/orders?limit=1')
+  const { nextCursor } = JSON.parse(page.text) as { nextCursor: string }
+  for (const query of ['', `?${everything}`, `?cursor=${nextCursor}`, '?limit=0']) await call('GET', `/orders${query}`)
+  for (const path of ['', '/fills']) {
+    await call('GET', `/orders/${unknownId}${path}`)
+    await call('GET', `/orders/nonsense${path}`)
+  }
+  await call('GET', `/orders/${filled}/fills?limit=0`)
+  for (const id of [unknownId, 'nonsense']) await call('POST', `/orders/${id}/cancel`)
+}
+
+const exceptions = async (world: World): Promise<void> => {
+  const { call, harness } = world
+  const orderId = await place(world, { quantity: 1 })
+  await harness.trade({ tradeId: 'over-1', quantity: 2_00000000n, sides: [{ side: 'BUY', orderId }] })
+  await harness.trade({ tradeId: 'over-2', ticker: 'MSFT', sides: [{ side: 'BUY', orderId }] })
+  const page = await call('GET', '/exceptions')
+  const id = (JSON.parse(page.text) as { exceptions: { id: string }[] }).exceptions[0]!.id
+  const resolve = (path: string, call_: Call) => call('POST', `/exceptions/${path}/resolve`, call_)
+  await resolve(id, { body: resolution })
+  await resolve(id, { body: { ...resolution, note: 'other words' } })
+  await resolve(id, { body: { resolvedBy: 'ops@desk' } })
+  await resolve(id, { body: ' '.repeat(70_000) })
+  await resolve(id, { body: 'hello', headers: { 'content-type': 'text/plain' } })
+  await resolve(unknownId, { body: resolution })
+  const queries = `?orderId=${orderId}&tradeId=over-1&disposition=OVERFILL&disposition=MISMATCH&resolved=false&limit=1`
+  for (const query of [queries, '?limit=1', '?limit=0']) await call('GET', `/exceptions${query}`)
+}
+
+const gets = [
+  '/actuator/health',
+  '/actuator/health/liveness',
+  '/actuator/health/readiness',
+  '/actuator/info',
+  '/actuator/prometheus',
+  '/metrics',
+  '/openapi.json',
+  '/asyncapi.json',
+  '/docs',
+  '/docs/page.js',
+  '/docs/page.css',
+  '/docs/swagger-ui.css',
+  '/docs/swagger-ui-bundle.js',
+]
+
+/** Every route with every refusal that only a broken neighbour, a bug or a start brings about. */
+const refusals = async (kept: Recorded[]): Promise<void> => {
+  const callsTo = async (call: Calling): Promise<void> => {
+    await call('POST', '/orders', { body: orderBody })
+    await call('POST', `/orders/${unknownId}/cancel`)
+    for (const path of ['/orders', `/orders/${unknownId}`, `/orders/${unknownId}/fills`, '/exceptions'])
+      await call('GET', path)
+    await call('POST', `/exceptions/${unknownId}/resolve`, { body: resolution })
+  }
+  const refusing = (code: BatchRefusal['code'], reads: BatchRefusal['code']) => {
+    const refuse = (refusal: BatchRefusal['code']) => () => Promise.resolve({ ok: false, code: refusal } as const)
+    const [write, read] = [refuse(code), refuse(reads)]
+    const service = {
+      place: write,
+      cancel: write,
+      resolve: write,
+      find: read,
+      list: read,
+      fills: read,
+      exceptions: read,
+    }
+    return recorderOf(createApp(serverOptions({ service: service as unknown as Service })), kept)
+  }
+  await callsTo(refusing('OVERLOADED', 'OVERLOADED'))
+  await callsTo(refusing('OUTCOME_UNKNOWN', 'OVERLOADED'))
+  await callsTo(refusing('INTERNAL', 'INTERNAL'))
+  await callsTo(recorderOf(createApp(serverOptions({ started: () => false })), kept))
+  const fail = (): never => {
+    throw new Error('a bug')
+  }
+  const { health } = serverOptions()
+  const broken: Partial<ServerOptions> = { health: { ...health, components: fail, info: fail }, metrics: fail }
+  const down = { status: 'DOWN' as const, details: { detail: 'connection refused' } }
+  const away = { health: { ...health, components: () => ({ ...health.components(), db: down }) } }
+  for (const options of [broken, away, { health: { ...health, phase: () => 'starting' as const } }]) {
+    const call = recorderOf(createApp(serverOptions(options)), kept)
+    for (const path of gets) await call('GET', path)
+  }
+}
+
+/** Another method on every path. */
+const otherMethods = async (call: Calling): Promise<void> => {
+  const paths = [
+    ...gets,
+    '/orders',
+    '/exceptions',
+    ...['', '/fills', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
+  ]
+  for (const path of [...paths, `/exceptions/${unknownId}/resolve`]) await call('DELETE', path)
+}
+
+/** Everything, in one run of some seconds. */
+export const record = async (): Promise<Recorded[]> => {
+  const kept: Recorded[] = []
+  const harness = await openHarness()
+  try {
+    const metrics = () => [
+      { name: 'orders_outbox_rows', help: 'Rows.', type: 'gauge' as const, samples: [{ value: 1 }] },
+    ]
+    const app = createApp(serverOptions({ service: harness.service, metrics }))
+    const world = { harness, call: recorderOf(app, kept) }
+    await orders(world)
+    await exceptions(world)
+    for (const path of [...gets, '/docs/nothing.js']) await world.call('GET', path)
+    for (const path of ['/orders', '/actuator/info']) await world.call('HEAD', path)
+    await otherMethods(world.call)
+    await refusals(kept)
+  } finally {
+    await harness.close()
+  }
+  return kept
+}
