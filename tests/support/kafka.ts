@@ -42,7 +42,7 @@ export type TestKafka = {
   topicNames: () => Promise<string[]>
   partitionsOf: (topic: string) => Promise<number>
   alterTopic: (topic: string, settings: Record<string, string>) => Promise<void>
-  /** In one request, so in this order within a partition. */
+  /** In one request a partition, so in this order within it. */
   publish: (messages: readonly Outgoing[]) => Promise<void>
   /** All that the topic holds now, by partition and offset. */
   read: (topic: string) => Promise<Received[]>
@@ -169,15 +169,16 @@ export const openKafka = (bootstrap: string): TestKafka => {
       const counts = new Map<string, number>()
       for (const topic of new Set(messages.map((message) => message.topic)))
         counts.set(topic, await partitionsOf(topic))
-      await producer().send({
-        messages: messages.map(({ topic, key = null, value, partition, headers = {} }) => ({
-          topic,
-          ...(key === null ? {} : { key: Buffer.from(key) }),
-          ...(value === null ? {} : { value: Buffer.from(value as Uint8Array) }),
-          partition: partition ?? (key === null ? 0 : positiveHash(Buffer.from(key)) % counts.get(topic)!),
-          headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
-        })),
-      })
+      const records = messages.map(({ topic, key = null, value, partition, headers = {} }) => ({
+        topic,
+        ...(key === null ? {} : { key: Buffer.from(key) }),
+        ...(value === null ? {} : { value: Buffer.from(value as Uint8Array) }),
+        partition: partition ?? (key === null ? 0 : positiveHash(Buffer.from(key)) % counts.get(topic)!),
+        headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
+      }))
+      // The client repeats a send whole where one of its partitions is not ready, as on a topic that was just made.
+      const sends = Map.groupBy(records, ({ topic, partition }) => `${topic}:${partition}`).values()
+      await Promise.all(sends.map((own) => producer().send({ messages: own })))
     },
     read: (topic) => readAll(bootstrap, topic),
     readUntil: (topic, enough) =>
