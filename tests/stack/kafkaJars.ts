@@ -7,17 +7,34 @@ import { cacheDir } from './paths.ts'
 import { runTool } from './server.ts'
 import { StackError } from './stackError.ts'
 
-const kafkaVersion = '4.1.1'
+type Artifact = [group: string, name: string, version: string]
+type Download = { artifacts: Artifact[]; flags?: string[]; onStart?: () => void }
+
+export const kafkaVersion = '4.1.1'
 /** The log4j that Kafka 4.1.1 was released with; its jar list lacks only the binding to slf4j. */
 const log4jVersion = '2.24.3'
+const log4jBinding: Artifact = ['org.apache.logging.log4j', 'log4j-slf4j-impl', log4jVersion]
 const javaVersionMin = 17
 const home = join(cacheDir, `kafka-${kafkaVersion}`)
 
 /** Answers the class path; downloads once. */
 export async function kafkaClassPath(log?: (line: string) => void): Promise<string> {
   const lib = join(home, 'lib')
-  if (!existsSync(lib)) await download(lib, log)
+  if (!existsSync(lib)) {
+    const onStart = () => log?.(`Kafka: downloading Apache Kafka ${kafkaVersion} with Maven (43 MB, once)`)
+    await download(lib, { artifacts: [['org.apache.kafka', 'kafka_2.13', kafkaVersion], log4jBinding], onStart })
+  }
   return join(lib, '*')
+}
+
+/** The same with Kafka's own tools, which only the benchmark needs: one more jar, its dependencies are the broker's. */
+export async function kafkaToolsClassPath(): Promise<string> {
+  const lib = join(home, 'tools')
+  if (!existsSync(lib)) {
+    const artifacts: Artifact[] = [['org.apache.kafka', 'kafka-tools', kafkaVersion]]
+    await download(lib, { artifacts, flags: ['-DexcludeTransitive=true'] })
+  }
+  return [await kafkaClassPath(), join(lib, '*')].join(':')
 }
 
 /** The `java` of JAVA_HOME or of the path, when it is new enough. */
@@ -39,18 +56,18 @@ export function findJava(): string {
   )
 }
 
-async function download(lib: string, log?: (line: string) => void): Promise<void> {
+async function download(lib: string, { artifacts, flags = [], onStart }: Download): Promise<void> {
   const maven = Bun.which('mvn')
   if (!maven) {
     const how = 'install it (Debian: apt-get install maven), or give KAFKA_BOOTSTRAP_SERVERS.'
     throw new StackError('MAVEN_MISSING', `Maven fetches Kafka once and there is no \`mvn\` here: ${how}`)
   }
-  log?.(`Kafka: downloading Apache Kafka ${kafkaVersion} with Maven (43 MB, once)`)
+  onStart?.()
   mkdirSync(home, { recursive: true })
-  const pom = join(home, 'pom.xml')
-  const half = join(home, `lib.${process.pid}`)
-  await Bun.write(pom, pomXml())
-  const command = [maven, '-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${half}`]
+  const pom = `${lib}.pom.xml`
+  const half = `${lib}.${process.pid}`
+  await Bun.write(pom, pomXml(artifacts))
+  const command = [maven, '-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${half}`, ...flags]
   const { exitCode, output } = await runTool(command)
   if (exitCode !== 0) {
     throw new StackError('MAVEN_MISSING', `Maven could not fetch Kafka: ${output.split('\n')[0] ?? ''}`)
@@ -60,17 +77,16 @@ async function download(lib: string, log?: (line: string) => void): Promise<void
   else renameSync(half, lib)
 }
 
-const pomXml = (): string => `<project>
+const pomXml = (artifacts: Artifact[]): string => `<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>orders</groupId>
   <artifactId>kafka-for-dev-and-tests</artifactId>
   <version>1</version>
   <dependencies>
-    ${dependency('org.apache.kafka', 'kafka_2.13', kafkaVersion)}
-    ${dependency('org.apache.logging.log4j', 'log4j-slf4j-impl', log4jVersion)}
+    ${artifacts.map(dependency).join('\n    ')}
   </dependencies>
 </project>
 `
 
-const dependency = (groupId: string, artifactId: string, version: string): string =>
+const dependency = ([groupId, artifactId, version]: Artifact): string =>
   `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`

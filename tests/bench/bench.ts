@@ -1,0 +1,81 @@
+// What a workload is, and what it is given: shared by all of them.
+
+import type { CpuShares } from './measure/cpu.ts'
+import type { WorkloadName } from './options.ts'
+import type { Recount } from './recount/recount.ts'
+import type { TopicReader } from './recount/topicScan.ts'
+import type { Say } from './run.ts'
+import type { Tools } from './world/tools.ts'
+import type { World } from './world/world.ts'
+
+/** By name with its unit: `perSecond`, `p99Ms`. */
+export type Figures = Record<string, number>
+
+export type Measured = {
+  figures: Figures
+  /** Percent of one core, by process. */
+  cpu: CpuShares
+  recount: Recount
+  /** What went on meanwhile, for the plots: figures by time. */
+  series?: readonly Figures[]
+}
+
+export type Measurement = Measured & { workload: WorkloadName; cell: string; round: number; at: string; tookMs: number }
+
+/** One thing that is measured, once in each round. */
+export type Cell = {
+  name: string
+  /** Less often than the other cells: in the first so many rounds. */
+  rounds?: number
+  run: (round: number) => Promise<Measured>
+}
+
+export type Workload = { name: WorkloadName; title: string; rounds: number; cells: readonly Cell[] }
+
+export type Scale = {
+  rounds: number
+  /** Of a timed measurement, and before it. */
+  seconds: number
+  warmupSeconds: number
+  /** Orders that trades are applied to (W2), and that are read (W4). */
+  tradedOrders: number
+  readOrders: number
+  /** Messages that are drained. */
+  trades: number
+  /** Rows of the outbox that are drained (W3). */
+  outboxRows: number
+  mixedMinutes: number
+  growthMillions: number
+}
+
+export type Bench = {
+  world: World
+  tools: Tools
+  scale: Scale
+  reader: TopicReader
+  /** The bodies that wrk sends. */
+  bodiesFile: string
+  say: Say
+  /** What was measured so far, valid figures only, one for each round. */
+  values: (workload: WorkloadName, cell: string, figure: string) => number[]
+}
+
+export const fullScale = (given: { rounds: number; seconds: number; minutes: number; millions: number }): Scale => ({
+  rounds: given.rounds,
+  seconds: given.seconds,
+  warmupSeconds: 3,
+  tradedOrders: 100_000,
+  readOrders: 1_000_000,
+  trades: given.seconds * 10_000,
+  outboxRows: 500_000,
+  mixedMinutes: given.minutes,
+  growthMillions: given.millions,
+})
+
+/** Two short rounds, and one loaded table for trades and reads. */
+export const quickScale = (): Scale => ({
+  ...fullScale({ rounds: 2, seconds: 4, minutes: 1, millions: 1 }),
+  warmupSeconds: 2,
+  readOrders: 100_000,
+  trades: 30_000,
+})

@@ -1,0 +1,78 @@
+// Which process took how much of a processor while something was measured, from /proc: with two cores for everybody, that
+// explains a figure. Where there is no /proc nothing is told.
+
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+
+/** What /proc/<pid>/stat says: its parent, and clock ticks of its own and of the children that it has outlived. */
+export type ProcessTimes = { pid: number; parent: number; own: number; ended: number }
+
+/** Linux counts in hundredths of a second whatever the kernel's own clock does. */
+const ticksPerSecond = 100
+
+/** The name in brackets may hold anything, so fields are counted from its end. */
+export const parseStat = (text: string): ProcessTimes => {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const number = (field: number): number => Number(fields[field - 3])
+  return {
+    pid: Number.parseInt(text, 10),
+    parent: number(4),
+    own: number(14) + number(15),
+    ended: number(16) + number(17),
+  }
+}
+
+/** Of a process and everything below it, those included that have ended: a server with a child for each connection is one. */
+export const treeTicks = (root: number, processes: readonly ProcessTimes[]): number => {
+  const [self] = processes.filter(({ pid }) => pid === root)
+  if (self === undefined) return 0
+  const children = processes.filter(({ parent }) => parent === root)
+  return self.own + self.ended + children.reduce((sum, child) => sum + treeTicks(child.pid, processes), 0)
+}
+
+const readProcesses = (): ProcessTimes[] => {
+  if (!existsSync('/proc/self/stat')) return []
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))]
+      } catch {
+        return [] // It ended between the two looks.
+      }
+    })
+}
+
+/** Percent of one core, by name. */
+export type CpuShares = Record<string, number>
+
+export type CpuMeter = { stop: () => CpuShares }
+
+export const startCpuMeter = (roots: Readonly<Record<string, number>>): CpuMeter => {
+  const ticks = (): Record<string, number> => {
+    const processes = readProcesses()
+    // All that is measured here is a child of this process, so of this one only its own time counts.
+    const own = processes.find(({ pid }) => pid === process.pid)?.own ?? 0
+    const of = (pid: number): number => (pid === process.pid ? own : treeTicks(pid, processes))
+    return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, of(pid)]))
+  }
+  const startedAt = performance.now()
+  const before = ticks()
+  return {
+    stop() {
+      const seconds = (performance.now() - startedAt) / 1000
+      const after = ticks()
+      const share = (name: string): number => ((after[name]! - before[name]!) / ticksPerSecond / seconds) * 100
+      return Object.fromEntries(Object.keys(roots).map((name) => [name, Math.round(share(name) * 10) / 10]))
+    },
+  }
+}
+
+/** Resident memory in MB; 0 where it cannot be told. */
+export const residentMb = (pid: number): number => {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return Number(kilobytes ?? 0) / 1024
+  } catch {
+    return 0
+  }
+}

@@ -1,0 +1,146 @@
+// The open loop: requests at a steady rate, each at its own time whatever became of those before it, and latency from that time on, so
+// that a service that stalls is charged for everybody who had to wait. A process of its own: what `openLoop` starts is this file.
+
+import { createRng, type Rng } from '../../chaos/rng.ts'
+import { drawBody, withKey } from '../mix/orderMix.ts'
+import { runCommand } from './command.ts'
+import { openConnections, type Connections } from './connections.ts'
+import { createHistogram, type Histogram, type SparseCounts } from './histogram.ts'
+import type { Answer } from './responseReader.ts'
+
+type Kind = 'post' | 'get' | 'cancel'
+
+export type OpenLoopPlan = {
+  port: number
+  perSecond: number
+  seconds: number
+  /** At the same rate before it; not measured, but acknowledged all the same. */
+  warmupSeconds: number
+  /** Parts of all requests. */
+  mix: Record<Kind, number>
+  /** Latencies are also kept by windows of so many seconds. */
+  windowSeconds: number
+  /** Gets the acknowledged ids, one a line. */
+  ackedFile: string
+}
+
+export type OpenLoopResult = {
+  /** Answers by kind and status, warm-up included; `lost` where none came. */
+  answers: Record<string, number>
+  /** Requests still without an answer at the end. */
+  unanswered: number
+  /** Of each kind's answers below 500, in microseconds, by window. */
+  latencies: Record<Kind, SparseCounts[]>
+  /** How late requests left the generator, in ms: what is above is its own doing. */
+  lateP99Ms: number
+  cpuSeconds: number
+}
+
+const connections = 256
+const tickMs = 1
+const answerLimitMs = 20_000
+/** Reads and cancels are of orders that were acknowledged lately; all others are only in the file. */
+const recentMax = 50_000
+
+const host = 'Host: 127.0.0.1\r\n'
+const postRequest = (body: string): string =>
+  `POST /orders HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+const getRequest = (id: string): string => `GET /orders/${id} HTTP/1.1\r\n${host}\r\n`
+const cancelRequest = (id: string): string => `POST /orders/${id}/cancel HTTP/1.1\r\n${host}Content-Length: 0\r\n\r\n`
+
+type Generator = {
+  plan: OpenLoopPlan
+  rng: Rng
+  lines: Connections
+  recent: string[]
+  acked: { count: number; file: Bun.FileSink }
+  answers: Record<string, number>
+  latencies: Record<Kind, Histogram[]>
+  late: Histogram
+  keyPrefix: string
+}
+
+const requestOf = ({ rng, recent, keyPrefix }: Generator, kind: Kind, n: number): string => {
+  if (kind === 'post') return postRequest(withKey(drawBody(rng), `${keyPrefix}-${n}`))
+  const id = rng.pick(recent)
+  return kind === 'get' ? getRequest(id) : cancelRequest(id)
+}
+
+const drawKind = ({ rng, recent, plan: { mix } }: Generator): Kind => {
+  const drawn = rng.next() * (mix.post + mix.get + mix.cancel)
+  if (drawn < mix.post || recent.length === 0) return 'post'
+  return drawn < mix.post + mix.get ? 'get' : 'cancel'
+}
+
+const noteAcked = ({ recent, acked }: Generator, id: string): void => {
+  recent[acked.count++ % recentMax] = id
+  void acked.file.write(`${id}\n`)
+}
+
+/** `dueMs` and `now` on the clock of performance.now(); `sinceMs` is the measured time that has passed when it is due. */
+const sendOne = (generator: Generator, n: number, { dueMs, sinceMs }: { dueMs: number; sinceMs: number }): void => {
+  const { plan, answers, latencies, late, lines } = generator
+  const kind = drawKind(generator)
+  const measured = sinceMs >= 0
+  if (measured) late.record((performance.now() - dueMs) * 1000)
+  const onAnswer = (answer: Answer | null): void => {
+    const name = `${kind} ${answer?.status ?? 'lost'}`
+    answers[name] = (answers[name] ?? 0) + 1
+    if (answer === null) return
+    if (kind === 'post' && answer.status === 202) noteAcked(generator, answer.location!.slice('/orders/'.length))
+    if (!measured || answer.status >= 500) return
+    const window = Math.floor(sinceMs / 1000 / plan.windowSeconds)
+    ;(latencies[kind][window] ??= createHistogram()).record((performance.now() - dueMs) * 1000)
+  }
+  lines.send({ request: requestOf(generator, kind, n), onAnswer })
+}
+
+const generate = async (generator: Generator): Promise<void> => {
+  const { perSecond, seconds, warmupSeconds } = generator.plan
+  const startedAt = performance.now()
+  const total = perSecond * (seconds + warmupSeconds)
+  for (let n = 0; n < total;) {
+    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1)
+    for (; n < due; n++) {
+      const atMs = (n / perSecond) * 1000
+      sendOne(generator, n, { dueMs: startedAt + atMs, sinceMs: atMs - warmupSeconds * 1000 })
+    }
+    await Bun.sleep(tickMs)
+  }
+  const limit = performance.now() + answerLimitMs
+  while (generator.lines.open() > 0 && performance.now() < limit) await Bun.sleep(10)
+}
+
+const runGenerator = async (plan: OpenLoopPlan): Promise<void> => {
+  const generator: Generator = {
+    plan,
+    rng: createRng('open loop', plan.perSecond),
+    lines: await openConnections(plan.port, connections),
+    recent: [],
+    acked: { count: 0, file: Bun.file(plan.ackedFile).writer() },
+    answers: {},
+    latencies: { post: [], get: [], cancel: [] },
+    late: createHistogram(),
+    keyPrefix: crypto.randomUUID().slice(0, 8),
+  }
+  await generate(generator)
+  const sparse = (windows: readonly (Histogram | undefined)[]): SparseCounts[] =>
+    Array.from(windows, (window) => window?.sparse() ?? [])
+  const { answers, latencies, late, lines, acked } = generator
+  const result: Omit<OpenLoopResult, 'cpuSeconds'> = {
+    answers,
+    unanswered: lines.open(),
+    latencies: { post: sparse(latencies.post), get: sparse(latencies.get), cancel: sparse(latencies.cancel) },
+    lateP99Ms: late.percentileMs(0.99),
+  }
+  lines.close()
+  await acked.file.end()
+  process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))
+}
+
+export const openLoop = async (plan: OpenLoopPlan): Promise<OpenLoopResult> => {
+  const { output, cpuSeconds } = await runCommand([process.execPath, import.meta.path, JSON.stringify(plan)])
+  return { ...(JSON.parse(output) as OpenLoopResult), cpuSeconds }
+}
+
+if (import.meta.main) await runGenerator(JSON.parse(process.argv[2]!) as OpenLoopPlan)

@@ -1,0 +1,51 @@
+// The command line: what it takes, and one sentence for what it does not.
+
+import { describe, expect, test } from 'bun:test'
+import { help, readOptions, workloadNames } from './options.ts'
+
+const read = (...args: string[]) => readOptions(args)
+
+describe('the options of the benchmark', () => {
+  test('are all seven workloads in five rounds unless told otherwise', () => {
+    expect(read()).toEqual({
+      only: workloadNames,
+      rounds: 5,
+      seconds: 15,
+      minutes: 30,
+      millions: 10,
+      resume: false,
+      quick: false,
+      publish: false,
+    })
+  })
+
+  test('take workloads as a list, repeated, and in any case, in their own order', () => {
+    expect(read('--only', 'w4,W1', '--only', 'W3')).toMatchObject({ only: ['W1', 'W3', 'W4'] })
+  })
+
+  test('read numbers', () => {
+    expect(read('--rounds', '2', '--seconds', '3', '--minutes', '4', '--orders', '5')).toMatchObject({
+      rounds: 2,
+      seconds: 3,
+      minutes: 4,
+      millions: 5,
+    })
+  })
+
+  test.each([
+    [['--only', 'W9'], '--only takes W1'],
+    [['--only', ''], '--only takes W1'],
+    [['--rounds', '0'], '--rounds must be a whole number from 1 to 100'],
+    [['--rounds', '2.5'], '--rounds must be a whole number'],
+    [['--orders', '101'], '--orders must be a whole number from 1 to 100'],
+    [['--quick', '--resume'], 'takes no --resume'],
+    [['--fast'], 'fast'],
+  ])('refuse %p', (args, sentence) => {
+    expect(() => read(...args)).toThrow(sentence)
+  })
+
+  test('say what there is', () => {
+    expect(read('--help')).toBe('help')
+    for (const name of workloadNames) expect(help).toContain(name)
+  })
+})

@@ -1,0 +1,88 @@
+// Collects what a recount is made of, when everything has come to rest: the ids in the table, the records on the topics.
+
+import { withAdmin } from '../../stack/topics.ts'
+import type { Trial } from '../world/trial.ts'
+import { mergeRecounts, type OrderEvidence, type Recount } from './recount.ts'
+import type { TopicReader } from './topicScan.ts'
+import { verify } from './verify.ts'
+
+const restLimitMs = 600_000
+const pollMs = 100
+const page = 50_000
+
+/** Where the id stands in the value of order.placed.v1, which begins with it. */
+const idAt = '{"orderId":"'.length
+const idLength = 36
+
+/** Whatever a loader put in has ids below this one. */
+const loadedBelow = '01910000-0000-0000-0000-000000000000'
+
+const waitingIn = async ({ sql }: Trial): Promise<number> =>
+  (await sql<{ rows: number }[]>`select count(*)::integer as rows from outbox`)[0]!.rows
+
+/** Until the outbox is empty; answers how many rows still wait where the limit passed. */
+export const untilPublished = async (trial: Trial): Promise<number> => {
+  const limit = performance.now() + restLimitMs
+  let waiting = await waitingIn(trial)
+  while (waiting > 0 && performance.now() < limit) {
+    await Bun.sleep(pollMs)
+    waiting = await waitingIn(trial)
+  }
+  return waiting
+}
+
+const readStored = async ({ sql }: Trial): Promise<Set<string>> => {
+  const stored = new Set<string>()
+  const rows = sql<{ id: string }[]>`select id from orders where id > ${loadedBelow}::uuid`
+  await rows.cursor(page, (some) => some.forEach(({ id }) => stored.add(id)))
+  return stored
+}
+
+const readPublished = async (trial: Trial, reader: TopicReader) => {
+  const published = new Map<string, string>()
+  let [publishedTwice, repeats] = [0, 0]
+  await reader.scan(trial.topics.placed, ({ value, header }) => {
+    const id = value?.toString('latin1', idAt, idAt + idLength) ?? ''
+    const eventId = header('eventId') ?? ''
+    const known = published.get(id)
+    if (known === undefined) published.set(id, eventId)
+    else if (known === eventId) repeats++
+    else publishedTwice++
+  })
+  return { published, publishedTwice, repeats }
+}
+
+export const gatherOrders = async (
+  trial: Trial,
+  reader: TopicReader,
+  told: Pick<OrderEvidence, 'acked' | 'ackedIds' | 'unanswered'>,
+): Promise<OrderEvidence> => {
+  const waiting = await untilPublished(trial)
+  return { ...told, waiting, stored: await readStored(trial), ...(await readPublished(trial, reader)) }
+}
+
+/** Messages of the trade topic that the service's group has not committed. */
+export const tradeLag = async (trial: Trial, reader: TopicReader): Promise<number> => {
+  const ends = await reader.ends(trial.topics.trades)
+  const indexes = [...ends.keys()]
+  const committed = await withAdmin(trial.env['KAFKA_BOOTSTRAP_SERVERS']!, (admin) =>
+    admin.listConsumerGroupOffsets({
+      groups: [{ groupId: trial.group, topics: [{ name: trial.topics.trades, partitionIndexes: indexes }] }],
+    }),
+  )
+  const offsets = new Map(
+    committed[0]!.topics[0]!.partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]),
+  )
+  return indexes.reduce((sum, i) => sum + ends[i]! - Math.max(0, Number(offsets.get(i) ?? 0)), 0)
+}
+
+/** Whether the service's own `verify` comes on top: of the tables, or of the topics too, where the database began empty. */
+export type VerifyScope = 'topics' | 'tables' | 'none'
+
+export const withVerify = async (
+  trial: Trial,
+  binary: string,
+  recount: Recount,
+  scope: VerifyScope,
+): Promise<Recount> =>
+  scope === 'none' ? recount : mergeRecounts(recount, await verify(binary, trial.env, { topics: scope === 'topics' }))

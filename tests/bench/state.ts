@@ -1,0 +1,35 @@
+// What a run has measured so far, written whole after every measurement, so that a cut costs no more than the one under way.
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { StackError } from '../stack/stackError.ts'
+import type { Measurement, Scale } from './bench.ts'
+import type { Machine } from './world/machine.ts'
+
+export type BenchState = {
+  startedAt: string
+  scale: Scale
+  machine: Machine | null
+  measurements: Measurement[]
+}
+
+const fileIn = (dir: string): string => join(dir, 'state.json')
+
+export const newState = (scale: Scale): BenchState => ({
+  startedAt: new Date().toISOString(),
+  scale,
+  machine: null,
+  measurements: [],
+})
+
+export const writeState = (dir: string, state: BenchState): void => {
+  mkdirSync(dir, { recursive: true })
+  writeFileSync(`${fileIn(dir)}.new`, JSON.stringify(state))
+  renameSync(`${fileIn(dir)}.new`, fileIn(dir))
+}
+
+/** The run to go on with, in the scale that it began with. */
+export const readState = (dir: string): BenchState => {
+  if (!existsSync(fileIn(dir))) throw new StackError('USAGE', 'there is no run to resume: start one without --resume')
+  return JSON.parse(readFileSync(fileIn(dir), 'utf8')) as BenchState
+}

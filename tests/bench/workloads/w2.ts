@@ -1,0 +1,82 @@
+// W2: applying trades.
+
+import type { Bench, Measured, Workload } from '../bench.ts'
+import { startCpuMeter } from '../measure/cpu.ts'
+import { openTradeFeed } from '../mix/tradeFeed.ts'
+import type { VerifyScope } from '../recount/evidence.ts'
+import { openTrial, type Trial, type TrialOptions } from '../world/trial.ts'
+import { roots } from './closedLoop.ts'
+import { decodeCell } from './decode.ts'
+import { limitCell } from './limit.ts'
+import { drainRate, lagFigures, preload, prepareTrades, recountTrades, untilDrained } from './trades.ts'
+
+const lagPerSecond = 1_000
+const pollMs = 50
+
+const ofLoaded = async (bench: Bench, orders: number): Promise<TrialOptions> => ({
+  copyOf: await bench.world.loadedDatabase(orders),
+})
+
+/** The service starts on a topic full of trades between so many loaded orders, and is watched until it has been through it. */
+export const measureTrades = async (
+  bench: Bench,
+  plan: { orders: number; count: number; hot: boolean; scope: VerifyScope },
+): Promise<Measured> => {
+  await using trial = await openTrial(bench.world, await ofLoaded(bench, plan.orders))
+  const set = await prepareTrades(trial, plan)
+  await preload(bench, trial, set)
+  const service = await trial.serve()
+  const meter = startCpuMeter(roots(bench, service.pid))
+  await untilDrained(bench, trial)
+  const cpu = meter.stop()
+  return { figures: await drainRate(trial, set), cpu, recount: await recountTrades(bench, trial, set, plan.scope) }
+}
+
+/** Until the service has joined its group: what is sent before would wait for that. */
+const untilConnected = async (trial: Trial): Promise<void> => {
+  while ((await trial.metrics())['orders_trades_connected'] !== 1) await Bun.sleep(pollMs)
+}
+
+/** Trades at a steady rate, and how long after its append each was in the ledger. */
+const lag = async (bench: Bench): Promise<Measured> => {
+  const { seconds, warmupSeconds, tradedOrders: orders } = bench.scale
+  await using trial = await openTrial(bench.world, await ofLoaded(bench, orders))
+  const count = lagPerSecond * (seconds + warmupSeconds)
+  const set = await prepareTrades(trial, { orders, count, hot: false })
+  const service = await trial.serve()
+  await untilConnected(trial)
+  const feed = openTradeFeed(bench.world.kafka.bootstrap)
+  const meter = startCpuMeter(roots(bench, service.pid))
+  await feed.pace(trial.topics.trades, set.messages, lagPerSecond)
+  const cpu = meter.stop()
+  await feed.close()
+  await untilDrained(bench, trial)
+  const figures = await lagFigures(bench, trial)
+  return {
+    figures: { offered: lagPerSecond, ...figures },
+    cpu,
+    recount: await recountTrades(bench, trial, set, 'tables'),
+  }
+}
+
+export const w2 = (bench: Bench): Workload => {
+  const { trades: count, tradedOrders: orders } = bench.scale
+  const on = () => ofLoaded(bench, orders)
+  const ledger = { table: 'ingested_fills', on, variables: { orders } } as const
+  return {
+    name: 'W2',
+    title: 'Applying trades',
+    rounds: bench.scale.rounds,
+    cells: [
+      limitCell(bench, { script: 'L5', title: 'one fill a transaction', rows: 1, ...ledger }),
+      { name: 'drain', run: () => measureTrades(bench, { orders, count, hot: false, scope: 'tables' }) },
+      limitCell(bench, { script: 'L6', title: '500 fills a statement', rows: null, ...ledger }),
+      {
+        name: 'drain, 10 hot orders',
+        run: () => measureTrades(bench, { orders, count: count / 2, hot: true, scope: 'tables' }),
+      },
+      decodeCell(bench),
+      { name: `lag at ${lagPerSecond}/s`, run: () => lag(bench) },
+    ],
+  }
+}

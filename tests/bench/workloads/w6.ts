@@ -1,0 +1,49 @@
+// W6: growth. The same measurements with more and more orders in the table; each size is loaded once, and what writes gets a copy.
+
+import type { Bench, Cell, Workload } from '../bench.ts'
+import type { VerifyScope } from '../recount/evidence.ts'
+import { measurePosts } from './closedLoop.ts'
+import { measurePages } from './pages.ts'
+import { measureReads } from './w4.ts'
+import { measureTrades } from './w2.ts'
+
+const million = 1_000_000
+const roundsMax = 3
+const connections = 64
+
+/** "0" is the least that trades and reads need something of. */
+export const growthSizes = ({ tradedOrders, growthMillions }: Bench['scale']): number[] => [
+  ...new Set([tradedOrders, million, growthMillions * million]),
+]
+
+/** Ten million orders take minutes to verify, and every round's copies begin alike. */
+const scopeIn = (round: number): VerifyScope => (round === 1 ? 'tables' : 'none')
+
+const cellsAt = (bench: Bench, orders: number): Cell[] => {
+  const { world, scale } = bench
+  const at = `at ${orders.toLocaleString('en-US')}`
+  const loaded = () => world.loadedDatabase(orders)
+  return [
+    {
+      name: `GET ${at}`,
+      run: async () => measureReads(bench, { trial: { database: await loaded() }, orders, connections }),
+    },
+    { name: `list ${at}`, run: () => measurePages(bench, orders) },
+    {
+      name: `POST ${at}`,
+      run: async (round) =>
+        measurePosts(bench, { connections, trial: { copyOf: await loaded() }, scope: scopeIn(round) }),
+    },
+    {
+      name: `trades ${at}`,
+      run: (round) => measureTrades(bench, { orders, count: scale.trades / 2, hot: false, scope: scopeIn(round) }),
+    },
+  ]
+}
+
+export const w6 = (bench: Bench): Workload => ({
+  name: 'W6',
+  title: 'Growth',
+  rounds: Math.min(roundsMax, bench.scale.rounds),
+  cells: growthSizes(bench.scale).flatMap((orders) => cellsAt(bench, orders)),
+})

@@ -1,0 +1,108 @@
+// One measurement's own corner: a database, four topics, and the service on them. Nothing of it outlives the measurement, so none
+// starts with another's rows, messages or warm caches.
+
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { freePort } from '../../stack/ports.ts'
+import { startServer, type Server } from '../../stack/server.ts'
+import { withAdmin } from '../../stack/topics.ts'
+import { partitions, trialPrefix, type World } from './world.ts'
+
+type Topics = { placed: string; cancelled: string; trades: string; letters: string }
+
+export type Trial = AsyncDisposable & {
+  name: string
+  databaseUrl: string
+  topics: Topics
+  group: string
+  /** The harness's own session. */
+  sql: postgres.Sql
+  /** What the service and its other commands are told. */
+  env: Record<string, string>
+  /** Starts the service, which `url` then answers; resolves when it is ready. */
+  serve: () => Promise<Server>
+  url: string
+  /** The figures of /metrics by name, labels included. */
+  metrics: () => Promise<Record<string, number>>
+}
+
+export type TrialOptions = {
+  /** Use this database and leave it there, instead of one of its own. */
+  database?: string
+  /** Make its own database a copy of this one. */
+  copyOf?: string
+  env?: Record<string, string>
+}
+
+const parseMetrics = (page: string): Record<string, number> =>
+  Object.fromEntries(
+    page
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
+
+const topicsOf = (name: string): Topics => ({
+  placed: `${name}.placed`,
+  cancelled: `${name}.cancelled`,
+  trades: `${name}.trades`,
+  letters: `${name}.letters`,
+})
+
+const startService = (world: World, env: Record<string, string>): Promise<Server> =>
+  startServer({
+    name: 'the service',
+    command: [world.binary, 'serve'],
+    env,
+    output: { file: join(world.dir, 'service.log') },
+    askToStop: 'SIGTERM',
+    stopLimitMs: 60_000,
+    readyLimitMs: 60_000,
+    isReady: async () => (await fetch(`http://127.0.0.1:${env['SERVER_PORT']}/actuator/health/readiness`)).ok,
+  })
+
+export const openTrial = async (world: World, options: TrialOptions = {}): Promise<Trial> => {
+  const name = `${trialPrefix}${crypto.randomUUID().slice(0, 8)}`
+  const topics = topicsOf(name)
+  const bootstrap = world.kafka.bootstrap
+  await withAdmin(bootstrap, (admin) => admin.createTopics({ topics: Object.values(topics), partitions, replicas: 1 }))
+  const databaseUrl = options.database ? world.urlOf(options.database) : await world.cloneDatabase(name, options.copyOf)
+  await world.checkpoint()
+  const sql = postgres(databaseUrl, { max: 2, onnotice: () => undefined })
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const env = {
+    DATABASE_URL: databaseUrl,
+    KAFKA_BOOTSTRAP_SERVERS: bootstrap,
+    KAFKA_CONSUMER_GROUP: name,
+    KAFKA_TOPIC_ORDER_PLACED: topics.placed,
+    KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
+    KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
+    KAFKA_TOPIC_TRADE_DLQ: topics.letters,
+    SERVER_HOST: '127.0.0.1',
+    SERVER_PORT: String(port),
+    SHUTDOWN_READINESS_DELAY_MS: '0',
+    ...options.env,
+  }
+  let service: Server | null = null
+  return {
+    name,
+    databaseUrl,
+    topics,
+    group: name,
+    sql,
+    env,
+    url,
+    async serve() {
+      service = await startService(world, env)
+      return service
+    },
+    metrics: async () => parseMetrics(await (await fetch(`${url}/metrics`)).text()),
+    async [Symbol.asyncDispose]() {
+      await service?.stop()
+      await sql.end({ timeout: 1 })
+      if (options.database === undefined) await world.dropDatabase(name)
+      await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: Object.values(topics) }))
+    },
+  }
+}

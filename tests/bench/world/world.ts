@@ -1,0 +1,174 @@
+// The servers of a run: a Postgres and a Kafka of its own, on disk and with full durability, the compiled binary, and a template of
+// its schema that every measurement starts from.
+
+import { mkdirSync, rmSync, statfsSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { buildBinary } from '../../stack/build.ts'
+import { startKafka, type KafkaServer } from '../../stack/kafka.ts'
+import { freePort } from '../../stack/ports.ts'
+import { createDatabase, databaseUrl, startPostgres, type PostgresServer } from '../../stack/postgres.ts'
+import { removePostgresData } from '../../stack/postgresUser.ts'
+import { runTool } from '../../stack/server.ts'
+import { StackError } from '../../stack/stackError.ts'
+import { withAdmin } from '../../stack/topics.ts'
+import { verify } from '../recount/verify.ts'
+import { loadOrders } from './loader.ts'
+
+export type World = {
+  dir: string
+  binary: string
+  postgres: PostgresServer
+  kafka: KafkaServer
+  /** An empty database with the service's schema; answers its URL. */
+  cloneDatabase: (name: string, from?: string) => Promise<string>
+  dropDatabase: (name: string) => Promise<void>
+  /** A database with so many loaded orders, kept for later; loads and verifies it unless it is there. Answers its name. */
+  loadedDatabase: (orders: number) => Promise<string>
+  urlOf: (database: string) => string
+  /** No measurement pays for the pages that another one left dirty. */
+  checkpoint: () => Promise<void>
+  close: () => Promise<void>
+}
+
+export const partitions = 6
+/** Of everything that belongs to one measurement, in Postgres and in Kafka: what carries it after a cut is removed. */
+export const trialPrefix = 'trial_'
+
+const template = 'empty'
+const tmpfs = 0x01021994
+const progressMs = 5_000
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)}MB`
+
+/**
+ * What an operator would set for this load: an eighth of the memory for the cache, and checkpoints by time, so that a short
+ * measurement is not decided by how many of them it met. The limits run on the same server.
+ */
+export const postgresSettings = (memoryBytes: number): Record<string, string> => ({
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  track_commit_timestamp: 'on',
+  shared_buffers: megabytes(Math.min(memoryBytes / 8, 4 * 2 ** 30)),
+  max_wal_size: '8GB',
+  checkpoint_timeout: '15min',
+})
+
+/** By the broker's clock: when a record was appended is what latencies are measured to. */
+const kafkaSettings = {
+  'log.message.timestamp.type': 'LogAppendTime',
+  'log.retention.hours': '24',
+} as const
+
+const refuseMemoryDisk = (dir: string): void => {
+  if (process.platform !== 'linux' || statfsSync(dir).type !== tmpfs) return
+  throw new StackError('START_FAILED', `${dir} is in memory (tmpfs): a benchmark of durable writes needs a disk.`)
+}
+
+const migrate = async (binary: string, url: string): Promise<void> => {
+  const { exitCode, output } = await runTool([binary, 'migrate'], { env: { DATABASE_URL: url } })
+  if (exitCode !== 0) throw new StackError('START_FAILED', `the schema could not be made: ${output}`)
+}
+
+/** What a measurement that was cut off left behind. */
+const removeLeftovers = async (sql: postgres.Sql, bootstrap: string): Promise<void> => {
+  const left = await sql<{ datname: string }[]>`select datname from pg_database where datname like ${`${trialPrefix}%`}`
+  for (const { datname } of left) await sql`drop database ${sql(datname)} with (force)`
+  await withAdmin(bootstrap, async (admin) => {
+    const topics = (await admin.listTopics()).filter((name) => name.startsWith(trialPrefix))
+    if (topics.length > 0) await admin.deleteTopics({ topics })
+  })
+}
+
+type Log = (line: string) => void
+
+const count = (n: number): string => n.toLocaleString('en-US')
+
+const load = async (url: string, orders: number, { binary, log }: { binary: string; log: Log }): Promise<void> => {
+  let toldAt = performance.now()
+  await loadOrders(url, { from: 0, to: orders }, (done) => {
+    if (performance.now() - toldAt < progressMs) return
+    toldAt = performance.now()
+    log(`loading: ${count(done)} of ${count(orders)} orders`)
+  })
+  log(`verifying ${count(orders)} loaded orders`)
+  const { ok, faults } = await verify(binary, { DATABASE_URL: url }, { topics: false })
+  if (!ok) throw new Error(`the loader made rows that the service would not have: ${faults.join('; ')}`)
+}
+
+const databases = (sql: postgres.Sql, server: PostgresServer, { binary, log }: { binary: string; log: Log }) => {
+  const exists = async (name: string): Promise<boolean> =>
+    (await sql`select 1 from pg_database where datname = ${name}`).length > 0
+  const dropDatabase = async (name: string): Promise<void> => {
+    await sql`drop database if exists ${sql(name)} with (force)`
+  }
+  const cloneDatabase = async (name: string, from = template): Promise<string> => {
+    // Copying files is the quicker way for a large one; it costs a checkpoint, which comes before a measurement anyway.
+    const strategy = from === template ? sql`wal_log` : sql`file_copy`
+    await sql`create database ${sql(name)} template ${sql(from)} strategy ${strategy}`
+    return databaseUrl(server.url, name)
+  }
+  return {
+    exists,
+    dropDatabase,
+    cloneDatabase,
+    async loadedDatabase(orders: number): Promise<string> {
+      const name = `loaded_${orders}`
+      if (await exists(name)) return name
+      // Under another name until it is whole.
+      const half = `${trialPrefix}${name}`
+      await dropDatabase(half)
+      await load(await cloneDatabase(half), orders, { binary, log })
+      await sql`alter database ${sql(half)} rename to ${sql(name)}`
+      return name
+    },
+    urlOf: (name: string) => databaseUrl(server.url, name),
+    checkpoint: async () => void (await sql`checkpoint`),
+  }
+}
+
+/** In an empty folder, or on what a run that was cut left there. */
+export const startWorld = async (dir: string, { log }: { log: Log }): Promise<World> => {
+  mkdirSync(dir, { recursive: true })
+  refuseMemoryDisk(dir)
+  const binary = join(dir, 'orders')
+  const [server, kafka] = await Promise.all([
+    startPostgres({
+      dataDir: join(dir, 'postgres'),
+      port: await freePort(),
+      settings: postgresSettings(totalmem()),
+      log,
+    }),
+    startKafka({ dataDir: join(dir, 'kafka'), port: await freePort(), partitions, settings: kafkaSettings, log }),
+    buildBinary({ outfile: binary }),
+  ])
+  const sql = postgres(server.url, { max: 1, onnotice: () => undefined })
+  await removeLeftovers(sql, kafka.bootstrap)
+  const own = databases(sql, server, { binary, log })
+  await own.dropDatabase(template)
+  await migrate(binary, await createDatabase(server.url, template))
+  return {
+    dir,
+    binary,
+    postgres: server,
+    kafka,
+    ...own,
+    async close() {
+      await sql.end({ timeout: 1 })
+      await Promise.all([server.stop(), kafka.stop()])
+    },
+  }
+}
+
+/** Their data, which nobody needs once everything is measured. */
+export const forgetServers = (dir: string): void => {
+  removePostgresData(join(dir, 'postgres'))
+  rmSync(join(dir, 'kafka'), { recursive: true, force: true })
+}
+
+export const forgetWorld = (dir: string): void => {
+  forgetServers(dir)
+  rmSync(dir, { recursive: true, force: true })
+}
