@@ -19,6 +19,8 @@ export type Acknowledged = {
 }
 
 const errorPauseMs = 250
+/** The partitions of a wave are acknowledged one soon after the other; one statement deletes them all. */
+const lingerMs = 3
 const vacuumEvery = 20_000
 
 /** Autovacuum looks once a minute at the most, which is 100 MB of dead events at full speed. */
@@ -47,6 +49,7 @@ export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
 
   const deleteWaiting = async (): Promise<void> => {
     while (waiting.length > 0) {
+      await sleep(lingerMs)
       const positions = waiting.slice()
       try {
         await db.run((sql) => deleteEvents(sql, positions))

@@ -45,6 +45,11 @@ const pollMs = { first: 20, last: 200 }
  * many at a time without a linger. A partition that takes longer than this holds the others up no more.
  */
 const waveMaxMs = 10
+/**
+ * The pause after a wave, by its size: what is a trickle goes out at once, and a stream in waves large enough that reading,
+ * sending and deleting cost little for each event.
+ */
+const pauseMs = (events: number): number => Math.min(20, events / 4)
 const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50
@@ -96,8 +101,10 @@ const publish = async (running: Running, signal: AbortSignal): Promise<void> => 
     try {
       const started = await step(running)
       idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
-      if (started > 0) await quiet.wait(waveMaxMs, signal)
-      else await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+      if (started > 0) {
+        await quiet.wait(waveMaxMs, signal)
+        await sleep(pauseMs(started), signal)
+      } else await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
     } catch (error) {
       options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
       await sleep(errorPauseMs, signal)
