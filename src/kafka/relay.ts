@@ -42,14 +42,19 @@ type Running = { options: RelayOptions; delivery: Delivery; leases: LeaseKeeper;
 const pollMs = { first: 20, last: 200 }
 /**
  * Events that are committed while a wave of them is being sent make up the next wave, so a busy relay reads, sends and deletes
- * many at a time without a linger. A partition that takes longer than this holds the others up no more.
+ * many at a time without a linger. A partition that takes longer than this holds the others up no more. In a backlog the next
+ * read waits longer, because it walks over everything that waits behind the tickers being sent.
  */
-const waveMaxMs = 10
+const waveMaxMs = (events: number, batchMax: number): number => (events >= batchMax ? 200 : 10)
+
 /**
- * The pause after a wave, by its size: what is a trickle goes out at once, and a stream in waves large enough that reading,
+ * The pause after a wave. A trickle goes out at once, a backlog read after read, and a stream in waves large enough that reading,
  * sending and deleting cost little for each event.
  */
-const pauseMs = (events: number): number => Math.min(20, events / 4)
+const pauseMs = (events: number, batchMax: number): number =>
+  events <= trickle || events >= batchMax ? 0 : Math.min(longestPauseMs, events / 4)
+const trickle = 8
+const longestPauseMs = 20
 const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50
@@ -94,17 +99,24 @@ const step = async (running: Running): Promise<number> => {
   return retried + deliver(delivery, events, partitions)
 }
 
+/** Until the next read is worth its while. */
+const betweenWaves = async ({ options, delivery, quiet }: Running, events: number, signal: AbortSignal) => {
+  await quiet.wait(waveMaxMs(events, options.batchMax), signal)
+  // In a backlog the next read would meet again whatever is not deleted yet.
+  if (events >= options.batchMax) await delivery.acknowledged.deleted()
+  const pause = pauseMs(events, options.batchMax)
+  if (pause > 0) await sleep(pause, signal)
+}
+
 const publish = async (running: Running, signal: AbortSignal): Promise<void> => {
-  const { options, delivery, bell, quiet } = running
+  const { options, delivery, bell } = running
   let idleMs = pollMs.first
   while (!signal.aborted) {
     try {
       const started = await step(running)
       idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
-      if (started > 0) {
-        await quiet.wait(waveMaxMs, signal)
-        await sleep(pauseMs(started), signal)
-      } else await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+      if (started > 0) await betweenWaves(running, started, signal)
+      else await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
     } catch (error) {
       options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
       await sleep(errorPauseMs, signal)
