@@ -47,7 +47,9 @@ const outboxOf = ({ streams, config }: StatusSource): Component => {
     details: {
       detail: outboxFull
         ? 'past its bound: new orders are refused until Kafka has taken the backlog'
-        : 'within its bound',
+        : outbox.overdue.length > 0
+          ? 'past its bound for some tickers: their new orders are refused until Kafka has taken their events'
+          : 'within its bound',
       rows: outbox.rows,
       rowsMax: config.OUTBOX_MAX_ROWS,
       oldestAgeMs: outbox.ageMs,

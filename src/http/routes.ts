@@ -2,6 +2,7 @@
 
 import { Elysia } from 'elysia'
 import type { Service } from '../app/service.ts'
+import { traceparentPattern } from '../app/shapes.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Order } from '../domain/order.ts'
 import { readBody } from './body.ts'
@@ -26,11 +27,10 @@ const unknownOrder = (): Response => problem('NOT_FOUND', 'there is no such orde
 export const starting = (): Response =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
 
-/** W3C trace context, version 00, with ids that are not all zero. */
-const traceparentPattern = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+const traceContext = new RegExp(traceparentPattern)
 const traceparentOf = (request: Request): string | null => {
   const header = request.headers.get('traceparent')
-  return header !== null && traceparentPattern.test(header) ? header : null
+  return header !== null && traceContext.test(header) ? header : null
 }
 
 const accepted = (order: Order, replayed: boolean): Response =>
