@@ -6,6 +6,8 @@ export type Level = (typeof levels)[number]
 type Fields = Record<string, string | number | boolean | null | undefined | readonly string[] | readonly number[]>
 
 export type Log = Record<Level, (message: string, fields?: Fields) => void> & {
+  /** Whether `debug` writes anything: for fields that cost something to gather. */
+  readonly debugging: boolean
   /** At most one line for each `key` in `everyMs`; the next one says how many were left out. */
   rarely: (level: Level, key: string, message: string, fields?: Fields) => void
 }
@@ -48,6 +50,7 @@ export const createLog = (threshold: Level, write: (line: string) => void = (lin
   }
 
   return {
+    debugging: least === 0,
     debug: (message, fields) => emit('debug', message, fields),
     info: (message, fields) => emit('info', message, fields),
     warn: (message, fields) => emit('warn', message, fields),

@@ -159,6 +159,7 @@ const listen = (status: StatusSource, service: Service, log: Log, phase: () => P
       metrics: () => metricsOf(status),
       contracts: contractsOf(config),
       log,
+      observe: () => undefined,
     })
   } catch (error) {
     log.error(

@@ -10,7 +10,6 @@ const policy = {
   schema: Type.String(),
   description: 'Nothing is loaded from anywhere but here.',
 }
-const nosniff = { schema: Type.Literal('nosniff'), description: 'It is what its type says.' }
 
 /** The specifications say what else is in it. */
 const openDocument = (name: 'openapi' | 'asyncapi') =>
@@ -43,7 +42,7 @@ export const contractOperations = {
         description: 'A page.',
         body: Type.String(),
         types: ['text/html; charset=utf-8'],
-        headers: { 'Content-Security-Policy': policy, 'X-Content-Type-Options': nosniff },
+        headers: { 'Content-Security-Policy': policy },
       },
     },
     refusals: anyRoute,
@@ -61,7 +60,6 @@ export const contractOperations = {
         types: ['text/javascript; charset=utf-8', 'text/css; charset=utf-8'],
         headers: {
           'Cache-Control': { schema: Type.String(), description: 'The binary brings its own copy along.' },
-          'X-Content-Type-Options': nosniff,
         },
       },
     },

@@ -1,11 +1,11 @@
 // The contracts as they are served: both documents, and a page for a person that loads nothing from anywhere else. Its renderer is
 // embedded in the binary. Everything is made at the first request and kept: no request of the API pays for it.
 
-import { Elysia } from 'elysia'
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import type { assetNames } from './contractOperations.ts'
 import { docsPage, pageScript, pageStyles } from './docsPage.ts'
+import type { Handler } from './exchange.ts'
 import { createOpenApi } from './openapi.ts'
 import { problem } from './problem.ts'
 import { json } from './reply.ts'
@@ -26,7 +26,7 @@ const assets: Readonly<Record<(typeof assetNames)[number], { type: string; body:
 const assetOf = (name: string): Response => {
   const asset = Object.entries(assets).find(([known]) => known === name)?.[1]
   if (asset === undefined) return problem('NOT_FOUND', 'there is nothing at this path')
-  const headers = { 'content-type': asset.type, 'cache-control': 'max-age=3600', 'x-content-type-options': 'nosniff' }
+  const headers = { 'content-type': asset.type, 'cache-control': 'max-age=3600' }
   return new Response(asset.body(), { headers })
 }
 
@@ -43,7 +43,6 @@ const policy = [
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': policy,
-  'x-content-type-options': 'nosniff',
 }
 
 const once = <T>(make: () => T): (() => T) => {
@@ -51,14 +50,15 @@ const once = <T>(make: () => T): (() => T) => {
   return () => (made ??= { value: make() }).value
 }
 
-export const docsRoutes = ({ contracts, unknownFields, bodyMaxBytes }: DocsOptions) => {
+export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes }: DocsOptions) => {
   const { version, asyncApi } = contracts
   const openApiText = once(async () => JSON.stringify(await createOpenApi({ version, unknownFields, bodyMaxBytes })))
   const asyncApiText = once(() => JSON.stringify(asyncApi))
   const page = once(() => docsPage(asyncApi))
-  return new Elysia({ name: 'docs' })
-    .get('/openapi.json', async () => json(200, await openApiText()))
-    .get('/asyncapi.json', () => json(200, asyncApiText()))
-    .get('/docs', () => new Response(page(), { headers: pageHeaders }))
-    .get('/docs/:asset', ({ params }) => assetOf(params.asset))
+  return {
+    openApi: async () => json(200, await openApiText()),
+    asyncApi: () => json(200, asyncApiText()),
+    docs: () => new Response(page(), { headers: pageHeaders }),
+    docsAsset: ({ params }) => assetOf(params['asset']!),
+  } satisfies Record<string, Handler>
 }

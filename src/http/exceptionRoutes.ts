@@ -1,25 +1,25 @@
 // The routes of exceptions: what could not be applied, and what an operator says of it.
 
-import { Elysia } from 'elysia'
 import { formatAmount } from '../domain/decimal.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { ExceptionDisposition } from '../domain/leg.ts'
 import type { TradeException } from '../store/exceptions.ts'
 import { readBody } from './body.ts'
+import type { Exchange, Handler } from './exchange.ts'
 import { pageJson } from './json.ts'
 import { invalid, problem, refused, type Fault } from './problem.ts'
 import { createReader, decodeCursor, encodeCursor } from './query.ts'
 import { json, searchOf } from './reply.ts'
-import { starting, type RouteOptions } from './routes.ts'
+import type { RouteOptions } from './routes.ts'
 import { parseMembers, type Decoded, type UnknownFields } from './schema.ts'
 
 const dispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const satisfies readonly ExceptionDisposition[]
-const params = ['orderId', 'tradeId', 'disposition', 'resolved', 'limit', 'cursor'] as const
+const parameters = ['orderId', 'tradeId', 'disposition', 'resolved', 'limit', 'cursor'] as const
 
 const uuid = (text: string): string | undefined => canonicalUuid(text) ?? undefined
 
 const decodeQuery = (search: URLSearchParams, unknownFields: UnknownFields) => {
-  const { read, limit, fault, faults } = createReader(search, params, unknownFields)
+  const { read, limit, fault, faults } = createReader(search, parameters, unknownFields)
   const asked = search.getAll('disposition')
   const known = dispositions.filter((disposition) => asked.includes(disposition))
   if (asked.some((text) => !dispositions.some((disposition) => disposition === text)))
@@ -71,7 +71,7 @@ export const exceptionJson = (exception: TradeException): string => {
   return `${JSON.stringify(plain).slice(0, -1)},${amounts},${JSON.stringify(rest).slice(1)}`
 }
 
-const listExceptions = async (request: Request, { service, unknownFields }: RouteOptions): Promise<Response> => {
+const listExceptions = async ({ request }: Exchange, { service, unknownFields }: RouteOptions): Promise<Response> => {
   const { filter, limit, faults } = decodeQuery(searchOf(request), unknownFields)
   if (faults.length > 0) return invalid('Invalid query', faults)
   const page = await service.exceptions(filter, limit + 1)
@@ -81,8 +81,8 @@ const listExceptions = async (request: Request, { service, unknownFields }: Rout
   return json(200, pageJson('exceptions', shown.map(exceptionJson), cursor))
 }
 
-const resolve = async (request: Request, id: string, options: RouteOptions): Promise<Response> => {
-  const exceptionId = canonicalUuid(id)
+const resolve = async ({ request, params }: Exchange, options: RouteOptions): Promise<Response> => {
+  const exceptionId = canonicalUuid(params['id']!)
   if (exceptionId === null)
     return invalid('Invalid id', [{ pointer: '', detail: 'the exception id in the path must be a UUID' }])
   const body = await readBody(request, { bytesMax: options.bodyMaxBytes, deadlineMs: options.bodyDeadlineMs })
@@ -105,8 +105,8 @@ const resolve = async (request: Request, id: string, options: RouteOptions): Pro
   }
 }
 
-export const exceptionRoutes = (options: RouteOptions) =>
-  new Elysia({ name: 'exceptions' })
-    .onBeforeHandle(() => (options.started() ? undefined : starting()))
-    .get('/exceptions', ({ request }) => listExceptions(request, options))
-    .post('/exceptions/:id/resolve', ({ request, params: { id } }) => resolve(request, id, options), { parse: 'none' })
+export const exceptionHandlers = (options: RouteOptions) =>
+  ({
+    listExceptions: (exchange) => listExceptions(exchange, options),
+    resolveException: (exchange) => resolve(exchange, options),
+  }) satisfies Record<string, Handler>

@@ -1,7 +1,8 @@
 // Health in Spring Boot's shape. Liveness looks at nothing outside this process; readiness says whether requests can be served
 // (Kafka may be away: orders wait in the outbox); the whole names each component in words an operator can act on.
 
-import { Elysia } from 'elysia'
+import type { Handler } from './exchange.ts'
+import { json } from './reply.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
 export type Component = { status: 'UP' | 'DEGRADED' | 'DOWN'; details: Record<string, string | number> }
@@ -12,11 +13,7 @@ export type HealthSource = {
   info: () => Record<string, string>
 }
 
-const answer = (status: number, body: unknown): Response =>
-  new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-  })
+const answer = (status: number, body: unknown): Response => json(status, JSON.stringify(body))
 
 const whole = ({ phase, components }: HealthSource): Response => {
   const seen = components()
@@ -32,9 +29,10 @@ const readiness = ({ phase, components }: HealthSource): Response => {
   return db.status === 'DOWN' ? answer(503, { status: 'DOWN', components: { db } }) : answer(200, { status: 'UP' })
 }
 
-export const healthRoutes = (source: HealthSource) =>
-  new Elysia({ name: 'health' })
-    .get('/actuator/health', () => whole(source))
-    .get('/actuator/health/liveness', () => answer(200, { status: 'UP' }))
-    .get('/actuator/health/readiness', () => readiness(source))
-    .get('/actuator/info', () => answer(200, source.info()))
+export const healthHandlers = (source: HealthSource) =>
+  ({
+    health: () => whole(source),
+    liveness: () => answer(200, { status: 'UP' }),
+    readiness: () => readiness(source),
+    info: () => answer(200, source.info()),
+  }) satisfies Record<string, Handler>

@@ -1,6 +1,6 @@
 // The figures of the process in Prometheus' text format.
 
-import { Elysia } from 'elysia'
+import type { Handler } from './exchange.ts'
 
 type Sample = { labels?: Record<string, string>; value: number }
 export type Metric = { name: string; help: string; type: 'counter' | 'gauge'; samples: readonly Sample[] }
@@ -22,8 +22,8 @@ const metricText = ({ name, help, type, samples }: Metric): string =>
 /** One page of metrics, ended by a line break as the format demands. */
 export const metricsText = (metrics: readonly Metric[]): string => `${metrics.map(metricText).join('\n')}\n`
 
-export const metricRoutes = (collect: () => readonly Metric[]) => {
+export const metricHandlers = (collect: () => readonly Metric[]) => {
   const page = (): Response =>
     new Response(metricsText(collect()), { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } })
-  return new Elysia({ name: 'metrics' }).get('/actuator/prometheus', page).get('/metrics', page)
+  return { prometheus: page, metrics: page } satisfies Record<string, Handler>
 }

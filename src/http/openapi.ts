@@ -5,7 +5,13 @@ import type { TObject, TSchema } from '@sinclair/typebox'
 import { orderTypes, typeRules } from '../domain/order.ts'
 import { named, noMembers, problemShape } from './answers.ts'
 import { requests, resolution } from './examples.ts'
-import type { HeaderShape, Operation, RefusalShape } from './operation.ts'
+import {
+  commonHeaders,
+  CommonRequestHeaders,
+  type HeaderShape,
+  type Operation,
+  type RefusalShape,
+} from './operation.ts'
 import { answerExamples } from './openapiExamples.ts'
 import { operations } from './operations.ts'
 import { problems, type ProblemCode } from './problem.ts'
@@ -54,17 +60,13 @@ const parametersOf = (place: 'path' | 'query' | 'header', schema: TObject | unde
     return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest }
   })
 
-const headersOf = (headers: Readonly<Record<string, HeaderShape>> | undefined): Json =>
-  headers === undefined
-    ? {}
-    : {
-        headers: Object.fromEntries(
-          Object.entries(headers).map(([name, { schema, description, optional }]) => [
-            name,
-            { description, required: optional !== true, schema: published(schema) },
-          ]),
-        ),
-      }
+const headersOf = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
+  Object.fromEntries(
+    Object.entries({ ...commonHeaders, ...headers }).map(([name, { schema, description, optional }]) => [
+      name,
+      { description, required: optional !== true, schema: published(schema) },
+    ]),
+  )
 
 const exampleOf = async (id: keyof typeof operations, outcome: string): Promise<unknown> => {
   const make = (answerExamples[id] as Record<string, () => string | Response>)[outcome]!
@@ -89,14 +91,14 @@ const responsesOf = async (id: keyof typeof operations, building: Building): Pro
     const media = { schema: published(body), example: await exampleOf(id, status) }
     responses[status] = {
       description,
-      ...headersOf(headers),
+      headers: headersOf(headers),
       content: Object.fromEntries(types.map((type) => [type, media])),
     }
   }
   for (const [code, refusal] of Object.entries(refusals) as [ProblemCode, RefusalShape][])
     responses[problems[code].status] = {
       description: `\`${code}\`: ${refusal.description}`,
-      ...headersOf(refusal.headers),
+      headers: headersOf(refusal.headers),
       content: {
         'application/problem+json': {
           schema: problemRef(id, code, refusal, building),
@@ -138,6 +140,7 @@ export const createOpenApi = async ({ version, unknownFields, bodyMaxBytes }: Op
       ...parametersOf('path', params),
       ...parametersOf('query', query),
       ...parametersOf('header', headers),
+      ...parametersOf('header', CommonRequestHeaders),
     ]
     paths[path] ??= {}
     paths[path][method.toLowerCase()] = {
@@ -145,7 +148,7 @@ export const createOpenApi = async ({ version, unknownFields, bodyMaxBytes }: Op
       tags: [tag],
       summary,
       ...(description === undefined ? {} : { description }),
-      ...(parameters.length === 0 ? {} : { parameters }),
+      parameters,
       ...bodyOf(body, bodyMaxBytes),
       responses: await responsesOf(id, { schemas }),
     }

@@ -37,6 +37,24 @@ export type Operation = {
 /** Keeps the exact type of an operation, which the client's types are made of. */
 export const operation = <const O extends Operation>(described: O): O => described
 
+/** What every answer has, whatever it says; an operation that means something else by one of them says so. */
+export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
+  'X-Request-Id': {
+    schema: Type.String({ pattern: '^[A-Za-z0-9._:=+/-]{1,128}$' }),
+    description: 'The id that the request was sent with, or a new one: the log has it too.',
+  },
+  'X-Content-Type-Options': { schema: Type.Literal('nosniff'), description: 'It is what its type says.' },
+  'Cache-Control': { schema: Type.Literal('no-store'), description: 'It is true at this moment only.' },
+  'Content-Security-Policy': { schema: Type.String(), description: 'A browser loads nothing for it from elsewhere.' },
+}
+
+/** What every request may have. */
+export const CommonRequestHeaders = Type.Object({
+  'X-Request-Id': Type.Optional(
+    Type.String({ description: 'Comes back with the answer, where it is 1 to 128 of A-Z a-z 0-9 . _ : = + / -' }),
+  ),
+})
+
 const allow = {
   Allow: { schema: Type.String(), description: 'The methods of this path, comma-separated.' },
 }

@@ -28,8 +28,6 @@ const replayed = {
   description: 'Present where the key already named this order: nothing new was stored.',
   optional: true,
 } as const
-const noStore = { schema: Type.Literal('no-store'), description: 'It is true at this moment only.' }
-const health = { 'Cache-Control': noStore }
 const prometheus = 'text/plain; version=0.0.4; charset=utf-8'
 const noOrder = { description: 'There is no such order.' }
 const badId = { description: 'The id in the path is no UUID.' }
@@ -153,9 +151,8 @@ const serviceOperations = {
       200: {
         description: 'UP; or DEGRADED: orders are taken, something else is not well.',
         body: Health,
-        headers: health,
       },
-      503: { description: 'DOWN: Postgres is away, or the service starts.', body: Health, headers: health },
+      503: { description: 'DOWN: Postgres is away, or the service starts.', body: Health },
     },
     refusals: maybeBug,
   }),
@@ -164,7 +161,7 @@ const serviceOperations = {
     path: '/actuator/health/liveness',
     tag: 'Operation',
     summary: 'Whether the process is able to work; it looks at nothing else',
-    answers: { 200: { description: 'It is.', body: Alive, headers: health } },
+    answers: { 200: { description: 'It is.', body: Alive } },
     refusals: anyRoute,
   }),
   readiness: operation({
@@ -173,8 +170,8 @@ const serviceOperations = {
     tag: 'Operation',
     summary: 'Whether requests can be served; Kafka may be away',
     answers: {
-      200: { description: 'They can.', body: Alive, headers: health },
-      503: { description: 'They cannot: starting, draining, or Postgres is away.', body: NotReady, headers: health },
+      200: { description: 'They can.', body: Alive },
+      503: { description: 'They cannot: starting, draining, or Postgres is away.', body: NotReady },
     },
     refusals: maybeBug,
   }),
@@ -183,7 +180,7 @@ const serviceOperations = {
     path: '/actuator/info',
     tag: 'Operation',
     summary: 'What this binary is',
-    answers: { 200: { description: 'Its name, version and commit.', body: Info, headers: health } },
+    answers: { 200: { description: 'Its name, version and commit.', body: Info } },
     refusals: maybeBug,
   }),
   prometheus: operation({

@@ -1,11 +1,10 @@
 // The routes of orders. No logic: parse, call, map.
 
-import { Elysia } from 'elysia'
 import type { Service } from '../app/service.ts'
-import { traceparentPattern } from '../app/shapes.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Order } from '../domain/order.ts'
 import { readBody } from './body.ts'
+import type { Exchange, Handler } from './exchange.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
 import { invalid, problem, refused } from './problem.ts'
 import { decodeFillsQuery, decodeListQuery, encodeCursor, fillCursor } from './query.ts'
@@ -17,21 +16,11 @@ export type RouteOptions = {
   unknownFields: UnknownFields
   bodyMaxBytes: number
   bodyDeadlineMs: number
-  /** False while the service starts: nothing is answered but health. */
-  started: () => boolean
 }
 
 const invalidId = (): Response =>
   invalid('Invalid id', [{ pointer: '', detail: 'the order id in the path must be a UUID' }])
 const unknownOrder = (): Response => problem('NOT_FOUND', 'there is no such order')
-export const starting = (): Response =>
-  problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
-
-const traceContext = new RegExp(traceparentPattern)
-const traceparentOf = (request: Request): string | null => {
-  const header = request.headers.get('traceparent')
-  return header !== null && traceContext.test(header) ? header : null
-}
 
 const accepted = (order: Order, replayed: boolean): Response =>
   json(202, orderJson(order), {
@@ -40,14 +29,14 @@ const accepted = (order: Order, replayed: boolean): Response =>
   })
 
 const placeOrder = async (
-  request: Request,
+  { request, traceparent }: Exchange,
   { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
 ): Promise<Response> => {
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
   if (!body.ok) return body.response
   const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields)
   if (!decoded.ok) return invalid('Invalid order', decoded.faults)
-  const result = await service.place(decoded.value, traceparentOf(request))
+  const result = await service.place(decoded.value, traceparent)
   if (result.ok) return accepted(result.order, result.replayed)
   if (result.code !== 'IDEMPOTENCY_MISMATCH') return refused(result.code)
   const { differing } = result
@@ -60,10 +49,10 @@ const placeOrder = async (
   )
 }
 
-const cancelOrder = async (request: Request, id: string, { service }: RouteOptions): Promise<Response> => {
-  const orderId = canonicalUuid(id)
+const cancelOrder = async ({ params, traceparent }: Exchange, { service }: RouteOptions): Promise<Response> => {
+  const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
-  const result = await service.cancel(orderId, traceparentOf(request))
+  const result = await service.cancel(orderId, traceparent)
   if (result.ok) return json(200, orderJson(result.order))
   switch (result.code) {
     case 'NOT_FOUND':
@@ -79,15 +68,15 @@ const cancelOrder = async (request: Request, id: string, { service }: RouteOptio
   }
 }
 
-const getOrder = async (id: string, { service }: RouteOptions): Promise<Response> => {
-  const orderId = canonicalUuid(id)
+const getOrder = async ({ params }: Exchange, { service }: RouteOptions): Promise<Response> => {
+  const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
   const result = await service.find(orderId)
   if (!result.ok) return refused(result.code)
   return result.order === null ? unknownOrder() : json(200, orderJson(result.order))
 }
 
-const listOrders = async (request: Request, { service, unknownFields }: RouteOptions): Promise<Response> => {
+const listOrders = async ({ request }: Exchange, { service, unknownFields }: RouteOptions): Promise<Response> => {
   const query = decodeListQuery(searchOf(request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const page = await service.list(query.value.filter, query.value.limit)
@@ -98,8 +87,11 @@ const listOrders = async (request: Request, { service, unknownFields }: RouteOpt
   )
 }
 
-const listFills = async (request: Request, id: string, { service, unknownFields }: RouteOptions): Promise<Response> => {
-  const orderId = canonicalUuid(id)
+const listFills = async (
+  { request, params }: Exchange,
+  { service, unknownFields }: RouteOptions,
+): Promise<Response> => {
+  const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
   const query = decodeFillsQuery(searchOf(request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
@@ -113,12 +105,11 @@ const listFills = async (request: Request, id: string, { service, unknownFields 
   return json(200, pageJson('fills', fills.map(fillJson), more ? fillCursor(fills.at(-1)!.orderVersion) : null))
 }
 
-// `parse: 'none'`: the bodies are read here, for their size, their time and the exact text of their numbers.
-export const orderRoutes = (options: RouteOptions) =>
-  new Elysia({ name: 'orders' })
-    .onBeforeHandle(() => (options.started() ? undefined : starting()))
-    .post('/orders', ({ request }) => placeOrder(request, options), { parse: 'none' })
-    .get('/orders', ({ request }) => listOrders(request, options))
-    .get('/orders/:id', ({ params }) => getOrder(params.id, options))
-    .get('/orders/:id/fills', ({ request, params }) => listFills(request, params.id, options))
-    .post('/orders/:id/cancel', ({ request, params }) => cancelOrder(request, params.id, options), { parse: 'none' })
+export const orderHandlers = (options: RouteOptions) =>
+  ({
+    placeOrder: (exchange) => placeOrder(exchange, options),
+    listOrders: (exchange) => listOrders(exchange, options),
+    getOrder: (exchange) => getOrder(exchange, options),
+    listFills: (exchange) => listFills(exchange, options),
+    cancelOrder: (exchange) => cancelOrder(exchange, options),
+  }) satisfies Record<string, Handler>

@@ -1,19 +1,24 @@
 // The HTTP server: the routes, and one answer for whatever goes wrong around them.
 
 import { Elysia } from 'elysia'
-import { describe, type Log } from '../log.ts'
-import { docsRoutes, type ContractOptions } from './docs.ts'
-import { exceptionRoutes } from './exceptionRoutes.ts'
-import { healthRoutes, type HealthSource } from './health.ts'
-import { metricRoutes, type Metric } from './metrics.ts'
+import type { Log } from '../log.ts'
+import { docsHandlers, type ContractOptions } from './docs.ts'
+import { exceptionHandlers } from './exceptionRoutes.ts'
+import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
+import { healthHandlers, type HealthSource } from './health.ts'
+import { metricHandlers, type Metric } from './metrics.ts'
+import { operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
-import { orderRoutes, type RouteOptions } from './routes.ts'
+import { orderHandlers, type RouteOptions } from './routes.ts'
 
 export type ServerOptions = RouteOptions & {
+  /** False while the service starts: no order and no exception is asked for. */
+  started: () => boolean
   health: HealthSource
   metrics: () => readonly Metric[]
   contracts: ContractOptions
   log: Log
+  observe: RequestObserver
 }
 
 export type Server = {
@@ -39,9 +44,6 @@ const methodsOf = (app: Elysia, path: string): string[] => {
   return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
 }
 
-/** Not by `new URL`: where the Host header is missing or no host name, a request's URL is its path alone. */
-const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
-
 /** A path that exists with another method is a 405 that names those it has. */
 const notFound = (app: Elysia, request: Request): Response => {
   const methods = methodsOf(app, pathOf(request))
@@ -50,21 +52,48 @@ const notFound = (app: Elysia, request: Request): Response => {
   return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
 }
 
+const starting = (): Response =>
+  problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
+
+/** Who answers what; an operation without a handler is a type error. */
+const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
+  ...orderHandlers(options),
+  ...exceptionHandlers(options),
+  ...healthHandlers(options.health),
+  ...metricHandlers(options.metrics),
+  ...docsHandlers(options),
+})
+
+const needsStore = ({ operation }: Exchange): boolean =>
+  operation !== null && ['Orders', 'Exceptions'].includes(operations[operation].tag)
+
 export const createApp = (options: ServerOptions) => {
+  const { log, observe, started } = options
+  const gates = [(exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null)]
+  const exchanges = { log, observe, gates }
   const app: Elysia = new Elysia({ normalize: false })
-  const onError = ({ code, error, request }: { code: string | number; error: unknown; request: Request }): Response => {
-    if (code === 'NOT_FOUND') return notFound(app, request)
-    if (code === 'PARSE' || code === 'VALIDATION') return problem('BAD_REQUEST', 'the request could not be read')
-    options.log.error('a request failed', { method: request.method, path: pathOf(request), ...describe(error) })
-    return problem('INTERNAL', 'the service failed on this request')
+  const lost = answering(null, ({ request }) => notFound(app, request), exchanges)
+  const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
+  const failed = (error: unknown) =>
+    answering(
+      null,
+      () => {
+        throw error
+      },
+      exchanges,
+    )
+  app.onError({ as: 'global' }, ({ code, error, request }) => {
+    if (code === 'NOT_FOUND') return lost(request)
+    return code === 'PARSE' || code === 'VALIDATION' ? unread(request) : failed(error)(request)
+  })
+  for (const [id, handler] of Object.entries(handlersOf(options)) as [OperationId, Handler][]) {
+    const { method, path } = operations[id]
+    const answer = answering(id, handler, exchanges)
+    // `parse: 'none'`: the bodies are read by the handlers, for their size, their time and the exact text of their numbers.
+    app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {
+      parse: 'none',
+    })
   }
-  app
-    .onError({ as: 'global' }, onError)
-    .use(healthRoutes(options.health))
-    .use(metricRoutes(options.metrics))
-    .use(orderRoutes(options))
-    .use(exceptionRoutes(options))
-    .use(docsRoutes(options))
   return app
 }
 

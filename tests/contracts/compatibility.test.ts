@@ -73,7 +73,7 @@ test('a document is compatible with itself, and with one that has more', () => {
       set(copy['paths']!['/orders']!, 'put', post(copy))
       set(schema(copy, 'Order')['properties']!, 'venue', { type: 'string' })
       set(schema(copy, 'PlaceOrder')['properties']!, 'venue', { type: 'string' })
-      set(post(copy)['responses']!['202']!['headers']!, 'X-Request-Id', { schema: { type: 'string' } })
+      set(post(copy)['responses']!['202']!['headers']!, 'X-New', { schema: { type: 'string' } })
       set(post(copy), 'description', 'other words')
       member(copy, 'PlaceOrder', 'timeInForce')['enum']!.push('GTD' as never)
       set(member(copy, 'Resolve', 'note'), 'maxLength', 4000)

@@ -20,6 +20,7 @@ export const createTestLog = () => {
   const lines: { level: string; message: string; fields: unknown }[] = []
   const at = (level: string) => (message: string, fields?: unknown) => void lines.push({ level, message, fields })
   const log: Log = {
+    debugging: false,
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
@@ -46,6 +47,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   metrics: () => [],
   contracts: { version: 'test', asyncApi: asyncApiDocument },
   log: createTestLog().log,
+  observe: () => undefined,
   ...changed,
 })
 

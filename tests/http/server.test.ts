@@ -146,7 +146,7 @@ describe('a bug', () => {
       expect(lines[1]).toEqual({
         level: 'error',
         message: 'a request failed',
-        fields: { method: 'GET', path: '/orders', error: secret },
+        fields: { requestId: expect.any(String), method: 'GET', path: '/orders', error: secret },
       })
     },
   )

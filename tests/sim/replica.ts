@@ -47,6 +47,7 @@ const createLog = (world: World): Log => {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
+    debugging: true,
     rarely: (level, _, message, fields) => at(level)(message, fields),
   }
 }
