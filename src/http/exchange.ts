@@ -53,7 +53,7 @@ const open = (request: Request, operation: OperationId | null, params: Record<st
 export const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
 /** What a line of the log says of a request. */
-export const traits = ({ request, requestId, traceparent }: Exchange) => ({
+const traits = ({ request, requestId, traceparent }: Exchange) => ({
   requestId,
   method: request.method,
   path: pathOf(request),
