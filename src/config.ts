@@ -59,6 +59,23 @@ const servers =
     return list
   }
 
+/** Null where it is not given. */
+const optional =
+  (pattern: RegExp, rule: string): Reader<string | null> =>
+  (key, env, faults) => {
+    const value = given(env, key) ?? null
+    if (value !== null && !pattern.test(value)) faults.push(`${key} ${rule}`)
+    return value
+  }
+
+const share =
+  (fallback: number): Reader<number> =>
+  (key, env, faults) => {
+    const value = given(env, key) ?? String(fallback)
+    if (!/^(0(\.\d+)?|1(\.0+)?)$/.test(value)) faults.push(`${key} must be a number from 0 to 1`)
+    return Number(value)
+  }
+
 const ms = (fallback: number, min = 1, max = 3_600_000) => int(fallback, min, max)
 
 /** Every key but those of the database's address (databaseUrl.ts). */
@@ -102,6 +119,14 @@ export const settings = {
   RELAY_IN_FLIGHT_MAX_EVENTS: int(10_000, 1, 500_000),
   RELAY_LEASE_MS: ms(5_000, 500, 60_000),
   CE_SOURCE: text('/orders', /^[\x21-\x7e]{1,200}$/, 'must be a URI reference'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(/^https?:\/\/[^\s?#]+$/, 'must be an http or https URL'),
+  // Read once more by the exporter itself; here it is only judged.
+  OTEL_EXPORTER_OTLP_HEADERS: optional(
+    /^[^\s=,]+=(?:[!-$&-+.-~-]|%[0-7][0-9A-Fa-f])*(,\s*[^\s=,]+=(?:[!-$&-+.-~-]|%[0-7][0-9A-Fa-f])*)*$/,
+    'must be name=value, comma-separated, values percent-encoded',
+  ),
+  OTEL_SERVICE_NAME: text('orders', /^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without spaces'),
+  OTEL_TRACES_SAMPLER_ARG: share(0.01),
   SHUTDOWN_READINESS_DELAY_MS: ms(1_000, 0, 60_000),
   SHUTDOWN_DEADLINE_MS: ms(20_000, 100, 600_000),
 } as const satisfies Record<string, Reader<unknown>>

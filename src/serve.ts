@@ -22,13 +22,22 @@ import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { componentsOf, metricsOf, type StatusSource } from './status.ts'
 import { MigrationRefused } from './store/migrate.ts'
 import { openDatabase } from './store/sql.ts'
+import { startTracing } from './startTracing.ts'
+import type { Tracing } from './tracing.ts'
 import { commit, version } from './version.ts'
 
 const now = (): Date => new Date()
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
-const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Disposition) => void) => {
-  const replicaId = crypto.randomUUID()
+type StreamParts = {
+  config: Config
+  log: Log
+  replicaId: string
+  tracing: Tracing
+  onDisposition: (disposition: Disposition) => void
+}
+
+const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: StreamParts) => {
   const kafka = {
     bootstrapServers: config.KAFKA_BOOTSTRAP_SERVERS,
     clientId: `orders-${replicaId.slice(0, 8)}`,
@@ -39,7 +48,7 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
   const producer = createProducer(kafka)
   const relay = createRelay({
     db,
-    sender: createSender(producer, topics, config.CE_SOURCE),
+    sender: createSender({ producer, topics, ceSource: config.CE_SOURCE, tracing }),
     replicaId,
     leaseTtlMs: config.RELAY_LEASE_MS,
     batchMax: config.RELAY_BATCH_MAX_EVENTS,
@@ -52,6 +61,7 @@ const buildStreams = (config: Config, log: Log, onDisposition: (disposition: Dis
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     onDisposition,
     log,
+    tracing,
     now,
     newId,
   })
@@ -110,12 +120,13 @@ type Parts = {
   server: Server
   streams: ReturnType<typeof buildStreams>
   built: ReturnType<typeof buildService>
+  tracing: Tracing
   setPhase: (phase: Phase) => void
 }
 
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, streams, built, setPhase }: Parts,
+  { config, log, server, streams, built, tracing, setPhase }: Parts,
 ): Promise<void> => {
   const streaming = new AbortController()
   const watching = new AbortController()
@@ -141,10 +152,12 @@ const runUntil = async (
   watching.abort()
   await Promise.all(watchers)
   built.service.close()
-  await Promise.all([streams.producer.close(), streams.db.close(), built.closePools()])
+  await Promise.all([streams.producer.close(), streams.db.close(), built.closePools(), tracing.stop()])
 }
 
-const listen = (status: StatusSource, service: Service, log: Log, phase: () => Phase): Server | null => {
+type Listening = { status: StatusSource; service: Service; tracing: Tracing; log: Log; phase: () => Phase }
+
+const listen = ({ status, service, tracing, log, phase }: Listening): Server | null => {
   const { config } = status
   try {
     return startServer({
@@ -160,6 +173,7 @@ const listen = (status: StatusSource, service: Service, log: Log, phase: () => P
       contracts: contractsOf(config),
       log,
       observe: () => undefined,
+      tracing,
     })
   } catch (error) {
     log.error(
@@ -186,11 +200,19 @@ export const serve = async (env: Env): Promise<number> => {
   let phase: Phase = 'starting'
   let startDetail = 'not reached yet'
   const counts = Object.fromEntries(dispositions.map((disposition) => [disposition, 0])) as Record<Disposition, number>
-  const streams = buildStreams(config, log, (disposition) => counts[disposition]++)
+  const replicaId = crypto.randomUUID()
+  const tracing = await startTracing(config, replicaId, log)
+  const streams = buildStreams({
+    config,
+    log,
+    replicaId,
+    tracing,
+    onDisposition: (disposition) => counts[disposition]++,
+  })
   const built = buildService(config, log, streams)
   const status = { config, streams, counts, starting: () => (phase === 'starting' ? startDetail : null) }
 
-  const server = listen(status, built.service, log, () => phase)
+  const server = listen({ status, service: built.service, tracing, log, phase: () => phase })
   if (server === null) return 1
 
   try {
@@ -207,7 +229,7 @@ export const serve = async (env: Env): Promise<number> => {
     phase = next
   }
   const ended = await Promise.race([
-    runUntil(stopping.signal, { config, log, server, streams, built, setPhase }),
+    runUntil(stopping.signal, { config, log, server, streams, built, tracing, setPhase }),
     deadline,
   ])
   if (ended === 'late') {

@@ -42,7 +42,7 @@ const allowed: Record<Exclude<Part, 'top'>, readonly Part[]> = {
   kafka: ['domain', 'store', 'app', 'kafka'],
 }
 /** Leaves at the top that import no part themselves. */
-const sharedLeaves = ['src/log.ts', 'src/env.ts', 'src/crashPoint.ts']
+const sharedLeaves = ['src/log.ts', 'src/env.ts', 'src/crashPoint.ts', 'src/tracing.ts']
 
 test('the parts are the five of the design and the files at the top', () => {
   expect(new Set(files.map(({ path }) => partOf(path)))).toEqual(
@@ -74,6 +74,9 @@ describe('imports point one way', () => {
     expect(users(/^postgres$/)).toEqual(new Set(['store'] as const))
     expect(users(/^elysia$/)).toEqual(new Set(['http'] as const))
     expect(users(/^@platformatic\/kafka$/)).toEqual(new Set(['kafka'] as const))
+    expect(named(files.filter((file) => packagesOf(file).some((name) => /opentelemetry/.test(name))))).toEqual([
+      'src/otlp.ts',
+    ])
   })
 
   test('what is shared at the top knows no part', () => {
@@ -163,7 +166,7 @@ describe('the README’s table of configuration', () => {
     const result = readConfig({ DATABASE_URL: 'postgres://app@db/orders' })
     if (!result.ok) throw new Error(result.faults.join('; '))
     const { config } = result
-    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, String(config[key])])
+    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, String(config[key] ?? '–')])
   }
 
   test('lists every key once, and no other', async () => {

@@ -56,6 +56,3 @@ export const sentAmount = (options: SchemaOptions) =>
 
 export const sentAmountOrNull = (options: SchemaOptions) =>
   Type.Unsafe<number | string | null>({ [Kind]: 'Unknown', oneOf: [...sentForms, { type: 'null' }], ...options })
-
-/** W3C trace context, version 00, with ids that are not all zero. */
-export const traceparentPattern = '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'

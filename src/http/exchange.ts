@@ -1,9 +1,10 @@
 // One request while it is answered. Every route goes through `answering`: the request gets its id, the answer its common headers,
 // whoever counts or logs sees both, and a handler that throws becomes a 500 that is in the log.
 
-import { traceparentPattern } from '../app/shapes.ts'
 import { describe, type Log } from '../log.ts'
-import type { OperationId } from './operations.ts'
+import { traceparentOf, type Span, type Tracing } from '../tracing.ts'
+import type { Operation } from './operation.ts'
+import { operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 
 export type Exchange = {
@@ -14,7 +15,7 @@ export type Exchange = {
   readonly params: Readonly<Record<string, string>>
   /** The caller's `X-Request-Id` where it sent one that can be passed on, else an id of our own. */
   readonly requestId: string
-  /** The caller's W3C trace context, where it is valid. */
+  /** The W3C trace context of what is done for it: our own span's where there is one, else the caller's, where it is valid. */
   readonly traceparent: string | null
   /** Headers that the answer will have beside those of its handler. */
   readonly headers: Record<string, string>
@@ -28,26 +29,51 @@ export type RequestObserver = (exchange: Exchange, seen: { status: number; secon
 export type ExchangeOptions = {
   log: Log
   observe: RequestObserver
+  tracing: Tracing
   /** Answers in place of the handler, or not at all. In their order; the first answer counts. */
   gates: readonly ((exchange: Exchange) => Response | null | Promise<Response | null>)[]
 }
 
-const traceContext = new RegExp(traceparentPattern)
 /** What may be repeated in a header and in a line of the log. */
 const passable = /^[A-Za-z0-9._:=+/-]{1,128}$/
 
-const open = (request: Request, operation: OperationId | null, params: Record<string, string>): Exchange => {
+type Opening = { operation: OperationId | null; request: Request; params: Record<string, string>; tracing: Tracing }
+
+/** Probes and pages are nobody's trace. */
+const traced: ReadonlySet<OperationId | null> = new Set(
+  (Object.entries(operations) as [OperationId, Operation][])
+    .filter(([, { tag }]) => tag === 'Orders' || tag === 'Exceptions')
+    .map(([id]) => id),
+)
+
+const open = ({ operation, request, params, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
   const given = request.headers.get('x-request-id')
-  const trace = request.headers.get('traceparent')
-  return {
+  const parent = traceparentOf(request.headers.get('traceparent'))
+  const span = traced.has(operation)
+    ? tracing.start({ name: `${request.method} ${operations[operation!].path}`, kind: 'SERVER', parent })
+    : null
+  const exchange = {
     operation,
     request,
     params,
     requestId: given !== null && passable.test(given) ? given : Bun.randomUUIDv7(),
-    traceparent: trace !== null && traceContext.test(trace) ? trace : null,
+    traceparent: span?.traceparent ?? parent,
     headers: {},
   }
+  return { exchange, span }
 }
+
+/** By OpenTelemetry's names for HTTP. */
+const endSpan = (span: Span, { operation, request, requestId }: Exchange, status: number): void =>
+  span.end(
+    {
+      'http.request.method': request.method,
+      'http.route': operations[operation!].path,
+      'http.response.status_code': status,
+      'http.request.header.x-request-id': [requestId],
+    },
+    status >= 500 ? 'failed' : undefined,
+  )
 
 /** Not by `new URL`: where the Host header is missing or no host name, a request's URL is its path alone. */
 export const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
@@ -93,7 +119,7 @@ export const answering =
   (operation: OperationId | null, handler: Handler, options: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
     const startedAt = performance.now()
-    const exchange = open(request, operation, params)
+    const { exchange, span } = open({ operation, request, params, tracing: options.tracing })
     const response = await run(exchange, handler, options)
     const { headers, status } = response
     headers.set('x-request-id', exchange.requestId)
@@ -102,6 +128,7 @@ export const answering =
     for (const name in exchange.headers) headers.set(name, exchange.headers[name]!)
     const seen = { status, seconds: (performance.now() - startedAt) / 1000 }
     options.observe(exchange, seen)
+    if (span !== null) endSpan(span, exchange, status)
     logAnswer(exchange, options.log, seen)
     return response
   }

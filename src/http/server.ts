@@ -2,6 +2,7 @@
 
 import { Elysia } from 'elysia'
 import type { Log } from '../log.ts'
+import type { Tracing } from '../tracing.ts'
 import { docsHandlers, type ContractOptions } from './docs.ts'
 import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
@@ -19,6 +20,7 @@ export type ServerOptions = RouteOptions & {
   contracts: ContractOptions
   log: Log
   observe: RequestObserver
+  tracing: Tracing
 }
 
 export type Server = {
@@ -68,9 +70,9 @@ const needsStore = ({ operation }: Exchange): boolean =>
   operation !== null && ['Orders', 'Exceptions'].includes(operations[operation].tag)
 
 export const createApp = (options: ServerOptions) => {
-  const { log, observe, started } = options
+  const { log, observe, tracing, started } = options
   const gates = [(exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null)]
-  const exchanges = { log, observe, gates }
+  const exchanges = { log, observe, tracing, gates }
   const app: Elysia = new Elysia({ normalize: false })
   const lost = answering(null, ({ request }) => notFound(app, request), exchanges)
   const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)

@@ -2,17 +2,8 @@
 // tests hold both to these. In the words of JSON Schema draft-07, which is what AsyncAPI speaks.
 
 import { Type } from '@sinclair/typebox'
-import {
-  AmountOrNull,
-  ExactAmount,
-  Instant,
-  oneOf,
-  sentAmount,
-  Side,
-  Ticker,
-  traceparentPattern,
-  Uuid,
-} from '../app/shapes.ts'
+import { AmountOrNull, ExactAmount, Instant, oneOf, sentAmount, Side, Ticker, Uuid } from '../app/shapes.ts'
+import { traceparentPattern } from '../tracing.ts'
 import { orderTypes, timesInForce } from '../domain/order.ts'
 
 const price = { ...AmountOrNull, description: 'Null for a MARKET order.' }
@@ -109,7 +100,12 @@ const redrivenFrom = Type.Optional(
 )
 
 export const TradeHeaders = Type.Object(
-  { 'x-redriven-from': redrivenFrom },
+  {
+    traceparent: Type.Optional(
+      Type.String({ description: 'W3C trace context of the match; one that is not valid is ignored.' }),
+    ),
+    'x-redriven-from': redrivenFrom,
+  },
   { description: 'None is needed. All are kept on a dead letter.' },
 )
 

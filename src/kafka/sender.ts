@@ -3,6 +3,7 @@
 import { findErrorBy } from '@platformatic/kafka'
 import { textKeyHash } from '../domain/murmur2.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
+import { noTracing, type Tracing } from '../tracing.ts'
 import type { RawProducer } from './client.ts'
 import { encodeCancelled, encodePlaced } from './schema.ts'
 import type { Topics } from './topics.ts'
@@ -65,11 +66,48 @@ const encode = (event: OutboxEvent): Buffer =>
       : encodeCancelled(event.order, event.occurredAt),
   )
 
-export const createSender = (producer: RawProducer, topics: Topics, ceSource: string): Sender => {
+type Sending = { topic: string; partition: number; events: readonly OutboxEvent[] }
+
+/** A span for each event of a sampled trace, by OpenTelemetry's names for messaging; what is returned ends them. */
+const startSpans = ({ topic, partition, events }: Sending, tracing: Tracing): ((outcome?: 'failed') => void) => {
+  const spans = events.flatMap((event) => {
+    const parent = event.traceparent
+    const span = parent === null ? null : tracing.start({ name: `send ${topic}`, kind: 'PRODUCER', parent })
+    return span === null ? [] : [{ span, event }]
+  })
+  return (outcome) => {
+    for (const { span, event } of spans) {
+      const attributes = {
+        'messaging.system': 'kafka',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': topic,
+        'messaging.destination.partition.id': String(partition),
+        'messaging.kafka.message.key': event.order.ticker,
+        'messaging.message.id': event.eventId,
+      }
+      span.end(attributes, outcome)
+    }
+  }
+}
+
+export type SenderOptions = { producer: RawProducer; topics: Topics; ceSource: string; tracing?: Tracing }
+
+export const createSender = ({ producer, topics, ceSource, tracing = noTracing }: SenderOptions): Sender => {
   const topicOf = { PLACED: topics.placed, CANCELLED: topics.cancelled } as const satisfies Record<EventKind, string>
   const source = Buffer.from(ceSource)
 
-  const sendOnce = (kind: EventKind, partition: number, events: readonly OutboxEvent[]) =>
+  const sendOnce = async (kind: EventKind, partition: number, events: readonly OutboxEvent[]): Promise<void> => {
+    const end = startSpans({ topic: topicOf[kind], partition, events }, tracing)
+    let outcome: 'failed' | undefined = 'failed'
+    try {
+      await request(kind, partition, events)
+      outcome = undefined
+    } finally {
+      end(outcome)
+    }
+  }
+
+  const request = (kind: EventKind, partition: number, events: readonly OutboxEvent[]) =>
     producer.send({
       messages: events.map((event) => ({
         topic: topicOf[kind],

@@ -5,9 +5,11 @@ import type { Disposition } from '../domain/leg.ts'
 import { describe, type Log } from '../log.ts'
 import type { Source } from '../store/fills.ts'
 import type { Database } from '../store/sql.ts'
+import { noTracing, type Tracing } from '../tracing.ts'
 import type { RawMessage } from './client.ts'
 import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 import { decodeTrade } from './schema.ts'
+import { coordinates, endSpans, startSpans, traceOf, type Trace } from './tradeSpans.ts'
 
 /** Resolves when every leg of `messages` has its disposition; throws when `signal` cut it off. */
 export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<void>
@@ -20,10 +22,10 @@ export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   /** Told of every leg, and of every message that could not be decoded. */
   onDisposition: (disposition: Disposition) => void
   log: Log
+  tracing?: Tracing
 }
 
 const sourceOf = ({ topic, partition, offset }: RawMessage): Source => ({ topic, partition, offset })
-const coordinates = ({ topic, partition, offset }: Source): string => `${topic}-${partition}-${offset}`
 
 const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'reason' | 'legs'>): DeadLetter => ({
   source: sourceOf(message),
@@ -37,7 +39,7 @@ const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'r
 const legName = ({ leg }: LegOutcome): string => `${leg.side ?? 'ORDER'}:${leg.orderId}`
 
 /** Lost money hides in these: each is logged when it is first kept, with all that is needed to find it. */
-const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome): void =>
+const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome, trace: Trace): void =>
   log.error('a trade could not be applied and is kept as an exception', {
     disposition,
     reason,
@@ -45,6 +47,7 @@ const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome
     tradeId: leg.tradeId,
     side: leg.side,
     source: coordinates(received.source),
+    ...trace,
   })
 
 /** One letter a message, naming its legs. */
@@ -57,63 +60,71 @@ const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: read
     }),
   )
 
-export const createTradeBatch = (options: BatchOptions): Batch => {
-  const { db, deadLetters, unknownToDeadLetters, onDisposition, log, now, newId } = options
+type Messages = ReadonlyMap<string, RawMessage>
+type Reporting = Pick<BatchOptions, 'onDisposition' | 'log'>
 
-  const report = (outcomes: readonly LegOutcome[]): void => {
-    for (const outcome of outcomes) {
-      onDisposition(outcome.disposition)
-      switch (outcome.disposition) {
-        case 'OVERFILL':
-        case 'CONFLICT':
-        case 'MISMATCH':
-          if (outcome.fresh) raiseAlarm(log, outcome)
-          break
-        case 'UNKNOWN_ORDER':
-          log.rarely('warn', 'unknown order', 'a trade names an unknown order', {
-            orderId: outcome.leg.orderId.slice(0, 64),
-            source: coordinates(outcome.received.source),
-          })
-          break
-        case 'MALFORMED':
-          log.error('a trade could not be stored', {
-            reason: outcome.reason,
-            source: coordinates(outcome.received.source),
-          })
-          break
-        case 'APPLIED':
-        case 'LATE':
-        case 'DUPLICATE':
-          break
-      }
+const report = (outcomes: readonly LegOutcome[], messages: Messages, { onDisposition, log }: Reporting): void => {
+  for (const outcome of outcomes) {
+    const source = coordinates(outcome.received.source)
+    const trace = (): Trace => traceOf(messages.get(source)!)
+    onDisposition(outcome.disposition)
+    switch (outcome.disposition) {
+      case 'OVERFILL':
+      case 'CONFLICT':
+      case 'MISMATCH':
+        if (outcome.fresh) raiseAlarm(log, outcome, trace())
+        break
+      case 'UNKNOWN_ORDER':
+        log.rarely('warn', 'unknown order', 'a trade names an unknown order', {
+          orderId: outcome.leg.orderId.slice(0, 64),
+          source,
+          ...trace(),
+        })
+        break
+      case 'MALFORMED':
+        log.error('a trade could not be stored', { reason: outcome.reason, source, ...trace() })
+        break
+      case 'APPLIED':
+      case 'LATE':
+      case 'DUPLICATE':
+        break
     }
   }
+}
+
+/** What can be decoded, and a letter for each message that cannot. */
+const decode = (messages: Messages, { onDisposition, log }: Reporting) => {
+  const trades: ReceivedTrade[] = []
+  const letters: DeadLetter[] = []
+  for (const [at, message] of messages) {
+    const trade = decodeTrade(message.value)
+    if ('malformed' in trade) {
+      onDisposition('MALFORMED')
+      const fields = { reason: trade.malformed, source: at, ...traceOf(message) }
+      log.rarely('warn', 'malformed', 'a message on the trade topic cannot be decoded', fields)
+      letters.push(letterOf(message, { disposition: 'MALFORMED', reason: trade.malformed, legs: [] }))
+    } else trades.push({ trade, source: sourceOf(message), key: message.key ?? null, message: message.value! })
+  }
+  return { trades, letters }
+}
+
+export const createTradeBatch = (options: BatchOptions): Batch => {
+  const { db, deadLetters, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
+  const onRetry = (error: unknown): void =>
+    log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
 
   return async (messages, signal) => {
-    const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
-    const trades: ReceivedTrade[] = []
-    const letters: DeadLetter[] = []
     // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
-    for (const message of byPlace.values()) {
-      const trade = decodeTrade(message.value)
-      const source = sourceOf(message)
-      if ('malformed' in trade) {
-        onDisposition('MALFORMED')
-        log.rarely('warn', 'malformed', 'a message on the trade topic cannot be decoded', {
-          reason: trade.malformed,
-          source: coordinates(source),
-        })
-        letters.push(letterOf(message, { disposition: 'MALFORMED', reason: trade.malformed, legs: [] }))
-      } else trades.push({ trade, source, key: message.key ?? null, message: message.value! })
-    }
-    const onRetry = (error: unknown): void =>
-      log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
+    const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
+    const spans = startSpans(byPlace, tracing)
+    const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
-    report(outcomes)
+    report(outcomes, byPlace, options)
     const undelivered = outcomes.filter(
       ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
     )
     letters.push(...undeliverable(byPlace, undelivered))
     if (letters.length > 0) await deadLetters.send(letters, signal)
+    endSpans(spans, outcomes)
   }
 }

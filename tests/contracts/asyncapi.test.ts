@@ -52,7 +52,7 @@ const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<M
   const example = exampleEvent(kind)
   const rest = { position: 1n, shard: 0, readAt: example.occurredAt }
   const event = { ...example, ...rest, ...(traced ? {} : { traceparent: null }) }
-  await createSender(producer, topics, '/orders').send(kind, 0, [event])
+  await createSender({ producer, topics, ceSource: '/orders' }).send(kind, 0, [event])
   return asMessage(sent[0]!)
 }
 

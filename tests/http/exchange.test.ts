@@ -6,6 +6,7 @@ import type { Service } from '../../src/app/service.ts'
 import { answering, type Exchange, type Handler } from '../../src/http/exchange.ts'
 import { createApp } from '../../src/http/server.ts'
 import type { Log } from '../../src/log.ts'
+import { noTracing } from '../../src/tracing.ts'
 import { bodyOf, callerOf, createTestLog, orderBody, refusal, serverOptions } from './harness.ts'
 
 const id = '0197a9b0-0000-7000-8000-000000000001'
@@ -133,7 +134,7 @@ describe('whoever counts', () => {
 
 describe('gates', () => {
   const run = (gates: Parameters<typeof answering>[2]['gates'], handler: Handler) =>
-    answering('info', handler, { log: createTestLog().log, observe: () => undefined, gates })(
+    answering('info', handler, { log: createTestLog().log, observe: () => undefined, tracing: noTracing, gates })(
       new Request('http://localhost/'),
     )
   const answers = (text: string) => () => new Response(text)

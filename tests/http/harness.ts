@@ -8,6 +8,7 @@ import { createService, type Service, type ServiceOptions } from '../../src/app/
 import type { Trade } from '../../src/domain/trade.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import type { Log } from '../../src/log.ts'
+import { noTracing } from '../../src/tracing.ts'
 import { asyncApiDocument } from '../contracts/documents.ts'
 import { answerFaults } from '../contracts/judge.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -48,6 +49,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   contracts: { version: 'test', asyncApi: asyncApiDocument },
   log: createTestLog().log,
   observe: () => undefined,
+  tracing: noTracing,
   ...changed,
 })
 

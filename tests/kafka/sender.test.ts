@@ -35,7 +35,7 @@ const open = async (settings: Record<string, string> = {}) => {
   const own = await ownTopics(2, { partitions: 2, settings })
   const [placed, cancelled] = own.names as [string, string]
   const topics = { placed, cancelled, trades: 'unused-trades', deadLetters: 'unused-dlq' }
-  return { own, placed, cancelled, sender: createSender(own.producer, topics, '/orders') }
+  return { own, placed, cancelled, sender: createSender({ producer: own.producer, topics, ceSource: '/orders' }) }
 }
 
 const eventIds = (events: readonly OutboxEvent[]): string[] => events.map(({ eventId }) => eventId)
@@ -79,7 +79,7 @@ test('every record too large: every ticker fails, nothing is on the topic', asyn
 test('no broker: the whole batch fails by ticker, and nothing is thrown', async () => {
   const producer = createProducer({ bootstrapServers: ['127.0.0.1:1'], clientId: 'test', requestTimeoutMs: 1_000 })
   const topics = { placed: 'p', cancelled: 'c', trades: 't', deadLetters: 'd' }
-  const sender = createSender(producer, topics, '/orders')
+  const sender = createSender({ producer, topics, ceSource: '/orders' })
   const { acked, failed } = await sender.send('PLACED', 0, [event('A'), event('B')])
   expect(acked).toEqual([])
   expect([...failed.keys()]).toEqual(['A', 'B'])

@@ -64,7 +64,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   const producer = createProducer(world, owner)
   const relay = createRelay({
     db,
-    sender: createSender(producer, topics, '/orders'),
+    sender: createSender({ producer, topics, ceSource: '/orders' }),
     replicaId: newId(now()),
     leaseTtlMs: plan.leaseTtlMs,
     batchMax: plan.relayBatchMax,
