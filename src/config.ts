@@ -76,6 +76,14 @@ const share =
     return Number(value)
   }
 
+/** As a browser names them: no path, no slash at the end, no default port. */
+const origins: Reader<readonly string[]> = (key, env, faults) => {
+  const list = (given(env, key) ?? '').split(',').flatMap((origin) => (origin.trim() === '' ? [] : [origin.trim()]))
+  if (!list.every((origin) => URL.parse(origin)?.origin === origin))
+    faults.push(`${key} must be origins such as https://desk.example.com, comma-separated`)
+  return list
+}
+
 const ms = (fallback: number, min = 1, max = 3_600_000) => int(fallback, min, max)
 
 /** Every key but those of the database's address (databaseUrl.ts). */
@@ -84,6 +92,7 @@ export const settings = {
   SERVER_HOST: text('0.0.0.0', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
   LOG_LEVEL: oneOf(levels, 'info' satisfies Level),
   ORDERS_UNKNOWN_FIELDS: oneOf(['refuse', 'ignore'], 'refuse'),
+  CORS_ALLOWED_ORIGINS: origins,
   BODY_MAX_BYTES: int(65_536, 1_024, 16_777_216),
   REQUEST_DEADLINE_MS: ms(5_000, 100, 25_000),
   BATCH_MAX_ORDERS: int(256, 1, 5_000),

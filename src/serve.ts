@@ -168,6 +168,7 @@ const listen = ({ status, service, tracing, log, phase }: Listening): Server | n
       bodyMaxBytes: config.BODY_MAX_BYTES,
       bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
       started: () => phase() !== 'starting',
+      corsOrigins: config.CORS_ALLOWED_ORIGINS,
       health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
       metrics: () => metricsOf(status),
       contracts: contractsOf(config),

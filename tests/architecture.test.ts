@@ -166,7 +166,7 @@ describe('the README’s table of configuration', () => {
     const result = readConfig({ DATABASE_URL: 'postgres://app@db/orders' })
     if (!result.ok) throw new Error(result.faults.join('; '))
     const { config } = result
-    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, String(config[key] ?? '–')])
+    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, String(config[key] ?? '') || '–'])
   }
 
   test('lists every key once, and no other', async () => {

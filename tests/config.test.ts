@@ -63,6 +63,10 @@ describe('a value that is given', () => {
         KAFKA_BOOTSTRAP_SERVERS: 'a:9092, b.example:19092 ,[::1]:9092',
         KAFKA_TOPIC_TRADE_EXECUTED: 'trades_2-x.V1',
         KAFKA_CONSUMER_GROUP: 'g',
+        CORS_ALLOWED_ORIGINS: 'https://desk.example.com, http://localhost:3000',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, x-tenant=a.b',
+        OTEL_TRACES_SAMPLER_ARG: '0.25',
       }),
     ).toMatchObject({
       SERVER_PORT: 80,
@@ -73,6 +77,10 @@ describe('a value that is given', () => {
       KAFKA_BOOTSTRAP_SERVERS: ['a:9092', 'b.example:19092', '[::1]:9092'],
       KAFKA_TOPIC_TRADE_EXECUTED: 'trades_2-x.V1',
       KAFKA_CONSUMER_GROUP: 'g',
+      CORS_ALLOWED_ORIGINS: ['https://desk.example.com', 'http://localhost:3000'],
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, x-tenant=a.b',
+      OTEL_TRACES_SAMPLER_ARG: 0.25,
     })
   })
 
@@ -84,6 +92,8 @@ describe('a value that is given', () => {
 describe('a fault', () => {
   const port = 'SERVER_PORT must be a whole number from 0 to 65535'
   const servers = 'KAFKA_BOOTSTRAP_SERVERS must be host:port, comma-separated'
+  const origin = 'CORS_ALLOWED_ORIGINS must be origins such as https://desk.example.com, comma-separated'
+  const headers = 'OTEL_EXPORTER_OTLP_HEADERS must be name=value, comma-separated, values percent-encoded'
   test.each([
     ['SERVER_PORT', 'http', port],
     ['SERVER_PORT', '65536', port],
@@ -100,6 +110,15 @@ describe('a fault', () => {
     ['KAFKA_BOOTSTRAP_SERVERS', 'kafka://a:9092', servers],
     ['KAFKA_BOOTSTRAP_SERVERS', 'a:0', servers],
     ['KAFKA_BOOTSTRAP_SERVERS', 'a,b,c:99999', servers],
+    ['CORS_ALLOWED_ORIGINS', '*', origin],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.example,https://b.example/', origin],
+    ['CORS_ALLOWED_ORIGINS', 'desk.example.com', origin],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'token', headers],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b,c', headers],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b%zz', headers],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-0', 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1'],
     [
       'KAFKA_TOPIC_TRADE_DLQ',
       'trades/dead',

@@ -46,6 +46,17 @@ export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
   'X-Content-Type-Options': { schema: Type.Literal('nosniff'), description: 'It is what its type says.' },
   'Cache-Control': { schema: Type.Literal('no-store'), description: 'It is true at this moment only.' },
   'Content-Security-Policy': { schema: Type.String(), description: 'A browser loads nothing for it from elsewhere.' },
+  'Access-Control-Allow-Origin': {
+    schema: Type.String(),
+    description: 'The origin of the request, where it is one of those that may call from a browser.',
+    optional: true,
+  },
+  'Access-Control-Expose-Headers': {
+    schema: Type.String(),
+    description: 'What such a page may read beside the body.',
+    optional: true,
+  },
+  Vary: { schema: Type.Literal('Origin'), description: 'Where some origins may call.', optional: true },
 }
 
 /** What every request may have. */

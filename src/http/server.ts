@@ -3,6 +3,7 @@
 import { Elysia } from 'elysia'
 import type { Log } from '../log.ts'
 import type { Tracing } from '../tracing.ts'
+import { createCors, preflight } from './cors.ts'
 import { docsHandlers, type ContractOptions } from './docs.ts'
 import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
@@ -15,6 +16,8 @@ import { orderHandlers, type RouteOptions } from './routes.ts'
 export type ServerOptions = RouteOptions & {
   /** False while the service starts: no order and no exception is asked for. */
   started: () => boolean
+  /** Pages of these origins may call from a browser. */
+  corsOrigins: readonly string[]
   health: HealthSource
   metrics: () => readonly Metric[]
   contracts: ContractOptions
@@ -47,10 +50,12 @@ const methodsOf = (app: Elysia, path: string): string[] => {
 }
 
 /** A path that exists with another method is a 405 that names those it has. */
-const notFound = (app: Elysia, request: Request): Response => {
-  const methods = methodsOf(app, pathOf(request))
+const notFound = (app: Elysia, exchange: Exchange): Response => {
+  const methods = methodsOf(app, pathOf(exchange.request)).toSorted()
+  const asked = preflight(exchange, methods)
+  if (asked !== null) return asked
   if (methods.length === 0) return problem('NOT_FOUND', 'there is nothing at this path')
-  const allow = methods.toSorted().join(', ')
+  const allow = methods.join(', ')
   return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
 }
 
@@ -70,11 +75,14 @@ const needsStore = ({ operation }: Exchange): boolean =>
   operation !== null && ['Orders', 'Exceptions'].includes(operations[operation].tag)
 
 export const createApp = (options: ServerOptions) => {
-  const { log, observe, tracing, started } = options
-  const gates = [(exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null)]
+  const { log, observe, tracing, started, corsOrigins } = options
+  const gates = [
+    createCors(corsOrigins),
+    (exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null),
+  ]
   const exchanges = { log, observe, tracing, gates }
   const app: Elysia = new Elysia({ normalize: false })
-  const lost = answering(null, ({ request }) => notFound(app, request), exchanges)
+  const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)
   const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
   const failed = (error: unknown) =>
     answering(

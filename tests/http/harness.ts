@@ -40,6 +40,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   bodyMaxBytes: 65_536,
   bodyDeadlineMs: 20_000,
   started: () => true,
+  corsOrigins: [],
   health: {
     phase: () => 'serving',
     components: () => ({ db: up, kafka: up, outbox: up }),
