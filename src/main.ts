@@ -1,6 +1,6 @@
 // The subcommands. Heavy modules are loaded only by those that need them: a container's health check runs every few seconds.
 
-import { version } from './version.ts'
+import { notices, version } from './version.ts'
 
 const help = `orders ${version}: the single source of truth for the life of an order
 
@@ -12,6 +12,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
                           --since, --until, --limit
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
+  orders licenses         print the licences of what this binary is made of
   orders --version        print the version
   orders --help           print this
 
@@ -36,6 +37,9 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./contracts.ts')).openApiCommand(process.env)
     case 'asyncapi':
       return (await import('./contracts.ts')).asyncApiCommand(process.env)
+    case 'licenses':
+      process.stdout.write(`${notices}\n`)
+      return 0
     case '--version':
     case 'version':
       process.stdout.write(`${version}\n`)

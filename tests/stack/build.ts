@@ -2,6 +2,8 @@
 // What each option guards against stands beside it; every one of them was a fault in a binary before.
 
 import { parseArgs } from 'node:util'
+import { notices } from '../supply/licenses.ts'
+import { runtimePackages } from '../supply/packages.ts'
 import { inRepo } from './paths.ts'
 import { runCommand, StackError } from './stackError.ts'
 
@@ -48,6 +50,7 @@ async function definitions(): Promise<Record<string, string>> {
   return {
     'process.env.NODE_ENV': '"production"',
     'process.env.ORDERS_VERSION': JSON.stringify(version),
+    'process.env.ORDERS_NOTICES': JSON.stringify(notices(runtimePackages())),
     'process.env.ORDERS_COMMIT': JSON.stringify(process.env['ORDERS_COMMIT'] || commit()),
   }
 }

@@ -1,5 +1,5 @@
-// Promises: `bun run check` is everything that has to hold before a change is in: types, lint, format, dead code, the
-// binary, and every test against a real Postgres and Kafka of its own. It stops at the first step that fails, its last
+// Promises: `bun run check` is everything that has to hold before a change is in: types, lint, format, dead code, licences and
+// known vulnerabilities of the packages, the binary, and every test against a real Postgres and Kafka of its own. It stops at the first step that fails, its last
 // line is `N passed, N failed`, and everything it started is gone afterwards, also after Ctrl-C.
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -26,6 +26,8 @@ const steps: Record<string, () => Promise<boolean>> = {
   lint: () => tool('oxlint', '--type-aware', 'src', 'tests'),
   format: () => tool('oxfmt', '--check', 'src', 'tests'),
   'dead code': () => tool('knip'),
+  licenses: () => run([process.execPath, inRepo('tests', 'supply', 'licenses.ts')]),
+  'dependency audit': () => run([process.execPath, inRepo('tests', 'supply', 'audit.ts')]),
   'build dist/orders': async () => (await buildBinary({ outfile: inRepo('dist', 'orders') })) !== '',
   'Postgres and Kafka': startServers,
   tests: runTests,
