@@ -2,8 +2,8 @@
 // events. Spans of our own exist only where an exporter is configured (otlp.ts) and the trace is sampled.
 
 /** As OpenTelemetry has them: who waits for an answer, who sends a message, who takes one. */
-export type SpanKind = 'SERVER' | 'PRODUCER' | 'CONSUMER'
-export type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>
+type SpanKind = 'SERVER' | 'PRODUCER' | 'CONSUMER'
+type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
 /** A stretch of work that is being timed. */
 export type Span = {
@@ -12,7 +12,7 @@ export type Span = {
   end: (attributes: Attributes, outcome?: 'failed') => void
 }
 
-export type SpanStart = {
+type SpanStart = {
   name: string
   kind: SpanKind
   /** The valid `traceparent` that it came with. */
