@@ -1,0 +1,77 @@
+// Promises: `bun run fuzz:openapi` lets Schemathesis, a fuzzer that knows nothing of this service but its OpenAPI document, loose on
+// the compiled binary over a real Postgres and Kafka. It fails on a 5xx, an undocumented status, header or media type, an answer
+// against its schema, or an unlawful request that is taken.
+
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { endAllHeld, hold, release } from '../stack/guard.ts'
+import { inRepo } from '../stack/paths.ts'
+import { runCommand, StackError } from '../stack/stackError.ts'
+import { stopServers } from '../support/servers.ts'
+import { createWorld } from '../support/world.ts'
+
+const version = '4.32.5'
+const help = `bun run fuzz:openapi [--examples 200] [--seed N]
+
+Points Schemathesis ${version} at /openapi.json of dist/orders. Needs Python 3 with venv (Debian: apt-get install
+python3-venv); it is installed into .data/schemathesis. Its last line is the tool's own.`
+
+const folder = inRepo('.data', 'schemathesis', version)
+const tool = `${folder}/bin/schemathesis`
+
+const run = async (command: string[], failure: string): Promise<void> => {
+  const child = Bun.spawn(command, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+  hold(child.pid, 'SIGTERM')
+  const exitCode = await child.exited
+  release(child.pid)
+  if (exitCode !== 0) throw new StackError('START_FAILED', failure)
+}
+
+const install = async (): Promise<void> => {
+  if (existsSync(tool)) return
+  if (Bun.which('python3') === null)
+    throw new StackError('START_FAILED', 'python3 is missing: apt-get install python3-venv')
+  await run(['python3', '-m', 'venv', folder], 'no virtual environment: apt-get install python3-venv')
+  await run([`${folder}/bin/pip`, 'install', '--quiet', `schemathesis==${version}`], 'Schemathesis was not installed')
+}
+
+/**
+ * All its checks but one: that every lawful request is taken. What no schema can say (a key is one order's, a number has so many
+ * digits) is refused all the same; agreement.test.ts has the list, and holds everything else to the document.
+ */
+const argumentsOf = (url: string, examples: string, seed: string): string[] => {
+  const checks = ['--checks', 'all', '--exclude-checks', 'positive_data_acceptance']
+  const phases = ['--phases', 'examples,coverage,fuzzing,stateful', '--suppress-health-check', 'all']
+  const bounds = ['--max-examples', examples, '--seed', seed, '--request-timeout', '10']
+  return ['run', `${url}/openapi.json`, '--url', url, ...checks, ...phases, ...bounds, '--continue-on-failure']
+}
+
+const main = async (): Promise<number> => {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean' },
+      examples: { type: 'string', default: '200' },
+      seed: { type: 'string', default: '1' },
+    },
+  })
+  if (values.help === true) {
+    console.log(help)
+    return 0
+  }
+  await install()
+  await using world = await createWorld()
+  await using service = await world.start()
+  await run([tool, ...argumentsOf(service.url, values.examples, values.seed)], 'Schemathesis found something')
+  const bugs = service.log.filter(({ level }) => level === 'error')
+  for (const bug of bugs) console.error(JSON.stringify(bug))
+  return bugs.length === 0 ? 0 : 1
+}
+
+await runCommand(async () => {
+  try {
+    return await main()
+  } finally {
+    await endAllHeld()
+    await stopServers()
+  }
+})
