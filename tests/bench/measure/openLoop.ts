@@ -22,6 +22,10 @@ export type OpenLoopPlan = {
   windowSeconds: number
   /** Gets the acknowledged ids, one a line. */
   ackedFile: string
+  /** Requests beyond so many wait in the generator, at the cost of their latency. */
+  connections?: number
+  /** So much of all orders is in one ticker. */
+  hot?: { ticker: string; share: number }
 }
 
 export type OpenLoopResult = {
@@ -36,7 +40,7 @@ export type OpenLoopResult = {
   cpuSeconds: number
 }
 
-const connections = 256
+const usualConnections = 256
 const tickMs = 1
 const answerLimitMs = 20_000
 /** Reads and cancels are of orders that were acknowledged lately; all others are only in the file. */
@@ -60,8 +64,9 @@ type Generator = {
   keyPrefix: string
 }
 
-const requestOf = ({ rng, recent, keyPrefix }: Generator, kind: Kind, n: number): string => {
-  if (kind === 'post') return postRequest(withKey(drawBody(rng), `${keyPrefix}-${n}`))
+const requestOf = ({ rng, recent, keyPrefix, plan: { hot } }: Generator, kind: Kind, n: number): string => {
+  const ticker = hot !== undefined && rng.chance(hot.share) ? hot.ticker : undefined
+  if (kind === 'post') return postRequest(withKey(drawBody(rng, ticker), `${keyPrefix}-${n}`))
   const id = rng.pick(recent)
   return kind === 'get' ? getRequest(id) : cancelRequest(id)
 }
@@ -115,7 +120,7 @@ const runGenerator = async (plan: OpenLoopPlan): Promise<void> => {
   const generator: Generator = {
     plan,
     rng: createRng('open loop', plan.perSecond),
-    lines: await openConnections(plan.port, connections),
+    lines: await openConnections(plan.port, plan.connections ?? usualConnections),
     recent: [],
     acked: { count: 0, file: Bun.file(plan.ackedFile).writer() },
     answers: {},

@@ -20,12 +20,12 @@ export const keyMark = '@'
 
 const drawRank = createZipf(tickerCount)
 
-/** `price`: in cents around 100.00, so that an engine finds something to match. */
-export const drawBody = (rng: Rng): string => {
+/** Prices are around 100.00, so that an engine finds something to match. `ticker`: instead of a drawn one. */
+export const drawBody = (rng: Rng, ticker?: string): string => {
   const limit = rng.chance(limitShare)
   const order = {
     userId: userIdOf(rng.int(0, userCount - 1)),
-    ticker: tickerOf(drawRank(rng)),
+    ticker: ticker ?? tickerOf(drawRank(rng)),
     side: rng.pick(['BUY', 'SELL']),
     type: limit ? 'LIMIT' : 'MARKET',
     timeInForce: rng.pick(timesInForce),

@@ -56,6 +56,27 @@ export const ratioPlans: readonly RatioPlan[] = [
     under: mixed('firstP99Ms'),
     bar: { atMost: 1.2 },
   },
+  {
+    name: 'W8 overload/maximum',
+    says: 'orders taken at twice the maximum, and at it',
+    over: rate('W8', 'twice the maximum'),
+    under: rate('W8', 'maximum'),
+    bar: { atLeast: 0.8 },
+  },
+  {
+    name: 'W8 hot ticker',
+    says: 'commit to ack of the others, p99, with and without',
+    over: { workload: 'W8', cell: 'one hot ticker', figure: 'commitToAckP99Ms' },
+    under: { workload: 'W8', cell: 'many tickers', figure: 'commitToAckP99Ms' },
+    bar: { atMost: 1.5 },
+  },
+  ...['2', '3'].map((replicas) => ({
+    name: `W9 ${replicas}/1`,
+    says: `orders of ${replicas} replicas and of one`,
+    over: rate('W9', `${replicas} replicas`),
+    under: rate('W9', '1 replica'),
+    bar: null,
+  })),
 ]
 
 /** Growth: the largest table against the smallest, as each run has them. */
@@ -96,6 +117,8 @@ export const goalPlans: readonly GoalPlan[] = [
   goal('W5 memory growth', ['W5', 'POST, GET, cancel', 'residentMbPerHour'], 'MB/h', { atMost: 10 }),
   goal('W7 start to ready', ['W7', 'start to ready', 'readyMs'], 'ms', { atMost: 400 }),
   goal('W7 idle memory', ['W7', 'idle', 'residentMb'], 'MB', { atMost: 130 }),
+  goal('W8 p99 at twice the maximum', ['W8', 'twice the maximum', 'p99Ms'], 'ms', { atMost: 5_000 }),
+  goal('W8 p99 of GET while POST takes all', ['W8', 'GET while', 'p99Ms'], 'ms', { atMost: 50 }),
   goal('W7 idle processor', ['W7', 'idle', 'cpuPercent'], '% of a core', { atMost: 1 }),
 ]
 

@@ -8,8 +8,10 @@ import { w4 } from './w4.ts'
 import { w5 } from './w5.ts'
 import { w6 } from './w6.ts'
 import { w7 } from './w7.ts'
+import { w8 } from './w8.ts'
+import { w9 } from './w9.ts'
 
-export const workloadsOf = (bench: Bench): Workload[] => [w1, w2, w3, w4, w5, w6, w7].map((make) => make(bench))
+export const workloadsOf = (bench: Bench): Workload[] => [w1, w2, w3, w4, w5, w6, w7, w8, w9].map((make) => make(bench))
 
 const quickCells: readonly string[] = ['L1', '64 connections', 'L5', 'drain', 'L8', 'GET, 64 connections']
 

@@ -57,18 +57,24 @@ export const pacedFigures = (result: OpenLoopResult, seconds: number): Figures =
   }
 }
 
-/** POST /orders at a steady rate. `more` adds figures of its own while database and topics are still there. */
+type PacedOptions = {
+  plan?: Partial<OpenLoopPlan>
+  /** Adds figures of its own while database and topics are still there. */
+  more?: (trial: Trial) => Promise<Figures>
+}
+
+/** POST /orders at a steady rate. */
 export const measurePaced = async (
   bench: Bench,
   perSecond: number,
-  more: (trial: Trial) => Promise<Figures> = async () => ({}),
+  { plan = {}, more = async () => ({}) }: PacedOptions = {},
 ): Promise<Measured> => {
   await using trial = await openTrial(bench.world)
   const service = await trial.serve()
   await using backlog = watchBacklog(trial, bench.reader)
   const meter = startCpuMeter(roots(bench, service.pid))
   const { seconds, warmupSeconds } = bench.scale
-  const { result, told } = await runPaced(bench, trial, { perSecond, seconds })
+  const { result, told } = await runPaced(bench, trial, { perSecond, seconds, ...plan })
   const generator = Math.round((result.cpuSeconds / (seconds + warmupSeconds)) * 100)
   const cpu = { ...meter.stop(), generator }
   const samples = await backlog.stop()

@@ -22,6 +22,8 @@ export type Trial = AsyncDisposable & {
   /** Starts the service, which `url` then answers; resolves when it is ready. */
   serve: () => Promise<Server>
   url: string
+  /** Starts another replica, on a port of its own. */
+  serveBeside: () => Promise<{ pid: number; url: string }>
   /** The figures of /metrics by name, labels included. */
   metrics: () => Promise<Record<string, number>>
 }
@@ -84,7 +86,7 @@ export const openTrial = async (world: World, options: TrialOptions = {}): Promi
     SHUTDOWN_READINESS_DELAY_MS: '0',
     ...options.env,
   }
-  let service: Server | null = null
+  const services: Server[] = []
   return {
     name,
     databaseUrl,
@@ -94,12 +96,19 @@ export const openTrial = async (world: World, options: TrialOptions = {}): Promi
     env,
     url,
     async serve() {
-      service = await startService(world, env)
+      const service = await startService(world, env)
+      services.push(service)
       return service
+    },
+    async serveBeside() {
+      const own = String(await freePort())
+      const service = await startService(world, { ...env, SERVER_PORT: own })
+      services.push(service)
+      return { pid: service.pid, url: `http://127.0.0.1:${own}` }
     },
     metrics: async () => parseMetrics(await (await fetch(`${url}/metrics`)).text()),
     async [Symbol.asyncDispose]() {
-      await service?.stop()
+      await Promise.all(services.map((service) => service.stop()))
       await sql.end({ timeout: 1 })
       if (options.database === undefined) await world.dropDatabase(name)
       await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: Object.values(topics) }))
