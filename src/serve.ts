@@ -24,6 +24,7 @@ import { MigrationRefused } from './store/migrate.ts'
 import { openDatabase } from './store/sql.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
+import { kafkaOf } from './transport.ts'
 import { commit, version } from './version.ts'
 
 const now = (): Date => new Date()
@@ -38,11 +39,7 @@ type StreamParts = {
 }
 
 const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: StreamParts) => {
-  const kafka = {
-    bootstrapServers: config.KAFKA_BOOTSTRAP_SERVERS,
-    clientId: `orders-${replicaId.slice(0, 8)}`,
-    requestTimeoutMs: config.KAFKA_REQUEST_TIMEOUT_MS,
-  }
+  const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
   const db = openDatabase(config.database, poolLimits(config, config.DB_STREAM_CONNECTIONS))
   const producer = createProducer(kafka)
