@@ -3,6 +3,7 @@
 import { createMonitor } from './app/monitor.ts'
 import { createService, type Service } from './app/service.ts'
 import { sleep } from './app/sleep.ts'
+import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from './config.ts'
 import { contractsOf, topicsOf } from './contracts.ts'
 import { dispositions, type Disposition } from './domain/leg.ts'
@@ -24,7 +25,7 @@ import { MigrationRefused } from './store/migrate.ts'
 import { openDatabase } from './store/sql.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
-import { kafkaOf } from './transport.ts'
+import { kafkaOf, serverCertificateOf } from './transport.ts'
 import { commit, version } from './version.ts'
 
 const now = (): Date => new Date()
@@ -129,7 +130,12 @@ const runUntil = async (
   const watching = new AbortController()
   const relaying = streams.relay.run(streaming.signal)
   const consuming = streams.trades.run(streaming.signal)
-  const watchers = [streams.link.run(watching.signal), streams.monitor.run(watching.signal)]
+  const watchers = [
+    streams.link.run(watching.signal),
+    streams.monitor.run(watching.signal),
+    // Ends first: to renew is to listen again.
+    keepCertificate(config, server, { log, signal: stopping }),
+  ]
   while (!streams.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
   setPhase('serving')
   log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
@@ -160,6 +166,7 @@ const listen = ({ status, service, tracing, log, phase }: Listening): Server | n
     return startServer({
       port: config.SERVER_PORT,
       hostname: config.SERVER_HOST,
+      tls: serverCertificateOf(config),
       service,
       unknownFields: config.ORDERS_UNKNOWN_FIELDS,
       bodyMaxBytes: config.BODY_MAX_BYTES,

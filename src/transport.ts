@@ -5,6 +5,7 @@
 import type { Reader } from './config.ts'
 import { given } from './env.ts'
 import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
+import type { ServerCertificate } from './http/listener.ts'
 import type { KafkaConfig } from './kafka/client.ts'
 
 /** A file that was read, and where it lies. */
@@ -149,3 +150,9 @@ export const kafkaOf = (settings: KafkaSettings, clientId: string): KafkaConfig 
     },
   }),
 })
+
+/** What the HTTP port shows; undefined where it speaks in the clear. */
+export const serverCertificateOf = (settings: TransportSettings): ServerCertificate | undefined => {
+  const { SERVER_TLS_CERT_FILE: cert, SERVER_TLS_KEY_FILE: key } = settings
+  return cert === undefined || key === undefined ? undefined : { cert: cert.text, key: key.text }
+}

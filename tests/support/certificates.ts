@@ -82,7 +82,7 @@ const certify = (
   const lines = whole.toString('base64').replaceAll(/.{64}(?!$)/g, '$&\n')
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
-    key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
   }
 }
 
