@@ -165,7 +165,11 @@ describe('the README’s table of configuration', () => {
 
   /** A key without a default has a dash. */
   const textOf = (value: unknown): string =>
-    (Array.isArray(value) ? value.join() : typeof value === 'object' ? '' : `${(value ?? '') as string | number | boolean}`) || '–'
+    (Array.isArray(value)
+      ? value.join()
+      : typeof value === 'object'
+        ? ''
+        : `${(value ?? '') as string | number | boolean}`) || '–'
 
   const defaults = (): [string, string][] => {
     const result = readConfig({ DATABASE_URL: 'postgres://app@db/orders' })

@@ -73,10 +73,10 @@ test('a request in the clear is not answered', async () => {
 
 test('a renewed certificate is what new connections see; no request is cut, and whoever comes at that instant gets in at once', async () => {
   const listener = open()
-  let calling = true
+  const ended = new AbortController()
   let answered = 0
   const callers = Array.from({ length: 8 }, async () => {
-    while (calling) {
+    while (!ended.signal.aborted) {
       // One that waits to be accepted while the socket changes is reset: once, for the next one is there already.
       expect(await get(listener).catch(() => get(listener))).toBe('hello')
       answered++
@@ -91,7 +91,7 @@ test('a renewed certificate is what new connections see; no request is cut, and 
   listener.renew(second)
   expect((await handshake(listener, 'TLSv1.3')).name).toBe('second')
   expect(await slow).toBe('slow')
-  calling = false
+  ended.abort()
   await Promise.all(callers)
   expect(answered).toBeGreaterThan(20)
 })

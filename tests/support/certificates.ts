@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 /** PEM texts; the private key is PKCS #8. */
 export type Certificate = { cert: string; key: string }
-export type CertificateOptions = {
+type CertificateOptions = {
   /** DNS names and IPv4 addresses. */
   hosts?: readonly string[]
   /** From now on; below 0 it has expired. */
