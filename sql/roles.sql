@@ -33,7 +33,7 @@ begin
     end if;
   end loop;
   -- An administrator who is no superuser acts for the owner below.
-  if not pg_has_role('orders_owner', 'member') then
+  if not pg_has_role('orders_owner', 'usage') then
     execute format('grant orders_owner to %I', current_user);
   end if;
 

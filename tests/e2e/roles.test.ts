@@ -256,3 +256,30 @@ test('tables of an earlier login are handed to the owner', async () => {
   const { exitCode } = await runBinary(['verify'], { ...world.env, DATABASE_URL: own.href })
   expect(exitCode).toBe(0)
 })
+
+test('an administrator who owns the database and may create roles, but is no superuser, can run it too', async () => {
+  const own = await startPostgres({ dataDir: temporaryDir('roles-admin'), port: await freePort() })
+  try {
+    const superuser = postgres(own.url, { max: 1 })
+    await superuser.unsafe(`create role admin login createrole createdb password 'admin'`)
+    await superuser.unsafe('create database orders owner admin')
+    await superuser.end()
+    const urlOf = (user: string) => {
+      const url = new URL(own.url)
+      url.username = url.password = user
+      url.pathname = '/orders'
+      return url.href
+    }
+    const admin = postgres(urlOf('admin'), { max: 1, onnotice: () => undefined })
+    await admin.unsafe(script)
+    for (const role of ['orders_owner', 'orders_runtime']) await admin.unsafe(`alter role ${role} password '${role}'`)
+    const migrated = await runBinary(['migrate'], { ...world.env, DATABASE_URL: urlOf('orders_owner') })
+    expect(migrated.exitCode).toBe(0)
+    await admin.unsafe(script)
+    await admin.end()
+    const verified = await runBinary(['verify'], { ...world.env, DATABASE_URL: urlOf('orders_runtime') })
+    expect(verified).toMatchObject({ exitCode: 0, out: '0 orders, 0 fills, 0 violations\n' })
+  } finally {
+    await own.stop()
+  }
+})
