@@ -5,6 +5,7 @@ import { readDatabaseTarget } from './databaseUrl.ts'
 import { given, type Env } from './env.ts'
 import { levels, type Level } from './log.ts'
 import type { DatabaseTarget } from './store/sql.ts'
+import { transportFaults, transportSettings, transportWarnings } from './transport.ts'
 
 /** Reads one variable; an empty one counts as unset. A fault is one sentence that begins with the key. */
 export type Reader<T> = (key: string, env: Env, faults: string[]) => T
@@ -127,6 +128,7 @@ export const settings = {
   RELAY_BATCH_MAX_EVENTS: int(2_000, 1, 50_000),
   RELAY_IN_FLIGHT_MAX_EVENTS: int(10_000, 1, 500_000),
   RELAY_LEASE_MS: ms(5_000, 500, 60_000),
+  ...transportSettings,
   CE_SOURCE: text('/orders', /^[\x21-\x7e]{1,200}$/, 'must be a URI reference'),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(/^https?:\/\/[^\s?#]+$/, 'must be an http or https URL'),
   // Read once more by the exporter itself; here it is only judged.
@@ -144,7 +146,7 @@ type Settings = { readonly [K in keyof typeof settings]: ReturnType<(typeof sett
 
 export type Config = Settings & {
   readonly database: DatabaseTarget
-  /** Parameters of the database's address that are not used. */
+  /** Parameters of the database's address that are not used, and what is used though it is not safe. */
   readonly warnings: readonly string[]
 }
 
@@ -165,7 +167,7 @@ const orderingFaults = (values: Settings): string[] => {
 const readValues = (env: Env, faults: string[]): Settings => {
   const entries = Object.entries(settings).map(([key, read]) => [key, read(key, env, faults)])
   const values = Object.fromEntries(entries) as Settings
-  faults.push(...orderingFaults(values))
+  faults.push(...orderingFaults(values), ...transportFaults(values, faults))
   return values
 }
 
@@ -177,7 +179,8 @@ export const readConfig = (env: Env): ConfigResult => {
   const values = readValues(env, faults)
   const { target, warnings } = readDatabaseTarget(env, faults)
   if (faults.length > 0 || target === null) return { ok: false, faults }
-  return { ok: true, config: Object.freeze({ ...values, database: target, warnings }) }
+  const all = [...warnings, ...transportWarnings(values)]
+  return { ok: true, config: Object.freeze({ ...values, database: target, warnings: all }) }
 }
 
 export type SettingsResult = { ok: true; settings: Settings } | { ok: false; faults: string[] }

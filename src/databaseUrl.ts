@@ -2,10 +2,22 @@
 // one URL without parameters, and the few parameters that are honoured.
 
 import { given, type Env } from './env.ts'
+import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
+import type { Certificates } from './store/secureSocket.ts'
 import type { DatabaseTarget } from './store/sql.ts'
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
-const honoured = ['user', 'password', 'sslmode', 'currentSchema', 'ApplicationName', 'application_name']
+const honoured = [
+  'user',
+  'password',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'currentSchema',
+  'ApplicationName',
+  'application_name',
+]
 const defaultApplicationName = 'orders'
 
 const directForm = 'postgres://user:password@host:port/database, special characters percent-encoded'
@@ -43,15 +55,73 @@ const readAddress = (env: Env, faults: string[]): Address | null => {
   return null
 }
 
+/** The password in a file; one that cannot be read is a fault. */
+const filePassword = (env: Env, faults: string[]): string | undefined => {
+  const path = given(env, 'DATABASE_PASSWORD_FILE')
+  if (path === undefined) return undefined
+  const file = readSecretFile(path)
+  if (!file.ok) faults.push(`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${file.reason}`)
+  return file.ok ? file.text : undefined
+}
+
 /** Names and values go into a URL again, so they are encoded here. */
-const credentials = ({ key, url }: Address, env: Env): { user: string; password: string } => {
+const credentials = (
+  { key, url }: Address,
+  { env, faults }: { env: Env; faults: string[] },
+): { user: string; password: string } => {
   const spring = key === 'SPRING_DATASOURCE_URL'
   const user = (spring ? given(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? url.searchParams.get('user')
-  const password = (spring ? env['SPRING_DATASOURCE_PASSWORD'] : undefined) || url.searchParams.get('password')
+  const password =
+    filePassword(env, faults) ||
+    (spring ? env['SPRING_DATASOURCE_PASSWORD'] : undefined) ||
+    url.searchParams.get('password')
   return {
     user: user === null || user === undefined ? url.username : encodeURIComponent(user),
     password: password === null || password === undefined ? url.password : encodeURIComponent(password),
   }
+}
+
+type Encryption = Pick<DatabaseTarget, 'ssl' | 'certificates'>
+
+/** The modes that cannot fall back to the clear. Anything about certificates would have no effect in the others. */
+const encrypting = ['require', 'verify-ca', 'verify-full']
+
+const readCertificateFiles = ({ key, url }: Address, faults: string[]): Certificates => {
+  const read = (name: string, reader: (path: string) => FileResult): string | undefined => {
+    const path = url.searchParams.get(name) || undefined
+    if (path === undefined || (name === 'sslrootcert' && path === 'system')) return undefined
+    const file = reader(path)
+    if (!file.ok) faults.push(`${key}: ${name} must be the path of a PEM file: ${file.reason}`)
+    return file.ok ? file.text : undefined
+  }
+  const before = faults.length
+  const [ca, cert] = [read('sslrootcert', readCertificates), read('sslcert', readCertificates)]
+  const own = read('sslkey', readPrivateKey)
+  if (faults.length === before && (cert === undefined) !== (own === undefined))
+    faults.push(`${key}: sslcert and sslkey go together`)
+  else if (cert !== undefined && own !== undefined && !isKeyOf(own, cert))
+    faults.push(`${key}: sslkey must be the key of sslcert`)
+  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && own !== undefined && { cert, key: own }) }
+}
+
+/** As libpq has it: `require` with a root certificate verifies as verify-ca does, `system` stands for what everybody trusts. */
+const readEncryption = (address: Address, faults: string[]): Encryption => {
+  const { key, url } = address
+  const mode = url.searchParams.get('sslmode') ?? 'prefer'
+  const ssl = sslModes.find((known) => known === mode)
+  if (ssl === undefined) faults.push(`${key}: sslmode must be one of ${sslModes.join(', ')}`)
+  const files = ['sslrootcert', 'sslcert', 'sslkey'].filter((name) => url.searchParams.get(name))
+  if (ssl === undefined || (files.length === 0 && ssl !== 'verify-ca')) return { ssl: ssl ?? 'prefer' }
+  if (!encrypting.includes(ssl)) {
+    const needs = `sslmode=${encrypting.join(', ')}`
+    faults.push(...files.map((name) => `${key}: ${name} has no effect with sslmode=${ssl}: it needs ${needs}`))
+    return { ssl }
+  }
+  const root = url.searchParams.get('sslrootcert')
+  if (root === 'system' && ssl !== 'verify-full') faults.push(`${key}: sslrootcert=system needs sslmode=verify-full`)
+  if (!root && ssl === 'verify-ca') faults.push(`${key}: sslmode=verify-ca needs sslrootcert`)
+  const certificates = readCertificateFiles(address, faults)
+  return { ssl: ssl === 'require' && certificates.ca !== undefined ? 'verify-ca' : ssl, certificates }
 }
 
 export const readDatabaseTarget = (
@@ -61,17 +131,15 @@ export const readDatabaseTarget = (
   const address = readAddress(env, faults)
   if (address === null) return { target: null, warnings: [] }
   const { searchParams } = address.url
-  const sslText = searchParams.get('sslmode') ?? 'prefer'
-  const ssl = sslModes.find((mode) => mode === sslText)
-  if (ssl === undefined) faults.push(`${address.key}: sslmode must be one of ${sslModes.join(', ')}`)
-  const { user, password } = credentials(address, env)
+  const encryption = readEncryption(address, faults)
+  const { user, password } = credentials(address, { env, faults })
   if (user === '') faults.push(`${address.key} names no user`)
   const login = password === '' ? user : `${user}:${password}`
   const ignored = [...new Set(searchParams.keys())].filter((name) => !honoured.includes(name))
   return {
     target: {
       url: `postgres://${login}@${address.url.host}${address.url.pathname}`,
-      ssl: ssl ?? 'prefer',
+      ...encryption,
       applicationName:
         searchParams.get('ApplicationName') ?? searchParams.get('application_name') ?? defaultApplicationName,
       schema: searchParams.get('currentSchema') ?? undefined,

@@ -15,11 +15,14 @@ export type Log = Record<Level, (message: string, fields?: Fields) => void> & {
 const everyMs = 5_000
 const keysMax = 1_000
 
-/** Of several errors that come as one, the first: down to the one that says what happened, as a broker's words about a record. */
-const wordsOf = (error: Error): string =>
-  error instanceof AggregateError && error.errors[0] instanceof Error
-    ? `${error.message}: ${wordsOf(error.errors[0])}`
-    : error.message
+/**
+ * Of several errors that come as one, the first, and of one that has a cause, that: down to the one that says what happened, as a
+ * broker's words about a record or a login.
+ */
+const wordsOf = (error: Error): string => {
+  const inner: unknown = error instanceof AggregateError ? (error.errors[0] ?? error.cause) : error.cause
+  return inner instanceof Error ? `${error.message}: ${wordsOf(inner)}` : error.message
+}
 
 /** What a log line or an operator may see of an error: its own words and code, never a statement or its parameters. */
 export const describe = (error: unknown): { error: string; errorCode?: string } => {

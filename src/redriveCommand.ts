@@ -9,10 +9,12 @@ import { instantFromJson } from './domain/time.ts'
 import type { Env } from './env.ts'
 import { createProducer } from './kafka/client.ts'
 import { describeSelected, readLetters, sendSelected, type RedriveOptions } from './kafka/redrive.ts'
+import { refusalOf } from './kafka/refusal.ts'
 import { openTopicReader } from './kafka/topicReader.ts'
 import { describe } from './log.ts'
 import { createProgress, printLine } from './progress.ts'
 import { printFaults } from './schemaStart.ts'
+import { kafkaOf } from './transport.ts'
 
 type Options = { selector: Selector; limit: number; dryRun: boolean }
 
@@ -107,11 +109,7 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
     return 2
   }
   const { settings } = result
-  const kafka = {
-    bootstrapServers: settings.KAFKA_BOOTSTRAP_SERVERS,
-    clientId: 'orders-redrive',
-    requestTimeoutMs: settings.KAFKA_REQUEST_TIMEOUT_MS,
-  }
+  const kafka = kafkaOf(settings, 'orders-redrive')
   const reader = openTopicReader(kafka, settings.KAFKA_CONSUMER_GROUP)
   const producer = createProducer(kafka)
   const progress = createProgress(process.stderr)
@@ -131,7 +129,7 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
     return faults === 0 || options.dryRun ? 0 : 1
   } catch (error) {
     progress.clear()
-    process.stderr.write(`orders: could not redrive: ${describe(error).error}\n`)
+    process.stderr.write(`orders: could not redrive: ${refusalOf(error) ?? describe(error).error}\n`)
     return 2
   } finally {
     await Promise.allSettled([reader.close(), producer.close(true)])

@@ -3,6 +3,7 @@
 import { createLog, describe, type Log } from './log.ts'
 import type { Config } from './config.ts'
 import { sleep } from './app/sleep.ts'
+import { brokenGuards } from './store/guards.ts'
 import { migrate, MigrationRefused, requireSchema, requireUncachedPositions } from './store/migrate.ts'
 import { migrations } from './store/migrations.ts'
 import { openSession } from './store/sql.ts'
@@ -24,6 +25,12 @@ export const prepareSchema = async (
       : []
     await requireSchema(sql, migrations)
     await requireUncachedPositions(sql)
+    // Said, and not refused: the service keeps the promises by itself, the guards are there for everybody else.
+    for (const { kind, table, name, state } of await brokenGuards(sql))
+      log.error('a guard of the tables is not in force: put it back as in sql/, then run verify', {
+        guard: `${kind} ${table}.${name}`,
+        found: state ?? 'not there',
+      })
     return applied
   } finally {
     await sql.end({ timeout: 1 })

@@ -3,6 +3,7 @@
 import { createMonitor } from './app/monitor.ts'
 import { createService, type Service } from './app/service.ts'
 import { sleep } from './app/sleep.ts'
+import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from './config.ts'
 import { contractsOf, topicsOf } from './contracts.ts'
 import { dispositions, type Disposition } from './domain/leg.ts'
@@ -24,6 +25,7 @@ import { MigrationRefused } from './store/migrate.ts'
 import { openDatabase } from './store/sql.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
+import { kafkaOf, serverCertificateOf } from './transport.ts'
 import { commit, version } from './version.ts'
 
 const now = (): Date => new Date()
@@ -38,11 +40,7 @@ type StreamParts = {
 }
 
 const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: StreamParts) => {
-  const kafka = {
-    bootstrapServers: config.KAFKA_BOOTSTRAP_SERVERS,
-    clientId: `orders-${replicaId.slice(0, 8)}`,
-    requestTimeoutMs: config.KAFKA_REQUEST_TIMEOUT_MS,
-  }
+  const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
   const db = openDatabase(config.database, poolLimits(config, config.DB_STREAM_CONNECTIONS))
   const producer = createProducer(kafka)
@@ -132,7 +130,12 @@ const runUntil = async (
   const watching = new AbortController()
   const relaying = streams.relay.run(streaming.signal)
   const consuming = streams.trades.run(streaming.signal)
-  const watchers = [streams.link.run(watching.signal), streams.monitor.run(watching.signal)]
+  const watchers = [
+    streams.link.run(watching.signal),
+    streams.monitor.run(watching.signal),
+    // Ends first: to renew is to listen again.
+    keepCertificate(config, server, { log, signal: stopping }),
+  ]
   while (!streams.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
   setPhase('serving')
   log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
@@ -163,6 +166,7 @@ const listen = ({ status, service, tracing, log, phase }: Listening): Server | n
     return startServer({
       port: config.SERVER_PORT,
       hostname: config.SERVER_HOST,
+      tls: serverCertificateOf(config),
       service,
       unknownFields: config.ORDERS_UNKNOWN_FIELDS,
       bodyMaxBytes: config.BODY_MAX_BYTES,

@@ -5,6 +5,7 @@ import { verifyTables, type Reporter, type Verified } from './app/verify.ts'
 import { readConfig, type Config } from './config.ts'
 import { violationText, type Violation } from './domain/violation.ts'
 import type { Env } from './env.ts'
+import { refusalOf } from './kafka/refusal.ts'
 import { describe } from './log.ts'
 import { createProgress, printLine } from './progress.ts'
 import { printFaults } from './schemaStart.ts'
@@ -12,6 +13,7 @@ import { requireSchema } from './store/migrate.ts'
 import { migrations } from './store/migrations.ts'
 import { openSession, type Sql } from './store/sql.ts'
 import { beReader } from './store/verifyTables.ts'
+import { kafkaOf } from './transport.ts'
 
 type Options = { topics: boolean; json: boolean; slackMs: number }
 
@@ -73,11 +75,7 @@ const verify = async (sql: Sql, config: Config, { printer, options }: { printer:
   await beReader(sql)
   const verified = await verifyTables(sql, printer)
   await verifyTopics(sql, {
-    kafka: {
-      bootstrapServers: config.KAFKA_BOOTSTRAP_SERVERS,
-      clientId: 'orders-verify',
-      requestTimeoutMs: config.KAFKA_REQUEST_TIMEOUT_MS,
-    },
+    kafka: kafkaOf(config, 'orders-verify'),
     group: config.KAFKA_CONSUMER_GROUP,
     topics: {
       placed: config.KAFKA_TOPIC_ORDER_PLACED,
@@ -111,7 +109,7 @@ export const verifyCommand = async (env: Env, args: readonly string[]): Promise<
     await printer.end(await verify(sql, result.config, { printer, options }))
     return printer.total() === 0 ? 0 : 1
   } catch (error) {
-    process.stderr.write(`orders: could not verify: ${describe(error).error}\n`)
+    process.stderr.write(`orders: could not verify: ${refusalOf(error) ?? describe(error).error}\n`)
     return 2
   } finally {
     await sql.end({ timeout: 1 }).catch(() => undefined)

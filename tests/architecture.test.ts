@@ -147,6 +147,7 @@ describe('the README’s table of configuration', () => {
     'SPRING_DATASOURCE_URL',
     'SPRING_DATASOURCE_USERNAME',
     'SPRING_DATASOURCE_PASSWORD',
+    'DATABASE_PASSWORD_FILE',
   ]
 
   /** The rows of the tables whose first columns are key and default. */
@@ -162,11 +163,19 @@ describe('the README’s table of configuration', () => {
     return rows
   }
 
+  /** A key without a default has a dash. */
+  const textOf = (value: unknown): string =>
+    (Array.isArray(value)
+      ? value.join()
+      : typeof value === 'object'
+        ? ''
+        : `${(value ?? '') as string | number | boolean}`) || '–'
+
   const defaults = (): [string, string][] => {
     const result = readConfig({ DATABASE_URL: 'postgres://app@db/orders' })
     if (!result.ok) throw new Error(result.faults.join('; '))
     const { config } = result
-    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, String(config[key] ?? '') || '–'])
+    return (Object.keys(settings) as (keyof typeof settings)[]).map((key) => [key, textOf(config[key])])
   }
 
   test('lists every key once, and no other', async () => {

@@ -2,9 +2,13 @@
 // what is not is named, and no password is ever in a message.
 
 import { describe, expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import postgres from 'postgres'
 import { readDatabaseTarget } from '../src/databaseUrl.ts'
 import type { Env } from '../src/env.ts'
+import { createAuthority, writeCertificate } from './support/certificates.ts'
+import { temporaryDir } from './support/servers.ts'
 
 const read = (env: Env) => {
   const faults: string[] = []
@@ -52,6 +56,84 @@ describe('DATABASE_URL', () => {
       warnings: ['DATABASE_URL: the parameter pool is not used'],
       faults: [],
     })
+  })
+})
+
+describe('certificates', () => {
+  const dir = temporaryDir('database-url')
+  const authority = createAuthority('database authority')
+  const ca = writeCertificate(dir, 'ca', authority)
+  const client = writeCertificate(dir, 'client', authority.issue('app'))
+  const of = (query: string, key = 'DATABASE_URL') =>
+    read(
+      key === 'DATABASE_URL'
+        ? { DATABASE_URL: `postgres://app@db/orders?${query}` }
+        : spring(`jdbc:postgresql://db/orders?${query}`, 'app'),
+    )
+  const both = `sslcert=${client.cert}&sslkey=${client.key}`
+
+  test.each(['DATABASE_URL', 'SPRING_DATASOURCE_URL'])('are read from the files that %s names', (from) => {
+    expect(of(`sslmode=verify-full&sslrootcert=${ca.cert}&${both}`, from)).toMatchObject({
+      target: { ssl: 'verify-full', certificates: { ca: authority.cert, cert: expect.stringContaining('BEGIN') } },
+      warnings: [],
+      faults: [],
+    })
+  })
+
+  test('with require are verified where there is an authority, as libpq does', () => {
+    expect(of(`sslmode=require&sslrootcert=${ca.cert}`).target).toMatchObject({ ssl: 'verify-ca' })
+    expect(of('sslmode=require').target).toMatchObject({ ssl: 'require' })
+    expect(of('sslmode=verify-full&sslrootcert=system')).toMatchObject({ target: { ssl: 'verify-full' }, faults: [] })
+  })
+
+  test.each([
+    [
+      `sslrootcert=${ca.cert}`,
+      'sslrootcert has no effect with sslmode=prefer: it needs sslmode=require, verify-ca, verify-full',
+    ],
+    [
+      `sslmode=disable&sslkey=${client.key}`,
+      'sslkey has no effect with sslmode=disable: it needs sslmode=require, verify-ca, verify-full',
+    ],
+    ['sslmode=verify-ca', 'sslmode=verify-ca needs sslrootcert'],
+    ['sslmode=require&sslrootcert=system', 'sslrootcert=system needs sslmode=verify-full'],
+    [
+      'sslmode=verify-full&sslrootcert=/nowhere/hunter2',
+      'sslrootcert must be the path of a PEM file: there is no such file',
+    ],
+    [`sslmode=verify-full&sslrootcert=${dir}`, 'sslrootcert must be the path of a PEM file: it is a folder'],
+    [
+      `sslmode=verify-full&sslrootcert=${client.key}`,
+      'sslrootcert must be the path of a PEM file: it holds no certificate in PEM',
+    ],
+    [
+      `sslmode=require&sslcert=${client.cert}&sslkey=${ca.cert}`,
+      'sslkey must be the path of a PEM file: it holds no private key in PEM, or one with a passphrase',
+    ],
+    [`sslmode=require&sslcert=${client.cert}`, 'sslcert and sslkey go together'],
+    [`sslmode=require&sslkey=${client.key}`, 'sslcert and sslkey go together'],
+    [`sslmode=require&sslcert=${client.cert}&sslkey=${ca.key}`, 'sslkey must be the key of sslcert'],
+  ])('that have no use stop the start: %#', (query, fault) => {
+    expect(of(query).faults).toEqual([`DATABASE_URL: ${fault}`])
+  })
+
+  test('a password may be a file, which wins', () => {
+    const path = join(dir, 'password')
+    writeFileSync(path, 'p@ss/w:ord \n')
+    const env = { DATABASE_URL: 'postgres://app:other@db/orders', DATABASE_PASSWORD_FILE: path }
+    expect(read(env).target?.url).toBe('postgres://app:p%40ss%2Fw%3Aord%20@db/orders')
+    for (const [text, reason] of [
+      ['', 'it is empty'],
+      ['hunter2\nhunter3', 'it holds more than one line of text'],
+    ] as const) {
+      writeFileSync(path, text)
+      expect(read(env).faults).toEqual([
+        `DATABASE_PASSWORD_FILE must be the path of a file with the password: ${reason}`,
+      ])
+    }
+    expect(read({ ...env, DATABASE_PASSWORD_FILE: '/nowhere/hunter2' }).faults).toEqual([
+      'DATABASE_PASSWORD_FILE must be the path of a file with the password: there is no such file',
+    ])
   })
 })
 

@@ -8,6 +8,7 @@ import { docsHandlers, type ContractOptions } from './docs.ts'
 import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
 import { healthHandlers, type HealthSource } from './health.ts'
+import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers, type Metric } from './metrics.ts'
 import { operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
@@ -26,16 +27,7 @@ export type ServerOptions = RouteOptions & {
   tracing: Tracing
 }
 
-export type Server = {
-  port: number
-  /** Takes no new connection, lets requests under way end. */
-  stop: () => Promise<void>
-}
-
-/** Longer than the deadline of any request, so that the server never cuts one that is still allowed to answer. */
-const idleTimeoutSeconds = 30
-/** Bodies are bounded where they are read, with a problem as the answer; Bun's own bare 413 stays out of the way. */
-const neverTooLarge = Number.MAX_SAFE_INTEGER
+export type Server = Listener
 
 /** The methods of the routes that a path leads to. As the router has it, one slash at the end does not count. */
 const methodsOf = (app: Elysia, path: string): string[] => {
@@ -108,16 +100,5 @@ export const createApp = (options: ServerOptions) => {
 }
 
 /** Listens on `port` (0: any free one). Throws when it is taken. */
-export const startServer = ({
-  port,
-  hostname,
-  ...options
-}: ServerOptions & { port: number; hostname: string }): Server => {
-  const app = createApp(options)
-  // Elysia lets several processes share a port unless it is told otherwise: a second one by mistake would take half the calls.
-  const limits = { idleTimeout: idleTimeoutSeconds, maxRequestBodySize: neverTooLarge }
-  app.listen({ port, hostname, reusePort: false, development: false, ...limits })
-  const { server } = app
-  if (server === null) throw new Error('the HTTP server did not start')
-  return { port: server.port ?? port, stop: () => server.stop() }
-}
+export const startServer = ({ port, hostname, tls, ...options }: ServerOptions & Address): Server =>
+  listen(createApp(options), { port, hostname, tls })

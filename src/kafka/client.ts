@@ -7,6 +7,9 @@ export type KafkaConfig = {
   clientId: string
   /** How long one request to a broker may take, and connecting to it. */
   requestTimeoutMs: number
+  /** PEM texts. The broker's certificate must be of `ca` (else of an authority that everybody trusts) and name its host. */
+  tls?: { ca: string | undefined; cert: string | undefined; key: string | undefined }
+  sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
 }
 
 export type RawProducer = Producer
@@ -33,6 +36,9 @@ const base = (config: KafkaConfig): BaseOptions => ({
   metadataMaxAge: metadataMaxAgeMs,
   autocreateTopics: false,
   strict: true,
+  // Said here, and not left to what the environment of the process makes of it (NODE_TLS_REJECT_UNAUTHORIZED).
+  ...(config.tls && { tls: { ...config.tls, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
+  ...(config.sasl && { sasl: config.sasl }),
 })
 
 export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config))

@@ -3,6 +3,7 @@
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
 import { createAdmin, type KafkaConfig } from './client.ts'
+import { refusalOf } from './refusal.ts'
 import { ensureTopics, type Topics } from './topics.ts'
 
 /** `detail`: what an operator can act on. */
@@ -31,7 +32,8 @@ export const createLink = (config: KafkaConfig, topics: Topics, partitions: numb
           if (created.length > 0) log.info('topics created', { topics: created, partitions })
           become({ up: true, detail: 'brokers answer' })
         } catch (error) {
-          become({ up: false, detail: `${config.bootstrapServers.join(',')}: ${describe(error).error}` })
+          const words = refusalOf(error) ?? describe(error).error
+          become({ up: false, detail: `${config.bootstrapServers.join(',')}: ${words}` })
         }
         await sleep(lookEveryMs, signal)
       }

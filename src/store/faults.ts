@@ -8,8 +8,9 @@ export type StoreFault = 'data' | 'contention' | 'unavailable' | 'unknown' | 'bu
 
 /** Deadlock, serialization failure, lock timeout, statement timeout: Postgres rolled the statement back. */
 const contention = new Set(['40P01', '40001', '55P03', '57014'])
-/** Raised before or instead of running a statement. 25006: a read-only standby after a failover. */
+/** Raised before or instead of running a statement. 25006: a read-only standby after a failover; 42501: a right is missing. */
 const unavailable = new Set([
+  'TLS_REFUSED',
   'ECONNREFUSED',
   'CONNECT_TIMEOUT',
   'ENOTFOUND',
@@ -18,6 +19,7 @@ const unavailable = new Set([
   'ENETUNREACH',
   '57P03',
   '25006',
+  '42501',
 ])
 /**
  * Classes rolled back for want of a resource (53: connections, memory, disk; 58: I/O), a login or a database. XX: Postgres calls
@@ -40,6 +42,9 @@ const unknown = new Set([
   '57P02',
 ])
 
+/** An alert of the other side, or a record that was damaged: a statement may have left before. */
+const tlsPrefix = 'ERR_SSL_'
+
 const sqlState = /^[0-9A-Z]{5}$/
 
 export const codeOf = (error: unknown): string =>
@@ -49,7 +54,7 @@ export const storeFault = (error: unknown): StoreFault => {
   const code = codeOf(error)
   if (contention.has(code)) return 'contention'
   if (unavailable.has(code)) return 'unavailable'
-  if (unknown.has(code)) return 'unknown'
+  if (unknown.has(code) || code.startsWith(tlsPrefix)) return 'unknown'
   if (!sqlState.test(code)) return 'bug'
   const sqlClass = code.slice(0, 2)
   if (sqlClass === '22' || sqlClass === '23') return 'data'

@@ -2,6 +2,7 @@
 // transaction with the row that records it. This is the only place that opens a transaction by hand.
 
 import { createHash } from 'node:crypto'
+import { codeOf } from './faults.ts'
 import type { Migration } from './migrations.ts'
 import { readPositionCache } from './outbox.ts'
 import type { Sql } from './sql.ts'
@@ -55,6 +56,20 @@ const checkHistory = async (sql: Sql, migrations: readonly Migration[]): Promise
   return new Set(applied.map(({ name }) => name))
 }
 
+/** What Postgres says to a role without the right to a table or to a schema (which it then does not see). */
+const withoutRights = new Set(['42501', '3F000'])
+
+/** Runs `work`; where the role may not do it, throws MigrationRefused with who may. */
+const asAllowed = async <T>(sql: Sql, work: () => Promise<T>, advice: (role: string) => string): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (!withoutRights.has(codeOf(error))) throw error
+    const [row] = await sql<{ role: string }[]>`select current_user as role`
+    throw new MigrationRefused(advice(row!.role), { cause: error })
+  }
+}
+
 const apply = async (sql: Sql, migration: Migration): Promise<void> => {
   const record = `insert into orders_migrations (name, checksum) values ('${migration.name}', '${checksumOf(migration)}')`
   try {
@@ -85,15 +100,22 @@ export const migrate = async (sql: Sql, { migrations, onWait, onApplied }: Migra
   await recognise(sql)
   await takeLock(sql, onWait)
   try {
-    if (!(await recognise(sql)))
-      await sql`create table orders_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())`
-    const applied = await checkHistory(sql, migrations)
-    const missing = migrations.filter(({ name }) => !applied.has(name))
-    for (const migration of missing) {
-      await apply(sql, migration)
-      onApplied(migration.name)
+    let missing = migrations
+    const applyMissing = async (): Promise<string[]> => {
+      if (!(await recognise(sql)))
+        await sql`create table orders_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now())`
+      const applied = await checkHistory(sql, migrations)
+      missing = migrations.filter(({ name }) => !applied.has(name))
+      for (const migration of missing) {
+        await apply(sql, migration)
+        onApplied(migration.name)
+      }
+      return missing.map(({ name }) => name)
     }
-    return missing.map(({ name }) => name)
+    return await asAllowed(sql, applyMissing, (role) => {
+      const names = missing.map(({ name }) => name).join(', ')
+      return `The role ${role} may not change the schema, which lacks ${names}: run the subcommand migrate with the login of the owner, and serve with DB_MIGRATE=false.`
+    })
   } finally {
     await sql`select pg_advisory_unlock(${lockKey}::bigint)`.catch(() => undefined)
   }
@@ -102,7 +124,12 @@ export const migrate = async (sql: Sql, { migrations, onWait, onApplied }: Migra
 /** For a start without migrating: throws MigrationRefused unless the schema is exactly this binary's. */
 export const requireSchema = async (sql: Sql, migrations: readonly Migration[]): Promise<void> => {
   await refuseOldServer(sql)
-  const applied = (await recognise(sql)) ? await checkHistory(sql, migrations) : new Set()
+  const readApplied = async () => ((await recognise(sql)) ? checkHistory(sql, migrations) : new Set())
+  const applied = await asAllowed(
+    sql,
+    readApplied,
+    (role) => `The role ${role} may not read the table orders_migrations: run sql/roles.sql again.`,
+  )
   const missing = migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name)
   if (missing.length > 0)
     throw new MigrationRefused(

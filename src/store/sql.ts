@@ -1,6 +1,7 @@
 // The door to Postgres: a pool whose every statement ends within a deadline, and the settings pinned on each connection.
 
 import postgres from 'postgres'
+import { openSecureSocket, type Certificates } from './secureSocket.ts'
 
 export type Sql = postgres.Sql
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
@@ -14,7 +15,10 @@ export type Database = {
 export type DatabaseTarget = {
   /** `postgres://user:password@host:port/database`. */
   url: string
+  /** As libpq has it. `require` encrypts and verifies nothing. */
   ssl: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+  /** For the modes from `require` on. */
+  certificates?: Certificates
   applicationName: string
   /** Sets search_path; undefined leaves the server's. */
   schema: string | undefined
@@ -35,25 +39,29 @@ class DeadlinePassed extends Error {
 /** How much longer than the server's own statement_timeout the client waits before it gives a connection up. */
 const answerGraceMs = 1_000
 
-const sslOption = (ssl: DatabaseTarget['ssl']): postgres.Options<Record<string, never>>['ssl'] => {
-  if (ssl === 'disable') return false
-  // Verifies the chain, not the name.
-  if (ssl === 'verify-ca') return { rejectUnauthorized: true, checkServerIdentity: () => undefined }
-  return ssl
+const addressOf = (url: string): { host: string; port: number } => {
+  const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 5432) }
 }
 
 /**
  * As lists, because the driver splits a text at its colons, of which an IPv6 address has several. (Its types leave lists out.)
  */
-const addressOf = (url: string) => {
-  const { hostname, port } = new URL(url)
-  const lists = { host: [hostname.replace(/^\[|\]$/g, '')], port: [Number(port || 5432)] }
-  return lists as object as { host: string; port: number }
+const listsOf = ({ host, port }: ReturnType<typeof addressOf>): object => ({ host: [host], port: [port] })
+
+/** What must be encrypted gets its sockets from us; the driver itself only tries to. (Its types leave the option out.) */
+const encryption = (target: DatabaseTarget, connectTimeoutMs: number): object => {
+  const { ssl: mode } = target
+  if (mode === 'disable') return { ssl: false }
+  if (mode === 'allow' || mode === 'prefer') return { ssl: 'prefer' }
+  const address = { ...addressOf(target.url), mode, ...target.certificates }
+  return { ssl: false, socket: () => openSecureSocket(address, connectTimeoutMs) }
 }
 
-const common = (target: DatabaseTarget) => ({
-  ...addressOf(target.url),
-  ssl: sslOption(target.ssl) ?? false,
+const common = (target: DatabaseTarget, connectTimeoutMs: number) => ({
+  ...listsOf(addressOf(target.url)),
+  ...encryption(target, connectTimeoutMs),
+  connect_timeout: connectTimeoutMs / 1000,
   backoff: () => 0.1 + Math.random() * 0.2,
   onnotice: () => undefined,
 })
@@ -71,10 +79,9 @@ const neverBehindAnother = { max_pipeline: 0 }
 
 const pool = (target: DatabaseTarget, limits: PoolLimits): Sql =>
   postgres(target.url, {
-    ...common(target),
+    ...common(target, limits.connectTimeoutMs),
     max: limits.connections,
     ...neverBehindAnother,
-    connect_timeout: limits.connectTimeoutMs / 1000,
     connection: {
       ...session(target),
       synchronous_commit: 'on',
@@ -93,9 +100,8 @@ const pool = (target: DatabaseTarget, limits: PoolLimits): Sql =>
 /** One connection without statement time-outs: a migration may take long, and holds its lock on this one session. */
 export const openSession = (target: DatabaseTarget, connectTimeoutMs: number): Sql =>
   postgres(target.url, {
-    ...common(target),
+    ...common(target, connectTimeoutMs),
     max: 1,
-    connect_timeout: connectTimeoutMs / 1000,
     connection: session(target),
   })
 

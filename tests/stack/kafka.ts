@@ -13,6 +13,15 @@ export interface KafkaServer extends Server {
   readonly bootstrap: string
   readonly port: number
   readonly dataDir: string
+  /** Gives a user another password for a SCRAM mechanism; counts for connections from now on. */
+  setScramPassword(user: string, mechanism: string, password: string): Promise<void>
+}
+
+export interface Listener {
+  port: number
+  protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+  /** What clients are told to connect to; 127.0.0.1 unless it says otherwise. */
+  host?: string
 }
 
 export interface KafkaOptions {
@@ -22,6 +31,10 @@ export interface KafkaOptions {
   partitions?: number
   /** Broker settings over the defaults below. */
   settings?: Record<string, string>
+  /** Beside the plain one, by name (upper case): how else the broker may be reached. */
+  listeners?: Record<string, Listener>
+  /** Passwords of SCRAM users by name, for both mechanisms. Counts on a new data folder only. */
+  scramUsers?: Record<string, string>
   log?: (line: string) => void
 }
 
@@ -35,12 +48,14 @@ const javaFlags = [
   '-Djava.awt.headless=true',
 ]
 
-export async function startKafka({ dataDir, port, partitions = 6, settings, log }: KafkaOptions): Promise<KafkaServer> {
+export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const { dataDir, port, partitions = 6, settings, listeners = {}, scramUsers = {}, log } = options
   const java = findJava()
   const classPath = await kafkaClassPath(log)
   mkdirSync(dataDir, { recursive: true })
   const properties = join(dataDir, 'server.properties')
-  const all = { ...defaults(dataDir, port, await freePort()), 'num.partitions': `${partitions}`, ...settings }
+  const ports = { plain: port, controller: await freePort(), listeners }
+  const all = { ...defaults(dataDir, ports), 'num.partitions': `${partitions}`, ...settings }
   writeFileSync(
     properties,
     Object.entries(all)
@@ -49,7 +64,7 @@ export async function startKafka({ dataDir, port, partitions = 6, settings, log 
   )
   writeFileSync(join(dataDir, 'log4j2.properties'), log4j(join(dataDir, 'kafka.log')))
   const run = [java, ...javaFlags, `-Dlog4j2.configurationFile=${join(dataDir, 'log4j2.properties')}`, '-cp', classPath]
-  if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) await format(run, properties)
+  if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) await format(run, properties, scramUsers)
   const bootstrap = `127.0.0.1:${port}`
   const server = await startServer({
     name: 'Kafka',
@@ -60,7 +75,14 @@ export async function startKafka({ dataDir, port, partitions = 6, settings, log 
     readyLimitMs: 120_000,
     isReady: () => answersMetadata(bootstrap),
   })
-  return Object.assign(server, { bootstrap, port, dataDir })
+  const setScramPassword: KafkaServer['setScramPassword'] = async (user, mechanism, password) => {
+    const change = ['--alter', '--add-config', `${mechanism}=[password=${password}]`]
+    const whose = ['--entity-type', 'users', '--entity-name', user]
+    const tool = [...run, 'kafka.admin.ConfigCommand', '--bootstrap-server', bootstrap, ...change, ...whose]
+    const { exitCode, output } = await runTool(tool)
+    if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: the password was not changed: ${output}`)
+  }
+  return Object.assign(server, { bootstrap, port, dataDir, setScramPassword })
 }
 
 /** A broker that answers a metadata request with itself in it can be used; an open port alone says little. */
@@ -77,15 +99,21 @@ async function answersMetadata(bootstrap: string): Promise<boolean> {
   }
 }
 
-function defaults(dataDir: string, port: number, controllerPort: number): Record<string, string> {
+type Ports = { plain: number; controller: number; listeners: Record<string, Listener> }
+
+function defaults(dataDir: string, { plain, controller, listeners }: Ports): Record<string, string> {
+  const others = Object.entries(listeners)
+  const bound = others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')
+  const told = others.map(([name, { port, host = '127.0.0.1' }]) => `,${name}://${host}:${port}`).join('')
+  const protocols = others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}${bound}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain}${told}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(dataDir, 'logs'),
     // One broker can hold one copy of anything.
     'offsets.topic.replication.factor': '1',
@@ -108,10 +136,17 @@ function defaults(dataDir: string, port: number, controllerPort: number): Record
   }
 }
 
-async function format(run: string[], properties: string): Promise<void> {
+async function format(run: string[], properties: string, scramUsers: Record<string, string>): Promise<void> {
   // Joined to its option by "=": one in 64 begins with a dash.
   const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
-  const command = [...run, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties]
+  const users = Object.entries(scramUsers).flatMap(([name, password]) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${name},password=${password}]`,
+    ]),
+  )
+  const tool = [...run, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties]
+  const command = [...tool, ...users]
   const { exitCode, output } = await runTool(command)
   if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: formatting failed: ${output}`)
 }

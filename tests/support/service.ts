@@ -69,6 +69,8 @@ const callHttp = async (url: string, { method, body, headers = {} }: Request = {
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     signal: AbortSignal.timeout(requestTimeoutMs),
+    // Whether a certificate is the right one is asked by the tests of certificates.
+    tls: { rejectUnauthorized: false },
   })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') === true
@@ -109,7 +111,7 @@ export const startService = async ({ env, port, cwd, wait = 'ready' }: ServiceOp
   const own = port ?? (await freePort())
   const child = await launch(['serve'], { ...env, SERVER_PORT: String(own) }, cwd)
   hold(child.pid, 'SIGKILL')
-  const url = `http://127.0.0.1:${own}`
+  const url = `${env['SERVER_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${own}`
   const log: LogLine[] = []
   const noise: string[] = []
   const take = (line: string): void => {

@@ -1,0 +1,42 @@
+// Why a broker cannot be used for its security, in words that name the key to look at. Everything else is in the error's own words.
+
+import { certificateWords } from '../store/tlsFaults.ts'
+
+const byApiId: Readonly<Record<string, string>> = {
+  SASL_AUTHENTICATION_FAILED:
+    'the broker refused the login: look at KAFKA_SASL_USERNAME, its password and KAFKA_SASL_MECHANISM, and at the user on the broker',
+  UNSUPPORTED_SASL_MECHANISM: 'the broker does not offer this KAFKA_SASL_MECHANISM',
+  ILLEGAL_SASL_STATE:
+    'the broker asks for no login at this port: look at KAFKA_SECURITY_PROTOCOL and KAFKA_BOOTSTRAP_SERVERS',
+}
+
+const byMessage: readonly (readonly [begin: string, words: string])[] = [
+  ['Broker requires TLS', 'the broker speaks TLS at this port: KAFKA_SECURITY_PROTOCOL must be SSL or SASL_SSL'],
+  [
+    'TLS handshake failed',
+    'the broker does not speak TLS at this port: look at KAFKA_SECURITY_PROTOCOL and KAFKA_BOOTSTRAP_SERVERS',
+  ],
+  // What a broker does with a client that shows no certificate, or does not log in.
+  [
+    'Connection closed',
+    'the broker closed the connection; if it asks for a login or a certificate, see KAFKA_SECURITY_PROTOCOL and KAFKA_TLS_CERT_FILE',
+  ],
+]
+
+const ownWords = (error: Error): string | null => {
+  const certificate = certificateWords(error)
+  if (certificate !== null) return `the certificate of the broker is not accepted: ${certificate}`
+  if ('apiId' in error && typeof error.apiId === 'string' && error.apiId in byApiId) return byApiId[error.apiId]!
+  return byMessage.find(([begin]) => error.message.startsWith(begin))?.[1] ?? null
+}
+
+/** The library wraps what happened several times, as causes and as lists. Null where nothing of it is about security. */
+export const refusalOf = (error: unknown): string | null => {
+  if (!(error instanceof Error)) return null
+  const inner: unknown[] = [...(error instanceof AggregateError ? (error.errors as unknown[]) : []), error.cause]
+  for (const one of inner) {
+    const words = refusalOf(one)
+    if (words !== null) return words
+  }
+  return ownWords(error)
+}

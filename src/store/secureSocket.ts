@@ -1,0 +1,91 @@
+// A connection to Postgres that is encrypted, and verified as sslmode says, or none at all. The driver can do this too, but where
+// the server takes no TLS it tries again without end, and its errors do not say what to mend.
+
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { certificateWords } from './tlsFaults.ts'
+
+/** PEM texts. Without `ca` those authorities count that everybody trusts. */
+export type Certificates = { ca?: string; cert?: string; key?: string }
+export type SecureAddress = { host: string; port: number; mode: 'require' | 'verify-ca' | 'verify-full' } & Certificates
+
+/** Nothing was sent but the wish to encrypt. The message says what to mend. */
+class TlsRefused extends Error {
+  override name = 'TlsRefused'
+  readonly code = 'TLS_REFUSED'
+}
+
+/** Eight bytes: their number, and the code of the request. */
+const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
+const willing = 0x53
+
+/** Resolves at the event, rejects when the socket fails, closes or is silent before it. */
+const waitFor = (socket: Socket, event: 'data' | 'secureConnect', timeoutMs: number): Promise<unknown> => {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const onClose = (): void => reject(Object.assign(new Error('closed by the server'), { code: 'ECONNRESET' }))
+  const timer = setTimeout(
+    () => reject(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'CONNECT_TIMEOUT' })),
+    timeoutMs,
+  )
+  socket.once(event, resolve).once('error', reject).once('close', onClose)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    socket.off(event, resolve).off('error', reject).off('close', onClose)
+  })
+}
+
+const optionsOf = ({ host, mode, ca, cert, key }: SecureAddress, socket: Socket): ConnectionOptions => ({
+  socket,
+  host,
+  ...(isIP(host) === 0 && { servername: host }),
+  ...(ca !== undefined && { ca }),
+  ...(cert !== undefined && { cert, key }),
+  minVersion: 'TLSv1.2',
+  rejectUnauthorized: mode !== 'require',
+  // Verifies the chain in any case; the name, which may be an address, only where it is asked for.
+  checkServerIdentity: (_, certificate) =>
+    mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
+})
+
+const encrypt = async (tcp: Socket, address: SecureAddress, timeoutMs: number): Promise<TLSSocket> => {
+  const { host, port, mode } = address
+  tcp.write(sslRequest)
+  const answer = (await waitFor(tcp, 'data', timeoutMs)) as Buffer
+  if (answer[0] !== willing)
+    throw new TlsRefused(`the server at ${host}:${port} takes no TLS, which sslmode=${mode} asks for`)
+  // What comes in the clear behind the answer was put there by somebody in between.
+  if (answer.length > 1) throw new TlsRefused(`the server at ${host}:${port} answered more than it was asked`)
+  const tls = connectTls(optionsOf(address, tcp))
+  try {
+    await waitFor(tls, 'secureConnect', timeoutMs)
+    return tls
+  } catch (error) {
+    tls.on('error', () => undefined).destroy()
+    const words = error instanceof Error ? certificateWords(error) : null
+    if (words === null) throw error
+    throw new TlsRefused(`the certificate of the server at ${host}:${port} is not accepted: ${words}`)
+  }
+}
+
+/**
+ * A stream that fails with this error as soon as it is used. The driver forgets a connection whose socket could not be made at
+ * all, one whose socket fails it tries again.
+ */
+const failed = (error: Error): Duplex => {
+  const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() })
+  setTimeout(() => stream.destroy(error), 0)
+  return stream
+}
+
+/** For the driver's option `socket`. Never rejects. */
+export const openSecureSocket = async (address: SecureAddress, timeoutMs: number): Promise<Duplex> => {
+  const tcp = connectTcp(address.port, address.host)
+  try {
+    // Writing waits for the connection, so its failure comes where the answer is awaited.
+    return await encrypt(tcp, address, timeoutMs)
+  } catch (error) {
+    tcp.on('error', () => undefined).destroy()
+    return failed(error instanceof Error ? error : new Error(String(error)))
+  }
+}
