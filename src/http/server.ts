@@ -8,7 +8,7 @@ import { docsHandlers, type ContractOptions } from './docs.ts'
 import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
 import { healthHandlers, type HealthSource } from './health.ts'
-import { metricHandlers, type Metric } from './metrics.ts'
+import { metricHandlers } from './metrics.ts'
 import { operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 import { orderHandlers, type RouteOptions } from './routes.ts'
@@ -19,7 +19,8 @@ export type ServerOptions = RouteOptions & {
   /** Pages of these origins may call from a browser. */
   corsOrigins: readonly string[]
   health: HealthSource
-  metrics: () => readonly Metric[]
+  /** The page of metrics. */
+  metrics: () => string
   contracts: ContractOptions
   log: Log
   observe: RequestObserver
