@@ -13,6 +13,8 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
   orders licenses         print the licences of what this binary is made of
+  orders dashboard        print a dashboard for Grafana
+  orders alerts           print alert rules for Prometheus
   orders --version        print the version
   orders --help           print this
 
@@ -40,6 +42,10 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
     case 'licenses':
       process.stdout.write(`${notices}\n`)
       return 0
+    case 'dashboard':
+      return (await import('./metricsCommands.ts')).dashboardCommand()
+    case 'alerts':
+      return (await import('./metricsCommands.ts')).alertsCommand()
     case '--version':
     case 'version':
       process.stdout.write(`${version}\n`)

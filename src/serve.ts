@@ -1,28 +1,30 @@
 // The composition root: builds every part, starts them in order, and stops them in the opposite one.
 
 import { createMonitor } from './app/monitor.ts'
-import { createService, type Service } from './app/service.ts'
+import { createOpenExceptions } from './app/openExceptions.ts'
 import { sleep } from './app/sleep.ts'
+import { buildService, openPool } from './buildService.ts'
 import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from './config.ts'
 import { contractsOf, topicsOf } from './contracts.ts'
-import { dispositions, type Disposition } from './domain/leg.ts'
 import type { Env } from './env.ts'
 import type { Phase } from './http/health.ts'
-import { startServer, type Server } from './http/server.ts'
+import { startServer, type Server, type ServerOptions } from './http/server.ts'
 import { createProducer } from './kafka/client.ts'
 import { createDeadLetters } from './kafka/deadLetters.ts'
 import { createLink } from './kafka/link.ts'
+import { tellBatches, tellLetters } from './kafka/observed.ts'
 import { createRelay } from './kafka/relay.ts'
 import { createSender } from './kafka/sender.ts'
 import { createTradeBatch } from './kafka/tradeBatch.ts'
 import { createTrades } from './kafka/trades.ts'
 import { describe, type Log } from './log.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import type { Observers } from './metrics/observers.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
-import { componentsOf, metricsOf, type StatusSource } from './status.ts'
+import { componentsOf, type StatusSource } from './status.ts'
 import { MigrationRefused } from './store/migrate.ts'
-import { openDatabase } from './store/sql.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
 import { kafkaOf, serverCertificateOf } from './transport.ts'
@@ -31,18 +33,12 @@ import { commit, version } from './version.ts'
 const now = (): Date => new Date()
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
-type StreamParts = {
-  config: Config
-  log: Log
-  replicaId: string
-  tracing: Tracing
-  onDisposition: (disposition: Disposition) => void
-}
+type StreamParts = { config: Config; log: Log; replicaId: string; tracing: Tracing; observers: Observers }
 
-const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: StreamParts) => {
+const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamParts) => {
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
-  const db = openDatabase(config.database, poolLimits(config, config.DB_STREAM_CONNECTIONS))
+  const db = openPool(config, 'streams', observers)
   const producer = createProducer(kafka)
   const relay = createRelay({
     db,
@@ -51,13 +47,14 @@ const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: Stream
     leaseTtlMs: config.RELAY_LEASE_MS,
     batchMax: config.RELAY_BATCH_MAX_EVENTS,
     inFlightMax: config.RELAY_IN_FLIGHT_MAX_EVENTS,
+    ...observers.relay,
     log,
   })
   const process = createTradeBatch({
     db,
-    deadLetters: createDeadLetters(producer, topics.deadLetters, { log, now }),
+    deadLetters: tellLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter),
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
-    onDisposition,
+    ...observers.legs,
     log,
     tracing,
     now,
@@ -67,7 +64,7 @@ const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: Stream
     kafka,
     group: config.KAFKA_CONSUMER_GROUP,
     topic: topics.trades,
-    process,
+    process: tellBatches(process, { ...observers.tradeBatches, now }),
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,
     limits: {
       lanes: config.TRADES_LANES,
@@ -79,37 +76,7 @@ const buildStreams = ({ config, log, replicaId, tracing, onDisposition }: Stream
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor(db, bound, log, () => relay.state().floor)
-  return { db, producer, relay, trades, link, monitor }
-}
-
-const poolLimits = (config: Config, connections: number) => ({
-  connections,
-  connectTimeoutMs: config.DB_CONNECT_TIMEOUT_MS,
-  lockTimeoutMs: config.DB_LOCK_TIMEOUT_MS,
-  statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
-})
-
-const buildService = (config: Config, log: Log, streams: ReturnType<typeof buildStreams>) => {
-  const writes = openDatabase(config.database, poolLimits(config, config.DB_WRITE_CONNECTIONS))
-  const reads = openDatabase(config.database, poolLimits(config, config.DB_READ_CONNECTIONS))
-  const service = createService({
-    writes,
-    reads,
-    now,
-    newId,
-    limits: {
-      batchMax: config.BATCH_MAX_ORDERS,
-      lanes: config.BATCH_LANES,
-      queueMax: config.QUEUE_MAX_REQUESTS,
-      deadlineMs: config.REQUEST_DEADLINE_MS,
-    },
-    accepting: streams.monitor.hasRoom,
-    onCommitted: streams.relay.ring,
-    onBug: (error) => log.error('a batch failed', describe(error)),
-    onRefused: (error) =>
-      log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', describe(error)),
-  })
-  return { service, closePools: () => Promise.all([writes.close(), reads.close()]) }
+  return { db, producer, relay, trades, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 
 type Parts = {
@@ -131,8 +98,7 @@ const runUntil = async (
   const relaying = streams.relay.run(streaming.signal)
   const consuming = streams.trades.run(streaming.signal)
   const watchers = [
-    streams.link.run(watching.signal),
-    streams.monitor.run(watching.signal),
+    ...[streams.link, streams.monitor, streams.openExceptions].map((part) => part.run(watching.signal)),
     // Ends first: to renew is to listen again.
     keepCertificate(config, server, { log, signal: stopping }),
   ]
@@ -155,33 +121,33 @@ const runUntil = async (
   watching.abort()
   await Promise.all(watchers)
   built.service.close()
-  await Promise.all([streams.producer.close(), streams.db.close(), built.closePools(), tracing.stop()])
+  const { writes, reads } = built.pools
+  await Promise.all([streams.producer.close(), streams.db.close(), writes.close(), reads.close(), tracing.stop()])
 }
 
-type Listening = { status: StatusSource; service: Service; tracing: Tracing; log: Log; phase: () => Phase }
+type Listening = Pick<ServerOptions, 'service' | 'metrics' | 'observe' | 'tracing' | 'log'> & {
+  status: StatusSource
+  phase: () => Phase
+}
 
-const listen = ({ status, service, tracing, log, phase }: Listening): Server | null => {
+const listen = ({ status, phase, ...parts }: Listening): Server | null => {
   const { config } = status
   try {
     return startServer({
       port: config.SERVER_PORT,
       hostname: config.SERVER_HOST,
       tls: serverCertificateOf(config),
-      service,
+      ...parts,
       unknownFields: config.ORDERS_UNKNOWN_FIELDS,
       bodyMaxBytes: config.BODY_MAX_BYTES,
       bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
       started: () => phase() !== 'starting',
       corsOrigins: config.CORS_ALLOWED_ORIGINS,
       health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
-      metrics: () => metricsOf(status),
       contracts: contractsOf(config),
-      log,
-      observe: () => undefined,
-      tracing,
     })
   } catch (error) {
-    log.error(
+    parts.log.error(
       `cannot listen on ${config.SERVER_HOST}:${config.SERVER_PORT}: free the port or set SERVER_PORT`,
       describe(error),
     )
@@ -204,20 +170,18 @@ export const serve = async (env: Env): Promise<number> => {
 
   let phase: Phase = 'starting'
   let startDetail = 'not reached yet'
-  const counts = Object.fromEntries(dispositions.map((disposition) => [disposition, 0])) as Record<Disposition, number>
+  const { observers, page } = createMetrics()
   const replicaId = crypto.randomUUID()
   const tracing = await startTracing(config, replicaId, log)
-  const streams = buildStreams({
-    config,
-    log,
-    replicaId,
-    tracing,
-    onDisposition: (disposition) => counts[disposition]++,
-  })
-  const built = buildService(config, log, streams)
-  const status = { config, streams, counts, starting: () => (phase === 'starting' ? startDetail : null) }
+  const streams = buildStreams({ config, log, replicaId, tracing, observers })
+  const { hasRoom: accepting } = streams.monitor
+  const built = buildService({ config, log, observers, now, newId, accepting, onCommitted: streams.relay.ring })
+  const { service, pools } = built
+  const status = { config, streams, starting: () => (phase === 'starting' ? startDetail : null) }
+  const known = { build: { version, commit }, streams, service, pools: { ...pools, streams: streams.db }, now }
+  const metrics = () => page(known)
 
-  const server = listen({ status, service: built.service, tracing, log, phase: () => phase })
+  const server = listen({ status, service, metrics, observe: observers.request, tracing, log, phase: () => phase })
   if (server === null) return 1
 
   try {

@@ -28,8 +28,12 @@ export type BatcherOptions<T, R> = {
   onBug: (error: unknown) => void
   /** Told what a batch was refused for when that is no bug: Postgres is away, or has no room, or did not answer in time. */
   onRefused?: (error: unknown) => void
-  onBatch?: (size: number) => void
+  /** Told of every batch once it has its answers. */
+  onBatch?: (batch: SeenBatch) => void
 }
+
+/** `waitedMs`: its first item, for a lane. `tookMs`: from then to its answers, retries and halves included. */
+export type SeenBatch = { items: number; waitedMs: number; tookMs: number }
 
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>
@@ -114,14 +118,18 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
 
   const start = (batch: Job<T, R>[]): void => {
     running.add(batch)
-    options.onBatch?.(batch.length)
-    const giveUpAt = performance.now() + options.deadlineMs
+    const startedAt = performance.now()
+    const giveUpAt = startedAt + options.deadlineMs
     void runBatch(
       batch.map((job) => job.item),
       { ...options, giveUpAt },
     )
       .then((results) => batch.forEach((job, i) => job.settle(results[i]!)))
-      .finally(() => finish(batch))
+      .finally(() => {
+        const waitedMs = startedAt - batch[0]!.at
+        options.onBatch?.({ items: batch.length, waitedMs, tookMs: performance.now() - startedAt })
+        finish(batch)
+      })
   }
 
   const pump = (): void => {

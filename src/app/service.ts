@@ -7,7 +7,7 @@ import { readFills, type Fill } from '../store/fillPage.ts'
 import { readOrderPage, type OrderFilter, type OrderPage } from '../store/list.ts'
 import { readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
-import { createBatcher, type Batcher, type BatchRefusal } from './batcher.ts'
+import { createBatcher, type Batcher, type BatchRefusal, type SeenBatch } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { resolveException, type ResolveCommand, type ResolveResult } from './exceptions.ts'
 import { placeOrders, preparePlacement, type Identity, type Placement, type PlaceResult } from './place.ts'
@@ -18,6 +18,9 @@ export type ServiceLimits = {
   queueMax: number
   deadlineMs: number
 }
+
+/** What a batch is of. */
+type BatchKind = 'place' | 'cancel' | 'get' | 'page' | 'resolve'
 
 export type ServiceOptions = Identity & {
   /** Pools of their own for writes and reads. */
@@ -31,6 +34,7 @@ export type ServiceOptions = Identity & {
   onBug: (error: unknown) => void
   /** What a batch was refused for, where that is no bug. */
   onRefused?: (error: unknown) => void
+  onBatch?: (kind: BatchKind, batch: SeenBatch) => void
 }
 
 type FillPage = { fills: Fill[] | null }
@@ -51,6 +55,8 @@ export type Service = {
     limit: number,
   ) => Promise<{ ok: true; exceptions: TradeException[] } | BatchRefusal>
   resolve: (command: ResolveCommand) => Promise<ResolveResult | BatchRefusal>
+  /** Requests that wait and requests in a transaction. */
+  load: () => Record<BatchKind, ReturnType<Batcher<never, never>['load']>>
   drained: () => Promise<unknown>
   close: () => void
 }
@@ -59,13 +65,19 @@ export type Service = {
 const pagesAtATime = 4
 const pagesWaitingMax = 500
 
-export const createService = (options: ServiceOptions): Service => {
-  const { writes, reads, limits, accepting, onCommitted, onBug, onRefused = () => undefined, now, newId } = options
-  const write = { ...limits, kind: 'write' as const, onBug, onRefused }
-  const read = { ...limits, kind: 'read' as const, onBug, onRefused }
+const createBatchers = (options: ServiceOptions) => {
+  const { writes, reads, limits, onCommitted, onBug, onRefused = () => undefined, now } = options
+  const common = (kind: BatchKind) => ({
+    ...limits,
+    onBug,
+    onRefused,
+    onBatch: (batch: SeenBatch) => options.onBatch?.(kind, batch),
+  })
+  const write = (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const })
+  const read = (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const })
 
   const places = createBatcher<Placement, PlaceResult>({
-    ...write,
+    ...write('place'),
     run: (placements, { stored }) =>
       placeOrders(writes, placements, () => {
         stored()
@@ -73,11 +85,11 @@ export const createService = (options: ServiceOptions): Service => {
       }),
   })
   const cancels = createBatcher<Cancellation, CancelResult>({
-    ...write,
+    ...write('cancel'),
     run: (cancellations, { again }) => cancelBatch(writes, cancellations, { again, now: now(), onCommitted }),
   })
   const gets = createBatcher<string, { ok: true; order: Order | null }>({
-    ...read,
+    ...read('get'),
     async run(ids) {
       const found = new Map(
         (await reads.run((sql) => readOrders(sql, [...new Set(ids)]))).map((order) => [order.id, order]),
@@ -86,19 +98,25 @@ export const createService = (options: ServiceOptions): Service => {
     },
   })
   const pages = createBatcher<() => Promise<unknown>, unknown>({
-    ...read,
+    ...read('page'),
     batchMax: 1,
     lanes: pagesAtATime,
     queueMax: pagesWaitingMax,
     run: async ([page]) => [await page!()],
   }) as Batcher<() => Promise<unknown>, never>
   const resolves = createBatcher<ResolveCommand, ResolveResult>({
-    ...write,
+    ...write('resolve'),
     batchMax: 1,
     lanes: 1,
     run: async ([command]) => [await resolveException(writes, command!, now())],
   })
 
+  return { places, cancels, gets, pages, resolves }
+}
+
+export const createService = (options: ServiceOptions): Service => {
+  const { reads, accepting, now, newId } = options
+  const { places, cancels, gets, pages, resolves } = createBatchers(options)
   const all = [places, cancels, gets, pages, resolves]
   return {
     place: (terms, traceparent) =>
@@ -116,6 +134,13 @@ export const createService = (options: ServiceOptions): Service => {
         exceptions: await reads.run((sql) => readExceptions(sql, filter, limit)),
       })),
     resolve: (command) => resolves.submit(command),
+    load: () => ({
+      place: places.load(),
+      cancel: cancels.load(),
+      get: gets.load(),
+      page: pages.load(),
+      resolve: resolves.load(),
+    }),
     drained: () => Promise.all(all.map((batcher) => batcher.drained())),
     close: () => all.forEach((batcher) => batcher.close()),
   }

@@ -9,7 +9,7 @@ import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
 import { healthHandlers, type HealthSource } from './health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
-import { metricHandlers, type Metric } from './metrics.ts'
+import { metricHandlers } from './metrics.ts'
 import { operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 import { orderHandlers, type RouteOptions } from './routes.ts'
@@ -20,7 +20,8 @@ export type ServerOptions = RouteOptions & {
   /** Pages of these origins may call from a browser. */
   corsOrigins: readonly string[]
   health: HealthSource
-  metrics: () => readonly Metric[]
+  /** The page of metrics. */
+  metrics: () => string
   contracts: ContractOptions
   log: Log
   observe: RequestObserver

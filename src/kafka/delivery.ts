@@ -22,10 +22,14 @@ export type Delivery = {
   published: number
   /** Told whenever a batch is settled. */
   onSettled: () => void
+  /** Told of every acknowledged event: how long ago it was written, in ms. */
+  onPublished: (ageMs: number) => void
   log: Log
 }
 
 type Partitions = Record<EventKind, number>
+/** What one read of the outbox brought. `askedAt`: when it was asked for, in monotonic ms. */
+export type Wave = { events: readonly OutboxEvent[]; askedAt: number; partitions: Partitions }
 /** Tickers that failed in this batch, and why. */
 type Failed = Map<string, unknown>
 
@@ -35,9 +39,7 @@ const requestMax = 500
 /** Sends a run of events of one kind and partition in requests of bounded size; nothing of a ticker after its failure. */
 const sendRun = async (
   delivery: Delivery,
-  kind: EventKind,
-  partition: number,
-  events: readonly OutboxEvent[],
+  { kind, partition, events, askedAt }: { kind: EventKind; partition: number } & Omit<Wave, 'partitions'>,
   failed: Failed,
 ): Promise<void> => {
   for (let i = 0; i < events.length; i += requestMax) {
@@ -47,6 +49,8 @@ const sendRun = async (
     passCrashPoint('after-ack-before-delete')
     delivery.acknowledged.add(report.acked)
     delivery.published += report.acked.length
+    const sinceAskedMs = performance.now() - askedAt
+    for (const { waitedMs } of report.acked) delivery.onPublished(waitedMs + sinceAskedMs)
     for (const [ticker, error] of report.failed) failed.set(ticker, error)
   }
 }
@@ -82,7 +86,7 @@ const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Fail
 }
 
 /** The outstanding batch of some tickers: all their placements, then their cancellations. */
-const dispatch = async (delivery: Delivery, events: readonly OutboxEvent[], partitions: Partitions): Promise<void> => {
+const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wave): Promise<void> => {
   const failed: Failed = new Map()
   try {
     for (const kind of ['PLACED', 'CANCELLED'] as const) {
@@ -90,7 +94,8 @@ const dispatch = async (delivery: Delivery, events: readonly OutboxEvent[], part
         events.filter((event) => event.kind === kind),
         (event) => partitionOf(event.order.ticker, partitions[kind]),
       )
-      await Promise.all(runs.entries().map(([partition, run]) => sendRun(delivery, kind, partition, run, failed)))
+      const sends = runs.entries().map(([partition, run]) => ({ kind, partition, events: run, askedAt }))
+      await Promise.all(sends.map((send) => sendRun(delivery, send, failed)))
     }
   } catch (error) {
     delivery.log.error('the relay failed on a batch', describe(error))
@@ -100,14 +105,14 @@ const dispatch = async (delivery: Delivery, events: readonly OutboxEvent[], part
 }
 
 /** Starts to send those of the events that are neither acknowledged nor behind an outstanding batch; returns how many. */
-export const deliver = (delivery: Delivery, events: readonly OutboxEvent[], partitions: Partitions): number => {
-  const fresh = events.filter(
+export const deliver = (delivery: Delivery, wave: Wave): number => {
+  const fresh = wave.events.filter(
     (event) => !delivery.acknowledged.has(event.position) && !delivery.busy.has(event.order.ticker),
   )
   for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
   delivery.inFlight += fresh.length
   // One group a partition, so that a slow partition holds up only its own tickers.
-  for (const group of Map.groupBy(fresh, (event) => partitionOf(event.order.ticker, partitions.PLACED)).values())
-    void dispatch(delivery, group, partitions)
+  for (const group of Map.groupBy(fresh, (event) => partitionOf(event.order.ticker, wave.partitions.PLACED)).values())
+    void dispatch(delivery, { ...wave, events: group })
   return fresh.length
 }

@@ -3,8 +3,11 @@
 import { createBell, type Bell } from '../app/sleep.ts'
 import type { RawMessage } from './client.ts'
 
-/** The messages of some partitions, in order. */
-export type Lane = { queue: RawMessage[]; bell: Bell }
+/** The messages of some partitions, in order. `underWay`: taken and not disposed of yet. */
+export type Lane = { queue: RawMessage[]; underWay: readonly RawMessage[]; bell: Bell }
+
+/** Of what is not disposed of yet, the first message of a partition. */
+type Oldest = Pick<RawMessage, 'partition' | 'offset' | 'timestamp'>
 
 export type IntakeLimits = {
   /** Batches at a time; the partitions are dealt out among them. */
@@ -20,8 +23,10 @@ export type Tap = { pause: () => unknown; resume: () => unknown; isPaused: () =>
 export type Intake = {
   lanes: readonly Lane[]
   put: (message: RawMessage) => void
-  /** Up to `max` messages of a lane, at once; none where it is empty. */
+  /** Up to `max` messages of a lane, at once; none where it is empty. Whoever asks has disposed of what was taken before. */
   take: (lane: Lane, max: number) => RawMessage[]
+  /** By partition; a partition without such a message is left out. */
+  oldest: () => ReadonlyMap<number, Oldest>
   queued: () => number
   /** For how long nothing came though there was room for it, in ms. */
   silentMs: () => number
@@ -30,7 +35,11 @@ export type Intake = {
 const sizeOf = (message: RawMessage): number => (message.value?.length ?? 0) + (message.key?.length ?? 0)
 
 export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
-  const lanes: Lane[] = Array.from({ length: limits.lanes }, () => ({ queue: [], bell: createBell() }))
+  const lanes: Lane[] = Array.from({ length: limits.lanes }, () => ({
+    queue: [],
+    underWay: [],
+    bell: createBell(),
+  }))
   let messages = 0
   let bytes = 0
   let lastAt = performance.now()
@@ -50,10 +59,19 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
       const batch = lane.queue.splice(0, max)
       messages -= batch.length
       for (const message of batch) bytes -= sizeOf(message)
+      lane.underWay = batch
       if (batch.length > 0) lastAt = performance.now()
       // Half empty, so that the stream does not stop and start for every batch.
       if (tap.isPaused() && messages < limits.messagesMax / 2 && bytes < limits.bytesMax / 2) tap.resume()
       return batch
+    },
+    oldest() {
+      // Walked over when somebody asks, which is seldom, so that no message pays for it.
+      const first = new Map<number, Oldest>()
+      for (const { underWay, queue } of lanes)
+        for (const messages of [underWay, queue])
+          for (const message of messages) if (!first.has(message.partition)) first.set(message.partition, message)
+      return first
     },
     queued: () => messages,
     silentMs: () => (messages > 0 ? 0 : performance.now() - lastAt),

@@ -22,10 +22,19 @@ export type RelayOptions = {
   batchMax: number
   /** Events being sent at a time. */
   inFlightMax: number
+  /** Told of every acknowledged event: how long ago it was written, in ms. */
+  onPublished?: (ageMs: number) => void
   log: Log
 }
 
-type RelayState = { inFlight: number; setAside: string[]; floor: bigint; shards: number; published: number }
+type RelayState = {
+  inFlight: number
+  setAside: string[]
+  floor: bigint
+  shards: number
+  held: readonly number[]
+  published: number
+}
 
 export type Relay = {
   /** A commit appended events: look at once. */
@@ -73,10 +82,11 @@ const retrySetAside = async ({ options, delivery, leases }: Running): Promise<nu
     except: [],
     only: due,
   }
+  const askedAt = performance.now()
   const events = await options.db.run((sql) => readOutbox(sql, asked))
   const waiting = new Set(events.map((event) => event.order.ticker))
   for (const ticker of due) if (!waiting.has(ticker)) rejoin(delivery, ticker)
-  return deliver(delivery, events, await sender.partitions())
+  return deliver(delivery, { events, askedAt, partitions: await sender.partitions() })
 }
 
 /** One look at the outbox; returns how many events it started to send. */
@@ -95,8 +105,9 @@ const step = async (running: Running): Promise<number> => {
     except,
     only: null,
   }
+  const askedAt = performance.now()
   const events = await options.db.run((sql) => readOutbox(sql, asked))
-  return retried + deliver(delivery, events, partitions)
+  return retried + deliver(delivery, { events, askedAt, partitions })
 }
 
 /** Until the next read is worth its while. */
@@ -178,6 +189,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     onSettled() {
       if (delivery.inFlight === 0) quiet.ring()
     },
+    onPublished: options.onPublished ?? (() => undefined),
     log,
   }
   const leases = createLeaseKeeper({
@@ -211,6 +223,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       setAside: delivery.setAside.tickers(),
       floor: delivery.floor.current(),
       shards: leases.held().length,
+      held: leases.held(),
       published: delivery.published,
     }),
   }

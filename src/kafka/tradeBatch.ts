@@ -1,7 +1,7 @@
 // A batch of trade messages to its end: decode, apply, dead-letter, report.
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../app/fill.ts'
-import type { Disposition } from '../domain/leg.ts'
+import type { Disposition, ExceptionDisposition } from '../domain/leg.ts'
 import { describe, type Log } from '../log.ts'
 import type { Source } from '../store/fills.ts'
 import type { Database } from '../store/sql.ts'
@@ -21,6 +21,8 @@ export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   unknownToDeadLetters: boolean
   /** Told of every leg, and of every message that could not be decoded. */
   onDisposition: (disposition: Disposition) => void
+  /** Told of every exception when it is first kept. */
+  onException?: (disposition: ExceptionDisposition) => void
   log: Log
   tracing?: Tracing
 }
@@ -61,9 +63,10 @@ const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: read
   )
 
 type Messages = ReadonlyMap<string, RawMessage>
-type Reporting = Pick<BatchOptions, 'onDisposition' | 'log'>
+type Reporting = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
 
-const report = (outcomes: readonly LegOutcome[], messages: Messages, { onDisposition, log }: Reporting): void => {
+const report = (outcomes: readonly LegOutcome[], messages: Messages, told: Reporting): void => {
+  const { onDisposition, onException, log } = told
   for (const outcome of outcomes) {
     const source = coordinates(outcome.received.source)
     const trace = (): Trace => traceOf(messages.get(source)!)
@@ -72,7 +75,9 @@ const report = (outcomes: readonly LegOutcome[], messages: Messages, { onDisposi
       case 'OVERFILL':
       case 'CONFLICT':
       case 'MISMATCH':
-        if (outcome.fresh) raiseAlarm(log, outcome, trace())
+        if (!outcome.fresh) break
+        raiseAlarm(log, outcome, trace())
+        onException?.(outcome.disposition)
         break
       case 'UNKNOWN_ORDER':
         log.rarely('warn', 'unknown order', 'a trade names an unknown order', {

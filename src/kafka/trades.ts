@@ -7,6 +7,7 @@ import { describe, type Log } from '../log.ts'
 import { createConsumer, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
 import { createIntake, type Intake, type IntakeLimits, type Lane } from './intake.ts'
 import type { Batch } from './tradeBatch.ts'
+import { createLag, type Lag, type PartitionLag } from './lag.ts'
 import { watch } from './watchdog.ts'
 
 export type TradesOptions = {
@@ -21,7 +22,14 @@ export type TradesOptions = {
   log: Log
 }
 
-type TradesState = { connected: boolean; queued: number; committed: number; rebuilds: number }
+/** `lag`: of the partitions that are assigned to this replica. */
+type TradesState = {
+  connected: boolean
+  queued: number
+  committed: number
+  rebuilds: number
+  lag: readonly PartitionLag[]
+}
 export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () => TradesState }
 
 /** What outlives a consumer. `forgiven`: see watchdog.ts. */
@@ -30,6 +38,7 @@ type Running = {
   connect: typeof createConsumer
   forgiven: Set<string>
   intake: Intake | null
+  lag: Lag | null
   committed: number
   rebuilds: number
 }
@@ -124,12 +133,12 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
   stream.on('error', fail)
   stream.on('close', () => fail(new Error('the stream of trades was closed')))
   stream.on('data', (message: RawMessage) => intake.put(message))
+  const read = { consumer, topic: options.topic, nextOffsets: () => stream.offsetsToFetch }
   running.intake = intake
+  running.lag = createLag(read, intake)
   try {
     const watched = {
-      consumer,
-      topic: options.topic,
-      nextOffsets: () => stream.offsetsToFetch,
+      ...read,
       // A batch that waits for Postgres is no silence.
       silentMs: () => (underWay > 0 ? 0 : intake.silentMs()),
     }
@@ -140,10 +149,12 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
     })
     await Promise.all([
       watching,
+      running.lag.run(ending),
       ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commit, ending }).catch(fail)),
     ])
   } finally {
     running.intake = null
+    running.lag = null
     await stream.close().catch(() => undefined)
   }
   if (!signal.aborted) throw failure
@@ -165,13 +176,14 @@ const consumeOnce = async (running: Running, signal: AbortSignal): Promise<void>
 
 /** `connect` is for the simulation (tests/sim), which has a consumer group of its own. */
 export const createTrades = (options: TradesOptions, connect = createConsumer): Trades => {
-  const running: Running = { options, connect, forgiven: new Set(), intake: null, committed: 0, rebuilds: 0 }
+  const running: Running = { options, connect, forgiven: new Set(), intake: null, lag: null, committed: 0, rebuilds: 0 }
   return {
     state: () => ({
       connected: running.intake !== null,
       queued: running.intake?.queued() ?? 0,
       committed: running.committed,
       rebuilds: running.rebuilds,
+      lag: running.lag?.now() ?? [],
     }),
     async run(signal) {
       while (!signal.aborted) {

@@ -106,6 +106,15 @@ export const readExceptions = async (sql: Sql, filter: ExceptionFilter, limit: n
   return rows.map(exceptionFromRow)
 }
 
+/** How many of the newest `max` exceptions nobody has resolved. */
+export const countOpenExceptions = async (sql: Sql, max: number): Promise<number> => {
+  const [row] = await sql<{ open: number }[]>`
+    select count(*)::integer as open
+    from (select id from exceptions order by id desc limit ${max}::integer) e
+    where not exists (select from exception_resolutions r where r.exception_id = e.id)`
+  return row!.open
+}
+
 /** Stores a resolution where the exception exists and has none; the first one stands. */
 export const insertResolution = async (
   sql: Sql,

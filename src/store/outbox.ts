@@ -13,6 +13,8 @@ export type OutboxEvent = {
   occurredAt: Date
   /** When it was read, by the clock of the database: its record is stamped with it. */
   readAt: Date
+  /** From the statement that wrote it until it was read, by the clock of the database. */
+  waitedMs: number
   traceparent: string | null
   /** Of its ticker: which lease covers it. */
   shard: number
@@ -26,6 +28,7 @@ type EventRow = OrderRow & {
   kind: EventKind
   occurred_at: Date
   read_at: Date
+  waited_ms: number
   traceparent: string | null
   shard: number
 }
@@ -36,6 +39,7 @@ const eventFromRow = (row: EventRow): OutboxEvent => ({
   kind: row.kind,
   occurredAt: row.occurred_at,
   readAt: row.read_at,
+  waitedMs: row.waited_ms,
   traceparent: row.traceparent,
   shard: row.shard,
   order: orderFromRow(row),
@@ -62,7 +66,8 @@ export const readOutbox = async (
   },
 ): Promise<OutboxEvent[]> => {
   const rows = await sql<EventRow[]>`
-    select x.position, x.event_id, x.kind, x.occurred_at, statement_timestamp() as read_at, x.traceparent, x.shard, ${orderColumns(sql)}
+    select x.position, x.event_id, x.kind, x.occurred_at, statement_timestamp() as read_at,
+           date_part('epoch', statement_timestamp() - x.written_at) * 1000 as waited_ms, x.traceparent, x.shard, ${orderColumns(sql)}
     from (
       select *, hashtext(ticker) & ${shardCount - 1}::integer as shard from outbox
       where position > ${String(asked.floor)}::bigint

@@ -1,6 +1,7 @@
 // The door to Postgres: a pool whose every statement ends within a deadline, and the settings pinned on each connection.
 
 import postgres from 'postgres'
+import { storeFault, type StoreFault } from './faults.ts'
 import { openSecureSocket, type Certificates } from './secureSocket.ts'
 
 export type Sql = postgres.Sql
@@ -11,6 +12,10 @@ export type Database = {
   run<T>(statement: (sql: Sql) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
+
+/** Statements that run, each on a connection of its own, and statements that wait for one. */
+type PoolLoad = { connections: number; running: number; waiting: number }
+export type Pool = Database & { load(): PoolLoad }
 
 export type DatabaseTarget = {
   /** `postgres://user:password@host:port/database`. */
@@ -108,11 +113,16 @@ export const openSession = (target: DatabaseTarget, connectTimeoutMs: number): S
 /**
  * Opens a pool. A stalled connection cannot be told from a slow one and the driver would wait for it without end, so when a
  * statement misses its deadline the whole pool is replaced: what else was in flight on it is rejected as CONNECTION_DESTROYED
- * and retried by its owner.
+ * and retried by its owner. `onFailure` is told of every statement that failed.
  */
-export const openDatabase = (target: DatabaseTarget, limits: PoolLimits): Database => {
+export const openDatabase = (
+  target: DatabaseTarget,
+  limits: PoolLimits,
+  onFailure: (fault: StoreFault) => void = () => undefined,
+): Pool => {
   const deadlineMs = limits.statementTimeoutMs + answerGraceMs
   let current = pool(target, limits)
+  let active = 0
 
   const replace = (stalled: Sql): void => {
     if (current !== stalled) return
@@ -128,11 +138,20 @@ export const openDatabase = (target: DatabaseTarget, limits: PoolLimits): Databa
         reject(new DeadlinePassed(`no answer from Postgres within ${deadlineMs} ms`))
         replace(used)
       }, deadlineMs)
+      active++
       try {
         return await Promise.race([statement(used), missed])
+      } catch (error) {
+        onFailure(storeFault(error))
+        throw error
       } finally {
+        active--
         clearTimeout(timer)
       }
+    },
+    load() {
+      const running = Math.min(active, limits.connections)
+      return { connections: limits.connections, running, waiting: active - running }
     },
     async close() {
       await current.end({ timeout: 5 })

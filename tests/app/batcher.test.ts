@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { createBatcher, runBatch, type Batcher, type BatcherOptions, type BatchRefusal } from '../../src/app/batcher.ts'
+import {
+  createBatcher,
+  runBatch,
+  type Batcher,
+  type BatcherOptions,
+  type BatchRefusal,
+  type SeenBatch,
+} from '../../src/app/batcher.ts'
 import { until } from '../support/until.ts'
 
 const withCode = (code: string): Error => Object.assign(new Error(code), { code })
@@ -78,10 +85,29 @@ describe('group commit', () => {
     expect(await Promise.all(rest)).toEqual(['b!', 'c!', 'd!'])
   })
 
+  test('tells of every batch how long it waited and took, whatever became of it', async () => {
+    const gate = gated()
+    const seen: SeenBatch[] = []
+    const batcher = create({ run: gate.run, onBug: () => undefined, onBatch: (batch) => seen.push(batch) })
+    const answers = ['a', 'b'].map(batcher.submit)
+    await gate.started(1)
+    answers.push(batcher.submit('c'))
+    await Bun.sleep(50)
+    gate.waiting[0]!.finish()
+    await gate.started(2)
+    gate.waiting[1]!.fail(new TypeError('a bug'))
+    await Promise.all(answers)
+    await batcher.drained()
+    expect(seen.map(({ items }) => items)).toEqual([2, 1])
+    expect(seen[0]!.tookMs).toBeGreaterThan(45)
+    expect(seen[1]!.waitedMs).toBeGreaterThan(45)
+    expect(seen[0]!.waitedMs).toBeLessThan(45)
+  })
+
   test('starts the next batch only where a lane is free, and none longer than the limit', async () => {
     const gate = gated()
     const sizes: number[] = []
-    const batcher = create({ run: gate.run, lanes: 2, batchMax: 3, onBatch: (size) => sizes.push(size) })
+    const batcher = create({ run: gate.run, lanes: 2, batchMax: 3, onBatch: ({ items }) => sizes.push(items) })
     const answers = eight.map(batcher.submit)
     await gate.started(2)
     expect(batcher.load()).toEqual({ queued: 2, running: 6 })

@@ -50,7 +50,7 @@ const asMessage = ({ topic, key, value, headers }: Sent): Message => ({
 const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<Message> => {
   const { producer, sent } = keeping()
   const example = exampleEvent(kind)
-  const rest = { position: 1n, shard: 0, readAt: example.occurredAt }
+  const rest = { position: 1n, shard: 0, readAt: example.occurredAt, waitedMs: 0 }
   const event = { ...example, ...rest, ...(traced ? {} : { traceparent: null }) }
   await createSender({ producer, topics, ceSource: '/orders' }).send(kind, 0, [event])
   return asMessage(sent[0]!)

@@ -169,10 +169,7 @@ export const record = async (): Promise<Recorded[]> => {
   const kept: Recorded[] = []
   const harness = await openHarness()
   try {
-    const metrics = () => [
-      { name: 'orders_outbox_rows', help: 'Rows.', type: 'gauge' as const, samples: [{ value: 1 }] },
-    ]
-    const app = createApp(serverOptions({ service: harness.service, metrics }))
+    const app = createApp(serverOptions({ service: harness.service }))
     const world = { harness, call: recorderOf(app, kept) }
     await orders(world)
     await exceptions(world)

@@ -46,7 +46,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
     components: () => ({ db: up, kafka: up, outbox: up }),
     info: () => ({ name: 'orders', version: 'test', commit: 'none' }),
   },
-  metrics: () => [],
+  metrics: () => 'orders_outbox_rows 1\n',
   contracts: { version: 'test', asyncApi: asyncApiDocument },
   log: createTestLog().log,
   observe: () => undefined,

@@ -24,6 +24,7 @@ const event = (
     kind: 'PLACED',
     occurredAt: order.createdAt,
     readAt: new Date(),
+    waitedMs: 0,
     traceparent: large ? traceparent : null,
     shard: 0,
     order,

@@ -71,6 +71,7 @@ describe('readOutbox', () => {
       kind: 'PLACED',
       occurredAt: placement.order.createdAt,
       readAt: expect.any(Date),
+      waitedMs: expect.any(Number),
       shard: await shardOf('MSFT'),
       order: placement.order,
     })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { array, assert, asyncProperty, constantFrom, oneof, option, string } from 'fast-check'
 import { storeFault } from '../../src/store/faults.ts'
-import { openSession, textArray, type Database } from '../../src/store/sql.ts'
+import { openDatabase, openSession, textArray, type Database } from '../../src/store/sql.ts'
 import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
@@ -190,6 +190,25 @@ describe('a database that is away', () => {
     // The driver hands the dead session's error to the first statement of the next one too: also unknown, also repeated.
     await untilRecovered(pool)
   })
+})
+
+test('a pool tells how many statements run and wait, and the fault of each that fails', async () => {
+  const faults: string[] = []
+  const limits = { connections: 2, connectTimeoutMs: 5_000, lockTimeoutMs: 4_000, statementTimeoutMs: 10_000 }
+  const pool = openDatabase(targetOf(database.url), limits, (fault) => faults.push(fault))
+  try {
+    expect(pool.load()).toEqual({ connections: 2, running: 0, waiting: 0 })
+    const sleeping = Array.from({ length: 5 }, () => pool.run((sql) => sql`select pg_sleep(0.2)`))
+    expect(pool.load()).toEqual({ connections: 2, running: 2, waiting: 3 })
+    await Promise.all(sleeping)
+    expect(pool.load()).toEqual({ connections: 2, running: 0, waiting: 0 })
+    await failureOf(pool.run((sql) => sql`select 1 / 0`))
+    await failureOf(pool.run((sql) => sql`select from nowhere`))
+    expect(faults).toEqual(['data', 'bug'])
+    expect(pool.load()).toMatchObject({ running: 0 })
+  } finally {
+    await pool.close()
+  }
 })
 
 test('an address of IPv6 and a port that is left out reach the driver as they are meant', async () => {

@@ -121,7 +121,7 @@ const outbox = (memory: Memory): Call => {
     writes: false,
     ordered: true,
     // Each side reads by its own clock.
-    run: async (sql) => (await readOutbox(sql, asked)).map((event) => ({ ...event, readAt: null })),
+    run: async (sql) => (await readOutbox(sql, asked)).map((event) => ({ ...event, readAt: null, waitedMs: null })),
     learn: (events) =>
       void positions.push(...(events as Pick<OutboxEvent, 'position'>[]).map(({ position }) => position)),
   }

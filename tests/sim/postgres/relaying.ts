@@ -32,7 +32,8 @@ export type Asked = {
   limit: number
 }
 
-type EventRow = OrderRow & Omit<EventRecord, 'position'> & { position: string; shard: number; read_at: Date }
+type EventRow = OrderRow &
+  Omit<EventRecord, 'position'> & { position: string; shard: number; read_at: Date; waited_ms: number }
 
 export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
   const { replicaId, floor, shards, except, only, limit } = asked
@@ -52,6 +53,7 @@ export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
       position: String(event.position),
       shard: shardOf(event.ticker),
       read_at: new Date(now),
+      waited_ms: now - event.writtenAt,
       ...db.orders.get(event.order_id)!,
     }))
 }

@@ -1,0 +1,91 @@
+// Counters and histograms that are written to as things happen. They stand on the path of every request and every event, so a
+// series that its owner keeps costs some nanoseconds a value (`bun tests/metrics/cost.ts`).
+
+import type { Labels, Metric, Sample } from './metric.ts'
+
+type Words = { name: string; help: string; labels?: readonly string[] }
+
+type CounterSeries = { add: (n?: number) => void }
+type HistogramSeries = { observe: (value: number) => void }
+
+/** `of` takes the values of the labels, in their order. Keep what it answers where values come thick and fast. */
+type Instrument<S> = { of: (...values: string[]) => S; metric: () => Metric }
+export type Counter = Instrument<CounterSeries>
+export type Histogram = Instrument<HistogramSeries>
+
+/** A label has few values; where a bug gives one many, the rest of them is this one instead of a page without end. */
+const seriesMax = 1_000
+const beyond = 'other'
+
+type Sampled<S> = S & { samples: (labels: Labels) => Sample[] }
+
+const createInstrument = <S extends Sampled<object>>(
+  { name, help, labels = [] }: Words,
+  type: Metric['type'],
+  make: () => S,
+) => {
+  const all = new Map<string, { series: S; labels: Labels }>()
+
+  const add = (key: string, values: readonly string[]): S => {
+    if (all.size >= seriesMax && values.some((value) => value !== beyond)) return of(...labels.map(() => beyond))
+    const series = make()
+    all.set(key, { series, labels: Object.fromEntries(labels.map((label, i) => [label, values[i]!])) })
+    return series
+  }
+  const of = (...values: string[]): S => {
+    const key = values.join('\n')
+    return all.get(key)?.series ?? add(key, values)
+  }
+  // Without labels there is one series, and it is there from the start.
+  if (labels.length === 0) of()
+
+  return {
+    of,
+    metric: (): Metric => ({
+      name,
+      help,
+      type,
+      samples: all
+        .values()
+        .flatMap(({ series, labels }) => series.samples(labels))
+        .toArray(),
+    }),
+  }
+}
+
+export const createCounter = (words: Words): Counter =>
+  createInstrument<Sampled<CounterSeries>>(words, 'counter', () => {
+    let value = 0
+    return {
+      add(n = 1) {
+        value += n
+      },
+      samples: (labels) => [{ labels, value }],
+    }
+  })
+
+/** `buckets`: upper bounds, ascending; the one without a bound is added. */
+export const createHistogram = (words: Words & { buckets: readonly number[] }): Histogram => {
+  const bounds = Float64Array.from(words.buckets)
+  const texts = [...words.buckets.map(String), '+Inf']
+  return createInstrument<Sampled<HistogramSeries>>(words, 'histogram', () => {
+    const counts = new Float64Array(bounds.length + 1)
+    let sum = 0
+    return {
+      observe(value) {
+        let i = 0
+        while (i < bounds.length && value > bounds[i]!) i++
+        counts[i]!++
+        sum += value
+      },
+      samples(labels) {
+        let count = 0
+        const buckets = texts.map((le, i) => {
+          count += counts[i]!
+          return { suffix: '_bucket' as const, labels: { ...labels, le }, value: count }
+        })
+        return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }]
+      },
+    }
+  })
+}

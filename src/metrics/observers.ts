@@ -1,0 +1,156 @@
+// What the parts tell as it happens, counted. Each function is handed to the part that calls it; none of them knows a metric.
+
+import type { SeenBatch } from '../app/batcher.ts'
+import type { RefusalObserver } from '../app/refusals.ts'
+import type { ServiceOptions } from '../app/service.ts'
+import { dispositions, type Disposition, type ExceptionDisposition } from '../domain/leg.ts'
+import type { RequestObserver } from '../http/exchange.ts'
+import { operations } from '../http/operations.ts'
+import type { DeadLetter } from '../kafka/deadLetters.ts'
+import type { StoreFault } from '../store/faults.ts'
+import { createCounter, createHistogram } from './instruments.ts'
+import type { Metric } from './metric.ts'
+
+/** Seconds. The first three tell a group commit on a fast disk from one on a slow one. */
+const commitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+/** Seconds, up to what an outage makes of them. */
+const streamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900]
+const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+
+/** Others are whatever a caller makes up. */
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
+/** The route of a request that no route takes: there are as many paths as callers make up. */
+const unmatched = 'unmatched'
+/** OpenTelemetry's word for a method that is not known. */
+const otherMethod = '_OTHER'
+
+const createHttp = () => {
+  const duration = createHistogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'Requests by route, method and status, and how long they took.',
+    labels: ['http_route', 'http_request_method', 'http_response_status_code'],
+    buckets: commitBuckets,
+  })
+  const request: RequestObserver = ({ operation, request: { method } }, { status, seconds }) => {
+    const route = operation === null ? unmatched : operations[operation].path
+    duration.of(route, methods.has(method) ? method : otherMethod, String(status)).observe(seconds)
+  }
+  return { request, all: [duration] }
+}
+
+const createBatches = () => {
+  const size = createHistogram({
+    name: 'orders_batch_size_items',
+    help: 'Requests or trades that shared a transaction, by kind of work.',
+    labels: ['kind'],
+    buckets: sizeBuckets,
+  })
+  const wait = createHistogram({
+    name: 'orders_batch_wait_duration_seconds',
+    help: 'How long the first request of a batch waited for the transaction to begin.',
+    labels: ['kind'],
+    buckets: commitBuckets,
+  })
+  const commit = createHistogram({
+    name: 'orders_batch_commit_duration_seconds',
+    help: 'How long a batch took from the start of its transaction to its answers, retries included.',
+    labels: ['kind'],
+    buckets: commitBuckets,
+  })
+  const refusals = createCounter({
+    name: 'orders_refusals_total',
+    help: 'Requests that the service refused, by call and code.',
+    labels: ['call', 'code'],
+  })
+  const batch: NonNullable<ServiceOptions['onBatch']> = (kind, { items, waitedMs, tookMs }) => {
+    size.of(kind).observe(items)
+    wait.of(kind).observe(waitedMs / 1000)
+    commit.of(kind).observe(tookMs / 1000)
+  }
+  const fillBatch = ({ items, tookMs }: Omit<SeenBatch, 'waitedMs'>): void => {
+    size.of('fill').observe(items)
+    commit.of('fill').observe(tookMs / 1000)
+  }
+  const refusal: RefusalObserver = (call, code) => refusals.of(call, code).add()
+  return { batch, fillBatch, refusal, all: [size, wait, commit, refusals] }
+}
+
+const createStreams = () => {
+  const publish = createHistogram({
+    name: 'orders_relay_publish_duration_seconds',
+    help: 'From the commit of an event to its acknowledgement by the broker.',
+    buckets: streamBuckets,
+  })
+  const applied = createHistogram({
+    name: 'orders_trades_apply_duration_seconds',
+    help: 'From the timestamp of a trade on its topic to the disposition of its legs.',
+    buckets: streamBuckets,
+  })
+  const legs = createCounter({
+    name: 'orders_trade_legs_total',
+    help: 'Legs of trades by what became of them.',
+    labels: ['disposition'],
+  })
+  const exceptions = createCounter({
+    name: 'orders_exceptions_total',
+    help: 'Legs that were kept as exceptions, each once.',
+    labels: ['disposition'],
+  })
+  const letters = createCounter({
+    name: 'orders_dead_letters_total',
+    help: 'Messages sent to the dead-letter topic and acknowledged.',
+    labels: ['disposition'],
+  })
+  // An alert on the first of them needs the zero before it.
+  for (const disposition of dispositions) legs.of(disposition)
+  for (const disposition of ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const) exceptions.of(disposition)
+  for (const disposition of ['MALFORMED', 'UNKNOWN_ORDER'] as const) letters.of(disposition)
+  const published = publish.of()
+  const trade = applied.of()
+  return {
+    published: (ageMs: number): void => published.observe(ageMs / 1000),
+    applied: (ageMs: number): void => trade.observe(ageMs / 1000),
+    disposition: (disposition: Disposition): void => legs.of(disposition).add(),
+    exception: (disposition: ExceptionDisposition): void => exceptions.of(disposition).add(),
+    letter: ({ disposition }: DeadLetter): void => letters.of(disposition).add(),
+    all: [publish, applied, legs, exceptions, letters],
+  }
+}
+
+const faults = ['data', 'contention', 'unavailable', 'unknown', 'bug'] as const satisfies readonly StoreFault[]
+
+const createDatabase = () => {
+  const failures = createCounter({
+    name: 'orders_db_statement_failures_total',
+    help: 'Statements that failed, by pool and by what their owner may do next.',
+    labels: ['pool', 'fault'],
+  })
+  return {
+    statementFailure: (pool: string): ((fault: StoreFault) => void) => {
+      for (const fault of faults) failures.of(pool, fault)
+      return (fault) => failures.of(pool, fault).add()
+    },
+    all: [failures],
+  }
+}
+
+export const createObservers = () => {
+  const [http, batches, streams, database] = [createHttp(), createBatches(), createStreams(), createDatabase()]
+  const all = [http, batches, streams, database].flatMap((part) => part.all)
+  return {
+    /** Told of every answer over HTTP. */
+    request: http.request,
+    /** Told of every batch of requests, and of every refusal. */
+    batch: batches.batch,
+    refusal: batches.refusal,
+    /** Made for a pool: told of every statement of it that failed. */
+    statementFailure: database.statementFailure,
+    relay: { onPublished: streams.published },
+    /** Told of every dead letter that was sent. */
+    letter: streams.letter,
+    legs: { onDisposition: streams.disposition, onException: streams.exception },
+    tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
+    metrics: (): Metric[] => all.map((instrument) => instrument.metric()),
+  }
+}
+export type Observers = ReturnType<typeof createObservers>

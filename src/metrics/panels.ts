@@ -1,0 +1,221 @@
+// What the dashboard shows: rows of panels, each a few expressions with the words of their legend.
+
+/** `unit`: by Grafana's names. */
+export type Panel = { title: string; unit: string; queries: readonly (readonly [expression: string, legend: string])[] }
+type Row = { title: string; panels: readonly Panel[] }
+
+/** A metric of the replicas that the dashboard is set to; `labels` narrows it down. */
+const of = (metric: string, labels = ''): string =>
+  `${metric}{job=~"$job",instance=~"$instance"${labels === '' ? '' : `,${labels}`}}`
+const rate = (metric: string, labels?: string): string => `rate(${of(metric, labels)}[$__rate_interval])`
+const sum = (expression: string, by = ''): string => `sum${by === '' ? '' : ` by (${by})`} (${expression})`
+const quantile = (q: number, histogram: string, { by = '', labels }: { by?: string; labels?: string } = {}): string =>
+  `histogram_quantile(${q}, ${sum(rate(`${histogram}_bucket`, labels), by === '' ? 'le' : `le, ${by}`)})`
+const quantiles = (histogram: string, labels?: string): Panel['queries'] =>
+  [0.5, 0.95, 0.99].map((q) => [
+    quantile(q, histogram, labels === undefined ? {} : { labels }),
+    `${q * 100} % take less`,
+  ])
+
+const http = 'http_server_request_duration_seconds'
+const api = 'http_route=~"/(orders|exceptions).*"'
+const placing = 'http_route="/orders",http_request_method="POST"'
+
+const requests: Row = {
+  title: 'Requests',
+  panels: [
+    {
+      title: 'Requests by route',
+      unit: 'reqps',
+      queries: [
+        [sum(rate(`${http}_count`, api), 'http_request_method, http_route'), '{{http_request_method}} {{http_route}}'],
+      ],
+    },
+    {
+      title: 'Answers by status',
+      unit: 'reqps',
+      queries: [[sum(rate(`${http}_count`), 'http_response_status_code'), '{{http_response_status_code}}']],
+    },
+    { title: 'POST /orders: time to answer', unit: 's', queries: quantiles(http, placing) },
+    {
+      title: 'Refusals by code',
+      unit: 'reqps',
+      queries: [[sum(rate('orders_refusals_total'), 'call, code'), '{{call}} {{code}}']],
+    },
+  ],
+}
+
+const commits: Row = {
+  title: 'Transactions',
+  panels: [
+    {
+      title: 'Time to commit, 99 % take less',
+      unit: 's',
+      queries: [[quantile(0.99, 'orders_batch_commit_duration_seconds', { by: 'kind' }), '{{kind}}']],
+    },
+    {
+      title: 'Wait for a transaction, 99 % take less',
+      unit: 's',
+      queries: [[quantile(0.99, 'orders_batch_wait_duration_seconds', { by: 'kind' }), '{{kind}}']],
+    },
+    {
+      title: 'Mean size of a batch',
+      unit: 'short',
+      queries: [
+        [
+          `${sum(rate('orders_batch_size_items_sum'), 'kind')} / ${sum(rate('orders_batch_size_items_count'), 'kind')}`,
+          '{{kind}}',
+        ],
+      ],
+    },
+    {
+      title: 'Requests waiting and running',
+      unit: 'short',
+      queries: [
+        [sum(of('orders_batch_queued_items'), 'kind'), '{{kind}} waiting'],
+        [sum(of('orders_batch_running_items'), 'kind'), '{{kind}} running'],
+      ],
+    },
+  ],
+}
+
+const relay: Row = {
+  title: 'Outbox and relay',
+  panels: [
+    {
+      title: 'Events that wait',
+      unit: 'short',
+      queries: [
+        [`max(${of('orders_outbox_rows')})`, 'in the outbox'],
+        [sum(of('orders_relay_in_flight_events')), 'being sent'],
+      ],
+    },
+    {
+      title: 'Age of the oldest',
+      unit: 's',
+      queries: [[`max(${of('orders_outbox_oldest_age_seconds')})`, 'oldest event']],
+    },
+    { title: 'From commit to acknowledgement', unit: 's', queries: quantiles('orders_relay_publish_duration_seconds') },
+    {
+      title: 'Events published',
+      unit: 'ops',
+      queries: [[sum(rate('orders_relay_published_events_total'), 'instance'), '{{instance}}']],
+    },
+    {
+      title: 'Shards relayed',
+      unit: 'short',
+      queries: [
+        [sum(of('orders_relay_shards'), 'instance'), '{{instance}}'],
+        [`count(${sum(of('orders_relay_lease_held'), 'shard')} == 0)`, 'without a holder'],
+      ],
+    },
+    {
+      title: 'Refused or set aside',
+      unit: 'short',
+      queries: [
+        [sum(of('orders_relay_tickers_set_aside')), 'tickers set aside'],
+        [`max(${of('orders_outbox_refused_tickers')})`, 'tickers refused'],
+        [`max(${of('orders_outbox_refusing')})`, 'all new orders refused'],
+      ],
+    },
+  ],
+}
+
+const trades: Row = {
+  title: 'Trades',
+  panels: [
+    {
+      title: 'Lag in messages',
+      unit: 'short',
+      queries: [[`max by (topic, partition) (${of('orders_trades_lag_messages')})`, '{{topic}} {{partition}}']],
+    },
+    {
+      title: 'Lag in time',
+      unit: 's',
+      queries: [[`max by (topic, partition) (${of('orders_trades_lag_seconds')})`, '{{topic}} {{partition}}']],
+    },
+    {
+      title: 'From a trade’s timestamp to its dispositions',
+      unit: 's',
+      queries: quantiles('orders_trades_apply_duration_seconds'),
+    },
+    {
+      title: 'Legs by disposition',
+      unit: 'ops',
+      queries: [[sum(rate('orders_trade_legs_total'), 'disposition'), '{{disposition}}']],
+    },
+    {
+      title: 'Exceptions and dead letters',
+      unit: 'short',
+      queries: [
+        [`max(${of('orders_exceptions_open')})`, 'exceptions open'],
+        [sum(`increase(${of('orders_exceptions_total')}[1h])`, 'disposition'), '{{disposition}} in an hour'],
+        [
+          sum(`increase(${of('orders_dead_letters_total')}[1h])`, 'disposition'),
+          'letters, {{disposition}}, in an hour',
+        ],
+      ],
+    },
+    {
+      title: 'Consumer',
+      unit: 'short',
+      queries: [
+        [sum(of('orders_trades_connected')), 'connected'],
+        [sum(of('orders_trades_queued_messages')), 'fetched and not applied'],
+        [sum(rate('orders_trades_committed_messages_total')), 'messages a second'],
+        [sum(`increase(${of('orders_trades_consumer_rebuilds_total')}[1h])`), 'rebuilds in an hour'],
+      ],
+    },
+  ],
+}
+
+const system: Row = {
+  title: 'Neighbours and process',
+  panels: [
+    {
+      title: 'Reachable',
+      unit: 'short',
+      queries: [
+        [`min(${of('orders_postgres_up')})`, 'Postgres'],
+        [`min(${of('orders_kafka_up')})`, 'Kafka'],
+        [`count by (version, commit) (${of('orders_build_info')})`, 'replicas of {{version}}'],
+      ],
+    },
+    {
+      title: 'Connections to Postgres',
+      unit: 'short',
+      queries: [
+        [sum(of('orders_db_pool_used_connections'), 'pool'), '{{pool}} used'],
+        [sum(of('orders_db_pool_waiting_statements'), 'pool'), '{{pool}} waiting'],
+        [sum(of('orders_db_pool_max_connections'), 'pool'), '{{pool}} at most'],
+      ],
+    },
+    {
+      title: 'Statements that failed',
+      unit: 'ops',
+      queries: [[sum(rate('orders_db_statement_failures_total'), 'pool, fault'), '{{pool}} {{fault}}']],
+    },
+    {
+      title: 'Event loop, 99 % of the looks were less late',
+      unit: 's',
+      queries: [[quantile(0.99, 'orders_event_loop_lag_seconds', { by: 'instance' }), '{{instance}}']],
+    },
+    { title: 'Processor', unit: 'percentunit', queries: [[rate('process_cpu_seconds_total'), '{{instance}}']] },
+    {
+      title: 'Memory',
+      unit: 'bytes',
+      queries: [
+        [of('process_resident_memory_bytes'), '{{instance}}'],
+        [of('process_heap_bytes'), '{{instance}} heap'],
+      ],
+    },
+    {
+      title: 'Open files and connections',
+      unit: 'short',
+      queries: [[of('process_open_fds'), '{{instance}}']],
+    },
+    { title: 'Up for', unit: 's', queries: [[`time() - ${of('process_start_time_seconds')}`, '{{instance}}']] },
+  ],
+}
+
+export const rows: readonly Row[] = [requests, commits, relay, trades, system]

@@ -1,0 +1,22 @@
+// Promises checked here: every refusal is told with its call and code, and no answer is changed by it.
+
+import { expect, test } from 'bun:test'
+import { tellRefusals } from '../../src/app/refusals.ts'
+import type { Service } from '../../src/app/service.ts'
+
+const refused = { ok: false, code: 'OVERLOADED' } as const
+const found = { ok: true, order: null } as const
+
+test('refusals are told, what succeeds is not, and the answers are those of the service', async () => {
+  const calls = ['place', 'cancel', 'find', 'list', 'fills', 'exceptions', 'resolve'] as const
+  const answering = (answer: object) =>
+    Object.fromEntries(calls.map((call) => [call, () => Promise.resolve(answer)])) as unknown as Service
+  const told: string[] = []
+  const onRefusal = (call: string, code: string) => void told.push(`${call} ${code}`)
+  for (const call of calls) {
+    const ask = (service: Service) => (service[call] as () => Promise<unknown>)()
+    expect(await ask(tellRefusals(answering(refused), onRefusal))).toBe(refused)
+    expect(await ask(tellRefusals(answering(found), onRefusal))).toBe(found)
+  }
+  expect(told).toEqual(calls.map((call) => `${call} OVERLOADED`))
+})

@@ -1,0 +1,83 @@
+// Promises checked here: the alert rules and the dashboard are what Prometheus and Grafana take, and every alert leads an operator
+// to a row of the README's runbook. (That they ask for metrics that exist is checked on the running binary: tests/e2e.)
+
+import { describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { createDashboard } from '../../src/metrics/dashboard.ts'
+import { alertRules, panels } from '../support/operator.ts'
+import { selectionsOf } from '../support/promql.ts'
+
+const readme = await Bun.file(join(import.meta.dir, '../../README.md')).text()
+const runbook = readme.slice(readme.indexOf('### Runbook')).split('\n## ')[0]!
+const symptoms = runbook
+  .split('\n')
+  .filter((line) => line.startsWith('| '))
+  .map((line) => line.split('|')[1]!.replaceAll('`', '').trim())
+
+describe('alerts', () => {
+  test('have names of their own', () => {
+    expect(alertRules.length).toBeGreaterThan(15)
+    expect(new Set(alertRules.map(({ alert }) => alert)).size).toBe(alertRules.length)
+  })
+
+  describe.each(alertRules.map((rule) => [rule.alert, rule] as const))(
+    '%s',
+    (name, { expr, labels, annotations, ...rest }) => {
+      test('is named and graded', () => {
+        expect(name).toMatch(/^Orders[A-Z]\w+$/)
+        expect(['critical', 'warning']).toContain(labels.severity)
+        expect(rest.for ?? '1m').toMatch(/^[1-9]\d*[smhd]$/)
+      })
+
+      test('is PromQL', () => {
+        expect(selectionsOf(expr).length).toBeGreaterThan(0)
+      })
+
+      test('says what is wrong and where to read on', () => {
+        expect(Object.keys(annotations).toSorted()).toEqual(['description', 'runbook', 'summary'])
+        const [, symptom] = /^README, Runbook: (.+)$/.exec(annotations.runbook)!
+        expect(symptoms.filter((row) => row.startsWith(symptom!))).toHaveLength(1)
+      })
+
+      test('names in its words only labels that the expression keeps', () => {
+        const named = [...`${annotations.summary}${annotations.description}`.matchAll(/\$labels\.(\w+)/g)].map(
+          ([, label]) => label!,
+        )
+        const aggregated = /^\s*(?:sum|max|min|count|histogram_quantile)\b/.test(expr)
+        const kept = selectionsOf(expr).flatMap(({ grouped }) => grouped)
+        if (aggregated) for (const label of named) expect(kept).toContain(label)
+      })
+    },
+  )
+})
+
+describe('the dashboard', () => {
+  test('is plain JSON with panels that have ids of their own', () => {
+    const dashboard = createDashboard()
+    expect(JSON.parse(JSON.stringify(dashboard))).toEqual(dashboard)
+    const ids = dashboard.panels.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('lays no panel over another, and all within the width of the page', () => {
+    const taken = new Set<string>()
+    for (const { gridPos } of createDashboard().panels)
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(x).toBeLessThan(24)
+          expect(taken.has(`${x} ${y}`)).toBe(false)
+          taken.add(`${x} ${y}`)
+        }
+  })
+
+  test('asks Prometheus in PromQL, and its legends name labels that are there', () => {
+    expect(panels.length).toBeGreaterThan(20)
+    for (const { targets } of panels)
+      for (const { expr, legendFormat } of targets) {
+        const kept = selectionsOf(expr).flatMap(({ grouped }) => grouped)
+        const named = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label!)
+        const aggregated = /^(?:sum|max|min|count|histogram_quantile)\b/.test(expr)
+        for (const label of named) expect(aggregated ? kept : ['instance']).toContain(label)
+      }
+  })
+})
