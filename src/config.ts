@@ -1,8 +1,10 @@
 // The configuration: environment → one frozen object. Every fault is listed in one message; no message holds a value that may
 // be secret. The README's table is checked against `settings`.
 
+import { accessFaults } from './accessFaults.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'
 import { given, type Env } from './env.ts'
+import { algorithms } from './http/auth/algorithms.ts'
 import { levels, type Level } from './log.ts'
 import type { DatabaseTarget } from './store/sql.ts'
 
@@ -59,6 +61,29 @@ const servers =
     return list
   }
 
+/** Text that may be left out: empty then, and where it is faulty. */
+const optional =
+  (pattern: RegExp, rule: string): Reader<string> =>
+  (key, env, faults) => {
+    const value = given(env, key) ?? ''
+    if (value === '' || pattern.test(value)) return value
+    faults.push(`${key} ${rule}`)
+    return ''
+  }
+
+const path = optional(/^\P{Cc}{1,4096}$/u, 'must be a path')
+const printable = optional(/^[\x21-\x7e]{1,500}$/, 'must be 1 to 500 printable characters without spaces')
+
+const listOf =
+  <const T extends readonly string[]>(known: T, fallback: readonly T[number][]): Reader<readonly T[number][]> =>
+  (key, env, faults) => {
+    const names = given(env, key)?.split(',') ?? fallback
+    const list = names.map((name) => known.find((one) => one === name.trim()))
+    if (!list.includes(undefined)) return list as T[number][]
+    faults.push(`${key} must be some of ${known.join(', ')}, comma-separated`)
+    return fallback
+  }
+
 const ms = (fallback: number, min = 1, max = 3_600_000) => int(fallback, min, max)
 
 /** Every key but those of the database's address (databaseUrl.ts). */
@@ -104,6 +129,31 @@ export const settings = {
   CE_SOURCE: text('/orders', /^[\x21-\x7e]{1,200}$/, 'must be a URI reference'),
   SHUTDOWN_READINESS_DELAY_MS: ms(1_000, 0, 60_000),
   SHUTDOWN_DEADLINE_MS: ms(20_000, 100, 600_000),
+  AUTH_JWKS_URL: optional(
+    /^https?:\/\/[^\s@/?#]+([/?][^\s#]*)?$/,
+    'must be an http(s) address without user and password',
+  ),
+  AUTH_JWKS_FILE: path,
+  AUTH_JWKS_AGE_MAX_MS: ms(600_000, 1_000, 86_400_000),
+  AUTH_JWKS_COOLDOWN_MS: ms(30_000, 100),
+  AUTH_JWKS_TIMEOUT_MS: ms(3_000, 100, 30_000),
+  AUTH_JWT_ALGORITHMS: listOf(algorithms, ['RS256', 'PS256', 'ES256', 'EdDSA']),
+  AUTH_JWT_ISSUER: printable,
+  AUTH_JWT_AUDIENCE: printable,
+  AUTH_JWT_CLOCK_TOLERANCE_SECONDS: int(5, 0, 300),
+  AUTH_JWT_CACHE_MAX_TOKENS: int(10_000, 1, 1_000_000),
+  AUTH_JWT_CACHE_AGE_MAX_MS: ms(300_000, 1),
+  AUTH_SUBJECT_CLAIM: text('sub', /^[\x21-\x7e]{1,100}$/, 'must be the name of a claim'),
+  AUTH_API_KEYS_FILE: path,
+  AUTH_FAILURES_PER_SECOND: int(10, 0, 1_000_000),
+  AUTH_FAILURES_BURST: int(100, 1, 1_000_000),
+  RATE_LIMIT_PER_SUBJECT_PER_SECOND: int(0, 0, 1_000_000),
+  RATE_LIMIT_PER_SUBJECT_BURST: int(0, 0, 10_000_000),
+  RATE_LIMIT_TOTAL_PER_SECOND: int(0, 0, 1_000_000),
+  RATE_LIMIT_TOTAL_BURST: int(0, 0, 10_000_000),
+  RATE_LIMIT_BY_ADDRESS: flag(false),
+  MANAGEMENT_PORT: int(0, 0, 65_535),
+  MANAGEMENT_HOST: text('127.0.0.1', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
 } as const satisfies Record<string, Reader<unknown>>
 
 type Settings = { readonly [K in keyof typeof settings]: ReturnType<(typeof settings)[K]> }
@@ -131,7 +181,7 @@ const orderingFaults = (values: Settings): string[] => {
 const readValues = (env: Env, faults: string[]): Settings => {
   const entries = Object.entries(settings).map(([key, read]) => [key, read(key, env, faults)])
   const values = Object.fromEntries(entries) as Settings
-  faults.push(...orderingFaults(values))
+  faults.push(...orderingFaults(values), ...accessFaults(values))
   return values
 }
 

@@ -1,5 +1,6 @@
 // The composition root: builds every part, starts them in order, and stops them in the opposite one.
 
+import { guardOrFaults } from './access.ts'
 import { createMonitor } from './app/monitor.ts'
 import { createService, type Service } from './app/service.ts'
 import { sleep } from './app/sleep.ts'
@@ -8,7 +9,7 @@ import { contractsOf, topicsOf } from './contracts.ts'
 import { dispositions, type Disposition } from './domain/leg.ts'
 import type { Env } from './env.ts'
 import type { Phase } from './http/health.ts'
-import { startServer, type Server } from './http/server.ts'
+import type { Guard } from './http/guard.ts'
 import { createProducer } from './kafka/client.ts'
 import { createDeadLetters } from './kafka/deadLetters.ts'
 import { createLink } from './kafka/link.ts'
@@ -16,6 +17,7 @@ import { createRelay } from './kafka/relay.ts'
 import { createSender } from './kafka/sender.ts'
 import { createTradeBatch } from './kafka/tradeBatch.ts'
 import { createTrades } from './kafka/trades.ts'
+import { listenOn, type Listening } from './listen.ts'
 import { describe, type Log } from './log.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
@@ -104,10 +106,9 @@ const buildService = (config: Config, log: Log, streams: ReturnType<typeof build
   return { service, closePools: () => Promise.all([writes.close(), reads.close()]) }
 }
 
-type Parts = {
+type Parts = Listening & {
   config: Config
   log: Log
-  server: Server
   streams: ReturnType<typeof buildStreams>
   built: ReturnType<typeof buildService>
   setPhase: (phase: Phase) => void
@@ -115,7 +116,7 @@ type Parts = {
 
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, streams, built, setPhase }: Parts,
+  { config, log, server, management, streams, built, setPhase }: Parts,
 ): Promise<void> => {
   const streaming = new AbortController()
   const watching = new AbortController()
@@ -142,32 +143,25 @@ const runUntil = async (
   await Promise.all(watchers)
   built.service.close()
   await Promise.all([streams.producer.close(), streams.db.close(), built.closePools()])
+  await management?.stop()
 }
 
-const listen = (status: StatusSource, service: Service, log: Log, phase: () => Phase): Server | null => {
+type ListenOptions = { service: Service; guard: Guard; log: Log; phase: () => Phase }
+
+const listen = (status: StatusSource, { service, guard, log, phase }: ListenOptions): Listening | null => {
   const { config } = status
-  try {
-    return startServer({
-      port: config.SERVER_PORT,
-      hostname: config.SERVER_HOST,
-      service,
-      unknownFields: config.ORDERS_UNKNOWN_FIELDS,
-      bodyMaxBytes: config.BODY_MAX_BYTES,
-      bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
-      started: () => phase() !== 'starting',
-      health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
-      metrics: () => metricsOf(status),
-      contracts: contractsOf(config),
-      log,
-      observe: () => undefined,
-    })
-  } catch (error) {
-    log.error(
-      `cannot listen on ${config.SERVER_HOST}:${config.SERVER_PORT}: free the port or set SERVER_PORT`,
-      describe(error),
-    )
-    return null
-  }
+  return listenOn(config, guard, {
+    service,
+    unknownFields: config.ORDERS_UNKNOWN_FIELDS,
+    bodyMaxBytes: config.BODY_MAX_BYTES,
+    bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
+    started: () => phase() !== 'starting',
+    health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
+    metrics: () => metricsOf(status),
+    contracts: contractsOf(config),
+    log,
+    observe: () => undefined,
+  })
 }
 
 /** `orders serve`. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly, 2 bad configuration. */
@@ -180,6 +174,11 @@ export const serve = async (env: Env): Promise<number> => {
   const { config } = result
   const log = startLog(config)
   exitOnBugs(log)
+  const guard = guardOrFaults(config, log)
+  if (Array.isArray(guard)) {
+    printFaults(guard)
+    return 2
+  }
   const stopping = new AbortController()
   stopOnSignals(log, stopping)
 
@@ -190,8 +189,8 @@ export const serve = async (env: Env): Promise<number> => {
   const built = buildService(config, log, streams)
   const status = { config, streams, counts, starting: () => (phase === 'starting' ? startDetail : null) }
 
-  const server = listen(status, built.service, log, () => phase)
-  if (server === null) return 1
+  const listening = listen(status, { service: built.service, guard, log, phase: () => phase })
+  if (listening === null) return 1
 
   try {
     await awaitSchema(config, log, { signal: stopping.signal, onFailure: (detail) => (startDetail = detail) })
@@ -207,7 +206,7 @@ export const serve = async (env: Env): Promise<number> => {
     phase = next
   }
   const ended = await Promise.race([
-    runUntil(stopping.signal, { config, log, server, streams, built, setPhase }),
+    runUntil(stopping.signal, { config, log, ...listening, streams, built, setPhase }),
     deadline,
   ])
   if (ended === 'late') {

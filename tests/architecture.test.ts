@@ -74,6 +74,7 @@ describe('imports point one way', () => {
     expect(users(/^postgres$/)).toEqual(new Set(['store'] as const))
     expect(users(/^elysia$/)).toEqual(new Set(['http'] as const))
     expect(users(/^@platformatic\/kafka$/)).toEqual(new Set(['kafka'] as const))
+    expect(users(/^jose$/)).toEqual(new Set(['http'] as const))
   })
 
   test('what is shared at the top knows no part', () => {

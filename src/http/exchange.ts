@@ -3,6 +3,7 @@
 
 import { traceparentPattern } from '../app/shapes.ts'
 import { describe, type Log } from '../log.ts'
+import type { Caller } from './auth/caller.ts'
 import type { OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 
@@ -16,6 +17,8 @@ export type Exchange = {
   readonly requestId: string
   /** The caller's W3C trace context, where it is valid. */
   readonly traceparent: string | null
+  /** Who calls, once a gate has found out; null where nobody has to say, and until then. */
+  caller: Caller | null
   /** Headers that the answer will have beside those of its handler. */
   readonly headers: Record<string, string>
 }
@@ -25,11 +28,14 @@ export type Handler = (exchange: Exchange) => Response | Promise<Response>
 /** Told of every answer, once. `seconds`: from the first look at the request to the last look at the answer. */
 export type RequestObserver = (exchange: Exchange, seen: { status: number; seconds: number }) => void
 
+/** Answers in place of the handler, or not at all. */
+export type Gate = (exchange: Exchange) => Response | null | Promise<Response | null>
+
 export type ExchangeOptions = {
   log: Log
   observe: RequestObserver
-  /** Answers in place of the handler, or not at all. In their order; the first answer counts. */
-  gates: readonly ((exchange: Exchange) => Response | null | Promise<Response | null>)[]
+  /** In their order; the first answer counts. */
+  gates: readonly Gate[]
 }
 
 const traceContext = new RegExp(traceparentPattern)
@@ -45,6 +51,7 @@ const open = (request: Request, operation: OperationId | null, params: Record<st
     params,
     requestId: given !== null && passable.test(given) ? given : Bun.randomUUIDv7(),
     traceparent: trace !== null && traceContext.test(trace) ? trace : null,
+    caller: null,
     headers: {},
   }
 }

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { docsHandlers, type ContractOptions } from './docs.ts'
 import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
+import { guardGates, isServed, openGuard, type Guard, type Management } from './guard.ts'
 import { healthHandlers, type HealthSource } from './health.ts'
 import { metricHandlers, type Metric } from './metrics.ts'
 import { operations, type OperationId } from './operations.ts'
@@ -19,6 +20,10 @@ export type ServerOptions = RouteOptions & {
   contracts: ContractOptions
   log: Log
   observe: RequestObserver
+  /** Who may call, and how often; everybody, as often as it likes, unless it is told otherwise. */
+  guard?: Guard
+  /** Which routes: all of them, all but those for operators, or those alone. */
+  management?: Management
 }
 
 export type Server = {
@@ -68,10 +73,14 @@ const needsStore = ({ operation }: Exchange): boolean =>
   operation !== null && ['Orders', 'Exceptions'].includes(operations[operation].tag)
 
 export const createApp = (options: ServerOptions) => {
-  const { log, observe, started } = options
-  const gates = [(exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null)]
-  const exchanges = { log, observe, gates }
+  const { log, observe, started, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
+  const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
+  const gates = [
+    ...guardGates(guard, { addressOf, log }),
+    (exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null),
+  ]
+  const exchanges = { log, observe, gates }
   const lost = answering(null, ({ request }) => notFound(app, request), exchanges)
   const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
   const failed = (error: unknown) =>
@@ -87,7 +96,8 @@ export const createApp = (options: ServerOptions) => {
     return code === 'PARSE' || code === 'VALIDATION' ? unread(request) : failed(error)(request)
   })
   for (const [id, handler] of Object.entries(handlersOf(options)) as [OperationId, Handler][]) {
-    const { method, path } = operations[id]
+    const { method, path, tag } = operations[id]
+    if (!isServed(tag, management)) continue
     const answer = answering(id, handler, exchanges)
     // `parse: 'none'`: the bodies are read by the handlers, for their size, their time and the exact text of their numbers.
     app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {

@@ -64,7 +64,8 @@ const checkProblem = ({ status, headers, text }: Answer): void => {
   expect(body['type']).toMatch(/^urn:orders:problem:[a-z-]+$/)
   expect(body['title']).toMatch(/^[A-Z]/)
   for (const fault of body['errors'] as object[]) expect(Object.keys(fault)).toEqual(['pointer', 'detail'])
-  expect(headers.get('retry-after')).toBe(body['code'] === 'OVERLOADED' ? '1' : null)
+  const isToRetry = body['code'] === 'OVERLOADED' || body['code'] === 'RATE_LIMITED'
+  expect(headers.get('retry-after')).toBe(isToRetry ? '1' : null)
 }
 
 /** Reads an answer and checks what holds for all of them. */
