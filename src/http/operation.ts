@@ -50,7 +50,10 @@ const retryAfter = {
 /** What may come of authentication and limits, which a service has or has not: the document of one that has none omits them. */
 export const guarded = {
   UNAUTHORIZED: { description: 'No credential, or one that is not valid here.', headers: challenge },
-  FORBIDDEN: { description: 'The credential is good, but not for this.', headers: challenge },
+  FORBIDDEN: {
+    description: 'The credential is good, but not for this. With a challenge where it lacks a scope.',
+    headers: { 'WWW-Authenticate': { ...challenge['WWW-Authenticate'], optional: true } },
+  },
   RATE_LIMITED: {
     description: 'Too many requests of this caller, or in all: nothing was stored, safe to try again later.',
     headers: retryAfter,
