@@ -38,7 +38,7 @@ const keyHolders = {
   bob: { subject: bob, scopes: ['orders:read', 'orders:write'] },
   admin: { subject: 'ops', scopes: ['orders:admin'] },
 } as const
-export type KeyHolder = keyof typeof keyHolders
+type KeyHolder = keyof typeof keyHolders
 
 export const documentOf = async (guard: Guard, management?: ServerOptions['management']) => {
   const access = publishedAccess(guard, management)

@@ -2,7 +2,7 @@
 
 import { canonicalUuid } from '../../domain/ids.ts'
 
-export const scopes = ['orders:read', 'orders:write', 'orders:admin'] as const
+const scopes = ['orders:read', 'orders:write', 'orders:admin'] as const
 export type Scope = (typeof scopes)[number]
 
 export type Caller = {

@@ -12,7 +12,7 @@ export type WatchedFile<T> = {
 }
 
 /** Throws a sentence that names no content. */
-export type Parser<T> = (text: string) => T
+type Parser<T> = (text: string) => T
 
 type Options<T> = { path: string; what: string; parse: Parser<T>; log: Log; nowMs?: () => number }
 
