@@ -78,7 +78,7 @@ describe('every refusal that it lists is real, and its example the service’s o
   })
 
   test('429, of too many requests and of too many bad credentials', async () => {
-    const limits = { perSubject: { perSecond: 1, burst: 1 }, total: null, byAddress: false }
+    const limits = { perSubject: { perSecond: 1, burst: 1 }, total: null, byAddress: false, nowMs: () => 0 }
     const limited = await openSecured({ guard: { limits }, failures: { perSecond: 1, burst: 1 } })
     for (const [id, { tag }] of guardedRoutes) {
       const isLimited = tag === 'Orders' || tag === 'Exceptions'
@@ -121,7 +121,7 @@ test('a service with API keys alone offers no token, and none of what comes of t
 })
 
 test('the limits are in the document of whoever has some', async () => {
-  const limits = { perSubject: null, total: { perSecond: 1, burst: 1 }, byAddress: false }
+  const limits = { perSubject: null, total: { perSecond: 1, burst: 1 }, byAddress: false, nowMs: () => 0 }
   const paths = pathsOf(await documentOf({ authentication: null, limits }))
   expect(described(paths, 'placeOrder').responses['429']!.headers!['RateLimit-Policy']).toBeDefined()
   expect(described(paths, 'placeOrder').responses['202']!.headers!['RateLimit']).toBeDefined()

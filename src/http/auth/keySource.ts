@@ -6,12 +6,15 @@ import { describe, type Log } from '../../log.ts'
 import { parseKeySet } from './keySet.ts'
 import { watchFile } from './watchedFile.ts'
 
+/** `generation`: grows whenever the keys change. */
+export type Keys = { set: LocalJWKSet; generation: number }
+
 export type KeySource = {
   /** The keys as they are known now; null where none ever were. */
-  current: () => Promise<LocalJWKSet | null>
+  current: () => Promise<Keys | null>
   /** Looks for newer ones, if the cooldown allows it. */
   renew: () => Promise<void>
-  /** Grows whenever the keys change: what was decided with older ones counts no more. */
+  /** Of the keys as they are now: what was decided with older ones counts no more. */
   generation: () => number
 }
 
@@ -19,7 +22,10 @@ export type KeySource = {
 export const keysFromFile = (path: string, log: Log): KeySource => {
   const file = watchFile({ path, what: 'AUTH_JWKS_FILE', parse: parseKeySet, log })
   return {
-    current: () => Promise.resolve(file.current()),
+    current() {
+      const generation = file.generation()
+      return Promise.resolve({ set: file.current(), generation })
+    },
     renew: () => Promise.resolve(),
     generation: file.generation,
   }
@@ -60,7 +66,7 @@ const download = async (url: string, timeoutMs: number): Promise<string> => {
 
 export const keysFromUrl = ({ url, ageMaxMs, cooldownMs, timeoutMs, log, ...rest }: UrlOptions): KeySource => {
   const { nowMs = () => performance.now() } = rest
-  let known: { text: string; keys: LocalJWKSet; at: number } | null = null
+  let known: { text: string; set: LocalJWKSet; at: number } | null = null
   let askedAt = -Infinity
   let asking: Promise<void> | null = null
   let generation = 0
@@ -70,7 +76,7 @@ export const keysFromUrl = ({ url, ageMaxMs, cooldownMs, timeoutMs, log, ...rest
     try {
       const text = await download(url, timeoutMs)
       const isNew = text !== known?.text
-      known = { text, keys: isNew ? parseKeySet(text) : known!.keys, at: nowMs() }
+      known = { text, set: isNew ? parseKeySet(text) : known!.set, at: nowMs() }
       if (isNew) generation++
     } catch (error) {
       const kept = known === null ? 'no token can be checked until it answers' : 'the last good keys stay in force'
@@ -88,7 +94,7 @@ export const keysFromUrl = ({ url, ageMaxMs, cooldownMs, timeoutMs, log, ...rest
     generation: () => generation,
     async current() {
       if (known === null || nowMs() - known.at >= ageMaxMs) await renew()
-      return known?.keys ?? null
+      return known === null ? null : { set: known.set, generation }
     },
   }
 }

@@ -41,7 +41,7 @@ const urlSource = (): KeySource =>
   })
 const fixed = (text = jwksOf(key)): KeySource => {
   const set = parseKeySet(text)
-  return { current: () => Promise.resolve(set), renew: () => Promise.resolve(), generation: () => 0 }
+  return { current: () => Promise.resolve({ set, generation: 0 }), renew: () => Promise.resolve(), generation: () => 0 }
 }
 const checkOf = (changed: Partial<JwtOptions> = {}): TokenCheck =>
   createTokenCheck({
@@ -206,7 +206,7 @@ describe('the keys of a URL', () => {
       () => new Response('<html>'),
       () => new Response('{"keys":[]}'),
       () => new Response(JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] })),
-      () => new Response(' '.repeat(2_000_000)),
+      () => new Response(jwksOf(other) + ' '.repeat(2_000_000)),
       () => Response.redirect(elsewhere.url),
     ]
     for (const make of answers) {
