@@ -1,91 +1,29 @@
 // The configuration: environment → one frozen object. Every fault is listed in one message; no message holds a value that may
 // be secret. The README's table is checked against `settings`.
 
+import { accessFaults } from './accessFaults.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'
-import { given, type Env } from './env.ts'
+import type { Env } from './env.ts'
+import {
+  flag,
+  int,
+  listOf,
+  ms,
+  oneOf,
+  optional,
+  origins,
+  path,
+  printable,
+  servers,
+  share,
+  text,
+  topic,
+  type Reader,
+} from './readers.ts'
+import { algorithms } from './http/auth/algorithms.ts'
 import { levels, type Level } from './log.ts'
 import type { DatabaseTarget } from './store/sql.ts'
 import { transportFaults, transportSettings, transportWarnings } from './transport.ts'
-
-/** Reads one variable; an empty one counts as unset. A fault is one sentence that begins with the key. */
-export type Reader<T> = (key: string, env: Env, faults: string[]) => T
-
-const int =
-  (fallback: number, min: number, max: number): Reader<number> =>
-  (key, env, faults) => {
-    const text = given(env, key)
-    if (text === undefined) return fallback
-    const value = Number(text)
-    if (/^\d+$/.test(text) && value >= min && value <= max) return value
-    faults.push(`${key} must be a whole number from ${min} to ${max}`)
-    return fallback
-  }
-
-const oneOf =
-  <const T extends readonly string[]>(values: T, fallback: T[number]): Reader<T[number]> =>
-  (key, env, faults) => {
-    const text = given(env, key)
-    if (text === undefined) return fallback
-    const value = values.find((known) => known === text.toLowerCase())
-    if (value === undefined) faults.push(`${key} must be one of ${values.join(', ')}`)
-    return value ?? fallback
-  }
-
-const flag =
-  (fallback: boolean): Reader<boolean> =>
-  (key, env, faults) =>
-    oneOf(['true', 'false'], fallback ? 'true' : 'false')(key, env, faults) === 'true'
-
-const text =
-  (fallback: string, pattern: RegExp, rule: string): Reader<string> =>
-  (key, env, faults) => {
-    const value = given(env, key) ?? fallback
-    if (!pattern.test(value)) faults.push(`${key} ${rule}`)
-    return value
-  }
-
-const topic = (fallback: string) =>
-  text(fallback, /^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -')
-
-const isServer = (text: string): boolean => {
-  const port = Number(/^(?:[^\s:,/]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1])
-  return port >= 1 && port <= 65_535
-}
-
-const servers =
-  (fallback: string): Reader<readonly string[]> =>
-  (key, env, faults) => {
-    const list = (given(env, key) ?? fallback).split(',').map((server) => server.trim())
-    if (!list.every(isServer)) faults.push(`${key} must be host:port, comma-separated`)
-    return list
-  }
-
-/** Null where it is not given. */
-const optional =
-  (pattern: RegExp, rule: string): Reader<string | null> =>
-  (key, env, faults) => {
-    const value = given(env, key) ?? null
-    if (value !== null && !pattern.test(value)) faults.push(`${key} ${rule}`)
-    return value
-  }
-
-const share =
-  (fallback: number): Reader<number> =>
-  (key, env, faults) => {
-    const value = given(env, key) ?? String(fallback)
-    if (!/^(0(\.\d+)?|1(\.0+)?)$/.test(value)) faults.push(`${key} must be a number from 0 to 1`)
-    return Number(value)
-  }
-
-/** As a browser names them: no path, no slash at the end, no default port. */
-const origins: Reader<readonly string[]> = (key, env, faults) => {
-  const list = (given(env, key) ?? '').split(',').flatMap((origin) => (origin.trim() === '' ? [] : [origin.trim()]))
-  if (!list.every((origin) => URL.parse(origin)?.origin === origin))
-    faults.push(`${key} must be origins such as https://desk.example.com, comma-separated`)
-  return list
-}
-
-const ms = (fallback: number, min = 1, max = 3_600_000) => int(fallback, min, max)
 
 /** Every key but those of the database's address (databaseUrl.ts). */
 export const settings = {
@@ -140,6 +78,31 @@ export const settings = {
   OTEL_TRACES_SAMPLER_ARG: share(0.01),
   SHUTDOWN_READINESS_DELAY_MS: ms(1_000, 0, 60_000),
   SHUTDOWN_DEADLINE_MS: ms(20_000, 100, 600_000),
+  AUTH_JWKS_URL: optional(
+    /^https?:\/\/[^\s@/?#]+([/?][^\s#]*)?$/,
+    'must be an http(s) address without user and password',
+  ),
+  AUTH_JWKS_FILE: path,
+  AUTH_JWKS_AGE_MAX_MS: ms(600_000, 1_000, 86_400_000),
+  AUTH_JWKS_COOLDOWN_MS: ms(30_000, 100),
+  AUTH_JWKS_TIMEOUT_MS: ms(3_000, 100, 30_000),
+  AUTH_JWT_ALGORITHMS: listOf(algorithms, ['RS256', 'PS256', 'ES256', 'EdDSA']),
+  AUTH_JWT_ISSUER: printable,
+  AUTH_JWT_AUDIENCE: printable,
+  AUTH_JWT_CLOCK_TOLERANCE_SECONDS: int(5, 0, 300),
+  AUTH_JWT_CACHE_MAX_TOKENS: int(10_000, 1, 1_000_000),
+  AUTH_JWT_CACHE_AGE_MAX_MS: ms(300_000, 1),
+  AUTH_SUBJECT_CLAIM: text('sub', /^[\x21-\x7e]{1,100}$/, 'must be the name of a claim'),
+  AUTH_API_KEYS_FILE: path,
+  AUTH_FAILURES_PER_SECOND: int(10, 0, 1_000_000),
+  AUTH_FAILURES_BURST: int(100, 1, 1_000_000),
+  RATE_LIMIT_PER_SUBJECT_PER_SECOND: int(0, 0, 1_000_000),
+  RATE_LIMIT_PER_SUBJECT_BURST: int(0, 0, 10_000_000),
+  RATE_LIMIT_TOTAL_PER_SECOND: int(0, 0, 1_000_000),
+  RATE_LIMIT_TOTAL_BURST: int(0, 0, 10_000_000),
+  RATE_LIMIT_BY_ADDRESS: flag(false),
+  MANAGEMENT_PORT: int(0, 0, 65_535),
+  MANAGEMENT_HOST: text('127.0.0.1', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
 } as const satisfies Record<string, Reader<unknown>>
 
 type Settings = { readonly [K in keyof typeof settings]: ReturnType<(typeof settings)[K]> }
@@ -167,7 +130,7 @@ const orderingFaults = (values: Settings): string[] => {
 const readValues = (env: Env, faults: string[]): Settings => {
   const entries = Object.entries(settings).map(([key, read]) => [key, read(key, env, faults)])
   const values = Object.fromEntries(entries) as Settings
-  faults.push(...orderingFaults(values), ...transportFaults(values, faults))
+  faults.push(...orderingFaults(values), ...accessFaults(values), ...transportFaults(values, faults))
   return values
 }
 

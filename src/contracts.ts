@@ -1,5 +1,6 @@
 // The contracts with the settings of this process: for the service that serves them, and for the commands that print them.
 
+import { accessOf } from './access.ts'
 import { readSettings, type Config } from './config.ts'
 import type { Env } from './env.ts'
 import type { ContractOptions } from './http/docs.ts'
@@ -47,6 +48,7 @@ export const openApiCommand = (env: Env): Promise<number> =>
       version: release,
       unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
       bodyMaxBytes: settings.BODY_MAX_BYTES,
+      access: accessOf(settings),
     }),
   )
 

@@ -10,6 +10,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders verify           check every order against its ledger; --topics: the topics against the tables; --json
   orders redrive          send dead letters to the trade topic again: --dry-run, --all, --disposition, --order, --id,
                           --since, --until, --limit
+  orders api-key          make an API key: --subject, --scopes, --id, --expires
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
   orders licenses         print the licences of what this binary is made of
@@ -35,6 +36,8 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./verifyCommand.ts')).verifyCommand(process.env, args)
     case 'redrive':
       return (await import('./redriveCommand.ts')).redriveCommand(process.env, args)
+    case 'api-key':
+      return (await import('./apiKeyCommand.ts')).apiKeyCommand(args)
     case 'openapi':
       return (await import('./contracts.ts')).openApiCommand(process.env)
     case 'asyncapi':

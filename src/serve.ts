@@ -1,5 +1,6 @@
 // The composition root: builds every part, starts them in order, and stops them in the opposite one.
 
+import { guardOrFaults } from './access.ts'
 import { createMonitor } from './app/monitor.ts'
 import { createOpenExceptions } from './app/openExceptions.ts'
 import { sleep } from './app/sleep.ts'
@@ -9,7 +10,8 @@ import { readConfig, type Config } from './config.ts'
 import { contractsOf, topicsOf } from './contracts.ts'
 import type { Env } from './env.ts'
 import type { Phase } from './http/health.ts'
-import { startServer, type Server, type ServerOptions } from './http/server.ts'
+import type { Guard } from './http/guard.ts'
+import type { ServerOptions } from './http/server.ts'
 import { createProducer } from './kafka/client.ts'
 import { createDeadLetters } from './kafka/deadLetters.ts'
 import { createLink } from './kafka/link.ts'
@@ -18,6 +20,7 @@ import { createRelay } from './kafka/relay.ts'
 import { createSender } from './kafka/sender.ts'
 import { createTradeBatch } from './kafka/tradeBatch.ts'
 import { createTrades } from './kafka/trades.ts'
+import { listenOn, type Listening } from './listen.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import type { Observers } from './metrics/observers.ts'
@@ -27,7 +30,7 @@ import { componentsOf, type StatusSource } from './status.ts'
 import { MigrationRefused } from './store/migrate.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
-import { kafkaOf, serverCertificateOf } from './transport.ts'
+import { kafkaOf } from './transport.ts'
 import { commit, version } from './version.ts'
 
 const now = (): Date => new Date()
@@ -79,10 +82,9 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
   return { db, producer, relay, trades, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 
-type Parts = {
+type Parts = Listening & {
   config: Config
   log: Log
-  server: Server
   streams: ReturnType<typeof buildStreams>
   built: ReturnType<typeof buildService>
   tracing: Tracing
@@ -91,7 +93,7 @@ type Parts = {
 
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, streams, built, tracing, setPhase }: Parts,
+  { config, log, server, management, streams, built, tracing, setPhase }: Parts,
 ): Promise<void> => {
   const streaming = new AbortController()
   const watching = new AbortController()
@@ -123,36 +125,27 @@ const runUntil = async (
   built.service.close()
   const { writes, reads } = built.pools
   await Promise.all([streams.producer.close(), streams.db.close(), writes.close(), reads.close(), tracing.stop()])
+  await management?.stop()
 }
 
-type Listening = Pick<ServerOptions, 'service' | 'metrics' | 'observe' | 'tracing' | 'log'> & {
+type ListenOptions = Pick<ServerOptions, 'service' | 'metrics' | 'observe' | 'tracing' | 'log'> & {
   status: StatusSource
+  guard: Guard
   phase: () => Phase
 }
 
-const listen = ({ status, phase, ...parts }: Listening): Server | null => {
+const listen = ({ status, guard, phase, ...parts }: ListenOptions): Listening | null => {
   const { config } = status
-  try {
-    return startServer({
-      port: config.SERVER_PORT,
-      hostname: config.SERVER_HOST,
-      tls: serverCertificateOf(config),
-      ...parts,
-      unknownFields: config.ORDERS_UNKNOWN_FIELDS,
-      bodyMaxBytes: config.BODY_MAX_BYTES,
-      bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
-      started: () => phase() !== 'starting',
-      corsOrigins: config.CORS_ALLOWED_ORIGINS,
-      health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
-      contracts: contractsOf(config),
-    })
-  } catch (error) {
-    parts.log.error(
-      `cannot listen on ${config.SERVER_HOST}:${config.SERVER_PORT}: free the port or set SERVER_PORT`,
-      describe(error),
-    )
-    return null
-  }
+  return listenOn(config, guard, {
+    ...parts,
+    unknownFields: config.ORDERS_UNKNOWN_FIELDS,
+    bodyMaxBytes: config.BODY_MAX_BYTES,
+    bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
+    started: () => phase() !== 'starting',
+    corsOrigins: config.CORS_ALLOWED_ORIGINS,
+    health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
+    contracts: contractsOf(config),
+  })
 }
 
 /** `orders serve`. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly, 2 bad configuration. */
@@ -165,6 +158,11 @@ export const serve = async (env: Env): Promise<number> => {
   const { config } = result
   const log = startLog(config)
   exitOnBugs(log)
+  const guard = guardOrFaults(config, log)
+  if (Array.isArray(guard)) {
+    printFaults(guard)
+    return 2
+  }
   const stopping = new AbortController()
   stopOnSignals(log, stopping)
 
@@ -181,8 +179,9 @@ export const serve = async (env: Env): Promise<number> => {
   const known = { build: { version, commit }, streams, service, pools: { ...pools, streams: streams.db }, now }
   const metrics = () => page(known)
 
-  const server = listen({ status, service, metrics, observe: observers.request, tracing, log, phase: () => phase })
-  if (server === null) return 1
+  const told = { metrics, observe: observers.request, tracing, log }
+  const listening = listen({ status, service, guard, phase: () => phase, ...told })
+  if (listening === null) return 1
 
   try {
     await awaitSchema(config, log, { signal: stopping.signal, onFailure: (detail) => (startDetail = detail) })
@@ -198,7 +197,7 @@ export const serve = async (env: Env): Promise<number> => {
     phase = next
   }
   const ended = await Promise.race([
-    runUntil(stopping.signal, { config, log, server, streams, built, tracing, setPhase }),
+    runUntil(stopping.signal, { config, log, ...listening, streams, built, tracing, setPhase }),
     deadline,
   ])
   if (ended === 'late') {

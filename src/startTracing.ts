@@ -7,7 +7,7 @@ import { version } from './version.ts'
 
 export const startTracing = async (config: Config, instanceId: string, log: Log): Promise<Tracing> => {
   const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT
-  if (endpoint === null) return noTracing
+  if (endpoint === '') return noTracing
   const { createOtlpTracing } = await import('./otlp.ts')
   return createOtlpTracing({
     url: `${endpoint.replace(/\/$/, '')}/v1/traces`,

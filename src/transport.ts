@@ -2,7 +2,7 @@
 // read at the start, so that one that cannot be used stops it, and a key that would have no effect is a fault: nobody should
 // believe in an encryption or a login that is not there.
 
-import type { Reader } from './config.ts'
+import type { Reader } from './readers.ts'
 import { given } from './env.ts'
 import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
 import type { ServerCertificate } from './http/listener.ts'

@@ -80,6 +80,7 @@ describe('imports point one way', () => {
     expect(named(files.filter((file) => packagesOf(file).some((name) => /opentelemetry/.test(name))))).toEqual([
       'src/otlp.ts',
     ])
+    expect(users(/^jose$/)).toEqual(new Set(['http'] as const))
   })
 
   test('what is shared at the top knows no part', () => {

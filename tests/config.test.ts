@@ -130,6 +130,51 @@ describe('a fault', () => {
     expect(faultsOf({ [key]: value })).toEqual([fault])
   })
 
+  test.each<[Env, string[]]>([
+    [
+      { AUTH_JWKS_FILE: '/k' },
+      [
+        'AUTH_JWT_ISSUER is required with AUTH_JWKS_URL or AUTH_JWKS_FILE',
+        'AUTH_JWT_AUDIENCE is required with AUTH_JWKS_URL or AUTH_JWKS_FILE',
+      ],
+    ],
+    [{ AUTH_JWT_ISSUER: 'x' }, ['AUTH_JWT_ISSUER needs AUTH_JWKS_URL or AUTH_JWKS_FILE']],
+    [
+      { AUTH_JWKS_FILE: '/k', AUTH_JWKS_URL: 'https://a/k', AUTH_JWT_ISSUER: 'x', AUTH_JWT_AUDIENCE: 'y' },
+      ['AUTH_JWKS_URL and AUTH_JWKS_FILE are given: set one of them'],
+    ],
+    [{ AUTH_JWKS_URL: 'file:///etc/passwd' }, ['AUTH_JWKS_URL must be an http(s) address without user and password']],
+    [
+      { AUTH_JWKS_URL: 'https://me:hunter2@a/k' },
+      ['AUTH_JWKS_URL must be an http(s) address without user and password'],
+    ],
+    ...['none', 'HS256', 'RS256,none', 'RS256,,ES256', 'rs256'].map((names): [Env, string[]] => [
+      { AUTH_JWT_ALGORITHMS: names },
+      [
+        'AUTH_JWT_ALGORITHMS must be some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, comma-separated',
+      ],
+    ]),
+    [{ RATE_LIMIT_TOTAL_BURST: '5' }, ['RATE_LIMIT_TOTAL_BURST needs RATE_LIMIT_TOTAL_PER_SECOND']],
+    [
+      { RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5' },
+      ['RATE_LIMIT_PER_SUBJECT_PER_SECOND needs authentication, or RATE_LIMIT_BY_ADDRESS=true'],
+    ],
+    [{ RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5', RATE_LIMIT_BY_ADDRESS: 'true' }, []],
+    [{ RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5', AUTH_API_KEYS_FILE: '/k' }, []],
+    [{ MANAGEMENT_PORT: '8085' }, ['MANAGEMENT_PORT must differ from SERVER_PORT, or be left out']],
+    [
+      {
+        AUTH_JWKS_URL: 'https://login.example/keys?v=1',
+        AUTH_JWT_ISSUER: 'x',
+        AUTH_JWT_AUDIENCE: 'y',
+        AUTH_JWT_ALGORITHMS: 'ES384, EdDSA',
+      },
+      [],
+    ],
+  ])('of access: %j', (env, faults) => {
+    expect(faultsOf(env)).toEqual(faults)
+  })
+
   test('names its key, for every key that there is', () => {
     for (const key of Object.keys(settings)) {
       const faults = faultsOf({ [key]: '\u0001 ?' })

@@ -20,6 +20,7 @@ export const contractOperations = {
     method: 'GET',
     path: '/openapi.json',
     tag: 'Contracts',
+    access: 'open',
     summary: 'This document',
     answers: { 200: { description: 'OpenAPI 3.1.', body: openDocument('openapi') } },
     refusals: anyRoute,
@@ -28,6 +29,7 @@ export const contractOperations = {
     method: 'GET',
     path: '/asyncapi.json',
     tag: 'Contracts',
+    access: 'open',
     summary: 'The topics, their messages and their headers',
     answers: { 200: { description: 'AsyncAPI 3.0.', body: openDocument('asyncapi') } },
     refusals: anyRoute,
@@ -36,6 +38,7 @@ export const contractOperations = {
     method: 'GET',
     path: '/docs',
     tag: 'Contracts',
+    access: 'open',
     summary: 'Both documents for a person, without internet',
     answers: {
       200: {
@@ -51,6 +54,7 @@ export const contractOperations = {
     method: 'GET',
     path: '/docs/{asset}',
     tag: 'Contracts',
+    access: 'open',
     summary: 'What the page needs',
     params: Type.Object({ asset: oneOf(assetNames) }),
     answers: {

@@ -6,13 +6,20 @@ import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import type { assetNames } from './contractOperations.ts'
 import { docsPage, pageScript, pageStyles } from './docsPage.ts'
 import type { Handler } from './exchange.ts'
+import { publishedAccess, type Guard, type Management } from './guard.ts'
 import { createOpenApi } from './openapi.ts'
 import { problem } from './problem.ts'
 import { json } from './reply.ts'
 import type { UnknownFields } from './schema.ts'
 
 export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>> }
-type DocsOptions = { contracts: ContractOptions; unknownFields: UnknownFields; bodyMaxBytes: number }
+type DocsOptions = {
+  contracts: ContractOptions
+  unknownFields: UnknownFields
+  bodyMaxBytes: number
+  guard?: Guard
+  management?: Management
+}
 
 const script = 'text/javascript; charset=utf-8'
 const css = 'text/css; charset=utf-8'
@@ -50,9 +57,11 @@ const once = <T>(make: () => T): (() => T) => {
   return () => (made ??= { value: make() }).value
 }
 
-export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes }: DocsOptions) => {
+export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes, guard, management }: DocsOptions) => {
   const { version, asyncApi } = contracts
-  const openApiText = once(async () => JSON.stringify(await createOpenApi({ version, unknownFields, bodyMaxBytes })))
+  const access = publishedAccess(guard, management)
+  const options = { version, unknownFields, bodyMaxBytes, access }
+  const openApiText = once(async () => JSON.stringify(await createOpenApi(options)))
   const asyncApiText = once(() => JSON.stringify(asyncApi))
   const page = once(() => docsPage(asyncApi))
   return {

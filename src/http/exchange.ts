@@ -3,6 +3,7 @@
 
 import { describe, type Log } from '../log.ts'
 import { traceparentOf, type Span, type Tracing } from '../tracing.ts'
+import type { Caller } from './auth/caller.ts'
 import type { Operation } from './operation.ts'
 import { operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
@@ -17,6 +18,8 @@ export type Exchange = {
   readonly requestId: string
   /** The W3C trace context of what is done for it: our own span's where there is one, else the caller's, where it is valid. */
   readonly traceparent: string | null
+  /** Who calls, once a gate has found out; null where nobody has to say, and until then. */
+  caller: Caller | null
   /** Headers that the answer will have beside those of its handler. */
   readonly headers: Record<string, string>
 }
@@ -26,12 +29,15 @@ export type Handler = (exchange: Exchange) => Response | Promise<Response>
 /** Told of every answer, once. `seconds`: from the first look at the request to the last look at the answer. */
 export type RequestObserver = (exchange: Exchange, seen: { status: number; seconds: number }) => void
 
+/** Answers in place of the handler, or not at all. */
+export type Gate = (exchange: Exchange) => Response | null | Promise<Response | null>
+
 export type ExchangeOptions = {
   log: Log
   observe: RequestObserver
   tracing: Tracing
-  /** Answers in place of the handler, or not at all. In their order; the first answer counts. */
-  gates: readonly ((exchange: Exchange) => Response | null | Promise<Response | null>)[]
+  /** In their order; the first answer counts. */
+  gates: readonly Gate[]
 }
 
 /** What may be repeated in a header and in a line of the log. */
@@ -58,6 +64,7 @@ const open = ({ operation, request, params, tracing }: Opening): { exchange: Exc
     params,
     requestId: given !== null && passable.test(given) ? given : Bun.randomUUIDv7(),
     traceparent: span?.traceparent ?? parent,
+    caller: null,
     headers: {},
   }
   return { exchange, span }

@@ -1,6 +1,7 @@
 // Health in Spring Boot's shape. Liveness looks at nothing outside this process; readiness says whether requests can be served
 // (Kafka may be away: orders wait in the outbox); the whole names each component in words an operator can act on.
 
+import { isAdmin } from './auth/caller.ts'
 import type { Handler } from './exchange.ts'
 import { json } from './reply.ts'
 
@@ -23,16 +24,18 @@ const whole = ({ phase, components }: HealthSource): Response => {
   return answer(down ? 503 : 200, { status, components: seen })
 }
 
-const readiness = ({ phase, components }: HealthSource): Response => {
+/** `details`: what is wrong goes to an operator, not to whoever asks. */
+const readiness = ({ phase, components }: HealthSource, details: boolean): Response => {
   const { db } = components()
   if (phase() !== 'serving') return answer(503, { status: 'OUT_OF_SERVICE', reason: phase() })
-  return db.status === 'DOWN' ? answer(503, { status: 'DOWN', components: { db } }) : answer(200, { status: 'UP' })
+  if (db.status !== 'DOWN') return answer(200, { status: 'UP' })
+  return answer(503, { status: 'DOWN', ...(details ? { components: { db } } : {}) })
 }
 
 export const healthHandlers = (source: HealthSource) =>
   ({
     health: () => whole(source),
     liveness: () => answer(200, { status: 'UP' }),
-    readiness: () => readiness(source),
+    readiness: ({ caller }) => readiness(source, isAdmin(caller)),
     info: () => answer(200, source.info()),
   }) satisfies Record<string, Handler>

@@ -4,6 +4,15 @@
 import type { TObject, TSchema } from '@sinclair/typebox'
 import { orderTypes, typeRules } from '../domain/order.ts'
 import { named, noMembers, problemShape } from './answers.ts'
+import {
+  isPublished,
+  limitHeaders,
+  openAccess,
+  orderBody,
+  securityOf,
+  securitySchemes,
+  type PublishedAccess,
+} from './openapiAccess.ts'
 import { requests, resolution } from './examples.ts'
 import {
   commonHeaders,
@@ -19,7 +28,13 @@ import { introduction, tags } from './openapiWords.ts'
 import { PlaceOrder, type UnknownFields } from './schema.ts'
 import { Resolve } from './parameters.ts'
 
-export type OpenApiOptions = { version: string; unknownFields: UnknownFields; bodyMaxBytes: number }
+export type OpenApiOptions = {
+  version: string
+  unknownFields: UnknownFields
+  bodyMaxBytes: number
+  /** Who may call, as this service has it; nobody has to say who it is unless it is told otherwise. */
+  access?: PublishedAccess
+}
 type Json = Record<string, unknown>
 
 const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
@@ -60,7 +75,7 @@ const parametersOf = (place: 'path' | 'query' | 'header', schema: TObject | unde
     return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest }
   })
 
-const headersOf = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
+const describedHeaders = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
   Object.fromEntries(
     Object.entries({ ...commonHeaders, ...headers }).map(([name, { schema, description, optional }]) => [
       name,
@@ -75,7 +90,8 @@ const exampleOf = async (id: keyof typeof operations, outcome: string): Promise<
   return made.startsWith('{') ? JSON.parse(made) : made
 }
 
-type Building = { schemas: Json }
+type Building = { schemas: Json; access: PublishedAccess }
+type ResponseJson = { description: string; headers: Json; content: Json }
 
 /** The name of a problem's schema; one with members of its own stands beside the usual one. */
 const problemRef = (id: string, code: ProblemCode, { members }: RefusalShape, { schemas }: Building): Json => {
@@ -84,9 +100,22 @@ const problemRef = (id: string, code: ProblemCode, { members }: RefusalShape, { 
   return { $ref: `#/components/schemas/${name}` }
 }
 
+/** A status that an answer and a problem share is told apart by its media type; what only one of them has may be missing. */
+const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
+  const own = Object.entries({ ...answer.headers, ...refusal.headers }).map(([name, header]) => {
+    const isShared = name in answer.headers && name in refusal.headers
+    return [name, isShared ? header : { ...(header as Json), required: false }]
+  })
+  const content = { ...answer.content, ...refusal.content }
+  return { description: `${answer.description} Or ${refusal.description}`, headers: Object.fromEntries(own), content }
+}
+
 const responsesOf = async (id: keyof typeof operations, building: Building): Promise<Json> => {
   const { answers, refusals }: Operation = operations[id]
-  const responses: Json = {}
+  const { access } = building
+  const headersOf = (headers: Operation['answers'][number]['headers'] = {}): Json =>
+    describedHeaders({ ...limitHeaders(id, access), ...headers })
+  const responses: Record<string, ResponseJson> = {}
   for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
     const media = { schema: published(body), example: await exampleOf(id, status) }
     responses[status] = {
@@ -95,8 +124,10 @@ const responsesOf = async (id: keyof typeof operations, building: Building): Pro
       content: Object.fromEntries(types.map((type) => [type, media])),
     }
   }
-  for (const [code, refusal] of Object.entries(refusals) as [ProblemCode, RefusalShape][])
-    responses[problems[code].status] = {
+  for (const [code, refusal] of Object.entries(refusals) as [ProblemCode, RefusalShape][]) {
+    if (!isPublished(id, code, access)) continue
+    const { status } = problems[code]
+    const response = {
       description: `\`${code}\`: ${refusal.description}`,
       headers: headersOf(refusal.headers),
       content: {
@@ -106,6 +137,8 @@ const responsesOf = async (id: keyof typeof operations, building: Building): Pro
         },
       },
     }
+    responses[status] = responses[status] === undefined ? response : bothOf(responses[status], response)
+  }
   return responses
 }
 
@@ -126,16 +159,18 @@ const bodyOf = (body: TSchema | undefined, bodyMaxBytes: number): Json =>
       }
 
 /** The document for a service with these settings. */
-export const createOpenApi = async ({ version, unknownFields, bodyMaxBytes }: OpenApiOptions): Promise<Json> => {
+export const createOpenApi = async (options: OpenApiOptions): Promise<Json> => {
+  const { version, unknownFields, bodyMaxBytes, access = openAccess } = options
   const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
   const schemas: Json = {
     ...Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, published(schema, true)])),
-    PlaceOrder: { ...(published(PlaceOrder, true) as Json), ...open, anyOf: termsByType },
+    PlaceOrder: { ...orderBody(published(PlaceOrder, true) as Json, access), ...open, anyOf: termsByType },
     Resolve: { ...(published(Resolve, true) as Json), ...open },
   }
   const paths: Record<string, Json> = {}
   for (const id of Object.keys(operations) as (keyof typeof operations)[]) {
     const { method, path, tag, summary, description, params, query, headers, body }: Operation = operations[id]
+    if (tag === 'Operation' && access.management === 'elsewhere') continue
     const parameters = [
       ...parametersOf('path', params),
       ...parametersOf('query', query),
@@ -148,11 +183,19 @@ export const createOpenApi = async ({ version, unknownFields, bodyMaxBytes }: Op
       tags: [tag],
       summary,
       ...(description === undefined ? {} : { description }),
+      ...securityOf(id, access),
       parameters,
       ...bodyOf(body, bodyMaxBytes),
-      responses: await responsesOf(id, { schemas }),
+      responses: await responsesOf(id, { schemas, access }),
     }
   }
   const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }
-  return { openapi: '3.1.1', info, servers: [{ url: '/' }], tags, paths, components: { schemas } }
+  return {
+    openapi: '3.1.1',
+    info,
+    servers: [{ url: '/' }],
+    tags,
+    paths,
+    components: { schemas, ...securitySchemes(access) },
+  }
 }

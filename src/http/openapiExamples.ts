@@ -1,8 +1,11 @@
 // One example for everything that may come back. The types see to it that none is missing, tests that each one is real.
 
+import { forbidden, unauthorized } from './auth/verdict.ts'
+import type { Scope } from './auth/caller.ts'
 import { exceptionJson } from './exceptionRoutes.ts'
 import { accepted, canceled, exception, fill, partlyFilled, resolved } from './examples.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
+import { tooManyBadCredentials, tooManyOfSubject } from './limits.ts'
 import type { Operation } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
 import { invalid, problem, refused, type ProblemCode } from './problem.ts'
@@ -14,6 +17,16 @@ type Examples = { readonly [Id in OperationId]: { readonly [K in Outcome<Operati
 const notAllowed = (allow: string) => ({
   METHOD_NOT_ALLOWED: () => problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } }),
 })
+const needing = (scope: Scope) => ({
+  UNAUTHORIZED: () => unauthorized('absent'),
+  FORBIDDEN: () => forbidden(scope),
+  RATE_LIMITED: () => tooManyOfSubject(1),
+})
+const operators = {
+  ...needing('orders:admin'),
+  OVERLOADED: () => unauthorized('keys'),
+  RATE_LIMITED: () => tooManyBadCredentials(1),
+}
 const bug = { INTERNAL: () => problem('INTERNAL', 'the service failed on this request') }
 const stored = { INTERNAL: () => refused('INTERNAL'), OVERLOADED: () => refused('OVERLOADED') }
 const written = { ...stored, OUTCOME_UNKNOWN: () => refused('OUTCOME_UNKNOWN') }
@@ -31,6 +44,7 @@ const badQuery = {
 
 const orders = {
   placeOrder: {
+    ...needing('orders:write'),
     ...notAllowed('GET, HEAD, POST'),
     ...written,
     ...withBody,
@@ -44,13 +58,22 @@ const orders = {
       ),
   },
   listOrders: {
+    ...needing('orders:read'),
     ...notAllowed('GET, HEAD, POST'),
     ...stored,
     ...badQuery,
     200: () => pageJson('orders', [orderJson(partlyFilled)], null),
   },
-  getOrder: { ...notAllowed('GET, HEAD'), ...stored, ...badId, ...noOrder, 200: () => orderJson(partlyFilled) },
+  getOrder: {
+    ...needing('orders:read'),
+    ...notAllowed('GET, HEAD'),
+    ...stored,
+    ...badId,
+    ...noOrder,
+    200: () => orderJson(partlyFilled),
+  },
   listFills: {
+    ...needing('orders:read'),
     ...notAllowed('GET, HEAD'),
     ...stored,
     ...badQuery,
@@ -58,6 +81,7 @@ const orders = {
     200: () => pageJson('fills', [fillJson(fill)], null),
   },
   cancelOrder: {
+    ...needing('orders:write'),
     ...notAllowed('POST'),
     ...written,
     ...badId,
@@ -72,12 +96,14 @@ const orders = {
 
 const exceptions = {
   listExceptions: {
+    ...needing('orders:admin'),
     ...notAllowed('GET, HEAD'),
     ...stored,
     ...badQuery,
     200: () => pageJson('exceptions', [exceptionJson(exception)], null),
   },
   resolveException: {
+    ...needing('orders:admin'),
     ...notAllowed('POST'),
     ...written,
     ...withBody,
@@ -107,6 +133,7 @@ const get = notAllowed('GET, HEAD')
 
 const service = {
   health: {
+    ...operators,
     ...get,
     ...bug,
     200: () => health('UP'),
@@ -115,12 +142,13 @@ const service = {
   liveness: { ...get, 200: () => up },
   readiness: { ...get, ...bug, 200: () => up, 503: () => '{"status":"OUT_OF_SERVICE","reason":"starting"}' },
   info: {
+    ...operators,
     ...get,
     ...bug,
     200: () => JSON.stringify({ name: 'orders', version: '1.0.0 (0123456789ab)', commit: '0123456789ab' }),
   },
-  prometheus: { ...get, ...bug, 200: () => metrics },
-  metrics: { ...get, ...bug, 200: () => metrics },
+  prometheus: { ...operators, ...get, ...bug, 200: () => metrics },
+  metrics: { ...operators, ...get, ...bug, 200: () => metrics },
 } as const
 
 const contracts = {

@@ -3,6 +3,7 @@
 
 import type { TObject, TProperties, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
+import type { Scope } from './auth/caller.ts'
 import type { ProblemCode } from './problem.ts'
 
 export type HeaderShape = { schema: TSchema; description: string; optional?: true }
@@ -24,6 +25,8 @@ export type Operation = {
   /** With `{name}` for a parameter. */
   path: `/${string}`
   tag: 'Orders' | 'Exceptions' | 'Operation' | 'Contracts'
+  /** What a caller has to hold where authentication is on; `open`: nothing, not even a credential. */
+  access: Scope | 'open'
   summary: string
   description?: string
   params?: TObject
@@ -34,8 +37,39 @@ export type Operation = {
   refusals: Readonly<Partial<Record<ProblemCode, RefusalShape>>>
 }
 
-/** Keeps the exact type of an operation, which the client's types are made of. */
-export const operation = <const O extends Operation>(described: O): O => described
+const challenge = {
+  'WWW-Authenticate': {
+    schema: Type.String({ pattern: '^Bearer ' }),
+    description: 'What is missing, as RFC 6750 says it.',
+  },
+}
+const retryAfter = {
+  'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
+}
+
+/** What may come of authentication and limits, which a service has or has not: the document of one that has none omits them. */
+export const guarded = {
+  UNAUTHORIZED: { description: 'No credential, or one that is not valid here.', headers: challenge },
+  FORBIDDEN: {
+    description: 'The credential is good, but not for this. With a challenge where it lacks a scope.',
+    headers: { 'WWW-Authenticate': { ...challenge['WWW-Authenticate'], optional: true } },
+  },
+  RATE_LIMITED: {
+    description: 'Too many requests of this caller, or in all: nothing was stored, safe to try again later.',
+    headers: retryAfter,
+  },
+  OVERLOADED: { description: 'The credential cannot be checked now: safe to try again.', headers: retryAfter },
+} as const satisfies Operation['refusals']
+
+type Guarded<O extends Operation> = O['access'] extends 'open'
+  ? O
+  : Omit<O, 'refusals'> & { refusals: O['refusals'] & Omit<typeof guarded, keyof O['refusals']> }
+
+/** Keeps the exact type of an operation, which the client's types are made of; one that is not open gets the refusals that go with that. */
+export const operation = <const O extends Operation>(described: O): Guarded<O> =>
+  (described.access === 'open'
+    ? described
+    : { ...described, refusals: { ...guarded, ...described.refusals } }) as Guarded<O>
 
 /** What every answer has, whatever it says; an operation that means something else by one of them says so. */
 export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
@@ -68,9 +102,6 @@ export const CommonRequestHeaders = Type.Object({
 
 const allow = {
   Allow: { schema: Type.String(), description: 'The methods of this path, comma-separated.' },
-}
-const retryAfter = {
-  'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
 }
 
 /** On every path, whatever it does. */

@@ -3,6 +3,8 @@
 /** The codes that clients read. */
 export const problems = {
   BAD_REQUEST: { status: 400, type: 'validation', title: 'Invalid request' },
+  UNAUTHORIZED: { status: 401, type: 'unauthorized', title: 'Credential needed' },
+  FORBIDDEN: { status: 403, type: 'forbidden', title: 'Not allowed' },
   NOT_FOUND: { status: 404, type: 'not-found', title: 'Not found' },
   METHOD_NOT_ALLOWED: { status: 405, type: 'method-not-allowed', title: 'Method not allowed' },
   CONFLICT: { status: 409, type: 'conflict', title: 'Order cannot be canceled' },

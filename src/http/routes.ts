@@ -4,6 +4,7 @@ import type { Service } from '../app/service.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Order } from '../domain/order.ts'
 import { readBody } from './body.ts'
+import { isAdmin, owns } from './auth/caller.ts'
 import type { Exchange, Handler } from './exchange.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
 import { invalid, problem, refused } from './problem.ts'
@@ -28,14 +29,32 @@ const accepted = (order: Order, replayed: boolean): Response =>
     ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
   })
 
+/** Nothing is revealed: it is the caller's own words that are refused. */
+const foreignUser = (): Response =>
+  problem('FORBIDDEN', 'userId must be your own, or left out', {
+    errors: [{ pointer: '/userId', detail: 'is another user' }],
+  })
+
+/**
+ * Whether the order is there for this caller: an order of somebody else is answered as one that is not. Its user never changes,
+ * so what is read here still holds when the order is touched. Null: go on.
+ */
+const hidden = async ({ caller }: Exchange, orderId: string, service: Service): Promise<Response | null> => {
+  if (isAdmin(caller)) return null
+  const result = await service.find(orderId)
+  if (!result.ok) return refused(result.code)
+  return result.order === null || !owns(caller, result.order.userId) ? unknownOrder() : null
+}
+
 const placeOrder = async (
-  { request, traceparent }: Exchange,
+  { request, traceparent, caller }: Exchange,
   { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
 ): Promise<Response> => {
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
   if (!body.ok) return body.response
-  const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields)
+  const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields, caller?.userId)
   if (!decoded.ok) return invalid('Invalid order', decoded.faults)
+  if (!owns(caller, decoded.value.userId)) return foreignUser()
   const result = await service.place(decoded.value, traceparent)
   if (result.ok) return accepted(result.order, result.replayed)
   if (result.code !== 'IDEMPOTENCY_MISMATCH') return refused(result.code)
@@ -49,9 +68,12 @@ const placeOrder = async (
   )
 }
 
-const cancelOrder = async ({ params, traceparent }: Exchange, { service }: RouteOptions): Promise<Response> => {
+const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Response> => {
+  const { params, traceparent } = exchange
   const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
+  const unseen = await hidden(exchange, orderId, service)
+  if (unseen !== null) return unseen
   const result = await service.cancel(orderId, traceparent)
   if (result.ok) return json(200, orderJson(result.order))
   switch (result.code) {
@@ -68,18 +90,27 @@ const cancelOrder = async ({ params, traceparent }: Exchange, { service }: Route
   }
 }
 
-const getOrder = async ({ params }: Exchange, { service }: RouteOptions): Promise<Response> => {
+const getOrder = async ({ params, caller }: Exchange, { service }: RouteOptions): Promise<Response> => {
   const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
   const result = await service.find(orderId)
   if (!result.ok) return refused(result.code)
-  return result.order === null ? unknownOrder() : json(200, orderJson(result.order))
+  const { order } = result
+  return order === null || !owns(caller, order.userId) ? unknownOrder() : json(200, orderJson(order))
 }
 
-const listOrders = async ({ request }: Exchange, { service, unknownFields }: RouteOptions): Promise<Response> => {
+/** Of the orders that the caller may see. Those of another user are none of them, whether there are any or not. */
+const listOrders = async (
+  { request, caller }: Exchange,
+  { service, unknownFields }: RouteOptions,
+): Promise<Response> => {
   const query = decodeListQuery(searchOf(request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
-  const page = await service.list(query.value.filter, query.value.limit)
+  const { filter, limit } = query.value
+  const userId = isAdmin(caller) ? filter.userId : (filter.userId ?? caller?.userId ?? undefined)
+  if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId)))
+    return json(200, pageJson('orders', [], null))
+  const page = await service.list({ ...filter, userId }, limit)
   if (!page.ok) return refused(page.code)
   return json(
     200,
@@ -87,14 +118,14 @@ const listOrders = async ({ request }: Exchange, { service, unknownFields }: Rou
   )
 }
 
-const listFills = async (
-  { request, params }: Exchange,
-  { service, unknownFields }: RouteOptions,
-): Promise<Response> => {
+const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Response> => {
+  const { request, params } = exchange
   const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
   const query = decodeFillsQuery(searchOf(request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
+  const unseen = await hidden(exchange, orderId, service)
+  if (unseen !== null) return unseen
   const { before, limit } = query.value
   // One more than asked tells whether there is a next page.
   const page = await service.fills({ orderId, before, limit: limit + 1 })

@@ -58,10 +58,13 @@ const amountDetails = {
 /** A name is only repeated in an answer when it cannot be mistaken for anything else. */
 const pointerOf = (name: string): string => (/^[A-Za-z0-9_.-]{1,64}$/.test(name) ? `/${name}` : '')
 
-const shapeFaults = (body: Record<string, unknown>, unknownFields: UnknownFields): Fault[] => {
+type Known = { unknownFields: UnknownFields; callerId: string | null }
+
+const shapeFaults = (body: Record<string, unknown>, { unknownFields, callerId }: Known): Fault[] => {
   const faults = members.flatMap(({ name, required, rule, check }): Fault[] => {
     const value = Object.hasOwn(body, name) ? body[name] : undefined
-    if (value === undefined) return required ? [{ pointer: `/${name}`, detail: 'is required' }] : []
+    const isKnown = name === 'userId' && callerId !== null
+    if (value === undefined) return required && !isKnown ? [{ pointer: `/${name}`, detail: 'is required' }] : []
     return check.Check(value) ? [] : [{ pointer: `/${name}`, detail: rule }]
   })
   if (unknownFields === 'refuse')
@@ -121,21 +124,25 @@ export const parseMembers = (text: string): Decoded<Record<string, unknown>> => 
   }
 }
 
-/** Decodes and validates the body of an order; lists every fault. `key`: the header Idempotency-Key, or null. */
+/**
+ * Decodes and validates the body of an order; lists every fault. `key`: the header Idempotency-Key, or null. `callerId`: the user
+ * that a body without `userId` stands for; null where it has to say.
+ */
 export const decodePlaceOrder = (
   text: string,
   key: string | null,
   unknownFields: UnknownFields,
+  callerId: string | null = null,
 ): Decoded<OrderTerms> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const body = parsed.value
-  const faults = shapeFaults(body, unknownFields)
+  const faults = shapeFaults(body, { unknownFields, callerId })
   const quantity = body['quantity'] === undefined ? 0n : readAmount('quantity', body['quantity'], faults)
   const price = readPrice(body, faults)
   const clientOrderId = readKey(body, key, faults)
   if (faults.length > 0) return { ok: false, faults }
-  const order = body as PlaceOrder
+  const order = { userId: callerId, ...body } as PlaceOrder
   return {
     ok: true,
     value: {

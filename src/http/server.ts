@@ -7,6 +7,7 @@ import { createCors, preflight } from './cors.ts'
 import { docsHandlers, type ContractOptions } from './docs.ts'
 import { exceptionHandlers } from './exceptionRoutes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
+import { guardGates, isServed, openGuard, type Guard, type Management } from './guard.ts'
 import { healthHandlers, type HealthSource } from './health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './metrics.ts'
@@ -26,6 +27,10 @@ export type ServerOptions = RouteOptions & {
   log: Log
   observe: RequestObserver
   tracing: Tracing
+  /** Who may call, and how often; everybody, as often as it likes, unless it is told otherwise. */
+  guard?: Guard
+  /** Which routes: all of them, all but those for operators, or those alone. */
+  management?: Management
 }
 
 export type Server = Listener
@@ -68,13 +73,15 @@ const needsStore = ({ operation }: Exchange): boolean =>
   operation !== null && ['Orders', 'Exceptions'].includes(operations[operation].tag)
 
 export const createApp = (options: ServerOptions) => {
-  const { log, observe, tracing, started, corsOrigins } = options
+  const { log, observe, tracing, started, corsOrigins, guard = openGuard, management = 'here' } = options
+  const app: Elysia = new Elysia({ normalize: false })
+  const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
   const gates = [
     createCors(corsOrigins),
+    ...guardGates(guard, { addressOf, log }),
     (exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null),
   ]
   const exchanges = { log, observe, tracing, gates }
-  const app: Elysia = new Elysia({ normalize: false })
   const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)
   const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
   const failed = (error: unknown) =>
@@ -90,7 +97,8 @@ export const createApp = (options: ServerOptions) => {
     return code === 'PARSE' || code === 'VALIDATION' ? unread(request) : failed(error)(request)
   })
   for (const [id, handler] of Object.entries(handlersOf(options)) as [OperationId, Handler][]) {
-    const { method, path } = operations[id]
+    const { method, path, tag } = operations[id]
+    if (!isServed(tag, management)) continue
     const answer = answering(id, handler, exchanges)
     // `parse: 'none'`: the bodies are read by the handlers, for their size, their time and the exact text of their numbers.
     app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {

@@ -37,8 +37,10 @@ export const closed = <T>(schema: T): T => {
   return (isOpen ? { ...inner, unevaluatedProperties: false } : inner) as T
 }
 
-const document = dereferenced(openApiDocument, openApiDocument)
-export const paths = document['paths'] as Record<string, Record<string, Operation>>
+export type Paths = Record<string, Record<string, Operation>>
+export const pathsOf = (document: Json): Paths => dereferenced(document, document)['paths'] as Paths
+/** Those of a service with its defaults: what is judged by unless another document is given. */
+export const paths = pathsOf(openApiDocument)
 
 const ajv = createAjv()
 const validators = new Map<Json, ValidateFunction>()
@@ -64,9 +66,12 @@ const segmentsOf = (path: string): string[] =>
   new URL(path, 'http://localhost').pathname.replace(/(.)\/$/, '$1').split('/')
 
 /** The path of the document that leads there, the most literal first, and the values of its parameters. */
-export const pathOf = (path: string): { template: string; values: Record<string, string> } | null => {
+export const pathOf = (
+  path: string,
+  known: Paths = paths,
+): { template: string; values: Record<string, string> } | null => {
   const segments = segmentsOf(path)
-  for (const template of Object.keys(paths).toSorted((a, b) => a.split('{').length - b.split('{').length)) {
+  for (const template of Object.keys(known).toSorted((a, b) => a.split('{').length - b.split('{').length)) {
     const parts = template.split('/')
     const isMatch = (part: string, i: number) => (part.startsWith('{') ? segments[i] !== '' : part === segments[i])
     if (parts.length === segments.length && parts.every(isMatch))
@@ -102,20 +107,21 @@ const contentFaults = (content: Record<string, Media>, { method, headers, text }
 }
 
 /** The operations that may have given this answer: the one of the method, or, of a refused method, all of the path. */
-const operationsOf = (method: string, template: string): Operation[] => {
-  const found = paths[template]![method === 'HEAD' ? 'get' : method.toLowerCase()]
-  return found === undefined ? Object.values(paths[template]!) : [found]
+const operationsOf = (method: string, methods: Record<string, Operation>): Operation[] => {
+  const found = methods[method === 'HEAD' ? 'get' : method.toLowerCase()]
+  return found === undefined ? Object.values(methods) : [found]
 }
 
 /** What is wrong with an answer; empty for one that is as published. */
-export const answerFaults = (exchange: Exchange): string[] => {
+export const answerFaults = (exchange: Exchange, known: Paths = paths): string[] => {
   const { method, path, status, headers } = exchange
   const at = `${method} ${path} ${status}:`
-  const found = pathOf(path)
+  const found = pathOf(path, known)
   if (found === null) return status === 404 ? [] : [`${at} the path is not documented`]
-  const isKnown = paths[found.template]![method === 'HEAD' ? 'get' : method.toLowerCase()] !== undefined
+  const methods = known[found.template]!
+  const isKnown = methods[method === 'HEAD' ? 'get' : method.toLowerCase()] !== undefined
   if (!isKnown && status !== 405) return [`${at} the method is not documented`]
-  return operationsOf(method, found.template).flatMap(({ responses }) => {
+  return operationsOf(method, methods).flatMap(({ responses }) => {
     const response = responses[status]
     if (response === undefined) return [`${at} the status is not documented`]
     const faults = [...headerFaults(response.headers ?? {}, headers), ...contentFaults(response.content, exchange)]

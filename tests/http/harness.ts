@@ -10,7 +10,7 @@ import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import type { Log } from '../../src/log.ts'
 import { noTracing } from '../../src/tracing.ts'
 import { asyncApiDocument } from '../contracts/documents.ts'
-import { answerFaults } from '../contracts/judge.ts'
+import { answerFaults, type Paths } from '../contracts/judge.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 
 export type Answer = { status: number; headers: Headers; text: string }
@@ -67,7 +67,8 @@ const checkProblem = ({ status, headers, text }: Answer): void => {
   expect(body['type']).toMatch(/^urn:orders:problem:[a-z-]+$/)
   expect(body['title']).toMatch(/^[A-Z]/)
   for (const fault of body['errors'] as object[]) expect(Object.keys(fault)).toEqual(['pointer', 'detail'])
-  expect(headers.get('retry-after')).toBe(body['code'] === 'OVERLOADED' ? '1' : null)
+  const isToRetry = body['code'] === 'OVERLOADED' || body['code'] === 'RATE_LIMITED'
+  expect(headers.get('retry-after')).toBe(isToRetry ? '1' : null)
 }
 
 /** Reads an answer and checks what holds for all of them. */
@@ -79,15 +80,18 @@ export const readAnswer = async (response: Response): Promise<Answer> => {
 
 type Handles = { handle: (request: Request) => Promise<Response> }
 
-/** Calls `app` without a socket. A body that is an object is sent as its JSON, a string as it is. */
+/**
+ * Calls `app` without a socket. A body that is an object is sent as its JSON, a string as it is. `paths`: of the document that the
+ * answers are held against, where it is not the usual one.
+ */
 export const callerOf =
-  (app: Handles) =>
+  (app: Handles, paths?: Paths) =>
   async (method: string, path: string, { body, headers = {} }: Call = {}): Promise<Answer> => {
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
     const text = typeof body === 'object' ? JSON.stringify(body) : body
     const init = { method, headers: { ...type, ...headers }, ...(text === undefined ? {} : { body: text }) }
     const answer = await readAnswer(await app.handle(new Request(`http://localhost${path}`, init)))
-    expect(answerFaults({ method, path, ...answer })).toEqual([])
+    expect(answerFaults({ method, path, ...answer }, paths)).toEqual([])
     return answer
   }
 

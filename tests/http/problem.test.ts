@@ -5,6 +5,8 @@ import { invalid, problem, problems, refused, type ProblemCode } from '../../src
 
 const statuses = {
   BAD_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
   NOT_FOUND: 404,
   CONFLICT: 409,
   METHOD_NOT_ALLOWED: 405,

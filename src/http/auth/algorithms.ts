@@ -1,0 +1,17 @@
+// The algorithms of tokens that may be allowed: signatures by a private key alone. A shared secret (HS256 and its like) has no place in a
+// JWKS, and `none` is no signature.
+
+export const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+export type Algorithm = (typeof algorithms)[number]

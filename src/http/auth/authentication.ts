@@ -1,0 +1,103 @@
+// The gates of authentication: who calls, found out before anything else is done, and whether that caller may do this. What was
+// refused is in the log by its reason; the credential never is.
+
+import type { Log } from '../../log.ts'
+import type { Exchange, Gate } from '../exchange.ts'
+import { networkOf, tooManyBadCredentials } from '../limits.ts'
+import { operations } from '../operations.ts'
+import type { Buckets } from '../rateLimit.ts'
+import { keyPrefix } from './apiKey.ts'
+import type { KeyCheck } from './apiKeys.ts'
+import { everybody, holds, type Scope } from './caller.ts'
+import { credentialOf } from './credential.ts'
+import type { TokenCheck } from './jwt.ts'
+import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'
+
+/** What a service accepts; null: nothing of the kind. */
+export type Authentication = {
+  tokens: TokenCheck | null
+  keys: KeyCheck | null
+  /** By address: bad credentials that may still be looked at. Null: as many as come. */
+  failures: Buckets | null
+}
+
+type GateOptions = { addressOf: (request: Request) => string; log: Log }
+
+const scopeOf = ({ operation }: Exchange): Scope | null => {
+  if (operation === null) return null
+  const { access } = operations[operation]
+  return access === 'open' ? null : access
+}
+
+/** Without work: an API key always, a token that was checked before. Null: it has to be worked on. */
+const checkAtOnce = ({ tokens, keys }: Authentication, token: string): Verdict | null => {
+  if (token.startsWith(keyPrefix)) return keys === null ? refuse('invalid', 'API keys are not accepted') : keys(token)
+  return tokens === null ? refuse('invalid', 'tokens are not accepted') : tokens.known(token)
+}
+
+/**
+ * Finds out who calls. Where an address has sent too many bad credentials, only those that cost no work are looked at: a caller
+ * who shares the address (a proxy's) and was known before goes on.
+ */
+const authenticationGate = (authentication: Authentication, { addressOf, log }: GateOptions): Gate => {
+  const { failures, tokens } = authentication
+  const networkBehind = ({ request }: Exchange): string => networkOf(addressOf(request))
+
+  const settle = (exchange: Exchange, verdict: Verdict): Response | null => {
+    if (verdict.ok) {
+      exchange.caller = verdict.caller
+      return null
+    }
+    const { refusal, why } = verdict
+    const address = networkBehind(exchange)
+    log.rarely('warn', `auth:${why}`, 'a credential was refused', { requestId: exchange.requestId, address, why })
+    const isGuess = refusal !== 'absent' && refusal !== 'malformed' && refusal !== 'keys'
+    const level = isGuess ? failures?.take(address) : undefined
+    return level === undefined || level.allowed ? unauthorized(refusal) : tooManyBadCredentials(level.waitSeconds)
+  }
+  return (exchange) => {
+    if (scopeOf(exchange) === null) return null
+    const credential = credentialOf(exchange.request.headers)
+    if (credential.kind !== 'token')
+      return settle(exchange, refuse(credential.kind, `the credential is ${credential.kind}`))
+    const { token } = credential
+    const atOnce = checkAtOnce(authentication, token)
+    if (atOnce !== null) return settle(exchange, atOnce)
+    const level = failures?.look(networkBehind(exchange))
+    if (level !== undefined && !level.allowed) return tooManyBadCredentials(level.waitSeconds)
+    return tokens!.check(token).then((verdict) => settle(exchange, verdict))
+  }
+}
+
+/** Whether the caller may do this. What an administrator changes is in the log with its name. */
+const scopeGate =
+  ({ log }: GateOptions): Gate =>
+  (exchange) => {
+    const scope = scopeOf(exchange)
+    if (scope === null) return null
+    const { caller, operation, requestId } = exchange
+    if (caller === null) return unauthorized('absent')
+    if (!holds(caller, scope)) return forbidden(scope)
+    if (scope === 'orders:admin' && exchange.request.method === 'POST')
+      log.info('an administrator changes something', {
+        requestId,
+        operation,
+        subject: caller.subject,
+        credential: caller.credential,
+      })
+    return null
+  }
+
+/** In their order. Limits stand between the two, so that they hold for callers who may not do what they ask for. */
+export const authenticationGates = (
+  authentication: Authentication | null,
+  options: GateOptions,
+  between: readonly Gate[],
+): Gate[] => {
+  if (authentication !== null) return [authenticationGate(authentication, options), ...between, scopeGate(options)]
+  const open: Gate = (exchange) => {
+    exchange.caller = everybody
+    return null
+  }
+  return [open, ...between]
+}

@@ -1,0 +1,28 @@
+// The credential of a request: one, in one place. What could be read in two ways is refused, for a proxy may have read the other.
+
+import { keyPrefix } from './apiKey.ts'
+
+export type Credential = { kind: 'absent' } | { kind: 'malformed' } | { kind: 'token'; token: string }
+
+const scheme = 'bearer '
+
+/** Every request pays for this: no pattern walks over a whole token. What else it must be is for whoever verifies it. */
+const single = (text: string): string | undefined =>
+  text === '' || text.includes(',') || text.includes(' ') ? undefined : text
+
+const ofBearer = (authorization: string): string | undefined =>
+  authorization.slice(0, scheme.length).toLowerCase() === scheme
+    ? single(authorization.slice(scheme.length).trimStart())
+    : undefined
+
+const keyOnly = (key: string): string | undefined => (key.startsWith(keyPrefix) ? single(key) : undefined)
+
+/** Several `Authorization` headers arrive joined by a comma, which no token has. */
+export const credentialOf = (headers: Headers): Credential => {
+  const authorization = headers.get('authorization')
+  const key = headers.get('x-api-key')
+  if (authorization === null && key === null) return { kind: 'absent' }
+  if (authorization !== null && key !== null) return { kind: 'malformed' }
+  const token = key === null ? ofBearer(authorization!) : keyOnly(key)
+  return token === undefined ? { kind: 'malformed' } : { kind: 'token', token }
+}

@@ -1,0 +1,124 @@
+// Bearer tokens: JWTs whose signature, issuer, audience and times are checked. A token that was found good is known by its SHA-256 until it
+// expires, for some minutes at the most, and only while the keys are the same: checking a signature costs more than a whole request.
+
+import { errors, jwtVerify, type JWTPayload, type LocalJWKSet } from 'jose'
+import type { Algorithm } from './algorithms.ts'
+import { callerOf, type Caller } from './caller.ts'
+import type { Keys, KeySource } from './keySource.ts'
+import { refuse, type Verdict } from './verdict.ts'
+
+export type JwtOptions = {
+  keys: KeySource
+  algorithms: readonly Algorithm[]
+  issuer: string
+  audience: string
+  /** The claim that names the user. */
+  subjectClaim: string
+  clockToleranceSeconds: number
+  cacheTokensMax: number
+  cacheAgeMaxMs: number
+  nowMs: () => number
+}
+
+export type TokenCheck = {
+  /** The verdict on a token that was checked before; null for one that needs work. */
+  known: (token: string) => Verdict | null
+  check: (token: string) => Promise<Verdict>
+}
+
+const tokenLengthMax = 8_192
+
+/** One for all: `digest` begins it anew, and making one costs more than hashing a token does. */
+const hasher = new Bun.CryptoHasher('sha256')
+const digest = (token: string): string => hasher.update(token).digest('base64')
+
+const textsOf = (claim: unknown): string[] => {
+  if (typeof claim === 'string') return claim.split(' ')
+  return Array.isArray(claim) ? claim.filter((one): one is string => typeof one === 'string') : []
+}
+
+/** RFC 9068 has `scope` as one text; other issuers write `scp` or `scopes`. */
+const scopesOf = ({ scope, scp, scopes }: JWTPayload): string[] => [scope, scp, scopes].flatMap(textsOf)
+
+/** Never the token nor a value of a claim: names alone. */
+const whyOf = (error: unknown): string => {
+  if (error instanceof errors.JWTClaimValidationFailed) return `claim ${error.claim} ${error.reason}`
+  return error instanceof errors.JOSEError ? error.code : 'the token could not be read'
+}
+
+const verdictOn = (payload: JWTPayload, subjectClaim: string): Verdict => {
+  const caller = callerOf({ subject: payload[subjectClaim], scopes: scopesOf(payload), credential: 'jwt' })
+  return caller === null ? refuse('subject', `claim ${subjectClaim} is no user`) : { ok: true, caller }
+}
+
+type Kept = { caller: Caller; until: number; generation: number }
+
+/** The oldest goes first; none outlives `until`. */
+const createCache = ({ keys, cacheTokensMax, nowMs }: JwtOptions) => {
+  const kept = new Map<string, Kept>()
+  return {
+    get(hash: string): Caller | null {
+      const found = kept.get(hash)
+      if (found === undefined) return null
+      if (found.until > nowMs() && found.generation === keys.generation()) return found.caller
+      kept.delete(hash)
+      return null
+    },
+    put(hash: string, entry: Kept): void {
+      if (kept.size >= cacheTokensMax) kept.delete(kept.keys().next().value!)
+      kept.set(hash, entry)
+    },
+  }
+}
+
+export const createTokenCheck = (options: JwtOptions): TokenCheck => {
+  const { keys, issuer, audience, subjectClaim, clockToleranceSeconds, cacheAgeMaxMs, nowMs } = options
+  const cache = createCache(options)
+  const underWay = new Map<string, Promise<Verdict>>()
+
+  const verify = async (token: string, set: LocalJWKSet): Promise<JWTPayload> => {
+    const rules = { algorithms: [...options.algorithms], issuer, audience, requiredClaims: ['exp'] }
+    const times = { clockTolerance: clockToleranceSeconds, currentDate: new Date(nowMs()) }
+    return (await jwtVerify(token, set, { ...rules, ...times })).payload
+  }
+  /** A key that is not there may have been added since: one look for it, within the source's bounds. */
+  const verifyRenewing = async (token: string, first: Keys): Promise<{ payload: JWTPayload; generation: number }> => {
+    try {
+      return { payload: await verify(token, first.set), generation: first.generation }
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      await keys.renew()
+      const renewed = await keys.current()
+      if (renewed === null || renewed.generation === first.generation) throw error
+      return { payload: await verify(token, renewed.set), generation: renewed.generation }
+    }
+  }
+  const judge = async (token: string, hash: string): Promise<Verdict> => {
+    const first = await keys.current()
+    if (first === null) return refuse('keys', 'there are no keys')
+    try {
+      const { payload, generation } = await verifyRenewing(token, first)
+      const verdict = verdictOn(payload, subjectClaim)
+      const until = Math.min(payload.exp! * 1000, nowMs() + cacheAgeMaxMs)
+      if (verdict.ok) cache.put(hash, { caller: verdict.caller, until, generation })
+      return verdict
+    } catch (error) {
+      return refuse(error instanceof errors.JWTExpired ? 'expired' : 'invalid', whyOf(error))
+    }
+  }
+  return {
+    known(token) {
+      const caller = cache.get(digest(token))
+      return caller === null ? null : { ok: true, caller }
+    },
+    check(token) {
+      if (token.length > tokenLengthMax) return Promise.resolve(refuse('invalid', 'the token is too long'))
+      const hash = digest(token)
+      const others = underWay.get(hash)
+      if (others !== undefined) return others
+      const judging = judge(token, hash).finally(() => underWay.delete(hash))
+      underWay.set(hash, judging)
+      return judging
+    },
+  }
+}

@@ -1,0 +1,163 @@
+// The binary that wants to know who calls: a key made by its own command, tokens by keys in a file, what its log says, and the port for operators.
+
+import { describe, expect, test } from 'bun:test'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openSocket } from '../http/socket.ts'
+import { freePort } from '../stack/ports.ts'
+import { audience, createKey, issuerName, jwksOf, tokenOf } from '../support/issuer.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { runBinary } from '../support/service.ts'
+import { until } from '../support/until.ts'
+import { createWorld, orderBody, userId } from '../support/world.ts'
+
+const makeKey = async (...args: string[]): Promise<{ key: string; line: string }> => {
+  const { exitCode, out } = await runBinary(['api-key', ...args])
+  expect(exitCode).toBe(0)
+  const [key, line, rest] = out.split('\n')
+  expect(rest).toBe('')
+  return { key: key!, line: line! }
+}
+const { userId: _, ...terms } = orderBody()
+
+test('a key that the command makes opens the service; nobody else gets in, and no key is in the log', async () => {
+  const path = join(temporaryDir('access'), 'keys.jsonl')
+  const reader = await makeKey('--subject', userId, '--scopes', 'orders:read', '--id', 'reader')
+  const admin = await makeKey('--subject', 'ops', '--scopes', 'orders:admin', '--expires', '2999-01-01T00:00:00Z')
+  writeFileSync(path, `${reader.line}\n${admin.line}\n`)
+  await using world = await createWorld()
+  const service = await world.start({
+    env: { AUTH_API_KEYS_FILE: path, LOG_LEVEL: 'debug', RATE_LIMIT_TOTAL_PER_SECOND: '10000' },
+  })
+  const as = (key: string) => ({ authorization: `Bearer ${key}` })
+  expect((await service.post(terms)).status).toBe(401)
+  expect((await service.post(terms, as(reader.key))).json).toMatchObject({ code: 'FORBIDDEN' })
+
+  const writer = await makeKey('--subject', userId, '--scopes', 'orders:read,orders:write')
+  appendFileSync(path, `${writer.line}\n`)
+  await until(async () => (await service.post(terms, { 'x-api-key': writer.key })).status === 202, {
+    what: 'the new key is in force',
+  })
+  const own = await service.http('/orders', { headers: as(reader.key) })
+  expect(own.headers.get('ratelimit-policy')).toBe('"total";q=10000;w=1')
+  expect(own.json).toMatchObject({ orders: [{ userId, status: 'NEW' }], nextCursor: null })
+
+  expect((await service.http('/metrics')).status).toBe(401)
+  expect((await service.http('/metrics', { headers: as(admin.key) })).status).toBe(200)
+  expect((await service.http('/actuator/health', { headers: as(admin.key) })).json).toMatchObject({ status: 'UP' })
+  const document = (await service.http('/openapi.json')).json as { components: Record<string, object> }
+  expect(Object.keys(document.components['securitySchemes']!)).toEqual(['key', 'keyHeader'])
+  const printed = await runBinary(['openapi'], { AUTH_API_KEYS_FILE: path })
+  expect(Object.keys((JSON.parse(printed.out) as typeof document).components)).toContain('securitySchemes')
+
+  expect(await service.stop()).toBe(0)
+  const said = JSON.stringify(service.log) + service.noise()
+  expect(said).toContain('AUTH_API_KEYS_FILE: the changed file is in force')
+  expect(said).not.toContain('authentication is off')
+  for (const { key } of [reader, admin, writer]) expect(said).not.toContain(key.slice(-43))
+})
+
+test('tokens by keys in a file', async () => {
+  const path = join(temporaryDir('access'), 'jwks.json')
+  const key = await createKey('k1', 'EdDSA')
+  writeFileSync(path, jwksOf(key))
+  await using world = await createWorld()
+  const service = await world.start({
+    env: { AUTH_JWKS_FILE: path, AUTH_JWT_ISSUER: issuerName, AUTH_JWT_AUDIENCE: audience },
+  })
+  const token = await tokenOf(key, userId, 'orders:write')
+  const headers = { authorization: `Bearer ${token}` }
+  expect((await service.post(terms, headers)).json).toMatchObject({ userId, status: 'NEW' })
+  expect((await service.http('/orders', { headers })).status).toBe(403)
+  const other = await createKey('k1', 'EdDSA')
+  const forged = { authorization: `Bearer ${await tokenOf(other, userId, 'orders:write')}` }
+  expect((await service.post(terms, forged)).status).toBe(401)
+})
+
+test('without any of it the service says at the start that it is open', async () => {
+  await using world = await createWorld()
+  const service = await world.start()
+  expect(service.log.find(({ level }) => level === 'warn')!.message).toContain('authentication is off')
+  expect((await service.post(terms)).status).toBe(400)
+  expect((await service.post(orderBody())).status).toBe(202)
+})
+
+describe('a file of keys that cannot be used ends the start with one sentence', () => {
+  test.each([
+    ['that is missing', null, 'no such file'],
+    ['that is none', '{"id":', 'key 1: is not valid JSON'],
+  ])('%s', async (_, text, fault) => {
+    const path = join(temporaryDir('access'), `${crypto.randomUUID()}.jsonl`)
+    if (text !== null) writeFileSync(path, text)
+    const { exitCode, err } = await runBinary(['serve'], {
+      DATABASE_URL: 'postgres://me@127.0.0.1:1/none',
+      AUTH_API_KEYS_FILE: path,
+    })
+    expect(exitCode).toBe(2)
+    expect(err).toContain('AUTH_API_KEYS_FILE: the file cannot be used')
+    expect(err).toContain(fault)
+  })
+})
+
+test.each([
+  [[], '--subject and --scopes are required'],
+  [['--subject', userId, '--scopes', 'orders:all'], 'scopes must be'],
+  [['--subject', 'alice', '--scopes', 'orders:read'], 'subject must be'],
+  [['--subject', userId, '--scopes', 'orders:read', '--expires', 'soon'], 'expires must be'],
+  [['--subject', userId, '--scopes', 'orders:read', '--id', 'A_b'], '--id must be'],
+  [['--nonsense'], 'nonsense'],
+])('api-key %j makes none', async (args, fault) => {
+  const { exitCode, out, err } = await runBinary(['api-key', ...args])
+  expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' })
+  expect(err).toContain(fault)
+})
+
+test('the port for operators has their routes alone, without credentials, until the very end', async () => {
+  await using world = await createWorld()
+  const [port, keys] = [await freePort(), join(temporaryDir('access'), 'none.jsonl')]
+  writeFileSync(keys, '')
+  const env = { MANAGEMENT_PORT: String(port), AUTH_API_KEYS_FILE: keys, REQUEST_DEADLINE_MS: '20000' }
+  const service = await world.start({ wait: 'nothing', env })
+  const health = (...args: string[]) => runBinary(['health', ...args], { ...env, SERVER_PORT: '1' })
+  const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  await until(async () => (await health('--ready')).exitCode === 0, { what: 'it is ready', deadlineMs: 40_000 })
+  for (const path of [
+    '/actuator/health',
+    '/actuator/info',
+    '/metrics',
+    '/actuator/prometheus',
+    '/actuator/health/liveness',
+  ]) {
+    expect([path, (await ask(path)).status]).toEqual([path, 200])
+    expect([path, (await service.http(path)).status]).toEqual([path, 404])
+  }
+  for (const path of ['/orders', '/exceptions', '/docs', '/openapi.json'])
+    expect([path, (await ask(path)).status]).toEqual([path, 404])
+  expect((await service.http('/orders')).status).toBe(401)
+  expect(Object.keys((await service.http('/openapi.json')).json['paths'] as object).join()).not.toContain('actuator')
+
+  // A request under way holds the drain up: the port of the others takes no more, this one still answers.
+  const slow = openSocket(service.port, 'POST /orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n')
+  const stopped = service.stop()
+  await until(
+    () =>
+      service.http('/orders').then(
+        () => false,
+        () => true,
+      ),
+    { what: 'the main port is shut' },
+  )
+  const readiness = await ask('/actuator/health/readiness').catch(() => null)
+  expect(readiness === null ? 'gone' : readiness.status).toBe(503)
+  await slow.close()
+  expect(await stopped).toBe(0)
+  expect((await health()).exitCode).toBe(1)
+})
+
+test('a port for operators that is taken ends the start with a sentence that names it', async () => {
+  await using world = await createWorld()
+  const first = await world.start()
+  const second = await world.start({ wait: 'nothing', env: { MANAGEMENT_PORT: String(first.port) } })
+  expect(await second.exited).toBe(1)
+  expect(second.log.at(-1)!.message).toContain('MANAGEMENT_PORT')
+})
