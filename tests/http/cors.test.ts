@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { createApp } from '../../src/http/server.ts'
+import { openSecured } from '../security/securedWorld.ts'
 import { callerOf, refusal, serverOptions } from './harness.ts'
 
 const desk = 'https://desk.example.com'
@@ -70,4 +71,21 @@ describe('where some are listed', () => {
     expect(nowhere.status).toBe(404)
     expect((await ask(on, '/orders', { origin: desk })).status).toBe(405)
   })
+})
+
+test('a browser asks before it has a credential, and the answer that refuses one may be read', async () => {
+  const world = await openSecured({ server: { corsOrigins: [desk] } })
+  const url = `http://127.0.0.1:${world.port}/orders`
+  const asked = await fetch(url, {
+    method: 'OPTIONS',
+    headers: {
+      origin: desk,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization',
+    },
+  })
+  expect(asked.status).toBe(204)
+  const refused = await fetch(url, { headers: { origin: desk } })
+  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, desk])
+  await world.close()
 })
