@@ -4,7 +4,7 @@ import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 import type { Batch } from './tradeBatch.ts'
 
 export type BatchObserver = {
-  /** Told of every batch that came to its end. */
+  /** Told of every batch whose legs have their dispositions. */
   onBatch: (batch: { items: number; tookMs: number }) => void
   /** Told how old each message was, by its timestamp, when its legs had their dispositions. */
   onApplied: (ageMs: number) => void
@@ -14,11 +14,12 @@ export const tellBatches =
   (process: Batch, { onBatch, onApplied, now }: BatchObserver & { now: () => Date }): Batch =>
   async (messages, signal) => {
     const startedAt = performance.now()
-    await process(messages, signal)
+    const finish = await process(messages, signal)
     onBatch({ items: messages.length, tookMs: performance.now() - startedAt })
     const at = now().getTime()
     // The clock of their publisher or broker may be ahead of ours; -1 says that there is none.
     for (const { timestamp } of messages) if (timestamp > 0n) onApplied(Math.max(0, at - Number(timestamp)))
+    return finish
   }
 
 /** `onSent`: told of every letter that was acknowledged. */

@@ -11,8 +11,11 @@ import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 import { decodeTrade } from './schema.ts'
 import { coordinates, endSpans, startSpans, traceOf, type Trace } from './tradeSpans.ts'
 
-/** Resolves when every leg of `messages` has its disposition; throws when `signal` cut it off. */
-export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<void>
+/** Sends the dead letters of a batch: its offsets wait for that, the next batch need not. Throws when the signal cut it off. */
+export type Finish = () => Promise<void>
+
+/** Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. */
+export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<Finish>
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   db: Database
@@ -129,7 +132,9 @@ export const createTradeBatch = (options: BatchOptions): Batch => {
       ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
     )
     letters.push(...undeliverable(byPlace, undelivered))
-    if (letters.length > 0) await deadLetters.send(letters, signal)
-    endSpans(spans, outcomes)
+    return async () => {
+      if (letters.length > 0) await deadLetters.send(letters, signal)
+      endSpans(spans, outcomes)
+    }
   }
 }

@@ -6,7 +6,7 @@ import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
 import { createConsumer, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
 import { createIntake, type Intake, type IntakeLimits, type Lane } from './intake.ts'
-import type { Batch } from './tradeBatch.ts'
+import type { Batch, Finish } from './tradeBatch.ts'
 import { createLag, type Lag, type PartitionLag } from './lag.ts'
 import { watch } from './watchdog.ts'
 
@@ -84,31 +84,39 @@ const createCommit = (consumer: RawConsumer, running: Running): Commit => {
   return (batch) => (last = last.then(() => commit(batch)))
 }
 
-/** One lane: its partitions' messages in their order, a batch at a time, until `ending`. */
-const runLane = async ({
-  process,
-  batchMax,
-  intake,
-  lane,
-  commit,
-  ending,
-}: {
+type LaneOptions = {
   process: Batch
   batchMax: number
   intake: Intake
   lane: Lane
   commit: Commit
   ending: AbortSignal
-}): Promise<void> => {
+  fail: (error: unknown) => void
+}
+
+/**
+ * One lane: its partitions' messages in their order, a batch at a time, until `ending`. A batch is applied while the letters and the
+ * offsets of the one before are on their way: the ledger waits for neither, and a crash between only means that messages come again.
+ */
+const runLane = async ({ process, batchMax, intake, lane, commit, ending, fail }: LaneOptions): Promise<void> => {
+  let finished: Promise<void> = Promise.resolve()
+  const finishing = async (finish: Finish, batch: readonly RawMessage[]): Promise<void> => {
+    await finish()
+    passCrashPoint('after-ledger-before-offset')
+    await commit(batch)
+  }
   while (!ending.aborted) {
     const batch = intake.take(lane, batchMax)
     if (batch.length === 0) await lane.bell.wait(idleMs, ending)
     else {
-      await process(batch, ending)
-      passCrashPoint('after-ledger-before-offset')
-      await commit(batch)
+      const finish = await process(batch, ending)
+      await finished
+      finished = finishing(finish, batch)
+      // Told at once: no other batch may come for long.
+      finished.catch(fail)
     }
   }
+  await finished
 }
 
 /** Consumes until the stream ends or fails, or `signal` is aborted; what was fetched but not processed will be fetched again. */
@@ -126,9 +134,13 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
   const intake = createIntake(stream, options.limits)
   const commit = createCommit(consumer, running)
   let underWay = 0
-  const process: Batch = async (batch, signal) => {
+  const counted = async <T>(work: () => Promise<T>): Promise<T> => {
     underWay++
-    await options.process(batch, signal).finally(() => underWay--)
+    return work().finally(() => underWay--)
+  }
+  const process: Batch = async (batch, signal) => {
+    const finish = await counted(() => options.process(batch, signal))
+    return () => counted(finish)
   }
   stream.on('error', fail)
   stream.on('close', () => fail(new Error('the stream of trades was closed')))
@@ -150,7 +162,7 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
     await Promise.all([
       watching,
       running.lag.run(ending),
-      ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commit, ending }).catch(fail)),
+      ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commit, ending, fail }).catch(fail)),
     ])
   } finally {
     running.intake = null

@@ -2,23 +2,28 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../src/kafka/client.ts'
-import { createTrades, type TradesOptions } from '../../src/kafka/trades.ts'
+import type { Finish } from '../../src/kafka/tradeBatch.ts'
+import { createTrades } from '../../src/kafka/trades.ts'
 import { ownTopics, type OwnTopics } from '../support/kafkaTopic.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { until } from '../support/until.ts'
 
-const start = (own: OwnTopics, process: TradesOptions['process'], members: Partial<TradesOptions> = {}) => {
+type Stub = { apply: (batch: readonly RawMessage[], signal: AbortSignal) => Promise<unknown>; finish?: Finish }
+
+const start = (own: OwnTopics, { apply, finish = async () => undefined }: Stub) => {
   const { log, lines } = quietLog()
   const stopping = new AbortController()
   const trades = createTrades({
     kafka: own.config,
     group: `group-${own.names[0]}`,
     topic: own.names[0]!,
-    process,
+    process: async (batch, signal) => {
+      await apply(batch, signal)
+      return finish
+    },
     batchMax: 50,
     limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
     log,
-    ...members,
   })
   const done = trades.run(stopping.signal)
   return {
@@ -53,9 +58,11 @@ test('each partition comes in its order, in batches that are bounded; offsets ar
   const { seen, process } = collect()
   const sizes: number[] = []
   await numbers(own, 0, 1_000)
-  const consumer = start(own, async (batch) => {
-    sizes.push(batch.length)
-    await process(batch)
+  const consumer = start(own, {
+    apply: async (batch) => {
+      sizes.push(batch.length)
+      await process(batch)
+    },
   })
   await own.kafka.consumed(consumer.group, own.names[0]!)
   await consumer.stop()
@@ -73,12 +80,14 @@ test('nothing is committed before it is processed: what was cut off comes again 
   await numbers(own, 0, 300)
   const first = collect()
   let batches = 0
-  const hung = start(own, async (batch, signal) => {
-    if (++batches > 2) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      throw new Error('cut off')
-    }
-    await first.process(batch)
+  const hung = start(own, {
+    apply: async (batch, signal) => {
+      if (++batches > 2) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        throw new Error('cut off')
+      }
+      await first.process(batch)
+    },
   })
   await until(() => batches >= 4, { what: 'both lanes hang' })
   await Bun.sleep(500)
@@ -88,7 +97,7 @@ test('nothing is committed before it is processed: what was cut off comes again 
   await hung.stop()
 
   const second = collect()
-  const next = start(own, second.process)
+  const next = start(own, { apply: second.process })
   await own.kafka.consumed(next.group, own.names[0]!)
   await next.stop()
   // Something may come twice, nothing may be missing.
@@ -98,7 +107,7 @@ test('nothing is committed before it is processed: what was cut off comes again 
 test('the topic is deleted and made again under a running consumer: it is built again and goes on', async () => {
   await using own = await ownTopics(1, { partitions: 3 })
   const { values, process } = collect()
-  const consumer = start(own, process)
+  const consumer = start(own, { apply: process })
   await numbers(own, 0, 30)
   // The client may send a whole request again when a partition of a new topic is not ready.
   await until(() => new Set(values()).size === 30, { what: 'the first ones came' })
@@ -117,13 +126,46 @@ test('a process that fails is no end: the consumer is built again and the messag
   await using own = await ownTopics(1, { partitions: 3 })
   const { values, process } = collect()
   let failures = 0
-  const consumer = start(own, async (batch) => {
-    if (failures++ < 2) throw new Error('a bug')
-    await process(batch)
+  const consumer = start(own, {
+    apply: async (batch) => {
+      if (failures++ < 2) throw new Error('a bug')
+      await process(batch)
+    },
   })
   await numbers(own, 0, 30)
   await own.kafka.consumed(consumer.group, own.names[0]!)
   expect(new Set(values()).size).toBe(30)
+  expect(consumer.trades.state().rebuilds).toBeGreaterThan(0)
+  await consumer.stop()
+}, 60_000)
+
+test('the next batch is applied while the letters of one are on their way, one ahead and no more; the offset waits', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const { values, process } = collect()
+  const sent = Promise.withResolvers<void>()
+  const consumer = start(own, { apply: process, finish: () => sent.promise })
+  await own.kafka.publish(
+    Array.from({ length: 150 }, (_, n) => ({ topic: own.names[0]!, key: 'K', value: String(n), partition: 0 })),
+  )
+  await until(() => values().length >= 51, { what: 'a second batch is applied' })
+  await Bun.sleep(500)
+  expect(values().length).toBeLessThanOrEqual(100)
+  expect(Math.max(0, ...[...(await own.kafka.committed(consumer.group, own.names[0]!)).values()].map(Number))).toBe(0)
+  sent.resolve()
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  expect(values()).toEqual(Array.from({ length: 150 }, (_, n) => n))
+  await consumer.stop()
+})
+
+test('letters that cannot be sent are no end either, though nothing more comes', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  let failures = 0
+  const finish = async (): Promise<void> => {
+    if (failures++ === 0) throw new Error('a bug')
+  }
+  const consumer = start(own, { apply: async () => undefined, finish })
+  await own.kafka.publish([{ topic: own.names[0]!, key: 'K', value: '1', partition: 0 }])
+  await own.kafka.consumed(consumer.group, own.names[0]!)
   expect(consumer.trades.state().rebuilds).toBeGreaterThan(0)
   await consumer.stop()
 }, 60_000)
