@@ -32,7 +32,7 @@ export const listenOn = (config: Config, guard: Guard, options: ServerOptions): 
   const server = open(config, main, { ...options, tls, guard, management: managementOf(config) })
   if (server === null) return null
   if (config.MANAGEMENT_PORT === 0) return { server, management: null }
-  // Nobody has to say who it is there: the address that it listens on is what guards it.
-  const management = open(config, operators, { ...options, management: 'only' })
+  // Nobody has to say who it is there: the address that it listens on is what guards it. No page of another origin has a part in it.
+  const management = open(config, operators, { ...options, corsOrigins: [], management: 'only' })
   return management === null ? null : { server, management }
 }

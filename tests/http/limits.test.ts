@@ -3,13 +3,15 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'
+import { networkInterfaces } from 'node:os'
 import type { Service } from '../../src/app/service.ts'
 import { networkOf, type LimitOptions } from '../../src/http/limits.ts'
 import { createBuckets } from '../../src/http/rateLimit.ts'
-import { createApp } from '../../src/http/server.ts'
+import { createApp, startServer } from '../../src/http/server.ts'
 import { createOpenApi } from '../../src/http/openapi.ts'
 import { publishedAccess } from '../../src/http/guard.ts'
 import { pathsOf } from '../contracts/judge.ts'
+import { createAuthority } from '../support/certificates.ts'
 import { bodyOf, callerOf, orderBody, serverOptions } from './harness.ts'
 
 describe('a bucket', () => {
@@ -81,6 +83,8 @@ test.each([
   expect(networkOf(address)).toBe(network)
 })
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+
 describe('a limited service', () => {
   const id = '0197a9b0-0000-7000-8000-000000000001'
   const service = {
@@ -137,6 +141,26 @@ describe('a limited service', () => {
     const without = await open({ perSubject })
     for (let i = 0; i < 3; i++) expect((await without.call('GET', '/orders')).status).toBe(200)
   })
+
+  test.skipIf(!hasIpv6).each(['http', 'https'] as const)(
+    'tells addresses apart on a real port: %s, renewed',
+    async (scheme) => {
+      const authority = createAuthority('limits')
+      const tls = scheme === 'https' ? authority.issue('limits') : undefined
+      const limits = { perSubject: { perSecond: 1, burst: 2 }, total: null, byAddress: true, nowMs: () => 0 }
+      const options = serverOptions({ service, guard: { authentication: null, limits } })
+      const server = startServer({ ...options, port: 0, hostname: '::', tls })
+      const statusOf = async (host: string): Promise<number> =>
+        (await fetch(`${scheme}://${host}:${server.port}/orders`, { tls: { rejectUnauthorized: false } })).status
+      expect([await statusOf('[::1]'), await statusOf('[::1]'), await statusOf('[::1]')]).toEqual([200, 200, 429])
+      if (tls !== undefined) server.renew(tls)
+      expect([await statusOf('127.0.0.1'), await statusOf('[::1]'), await statusOf('127.0.0.1')]).toEqual([
+        200, 429, 200,
+      ])
+      expect(await statusOf('127.0.0.1')).toBe(429)
+      await server.stop()
+    },
+  )
 
   test('takes nothing from a caller for what was refused to all', async () => {
     const { call, wait } = await open({
