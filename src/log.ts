@@ -21,7 +21,10 @@ const keysMax = 1_000
  */
 const wordsOf = (error: Error): string => {
   const inner: unknown = error instanceof AggregateError ? (error.errors[0] ?? error.cause) : error.cause
-  return inner instanceof Error ? `${error.message}: ${wordsOf(inner)}` : error.message
+  if (!(inner instanceof Error)) return error.message
+  const words = wordsOf(inner)
+  // Who wrapped it may have said it already.
+  return error.message.includes(words) ? error.message : `${error.message}: ${words}`
 }
 
 /** What a log line or an operator may see of an error: its own words and code, never a statement or its parameters. */

@@ -96,6 +96,12 @@ describe('an error in the log', () => {
     expect(describeError(nested)).toEqual({ error: 'sending failed: no broker: refused by a' })
   })
 
+  test('with a cause tells that too, once', () => {
+    const cause = new Error('no such login')
+    expect(describeError(new Error('no connection', { cause }))).toEqual({ error: 'no connection: no such login' })
+    expect(describeError(new Error('refused: no such login', { cause }))).toEqual({ error: 'refused: no such login' })
+  })
+
   test('that is no Error is its text', () => {
     expect(describeError('gone')).toEqual({ error: 'gone' })
     expect(describeError(undefined)).toEqual({ error: 'undefined' })
