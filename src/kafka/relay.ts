@@ -61,9 +61,10 @@ const waveMaxMs = (events: number, batchMax: number): number => (events >= batch
  * sending and deleting cost little for each event.
  */
 const pauseMs = (events: number, batchMax: number): number =>
-  events <= trickle || events >= batchMax ? 0 : Math.min(longestPauseMs, events / 4)
+  events <= trickle || events >= batchMax ? 0 : Math.min(longestPauseMs, events / eventsPerMs)
 const trickle = 8
-const longestPauseMs = 20
+const eventsPerMs = 8
+const longestPauseMs = 30
 const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50

@@ -86,9 +86,15 @@ export const readOutbox = async (
   return rows.map(eventFromRow)
 }
 
-/** Deletes exactly these positions; those that are gone already are no error. */
+/**
+ * Deletes exactly these positions; those that are gone already are no error. For this statement alone the commit does not wait
+ * for the disk: a crash of Postgres may bring back events of its last moments, which are then published again, as they may be.
+ */
 export const deleteEvents = async (sql: Sql, positions: readonly bigint[]): Promise<void> => {
-  await sql`delete from outbox where position = any (${textArray(positions.map(String))}::text[]::bigint[])`
+  await sql`
+    delete from outbox
+    where position = any (${textArray(positions.map(String))}::text[]::bigint[])
+      and (select set_config('synchronous_commit', 'off', true)) = 'off'`
 }
 
 /** Gives the space of deleted events back for new ones. Does nothing while another vacuum runs or without the right to. */

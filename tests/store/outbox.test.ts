@@ -200,6 +200,20 @@ describe('deleteEvents', () => {
     await other.unsafe('rollback')
     expect(await tickersSeen()).toEqual(['A'])
   })
+
+  test('leaves its connection as it was: whatever commits after it waits for the disk', async () => {
+    await place('A')
+    const session = await sql.reserve()
+    const setting = async (): Promise<string> =>
+      (await session`show synchronous_commit`)[0]!['synchronous_commit'] as string
+    try {
+      await session`set synchronous_commit = on`
+      await deleteEvents(session, [(await look())[0]!.position])
+      expect([await setting(), await look()]).toEqual(['on', []])
+    } finally {
+      session.release()
+    }
+  })
 })
 
 describe('readBacklog', () => {
