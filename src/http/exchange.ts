@@ -95,47 +95,48 @@ const traits = ({ request, requestId, traceparent }: Exchange) => ({
 
 const logAnswer = (exchange: Exchange, log: Log, seen: { status: number; seconds: number }): void => {
   const { status, seconds } = seen
-  const fields = () => ({ ...traits(exchange), status, ms: Math.round(seconds * 1e5) / 100 })
+  const fields = { ...traits(exchange), status, ms: Math.round(seconds * 1e5) / 100 }
   // A 500 is in the log with its cause; refusals come in floods.
-  if (status > 500) log.rarely('warn', `${exchange.operation} ${status}`, 'a request was refused', fields())
-  else if (log.debugging) log.debug('a request was answered', fields())
+  if (status > 500) log.rarely('warn', `${exchange.operation} ${status}`, 'a request was refused', fields)
+  else log.debug('a request was answered', fields)
 }
 
-const run = async (exchange: Exchange, handler: Handler, { gates, log }: ExchangeOptions): Promise<Response> => {
-  try {
-    for (const gate of gates) {
-      const stopped = gate(exchange)
-      const response = stopped instanceof Promise ? await stopped : stopped
-      if (response !== null) return response
-    }
-    return await handler(exchange)
-  } catch (error) {
-    log.error('a request failed', { ...traits(exchange), ...describe(error) })
-    return problem('INTERNAL', 'the service failed on this request')
-  }
+const failed = (exchange: Exchange, error: unknown, log: Log): Response => {
+  log.error('a request failed', { ...traits(exchange), ...describe(error) })
+  return problem('INTERNAL', 'the service failed on this request')
 }
 
 /** What nobody else may keep, and what no browser may run or frame; a handler that knows better says so itself. */
-const unlessSet = [
-  ['cache-control', 'no-store'],
-  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
-] as const
+const setCommon = ({ headers }: Response, exchange: Exchange): void => {
+  headers.set('x-request-id', exchange.requestId)
+  headers.set('x-content-type-options', 'nosniff')
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+  if (!headers.has('content-security-policy')) headers.set('content-security-policy', nothingAllowed)
+  for (const name in exchange.headers) headers.set(name, exchange.headers[name]!)
+}
+const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
-/** Makes of a handler what the router calls. */
+/** Makes of a handler what the router calls. On the path of every request: one asynchronous function, not one for each step. */
 export const answering =
-  (operation: OperationId | null, handler: Handler, options: ExchangeOptions) =>
+  (operation: OperationId | null, handler: Handler, { log, observe, tracing, gates }: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
     const startedAt = performance.now()
-    const { exchange, span } = open({ operation, request, params, tracing: options.tracing })
-    const response = await run(exchange, handler, options)
-    const { headers, status } = response
-    headers.set('x-request-id', exchange.requestId)
-    headers.set('x-content-type-options', 'nosniff')
-    for (const [name, value] of unlessSet) if (!headers.has(name)) headers.set(name, value)
-    for (const name in exchange.headers) headers.set(name, exchange.headers[name]!)
-    const seen = { status, seconds: (performance.now() - startedAt) / 1000 }
-    options.observe(exchange, seen)
-    if (span !== null) endSpan(span, exchange, status)
-    logAnswer(exchange, options.log, seen)
+    const { exchange, span } = open({ operation, request, params, tracing })
+    let response: Response | null = null
+    try {
+      for (const gate of gates) {
+        const stopped = gate(exchange)
+        response = stopped instanceof Promise ? await stopped : stopped
+        if (response !== null) break
+      }
+      response ??= await handler(exchange)
+    } catch (error) {
+      response = failed(exchange, error, log)
+    }
+    setCommon(response, exchange)
+    const seen = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
+    observe(exchange, seen)
+    if (span !== null) endSpan(span, exchange, seen.status)
+    if (seen.status > 500 || log.debugging) logAnswer(exchange, log, seen)
     return response
   }

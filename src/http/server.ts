@@ -69,17 +69,19 @@ const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
   ...docsHandlers(options),
 })
 
-const needsStore = ({ operation }: Exchange): boolean =>
-  operation !== null && ['Orders', 'Exceptions'].includes(operations[operation].tag)
+const needsStore = ({ operation }: Exchange): boolean => {
+  const tag = operation === null ? null : operations[operation].tag
+  return tag === 'Orders' || tag === 'Exceptions'
+}
 
 export const createApp = (options: ServerOptions) => {
   const { log, observe, tracing, started, corsOrigins, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
   const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
   const gates = [
-    createCors(corsOrigins),
+    ...(corsOrigins.length === 0 ? [] : [createCors(corsOrigins)]),
     ...guardGates(guard, { addressOf, log }),
-    (exchange: Exchange) => (needsStore(exchange) && !started() ? starting() : null),
+    (exchange: Exchange) => (!started() && needsStore(exchange) ? starting() : null),
   ]
   const exchanges = { log, observe, tracing, gates }
   const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)
