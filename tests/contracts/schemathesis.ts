@@ -2,18 +2,21 @@
 // the compiled binary over a real Postgres and Kafka. It fails on a 5xx, an undocumented status, header or media type, an answer
 // against its schema, or an unlawful request that is taken.
 
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { endAllHeld, hold, release } from '../stack/guard.ts'
 import { inRepo } from '../stack/paths.ts'
 import { runCommand, StackError } from '../stack/stackError.ts'
-import { stopServers } from '../support/servers.ts'
+import { stopServers, temporaryDir } from '../support/servers.ts'
+import { runBinary } from '../support/service.ts'
 import { createWorld } from '../support/world.ts'
 
 const version = '4.32.5'
-const help = `bun run fuzz:openapi [--examples 200] [--seed N]
+const help = `bun run fuzz:openapi [--examples 200] [--seed N] [--secured]
 
-Points Schemathesis ${version} at /openapi.json of dist/orders. Needs Python 3 with venv (Debian: apt-get install
+Points Schemathesis ${version} at /openapi.json of dist/orders; with --secured at one that asks who calls, with the key
+of an administrator. Needs Python 3 with venv (Debian: apt-get install
 python3-venv); it is installed into .data/schemathesis. Its last line is the tool's own.`
 
 const folder = inRepo('.data', 'schemathesis', version)
@@ -46,12 +49,24 @@ const argumentsOf = (url: string, examples: string, seed: string): string[] => {
   return ['run', `${url}/openapi.json`, '--url', url, ...checks, ...phases, ...bounds, '--continue-on-failure']
 }
 
+type Secured = { env: Record<string, string>; headers: string[] }
+
+/** A service that asks who calls, and somebody who may do everything there. */
+const secure = async (): Promise<Secured> => {
+  const { out } = await runBinary(['api-key', '--subject', crypto.randomUUID(), '--scopes', 'orders:admin'])
+  const lines = out.trim().split('\n')
+  const path = join(temporaryDir('fuzz-openapi'), 'api-keys.jsonl')
+  writeFileSync(path, `${lines.at(-1)}\n`)
+  return { env: { AUTH_API_KEYS_FILE: path, AUTH_FAILURES_PER_SECOND: '0' }, headers: ['-H', `X-Api-Key: ${lines[0]}`] }
+}
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       help: { type: 'boolean' },
       examples: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
+      secured: { type: 'boolean', default: false },
     },
   })
   if (values.help === true) {
@@ -60,8 +75,10 @@ const main = async (): Promise<number> => {
   }
   await install()
   await using world = await createWorld()
-  await using service = await world.start()
-  await run([tool, ...argumentsOf(service.url, values.examples, values.seed)], 'Schemathesis found something')
+  const { env, headers } = values.secured ? await secure() : { env: {}, headers: [] }
+  await using service = await world.start({ env })
+  const asked = [...argumentsOf(service.url, values.examples, values.seed), ...headers]
+  await run([tool, ...asked], 'Schemathesis found something')
   const bugs = service.log.filter(({ level }) => level === 'error')
   for (const bug of bugs) console.error(JSON.stringify(bug))
   return bugs.length === 0 ? 0 : 1
