@@ -114,8 +114,9 @@ test.each([
 
 test('the port for operators has their routes alone, without credentials, until the very end', async () => {
   await using world = await createWorld()
-  const [port, keys] = [await freePort(), join(temporaryDir('access'), 'none.jsonl')]
-  writeFileSync(keys, '')
+  const [port, keys] = [await freePort(), join(temporaryDir('access'), 'one.jsonl')]
+  const writer = await makeKey('--subject', userId, '--scopes', 'orders:write')
+  writeFileSync(keys, `${writer.line}\n`)
   const env = { MANAGEMENT_PORT: String(port), AUTH_API_KEYS_FILE: keys, REQUEST_DEADLINE_MS: '20000' }
   const service = await world.start({ wait: 'nothing', env })
   const health = (...args: string[]) => runBinary(['health', ...args], { ...env, SERVER_PORT: '1' })
@@ -137,7 +138,14 @@ test('the port for operators has their routes alone, without credentials, until 
   expect(Object.keys((await service.http('/openapi.json')).json['paths'] as object).join()).not.toContain('actuator')
 
   // A request under way holds the drain up: the port of the others takes no more, this one still answers.
-  const slow = openSocket(service.port, 'POST /orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n')
+  const head = [
+    'POST /orders HTTP/1.1',
+    'Host: localhost',
+    `X-Api-Key: ${writer.key}`,
+    'Content-Type: application/json',
+  ]
+  const slow = openSocket(service.port, `${head.join('\r\n')}\r\nContent-Length: 100\r\n\r\n{"ticker":`)
+  await Bun.sleep(200)
   const stopped = service.stop()
   await until(
     () =>
