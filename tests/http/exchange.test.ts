@@ -16,10 +16,10 @@ const refusing = (code: string): Service =>
   ({ place: () => Promise.resolve({ ok: false, code }) }) as unknown as Service
 
 /** A log that keeps everything, also what comes in floods. */
-const createWholeLog = () => {
+const createWholeLog = ({ debugging }: { debugging: boolean }) => {
   const { log, lines } = createTestLog()
   const rarely: Log['rarely'] = (level, _, message, fields) => log[level](message, fields)
-  return { log: { ...log, rarely, debugging: true }, lines }
+  return { log: { ...log, rarely, debugging }, lines }
 }
 
 const everyKindOfAnswer = [
@@ -70,7 +70,7 @@ describe('the log', () => {
     ['OVERLOADED', 503],
     ['OUTCOME_UNKNOWN', 504],
   ])('says which request was refused: %s', async (code, status) => {
-    const { log, lines } = createWholeLog()
+    const { log, lines } = createWholeLog({ debugging: false })
     const refused = callerOf(createApp(serverOptions({ service: refusing(code), log })))
     await refused('POST', '/orders', { body: orderBody, headers: { 'x-request-id': 'r-1', traceparent } })
     expect(lines).toEqual([
@@ -97,7 +97,7 @@ describe('the log', () => {
   })
 
   test('has a line for every request at the level debug, and else none', async () => {
-    const { log, lines } = createWholeLog()
+    const { log, lines } = createWholeLog({ debugging: true })
     await callerOf(createApp(serverOptions({ log })))('GET', '/actuator/info?a=b', {
       headers: { 'x-request-id': 'r-3' },
     })
