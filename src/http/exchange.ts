@@ -4,8 +4,7 @@
 import { describe, type Log } from '../log.ts'
 import { traceparentOf, type Span, type Tracing } from '../tracing.ts'
 import type { Caller } from './auth/caller.ts'
-import type { Operation } from './operation.ts'
-import { operations, type OperationId } from './operations.ts'
+import { needsStore, operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 
 export type Exchange = {
@@ -45,18 +44,11 @@ const passable = /^[A-Za-z0-9._:=+/-]{1,128}$/
 
 type Opening = { operation: OperationId | null; request: Request; params: Record<string, string>; tracing: Tracing }
 
-/** Probes and pages are nobody's trace. */
-const traced: ReadonlySet<OperationId | null> = new Set(
-  (Object.entries(operations) as [OperationId, Operation][])
-    .filter(([, { tag }]) => tag === 'Orders' || tag === 'Exceptions')
-    .map(([id]) => id),
-)
-
 const open = ({ operation, request, params, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
   const given = request.headers.get('x-request-id')
   const parent = traceparentOf(request.headers.get('traceparent'))
-  const span = traced.has(operation)
-    ? tracing.start({ name: `${request.method} ${operations[operation!].path}`, kind: 'SERVER', parent })
+  const span = needsStore(operation)
+    ? tracing.start({ name: `${request.method} ${operations[operation].path}`, kind: 'SERVER', parent })
     : null
   const exchange = {
     operation,

@@ -3,7 +3,7 @@
 
 import { everybody } from './auth/caller.ts'
 import type { Exchange, Gate } from './exchange.ts'
-import { operations } from './operations.ts'
+import { needsStore } from './operations.ts'
 import { problem } from './problem.ts'
 import { createBuckets, type Buckets, type Level } from './rateLimit.ts'
 
@@ -54,10 +54,6 @@ export const tooManyBadCredentials = (waitSeconds: number): Response =>
 const moreAfterSeconds = 1
 const left = (name: string, { remaining }: Level): string => `"${name}";r=${remaining};t=${moreAfterSeconds}`
 
-/** Calls that need the database are limited; probes, metrics and documents are not. */
-export const isLimited = (operation: keyof typeof operations): boolean =>
-  ['Orders', 'Exceptions'].includes(operations[operation].tag)
-
 /** The gate of the limits; `addressOf` is asked only where `byAddress` says so. */
 export const limitGate = (options: LimitOptions, addressOf: (request: Request) => string): Gate => {
   const { perSubject, total, byAddress, nowMs = () => performance.now() } = options
@@ -70,7 +66,7 @@ export const limitGate = (options: LimitOptions, addressOf: (request: Request) =
     return byAddress ? networkOf(addressOf(request)) : null
   }
   return (exchange) => {
-    if (exchange.operation === null || !isLimited(exchange.operation)) return null
+    if (!needsStore(exchange.operation)) return null
     exchange.headers['ratelimit-policy'] = policy
     const subject = subjects === null ? null : subjectOf(exchange)
     if (subject !== null) {

@@ -1,9 +1,8 @@
 // What the document says of authentication and limits: what is true for the service that publishes it, and nothing else.
 
 import { Type } from '@sinclair/typebox'
-import { isLimited } from './limits.ts'
 import { guarded, type HeaderShape, type Operation } from './operation.ts'
-import { operations, type OperationId } from './operations.ts'
+import { needsStore, operations, type OperationId } from './operations.ts'
 import type { ProblemCode } from './problem.ts'
 
 export type PublishedAccess = {
@@ -24,7 +23,7 @@ export const isPublished = (id: OperationId, code: ProblemCode, access: Publishe
   const { refusals }: Operation = operations[id]
   if (refusals[code] !== (guarded as Operation['refusals'])[code]) return true
   if (isSecured(access)) return code !== 'OVERLOADED' || access.tokens
-  return code === 'RATE_LIMITED' && access.limited && isLimited(id)
+  return code === 'RATE_LIMITED' && access.limited && needsStore(id)
 }
 
 const fields: Readonly<Record<string, HeaderShape>> = {
@@ -42,7 +41,7 @@ const fields: Readonly<Record<string, HeaderShape>> = {
 
 /** The fields that every answer of a limited route may have. */
 export const limitHeaders = (id: OperationId, { limited }: PublishedAccess): Readonly<Record<string, HeaderShape>> =>
-  limited && isLimited(id) ? fields : {}
+  limited && needsStore(id) ? fields : {}
 
 type Json = Record<string, unknown>
 

@@ -222,3 +222,11 @@ export const operations = {
 }
 export type Operations = typeof operations
 export type OperationId = keyof Operations
+
+const storing: ReadonlySet<OperationId> = new Set(
+  (Object.keys(operations) as OperationId[]).filter((id) => ['Orders', 'Exceptions'].includes(operations[id].tag)),
+)
+
+/** Whether a call needs the database: such calls wait for the start, are limited and are traced; probes and pages are not. */
+export const needsStore = (operation: OperationId | null): operation is OperationId =>
+  operation !== null && storing.has(operation)

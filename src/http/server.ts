@@ -11,7 +11,7 @@ import { guardGates, isServed, openGuard, type Guard, type Management } from './
 import { healthHandlers, type HealthSource } from './health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './metrics.ts'
-import { operations, type OperationId } from './operations.ts'
+import { needsStore, operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 import { orderHandlers, type RouteOptions } from './routes.ts'
 
@@ -69,11 +69,6 @@ const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
   ...docsHandlers(options),
 })
 
-const needsStore = ({ operation }: Exchange): boolean => {
-  const tag = operation === null ? null : operations[operation].tag
-  return tag === 'Orders' || tag === 'Exceptions'
-}
-
 export const createApp = (options: ServerOptions) => {
   const { log, observe, tracing, started, corsOrigins, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
@@ -81,7 +76,7 @@ export const createApp = (options: ServerOptions) => {
   const gates = [
     ...(corsOrigins.length === 0 ? [] : [createCors(corsOrigins)]),
     ...guardGates(guard, { addressOf, log }),
-    (exchange: Exchange) => (!started() && needsStore(exchange) ? starting() : null),
+    (exchange: Exchange) => (!started() && needsStore(exchange.operation) ? starting() : null),
   ]
   const exchanges = { log, observe, tracing, gates }
   const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)

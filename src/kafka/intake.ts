@@ -23,7 +23,10 @@ export type Tap = { pause: () => unknown; resume: () => unknown; isPaused: () =>
 export type Intake = {
   lanes: readonly Lane[]
   put: (message: RawMessage) => void
-  /** Up to `max` messages of a lane, at once; none where it is empty. Whoever asks has disposed of what was taken before. */
+  /**
+   * Up to `max` messages of a lane, at once; none where it is empty. Of what was taken before every leg has its disposition; its
+   * letters may be on their way.
+   */
   take: (lane: Lane, max: number) => RawMessage[]
   /** By partition; a partition without such a message is left out. */
   oldest: () => ReadonlyMap<number, Oldest>

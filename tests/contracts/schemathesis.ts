@@ -5,10 +5,11 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { endAllHeld, hold, release } from '../stack/guard.ts'
+import { hold, release } from '../stack/guard.ts'
 import { inRepo } from '../stack/paths.ts'
-import { runCommand, StackError } from '../stack/stackError.ts'
-import { stopServers, temporaryDir } from '../support/servers.ts'
+import { StackError } from '../stack/stackError.ts'
+import { runWithServers } from '../support/runWithServers.ts'
+import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { createWorld } from '../support/world.ts'
 
@@ -84,11 +85,4 @@ const main = async (): Promise<number> => {
   return bugs.length === 0 ? 0 : 1
 }
 
-await runCommand(async () => {
-  try {
-    return await main()
-  } finally {
-    await endAllHeld()
-    await stopServers()
-  }
-})
+await runWithServers(main)

@@ -3,10 +3,8 @@
 // and every topic; its pictures are for a person to look at.
 
 import { operations } from '../../src/http/operations.ts'
-import { endAllHeld } from '../stack/guard.ts'
 import { inRepo } from '../stack/paths.ts'
-import { runCommand } from '../stack/stackError.ts'
-import { stopServers } from '../support/servers.ts'
+import { runWithServers } from '../support/runWithServers.ts'
 import { startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { openPage, type Page } from './browser.ts'
@@ -85,11 +83,4 @@ const main = async (): Promise<number> => {
   return faults.length === 0 ? 0 : 1
 }
 
-await runCommand(async () => {
-  try {
-    return await main()
-  } finally {
-    await endAllHeld()
-    await stopServers()
-  }
-})
+await runWithServers(main)

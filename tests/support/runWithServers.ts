@@ -1,0 +1,16 @@
+// A command that works on servers of its own: whatever became of it, they end with it.
+
+import { endAllHeld } from '../stack/guard.ts'
+import { runCommand } from '../stack/stackError.ts'
+import { stopServers } from './servers.ts'
+
+/** `main` answers the exit code. */
+export const runWithServers = (main: () => Promise<number>): Promise<void> =>
+  runCommand(async () => {
+    try {
+      return await main()
+    } finally {
+      await endAllHeld()
+      await stopServers()
+    }
+  })
