@@ -24,7 +24,7 @@ const folder = inRepo('.data', 'schemathesis', version)
 const tool = `${folder}/bin/schemathesis`
 
 const run = async (command: string[], failure: string): Promise<void> => {
-  const child = Bun.spawn(command, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+  const child = Bun.spawn(command, { cwd: inRepo('.data'), stdio: ['ignore', 'inherit', 'inherit'], detached: true })
   hold(child.pid, 'SIGTERM')
   const exitCode = await child.exited
   release(child.pid)
