@@ -1,21 +1,37 @@
 // The pools, and the use cases over those of the requests.
 
 import { tellRefusals } from './app/refusals.ts'
-import { createService, type Service } from './app/service.ts'
+import { createService, type Service, type ServicePools } from './app/service.ts'
 import type { Config } from './config.ts'
 import { describe, type Log } from './log.ts'
 import type { Observers } from './metrics/observers.ts'
 import { openDatabase, type Pool } from './store/sql.ts'
 
-const connectionsOf = (config: Config) => ({
-  writes: config.DB_WRITE_CONNECTIONS,
-  reads: config.DB_READ_CONNECTIONS,
-  streams: config.DB_STREAM_CONNECTIONS,
-})
+/** The two halves of what a setting allows: see Plans. */
+const halves = (connections: number): { keys: number; sets: number } => {
+  const keys = Math.ceil(connections / 2)
+  return { keys, sets: connections - keys }
+}
 
-export const openPool = (config: Config, name: keyof ReturnType<typeof connectionsOf>, observers: Observers): Pool => {
+const poolsOf = (config: Config) => {
+  const writes = halves(config.DB_WRITE_CONNECTIONS)
+  const reads = halves(config.DB_READ_CONNECTIONS)
+  const streams = halves(config.DB_STREAM_CONNECTIONS)
+  return {
+    places: { plans: 'keys', connections: writes.keys },
+    changes: { plans: 'sets', connections: writes.sets },
+    gets: { plans: 'keys', connections: reads.keys },
+    pages: { plans: 'sets', connections: reads.sets },
+    relay: { plans: 'keys', connections: streams.keys },
+    trades: { plans: 'sets', connections: streams.sets },
+  } as const
+}
+
+type PoolName = keyof ReturnType<typeof poolsOf>
+
+export const openPool = (config: Config, name: PoolName, observers: Observers): Pool => {
   const limits = {
-    connections: connectionsOf(config)[name],
+    ...poolsOf(config)[name],
     connectTimeoutMs: config.DB_CONNECT_TIMEOUT_MS,
     lockTimeoutMs: config.DB_LOCK_TIMEOUT_MS,
     statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
@@ -39,11 +55,16 @@ export const buildService = ({
   log,
   observers,
   ...rest
-}: ServiceParts): { service: Service; pools: { writes: Pool; reads: Pool } } => {
-  const pools = { writes: openPool(config, 'writes', observers), reads: openPool(config, 'reads', observers) }
+}: ServiceParts): { service: Service; pools: Record<keyof ServicePools, Pool> } => {
+  const pools = {
+    places: openPool(config, 'places', observers),
+    changes: openPool(config, 'changes', observers),
+    gets: openPool(config, 'gets', observers),
+    pages: openPool(config, 'pages', observers),
+  }
   const service = createService({
     ...rest,
-    ...pools,
+    pools,
     limits: {
       batchMax: config.BATCH_MAX_ORDERS,
       lanes: config.BATCH_LANES,

@@ -41,10 +41,11 @@ type StreamParts = { config: Config; log: Log; replicaId: string; tracing: Traci
 const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamParts) => {
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
-  const db = openPool(config, 'streams', observers)
+  const pools = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
+  const { trades: db } = pools
   const producer = createProducer(kafka)
   const relay = createRelay({
-    db,
+    db: pools.relay,
     sender: createSender({ producer, topics, ceSource: config.CE_SOURCE, tracing }),
     replicaId,
     leaseTtlMs: config.RELAY_LEASE_MS,
@@ -79,7 +80,7 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor(db, bound, log, () => relay.state().floor)
-  return { db, producer, relay, trades, link, monitor, openExceptions: createOpenExceptions(db) }
+  return { pools, producer, relay, trades, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 
 type Parts = Listening & {
@@ -123,8 +124,8 @@ const runUntil = async (
   watching.abort()
   await Promise.all(watchers)
   built.service.close()
-  const { writes, reads } = built.pools
-  await Promise.all([streams.producer.close(), streams.db.close(), writes.close(), reads.close(), tracing.stop()])
+  const pools = [...Object.values(built.pools), ...Object.values(streams.pools)]
+  await Promise.all([streams.producer.close(), ...pools.map((pool) => pool.close()), tracing.stop()])
   await management?.stop()
 }
 
@@ -176,7 +177,7 @@ export const serve = async (env: Env): Promise<number> => {
   const built = buildService({ config, log, observers, now, newId, accepting, onCommitted: streams.relay.ring })
   const { service, pools } = built
   const status = { config, streams, starting: () => (phase === 'starting' ? startDetail : null) }
-  const known = { build: { version, commit }, streams, service, pools: { ...pools, streams: streams.db }, now }
+  const known = { build: { version, commit }, streams, service, pools: { ...pools, ...streams.pools }, now }
   const metrics = () => page(known)
 
   const told = { metrics, observe: observers.request, tracing, log }

@@ -22,10 +22,20 @@ export type ServiceLimits = {
 /** What a batch is of. */
 type BatchKind = 'place' | 'cancel' | 'get' | 'page' | 'resolve'
 
+/** Of their own for each kind of statement; see Plans. */
+export type ServicePools = {
+  /** For placing: by keys. */
+  places: Database
+  /** For cancels and resolutions. */
+  changes: Database
+  /** For single orders: by keys. */
+  gets: Database
+  /** For lists. */
+  pages: Database
+}
+
 export type ServiceOptions = Identity & {
-  /** Pools of their own for writes and reads. */
-  writes: Database
-  reads: Database
+  pools: ServicePools
   limits: ServiceLimits
   /** False while the outbox has no room for another order of this ticker. */
   accepting: (ticker: string) => boolean
@@ -66,7 +76,7 @@ const pagesAtATime = 4
 const pagesWaitingMax = 500
 
 const createBatchers = (options: ServiceOptions) => {
-  const { writes, reads, limits, onCommitted, onBug, onRefused = () => undefined, now } = options
+  const { pools, limits, onCommitted, onBug, onRefused = () => undefined, now } = options
   const common = (kind: BatchKind) => ({
     ...limits,
     onBug,
@@ -79,20 +89,20 @@ const createBatchers = (options: ServiceOptions) => {
   const places = createBatcher<Placement, PlaceResult>({
     ...write('place'),
     run: (placements, { stored }) =>
-      placeOrders(writes, placements, () => {
+      placeOrders(pools.places, placements, () => {
         stored()
         onCommitted()
       }),
   })
   const cancels = createBatcher<Cancellation, CancelResult>({
     ...write('cancel'),
-    run: (cancellations, { again }) => cancelBatch(writes, cancellations, { again, now: now(), onCommitted }),
+    run: (cancellations, { again }) => cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted }),
   })
   const gets = createBatcher<string, { ok: true; order: Order | null }>({
     ...read('get'),
     async run(ids) {
       const found = new Map(
-        (await reads.run((sql) => readOrders(sql, [...new Set(ids)]))).map((order) => [order.id, order]),
+        (await pools.gets.run((sql) => readOrders(sql, [...new Set(ids)]))).map((order) => [order.id, order]),
       )
       return ids.map((id) => ({ ok: true, order: found.get(id) ?? null }))
     },
@@ -108,14 +118,15 @@ const createBatchers = (options: ServiceOptions) => {
     ...write('resolve'),
     batchMax: 1,
     lanes: 1,
-    run: async ([command]) => [await resolveException(writes, command!, now())],
+    run: async ([command]) => [await resolveException(pools.changes, command!, now())],
   })
 
   return { places, cancels, gets, pages, resolves }
 }
 
 export const createService = (options: ServiceOptions): Service => {
-  const { reads, accepting, now, newId } = options
+  const { accepting, now, newId } = options
+  const { pages: lists } = options.pools
   const { places, cancels, gets, pages, resolves } = createBatchers(options)
   const all = [places, cancels, gets, pages, resolves]
   return {
@@ -126,12 +137,12 @@ export const createService = (options: ServiceOptions): Service => {
     cancel: (id, traceparent) => cancels.submit({ id, event: { eventId: newId(now()), traceparent } }),
     find: (id) => gets.submit(id),
     list: (filter, limit) =>
-      pages.submit(async () => ({ ok: true, ...(await reads.run((sql) => readOrderPage(sql, filter, limit))) })),
-    fills: (query) => pages.submit(async () => ({ ok: true, fills: await reads.run((sql) => readFills(sql, query)) })),
+      pages.submit(async () => ({ ok: true, ...(await lists.run((sql) => readOrderPage(sql, filter, limit))) })),
+    fills: (query) => pages.submit(async () => ({ ok: true, fills: await lists.run((sql) => readFills(sql, query)) })),
     exceptions: (filter, limit) =>
       pages.submit(async () => ({
         ok: true,
-        exceptions: await reads.run((sql) => readExceptions(sql, filter, limit)),
+        exceptions: await lists.run((sql) => readExceptions(sql, filter, limit)),
       })),
     resolve: (command) => resolves.submit(command),
     load: () => ({

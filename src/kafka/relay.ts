@@ -57,13 +57,13 @@ const pollMs = { first: 20, last: 200 }
 const waveMaxMs = (events: number, batchMax: number): number => (events >= batchMax ? 200 : 10)
 
 /**
- * The pause after a wave. A trickle goes out at once, a backlog read after read, and a stream in waves large enough that reading,
- * sending and deleting cost little for each event.
+ * The pause after a wave. A lone event goes out at once, a backlog read after read, and a stream in waves large enough that
+ * reading, sending and deleting cost little for each event.
  */
 const pauseMs = (events: number, batchMax: number): number =>
-  events <= trickle || events >= batchMax ? 0 : Math.min(longestPauseMs, events / eventsPerMs)
-const trickle = 8
+  events >= batchMax ? 0 : Math.min(longestPauseMs, Math.max(shortestPauseMs, events / eventsPerMs))
 const eventsPerMs = 8
+const shortestPauseMs = 3
 const longestPauseMs = 30
 const floorRefreshMs = 1_000
 const errorPauseMs = 250

@@ -97,8 +97,9 @@ export const insertOrders = async (
       returning id
     )
     insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
-    select i.event_id::uuid, 'PLACED', p.id, i.ticker, i.created_at::timestamptz, i.traceparent
-    from input i join placed p on p.id = i.id::uuid
+    select i.event_id::uuid, 'PLACED', i.id::uuid, i.ticker, i.created_at::timestamptz, i.traceparent
+    from input i
+    where i.id::uuid = any (array(select id from placed))
     order by i.ordinality
     returning order_id`
   return new Set(rows.map((row) => row.order_id))

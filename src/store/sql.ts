@@ -29,7 +29,25 @@ export type DatabaseTarget = {
   schema: string | undefined
 }
 
+/**
+ * How a pool's statements are planned. `sets`: for the values at hand, each time; joins of sets need it, which fall into plans
+ * with quadratic joins after five executions otherwise. `keys`: once a connection, and always along an index, whatever the size
+ * of a table was then. Only for statements whose rows are found by key or in the order of one, and that join no two sets.
+ */
+export type Plans = 'sets' | 'keys'
+
+export const planning = {
+  sets: { plan_cache_mode: 'force_custom_plan' },
+  keys: {
+    plan_cache_mode: 'force_generic_plan',
+    enable_seqscan: 'off',
+    enable_hashjoin: 'off',
+    enable_mergejoin: 'off',
+  },
+} as const satisfies Record<Plans, Record<string, string>>
+
 export type PoolLimits = {
+  plans: Plans
   connections: number
   connectTimeoutMs: number
   lockTimeoutMs: number
@@ -94,8 +112,7 @@ const pool = (target: DatabaseTarget, limits: PoolLimits): Sql =>
       lock_timeout: limits.lockTimeoutMs,
       statement_timeout: limits.statementTimeoutMs,
       idle_in_transaction_session_timeout: 10_000,
-      // Every set-based statement falls into a generic plan with quadratic joins otherwise (after five executions).
-      plan_cache_mode: 'force_custom_plan',
+      ...planning[limits.plans],
       tcp_keepalives_idle: 10,
       tcp_keepalives_interval: 5,
       tcp_keepalives_count: 3,

@@ -5,7 +5,7 @@ import type { Order } from '../../src/domain/order.ts'
 import type { OrderFilter } from '../../src/store/list.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { amount, aTrade, newId, someTerms } from '../support/builders.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { allPools, createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 
 let database: TestDatabase
@@ -37,8 +37,7 @@ beforeEach(() => {
 const limits: ServiceLimits = { batchMax: 256, lanes: 2, queueMax: 10_000, deadlineMs: 30_000 }
 const create = (changes: Partial<ServiceLimits> = {}, pool: Database = db): Service => {
   const service = createService({
-    writes: pool,
-    reads: pool,
+    pools: allPools(pool),
     limits: { ...limits, ...changes },
     accepting: () => accepting,
     onCommitted: () => commits++,

@@ -192,7 +192,7 @@ describe('after some work', () => {
     expect(valueOf('process_heap_bytes')).toBeGreaterThan(1e6)
     expect(Math.abs(valueOf('process_start_time_seconds') - Date.now() / 1000)).toBeLessThan(120)
     expect(valueOf('orders_event_loop_lag_seconds_count')).toBeGreaterThan(10)
-    expect(valueOf('orders_db_pool_max_connections', { pool: 'reads' })).toBe(6)
+    expect(valueOf('orders_db_pool_max_connections', { pool: 'gets' })).toBe(4)
   })
 })
 
@@ -208,14 +208,14 @@ test('while a lock holds the ledger up, trades lag, statements fail and connecti
     const trades = Array.from({ length: 5 }, () => tradeOf({ buyOrderId: id, ticker: 'LAG', quantity: 1 }))
     await world.publishTrades(...trades)
     await until(async () => (await lag()).messages === 5 && (await lag()).seconds > 1, { what: 'five trades wait' })
-    await until(async () => find(await scrape(), 'orders_db_pool_used_connections', { pool: 'streams' }).value > 0, {
+    await until(async () => find(await scrape(), 'orders_db_pool_used_connections', { pool: 'trades' }).value > 0, {
       what: 'a connection waits for the lock',
     })
   })
   await world.tradesConsumed()
   await until(async () => (await lag()).messages === 0, { what: 'nothing waits' })
   expect((await lag()).seconds).toBe(0)
-  const failures = find(await scrape(), 'orders_db_statement_failures_total', { pool: 'streams', fault: 'contention' })
+  const failures = find(await scrape(), 'orders_db_statement_failures_total', { pool: 'trades', fault: 'contention' })
   expect(failures.value).toBeGreaterThan(0)
 })
 

@@ -11,7 +11,7 @@ import type { Log } from '../../src/log.ts'
 import { noTracing } from '../../src/tracing.ts'
 import { asyncApiDocument } from '../contracts/documents.ts'
 import { answerFaults, type Paths } from '../contracts/judge.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createDatabase, servicePools, type TestDatabase } from '../support/database.ts'
 
 export type Answer = { status: number; headers: Headers; text: string }
 export type Call = { body?: string | object; headers?: Record<string, string> }
@@ -150,8 +150,7 @@ export const openHarness = async ({
   let offset = 0n
   const now = (): Date => clock ?? new Date()
   const service = createService({
-    writes: pool,
-    reads: pool,
+    pools: servicePools(database),
     limits,
     now,
     newId,

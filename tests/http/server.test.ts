@@ -2,9 +2,10 @@
 // nothing about the inside; each refusal has its own status.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { createService, type Service } from '../../src/app/service.ts'
+import { createService, type Service, type ServicePools } from '../../src/app/service.ts'
 import { createApp, startServer } from '../../src/http/server.ts'
 import type { Database } from '../../src/store/sql.ts'
+import { allPools } from '../support/database.ts'
 import {
   bodyOf,
   callerOf,
@@ -195,6 +196,12 @@ describe('a service over a database', () => {
     return () => (left-- > 0 ? happens() : Promise.resolve())
   }
 
+  /** Reads go well. */
+  const faultyWrites = (pool: Database): ServicePools => ({
+    ...allPools(pool),
+    places: faulty(pool),
+    changes: faulty(pool),
+  })
   const faulty = (pool: Database): Database => ({
     ...pool,
     async run(statement) {
@@ -208,15 +215,14 @@ describe('a service over a database', () => {
   beforeAll(async () => {
     harness = await openHarness({
       service: (database) => ({
-        writes: faulty(database.open()),
+        pools: faultyWrites(database.open()),
         limits: { batchMax: 2, lanes: 1, queueMax: 3, deadlineMs: 40_000 },
         accepting: () => accepting,
       }),
     })
     const pool = harness.database.open()
     hasty = createService({
-      writes: faulty(pool),
-      reads: pool,
+      pools: faultyWrites(pool),
       limits: { batchMax: 2, lanes: 1, queueMax: 3, deadlineMs: 500 },
       now: () => new Date(),
       newId: (at) => Bun.randomUUIDv7('hex', at.getTime()),
@@ -358,7 +364,7 @@ describe('a database that cannot be reached', () => {
     const harness = await openHarness({
       service: (database) => {
         const nowhere = database.open({}, { ...database.target, url: 'postgres://nobody:nothing@127.0.0.1:1/none' })
-        return { writes: nowhere, reads: nowhere }
+        return { pools: allPools(nowhere) }
       },
     })
     const answers = await Promise.all([

@@ -94,8 +94,12 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   )
   const monitor = createMonitor(db, { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 }, log, () => relay.state().floor)
   const service = createService({
-    writes: connect(world, owner),
-    reads: connect(world, owner),
+    pools: {
+      places: connect(world, owner),
+      changes: connect(world, owner),
+      gets: connect(world, owner),
+      pages: connect(world, owner),
+    },
     now,
     newId,
     limits: { batchMax: plan.batchMax, lanes: plan.batchLanes, queueMax: 10_000, deadlineMs: 5_000 },

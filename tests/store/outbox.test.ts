@@ -148,7 +148,7 @@ describe('readOutbox', () => {
       insert into outbox (event_id, kind, order_id, ticker, occurred_at)
       select gen_random_uuid(), 'PLACED', (select id from orders limit 1), 'T' || n % 100, now() from generate_series(1, 20000) n`
     await sql.unsafe('analyze outbox; analyze relay_leases')
-    const pool = await createExplainer(database)
+    const pool = await createExplainer(database, 'keys')
     await pool.run((sql) =>
       readOutbox(sql, {
         replicaId,

@@ -194,7 +194,13 @@ describe('a database that is away', () => {
 
 test('a pool tells how many statements run and wait, and the fault of each that fails', async () => {
   const faults: string[] = []
-  const limits = { connections: 2, connectTimeoutMs: 5_000, lockTimeoutMs: 4_000, statementTimeoutMs: 10_000 }
+  const limits = {
+    plans: 'sets',
+    connections: 2,
+    connectTimeoutMs: 5_000,
+    lockTimeoutMs: 4_000,
+    statementTimeoutMs: 10_000,
+  } as const
   const pool = openDatabase(targetOf(database.url), limits, (fault) => faults.push(fault))
   try {
     expect(pool.load()).toEqual({ connections: 2, running: 0, waiting: 0 })

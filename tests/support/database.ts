@@ -2,6 +2,7 @@
 // milliseconds: it is cloned from a template that is migrated once. Names are unique, so test processes that share a
 // server do not meet. `drop` closes everything that was opened on it and removes it, whoever is still connected.
 
+import type { ServicePools } from '../../src/app/service.ts'
 import postgres from 'postgres'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
@@ -31,11 +32,23 @@ export type TestDatabase = {
 
 /** The service's own defaults, but a pool of a few connections and more patience with a busy machine. */
 const limitsOfTests: PoolLimits = {
+  plans: 'sets',
   connections: 4,
   connectTimeoutMs: 10_000,
   lockTimeoutMs: 10_000,
   statementTimeoutMs: 20_000,
 }
+
+/** One pool for every kind of statement: what it plans costs more or less, and comes to the same. */
+export const allPools = (pool: Database): ServicePools => ({ places: pool, changes: pool, gets: pool, pages: pool })
+
+/** Pools as the service opens them. */
+export const servicePools = ({ open }: TestDatabase): ServicePools => ({
+  places: open({ plans: 'keys' }),
+  changes: open(),
+  gets: open({ plans: 'keys' }),
+  pages: open(),
+})
 
 const closeWaitMs = 250
 

@@ -1,7 +1,7 @@
 // Promises: the plans of the statements that a store function really runs, with the rows that each of them really read.
 
 import postgres from 'postgres'
-import type { Database, Sql } from '../../src/store/sql.ts'
+import { planning, type Database, type Plans, type Sql } from '../../src/store/sql.ts'
 import type { TestDatabase } from './database.ts'
 
 type PlanNode = {
@@ -48,32 +48,46 @@ const planOf = (statement: string, root: PlanNode): Plan => {
   }
 }
 
-/** A pool with the service's planner settings that remembers its statements. */
-export const createExplainer = async (database: TestDatabase): Promise<Explainer> => {
+const literal = (parameter: unknown): string => `'${String(parameter).replaceAll("'", "''")}'`
+
+/**
+ * A pool of one connection with the service's planner settings that remembers its statements. A statement is prepared once and
+ * keeps its plan where the service's would.
+ */
+export const createExplainer = async (database: TestDatabase, plans: Plans = 'sets'): Promise<Explainer> => {
   let seen: { text: string; parameters: unknown[] }[] = []
+  const names = new Map<string, string>()
   const sql: Sql = postgres(database.url, {
     max: 1,
     fetch_types: false,
     onnotice: () => undefined,
-    connection: { plan_cache_mode: 'force_custom_plan' },
+    connection: planning[plans],
     debug: (_connection, text, parameters) => seen.push({ text, parameters }),
   })
   await sql`select 1`
   seen = []
+  const prepared = async (text: string): Promise<string> => {
+    const known = names.get(text)
+    if (known !== undefined) return known
+    const name = `explained_${names.size}`
+    await sql.unsafe(`prepare ${name} as ${text}`)
+    names.set(text, name)
+    return name
+  }
   return {
     run: (statement) => statement(sql),
     async plans() {
       const statements = seen.slice()
-      const plans: Plan[] = []
+      const found: Plan[] = []
       for (const { text, parameters } of statements) {
+        const values = parameters.length === 0 ? '' : `(${parameters.map(literal).join(', ')})`
         const [row] = await sql.unsafe<{ 'QUERY PLAN': [{ Plan: PlanNode }] }[]>(
-          `explain (analyze, format json) ${text}`,
-          parameters as string[],
+          `explain (analyze, format json) execute ${await prepared(text)}${values}`,
         )
-        plans.push(planOf(text, row!['QUERY PLAN'][0].Plan))
+        found.push(planOf(text, row!['QUERY PLAN'][0].Plan))
       }
       seen = []
-      return plans
+      return found
     },
   }
 }

@@ -1,0 +1,103 @@
+// Promises: statements that are planned once a connection go by key, or in the order of one, whatever the tables held when they
+// were planned: what is fast in an empty database is fast in a full one.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
+import { deleteEvents, readOutbox } from '../../src/store/outbox.ts'
+import type { Sql } from '../../src/store/sql.ts'
+import { aPlacementOf, someTerms } from '../support/builders.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createExplainer, type Explainer } from '../support/explain.ts'
+
+const stored = 20_000
+const asked = 50
+const replicaId = crypto.randomUUID()
+
+type Known = { id: string; user_id: string; client_order_id: string }
+
+const statements: Record<
+  string,
+  (sql: Sql, known: readonly Known[], positions: readonly bigint[]) => Promise<unknown>
+> = {
+  insertOrders: (sql) =>
+    insertOrders(
+      sql,
+      Array.from({ length: asked }, () => aPlacementOf(someTerms({ clientOrderId: crypto.randomUUID() }))),
+    ),
+  readKeyHolders: (sql, known) =>
+    readKeyHolders(
+      sql,
+      known.map((row) => ({ id: row.id, userId: row.user_id, clientOrderId: row.client_order_id })),
+    ),
+  readOrders: (sql, known) =>
+    readOrders(
+      sql,
+      known.map(({ id }) => id),
+    ),
+  readOutbox: (sql) =>
+    readOutbox(sql, {
+      replicaId,
+      floor: 0n,
+      shards: Array.from({ length: 16 }, (_, n) => n),
+      except: ['T1'],
+      only: null,
+      limit: asked,
+    }),
+  deleteEvents: (sql, _, positions) => deleteEvents(sql, positions),
+}
+
+const store = async ({ sql }: TestDatabase): Promise<void> => {
+  await sql`
+    with placed as (
+      insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select gen_random_uuid(), gen_random_uuid(), 'key-' || n, 'T' || n % 100, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+      from generate_series(1, ${stored}::integer) n
+      returning id, ticker
+    )
+    insert into outbox (event_id, kind, order_id, ticker, occurred_at) select gen_random_uuid(), 'PLACED', id, ticker, now() from placed`
+}
+
+/** What the tables hold when the statements are planned. */
+const states: Record<string, (database: TestDatabase) => Promise<unknown>> = {
+  'new tables': () => Promise.resolve(),
+  'tables that were vacuumed while empty': ({ sql }) => sql.unsafe('vacuum analyze'),
+  'a full outbox that was analyzed': async (database) => {
+    await store(database)
+    await database.sql.unsafe('analyze orders; analyze outbox')
+  },
+}
+
+/** A row may be looked at twice: by its id and by its key. */
+const looksMax = 2 * asked
+
+describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
+  let database: TestDatabase
+  let explainer: Explainer
+
+  beforeAll(async () => {
+    database = await createDatabase()
+    await database.sql`update relay_leases set holder = ${replicaId}, expires_at = 'infinity'`
+    await prepare(database)
+    explainer = await createExplainer(database, 'keys')
+    for (const run of Object.values(statements)) await explainer.run((sql) => run(sql, [], []))
+    await explainer.plans()
+    await store(database)
+  })
+  afterAll(() => database.drop())
+
+  for (const [name, run] of Object.entries(statements))
+    test(`${name} reads no more than it was asked for`, async () => {
+      const known = await database.sql<Known[]>`
+        select id, user_id, client_order_id from orders where client_order_id like 'key-%' limit ${asked}`
+      const waiting = await database.sql<
+        { position: string }[]
+      >`select position from outbox order by position limit ${asked}`
+      const positions = waiting.map(({ position }) => BigInt(position))
+      await explainer.run((sql) => run(sql, known, positions))
+      const [plan] = await explainer.plans()
+      expect(plan!.rowsScanned('orders')).toBeLessThanOrEqual(looksMax)
+      expect(plan!.rowsScanned('outbox')).toBeLessThanOrEqual(looksMax)
+      const touched = plan!.rowsScanned('orders') + plan!.rowsScanned('outbox')
+      expect(touched).toBeGreaterThanOrEqual(name.startsWith('read') ? asked : 0)
+    })
+})
