@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { StackError } from '../stack/stackError.ts'
 
-export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9'] as const
+export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9', 'W10'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 export const help = `bun run bench [--only W1,W2] [--rounds N] [--seconds N] [--minutes N] [--orders N]
@@ -16,7 +16,7 @@ recount of what was acknowledged, stored and published; a figure without its rec
 
   W1  placing orders     W3  the outbox          W5  mixed load for half an hour    W7  start, idle, size
   W2  applying trades    W4  reading an order    W6  growth to ten million orders
-  W8  overload and fairness                      W9  one, two and three replicas
+  W8  overload and fairness                      W9  one, two and three replicas        W10 tokens and traces
 
   --only W1       only this workload (repeat it, or give a list: W1,W4)
   --rounds N      rounds of W1 to W4 (default 5)

@@ -77,6 +77,20 @@ export const ratioPlans: readonly RatioPlan[] = [
     under: rate('W9', '1 replica'),
     bar: null,
   })),
+  {
+    name: 'W10 tokens/open',
+    says: 'orders with a JWT on each request, and without',
+    over: rate('W10', 'with tokens'),
+    under: rate('W10', 'open'),
+    bar: { atLeast: 0.9 },
+  },
+  {
+    name: 'W10 traces/open',
+    says: 'orders with one trace in a hundred exported, and without',
+    over: rate('W10', 'with traces'),
+    under: rate('W10', 'open'),
+    bar: { atLeast: 0.95 },
+  },
 ]
 
 /** Growth: the largest table against the smallest, as each run has them. */

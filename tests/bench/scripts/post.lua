@@ -1,4 +1,5 @@
--- Places orders. The bodies come from a file (arguments after `--`: the file, and a prefix that makes the keys of this run new);
+-- Places orders. The bodies come from a file (arguments after `--`: the file, a prefix that makes the keys of this run new, and
+-- perhaps a token);
 -- `@` stands where the key of a keyed order goes. Ends with one line of JSON for tests/bench/measure/wrk.ts.
 
 local threads = 0
@@ -18,7 +19,8 @@ function init(args)
   end
   prefix = args[2] .. '-' .. number .. '-'
   at = number * 7919 % #heads
-  start = 'POST /orders HTTP/1.1\r\nHost: ' .. wrk.host .. '\r\nContent-Type: application/json\r\nContent-Length: '
+  local token = args[3] and 'Authorization: Bearer ' .. args[3] .. '\r\n' or ''
+  start = 'POST /orders HTTP/1.1\r\nHost: ' .. wrk.host .. '\r\n' .. token .. 'Content-Type: application/json\r\nContent-Length: '
 end
 
 function request()

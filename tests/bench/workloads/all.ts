@@ -2,6 +2,7 @@
 
 import type { Bench, Workload } from '../bench.ts'
 import { w1 } from './w1.ts'
+import { w10 } from './w10.ts'
 import { w2 } from './w2.ts'
 import { w3 } from './w3.ts'
 import { w4 } from './w4.ts'
@@ -11,7 +12,8 @@ import { w7 } from './w7.ts'
 import { w8 } from './w8.ts'
 import { w9 } from './w9.ts'
 
-export const workloadsOf = (bench: Bench): Workload[] => [w1, w2, w3, w4, w5, w6, w7, w8, w9].map((make) => make(bench))
+export const workloadsOf = (bench: Bench): Workload[] =>
+  [w1, w2, w3, w4, w5, w6, w7, w8, w9, w10].map((make) => make(bench))
 
 const quickCells: readonly string[] = ['L1', '64 connections', 'L5', 'drain', 'L8', 'GET, 64 connections']
 

@@ -9,18 +9,20 @@ import { gatherOrders, withVerify, type VerifyScope } from '../recount/evidence.
 import { judgeBacklog, judgeOrders, mergeRecounts, type Recount } from '../recount/recount.ts'
 import { openTrial, type Trial, type TrialOptions } from '../world/trial.ts'
 
-export type PostPlan = { connections: number; trial?: TrialOptions; scope?: VerifyScope }
+export type PostPlan = { connections: number; token?: string; trial?: TrialOptions; scope?: VerifyScope }
 
 const accepted = ({ requests, refused }: WrkResult): number => requests - refused
 
-export const post = (bench: Bench, trial: Trial, { connections, seconds }: { connections: number; seconds: number }) =>
+type Posting = { connections: number; seconds: number; token?: string | undefined }
+
+export const post = (bench: Bench, trial: Trial, { connections, seconds, token }: Posting) =>
   runWrk({
     wrk: bench.tools.wrk,
     script: 'post.lua',
     url: trial.url,
     connections,
     seconds,
-    args: [bench.bodiesFile, crypto.randomUUID().slice(0, 8)],
+    args: [bench.bodiesFile, crypto.randomUUID().slice(0, 8), ...(token === undefined ? [] : [token])],
   })
 
 /** What wrk was told, all runs on the service together. When its time is over it hangs up on as many as it has connections. */
@@ -59,14 +61,14 @@ export const recountOrders = async (
 /** POST /orders as fast as so many connections take the answers, the relay publishing all the while. */
 export const measurePosts = async (
   bench: Bench,
-  { connections, trial: options, scope = 'topics' }: PostPlan,
+  { connections, token, trial: options, scope = 'topics' }: PostPlan,
 ): Promise<Measured> => {
   await using trial = await openTrial(bench.world, options)
   const service = await trial.serve()
-  const warm = await post(bench, trial, { connections, seconds: bench.scale.warmupSeconds })
+  const warm = await post(bench, trial, { connections, token, seconds: bench.scale.warmupSeconds })
   await using backlog = watchBacklog(trial, bench.reader)
   const meter = startCpuMeter(roots(bench, service.pid))
-  const result = await post(bench, trial, { connections, seconds: bench.scale.seconds })
+  const result = await post(bench, trial, { connections, token, seconds: bench.scale.seconds })
   const cpu = { ...meter.stop(), wrk: Math.round((result.cpuSeconds / result.seconds) * 100) }
   const samples = await backlog.stop()
   const orders = await recountOrders(bench, trial, ackedBy([warm, result], connections), scope)
