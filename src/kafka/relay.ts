@@ -120,15 +120,21 @@ const betweenWaves = async ({ options, delivery, quiet }: Running, events: numbe
   if (pause > 0) await sleep(pause, signal)
 }
 
+const isHeldUp = ({ busy, setAside }: Delivery): boolean => busy.size > 0 || setAside.nextInMs() !== null
+
 const publish = async (running: Running, signal: AbortSignal): Promise<void> => {
-  const { options, delivery, bell } = running
+  const { options, delivery, bell, quiet } = running
   let idleMs = pollMs.first
   while (!signal.aborted) {
     try {
       const started = await step(running)
       idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
       if (started > 0) await betweenWaves(running, started, signal)
-      else await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+      else {
+        // While commits come in, the bell rings all the time; what they append may stand behind what is on its way or set aside.
+        if (isHeldUp(delivery)) await quiet.wait(pollMs.first, signal)
+        await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+      }
     } catch (error) {
       options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
       await sleep(errorPauseMs, signal)

@@ -9,6 +9,7 @@ type PlanNode = {
   'Relation Name'?: string
   'Actual Rows': number
   'Actual Loops': number
+  Filter?: string
   'Rows Removed by Filter'?: number
   'Rows Removed by Index Recheck'?: number
   Plans?: PlanNode[]
@@ -18,6 +19,8 @@ type Plan = {
   statement: string
   /** Every kind of node in it: 'Index Scan', 'Sort', … */
   nodes: string[]
+  /** What rows were held against after an index had found them. */
+  filters: string
   /** Rows of this table that its scans looked at, those that a filter dropped included. */
   rowsScanned: (table: string) => number
 }
@@ -34,6 +37,7 @@ const planOf = (statement: string, root: PlanNode): Plan => {
   return {
     statement,
     nodes: nodes.map((node) => node['Node Type']),
+    filters: nodes.flatMap((node) => node.Filter ?? []).join('\n'),
     rowsScanned: (table) =>
       nodes
         .filter((node) => node['Relation Name'] === table)
