@@ -125,6 +125,34 @@ test('a slow partition holds up only its own tickers', async () => {
   expect(broker.faults).toEqual([])
 })
 
+test('commits whose events stand behind one that is on its way do not make it read without end', async () => {
+  const gate = Promise.withResolvers<void>()
+  const broker = createBroker(async (_, take) => {
+    await gate.promise
+    return take()
+  })
+  const db = world.database.open()
+  let statements = 0
+  const { relay } = world.start(broker.sender, {
+    ...db,
+    run(statement) {
+      statements++
+      return db.run(statement)
+    },
+  })
+  await world.place(relay, 'A')
+  await until(() => broker.sends.length === 1, { what: 'it is on its way' })
+  const [before, startedAt] = [statements, performance.now()]
+  for (let rung = 0; rung < 500; rung++) {
+    relay.ring()
+    await Bun.sleep(1)
+  }
+  const looks = (performance.now() - startedAt) / 20
+  expect(statements - before).toBeLessThan(1.5 * looks)
+  gate.resolve()
+  await world.drained()
+})
+
 test('an event whose position was drawn long before its commit goes out, and before what was accepted after it', async () => {
   const broker = createBroker()
   const { relay } = world.start(broker.sender)
