@@ -134,7 +134,7 @@ export const orderText = (sources: Record<string, string> = {}): string => {
 const limits = { batchMax: 256, lanes: 2, queueMax: 10_000, deadlineMs: 40_000 }
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
-/** `service`, `server`: what is different from the usual. `withPools` may wrap the pools of the service. */
+/** `service`, `server`: what is different from the usual. */
 export const openHarness = async ({
   service: changedService = () => ({}),
   server = {},

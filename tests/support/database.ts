@@ -2,8 +2,8 @@
 // milliseconds: it is cloned from a template that is migrated once. Names are unique, so test processes that share a
 // server do not meet. `drop` closes everything that was opened on it and removes it, whoever is still connected.
 
-import type { ServicePools } from '../../src/app/service.ts'
 import postgres from 'postgres'
+import type { ServicePools } from '../../src/app/service.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import {
