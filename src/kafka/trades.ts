@@ -43,35 +43,40 @@ type Running = {
   rebuilds: number
 }
 
-type Commit = (batch: readonly RawMessage[]) => Promise<void>
+/** `put`: these messages are done with; their offsets go with the next request. `settled`: until none is on its way. */
+type Commits = { put: (batch: readonly RawMessage[]) => void; settled: () => Promise<void> }
+
+/** Of the messages of a partition that are done with, how many there are and the last. */
+type Done = { last: RawMessage; messages: number }
 
 const rebuildPauseMs = 1_000
 const idleMs = 1_000
 
 /**
- * Commits, for each partition of a batch, the offset after its last message. One request at a time whatever the lanes do:
- * overlapping commits were seen to throw a group into rejoining without end.
+ * Commits, for each partition, the offset after its last message that is done with. One request at a time whatever the lanes do:
+ * overlapping commits were seen to throw a group into rejoining without end. A coordinator takes some 10 ms to answer, so no
+ * lane waits for it, and what is done with meanwhile goes with the next request.
  */
-const createCommit = (consumer: RawConsumer, running: Running): Commit => {
-  let last = Promise.resolve()
+const createCommits = (consumer: RawConsumer, running: Running): Commits => {
+  let done = new Map<number, Done>()
+  let underWay: Promise<void> | null = null
   // Messages of a partition may still wait here when it has gone to another member, who may be past them: the broker would take
   // our lower offset in place of the other's.
   const isOurs = ({ topic, partition }: RawMessage): boolean =>
     consumer.assignments?.some((assigned) => assigned.topic === topic && assigned.partitions.includes(partition)) ===
     true
 
-  const commit = async (batch: readonly RawMessage[]): Promise<void> => {
-    const ends = new Map(batch.filter(isOurs).map((message) => [message.partition, message]))
-    if (ends.size === 0) return
-    const offsets = ends.values().map(({ topic, partition, offset, leaderEpoch }) => ({
+  const commit = async (ends: readonly Done[]): Promise<void> => {
+    if (ends.length === 0) return
+    const offsets = ends.map(({ last: { topic, partition, offset, leaderEpoch } }) => ({
       topic,
       partition,
       offset: offset + 1n,
       leaderEpoch: leaderEpoch ?? -1,
     }))
     try {
-      await consumer.commit({ offsets: [...offsets] })
-      running.committed += batch.length
+      await consumer.commit({ offsets })
+      for (const { messages } of ends) running.committed += messages
     } catch (error) {
       running.options.log.rarely(
         'warn',
@@ -81,7 +86,25 @@ const createCommit = (consumer: RawConsumer, running: Running): Commit => {
       )
     }
   }
-  return (batch) => (last = last.then(() => commit(batch)))
+
+  const commitAll = async (): Promise<void> => {
+    while (done.size > 0) {
+      const ends = [...done.values()]
+      done = new Map()
+      await commit(ends.filter(({ last }) => isOurs(last)))
+    }
+    underWay = null
+  }
+  return {
+    put(batch) {
+      for (const message of batch) {
+        const { messages } = done.get(message.partition) ?? { messages: 0 }
+        done.set(message.partition, { last: message, messages: messages + 1 })
+      }
+      underWay ??= commitAll()
+    },
+    settled: async () => void (await underWay),
+  }
 }
 
 type LaneOptions = {
@@ -89,21 +112,21 @@ type LaneOptions = {
   batchMax: number
   intake: Intake
   lane: Lane
-  commit: Commit
+  commits: Commits
   ending: AbortSignal
   fail: (error: unknown) => void
 }
 
 /**
- * One lane: its partitions' messages in their order, a batch at a time, until `ending`. A batch is applied while the letters and the
- * offsets of the one before are on their way: the ledger waits for neither, and a crash between only means that messages come again.
+ * One lane: its partitions' messages in their order, a batch at a time, until `ending`. A batch is applied while the letters of the
+ * one before and the offsets of others are on their way: a crash between only means that messages come again.
  */
-const runLane = async ({ process, batchMax, intake, lane, commit, ending, fail }: LaneOptions): Promise<void> => {
+const runLane = async ({ process, batchMax, intake, lane, commits, ending, fail }: LaneOptions): Promise<void> => {
   let finished: Promise<void> = Promise.resolve()
   const finishing = async (finish: Finish, batch: readonly RawMessage[]): Promise<void> => {
     await finish()
     passCrashPoint('after-ledger-before-offset')
-    await commit(batch)
+    commits.put(batch)
   }
   while (!ending.aborted) {
     const batch = intake.take(lane, batchMax)
@@ -132,7 +155,7 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
   }
   const stream = await consumer.consume({ topics: [options.topic], mode: 'committed', fallbackMode: 'earliest' })
   const intake = createIntake(stream, options.limits)
-  const commit = createCommit(consumer, running)
+  const commits = createCommits(consumer, running)
   let underWay = 0
   const counted = async <T>(work: () => Promise<T>): Promise<T> => {
     underWay++
@@ -162,11 +185,12 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
     await Promise.all([
       watching,
       running.lag.run(ending),
-      ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commit, ending, fail }).catch(fail)),
+      ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commits, ending, fail }).catch(fail)),
     ])
   } finally {
     running.intake = null
     running.lag = null
+    await commits.settled()
     await stream.close().catch(() => undefined)
   }
   if (!signal.aborted) throw failure

@@ -71,7 +71,11 @@ const recordFromRow = (row: StateRow): TradeRecord => ({
   })),
 })
 
-/** Reads the orders, ledger rows and exceptions of these (order, trade) pairs in one snapshot. Unknown orders are left out. */
+/**
+ * Reads the orders, ledger rows and exceptions of these (order, trade) pairs in one snapshot. Unknown orders are left out. A ledger
+ * row is asked for as the first from its key on: asked for by equality, it was looked for among all fills of its order, by the
+ * other index that begins with the order, and an order may have thousands.
+ */
 export const readLegState = async (
   sql: Sql,
   pairs: readonly { orderId: string; tradeId: string }[],
@@ -86,7 +90,10 @@ export const readLegState = async (
       ${textArray(pairs.map((pair) => pair.tradeId))}::text[]
     ) as i (order_id, trade_id)
     join orders o on o.id = i.order_id::uuid
-    left join ingested_fills f on f.order_id = o.id and f.trade_id = i.trade_id`
+    left join lateral (
+      select * from ingested_fills
+      where (order_id, trade_id) >= (o.id, i.trade_id) order by order_id, trade_id limit 1
+    ) f on f.order_id = o.id and f.trade_id = i.trade_id`
   const state: LegState = { orders: new Map(), records: new Map() }
   for (const row of rows) {
     if (!state.orders.has(row.id)) {

@@ -1,19 +1,23 @@
 // The consumer of trades against the real broker, with a stand-in for what is done with a batch.
 
 import { expect, test } from 'bun:test'
-import type { RawMessage } from '../../src/kafka/client.ts'
+import { createConsumer, type RawMessage } from '../../src/kafka/client.ts'
 import type { Finish } from '../../src/kafka/tradeBatch.ts'
-import { createTrades } from '../../src/kafka/trades.ts'
+import { createTrades, type TradesOptions } from '../../src/kafka/trades.ts'
 import { ownTopics, type OwnTopics } from '../support/kafkaTopic.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { until } from '../support/until.ts'
 
-type Stub = { apply: (batch: readonly RawMessage[], signal: AbortSignal) => Promise<unknown>; finish?: Finish }
+type Stub = {
+  apply: (batch: readonly RawMessage[], signal: AbortSignal) => Promise<unknown>
+  finish?: Finish
+  connect?: typeof createConsumer
+}
 
-const start = (own: OwnTopics, { apply, finish = async () => undefined }: Stub) => {
+const start = (own: OwnTopics, { apply, finish = async () => undefined, connect = createConsumer }: Stub) => {
   const { log, lines } = quietLog()
   const stopping = new AbortController()
-  const trades = createTrades({
+  const options: TradesOptions = {
     kafka: own.config,
     group: `group-${own.names[0]}`,
     topic: own.names[0]!,
@@ -24,7 +28,8 @@ const start = (own: OwnTopics, { apply, finish = async () => undefined }: Stub) 
     batchMax: 50,
     limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
     log,
-  })
+  }
+  const trades = createTrades(options, connect)
   const done = trades.run(stopping.signal)
   return {
     trades,
@@ -169,3 +174,32 @@ test('letters that cannot be sent are no end either, though nothing more comes',
   expect(consumer.trades.state().rebuilds).toBeGreaterThan(0)
   await consumer.stop()
 }, 60_000)
+
+test('no lane waits for the answer to an offset commit: what is done with meanwhile goes with the next one', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const { values, process } = collect()
+  const answered = Promise.withResolvers<void>()
+  const committed: bigint[] = []
+  const connect: typeof createConsumer = (...given) => {
+    const consumer = createConsumer(...given)
+    const commit = consumer.commit.bind(consumer)
+    consumer.commit = async (options: Parameters<typeof commit>[0]) => {
+      committed.push(...options.offsets.map(({ offset }) => offset))
+      await answered.promise
+      await commit(options)
+    }
+    return consumer
+  }
+  const consumer = start(own, { apply: process, connect })
+  await own.kafka.publish(
+    Array.from({ length: 300 }, (_, n) => ({ topic: own.names[0]!, key: 'K', value: String(n), partition: 0 })),
+  )
+  await until(() => values().length === 300, { what: 'everything is applied' })
+  expect(committed).toHaveLength(1)
+  const stopped = consumer.stop()
+  answered.resolve()
+  await stopped
+  expect(committed).toEqual([committed[0]!, 300n])
+  expect([...(await own.kafka.committed(consumer.group, own.names[0]!)).values()].map(Number)).toEqual([300])
+  expect(consumer.trades.state().committed).toBe(300)
+})

@@ -2,6 +2,7 @@
 // were planned: what is fast in an empty database is fast in a full one.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readLegState } from '../../src/store/fills.ts'
 import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
 import type { Sql } from '../../src/store/sql.ts'
@@ -120,4 +121,40 @@ describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
       expect(filters).not.toContain('<> ALL ($')
     }
   })
+})
+
+describe('an order with thousands of fills', () => {
+  let database: TestDatabase
+  const orderId = crypto.randomUUID()
+  const fills = 5_000
+
+  beforeAll(async () => {
+    database = await createDatabase()
+    await store(database, few)
+    await database.sql`
+      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      values (${orderId}, gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTC', ${2 * fills}, 1, now(), now())`
+    await database.sql`
+      insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset)
+      select ${orderId}::uuid, 'trade-' || n, 'BUY', 'T', now(), 1, 1, false, now(), n, 0, n from generate_series(1, ${fills}::integer) n`
+  })
+  afterAll(() => database.drop())
+
+  for (const analyzed of [false, true])
+    test(`its next trades are looked up one by one, ${analyzed ? 'with' : 'without'} statistics`, async () => {
+      if (analyzed) await database.sql.unsafe('analyze orders; analyze ingested_fills')
+      const explainer = await createExplainer(database)
+      const tradeIds = Array.from({ length: asked }, (_, n) => `trade-${fills - asked / 2 + n}`)
+      const { records } = await explainer.run((sql) =>
+        readLegState(
+          sql,
+          tradeIds.map((tradeId) => ({ orderId, tradeId })),
+        ),
+      )
+      const known = [...records.get(orderId)!.values()].filter(({ ledger }) => ledger !== null)
+      expect(known).toHaveLength(asked / 2 + 1)
+      const [plan] = await explainer.plans()
+      expect(plan!.rowsScanned('ingested_fills')).toBeLessThanOrEqual(asked)
+      expect(plan!.rowsScanned('ingested_fills')).toBeGreaterThanOrEqual(known.length)
+    })
 })

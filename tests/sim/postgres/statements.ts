@@ -62,7 +62,7 @@ const known: readonly Known[] = [
   },
   {
     name: 'readLegState',
-    clauses: ['from exceptions e where e.order_id = o.id', 'left join ingested_fills f'],
+    clauses: ['from exceptions e where e.order_id = o.id', '(order_id, trade_id) >= (o.id, i.trade_id)'],
     run: look((db, { parameters: [orders, trades] }) =>
       readLegState(db, arrayFromLiteral(orders), arrayFromLiteral(trades)),
     ),
