@@ -32,7 +32,7 @@ export const processMetrics = (): Metric[] => {
   ]
 }
 
-const lookEveryMs = 50
+const lookEveryMs = 100
 
 /**
  * A timer that measures how late it is. (Runtimes have their own measure, but only with a maximum since it was last asked, and
@@ -41,7 +41,7 @@ const lookEveryMs = 50
 export const watchEventLoop = (): (() => Metric) => {
   const lag = createHistogram({
     name: 'orders_event_loop_lag_seconds',
-    help: 'How late a timer of 50 ms was: something else kept the event loop.',
+    help: 'How late a timer of 100 ms was: something else kept the event loop.',
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   })
   const series = lag.of()
