@@ -5,6 +5,7 @@ import { passCrashPoint } from '../crashPoint.ts'
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
 import { createConsumer, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
+import { createCommits, type Commits } from './commits.ts'
 import { createIntake, type Intake, type IntakeLimits, type Lane } from './intake.ts'
 import type { Batch, Finish } from './tradeBatch.ts'
 import { createLag, type Lag, type PartitionLag } from './lag.ts'
@@ -43,69 +44,8 @@ type Running = {
   rebuilds: number
 }
 
-/** `put`: these messages are done with; their offsets go with the next request. `settled`: until none is on its way. */
-type Commits = { put: (batch: readonly RawMessage[]) => void; settled: () => Promise<void> }
-
-/** Of the messages of a partition that are done with, how many there are and the last. */
-type Done = { last: RawMessage; messages: number }
-
 const rebuildPauseMs = 1_000
 const idleMs = 1_000
-
-/**
- * Commits, for each partition, the offset after its last message that is done with. One request at a time whatever the lanes do:
- * overlapping commits were seen to throw a group into rejoining without end. A coordinator takes some 10 ms to answer, so no
- * lane waits for it, and what is done with meanwhile goes with the next request.
- */
-const createCommits = (consumer: RawConsumer, running: Running): Commits => {
-  let done = new Map<number, Done>()
-  let underWay: Promise<void> | null = null
-  // Messages of a partition may still wait here when it has gone to another member, who may be past them: the broker would take
-  // our lower offset in place of the other's.
-  const isOurs = ({ topic, partition }: RawMessage): boolean =>
-    consumer.assignments?.some((assigned) => assigned.topic === topic && assigned.partitions.includes(partition)) ===
-    true
-
-  const commit = async (ends: readonly Done[]): Promise<void> => {
-    if (ends.length === 0) return
-    const offsets = ends.map(({ last: { topic, partition, offset, leaderEpoch } }) => ({
-      topic,
-      partition,
-      offset: offset + 1n,
-      leaderEpoch: leaderEpoch ?? -1,
-    }))
-    try {
-      await consumer.commit({ offsets })
-      for (const { messages } of ends) running.committed += messages
-    } catch (error) {
-      running.options.log.rarely(
-        'warn',
-        'offset commit',
-        'offsets could not be committed; the messages will come again',
-        describe(error),
-      )
-    }
-  }
-
-  const commitAll = async (): Promise<void> => {
-    while (done.size > 0) {
-      const ends = [...done.values()]
-      done = new Map()
-      await commit(ends.filter(({ last }) => isOurs(last)))
-    }
-    underWay = null
-  }
-  return {
-    put(batch) {
-      for (const message of batch) {
-        const { messages } = done.get(message.partition) ?? { messages: 0 }
-        done.set(message.partition, { last: message, messages: messages + 1 })
-      }
-      underWay ??= commitAll()
-    },
-    settled: async () => void (await underWay),
-  }
-}
 
 type LaneOptions = {
   process: Batch
@@ -155,7 +95,8 @@ const consume = async (consumer: RawConsumer, running: Running, signal: AbortSig
   }
   const stream = await consumer.consume({ topics: [options.topic], mode: 'committed', fallbackMode: 'earliest' })
   const intake = createIntake(stream, options.limits)
-  const commits = createCommits(consumer, running)
+  const onCommitted = (messages: number): void => void (running.committed += messages)
+  const commits = createCommits(consumer, { onCommitted, log: options.log })
   let underWay = 0
   const counted = async <T>(work: () => Promise<T>): Promise<T> => {
     underWay++
