@@ -37,6 +37,8 @@ export type SeenBatch = { items: number; waitedMs: number; tookMs: number }
 
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>
+  /** As many wait as may: the next one would be refused. */
+  isFull: () => boolean
   /** Items waiting and items in a transaction. */
   load: () => { queued: number; running: number }
   /** Resolves when nothing waits and nothing runs. */
@@ -165,9 +167,12 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     while (running.size < options.lanes && queue.length > 0) start(queue.splice(0, options.batchMax))
   }
 
+  const isFull = (): boolean => queue.length >= options.queueMax
+
   return {
+    isFull,
     submit(item) {
-      if (queue.length >= options.queueMax) return Promise.resolve(refusal('OVERLOADED'))
+      if (isFull()) return Promise.resolve(refusal('OVERLOADED'))
       const { promise, resolve } = Promise.withResolvers<R | BatchRefusal>()
       queue.push({ item, at: performance.now(), settle: resolve })
       sweeper.soon()

@@ -6,7 +6,7 @@ import type { ResolveResult } from './exceptions.ts'
 import type { PlaceResult } from './place.ts'
 import type { Service } from './service.ts'
 
-type Calls = Omit<Service, 'load' | 'drained' | 'close'>
+type Calls = Omit<Service, 'turnAway' | 'load' | 'drained' | 'close'>
 type Codes<R> = R extends { ok: false; code: infer C } ? C : never
 type RefusalCode = Codes<PlaceResult | CancelResult | ResolveResult | BatchRefusal>
 export type RefusalObserver = (call: keyof Calls, code: RefusalCode) => void
@@ -22,6 +22,11 @@ export const tellRefusals = (service: Service, onRefusal: RefusalObserver): Serv
   }
   return {
     ...service,
+    turnAway() {
+      const refusal = service.turnAway()
+      if (refusal !== null) onRefusal('place', refusal.code)
+      return refusal
+    },
     place: (...asked) => told('place', service.place(...asked)),
     cancel: (...asked) => told('cancel', service.cancel(...asked)),
     find: (...asked) => told('find', service.find(...asked)),

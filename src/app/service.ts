@@ -50,6 +50,8 @@ export type ServiceOptions = Identity & {
 type FillPage = { fills: Fill[] | null }
 
 export type Service = {
+  /** What every order would be answered with now, whatever it says; null: there is room for one. */
+  turnAway: () => BatchRefusal | null
   place: (terms: OrderTerms, traceparent: string | null) => Promise<PlaceResult | BatchRefusal>
   cancel: (id: string, traceparent: string | null) => Promise<CancelResult | BatchRefusal>
   /** Null: no such order. */
@@ -130,6 +132,7 @@ export const createService = (options: ServiceOptions): Service => {
   const { places, cancels, gets, pages, resolves } = createBatchers(options)
   const all = [places, cancels, gets, pages, resolves]
   return {
+    turnAway: () => (places.isFull() ? { ok: false, code: 'OVERLOADED' } : null),
     place: (terms, traceparent) =>
       accepting(terms.ticker)
         ? places.submit(preparePlacement(terms, traceparent, { now, newId }))

@@ -50,6 +50,9 @@ const placeOrder = async (
   { request, traceparent, caller }: Exchange,
   { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
 ): Promise<Response> => {
+  // Before its body is read: in a flood, what is turned away is paid for by those that are taken.
+  const turned = service.turnAway()
+  if (turned !== null) return refused(turned.code)
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
   if (!body.ok) return body.response
   const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields, caller?.userId)

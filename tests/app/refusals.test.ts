@@ -20,3 +20,12 @@ test('refusals are told, what succeeds is not, and the answers are those of the 
   }
   expect(told).toEqual(calls.map((call) => `${call} OVERLOADED`))
 })
+
+test('an order that is turned away unread is told as one that was refused', () => {
+  const told: string[] = []
+  const turning = (turnAway: Service['turnAway']) =>
+    tellRefusals({ turnAway } as Service, (call, code) => void told.push(`${call} ${code}`))
+  expect(turning(() => null).turnAway()).toBeNull()
+  expect(turning(() => refused).turnAway()).toBe(refused)
+  expect(told).toEqual(['place OVERLOADED'])
+})

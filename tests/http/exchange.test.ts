@@ -13,7 +13,7 @@ const id = '0197a9b0-0000-7000-8000-000000000001'
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const refusing = (code: string): Service =>
-  ({ place: () => Promise.resolve({ ok: false, code }) }) as unknown as Service
+  ({ turnAway: () => null, place: () => Promise.resolve({ ok: false, code }) }) as unknown as Service
 
 /** A log that keeps everything, also what comes in floods. */
 const createWholeLog = ({ debugging }: { debugging: boolean }) => {

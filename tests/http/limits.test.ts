@@ -88,6 +88,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ ad
 describe('a limited service', () => {
   const id = '0197a9b0-0000-7000-8000-000000000001'
   const service = {
+    turnAway: () => null,
     place: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),
     find: () => Promise.resolve({ ok: true, order: null }),
     list: () => Promise.resolve({ ok: true, orders: [], nextBefore: null }),

@@ -130,7 +130,15 @@ describe('a bug', () => {
     async (how) => {
       const broken = how === 'throws' ? fail : rejecting
       const { log, lines } = createTestLog()
-      const service = { place: broken, cancel: broken, find: broken, list: broken, fills: broken } as unknown as Service
+      const turnAway = () => null
+      const service = {
+        turnAway,
+        place: broken,
+        cancel: broken,
+        find: broken,
+        list: broken,
+        fills: broken,
+      } as unknown as Service
       const failing = callerOf(createApp(serverOptions({ service, log })))
       for (const answer of [
         await failing('POST', '/orders', { body: orderBody }),
@@ -272,7 +280,7 @@ describe('a service over a database', () => {
     expect(await harness.count('orders')).toBe(before)
   })
 
-  test('a full queue refuses at once; what it took is stored, what it refused is not', async () => {
+  test('a full queue refuses at once, unread; what it took is stored, what it refused is not', async () => {
     const gate = closeGate()
     const before = await harness.count('orders')
     const first = post()
@@ -282,6 +290,7 @@ describe('a service over a database', () => {
     let refusedCount = 0
     for (const posting of more) void posting.then(() => ++refusedCount === 5 && resolve())
     await full
+    expect(refusal(await harness.call('POST', '/orders', { body: '{ not read' }))).toEqual(overloaded)
     gate.open()
     const answers = await Promise.all([first, ...more])
     expect(codes(answers).toSorted()).toEqual([
