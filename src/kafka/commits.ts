@@ -15,7 +15,7 @@ type Done = { last: RawMessage; messages: number }
  * lane waits for it, and what is done with meanwhile goes with the next request.
  */
 export const createCommits = (
-  consumer: Pick<RawConsumer, 'assignments' | 'commit'>,
+  consumer: RawConsumer,
   { onCommitted, log }: { onCommitted: (messages: number) => void; log: Log },
 ): Commits => {
   let done = new Map<number, Done>()
