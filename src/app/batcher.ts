@@ -102,31 +102,19 @@ export const runBatch = async <T, R>(
   }
 }
 
-/**
- * Refuses what waits past its deadline, in one sweep for all instead of a timer for each, and with none while nobody waits.
- * Settling a promise a second time does nothing.
- */
-const createSweeper = <T, R>(
+/** Refuses whoever has waited to the deadline. Settling a promise a second time does nothing. */
+const refuseLate = <T, R>(
   queue: Job<T, R>[],
-  running: ReadonlySet<readonly Job<T, R>[]>,
+  running: Iterable<readonly Job<T, R>[]>,
   { kind, deadlineMs }: Pick<BatcherOptions<T, R>, 'kind' | 'deadlineMs'>,
-): { soon: () => void; stop: () => void } => {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const soon = (): void => {
-    timer ??= setTimeout(sweep, sweepMs)
-  }
-  const sweep = (): void => {
-    timer = undefined
-    const before = performance.now() - deadlineMs
-    let late = 0
-    while (late < queue.length && queue[late]!.at <= before) late++
-    for (const job of queue.splice(0, late)) job.settle(refusal('OVERLOADED'))
-    for (const batch of running)
-      for (const job of batch)
-        if (job.at <= before) job.settle(refusal(kind === 'write' ? 'OUTCOME_UNKNOWN' : 'OVERLOADED'))
-    if (queue.length + running.size > 0) soon()
-  }
-  return { soon, stop: () => clearTimeout(timer) }
+): void => {
+  const before = performance.now() - deadlineMs
+  let late = 0
+  while (late < queue.length && queue[late]!.at <= before) late++
+  for (const job of queue.splice(0, late)) job.settle(refusal('OVERLOADED'))
+  for (const batch of running)
+    for (const job of batch)
+      if (job.at <= before) job.settle(refusal(kind === 'write' ? 'OUTCOME_UNKNOWN' : 'OVERLOADED'))
 }
 
 /** Creates a batcher; see BatcherOptions for its limits. */
@@ -135,7 +123,6 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   const running = new Set<Job<T, R>[]>()
   let idle: (() => void)[] = []
   let scheduled = false
-  const sweeper = createSweeper(queue, running, options)
 
   const finish = (batch: Job<T, R>[]): void => {
     running.delete(batch)
@@ -169,13 +156,15 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
 
   const isFull = (): boolean => queue.length >= options.queueMax
 
+  // One sweep for all instead of a timer for each.
+  const sweeper = setInterval(() => refuseLate(queue, running, options), sweepMs)
+
   return {
     isFull,
     submit(item) {
       if (isFull()) return Promise.resolve(refusal('OVERLOADED'))
       const { promise, resolve } = Promise.withResolvers<R | BatchRefusal>()
       queue.push({ item, at: performance.now(), settle: resolve })
-      sweeper.soon()
       if (!scheduled) {
         scheduled = true
         setImmediate(pump)
@@ -185,6 +174,6 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     load: () => ({ queued: queue.length, running: [...running].reduce((sum, batch) => sum + batch.length, 0) }),
     drained: () =>
       running.size === 0 && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
-    close: sweeper.stop,
+    close: () => clearInterval(sweeper),
   }
 }

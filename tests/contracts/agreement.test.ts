@@ -61,6 +61,7 @@ const taking = createApp(
       fills: () => Promise.resolve({ ok: true, fills: [] }),
       exceptions: () => Promise.resolve({ ok: true, exceptions: [] }),
       resolve: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
+      turnAway: () => null,
       place: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),
     } as unknown as Service,
   }),

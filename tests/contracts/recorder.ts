@@ -126,6 +126,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
     const refuse = (refusal: BatchRefusal['code']) => () => Promise.resolve({ ok: false, code: refusal } as const)
     const [write, read] = [refuse(code), refuse(reads)]
     const service = {
+      turnAway: () => null,
       place: write,
       cancel: write,
       resolve: write,
