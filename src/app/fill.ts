@@ -111,7 +111,8 @@ const decide = (group: OrderLegs, state: LegState, { now, newId }: Pick<FillCont
       exceptions.push({ ...row, ...judgement, id: newId(at), key: received.key, message: received.message })
   })
   const writes = ledger.length > 0 || exceptions.length > 0
-  return { group, judgements, move: writes ? { before: before!, after: after! } : null, ledger, exceptions }
+  const move = writes ? { after: after!, stamp: state.stamps.get(group.orderId)! } : null
+  return { group, judgements, move, ledger, exceptions }
 }
 
 const outcomesOf = ({ group, judgements, exceptions }: Decision, newExceptions: ReadonlySet<string>): LegOutcome[] => {

@@ -19,7 +19,7 @@ export type LeaseKeeperOptions = {
   replicaId: string
   /** How long a lease outlives its last renewal. */
   ttlMs: number
-  /** Whether events of this shard are being sent or deleted. */
+  /** Whether events of this shard are being read, sent or deleted. */
   isBusy: (shard: number) => boolean
   /** Tickers that cannot be sent: the other replicas are told with the next renewal. */
   setAside: () => readonly SetAsideTicker[]

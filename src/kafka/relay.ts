@@ -5,11 +5,12 @@
 import { createFloor } from '../app/floor.ts'
 import { createBell, sleep, type Bell } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
-import { readOutbox } from '../store/outbox.ts'
+import { readOutbox, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 import { createAcknowledged } from './acknowledged.ts'
-import { deliver, rejoin, type Delivery } from './delivery.ts'
+import { deliver, rejoin, type Delivery, type Wave } from './delivery.ts'
 import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
+import { pauseMs, pollMs, waveMaxMs } from './pace.ts'
 import type { Sender } from './sender.ts'
 import { createSetAside } from './setAside.ts'
 
@@ -44,50 +45,59 @@ export type Relay = {
   state: () => RelayState
 }
 
-/** `bell`: a commit appended events. `quiet`: nothing is being sent any more. */
-type Running = { options: RelayOptions; delivery: Delivery; leases: LeaseKeeper; bell: Bell; quiet: Bell }
+/** `bell`: a commit appended events. `quiet`: nothing is being sent any more. `reading`: the shards of the read under way. */
+type Running = {
+  options: RelayOptions
+  delivery: Delivery
+  leases: LeaseKeeper
+  bell: Bell
+  quiet: Bell
+  reading: readonly number[]
+}
 
-/** Idle polling finds what other replicas committed for our tickers; it slows down while there is nothing. */
-const pollMs = { first: 20, last: 200 }
-/**
- * Events that are committed while a wave of them is being sent make up the next wave, so a busy relay reads, sends and deletes
- * many at a time without a linger. A partition that takes longer than this holds the others up no more. In a backlog the next
- * read waits longer, because it walks over everything that waits behind the tickers being sent.
- */
-const waveMaxMs = (events: number, batchMax: number): number => (events >= batchMax ? 200 : 10)
-
-/**
- * The pause after a wave. A lone event goes out at once, a backlog read after read, and a stream in waves large enough that
- * reading, sending and deleting cost little for each event.
- */
-const pauseMs = (events: number, batchMax: number): number =>
-  events >= batchMax ? 0 : Math.min(longestPauseMs, Math.max(shortestPauseMs, events / eventsPerMs))
-const eventsPerMs = 8
-const shortestPauseMs = 3
-const longestPauseMs = 30
 const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50
 
+type Asked = {
+  floor: bigint
+  except: readonly string[]
+  only: readonly string[] | null
+  partitions: Wave['partitions']
+}
+
+/**
+ * Reads once and starts to send what it got; returns both. From the asking on until the tickers are busy its shards count as
+ * being read: were one handed over in between, its new holder would send the same events. It asks at once: floor and shards
+ * have to be of one moment.
+ */
+const readAndSend = async (
+  running: Running,
+  { partitions, ...asked }: Asked,
+): Promise<{ events: readonly OutboxEvent[]; started: number }> => {
+  const { options, delivery, leases } = running
+  const shards = leases.sendable()
+  const askedAt = performance.now()
+  running.reading = shards
+  try {
+    const { replicaId, batchMax: limit } = options
+    const events = await options.db.run((sql) => readOutbox(sql, { replicaId, shards, limit, ...asked }))
+    return { events, started: deliver(delivery, { events, askedAt, partitions }) }
+  } finally {
+    running.reading = []
+  }
+}
+
 /** Those of the set-aside tickers whose time has come; they stand below the floor, so they are read by name. */
-const retrySetAside = async ({ options, delivery, leases }: Running): Promise<number> => {
-  const { setAside, busy, sender } = delivery
-  setAside.keepOnly(leases.held())
+const retrySetAside = async (running: Running, partitions: Wave['partitions']): Promise<number> => {
+  const { setAside, busy } = running.delivery
+  setAside.keepOnly(running.leases.held())
   const due = setAside.due().filter((ticker) => !busy.has(ticker))
   if (due.length === 0) return 0
-  const asked = {
-    replicaId: options.replicaId,
-    shards: leases.sendable(),
-    limit: options.batchMax,
-    floor: 0n,
-    except: [],
-    only: due,
-  }
-  const askedAt = performance.now()
-  const events = await options.db.run((sql) => readOutbox(sql, asked))
+  const { events, started } = await readAndSend(running, { floor: 0n, except: [], only: due, partitions })
   const waiting = new Set(events.map((event) => event.order.ticker))
-  for (const ticker of due) if (!waiting.has(ticker)) rejoin(delivery, ticker)
-  return deliver(delivery, { events, askedAt, partitions: await sender.partitions() })
+  for (const ticker of due) if (!waiting.has(ticker)) rejoin(running.delivery, ticker)
+  return started
 }
 
 /** One look at the outbox; returns how many events it started to send. */
@@ -96,19 +106,10 @@ const step = async (running: Running): Promise<number> => {
   if (delivery.inFlight >= options.inFlightMax || leases.held().length === 0) return 0
   const partitions = await delivery.sender.partitions()
   delivery.acknowledged.beforeRead()
-  const retried = await retrySetAside(running)
+  const retried = await retrySetAside(running, partitions)
   const except = [...delivery.busy.keys(), ...delivery.setAside.tickers()]
-  const asked = {
-    replicaId: options.replicaId,
-    shards: leases.sendable(),
-    limit: options.batchMax,
-    floor: delivery.floor.current(),
-    except,
-    only: null,
-  }
-  const askedAt = performance.now()
-  const events = await options.db.run((sql) => readOutbox(sql, asked))
-  return retried + deliver(delivery, { events, askedAt, partitions })
+  const { started } = await readAndSend(running, { floor: delivery.floor.current(), except, only: null, partitions })
+  return retried + started
 }
 
 /** Until the next read is worth its while. */
@@ -205,13 +206,16 @@ export const createRelay = (options: RelayOptions): Relay => {
     ttlMs: leaseTtlMs,
     log,
     setAside: delivery.setAside.all,
-    isBusy: (shard) => delivery.busy.values().some((other) => other === shard) || delivery.acknowledged.holds(shard),
+    isBusy: (shard) =>
+      running.reading.includes(shard) ||
+      delivery.busy.values().some((other) => other === shard) ||
+      delivery.acknowledged.holds(shard),
     onTaken: () => {
       delivery.floor.reset()
       bell.ring()
     },
   })
-  const running: Running = { options, delivery, leases, bell, quiet }
+  const running: Running = { options, delivery, leases, bell, quiet, reading: [] }
 
   return {
     ring: () => bell.ring(),

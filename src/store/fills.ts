@@ -1,5 +1,7 @@
 // The ledger of fills and the exceptions. A batch of legs is read in one statement (two reads would let a rival's fill slip in
-// between and still pass the version check), decided in TypeScript, and written in one statement that checks the versions.
+// between and still pass the check of the write), decided in TypeScript, and written in one statement that checks that nobody
+// wrote the orders' rows since. The check is of the row, not of the order's version: an exception changes what is recorded of
+// an order, but not its version, so whoever keeps one touches the row.
 
 import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
 import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
@@ -10,6 +12,8 @@ import { textArray, type Sql } from './sql.ts'
 /** The state that a batch of legs is judged against, all of one snapshot. */
 export type LegState = {
   orders: Map<string, Order>
+  /** By order id: names the transaction that wrote the order's row last (its `xmin`). */
+  stamps: Map<string, string>
   /** By order id, then by trade id. */
   records: Map<string, Map<string, TradeRecord>>
 }
@@ -41,10 +45,11 @@ export type ExceptionRow = {
   message: Uint8Array
 }
 
-/** An order as it was decided on, and as it becomes; the same object where only exceptions are to be kept. */
-export type OrderMove = { before: Order; after: Order }
+/** An order as it becomes, unchanged where only exceptions are to be kept, and the stamp of the row that was decided on. */
+export type OrderMove = { after: Order; stamp: string }
 
 type StateRow = OrderRow & {
+  stamp: string
   trade_id: string
   fill_side: Side | null
   fill_ticker: string
@@ -81,7 +86,7 @@ export const readLegState = async (
   pairs: readonly { orderId: string; tradeId: string }[],
 ): Promise<LegState> => {
   const rows = await sql<StateRow[]>`
-    select ${orderColumns(sql)}, i.trade_id,
+    select ${orderColumns(sql)}, o.xmin::text as stamp, i.trade_id,
            f.side as fill_side, f.ticker as fill_ticker, f.quantity as fill_quantity, f.price as fill_price,
            (select json_agg(json_build_array(e.side, e.ticker, e.quantity::text, e.price::text))
             from exceptions e where e.order_id = o.id and e.trade_id = i.trade_id) as exceptions
@@ -94,10 +99,11 @@ export const readLegState = async (
       select * from ingested_fills
       where (order_id, trade_id) >= (o.id, i.trade_id) order by order_id, trade_id limit 1
     ) f on f.order_id = o.id and f.trade_id = i.trade_id`
-  const state: LegState = { orders: new Map(), records: new Map() }
+  const state: LegState = { orders: new Map(), stamps: new Map(), records: new Map() }
   for (const row of rows) {
     if (!state.orders.has(row.id)) {
       state.orders.set(row.id, orderFromRow(row))
+      state.stamps.set(row.id, row.stamp)
       state.records.set(row.id, new Map())
     }
     state.records.get(row.id)!.set(row.trade_id, recordFromRow(row))
@@ -108,15 +114,15 @@ export const readLegState = async (
 const moveInput = (sql: Sql, moves: readonly OrderMove[]) => {
   const text = (of: (move: OrderMove) => string | null) => textArray(moves.map(of))
   return sql`unnest(
-    ${text((m) => m.before.id)}::text[],
-    ${text((m) => String(m.before.version))}::text[],
+    ${text((m) => m.after.id)}::text[],
+    ${text((m) => m.stamp)}::text[],
     ${text((m) => String(m.after.version))}::text[],
     ${text((m) => m.after.status)}::text[],
     ${text((m) => formatAmount(m.after.filledQuantity))}::text[],
     ${text((m) => formatNotional(m.after.filledNotional))}::text[],
     ${text((m) => (m.after.lastFillPrice === null ? null : formatAmount(m.after.lastFillPrice)))}::text[],
     ${text((m) => m.after.updatedAt.toISOString())}::text[]
-  ) as m (id, expected, version, status, filled_quantity, filled_notional, last_fill_price, updated_at)`
+  ) as m (id, stamp, version, status, filled_quantity, filled_notional, last_fill_price, updated_at)`
 }
 
 const ledgerInput = (sql: Sql, ledger: readonly LedgerRow[]) => {
@@ -160,7 +166,7 @@ const exceptionInput = (sql: Sql, exceptions: readonly ExceptionRow[]) => {
 }
 
 /**
- * Writes what was decided for those orders whose version is still the one decided on and that nobody holds locked right now;
+ * Writes what was decided for those orders whose row nobody wrote since it was read and that nobody holds locked right now;
  * returns their ids, and the ids of the exceptions that are new. Every other order has to be decided again. It never waits for
  * a lock, so it cannot deadlock. The ledger has no `on conflict`: a row that is there already means a broken argument.
  */
@@ -177,15 +183,16 @@ export const writeFills = async (
     with move as materialized (select * from ${moveInput(sql, moves)}),
     held as materialized (
       select o.id from orders o join move m on o.id = m.id::uuid
-      where o.version = m.expected::integer
+      where o.xmin = m.stamp::xid
       order by o.id
       for update of o skip locked
     ), moved as (
       update orders o
       set status = m.status, filled_quantity = m.filled_quantity::numeric, filled_notional = m.filled_notional::numeric,
-          last_fill_price = m.last_fill_price::numeric, updated_at = m.updated_at::timestamptz, version = m.version::integer
+          last_fill_price = m.last_fill_price::numeric, updated_at = greatest(o.updated_at, m.updated_at::timestamptz),
+          version = m.version::integer
       from move m join held h on h.id = m.id::uuid
-      where o.id = h.id and m.version <> m.expected
+      where o.id = h.id
     ), appended as (
       insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset)
       select h.id, l.trade_id, l.side, l.ticker, l.ts::timestamptz, l.quantity::numeric, l.price::numeric, l.late::boolean,

@@ -5,6 +5,7 @@ import fills from '../../sql/0002_fills.sql' with { type: 'text' }
 import outbox from '../../sql/0003_outbox.sql' with { type: 'text' }
 import exceptions from '../../sql/0004_exceptions.sql' with { type: 'text' }
 import setAside from '../../sql/0005_set_aside.sql' with { type: 'text' }
+import touch from '../../sql/0006_touch.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { name: '0003_outbox.sql', sql: outbox },
   { name: '0004_exceptions.sql', sql: exceptions },
   { name: '0005_set_aside.sql', sql: setAside },
+  { name: '0006_touch.sql', sql: touch },
 ]

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import type { Sender } from '../../src/kafka/sender.ts'
+import type { Database } from '../../src/store/sql.ts'
 import { until } from '../support/until.ts'
 import { createBroker, expectOrder, refused } from './relayBroker.ts'
 import { createRelayWorld, leaseTtlMs, type RelayWorld } from './relayWorld.ts'
@@ -39,6 +40,41 @@ test('two relays share the shards without repeats; when one is gone the other ha
   await world.place(second.relay, 'A', 'B', 'C')
   await world.drained()
   expect(broker.log).toHaveLength(1_003)
+})
+
+/** Its answers with events wait for the gate; `read` resolves when there is one. */
+const createLateReads = (db: Database, gate: Promise<void>) => {
+  const read = Promise.withResolvers<void>()
+  const late: Database = {
+    ...db,
+    async run(statement) {
+      const answer = await db.run(statement)
+      if (!Array.isArray(answer) || answer.length === 0) return answer
+      read.resolve()
+      await gate
+      return answer
+    },
+  }
+  return { late, read: read.promise }
+}
+
+test('a shard is not handed over while an answer with its events is on its way', async () => {
+  const gate = Promise.withResolvers<void>()
+  const broker = createBroker((_, take) => take())
+  const { late, read } = createLateReads(world.db, gate.promise)
+  const first = world.start(broker.sender, late)
+  await until(() => first.relay.state().shards === 16, { what: 'it has all' })
+  await world.place(first.relay, ...Array.from({ length: 40 }, (_, n) => `T${n}`))
+  await read
+  const second = world.start(broker.sender)
+  await Bun.sleep(2 * leaseTtlMs)
+  const { shards } = second.relay.state()
+  gate.resolve()
+  expect(shards).toBe(0)
+  await until(() => [first, second].every(({ relay }) => relay.state().shards === 8), { what: 'each has eight' })
+  await world.drained()
+  expect(broker.log).toHaveLength(40)
+  expect(broker.faults).toEqual([])
 })
 
 test('what one has set aside holds nobody up, and goes out in order when the other takes its shards over', async () => {

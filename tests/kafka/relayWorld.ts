@@ -23,6 +23,7 @@ export const createRelayWorld = async () => {
 
   return {
     database,
+    db,
     start(sender: Sender, through: Database = db) {
       const { log, lines } = quietLog()
       const stopping = new AbortController()

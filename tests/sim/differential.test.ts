@@ -136,13 +136,15 @@ afterAll(async () => {
   for (const database of open) await database.drop()
 })
 
+const newOwn = (): Own => ({ xid: 0n, stamps: new Map() })
+
 const createBoth = async (database: TestDatabase, seed: number): Promise<Both> => {
   const db = createPostgres(() => Date.now())
   const pairs: Pair[] = []
   for (let i = 0; i < connections; i++)
     pairs.push({ fake: connectFake(db), real: await connectReal(database), held: false })
   const memory = createMemory(createRandom(seed))
-  return { db, database, memory, fakeOwn: { xid: 0n }, realOwn: { xid: 0n }, pairs, trail: [] }
+  return { db, database, memory, fakeOwn: newOwn(), realOwn: newOwn(), pairs, trail: [] }
 }
 
 test(

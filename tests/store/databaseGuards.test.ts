@@ -265,7 +265,15 @@ describe('an update is refused', () => {
       await refused(
         sql`update orders set filled_quantity = 50, filled_notional = 7500, version = ${version} where id = ${id}`,
       )
-    await refused(sql`update orders set version = version where id = ${id}`)
+    await refused(sql`update orders set last_fill_price = 1 where id = ${id}`)
+    await refused(sql`update orders set updated_at = updated_at + interval '1 second' where id = ${id}`)
+  })
+
+  test('but not one that changes nothing: that touches the row', async () => {
+    const id = await orderWithStatus.PARTIALLY_FILLED()
+    const before = await read(id)
+    await sql`update orders set version = version where id = ${id}`
+    expect(await read(id)).toEqual(before)
   })
 
   const changes: [string, string][] = [

@@ -5,7 +5,7 @@ import { applyFill, type Order } from '../../src/domain/order.ts'
 import { codeOf, storeFault } from '../../src/store/faults.ts'
 import { readFills } from '../../src/store/fillPage.ts'
 import { readLegState, writeFills, type ExceptionRow, type LedgerRow, type OrderMove } from '../../src/store/fills.ts'
-import { insertOrders, readOrders } from '../../src/store/orders.ts'
+import { insertOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { amount, type anOrder, aPlacement, newId } from '../support/builders.ts'
 import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
@@ -33,12 +33,21 @@ const content = (changes: Partial<LegContent> = {}): LegContent => ({
   ...changes,
 })
 
+/** The stamps of the rows as they were when the orders were read. */
+const stamps = new WeakMap<Order, string>()
+
+const stored = async (id: string): Promise<Order> => {
+  const state = await db.run((sql) => readLegState(sql, [{ orderId: id, tradeId: 'none' }]))
+  const order = state.orders.get(id)!
+  stamps.set(order, state.stamps.get(id)!)
+  return order
+}
 const placed = async (changes: Parameters<typeof anOrder>[0] = {}): Promise<Order> => {
   const placement = aPlacement({ now: new Date('2026-01-02T03:04:05.000Z'), ...changes })
   await db.run((sql) => insertOrders(sql, [placement]))
-  return placement.order
+  return stored(placement.order.id)
 }
-const stored = async (id: string): Promise<Order> => (await db.run((sql) => readOrders(sql, [id])))[0]!
+const moveOf = (before: Order, after: Order = before): OrderMove => ({ after, stamp: stamps.get(before)! })
 
 /** What it takes to apply a trade of 10 to this order as it was read. */
 const filling = (before: Order, tradeId: string, quantity = '10') => {
@@ -53,7 +62,7 @@ const filling = (before: Order, tradeId: string, quantity = '10') => {
     orderVersion: after.version,
     source,
   }
-  return { move: { before, after }, row }
+  return { move: moveOf(before, after), row }
 }
 
 type Write = { moves?: readonly OrderMove[]; ledger?: readonly LedgerRow[]; exceptions?: readonly ExceptionRow[] }
@@ -77,8 +86,7 @@ const exception = (orderId: string, changes: Partial<ExceptionRow> = {}): Except
   message: new Uint8Array([123, 0, 34, 125]),
   ...changes,
 })
-const keep = (order: Order, ...exceptions: ExceptionRow[]) =>
-  write({ moves: [{ before: order, after: order }], exceptions })
+const keep = (order: Order, ...exceptions: ExceptionRow[]) => write({ moves: [moveOf(order)], exceptions })
 
 const ledgerOf = (orderId: string) => sql<{ trade_id: string; order_version: number }[]>`
   select * from ingested_fills where order_id = ${orderId} order by order_version`
@@ -194,7 +202,7 @@ describe('writeFills', () => {
     const second = filling(first.move.after, 'b')
     const third = filling(other, 'c', '100')
     const { written } = await write({
-      moves: [{ before: one, after: second.move.after }, third.move],
+      moves: [moveOf(one, second.move.after), third.move],
       ledger: [first.row, second.row, third.row],
     })
     expect(written).toEqual(new Set([one.id, other.id]))
@@ -219,6 +227,15 @@ describe('writeFills', () => {
     expect((await ledgerOf(changed.id)).map(({ trade_id }) => trade_id)).toEqual(['rival'])
     expect(await sql`select 1 from exceptions where order_id = ${changed.id}`).toHaveLength(0)
     expect(await ledgerOf(same.id)).toHaveLength(1)
+  })
+
+  test('writes nothing of an order whose records somebody added to since it was read, though its version is the same', async () => {
+    const order = await placed()
+    await keep(order, exception(order.id, { tradeId: 'ours', disposition: 'MISMATCH' }))
+    const { move, row } = filling(order, 'ours')
+    expect((await write({ moves: [move], ledger: [row] })).written).toEqual(new Set())
+    expect(await ledgerOf(order.id)).toHaveLength(0)
+    expect((await apply(await stored(order.id), 'ours')).written).toEqual(new Set([order.id]))
   })
 
   test('does not wait for an order that somebody holds, and writes the others', async () => {
@@ -300,6 +317,7 @@ describe('writeFills', () => {
   test('keeps an exception once for its order, trade, side and content', async () => {
     const order = await placed()
     await keep(order, exception(order.id))
+    const since = await stored(order.id)
     const again = exception(order.id)
     const others = [
       exception(order.id, { tradeId: 't-2' }),
@@ -308,7 +326,7 @@ describe('writeFills', () => {
       exception(order.id, { content: content({ quantity: 1n }) }),
       exception(order.id, { content: content({ price: 1n }) }),
     ]
-    const { newExceptions } = await keep(order, again, ...others)
+    const { newExceptions } = await keep(since, again, ...others)
     expect(newExceptions).toEqual(new Set(others.map(({ id }) => id)))
     expect(await sql`select 1 from exceptions where order_id = ${order.id}`).toHaveLength(6)
   })

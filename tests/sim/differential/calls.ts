@@ -22,8 +22,8 @@ import type { Random } from '../random.ts'
 import { decide } from './decisions.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 
-/** What one side keeps for itself: transaction ids are its own. */
-export type Own = { xid: bigint }
+/** What one side keeps for itself: transaction ids are its own, and so are the stamps of the rows, by the number of the read. */
+export type Own = { xid: bigint; stamps: Map<number, LegState['stamps']> }
 
 export type Call = {
   name: string
@@ -86,19 +86,32 @@ const legState = (memory: Memory): Call => {
   const asked = new Map<string, { orderId: string; tradeId: string }>()
   for (const orderId of some(random, 3, () => someId(memory)))
     for (const tradeId of ['t1', 't2', 't3', 't4']) asked.set(`${orderId} ${tradeId}`, { orderId, tradeId })
+  const read = ++memory.count
   return {
     name: 'readLegState',
     writes: false,
-    run: (sql) => readLegState(sql, [...asked.values()]),
-    learn: (state) => void states.push(state as LegState),
+    async run(sql, own) {
+      const state = await readLegState(sql, [...asked.values()])
+      own.stamps.set(read, state.stamps)
+      return { ...state, stamps: null }
+    },
+    learn: (state) => void states.push({ read, state: state as LegState }),
   }
 }
 
 const filling = (memory: Memory): Call => {
   const { random, states } = memory
   if (states.length === 0) return legState(memory)
-  const decided = decide(memory, random.chance(0.7) ? states.at(-1)! : random.pick(states.slice(-3)))
-  return { name: 'writeFills', writes: true, run: (sql) => writeFills(sql, decided) }
+  const { read, state } = random.chance(0.7) ? states.at(-1)! : random.pick(states.slice(-3))
+  const { moves, ...rows } = decide(memory, state)
+  return {
+    name: 'writeFills',
+    writes: true,
+    run(sql, { stamps }) {
+      const stampOf = ({ id }: { id: string }) => stamps.get(read)!.get(id)!
+      return writeFills(sql, { ...rows, moves: moves.map(({ after }) => ({ after, stamp: stampOf(after) })) })
+    },
+  }
 }
 
 const someShards = (random: Random): number[] =>

@@ -8,7 +8,8 @@ import type { Order } from '../../../src/domain/order.ts'
 import type { ExceptionRow, LedgerRow, LegState, OrderMove } from '../../../src/store/fills.ts'
 import { newId, some, someTime, type Memory } from './memory.ts'
 
-export type Decided = { moves: OrderMove[]; ledger: LedgerRow[]; exceptions: ExceptionRow[]; now: Date }
+/** Each side has its own stamp of a row. */
+export type Decided = { moves: Omit<OrderMove, 'stamp'>[]; ledger: LedgerRow[]; exceptions: ExceptionRow[]; now: Date }
 
 const someLeg = ({ random }: Memory, order: Order): Leg => ({
   tradeId: `t${random.int(1, 4)}`,
@@ -42,8 +43,8 @@ const rowsOf = (memory: Memory, { orderId, tradeId }: Leg, judgement: Judgement)
 /** Forgets what is recorded: a trade may be applied twice, which the ledger's key refuses. */
 const forgetful = (memory: Memory): boolean => memory.random.chance(0.25)
 
-const spoil = (memory: Memory, { before, after }: OrderMove): OrderMove => {
-  if (before === after || !memory.random.chance(0.15)) return { before, after }
+const spoil = (memory: Memory, before: Order, after: Order): Order => {
+  if (before === after || !memory.random.chance(0.15)) return after
   const spoiled = memory.random.pick<Partial<Order>>([
     { filledQuantity: after.quantity + 1n },
     { status: 'NEW' },
@@ -51,9 +52,8 @@ const spoil = (memory: Memory, { before, after }: OrderMove): OrderMove => {
     { status: 'PARTIALLY_FILLED' },
     { status: 'CANCELED' },
     { filledNotional: 0n },
-    { updatedAt: new Date(0) },
   ])
-  return { before, after: { ...after, ...spoiled } }
+  return { ...after, ...spoiled }
 }
 
 export const decide = (memory: Memory, state: LegState): Decided => {
@@ -65,7 +65,7 @@ export const decide = (memory: Memory, state: LegState): Decided => {
     const rows = judgements.map((judgement, i) => rowsOf(memory, legs[i]!, judgement))
     const [ledger, exceptions] = [rows.flatMap((row) => row.ledger), rows.flatMap((row) => row.exceptions)]
     if (ledger.length + exceptions.length === 0) continue
-    decided.moves.push(spoil(memory, { before: order, after: after! }))
+    decided.moves.push({ after: spoil(memory, order, after!) })
     decided.ledger.push(...ledger)
     decided.exceptions.push(...exceptions)
   }

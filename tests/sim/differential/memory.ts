@@ -10,8 +10,8 @@ export type Memory = {
   users: string[]
   replicas: string[]
   positions: bigint[]
-  /** States that legs may be decided on, some of them stale by then. */
-  states: LegState[]
+  /** States that legs may be decided on, some of them stale by then, by the number of their read. */
+  states: { read: number; state: LegState }[]
   count: number
 }
 

@@ -6,6 +6,7 @@ import { amountText, checkUpdate, notionalText } from './guards.ts'
 import {
   isLocked,
   lockKey,
+  putOrder,
   take,
   type ExceptionRecord,
   type LedgerRecord,
@@ -16,6 +17,7 @@ import {
 
 type Column = (string | null)[]
 type LegStateRow = OrderRow & {
+  stamp: string
   trade_id: string
   fill_side: string | null
   fill_ticker: string | null
@@ -33,6 +35,7 @@ export const readLegState = (db: Postgres, orderIds: Column, tradeIds: Column): 
     const kept = (db.exceptions.get(orderId!) ?? []).filter((row) => row.trade_id === tradeId)
     return {
       ...order,
+      stamp: String(db.stamps.get(orderId!)),
       trade_id: tradeId,
       fill_side: fill?.side ?? null,
       fill_ticker: fill?.ticker ?? null,
@@ -83,13 +86,13 @@ const moved = (order: OrderRow, move: string[]): OrderRow => ({
   filled_quantity: amountText(move[4]!),
   filled_notional: notionalText(move[5]!),
   last_fill_price: move[6] === null ? null : amountText(move[6]!),
-  updated_at: new Date(move[7]!),
+  updated_at: new Date(Math.max(Date.parse(move[7]!), order.updated_at.getTime())),
   version: Number(move[2]),
 })
 
-/** Skip locked: an order that somebody holds, or whose version is not the expected one under the lock, is left out. */
+/** Skip locked: an order that somebody holds, or whose row is not the one decided on under the lock, is left out. */
 function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]> {
-  const matches = (move: string[]) => db.orders.get(move[0]!)?.version === Number(move[1])
+  const matches = (move: string[]) => String(db.stamps.get(move[0]!)) === move[1]
   const held: string[][] = []
   for (const move of moves.filter(matches).toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1))) {
     yield null
@@ -141,15 +144,11 @@ export function* writeFills(
 ): Steps<Written[]> {
   const held = yield* holdOrders(db, tx, rowsOf(input.moves))
   for (const move of held) {
-    if (move[1] === move[2]) continue
     const before = db.orders.get(move[0]!)!
     const after = moved(before, move)
     checkUpdate(before, after)
     take(db, tx, lockKey.newVersion(before.id))
-    tx.writes.push(() => {
-      db.orders.set(after.id, after)
-      db.onOrder(before, after)
-    })
+    putOrder(db, tx, before, after)
   }
   yield null
   const ids = new Set(held.map(([id]) => id))

@@ -56,8 +56,9 @@ const lawful = (before: string, after: string): boolean =>
 /** The triggers of an update. */
 export const checkUpdate = (before: OrderRow, after: OrderRow): void => {
   checkOrder(after)
+  const same = JSON.stringify(after) === JSON.stringify(before)
   const forward =
-    after.version > before.version &&
+    (after.version > before.version || same) &&
     amountFromSql(after.filled_quantity) >= amountFromSql(before.filled_quantity) &&
     notionalFromSql(after.filled_notional) >= notionalFromSql(before.filled_notional) &&
     after.updated_at >= before.updated_at

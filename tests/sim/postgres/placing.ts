@@ -2,7 +2,17 @@
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import { amountText, checkOrder, checkUpdate } from './guards.ts'
-import { isLocked, lock, lockKey, take, type EventRecord, type Postgres, type Steps, type Tx } from './state.ts'
+import {
+  isLocked,
+  lock,
+  lockKey,
+  putOrder,
+  take,
+  type EventRecord,
+  type Postgres,
+  type Steps,
+  type Tx,
+} from './state.ts'
 
 type Column = (string | null)[]
 
@@ -60,11 +70,8 @@ function* insertRow(db: Postgres, tx: Tx, row: OrderRow): Steps<boolean> {
   }
   const names = unique.map(({ name }) => name)
   for (const name of names) take(db, tx, name)
-  tx.writes.push(() => {
-    db.orders.set(row.id, row)
-    if (key !== null) db.keys.set(key, row.id)
-    db.onOrder(undefined, row)
-  })
+  if (key !== null) tx.writes.push(() => void db.keys.set(key, row.id))
+  putOrder(db, tx, undefined, row)
   return true
 }
 
@@ -129,10 +136,7 @@ export function* cancelOrders(
       const canceled = { ...row, status: 'CANCELED' as const, updated_at: later, version: row.version + 1 }
       checkUpdate(row, canceled)
       take(db, tx, lockKey.newVersion(id))
-      tx.writes.push(() => {
-        db.orders.set(id, canceled)
-        db.onOrder(row, canceled)
-      })
+      putOrder(db, tx, row, canceled)
       answer.push({ held_id: id, before: row.status, ...canceled })
     }
   }

@@ -65,6 +65,8 @@ export type Postgres = {
   /** Milliseconds, by the database's own clock. */
   clock: () => number
   orders: Map<string, OrderRow>
+  /** By order id: which transaction wrote its row last. */
+  stamps: Map<string, bigint>
   /** `user key` → order id. */
   keys: Map<string, string>
   /** By order id, in the order of their versions. */
@@ -87,6 +89,7 @@ const shards = 16
 export const createPostgres = (clock: () => number): Postgres => ({
   clock,
   orders: new Map(),
+  stamps: new Map(),
   keys: new Map(),
   ledger: new Map(),
   exceptions: new Map(),
@@ -144,6 +147,16 @@ export type Steps<T> = Generator<Tx | null, T, void>
 export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => {
   const holder = db.locks.get(key)
   return holder !== undefined && holder !== tx
+}
+
+/** At the commit of `tx` the order's row is `after`. Told on unless it was only touched. */
+export const putOrder = (db: Postgres, tx: Tx, before: OrderRow | undefined, after: OrderRow): void => {
+  ensureXid(db, tx)
+  tx.writes.push(() => {
+    db.orders.set(after.id, after)
+    db.stamps.set(after.id, tx.xid!)
+    if (before?.version !== after.version) db.onOrder(before, after)
+  })
 }
 
 /** Takes a lock that is free. */

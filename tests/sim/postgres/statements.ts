@@ -62,7 +62,11 @@ const known: readonly Known[] = [
   },
   {
     name: 'readLegState',
-    clauses: ['from exceptions e where e.order_id = o.id', '(order_id, trade_id) >= (o.id, i.trade_id)'],
+    clauses: [
+      'o.xmin::text as stamp',
+      'from exceptions e where e.order_id = o.id',
+      '(order_id, trade_id) >= (o.id, i.trade_id)',
+    ],
     run: look((db, { parameters: [orders, trades] }) =>
       readLegState(db, arrayFromLiteral(orders), arrayFromLiteral(trades)),
     ),
@@ -70,7 +74,8 @@ const known: readonly Known[] = [
   {
     name: 'writeFills',
     clauses: [
-      'where o.version = m.expected::integer order by o.id for update of o skip locked',
+      'where o.xmin = m.stamp::xid order by o.id for update of o skip locked',
+      'from move m join held h on h.id = m.id::uuid where o.id = h.id )',
       'insert into ingested_fills',
       'join held h on h.id = l.order_id::uuid )',
       'join held h on h.id = e.order_id::uuid on conflict do nothing',
