@@ -83,6 +83,13 @@ describe('imports point one way', () => {
     expect(users(/^jose$/)).toEqual(new Set(['http'] as const))
   })
 
+  test('values of the Kafka library come from where it is loaded lazily', () => {
+    const loaders = files.filter(({ text }) =>
+      /(?:import|export) (?!type\b)[^'"]*from '@platformatic\/kafka'/.test(codeOf(text)),
+    )
+    expect(named(loaders)).toEqual(['src/kafka/library.ts'])
+  })
+
   test('what is shared at the top knows no part', () => {
     const leaves = files.filter(({ path }) => sharedLeaves.includes(path))
     const known = new Set(leaves.flatMap(importsOf).map(partOf))

@@ -1,6 +1,7 @@
 // The Kafka clients with every limit passed explicitly.
 
-import { Admin, Consumer, ProduceAcks, Producer, type BaseOptions, type Message } from '@platformatic/kafka'
+import type { BaseOptions, Message } from '@platformatic/kafka'
+import { Admin, Consumer, ProduceAcks, Producer } from './library.ts'
 
 export type KafkaConfig = {
   bootstrapServers: readonly string[]

@@ -1,7 +1,7 @@
 // The dead-letter topic: messages that cannot be decoded or name an unknown order, with the bytes as received and the reason in
 // headers. Sent at least once, acknowledged before the source's offset moves; repeats carry the same x-dead-letter-id.
 
-import { findErrorBy } from '@platformatic/kafka'
+import { findErrorBy } from './library.ts'
 import { sleep } from '../app/sleep.ts'
 import { keyHash } from '../domain/murmur2.ts'
 import { describe, type Log } from '../log.ts'

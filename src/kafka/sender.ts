@@ -1,6 +1,6 @@
 // Sends the events of one partition in their order, and finds the ticker that a broker refuses.
 
-import { findErrorBy } from '@platformatic/kafka'
+import { findErrorBy } from './library.ts'
 import { textKeyHash } from '../domain/murmur2.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../tracing.ts'

@@ -1,6 +1,6 @@
 // Reads topics from one offset to another and leaves no trace: it joins no group, commits nothing and moves nobody's place.
 
-import { findErrorBy, ListOffsetTimestamps } from '@platformatic/kafka'
+import { findErrorBy, ListOffsetTimestamps } from './library.ts'
 import type { ClusterMetadata, RecordsBatch } from '@platformatic/kafka'
 import { sleep } from '../app/sleep.ts'
 import { createFetcher, type KafkaConfig, type RawConsumer } from './client.ts'
