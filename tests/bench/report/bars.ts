@@ -106,6 +106,20 @@ export const growthPlans = (sizes: readonly number[]): RatioPlan[] => {
       bar: { atLeast: 0.85 },
     })),
     {
+      name: 'W6 L8',
+      says: `a prepared select ${most} orders and ${least}`,
+      over: rate('W6', `L8 prepared select ${most}`),
+      under: rate('W6', `L8 prepared select ${least}`),
+      bar: null,
+    },
+    {
+      name: 'W6 newest trades',
+      says: `on the newest orders ${most}, and ${least}`,
+      over: rate('W6', `newest trades ${most}`),
+      under: rate('W6', `trades ${least}`),
+      bar: null,
+    },
+    {
       name: 'W6 pages',
       says: 'p50 of the deepest page and the first',
       over: page('depth95P50Ms'),

@@ -16,17 +16,21 @@ const page = 50_000
 /** At the beginning of a drain the service has just started: rows of that part are left out of its rate. */
 const warmupPart = 0.1
 
-/** Of a large table every so-manieth order is traded, so that the trades are as many and as widely spread. */
+/** Of a large table every so-manieth order is traded, or the newest so many: as many trades, widely spread or as an exchange has them. */
 const tradedMax = 100_000
 
-/** Open orders that the loader made, from all over the table, by ticker; those with both sides. */
-const readBooks = async ({ sql }: Trial, orders: number): Promise<Book[]> => {
+/** Which orders are traded: of how many in the table, and whether the newest or some from all over it. */
+type Traded = { orders: number; newest: boolean }
+
+/** Open orders that the loader made, by ticker; those with both sides. */
+const readBooks = async ({ sql }: Trial, { orders, newest }: Traded): Promise<Book[]> => {
   // One more than a multiple of ten, so that it meets every last digit and both sides.
-  const step = 10 * Math.floor(orders / tradedMax / 10) + 1
+  const step = newest ? 1 : 10 * Math.floor(orders / tradedMax / 10) + 1
+  const first = newest ? Math.max(1, orders - tradedMax + 1) : 1
   const rows = await sql<{ ticker: string; buys: string[]; sells: string[] }[]>`
     with numbered as (
       select ('0190' || 1000 + n / 9000 || '-' || 1000 + n % 9000 || '-7000-8000-000000000000')::uuid as id
-      from generate_series(1, ${orders}::integer, ${step}::integer) n where n % 10 = any (${[...openDigits]}::integer[])
+      from generate_series(${first}::integer, ${orders}::integer, ${step}::integer) n where n % 10 = any (${[...openDigits]}::integer[])
     )
     select ticker, coalesce(array_agg(id::text) filter (where side = 'BUY'), '{}') as buys,
            coalesce(array_agg(id::text) filter (where side = 'SELL'), '{}') as sells
@@ -42,9 +46,9 @@ export const hotBooks = (books: readonly Book[]): Book[] => {
 
 export const prepareTrades = async (
   trial: Trial,
-  { orders, count, hot }: { orders: number; count: number; hot: boolean },
+  { count, hot, ...traded }: Traded & { count: number; hot: boolean },
 ): Promise<TradeSet> => {
-  const books = await readBooks(trial, orders)
+  const books = await readBooks(trial, traded)
   return drawTrades(hot ? hotBooks(books) : books, count, trial.name)
 }
 

@@ -20,10 +20,10 @@ const ofLoaded = async (bench: Bench, orders: number): Promise<TrialOptions> => 
 /** The service starts on a topic full of trades between so many loaded orders, and is watched until it has been through it. */
 export const measureTrades = async (
   bench: Bench,
-  plan: { orders: number; count: number; hot: boolean; scope: VerifyScope },
+  plan: { orders: number; newest?: boolean; count: number; hot: boolean; scope: VerifyScope },
 ): Promise<Measured> => {
   await using trial = await openTrial(bench.world, await ofLoaded(bench, plan.orders))
-  const set = await prepareTrades(trial, plan)
+  const set = await prepareTrades(trial, { newest: false, ...plan })
   await preload(bench, trial, set)
   const service = await trial.serve()
   const meter = startCpuMeter(roots(bench, service.pid))
@@ -42,7 +42,7 @@ const lag = async (bench: Bench): Promise<Measured> => {
   const { seconds, warmupSeconds, tradedOrders: orders } = bench.scale
   await using trial = await openTrial(bench.world, await ofLoaded(bench, orders))
   const count = lagPerSecond * (seconds + warmupSeconds)
-  const set = await prepareTrades(trial, { orders, count, hot: false })
+  const set = await prepareTrades(trial, { orders, newest: false, count, hot: false })
   const service = await trial.serve()
   await untilConnected(trial)
   const feed = openTradeFeed(bench.world.kafka.bootstrap)

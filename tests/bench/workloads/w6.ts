@@ -3,6 +3,7 @@
 import type { Bench, Cell, Workload } from '../bench.ts'
 import type { VerifyScope } from '../recount/evidence.ts'
 import { measurePosts } from './closedLoop.ts'
+import { limitCell } from './limit.ts'
 import { measurePages } from './pages.ts'
 import { measureReads } from './w4.ts'
 import { measureTrades } from './w2.ts'
@@ -41,9 +42,25 @@ const cellsAt = (bench: Bench, orders: number): Cell[] => {
   ]
 }
 
+/** What the size of the table costs a read without the service. */
+const limitAt = (bench: Bench, orders: number): Cell => {
+  const on = async () => ({ database: await bench.world.loadedDatabase(orders) })
+  const title = `prepared select at ${orders.toLocaleString('en-US')}`
+  return limitCell(bench, { script: 'L8', title, rows: 1, table: null, on, variables: { orders } })
+}
+
+/** Beside trades from all over the table: on as many orders as the smallest table has, the newest of the largest. */
+const newestCell = (bench: Bench, orders: number): Cell => ({
+  name: `newest trades at ${orders.toLocaleString('en-US')}`,
+  run: () => measureTrades(bench, { orders, newest: true, count: bench.scale.trades / 2, hot: false, scope: 'none' }),
+})
+
 export const w6 = (bench: Bench): Workload => ({
   name: 'W6',
   title: 'Growth',
   rounds: Math.min(roundsMax, bench.scale.rounds),
-  cells: growthSizes(bench.scale).flatMap((orders) => cellsAt(bench, orders)),
+  cells: [
+    ...growthSizes(bench.scale).flatMap((orders) => [...cellsAt(bench, orders), limitAt(bench, orders)]),
+    newestCell(bench, growthSizes(bench.scale).at(-1)!),
+  ],
 })
