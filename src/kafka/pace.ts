@@ -1,7 +1,7 @@
 // When the relay looks at the outbox again.
 
 const eventsPerMs = 8
-const shortestPauseMs = 3
+const shortestPauseMs = 2
 const longestPauseMs = 30
 
 /** Idle polling finds what other replicas committed for our tickers; it slows down while there is nothing. */
