@@ -28,6 +28,8 @@ export const runProducerPerf = async (plan: {
   topic: string
   records: number
   recordBytes: number
+  /** The producer's `batch.size`; its own default where it is absent. */
+  batchBytes?: number
 }): Promise<ProducerPerf> => {
   const tool = [
     findJava(),
@@ -37,7 +39,8 @@ export const runProducerPerf = async (plan: {
     'org.apache.kafka.tools.ProducerPerformance',
   ]
   const load = ['--num-records', `${plan.records}`, '--record-size', `${plan.recordBytes}`, '--throughput', '-1']
-  const properties = ['--producer-props', 'acks=all', `bootstrap.servers=${plan.bootstrap}`]
+  const batch = plan.batchBytes === undefined ? [] : [`batch.size=${plan.batchBytes}`]
+  const properties = ['--producer-props', 'acks=all', `bootstrap.servers=${plan.bootstrap}`, ...batch]
   const { output, cpuSeconds } = await runCommand([...tool, '--topic', plan.topic, ...load, ...properties])
   return { ...parseProducerPerf(output), cpuSeconds }
 }

@@ -13,6 +13,7 @@ import { removePostgresData } from '../../stack/postgresUser.ts'
 import { runTool } from '../../stack/server.ts'
 import { StackError } from '../../stack/stackError.ts'
 import { withAdmin } from '../../stack/topics.ts'
+import { runProducerPerf } from '../measure/producerPerf.ts'
 import { verify } from '../recount/verify.ts'
 import { loadOrders } from './loader.ts'
 
@@ -29,6 +30,8 @@ export type World = {
   urlOf: (database: string) => string
   /** No measurement pays for the pages that another one left dirty. */
   checkpoint: () => Promise<void>
+  /** No measurement pays for a broker that has just started: to be called after each restart. */
+  warmKafka: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -80,6 +83,17 @@ const removeLeftovers = async (sql: postgres.Sql, bootstrap: string): Promise<vo
     const topics = (await admin.listTopics()).filter((name) => name.startsWith(trialPrefix))
     if (topics.length > 0) await admin.deleteTopics({ topics })
   })
+}
+
+/**
+ * For minutes a new broker compiles itself as it goes, at up to half a core, which on two cores is a quarter of every figure; one
+ * that is measured has been up for long. Batches are small, so that there are many requests.
+ */
+const warmBroker = async (bootstrap: string): Promise<void> => {
+  const topic = `${trialPrefix}warm`
+  await withAdmin(bootstrap, (admin) => admin.createTopics({ topics: [topic], partitions, replicas: 1 }))
+  await runProducerPerf({ bootstrap, topic, records: 400_000, recordBytes: 600, batchBytes: 3_000 })
+  await withAdmin(bootstrap, (admin) => admin.deleteTopics({ topics: [topic] }))
 }
 
 type Log = (line: string) => void
@@ -149,12 +163,14 @@ export const startWorld = async (dir: string, { log }: { log: Log }): Promise<Wo
   const own = databases(sql, server, { binary, log })
   await own.dropDatabase(template)
   await migrate(binary, await createDatabase(server.url, template))
+  await warmBroker(kafka.bootstrap)
   return {
     dir,
     binary,
     postgres: server,
     kafka,
     ...own,
+    warmKafka: () => warmBroker(kafka.bootstrap),
     async close() {
       await sql.end({ timeout: 1 })
       await Promise.all([server.stop(), kafka.stop()])
