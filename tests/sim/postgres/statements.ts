@@ -1,5 +1,5 @@
 // Promises: every statement that the service sends in a simulated run, by the clauses that make it what it is. A text that lost
-// one of them (a version check, a skip locked) is a statement that the fake does not know, and the run fails on it. What the
+// one of them (the check of a row, a skip locked) is a statement that the fake does not know, and the run fails on it. What the
 // fake does for the rest of the text is held against real Postgres by differential.test.ts.
 
 import { cancelOrders, insertOrders, readKeyHolders, readOrders } from './placing.ts'
