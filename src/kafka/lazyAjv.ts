@@ -1,5 +1,5 @@
-// While the Kafka library is loaded it compiles a validator for the options of every call it knows, some fifty, which took half of
-// the service's start; a dozen of them are ever used. From the import of this module until `endLaziness` a validator is compiled
+// While the Kafka library is loaded it compiles a validator for the options of every call it knows, 38 of them, which took 0.2 s of
+// the service's start; most are never used. From the import of this module until `endLaziness` a validator is compiled
 // when it is first asked. What it accepts and refuses stays the same.
 
 import { Ajv2020, type AnySchema, type ValidateFunction } from 'ajv/dist/2020.js'
