@@ -19,6 +19,7 @@ declare
     "ingested_fills": "select, insert",
     "exceptions": "select, insert",
     "exception_resolutions": "select, insert",
+    "trade_gaps": "select, insert",
     "outbox": "select, insert, delete",
     "relay_leases": "select, update",
     "replicas": "select, insert, update, delete",

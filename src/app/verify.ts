@@ -5,7 +5,7 @@ import type { Violation } from '../domain/violation.ts'
 import { verifyGuards } from '../store/guards.ts'
 import type { Sql } from '../store/sql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from '../store/verifyOrders.ts'
-import { verifyExceptionsPage, verifyOutboxPage } from '../store/verifyTables.ts'
+import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from '../store/verifyTables.ts'
 
 export type Reporter = {
   /** Awaited, so that a reader who is slower than the database holds it up instead of filling memory. */
@@ -36,6 +36,7 @@ const walk = async <Cursor, P extends Page<Cursor>>(
 /** Returns how much was looked at; every violation has been told by then. Throws what Postgres or the network throw. */
 export const verifyTables = async (sql: Sql, { onViolations, onProgress }: Reporter): Promise<Verified> => {
   await onViolations(await verifyGuards(sql))
+  await onViolations(await verifyGaps(sql))
   const total = await estimateOrders(sql)
   const seen: Verified = { orders: 0, fills: 0 }
   await walk(

@@ -76,6 +76,11 @@ export const guards: Readonly<Record<string, Guards>> = {
     ],
     keys: { exception_resolutions_pkey: ['exception_id'] },
   },
+  trade_gaps: {
+    triggers: ['trade_gaps_settled_once', 'trade_gaps_never_deleted', 'trade_gaps_never_truncated'],
+    constraints: ['trade_gaps_offsets', 'trade_gaps_settled'],
+    keys: { trade_gaps_pkey: ['topic', 'kafka_partition', 'first_offset'] },
+  },
   outbox: {
     triggers: [],
     constraints: ['outbox_kind'],

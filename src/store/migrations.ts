@@ -6,6 +6,7 @@ import outbox from '../../sql/0003_outbox.sql' with { type: 'text' }
 import exceptions from '../../sql/0004_exceptions.sql' with { type: 'text' }
 import setAside from '../../sql/0005_set_aside.sql' with { type: 'text' }
 import touch from '../../sql/0006_touch.sql' with { type: 'text' }
+import tradeGaps from '../../sql/0007_trade_gaps.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { name: '0004_exceptions.sql', sql: exceptions },
   { name: '0005_set_aside.sql', sql: setAside },
   { name: '0006_touch.sql', sql: touch },
+  { name: '0007_trade_gaps.sql', sql: tradeGaps },
 ]

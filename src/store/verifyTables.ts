@@ -64,3 +64,19 @@ export const verifyExceptionsPage = async (
            ${violationsOf(sql, faults)} as violations`
   return { next: row!.next, violations: row!.violations }
 }
+
+/** Messages of the trade topic that were lost unread and that nobody has settled yet. */
+export const verifyGaps = async (sql: Sql): Promise<Violation[]> => {
+  const rows = await sql<{ id: string; found: string }[]>`
+    select topic || '-' || kafka_partition || '-' || first_offset as id,
+           (next_offset - first_offset) || ' messages deleted before they were read (offsets ' || first_offset || ' to '
+             || next_offset - 1 || '), noticed at ' || noticed_at as found
+    from trade_gaps where settled_by is null order by noticed_at`
+  return rows.map(({ id, found }) => ({
+    subject: 'trade',
+    id,
+    rule: 'retention',
+    expected: 'read by the group, or settled in trade_gaps',
+    found,
+  }))
+}
