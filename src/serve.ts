@@ -27,6 +27,7 @@ import type { Observers } from './metrics/observers.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { componentsOf, type StatusSource } from './status.ts'
+import { insertGap } from './store/gaps.ts'
 import { MigrationRefused } from './store/migrate.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
@@ -54,11 +55,13 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
     ...observers.relay,
     log,
   })
+  let obstacle: string | null = null
   const process = createTradeBatch({
     db,
     deadLetters: tellLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter),
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     ...observers.legs,
+    onRetry: (error) => (obstacle = describe(error).error),
     log,
     tracing,
     now,
@@ -69,6 +72,8 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
     group: config.KAFKA_CONSUMER_GROUP,
     topic: topics.trades,
     process: tellBatches(process, { ...observers.tradeBatches, now }),
+    keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
+    obstacle: () => obstacle,
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,
     limits: {
       lanes: config.TRADES_LANES,

@@ -3,6 +3,7 @@
 import type { Monitor } from './app/monitor.ts'
 import type { Config } from './config.ts'
 import type { Component } from './http/health.ts'
+import type { Still } from './kafka/headway.ts'
 import type { Link } from './kafka/link.ts'
 import type { Relay } from './kafka/relay.ts'
 import type { Trades } from './kafka/trades.ts'
@@ -21,16 +22,21 @@ const databaseOf = ({ streams, starting }: StatusSource): Component => {
   return { status: up ? 'UP' : 'DOWN', details: { detail: up ? database.detail : (waiting ?? database.detail) } }
 }
 
+const stillText = ({ partition, messages, stillMs, reason }: Still): string =>
+  `partition ${partition}: ${messages} messages wait for ${Math.round(stillMs / 1000)} s: ${reason}`
+
 const kafkaOf = ({ streams }: StatusSource): Component => {
   const link = streams.link.state()
-  const { connected } = streams.trades.state()
+  const { connected, still } = streams.trades.state()
   const { setAside } = streams.relay.state()
-  const status = !link.up ? 'DOWN' : connected && setAside.length === 0 ? 'UP' : 'DEGRADED'
+  const whole = connected && setAside.length === 0 && still.length === 0
+  const status = !link.up ? 'DOWN' : whole ? 'UP' : 'DEGRADED'
   return {
     status,
     details: {
       detail: link.up ? link.detail : `${link.detail}; orders are accepted, their events wait in the outbox`,
       tradesConsumer: connected ? 'connected' : 'not connected',
+      tradesStandStill: still.length === 0 ? 'no partition' : still.map(stillText).join('; '),
       tickersSetAside: setAside.length,
     },
   }

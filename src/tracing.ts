@@ -38,10 +38,13 @@ const traceContext = new RegExp(traceparentPattern)
 export const traceparentOf = (text: string | null | undefined): string | null =>
   text !== null && text !== undefined && traceContext.test(text) ? text : null
 
-/** Of the headers of a Kafka message. */
-export const messageTraceparent = (headers: ReadonlyMap<Buffer, Buffer> | undefined): string | null => {
-  for (const [name, value] of headers ?? [])
-    if (value.length === traceparentLength && name.toString() === 'traceparent') return traceparentOf(value.toString())
+/** Of a Kafka message. Its format allows a header to have no value, and some clients leave out the name. */
+type MessageHeaders = Iterable<readonly [name: Buffer | null, value: Buffer | null]>
+
+export const messageTraceparent = (headers: MessageHeaders): string | null => {
+  for (const [name, value] of headers)
+    if (value?.length === traceparentLength && name?.toString() === 'traceparent')
+      return traceparentOf(value.toString())
   return null
 }
 const traceparentLength = 55

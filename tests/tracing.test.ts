@@ -31,7 +31,13 @@ describe('a trace context', () => {
   test('of a message is found among its headers', () => {
     expect(messageTraceparent(headers({ other: valid, traceparent: valid }))).toBe(valid)
     expect(messageTraceparent(headers({ other: valid }))).toBeNull()
-    expect(messageTraceparent(undefined)).toBeNull()
+    expect(messageTraceparent(new Map())).toBeNull()
+    expect(
+      messageTraceparent([
+        [Buffer.from('traceparent'), null],
+        [null, Buffer.from(valid)],
+      ]),
+    ).toBeNull()
   })
 
   test.each(invalid)('of a message that is not valid is none: %j', (text) => {

@@ -1,7 +1,7 @@
 // The Kafka clients with every limit passed explicitly.
 
-import type { BaseOptions, Message } from '@platformatic/kafka'
-import { Admin, Consumer, ProduceAcks, Producer } from './library.ts'
+import type { BaseOptions } from '@platformatic/kafka'
+import { Admin, Consumer, FetchIsolationLevels, ProduceAcks, Producer } from './library.ts'
 
 export type KafkaConfig = {
   bootstrapServers: readonly string[]
@@ -15,15 +15,25 @@ export type KafkaConfig = {
 
 export type RawProducer = Producer
 export type RawConsumer = Consumer
-/** As it arrives; the library's own type leaves out that a key or a value (a tombstone) may be absent. */
-export type RawMessage = Omit<Message, 'key' | 'value'> & {
-  key: Buffer | null | undefined
-  value: Buffer | null | undefined
+/** As it arrives. Kafka's format allows a key, a value (a tombstone) and the value of a header to be absent. */
+export type RawMessage = {
+  topic: string
+  partition: number
+  offset: bigint
+  /** Milliseconds since 1970, whatever the publisher wrote; -1 where there is none. */
+  timestamp: bigint
+  key: Buffer | null
+  value: Buffer | null
+  headers: ReadonlyMap<Buffer | null, Buffer | null>
+  leaderEpoch: number
+  /** Set where it stands for a batch that cannot be read, up to the offset `last`. */
+  unreadable: { reason: string; last: bigint } | null
 }
 
 const retries = 3
 const retryDelayMs = 200
-const metadataMaxAgeMs = 30_000
+/** Also how late partitions that are added are noticed at the most. */
+const metadataMaxAgeMs = 5_000
 const connectTimeoutMs = 3_000
 
 const base = (config: KafkaConfig): BaseOptions => ({
@@ -48,19 +58,27 @@ export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config
 export const createProducer = (config: KafkaConfig): RawProducer =>
   new Producer({ ...base(config), acks: ProduceAcks.ALL, autocreateTopics: false })
 
-/** A member of `group` that commits nothing by itself and, without a committed offset, starts at the earliest message. */
-export const createConsumer = (config: KafkaConfig, group: string): RawConsumer =>
+/**
+ * A member of `group`, which deals out the partitions, hears heartbeats and keeps committed offsets. It never fetches: a fetch
+ * waits for messages, and what follows it on the same connection would wait with it.
+ *
+ * `range` is what the Java client offers by default, `roundrobin` what version 1.0 of this service did: a group has to have one
+ * name in common. It says nothing of who gets what, which the leader decides.
+ */
+export const createMember = (config: KafkaConfig, group: string): RawConsumer =>
   new Consumer({
     ...base(config),
     groupId: group,
     autocommit: false,
+    // Whoever asks it for the end of a topic means all that is there, open transactions included.
+    isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
+    protocols: [
+      { name: 'range', version: 1 },
+      { name: 'roundrobin', version: 1 },
+    ],
     sessionTimeout: 10_000,
     rebalanceTimeout: 15_000,
     heartbeatInterval: 1_000,
-    minBytes: 1,
-    maxBytes: 4_000_000,
-    maxWaitTime: 500,
-    highWaterMark: 1_024,
   })
 
 /**

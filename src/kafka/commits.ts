@@ -1,13 +1,24 @@
 // The offsets of what is done with, on their way to the group's coordinator.
 
 import { describe, type Log } from '../log.ts'
-import type { RawConsumer, RawMessage } from './client.ts'
+import type { RawMessage } from './client.ts'
+import { partitionsOf, type Member } from './places.ts'
 
-/** `put`: these messages are done with; their offsets go with the next request. `settled`: until none is on its way. */
-export type Commits = { put: (batch: readonly RawMessage[]) => void; settled: () => Promise<void> }
+export type Commits = {
+  /** These messages of a partition are done with; their offset goes with the next request. */
+  put: (messages: readonly RawMessage[]) => void
+  /** Nothing that counts lies before this offset of a partition, of which everything else is done with. */
+  pass: (partition: number, offset: bigint) => void
+  /** The partitions were dealt out anew: what waits to be committed will come again. */
+  forget: () => void
+  /** Until none is on its way. */
+  settled: () => Promise<void>
+}
 
-/** Of the messages of a partition that are done with, how many there are and the last. */
-type Done = { last: RawMessage; messages: number }
+/** Of the messages of a partition that are done with, how many there are and the offset after the last. */
+type Done = { partition: number; offset: bigint; leaderEpoch: number; messages: number }
+
+const unknownEpoch = -1
 
 /**
  * Commits, for each partition, the offset after its last message that is done with. One request at a time whatever the lanes do:
@@ -15,25 +26,18 @@ type Done = { last: RawMessage; messages: number }
  * lane waits for it, and what is done with meanwhile goes with the next request.
  */
 export const createCommits = (
-  consumer: RawConsumer,
-  { onCommitted, log }: { onCommitted: (messages: number) => void; log: Log },
+  consumer: Pick<Member, 'assignments' | 'commit'>,
+  { topic, onCommitted, log }: { topic: string; onCommitted: (messages: number) => void; log: Log },
 ): Commits => {
   let done = new Map<number, Done>()
   let underWay: Promise<void> | null = null
   // Messages of a partition may still wait here when it has gone to another member, who may be past them: the broker would take
   // our lower offset in place of the other's.
-  const isOurs = ({ topic, partition }: RawMessage): boolean =>
-    consumer.assignments?.some((assigned) => assigned.topic === topic && assigned.partitions.includes(partition)) ===
-    true
+  const isOurs = ({ partition }: Done): boolean => partitionsOf(consumer, topic).includes(partition)
 
   const commit = async (ends: readonly Done[]): Promise<void> => {
     if (ends.length === 0) return
-    const offsets = ends.map(({ last: { topic, partition, offset, leaderEpoch } }) => ({
-      topic,
-      partition,
-      offset: offset + 1n,
-      leaderEpoch: leaderEpoch ?? -1,
-    }))
+    const offsets = ends.map(({ partition, offset, leaderEpoch }) => ({ topic, partition, offset, leaderEpoch }))
     try {
       await consumer.commit({ offsets })
       for (const { messages } of ends) onCommitted(messages)
@@ -51,18 +55,26 @@ export const createCommits = (
     while (done.size > 0) {
       const ends = [...done.values()]
       done = new Map()
-      await commit(ends.filter(({ last }) => isOurs(last)))
+      await commit(ends.filter(isOurs))
     }
     underWay = null
   }
+  const start = (): void => void (underWay ??= commitAll())
+
   return {
-    put(batch) {
-      for (const message of batch) {
-        const { messages } = done.get(message.partition) ?? { messages: 0 }
-        done.set(message.partition, { last: message, messages: messages + 1 })
+    put(messages) {
+      for (const { partition, offset, leaderEpoch, unreadable } of messages) {
+        const before = done.get(partition)?.messages ?? 0
+        const next = (unreadable?.last ?? offset) + 1n
+        done.set(partition, { partition, offset: next, leaderEpoch, messages: before + 1 })
       }
-      underWay ??= commitAll()
+      start()
     },
+    pass(partition, offset) {
+      if (!done.has(partition)) done.set(partition, { partition, offset, leaderEpoch: unknownEpoch, messages: 0 })
+      start()
+    },
+    forget: () => done.clear(),
     settled: async () => void (await underWay),
   }
 }

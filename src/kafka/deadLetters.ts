@@ -6,7 +6,7 @@ import { sleep } from '../app/sleep.ts'
 import { keyHash } from '../domain/murmur2.ts'
 import { describe, type Log } from '../log.ts'
 import type { Source } from '../store/fills.ts'
-import type { RawProducer } from './client.ts'
+import type { RawMessage, RawProducer } from './client.ts'
 
 export type DeadLetter = {
   source: Source
@@ -14,7 +14,7 @@ export type DeadLetter = {
   timestamp: bigint
   key: Buffer | null
   value: Buffer | null
-  headers: ReadonlyMap<Buffer, Buffer>
+  headers: RawMessage['headers']
   disposition: 'MALFORMED' | 'UNKNOWN_ORDER'
   reason: string
   /** Which legs: `BUY:<order id>`; empty for a message that could not be decoded. */
@@ -44,7 +44,9 @@ const headersOf = (letter: DeadLetter): Map<Buffer, Buffer> => {
     'x-original-partition': String(partition),
     'x-original-offset': String(offset),
   }
-  const kept = [...letter.headers].filter(([name]) => !Object.hasOwn(added, name.toString()))
+  const kept = [...letter.headers].flatMap(([name, value]): [Buffer, Buffer][] =>
+    name === null || value === null || Object.hasOwn(added, name.toString()) ? [] : [[name, value]],
+  )
   return new Map([
     ...kept,
     ...Object.entries(added).map(([name, value]) => [Buffer.from(name), headerText(value)] as [Buffer, Buffer]),

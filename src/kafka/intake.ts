@@ -31,11 +31,17 @@ export type Intake = {
   /** By partition; a partition without such a message is left out. */
   oldest: () => ReadonlyMap<number, Oldest>
   queued: () => number
-  /** For how long nothing came though there was room for it, in ms. */
-  silentMs: () => number
+  /** Whether messages of this partition wait. */
+  holds: (partition: number) => boolean
+  /** Forgets the messages that wait, of one partition or of all: they will come again. */
+  drop: (partition?: number) => void
 }
 
 const sizeOf = (message: RawMessage): number => (message.value?.length ?? 0) + (message.key?.length ?? 0)
+
+/** Of keys and values. */
+export const bytesOf = (messages: readonly RawMessage[]): number =>
+  messages.reduce((sum, message) => sum + sizeOf(message), 0)
 
 export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
   const lanes: Lane[] = Array.from({ length: limits.lanes }, () => ({
@@ -43,19 +49,22 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
     underWay: [],
     bell: createBell(),
   }))
+  const laneOf = (partition: number): Lane => lanes[partition % lanes.length]!
   let messages = 0
   let bytes = 0
-  let lastAt = performance.now()
+
+  const resumeWhenHalfEmpty = (): void => {
+    if (tap.isPaused() && messages < limits.messagesMax / 2 && bytes < limits.bytesMax / 2) tap.resume()
+  }
 
   return {
     lanes,
     put(message) {
-      const lane = lanes[message.partition % lanes.length]!
+      const lane = laneOf(message.partition)
       lane.queue.push(message)
       lane.bell.ring()
       messages++
       bytes += sizeOf(message)
-      lastAt = performance.now()
       if (messages >= limits.messagesMax || bytes >= limits.bytesMax) tap.pause()
     },
     take(lane, max) {
@@ -63,9 +72,8 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
       messages -= batch.length
       for (const message of batch) bytes -= sizeOf(message)
       lane.underWay = batch
-      if (batch.length > 0) lastAt = performance.now()
       // Half empty, so that the stream does not stop and start for every batch.
-      if (tap.isPaused() && messages < limits.messagesMax / 2 && bytes < limits.bytesMax / 2) tap.resume()
+      resumeWhenHalfEmpty()
       return batch
     },
     oldest() {
@@ -77,6 +85,18 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
       return first
     },
     queued: () => messages,
-    silentMs: () => (messages > 0 ? 0 : performance.now() - lastAt),
+    holds: (partition) => laneOf(partition).queue.some((message) => message.partition === partition),
+    drop(partition) {
+      for (const lane of lanes) {
+        const [dropped, kept] = [
+          lane.queue,
+          lane.queue.filter((m) => partition !== undefined && m.partition !== partition),
+        ]
+        lane.queue = kept
+        messages += kept.length - dropped.length
+        bytes += bytesOf(kept) - bytesOf(dropped)
+      }
+      resumeWhenHalfEmpty()
+    },
   }
 }

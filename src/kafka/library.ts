@@ -1,6 +1,14 @@
 // What is used of the Kafka library. Its values are imported here and nowhere else: the order of these imports matters.
 
 import { endLaziness } from './lazyAjv.ts'
-export { Admin, Consumer, findErrorBy, ListOffsetTimestamps, ProduceAcks, Producer } from '@platformatic/kafka'
+export {
+  Admin,
+  Consumer,
+  FetchIsolationLevels,
+  findErrorBy,
+  ListOffsetTimestamps,
+  ProduceAcks,
+  Producer,
+} from '@platformatic/kafka'
 
 endLaziness()

@@ -14,12 +14,12 @@ export const tellBatches =
   (process: Batch, { onBatch, onApplied, now }: BatchObserver & { now: () => Date }): Batch =>
   async (messages, signal) => {
     const startedAt = performance.now()
-    const finish = await process(messages, signal)
+    const undelivered = await process(messages, signal)
     onBatch({ items: messages.length, tookMs: performance.now() - startedAt })
     const at = now().getTime()
     // The clock of their publisher or broker may be ahead of ours; -1 says that there is none.
     for (const { timestamp } of messages) if (timestamp > 0n) onApplied(Math.max(0, at - Number(timestamp)))
-    return finish
+    return undelivered
   }
 
 /** `onSent`: told of every letter that was acknowledged. */

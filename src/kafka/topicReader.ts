@@ -1,9 +1,11 @@
 // Reads topics from one offset to another and leaves no trace: it joins no group, commits nothing and moves nobody's place.
 
-import { findErrorBy, ListOffsetTimestamps } from './library.ts'
-import type { ClusterMetadata, RecordsBatch } from '@platformatic/kafka'
 import { sleep } from '../app/sleep.ts'
-import { createFetcher, type KafkaConfig, type RawConsumer } from './client.ts'
+import { createFetcher, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
+import { committedOf } from './places.ts'
+import { faults, fetchFrom, type Answer } from './fetching.ts'
+import { ListOffsetTimestamps } from './library.ts'
+import { isUnknownTopic } from './topics.ts'
 
 type Header = readonly [name: Buffer | null, value: Buffer | null]
 
@@ -38,17 +40,11 @@ class TopicAbsent extends Error {
   override name = 'TopicAbsent'
 }
 
-const bytesMax = 4_000_000
-const partitionBytesMax = 1_000_000
 const waitMs = 250
 const triesMax = 10
 const retryPauseMs = 500
 /** Answers in a row that bring nothing though there is more. */
 const idleAnswersMax = 60
-/** The attribute of a batch that holds no messages but the marks of a transaction. */
-const controlBatch = 0x20
-
-type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
 /** The next offset to read and the one to stop at, by partition. */
 type Places = Map<number, { next: bigint; end: bigint }>
 
@@ -65,81 +61,49 @@ const persist = async <T>(consumer: RawConsumer, work: () => Promise<T>): Promis
   }
 }
 
-/** The broker's code, or the library's own words for it. */
-const isUnknownTopic = (error: unknown): boolean =>
-  error instanceof Error &&
-  (findErrorBy(error, 'apiId', 'UNKNOWN_TOPIC_OR_PARTITION') !== null || error.message.startsWith('Unknown topic'))
-
 const describeTopic = async (consumer: RawConsumer, topic: string) => {
   try {
-    const metadata: ClusterMetadata = await consumer.metadata({ topics: [topic] })
-    return metadata.topics.get(topic)!
+    const { topics } = await consumer.metadata({ topics: [topic] })
+    return topics.get(topic)!
   } catch (error) {
     if (isUnknownTopic(error)) throw new TopicAbsent(`the topic ${topic} does not exist`, { cause: error })
     throw error
   }
 }
 
-const fetchOnce = async (consumer: RawConsumer, topic: string, places: Places): Promise<FetchResponse[]> => {
+const fetchOnce = async (consumer: RawConsumer, topic: string, places: Places): Promise<Answer[]> => {
   const { id, partitions } = await describeTopic(consumer, topic)
-  const byLeader = Map.groupBy(places, ([partition]) => partitions[partition]!.leader)
-  return Promise.all(
-    byLeader.entries().map(([node, wanted]) =>
-      consumer.fetch({
-        node,
-        topics: [
-          {
-            topicId: id,
-            partitions: wanted.map(([partition, { next }]) => ({
-              partition,
-              fetchOffset: next,
-              currentLeaderEpoch: -1,
-              lastFetchedEpoch: -1,
-              partitionMaxBytes: partitionBytesMax,
-            })),
-          },
-        ],
-        minBytes: 1,
-        maxBytes: bytesMax,
-        maxWaitTime: waitMs,
-      }),
-    ),
-  )
+  const wanted = [...places].map(([partition, { next }]) => ({ partition, next }))
+  const byLeader = Map.groupBy(wanted, ({ partition }) => partitions[partition]!.leader)
+  const asking = { fetcher: consumer, topic, topicId: id, waitMs }
+  const answers = byLeader.entries().map(([node, own]) => fetchFrom({ ...asking, node }, own))
+  return (await Promise.all(answers)).flat()
 }
 
-/** A broker answers with whole batches, so some records may lie below what was asked for, and some above the end. */
-const takeBatch = (
-  { topic, partition, batch }: { topic: string; partition: number; batch: RecordsBatch },
-  place: { next: bigint; end: bigint },
-): TopicRecord[] => {
-  const { next, end } = place
-  const after = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-  if (after > next) place.next = after
-  if ((batch.attributes & controlBatch) !== 0) return []
-  return batch.records
-    .map((record) => ({
-      topic,
-      partition,
-      offset: batch.firstOffset + BigInt(record.offsetDelta),
-      publishedAtMs: Number(batch.firstTimestamp + record.timestampDelta),
-      key: record.key,
-      value: record.value,
-      headers: record.headers,
-    }))
-    .filter(({ offset }) => offset >= next && offset < end)
-}
+const recordOf = ({ topic, partition, offset, timestamp, key, value, headers }: RawMessage): TopicRecord => ({
+  topic,
+  partition,
+  offset,
+  publishedAtMs: Number(timestamp),
+  key,
+  value,
+  headers: [...headers],
+})
 
-const take = (topic: string, places: Places, responses: readonly FetchResponse[]): TopicRecord[] => {
+/** What was read, within the spans. `outrun`: retention was faster than the reading. `refused`: a broker gave nothing. */
+const take = (places: Places, answers: readonly Answer[]) => {
   const records: TopicRecord[] = []
-  for (const { partitionIndex, records: batches } of responses.flatMap(({ responses }) =>
-    responses.flatMap(({ partitions }) => partitions),
-  )) {
-    const place = places.get(partitionIndex)
+  let [outrun, refused] = [false, false]
+  for (const { partition, fault, next, messages } of answers) {
+    const place = places.get(partition)
     if (place === undefined) continue
-    for (const batch of batches ?? []) records.push(...takeBatch({ topic, partition: partitionIndex, batch }, place))
-    if (place.next >= place.end) places.delete(partitionIndex)
+    if (fault === faults.offsetOutOfRange) outrun = true
+    else if (fault !== 0) refused = true
+    for (const message of messages) if (message.offset < place.end) records.push(recordOf(message))
+    place.next = next
+    if (place.next >= place.end) places.delete(partition)
   }
-  return records
+  return { records, outrun, refused }
 }
 
 export const openTopicReader = (config: KafkaConfig, group: string): TopicReader => {
@@ -174,15 +138,13 @@ export const openTopicReader = (config: KafkaConfig, group: string): TopicReader
       const placesText = (): string => [...places].map(([partition, { next }]) => `${partition}:${next}`).join()
       for (let idle = 0; places.size > 0;) {
         const before = placesText()
-        const records = await persist(consumer, async () => {
-          try {
-            return take(topic, places, await fetchOnce(consumer, topic, places))
-          } catch (error) {
-            if (!(error instanceof Error) || findErrorBy(error, 'apiId', 'OFFSET_OUT_OF_RANGE') === null) throw error
-            await skipDeleted(topic, places)
-            return []
-          }
-        })
+        const answers = await persist(consumer, () => fetchOnce(consumer, topic, places))
+        const { records, outrun, refused } = take(places, answers)
+        if (outrun) await persist(consumer, () => skipDeleted(topic, places))
+        if (refused) {
+          consumer.clearMetadata()
+          await sleep(retryPauseMs)
+        }
         idle = placesText() === before ? idle + 1 : 0
         if (idle > idleAnswersMax) throw new Error(`the brokers gave nothing more of ${topic} though it has more`)
         if (records.length > 0) await onRecords(records)
@@ -190,12 +152,9 @@ export const openTopicReader = (config: KafkaConfig, group: string): TopicReader
     },
     committed: (topic, partitions) =>
       persist(consumer, async () => {
-        const asked = Array.from({ length: partitions }, (_, partition) => partition)
-        const offsets = (await consumer.listCommittedOffsets({ topics: [{ topic, partitions: asked }] })).get(topic)
-        return asked.map((partition) => {
-          const offset = offsets?.[partition] ?? -1n
-          return offset < 0n ? null : offset
-        })
+        const all = Array.from({ length: partitions }, (_, partition) => partition)
+        const offsets = await committedOf(consumer, topic, all)
+        return all.map((partition) => offsets.get(partition) ?? null)
       }),
     close: () => consumer.close(true),
   }

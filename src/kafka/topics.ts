@@ -1,6 +1,7 @@
 // Topics: those that exist are used as they are, missing ones are created where the broker allows it.
 
 import type { Admin } from '@platformatic/kafka'
+import { findErrorBy } from './library.ts'
 
 export type Topics = { placed: string; cancelled: string; trades: string; deadLetters: string }
 
@@ -36,3 +37,8 @@ export const ensureTopics = async (admin: Admin, topics: Topics, partitions: num
   }
   return missing
 }
+
+/** The broker's code, or the library's own words for it. */
+export const isUnknownTopic = (error: unknown): boolean =>
+  error instanceof Error &&
+  (findErrorBy(error, 'apiId', 'UNKNOWN_TOPIC_OR_PARTITION') !== null || error.message.startsWith('Unknown topic'))

@@ -11,11 +11,17 @@ import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 import { decodeTrade } from './schema.ts'
 import { coordinates, endSpans, startSpans, traceOf, type Trace } from './tradeSpans.ts'
 
-/** Sends the dead letters of a batch: its offsets wait for that, the next batch need not. Throws when the signal cut it off. */
-export type Finish = () => Promise<void>
+/**
+ * The partitions of a batch that have dead letters, and for each how to send them: its offset waits for that. Sending throws
+ * when the signal cut it off.
+ */
+type Undelivered = ReadonlyMap<number, () => Promise<void>>
 
-/** Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. */
-export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<Finish>
+/**
+ * Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. A message that
+ * cannot be handled, whatever is wrong with it, is a dead letter and no matter of the others.
+ */
+export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<Undelivered>
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   db: Database
@@ -26,6 +32,8 @@ export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   onDisposition: (disposition: Disposition) => void
   /** Told of every exception when it is first kept. */
   onException?: (disposition: ExceptionDisposition) => void
+  /** Told why a batch could not be applied now; it is tried until it can. */
+  onRetry?: (error: unknown) => void
   log: Log
   tracing?: Tracing
 }
@@ -35,8 +43,8 @@ const sourceOf = ({ topic, partition, offset }: RawMessage): Source => ({ topic,
 const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'reason' | 'legs'>): DeadLetter => ({
   source: sourceOf(message),
   timestamp: message.timestamp,
-  key: message.key ?? null,
-  value: message.value ?? null,
+  key: message.key,
+  value: message.value,
   headers: message.headers,
   ...rest,
 })
@@ -105,25 +113,36 @@ const decode = (messages: Messages, { onDisposition, log }: Reporting) => {
   const trades: ReceivedTrade[] = []
   const letters: DeadLetter[] = []
   for (const [at, message] of messages) {
-    const trade = decodeTrade(message.value)
+    const trade = message.unreadable === null ? decodeTrade(message.value) : { malformed: message.unreadable.reason }
     if ('malformed' in trade) {
       onDisposition('MALFORMED')
       const fields = { reason: trade.malformed, source: at, ...traceOf(message) }
       log.rarely('warn', 'malformed', 'a message on the trade topic cannot be decoded', fields)
       letters.push(letterOf(message, { disposition: 'MALFORMED', reason: trade.malformed, legs: [] }))
-    } else trades.push({ trade, source: sourceOf(message), key: message.key ?? null, message: message.value! })
+    } else trades.push({ trade, source: sourceOf(message), key: message.key, message: message.value! })
   }
   return { trades, letters }
 }
 
+type Settled = { letters: DeadLetter[]; spans: ReturnType<typeof startSpans>; outcomes: LegOutcome[] }
+
+/** What is wrong with a message that nobody foresaw, as far as it goes into a header. */
+const unforeseen = (message: RawMessage, error: unknown): Settled => ({
+  letters: [
+    letterOf(message, { disposition: 'MALFORMED', reason: `could not be handled: ${describe(error).error}`, legs: [] }),
+  ],
+  spans: new Map(),
+  outcomes: [],
+})
+
 export const createTradeBatch = (options: BatchOptions): Batch => {
   const { db, deadLetters, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
-  const onRetry = (error: unknown): void =>
+  const onRetry = (error: unknown): void => {
+    options.onRetry?.(error)
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
+  }
 
-  return async (messages, signal) => {
-    // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
-    const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
+  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<Settled> => {
     const spans = startSpans(byPlace, tracing)
     const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
@@ -132,9 +151,40 @@ export const createTradeBatch = (options: BatchOptions): Batch => {
       ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
     )
     letters.push(...undeliverable(byPlace, undelivered))
-    return async () => {
-      if (letters.length > 0) await deadLetters.send(letters, signal)
-      endSpans(spans, outcomes)
+    return { letters, spans, outcomes }
+  }
+
+  /** Halves what fails as a whole until the message at fault stands alone. What was applied before is met as a duplicate. */
+  const settle = async (
+    messages: readonly (readonly [string, RawMessage])[],
+    signal: AbortSignal,
+  ): Promise<Settled[]> => {
+    try {
+      return [await handle(new Map(messages), signal)]
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (messages.length > 1) {
+        const half = messages.length >> 1
+        return [...(await settle(messages.slice(0, half), signal)), ...(await settle(messages.slice(half), signal))]
+      }
+      const [[source, message]] = messages as readonly [readonly [string, RawMessage]]
+      options.onDisposition('MALFORMED')
+      log.error('a message on the trade topic could not be handled', { source, ...describe(error) })
+      return [unforeseen(message, error)]
     }
+  }
+
+  return async (messages, signal) => {
+    // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
+    const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
+    const settled = await settle([...byPlace], signal)
+    for (const { spans, outcomes } of settled) endSpans(spans, outcomes)
+    const letters = settled.flatMap((part) => part.letters)
+    return new Map(
+      [...Map.groupBy(letters, ({ source }) => source.partition)].map(([partition, own]) => [
+        partition,
+        () => deadLetters.send(own, signal),
+      ]),
+    )
   }
 }

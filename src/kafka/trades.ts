@@ -1,166 +1,225 @@
 // The trades consumer: Kafka → ledger. Every leg has its disposition in the database (or its dead letter) before the offset of
 // its message is committed, so a crash anywhere only means that messages come again.
 
-import { passCrashPoint } from '../crashPoint.ts'
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../log.ts'
-import { createConsumer, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
-import { createCommits, type Commits } from './commits.ts'
-import { createIntake, type Intake, type IntakeLimits, type Lane } from './intake.ts'
-import type { Batch, Finish } from './tradeBatch.ts'
-import { createLag, type Lag, type PartitionLag } from './lag.ts'
-import { watch } from './watchdog.ts'
+import type { TradeGap } from '../store/gaps.ts'
+import { createFetcher, createMember, type KafkaConfig, type RawConsumer } from './client.ts'
+import { createCommits } from './commits.ts'
+import { createFeed, type Feed } from './feed.ts'
+import type { Fetcher, Member } from './places.ts'
+import { createProgress } from './progress.ts'
+import { createHeadway, type Headway, type Stands } from './headway.ts'
+import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
+import { runLanes } from './lanes.ts'
+import type { Batch } from './tradeBatch.ts'
 
 export type TradesOptions = {
   kafka: KafkaConfig
   group: string
   topic: string
-  /** Gives every leg of the messages its disposition; throws only when the signal is aborted. */
   process: Batch
   /** Messages a batch. */
   batchMax: number
   limits: IntakeLimits
+  /** Keeps a record of messages that the topic lost before they were read. Throws where it cannot now. */
+  keepGap: (gap: TradeGap) => Promise<void>
+  /** What holds up the messages of a partition that are fetched; null where nothing is known. */
+  obstacle?: (partition: number) => string | null
   log: Log
 }
 
-/** `lag`: of the partitions that are assigned to this replica. */
+/** `lag`: of the partitions that are assigned to this replica. `standing`, `still`: of all. `lost`: messages deleted unread. */
 type TradesState = {
   connected: boolean
   queued: number
   committed: number
   rebuilds: number
-  lag: readonly PartitionLag[]
+  lost: number
+  lag: ReturnType<Headway['lag']>
+  standing: ReturnType<Headway['standing']>
+  still: ReturnType<Headway['still']>
 }
 export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () => TradesState }
 
-/** What outlives a consumer. `forgiven`: see watchdog.ts. */
+/** A member of the group and what fetches for it. */
+export type Connection = {
+  member: Member &
+    Pick<RawConsumer, 'joinGroup' | 'lastHeartbeat'> & {
+      topics: Pick<RawConsumer['topics'], 'track'>
+      on: (event: 'error' | 'consumer:group:join', listener: (payload: never) => void) => unknown
+      close: (force: boolean) => Promise<void>
+    }
+  fetcher: Fetcher & { close: (force: boolean) => Promise<void> }
+}
+export type Connect = (config: KafkaConfig, group: string) => Connection
+
+/** What outlives a connection. */
 type Running = {
   options: TradesOptions
-  connect: typeof createConsumer
-  forgiven: Set<string>
+  connect: Connect
+  seen: { topicId: string | null }
+  stands: Stands
   intake: Intake | null
-  lag: Lag | null
+  headway: Headway | null
   committed: number
   rebuilds: number
+  lost: number
 }
 
 const rebuildPauseMs = 1_000
-const idleMs = 1_000
 
-type LaneOptions = {
-  process: Batch
-  batchMax: number
-  intake: Intake
-  lane: Lane
-  commits: Commits
-  ending: AbortSignal
-  fail: (error: unknown) => void
+/** Told, once an assignment is complete, by the library. */
+type Joined = { isLeader: boolean }
+
+/** Becomes a member of the group; resolves when the partitions are dealt out. Each time they are, the feed goes to their places. */
+const join = async ({ member }: Connection, topic: string, onJoined: (joined: Joined) => void): Promise<void> => {
+  member.on('consumer:group:join', onJoined)
+  member.topics.track(topic)
+  await member.joinGroup({})
 }
 
-/**
- * One lane: its partitions' messages in their order, a batch at a time, until `ending`. A batch is applied while the letters of the
- * one before and the offsets of others are on their way: a crash between only means that messages come again.
- */
-const runLane = async ({ process, batchMax, intake, lane, commits, ending, fail }: LaneOptions): Promise<void> => {
-  let finished: Promise<void> = Promise.resolve()
-  const finishing = async (finish: Finish, batch: readonly RawMessage[]): Promise<void> => {
-    await finish()
-    passCrashPoint('after-ledger-before-offset')
-    commits.put(batch)
-  }
-  while (!ending.aborted) {
-    const batch = intake.take(lane, batchMax)
-    if (batch.length === 0) await lane.bell.wait(idleMs, ending)
-    else {
-      const finish = await process(batch, ending)
-      await finished
-      finished = finishing(finish, batch)
-      // Told at once: no other batch may come for long.
-      finished.catch(fail)
-    }
-  }
-  await finished
-}
-
-/** Consumes until the stream ends or fails, or `signal` is aborted; what was fetched but not processed will be fetched again. */
-const consume = async (consumer: RawConsumer, running: Running, signal: AbortSignal): Promise<void> => {
-  const { options, forgiven } = running
-  const { batchMax } = options
-  const broken = new AbortController()
-  const ending = AbortSignal.any([signal, broken.signal])
-  let failure: unknown = null
-  const fail = (error: unknown): void => {
-    failure ??= error
-    broken.abort()
-  }
-  const stream = await consumer.consume({ topics: [options.topic], mode: 'committed', fallbackMode: 'earliest' })
-  const intake = createIntake(stream, options.limits)
-  const onCommitted = (messages: number): void => void (running.committed += messages)
-  const commits = createCommits(consumer, { onCommitted, log: options.log })
-  let underWay = 0
-  const counted = async <T>(work: () => Promise<T>): Promise<T> => {
-    underWay++
-    return work().finally(() => underWay--)
-  }
-  const process: Batch = async (batch, signal) => {
-    const finish = await counted(() => options.process(batch, signal))
-    return () => counted(finish)
-  }
-  stream.on('error', fail)
-  stream.on('close', () => fail(new Error('the stream of trades was closed')))
-  stream.on('data', (message: RawMessage) => intake.put(message))
-  const read = { consumer, topic: options.topic, nextOffsets: () => stream.offsetsToFetch }
-  running.intake = intake
-  running.lag = createLag(read, intake)
-  try {
-    const watched = {
-      ...read,
-      // A batch that waits for Postgres is no silence.
-      silentMs: () => (underWay > 0 ? 0 : intake.silentMs()),
-    }
-    const watching = watch(watched, {
-      forgiven,
-      onStall: () => fail(new Error('the stream of trades stalled')),
-      signal: ending,
+const onGap =
+  (running: Running) =>
+  async (gap: TradeGap): Promise<void> => {
+    const { keepGap, log } = running.options
+    const { topic, partition, first, next } = gap
+    await keepGap(gap)
+    running.lost += Number(next - first)
+    log.error('messages were deleted from the trade topic before they were read: their fills are lost here', {
+      topic,
+      partition,
+      first: String(first),
+      next: String(next),
     })
-    await Promise.all([
-      watching,
-      running.lag.run(ending),
-      ...intake.lanes.map((lane) => runLane({ process, batchMax, intake, lane, commits, ending, fail }).catch(fail)),
-    ])
+  }
+
+/** Ends what consumes: `ending` is aborted when the process stops or at the first failure, which is kept. */
+const createEnding = (signal: AbortSignal) => {
+  const broken = new AbortController()
+  let failure: unknown = null
+  return {
+    ending: AbortSignal.any([signal, broken.signal]),
+    fail: (error: unknown): void => {
+      failure ??= error
+      broken.abort()
+    },
+    failure: () => failure,
+  }
+}
+type Ending = ReturnType<typeof createEnding>
+
+/** What is between a connection and the batches: see each part. */
+const assemble = ({ member, fetcher }: Connection, running: Running, { ending, fail }: Ending) => {
+  const { options, seen, stands } = running
+  const { topic, log } = options
+  let isLeader = false
+  const onCommitted = (messages: number): void => void (running.committed += messages)
+  const commits = createCommits(member, { topic, onCommitted, log })
+  const onAssigned = (): void => {
+    progress.forget()
+    intake.drop()
+    commits.forget()
+  }
+  const feed: Feed = createFeed({ member, fetcher, topic, seen, log, onGap: onGap(running), onAssigned })
+  const intake = createIntake(feed.tap, options.limits)
+  const readAgain = (partition: number, from: bigint): void => {
+    intake.drop(partition)
+    feed.rewind(partition, from)
+  }
+  const progress = createProgress({ commits, readAgain, fail })
+  const headway = createHeadway({
+    member,
+    fetcher,
+    topic,
+    stands,
+    view: feed.view,
+    intake,
+    isIdle: (partition) => !intake.holds(partition) && progress.isDone(partition),
+    commits,
+    isLeader: () => isLeader,
+    rejoin: async () => void (await member.joinGroup({})),
+    obstacle: options.obstacle ?? (() => null),
+    clock: () => performance.now(),
+  })
+  return {
+    intake,
+    headway,
+    commits,
+    onJoined: (joined: Joined): void => {
+      isLeader = joined.isLeader
+      feed.assign().catch(fail)
+    },
+    run: () =>
+      Promise.all([
+        feed.run(intake, ending).catch(fail),
+        headway.run(ending).catch(fail),
+        runLanes({ ...options, intake, progress, ending, fail }),
+      ]),
+  }
+}
+
+/** Consumes until something fails, or `signal` is aborted; what was fetched but not processed will be fetched again. */
+const consume = async (connection: Connection, running: Running, signal: AbortSignal): Promise<void> => {
+  const ending = createEnding(signal)
+  const { intake, headway, commits, onJoined, run } = assemble(connection, running, ending)
+  try {
+    await join(connection, running.options.topic, onJoined)
+    running.intake = intake
+    running.headway = headway
+    await run()
   } finally {
     running.intake = null
-    running.lag = null
+    running.headway = null
     await commits.settled()
-    await stream.close().catch(() => undefined)
   }
-  if (!signal.aborted) throw failure
+  if (!signal.aborted) throw ending.failure()
 }
 
-/** A consumer whose stream died keeps heartbeating, so the two are always built and closed together. */
 const consumeOnce = async (running: Running, signal: AbortSignal): Promise<void> => {
   const { kafka, group, log } = running.options
-  const consumer = running.connect(kafka, group)
-  consumer.on('error', (error: Error) =>
+  const connection = running.connect(kafka, group)
+  connection.member.on('error', (error: Error) =>
     log.rarely('warn', 'consumer', 'the consumer of trades reports an error', describe(error)),
   )
   try {
-    await consume(consumer, running, signal)
+    await consume(connection, running, signal)
   } finally {
-    await consumer.close(true).catch(() => undefined)
+    await Promise.all(
+      [connection.fetcher, connection.member].map((client) => client.close(true).catch(() => undefined)),
+    )
   }
 }
 
+/** On the real brokers. */
+export const connectToKafka: Connect = (config, group) => ({
+  member: createMember(config, group),
+  fetcher: createFetcher(config, group),
+})
+
 /** `connect` is for the simulation (tests/sim), which has a consumer group of its own. */
-export const createTrades = (options: TradesOptions, connect = createConsumer): Trades => {
-  const running: Running = { options, connect, forgiven: new Set(), intake: null, lag: null, committed: 0, rebuilds: 0 }
+export const createTrades = (options: TradesOptions, connect: Connect = connectToKafka): Trades => {
+  const running: Running = {
+    options,
+    connect,
+    seen: { topicId: null },
+    stands: new Map(),
+    intake: null,
+    headway: null,
+    committed: 0,
+    rebuilds: 0,
+    lost: 0,
+  }
   return {
     state: () => ({
       connected: running.intake !== null,
       queued: running.intake?.queued() ?? 0,
       committed: running.committed,
       rebuilds: running.rebuilds,
-      lag: running.lag?.now() ?? [],
+      lost: running.lost,
+      lag: running.headway?.lag() ?? [],
+      standing: running.headway?.standing() ?? [],
+      still: running.headway?.still() ?? [],
     }),
     async run(signal) {
       while (!signal.aborted) {

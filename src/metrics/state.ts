@@ -52,7 +52,7 @@ const relay = ({ streams }: StateSource): Metric[] => {
 }
 
 const trades = ({ streams, now }: StateSource): Metric[] => {
-  const { connected, queued, committed, rebuilds, lag } = streams.trades.state()
+  const { connected, queued, committed, rebuilds, lost, lag, standing } = streams.trades.state()
   const at = now().getTime()
   const placed = lag.map(({ topic, partition, messages, oldestAt }) => ({
     labels: { topic, partition: String(partition) },
@@ -74,6 +74,20 @@ const trades = ({ streams, now }: StateSource): Metric[] => {
       type: 'gauge',
       samples: placed.map(({ labels, seconds }) => ({ labels, value: seconds })),
     },
+    {
+      name: 'orders_trades_still_seconds',
+      help: 'For how long the committed offset of a partition has not moved though it has messages; of all partitions, whoever reads them.',
+      type: 'gauge',
+      samples: standing.map(({ topic, partition, stillMs }) => ({
+        labels: { topic, partition: String(partition) },
+        value: stillMs / 1000,
+      })),
+    },
+    counter(
+      'orders_trades_deleted_unread_messages_total',
+      'Trades that were deleted from the topic before they were read.',
+      lost,
+    ),
     counter('orders_trades_committed_messages_total', 'Trades whose offset was committed.', committed),
     counter('orders_trades_consumer_rebuilds_total', 'Times the consumer of trades was built again.', rebuilds),
     gauge(

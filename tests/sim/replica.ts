@@ -88,6 +88,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       process,
       batchMax: plan.tradesBatchMax,
       limits: { lanes: plan.tradeLanes, messagesMax: 200, bytesMax: 1_000_000 },
+      keepGap: () => Promise.reject(new Error('no message is ever deleted here')),
       log,
     },
     () => world.group.connect(owner),

@@ -29,7 +29,7 @@ export const startTroubles = (world: World, fleet: Fleet): number => {
   times(plan.kills, fleet.kill)
   times(plan.restarts, fleet.restart)
   times(plan.rebalances, group.rebalance)
-  times(plan.streamFailures, group.breakStream)
+  times(plan.streamFailures, group.breakMember)
   times(plan.postgresCrashes, () => {
     server.crash()
     outage('postgres is down', server.recover)

@@ -2,29 +2,30 @@
 // the other, go back to what is committed, and may still be busy with messages of a partition that is somebody else's by then.
 
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
-import type { RawConsumer, RawMessage } from '../../../src/kafka/client.ts'
+import type { RawConsumer } from '../../../src/kafka/client.ts'
+import type { Connection } from '../../../src/kafka/trades.ts'
 import type { Owner } from '../scheduler.ts'
 import { travel, type World } from '../world.ts'
 import { topics, type LogRecord } from './broker.ts'
 
-type Listener = (argument: never) => void
+type FetchRequest = Parameters<RawConsumer['fetch']>[0]
+type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
 
 type Member = {
   owner: Owner
   /** Its generation; -1 before it joined and after it was thrown out. */
   generation: number
   partitions: number[]
-  positions: Map<number, number>
-  listeners: Map<string, Listener>
-  paused: boolean
-  open: boolean
+  onJoined: (joined: { isLeader: boolean }) => void
+  /** Null: it is heard. */
+  lastHeartbeat: Date | null
 }
 
 export type Group = {
-  connect: (owner: Owner) => RawConsumer
+  connect: (owner: Owner) => Connection
   rebalance: () => void
-  /** The stream of one member fails. */
-  breakStream: () => void
+  /** The group hears one member no more, and nobody tells it. */
+  breakMember: () => void
 }
 
 /** Called with every range of messages whose offset moves. */
@@ -33,15 +34,37 @@ type OnCommit = (partition: number, from: number, to: number) => void
 const fetchEveryMs = 25
 const coordinator: Owner = { name: 'coordinator', alive: true }
 
-const messageOf = ({ key, value, headers }: LogRecord, partition: number, offset: number): RawMessage =>
-  ({
-    topic: topics.trades,
-    partition,
-    offset: BigInt(offset),
+const topicId = 'trades-1'
+const leader = 1
+/** No time of their own: the publisher's is not looked at. */
+const timestamp = 1_700_000_000_000n
+
+type Answered = FetchResponse['responses'][number]['partitions'][number]
+type Batch = NonNullable<Answered['records']>[number]
+
+const batchOf = (records: readonly LogRecord[], from: number): Batch => ({
+  firstOffset: BigInt(from),
+  length: 0,
+  partitionLeaderEpoch: 0,
+  magic: 2,
+  crc: 0,
+  attributes: 0,
+  lastOffsetDelta: records.length - 1,
+  firstTimestamp: timestamp,
+  maxTimestamp: timestamp,
+  producerId: -1n,
+  producerEpoch: -1,
+  firstSequence: -1,
+  records: records.map(({ key, value, headers }, offsetDelta) => ({
+    length: 0,
+    attributes: 0,
+    timestampDelta: 0n,
+    offsetDelta,
     key: Buffer.from(key),
     value,
-    headers: new Map([...headers].map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
-  }) as unknown as RawMessage
+    headers: [...headers].map(([name, text]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(text)]),
+  })),
+})
 
 export const createGroup = (world: World, onCommit: OnCommit): Group => {
   const { scheduler, random, log, plan } = world
@@ -50,15 +73,12 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
   let members: Member[] = []
   let generation = 0
 
-  const say = (member: Member, event: string, argument?: unknown): void =>
-    member.listeners.get(event)?.(argument as never)
-
   const adopt = (member: Member, as: number, dealt: number[]): void => {
     if (as !== generation || !members.includes(member)) return
     member.generation = as
     member.partitions = dealt
-    member.positions = new Map(dealt.map((partition) => [partition, committed.get(partition) ?? 0]))
-    log(`${member.owner.name} reads ${dealt.map((p) => `${p}@${member.positions.get(p)}`).join(' ') || 'nothing'}`)
+    log(`${member.owner.name} reads ${dealt.map((p) => `${p}@${committed.get(p) ?? 0}`).join(' ') || 'nothing'}`)
+    member.onJoined({ isLeader: members[0] === member })
   }
 
   const rebalance = (): void => {
@@ -86,29 +106,42 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     else scheduler.after(plan.sessionTimeoutMs, coordinator, () => leave(member))
   }
 
-  const fetch = (member: Member): void => {
-    if (!member.open) return
-    for (const [partition, at] of member.paused || world.broker.down ? [] : member.positions) {
-      const batch = partitions[partition]!.slice(at, at + random.int(1, 50))
-      member.positions.set(partition, at + batch.length)
-      for (const [i, record] of batch.entries()) say(member, 'data', messageOf(record, partition, at + i))
+  const answerOf = ({ partition, fetchOffset }: { partition: number; fetchOffset: bigint }): Answered => {
+    const kept = partitions[partition]!
+    const from = Number(fetchOffset)
+    const records = kept.slice(from, from + random.int(1, 50))
+    return {
+      partitionIndex: partition,
+      errorCode: 0,
+      highWatermark: BigInt(kept.length),
+      lastStableOffset: BigInt(kept.length),
+      logStartOffset: 0n,
+      abortedTransactions: [],
+      preferredReadReplica: -1,
+      records: records.length === 0 ? [] : [batchOf(records, from)],
     }
-    scheduler.after(fetchEveryMs * (0.5 + random.next()), member.owner, () => fetch(member))
   }
 
-  const streamOf = (member: Member) => ({
-    on: (event: string, listener: Listener) => void member.listeners.set(event, listener),
-    pause: () => void (member.paused = true),
-    resume: () => void (member.paused = false),
-    isPaused: () => member.paused,
-    get offsetsToFetch() {
-      return new Map([...member.positions].map(([p, at]) => [`${topics.trades}:${p}`, BigInt(at)]))
-    },
-    close() {
-      member.open = false
-      return Promise.resolve()
-    },
-  })
+  /** A broker holds an answer back for a while, as it does until there is something to say. */
+  const fetch = (owner: Owner, { topics: asked }: FetchRequest): Promise<FetchResponse> =>
+    new Promise((resolve, reject) =>
+      scheduler.after(fetchEveryMs * (0.5 + random.next()), coordinator, () => {
+        const refused = world.broker.down
+        const answers = asked.flatMap((topic) => topic.partitions.map(answerOf))
+        const response = { errorCode: 0, responses: [{ topicId, partitions: answers }] } as unknown as FetchResponse
+        travel(world, owner, () => (refused ? reject(new NetworkError('no broker answers')) : resolve(response)))
+      }),
+    )
+
+  const metadata = () =>
+    Promise.resolve({
+      topics: new Map([
+        [
+          topics.trades,
+          { id: topicId, partitions: partitions.map(() => ({ leader })), partitionsCount: partitions.length },
+        ],
+      ]),
+    })
 
   const accept = (member: Member, offsets: readonly { partition: number; offset: bigint }[]): Error | null => {
     if (world.broker.down) return new NetworkError('the coordinator does not answer')
@@ -132,7 +165,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
         }),
       )
 
-  const join = (member: Member): Promise<object> =>
+  const join = (member: Member): Promise<void> =>
     new Promise((resolve, reject) =>
       travel(world, member.owner, () => {
         if (world.broker.down) return reject(new NetworkError('no broker answers'))
@@ -140,44 +173,59 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
         log(`${member.owner.name} joined the group`)
         rebalance()
         heartbeat(member)
-        resolve(streamOf(member))
-        fetch(member)
+        resolve()
       }),
     )
 
+  const fetcherOf = (owner: Owner) => ({
+    fetch: (request: FetchRequest) => fetch(owner, request),
+    metadata,
+    clearMetadata: () => undefined,
+    listCommittedOffsets: () =>
+      world.broker.down
+        ? Promise.reject(new NetworkError('the coordinator does not answer'))
+        : Promise.resolve(
+            new Map([
+              [topics.trades, [...partitions.keys()].map((partition) => BigInt(committed.get(partition) ?? -1))],
+            ]),
+          ),
+    close: () => Promise.resolve(),
+  })
+
+  const memberOf = (member: Member) => ({
+    on(event: string, listener: (payload: never) => void) {
+      if (event === 'consumer:group:join') member.onJoined = listener as Member['onJoined']
+    },
+    topics: { track: () => true },
+    joinGroup: () => join(member),
+    commit: commitOf(member),
+    metadata,
+    close() {
+      leave(member)
+      return Promise.resolve()
+    },
+    get lastHeartbeat() {
+      return member.lastHeartbeat
+    },
+    get assignments() {
+      return [{ topic: topics.trades, partitions: member.partitions }]
+    },
+    listOffsets: ({ timestamp: at }: { timestamp?: bigint }) =>
+      Promise.resolve(new Map([[topics.trades, partitions.map((kept) => (at === -2n ? 0n : BigInt(kept.length)))]])),
+  })
+
   return {
     connect(owner) {
-      const member: Member = {
-        owner,
-        generation: -1,
-        partitions: [],
-        positions: new Map(),
-        listeners: new Map(),
-        paused: false,
-        open: true,
-      }
-      const consumer = {
-        on: () => undefined,
-        consume: () => join(member),
-        commit: commitOf(member),
-        close() {
-          leave(member)
-          return Promise.resolve()
-        },
-        get assignments() {
-          return [{ topic: topics.trades, partitions: member.partitions }]
-        },
-        listOffsets: () => Promise.resolve(new Map([[topics.trades, partitions.map((log) => BigInt(log.length))]])),
-      }
-      return consumer as unknown as RawConsumer
+      const member: Member = { owner, generation: -1, partitions: [], onJoined: () => undefined, lastHeartbeat: null }
+      return { member: memberOf(member), fetcher: fetcherOf(owner) } as unknown as Connection
     },
     rebalance,
-    breakStream() {
-      const open = members.filter((member) => member.open && member.owner.alive)
-      if (open.length === 0) return
-      const member = random.pick(open)
-      log(`the stream of ${member.owner.name} breaks`)
-      scheduler.after(0, member.owner, () => say(member, 'error', new NetworkError('the stream broke')))
+    breakMember() {
+      const heard = members.filter((member) => member.owner.alive && member.lastHeartbeat === null)
+      if (heard.length === 0) return
+      const member = random.pick(heard)
+      log(`the group hears ${member.owner.name} no more`)
+      member.lastHeartbeat = new Date(0)
     },
   }
 }

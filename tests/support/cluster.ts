@@ -1,0 +1,76 @@
+// What an operator or a producer with transactions does to a cluster under the service's feet.
+
+import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
+import { until } from './until.ts'
+
+type Sent = { value: string; partition: number; headers?: ReadonlyMap<Buffer, Buffer | null> }
+
+export type Cluster = AsyncDisposable & {
+  addPartitions: (topic: string, count: number) => Promise<void>
+  /** Everything of the partition below the offset is gone. */
+  deleteRecords: (topic: string, partition: number, before: bigint) => Promise<void>
+  /** Without a group, its offsets are gone; it must have no member. */
+  deleteGroup: (group: string) => Promise<void>
+  publish: (topic: string, messages: readonly Sent[]) => Promise<void>
+  /** One transaction, in one request a message, so that its messages lie in batches of their own. */
+  transaction: (topic: string, messages: readonly Sent[], end: 'commit' | 'abort') => Promise<void>
+  /** Begins one and leaves it open; answers how to end it. */
+  openTransaction: (topic: string, messages: readonly Sent[]) => Promise<() => Promise<void>>
+}
+
+export const openCluster = (bootstrap: string): Cluster => {
+  const base = { clientId: 'cluster', bootstrapBrokers: [bootstrap], retries: 10, retryDelay: 200, metadataMaxAge: 500 }
+  const admin = new Admin(base)
+  const plain = new Producer({ ...base, acks: ProduceAcks.ALL })
+  // One of them: several transactions of one producer in one answer of a broker are a case of their own.
+  const transactional = new Producer({
+    ...base,
+    acks: ProduceAcks.ALL,
+    idempotent: true,
+    // The broker aborts what is open for longer.
+    timeout: 300_000,
+    transactionalId: `cluster-${crypto.randomUUID()}`,
+  })
+  const recordOf = (topic: string, { value, partition, headers }: Sent) => ({
+    topic,
+    key: Buffer.from('AAPL'),
+    value: Buffer.from(value),
+    partition,
+    // Kafka's format knows headers without a value; the library's types do not.
+    headers: (headers ?? new Map()) as ReadonlyMap<Buffer, Buffer> as Map<Buffer, Buffer>,
+  })
+  const begin = async (topic: string, messages: readonly Sent[]) => {
+    const transaction = await transactional.beginTransaction()
+    for (const message of messages) await transaction.send({ messages: [recordOf(topic, message)] })
+    return transaction
+  }
+  return {
+    async addPartitions(topic, count) {
+      await admin.createPartitions({ topics: [{ name: topic, count, assignments: null }] })
+      const partitions = async (): Promise<number> =>
+        (await admin.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!.partitionsCount
+      await until(async () => (await partitions()) === count, { what: `${topic} has ${count} partitions` })
+    },
+    async deleteRecords(topic, partition, offset) {
+      await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] })
+    },
+    deleteGroup: (group) =>
+      until(async () => admin.deleteGroups({ groups: [group] }).then(() => true), { what: `${group} is gone` }).then(
+        () => undefined,
+      ),
+    async publish(topic, messages) {
+      for (const message of messages) await plain.send({ messages: [recordOf(topic, message)] })
+    },
+    async transaction(topic, messages, end) {
+      const transaction = await begin(topic, messages)
+      await (end === 'commit' ? transaction.commit() : transaction.abort())
+    },
+    async openTransaction(topic, messages) {
+      const transaction = await begin(topic, messages)
+      return () => transaction.commit()
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([admin.close(), plain.close(), transactional.close()])
+    },
+  }
+}
