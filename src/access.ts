@@ -45,6 +45,8 @@ const tokenCheckOf = (config: Settings, log: Log): TokenCheck =>
     algorithms: config.AUTH_JWT_ALGORITHMS,
     issuer: config.AUTH_JWT_ISSUER,
     audience: config.AUTH_JWT_AUDIENCE,
+    audienceClaim: config.AUTH_JWT_AUDIENCE_CLAIM,
+    scopeClaims: config.AUTH_JWT_SCOPE_CLAIM,
     subjectClaim: config.AUTH_SUBJECT_CLAIM,
     clockToleranceSeconds: config.AUTH_JWT_CLOCK_TOLERANCE_SECONDS,
     cacheTokensMax: config.AUTH_JWT_CACHE_MAX_TOKENS,

@@ -5,6 +5,8 @@ import { accessFaults } from './accessFaults.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'
 import type { Env } from './env.ts'
 import {
+  claim,
+  claims,
   flag,
   int,
   listOf,
@@ -89,6 +91,9 @@ export const settings = {
   AUTH_JWT_ALGORITHMS: listOf(algorithms, ['RS256', 'PS256', 'ES256', 'EdDSA']),
   AUTH_JWT_ISSUER: printable,
   AUTH_JWT_AUDIENCE: printable,
+  AUTH_JWT_AUDIENCE_CLAIM: claim('aud'),
+  // RFC 9068 has `scope` as one text; other issuers write `scp` or `scopes`.
+  AUTH_JWT_SCOPE_CLAIM: claims('scope,scp,scopes'),
   AUTH_JWT_CLOCK_TOLERANCE_SECONDS: int(5, 0, 300),
   AUTH_JWT_CACHE_MAX_TOKENS: int(10_000, 1, 1_000_000),
   AUTH_JWT_CACHE_AGE_MAX_MS: ms(300_000, 1),

@@ -1,6 +1,7 @@
 // How one variable of the environment is read: from its text to a value, or to a fault that says what is allowed.
 
 import { given, type Env } from './env.ts'
+import { parseClaimPath, type ClaimPath } from './http/auth/claims.ts'
 
 /** Reads one variable; an empty one counts as unset. A fault is one sentence that begins with the key. */
 export type Reader<T> = (key: string, env: Env, faults: string[]) => T
@@ -92,6 +93,23 @@ export const listOf =
     if (!list.includes(undefined)) return list as T[number][]
     faults.push(`${key} must be some of ${known.join(', ')}, comma-separated`)
     return fallback
+  }
+
+export const claim =
+  (fallback: string): Reader<ClaimPath> =>
+  (key, env, faults) => {
+    const path = parseClaimPath(given(env, key) ?? fallback)
+    if (path === null) faults.push(`${key} must be the name of a claim, or a path such as realm_access.roles`)
+    return path ?? []
+  }
+
+export const claims =
+  (fallback: string): Reader<readonly ClaimPath[]> =>
+  (key, env, faults) => {
+    const paths = (given(env, key) ?? fallback).split(',').map((one) => parseClaimPath(one.trim()))
+    if (!paths.includes(null)) return paths as ClaimPath[]
+    faults.push(`${key} must be names of claims, or paths such as realm_access.roles, comma-separated`)
+    return []
   }
 
 export const ms = (fallback: number, min = 1, max = 3_600_000) => int(fallback, min, max)

@@ -71,7 +71,8 @@ const schemes = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'Its claim `scope` (or `scp`, `scopes`) holds some of orders:read, orders:write, orders:admin.',
+    description:
+      'Its scopes (claim `scope`, `scp` or `scopes`, unless configured) are some of orders:read, orders:write, orders:admin.',
   },
   key: { type: 'http', scheme: 'bearer', bearerFormat: 'ok_<id>_<secret>', description: 'An API key.' },
   keyHeader: { type: 'apiKey', in: 'header', name: 'X-Api-Key', description: 'The same API key.' },

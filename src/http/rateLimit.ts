@@ -13,8 +13,8 @@ export type BucketOptions = {
 export type Level = { allowed: boolean; remaining: number; waitSeconds: number }
 
 export type Buckets = {
-  /** Takes one, if there is one. */
-  take: (key: string) => Level
+  /** Takes `cost` (one) if there is one at least: what is missing then is owed, and refills before anything else is allowed. */
+  take: (key: string, cost?: number) => Level
   /** Puts back what was taken for a request that was refused for another reason. */
   putBack: (key: string) => void
   /** The level as it is; nothing is taken. */
@@ -36,7 +36,7 @@ export const createBuckets = ({ perSecond, burst, keysMax, nowMs }: BucketOption
   }
   const levelOf = ({ tokens }: Bucket, allowed: boolean): Level => ({
     allowed,
-    remaining: Math.floor(tokens),
+    remaining: Math.max(0, Math.floor(tokens)),
     waitSeconds: tokens >= 1 ? 0 : (1 - tokens) / perSecond,
   })
   const keep = (key: string, bucket: Bucket): void => {
@@ -46,10 +46,10 @@ export const createBuckets = ({ perSecond, burst, keysMax, nowMs }: BucketOption
     buckets.set(key, bucket)
   }
   return {
-    take(key) {
+    take(key, cost = 1) {
       const bucket = refilled(key)
       const allowed = bucket.tokens >= 1
-      if (allowed) bucket.tokens--
+      if (allowed) bucket.tokens -= cost
       keep(key, bucket)
       return levelOf(bucket, allowed)
     },

@@ -1,11 +1,12 @@
 // The binary that wants to know who calls: a key made by its own command, tokens by keys in a file, what its log says, and the port for operators.
 
+import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'bun:test'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSocket } from '../http/socket.ts'
 import { freePort } from '../stack/ports.ts'
-import { audience, createKey, issuerName, jwksOf, tokenOf } from '../support/issuer.ts'
+import { audience, createKey, issuerName, jwksOf, tokenOf, type IssuerKey } from '../support/issuer.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -72,6 +73,85 @@ test('tokens by keys in a file', async () => {
   const other = await createKey('k1', 'EdDSA')
   const forged = { authorization: `Bearer ${await tokenOf(other, userId, 'orders:write')}` }
   expect((await service.post(terms, forged)).status).toBe(401)
+})
+
+test('tokens without kid, by whichever of several keys; none of another issuer’s', async () => {
+  const path = join(temporaryDir('access'), 'jwks.json')
+  const [old, current, stranger] = await Promise.all(['k1', 'k2', 'k3'].map((kid) => createKey(kid, 'RS256')))
+  writeFileSync(path, jwksOf(old!, current!))
+  await using world = await createWorld()
+  const service = await world.start({
+    env: { AUTH_JWKS_FILE: path, AUTH_JWT_ISSUER: issuerName, AUTH_JWT_AUDIENCE: audience },
+  })
+  const statusFor = async (key: IssuerKey) => {
+    const token = await tokenOf(key, userId, 'orders:write', { header: { kid: undefined } })
+    return (await service.post(terms, { authorization: `Bearer ${token}` })).status
+  }
+  expect(await statusFor(old!)).toBe(202)
+  expect(await statusFor(current!)).toBe(202)
+  expect(await statusFor(stranger!)).toBe(401)
+})
+
+/** As these issuers write them: `client_id` and no `aud`; `permissions`; roles in an object; `roles`. */
+const issuers: [string, { env: Record<string, string>; claims: JWTPayload; lacks: JWTPayload }][] = [
+  [
+    'Cognito',
+    {
+      env: { AUTH_JWT_AUDIENCE_CLAIM: 'client_id', AUTH_JWT_SCOPE_CLAIM: 'cognito:groups' },
+      claims: { aud: undefined, client_id: audience, 'cognito:groups': ['orders:write'], scope: 'openid' } as never,
+      lacks: { client_id: 'another' },
+    },
+  ],
+  [
+    'Auth0',
+    {
+      env: { AUTH_JWT_SCOPE_CLAIM: 'permissions', AUTH_SUBJECT_CLAIM: 'https://orders.example/user' },
+      claims: { sub: 'auth0|1', 'https://orders.example/user': userId, permissions: ['orders:write'], scope: 'openid' },
+      lacks: { permissions: [['orders:write']] },
+    },
+  ],
+  [
+    'Keycloak',
+    {
+      env: { AUTH_JWT_SCOPE_CLAIM: 'realm_access.roles' },
+      claims: { realm_access: { roles: ['offline_access', 'orders:write'] }, scope: 'profile email' },
+      lacks: { realm_access: [{ roles: ['orders:write'] }] },
+    },
+  ],
+  [
+    'Entra',
+    {
+      env: { AUTH_JWT_SCOPE_CLAIM: 'roles', AUTH_SUBJECT_CLAIM: 'oid' },
+      claims: { sub: 'AAAA-pairwise', oid: userId, roles: ['orders:write'] },
+      lacks: { roles: { 0: 'orders:write' } },
+    },
+  ],
+]
+test.each(issuers)('tokens as %s writes them', async (_, { env, claims, lacks }) => {
+  const path = join(temporaryDir('access'), 'jwks.json')
+  const key = await createKey('k1')
+  writeFileSync(path, jwksOf(key))
+  await using world = await createWorld()
+  const service = await world.start({
+    env: { AUTH_JWKS_FILE: path, AUTH_JWT_ISSUER: issuerName, AUTH_JWT_AUDIENCE: audience, ...env },
+  })
+  const post = async (payload: JWTPayload) => {
+    const token = await tokenOf(key, userId, '', { claims: payload })
+    return service.post(terms, { authorization: `Bearer ${token}` })
+  }
+  expect((await post(claims)).json).toMatchObject({ userId, status: 'NEW' })
+  // What is not in the claims that were named is nowhere: an issuer's own `scope` opens nothing here.
+  const lacking = await post({ ...claims, ...lacks, scope: 'orders:write orders:admin' })
+  expect([401, 403]).toContain(lacking.status)
+})
+
+test.each([
+  ['AUTH_JWT_AUDIENCE_CLAIM', 'client id'],
+  ['AUTH_JWT_SCOPE_CLAIM', 'realm_access..roles'],
+])('%s=%s ends the start with one sentence', async (key, value) => {
+  const { exitCode, err } = await runBinary(['serve'], { DATABASE_URL: 'postgres://me@127.0.0.1:1/none', [key]: value })
+  expect(exitCode).toBe(2)
+  expect(err).toContain(`${key} must be`)
 })
 
 test('without any of it the service says at the start that it is open', async () => {

@@ -39,6 +39,17 @@ describe('a bucket', () => {
     expect([1, 2, 3].map(() => buckets.take('a').allowed)).toEqual([true, true, false])
   })
 
+  test('owes what one request took beyond it, and refills that first', () => {
+    let now = 0
+    const buckets = createBuckets({ perSecond: 2, burst: 3, keysMax: 10, nowMs: () => now })
+    expect(buckets.take('a', 8)).toEqual({ allowed: true, remaining: 0, waitSeconds: 3 })
+    expect(buckets.take('a', 8)).toEqual({ allowed: false, remaining: 0, waitSeconds: 3 })
+    now = 2_900
+    expect(buckets.look('a').allowed).toBeFalse()
+    now = 3_000
+    expect(buckets.look('a').allowed).toBeTrue()
+  })
+
   test('over any time lets through at most its burst and its rate', () => {
     fc.assert(
       fc.property(

@@ -7,7 +7,7 @@ import { operations } from '../../src/http/operations.ts'
 import { createApp } from '../../src/http/server.ts'
 import { bodyOf, orderBody, refusal, serverOptions, type Answer } from '../http/harness.ts'
 import { openSocket, parseRaw } from '../http/socket.ts'
-import { audience, createKey, issuerName, tokenOf } from '../support/issuer.ts'
+import { audience, createKey, issuerName, jwksOf, tokenOf } from '../support/issuer.ts'
 import { alice, bob, issuerKey, openSecured, type Secured } from './securedWorld.ts'
 
 let world: Secured
@@ -260,6 +260,24 @@ describe('API2 broken authentication', () => {
     // Nobody works on a signature meanwhile; callers that are known go on.
     expect((await slow.call('GET', '/orders', { as: await slow.token(bob, 'orders:read') })).status).toBe(429)
     expect((await slow.call('GET', '/orders', { as: known })).status).toBe(200)
+    expect((await slow.call('GET', '/orders', { as: slow.keys.alice })).status).toBe(200)
+    await slow.close()
+  })
+
+  test('a guess that names no key counts for every key that it was tried with', async () => {
+    const slow = await openSecured({ failures: { perSecond: 10, burst: 10 } })
+    const others = await Promise.all(['k2', 'k3', 'k4'].map((kid) => createKey(kid, 'RS256')))
+    slow.keyServer.answer(() => new Response(jwksOf(issuerKey, ...others)))
+    const stranger = await createKey('k5', 'RS256')
+    const statuses: number[] = []
+    for (let n = 0; n < 6; n++) {
+      const guess = await tokenOf(stranger, alice, 'orders:read', { header: { kid: undefined }, claims: { n } })
+      statuses.push((await slow.call('GET', '/orders', { as: guess })).status)
+    }
+    // Four keys each: 10, 6, 2, and nothing is left.
+    expect(statuses).toEqual([401, 401, 401, 429, 429, 429])
+    const good = await tokenOf(others[2]!, alice, 'orders:read', { header: { kid: undefined } })
+    expect((await slow.call('GET', '/orders', { as: good })).status).toBe(429)
     expect((await slow.call('GET', '/orders', { as: slow.keys.alice })).status).toBe(200)
     await slow.close()
   })

@@ -93,6 +93,8 @@ const authenticationOf = (url: string, path: string, log: Log, failures: Options
     algorithms: ['RS256', 'ES256', 'EdDSA'] as const,
     issuer: issuerName,
     audience,
+    audienceClaim: ['aud'],
+    scopeClaims: [['scope'], ['scp'], ['scopes']],
     subjectClaim: 'sub',
     clockToleranceSeconds: 5,
     cacheTokensMax: 1_000,

@@ -48,11 +48,11 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
       exchange.caller = verdict.caller
       return null
     }
-    const { refusal, why } = verdict
+    const { refusal, why, cost } = verdict
     const address = networkBehind(exchange)
     log.rarely('warn', `auth:${why}`, 'a credential was refused', { requestId: exchange.requestId, address, why })
     const isGuess = refusal !== 'absent' && refusal !== 'malformed' && refusal !== 'keys'
-    const level = isGuess ? failures?.take(address) : undefined
+    const level = isGuess ? failures?.take(address, cost) : undefined
     return level === undefined || level.allowed ? unauthorized(refusal) : tooManyBadCredentials(level.waitSeconds)
   }
   return (exchange) => {

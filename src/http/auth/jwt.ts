@@ -1,10 +1,12 @@
 // Bearer tokens: JWTs whose signature, issuer, audience and times are checked. A token that was found good is known by its SHA-256 until it
 // expires, for some minutes at the most, and only while the keys are the same: checking a signature costs more than a whole request.
 
-import { errors, jwtVerify, type JWTPayload, type LocalJWKSet } from 'jose'
+import { errors, type JWTPayload, type LocalJWKSet } from 'jose'
 import type { Algorithm } from './algorithms.ts'
 import { callerOf, type Caller } from './caller.ts'
+import { claimAt, namesAudience, textsOf, type ClaimPath } from './claims.ts'
 import type { Keys, KeySource } from './keySource.ts'
+import { mayHaveNewerKey, verifySignature, type Verification } from './signature.ts'
 import { refuse, type Verdict } from './verdict.ts'
 
 export type JwtOptions = {
@@ -12,6 +14,10 @@ export type JwtOptions = {
   algorithms: readonly Algorithm[]
   issuer: string
   audience: string
+  /** Where the token says whom it is for. */
+  audienceClaim: ClaimPath
+  /** All that these hold counts. */
+  scopeClaims: readonly ClaimPath[]
   /** The claim that names the user. */
   subjectClaim: string
   clockToleranceSeconds: number
@@ -32,22 +38,18 @@ const tokenLengthMax = 8_192
 const hasher = new Bun.CryptoHasher('sha256')
 const digest = (token: string): string => hasher.update(token).digest('base64')
 
-const textsOf = (claim: unknown): string[] => {
-  if (typeof claim === 'string') return claim.split(' ')
-  return Array.isArray(claim) ? claim.filter((one): one is string => typeof one === 'string') : []
-}
-
-/** RFC 9068 has `scope` as one text; other issuers write `scp` or `scopes`. */
-const scopesOf = ({ scope, scp, scopes }: JWTPayload): string[] => [scope, scp, scopes].flatMap(textsOf)
-
 /** Never the token nor a value of a claim: names alone. */
 const whyOf = (error: unknown): string => {
   if (error instanceof errors.JWTClaimValidationFailed) return `claim ${error.claim} ${error.reason}`
   return error instanceof errors.JOSEError ? error.code : 'the token could not be read'
 }
 
-const verdictOn = (payload: JWTPayload, subjectClaim: string): Verdict => {
-  const caller = callerOf({ subject: payload[subjectClaim], scopes: scopesOf(payload), credential: 'jwt' })
+const verdictOn = (payload: JWTPayload, options: JwtOptions): Verdict => {
+  const { audience, audienceClaim, scopeClaims, subjectClaim } = options
+  if (!namesAudience(claimAt(payload, audienceClaim), audience))
+    return refuse('invalid', `claim ${audienceClaim.join('.')} names another audience`)
+  const scopes = scopeClaims.flatMap((path) => textsOf(claimAt(payload, path)))
+  const caller = callerOf({ subject: claimAt(payload, [subjectClaim]), scopes, credential: 'jwt' })
   return caller === null ? refuse('subject', `claim ${subjectClaim} is no user`) : { ok: true, caller }
 }
 
@@ -71,40 +73,45 @@ const createCache = ({ keys, cacheTokensMax, nowMs }: JwtOptions) => {
   }
 }
 
+/** A key that is not there may have been added since: one look for it, within the source's bounds. */
+const verifyRenewing = async (
+  token: string,
+  first: Keys,
+  { keys, verify }: { keys: KeySource; verify: (token: string, set: LocalJWKSet) => Promise<Verification> },
+): Promise<Verification & { generation: number }> => {
+  const found = await verify(token, first.set)
+  const known = { ...found, generation: first.generation }
+  if (found.ok || !mayHaveNewerKey(token, found.error)) return known
+  await keys.renew()
+  const renewed = await keys.current()
+  if (renewed === null || renewed.generation === first.generation) return known
+  const again = await verify(token, renewed.set)
+  return { ...again, tried: found.tried + again.tried, generation: renewed.generation }
+}
+
 export const createTokenCheck = (options: JwtOptions): TokenCheck => {
-  const { keys, issuer, audience, subjectClaim, clockToleranceSeconds, cacheAgeMaxMs, nowMs } = options
+  const { keys, algorithms, issuer, clockToleranceSeconds, cacheAgeMaxMs, nowMs } = options
   const cache = createCache(options)
   const underWay = new Map<string, Promise<Verdict>>()
 
-  const verify = async (token: string, set: LocalJWKSet): Promise<JWTPayload> => {
-    const rules = { algorithms: [...options.algorithms], issuer, audience, requiredClaims: ['exp'] }
+  const verify = (token: string, set: LocalJWKSet): Promise<Verification> => {
+    const rules = { algorithms: [...algorithms], issuer, requiredClaims: ['exp'] }
     const times = { clockTolerance: clockToleranceSeconds, currentDate: new Date(nowMs()) }
-    return (await jwtVerify(token, set, { ...rules, ...times })).payload
-  }
-  /** A key that is not there may have been added since: one look for it, within the source's bounds. */
-  const verifyRenewing = async (token: string, first: Keys): Promise<{ payload: JWTPayload; generation: number }> => {
-    try {
-      return { payload: await verify(token, first.set), generation: first.generation }
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-      await keys.renew()
-      const renewed = await keys.current()
-      if (renewed === null || renewed.generation === first.generation) throw error
-      return { payload: await verify(token, renewed.set), generation: renewed.generation }
-    }
+    return verifySignature(token, set, { ...rules, ...times })
   }
   const judge = async (token: string, hash: string): Promise<Verdict> => {
     const first = await keys.current()
     if (first === null) return refuse('keys', 'there are no keys')
-    try {
-      const { payload, generation } = await verifyRenewing(token, first)
-      const verdict = verdictOn(payload, subjectClaim)
-      const until = Math.min(payload.exp! * 1000, nowMs() + cacheAgeMaxMs)
-      if (verdict.ok) cache.put(hash, { caller: verdict.caller, until, generation })
-      return verdict
-    } catch (error) {
-      return refuse(error instanceof errors.JWTExpired ? 'expired' : 'invalid', whyOf(error))
+    const verified = await verifyRenewing(token, first, { keys, verify })
+    if (!verified.ok) {
+      const refusal = verified.error instanceof errors.JWTExpired ? 'expired' : 'invalid'
+      return { ...refuse(refusal, whyOf(verified.error)), cost: verified.tried }
     }
+    const { payload, generation } = verified
+    const verdict = verdictOn(payload, options)
+    const until = Math.min(payload.exp! * 1000, nowMs() + cacheAgeMaxMs)
+    if (verdict.ok) cache.put(hash, { caller: verdict.caller, until, generation })
+    return verdict.ok ? verdict : { ...verdict, cost: verified.tried }
   }
   return {
     known(token) {

@@ -5,10 +5,11 @@ import type { Caller, Scope } from './caller.ts'
 
 /** Why nobody is let in. `keys`: what to check it with cannot be had now. */
 export type Refusal = 'absent' | 'malformed' | 'invalid' | 'expired' | 'subject' | 'keys'
-/** `why`: for the operator's log alone. */
-export type Verdict = { ok: true; caller: Caller } | { ok: false; refusal: Refusal; why: string }
+/** `why`: for the operator's log alone. `cost`: how many signatures were checked for nothing; what costs no work counts as one. */
+export type Refused = { ok: false; refusal: Refusal; why: string; cost: number }
+export type Verdict = { ok: true; caller: Caller } | Refused
 
-export const refuse = (refusal: Refusal, why: string): Verdict => ({ ok: false, refusal, why })
+export const refuse = (refusal: Refusal, why: string): Refused => ({ ok: false, refusal, why, cost: 1 })
 
 const realm = 'Bearer realm="orders"'
 

@@ -6,10 +6,20 @@ import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Algorithm } from '../../../src/http/auth/algorithms.ts'
+import type { Scope } from '../../../src/http/auth/caller.ts'
 import { createTokenCheck, type JwtOptions, type TokenCheck } from '../../../src/http/auth/jwt.ts'
 import { keysFromFile, keysFromUrl, type KeySource } from '../../../src/http/auth/keySource.ts'
 import { parseKeySet } from '../../../src/http/auth/keySet.ts'
-import { audience, createKey, issuerName, jwksOf, startKeyServer, tokenOf } from '../../support/issuer.ts'
+import { keysTriedMax } from '../../../src/http/auth/signature.ts'
+import {
+  audience,
+  createKey,
+  issuerName,
+  jwksOf,
+  startKeyServer,
+  tokenOf,
+  type IssuerKey,
+} from '../../support/issuer.ts'
 import { temporaryDir } from '../../support/servers.ts'
 import { createTestLog } from '../harness.ts'
 
@@ -49,6 +59,8 @@ const checkOf = (changed: Partial<JwtOptions> = {}): TokenCheck =>
     algorithms: ['ES256'],
     issuer: issuerName,
     audience,
+    audienceClaim: ['aud'],
+    scopeClaims: [['scope'], ['scp'], ['scopes']],
     subjectClaim: 'sub',
     clockToleranceSeconds: 5,
     cacheTokensMax: 100,
@@ -115,6 +127,110 @@ describe('a token', () => {
     expect(admin).toMatchObject({ ok: true, caller: { subject: 'alice', userId: null } })
     const claimed = checkOf({ subjectClaim: 'uid' })
     expect(await outcome(claimed, await tokenOf(key, 'alice', 'orders:read', { claims: { uid: user } }))).toBe('ok')
+  })
+})
+
+/** What the verdict cost; 0 for a token that is good. */
+const costOf = async (check: TokenCheck, token: string): Promise<number> => {
+  const verdict = await check.check(token)
+  return verdict.ok ? 0 : verdict.cost
+}
+
+describe('a token that names no key', () => {
+  const many = Promise.all(Array.from({ length: keysTriedMax + 1 }, (_, n) => createKey(`m${n}`)))
+  const unnamed = (by: IssuerKey, wanted: Parameters<typeof tokenOf>[3] = {}) =>
+    tokenOf(by, user, 'orders:read', { ...wanted, header: { kid: undefined } })
+
+  test('is good where any of several keys of its type signed it', async () => {
+    const check = checkOf({ keys: fixed(jwksOf(key, other, await createKey('rsa', 'RS256'))) })
+    for (const by of [key, other]) expect(await outcome(check, await unnamed(by))).toBe('ok')
+    // The same where the issuer gave two keys one name.
+    const twins = checkOf({ keys: fixed(jwksOf(key, { ...other, jwk: { ...other.jwk, kid: key.kid } })) })
+    expect(await outcome(twins, await tokenOf({ ...other, kid: key.kid }, user, 'orders:read'))).toBe('ok')
+  })
+
+  test('is held to everything else as any', async () => {
+    const check = checkOf({ keys: fixed(jwksOf(key, other)) })
+    expect(await outcome(check, await unnamed(other, { expiresIn: -60 }))).toBe('expired')
+    expect(await outcome(check, await unnamed(other, { claims: { aud: 'billing' } }))).toBe('invalid')
+    expect(await outcome(check, await unnamed(other, { claims: { iss: 'https://evil.example' } }))).toBe('invalid')
+    expect(await outcome(check, await unnamed(await createKey('k1')))).toBe('invalid')
+  })
+
+  test('is tried with a few keys and no more, and says what it cost', async () => {
+    const keys = await many
+    const check = checkOf({ keys: fixed(jwksOf(...keys)) })
+    expect(await outcome(check, await unnamed(keys[keysTriedMax - 1]!))).toBe('ok')
+    expect(await costOf(check, await unnamed(keys[keysTriedMax]!))).toBe(keysTriedMax)
+    expect(await costOf(check, await unnamed(await createKey('x')))).toBe(keysTriedMax)
+    // One that names its key is tried with that alone, and one that is found stops the search.
+    expect(await costOf(check, await tokenOf({ ...other, kid: 'm3' }, user, 'orders:read'))).toBe(1)
+    expect(await costOf(check, await unnamed(keys[1]!, { expiresIn: -60 }))).toBe(2)
+  })
+
+  test('finds a key that was added since, and a flood of them asks at most once a cooldown', async () => {
+    const check = checkOf({ keys: urlSource() })
+    expect(await outcome(check, await tokenOf(key, user, 'orders:read'))).toBe('ok')
+    server.answer(() => new Response(jwksOf(key, other)))
+    const token = await unnamed(other)
+    expect(await outcome(check, token)).toBe('invalid')
+    clockMs += 30_001
+    const before = server.asked()
+    expect(await outcome(check, token)).toBe('ok')
+    const stranger = await createKey('x')
+    for (let n = 0; n < 20; n++)
+      expect(await outcome(check, await unnamed(stranger, { claims: { n } }))).toBe('invalid')
+    expect(server.asked() - before).toBe(1)
+  })
+
+  test('is known without work afterwards, while the keys are the same', async () => {
+    const check = checkOf({ keys: urlSource() })
+    server.answer(() => new Response(jwksOf(key, other)))
+    const token = await unnamed(other)
+    expect(await outcome(check, token)).toBe('ok')
+    expect(check.known(token)).toMatchObject({ ok: true })
+    server.answer(() => new Response(jwksOf(key)))
+    clockMs += 600_001
+    await check.check(await tokenOf(key, user, 'orders:read'))
+    expect(check.known(token)).toBeNull()
+    expect(await outcome(check, token)).toBe('invalid')
+  })
+})
+
+describe('the claims of other issuers', () => {
+  const claimed = (claims: Record<string, unknown>) =>
+    tokenOf(key, user, '', { claims: { aud: undefined, scope: undefined, ...claims } as never })
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['text', { client_id: audience }, 'ok'],
+    ['a list', { client_id: ['billing', audience] }, 'ok'],
+    ['nothing', {}, 'invalid'],
+    ['another', { client_id: 'billing' }, 'invalid'],
+    ['null', { client_id: null }, 'invalid'],
+    ['a number', { client_id: 7 }, 'invalid'],
+    ['an object', { client_id: { 0: audience, length: 1 } }, 'invalid'],
+    ['a list of objects', { client_id: [{ id: audience }] }, 'invalid'],
+    ['the claim aud instead', { aud: audience }, 'invalid'],
+    ['a claim of no own', { __proto__: { client_id: audience } }, 'invalid'],
+  ])('an audience in client_id: %s', async (_, claims, expected) => {
+    const check = checkOf({ audienceClaim: ['client_id'] })
+    expect(await outcome(check, await claimed({ scope: 'orders:read', ...claims }))).toBe(expected)
+  })
+
+  test.each<[string, Record<string, unknown>, Scope[]]>([
+    ['a list', { realm_access: { roles: ['orders:read', 'x'] } }, ['orders:read']],
+    ['text', { realm_access: { roles: 'x orders:read' } }, ['orders:read']],
+    ['nothing', {}, []],
+    ['the claim scope instead', { scope: 'orders:read' }, []],
+    ['text where the object should be', { realm_access: 'orders:read' }, []],
+    ['a list where the object should be', { realm_access: [{ roles: ['orders:read'] }] }, []],
+    ['objects', { realm_access: { roles: [{ name: 'orders:read' }] } }, []],
+    ['an object', { realm_access: { roles: { 'orders:read': true } } }, []],
+    ['one text for several', { realm_access: { roles: ['orders:read orders:admin'] } }, []],
+  ])('scopes in realm_access.roles: %s', async (_, claims, expected) => {
+    const check = checkOf({ scopeClaims: [['realm_access', 'roles']] })
+    const verdict = await check.check(await claimed({ aud: audience, ...claims }))
+    expect(verdict.ok && [...verdict.caller.scopes]).toEqual(expected)
   })
 })
 

@@ -1,0 +1,58 @@
+// Whether one of the known keys signed a token, and whether its registered claims hold. A token that names its key by `kid` costs one
+// check. One that names none is tried with each key that fits its algorithm, and with no more than a few: anybody can send such tokens.
+
+import {
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type LocalJWKSet,
+} from 'jose'
+
+export const keysTriedMax = 8
+
+/** `tried`: how many keys were tried, which is what it cost. */
+export type Verification =
+  | { ok: true; payload: JWTPayload; tried: number }
+  | { ok: false; error: unknown; tried: number }
+
+const isOfAnotherKey = (error: unknown): boolean => error instanceof errors.JWSSignatureVerificationFailed
+
+const tryEach = async (
+  token: string,
+  ambiguity: errors.JWKSMultipleMatchingKeys,
+  rules: JWTVerifyOptions,
+): Promise<Verification> => {
+  let tried = 0
+  for await (const key of ambiguity) {
+    if (tried === keysTriedMax) return { ok: false, error: ambiguity, tried }
+    tried++
+    try {
+      return { ok: true, payload: (await jwtVerify(token, key, rules)).payload, tried }
+    } catch (error) {
+      if (!isOfAnotherKey(error)) return { ok: false, error, tried }
+    }
+  }
+  return { ok: false, error: new errors.JWSSignatureVerificationFailed(), tried }
+}
+
+export const verifySignature = async (
+  token: string,
+  set: LocalJWKSet,
+  rules: JWTVerifyOptions,
+): Promise<Verification> => {
+  try {
+    return { ok: true, payload: (await jwtVerify(token, set, rules)).payload, tried: 1 }
+  } catch (error) {
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return tryEach(token, error, rules)
+    return { ok: false, error, tried: 1 }
+  }
+}
+
+/** Whether a key that is not in the set yet could have signed it: the one that it names is missing, or it names none. */
+export const mayHaveNewerKey = (token: string, error: unknown): boolean => {
+  if (error instanceof errors.JWKSNoMatchingKey) return true
+  const fitsNone = isOfAnotherKey(error) || error instanceof errors.JWKSMultipleMatchingKeys
+  return fitsNone && typeof decodeProtectedHeader(token).kid !== 'string'
+}
