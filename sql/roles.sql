@@ -62,6 +62,10 @@ begin
     execute format('grant %s on %s.%I to orders_runtime', granted, place, name);
     execute format('grant select on %s.%I to orders_reader', place, name);
   end loop;
+  -- The service vacuums the outbox more often than autovacuum would. Before PostgreSQL 17 that is for the owner alone, and left out.
+  if current_setting('server_version_num')::integer >= 170000 and to_regclass(place || '.outbox') is not null then
+    execute format('grant maintain on %s.outbox to orders_runtime', place);
+  end if;
   if to_regclass(place || '.outbox_position_seq') is not null then
     execute format('revoke all on sequence %s.outbox_position_seq from public, orders_runtime, orders_reader', place);
     execute format('grant select on sequence %s.outbox_position_seq to orders_runtime, orders_reader', place);

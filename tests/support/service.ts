@@ -38,6 +38,8 @@ export type ServiceOptions = {
   env: Record<string, string>
   port?: number
   cwd?: string
+  /** What is run instead of the compiled binary with `serve`. */
+  command?: readonly string[]
   /** Whether to wait until it serves. */
   wait?: 'ready' | 'live' | 'nothing'
 }
@@ -80,8 +82,8 @@ const callHttp = async (url: string, { method, body, headers = {} }: Request = {
 let emptyDir: string | null = null
 
 /** Nothing of our own environment reaches the child. */
-const launch = async (args: readonly string[], env: Record<string, string>, cwd?: string) =>
-  Bun.spawn([await binary(), ...args], {
+const launch = (command: readonly string[], env: Record<string, string>, cwd?: string) =>
+  Bun.spawn([...command], {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -96,7 +98,7 @@ export const runBinary = async (
   env: Record<string, string> = {},
   cwd?: string,
 ): Promise<{ exitCode: number; out: string; err: string }> => {
-  const child = await launch(args, env, cwd)
+  const child = launch([await binary(), ...args], env, cwd)
   hold(child.pid, 'SIGKILL')
   const [out, err, exitCode] = await Promise.all([
     new Response(child.stdout).text(),
@@ -107,9 +109,10 @@ export const runBinary = async (
   return { exitCode, out, err }
 }
 
-export const startService = async ({ env, port, cwd, wait = 'ready' }: ServiceOptions): Promise<RunningService> => {
+export const startService = async (options: ServiceOptions): Promise<RunningService> => {
+  const { env, port, cwd, command, wait = 'ready' } = options
   const own = port ?? (await freePort())
-  const child = await launch(['serve'], { ...env, SERVER_PORT: String(own) }, cwd)
+  const child = launch(command ?? [await binary(), 'serve'], { ...env, SERVER_PORT: String(own) }, cwd)
   hold(child.pid, 'SIGKILL')
   const url = `${env['SERVER_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${own}`
   const log: LogLine[] = []
