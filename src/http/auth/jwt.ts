@@ -1,10 +1,11 @@
 // Bearer tokens: JWTs whose signature, issuer, audience and times are checked. A token that was found good is known by its SHA-256 until it
 // expires, for some minutes at the most, and only while the keys are the same: checking a signature costs more than a whole request.
 
-import { errors, type JWTPayload, type LocalJWKSet } from 'jose'
+import { errors, type JWTPayload } from 'jose'
 import type { Algorithm } from './algorithms.ts'
 import { callerOf, type Caller } from './caller.ts'
 import { claimAt, namesAudience, textsOf, type ClaimPath } from './claims.ts'
+import type { KeySet } from './keySet.ts'
 import type { Keys, KeySource } from './keySource.ts'
 import { mayHaveNewerKey, verifySignature, type Verification } from './signature.ts'
 import { refuse, type Verdict } from './verdict.ts'
@@ -77,11 +78,11 @@ const createCache = ({ keys, cacheTokensMax, nowMs }: JwtOptions) => {
 const verifyRenewing = async (
   token: string,
   first: Keys,
-  { keys, verify }: { keys: KeySource; verify: (token: string, set: LocalJWKSet) => Promise<Verification> },
+  { keys, verify }: { keys: KeySource; verify: (token: string, set: KeySet) => Promise<Verification> },
 ): Promise<Verification & { generation: number }> => {
   const found = await verify(token, first.set)
   const known = { ...found, generation: first.generation }
-  if (found.ok || !mayHaveNewerKey(token, found.error)) return known
+  if (found.ok || !mayHaveNewerKey(found.error)) return known
   await keys.renew()
   const renewed = await keys.current()
   if (renewed === null || renewed.generation === first.generation) return known
@@ -94,7 +95,7 @@ export const createTokenCheck = (options: JwtOptions): TokenCheck => {
   const cache = createCache(options)
   const underWay = new Map<string, Promise<Verdict>>()
 
-  const verify = (token: string, set: LocalJWKSet): Promise<Verification> => {
+  const verify = (token: string, set: KeySet): Promise<Verification> => {
     const rules = { algorithms: [...algorithms], issuer, requiredClaims: ['exp'] }
     const times = { clockTolerance: clockToleranceSeconds, currentDate: new Date(nowMs()) }
     return verifySignature(token, set, { ...rules, ...times })

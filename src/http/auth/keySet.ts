@@ -1,6 +1,9 @@
 // A JWKS as JSON text becomes a set of public keys. Secrets, private keys and what cannot check a signature never get in.
 
-import { createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
+import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose'
+
+/** Finds the key of a token; several that fit are an error that holds them. */
+export type KeySet = JWTVerifyGetKey
 
 const keysMax = 100
 const publicKinds: ReadonlySet<unknown> = new Set(['RSA', 'EC', 'OKP'])
@@ -20,12 +23,29 @@ const membersOf = (text: string): unknown => {
   }
 }
 
+/** `kid` is a hint that either side may leave out: a key without one may be the one that a token names, unless another has that name. */
+const keySetOf = (keys: JWK[]): KeySet => {
+  const all = createLocalJWKSet({ keys })
+  const unnamed = keys.filter(({ kid }) => kid === undefined)
+  if (unnamed.length === 0) return all
+  const others = createLocalJWKSet({ keys: unnamed })
+  return async (header, token) => {
+    try {
+      return await all(header, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      const { kid: _, ...withoutName } = header
+      return others(withoutName, token)
+    }
+  }
+}
+
 /** Throws a sentence for text that holds no public key. */
-export const parseKeySet = (text: string): LocalJWKSet => {
+export const parseKeySet = (text: string): KeySet => {
   const members = membersOf(text)
   if (!Array.isArray(members)) throw new Error('it is no JSON Web Key Set: {"keys":[…]}')
   if (members.length > keysMax) throw new Error(`it holds more than ${keysMax} keys`)
   const keys = members.filter(isPublicKey)
   if (keys.length === 0) throw new Error('it holds no public key (kty RSA, EC or OKP)')
-  return createLocalJWKSet({ keys })
+  return keySetOf(keys)
 }

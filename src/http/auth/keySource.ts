@@ -1,13 +1,12 @@
 // Where the keys of tokens come from: a file, or a URL. The keys of a URL are kept: they are asked for again when they are old or when
 // a token names one that is not among them, never more often than the cooldown, and stay in force while the URL is away.
 
-import type { LocalJWKSet } from 'jose'
 import { describe, type Log } from '../../log.ts'
-import { parseKeySet } from './keySet.ts'
+import { parseKeySet, type KeySet } from './keySet.ts'
 import { watchFile } from './watchedFile.ts'
 
 /** `generation`: grows whenever the keys change. */
-export type Keys = { set: LocalJWKSet; generation: number }
+export type Keys = { set: KeySet; generation: number }
 
 export type KeySource = {
   /** The keys as they are known now; null where none ever were. */
@@ -66,7 +65,7 @@ const download = async (url: string, timeoutMs: number): Promise<string> => {
 
 export const keysFromUrl = ({ url, ageMaxMs, cooldownMs, timeoutMs, log, ...rest }: UrlOptions): KeySource => {
   const { nowMs = () => performance.now() } = rest
-  let known: { text: string; set: LocalJWKSet; at: number } | null = null
+  let known: { text: string; set: KeySet; at: number } | null = null
   let askedAt = -Infinity
   let asking: Promise<void> | null = null
   let generation = 0

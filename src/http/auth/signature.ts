@@ -1,14 +1,8 @@
 // Whether one of the known keys signed a token, and whether its registered claims hold. A token that names its key by `kid` costs one
-// check. One that names none is tried with each key that fits its algorithm, and with no more than a few: anybody can send such tokens.
+// check. Otherwise it is tried with each key that fits its algorithm, and with no more than a few: anybody can send such tokens.
 
-import {
-  decodeProtectedHeader,
-  errors,
-  jwtVerify,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  type LocalJWKSet,
-} from 'jose'
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
+import type { KeySet } from './keySet.ts'
 
 export const keysTriedMax = 8
 
@@ -37,11 +31,7 @@ const tryEach = async (
   return { ok: false, error: new errors.JWSSignatureVerificationFailed(), tried }
 }
 
-export const verifySignature = async (
-  token: string,
-  set: LocalJWKSet,
-  rules: JWTVerifyOptions,
-): Promise<Verification> => {
+export const verifySignature = async (token: string, set: KeySet, rules: JWTVerifyOptions): Promise<Verification> => {
   try {
     return { ok: true, payload: (await jwtVerify(token, set, rules)).payload, tried: 1 }
   } catch (error) {
@@ -50,9 +40,6 @@ export const verifySignature = async (
   }
 }
 
-/** Whether a key that is not in the set yet could have signed it: the one that it names is missing, or it names none. */
-export const mayHaveNewerKey = (token: string, error: unknown): boolean => {
-  if (error instanceof errors.JWKSNoMatchingKey) return true
-  const fitsNone = isOfAnotherKey(error) || error instanceof errors.JWKSMultipleMatchingKeys
-  return fitsNone && typeof decodeProtectedHeader(token).kid !== 'string'
-}
+/** Whether a key that is not in the set yet could have signed it: also under a name that another key had before. */
+export const mayHaveNewerKey = (error: unknown): boolean =>
+  isOfAnotherKey(error) || error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys

@@ -149,6 +149,20 @@ describe('a token that names no key', () => {
     expect(await outcome(twins, await tokenOf({ ...other, kid: key.kid }, user, 'orders:read'))).toBe('ok')
   })
 
+  test('and one that names a key, where the set gives its keys no names', async () => {
+    const bare = (own: IssuerKey): IssuerKey => ({ ...own, jwk: { ...own.jwk, kid: undefined } as never })
+    const check = checkOf({ keys: fixed(jwksOf(bare(key), bare(other))) })
+    for (const by of [key, other]) expect(await outcome(check, await tokenOf(by, user, 'orders:read'))).toBe('ok')
+    expect(await costOf(check, await tokenOf(await createKey('k1'), user, 'orders:read'))).toBe(2)
+    // A key that has the name is the one; the others are not tried instead.
+    const mixed = checkOf({ keys: fixed(jwksOf(key, bare(other))) })
+    expect(await outcome(mixed, await tokenOf({ ...other, kid: 'k9' }, user, 'orders:read'))).toBe('ok')
+    expect(await costOf(mixed, await tokenOf({ ...other, kid: key.kid }, user, 'orders:read'))).toBe(1)
+    // Nor is a key of another type.
+    const rsa = checkOf({ keys: fixed(jwksOf(bare(await createKey('rsa', 'RS256')))) })
+    expect(await outcome(rsa, await tokenOf(key, user, 'orders:read'))).toBe('invalid')
+  })
+
   test('is held to everything else as any', async () => {
     const check = checkOf({ keys: fixed(jwksOf(key, other)) })
     expect(await outcome(check, await unnamed(other, { expiresIn: -60 }))).toBe('expired')
@@ -310,6 +324,16 @@ describe('the keys of a URL', () => {
     expect(server.asked() - before).toBe(1)
     expect(await outcome(check, await tokenOf(other, user, 'orders:read'))).toBe('ok')
     expect(server.asked() - before).toBe(1)
+  })
+
+  test('are asked for again where a name seems to have another key by now', async () => {
+    const check = checkOf({ keys: urlSource() })
+    expect(await outcome(check, await tokenOf(key, user, 'orders:read'))).toBe('ok')
+    const renewed: IssuerKey = { ...other, kid: key.kid, jwk: { ...other.jwk, kid: key.kid } }
+    server.answer(() => new Response(jwksOf(renewed)))
+    clockMs += 30_001
+    expect(await outcome(check, await tokenOf(renewed, user, 'orders:read'))).toBe('ok')
+    expect(await outcome(check, await tokenOf(key, user, 'orders:read openid'))).toBe('invalid')
   })
 
   test('stay in force while the URL is away, whatever it answers then', async () => {
