@@ -1,6 +1,7 @@
 // The pools, and the use cases over those of the requests.
 
 import { tellRefusals } from './app/refusals.ts'
+import type { RefusedWrites } from './app/refusedWrites.ts'
 import { createService, type Service, type ServicePools } from './app/service.ts'
 import type { Config } from './config.ts'
 import { describe, type Log } from './log.ts'
@@ -43,6 +44,7 @@ export type ServiceParts = {
   config: Config
   log: Log
   observers: Observers
+  refusedWrites: Pick<RefusedWrites, 'refuse'>
   now: () => Date
   newId: (at: Date) => string
   /** See ServiceOptions. */
@@ -54,6 +56,7 @@ export const buildService = ({
   config,
   log,
   observers,
+  refusedWrites,
   ...rest
 }: ServiceParts): { service: Service; pools: Record<keyof ServicePools, Pool> } => {
   const pools = {
@@ -72,8 +75,11 @@ export const buildService = ({
       deadlineMs: config.REQUEST_DEADLINE_MS,
     },
     onBug: (error) => log.error('a batch failed', describe(error)),
-    onRefused: (error) =>
-      log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', describe(error)),
+    onRefused(error) {
+      const fields = describe(error)
+      refusedWrites.refuse(fields.error)
+      log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', fields)
+    },
     onBatch: observers.batch,
   })
   return { service: tellRefusals(service, observers.refusal), pools }

@@ -3,6 +3,7 @@
 import { guardOrFaults } from './access.ts'
 import { createMonitor } from './app/monitor.ts'
 import { createOpenExceptions } from './app/openExceptions.ts'
+import { createRefusedWrites } from './app/refusedWrites.ts'
 import { sleep } from './app/sleep.ts'
 import { buildService, openPool } from './buildService.ts'
 import { keepCertificate } from './certificateWatch.ts'
@@ -179,9 +180,11 @@ export const serve = async (env: Env): Promise<number> => {
   const tracing = await startTracing(config, replicaId, log)
   const streams = buildStreams({ config, log, replicaId, tracing, observers })
   const { hasRoom: accepting } = streams.monitor
-  const built = buildService({ config, log, observers, now, newId, accepting, onCommitted: streams.relay.ring })
+  const refusedWrites = createRefusedWrites(() => performance.now())
+  const onCommitted = streams.relay.ring
+  const built = buildService({ config, log, observers, refusedWrites, now, newId, accepting, onCommitted })
   const { service, pools } = built
-  const status = { config, streams, starting: () => (phase === 'starting' ? startDetail : null) }
+  const status = { config, streams, refusedWrites, starting: () => (phase === 'starting' ? startDetail : null) }
   const known = { build: { version, commit }, streams, service, pools: { ...pools, ...streams.pools }, now }
   const metrics = () => page(known)
 

@@ -1,6 +1,7 @@
 // What the parts know of themselves, as components of health.
 
 import type { Monitor } from './app/monitor.ts'
+import type { RefusedWrites } from './app/refusedWrites.ts'
 import type { Config } from './config.ts'
 import type { Component } from './http/health.ts'
 import type { Still } from './kafka/headway.ts'
@@ -11,19 +12,28 @@ import type { Trades } from './kafka/trades.ts'
 export type StatusSource = {
   config: Config
   streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades }
+  refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once it is over. */
   starting: () => string | null
 }
 
-const databaseOf = ({ streams, starting }: StatusSource): Component => {
-  const waiting = starting()
+/** Events, fills and dead letters that do not move for so long stand still. */
+const stillAfterMs = 30_000
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
+
+const databaseOf = ({ streams, starting, refusedWrites }: StatusSource): Component => {
   const { database } = streams.monitor.state()
-  const up = waiting === null && database.up
-  return { status: up ? 'UP' : 'DOWN', details: { detail: up ? database.detail : (waiting ?? database.detail) } }
+  const waiting = starting()
+  if (waiting !== null || !database.up) return { status: 'DOWN', details: { detail: waiting ?? database.detail } }
+  const refused = refusedWrites.last()
+  if (refused === null) return { status: 'UP', details: { detail: database.detail } }
+  const detail = `answers, and refused requests ${seconds(refused.agoMs)} ago: ${refused.reason}`
+  return { status: 'DEGRADED', details: { detail } }
 }
 
 const stillText = ({ partition, messages, stillMs, reason }: Still): string =>
-  `partition ${partition}: ${messages} messages wait for ${Math.round(stillMs / 1000)} s: ${reason}`
+  `partition ${partition}: ${messages} messages wait for ${seconds(stillMs)}: ${reason}`
 
 const kafkaOf = ({ streams }: StatusSource): Component => {
   const link = streams.link.state()
@@ -42,16 +52,26 @@ const kafkaOf = ({ streams }: StatusSource): Component => {
   }
 }
 
-const outboxOf = ({ streams, config }: StatusSource): Component => {
-  const { outbox, outboxFull } = streams.monitor.state()
+/** What is wrong with the outbox, in words; null where nothing is. */
+const outboxTrouble = ({ streams }: StatusSource): string | null => {
+  const { outbox, outboxFull, uncountedMs } = streams.monitor.state()
+  if (outboxFull) return 'past its bound: new orders are refused until Kafka has taken the backlog'
+  if (outbox.overdue.length > 0)
+    return 'past its bound for some tickers: their new orders are refused until Kafka has taken their events'
+  if (uncountedMs > stillAfterMs) return `it could not be counted for ${seconds(uncountedMs)}: its table may be locked`
+  if (outbox.ageMs > stillAfterMs)
+    return `the oldest event has waited for ${seconds(outbox.ageMs)}: Kafka does not take it, or no replica sends it`
+  return null
+}
+
+const outboxOf = (source: StatusSource): Component => {
+  const { config, streams } = source
+  const { outbox } = streams.monitor.state()
+  const trouble = outboxTrouble(source)
   return {
-    status: outboxFull || outbox.overdue.length > 0 ? 'DEGRADED' : 'UP',
+    status: trouble === null ? 'UP' : 'DEGRADED',
     details: {
-      detail: outboxFull
-        ? 'past its bound: new orders are refused until Kafka has taken the backlog'
-        : outbox.overdue.length > 0
-          ? 'past its bound for some tickers: their new orders are refused until Kafka has taken their events'
-          : 'within its bound',
+      detail: trouble ?? 'within its bound',
       rows: outbox.rows,
       rowsMax: config.OUTBOX_MAX_ROWS,
       oldestAgeMs: outbox.ageMs,

@@ -7,7 +7,9 @@ import { readBacklog, type OutboxBacklog, type OutboxBound } from '../store/outb
 import type { Database } from '../store/sql.ts'
 import { sleep } from './sleep.ts'
 
-type MonitorState = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
+type Look = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
+/** `uncountedMs`: since the outbox was counted last, or since the start. */
+type MonitorState = Look & { uncountedMs: number }
 export type Monitor = {
   run: (signal: AbortSignal) => Promise<void>
   state: () => MonitorState
@@ -21,16 +23,18 @@ const dutyCycle = 10
 
 /** `floor`: of this replica's relay. */
 export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor: () => bigint): Monitor => {
-  let state: MonitorState = {
+  let state: Look = {
     database: { up: false, detail: 'not reached yet' },
     outbox: { rows: 0, ageMs: 0, sendableAgeMs: 0, overdue: [] },
     outboxFull: false,
   }
   let overdue = new Set<string>()
+  let countedAt = performance.now()
 
-  const look = async (): Promise<MonitorState> => {
+  const look = async (): Promise<Look> => {
     try {
       const outbox = await db.run((sql) => readBacklog(sql, bound, floor()))
+      countedAt = performance.now()
       const outboxFull = outbox.rows > bound.rowsMax || outbox.sendableAgeMs > bound.ageMaxMs
       return { database: { up: true, detail: 'answers' }, outbox, outboxFull }
     } catch (error) {
@@ -43,7 +47,7 @@ export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor:
     }
   }
 
-  const become = (next: MonitorState): void => {
+  const become = (next: Look): void => {
     if (next.database.up !== state.database.up)
       log[next.database.up ? 'info' : 'error'](
         next.database.up ? 'postgres is reachable' : 'postgres is not reachable',
@@ -62,7 +66,7 @@ export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor:
   }
 
   return {
-    state: () => state,
+    state: () => ({ ...state, uncountedMs: performance.now() - countedAt }),
     hasRoom: (ticker) => !state.outboxFull && !overdue.has(ticker),
     async run(signal) {
       while (!signal.aborted) {

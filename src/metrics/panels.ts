@@ -135,6 +135,11 @@ const trades: Row = {
       queries: [[`max by (topic, partition) (${of('orders_trades_lag_seconds')})`, '{{topic}} {{partition}}']],
     },
     {
+      title: 'Stands still',
+      unit: 's',
+      queries: [[`max by (topic, partition) (${of('orders_trades_still_seconds')})`, '{{topic}} {{partition}}']],
+    },
+    {
       title: 'From a trade’s timestamp to its dispositions',
       unit: 's',
       queries: quantiles('orders_trades_apply_duration_seconds'),
@@ -154,6 +159,7 @@ const trades: Row = {
           sum(`increase(${of('orders_dead_letters_total')}[1h])`, 'disposition'),
           'letters, {{disposition}}, in an hour',
         ],
+        [sum(`increase(${of('orders_trades_deleted_unread_messages_total')}[1h])`), 'deleted unread in an hour'],
       ],
     },
     {

@@ -69,6 +69,7 @@ describe('migrate', () => {
       'outbox',
       'relay_leases',
       'replicas',
+      'trade_gaps',
     ])
     await onSession(database, (sql) => requireSchema(sql, migrations))
   })
