@@ -31,6 +31,8 @@ import { transportFaults, transportSettings, transportWarnings } from './transpo
 export const settings = {
   SERVER_PORT: int(8085, 0, 65_535),
   SERVER_HOST: text('0.0.0.0', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
+  // Bun counts to 255 s.
+  SERVER_IDLE_TIMEOUT_MS: ms(120_000, 1_000, 255_000),
   LOG_LEVEL: oneOf(levels, 'info' satisfies Level),
   ORDERS_UNKNOWN_FIELDS: oneOf(['refuse', 'ignore'], 'refuse'),
   CORS_ALLOWED_ORIGINS: origins,

@@ -14,6 +14,14 @@ type Keys = { host: 'SERVER_HOST' | 'MANAGEMENT_HOST'; port: 'SERVER_PORT' | 'MA
 const main: Keys = { host: 'SERVER_HOST', port: 'SERVER_PORT' }
 const operators: Keys = { host: 'MANAGEMENT_HOST', port: 'MANAGEMENT_PORT' }
 
+/**
+ * The longest that a client may have to wait in silence: its body, what its credential is checked with (asked for twice at the
+ * most), a look at the order or its key, and the write.
+ */
+const answerMaxMs = ({ REQUEST_DEADLINE_MS, AUTH_JWKS_URL, AUTH_JWKS_TIMEOUT_MS }: Config): number =>
+  3 * REQUEST_DEADLINE_MS + (AUTH_JWKS_URL === '' ? 0 : 2 * AUTH_JWKS_TIMEOUT_MS) + graceMs
+const graceMs = 1_000
+
 type Opening = ServerOptions & { tls?: ReturnType<typeof serverCertificateOf> }
 
 const open = (config: Config, keys: Keys, options: Opening): Server | null => {
@@ -26,9 +34,12 @@ const open = (config: Config, keys: Keys, options: Opening): Server | null => {
   }
 }
 
+type Timing = 'idleTimeoutMs' | 'answerMaxMs'
+
 /** Null, and why in the log, where a port cannot be had. */
-export const listenOn = (config: Config, guard: Guard, options: ServerOptions): Listening | null => {
+export const listenOn = (config: Config, guard: Guard, rest: Omit<ServerOptions, Timing>): Listening | null => {
   const tls = serverCertificateOf(config)
+  const options = { ...rest, idleTimeoutMs: config.SERVER_IDLE_TIMEOUT_MS, answerMaxMs: answerMaxMs(config) }
   const server = open(config, main, { ...options, tls, guard, management: managementOf(config) })
   if (server === null) return null
   if (config.MANAGEMENT_PORT === 0) return { server, management: null }

@@ -149,6 +149,7 @@ const listen = ({ status, guard, phase, ...parts }: ListenOptions): Listening | 
     bodyMaxBytes: config.BODY_MAX_BYTES,
     bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
     started: () => phase() !== 'starting',
+    draining: () => phase() === 'draining',
     corsOrigins: config.CORS_ALLOWED_ORIGINS,
     health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
     contracts: contractsOf(config),

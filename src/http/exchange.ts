@@ -35,6 +35,8 @@ export type ExchangeOptions = {
   log: Log
   observe: RequestObserver
   tracing: Tracing
+  /** True once the port is about to close. */
+  draining: () => boolean
   /** In their order; the first answer counts. */
   gates: readonly Gate[]
 }
@@ -110,7 +112,7 @@ const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
 /** Makes of a handler what the router calls. On the path of every request: one asynchronous function, not one for each step. */
 export const answering =
-  (operation: OperationId | null, handler: Handler, { log, observe, tracing, gates }: ExchangeOptions) =>
+  (operation: OperationId | null, handler: Handler, { log, observe, tracing, draining, gates }: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
     const startedAt = performance.now()
     const { exchange, span } = open({ operation, request, params, tracing })
@@ -126,6 +128,8 @@ export const answering =
       response = failed(exchange, error, log)
     }
     setCommon(response, exchange)
+    // The client leaves with this answer; otherwise its next request might meet the port as it closes, and get none.
+    if (draining()) response.headers.set('connection', 'close')
     const seen = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
     observe(exchange, seen)
     if (span !== null) endSpan(span, exchange, seen.status)

@@ -1,10 +1,17 @@
 // The listening socket, in the clear or with TLS 1.2 and newer, and a certificate that can be renewed while requests are served.
 
 import type { Elysia } from 'elysia'
+import { silentSeconds } from './silence.ts'
 
 /** PEM texts: the certificate with its chain, and its key. */
 export type ServerCertificate = { cert: string; key: string }
-export type Address = { port: number; hostname: string; tls?: ServerCertificate | undefined }
+export type Address = {
+  port: number
+  hostname: string
+  tls?: ServerCertificate | undefined
+  /** How long a connection may be silent before it is closed. */
+  idleTimeoutMs: number
+}
 
 export type Listener = {
   port: number
@@ -17,8 +24,6 @@ export type Listener = {
   stop: () => Promise<void>
 }
 
-/** Longer than the deadline of any request, so that the server never cuts one that is still allowed to answer. */
-const idleTimeoutSeconds = 30
 /** Bodies are bounded where they are read, with a problem as the answer; Bun's own bare 413 stays out of the way. */
 const neverTooLarge = Number.MAX_SAFE_INTEGER
 
@@ -27,8 +32,8 @@ const neverTooLarge = Number.MAX_SAFE_INTEGER
  * cannot change the certificate of a server that listens, so with TLS two servers do share the port for a moment; that nobody
  * else has it is asked first.
  */
-const open = (app: Elysia, { port, hostname, tls }: Address, reusePort: boolean) => {
-  const limits = { idleTimeout: idleTimeoutSeconds, maxRequestBodySize: neverTooLarge }
+const open = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reusePort: boolean) => {
+  const limits = { idleTimeout: silentSeconds(idleTimeoutMs), maxRequestBodySize: neverTooLarge }
   app.listen({ port, hostname, reusePort, development: false, ...limits, ...(tls && { tls }) })
   const { server } = app
   if (server === null) throw new Error('the HTTP server did not start')

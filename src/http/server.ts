@@ -14,10 +14,13 @@ import { metricHandlers } from './metrics.ts'
 import { needsStore, operations, type OperationId } from './operations.ts'
 import { problem } from './problem.ts'
 import { orderHandlers, type RouteOptions } from './routes.ts'
+import { patienceWhileAnswering } from './silence.ts'
 
 export type ServerOptions = RouteOptions & {
   /** False while the service starts: no order and no exception is asked for. */
   started: () => boolean
+  /** True while the service stops: the port is about to close. */
+  draining: () => boolean
   /** Pages of these origins may call from a browser. */
   corsOrigins: readonly string[]
   health: HealthSource
@@ -27,6 +30,9 @@ export type ServerOptions = RouteOptions & {
   log: Log
   observe: RequestObserver
   tracing: Tracing
+  /** How long a connection may be silent, and how long an answer may take. */
+  idleTimeoutMs: number
+  answerMaxMs: number
   /** Who may call, and how often; everybody, as often as it likes, unless it is told otherwise. */
   guard?: Guard
   /** Which routes: all of them, all but those for operators, or those alone. */
@@ -70,15 +76,23 @@ const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
 })
 
 export const createApp = (options: ServerOptions) => {
-  const { log, observe, tracing, started, corsOrigins, guard = openGuard, management = 'here' } = options
+  const { log, tracing, started, draining, corsOrigins, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
   const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
+  const setTimeout = (request: Request, seconds: number): void => app.server?.timeout(request, seconds)
+  const patience = patienceWhileAnswering({ ...options, setTimeout })
   const gates = [
+    ...(patience === null ? [] : [patience.gate]),
     ...(corsOrigins.length === 0 ? [] : [createCors(corsOrigins)]),
     ...guardGates(guard, { addressOf, log }),
     (exchange: Exchange) => (!started() && needsStore(exchange.operation) ? starting() : null),
   ]
-  const exchanges = { log, observe, tracing, gates }
+  const observeAll: RequestObserver = (exchange, seen) => {
+    patience?.observe(exchange, seen)
+    options.observe(exchange, seen)
+  }
+  const observe = patience === null ? options.observe : observeAll
+  const exchanges = { log, observe, tracing, draining, gates }
   const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)
   const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
   const failed = (error: unknown) =>
@@ -107,4 +121,4 @@ export const createApp = (options: ServerOptions) => {
 
 /** Listens on `port` (0: any free one). Throws when it is taken. */
 export const startServer = ({ port, hostname, tls, ...options }: ServerOptions & Address): Server =>
-  listen(createApp(options), { port, hostname, tls })
+  listen(createApp(options), { port, hostname, tls, idleTimeoutMs: options.idleTimeoutMs })

@@ -134,9 +134,13 @@ describe('whoever counts', () => {
 
 describe('gates', () => {
   const run = (gates: Parameters<typeof answering>[2]['gates'], handler: Handler) =>
-    answering('info', handler, { log: createTestLog().log, observe: () => undefined, tracing: noTracing, gates })(
-      new Request('http://localhost/'),
-    )
+    answering('info', handler, {
+      log: createTestLog().log,
+      observe: () => undefined,
+      tracing: noTracing,
+      draining: () => false,
+      gates,
+    })(new Request('http://localhost/'))
   const answers = (text: string) => () => new Response(text)
 
   test('are asked in their order; the first answer counts, and what they add stands in it', async () => {

@@ -40,6 +40,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   bodyMaxBytes: 65_536,
   bodyDeadlineMs: 20_000,
   started: () => true,
+  draining: () => false,
   corsOrigins: [],
   health: {
     phase: () => 'serving',
@@ -51,6 +52,8 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   log: createTestLog().log,
   observe: () => undefined,
   tracing: noTracing,
+  idleTimeoutMs: 120_000,
+  answerMaxMs: 21_000,
   ...changed,
 })
 

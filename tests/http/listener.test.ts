@@ -18,7 +18,7 @@ afterEach(() => Promise.all(listeners.splice(0).map((listener) => listener.stop(
 
 const open = (tls = first, port = 0): Listener => {
   const app = new Elysia().get('/', () => 'hello').get('/slow', () => Bun.sleep(slowMs).then(() => 'slow'))
-  const listener = listen(app as unknown as Elysia, { port, hostname: '127.0.0.1', tls })
+  const listener = listen(app as unknown as Elysia, { port, hostname: '127.0.0.1', tls, idleTimeoutMs: 120_000 })
   listeners.push(listener)
   return listener
 }
