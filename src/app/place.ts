@@ -44,6 +44,26 @@ const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: 
 }
 
 /**
+ * What a request comes to whose key 1.0 stored in another form. `former` holds that form and `present` the one of now, where there is
+ * such an order. Null: nobody holds the former one, so it is placed with the present one.
+ *
+ * A look before placing is enough. No replica of this version stores a former form for such a request, so what the look did not
+ * find cannot come to be under it; one of 1.0 beside it knows one form only, whatever is done here. A body may still hold a key that
+ * reads like a former form, as an order of its own: of two holders the one counts whose order this is.
+ */
+export const judgeFormerKey = (
+  terms: OrderTerms,
+  { former, present }: { former: Order | undefined; present: Order | undefined },
+): PlaceResult | null => {
+  if (former === undefined) return null
+  const differing = differingTerms(former, terms)
+  if (differing.length === 0) return { ok: true, order: former, replayed: true }
+  if (present !== undefined && differingTerms(present, terms).length === 0)
+    return { ok: true, order: present, replayed: true }
+  return { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing }
+}
+
+/**
  * Stores a batch. One result a placement, in order. Idempotent: called again with the same placements it stores nothing twice.
  * `onCommitted` is told after every commit that appended events.
  */

@@ -6,7 +6,7 @@ import type { ResolveResult } from './exceptions.ts'
 import type { PlaceResult } from './place.ts'
 import type { Service } from './service.ts'
 
-type Calls = Omit<Service, 'turnAway' | 'load' | 'drained' | 'close'>
+type Calls = Omit<Service, 'turnAway' | 'placeUnlessHeld' | 'load' | 'drained' | 'close'>
 type Codes<R> = R extends { ok: false; code: infer C } ? C : never
 type RefusalCode = Codes<PlaceResult | CancelResult | ResolveResult | BatchRefusal>
 export type RefusalObserver = (call: keyof Calls, code: RefusalCode) => void
@@ -28,6 +28,7 @@ export const tellRefusals = (service: Service, onRefusal: RefusalObserver): Serv
       return refusal
     },
     place: (...asked) => told('place', service.place(...asked)),
+    placeUnlessHeld: (asked) => told('place', service.placeUnlessHeld(asked)),
     cancel: (...asked) => told('cancel', service.cancel(...asked)),
     find: (...asked) => told('find', service.find(...asked)),
     list: (...asked) => told('list', service.list(...asked)),

@@ -5,12 +5,19 @@ import { isFinal, type Order, type OrderTerms } from '../domain/order.ts'
 import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import { readFills, type Fill } from '../store/fillPage.ts'
 import { readOrderPage, type OrderFilter, type OrderPage } from '../store/list.ts'
-import { readOrders } from '../store/orders.ts'
+import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchRefusal, type SeenBatch } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { resolveException, type ResolveCommand, type ResolveResult } from './exceptions.ts'
-import { placeOrders, preparePlacement, type Identity, type Placement, type PlaceResult } from './place.ts'
+import {
+  judgeFormerKey,
+  placeOrders,
+  preparePlacement,
+  type Identity,
+  type Placement,
+  type PlaceResult,
+} from './place.ts'
 
 export type ServiceLimits = {
   batchMax: number
@@ -20,7 +27,7 @@ export type ServiceLimits = {
 }
 
 /** What a batch is of. */
-type BatchKind = 'place' | 'cancel' | 'get' | 'page' | 'resolve'
+type BatchKind = 'place' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
 
 /** Of their own for each kind of statement; see Plans. */
 export type ServicePools = {
@@ -28,7 +35,7 @@ export type ServicePools = {
   places: Database
   /** For cancels and resolutions. */
   changes: Database
-  /** For single orders: by keys. */
+  /** For single orders, by id or key. */
   gets: Database
   /** For lists. */
   pages: Database
@@ -48,11 +55,15 @@ export type ServiceOptions = Identity & {
 }
 
 type FillPage = { fills: Fill[] | null }
+/** `formerKey`: another form of the key, under which 1.0 may have stored this order. */
+type FormerPlacing = { terms: OrderTerms; formerKey: string; traceparent: string | null }
 
 export type Service = {
   /** What every order would be answered with now, whatever it says; null: there is room for one. */
   turnAway: () => BatchRefusal | null
   place: (terms: OrderTerms, traceparent: string | null) => Promise<PlaceResult | BatchRefusal>
+  /** Places, unless this user holds the former key: then it is a repetition of that order. */
+  placeUnlessHeld: (asked: FormerPlacing) => Promise<PlaceResult | BatchRefusal>
   cancel: (id: string, traceparent: string | null) => Promise<CancelResult | BatchRefusal>
   /** Null: no such order. */
   find: (id: string) => Promise<{ ok: true; order: Order | null } | BatchRefusal>
@@ -77,6 +88,24 @@ export type Service = {
 const pagesAtATime = 4
 const pagesWaitingMax = 500
 
+/** Two forms of one key. */
+type Held<T = OrderKey> = { former: T; present: T }
+
+const readHolders = async (
+  db: Database,
+  asked: readonly Held[],
+): Promise<({ ok: true } & Held<Order | undefined>)[]> => {
+  const nameOf = ({ userId, clientOrderId }: OrderKey): string => `${userId} ${clientOrderId}`
+  const wanted = new Map(asked.flatMap(({ former, present }) => [former, present]).map((key) => [nameOf(key), key]))
+  const found = await db.run((sql) => readByKey(sql, [...wanted.values()]))
+  const byName = new Map(found.map((order) => [nameOf(order), order]))
+  return asked.map(({ former, present }) => ({
+    ok: true,
+    former: byName.get(nameOf(former)),
+    present: byName.get(nameOf(present)),
+  }))
+}
+
 const createBatchers = (options: ServiceOptions) => {
   const { pools, limits, onCommitted, onBug, onRefused = () => undefined, now } = options
   const common = (kind: BatchKind) => ({
@@ -87,18 +116,24 @@ const createBatchers = (options: ServiceOptions) => {
   })
   const write = (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const })
   const read = (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const })
+  /** From here on the outcome of a failure is unknown, whatever fails. */
+  const afterCommit = (stored: () => void) => () => {
+    stored()
+    onCommitted()
+  }
 
   const places = createBatcher<Placement, PlaceResult>({
     ...write('place'),
-    run: (placements, { stored }) =>
-      placeOrders(pools.places, placements, () => {
-        stored()
-        onCommitted()
-      }),
+    run: (placements, { stored }) => placeOrders(pools.places, placements, afterCommit(stored)),
+  })
+  const keys = createBatcher<Held, { ok: true } & Held<Order | undefined>>({
+    ...read('key'),
+    run: (asked) => readHolders(pools.gets, asked),
   })
   const cancels = createBatcher<Cancellation, CancelResult>({
     ...write('cancel'),
-    run: (cancellations, { again }) => cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted }),
+    run: (cancellations, { again, stored }) =>
+      cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted: afterCommit(stored) }),
   })
   const gets = createBatcher<string, { ok: true; order: Order | null }>({
     ...read('get'),
@@ -123,20 +158,29 @@ const createBatchers = (options: ServiceOptions) => {
     run: async ([command]) => [await resolveException(pools.changes, command!, now())],
   })
 
-  return { places, cancels, gets, pages, resolves }
+  return { places, keys, cancels, gets, pages, resolves }
 }
 
 export const createService = (options: ServiceOptions): Service => {
   const { accepting, now, newId } = options
   const { pages: lists } = options.pools
-  const { places, cancels, gets, pages, resolves } = createBatchers(options)
-  const all = [places, cancels, gets, pages, resolves]
+  const { places, keys, cancels, gets, pages, resolves } = createBatchers(options)
+  const all = [places, keys, cancels, gets, pages, resolves]
+  const place: Service['place'] = (terms, traceparent) =>
+    accepting(terms.ticker)
+      ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
+      : Promise.resolve({ ok: false, code: 'OVERLOADED' })
   return {
     turnAway: () => (places.isFull() ? { ok: false, code: 'OVERLOADED' } : null),
-    place: (terms, traceparent) =>
-      accepting(terms.ticker)
-        ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
-        : Promise.resolve({ ok: false, code: 'OVERLOADED' }),
+    place,
+    async placeUnlessHeld({ terms, formerKey, traceparent }) {
+      const { userId, clientOrderId } = terms
+      const held = await keys.submit({
+        former: { userId, clientOrderId: formerKey },
+        present: { userId, clientOrderId },
+      })
+      return held.ok ? (judgeFormerKey(terms, held) ?? place(terms, traceparent)) : held
+    },
     cancel: (id, traceparent) => cancels.submit({ id, event: { eventId: newId(now()), traceparent } }),
     find: (id) => gets.submit(id),
     list: (filter, limit) =>
@@ -150,6 +194,7 @@ export const createService = (options: ServiceOptions): Service => {
     resolve: (command) => resolves.submit(command),
     load: () => ({
       place: places.load(),
+      key: keys.load(),
       cancel: cancels.load(),
       get: gets.load(),
       page: pages.load(),

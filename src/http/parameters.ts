@@ -5,6 +5,7 @@ import { Type, type SchemaOptions } from '@sinclair/typebox'
 import { oneOf, Side } from '../app/shapes.ts'
 import { statuses } from '../domain/order.ts'
 import { dispositions } from './answers.ts'
+import { keyPattern, quotedKeyPattern } from './idempotencyKey.ts'
 
 const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
 const Id = (options: SchemaOptions = {}) => Type.String({ format: 'uuid', pattern: uuid, ...options })
@@ -68,10 +69,12 @@ export const TraceHeaders = Type.Object({ traceparent: Traceparent })
 
 export const PlaceHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
-    Type.String({
-      pattern: '^[ -~]{1,64}$',
+    Type.Union([Type.String({ pattern: keyPattern }), Type.String({ pattern: quotedKeyPattern })], {
       description:
-        'Makes it safe to repeat the request. The same as the member `clientOrderId`: unique per user for ever; if both are given they must be equal.',
+        'Makes it safe to repeat the request. The same as the member `clientOrderId`: unique per user for ever; if both are given they ' +
+        'must be equal. In quotes (draft-ietf-httpapi-idempotency-key-header: `\\"` and `\\\\` stand for `"` and `\\`) it is the text inside, ' +
+        'unless the user holds a key with the quotes from 1.0. Once only: a bare key with a comma and a space in it is refused, for ' +
+        'that is how two headers arrive.',
     }),
   ),
   traceparent: Traceparent,

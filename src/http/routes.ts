@@ -2,7 +2,7 @@
 
 import type { Service } from '../app/service.ts'
 import { canonicalUuid } from '../domain/ids.ts'
-import type { Order } from '../domain/order.ts'
+import type { Order, Status } from '../domain/order.ts'
 import { readBody } from './body.ts'
 import { isAdmin, owns } from './auth/caller.ts'
 import type { Exchange, Handler } from './exchange.ts'
@@ -46,6 +46,12 @@ const hidden = async ({ caller }: Exchange, orderId: string, service: Service): 
   return result.order === null || !owns(caller, result.order.userId) ? unknownOrder() : null
 }
 
+export const notCancelable = (status: Status): Response =>
+  problem('CONFLICT', `only an order with status NEW can be canceled, this one is ${status}`, {
+    title: 'Order cannot be canceled',
+    members: { orderStatus: status },
+  })
+
 const placeOrder = async (
   { request, traceparent, caller }: Exchange,
   { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
@@ -57,8 +63,11 @@ const placeOrder = async (
   if (!body.ok) return body.response
   const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields, caller?.userId)
   if (!decoded.ok) return invalid('Invalid order', decoded.faults)
-  if (!owns(caller, decoded.value.userId)) return foreignUser()
-  const result = await service.place(decoded.value, traceparent)
+  const { terms, formerKey } = decoded.value
+  if (!owns(caller, terms.userId)) return foreignUser()
+  const result = await (formerKey === null
+    ? service.place(terms, traceparent)
+    : service.placeUnlessHeld({ terms, formerKey, traceparent }))
   if (result.ok) return accepted(result.order, result.replayed)
   if (result.code !== 'IDEMPOTENCY_MISMATCH') return refused(result.code)
   const { differing } = result
@@ -83,9 +92,7 @@ const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promi
     case 'NOT_FOUND':
       return unknownOrder()
     case 'NOT_CANCELABLE':
-      return problem('CONFLICT', `only an order with status NEW can be canceled, this one is ${result.status}`, {
-        members: { orderStatus: result.status },
-      })
+      return notCancelable(result.status)
     case 'OVERLOADED':
     case 'OUTCOME_UNKNOWN':
     case 'INTERNAL':

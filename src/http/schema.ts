@@ -6,6 +6,7 @@ import { sentAmount, sentAmountOrNull } from '../app/shapes.ts'
 import type { Amount, AmountFault } from '../domain/decimal.ts'
 import { amountFromJson, NumberSource, parseExactJson, repeatedMember } from '../domain/json.ts'
 import { orderTypes, sides, timesInForce, typeRules, type OrderTerms } from '../domain/order.ts'
+import { isKey, keyPattern, keyRule, readHeaderKey } from './idempotencyKey.ts'
 import type { Fault } from './problem.ts'
 
 const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
@@ -18,8 +19,6 @@ const oneOf = <const T extends readonly string[]>(values: T) =>
   )
 const decimalRule =
   'must be a decimal > 0 with at most 12 integer and 8 fraction digits, as a number or as a string in plain notation'
-const keyRule = 'must be 1 to 64 printable ASCII characters'
-const clientKey = '^[ -~]{1,64}$'
 
 export const PlaceOrder = Type.Object(
   {
@@ -31,11 +30,14 @@ export const PlaceOrder = Type.Object(
     // Amounts are judged by domain/decimal.ts, from the number's own source text.
     quantity: sentAmount({ rule: decimalRule }),
     price: Type.Optional(sentAmountOrNull({ rule: decimalRule })),
-    clientOrderId: Type.Optional(Type.Union([Type.String({ pattern: clientKey }), Type.Null()], { rule: keyRule })),
+    clientOrderId: Type.Optional(Type.Union([Type.String({ pattern: keyPattern }), Type.Null()], { rule: keyRule })),
   },
   { additionalProperties: false },
 )
 export type PlaceOrder = Static<typeof PlaceOrder>
+
+/** `formerKey`: the key that 1.0 would have stored, where that is another one (see idempotencyKey.ts). */
+export type PlaceRequest = { terms: OrderTerms; formerKey: string | null }
 
 export type UnknownFields = 'refuse' | 'ignore'
 export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }
@@ -62,7 +64,7 @@ type Known = { unknownFields: UnknownFields; callerId: string | null }
 
 const shapeFaults = (body: Record<string, unknown>, { unknownFields, callerId }: Known): Fault[] => {
   const faults = members.flatMap(({ name, required, rule, check }): Fault[] => {
-    const value = Object.hasOwn(body, name) ? body[name] : undefined
+    const value = memberOf(body, name)
     const isKnown = name === 'userId' && callerId !== null
     if (value === undefined) return required && !isKnown ? [{ pointer: `/${name}`, detail: 'is required' }] : []
     return check.Check(value) ? [] : [{ pointer: `/${name}`, detail: rule }]
@@ -81,27 +83,34 @@ const readAmount = (name: string, value: unknown, faults: Fault[]): Amount => {
 }
 
 const readPrice = (body: Record<string, unknown>, faults: Fault[]): Amount | null => {
-  const type = body['type']
-  const given = body['price'] !== undefined && body['price'] !== null
+  const [type, price] = [memberOf(body, 'type'), memberOf(body, 'price')]
+  const given = price !== undefined && price !== null
   const rule = orderTypes.find((known) => known === type)
   if (rule !== undefined && typeRules[rule].price === 'required' && !given)
     faults.push({ pointer: '/price', detail: `is required for ${rule}` })
   if (rule !== undefined && typeRules[rule].price === 'forbidden' && given)
     faults.push({ pointer: '/price', detail: `is forbidden for ${rule}` })
-  return given ? readAmount('price', body['price'], faults) : null
+  return given ? readAmount('price', price, faults) : null
 }
 
+type Key = { key: string | null; former: string | null }
+
 /** Of the body's and the header's key, the one that counts. */
-const readKey = (body: Record<string, unknown>, header: string | null, faults: Fault[]): string | null => {
-  const inBody = typeof body['clientOrderId'] === 'string' ? body['clientOrderId'] : null
-  if (header === null) return inBody
-  if (!new RegExp(clientKey).test(header)) faults.push({ pointer: 'header:Idempotency-Key', detail: keyRule })
-  else if (inBody !== null && inBody !== header)
-    faults.push({
-      pointer: 'header:Idempotency-Key',
-      detail: 'differs from clientOrderId: they are one key, give one of them',
-    })
-  return header
+const readKey = (body: Record<string, unknown>, header: string | null, faults: Fault[]): Key => {
+  const given = memberOf(body, 'clientOrderId')
+  const inBody = typeof given === 'string' ? given : null
+  if (header === null) return { key: inBody, former: null }
+  // A body has its key as it is, quotes included; a header that says the very same means that one.
+  if (header === inBody && isKey(header)) return { key: header, former: null }
+  const refuse = (detail: string): Key => {
+    faults.push({ pointer: 'header:Idempotency-Key', detail })
+    return { key: null, former: null }
+  }
+  const inHeader = readHeaderKey(header)
+  if (!inHeader.ok) return refuse(inHeader.detail)
+  if (inBody !== null && inBody !== inHeader.key)
+    return refuse('differs from clientOrderId: they are one key, give one of them')
+  return inHeader
 }
 
 const fault = (pointer: string, detail: string): { ok: false; faults: Fault[] } => ({
@@ -109,7 +118,11 @@ const fault = (pointer: string, detail: string): { ok: false; faults: Fault[] } 
   faults: [{ pointer, detail }],
 })
 
-/** The members of a JSON object, each given once, with exact numbers. */
+/** A member that the object has itself: what every object inherits is none. */
+export const memberOf = (body: Record<string, unknown>, name: string): unknown =>
+  Object.hasOwn(body, name) ? body[name] : undefined
+
+/** The members of a JSON object, each given once, with exact numbers. To be read one by one, by name, and never handed on whole. */
 export const parseMembers = (text: string): Decoded<Record<string, unknown>> => {
   try {
     const value = parseExactJson(text)
@@ -133,27 +146,28 @@ export const decodePlaceOrder = (
   key: string | null,
   unknownFields: UnknownFields,
   callerId: string | null = null,
-): Decoded<OrderTerms> => {
+): Decoded<PlaceRequest> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const body = parsed.value
   const faults = shapeFaults(body, { unknownFields, callerId })
-  const quantity = body['quantity'] === undefined ? 0n : readAmount('quantity', body['quantity'], faults)
+  const asked = memberOf(body, 'quantity')
+  const quantity = asked === undefined ? 0n : readAmount('quantity', asked, faults)
   const price = readPrice(body, faults)
-  const clientOrderId = readKey(body, key, faults)
+  const held = readKey(body, key, faults)
   if (faults.length > 0) return { ok: false, faults }
-  const order = { userId: callerId, ...body } as PlaceOrder
-  return {
-    ok: true,
-    value: {
-      userId: order.userId.toLowerCase(),
-      clientOrderId,
-      ticker: order.ticker.toUpperCase(),
-      side: order.side,
-      type: order.type,
-      timeInForce: order.timeInForce,
-      quantity,
-      price,
-    },
+  // Without faults, what is named here is of the type that the schema gives it; nothing else of the body is looked at.
+  const order = body as PlaceOrder
+  const userId = (memberOf(body, 'userId') ?? callerId) as string
+  const terms: OrderTerms = {
+    userId: userId.toLowerCase(),
+    clientOrderId: held.key,
+    ticker: order.ticker.toUpperCase(),
+    side: order.side,
+    type: order.type,
+    timeInForce: order.timeInForce,
+    quantity,
+    price,
   }
+  return { ok: true, value: { terms, formerKey: held.former } }
 }

@@ -105,17 +105,25 @@ export const insertOrders = async (
   return new Set(rows.map((row) => row.order_id))
 }
 
+export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
+
+const ordersByKey = (sql: Sql, keys: readonly OrderKey[]) => sql`
+    select ${orderColumns(sql)} from orders o
+    join unnest(${textArray(keys.map((a) => a.userId))}::text[], ${textArray(keys.map((a) => a.clientOrderId))}::text[]) as k (user_id, client_order_id)
+      on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
+
 /** The orders that hold these ids or these (user, client order id) keys. Run after insertOrders: it cannot see the winner itself. */
-export const readKeyHolders = async (
-  sql: Sql,
-  asked: readonly ({ id: string } & Pick<OrderTerms, 'userId' | 'clientOrderId'>)[],
-): Promise<Order[]> => {
+export const readKeyHolders = async (sql: Sql, asked: readonly ({ id: string } & OrderKey)[]): Promise<Order[]> => {
   const rows = await sql<OrderRow[]>`
     select ${orderColumns(sql)} from orders o where o.id = any (${textArray(asked.map((a) => a.id))}::text[]::uuid[])
     union
-    select ${orderColumns(sql)} from orders o
-    join unnest(${textArray(asked.map((a) => a.userId))}::text[], ${textArray(asked.map((a) => a.clientOrderId))}::text[]) as k (user_id, client_order_id)
-      on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
+    ${ordersByKey(sql, asked)}`
+  return rows.map(orderFromRow)
+}
+
+/** The orders that hold these keys, in no order. */
+export const readByKey = async (sql: Sql, keys: readonly OrderKey[]): Promise<Order[]> => {
+  const rows = await sql<OrderRow[]>`${ordersByKey(sql, keys)}`
   return rows.map(orderFromRow)
 }
 

@@ -141,7 +141,8 @@ describe('the parameters', () => {
       quantity: 1,
       price: 1,
     })
-    for (const key of ['k', 'x'.repeat(64), 'x'.repeat(65), 'a b~!']) {
+    const quoted = ['"k"', `"${'x'.repeat(64)}"`, `"${'x'.repeat(65)}"`, String.raw`"\"${'x'.repeat(63)}\\"`]
+    for (const key of ['k', 'x'.repeat(64), 'x'.repeat(65), 'a b~!', '"k', ...quoted]) {
       const headers = { 'content-type': 'application/json', 'idempotency-key': key }
       const isLawful = requestFaults('POST', '/orders', { headers, body }).length === 0
       expect(await isTaken('POST', '/orders', { headers, body })).toBe(isLawful)

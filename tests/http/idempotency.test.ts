@@ -36,6 +36,16 @@ describe('the key', () => {
     expect(await eventsOf(idOf(first))).toBe(1)
   })
 
+  test('in quotes is the text inside; a body that says the same with its quotes means the quotes', async () => {
+    const key = newKey()
+    const first = await post(orderBody, `"${key}"`)
+    expect(bodyOf(first)).toMatchObject({ clientOrderId: key })
+    expect(idOf(await post({ ...orderBody, clientOrderId: key }, `"${key}"`))).toBe(idOf(first))
+    const quoted = await post({ ...orderBody, clientOrderId: `"${key}"` }, `"${key}"`)
+    expect(bodyOf(quoted)).toMatchObject({ clientOrderId: `"${key}"` })
+    expect(idOf(quoted)).not.toBe(idOf(first))
+  })
+
   test('given in both, and different, is refused', async () => {
     const answer = await post({ ...orderBody, clientOrderId: newKey() }, newKey())
     expect(refusal(answer)).toEqual(badRequest('header:Idempotency-Key'))

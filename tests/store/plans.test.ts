@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readLegState } from '../../src/store/fills.ts'
-import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
+import { insertOrders, readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
 import type { Sql } from '../../src/store/sql.ts'
 import { aPlacementOf, someTerms } from '../support/builders.ts'
@@ -30,6 +30,11 @@ const statements: Record<
     readKeyHolders(
       sql,
       known.map((row) => ({ id: row.id, userId: row.user_id, clientOrderId: row.client_order_id })),
+    ),
+  readByKey: (sql, known) =>
+    readByKey(
+      sql,
+      known.map((row) => ({ userId: row.user_id, clientOrderId: row.client_order_id })),
     ),
   readOrders: (sql, known) =>
     readOrders(
