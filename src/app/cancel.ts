@@ -19,7 +19,8 @@ const judge = (row: CancelRow | undefined, order: Order | undefined): CancelResu
 
 /**
  * Cancels a batch. One result a cancellation, in order; of two for one order the first may succeed. `again` says that an
- * earlier attempt's answer was lost: an order found CANCELED then counts as canceled by it.
+ * earlier attempt's answer was lost: an order found CANCELED then counts as canceled by it. `onCommitted` is told of every commit
+ * that appended events.
  */
 export const cancelBatch = async (
   db: Database,

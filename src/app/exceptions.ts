@@ -1,5 +1,6 @@
 // Exceptions as an operator works on them. Resolving says what was done about one; it never moves an order.
 
+import { assert } from '../domain/assert.ts'
 import { insertResolution, readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import type { Database } from '../store/sql.ts'
 
@@ -20,15 +21,22 @@ const all: ExceptionFilter = {
   before: undefined,
 }
 
+const readOne = async (db: Database, id: string): Promise<TradeException> => {
+  const [exception] = await db.run((sql) => readExceptions(sql, { ...all, id }, 1))
+  assert(exception !== undefined, 'an exception is never deleted')
+  return exception
+}
+
 /** Idempotent: the same words again answer with what is stored. */
 export const resolveException = async (
   db: Database,
   { id, resolvedBy, note }: ResolveCommand,
   now: Date,
 ): Promise<ResolveResult> => {
-  await db.run((sql) => insertResolution(sql, { id, resolvedBy, note, now }))
-  const [exception] = await db.run((sql) => readExceptions(sql, { ...all, id }, 1))
-  if (exception === undefined) return { ok: false, code: 'NOT_FOUND' }
+  const seen = await db.run((sql) => insertResolution(sql, { id, resolvedBy, note, now }))
+  if (seen === undefined) return { ok: false, code: 'NOT_FOUND' }
+  // Without one, somebody else's was stored at the same moment, and ours was not: a failure of this look stores nothing either.
+  const exception = seen.resolution === null ? await readOne(db, id) : seen
   const { resolution } = exception
   if (resolution?.resolvedBy === resolvedBy && resolution.note === note) return { ok: true, exception }
   return { ok: false, code: 'ALREADY_RESOLVED', exception }

@@ -11,7 +11,7 @@ import { invalid, problem, refused, type Fault } from './problem.ts'
 import { createReader, decodeCursor, encodeCursor } from './query.ts'
 import { json, searchOf } from './reply.ts'
 import type { RouteOptions } from './routes.ts'
-import { parseMembers, type Decoded, type UnknownFields } from './schema.ts'
+import { memberOf, parseMembers, type Decoded, type UnknownFields } from './schema.ts'
 
 const dispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const satisfies readonly ExceptionDisposition[]
 const parameters = ['orderId', 'tradeId', 'disposition', 'resolved', 'limit', 'cursor'] as const
@@ -37,7 +37,7 @@ const decodeQuery = (search: URLSearchParams, unknownFields: UnknownFields) => {
 }
 
 /** Free text of an operator: anything but control characters, for it goes to logs and to Postgres. */
-const words = (value: unknown, lengthMax: number): boolean =>
+const isWords = (value: unknown, lengthMax: number): value is string =>
   typeof value === 'string' && value.length >= 1 && value.length <= lengthMax && !/[\p{Cc}\p{Cs}]/u.test(value)
 
 const resolveMembers = { resolvedBy: 200, note: 2000 } as const
@@ -45,18 +45,19 @@ const resolveMembers = { resolvedBy: 200, note: 2000 } as const
 const decodeResolve = (text: string, unknownFields: UnknownFields): Decoded<{ resolvedBy: string; note: string }> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
-  const faults: Fault[] = Object.entries(resolveMembers)
-    .filter(([name, lengthMax]) => !words(parsed.value[name], lengthMax))
-    .map(([name, lengthMax]) => ({
-      pointer: `/${name}`,
-      detail: `must be text of 1 to ${lengthMax} characters without controls`,
-    }))
+  const faults: Fault[] = []
+  const readWords = (name: keyof typeof resolveMembers): string => {
+    const [value, lengthMax] = [memberOf(parsed.value, name), resolveMembers[name]]
+    if (isWords(value, lengthMax)) return value
+    faults.push({ pointer: `/${name}`, detail: `must be text of 1 to ${lengthMax} characters without controls` })
+    return ''
+  }
+  // Member by member: what else the body holds goes no further than here.
+  const value = { resolvedBy: readWords('resolvedBy'), note: readWords('note') }
   const unknown = Object.keys(parsed.value).filter((name) => !Object.hasOwn(resolveMembers, name))
   if (unknownFields === 'refuse' && unknown.length > 0)
     faults.push({ pointer: '', detail: 'only resolvedBy and note are known here' })
-  return faults.length > 0
-    ? { ok: false, faults }
-    : { ok: true, value: parsed.value as { resolvedBy: string; note: string } }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value }
 }
 
 export const exceptionJson = (exception: TradeException): string => {
@@ -81,6 +82,11 @@ const listExceptions = async ({ request }: Exchange, { service, unknownFields }:
   return json(200, pageJson('exceptions', shown.map(exceptionJson), cursor))
 }
 
+export const alreadyResolved = (): Response =>
+  problem('CONFLICT', 'this exception is resolved already, in other words; the first resolution stands', {
+    title: 'Already resolved',
+  })
+
 const resolve = async ({ request, params }: Exchange, options: RouteOptions): Promise<Response> => {
   const exceptionId = canonicalUuid(params['id']!)
   if (exceptionId === null)
@@ -89,15 +95,14 @@ const resolve = async ({ request, params }: Exchange, options: RouteOptions): Pr
   if (!body.ok) return body.response
   const decoded = decodeResolve(body.text, options.unknownFields)
   if (!decoded.ok) return invalid('Invalid resolution', decoded.faults)
-  const result = await options.service.resolve({ id: exceptionId, ...decoded.value })
+  const { resolvedBy, note } = decoded.value
+  const result = await options.service.resolve({ id: exceptionId, resolvedBy, note })
   if (result.ok) return json(200, exceptionJson(result.exception))
   switch (result.code) {
     case 'NOT_FOUND':
       return problem('NOT_FOUND', 'there is no such exception')
     case 'ALREADY_RESOLVED':
-      return problem('CONFLICT', 'this exception is resolved already, in other words; the first resolution stands', {
-        title: 'Already resolved',
-      })
+      return alreadyResolved()
     case 'OVERLOADED':
     case 'OUTCOME_UNKNOWN':
     case 'INTERNAL':

@@ -93,12 +93,16 @@ const conditions = (sql: Sql, filter: ExceptionFilter) => sql`
   and ${filter.resolved === undefined ? sql`true` : sql`(r.exception_id is not null) = ${filter.resolved}`}
   and ${filter.before === undefined ? sql`true` : sql`e.id < ${filter.before}::uuid`}`
 
+/** The columns of Row, of the exception called `e` and its resolution called `r`. */
+const exceptionColumns = (sql: Sql) => sql`
+  e.id, e.disposition, e.reason, e.order_id, e.trade_id, e.side, e.ticker, e.quantity, e.price, e.recorded_at,
+  to_char(e.ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as traded_at,
+  e.kafka_topic, e.kafka_partition, e.kafka_offset, e.message_key, e.message, r.resolved_by, r.note, r.resolved_at`
+
 /** At most `limit` exceptions, newest first. */
 export const readExceptions = async (sql: Sql, filter: ExceptionFilter, limit: number): Promise<TradeException[]> => {
   const rows = await sql<Row[]>`
-    select e.id, e.disposition, e.reason, e.order_id, e.trade_id, e.side, e.ticker, e.quantity, e.price, e.recorded_at,
-           to_char(e.ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as traded_at,
-           e.kafka_topic, e.kafka_partition, e.kafka_offset, e.message_key, e.message, r.resolved_by, r.note, r.resolved_at
+    select ${exceptionColumns(sql)}
     from exceptions e left join exception_resolutions r on r.exception_id = e.id
     where ${conditions(sql, filter)}
     order by e.id desc
@@ -115,13 +119,28 @@ export const countOpenExceptions = async (sql: Sql, max: number): Promise<number
   return row!.open
 }
 
-/** Stores a resolution where the exception exists and has none; the first one stands. */
+/**
+ * Stores a resolution where the exception exists and has none, and answers with the exception as it is then: one statement, so
+ * that nothing can fail between the two. The first resolution stands. Undefined: no such exception. Without a resolution: another one
+ * was stored while this statement ran, which cannot see it.
+ */
 export const insertResolution = async (
   sql: Sql,
   { id, resolvedBy, note, now }: { id: string; resolvedBy: string; note: string; now: Date },
-): Promise<void> => {
-  await sql`
-    insert into exception_resolutions (exception_id, resolved_by, note, resolved_at)
-    select id, ${resolvedBy}, ${note}, ${now.toISOString()}::timestamptz from exceptions where id = ${id}::uuid
-    on conflict do nothing`
+): Promise<TradeException | undefined> => {
+  const [row] = await sql<Row[]>`
+    with stored as (
+      insert into exception_resolutions (exception_id, resolved_by, note, resolved_at)
+      select id, ${resolvedBy}, ${note}, ${now.toISOString()}::timestamptz from exceptions where id = ${id}::uuid
+      on conflict do nothing
+      returning exception_id, resolved_by, note, resolved_at
+    ), r as (
+      select exception_id, resolved_by, note, resolved_at from stored
+      union all
+      select exception_id, resolved_by, note, resolved_at from exception_resolutions where exception_id = ${id}::uuid
+    )
+    select ${exceptionColumns(sql)}
+    from exceptions e left join r on r.exception_id = e.id
+    where e.id = ${id}::uuid`
+  return row === undefined ? undefined : exceptionFromRow(row)
 }

@@ -15,8 +15,6 @@ const unavailable = new Set([
   'CONNECT_TIMEOUT',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
   '57P03',
   '25006',
   '42501',
@@ -42,6 +40,11 @@ const unknown = new Set([
   '57P02',
 ])
 
+/** While a connection is opened nothing was sent; later a statement may be on its way to a server that cannot be reached any more. */
+const unreachable = new Set(['EHOSTUNREACH', 'ENETUNREACH'])
+const isConnecting = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'syscall' in error && error.syscall === 'connect'
+
 /** An alert of the other side, or a record that was damaged: a statement may have left before. */
 const tlsPrefix = 'ERR_SSL_'
 
@@ -54,6 +57,7 @@ export const storeFault = (error: unknown): StoreFault => {
   const code = codeOf(error)
   if (contention.has(code)) return 'contention'
   if (unavailable.has(code)) return 'unavailable'
+  if (unreachable.has(code)) return isConnecting(error) ? 'unavailable' : 'unknown'
   if (unknown.has(code) || code.startsWith(tlsPrefix)) return 'unknown'
   if (!sqlState.test(code)) return 'bug'
   const sqlClass = code.slice(0, 2)

@@ -52,6 +52,19 @@ describe('a code is sorted by what may be done next', () => {
     })
 })
 
+test.each(['EHOSTUNREACH', 'ENETUNREACH'])(
+  '%s stores nothing where it ends the opening of a connection alone',
+  (code) => {
+    const failed = (syscall: string): Error => Object.assign(withCode(code), { syscall })
+    expect(storeFault(failed('connect'))).toBe('unavailable')
+    expect([storeFault(failed('read')), storeFault(failed('write')), storeFault(withCode(code))]).toEqual([
+      'unknown',
+      'unknown',
+      'unknown',
+    ])
+  },
+)
+
 test('what has no code is a bug', () => {
   for (const error of [new Error('x'), new TypeError('y'), null, undefined, 'text', 7, {}, withCode(7)]) {
     expect(codeOf(error)).toBe('')
