@@ -1,14 +1,15 @@
 // The gates of authentication: who calls, found out before anything else is done, and whether that caller may do this. What was
 // refused is in the log by its reason; the credential never is.
 
+import { canonicalUuid } from '../../domain/ids.ts'
 import type { Log } from '../../log.ts'
 import type { Exchange, Gate } from '../exchange.ts'
 import { networkOf, tooManyBadCredentials } from '../limits.ts'
-import { operations } from '../operations.ts'
+import { operations, type OperationId } from '../operations.ts'
 import type { Buckets } from '../rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
 import type { KeyCheck } from './apiKeys.ts'
-import { everybody, holds, type Scope } from './caller.ts'
+import { everybody, holds, isAdmin, type Scope } from './caller.ts'
 import { credentialOf } from './credential.ts'
 import type { TokenCheck } from './jwt.ts'
 import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'
@@ -69,7 +70,21 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
   }
 }
 
-/** Whether the caller may do this. What an administrator changes is in the log with its name. */
+/** What the id in the path of a call that changes something is the id of. */
+const changed: Partial<Record<OperationId, string>> = { cancelOrder: 'orderId', resolveException: 'exceptionId' }
+
+const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
+
+/** Of which order or exception; null where the path has no id that could be one. */
+const changedId = ({ operation, params }: Exchange): Record<string, string | null> => {
+  const name = operation === null ? undefined : changed[operation]
+  return name === undefined ? {} : { [name]: canonicalUuid(params['id'] ?? '') }
+}
+
+/**
+ * Whether the caller may do this. What an administrator changes, of its own or of somebody else's, is in the log with its name; an
+ * order that it places is not, for the order names its user itself.
+ */
 const scopeGate =
   ({ log }: GateOptions): Gate =>
   (exchange) => {
@@ -78,10 +93,11 @@ const scopeGate =
     const { caller, operation, requestId } = exchange
     if (caller === null) return unauthorized('absent')
     if (!holds(caller, scope)) return forbidden(scope)
-    if (scope === 'orders:admin' && exchange.request.method === 'POST')
+    if (isAdmin(caller) && !isRead(exchange.request) && operation !== 'placeOrder')
       log.info('an administrator changes something', {
         requestId,
         operation,
+        ...changedId(exchange),
         subject: caller.subject,
         credential: caller.credential,
       })
