@@ -8,6 +8,27 @@ export type BodyLimits = { bytesMax: number; deadlineMs: number }
 
 const jsonType = /^application\/json\s*(;|$)/i
 
+/** Of a header that may hold several; `identity` is the word for none. */
+const isCoded = (codings: string): boolean =>
+  codings.split(',').some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))
+
+const acceptsJson = { accept: 'application/json' }
+
+const notJson = (): Body => ({
+  ok: false,
+  response: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json', {
+    headers: acceptsJson,
+  }),
+})
+
+/** RFC 9110, 12.5.3: Accept-Encoding says that it is the coding which is refused, and not the type. */
+const coded = (): Body => ({
+  ok: false,
+  response: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as it is: no content-encoding but identity is read here', {
+    headers: { ...acceptsJson, 'accept-encoding': 'identity' },
+  }),
+})
+
 const tooLarge = (bytesMax: number): Body => ({
   ok: false,
   response: problem('PAYLOAD_TOO_LARGE', `the body must not be larger than ${bytesMax} bytes`, {
@@ -52,15 +73,11 @@ const withDeadline = async <T>(reading: Promise<T>, deadlineMs: number): Promise
   }
 }
 
-/** The text of a JSON body, or the problem to answer with. Nothing is read before type and declared length are judged. */
+/** The text of a JSON body, or the problem to answer with. Nothing is read before type, coding and declared length are judged. */
 export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyLimits): Promise<Body> => {
-  if (!jsonType.test(request.headers.get('content-type') ?? ''))
-    return {
-      ok: false,
-      response: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json', {
-        headers: { accept: 'application/json' },
-      }),
-    }
+  if (!jsonType.test(request.headers.get('content-type') ?? '')) return notJson()
+  const codings = request.headers.get('content-encoding')
+  if (codings !== null && isCoded(codings)) return coded()
   const declared = request.headers.get('content-length')
   if (declared !== null && Number(declared) > bytesMax) return tooLarge(bytesMax)
   const reading = declared !== null || request.body === null ? request.text() : readChunks(request.body, bytesMax)

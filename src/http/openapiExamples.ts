@@ -2,13 +2,14 @@
 
 import { forbidden, unauthorized } from './auth/verdict.ts'
 import type { Scope } from './auth/caller.ts'
-import { exceptionJson } from './exceptionRoutes.ts'
+import { alreadyResolved, exceptionJson } from './exceptionRoutes.ts'
 import { accepted, canceled, exception, fill, partlyFilled, resolved } from './examples.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from './limits.ts'
 import type { Operation } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
 import { invalid, problem, refused, type ProblemCode } from './problem.ts'
+import { notCancelable } from './routes.ts'
 
 type Outcome<O extends Operation> = (keyof O['answers'] & number) | (keyof O['refusals'] & ProblemCode)
 /** JSON text or other text; of a problem the answer itself. */
@@ -87,10 +88,7 @@ const orders = {
     ...badId,
     ...noOrder,
     200: () => orderJson(canceled),
-    CONFLICT: () =>
-      problem('CONFLICT', 'only an order with status NEW can be canceled, this one is FILLED', {
-        members: { orderStatus: 'FILLED' },
-      }),
+    CONFLICT: () => notCancelable('FILLED'),
   },
 } as const
 
@@ -113,10 +111,7 @@ const exceptions = {
         { pointer: '/note', detail: 'must be text of 1 to 2000 characters without controls' },
       ]),
     NOT_FOUND: () => problem('NOT_FOUND', 'there is no such exception'),
-    CONFLICT: () =>
-      problem('CONFLICT', 'this exception is resolved already, in other words; the first resolution stands', {
-        title: 'Already resolved',
-      }),
+    CONFLICT: alreadyResolved,
   },
 } as const
 

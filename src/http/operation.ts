@@ -136,7 +136,14 @@ export const written = {
 export const withBody = {
   PAYLOAD_TOO_LARGE: { description: 'The body is larger than the service takes.' },
   UNSUPPORTED_MEDIA_TYPE: {
-    description: 'The body is not sent as JSON.',
-    headers: { Accept: { schema: Type.Literal('application/json'), description: 'What this route reads.' } },
+    description: 'The body is not sent as JSON, or in a coding such as gzip.',
+    headers: {
+      Accept: { schema: Type.Literal('application/json'), description: 'What this route reads.' },
+      'Accept-Encoding': {
+        schema: Type.Literal('identity'),
+        description: 'Where it is the coding (`Content-Encoding`) that is not read.',
+        optional: true,
+      },
+    },
   },
 } as const satisfies Operation['refusals']

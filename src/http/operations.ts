@@ -110,7 +110,7 @@ const orderOperations = {
       BAD_REQUEST: badId,
       NOT_FOUND: noOrder,
       CONFLICT: {
-        description: 'The order is not NEW any more; `orderStatus` says what it is.',
+        description: 'Titled "Order cannot be canceled": it is not NEW any more; `orderStatus` says what it is.',
         members: { orderStatus: Status },
       },
     },
@@ -143,7 +143,9 @@ const exceptionOperations = {
       ...withBody,
       BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
       NOT_FOUND: { description: 'There is no such exception.' },
-      CONFLICT: { description: 'It is resolved already, in other words; the first resolution stands.' },
+      CONFLICT: {
+        description: 'Titled "Already resolved": somebody resolved it in other words; the first resolution stands.',
+      },
     },
   }),
 }

@@ -7,7 +7,7 @@ export const problems = {
   FORBIDDEN: { status: 403, type: 'forbidden', title: 'Not allowed' },
   NOT_FOUND: { status: 404, type: 'not-found', title: 'Not found' },
   METHOD_NOT_ALLOWED: { status: 405, type: 'method-not-allowed', title: 'Method not allowed' },
-  CONFLICT: { status: 409, type: 'conflict', title: 'Order cannot be canceled' },
+  CONFLICT: { status: 409, type: 'conflict', title: 'Conflict with what is stored' },
   PAYLOAD_TOO_LARGE: { status: 413, type: 'payload-too-large', title: 'Body too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, type: 'unsupported-media-type', title: 'Unsupported media type' },
   IDEMPOTENCY_MISMATCH: { status: 422, type: 'idempotency-mismatch', title: 'Key was used for another order' },

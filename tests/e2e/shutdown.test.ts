@@ -1,6 +1,7 @@
 // SIGTERM: what was promised is kept, what cannot be taken any more is refused.
 
 import { expect, test } from 'bun:test'
+import { binary } from '../support/binary.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { until } from '../support/until.ts'
 import { createWorld, orderBody, tradeOf } from '../support/world.ts'
@@ -31,6 +32,28 @@ test('SIGTERM under load: exit 0, every 202 is stored and published, no 5xx but 
   await judgeLoad(world, answers)
   await world.tradesConsumed()
   expect((await next.http(`/orders/${id}`)).json).toMatchObject({ filledQuantity: 500 })
+})
+
+test.each(['SIGHUP', 'SIGQUIT', 'SIGINT'] as const)('%s drains as SIGTERM does', async (name) => {
+  await using world = await createWorld({ env: { SHUTDOWN_READINESS_DELAY_MS: '300' } })
+  const service = await world.start()
+  expect((await service.post(orderBody())).status).toBe(202)
+  service.signal(name)
+  expect(await service.exited).toBe(0)
+  expect(service.log.at(-1)).toMatchObject({ level: 'info', message: 'stopped' })
+  expect(service.log.find(({ message }) => message === 'stopping')).toMatchObject({ signal: name })
+  expect(await world.sql`select * from outbox`).toHaveLength(0)
+  expect(await world.sql`select * from relay_leases where holder is not null`).toHaveLength(0)
+})
+
+test('SIGHUP does not end what was started to outlive its terminal', async () => {
+  await using world = await createWorld()
+  const nohup = ['/bin/sh', '-c', 'trap "" HUP; exec "$0" serve', await binary()]
+  const service = await world.start({ command: nohup })
+  service.signal('SIGHUP')
+  expect((await service.post(orderBody())).status).toBe(202)
+  expect(service.log.filter(({ message }) => message === 'stopping')).toEqual([])
+  expect(await service.stop()).toBe(0)
 })
 
 test('a second SIGTERM exits at once', async () => {

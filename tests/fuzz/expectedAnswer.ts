@@ -48,6 +48,7 @@ const only = (...statuses: number[]): Expected => ({ statuses, terms: null, reso
 
 const bodyOf = (request: HttpRequest) => ({
   contentType: headerOf(request, 'content-type'),
+  coding: headerOf(request, 'content-encoding'),
   key: headerOf(request, 'idempotency-key'),
   body: request.body ?? Buffer.alloc(0),
 })

@@ -60,12 +60,37 @@ const knownMembers = (body: Uint8Array, known: readonly string[]): Map<string, J
 
 const orderMembers = ['userId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', 'price', 'clientOrderId']
 
+/** The text of a string in quotes (RFC 8941, 3.3.3), read character by character; null for any other. */
+const unquoted = (text: string): string | null => {
+  if (text.length < 2 || text[0] !== '"') return null
+  let inside = ''
+  for (let at = 1; at < text.length; at++) {
+    const character = text[at]!
+    if (character === '"') return at === text.length - 1 ? inside : null
+    if (character === '\\') {
+      at++
+      if (text[at] !== '"' && text[at] !== '\\') return null
+      inside += text[at]
+    } else if (character < ' ' || character > '~') return null
+    else inside += character
+  }
+  return null
+}
+
+/** Two headers of one name cannot be told from one with a comma and a space. */
+const headerKey = (header: string): string | undefined => {
+  const key = unquoted(header) ?? (header.includes(', ') ? '' : header)
+  return isKey(key) ? key : undefined
+}
+
 /** The key of a request: in the body, in the header, or in both and the same. Undefined: a fault. */
 const keyOf = (member: Json | undefined, header: string | null): string | null | undefined => {
   const absent = member === undefined || isNull(member)
   if (!absent && !isKey(textOf(member))) return undefined
   if (header === null) return absent ? null : textOf(member)
-  return isKey(header) && (absent || textOf(member) === header) ? header : undefined
+  if (!absent && textOf(member) === header) return header
+  const key = headerKey(header)
+  return absent || textOf(member) === key ? key : undefined
 }
 
 const termsOf = (members: Map<string, Json>, header: string | null): Terms | null => {
@@ -86,11 +111,13 @@ const termsOf = (members: Map<string, Json>, header: string | null): Terms | nul
   return { userId, clientOrderId, ticker, side, type, timeInForce, quantity, price }
 }
 
-export type BodyRequest = { contentType: string | null; key: string | null; body: Uint8Array }
+export type BodyRequest = { contentType: string | null; coding?: string | null; key: string | null; body: Uint8Array }
 
 /** What stands before any look at the body's text. */
-const refusedEarly = ({ contentType, body }: BodyRequest): number | null => {
+const refusedEarly = ({ contentType, coding, body }: BodyRequest): number | null => {
   if ((contentType ?? '').split(';')[0]!.trim().toLowerCase() !== 'application/json') return 415
+  const codings = (coding ?? '').split(',').map((one) => one.trim().toLowerCase())
+  if (codings.some((one) => one !== '' && one !== 'identity')) return 415
   return body.length > bodyBytesMax ? 413 : null
 }
 

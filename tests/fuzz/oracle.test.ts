@@ -78,7 +78,16 @@ describe('the oracle of orders', () => {
     expect(expectOrder({ contentType: 'application/json', key: null, body: Buffer.alloc(65_537, 32) })).toEqual({
       refused: 413,
     })
+    expect(expectOrder({ contentType: 'application/json', coding: 'gzip', key: null, body })).toEqual({ refused: 415 })
     expect(judge(JSON.stringify({ ...lawful, clientOrderId: 'a' }), 'b')).toEqual({ refused: 400 })
+    for (const [header, clientOrderId] of [
+      ['"k"', 'k'],
+      [String.raw`"\"\\"`, '"\\'],
+      ['"k', '"k'],
+      ['"a, b"', 'a, b'],
+    ] as const)
+      expect(judge(JSON.stringify(lawful), header)).toEqual({ taken: { ...terms, clientOrderId } })
+    for (const header of ['a, b', '""', ', ']) expect(judge(JSON.stringify(lawful), header)).toEqual({ refused: 400 })
     const resolve = (text: string) =>
       expectResolution({ contentType: 'application/json', key: null, body: Buffer.from(text) })
     expect(resolve('{"resolvedBy":"a","note":"b"}')).toEqual({ taken: { resolvedBy: 'a', note: 'b' } })

@@ -146,7 +146,29 @@ const route = (rng: Rng, pool: Pool): Route =>
     ],
   ])()
 
-const keys = ['', ' ', 'a b', 'x, y', '"', '\u00e9', 'k'.repeat(64), 'k'.repeat(65), secret, 'key-1', 'key-2'] as const
+const keys = [
+  '',
+  ' ',
+  'a b',
+  'x, y',
+  '"',
+  '\u00e9',
+  'k'.repeat(64),
+  'k'.repeat(65),
+  secret,
+  'key-1',
+  'key-2',
+  '"key-1"',
+  '"x, y"',
+  '""',
+  '"a\\"b"',
+  '"a\\b"',
+  '"a"b"',
+  '"a"; b',
+  `"${'k'.repeat(64)}"`,
+  `"${'k'.repeat(65)}"`,
+  '"\u00e9"',
+] as const
 const key = (rng: Rng): Header[] =>
   rng.chance(0.93) ? [] : [[rng.pick(['Idempotency-Key', 'idempotency-key']), rng.pick(keys)]]
 

@@ -45,6 +45,13 @@ describe('the type', () => {
     },
   )
 
+  test('a coding is refused before anything is read, and named', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    const answer = await harness.call('POST', '/orders', { body: orderText(), headers })
+    expect(refusal(answer)).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', pointers: [] })
+    expect(answer.headers.get('accept-encoding')).toBe('identity')
+  })
+
   test('none at all is refused the same', async () => {
     const raw = await openSocket(
       server.port,
