@@ -20,6 +20,7 @@ describe('the defaults', () => {
   test('are those of the contract', () => {
     expect(configOf()).toMatchObject({
       SERVER_PORT: 8085,
+      SERVER_IDLE_TIMEOUT_MS: 120_000,
       KAFKA_BOOTSTRAP_SERVERS: ['redpanda:9092'],
       KAFKA_CONSUMER_GROUP: 'orders-exec-consumer',
       KAFKA_TOPIC_ORDER_PLACED: 'order.placed.v1',
