@@ -142,7 +142,9 @@ describe('every write is one statement', () => {
   })
 
   test('a transaction by hand stands in the migrations alone', () => {
-    const users = files.filter(({ text }) => /[`'"]\s*(?:begin|start transaction|commit)\b/i.test(codeOf(text)))
+    // To Kafka's client the word means offsets; no statement for Postgres is written there.
+    const others = files.filter(({ path }) => !path.startsWith('src/kafka/'))
+    const users = others.filter(({ text }) => /[`'"]\s*(?:begin|start transaction|commit)\b/i.test(codeOf(text)))
     expect(named(users)).toEqual(['src/store/migrate.ts'])
   })
 

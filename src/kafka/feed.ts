@@ -39,7 +39,7 @@ const silenceMaxMs = 30_000
 type State = {
   options: FeedOptions
   places: Map<number, PartitionView>
-  /** Counts assignments: what was asked for in an older one is not used. */
+  /** Counts assignments: an older one that is still finding out its places is not used. */
   assignment: number
   /** Brokers with a fetch under way. */
   asked: Set<number>
@@ -109,10 +109,8 @@ const clearTrouble = ({ places }: State, partition: number): void => {
 /** One fetch from one broker; what fails is said at its partitions. */
 const fetchOnce = async (state: State, intake: Intake, node: number, places: readonly Place[]): Promise<void> => {
   const { fetcher, topic, seen } = state.options
-  const mine = state.assignment
   try {
     const answers = await fetchFrom({ fetcher, topic, topicId: seen.topicId!, node, waitMs }, places)
-    if (mine !== state.assignment) return
     state.lastAnswerAt = performance.now()
     const next = new Map(places.map((place) => [place.partition, place.next]))
     // A partition that is left out has nothing new, and no fault.

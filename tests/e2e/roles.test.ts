@@ -72,6 +72,7 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
     from information_schema.role_table_grants where grantee = 'orders_runtime' group by table_name order by table_name`
   expect(Object.fromEntries(granted.map(({ table, rights }) => [table, rights]))).toEqual({
     exception_resolutions: 'INSERT SELECT',
+    trade_gaps: 'INSERT SELECT',
     exceptions: 'INSERT SELECT',
     ingested_fills: 'INSERT SELECT',
     orders: 'INSERT SELECT',
@@ -173,6 +174,7 @@ const forbidden = [
   'update ingested_fills set quantity = 1',
   'update outbox set ticker = ticker',
   'update exception_resolutions set note = note',
+  'update trade_gaps set note = note',
   `insert into orders_migrations (name, checksum) values ('x', 'x')`,
   'delete from orders_migrations',
   `set session_replication_role = 'replica'`,
