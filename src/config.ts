@@ -24,7 +24,7 @@ import {
 } from './readers.ts'
 import { algorithms } from './http/auth/algorithms.ts'
 import { levels, type Level } from './log.ts'
-import type { DatabaseTarget } from './store/sql.ts'
+import type { DatabaseTarget } from './store/connection.ts'
 import { transportFaults, transportSettings, transportWarnings } from './transport.ts'
 
 /** Every key but those of the database's address (databaseUrl.ts). */

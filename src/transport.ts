@@ -3,7 +3,7 @@
 // believe in an encryption or a login that is not there.
 
 import type { Reader } from './readers.ts'
-import { given } from './env.ts'
+import { given, verbatim } from './env.ts'
 import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
 import type { ServerCertificate } from './http/listener.ts'
 import type { KafkaConfig } from './kafka/client.ts'
@@ -28,8 +28,9 @@ const upper =
 /** Taken as it is, spaces included: it may be a password. */
 const line: Reader<string | undefined> = (key, env, faults) => {
   if (given(env, key) === undefined) return undefined
-  if (/\p{Cc}/u.test(env[key]!)) faults.push(`${key} must be one line of text`)
-  return env[key]
+  const value = verbatim(env, key)!
+  if (/\p{Cc}/u.test(value)) faults.push(`${key} must be one line of text`)
+  return value
 }
 
 const file =

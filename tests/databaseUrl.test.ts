@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { readDatabaseTarget } from '../src/databaseUrl.ts'
 import type { Env } from '../src/env.ts'
-import { createAuthority, writeCertificate } from './support/certificates.ts'
+import { openSession } from '../src/store/sql.ts'
 import { temporaryDir } from './support/servers.ts'
 
 const read = (env: Env) => {
@@ -31,7 +31,7 @@ describe('DATABASE_URL', () => {
   })
 
   test('may be called postgresql, and need no port and no password', () => {
-    expect(read({ DATABASE_URL: ' postgresql://app@db/orders ' }).target?.url).toBe('postgres://app@db/orders')
+    expect(read({ DATABASE_URL: ' postgresql://app@db/orders ' }).target?.url).toBe('postgres://app@db:5432/orders')
   })
 
   test('wins over the Spring keys, all three', () => {
@@ -39,12 +39,12 @@ describe('DATABASE_URL', () => {
       ...spring('jdbc:postgresql://other/other', 'other', 'other'),
       DATABASE_URL: 'postgres://app:pw@db/orders',
     }
-    expect(read(env)).toMatchObject({ target: { url: 'postgres://app:pw@db/orders' }, warnings: [], faults: [] })
+    expect(read(env)).toMatchObject({ target: { url: 'postgres://app:pw@db:5432/orders' }, warnings: [], faults: [] })
   })
 
   test('that is empty does not count', () => {
     const env = { ...spring('jdbc:postgresql://db/orders', 'app'), DATABASE_URL: '' }
-    expect(read(env).target?.url).toBe('postgres://app@db/orders')
+    expect(read(env).target?.url).toBe('postgres://app@db:5432/orders')
   })
 
   test('honours the parameters too', () => {
@@ -52,89 +52,33 @@ describe('DATABASE_URL', () => {
       DATABASE_URL: 'postgres://db/orders?user=app&password=p%40w&sslmode=verify-full&application_name=x&pool=3',
     }
     expect(read(env)).toEqual({
-      target: { url: 'postgres://app:p%40w@db/orders', ssl: 'verify-full', applicationName: 'x', schema: undefined },
+      target: {
+        url: 'postgres://app:p%40w@db:5432/orders',
+        ssl: 'verify-full',
+        applicationName: 'x',
+        schema: undefined,
+      },
       warnings: ['DATABASE_URL: the parameter pool is not used'],
       faults: [],
     })
   })
 })
 
-describe('certificates', () => {
-  const dir = temporaryDir('database-url')
-  const authority = createAuthority('database authority')
-  const ca = writeCertificate(dir, 'ca', authority)
-  const client = writeCertificate(dir, 'client', authority.issue('app'))
-  const of = (query: string, key = 'DATABASE_URL') =>
-    read(
-      key === 'DATABASE_URL'
-        ? { DATABASE_URL: `postgres://app@db/orders?${query}` }
-        : spring(`jdbc:postgresql://db/orders?${query}`, 'app'),
-    )
-  const both = `sslcert=${client.cert}&sslkey=${client.key}`
-
-  test.each(['DATABASE_URL', 'SPRING_DATASOURCE_URL'])('are read from the files that %s names', (from) => {
-    expect(of(`sslmode=verify-full&sslrootcert=${ca.cert}&${both}`, from)).toMatchObject({
-      target: { ssl: 'verify-full', certificates: { ca: authority.cert, cert: expect.stringContaining('BEGIN') } },
-      warnings: [],
-      faults: [],
-    })
-  })
-
-  test('with require are verified where there is an authority, as libpq does', () => {
-    expect(of(`sslmode=require&sslrootcert=${ca.cert}`).target).toMatchObject({ ssl: 'verify-ca' })
-    expect(of('sslmode=require').target).toMatchObject({ ssl: 'require' })
-    expect(of('sslmode=verify-full&sslrootcert=system')).toMatchObject({ target: { ssl: 'verify-full' }, faults: [] })
-  })
-
-  test.each([
-    [
-      `sslrootcert=${ca.cert}`,
-      'sslrootcert has no effect with sslmode=prefer: it needs sslmode=require, verify-ca, verify-full',
-    ],
-    [
-      `sslmode=disable&sslkey=${client.key}`,
-      'sslkey has no effect with sslmode=disable: it needs sslmode=require, verify-ca, verify-full',
-    ],
-    ['sslmode=verify-ca', 'sslmode=verify-ca needs sslrootcert'],
-    ['sslmode=require&sslrootcert=system', 'sslrootcert=system needs sslmode=verify-full'],
-    [
-      'sslmode=verify-full&sslrootcert=/nowhere/hunter2',
-      'sslrootcert must be the path of a PEM file: there is no such file',
-    ],
-    [`sslmode=verify-full&sslrootcert=${dir}`, 'sslrootcert must be the path of a PEM file: it is a folder'],
-    [
-      `sslmode=verify-full&sslrootcert=${client.key}`,
-      'sslrootcert must be the path of a PEM file: it holds no certificate in PEM',
-    ],
-    [
-      `sslmode=require&sslcert=${client.cert}&sslkey=${ca.cert}`,
-      'sslkey must be the path of a PEM file: it holds no private key in PEM, or one with a passphrase',
-    ],
-    [`sslmode=require&sslcert=${client.cert}`, 'sslcert and sslkey go together'],
-    [`sslmode=require&sslkey=${client.key}`, 'sslcert and sslkey go together'],
-    [`sslmode=require&sslcert=${client.cert}&sslkey=${ca.key}`, 'sslkey must be the key of sslcert'],
-  ])('that have no use stop the start: %#', (query, fault) => {
-    expect(of(query).faults).toEqual([`DATABASE_URL: ${fault}`])
-  })
-
-  test('a password may be a file, which wins', () => {
-    const path = join(dir, 'password')
-    writeFileSync(path, 'p@ss/w:ord \n')
-    const env = { DATABASE_URL: 'postgres://app:other@db/orders', DATABASE_PASSWORD_FILE: path }
-    expect(read(env).target?.url).toBe('postgres://app:p%40ss%2Fw%3Aord%20@db/orders')
-    for (const [text, reason] of [
-      ['', 'it is empty'],
-      ['hunter2\nhunter3', 'it holds more than one line of text'],
-    ] as const) {
-      writeFileSync(path, text)
-      expect(read(env).faults).toEqual([
-        `DATABASE_PASSWORD_FILE must be the path of a file with the password: ${reason}`,
-      ])
-    }
-    expect(read({ ...env, DATABASE_PASSWORD_FILE: '/nowhere/hunter2' }).faults).toEqual([
-      'DATABASE_PASSWORD_FILE must be the path of a file with the password: there is no such file',
-    ])
-  })
+test('a password may be a file, which wins', () => {
+  const path = join(temporaryDir('database-url'), 'password')
+  writeFileSync(path, 'p@ss/w:ord \n')
+  const env = { DATABASE_URL: 'postgres://app:other@db/orders', DATABASE_PASSWORD_FILE: path }
+  expect(read(env).target?.url).toBe('postgres://app:p%40ss%2Fw%3Aord%20@db:5432/orders')
+  for (const [text, reason] of [
+    ['', 'it is empty'],
+    ['hunter2\nhunter3', 'it holds more than one line of text'],
+  ] as const) {
+    writeFileSync(path, text)
+    expect(read(env).faults).toEqual([`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${reason}`])
+  }
+  expect(read({ ...env, DATABASE_PASSWORD_FILE: '/nowhere/hunter2' }).faults).toEqual([
+    'DATABASE_PASSWORD_FILE must be the path of a file with the password: there is no such file',
+  ])
 })
 
 describe('the Spring keys', () => {
@@ -151,7 +95,7 @@ describe('the Spring keys', () => {
       'jdbc:postgresql://db/orders?user=app&password=p%26w&sslmode=require&currentSchema=trading&ApplicationName=my+orders'
     expect(read(spring(url))).toEqual({
       target: {
-        url: 'postgres://app:p%26w@db/orders',
+        url: 'postgres://app:p%26w@db:5432/orders',
         ssl: 'require',
         applicationName: 'my orders',
         schema: 'trading',
@@ -162,17 +106,18 @@ describe('the Spring keys', () => {
   })
 
   test('warn of every other parameter, once each, by name', () => {
-    const url = 'jdbc:postgresql://db/orders?reWriteBatchedInserts=true&ssl=true&ssl=false&socketTimeout=hunter2'
+    const url =
+      'jdbc:postgresql://db/orders?reWriteBatchedInserts=true&prepareThreshold=1&prepareThreshold=2&socketTimeout=hunter2'
     expect(read(spring(url, 'app')).warnings).toEqual([
       'SPRING_DATASOURCE_URL: the parameter reWriteBatchedInserts is not used',
-      'SPRING_DATASOURCE_URL: the parameter ssl is not used',
-      'SPRING_DATASOURCE_URL: the parameter socketTimeout is not used',
+      'SPRING_DATASOURCE_URL: the parameter prepareThreshold is not used',
+      'SPRING_DATASOURCE_URL: the parameter socketTimeout is not used: DB_STATEMENT_TIMEOUT_MS is the key for it',
     ])
   })
 
   test('that are empty do not hide those of the URL', () => {
     expect(read(spring('jdbc:postgresql://db/orders?user=app&password=pw', '', '')).target?.url).toBe(
-      'postgres://app:pw@db/orders',
+      'postgres://app:pw@db:5432/orders',
     )
   })
 
@@ -187,6 +132,104 @@ describe('the Spring keys', () => {
       await sql.end()
     },
   )
+})
+
+describe('several servers', () => {
+  const choices = [
+    { host: 'db1', port: 5432 },
+    { host: 'fe80::2', port: 6432 },
+  ]
+  test.each(['', '?targetServerType=primary', '?target_session_attrs=read-write', '?targetServerType=any'])(
+    'are the choice for the one that takes writes%s',
+    (query) => {
+      const direct = read({ DATABASE_URL: `postgres://app:p%40w@db1,[fe80::2]:6432/orders${query}` })
+      expect(direct).toMatchObject({ target: { url: 'postgres://app:p%40w@db1:5432/orders', choices }, faults: [] })
+      const { target, faults } = read(spring(`jdbc:postgresql://db1:5432,[fe80::2]:6432/orders${query}`, 'app'))
+      expect({ target, faults }).toMatchObject({ target: { choices }, faults: [] })
+    },
+  )
+
+  test('one alone is a choice where it has to be the primary', () => {
+    const of = (query: string) => read({ DATABASE_URL: `postgres://app@db/orders${query}` }).target?.choices
+    expect(of('?targetServerType=master')).toEqual([{ host: 'db', port: 5432 }])
+    expect(of('?target_session_attrs=any')).toBeUndefined()
+    expect(of('')).toBeUndefined()
+  })
+
+  test.each(['targetServerType=secondary', 'targetServerType=preferSecondary', 'target_session_attrs=standby'])(
+    '%s is no place for a service that writes',
+    (query) => {
+      expect(read({ DATABASE_URL: `postgres://app@db1,db2/orders?${query}` }).faults).toEqual([
+        `DATABASE_URL: ${query.split('=')[0]} must be primary: this service writes`,
+      ])
+    },
+  )
+})
+
+describe('the forms of an address', () => {
+  const local = 'postgres://app@localhost:5432/orders'
+  test.each([
+    ['jdbc:postgresql:orders', local],
+    ['jdbc:postgresql:///orders', local],
+    ['jdbc:postgresql:orders?user=x', local],
+    ['jdbc:postgresql://db/orders', 'postgres://app@db:5432/orders'],
+    ['jdbc:postgresql://db:6432/orders', 'postgres://app@db:6432/orders'],
+    ['jdbc:postgresql://[::1]:6432/orders', 'postgres://app@[::1]:6432/orders'],
+    ['jdbc:postgresql://db/my%20orders', 'postgres://app@db:5432/my%20orders'],
+    ['jdbc:postgresql://db/my+orders', 'postgres://app@db:5432/my%20orders'],
+    ['jdbc:postgresql://db/orders?password=a%23b', 'postgres://app:a%23b@db:5432/orders'],
+    ['jdbc:postgresql://db/orders?password=a#b+c', 'postgres://app:a%23b%20c@db:5432/orders'],
+  ])('%s', (url, expected) => {
+    expect(read(spring(url, 'app'))).toMatchObject({ target: { url: expected }, faults: [] })
+  })
+
+  test.each([
+    ['postgres://app@db/my%20orders', 'postgres://app@db:5432/my%20orders'],
+    ['postgres://app@db/%D0%B7%2F%3F', 'postgres://app@db:5432/%D0%B7%2F%3F'],
+    ['postgres://app@[2001:db8::1]/orders', 'postgres://app@[2001:db8::1]:5432/orders'],
+    ['postgres://app:a+b@db/orders', 'postgres://app:a%2Bb@db:5432/orders'],
+    ['postgres://db/orders?user=app&password=a+b', 'postgres://app:a%2Bb@db:5432/orders'],
+    ['postgres://app:p@ss@db/orders', 'postgres://app:p%40ss@db:5432/orders'],
+  ])('%s', (url, expected) => {
+    expect(read({ DATABASE_URL: url })).toMatchObject({ target: { url: expected }, faults: [] })
+  })
+
+  test('a percent-encoded database reaches the driver decoded', async () => {
+    const sql = openSession(read({ DATABASE_URL: 'postgres://app@db/my%20%D0%B7%2Forders' }).target!, 1_000)
+    expect(sql.options.database).toBe('my з/orders')
+    await sql.end()
+  })
+
+  test('options are handed to the server', () => {
+    expect(read({ DATABASE_URL: 'postgres://app@db/orders?options=-c%20geqo%3Doff' })).toMatchObject({
+      target: { options: '-c geqo=off' },
+      warnings: [],
+      faults: [],
+    })
+  })
+})
+
+describe('a file of variables with the line ends of Windows', () => {
+  test('gives the same as one without, passwords included', () => {
+    const file = join(temporaryDir('crlf'), 'password')
+    writeFileSync(file, 'from a file\r\n')
+    const environments: Env[] = [
+      { DATABASE_URL: 'postgres://app:pw@db/orders?currentSchema=trading' },
+      spring('jdbc:postgresql://db/orders?ssl=true', 'app', ' p w '),
+      { ...spring('jdbc:postgresql://db/orders', 'app', ''), DATABASE_PASSWORD_FILE: file },
+    ]
+    for (const env of environments) {
+      const ends = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, `${value ?? ''}\r`]))
+      expect(read(ends)).toEqual(read(env))
+      expect(read(ends).faults).toEqual([])
+    }
+  })
+
+  test('a carriage return within a password is a fault', () => {
+    expect(read(spring('jdbc:postgresql://db/orders', 'app', 'hun\rter2')).faults).toEqual([
+      'SPRING_DATASOURCE_PASSWORD must be one line of text',
+    ])
+  })
 })
 
 describe('an address that cannot be used', () => {
@@ -205,6 +248,14 @@ describe('an address that cannot be used', () => {
     'postgres://app:hunter2#x@db/orders',
     'postgres://app:hunter2/x@db/orders',
     'postgres://app:hunter2%zz@db/orders',
+    'postgres://app:hunter2@db/orders?sslmode=verify-full#hunter2',
+    'postgres://app:hunter2@db/or%00ders',
+    'postgres://app%0Auser:hunter2@db/orders',
+    'postgres://app:hunter2@db1,/orders',
+    'postgres://app:hunter2@db1:5432:5433/orders',
+    'postgres://app:hunter2@[::1/orders',
+    'postgres://app:hunter2@%2Fvar%2Frun%2Fpostgresql/orders',
+    'postgres:///orders',
     'jdbc:postgresql://db/orders?password=hunter2',
   ])('DATABASE_URL=%s', (url) => {
     expect(read({ DATABASE_URL: url })).toEqual({ target: null, warnings: [], faults: [form] })
@@ -212,8 +263,11 @@ describe('an address that cannot be used', () => {
 
   test.each([
     'jdbc:mysql://db/orders?password=hunter2',
-    'jdbc:postgresql:orders',
-    'jdbc:postgresql://db1:5432,db2:5432/orders?password=hunter2',
+    'jdbc:postgresql:',
+    'jdbc:postgresql:///',
+    'jdbc:postgresql://db/',
+    'jdbc:postgresql://db/?user=hunter2',
+    'jdbc:postgresql://db1:5432,:5432/orders?password=hunter2',
     'postgres://app:hunter2@db/orders',
     'jdbc:postgresql://db',
   ])('SPRING_DATASOURCE_URL=%s', (url) => {

@@ -65,6 +65,12 @@ describe('Kafka', () => {
     })
   })
 
+  test('with the line ends of Windows behind every value is the same, the password included', () => {
+    const env = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', ...login, KAFKA_TLS_CA_FILE: ca.cert }
+    const ends = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, `${value}\r`]))
+    expect(kafka(ends)).toEqual(kafka(env))
+  })
+
   test('with a password in the clear is warned about', () => {
     const warning = 'KAFKA_SASL_MECHANISM=PLAIN without TLS: the password of Kafka crosses the network in the clear'
     expect(configOf({ KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT', ...login }).warnings).toEqual([warning])

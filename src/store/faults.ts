@@ -11,6 +11,7 @@ const contention = new Set(['40P01', '40001', '55P03', '57014'])
 /** Raised before or instead of running a statement. 25006: a read-only standby after a failover; 42501: a right is missing. */
 const unavailable = new Set([
   'TLS_REFUSED',
+  'NO_WRITABLE_SERVER',
   'ECONNREFUSED',
   'CONNECT_TIMEOUT',
   'ENOTFOUND',
@@ -65,3 +66,6 @@ export const storeFault = (error: unknown): StoreFault => {
   if (sqlClass === '08') return 'unknown'
   return unavailableClass.has(sqlClass) ? 'unavailable' : 'bug'
 }
+
+/** A write on a server that takes none: a standby, or one that was made read-only. */
+export const isReadOnly = (error: unknown): boolean => codeOf(error) === '25006'

@@ -72,7 +72,8 @@ const encrypt = async (tcp: Socket, address: SecureAddress, timeoutMs: number): 
  * A stream that fails with this error as soon as it is used. The driver forgets a connection whose socket could not be made at
  * all, one whose socket fails it tries again.
  */
-const failed = (error: Error): Duplex => {
+export const failedStream = (cause: unknown): Duplex => {
+  const error = cause instanceof Error ? cause : new Error(String(cause))
   const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() })
   setTimeout(() => stream.destroy(error), 0)
   return stream
@@ -86,6 +87,6 @@ export const openSecureSocket = async (address: SecureAddress, timeoutMs: number
     return await encrypt(tcp, address, timeoutMs)
   } catch (error) {
     tcp.on('error', () => undefined).destroy()
-    return failed(error instanceof Error ? error : new Error(String(error)))
+    return failedStream(error)
   }
 }

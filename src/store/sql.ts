@@ -1,8 +1,8 @@
 // The door to Postgres: a pool whose every statement ends within a deadline, and the settings pinned on each connection.
 
 import postgres from 'postgres'
-import { storeFault, type StoreFault } from './faults.ts'
-import { openSecureSocket, type Certificates } from './secureSocket.ts'
+import { reach, sessionOf, type DatabaseTarget } from './connection.ts'
+import { isReadOnly, storeFault, type StoreFault } from './faults.ts'
 
 export type Sql = postgres.Sql
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
@@ -16,18 +16,6 @@ export type Database = {
 /** Statements that run, each on a connection of its own, and statements that wait for one. */
 type PoolLoad = { connections: number; running: number; waiting: number }
 export type Pool = Database & { load(): PoolLoad }
-
-export type DatabaseTarget = {
-  /** `postgres://user:password@host:port/database`. */
-  url: string
-  /** As libpq has it. `require` encrypts and verifies nothing. */
-  ssl: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
-  /** For the modes from `require` on. */
-  certificates?: Certificates
-  applicationName: string
-  /** Sets search_path; undefined leaves the server's. */
-  schema: string | undefined
-}
 
 /**
  * How a pool's statements are planned. `sets`: for the values at hand, each time; joins of sets need it, which fall into plans
@@ -65,75 +53,66 @@ class DeadlinePassed extends Error {
 /** How much longer than the server's own statement_timeout the client waits before it gives a connection up. */
 const answerGraceMs = 1_000
 
-const addressOf = (url: string): { host: string; port: number } => {
-  const { hostname, port } = new URL(url)
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 5432) }
-}
-
-/**
- * As lists, because the driver splits a text at its colons, of which an IPv6 address has several. (Its types leave lists out.)
- */
-const listsOf = ({ host, port }: ReturnType<typeof addressOf>): object => ({ host: [host], port: [port] })
-
-/** What must be encrypted gets its sockets from us; the driver itself only tries to. (Its types leave the option out.) */
-const encryption = (target: DatabaseTarget, connectTimeoutMs: number): object => {
-  const { ssl: mode } = target
-  if (mode === 'disable') return { ssl: false }
-  if (mode === 'allow' || mode === 'prefer') return { ssl: 'prefer' }
-  const address = { ...addressOf(target.url), mode, ...target.certificates }
-  return { ssl: false, socket: () => openSecureSocket(address, connectTimeoutMs) }
-}
-
-const common = (target: DatabaseTarget, connectTimeoutMs: number) => ({
-  ...listsOf(addressOf(target.url)),
-  ...encryption(target, connectTimeoutMs),
-  connect_timeout: connectTimeoutMs / 1000,
-  backoff: () => 0.1 + Math.random() * 0.2,
-  onnotice: () => undefined,
-})
-
-const session = (target: DatabaseTarget) => ({
-  application_name: target.applicationName,
-  ...(target.schema === undefined ? {} : { search_path: target.schema }),
-})
-
 /**
  * By default the driver sends a statement down a busy connection, where a quick one waits for a slow one while other
  * connections stand idle. (Its types leave the option out.)
  */
 const neverBehindAnother = { max_pipeline: 0 }
 
-const pool = (target: DatabaseTarget, limits: PoolLimits): Sql =>
-  postgres(target.url, {
-    ...common(target, limits.connectTimeoutMs),
+/** What every connection of a pool asks for when it begins. The start proves that it has it (sessionSettings.ts). */
+export const pinned = (limits: PoolLimits) => ({
+  synchronous_commit: 'on',
+  default_transaction_isolation: 'read committed' as const,
+  lock_timeout: limits.lockTimeoutMs,
+  statement_timeout: limits.statementTimeoutMs,
+  idle_in_transaction_session_timeout: 10_000,
+  ...planning[limits.plans],
+  tcp_keepalives_idle: 10,
+  tcp_keepalives_interval: 5,
+  tcp_keepalives_count: 3,
+})
+
+type Connections = { sql: Sql; end: (graceMs: number) => Promise<void> }
+
+const connect = (target: DatabaseTarget, limits: PoolLimits): Connections => {
+  const over = new AbortController()
+  const sql = postgres(target.url, {
+    ...reach(target, limits.connectTimeoutMs, over.signal),
     max: limits.connections,
     ...neverBehindAnother,
-    connection: {
-      ...session(target),
-      synchronous_commit: 'on',
-      default_transaction_isolation: 'read committed',
-      lock_timeout: limits.lockTimeoutMs,
-      statement_timeout: limits.statementTimeoutMs,
-      idle_in_transaction_session_timeout: 10_000,
-      ...planning[limits.plans],
-      tcp_keepalives_idle: 10,
-      tcp_keepalives_interval: 5,
-      tcp_keepalives_count: 3,
-    },
+    connection: { ...sessionOf(target), ...pinned(limits) },
   })
+  return { sql, end: (graceMs) => sql.end({ timeout: graceMs / 1000 }).finally(() => over.abort()) }
+}
 
 /** One connection without statement time-outs: a migration may take long, and holds its lock on this one session. */
 export const openSession = (target: DatabaseTarget, connectTimeoutMs: number): Sql =>
   postgres(target.url, {
-    ...common(target, connectTimeoutMs),
+    ...reach(target, connectTimeoutMs),
     max: 1,
-    connection: session(target),
+    connection: sessionOf(target),
   })
+
+/** One server may be read-only for long: its connections are not made anew more often than this. */
+const renewPauseMs = 5_000
+
+/**
+ * How often the pools of one target were told to connect anew. A server that stopped taking writes under its connections is no
+ * longer the primary, and whoever only reads there would read what is old without ever noticing.
+ */
+const renewals = new WeakMap<DatabaseTarget, { count: number; at: number }>()
+
+const renewalsOf = (target: DatabaseTarget): { count: number; at: number } => {
+  const known = renewals.get(target) ?? { count: 0, at: -Infinity }
+  renewals.set(target, known)
+  return known
+}
 
 /**
  * Opens a pool. A stalled connection cannot be told from a slow one and the driver would wait for it without end, so when a
  * statement misses its deadline the whole pool is replaced: what else was in flight on it is rejected as CONNECTION_DESTROYED
- * and retried by its owner. `onFailure` is told of every statement that failed.
+ * and retried by its owner. A pool whose server takes no more writes is replaced too, and what is in flight there ends as it
+ * does. `onFailure` is told of every statement that failed.
  */
 export const openDatabase = (
   target: DatabaseTarget,
@@ -141,27 +120,40 @@ export const openDatabase = (
   onFailure: (fault: StoreFault) => void = () => undefined,
 ): Pool => {
   const deadlineMs = limits.statementTimeoutMs + answerGraceMs
-  let current = pool(target, limits)
+  const renewal = renewalsOf(target)
+  let { count: seen } = renewal
+  let current = connect(target, limits)
   let active = 0
 
-  const replace = (stalled: Sql): void => {
-    if (current !== stalled) return
-    current = pool(target, limits)
-    void stalled.end({ timeout: 0 }).catch(() => undefined)
+  const replace = (used: Connections, graceMs: number): void => {
+    if (current !== used) return
+    current = connect(target, limits)
+    void used.end(graceMs).catch(() => undefined)
+  }
+
+  const askToRenew = (): void => {
+    if (performance.now() - renewal.at < renewPauseMs) return
+    renewal.at = performance.now()
+    renewal.count++
   }
 
   return {
     async run(statement) {
+      if (seen !== renewal.count) {
+        seen = renewal.count
+        replace(current, deadlineMs)
+      }
       const used = current
       const { promise: missed, reject } = Promise.withResolvers<never>()
       const timer = setTimeout(() => {
         reject(new DeadlinePassed(`no answer from Postgres within ${deadlineMs} ms`))
-        replace(used)
+        replace(used, 0)
       }, deadlineMs)
       active++
       try {
-        return await Promise.race([statement(used), missed])
+        return await Promise.race([statement(used.sql), missed])
       } catch (error) {
+        if (isReadOnly(error)) askToRenew()
         onFailure(storeFault(error))
         throw error
       } finally {
@@ -174,7 +166,7 @@ export const openDatabase = (
       return { connections: limits.connections, running, waiting: active - running }
     },
     async close() {
-      await current.end({ timeout: 5 })
+      await current.end(5_000)
     },
   }
 }

@@ -55,11 +55,18 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => Promise.all([here, elsewhere, plain].map((server) => server.stop())))
 
-type Options = { server: PostgresServer; query: string; user?: string; host?: string }
-const envOf = ({ server, query, user = `app:${encodeURIComponent(password)}`, host = 'localhost' }: Options) => {
-  const url = new URL(databaseUrl(server.url, 'orders'))
+type Options = { server: PostgresServer; query: string; user?: string; host?: string; jdbc?: boolean }
+const envOf = ({ server, query, host = 'localhost', jdbc = false, ...options }: Options): Record<string, string> => {
+  const user = options.user ?? `app:${encodeURIComponent(password)}`
+  const place = `${host}:${new URL(server.url).port}/orders?${query}`
   return {
-    DATABASE_URL: `postgres://${user}@${host}:${url.port}/orders?${query}`,
+    ...(jdbc
+      ? {
+          SPRING_DATASOURCE_URL: `jdbc:postgresql://${place}`,
+          SPRING_DATASOURCE_USERNAME: 'app',
+          SPRING_DATASOURCE_PASSWORD: password,
+        }
+      : { DATABASE_URL: `postgres://${user}@${place}` }),
     KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:1',
     SHUTDOWN_READINESS_DELAY_MS: '0',
     SHUTDOWN_DEADLINE_MS: '2000',
@@ -93,6 +100,22 @@ describe('accepted', () => {
       () => ({ server: elsewhere, query: `sslmode=require&sslrootcert=${files.ca}` }),
     ],
     ['prefer, the default: encrypted where the server can', () => ({ server: here, query: '' })],
+    [
+      "JDBC's ssl=true, as verify-full: the right authority, the right host name",
+      () => ({ server: here, query: `ssl=true&sslrootcert=${files.ca}`, jdbc: true }),
+    ],
+    [
+      "JDBC's ssl=true with the factory that verifies nothing",
+      () => ({ server: elsewhere, query: `ssl=true&sslfactory=org.postgresql.ssl.NonValidatingFactory`, jdbc: true }),
+    ],
+    [
+      'verify-full with several servers, the first of which is away',
+      () => ({ server: here, query: `sslmode=verify-full&sslrootcert=${files.ca}`, host: 'localhost:1,localhost' }),
+    ],
+    [
+      'prefer with several servers, the first of which is away',
+      () => ({ server: here, query: '', host: 'localhost:1,localhost' }),
+    ],
   ]
   test.each(cases)('%s', async (_, options) => {
     await using service = await startService({ env: envOf(options()) })
@@ -155,6 +178,26 @@ describe('refused', () => {
       'require: a server without TLS',
       () => ({ server: plain, query: 'sslmode=require' }),
       /^the server at localhost:\d+ takes no TLS, which sslmode=require asks for$/,
+    ],
+    [
+      "JDBC's ssl=true: an authority that not everybody trusts",
+      () => ({ server: here, query: 'ssl=true', jdbc: true }),
+      /^the certificate of the server at localhost:\d+ is not accepted: no trusted authority signed it \(/,
+    ],
+    [
+      "JDBC's ssl=true: another host name",
+      () => ({ server: elsewhere, query: `ssl=true&sslrootcert=${files.ca}`, jdbc: true }),
+      /^the certificate of the server at localhost:\d+ is not accepted: it is for another host name/,
+    ],
+    [
+      'ssl=true in DATABASE_URL: a server without TLS',
+      () => ({ server: plain, query: 'ssl=true' }),
+      /^the server at localhost:\d+ takes no TLS, which sslmode=verify-full asks for$/,
+    ],
+    [
+      'verify-full with several servers: another authority',
+      () => ({ server: here, query: `sslmode=verify-full&sslrootcert=${files.other}`, host: 'localhost:1,localhost' }),
+      /^none of the servers takes writes: localhost:1: .*; localhost:\d+: the certificate of the server at localhost:\d+ is not accepted: no trusted authority signed it \(/,
     ],
     [
       'disable: a server that takes nothing in the clear',

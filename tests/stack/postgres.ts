@@ -140,10 +140,10 @@ async function initialise(place: PostgresPlace, cluster: string, options: Postgr
   renameSync(fresh, cluster)
 }
 
-/** As pg_ctl judges: the lock file names our process and its last line says ready. */
+/** As pg_ctl judges: the lock file names our process and its last line says ready, or standby where it follows another. */
 function isReady(cluster: string, pid: number): boolean {
   const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
-  return Number(lines[0]) === pid && lines[7]?.trim() === 'ready'
+  return Number(lines[0]) === pid && ['ready', 'standby'].includes(lines[7]?.trim() ?? '')
 }
 
 /**

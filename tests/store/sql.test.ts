@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { array, assert, asyncProperty, constantFrom, oneof, option, string } from 'fast-check'
 import { storeFault } from '../../src/store/faults.ts'
 import { openDatabase, openSession, textArray, type Database } from '../../src/store/sql.ts'
@@ -189,6 +191,49 @@ describe('a database that is away', () => {
     expect(storeFault(await running)).toBe('unknown')
     // The driver hands the dead session's error to the first statement of the next one too: also unknown, also repeated.
     await untilRecovered(pool)
+  })
+})
+
+describe('a server that takes no writes', () => {
+  test('is left as soon as a write says so, by every pool of the target', async () => {
+    const writes = database.open({ connections: 1 })
+    const reads = database.open({ connections: 1 })
+    const write = () => writes.run((sql) => sql`insert into replicas (id, seen_at) values (gen_random_uuid(), now())`)
+    const backend = () =>
+      reads.run(async (sql) => (await sql<{ pid: number }[]>`select pg_backend_pid() as pid`)[0]!.pid)
+    await writes.run((sql) => sql.unsafe('set default_transaction_read_only = on'))
+    const before = await backend()
+    const refused = await failureOf(write())
+    expect({ refused, fault: storeFault(refused) }).toMatchObject({ refused: { code: '25006' }, fault: 'unavailable' })
+    await write()
+    expect(await backend()).not.toBe(before)
+  })
+
+  test('and one that is silent cost their time, once, and no connection that nobody holds', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const real = new URL(database.url)
+    const standing = { host: real.hostname, port: Number(real.port) }
+    const target = {
+      ...database.target,
+      applicationName: 'chosen',
+      choices: [{ host: '127.0.0.1', port: (silent.address() as AddressInfo).port }, standing],
+    }
+    const limits = { statementTimeoutMs: 100, lockTimeoutMs: 50, connections: 2, connectTimeoutMs: 2_500 }
+    const pool = database.open(limits, target)
+    const answer = () => pool.run((sql) => sql`select 1`)
+    // Each misses its deadline while the silent one is asked, and the pool is replaced.
+    const missed = await Promise.all([failureOf(answer()), failureOf(answer())])
+    expect(missed.map(storeFault)).toEqual(['unknown', 'unknown'])
+    await until(answer, { what: 'the other server was found' })
+    await until(
+      async () => {
+        const rows = await database.sql`select from pg_stat_activity where application_name = 'chosen'`
+        return rows.length <= limits.connections
+      },
+      { what: 'no more connections than the pool may have' },
+    )
+    silent.close()
   })
 })
 

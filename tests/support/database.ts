@@ -5,15 +5,9 @@
 import postgres from 'postgres'
 import type { ServicePools } from '../../src/app/service.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import type { DatabaseTarget } from '../../src/store/connection.ts'
 import { migrations } from '../../src/store/migrations.ts'
-import {
-  openDatabase,
-  openSession,
-  type Database,
-  type DatabaseTarget,
-  type PoolLimits,
-  type Sql,
-} from '../../src/store/sql.ts'
+import { openDatabase, openSession, type Database, type PoolLimits, type Sql } from '../../src/store/sql.ts'
 import { postgresServer } from './servers.ts'
 
 export type TestDatabase = {

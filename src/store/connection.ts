@@ -1,0 +1,145 @@
+// One connection to Postgres: where it goes, how it is encrypted, and what its session has.
+
+import { connect as connectTcp } from 'node:net'
+import type { Duplex } from 'node:stream'
+import postgres from 'postgres'
+import { failedStream, openSecureSocket, type Certificates } from './secureSocket.ts'
+import { createChooser, type Server } from './writable.ts'
+
+export type { Server }
+
+export type DatabaseTarget = {
+  /** `postgres://user:password@host:port/database`, each part percent-encoded. */
+  url: string
+  /** Where several servers were named, or one that has to take writes: these, in place of the one in `url`. */
+  choices?: readonly Server[]
+  /** As libpq has it. `require` encrypts and verifies nothing. */
+  ssl: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+  /** For the modes from `require` on. */
+  certificates?: Certificates
+  applicationName: string
+  /** Sets search_path; undefined leaves the server's. */
+  schema: string | undefined
+  /** Settings as on the command line of the server, `-c name=value`. */
+  options?: string
+}
+
+const serverOf = (url: string): Server => {
+  const { hostname, port } = new URL(url)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 5432) }
+}
+
+const openSocket = async (target: DatabaseTarget, server: Server, timeoutMs: number): Promise<Duplex> => {
+  const { ssl: mode } = target
+  if (mode === 'disable' || mode === 'allow' || mode === 'prefer') return connectTcp(server.port, server.host)
+  return openSecureSocket({ ...server, mode, ...target.certificates }, timeoutMs)
+}
+
+type Once = { target: DatabaseTarget; connectTimeoutMs: number; settings: Record<string, string | number> }
+
+/**
+ * Asks on a connection of its own, begun with these settings and ended at once. A server, or whoever stands before it, that lets
+ * somebody in and then does not answer is waited for as long again as for the connection.
+ */
+export const askOnce = async <T>(
+  { target, connectTimeoutMs, settings }: Once,
+  question: (sql: postgres.Sql) => Promise<T>,
+): Promise<T> => {
+  const over = new AbortController()
+  const sql = postgres(target.url, {
+    ...reach(target, connectTimeoutMs, over.signal),
+    max: 1,
+    fetch_types: false,
+    connection: settings,
+  })
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const deadlineMs = 2 * connectTimeoutMs
+  const timer = setTimeout(() => reject(new Error(`no answer from Postgres within ${deadlineMs} ms`)), deadlineMs)
+  try {
+    return await Promise.race([question(sql), late])
+  } finally {
+    clearTimeout(timer)
+    over.abort()
+    void sql.end({ timeout: 0 }).catch(() => undefined)
+  }
+}
+
+const takesWrites = (target: DatabaseTarget, connectTimeoutMs: number): Promise<boolean> =>
+  askOnce({ target, connectTimeoutMs, settings: sessionOf(target) }, async (sql) => {
+    const [row] = await sql<{ writable: boolean }[]>`
+      select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as writable`
+    return row!.writable
+  })
+
+/** What all connections of one target have found out together. */
+const choosers = new WeakMap<DatabaseTarget, () => Promise<Server>>()
+
+const chooserOf = (target: DatabaseTarget, servers: readonly Server[], timeoutMs: number): (() => Promise<Server>) => {
+  const known = choosers.get(target)
+  if (known !== undefined) return known
+  const { choices: _, ...single } = target
+  const chooser = createChooser(servers, ({ host, port }) => {
+    const url = new URL(target.url)
+    url.hostname = host.includes(':') ? `[${host}]` : host
+    url.port = String(port)
+    return takesWrites({ ...single, url: url.href }, timeoutMs)
+  })
+  choosers.set(target, chooser)
+  return chooser
+}
+
+/** Never rejects: see failedStream. */
+const openUnlessOver = async (open: () => Promise<Duplex>, over: AbortSignal): Promise<Duplex> => {
+  try {
+    const socket = await open()
+    if (!over.aborted) return socket
+    socket.on('error', () => undefined).destroy()
+  } catch (error) {
+    return failedStream(error)
+  }
+  return failedStream(new Error('not needed any more'))
+}
+
+/**
+ * Where the driver's sockets come from. What must be encrypted, and what has to be chosen among servers, gets them from us: the
+ * driver itself only tries to encrypt, and of several servers it tries without end and without a pause. (Its types leave the
+ * option out.) The driver would go on with a socket that arrives after its end, and keep that connection for an hour.
+ */
+const socketOf = (target: DatabaseTarget, timeoutMs: number, over: AbortSignal): object => {
+  const { choices, ssl } = target
+  const open = (server: Server): Promise<Duplex> => openSocket(target, server, timeoutMs)
+  if (choices !== undefined) {
+    const choose = chooserOf(target, choices, timeoutMs)
+    const openChosen = async (): Promise<Duplex> => {
+      const server = await choose()
+      over.throwIfAborted()
+      return open(server)
+    }
+    return { socket: () => openUnlessOver(openChosen, over) }
+  }
+  const ours = ssl === 'require' || ssl === 'verify-ca' || ssl === 'verify-full'
+  return ours ? { socket: () => openUnlessOver(() => open(serverOf(target.url)), over) } : {}
+}
+
+/** The driver's options for reaching the server of the target. `over`: the client was ended, and takes no socket any more. */
+export const reach = (target: DatabaseTarget, connectTimeoutMs: number, over = new AbortController().signal) => {
+  const { host, port } = serverOf(target.url)
+  return {
+    // As lists, because the driver splits a text at its colons, of which an IPv6 address has several. (Its types leave lists out.)
+    ...({ host: [host], port: [port] } as object),
+    // The driver takes the one of the URL as it is, percent-encoded.
+    database: decodeURIComponent(new URL(target.url).pathname.slice(1)),
+    ssl: target.ssl === 'allow' || target.ssl === 'prefer' ? ('prefer' as const) : false,
+    ...socketOf(target, connectTimeoutMs, over),
+    connect_timeout: connectTimeoutMs / 1000,
+    backoff: () => 0.1 + Math.random() * 0.2,
+    onnotice: () => undefined,
+  }
+}
+
+/** What every session asks for when it begins. */
+export const sessionOf = (target: DatabaseTarget) => ({
+  application_name: target.applicationName,
+  ...(target.schema === undefined ? {} : { search_path: target.schema }),
+  ...(target.options === undefined ? {} : { options: target.options }),
+})
