@@ -6,7 +6,23 @@ import { sleep } from './app/sleep.ts'
 import { brokenGuards } from './store/guards.ts'
 import { migrate, MigrationRefused, requireSchema, requireUncachedPositions } from './store/migrate.ts'
 import { migrations } from './store/migrations.ts'
-import { openSession } from './store/sql.ts'
+import { requireFirstSchema } from './store/searchPath.ts'
+import { requireSettings } from './store/sessionSettings.ts'
+import { openSession, type Sql } from './store/sql.ts'
+
+/**
+ * What has to hold before anything is read or made: the sessions of the pools have their settings, and the schema is there.
+ * Throws MigrationRefused with what to change.
+ */
+export const requirePlace = async (sql: Sql, config: Config): Promise<void> => {
+  await requireSettings(config.database, {
+    connections: 1,
+    connectTimeoutMs: config.DB_CONNECT_TIMEOUT_MS,
+    lockTimeoutMs: config.DB_LOCK_TIMEOUT_MS,
+    statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+  })
+  await requireFirstSchema(sql)
+}
 
 /** One attempt on a connection of its own. Returns the names of the files applied now. */
 export const prepareSchema = async (
@@ -16,6 +32,7 @@ export const prepareSchema = async (
 ): Promise<string[]> => {
   const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
   try {
+    await requirePlace(sql, config)
     const applied = migrating
       ? await migrate(sql, {
           migrations,

@@ -8,7 +8,7 @@ import type { Env } from './env.ts'
 import { refusalOf } from './kafka/refusal.ts'
 import { describe } from './log.ts'
 import { createProgress, printLine } from './progress.ts'
-import { printFaults } from './schemaStart.ts'
+import { printFaults, requirePlace } from './schemaStart.ts'
 import { requireSchema } from './store/migrate.ts'
 import { migrations } from './store/migrations.ts'
 import { openSession, type Sql } from './store/sql.ts'
@@ -64,6 +64,7 @@ const createPrinter = (json: boolean) => {
 type Printer = ReturnType<typeof createPrinter>
 
 const verify = async (sql: Sql, config: Config, { printer, options }: { printer: Printer; options: Options }) => {
+  await requirePlace(sql, config)
   await requireSchema(sql, migrations)
   if (!options.topics) {
     await beReader(sql)
