@@ -1,4 +1,4 @@
-// Messages between the stream and the lanes, bounded in number and in bytes: a full intake pauses the stream.
+// Messages between the feed and the lanes, bounded in number and in bytes: a full intake pauses the feed.
 
 import { createBell, type Bell } from '../app/sleep.ts'
 import type { RawMessage } from './client.ts'
@@ -17,7 +17,7 @@ export type IntakeLimits = {
   bytesMax: number
 }
 
-/** What an intake needs of a stream. */
+/** What an intake needs of a feed. */
 export type Tap = { pause: () => unknown; resume: () => unknown; isPaused: () => boolean }
 
 export type Intake = {
@@ -72,7 +72,7 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
       messages -= batch.length
       for (const message of batch) bytes -= sizeOf(message)
       lane.underWay = batch
-      // Half empty, so that the stream does not stop and start for every batch.
+      // Half empty, so that the feed does not stop and start for every batch.
       resumeWhenHalfEmpty()
       return batch
     },
