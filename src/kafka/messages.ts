@@ -4,7 +4,7 @@
 import { Type } from '@sinclair/typebox'
 import { AmountOrNull, ExactAmount, Instant, oneOf, sentAmount, Side, Ticker, Uuid } from '../app/shapes.ts'
 import { traceparentPattern } from '../tracing.ts'
-import { orderTypes, timesInForce } from '../domain/order.ts'
+import { publishedTimesInForce, publishedTypes } from './vocabulary.ts'
 
 const price = { ...AmountOrNull, description: 'Null for a MARKET order.' }
 
@@ -14,13 +14,16 @@ export const OrderPlaced = Type.Object(
     userId: Uuid,
     ticker: Ticker,
     side: Side,
-    type: oneOf(orderTypes),
-    timeInForce: oneOf(timesInForce),
+    type: oneOf(publishedTypes),
+    timeInForce: oneOf(publishedTimesInForce),
     quantity: ExactAmount,
     price,
     timestamp: Instant,
   },
-  { description: 'An order was accepted.' },
+  {
+    description:
+      'An order was accepted. The words of type and timeInForce are these for ever: a DAY order is published as GTC, and its end as a cancellation.',
+  },
 )
 
 export const OrderCancelled = Type.Object(

@@ -8,6 +8,7 @@ import { amountFromJson, NumberSource, numberText, parseExactJson } from '../dom
 import type { Order } from '../domain/order.ts'
 import { instantFromJson } from '../domain/time.ts'
 import type { Trade, TradeSide } from '../domain/trade.ts'
+import { publishedTimeInForce } from './vocabulary.ts'
 
 /** Why a message is MALFORMED, in words for whoever publishes it. */
 export type Malformed = { malformed: string }
@@ -99,10 +100,10 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
 
 const priceOf = (order: Order): string => (order.price === null ? 'null' : formatAmount(order.price))
 
-/** The value of order.placed.v1. Every text in it was validated to need no escape. */
+/** The value of order.placed.v1, in the original vocabulary. Every text in it was validated to need no escape. */
 export const encodePlaced = (order: Order, occurredAt: Date): string =>
   `{"orderId":"${order.id}","userId":"${order.userId}","ticker":"${order.ticker}","side":"${order.side}","type":"${order.type}",` +
-  `"timeInForce":"${order.timeInForce}","quantity":${formatAmount(order.quantity)},"price":${priceOf(order)},"timestamp":"${occurredAt.toISOString()}"}`
+  `"timeInForce":"${publishedTimeInForce[order.timeInForce]}","quantity":${formatAmount(order.quantity)},"price":${priceOf(order)},"timestamp":"${occurredAt.toISOString()}"}`
 
 /** The value of order.cancelled.v1. */
 export const encodeCancelled = (order: Order, occurredAt: Date): string =>

@@ -75,7 +75,7 @@ export const keepEvents = async (sql: Sql, events: readonly SeenEvent[]): Promis
 }
 
 /**
- * What an event must say, by its order's row, and what it says. The time of a cancellation may lie before later fills. Records
+ * What an event must say, by its order's row, and what it says. A DAY order is published as GTC; older versions published it as DAY. The time of a cancellation may lie before later fills. Records
  * are compared column by column only where the collations are the same.
  */
 const eventRules = (sql: Sql) => ({
@@ -90,7 +90,7 @@ const eventRules = (sql: Sql) => ({
            s.kind as kind_of_first_event_with_this_id, s.order_id as order_of_first_event_with_this_id`,
   found: sql`
     select i.order_id as order_id, i.user_id as user_id, i.ticker collate "C" as ticker, i.key collate "C" as key,
-           i.side collate "C" as side, i.type collate "C" as type, i.time_in_force collate "C" as time_in_force,
+           i.side collate "C" as side, i.type collate "C" as type, case when o.time_in_force = 'DAY' and i.time_in_force = 'GTC' then o.time_in_force else i.time_in_force collate "C" end as time_in_force,
            trim_scale(i.quantity) as quantity, trim_scale(i.price) as price,
            case when i.kind = 'PLACED' then i.occurred_at end as accepted_at,
            i.occurred_at between date_trunc('milliseconds', o.created_at) and o.updated_at as happened_within_the_life_of_the_order,

@@ -10,7 +10,7 @@ export const orderShape: fc.Arbitrary<Shape> = fc
   .record({
     side: fc.constantFrom('BUY', 'SELL'),
     type: fc.constantFrom('LIMIT', 'LIMIT', 'LIMIT', 'MARKET'),
-    timeInForce: fc.constantFrom('GTC', 'GTC', 'GTC', 'DAY', 'IOC', 'FOK'),
+    timeInForce: fc.constantFrom('GTC', 'GTC', 'GTC', 'GTC', 'IOC', 'FOK'),
     quantity: fc.bigInt({ min: 1n, max: 20n }),
     price: fc.bigInt({ min: 1n, max: 6n }),
   })

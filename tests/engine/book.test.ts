@@ -67,18 +67,18 @@ describe('a limit order', () => {
 })
 
 describe('what does not rest', () => {
-  test.each(['GTC', 'DAY', 'IOC'] as const)('the rest of a market order, %s', (timeInForce) => {
+  test.each(['GTC', 'IOC'] as const)('the rest of a market order, %s', (timeInForce) => {
     const book = bookWith(order('ask', 'SELL', 1n, 10n))
     expect(place(book, order('market', 'BUY', 5n, null, { timeInForce }))).toHaveLength(1)
     expect(book.open.size).toBe(0)
   })
 
-  test('the rest of an IOC order; DAY rests like GTC', () => {
+  test('the rest of an IOC order; that of a GTC order does', () => {
     const book = bookWith(
       order('ioc', 'BUY', 5n, 10n, { timeInForce: 'IOC' }),
-      order('day', 'BUY', 5n, 10n, { timeInForce: 'DAY' }),
+      order('gtc', 'BUY', 5n, 10n, { timeInForce: 'GTC' }),
     )
-    expect([...book.open.keys()]).toEqual(['day'])
+    expect([...book.open.keys()]).toEqual(['gtc'])
   })
 })
 

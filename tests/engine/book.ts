@@ -7,7 +7,7 @@ import { bestLevel, createHalf, levelsFromBest, rest, take } from './levels.ts'
 import type { Half, Resting, Side } from './levels.ts'
 
 export const TYPES = ['LIMIT', 'MARKET'] as const
-export const TIMES_IN_FORCE = ['GTC', 'IOC', 'FOK', 'DAY'] as const
+export const TIMES_IN_FORCE = ['GTC', 'IOC', 'FOK'] as const
 
 /**
  * Amounts in hundred-millionths. `executed` is what traded before this book saw the order: 0, except after a restart.
@@ -34,8 +34,7 @@ export type Book = { readonly halves: Record<Side, Half>; readonly open: Map<str
 
 const OPPOSITE = { BUY: 'SELL', SELL: 'BUY' } as const satisfies Record<Side, Side>
 
-// DAY is GTC here: the reference engine has no end of day.
-const RESTS = { GTC: true, DAY: true, IOC: false, FOK: false } as const satisfies Record<Order['timeInForce'], boolean>
+const RESTS = { GTC: true, IOC: false, FOK: false } as const satisfies Record<Order['timeInForce'], boolean>
 
 export function createBook(): Book {
   return { halves: { BUY: createHalf('BUY'), SELL: createHalf('SELL') }, open: new Map() }

@@ -9,14 +9,14 @@ const bytes = (text: string) => Buffer.from(text)
 
 test('an order is read exactly, where a double would round', () => {
   const text =
-    '{"orderId":"AB","ticker":"AAPL","side":"BUY","type":"LIMIT","timeInForce":"DAY",' +
+    '{"orderId":"AB","ticker":"AAPL","side":"BUY","type":"LIMIT","timeInForce":"GTC",' +
     '"quantity" : 123456789012.00000001,"price":1e-8,"more":{"quantity":7}}'
   expect(decodePlaced(bytes(text))).toEqual({
     id: 'ab',
     ticker: 'AAPL',
     side: 'BUY',
     type: 'LIMIT',
-    timeInForce: 'DAY',
+    timeInForce: 'GTC',
     quantity: 12345678901200000001n,
     price: 1n,
   })
@@ -34,7 +34,16 @@ test('a market order has no price, a limit order must have one', () => {
   }
   expect(decodePlaced(bytes(JSON.stringify(order)))?.price).toBeNull()
   expect(decodePlaced(bytes(JSON.stringify({ ...order, type: 'LIMIT' })))).toBeNull()
-  expect(decodePlaced(bytes(JSON.stringify({ ...order, type: 'STOP', price: 1 })))).toBeNull()
+})
+
+test('a word that the first engine does not know is fatal, where anything else that cannot be read is null', () => {
+  const order = { orderId: 'a', ticker: 'A', side: 'SELL', type: 'LIMIT', timeInForce: 'GTC', quantity: 1, price: 1 }
+  const unknown = { side: 'SHORT', type: 'STOP', timeInForce: 'DAY' }
+  for (const [member, word] of Object.entries(unknown)) {
+    expect(() => decodePlaced(bytes(JSON.stringify({ ...order, [member]: word })))).toThrow(`${member} "${word}"`)
+    expect(decodePlaced(bytes(JSON.stringify({ ...order, [member]: 7 })))).toBeNull()
+    expect(decodePlaced(bytes(JSON.stringify({ ...order, [member]: undefined })))).toBeNull()
+  }
 })
 
 test('text that looks like an amount stays text', () => {

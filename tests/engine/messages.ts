@@ -1,5 +1,5 @@
-// The engine's reading and writing of the three topics. What cannot be read is null, never an exception and never a
-// guess: amounts are taken from the JSON source text, so that no double stands between the topic and the book.
+// The engine's reading and writing of the three topics. What cannot be read is null, never a guess, and an exception only where a
+// word is unknown: amounts are taken from the JSON source text, so that no double stands between the topic and the book.
 
 import { TIMES_IN_FORCE, TYPES } from './book.ts'
 import type { Fill, Order } from './book.ts'
@@ -21,6 +21,11 @@ export type Heard = {
  */
 export type Trade = Fill & { readonly tradeId: string; readonly ticker: string; readonly timestamp: number }
 
+/** The publisher speaks another vocabulary than the one that was agreed on: nobody may read on as if nothing were wrong. */
+class UnknownWord extends Error {
+  override name = 'UnknownWord'
+}
+
 type Fields = Record<string, unknown>
 
 // A reviver with the source text would do the same at ten times the cost. Inside a JSON string this cannot match:
@@ -33,9 +38,9 @@ export function decodePlaced(value: Uint8Array | null): Placed | null {
   const fields = parseFields(value)
   const id = orderId(fields?.['orderId'])
   const ticker = text(fields?.['ticker'])
-  const side = oneOf(SIDES, fields?.['side'])
-  const type = oneOf(TYPES, fields?.['type'])
-  const timeInForce = oneOf(TIMES_IN_FORCE, fields?.['timeInForce'])
+  const side = wordOf(fields, 'side', SIDES)
+  const type = wordOf(fields, 'type', TYPES)
+  const timeInForce = wordOf(fields, 'timeInForce', TIMES_IN_FORCE)
   const quantity = amount(fields?.['quantity'])
   const price = type === 'LIMIT' ? amount(fields?.['price']) : null
   if (id === null || ticker === null || side === null || type === null || timeInForce === null) return null
@@ -104,6 +109,10 @@ function orderId(value: unknown): string | null {
   return text(value)?.toLowerCase() ?? null
 }
 
-function oneOf<T extends string>(allowed: readonly T[], value: unknown): T | null {
-  return allowed.find((candidate) => candidate === value) ?? null
+/** A word that is none of those allowed is fatal, as it is to the first engine, whose enumerations end there: it stops its partition. */
+function wordOf<T extends string>(fields: Fields | null, member: string, allowed: readonly T[]): T | null {
+  const value = fields?.[member]
+  const word = allowed.find((candidate) => candidate === value)
+  if (word === undefined && typeof value === 'string') throw new UnknownWord(`${member} ${JSON.stringify(value)}`)
+  return word ?? null
 }

@@ -24,7 +24,7 @@ export function naivePlace(book: Naive, order: Order): Fill[] {
     const price = maker.order.price ?? 0n
     fills.push({ takerId: order.id, takerSide: order.side, makerId: maker.order.id, price, quantity })
   }
-  const rests = left > 0n && order.type === 'LIMIT' && ['GTC', 'DAY'].includes(order.timeInForce)
+  const rests = left > 0n && order.type === 'LIMIT' && order.timeInForce === 'GTC'
   if (rests) book.resting.push({ order, remaining: left, arrival: book.arrivals++ })
   book.resting = book.resting.filter((maker) => maker.remaining > 0n)
   return fills

@@ -1,0 +1,63 @@
+// order.placed.v1 speaks the original vocabulary: a reader as strict as the first one stops its partition at any other word.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { decodePlaced } from '../engine/messages.ts'
+import { runBinary, type RunningService } from '../support/service.ts'
+import { createWorld, orderBody, type World } from '../support/world.ts'
+
+let world: World
+let service: RunningService
+beforeAll(async () => {
+  world = await createWorld()
+  service = await world.start()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+/** Written down here and not taken from the service: these are the words of those who read. */
+const original = { side: ['BUY', 'SELL'], type: ['LIMIT', 'MARKET'], timeInForce: ['GTC', 'IOC', 'FOK'] } as const
+const onTopic = { GTC: 'GTC', IOC: 'IOC', FOK: 'FOK', DAY: 'GTC' } as const
+
+test('every lawful order is published in words that the first engine knows, and stays what it is here', async () => {
+  const asked = (Object.keys(onTopic) as (keyof typeof onTopic)[]).flatMap((timeInForce) =>
+    original.type.flatMap((type) => original.side.map((side) => ({ side, type, timeInForce }))),
+  )
+  const placed = await Promise.all(
+    asked.map(async (words) => {
+      const members = words.type === 'MARKET' ? { ...words, price: undefined } : words
+      const { status, json } = await service.post(orderBody(members))
+      expect({ status, order: json }).toMatchObject({ status: 202, order: words })
+      return { words, id: String(json['id']) }
+    }),
+  )
+  const events = await world.kafka.readUntil(world.topics.placed, placed.length)
+  for (const { words, id } of placed) {
+    const { bytes } = events.find(({ value }) => value!.includes(id))!
+    const message = JSON.parse(bytes!.toString()) as Record<string, string>
+    for (const member of ['side', 'type', 'timeInForce'] as const)
+      expect([...original[member]] as string[]).toContain(message[member]!)
+    expect(message).toMatchObject({ ...words, timeInForce: onTopic[words.timeInForce] })
+    expect(decodePlaced(bytes)).toMatchObject({ id, ...words, timeInForce: onTopic[words.timeInForce] })
+    expect((await service.http(`/orders/${id}`)).json).toMatchObject(words)
+  }
+  expect(await world.sql`select time_in_force from orders where time_in_force = 'DAY'`).toHaveLength(4)
+})
+
+test('verify takes a DAY order that was published as GTC, and one that an older version published as DAY, but no other word', async () => {
+  const { status, json } = await service.post(orderBody({ ticker: 'OLD', timeInForce: 'DAY' }))
+  expect(status).toBe(202)
+  await world.outboxEmpty()
+  expect(await runBinary(['verify', '--topics'], world.env)).toMatchObject({ exitCode: 0 })
+  const event = (await world.kafka.read(world.topics.placed)).find(({ value }) => value!.includes(String(json['id'])))!
+  const again = (word: string) => ({
+    topic: world.topics.placed,
+    key: 'OLD',
+    value: event.value!.replace('"GTC"', `"${word}"`),
+    headers: event.headers,
+  })
+  await world.kafka.publish([again('DAY')])
+  expect(await runBinary(['verify', '--topics'], world.env)).toMatchObject({ exitCode: 0 })
+  await world.kafka.publish([again('IOC')])
+  const { exitCode, out } = await runBinary(['verify', '--topics'], world.env)
+  expect(exitCode).toBe(1)
+  expect(out).toContain('time_in_force')
+})
