@@ -3,7 +3,7 @@
 import { wholeAmount } from '../domain/decimal.ts'
 import { acceptOrder, type Order } from '../domain/order.ts'
 import type { EventKind } from '../store/outbox.ts'
-import { encodeCancelled, encodePlaced } from './schema.ts'
+import { eventTable } from './eventTable.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'
 const eventIds = {
@@ -39,24 +39,19 @@ export const exampleEvent = (kind: EventKind) => ({
   traceparent,
 })
 
-const types = { PLACED: 'order.placed.v1', CANCELLED: 'order.cancelled.v1' } as const satisfies Record<
-  EventKind,
-  string
->
-
 export const eventExample = (kind: EventKind, ceSource: string) => ({
   name: kind.toLowerCase(),
   headers: {
     eventId: eventIds[kind],
     ce_id: eventIds[kind],
-    ce_type: types[kind],
+    ce_type: eventTable[kind].ceType,
     ce_source: ceSource,
     ce_specversion: '1.0',
     ce_time: times[kind].toISOString(),
     'content-type': 'application/json',
     traceparent,
   },
-  payload: JSON.parse((kind === 'PLACED' ? encodePlaced : encodeCancelled)(order, times[kind])) as object,
+  payload: JSON.parse(eventTable[kind].encode(order, times[kind])) as object,
 })
 
 const trade = {

@@ -6,6 +6,7 @@ import type { Floor } from '../app/floor.ts'
 import { describe, type Log } from '../log.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
 import type { Acknowledged } from './acknowledged.ts'
+import { kindsByRank } from './eventTable.ts'
 import { partitionOf, type Sender } from './sender.ts'
 import type { SetAside } from './setAside.ts'
 
@@ -32,6 +33,8 @@ type Partitions = Record<EventKind, number>
 export type Wave = { events: readonly OutboxEvent[]; askedAt: number; partitions: Partitions }
 /** Tickers that failed in this batch, and why. */
 type Failed = Map<string, unknown>
+/** `unsettled`: the events of this batch that are not acknowledged. In the end their tickers are those that failed, and no others. */
+type Outcome = { failed: Failed; unsettled: Set<OutboxEvent> }
 
 /** Events of one produce request. */
 const requestMax = 500
@@ -40,7 +43,7 @@ const requestMax = 500
 const sendRun = async (
   delivery: Delivery,
   { kind, partition, events, askedAt }: { kind: EventKind; partition: number } & Omit<Wave, 'partitions'>,
-  failed: Failed,
+  { failed, unsettled }: Outcome,
 ): Promise<void> => {
   for (let i = 0; i < events.length; i += requestMax) {
     const request = events.slice(i, i + requestMax).filter((event) => !failed.has(event.order.ticker))
@@ -48,6 +51,7 @@ const sendRun = async (
     const report = await delivery.sender.send(kind, partition, request)
     passCrashPoint('after-ack-before-delete')
     delivery.acknowledged.add(report.acked)
+    for (const event of report.acked) unsettled.delete(event)
     delivery.published += report.acked.length
     const sinceAskedMs = performance.now() - askedAt
     for (const { waitedMs } of report.acked) delivery.onPublished(waitedMs + sinceAskedMs)
@@ -85,22 +89,31 @@ const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Fail
   delivery.onSettled()
 }
 
+/** What is neither acknowledged nor refused was not published: its ticker is set aside like one that failed, and never forgotten. */
+const failUnsettled = ({ failed, unsettled }: Outcome): void => {
+  for (const { kind, order } of unsettled)
+    if (!failed.has(order.ticker))
+      failed.set(order.ticker, new Error(`an event of the kind ${kind} was neither acknowledged nor refused`))
+}
+
 /** The outstanding batch of some tickers: all their placements, then their cancellations. */
 const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wave): Promise<void> => {
   const failed: Failed = new Map()
+  const outcome: Outcome = { failed, unsettled: new Set(events) }
   try {
-    for (const kind of ['PLACED', 'CANCELLED'] as const) {
+    for (const kind of kindsByRank) {
       const runs = Map.groupBy(
         events.filter((event) => event.kind === kind),
         (event) => partitionOf(event.order.ticker, partitions[kind]),
       )
       const sends = runs.entries().map(([partition, run]) => ({ kind, partition, events: run, askedAt }))
-      await Promise.all(sends.map((send) => sendRun(delivery, send, failed)))
+      await Promise.all(sends.map((send) => sendRun(delivery, send, outcome)))
     }
   } catch (error) {
     delivery.log.error('the relay failed on a batch', describe(error))
     for (const event of events) failed.set(event.order.ticker, error)
   }
+  failUnsettled(outcome)
   settle(delivery, events, failed)
 }
 

@@ -5,7 +5,7 @@ import { textKeyHash } from '../domain/murmur2.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../tracing.ts'
 import type { RawProducer } from './client.ts'
-import { encodeCancelled, encodePlaced } from './schema.ts'
+import { eventTable, forEachKind, kindsByRank } from './eventTable.ts'
 import type { Topics } from './topics.ts'
 
 /** What became of a send: `acked` are on the topic for good. `failed`: tickers that could not be sent, and why. */
@@ -26,11 +26,6 @@ const recordFaults = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_REC
 export const isRecordFault = (error: unknown): boolean =>
   error instanceof Error && recordFaults.some((fault) => findErrorBy(error, 'apiId', fault) !== null)
 
-const ceTypes = { PLACED: 'order.placed.v1', CANCELLED: 'order.cancelled.v1' } as const satisfies Record<
-  EventKind,
-  string
->
-
 const header = (name: string): Buffer => Buffer.from(name)
 const names = {
   eventId: header('eventId'),
@@ -49,7 +44,7 @@ const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
   const headers = new Map([
     [names.eventId, id],
     [names.id, id],
-    [names.type, Buffer.from(ceTypes[event.kind])],
+    [names.type, Buffer.from(eventTable[event.kind].ceType)],
     [names.source, source],
     [names.version, constants.version],
     [names.time, Buffer.from(event.occurredAt.toISOString())],
@@ -59,12 +54,8 @@ const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
   return headers
 }
 
-const encode = (event: OutboxEvent): Buffer =>
-  Buffer.from(
-    event.kind === 'PLACED'
-      ? encodePlaced(event.order, event.occurredAt)
-      : encodeCancelled(event.order, event.occurredAt),
-  )
+const encode = ({ kind, order, occurredAt }: OutboxEvent): Buffer =>
+  Buffer.from(eventTable[kind].encode(order, occurredAt))
 
 type Sending = { topic: string; partition: number; events: readonly OutboxEvent[] }
 
@@ -93,7 +84,7 @@ const startSpans = ({ topic, partition, events }: Sending, tracing: Tracing): ((
 export type SenderOptions = { producer: RawProducer; topics: Topics; ceSource: string; tracing?: Tracing }
 
 export const createSender = ({ producer, topics, ceSource, tracing = noTracing }: SenderOptions): Sender => {
-  const topicOf = { PLACED: topics.placed, CANCELLED: topics.cancelled } as const satisfies Record<EventKind, string>
+  const topicOf = forEachKind((kind) => topics[eventTable[kind].topic])
   const source = Buffer.from(ceSource)
 
   const sendOnce = async (kind: EventKind, partition: number, events: readonly OutboxEvent[]): Promise<void> => {
@@ -139,11 +130,8 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
 
   return {
     async partitions() {
-      const { topics: known } = await producer.metadata({ topics: [topics.placed, topics.cancelled] })
-      return {
-        PLACED: known.get(topics.placed)!.partitionsCount,
-        CANCELLED: known.get(topics.cancelled)!.partitionsCount,
-      }
+      const { topics: known } = await producer.metadata({ topics: kindsByRank.map((kind) => topicOf[kind]) })
+      return forEachKind((kind) => known.get(topicOf[kind])!.partitionsCount)
     },
     send,
   }

@@ -17,6 +17,7 @@ import {
 } from '../store/verifyEvents.ts'
 import { lowestId } from '../store/verifyOrders.ts'
 import { decodeEvent } from './events.ts'
+import { eventTable, kindsByRank } from './eventTable.ts'
 import { createRetained, type Retained } from './retained.ts'
 import type { Span, TopicReader, TopicRecord } from './topicReader.ts'
 import type { VerifyTopicsOptions } from './verifyTopics.ts'
@@ -33,8 +34,6 @@ type Stream = {
 
 type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
 
-const kinds = ['PLACED', 'CANCELLED'] as const satisfies readonly EventKind[]
-const topicWords = { PLACED: 'placement', CANCELLED: 'cancellation' } as const satisfies Record<EventKind, string>
 const batchMax = 5_000
 
 const idOf = ({ topic, partition, offset }: TopicRecord): string => `${topic}-${partition}-${offset}`
@@ -75,7 +74,7 @@ const readStream = async (run: Run, stream: Stream, spans: readonly Span[]): Pro
 
 const openStream = async (run: Run, kind: EventKind): Promise<Stream> => {
   const { topics, slackMs } = run.options
-  const topic = kind === 'PLACED' ? topics.placed : topics.cancelled
+  const topic = topics[eventTable[kind].topic]
   const spans = await run.reader.spans(topic)
   const stream: Stream = { kind, topic, spans, retained: createRetained(spans, slackMs), records: 0, repeats: 0 }
   await readStream(run, stream, spans)
@@ -114,7 +113,7 @@ const findMissing = async (run: Run, streams: readonly Stream[]): Promise<void> 
     unjudged += rows.length - missing.length
     await options.reporter.onViolations(
       missing.map(({ orderId, kind, ticker }): Violation => {
-        const expected = `a ${topicWords[kind]} of ${ticker} on its topic or in the outbox`
+        const expected = `a ${eventTable[kind].noun} of ${ticker} on its topic or in the outbox`
         return { subject: 'order', id: orderId, rule: 'missing event', expected, found: null }
       }),
     )
@@ -127,7 +126,7 @@ const findTwins = async ({ sql, options }: Run): Promise<void> => {
   for await (const rows of readTwins(sql))
     await options.reporter.onViolations(
       rows.map(({ orderId, kind, eventIds }): Violation => {
-        const rule = `event ids of its ${topicWords[kind]}`
+        const rule = `event ids of its ${eventTable[kind].noun}`
         return { subject: 'order', id: orderId, rule, expected: 'one', found: eventIds }
       }),
     )
@@ -148,7 +147,7 @@ const findReordered = async ({ sql, options }: Run, streams: readonly Stream[]):
 export const verifyEvents = async (sql: Sql, reader: TopicReader, options: VerifyTopicsOptions): Promise<void> => {
   const run: Run = { sql, reader, options }
   const streams: Stream[] = []
-  for (const kind of kinds) streams.push(await openStream(run, kind))
+  for (const kind of kindsByRank) streams.push(await openStream(run, kind))
   await analyzeEvents(sql)
   await findMissing(run, streams)
   await findTwins(run)

@@ -247,3 +247,19 @@ test('every connection to Postgres is cut again and again: nothing is lost, orde
   stopping.abort()
   await done
 })
+
+test('an event that is neither acknowledged nor refused sets its ticker aside and is sent again', async () => {
+  let forgetful = true
+  const broker = createBroker(({ events }, take) => {
+    if (!forgetful || events.every(({ order }) => order.ticker !== 'LOST')) return take()
+    return { acked: events.filter(({ order }) => order.ticker !== 'LOST'), failed: new Map() }
+  })
+  const { relay } = world.start(broker.sender)
+  await world.place(relay, 'LOST', 'FOUND')
+  await until(() => relay.state().setAside.includes('LOST'), { what: 'it is set aside' })
+  expect(relay.state()).toMatchObject({ published: 1, setAside: ['LOST'] })
+  forgetful = false
+  await world.drained()
+  await until(() => relay.state().setAside.length === 0, { what: 'nothing is set aside any more' })
+  expect(relay.state().published).toBe(2)
+})
