@@ -86,7 +86,8 @@ const redrive = async (options: RedriveOptions, { selector, limit, dryRun }: Opt
   const book = await readLetters(options, selector)
   const { selected, leftOut } = book.select(limit)
   for (const id of book.notFound()) options.onFault(id, 'no such letter')
-  for (const id of leftOut) options.onFault(id, 'skipped: its bytes were too large for the dead-letter topic')
+  for (const id of leftOut)
+    options.onFault(id, 'skipped: the letter does not hold the whole message; read it at x-original-*')
   let sent = 0
   if (dryRun)
     await describeSelected(options, selected, (rootId, { disposition, reason, legs }) =>

@@ -16,7 +16,7 @@ export type Letter = {
   /** `BUY:<order id>`. */
   legs: readonly string[]
   letteredAtMs: number
-  /** Its bytes were too large for the dead-letter topic; it only says where to look. */
+  /** Bytes or key of the message are not in it; it only says where to look. */
   leftOut: boolean
   place: Place
 }

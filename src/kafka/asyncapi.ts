@@ -91,9 +91,12 @@ const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
     title: 'Dead letter',
     summary: 'A trade that cannot be decoded or names no order here.',
     headers: 'DeadLetterHeaders',
-    payload: { description: 'The bytes as received; none where they were too large for this topic.' },
+    payload: { description: 'The bytes as received; none where `x-left-out` names `value`.' },
     contentType: 'application/octet-stream',
-    key: { description: 'As received; none where the message had none.' },
+    key: {
+      description:
+        'As received; none where the message had none or `x-left-out` names `key`; where `x-added` names it, none of the message.',
+    },
     examples: [deadLetterExample],
   },
 })

@@ -88,6 +88,7 @@ export const deadLetterExample = {
     'x-original-topic': 'trade.executed.v1',
     'x-original-partition': '3',
     'x-original-offset': '42',
+    'x-left-out': '',
   },
   payload: trade,
 }

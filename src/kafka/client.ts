@@ -1,7 +1,8 @@
 // The Kafka clients with every limit passed explicitly.
 
-import type { BaseOptions } from '@platformatic/kafka'
-import { Admin, Consumer, FetchIsolationLevels, ProduceAcks, Producer } from './library.ts'
+import type { BaseOptions, Producer } from '@platformatic/kafka'
+import { Admin, Consumer, FetchIsolationLevels, ProduceAcks } from './library.ts'
+import { createSingleSendProducer } from './producer.ts'
 
 export type KafkaConfig = {
   bootstrapServers: readonly string[]
@@ -56,7 +57,7 @@ export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config
 
 /** A producer that answers only when all in-sync replicas have the batch. Its owner keeps one send a ticker outstanding. */
 export const createProducer = (config: KafkaConfig): RawProducer =>
-  new Producer({ ...base(config), acks: ProduceAcks.ALL, autocreateTopics: false })
+  createSingleSendProducer({ ...base(config), acks: ProduceAcks.ALL })
 
 /**
  * A member of `group`, which deals out the partitions, hears heartbeats and keeps committed offsets. It never fetches: a fetch

@@ -1,132 +1,166 @@
 // The dead-letter topic: messages that cannot be decoded or name an unknown order, with the bytes as received and the reason in
-// headers. Sent at least once, acknowledged before the source's offset moves; repeats carry the same x-dead-letter-id.
+// headers. Sent at least once, acknowledged before the source's offset moves; repeats carry the same x-dead-letter-id. What a broker
+// refuses is tried in every form that it may take (letterForms.ts); a letter that it takes in none holds up no other.
 
-import { findErrorBy } from './library.ts'
 import { sleep } from '../app/sleep.ts'
 import { keyHash } from '../domain/murmur2.ts'
-import { describe, type Log } from '../log.ts'
-import type { Source } from '../store/fills.ts'
-import type { RawMessage, RawProducer } from './client.ts'
+import type { Log } from '../log.ts'
+import type { RawProducer } from './client.ts'
+import {
+  firstForm,
+  letterBytes,
+  letterId,
+  letterRecord,
+  nextForm,
+  type DeadLetter,
+  type LetterForm,
+} from './letterForms.ts'
+import { blameOf, inRequests, partitionsOf, produce, refusalWords } from './producer.ts'
 
-export type DeadLetter = {
-  source: Source
-  /** The source message's: its broker took it. */
-  timestamp: bigint
-  key: Buffer | null
-  value: Buffer | null
-  headers: RawMessage['headers']
-  disposition: 'MALFORMED' | 'UNKNOWN_ORDER'
+export type { DeadLetter } from './letterForms.ts'
+
+/** Letters of one partition of the source that were refused at least once and are not written yet. */
+type WaitingLetters = {
+  topic: string
+  partition: number
+  letters: number
+  /** Since the first of them was refused. */
+  waitedMs: number
+  /** What the broker said of the one that was refused last. */
   reason: string
-  /** Which legs: `BUY:<order id>`; empty for a message that could not be decoded. */
-  legs: readonly string[]
 }
 
 export type DeadLetters = {
   /** Resolves when all are acknowledged. Tries until then; gives up only when `signal` is aborted, by throwing. */
   send: (letters: readonly DeadLetter[], signal: AbortSignal) => Promise<void>
+  /** What waits now, by partition of the source. While there is any, the offsets of that partition stand still. */
+  state: () => WaitingLetters[]
 }
 
-const retryPauseMs = 500
-const requestMax = 200
-const textMax = 500
+/** `turn`: how often the brokers, and not the letter, were the cause. */
+type Open = { letter: DeadLetter; turn: number }
+type Addressed = Open & { form: LetterForm }
+type Failure = { open: Open; error: unknown }
 
-/** Header values stay one readable line whatever the message said. */
-const headerText = (text: string): Buffer => Buffer.from(text.replace(/[^\x20-\x7e]/g, '?').slice(0, textMax))
+const firstPauseMs = 250
+const longestPauseMs = 5_000
+/** Tries of the partition that a letter belongs to. */
+const homeTurns = 3
 
-const headersOf = (letter: DeadLetter): Map<Buffer, Buffer> => {
+type Tools = { producer: RawProducer; topic: string; log: Log; now: () => Date }
+
+/** As its message's key says, or beside its message; where that one stays away, any other will do for a dead letter. */
+const partitionFor = ({ letter: { key, source }, turn }: Open, partitions: number): number =>
+  ((key === null ? source.partition : keyHash(key)) + Math.max(0, turn - homeTurns)) % partitions
+
+const noteForm = ({ log }: Tools, { letter, form }: Addressed): void => {
+  const leftOut = form.cuts[0]!
+  if (leftOut.length === 0) return
   const { topic, partition, offset } = letter.source
-  const added = {
-    'x-dead-letter-id': `${topic}-${partition}-${offset}`,
-    'x-disposition': letter.disposition,
-    'x-reason': letter.reason,
-    'x-legs': letter.legs.join(','),
-    'x-original-topic': topic,
-    'x-original-partition': String(partition),
-    'x-original-offset': String(offset),
-  }
-  const kept = [...letter.headers].flatMap(([name, value]): [Buffer, Buffer][] =>
-    name === null || value === null || Object.hasOwn(added, name.toString()) ? [] : [[name, value]],
-  )
-  return new Map([
-    ...kept,
-    ...Object.entries(added).map(([name, value]) => [Buffer.from(name), headerText(value)] as [Buffer, Buffer]),
-  ])
+  const fields = { topic, partition, offset: String(offset), leftOut: leftOut.join() }
+  log.error('a dead letter does not fit into its topic: a part of it is left out', fields)
 }
 
-type Stamp = (letter: DeadLetter) => bigint
-
-/** Never before its message, so that a clock that is far behind does not give it to retention at once. */
-const ofNow =
-  (now: () => Date): Stamp =>
-  ({ timestamp }) => {
-    const at = BigInt(now().getTime())
-    return at > timestamp ? at : timestamp
+/** Writes them to one partition; halves what is refused until the guilty one stands alone, and tries that in its other forms. */
+const write = async (tools: Tools, partition: number, letters: readonly Addressed[]): Promise<Failure[]> => {
+  const [first] = letters
+  try {
+    const records = letters.map(({ letter, form }) => letterRecord(letter, form))
+    await produce(tools.producer, { topic: tools.topic, partition, records })
+    for (const each of letters) noteForm(tools, each)
+    return []
+  } catch (error) {
+    const blame = blameOf(error)
+    if (blame === null) return letters.map(({ letter, turn }) => ({ open: { letter, turn: turn + 1 }, error }))
+    if (letters.length > 1) {
+      const half = letters.length >> 1
+      const failures = await write(tools, partition, letters.slice(0, half))
+      return [...failures, ...(await write(tools, partition, letters.slice(half)))]
+    }
+    const form = nextForm(first!.letter, first!.form, blame)
+    if (form === null) return [{ open: { letter: first!.letter, turn: first!.turn }, error }]
+    if (blame === 'timestamp') noteStamp(tools, first!, error)
+    return write(tools, partition, [{ ...first!, form }])
   }
-const ofSource: Stamp = ({ timestamp }) => timestamp
+}
 
-const isAbout = (error: unknown, fault: 'MESSAGE_TOO_LARGE' | 'INVALID_TIMESTAMP'): boolean =>
-  findErrorBy(error as Error, 'apiId', fault) !== null
+/** A time of our own that is refused, and not only that of a message from the future. */
+const noteStamp = ({ log }: Tools, { letter, form }: Addressed, error: unknown): void => {
+  if (form.stamps[0]! > letter.timestamp)
+    log.rarely('error', 'letters clock', 'the clock of this replica is wrong: a broker refuses it', {
+      error: refusalWords(error),
+    })
+}
+
+/** One try of each; answers those that are not written. */
+const round = async (tools: Tools, open: readonly Open[]): Promise<Failure[]> => {
+  try {
+    const partitions = await partitionsOf(tools.producer, tools.topic)
+    const at = tools.now()
+    const addressed = open.map((each): Addressed => ({ ...each, form: firstForm(each.letter, at) }))
+    const runs = Map.groupBy(addressed, (each) => partitionFor(each, partitions))
+      .entries()
+      .map(async ([partition, letters]): Promise<Failure[]> => {
+        const failures: Failure[] = []
+        for (const request of inRequests(letters, ({ letter }) => letterBytes(letter)))
+          failures.push(...(await write(tools, partition, request)))
+        return failures
+      })
+    return (await Promise.all(runs)).flat()
+  } catch (error) {
+    return open.map((each) => ({ open: each, error }))
+  }
+}
+
+type Waiting = Map<DeadLetter, { sinceMs: number; reason: string }>
+
+const stateOf = (waiting: Waiting): WaitingLetters[] =>
+  [...Map.groupBy(waiting, ([{ source }]) => `${source.topic}-${source.partition}`).values()].map((letters) => {
+    const { topic, partition } = letters[0]![0].source
+    const sinceMs = Math.min(...letters.map(([, each]) => each.sinceMs))
+    const waitedMs = Math.round(performance.now() - sinceMs)
+    return { topic, partition, letters: letters.length, waitedMs, reason: letters.at(-1)![1].reason }
+  })
 
 export const createDeadLetters = (
   producer: RawProducer,
   topic: string,
   { log, now }: { log: Log; now: () => Date },
 ): DeadLetters => {
-  const attempt = async (letters: readonly DeadLetter[], stamp: Stamp): Promise<void> => {
-    const { topics } = await producer.metadata({ topics: [topic] })
-    const partitions = topics.get(topic)!.partitionsCount
-    const messages = letters.map((letter) => ({
-      topic,
-      partition: letter.key === null ? letter.source.partition % partitions : keyHash(letter.key) % partitions,
-      ...(letter.key === null ? {} : { key: letter.key }),
-      // A tombstone stays one: the library writes null, but its strict mode wants the member named.
-      value: letter.value!,
-      headers: headersOf(letter),
-      timestamp: stamp(letter),
-    }))
-    try {
-      await producer.send({ messages })
-    } catch (error) {
-      if (isAbout(error, 'INVALID_TIMESTAMP') && stamp !== ofSource) {
-        log.rarely('error', 'letters clock', 'the clock of this replica is wrong: a broker refuses it', describe(error))
-        await attempt(letters, ofSource)
-      } else if (!isAbout(error, 'MESSAGE_TOO_LARGE')) throw error
-      else if (letters.length > 1) for (const letter of letters) await attempt([letter], stamp)
-      else await attempt([shortened(letters[0]!, error)], stamp)
-    }
-  }
+  const tools: Tools = { producer, topic, log, now }
+  const waiting: Waiting = new Map()
 
-  /** With our headers a message may pass the topic's limit: better a letter that says where to look than a blocked partition. */
-  const shortened = (letter: DeadLetter, error: unknown): DeadLetter => {
-    const { topic: from, partition, offset } = letter.source
-    if (letter.value === null && letter.key === null && letter.headers.size === 0) throw error
-    const what = letter.value === null ? 'key and headers' : `value (${letter.value.length} bytes)`
-    log.error('a dead letter is too large for its topic: a part of it is left out', {
-      topic: from,
-      partition,
-      offset: String(offset),
-      leftOut: what,
-    })
-    return {
-      ...letter,
-      ...(letter.value === null ? { key: null, headers: new Map() } : { value: null }),
-      reason: `${letter.reason}; too large for this topic, left out: ${what}`,
+  const note = (open: readonly Open[], failures: readonly Failure[]): void => {
+    const failed = new Set(failures.map((failure) => failure.open.letter))
+    for (const { letter } of open) if (!failed.has(letter)) waiting.delete(letter)
+    for (const { open: each, error } of failures) {
+      const sinceMs = waiting.get(each.letter)?.sinceMs ?? performance.now()
+      waiting.set(each.letter, { sinceMs, reason: refusalWords(error) })
     }
   }
 
   return {
+    state: () => stateOf(waiting),
     async send(letters, signal) {
-      for (let i = 0; i < letters.length; i += requestMax) {
-        for (;;) {
-          try {
-            await attempt(letters.slice(i, i + requestMax), ofNow(now))
-            break
-          } catch (error) {
-            if (signal.aborted) throw error
-            log.rarely('error', 'dead letters', 'dead letters cannot be sent; their partitions wait', describe(error))
-            await sleep(retryPauseMs, signal)
-          }
+      let open: readonly Open[] = letters.map((letter) => ({ letter, turn: 0 }))
+      try {
+        for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+          const failures = await round(tools, open)
+          note(open, failures)
+          const [first] = failures
+          if (first === undefined) return
+          if (signal.aborted) throw first.error
+          log.rarely('error', 'dead letters', 'dead letters cannot be written; their partitions wait', {
+            partitions: stateOf(waiting).map((each) => `${each.topic}-${each.partition}`),
+            letters: waiting.size,
+            first: letterId(first.open.letter),
+            error: refusalWords(first.error),
+          })
+          await sleep(pauseMs, signal)
+          open = failures.map((failure) => failure.open)
         }
+      } finally {
+        for (const { letter } of open) waiting.delete(letter)
       }
     },
   }

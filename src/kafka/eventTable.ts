@@ -19,7 +19,13 @@ type EventRow = {
 
 export const eventTable = {
   PLACED: { rank: 0, topic: 'placed', ceType: 'order.placed.v1', noun: 'placement', encode: encodePlaced },
-  CANCELLED: { rank: 1, topic: 'cancelled', ceType: 'order.cancelled.v1', noun: 'cancellation', encode: encodeCancelled },
+  CANCELLED: {
+    rank: 1,
+    topic: 'cancelled',
+    ceType: 'order.cancelled.v1',
+    noun: 'cancellation',
+    encode: encodeCancelled,
+  },
 } as const satisfies Record<EventKind, EventRow>
 
 export const kindsByRank: readonly EventKind[] = (Object.keys(eventTable) as EventKind[]).toSorted(

@@ -2,50 +2,56 @@
 
 import { coordinatesOf, type Letter } from '../app/redrive.ts'
 import { keyHash } from '../domain/murmur2.ts'
+import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'
+import type { OutRecord } from './producer.ts'
 import { headerOf, type TopicRecord } from './topicReader.ts'
 
-/** On a message that was sent again: the id of the first letter about it. */
-const redrivenFrom = 'x-redriven-from'
-
-/** The headers that a dead letter adds to those of the message. */
-const added: ReadonlySet<string> = new Set([
-  'x-dead-letter-id',
-  'x-disposition',
-  'x-reason',
-  'x-legs',
-  'x-original-topic',
-  'x-original-partition',
-  'x-original-offset',
-])
-
-/** A message without bytes is one of two: it had none, and that was its fault, or they were too large for the topic. */
-const isLeftOut = (value: Buffer | null, reason: string): boolean =>
+/**
+ * Letters of older versions say only in words what is missing. A message without bytes is one of two: it had none, and that
+ * was its fault, or they were too large for the topic.
+ */
+const leftOutByOldWords = (value: Buffer | null, reason: string): boolean =>
   /too large for this topic, left out/.test(reason) || (value === null && reason !== 'is empty')
+
+const listOf = (text: string | null): string[] => (text ?? '').split(',').filter((each) => each !== '')
+
+/** Whether the bytes or the key of the message are missing: what is left could only be sent as another message. */
+const isLeftOut = (record: TopicRecord, reason: string): boolean => {
+  const leftOut = headerOf(record, letterHeaders.leftOut)
+  if (leftOut === null) return leftOutByOldWords(record.value, reason)
+  const missing = listOf(leftOut)
+  return missing.includes('value') || missing.includes('key')
+}
+
+/** The key of the message: a letter may have one where its message had none. */
+const keyOf = (record: TopicRecord): Buffer | null =>
+  listOf(headerOf(record, letterHeaders.added)).includes('key') ? null : record.key
 
 /** Null for a record that is no dead letter of ours. */
 export const letterOf = (record: TopicRecord): Letter | null => {
-  const id = headerOf(record, 'x-dead-letter-id')
+  const id = headerOf(record, letterHeaders.id)
   if (id === null) return null
-  const reason = headerOf(record, 'x-reason') ?? ''
+  const reason = headerOf(record, letterHeaders.reason) ?? ''
   return {
     id,
     rootId: headerOf(record, redrivenFrom) ?? id,
-    disposition: headerOf(record, 'x-disposition') ?? '',
+    disposition: headerOf(record, letterHeaders.disposition) ?? '',
     reason,
-    legs: (headerOf(record, 'x-legs') ?? '').split(',').filter((leg) => leg !== ''),
+    legs: listOf(headerOf(record, letterHeaders.legs)),
     letteredAtMs: record.publishedAtMs,
-    leftOut: isLeftOut(record.value, reason),
+    leftOut: isLeftOut(record, reason),
     place: { partition: record.partition, offset: record.offset },
   }
 }
 
-/** The message as it was received, and where it came from. */
-export const messageOf = (record: TopicRecord, rootId: string, topic: string) => {
-  const kept = record.headers.filter(([name]) => name !== null && !added.has(name.toString()))
-  const own = kept.filter(([name]) => name!.toString() !== redrivenFrom)
+/** The message as it was received, header values that are null included, and where it came from. */
+export const messageOf = (record: TopicRecord, rootId: string): OutRecord => {
+  const key = keyOf(record)
+  const own = record.headers.filter(
+    ([name]) => name !== null && !isLetterHeader(name) && name.toString() !== redrivenFrom,
+  )
   return {
-    topic,
-    ...(record.key === null ? {} : { key: record.key }),
+    ...(key === null ? {} : { key }),
     // A tombstone stays one: the library writes null, but its strict mode wants the member named.
     value: record.value!,
     headers: new Map<Buffer, Buffer>([
@@ -54,8 +60,9 @@ export const messageOf = (record: TopicRecord, rootId: string, topic: string) =>
     ]),
   }
 }
-export type RedrivenMessage = ReturnType<typeof messageOf>
 
 /** As the Java client chooses by key; without one, the partition that it had. */
-export const targetOf = (record: TopicRecord, rootId: string, partitions: number): number =>
-  record.key === null ? Math.max(0, coordinatesOf(rootId).partition) % partitions : keyHash(record.key) % partitions
+export const targetOf = (record: TopicRecord, rootId: string, partitions: number): number => {
+  const key = keyOf(record)
+  return key === null ? Math.max(0, coordinatesOf(rootId).partition) % partitions : keyHash(key) % partitions
+}

@@ -6,6 +6,7 @@ export {
   Consumer,
   FetchIsolationLevels,
   findErrorBy,
+  kPerformWithRetry,
   ListOffsetTimestamps,
   ProduceAcks,
   Producer,

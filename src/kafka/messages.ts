@@ -130,7 +130,22 @@ export const DeadLetterHeaders = Type.Object(
     'x-original-topic': Type.String({ pattern: '^[A-Za-z0-9._-]{1,249}$' }),
     'x-original-partition': Type.String({ pattern: '^\\d+$' }),
     'x-original-offset': Type.String({ pattern: '^\\d+$' }),
+    'x-left-out': Type.Optional(
+      Type.String({
+        pattern: '^(headers|value|key)?(,(value|key))*$',
+        description:
+          'What of the message is not here, of `headers`, `value` and `key`, comma-separated: its topic refused it, or it could not be had. Empty where all is here; letters of 1.0 do not say it.',
+      }),
+    ),
+    'x-added': Type.Optional(
+      Type.Literal('key', {
+        description:
+          'The message had no key: the one of this letter is its `x-dead-letter-id`, for a compacted topic takes none without.',
+      }),
+    ),
     'x-redriven-from': redrivenFrom,
   },
-  { description: 'The headers of the message as received, and these.' },
+  {
+    description: 'The headers of the message as received, and these. Decide by them, never by the words of `x-reason`.',
+  },
 )

@@ -24,6 +24,7 @@ export const tellBatches =
 
 /** `onSent`: told of every letter that was acknowledged. */
 export const tellLetters = (deadLetters: DeadLetters, onSent: (letter: DeadLetter) => void): DeadLetters => ({
+  ...deadLetters,
   async send(letters, signal) {
     await deadLetters.send(letters, signal)
     for (const letter of letters) onSent(letter)

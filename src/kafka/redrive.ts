@@ -2,12 +2,10 @@
 // twice: the ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded,
 // and a leg that is in neither ledger nor exceptions was never applied. So nothing is kept here of what was sent before.
 
-import { sleep } from '../app/sleep.ts'
 import { createLetterBook, type Letter, type LetterBook, type Selected, type Selector } from '../app/redrive.ts'
-import { describe } from '../log.ts'
 import type { RawProducer } from './client.ts'
-import { letterOf, messageOf, targetOf, type RedrivenMessage } from './letters.ts'
-import { isRecordFault } from './sender.ts'
+import { letterOf, messageOf, targetOf } from './letters.ts'
+import { blameOf, inRequests, produce, refusalWords, type OutRecord } from './producer.ts'
 import type { Span, TopicReader, TopicRecord } from './topicReader.ts'
 
 export type RedriveOptions = {
@@ -23,15 +21,11 @@ export type RedriveOptions = {
   onForeign: (id: string) => void
 }
 
-type Ready = { rootId: string; message: RedrivenMessage; bytes: number }
+type Ready = { rootId: string; message: OutRecord; bytes: number }
 /** What stays the same from chunk to chunk. `stopped`: partitions that nothing more is sent to, so that nothing overtakes. */
 type Sending = { options: RedriveOptions; partitions: number; stopped: Set<number>; sent: number }
 
 const chunkMax = 1_000
-const requestMessagesMax = 200
-const requestBytesMax = 900_000
-const triesMax = 5
-const retryPauseMs = 500
 
 /** Reads all letters to the end that the topic has now. Records that are no letters of ours are named and left alone. */
 export const readLetters = async (options: RedriveOptions, selector: Selector): Promise<LetterBook> => {
@@ -101,50 +95,37 @@ export const describeSelected = async (
     for (const { rootId, record } of chunk) await print(rootId, letterOf(record)!)
 }
 
-const trySend = async (producer: RawProducer, partition: number, request: readonly Ready[]): Promise<unknown> => {
-  for (let tries = 1; ; tries++) {
-    try {
-      await producer.send({ messages: request.map(({ message }) => ({ ...message, partition })) })
-      return null
-    } catch (error) {
-      // An answer may have been lost: what arrives twice is a duplicate to the ledger.
-      if (isRecordFault(error) || tries >= triesMax) return error
-      await sleep(retryPauseMs)
-    }
+/** An answer may have been lost: what arrives twice is a duplicate to the ledger. */
+const trySend = async (
+  { producer, trades: topic }: RedriveOptions,
+  partition: number,
+  request: readonly Ready[],
+): Promise<unknown> => {
+  try {
+    await produce(producer, { topic, partition, records: request.map(({ message }) => message) })
+    return null
+  } catch (error) {
+    return error
   }
 }
 
 /** Sends one request; where the broker refuses a record, its halves, until the guilty one stands alone. */
 const sendRequest = async (sending: Sending, partition: number, request: readonly Ready[]): Promise<void> => {
-  const { producer, onFault } = sending.options
+  const { onFault } = sending.options
   if (sending.stopped.has(partition)) {
     for (const { rootId } of request) onFault(rootId, 'not sent: an earlier one of its partition failed')
     return
   }
-  const error = await trySend(producer, partition, request)
+  const error = await trySend(sending.options, partition, request)
   if (error === null) sending.sent += request.length
-  else if (isRecordFault(error) && request.length > 1) {
+  else if (blameOf(error) !== null && request.length > 1) {
     const half = request.length >> 1
     await sendRequest(sending, partition, request.slice(0, half))
     await sendRequest(sending, partition, request.slice(half))
   } else {
-    if (!isRecordFault(error)) sending.stopped.add(partition)
-    for (const { rootId } of request) onFault(rootId, `could not be sent: ${describe(error).error}`)
+    if (blameOf(error) === null) sending.stopped.add(partition)
+    for (const { rootId } of request) onFault(rootId, `could not be sent: ${refusalWords(error)}`)
   }
-}
-
-const requestsOf = (ready: readonly Ready[]): Ready[][] => {
-  const requests: Ready[][] = []
-  let bytes = Infinity
-  for (const one of ready) {
-    const current = requests.at(-1)
-    bytes += one.bytes
-    if (current === undefined || current.length >= requestMessagesMax || bytes > requestBytesMax) {
-      requests.push([one])
-      bytes = one.bytes
-    } else current.push(one)
-  }
-  return requests
 }
 
 /** Sends the letters, one request a partition outstanding; returns how many a broker has acknowledged. */
@@ -156,10 +137,10 @@ export const sendSelected = async (options: RedriveOptions, selected: readonly S
     const runs = byPartition.entries().map(async ([partition, letters]) => {
       const ready = letters.map(({ rootId, record }) => ({
         rootId,
-        message: messageOf(record, rootId, options.trades),
+        message: messageOf(record, rootId),
         bytes: (record.value?.length ?? 0) + (record.key?.length ?? 0),
       }))
-      for (const request of requestsOf(ready)) await sendRequest(sending, partition, request)
+      for (const request of inRequests(ready, ({ bytes }) => bytes)) await sendRequest(sending, partition, request)
     })
     await Promise.all(runs)
     options.onProgress('letters sent', sending.sent, selected.length)

@@ -1,11 +1,11 @@
 // Sends the events of one partition in their order, and finds the ticker that a broker refuses.
 
-import { findErrorBy } from './library.ts'
 import { textKeyHash } from '../domain/murmur2.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../tracing.ts'
 import type { RawProducer } from './client.ts'
 import { eventTable, forEachKind, kindsByRank } from './eventTable.ts'
+import { blameOf, produce } from './producer.ts'
 import type { Topics } from './topics.ts'
 
 /** What became of a send: `acked` are on the topic for good. `failed`: tickers that could not be sent, and why. */
@@ -20,11 +20,11 @@ export type Sender = {
 /** As the Java client: murmur2 of the key, made positive, modulo the number of partitions. */
 export const partitionOf = (key: string, partitions: number): number => textKeyHash(key) % partitions
 
-const recordFaults = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD'] as const
-
-/** Broker errors that are about records, not about the partition: splitting the batch tells whose. */
-export const isRecordFault = (error: unknown): boolean =>
-  error instanceof Error && recordFaults.some((fault) => findErrorBy(error, 'apiId', fault) !== null)
+/** Splitting a refused request tells whose record is at fault, but of the time: all in it have the same. */
+const isWorthSplitting = (error: unknown): boolean => {
+  const blame = blameOf(error)
+  return blame === 'size' || blame === 'record'
+}
 
 const header = (name: string): Buffer => Buffer.from(name)
 const names = {
@@ -99,10 +99,10 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
   }
 
   const request = (kind: EventKind, partition: number, events: readonly OutboxEvent[]) =>
-    producer.send({
-      messages: events.map((event) => ({
-        topic: topicOf[kind],
-        partition,
+    produce(producer, {
+      topic: topicOf[kind],
+      partition,
+      records: events.map((event) => ({
         key: Buffer.from(event.order.ticker),
         value: encode(event),
         headers: headersOf(event, source),
@@ -117,7 +117,7 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
       await sendOnce(kind, partition, events)
       return { acked: [...events], failed: new Map() }
     } catch (error) {
-      if (!isRecordFault(error) || events.length === 1)
+      if (!isWorthSplitting(error) || events.length === 1)
         return { acked: [], failed: new Map(events.map((event) => [event.order.ticker, error])) }
       const half = events.length >> 1
       const first = await send(kind, partition, events.slice(0, half))

@@ -167,7 +167,7 @@ describe('a dead letter', () => {
       value: Buffer.from(letter.value!),
       headers: Object.entries(letter.headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)] as const),
     }
-    const again = redrivenMessageOf(record, letter.headers['x-dead-letter-id']!, topics.trades)
+    const again = redrivenMessageOf(record, letter.headers['x-dead-letter-id']!)
     expect(messageFaults(asMessage({ ...again, topic: topics.trades }))).toEqual([])
     expect(asMessage({ ...again, topic: topics.trades }).headers).toEqual(exampleOf('tradeExecuted', 1).headers!)
   })

@@ -145,7 +145,7 @@ describe('what is selected', () => {
     expect(idsOf(result)).toEqual([id(2), id(9), id(10), id(10, 1)])
     expect(lastOf(result)).toBe('5 letters, 4 selected, 0 sent')
     expect(result.exitCode).toBe(0)
-    expect(result.err).toContain(`${id(3)}: skipped: its bytes were too large`)
+    expect(result.err).toContain(`${id(3)}: skipped: the letter does not hold the whole message`)
     expect(result.err).toContain('is no dead letter of this service')
   })
 
@@ -262,4 +262,62 @@ test('without a broker, or without the topic, it ends with 2', async () => {
   const absent = await runBinary(['redrive', '--all'], { ...world.env, KAFKA_TOPIC_TRADE_DLQ: 'nobody.made.this' })
   expect(absent.exitCode).toBe(2)
   expect(absent.err).toContain('the topic nobody.made.this does not exist')
+})
+
+test('headers say what is missing and what was added, and not the words of the reason', async () => {
+  await using own = await createWorld({ partitions: 3 })
+  const letter = (offset: number, headers: Record<string, string>, rest: { trade?: null; key?: string } = {}) =>
+    letterFor({ world: own, trade: tradeOf({ buyOrderId: 'x', n: offset }), partition: 2, offset, headers, ...rest })
+  const oldWords = 'no such order here; too large for this topic, left out: value (9 bytes)'
+  await own.kafka.publish([
+    letter(1, { 'x-left-out': '', 'x-reason': oldWords }),
+    letter(2, { 'x-left-out': 'headers' }),
+    letter(3, { 'x-left-out': 'value' }, { trade: null }),
+    letter(4, { 'x-left-out': 'headers,value,key' }, { trade: null }),
+    // A tombstone, whatever was wrong with it.
+    letter(5, { 'x-left-out': '', 'x-reason': 'could not be handled' }, { trade: null }),
+    letter(6, { 'x-left-out': '', 'x-added': 'key' }, { key: `${own.topics.trades}-2-6` }),
+    // Those of older versions.
+    letter(7, { 'x-reason': oldWords }),
+    letter(8, { 'x-reason': 'is no JSON' }, { trade: null }),
+    letter(9, { 'x-reason': 'is empty' }, { trade: null }),
+  ])
+  const result = await redriveIn(own, '--all')
+  expect({ exitCode: result.exitCode, out: result.out }).toEqual({
+    exitCode: 1,
+    out: '9 letters, 5 selected, 5 sent\n',
+  })
+  for (const offset of [3, 4, 7, 8]) expect(result.err).toContain(`${own.topics.trades}-2-${offset}: skipped`)
+  const sent = await own.kafka.read(own.topics.trades)
+  const found = new Map(sent.map((each) => [Number(each.headers['x-redriven-from']!.split('-').at(-1)), each]))
+  expect(new Set(found.keys())).toEqual(new Set([1, 2, 5, 6, 9]))
+  expect([5, 9].map((offset) => found.get(offset)!.value)).toEqual([null, null])
+  expect(found.get(6)).toMatchObject({ key: null, partition: 2 })
+  for (const { headers } of sent) expect(Object.keys(headers)).toEqual(['x-redriven-from'])
+})
+
+test('a letter with a header without a value is sent again as it was received, and applied', async () => {
+  const id = await place()
+  const trade = tradeOf({ buyOrderId: id, quantity: 40 })
+  const headers = { a: null, '': '', 'x-left-out': '' }
+  await world.kafka.publish([letterFor({ world, trade, partition: 0, offset: next, headers })])
+  expect(lastOf(await redrive('--order', id))).toEndWith(' 1 selected, 1 sent')
+  await world.tradesConsumed()
+  expect(await orderOf(id)).toMatchObject({ filledQuantity: 40 })
+  const [sent] = (await trades()).filter(({ value }) => value?.includes(id))
+  expect(sent!.headers).toEqual({ a: null, '': '', 'x-redriven-from': idOf(next) } as never)
+})
+
+test('a letter that the trade topic refuses for its key is named, the others are sent', async () => {
+  await using own = await createWorld({ partitions: 1 })
+  await own.kafka.alterTopic(own.topics.trades, { 'cleanup.policy': 'compact' })
+  const letter = (offset: number, headers: Record<string, string>) =>
+    letterFor({ world: own, trade: tradeOf({ buyOrderId: 'x' }), partition: 0, offset, headers })
+  await own.kafka.publish([letter(1, {}), letter(2, { 'x-left-out': '', 'x-added': 'key' }), letter(3, {})])
+  const result = await redriveIn(own, '--all')
+  expect({ exitCode: result.exitCode, out: result.out }).toEqual({
+    exitCode: 1,
+    out: '3 letters, 3 selected, 2 sent\n',
+  })
+  expect(result.err).toContain(`${own.topics.trades}-0-2: could not be sent: INVALID_RECORD`)
 })

@@ -167,11 +167,15 @@ test('an event of a kind that this version does not know waits, is said and sets
   await world.sql`
     insert into outbox (event_id, kind, order_id, ticker, occurred_at)
     values (${crypto.randomUUID()}::uuid, 'AMENDED', ${id}::uuid, 'NEW', now())`
-  await until(async () => (await service.metrics())['orders_relay_tickers_set_aside'] === 1, { what: 'it is set aside' })
-  expect(await service.logged('events of a ticker cannot be published; it is set aside and tried again')).toMatchObject({
-    ticker: 'NEW',
-    error: expect.stringContaining('AMENDED'),
+  await until(async () => (await service.metrics())['orders_relay_tickers_set_aside'] === 1, {
+    what: 'it is set aside',
   })
+  expect(await service.logged('events of a ticker cannot be published; it is set aside and tried again')).toMatchObject(
+    {
+      ticker: 'NEW',
+      error: expect.stringContaining('AMENDED'),
+    },
+  )
   expect((await service.http('/actuator/health')).json).toMatchObject({ status: 'DEGRADED' })
   const later = [await place('NEW'), await place('OTHER')]
   await until(async () => (await world.sql`select from outbox`).length === 1, { what: 'all others are published' })
@@ -179,9 +183,11 @@ test('an event of a kind that this version does not know waits, is said and sets
     world.kafka.read(world.topics.placed),
     world.kafka.read(world.topics.cancelled),
   ])
-  expect(distinctEvents(placed).map(({ value }) => String(JSON.parse(value!).orderId)).toSorted()).toEqual(
-    [id, ...later].toSorted(),
-  )
+  expect(
+    distinctEvents(placed)
+      .map(({ value }) => String(JSON.parse(value!).orderId))
+      .toSorted(),
+  ).toEqual([id, ...later].toSorted())
   expect(cancelled).toEqual([])
   await world.sql`delete from outbox`
   await until(async () => (await service.http('/actuator/health')).json['status'] === 'UP', { what: 'health is UP' })

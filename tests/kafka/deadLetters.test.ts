@@ -90,7 +90,7 @@ test('a value that is too large is left out and said so; its neighbours are whol
 test('key and headers that are too large are left out in the end', async () => {
   const { own, topic, dead } = await open({ 'max.message.bytes': '2000' })
   await using _ = own
-  await dead.send([letter({ headers: headers({ huge: 'h'.repeat(3_000) }), key: Buffer.alloc(1_500, 'k') })], never)
+  await dead.send([letter({ headers: headers({ huge: 'h'.repeat(3_000) }), key: Buffer.alloc(2_500, 'k') })], never)
   const [found, ...more] = await own.kafka.read(topic)
   expect(more).toEqual([])
   expect({ key: found!.key, value: found!.value }).toEqual({ key: null, value: null })
@@ -146,4 +146,61 @@ test('by a right clock a letter has the time of its sending, however old its mes
   const before = Date.now()
   await dead.send([letter({ timestamp: BigInt(before - 10 * dayMs) })], never)
   expect(Number(once(await own.kafka.read(topic))[0]!.appendedAt)).toBeGreaterThanOrEqual(before)
+})
+
+test('a message from the future by a clock that is wrong as well has a letter without a time, which any broker takes', async () => {
+  const { own, topic, dead } = await open({}, 2 * dayMs)
+  await using _ = own
+  await dead.send([letter(), letter({ timestamp: BigInt(Date.now() + 3 * dayMs) }), letter()], never)
+  const found = once(await own.kafka.read(topic))
+  expect(found).toHaveLength(3)
+  expect(found.filter(({ appendedAt }) => appendedAt === -1n)).toHaveLength(1)
+})
+
+test('headers as they came: repeated, without a value, without a name, which none can write', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  const odd = new Map<Buffer | null, Buffer | null>([
+    [Buffer.from('r'), Buffer.from('1')],
+    [Buffer.from('r'), Buffer.from('2')],
+    [Buffer.from('n'), null],
+    [Buffer.from(''), Buffer.from('')],
+  ])
+  const nameless = new Map([...odd, [null, Buffer.from('x')] as const])
+  await dead.send([letter({ headers: odd }), letter({ headers: nameless })], never)
+  const found = once(await own.kafka.read(topic))
+  expect(
+    found.map(({ headers: { r, n, '': empty, 'x-left-out': leftOut } }) => ({ r, n: n as unknown, empty, leftOut })),
+  ).toEqual([
+    { r: '2', n: null, empty: '', leftOut: '' },
+    { r: '2', n: null, empty: '', leftOut: 'headers' },
+  ])
+})
+
+test('what waits is known by partition of its source, and no longer once it is written or given up', async () => {
+  const { own, topic, dead } = await open({ 'max.message.bytes': '200' })
+  await using _ = own
+  const stopping = new AbortController()
+  const from = (partition: number) => letter({ source: { topic: 'trades', partition, offset: offsets++ } })
+  const first = dead.send([from(1), from(1)], never)
+  const second = dead.send([from(2)], stopping.signal)
+  await until(() => dead.state().length === 2, { what: 'both partitions wait' })
+  expect(dead.state().toSorted((a, b) => a.partition - b.partition)).toEqual(
+    [
+      { partition: 1, letters: 2 },
+      { partition: 2, letters: 1 },
+    ].map((each) => ({
+      topic: 'trades',
+      ...each,
+      waitedMs: expect.any(Number),
+      reason: expect.stringContaining('MESSAGE_TOO_LARGE'),
+    })),
+  )
+  stopping.abort()
+  expect(second).rejects.toThrow()
+  await second.catch(() => undefined)
+  expect(dead.state().map(({ partition }) => partition)).toEqual([1])
+  await own.kafka.alterTopic(topic, { 'max.message.bytes': '1048588' })
+  await first
+  expect(dead.state()).toEqual([])
 })

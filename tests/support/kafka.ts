@@ -32,7 +32,10 @@ export type Outgoing = {
   key?: string | null
   value: string | Uint8Array | null
   partition?: number
-  headers?: Record<string, string>
+  /** Null: a header without a value. */
+  headers?: Record<string, string | null>
+  /** Milliseconds since 1970; now where it is left out. */
+  timestamp?: bigint
 }
 
 export type TestKafka = {
@@ -72,6 +75,9 @@ const base = (bootstrap: string) => ({
 
 const configsOf = (settings: Record<string, string>) =>
   Object.entries(settings).map(([name, value]) => ({ name, value }))
+
+/** The library writes null as it should, its type leaves it out. */
+const bytesOrNull = (text: string | null): Buffer => (text === null ? null : Buffer.from(text)) as Buffer
 
 const text = (buffer: Buffer | null): string | null => (buffer === null ? null : buffer.toString())
 
@@ -169,12 +175,13 @@ export const openKafka = (bootstrap: string): TestKafka => {
       const counts = new Map<string, number>()
       for (const topic of new Set(messages.map((message) => message.topic)))
         counts.set(topic, await partitionsOf(topic))
-      const records = messages.map(({ topic, key = null, value, partition, headers = {} }) => ({
+      const records = messages.map(({ topic, key = null, value, partition, headers = {}, timestamp }) => ({
         topic,
         ...(key === null ? {} : { key: Buffer.from(key) }),
         ...(value === null ? {} : { value: Buffer.from(value as Uint8Array) }),
         partition: partition ?? (key === null ? 0 : positiveHash(Buffer.from(key)) % counts.get(topic)!),
-        headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)])),
+        headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), bytesOrNull(text)])),
+        ...(timestamp === undefined ? {} : { timestamp }),
       }))
       // The client repeats a send whole where one of its partitions is not ready, as on a topic that was just made.
       const sends = Map.groupBy(records, ({ topic, partition }) => `${topic}:${partition}`).values()

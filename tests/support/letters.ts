@@ -9,7 +9,7 @@ export type LetterOf = {
   trade: Trade | string | null
   partition: number
   offset: number
-  headers?: Record<string, string>
+  headers?: Record<string, string | null>
   key?: string
 }
 

@@ -1,0 +1,119 @@
+// A producer whose requests are repeated here and not by the library, which repeats one for the partition that it was made for: where
+// the topic was made anew with fewer, it reads past the end of its list in a callback of a socket, and that ends the process.
+
+import type { Producer, ProducerOptions } from '@platformatic/kafka'
+import { findErrorBy, kPerformWithRetry, Producer as LibraryProducer } from './library.ts'
+import { sleep } from '../app/sleep.ts'
+import { describe } from '../log.ts'
+
+type Perform = Producer[typeof kPerformWithRetry]
+
+/** Sends a produce request once; everything else it does (metadata, versions) is repeated by the library as its options say. */
+export const createSingleSendProducer = (options: ProducerOptions<Buffer, Buffer, Buffer, Buffer>): Producer => {
+  const producer = new LibraryProducer({ ...options, repeatOnStaleMetadata: false })
+  const perform = producer[kPerformWithRetry].bind(producer) as (...request: Parameters<Perform>) => void
+  const performOnce: typeof perform = (...request) => {
+    const [operationId, operation, callback, attempt, errors, shouldSkip, retries] = request
+    perform(operationId, operation, callback, attempt, errors, shouldSkip, operationId === 'produce' ? 0 : retries)
+  }
+  producer[kPerformWithRetry] = performOnce as Perform
+  return producer
+}
+
+/** What a refusal is about: something of a record, or, where it is null, the brokers and the way to them. */
+export type Blame = 'timestamp' | 'size' | 'record' | null
+
+const blames = [
+  // A refusal names each record with an unknown server error beside the code that tells: that one comes last.
+  ['INVALID_TIMESTAMP', 'timestamp'],
+  ['MESSAGE_TOO_LARGE', 'size'],
+  ['RECORD_LIST_TOO_LARGE', 'size'],
+  ['INVALID_RECORD', 'record'],
+  ['CORRUPT_MESSAGE', 'record'],
+  ['POLICY_VIOLATION', 'record'],
+  ['UNKNOWN_SERVER_ERROR', 'record'],
+] as const
+
+/** Errors of the library about brokers, connections and their answers. */
+const clusterCodes = [
+  'PLT_KFK_NETWORK',
+  'PLT_KFK_TIMEOUT',
+  'PLT_KFK_AUTHENTICATION',
+  'PLT_KFK_RESPONSE',
+  'PLT_KFK_PROTOCOL',
+]
+
+export const blameOf = (error: unknown): Blame => {
+  const fault = error instanceof Error ? error : new Error(String(error))
+  const known = blames.find(([apiId]) => findErrorBy(fault, 'apiId', apiId) !== null)
+  if (known !== undefined) return known[1]
+  if (fault instanceof PartitionGone || clusterCodes.some((code) => findErrorBy(fault, 'code', code) !== null))
+    return null
+  // The request could not be made of these records.
+  return 'record'
+}
+
+/** The broker's own words where it refused a record, and its code. */
+export const refusalWords = (error: unknown): string => {
+  for (const [apiId] of blames) {
+    const refusal = findErrorBy(error as Error, 'apiId', apiId) as
+      | (Error & { serverErrorMessage?: string | null })
+      | null
+    if (refusal !== null) return `${apiId}: ${refusal.serverErrorMessage ?? refusal.message}`
+  }
+  return describe(error).error
+}
+
+class PartitionGone extends Error {
+  override name = 'PartitionGone'
+}
+
+/** A record as the library takes it. */
+export type OutRecord = { key?: Buffer; value: Buffer; headers: Map<Buffer, Buffer>; timestamp?: bigint }
+export type Request = { topic: string; partition: number; records: readonly OutRecord[] }
+
+const triesMax = 4
+const retryPauseMs = 200
+
+/** Of the metadata that is kept, or of the brokers where that is too old or `fresh` is asked for. */
+export const partitionsOf = async (producer: Producer, topic: string, fresh = false): Promise<number> => {
+  const { topics } = await producer.metadata({ topics: [topic], ...(fresh ? { forceUpdate: true } : {}) })
+  return topics.get(topic)!.partitionsCount
+}
+
+/** Resolves when all in-sync replicas have the records. Whoever chose the partition is asked again where it is gone. */
+export const produce = async (producer: Producer, { topic, partition, records }: Request): Promise<void> => {
+  for (let tries = 1; ; tries++) {
+    const count = await partitionsOf(producer, topic, tries > 1)
+    // The library would take the remainder.
+    if (partition >= count) throw new PartitionGone(`${topic} has ${count} partitions: partition ${partition} is gone`)
+    try {
+      await producer.send({ messages: records.map((record) => ({ ...record, topic, partition })) })
+      return
+    } catch (error) {
+      const isFinal =
+        !(error instanceof Error) || blameOf(error) !== null || findErrorBy(error, 'canRetry', false) !== null
+      if (isFinal || tries >= triesMax) throw error
+      await sleep(retryPauseMs)
+    }
+  }
+}
+
+const requestMessagesMax = 200
+const requestBytesMax = 900_000
+
+/** In their order, as many in one request as a broker takes by its defaults. */
+export const inRequests = <T>(items: readonly T[], bytesOf: (item: T) => number): T[][] => {
+  const requests: T[][] = []
+  let bytes = Infinity
+  for (const item of items) {
+    const current = requests.at(-1)
+    const size = bytesOf(item)
+    bytes += size
+    if (current === undefined || current.length >= requestMessagesMax || bytes > requestBytesMax) {
+      requests.push([item])
+      bytes = size
+    } else current.push(item)
+  }
+  return requests
+}
