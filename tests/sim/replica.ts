@@ -28,10 +28,10 @@ export type Replica = {
 const expectedErrors = [
   'a trade could not be applied and is kept as an exception',
   'events of a ticker cannot be published; it is set aside',
-  'dead letters cannot be sent',
+  'dead letters cannot be written',
   'postgres is not reachable',
   'the outbox passed its bound',
-  'a dead letter is too large',
+  'a dead letter does not fit into its topic',
 ]
 
 const createLog = (world: World): Log => {
