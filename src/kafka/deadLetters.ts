@@ -40,14 +40,22 @@ export type DeadLetters = {
 /** `turn`: how often the brokers, and not the letter, were the cause. */
 type Open = { letter: DeadLetter; turn: number }
 type Addressed = Open & { form: LetterForm }
-type Failure = { open: Open; error: unknown }
+/** `away`: the brokers are at fault, and what stands behind it on its partition needs no try. */
+type Failure = { open: Open; error: unknown; away: boolean }
 
 const firstPauseMs = 250
 const longestPauseMs = 5_000
 /** Tries of the partition that a letter belongs to. */
 const homeTurns = 3
 
-type Tools = { producer: RawProducer; topic: string; log: Log; now: () => Date }
+/** `onFailed`: told at once, for a request to a broker that hangs takes long. */
+type Tools = {
+  producer: RawProducer
+  topic: string
+  log: Log
+  now: () => Date
+  onFailed: (failures: readonly Failure[]) => void
+}
 
 /** As its message's key says, or beside its message; where that one stays away, any other will do for a dead letter. */
 const partitionFor = ({ letter: { key, source }, turn }: Open, partitions: number): number =>
@@ -61,24 +69,30 @@ const noteForm = ({ log }: Tools, { letter, form }: Addressed): void => {
   log.error('a dead letter does not fit into its topic: a part of it is left out', fields)
 }
 
+const failedFor = (error: unknown, { letter, turn }: Open): Failure => ({
+  open: { letter, turn: turn + 1 },
+  error,
+  away: true,
+})
+
 /** Writes them to one partition; halves what is refused until the guilty one stands alone, and tries that in its other forms. */
 const write = async (tools: Tools, partition: number, letters: readonly Addressed[]): Promise<Failure[]> => {
   const [first] = letters
   try {
     const records = letters.map(({ letter, form }) => letterRecord(letter, form))
-    await produce(tools.producer, { topic: tools.topic, partition, records })
+    await produce(tools.producer, { topic: tools.topic, partition, records, triesMax: 1 })
     for (const each of letters) noteForm(tools, each)
     return []
   } catch (error) {
     const blame = blameOf(error)
-    if (blame === null) return letters.map(({ letter, turn }) => ({ open: { letter, turn: turn + 1 }, error }))
+    if (blame === null) return letters.map((each) => failedFor(error, each))
     if (letters.length > 1) {
       const half = letters.length >> 1
       const failures = await write(tools, partition, letters.slice(0, half))
       return [...failures, ...(await write(tools, partition, letters.slice(half)))]
     }
     const form = nextForm(first!.letter, first!.form, blame)
-    if (form === null) return [{ open: { letter: first!.letter, turn: first!.turn }, error }]
+    if (form === null) return [{ open: { letter: first!.letter, turn: first!.turn }, error, away: false }]
     if (blame === 'timestamp') noteStamp(tools, first!, error)
     return write(tools, partition, [{ ...first!, form }])
   }
@@ -92,23 +106,33 @@ const noteStamp = ({ log }: Tools, { letter, form }: Addressed, error: unknown):
     })
 }
 
+/** What belongs to one partition, request by request. */
+const writeRun = async (tools: Tools, partition: number, letters: readonly Addressed[]): Promise<Failure[]> => {
+  const failures: Failure[] = []
+  for (const request of inRequests(letters, ({ letter }) => letterBytes(letter))) {
+    const away = failures.findLast((failure) => failure.away)
+    const failed =
+      away === undefined ? await write(tools, partition, request) : request.map((each) => failedFor(away.error, each))
+    tools.onFailed(failed)
+    failures.push(...failed)
+  }
+  return failures
+}
+
 /** One try of each; answers those that are not written. */
 const round = async (tools: Tools, open: readonly Open[]): Promise<Failure[]> => {
   try {
-    const partitions = await partitionsOf(tools.producer, tools.topic)
+    const partitions = await partitionsOf(
+      tools.producer,
+      tools.topic,
+      open.some(({ turn }) => turn > 0),
+    )
     const at = tools.now()
     const addressed = open.map((each): Addressed => ({ ...each, form: firstForm(each.letter, at) }))
     const runs = Map.groupBy(addressed, (each) => partitionFor(each, partitions))
-      .entries()
-      .map(async ([partition, letters]): Promise<Failure[]> => {
-        const failures: Failure[] = []
-        for (const request of inRequests(letters, ({ letter }) => letterBytes(letter)))
-          failures.push(...(await write(tools, partition, request)))
-        return failures
-      })
-    return (await Promise.all(runs)).flat()
+    return (await Promise.all([...runs].map(([partition, letters]) => writeRun(tools, partition, letters)))).flat()
   } catch (error) {
-    return open.map((each) => ({ open: each, error }))
+    return open.map((each) => failedFor(error, each))
   }
 }
 
@@ -127,16 +151,19 @@ export const createDeadLetters = (
   topic: string,
   { log, now }: { log: Log; now: () => Date },
 ): DeadLetters => {
-  const tools: Tools = { producer, topic, log, now }
   const waiting: Waiting = new Map()
-
+  const onFailed = (failures: readonly Failure[]): void => {
+    for (const { open, error } of failures) {
+      const sinceMs = waiting.get(open.letter)?.sinceMs ?? performance.now()
+      waiting.set(open.letter, { sinceMs, reason: refusalWords(error) })
+    }
+  }
+  const tools: Tools = { producer, topic, log, now, onFailed }
+  /** After a round: those that failed in it wait, the others are written. */
   const note = (open: readonly Open[], failures: readonly Failure[]): void => {
+    onFailed(failures)
     const failed = new Set(failures.map((failure) => failure.open.letter))
     for (const { letter } of open) if (!failed.has(letter)) waiting.delete(letter)
-    for (const { open: each, error } of failures) {
-      const sinceMs = waiting.get(each.letter)?.sinceMs ?? performance.now()
-      waiting.set(each.letter, { sinceMs, reason: refusalWords(error) })
-    }
   }
 
   return {

@@ -47,8 +47,7 @@ export const blameOf = (error: unknown): Blame => {
   const fault = error instanceof Error ? error : new Error(String(error))
   const known = blames.find(([apiId]) => findErrorBy(fault, 'apiId', apiId) !== null)
   if (known !== undefined) return known[1]
-  if (fault instanceof PartitionGone || clusterCodes.some((code) => findErrorBy(fault, 'code', code) !== null))
-    return null
+  if (fault instanceof Away || clusterCodes.some((code) => findErrorBy(fault, 'code', code) !== null)) return null
   // The request could not be made of these records.
   return 'record'
 }
@@ -64,15 +63,17 @@ export const refusalWords = (error: unknown): string => {
   return describe(error).error
 }
 
-class PartitionGone extends Error {
-  override name = 'PartitionGone'
+/** The topic or the partition is not there now, or nobody says whether it is. */
+class Away extends Error {
+  override name = 'Away'
 }
 
 /** A record as the library takes it. */
 export type OutRecord = { key?: Buffer; value: Buffer; headers: Map<Buffer, Buffer>; timestamp?: bigint }
-export type Request = { topic: string; partition: number; records: readonly OutRecord[] }
+/** `triesMax`: 1 for whoever tries again by another way. */
+export type Request = { topic: string; partition: number; records: readonly OutRecord[]; triesMax?: number }
 
-const triesMax = 4
+const triesOfOne = 4
 const retryPauseMs = 200
 
 /** Of the metadata that is kept, or of the brokers where that is too old or `fresh` is asked for. */
@@ -82,17 +83,27 @@ export const partitionsOf = async (producer: Producer, topic: string, fresh = fa
 }
 
 /** Resolves when all in-sync replicas have the records. Whoever chose the partition is asked again where it is gone. */
-export const produce = async (producer: Producer, { topic, partition, records }: Request): Promise<void> => {
+export const produce = async (producer: Producer, request: Request): Promise<void> => {
+  const { topic, partition, records, triesMax = triesOfOne } = request
+  const ask = async (fresh: boolean): Promise<number> => {
+    try {
+      return await partitionsOf(producer, topic, fresh)
+    } catch (error) {
+      throw new Away(`the partitions of ${topic} are not known`, { cause: error })
+    }
+  }
   for (let tries = 1; ; tries++) {
-    const count = await partitionsOf(producer, topic, tries > 1)
+    const count = await ask(tries > 1)
     // The library would take the remainder.
-    if (partition >= count) throw new PartitionGone(`${topic} has ${count} partitions: partition ${partition} is gone`)
+    if (partition >= count) throw new Away(`${topic} has ${count} partitions: partition ${partition} is gone`)
     try {
       await producer.send({ messages: records.map((record) => ({ ...record, topic, partition })) })
       return
     } catch (error) {
-      const isFinal =
-        !(error instanceof Error) || blameOf(error) !== null || findErrorBy(error, 'canRetry', false) !== null
+      const blame = blameOf(error)
+      // That its topic went away meanwhile the library says in words only.
+      if (blame === 'record') await ask(true)
+      const isFinal = blame !== null || findErrorBy(error as Error, 'canRetry', false) !== null
       if (isFinal || tries >= triesMax) throw error
       await sleep(retryPauseMs)
     }

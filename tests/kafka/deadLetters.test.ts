@@ -204,3 +204,19 @@ test('what waits is known by partition of its source, and no longer once it is w
   await first
   expect(dead.state()).toEqual([])
 })
+
+test('a topic that goes away while many letters are on their way is nothing of theirs: none is judged alone, all follow', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  await dead.send([letter()], never)
+  await own.kafka.deleteTopics([topic])
+  await until(async () => !(await own.kafka.topicNames()).includes(topic), { what: 'the topic is gone' })
+  const sending = dead.send(
+    Array.from({ length: 200 }, () => letter()),
+    never,
+  )
+  await until(() => dead.state()[0]?.letters === 200, { what: 'all wait' })
+  await own.kafka.createTopics([topic], { partitions: 1 })
+  await sending
+  expect(once(await own.kafka.read(topic))).toHaveLength(200)
+})
