@@ -8,6 +8,7 @@ import type { Database } from '../store/sql.ts'
 import { noTracing, type Tracing } from '../tracing.ts'
 import type { RawMessage } from './client.ts'
 import type { DeadLetter, DeadLetters } from './deadLetters.ts'
+import { letterParts } from './letterHeaders.ts'
 import { decodeTrade } from './schema.ts'
 import { coordinates, endSpans, startSpans, traceOf, type Trace } from './tradeSpans.ts'
 
@@ -46,6 +47,8 @@ const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'r
   key: message.key,
   value: message.value,
   headers: message.headers,
+  // What stands for a batch that cannot be read has nothing of it.
+  leftOut: message.unreadable === null ? [] : letterParts,
   ...rest,
 })
 
