@@ -6,6 +6,7 @@ import { createOpenExceptions } from './app/openExceptions.ts'
 import { createRefusedWrites } from './app/refusedWrites.ts'
 import { sleep } from './app/sleep.ts'
 import { buildService, openPool } from './buildService.ts'
+import { buildTrades } from './buildTrades.ts'
 import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from './config.ts'
 import { contractsOf, topicsOf } from './contracts.ts'
@@ -14,13 +15,9 @@ import type { Phase } from './http/health.ts'
 import type { Guard } from './http/guard.ts'
 import type { ServerOptions } from './http/server.ts'
 import { createProducer } from './kafka/client.ts'
-import { createDeadLetters } from './kafka/deadLetters.ts'
 import { createLink } from './kafka/link.ts'
-import { tellBatches, tellLetters } from './kafka/observed.ts'
 import { createRelay } from './kafka/relay.ts'
 import { createSender } from './kafka/sender.ts'
-import { createTradeBatch } from './kafka/tradeBatch.ts'
-import { createTrades } from './kafka/trades.ts'
 import { listenOn, type Listening } from './listen.ts'
 import { describe, type Log } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -28,7 +25,6 @@ import type { Observers } from './metrics/observers.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { componentsOf, type StatusSource } from './status.ts'
-import { insertGap } from './store/gaps.ts'
 import { MigrationRefused } from './store/migrate.ts'
 import { startTracing } from './startTracing.ts'
 import type { Tracing } from './tracing.ts'
@@ -56,37 +52,11 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
     ...observers.relay,
     log,
   })
-  let obstacle: string | null = null
-  const process = createTradeBatch({
-    db,
-    deadLetters: tellLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter),
-    unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
-    ...observers.legs,
-    onRetry: (error) => (obstacle = describe(error).error),
-    log,
-    tracing,
-    now,
-    newId,
-  })
-  const trades = createTrades({
-    kafka,
-    group: config.KAFKA_CONSUMER_GROUP,
-    topic: topics.trades,
-    process: tellBatches(process, { ...observers.tradeBatches, now }),
-    keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
-    obstacle: () => obstacle,
-    batchMax: config.TRADES_BATCH_MAX_MESSAGES,
-    limits: {
-      lanes: config.TRADES_LANES,
-      messagesMax: config.TRADES_QUEUE_MAX_MESSAGES,
-      bytesMax: config.TRADES_QUEUE_MAX_BYTES,
-    },
-    log,
-  })
+  const { trades, letters } = buildTrades({ config, log, observers, tracing, kafka, producer, db, now, newId })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor(db, bound, log, () => relay.state().floor)
-  return { pools, producer, relay, trades, link, monitor, openExceptions: createOpenExceptions(db) }
+  return { pools, producer, relay, trades, letters, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 
 type Parts = Listening & {

@@ -4,6 +4,7 @@ import type { Monitor } from './app/monitor.ts'
 import type { RefusedWrites } from './app/refusedWrites.ts'
 import type { Config } from './config.ts'
 import type { Component } from './http/health.ts'
+import type { DeadLetters, WaitingLetters } from './kafka/deadLetters.ts'
 import type { Still } from './kafka/headway.ts'
 import type { Link } from './kafka/link.ts'
 import type { Relay } from './kafka/relay.ts'
@@ -11,7 +12,7 @@ import type { Trades } from './kafka/trades.ts'
 
 export type StatusSource = {
   config: Config
-  streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades }
+  streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; letters: Pick<DeadLetters, 'state'> }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once it is over. */
   starting: () => string | null
@@ -35,11 +36,15 @@ const databaseOf = ({ streams, starting, refusedWrites }: StatusSource): Compone
 const stillText = ({ partition, messages, stillMs, reason }: Still): string =>
   `partition ${partition}: ${messages} messages wait for ${seconds(stillMs)}: ${reason}`
 
+const lettersText = ({ partition, letters, waitedMs, reason }: WaitingLetters): string =>
+  `${letters} of partition ${partition} for ${seconds(waitedMs)}: ${reason}`
+
 const kafkaOf = ({ streams }: StatusSource): Component => {
   const link = streams.link.state()
   const { connected, still } = streams.trades.state()
   const { setAside } = streams.relay.state()
-  const whole = connected && setAside.length === 0 && still.length === 0
+  const letters = streams.letters.state()
+  const whole = connected && setAside.length === 0 && still.length === 0 && letters.length === 0
   const status = !link.up ? 'DOWN' : whole ? 'UP' : 'DEGRADED'
   return {
     status,
@@ -47,6 +52,7 @@ const kafkaOf = ({ streams }: StatusSource): Component => {
       detail: link.up ? link.detail : `${link.detail}; orders are accepted, their events wait in the outbox`,
       tradesConsumer: connected ? 'connected' : 'not connected',
       tradesStandStill: still.length === 0 ? 'no partition' : still.map(stillText).join('; '),
+      deadLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
       tickersSetAside: setAside.length,
     },
   }

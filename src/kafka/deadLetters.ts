@@ -20,7 +20,7 @@ import { blameOf, inRequests, partitionsOf, produce, refusalWords } from './prod
 export type { DeadLetter } from './letterForms.ts'
 
 /** Letters of one partition of the source that were refused at least once and are not written yet. */
-type WaitingLetters = {
+export type WaitingLetters = {
   topic: string
   partition: number
   letters: number

@@ -160,6 +160,7 @@ const trades: Row = {
           'letters, {{disposition}}, in an hour',
         ],
         [sum(`increase(${of('orders_trades_deleted_unread_messages_total')}[1h])`), 'deleted unread in an hour'],
+        [sum(of('orders_dead_letters_waiting')), 'letters that cannot be written'],
       ],
     },
     {

@@ -3,6 +3,7 @@
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
+import type { DeadLetters } from '../kafka/deadLetters.ts'
 import type { Link } from '../kafka/link.ts'
 import type { Relay } from '../kafka/relay.ts'
 import type { Trades } from '../kafka/trades.ts'
@@ -12,7 +13,14 @@ import { counter, gauge, gaugeBy, type Metric } from './metric.ts'
 
 export type StateSource = {
   build: { version: string; commit: string }
-  streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; openExceptions: OpenExceptions }
+  streams: {
+    monitor: Monitor
+    link: Link
+    relay: Relay
+    trades: Trades
+    letters: Pick<DeadLetters, 'state'>
+    openExceptions: OpenExceptions
+  }
   service: Pick<Service, 'load'>
   pools: Readonly<Record<string, Pick<Pool, 'load'>>>
   now: () => Date
@@ -53,6 +61,7 @@ const relay = ({ streams }: StateSource): Metric[] => {
 
 const trades = ({ streams, now }: StateSource): Metric[] => {
   const { connected, queued, committed, rebuilds, lost, lag, standing } = streams.trades.state()
+  const waiting = new Map(streams.letters.state().map(({ partition, letters }) => [partition, letters]))
   const at = now().getTime()
   const placed = lag.map(({ topic, partition, messages, oldestAt }) => ({
     labels: { topic, partition: String(partition) },
@@ -87,6 +96,14 @@ const trades = ({ streams, now }: StateSource): Metric[] => {
       'orders_trades_deleted_unread_messages_total',
       'Trades that were deleted from the topic before they were read.',
       lost,
+    ),
+    gaugeBy(
+      {
+        name: 'orders_dead_letters_waiting',
+        help: 'Dead letters that were refused and are not written yet, by partition of the trade topic.',
+        label: 'partition',
+      },
+      standing.map(({ partition }) => [String(partition), waiting.get(partition) ?? 0]),
     ),
     counter('orders_trades_committed_messages_total', 'Trades whose offset was committed.', committed),
     counter('orders_trades_consumer_rebuilds_total', 'Times the consumer of trades was built again.', rebuilds),

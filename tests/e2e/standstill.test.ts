@@ -112,3 +112,25 @@ test.concurrent('orders that Postgres refuses', async () => {
   }
   await up(service)
 }, 300_000)
+
+test.concurrent('dead letters that no broker takes; the fills behind them go on, and so do the other partitions', async () => {
+  await using world = await createWorld({ partitions: 2 })
+  const service = await world.start()
+  const id = await place(service)
+  await up(service)
+  // Less than the least that a letter has to say.
+  await world.kafka.alterTopic(world.topics.deadLetters, { 'max.message.bytes': '100' })
+  const send = (partition: number, value: string) =>
+    world.kafka.publish([{ topic: world.topics.trades, key: 'AAPL', partition, value }])
+  await send(1, 'no trade')
+  for (const partition of [1, 0]) await send(partition, JSON.stringify(tradeOf({ buyOrderId: id, quantity: 5 })))
+  await until(async () => (await service.http(`/orders/${id}`)).json['filledQuantity'] === 10, {
+    what: 'both are filled',
+  })
+  const { details } = await degraded(service, 'kafka', 'health says that a letter waits')
+  expect(details['deadLettersWait']).toMatch(/^1 of partition 1 for \d+ s: /)
+  expect((await service.metrics())['orders_dead_letters_waiting{partition="1"}']).toBe(1)
+  await world.kafka.alterTopic(world.topics.deadLetters, { 'max.message.bytes': '1000000' })
+  await world.tradesConsumed()
+  await up(service)
+}, 300_000)
