@@ -83,6 +83,7 @@ describe('the oracle of trades', () => {
       value: bytes,
       bytes: Buffer.from(bytes),
       appendedAt: 0n,
+      headerEntries: [],
       headers: { 'x-dead-letter-id': 'trades-0-0', 'x-disposition': 'MALFORMED' },
     })
     const sent = new Map([['0-0', message]])

@@ -22,6 +22,8 @@ export type Received = {
   value: string | null
   bytes: Buffer | null
   headers: Record<string, string>
+  /** As they stand in the record: repeated ones too, and values that are null. */
+  headerEntries: readonly (readonly [Buffer | null, Buffer | null])[]
   /** By the broker's clock where the topic has message.timestamp.type=LogAppendTime. */
   appendedAt: bigint
 }
@@ -123,6 +125,7 @@ const readAll = async (bootstrap: string, topic: string): Promise<Received[]> =>
               value: text(record.value),
               bytes: record.value,
               headers: Object.fromEntries(record.headers.map(([name, value]) => [text(name), text(value)])),
+              headerEntries: record.headers,
               appendedAt: batch.maxTimestamp,
             })
           }
