@@ -61,7 +61,7 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
   const produce = async (kind: string, to: Parameters<Broker['produce']>[0], batch: Buffer): Promise<bigint | null> => {
     const before = ends[to.partition]!
     let refusal = 'the connection was closed'
-    for (let tries = 1; tries <= triesMax; ) {
+    for (let tries = 1; tries <= triesMax;) {
       try {
         const answer = await broker.produce(to, batch)
         if (answer.ok) return answer.value
@@ -78,7 +78,10 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
     return null
   }
 
-  const okay = <T>(what: string, ask: (broker: Broker) => Promise<{ ok: true; value: T } | { ok: false; code: number }>) =>
+  const okay = <T>(
+    what: string,
+    ask: (broker: Broker) => Promise<{ ok: true; value: T } | { ok: false; code: number }>,
+  ) =>
     persist(what, async (broker) => {
       const answer = await ask(broker)
       if (!answer.ok) throw new Error(`error ${answer.code}`)
@@ -109,13 +112,20 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
   const send = async (kind: string, { partition, batch, producer }: Extract<Step, { do: 'send' }>): Promise<void> => {
     const own = producer === undefined ? null : await joined(producer, partition)
     const sequence = own?.sequences.get(partition) ?? 0
-    const author: { author?: Author } = own === null ? {} : { author: { ...own.producer, sequence, transactional: true } }
+    const author: { author?: Author } =
+      own === null ? {} : { author: { ...own.producer, sequence, transactional: true } }
     const to = { topic, partition, ...(producer === undefined ? {} : { transaction: `${name}-${producer}` }) }
     const first = await produce(kind, to, encodeBatch({ ...batch, ...author }))
     if (first === null) return
     own?.sequences.set(partition, sequence + batch.records.length)
     const state = own === null ? 'visible' : 'open'
-    const sent = batch.records.map((record, i): Entry => ({ kind, partition, offset: first + BigInt(i), record, state }))
+    const sent = batch.records.map((record, i): Entry => ({
+      kind,
+      partition,
+      offset: first + BigInt(i),
+      record,
+      state,
+    }))
     journal.entries.push(...sent)
     own?.open.push(...sent)
     ends[partition] = first + BigInt(sent.length)
