@@ -9,6 +9,7 @@ import { createExpectation, type KnownOrder } from './expectedLedger.ts'
 import type { Side } from './expectedTrade.ts'
 import { createRng, uuidOf, type Rng } from './prng.ts'
 import { entriesByPlace, recordLetterFaults } from './recordLetters.ts'
+import { makeHoles } from './records/compaction.ts'
 import { asMessage, createJournal, placeOf, type Entry, type Journal } from './records/journal.ts'
 import { kinds } from './records/kinds.ts'
 import { createPen, type Pen } from './records/pen.ts'
@@ -24,6 +25,8 @@ export type RecordOptions = {
   replicas: number
   /** How long nothing is sent at the end, in ms: a consumer that takes a marker for a stall shows it then. */
   quietMs: number
+  /** Whether the topic has holes from compaction before anybody reads it. */
+  compacted?: boolean
   /** Null: the broker is left alone. */
   restartBroker: (() => Promise<void>) | null
   drainMs: number
@@ -62,6 +65,7 @@ const topicSettings = {
   'message.timestamp.before.max.ms': farthest,
   'message.timestamp.after.max.ms': farthest,
   'max.message.bytes': '20000000',
+  'cleanup.policy': 'delete',
   // A record of the year 1 is no reason to delete anything.
   'retention.ms': '-1',
   'segment.ms': farthest,
@@ -120,7 +124,9 @@ const suspects = ({ journal }: Run, partition: number, from: bigint): Entry[] =>
 const drained = async (run: Run, when: string): Promise<boolean> => {
   const { world, journal, groups, options } = run
   const wanted = journal.readable(groups.length)
-  const committed = () => world.kafka.committed(world.group, world.topics.trades)
+  // A broker that has just come back may not know the group yet.
+  const committed = () =>
+    until(() => world.kafka.committed(world.group, world.topics.trades), { what: 'the group answers' })
   try {
     await until(async () => (await committed()).every((offset, i) => wanted[i] === 0n || offset >= wanted[i]!), {
       what: 'every partition is consumed',
@@ -178,7 +184,10 @@ const sendRound = async (run: Run, round: number): Promise<void> => {
   const { options, groups, sender, unique } = run
   const { seed, only, restartBroker } = options
   const rng = createRng(`${seed}:round:${round}`)
-  const names = shuffled(rng, Object.keys(kinds).filter((name) => only === undefined || only.includes(name)))
+  const names = shuffled(
+    rng,
+    Object.keys(kinds).filter((name) => only === undefined || only.includes(name)),
+  )
   const troubles: Promise<void>[] = []
   for (const [i, name] of names.entries()) {
     if (round > 0 && i === names.length >> 1) {
@@ -238,6 +247,17 @@ const judge = async (run: Run): Promise<Record<string, number>> => {
   return expected.dispositions
 }
 
+/** Nobody reads meanwhile. */
+const compactFirst = async (run: Run): Promise<void> => {
+  const { world, options, groups, services, journal, sender, unique } = run
+  for (const service of services) await service.stop()
+  const rng = createRng(`${options.seed}:compaction`)
+  const pens = [...groups.keys()].map((partition) => createPen({ rng, partition, groups, unique }))
+  const topic = world.topics.trades
+  await makeHoles({ kafka: world.kafka, topic, journal, sender, pens }, topicSettings)
+  run.services = await Promise.all(services.map(() => world.start()))
+}
+
 const begin = async (world: World, options: RecordOptions): Promise<Run> => {
   const { topics, kafka } = world
   await kafka.alterTopic(topics.trades, topicSettings)
@@ -250,7 +270,9 @@ const begin = async (world: World, options: RecordOptions): Promise<Run> => {
   const sender = await createSender({ ...common, name: world.name })
   let made = 0
   const unique = (): string => `r-${++made}`
-  return { world, options, services, groups, journal, sender, unique, violations: [], restarts: 0 }
+  const run: Run = { world, options, services, groups, journal, sender, unique, violations: [], restarts: 0 }
+  if (options.compacted === true) await compactFirst(run)
+  return run
 }
 
 export const fuzzRecords = async (world: World, options: RecordOptions): Promise<RecordReport> => {
@@ -258,7 +280,8 @@ export const fuzzRecords = async (world: World, options: RecordOptions): Promise
   const endsAt = performance.now() + options.rounds.minutes * 60_000
   let round = 0
   let moving = true
-  while (moving && (round < options.rounds.atLeast || performance.now() < endsAt)) moving = await playRound(run, round++)
+  while (moving && (round < options.rounds.atLeast || performance.now() < endsAt))
+    moving = await playRound(run, round++)
   if (moving) await restQuietly(run)
   // Where a partition stands, what lies behind the place is missing too: that would hide the record that did it.
   const dispositions = moving ? await judge(run) : {}

@@ -11,7 +11,14 @@ const threeMegabytes = 3_000_000
 /** Of all values, and different lengths. */
 const mixed = (pen: Pen, count: number) =>
   Array.from({ length: count }, () =>
-    pen.record({ value: pen.rng.weighted([[8, pen.good], [1, pen.stranger], [1, pen.bad], [0.5, pen.excessive]] as const)() }),
+    pen.record({
+      value: pen.rng.weighted([
+        [8, pen.good],
+        [1, pen.stranger],
+        [1, pen.bad],
+        [0.5, pen.excessive],
+      ] as const)(),
+    }),
   )
 
 const inCodec =
@@ -49,7 +56,11 @@ export const batchKinds: Record<string, Kind> = {
   'swollen-zstd': swollen('zstd'),
   'long-batch': (pen) => [pen.send(mixed(pen, 1_000))],
   'wide-deltas': (pen) => [
-    pen.send([0n, longMax, -1n, 1n, pen.now()].map((timestamp) => pen.record({ timestamp, value: pen.rng.pick([pen.good, pen.bad])() }))),
+    pen.send(
+      [0n, longMax, -1n, 1n, pen.now()].map((timestamp) =>
+        pen.record({ timestamp, value: pen.rng.pick([pen.good, pen.bad])() }),
+      ),
+    ),
     pen.send(mixed(pen, 3), { baseTimestamp: longMax }),
     pen.send(mixed(pen, 3), { baseTimestamp: -longMax }),
   ],

@@ -26,7 +26,9 @@ const oddRecords: RecordPlan[] = [
   record({ timestamp: -1n }),
   record({ timestamp: -62_135_596_800_000n }),
   record({ timestamp: 9_223_372_036_854_775_807n }),
-  record({ headers: Array.from({ length: 10_000 }, (_, i) => [Buffer.from(`h${i % 7}`), Buffer.from(`${i}`)] as const) }),
+  record({
+    headers: Array.from({ length: 10_000 }, (_, i) => [Buffer.from(`h${i % 7}`), Buffer.from(`${i}`)] as const),
+  }),
 ]
 
 /** As a decoder has it. */
@@ -39,7 +41,11 @@ test('the checksum is that of the standard', () => {
 
 describe.each(codecs.map((codec) => [codec] as const))('a batch in %s', (codec) => {
   test('is read by the library as it was planned', () => {
-    const bytes = encodeBatch({ records: oddRecords, codec, author: { id: 7n, epoch: 3, sequence: 5, transactional: true } })
+    const bytes = encodeBatch({
+      records: oddRecords,
+      codec,
+      author: { id: 7n, epoch: 3, sequence: 5, transactional: true },
+    })
     const batch = readRecordsBatch(Reader.from(bytes))
     expect(batch.length).toBe(bytes.length - 12)
     expect([batch.magic, batch.lastOffsetDelta, batch.producerId, batch.producerEpoch, batch.firstSequence]).toEqual([

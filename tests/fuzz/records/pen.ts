@@ -26,7 +26,12 @@ export type Pen = {
   at: (partition: number) => Pen
 }
 
-export type PenOptions = { rng: Rng; partition: number; groups: readonly (readonly KnownOrder[])[]; unique: () => string }
+export type PenOptions = {
+  rng: Rng
+  partition: number
+  groups: readonly (readonly KnownOrder[])[]
+  unique: () => string
+}
 
 const timestamp = '2026-01-02T03:04:05.678901Z'
 /** Of an order that is never filled. */

@@ -55,7 +55,12 @@ export const transactionKinds = {
   'aborted-large': withOne((pen, one) => [...large(pen, one), abort(one)]),
   'committed-large': withOne((pen, one) => [...large(pen, one), commit(one)]),
   'aborted-odd': withOne((pen, one) => [
-    { do: 'send', partition: pen.partition, producer: one, batch: { records: [pen.record({ value: pen.bad(), headers: [[Buffer.from('a'), null]] })] } },
+    {
+      do: 'send',
+      partition: pen.partition,
+      producer: one,
+      batch: { records: [pen.record({ value: pen.bad(), headers: [[Buffer.from('a'), null]] })] },
+    },
     abort(one),
   ]),
   'hanging-committed': withOne((pen, one) => [trades(pen, one), { do: 'hang', producer: one, committed: true }]),

@@ -26,7 +26,8 @@ const withTimestamp =
     fourOf(pen, () => ({ timestamp: timestamp(pen.now()) }))
 
 /** A lawful trade of this many bytes. */
-const padded = (pen: Pen, bytes: number): Buffer => Buffer.from(JSON.stringify({ ...pen.trade(), note: 'x'.repeat(bytes) }))
+const padded = (pen: Pen, bytes: number): Buffer =>
+  Buffer.from(JSON.stringify({ ...pen.trade(), note: 'x'.repeat(bytes) }))
 
 export const valueKinds = {
   'null-key': withKey(() => null),
@@ -40,7 +41,9 @@ export const valueKinds = {
   'empty-value': withValues(() => [Buffer.alloc(0)]),
   'invalid-utf8-value': withValues((pen) => [invalid, Buffer.concat([pen.good(), Buffer.from([0xff])])]),
   'huge-value': withValues((pen) => [padded(pen, megabyte), Buffer.alloc(megabyte, 'v'), Buffer.alloc(megabyte, 0)]),
-  'huge-stranger': (pen) => [pen.send([pen.record({ value: Buffer.concat([pen.stranger(), Buffer.alloc(megabyte, ' ')]) })])],
+  'huge-stranger': (pen) => [
+    pen.send([pen.record({ value: Buffer.concat([pen.stranger(), Buffer.alloc(megabyte, ' ')]) })]),
+  ],
   'no-timestamp': withTimestamp(() => -1n),
   'timestamp-0': withTimestamp(() => 0n),
   'before-1970': withTimestamp(() => -2n),
