@@ -11,7 +11,7 @@ import type { TradeComplaint } from './tradeTables.ts'
 const wholeBytesMax = 900_000
 /** In a batch each header takes a few bytes more than its texts. */
 const bytesPerHeader = 8
-const added = /^x-(dead-letter-id|disposition|reason|legs|original-(topic|partition|offset))$/
+const added = /^x-(dead-letter-id|disposition|reason|legs|original-(topic|partition|offset)|left-out|added)$/
 
 const sizeOf = ({ record: { key, value, headers } }: Entry): number =>
   (key?.length ?? 0) +
