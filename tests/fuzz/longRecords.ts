@@ -1,11 +1,12 @@
 // The long form of the fuzzer of records: two replicas, a broker of its own that is restarted, and a topic with holes
 // from compaction before they read the first record.
 
+import { join } from 'node:path'
 import { startKafka } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { createWorld } from '../support/world.ts'
-import { fuzzRecords, type RecordOptions, type RecordReport } from './recordFuzz.ts'
+import { fuzzRecords, type OwnBroker, type RecordOptions, type RecordReport } from './recordFuzz.ts'
 
 const partitions = 6
 const replicas = 2
@@ -31,20 +32,17 @@ export const fuzzRecordsForLong = async ({ minutes, ...options }: LongOptions): 
   const world = await createWorld({ kafkaAt: kafka.bootstrap, partitions })
   // Now in order, now at once.
   let restarts = 0
-  const restartBroker = async (): Promise<void> => {
-    if (restarts++ % 2 === 1) await kafka.kill()
-    await kafka.restart()
+  const broker: OwnBroker = {
+    logsDir: join(kafka.dataDir, 'logs'),
+    async restart() {
+      if (restarts++ % 2 === 1) await kafka.kill()
+      await kafka.restart()
+    },
+    stop: kafka.stop,
+    start: kafka.restart,
   }
   const rounds = { atLeast: roundsMin, minutes }
-  const report = await fuzzRecords(world, {
-    ...options,
-    rounds,
-    replicas,
-    quietMs,
-    restartBroker,
-    compacted: true,
-    drainMs,
-  })
+  const report = await fuzzRecords(world, { ...options, rounds, replicas, quietMs, broker, compacted: true, drainMs })
   await world[Symbol.asyncDispose]()
   await kafka.stop()
   for (const line of sayAll(report)) console.log(line)

@@ -11,7 +11,10 @@ import { createWorld } from '../support/world.ts'
 import { fuzz } from './fuzz.ts'
 import { fuzzRecordsForLong } from './longRecords.ts'
 import { kinds } from './records/kinds.ts'
+import { damageNames } from './records/surgery.ts'
 import { printViolation, type Violation } from './violation.ts'
+
+const kindNames = [...Object.keys(kinds), ...damageNames]
 
 const help = `bun run fuzz [--requests 100000] [--messages 100000] [--minutes 3] [--only KIND,KIND] [--seed S]
 
@@ -20,7 +23,7 @@ those of DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS). Then for so many minutes rec
 every kind or of those named, by two replicas that are killed, on a broker of their own that is restarted. An oracle
 that shares no code with the service judges every answer, and at the end everything that is stored.
 Each of the three is left out with 0; --only leaves out requests and messages. The kinds of records:
-${Object.keys(kinds).join(' ')}
+${kindNames.join(' ')}
 Exit code 1 when anything is wrong; last line: N requests, N messages, N records, N violations.`
 
 const sayEveryMs = 5_000
@@ -34,7 +37,7 @@ const countOf = (name: string, text: string): number => {
 const kindsOf = (text: string | undefined): { only?: readonly string[] } => {
   if (text === undefined) return {}
   const only = text.split(',')
-  const unknown = only.filter((name) => !Object.hasOwn(kinds, name))
+  const unknown = only.filter((name) => !kindNames.includes(name))
   if (unknown.length === 0) return { only }
   throw new StackError('USAGE', `--only: there is no kind ${unknown.join(', ')}; --help lists them`)
 }

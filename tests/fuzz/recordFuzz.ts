@@ -8,12 +8,13 @@ import { until } from '../support/until.ts'
 import { createExpectation, type KnownOrder } from './expectedLedger.ts'
 import type { Side } from './expectedTrade.ts'
 import { createRng, uuidOf, type Rng } from './prng.ts'
-import { entriesByPlace, recordLetterFaults } from './recordLetters.ts'
+import { entriesByPlace, recordLetterFaults, unreadableFaults } from './recordLetters.ts'
 import { makeHoles } from './records/compaction.ts'
 import { asMessage, createJournal, placeOf, type Entry, type Journal } from './records/journal.ts'
 import { kinds } from './records/kinds.ts'
 import { createPen, type Pen } from './records/pen.ts'
 import { createSender, type Sender } from './records/sender.ts'
+import { damageNames, damageOnDisk } from './records/surgery.ts'
 import { tableFaults, type TradeComplaint } from './tradeTables.ts'
 import { shown, type Violation } from './violation.ts'
 
@@ -28,9 +29,17 @@ export type RecordOptions = {
   /** Whether the topic has holes from compaction before anybody reads it. */
   compacted?: boolean
   /** Null: the broker is left alone. */
-  restartBroker: (() => Promise<void>) | null
+  broker: OwnBroker | null
   drainMs: number
   say: (line: string) => void
+}
+
+export type OwnBroker = {
+  /** Where its topics are. */
+  logsDir: string
+  restart: () => Promise<void>
+  stop: () => Promise<void>
+  start: () => Promise<void>
 }
 
 export type RecordReport = {
@@ -160,20 +169,26 @@ const well = async (run: Run, when: string): Promise<void> => {
   }
 }
 
-const restartReplica = async (run: Run, rng: Rng): Promise<void> => {
-  const at = rng.int(run.services.length)
-  const old = run.services[at]!
-  if (rng.chance(0.5)) await old.kill()
-  else if ((await old.stop()) !== 0) note(run, 'a replica did not end with 0')
-  judgeLog(run, old)
-  run.services[at] = await run.world.start()
-  run.restarts++
-}
-
 const judgeLog = (run: Run, service: RunningService): void => {
   for (const { message, error } of service.log)
     if (bugLines.includes(message)) note(run, `the log says "${message}": ${JSON.stringify(error)}`)
   if (service.noise() !== '') note(run, `it wrote what is no log line: ${service.noise().slice(0, 500)}`)
+}
+
+const stopReplica = async (run: Run, service: RunningService): Promise<void> => {
+  if ((await service.stop()) !== 0) note(run, 'a replica did not end with 0')
+  judgeLog(run, service)
+}
+
+const restartReplica = async (run: Run, rng: Rng): Promise<void> => {
+  const at = rng.int(run.services.length)
+  const old = run.services[at]!
+  if (rng.chance(0.5)) {
+    await old.kill()
+    judgeLog(run, old)
+  } else await stopReplica(run, old)
+  run.services[at] = await run.world.start()
+  run.restarts++
 }
 
 const rebuilds = ({ services }: Run): number =>
@@ -182,7 +197,7 @@ const rebuilds = ({ services }: Run): number =>
 /** One of each kind in an order of its own, with trades between them; what restarts does so meanwhile. */
 const sendRound = async (run: Run, round: number): Promise<void> => {
   const { options, groups, sender, unique } = run
-  const { seed, only, restartBroker } = options
+  const { seed, only, broker } = options
   const rng = createRng(`${seed}:round:${round}`)
   const names = shuffled(
     rng,
@@ -192,7 +207,7 @@ const sendRound = async (run: Run, round: number): Promise<void> => {
   for (const [i, name] of names.entries()) {
     if (round > 0 && i === names.length >> 1) {
       troubles.push(restartReplica(run, createRng(`${seed}:replica:${round}`)))
-      if (restartBroker !== null && round % 2 === 0) troubles.push(restartBroker().then(() => void run.restarts++))
+      if (broker !== null && round % 2 === 0) troubles.push(broker.restart().then(() => void run.restarts++))
     }
     const pen = createPen({ rng, partition: rng.int(groups.length), groups, unique })
     for (const step of kinds[name]!(pen)) await sender.take(name, step)
@@ -239,20 +254,42 @@ const judge = async (run: Run): Promise<Record<string, number>> => {
     take(entry.record.value, placeOf(entry))
   const entries = entriesByPlace(journal.entries)
   const sent = new Map(journal.entries.map((entry) => [placeOf(entry), asMessage(entry)]))
+  const letters = await world.kafka.read(world.topics.deadLetters)
   const complaints: TradeComplaint[] = [
     ...(await tableFaults(world.sql, { expected, orders, sent, before: [] })),
-    ...recordLetterFaults(await world.kafka.read(world.topics.deadLetters), expected.letters, entries),
+    ...recordLetterFaults(letters, expected.letters, entries),
+    ...unreadableFaults(letters, journal.entries),
   ]
   for (const { what, at } of complaints) note(run, what, at === null ? undefined : entries.get(at))
   return expected.dispositions
 }
 
+const pensOf = ({ options, groups, unique }: Run, what: string): Pen[] => {
+  const rng = createRng(`${options.seed}:${what}`)
+  return [...groups.keys()].map((partition) => createPen({ rng, partition, groups, unique }))
+}
+
+/** The last of all: a broker that is killed afterwards would cut its log where it cannot read it. */
+const damageLast = async (run: Run): Promise<boolean> => {
+  const { world, options, services, journal, sender } = run
+  const only = damageNames.filter((name) => options.only === undefined || options.only.includes(name))
+  if (options.broker === null || only.length === 0) return true
+  for (const service of services) await stopReplica(run, service)
+  const { logsDir, stop, start } = options.broker
+  const pens = pensOf(run, 'damage')
+  const broker = { logsDir, stopBroker: stop, startBroker: start }
+  await damageOnDisk({ sender, journal, pens, only, topic: world.topics.trades, ...broker })
+  run.services = await Promise.all(services.map(() => world.start()))
+  if (!(await drained(run, 'with damaged batches'))) return false
+  await well(run, 'with damaged batches')
+  return true
+}
+
 /** Nobody reads meanwhile. */
 const compactFirst = async (run: Run): Promise<void> => {
-  const { world, options, groups, services, journal, sender, unique } = run
-  for (const service of services) await service.stop()
-  const rng = createRng(`${options.seed}:compaction`)
-  const pens = [...groups.keys()].map((partition) => createPen({ rng, partition, groups, unique }))
+  const { world, services, journal, sender } = run
+  for (const service of services) await stopReplica(run, service)
+  const pens = pensOf(run, 'compaction')
   const topic = world.topics.trades
   await makeHoles({ kafka: world.kafka, topic, journal, sender, pens }, topicSettings)
   run.services = await Promise.all(services.map(() => world.start()))
@@ -283,13 +320,11 @@ export const fuzzRecords = async (world: World, options: RecordOptions): Promise
   while (moving && (round < options.rounds.atLeast || performance.now() < endsAt))
     moving = await playRound(run, round++)
   if (moving) await restQuietly(run)
+  if (moving) moving = await damageLast(run)
   // Where a partition stands, what lies behind the place is missing too: that would hide the record that did it.
   const dispositions = moving ? await judge(run) : {}
   run.sender.close()
-  for (const service of run.services) {
-    if ((await service.stop()) !== 0) note(run, 'a replica did not end with 0')
-    judgeLog(run, service)
-  }
+  for (const service of run.services) await stopReplica(run, service)
   const { journal, violations, restarts } = run
   return {
     records: journal.entries.length,

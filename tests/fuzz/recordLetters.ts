@@ -56,11 +56,21 @@ export const recordLetterFaults = (
   const missing = [...expected.keys()].filter((at) => !bySource.has(at))
   const wrong = [...bySource].flatMap(([at, own]): TradeComplaint[] => {
     const [entry, wanted] = [entries.get(at), expected.get(at)]
+    if (entry?.state === 'unreadable') return []
     if (entry === undefined || wanted === undefined) return [{ what: 'a dead letter that nobody expects', at }]
     const fault = own.map((letter) => faultOf(letter, entry, wanted.dispositions)).find((fault) => fault !== null)
     return fault === undefined || fault === null ? [] : [{ what: fault, at }]
   })
   return [...missing.map((at) => ({ what: 'a record is neither stored nor on the dead-letter topic', at })), ...wrong]
+}
+
+/** Of what is in such a batch nobody can say more than where it stood. */
+export const unreadableFaults = (letters: readonly Received[], entries: readonly Entry[]): TradeComplaint[] => {
+  const sources = new Map(letters.map((letter) => [sourceOf(letter), letter.headers['x-disposition']]))
+  const unreadable = entries.filter(({ state }) => state === 'unreadable')
+  return [...Map.groupBy(unreadable, ({ kind }) => kind).values()]
+    .filter((batch) => !batch.some((entry) => sources.get(placeOf(entry)) === 'MALFORMED'))
+    .map((batch) => ({ what: 'a batch that cannot be read has no dead letter', at: placeOf(batch[0]!) }))
 }
 
 export const entriesByPlace = (entries: readonly Entry[]): Map<string, Entry> =>

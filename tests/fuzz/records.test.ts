@@ -17,7 +17,7 @@ test('records of every kind: no partition stops, and each is where it belongs', 
     rounds: { atLeast: 2, minutes: 0 },
     replicas: 1,
     quietMs: 0,
-    restartBroker: null,
+    broker: null,
     drainMs: 60_000,
     say: () => undefined,
   })

@@ -26,6 +26,8 @@ const own = [
   'x-original-partition',
   'x-original-offset',
   'x-redriven-from',
+  'x-left-out',
+  'x-added',
 ]
 const manyHeaders = Array.from({ length: 10_000 }, (_, i) => header(`h${i % 100}`, i % 3 === 0 ? '' : `${i}`))
 

@@ -9,8 +9,11 @@ export type Entry = {
   partition: number
   offset: bigint
   record: RecordPlan
-  /** `open`: its transaction has not ended. `hidden`: aborted, or gone by compaction. */
-  state: 'visible' | 'open' | 'hidden'
+  /**
+   * `open`: its transaction has not ended. `hidden`: aborted, or gone by compaction. `unreadable`: in a batch that nobody can
+   * read, which becomes a dead letter as a whole.
+   */
+  state: 'visible' | 'open' | 'hidden' | 'unreadable'
 }
 
 export type Journal = {
@@ -36,7 +39,8 @@ const readableOf = (entries: readonly Entry[]): bigint => {
   let [end, stop] = [0n, null as bigint | null]
   for (const { state, offset } of entries) if (state === 'open' && (stop === null || offset < stop)) stop = offset
   for (const { state, offset } of entries)
-    if (state === 'visible' && offset >= end && (stop === null || offset < stop)) end = offset + 1n
+    if ((state === 'visible' || state === 'unreadable') && offset >= end && (stop === null || offset < stop))
+      end = offset + 1n
   return end
 }
 
