@@ -131,8 +131,8 @@ const suspects = ({ journal }: Run, partition: number, from: bigint): Entry[] =>
 
 /** False when a partition stands still: then nothing after it can be judged. */
 const drained = async (run: Run, when: string): Promise<boolean> => {
-  const { world, journal, groups, options } = run
-  const wanted = journal.readable(groups.length)
+  const { world, journal, sender, options } = run
+  const wanted = journal.stableEnds(sender.ends())
   // A broker that has just come back may not know the group yet.
   const committed = () =>
     until(() => world.kafka.committed(world.group, world.topics.trades), { what: 'the group answers' })
@@ -191,8 +191,10 @@ const restartReplica = async (run: Run, rng: Rng): Promise<void> => {
   run.restarts++
 }
 
-const rebuilds = ({ services }: Run): number =>
-  services.flatMap(({ log }) => log.filter(({ message }) => message === rebuilt)).length
+const rebuilds = async ({ services }: Run): Promise<number> => {
+  const figures = await Promise.all(services.map((service) => service.metrics()))
+  return figures.reduce((sum, figures) => sum + figures['orders_trades_consumer_rebuilds_total']!, 0)
+}
 
 /** One of each kind in an order of its own, with trades between them; what restarts does so meanwhile. */
 const sendRound = async (run: Run, round: number): Promise<void> => {
@@ -228,7 +230,7 @@ const playRound = async (run: Run, round: number): Promise<boolean> => {
   if (!(await drained(run, `${when}, while transactions hang`))) return false
   if ((await sender.endHanging()) > 0 && !(await drained(run, when))) return false
   await well(run, when)
-  if (round === 0 && rebuilds(run) > 0) {
+  if (round === 0 && (await rebuilds(run)) > 0) {
     const line = run.services.flatMap(({ log }) => log).find(({ message }) => message === rebuilt)
     note(run, `${when}: the consumer was built again though nothing was restarted: ${JSON.stringify(line)}`)
   }
@@ -239,9 +241,9 @@ const playRound = async (run: Run, round: number): Promise<boolean> => {
 /** Nothing to do, a marker at the end of some partitions: nobody has a reason to build anything again. */
 const restQuietly = async (run: Run): Promise<void> => {
   if (run.options.quietMs === 0) return
-  const before = rebuilds(run)
+  const before = await rebuilds(run)
   await Bun.sleep(run.options.quietMs)
-  if (rebuilds(run) > before) note(run, 'the consumer was built again in silence')
+  if ((await rebuilds(run)) > before) note(run, 'the consumer was built again in silence')
   await well(run, 'after a silence')
 }
 

@@ -20,8 +20,8 @@ export type Journal = {
   entries: Entry[]
   /** By kind: what the broker said to batches that it did not take. */
   refused: Map<string, string>
-  /** The offset after the last record of each partition that can be read now. */
-  readable: (partitions: number) => bigint[]
+  /** Of partitions with these ends, how far they can be read: what lies behind an open transaction waits with it. */
+  stableEnds: (ends: readonly bigint[]) => bigint[]
 }
 
 /** Where a record stands, as text. */
@@ -34,22 +34,16 @@ export const asMessage = ({ partition, record: { key, value } }: Entry): TradeMe
   headers: [],
 })
 
-/** Everything behind the first record of an open transaction waits with it. */
-const readableOf = (entries: readonly Entry[]): bigint => {
-  let [end, stop] = [0n, null as bigint | null]
-  for (const { state, offset } of entries) if (state === 'open' && (stop === null || offset < stop)) stop = offset
-  for (const { state, offset } of entries)
-    if ((state === 'visible' || state === 'unreadable') && offset >= end && (stop === null || offset < stop))
-      end = offset + 1n
-  return end
-}
-
 export const createJournal = (): Journal => {
   const entries: Entry[] = []
   return {
     entries,
     refused: new Map(),
-    readable: (partitions) =>
-      Array.from({ length: partitions }, (_, own) => readableOf(entries.filter(({ partition }) => partition === own))),
+    stableEnds: (ends) =>
+      ends.map((end, own) =>
+        entries
+          .filter(({ partition, state }) => partition === own && state === 'open')
+          .reduce((lowest, { offset }) => (offset < lowest ? offset : lowest), end),
+      ),
   }
 }

@@ -17,6 +17,8 @@ export type Sender = {
   take: (kind: string, step: Step) => Promise<void>
   /** Ends what hangs; answers how many transactions that were. */
   endHanging: () => Promise<number>
+  /** The next offset of each partition, markers of transactions counted. */
+  ends: () => readonly bigint[]
   close: () => void
 }
 
@@ -169,6 +171,7 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
       for (const { producer, committed } of ended) await end(producer, committed)
       return ended.length
     },
+    ends: () => ends,
     close: () => broker.close(),
   }
 }
