@@ -55,6 +55,10 @@ const partitionBytesMax = 1_000_000
 type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
 
+/** The library gives all empty names as one and the same buffer: a map would keep only one of such headers. */
+const headersOf = ({ headers }: RecordsBatch['records'][number]): RawMessage['headers'] =>
+  new Map(headers.map(([name, value]) => [name?.length === 0 ? Buffer.alloc(0) : name, value]))
+
 /** A broker answers with whole batches, so some records may lie below what was asked for. */
 const messagesOf = (topic: string, partition: number, batch: RecordsBatch, from: bigint): RawMessage[] =>
   batch.records
@@ -65,7 +69,7 @@ const messagesOf = (topic: string, partition: number, batch: RecordsBatch, from:
       timestamp: timestampOf(batch, record),
       key: record.key,
       value: record.value,
-      headers: new Map(record.headers),
+      headers: headersOf(record),
       leaderEpoch: batch.partitionLeaderEpoch,
       unreadable: null,
     }))
