@@ -38,8 +38,8 @@ export const fuzzRecordsForLong = async ({ minutes, ...options }: LongOptions): 
       if (restarts++ % 2 === 1) await kafka.kill()
       await kafka.restart()
     },
-    stop: kafka.stop,
-    start: kafka.restart,
+    stop: () => kafka.stop(),
+    start: () => kafka.restart(),
   }
   const rounds = { atLeast: roundsMin, minutes }
   const report = await fuzzRecords(world, { ...options, rounds, replicas, quietMs, broker, compacted: true, drainMs })
