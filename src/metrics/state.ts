@@ -103,7 +103,10 @@ const trades = ({ streams, now }: StateSource): Metric[] => {
         help: 'Dead letters that were refused and are not written yet, by partition of the trade topic.',
         label: 'partition',
       },
-      standing.map(({ partition }) => [String(partition), waiting.get(partition) ?? 0]),
+      [...new Set([...standing.map(({ partition }) => partition), ...waiting.keys()])].map((partition) => [
+        String(partition),
+        waiting.get(partition) ?? 0,
+      ]),
     ),
     counter('orders_trades_committed_messages_total', 'Trades whose offset was committed.', committed),
     counter('orders_trades_consumer_rebuilds_total', 'Times the consumer of trades was built again.', rebuilds),
