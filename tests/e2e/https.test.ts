@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import { connect } from 'node:tls'
 import { freePort } from '../stack/ports.ts'
-import { createAuthority, writeCertificate } from '../support/certificates.ts'
+import { createAuthority, replaceFile, writeCertificate } from '../support/certificates.ts'
 import { kafkaServer, temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -54,7 +54,7 @@ test('a certificate renewed on disk is shown without a restart; a broken one is 
   const service = await world.start()
   expect(await shown(service.port)).toBe('before')
 
-  await Bun.write(files.key, createAuthority('x').key)
+  replaceFile(files.key, createAuthority('x').key)
   expect(await service.logged('the renewed certificate cannot be used')).toMatchObject({
     error: 'the key is not that of the certificate',
   })

@@ -58,7 +58,7 @@ test('a start without Kafka: orders are taken, health says what is wrong, and al
   await world.outboxEmpty()
   const placed = await world.kafka.readUntil(world.topics.placed, 30)
   for (const own of Map.groupBy(placed, ({ key }) => key).values()) {
-    const seen = [...new Set(own.map(({ value }) => String(JSON.parse(value!).orderId)))]
+    const seen = own.map(({ value }) => String(JSON.parse(value!).orderId))
     expect(seen).toEqual(ids.filter((id) => seen.includes(id)))
   }
   expect(await world.kafka.readUntil(world.topics.cancelled, 1)).toHaveLength(1)
@@ -109,7 +109,7 @@ test('past the outbox bound only new orders are refused, and they are taken agai
   const placed = await world.kafka.readUntil(world.topics.placed, (found) =>
     found.some(({ value }) => value!.includes(String(again.json['id']))),
   )
-  expect(new Set(placed.map(({ headers }) => headers['eventId'])).size).toBe(ids.length + 1)
+  expect(placed).toHaveLength(ids.length + 1)
   expect(await world.kafka.read(world.topics.cancelled)).toHaveLength(1)
 })
 
@@ -127,14 +127,14 @@ test('the broker is killed and comes back under load: nothing is lost, nothing i
     await world.tradesConsumed()
 
     const load = startLoad({ targets: () => [service], clients: 8, pauseMs: 10, cancelEvery: 5 })
-    await Bun.sleep(1_000)
+    await load.next('one each')
     await fill(100)
     await kafka.kill()
     await until(async () => (await healthOf(service)).components['kafka']!.status === 'DOWN', { what: 'kafka is DOWN' })
     expect(await statusOf(service, '/actuator/health/readiness')).toBe(200)
-    await Bun.sleep(2_000)
+    await load.next(100, ({ status }) => status === 202)
     await kafka.restart()
-    await until(async () => (await healthOf(service)).status === 'UP', { what: 'health is UP', deadlineMs: 50_000 })
+    await until(async () => (await healthOf(service)).status === 'UP', { what: 'health is UP' })
     await fill(100)
     const answers = await load.stop()
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
@@ -146,7 +146,7 @@ test('the broker is killed and comes back under load: nothing is lost, nothing i
   } finally {
     await kafka.stop()
   }
-}, 120_000)
+})
 
 test('a topic that is missing and may not be created is named; once it may, all goes on', async () => {
   await using world = await createWorld({ createTopics: false })

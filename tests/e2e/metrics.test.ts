@@ -13,6 +13,9 @@ import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts
 let world: World
 let service: RunningService
 let families: Map<string, Family>
+let startedAt: number
+/** Since before the service was started. */
+let elapsedSeconds: number
 
 const scrape = async (): Promise<Map<string, Family>> =>
   parseExposition((await service.http('/actuator/prometheus')).text)
@@ -56,16 +59,19 @@ const work = async (): Promise<void> => {
 }
 
 beforeAll(async () => {
-  world = await createWorld()
+  world = await createWorld({ env: { DB_LOCK_TIMEOUT_MS: '500' } })
+  startedAt = performance.now()
   service = await world.start()
   await work()
   families = await until(
     async () => {
       const all = await scrape()
-      return find(all, 'orders_exceptions_open').value === 1 ? all : undefined
+      const seen = find(all, 'orders_exceptions_open').value === 1
+      return seen && find(all, 'orders_event_loop_lag_seconds_count').value > 10 ? all : undefined
     },
-    { what: 'one of two exceptions is counted as open' },
+    { what: 'one of two exceptions is counted as open, and the event loop was looked at' },
   )
+  elapsedSeconds = (performance.now() - startedAt) / 1000
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
@@ -163,9 +169,9 @@ describe('after some work', () => {
     expect(valueOf('orders_relay_publish_duration_seconds_count')).toBe(4)
     const published = valueOf('orders_relay_publish_duration_seconds_sum')
     expect(published).toBeGreaterThan(0)
-    expect(published).toBeLessThan(60)
+    expect(published).toBeLessThan(4 * elapsedSeconds)
     expect(valueOf('orders_trades_apply_duration_seconds_count')).toBe(4)
-    expect(valueOf('orders_trades_apply_duration_seconds_sum')).toBeLessThan(60)
+    expect(valueOf('orders_trades_apply_duration_seconds_sum')).toBeLessThan(4 * elapsedSeconds)
   })
 
   test('legs, exceptions and dead letters are counted by disposition', () => {
@@ -190,8 +196,10 @@ describe('after some work', () => {
     expect(valueOf('process_cpu_seconds_total')).toBeGreaterThan(0)
     expect(valueOf('process_resident_memory_bytes')).toBeGreaterThan(20e6)
     expect(valueOf('process_heap_bytes')).toBeGreaterThan(1e6)
-    expect(Math.abs(valueOf('process_start_time_seconds') - Date.now() / 1000)).toBeLessThan(120)
-    expect(valueOf('orders_event_loop_lag_seconds_count')).toBeGreaterThan(10)
+    const started = valueOf('process_start_time_seconds') - (performance.timeOrigin + startedAt) / 1000
+    // A second off, for clocks of the two processes that are not read at one instant.
+    expect(started).toBeGreaterThan(-1)
+    expect(started).toBeLessThan(elapsedSeconds + 1)
     expect(valueOf('orders_db_pool_max_connections', { pool: 'gets' })).toBe(4)
   })
 })
@@ -211,12 +219,13 @@ test('while a lock holds the ledger up, trades lag, statements fail and connecti
     await until(async () => find(await scrape(), 'orders_db_pool_used_connections', { pool: 'trades' }).value > 0, {
       what: 'a connection waits for the lock',
     })
+    const failures = async () =>
+      find(await scrape(), 'orders_db_statement_failures_total', { pool: 'trades', fault: 'contention' }).value
+    await until(async () => (await failures()) > 0, { what: 'a statement was not given the lock in time' })
   })
   await world.tradesConsumed()
   await until(async () => (await lag()).messages === 0, { what: 'nothing waits' })
   expect((await lag()).seconds).toBe(0)
-  const failures = find(await scrape(), 'orders_db_statement_failures_total', { pool: 'trades', fault: 'contention' })
-  expect(failures.value).toBeGreaterThan(0)
 })
 
 test('`orders alerts` and `orders dashboard` print them without any configuration', async () => {

@@ -6,6 +6,8 @@ import { until } from '../support/until.ts'
 import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
 
 const env = { RELAY_LEASE_MS: '1000' }
+/** So long that no replica is too slow to renew its leases. */
+const patient = { RELAY_LEASE_MS: '60000' }
 
 /** Both relay: each holds half of the shards. */
 const shared = async (world: World) => {
@@ -21,19 +23,17 @@ const shared = async (world: World) => {
 }
 
 test('two replicas relaying keep the order of every ticker and hardly repeat anything', async () => {
-  await using world = await createWorld({ env })
+  await using world = await createWorld({ env: patient })
   const replicas = await shared(world)
   const load = startLoad({ targets: () => replicas, clients: 16, cancelEvery: 5 })
-  await Bun.sleep(4_000)
+  const published = () =>
+    Promise.all(replicas.map(async (each) => (await each.metrics())['orders_relay_published_events_total']!))
+  await until(async () => Math.min(...(await published())) > 300, { what: 'both replicas publish' })
   const answers = await load.stop()
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
   const { orders, events, repeats } = await judgeLoad(world, answers)
   expect(orders).toBe(answers.length)
   expect(repeats).toBeLessThan(events / 100)
-  const published = await Promise.all(
-    replicas.map(async (each) => (await each.metrics())['orders_relay_published_events_total']!),
-  )
-  expect(Math.min(...published)).toBeGreaterThan(0)
 })
 
 test('a frozen replica loses its shards, and repeats keep their eventId and order when it wakes', async () => {
@@ -85,7 +85,7 @@ test('trades are applied once and in partition order, also when a replica is kil
       ),
     { what: 'both replicas apply trades' },
   )
-  await Bun.sleep(1_000)
+  await load.next(30, ({ status, url }) => status === 202 && url === killed.url)
   targets = [survivor]
   await killed.kill()
   await until(async () => (await survivor.metrics())['orders_relay_shards'] === 16, {
@@ -108,6 +108,5 @@ test('trades are applied once and in partition order, also when a replica is kil
   expect(await world.kafka.read(world.topics.deadLetters)).toEqual([])
   // What the killed replica answered, and what it did not live to answer.
   expect(answers.every(({ status, url }) => status === 202 || url === killed.url)).toBe(true)
-  expect(answers.filter(({ status, url }) => status === 202 && url === killed.url).length).toBeGreaterThan(10)
   await judgeLoad(world, answers)
 })

@@ -8,13 +8,13 @@ import { createWorld, orderBody, tradeOf } from '../support/world.ts'
 
 test('SIGTERM under load: exit 0, every 202 is stored and published, no 5xx but 503', async () => {
   await using world = await createWorld()
-  const service = await world.start({ env: { SHUTDOWN_READINESS_DELAY_MS: '500' } })
+  const service = await world.start({ env: { SHUTDOWN_READINESS_DELAY_MS: '5000' } })
   const id = String((await service.post(orderBody({ ticker: 'FILL', quantity: 1_000 }))).json['id'])
   const load = startLoad({ targets: () => [service], clients: 24, pauseMs: 1, cancelEvery: 4 })
   await world.publishTrades(
     ...Array.from({ length: 500 }, () => tradeOf({ ticker: 'FILL', buyOrderId: id, quantity: 1 })),
   )
-  await Bun.sleep(1_500)
+  await load.next(50, ({ status }) => status === 202)
   const stopped = service.stop()
   // Told first, so that a balancer looks elsewhere while requests are still served.
   await until(async () => (await service.http('/actuator/health/readiness')).status === 503, { what: 'not ready' })
@@ -22,7 +22,6 @@ test('SIGTERM under load: exit 0, every 202 is stored and published, no 5xx but 
   const answers = await load.stop()
   const statuses = new Set(answers.map(({ status }) => status))
   expect(statuses.difference(new Set([0, 202, 503]))).toEqual(new Set())
-  expect(answers.filter(({ status }) => status === 202).length).toBeGreaterThan(50)
   expect(service.log.at(-1)).toMatchObject({ level: 'info', message: 'stopped' })
   expect(service.noise()).toBe('')
   // Nothing is left for others to wait for.
@@ -65,13 +64,13 @@ test('a second SIGTERM exits at once', async () => {
   service.signal('SIGTERM')
   expect(await service.exited).toBe(130)
   expect(service.log.at(-1)).toMatchObject({ level: 'warn', message: 'a second signal: exiting at once' })
-  // That promise was kept too.
+  // That promise was kept too: at least once, for the exit may have come between the broker's answer and the end of the row.
   await world.start()
   await world.outboxEmpty()
   expect(await world.kafka.read(world.topics.placed)).toHaveLength(1)
 })
 
-test('SIGTERM with Kafka and Postgres away ends within its deadline', async () => {
+test('SIGTERM with Kafka and Postgres away ends, and clean', async () => {
   await using world = await createWorld({ createTopics: false, bootstrap: '127.0.0.1:1' })
   const [service, starting] = await Promise.all([
     world.start(),

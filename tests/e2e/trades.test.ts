@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Received } from '../support/kafka.ts'
-import type { RunningService } from '../support/service.ts'
+import type { LogLine, RunningService } from '../support/service.ts'
 import { createWorld, orderBody, tradeOf, type Trade, type World } from '../support/world.ts'
 
 let world: World
@@ -150,7 +150,9 @@ test('CONFLICT: the same trade with other content is kept as an exception, once'
     { disposition: 'CONFLICT', trade_id: trade['tradeId'], quantity: '31.00000000', kafka_topic: world.topics.trades },
   ])
   expect(Buffer.from(kept[0]!['message']).toString()).toBe(JSON.stringify(other))
-  const alarms = service.log.filter(({ level, orderId }) => level === 'error' && orderId === id)
+  const isAlarm = ({ level, orderId }: LogLine) => level === 'error' && orderId === id
+  await service.logged(isAlarm)
+  const alarms = service.log.filter(isAlarm)
   expect(alarms).toMatchObject([{ disposition: 'CONFLICT', tradeId: trade['tradeId'], side: 'BUY' }])
 })
 

@@ -116,7 +116,7 @@ const consumed = ({ world }: TradeRun, ends: readonly bigint[]): Promise<boolean
 
 const endsNow = async ({ world }: TradeRun): Promise<bigint[]> => {
   const ends = Array.from({ length: await world.kafka.partitionsOf(world.topics.trades) }, () => 0n)
-  for (const { partition, offset } of await world.kafka.read(world.topics.trades)) ends[partition] = offset + 1n
+  for (const { partition, offset } of await world.kafka.readAll(world.topics.trades)) ends[partition] = offset + 1n
   return ends
 }
 

@@ -1,11 +1,14 @@
 // Promises: bytes to a port of this machine and the bytes that come back, for what no well-behaved client sends.
 
 import { connect } from 'node:net'
+import { until } from '../support/until.ts'
 import { readAnswer, type Answer } from './harness.ts'
 
 export type RawSocket = {
   /** The first answer, as soon as it is whole. */
   answer: () => Promise<string>
+  /** Resolves once this has come. */
+  heard: (part: string) => Promise<void>
   close: () => Promise<void>
 }
 
@@ -41,6 +44,9 @@ export const openSocket = (port: number, bytes: string): RawSocket => {
       } finally {
         socket.destroy()
       }
+    },
+    async heard(part) {
+      await until(() => text.includes(part), { what: `"${part}" has come` })
     },
     async close() {
       socket.destroy()

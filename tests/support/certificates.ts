@@ -2,7 +2,7 @@
 // none can expire there, be leaked or be trusted by mistake. X.509 is a few nested lists; neither node:crypto nor Bun writes it.
 
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 
@@ -102,7 +102,13 @@ export const createAuthority = (name: string): Authority => {
 /** Writes `name.crt` and `name.key`; answers their paths. */
 export const writeCertificate = (dir: string, name: string, { cert, key }: Certificate) => {
   const paths = { cert: join(dir, `${name}.crt`), key: join(dir, `${name}.key`) }
-  writeFileSync(paths.cert, cert)
-  writeFileSync(paths.key, key, { mode: 0o600 })
+  replaceFile(paths.cert, cert)
+  replaceFile(paths.key, key)
   return paths
+}
+
+/** At once, as those who renew certificates do it: a reader finds the old file or the new one, never a part. */
+export const replaceFile = (path: string, text: string): void => {
+  writeFileSync(`${path}.next`, text, { mode: 0o600 })
+  renameSync(`${path}.next`, path)
 }

@@ -11,6 +11,7 @@ import {
   Producer,
 } from '@platformatic/kafka'
 import { positiveHash } from '../engine/murmur2.ts'
+import { distinct } from './identity.ts'
 import { until } from './until.ts'
 
 export type Received = {
@@ -49,9 +50,11 @@ export type TestKafka = {
   alterTopic: (topic: string, settings: Record<string, string>) => Promise<void>
   /** In one request a partition, so in this order within it. */
   publish: (messages: readonly Outgoing[]) => Promise<void>
-  /** All that the topic holds now, by partition and offset. */
+  /** All that the topic holds now, by partition and offset: repeats too, which every sender may make. */
+  readAll: (topic: string) => Promise<Received[]>
+  /** The same, each event and dead letter once, however often it was sent (identity.ts). */
   read: (topic: string) => Promise<Received[]>
-  /** Reads until there are `count` messages at least, or until `enough` says so. */
+  /** Reads so until there are `count` at least, or until `enough` says so. */
   readUntil: (topic: string, enough: number | ((messages: Received[]) => boolean)) => Promise<Received[]>
   /** The offsets that the group committed, by partition; -1n where there is none. */
   committed: (group: string, topic: string) => Promise<bigint[]>
@@ -190,11 +193,12 @@ export const openKafka = (bootstrap: string): TestKafka => {
       const sends = Map.groupBy(records, ({ topic, partition }) => `${topic}:${partition}`).values()
       await Promise.all(sends.map((own) => producer().send({ messages: own })))
     },
-    read: (topic) => readAll(bootstrap, topic),
+    readAll: (topic) => readAll(bootstrap, topic),
+    read: async (topic) => distinct(await readAll(bootstrap, topic)),
     readUntil: (topic, enough) =>
       until(
         async () => {
-          const found = await readAll(bootstrap, topic)
+          const found = distinct(await readAll(bootstrap, topic))
           return (typeof enough === 'number' ? found.length >= enough : enough(found)) && found
         },
         { what: `enough on ${topic}` },

@@ -1,8 +1,10 @@
 // Orders at a steady pace from many clients, and the judgement afterwards: what was promised is there, exactly once, in order.
 
 import { expect } from 'bun:test'
+import { distinct } from './identity.ts'
 import type { Received } from './kafka.ts'
 import type { RunningService } from './service.ts'
+import { until } from './until.ts'
 import { orderBody, type World } from './world.ts'
 
 /** `status` 0: the connection broke, so nobody knows. */
@@ -13,12 +15,13 @@ export type Answer = {
   key: string
   code: unknown
   ticker: string
-  ms: number
   url: string
 }
 
 export type Load = {
   answers: Answer[]
+  /** Resolves once `count` more answers are as asked, or each client has had one, and gives all that came since. */
+  next: (wanted: number | 'one each', is?: (answer: Answer) => boolean) => Promise<Answer[]>
   /** Resolves when every client has had its last answer. */
   stop: () => Promise<Answer[]>
 }
@@ -46,9 +49,8 @@ export const startLoad = ({ targets, clients = 12, pauseMs = 5, cancelEvery = 0 
     for (let n = 1; !stopping.signal.aborted; n++) {
       const alive = targets()
       const target = alive[n % alive.length]!
-      const startedAt = performance.now()
       const key = `${ticker}-${n}`
-      const answer: Answer = { status: 0, id: null, key, code: undefined, ticker, ms: 0, url: target.url }
+      const answer: Answer = { status: 0, id: null, key, code: undefined, ticker, url: target.url }
       try {
         const reply = await target.post(orderBody({ ticker, quantity: n, clientOrderId: key }))
         answer.status = reply.status
@@ -57,7 +59,6 @@ export const startLoad = ({ targets, clients = 12, pauseMs = 5, cancelEvery = 0 
       } catch {
         await Bun.sleep(50)
       }
-      answer.ms = performance.now() - startedAt
       answers.push(answer)
       if (answer.id !== null && cancelEvery > 0 && n % cancelEvery === 0)
         await target.http(`/orders/${answer.id}/cancel`, { method: 'POST' }).catch(() => undefined)
@@ -67,6 +68,15 @@ export const startLoad = ({ targets, clients = 12, pauseMs = 5, cancelEvery = 0 
   const running = Array.from({ length: clients }, (_, name) => client(name))
   return {
     answers,
+    async next(wanted, is = () => true) {
+      const from = answers.length
+      const since = () => answers.slice(from)
+      const found = () => since().filter(is)
+      const enough = () =>
+        wanted === 'one each' ? new Set(found().map(({ ticker }) => ticker)).size === clients : found().length >= wanted
+      await until(enough, { what: `answers of the load as wanted: ${wanted}, ${String(is)}` })
+      return since()
+    },
     async stop() {
       stopping.abort()
       await Promise.all(running)
@@ -81,15 +91,10 @@ const orderIdOf = ({ value }: Received): string => String(JSON.parse(value!).ord
 
 /** The events by first occurrence of their eventId; also that one eventId is one order, and one order one eventId. */
 export const distinctEvents = (events: readonly Received[]): Received[] => {
-  const firsts = new Map<string, Received>()
-  for (const event of events) {
-    const first = firsts.get(event.headers['eventId']!)
-    if (first === undefined) firsts.set(event.headers['eventId']!, event)
-    else expect({ key: event.key, value: event.value }).toEqual({ key: first.key, value: first.value })
-  }
-  const ids = [...firsts.values()].map(orderIdOf)
+  const firsts = distinct(events)
+  const ids = firsts.map(orderIdOf)
   expect(new Set(ids).size).toBe(ids.length)
-  return [...firsts.values()]
+  return firsts
 }
 
 /** Per ticker, what was accepted stands on the topic in the order of its quantities. */
@@ -116,8 +121,8 @@ export const judgeLoad = async (world: World, answers: readonly Answer[]): Promi
   expect(refused.intersection(new Set(rows.map(({ key }) => key)))).toEqual(new Set())
 
   const [placed, cancelled] = await Promise.all([
-    world.kafka.read(world.topics.placed),
-    world.kafka.read(world.topics.cancelled),
+    world.kafka.readAll(world.topics.placed),
+    world.kafka.readAll(world.topics.cancelled),
   ])
   const [placements, cancellations] = [distinctEvents(placed), distinctEvents(cancelled)]
   expect(new Set(placements.map(orderIdOf))).toEqual(stored)

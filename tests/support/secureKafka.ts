@@ -7,6 +7,9 @@ import { freePort } from '../stack/ports.ts'
 import { createAuthority, writeCertificate } from './certificates.ts'
 import { temporaryDir } from './servers.ts'
 
+/** How long a session of the listener SHORT lasts unless the login is repeated. */
+export const sessionMs = 3_000
+
 export const users = { plain: 'orders-plain', scram: 'orders-scram' } as const
 
 const kinds = {
@@ -83,7 +86,7 @@ export const startSecureKafka = async (): Promise<SecureKafka> => {
       ...sasl('saslssl'),
       ...sasl('saslplain'),
       ...sasl('short'),
-      'listener.name.short.connections.max.reauth.ms': '3000',
+      'listener.name.short.connections.max.reauth.ms': String(sessionMs),
     },
   })
   return {

@@ -29,9 +29,9 @@ export type RunningService = AsyncDisposable & {
   stop: () => Promise<number>
   signal: (name: NodeJS.Signals) => void
   kill: () => Promise<void>
-  /** The first line with this message, waited for. */
-  logged: (message: string) => Promise<LogLine>
-  ready: (deadlineMs?: number) => Promise<void>
+  /** The first line with this in its message, or that is as asked, waited for: what was said may still be in the pipe. */
+  logged: (what: string | ((line: LogLine) => boolean)) => Promise<LogLine>
+  ready: () => Promise<void>
 }
 
 export type ServiceOptions = {
@@ -63,7 +63,8 @@ const parseMetrics = (page: string): Record<string, number> =>
       .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
   )
 
-const requestTimeoutMs = 30_000
+/** Ends a test that would hang; no answer of the service takes so long. */
+const requestTimeoutMs = 120_000
 
 const callHttp = async (url: string, { method, body, headers = {} }: Request = {}): Promise<Reply> => {
   const response = await fetch(url, {
@@ -153,10 +154,12 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
     },
     signal: (name) => child.kill(name),
     kill,
-    logged: (message) =>
-      until(() => log.find((line) => line.message.includes(message)), { what: `the log says "${message}"` }),
-    ready: async (deadlineMs = 40_000) => {
-      await until(() => probe('readiness'), { what: 'the service is ready', deadlineMs })
+    logged(what) {
+      const is = typeof what === 'string' ? (line: LogLine) => line.message.includes(what) : what
+      return until(() => log.find(is), { what: `the log says ${typeof what === 'string' ? `"${what}"` : String(what)}` })
+    },
+    ready: async () => {
+      await until(() => probe('readiness'), { what: 'the service is ready' })
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) await kill()

@@ -1,6 +1,8 @@
-// Waiting for something to become true. Deadlines are generous: they end a test that would hang, they measure nothing.
+// Waiting for something to become true. Deadlines are generous: they end a test that would hang, they measure nothing. A machine
+// that is busy with other things may need a minute for what takes a second.
 
 const pollMs = 50
+const hangsAfterMs = 120_000
 
 export type UntilOptions = {
   /** In words, for the message when it never happened. */
@@ -11,7 +13,7 @@ export type UntilOptions = {
 /** Asks until the answer is neither false, null nor undefined; an exception counts as "not yet". Fails with the last of them. */
 export async function until<T>(
   ask: () => Promise<T | false | null | undefined> | T | false | null | undefined,
-  { what, deadlineMs = 40_000 }: UntilOptions,
+  { what, deadlineMs = hangsAfterMs }: UntilOptions,
 ): Promise<T> {
   const endsAt = performance.now() + deadlineMs
   let last: unknown = 'it was false'

@@ -66,6 +66,16 @@ export const tradeOf = (members: Record<string, unknown>): Trade => ({
   ...members,
 })
 
+/**
+ * A machine that is busy with other things is slow, and a service that is slow refuses, gives up and exits by its time-outs, as it
+ * should. A test that is about one of them sets it; no other may depend on them.
+ */
+const patience = {
+  REQUEST_DEADLINE_MS: '25000',
+  DB_CONNECT_TIMEOUT_MS: '20000',
+  SHUTDOWN_DEADLINE_MS: '120000',
+}
+
 const database = async (postgresAt: string | undefined) => {
   if (postgresAt === undefined) return createDatabase()
   const url = await databaseOn(postgresAt, `e2e_${crypto.randomUUID().slice(0, 8)}`)
@@ -100,6 +110,7 @@ export const createWorld = async (options: WorldOptions = {}): Promise<World> =>
     KAFKA_TOPIC_PARTITIONS: String(partitions),
     SHUTDOWN_READINESS_DELAY_MS: '0',
     SERVER_HOST: '127.0.0.1',
+    ...patience,
     ...env,
   }
   return {
