@@ -7,7 +7,7 @@ import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts
 
 const env = { RELAY_LEASE_MS: '1000' }
 /** So long that no replica is too slow to renew its leases. */
-const patient = { RELAY_LEASE_MS: '60000' }
+const patient = { RELAY_LEASE_MS: '30000' }
 
 /** Both relay: each holds half of the shards. */
 const shared = async (world: World) => {

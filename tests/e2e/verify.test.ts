@@ -89,7 +89,8 @@ const placementOf = async (world: World, id: string, changes: Record<string, unk
 const countOf = async ({ kafka }: World, topic: string): Promise<number> => (await kafka.readAll(topic)).length
 
 /** Of a topic with one partition. */
-const endOf = async ({ kafka }: World, topic: string): Promise<bigint> => (await kafka.readAll(topic)).at(-1)!.offset + 1n
+const endOf = async ({ kafka }: World, topic: string): Promise<bigint> =>
+  (await kafka.readAll(topic)).at(-1)!.offset + 1n
 
 const again = ({ topic, key, bytes, headers }: Received, changes: Record<string, string> = {}) => ({
   topic,
@@ -195,12 +196,17 @@ describe('the topics', () => {
   test('a service that did all it can do is clean, and its group is left as it was', async () => {
     await live(world, service)
     const before = await world.kafka.committed(world.group, world.topics.trades)
-    const [placed, cancelled] = [await countOf(world, world.topics.placed), await countOf(world, world.topics.cancelled)]
+    const [placed, cancelled] = [
+      await countOf(world, world.topics.placed),
+      await countOf(world, world.topics.cancelled),
+    ]
     const result = await verify(world, '--topics', '--json')
     expect(result.exitCode).toBe(0)
     expect(linesOf(result)).toEqual([
       { note: `${world.topics.placed}: ${placed} events, ${placed - 3} of them repeats of an event before them` },
-      { note: `${world.topics.cancelled}: ${cancelled} events, ${cancelled - 1} of them repeats of an event before them` },
+      {
+        note: `${world.topics.cancelled}: ${cancelled} events, ${cancelled - 1} of them repeats of an event before them`,
+      },
       { note: `${world.topics.trades}: 10 legs below the committed offsets of ${world.group}` },
       { orders: 3, fills: 3, violations: 0 },
     ])

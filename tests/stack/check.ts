@@ -1,13 +1,14 @@
 // Promises: `bun run check` is everything that has to hold before a change is in: types, lint, format, dead code, licences and
-// known vulnerabilities of the packages, the binary, and every test against a real Postgres and Kafka of its own. It stops at the first step that fails, its last
-// line is `N passed, N failed`, and everything it started is gone afterwards, also after Ctrl-C.
+// known vulnerabilities of the packages, the binary, and every test against a real Postgres and Kafka of its own. It stops at the first step that fails, which it
+// names at the end with the tests that failed; its last line is `N passed, N failed`, and everything it started is gone afterwards, also after Ctrl-C.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hangsAfterMs } from '../support/hanging.ts'
 import { buildBinary } from './build.ts'
 import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
-import { countTests, summarise, type TestCounts } from './junit.ts'
+import { countTests, failedTests, summarise, type TestCounts } from './junit.ts'
 import { startKafka } from './kafka.ts'
 import { inRepo, repoDir } from './paths.ts'
 import { freePort } from './ports.ts'
@@ -15,11 +16,10 @@ import { startPostgres } from './postgres.ts'
 import { onStopSignals } from './signals.ts'
 import { StackError } from './stackError.ts'
 
-/** Ends a test that hangs; on a busy machine it may take minutes until it is known. */
-const testLimitMs = 300_000
 const workDir = mkdtempSync(join(tmpdir(), 'orders-check-'))
 const junitFile = join(workDir, 'junit.xml')
 let stopping = false
+let failedStep = ''
 
 /** Each answers whether it held. Named, so that a red check says where. */
 const steps: Record<string, () => Promise<boolean>> = {
@@ -43,7 +43,10 @@ async function check(): Promise<number> {
     const startedAt = performance.now()
     const held = await step()
     console.log(`== ${name}: ${held ? 'ok' : 'FAILED'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
-    if (!held) return 1
+    if (!held) {
+      failedStep = name
+      return 1
+    }
   }
   return 0
 }
@@ -80,21 +83,25 @@ async function kafka(): Promise<string> {
 
 async function runTests(): Promise<boolean> {
   const report = ['--reporter=junit', `--reporter-outfile=${junitFile}`]
-  return run([process.execPath, 'test', `--timeout=${testLimitMs}`, ...report], servers)
+  return run([process.execPath, 'test', `--timeout=${hangsAfterMs}`, ...report], servers)
 }
 
-async function counts(): Promise<TestCounts> {
-  const report = Bun.file(junitFile)
-  return (await report.exists()) ? countTests(await report.text()) : { passed: 0, failed: 0, skipped: 0 }
+/** Of the tests; empty where none ran. */
+async function readReport(): Promise<{ found: TestCounts; failed: string[] }> {
+  const file = Bun.file(junitFile)
+  const report = (await file.exists()) ? await file.text() : ''
+  return { found: countTests(report), failed: failedTests(report) }
 }
 
 /** A run that failed, or ran nothing, never closes with a line that reads like success. */
 async function close(exitCode: number): Promise<never> {
   await endAllHeld()
-  const found = await counts()
+  const { found, failed } = await readReport()
   rmSync(workDir, { recursive: true, force: true })
   const nothingRan = found.passed + found.failed === 0
   if (exitCode === 0 && nothingRan) console.error('no test ran')
+  if (failedStep !== '') console.error(`\nthe step that failed: ${failedStep}`)
+  for (const name of failed) console.error(`failed: ${name}`)
   const red = exitCode !== 0 || nothingRan
   console.log(`\n${summarise(red && found.failed === 0 ? { ...found, failed: 1 } : found)}`)
   process.exit(red ? 1 : 0)

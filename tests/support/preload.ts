@@ -1,11 +1,11 @@
-// Promises, for every test file: a limit of five minutes a test and a hook, and whatever servers the tests asked for are
-// stopped after the last one. If the run is killed before that, the guard process (tests/stack/guard.ts) ends them.
+// Promises, for every test file: a limit of five minutes a test and a hook, the log of its services where a test fails, and whatever
+// servers the tests asked for are stopped after the last one. If the run is killed before that, the guard process
+// (tests/stack/guard.ts) ends them.
 
 import { plugin } from 'bun'
 import { afterAll } from 'bun:test'
+import { hangsAfterMs } from './hanging.ts'
 import { stopServers } from './servers.ts'
-
-const hangsAfterMs = 300_000
 
 afterAll(stopServers, hangsAfterMs)
 
@@ -13,12 +13,19 @@ afterAll(stopServers, hangsAfterMs)
 // counts for one file only, so it is called in the first line of each (the line numbers stay).
 const limit = `import { setDefaultTimeout as limitTests } from 'bun:test'; limitTests(${hangsAfterMs});`
 
+const startsServices = /from '.*\/support\/(?:service|world)\.ts'/
+const explained = JSON.stringify(`${import.meta.dir}/explained.ts`)
+
+/** What a test file imports from bun:test comes from explained.ts, where it has services to explain. */
+const prepared = (source: string): string =>
+  `${limit} ${startsServices.test(source) ? source.replace(`from 'bun:test'`, `from ${explained}`) : source}`
+
 plugin({
-  name: 'test limit',
+  name: 'limits and explanations',
   setup(build) {
     build.onLoad({ filter: /\.test\.ts$/ }, async ({ path }) => ({
       loader: 'ts',
-      contents: `${limit} ${await Bun.file(path).text()}`,
+      contents: prepared(await Bun.file(path).text()),
     }))
   },
 })

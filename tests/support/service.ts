@@ -80,6 +80,24 @@ const callHttp = async (url: string, { method, body, headers = {} }: Request = {
   return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} }
 }
 
+const started: { service: RunningService; ended: boolean }[] = []
+/** Every one of this process so far, for whoever has to explain a failure (explained.ts). */
+export const startedServices = (): RunningService[] => started.map(({ service }) => service)
+/** Those that run now. */
+export const runningServices = (): RunningService[] =>
+  started.filter(({ ended }) => !ended).map(({ service }) => service)
+
+const lastLinesMax = 60
+const lastNoiseMax = 4_000
+
+/** The end of what a service said, for a person. */
+export const lastWords = ({ port, pid, log, noise }: RunningService): string => {
+  const lines = log.slice(-lastLinesMax).map((line) => JSON.stringify(line))
+  const head = `-- the service on port ${port} (process ${pid}) said last, ${lines.length} of ${log.length} lines:`
+  const rest = noise().slice(-lastNoiseMax)
+  return [head, ...lines, ...(rest === '' ? [] : ['-- and what is no log line:', rest])].join('\n')
+}
+
 let emptyDir: string | null = null
 
 /** Nothing of our own environment reaches the child. */
@@ -156,7 +174,9 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
     kill,
     logged(what) {
       const is = typeof what === 'string' ? (line: LogLine) => line.message.includes(what) : what
-      return until(() => log.find(is), { what: `the log says ${typeof what === 'string' ? `"${what}"` : String(what)}` })
+      return until(() => log.find(is), {
+        what: `the log says ${typeof what === 'string' ? `"${what}"` : String(what)}`,
+      })
     },
     ready: async () => {
       await until(() => probe('readiness'), { what: 'the service is ready' })
@@ -166,13 +186,19 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
       await exited
     },
   }
-  if (wait !== 'nothing')
-    await until(() => child.exitCode !== null || probe(wait === 'ready' ? 'readiness' : 'liveness'), {
-      what: `the service is up\n${noise.join('\n')}\n${log.map((line) => JSON.stringify(line)).join('\n')}`,
-    })
-  if (wait !== 'nothing' && child.exitCode !== null)
-    throw new Error(
-      `the service ended with ${child.exitCode}: ${[...noise, ...log.map((line) => JSON.stringify(line))].join('\n')}`,
-    )
+  const entry = { service, ended: false }
+  started.push(entry)
+  void exited.then(() => (entry.ended = true))
+  if (wait === 'nothing') return service
+  // What fails here may fail in a hook, where nobody else explains it.
+  await until(() => child.exitCode !== null || probe(wait === 'ready' ? 'readiness' : 'liveness'), {
+    what: 'the service is up',
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${lastWords(service)}`)
+  })
+  if (child.exitCode !== null) {
+    await exited
+    throw new Error(`the service ended with ${child.exitCode}\n${lastWords(service)}`)
+  }
   return service
 }
