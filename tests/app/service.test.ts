@@ -205,7 +205,7 @@ describe('while Postgres is away', () => {
   })
 
   test('a write whose answer never comes has an unknown outcome; asked again with its key it tells', async () => {
-    const service = create({ deadlineMs: 400 }, database.open({ statementTimeoutMs: 500 }, targetOf(proxy.url)))
+    const service = create({ deadlineMs: 4_000 }, database.open({ statementTimeoutMs: 5_000 }, targetOf(proxy.url)))
     orderOf(await service.place(someTerms(), null))
     const terms = someTerms({ clientOrderId: 'k' })
     proxy.before((statement) => {

@@ -45,7 +45,8 @@ export type ReplicaOptions = {
 }
 
 const stopLimitMs = 25_000
-const probeMs = 1_000
+/** Long enough for a replica that is slow, and it is not one that hangs. */
+const probeMs = 10_000
 
 /** A request to Kafka begins with its length, api key, version, correlation id, and the client's id. */
 const clientIdOf = (bytes: Buffer): string | null =>

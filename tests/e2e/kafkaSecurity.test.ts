@@ -12,7 +12,7 @@ import { createWorld, orderBody, tradeOf } from '../support/world.ts'
 let secure: SecureKafka
 beforeAll(async () => {
   secure = await startSecureKafka()
-}, 120_000)
+})
 afterAll(() => secure[Symbol.asyncDispose]())
 
 type Way = { at: keyof SecureKafka['at']; env: (secure: SecureKafka) => Record<string, string> }

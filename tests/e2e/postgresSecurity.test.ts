@@ -52,7 +52,7 @@ beforeAll(async () => {
   elsewhere = await serve('elsewhere', ['db.example'])
   plain = await startPostgres({ dataDir: join(dir, 'plain'), port: await freePort() })
   await Promise.all([here, elsewhere, plain].map(prepare))
-}, 120_000)
+})
 afterAll(() => Promise.all([here, elsewhere, plain].map((server) => server.stop())))
 
 type Options = { server: PostgresServer; query: string; user?: string; host?: string; jdbc?: boolean }

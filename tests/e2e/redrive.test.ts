@@ -191,8 +191,9 @@ describe('what is selected', () => {
       last: '5 letters, 4 selected, 4 sent',
     })
     const sent = await sentIn(own)
-    expect(sent.map(({ headers }) => headers['x-redriven-from']).toSorted()).toEqual(
-      [id(2), id(9), id(10), id(10, 1)].toSorted(),
+    expect(sent).toHaveLength(4)
+    expect(new Set(sent.map(({ headers }) => headers['x-redriven-from']))).toEqual(
+      new Set([id(2), id(9), id(10), id(10, 1)]),
     )
     const letters = await own.kafka.readAll(own.topics.deadLetters)
     for (const { key, value, headers } of sent) {

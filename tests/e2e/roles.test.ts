@@ -26,7 +26,7 @@ beforeAll(async () => {
   await world.sql.unsafe(script)
   for (const role of ['orders_owner', 'orders_runtime', 'orders_reader'] as const)
     await world.sql.unsafe(`alter role ${role} password '${passwordOf(role)}'`)
-}, 120_000)
+})
 afterAll(async () => {
   await world[Symbol.asyncDispose]()
   await server.stop()

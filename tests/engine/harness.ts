@@ -29,7 +29,11 @@ export async function openHarness() {
     autocommit: false,
   })
   const trades: TradeRecord[] = []
-  stream.on('data', ({ key, value, headers, partition }) => {
+  const seen = new Set<string>()
+  stream.on('data', ({ key, value, headers, partition, offset }) => {
+    // A rebalance of our own group brings messages again.
+    if (seen.has(`${partition}-${offset}`)) return
+    seen.add(`${partition}-${offset}`)
     const headerTexts = new Map([...headers].map(([name, text]) => [String(name), String(text)]))
     const fields = JSON.parse(String(value)) as Record<string, unknown>
     trades.push({ key: String(key), partition, eventId: headerTexts.get('eventId') ?? '', value: fields })
@@ -93,7 +97,7 @@ async function readLines(stream: ReadableStream<Uint8Array>, into: string[]): Pr
   }
 }
 
-export async function until(isTrue: () => boolean, limitMs = 30_000): Promise<void> {
+export async function until(isTrue: () => boolean, limitMs = 120_000): Promise<void> {
   const deadline = Date.now() + limitMs
   while (!isTrue()) {
     if (Date.now() > deadline) throw new Error(`not true after ${limitMs} ms: ${isTrue.toString()}`)

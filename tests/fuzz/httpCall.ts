@@ -17,7 +17,7 @@ export type Judged = {
   canceled: string | null
 }
 
-const hangMs = 15_000
+const hangMs = 120_000
 /** Broken bytes may be waited for; nobody waits long. */
 const rawMs = 200
 const abandonMs = 5

@@ -30,11 +30,6 @@ const open = async (settings: Record<string, string> = {}, aheadMs = 0) => {
   return { own, lines, topic: own.names[0]!, dead: createDeadLetters(own.producer, own.names[0]!, { log, now }) }
 }
 
-/** Letters may repeat (the client sends a whole request again when one partition of a new topic is not ready); their ids tell. */
-const once = <T extends { headers: Record<string, string | undefined> }>(letters: readonly T[]): T[] => [
-  ...new Map(letters.map((found) => [found.headers['x-dead-letter-id'], found])).values(),
-]
-
 test('key, value and headers as received; a tombstone stays one, an empty value too, no key stays no key', async () => {
   const { own, topic, dead } = await open()
   await using _ = own
@@ -49,7 +44,7 @@ test('key, value and headers as received; a tombstone stays one, an empty value 
     ],
     never,
   )
-  const found = once(await own.kafka.read(topic)).toSorted(
+  const found = (await own.kafka.read(topic)).toSorted(
     (a, b) => Number(a.headers['x-original-offset']) - Number(b.headers['x-original-offset']),
   )
   expect(found.map(({ key, value }) => [key, value])).toEqual([
@@ -78,13 +73,15 @@ test('a value that is too large is left out and said so; its neighbours are whol
   const large = letter({ value: Buffer.alloc(1_900, 'x') })
   const letters = [letter(), large, ...Array.from({ length: 20 }, () => letter())]
   await dead.send(letters, never)
-  const found = once(await own.kafka.read(topic))
+  const found = await own.kafka.read(topic)
   expect(found).toHaveLength(letters.length)
   expect(found.filter(({ value }) => value === 'bad')).toHaveLength(letters.length - 1)
   const [short] = found.filter(({ value }) => value === null)
   expect(short!.headers).toMatchObject({ 'x-dead-letter-id': `trades-4-${large.source.offset}` })
   expect(short!.headers['x-reason']).toMatch(/^is no JSON; .*1900 bytes/)
-  expect(lines.filter(({ level }) => level === 'error')).toMatchObject([{ offset: String(large.source.offset) }])
+  // Said at each attempt: the broker may have been out of reach at one.
+  const named = lines.filter(({ level }) => level === 'error').map(({ offset }) => offset)
+  expect(new Set(named)).toEqual(new Set([String(large.source.offset)]))
 })
 
 test('key and headers that are too large are left out in the end', async () => {
@@ -107,9 +104,8 @@ test('while the topic cannot take it, it waits; the signal ends the waiting with
   const stopping = new AbortController()
   let done = false
   const sending = dead.send([letter()], stopping.signal).then(() => (done = true))
-  await Bun.sleep(1_500)
+  await until(() => lines.some(({ level }) => level === 'error'), { what: 'the log says that letters wait' })
   expect(done).toBe(false)
-  expect(lines.at(-1)).toMatchObject({ level: 'error' })
   stopping.abort()
   expect(sending).rejects.toThrow()
   await sending.catch(() => undefined)
@@ -127,7 +123,7 @@ test('by a clock that is days ahead, which brokers refuse, a letter gets the tim
   await using _ = own
   const sent = [letter(), letter({ timestamp: BigInt(Date.now() - 10 * dayMs) })]
   for (const each of sent) await dead.send([each], never)
-  const found = once(await own.kafka.read(topic))
+  const found = await own.kafka.read(topic)
   expect(new Set(found.map(({ appendedAt }) => appendedAt))).toEqual(new Set(sent.map(({ timestamp }) => timestamp)))
   expect(lines.map(({ message }) => message).join()).toContain('clock')
 })
@@ -137,7 +133,7 @@ test('by a clock that is days behind, too, so that retention does not take it fo
   await using _ = own
   const sent = letter()
   await dead.send([sent], never)
-  expect(once(await own.kafka.read(topic)).map(({ appendedAt }) => appendedAt)).toEqual([sent.timestamp])
+  expect((await own.kafka.read(topic)).map(({ appendedAt }) => appendedAt)).toEqual([sent.timestamp])
 })
 
 test('by a right clock a letter has the time of its sending, however old its message is', async () => {
@@ -145,7 +141,7 @@ test('by a right clock a letter has the time of its sending, however old its mes
   await using _ = own
   const before = Date.now()
   await dead.send([letter({ timestamp: BigInt(before - 10 * dayMs) })], never)
-  expect(Number(once(await own.kafka.read(topic))[0]!.appendedAt)).toBeGreaterThanOrEqual(before)
+  expect(Number((await own.kafka.read(topic))[0]!.appendedAt)).toBeGreaterThanOrEqual(before)
 })
 
 test('a message from the future by a clock that is wrong as well has a letter without a time, which any broker takes', async () => {

@@ -5,7 +5,7 @@ import type { Sender } from '../../src/kafka/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { until } from '../support/until.ts'
 import { createBroker, expectOrder, refused } from './relayBroker.ts'
-import { createRelayWorld, leaseTtlMs, type RelayWorld } from './relayWorld.ts'
+import { createRelayWorld, renewalsMs, type RelayWorld } from './relayWorld.ts'
 
 let world: RelayWorld
 beforeEach(async () => {
@@ -67,7 +67,7 @@ test('a shard is not handed over while an answer with its events is on its way',
   await world.place(first.relay, ...Array.from({ length: 40 }, (_, n) => `T${n}`))
   await read
   const second = world.start(broker.sender)
-  await Bun.sleep(2 * leaseTtlMs)
+  await Bun.sleep(renewalsMs)
   const { shards } = second.relay.state()
   gate.resolve()
   expect(shards).toBe(0)
@@ -108,6 +108,7 @@ test('what one has set aside holds nobody up, and goes out in order when the oth
 })
 
 test('the shards of one that dies with a ticker set aside: the ticker goes out in order', async () => {
+  world.leases.ttlMs = 1_000
   let taking = false
   const broker = createBroker(({ events }, take) =>
     !taking && events.some(({ order }) => order.ticker === 'OLD') ? refused(events) : take(),
@@ -142,7 +143,7 @@ test('leases are kept while the last pass of one that stops is under way', async
   await world.place(first.relay, ...Array.from({ length: 40 }, (_, n) => `T${n}`))
   await until(() => broker.sends.length >= 2, { what: 'the events are being sent' })
   first.stopping.abort()
-  await Bun.sleep(2 * leaseTtlMs)
+  await Bun.sleep(renewalsMs)
   expect(second.relay.state().shards).toBe(8)
   gate.resolve()
   await first.done

@@ -12,7 +12,10 @@ import { until } from '../support/until.ts'
 
 export type RelayWorld = Awaited<ReturnType<typeof createRelayWorld>>
 
-export const leaseTtlMs = 1_000
+/** So long that nobody is too slow to renew a lease: all relays are in this process, and the machine may be busy. */
+const patientTtlMs = 10_000
+/** In this time each relay renews its leases a few times. */
+export const renewalsMs = (3 * patientTtlMs) / 5
 
 export const createRelayWorld = async () => {
   const database = await createDatabase()
@@ -21,14 +24,25 @@ export const createRelayWorld = async () => {
   const waiting = async (): Promise<string[]> =>
     (await database.sql`select order_id from outbox order by position`).map((row) => String(row['order_id']))
 
+  /** Of the relays that are started from now on. */
+  const leases = { ttlMs: patientTtlMs }
   return {
     database,
     db,
+    leases,
     start(sender: Sender, through: Database = db) {
       const { log, lines } = quietLog()
       const stopping = new AbortController()
       const replicaId = crypto.randomUUID()
-      const relay = createRelay({ db: through, sender, replicaId, leaseTtlMs, batchMax: 100, inFlightMax: 1_000, log })
+      const relay = createRelay({
+        db: through,
+        sender,
+        replicaId,
+        leaseTtlMs: leases.ttlMs,
+        batchMax: 100,
+        inFlightMax: 1_000,
+        log,
+      })
       const done = relay.run(stopping.signal)
       running.push({ stopping, done })
       return { relay, lines, stopping, done }

@@ -15,7 +15,7 @@ const players = 4
 const actionsEach = 5
 const games = 150
 const gamesAtATime = 3
-const limitMs = 120_000
+const limitMs = 600_000
 
 let database: TestDatabase
 let tables: Database[][]

@@ -89,7 +89,7 @@ const makeKeys = (): { keys: Record<KeyHolder, string>; path: string } => {
 
 const authenticationOf = (url: string, path: string, log: Log, failures: Options['failures']) => ({
   tokens: createTokenCheck({
-    keys: keysFromUrl({ url, ageMaxMs: 600_000, cooldownMs: 30_000, timeoutMs: 1_000, log }),
+    keys: keysFromUrl({ url, ageMaxMs: 600_000, cooldownMs: 30_000, timeoutMs: 60_000, log }),
     algorithms: ['RS256', 'ES256', 'EdDSA'] as const,
     issuer: issuerName,
     audience,

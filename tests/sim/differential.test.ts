@@ -17,7 +17,7 @@ const databases = 6
 const sequencesPerDatabase = 40
 const callsPerSequence = 16
 const connections = 3
-const limitMs = 120_000
+const limitMs = 600_000
 
 type Pair = { fake: Connection; real: Connection; held: boolean }
 type Both = {
@@ -59,7 +59,7 @@ const awaitLocks = async (both: Both, waiting: Pair): Promise<void> => {
   while (await waiting.fake.isWaiting()) {
     seen.waits++
     both.trail.push('has to wait')
-    await until(() => waiting.real.isWaiting(), { what: `it waits:\n${both.trail.join('\n')}`, deadlineMs: 5_000 })
+    await until(() => waiting.real.isWaiting(), { what: `it waits:\n${both.trail.join('\n')}` })
     const holder = both.pairs.find((pair) => pair.held && pair !== waiting)
     if (holder === undefined) throw new Error('it waits for nobody')
     await endHeld(both, holder)
@@ -103,7 +103,7 @@ const awaitSettled = (both: Both, call: Call, { real }: Pair, expected: string):
     const { text } = await outcomeOf(call, real.sql, both.realOwn)
     return text === expected || (text.replace('settled: false', 'settled: true') === expected && isHeldElsewhere(both))
   }
-  return until(ask, { what: `the marks agree:\n${both.trail.join('\n')}`, deadlineMs: 10_000 })
+  return until(ask, { what: `the marks agree:\n${both.trail.join('\n')}` })
 }
 
 const countWritten = ({ written }: { written: Set<string> }): void =>

@@ -99,8 +99,10 @@ describe('what Postgres says', () => {
     const waiter = database.open({ lockTimeoutMs: 50 })
     expect(storeFault(await failureOf(waiter.run((sql) => sql`select * from replicas`)))).toBe('contention')
     await holder.unsafe('rollback')
-    const slow = database.open({ statementTimeoutMs: 50, lockTimeoutMs: 40 })
-    expect(storeFault(await failureOf(slow.run((sql) => sql`select pg_sleep(60)`)))).toBe('contention')
+    // Not on a pool, which gives a connection up itself where the server is late with its refusal.
+    const slow = database.session()
+    await slow.unsafe("set statement_timeout = '50ms'")
+    expect(storeFault(await failureOf(slow.unsafe('select pg_sleep(60)')))).toBe('contention')
   })
 
   test('a deadlock is contention', async () => {

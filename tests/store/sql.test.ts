@@ -122,7 +122,7 @@ test('a schema of its own is looked at when it is named', async () => {
 describe('a connection that stalls', () => {
   test('costs its statement no more than the deadline, and the pool is replaced', async () => {
     const proxy = await startProxy(database.url)
-    const pool = database.open({ statementTimeoutMs: 200, lockTimeoutMs: 100, connections: 1 }, targetOf(proxy.url))
+    const pool = database.open({ statementTimeoutMs: 2_000, lockTimeoutMs: 1_000, connections: 1 }, targetOf(proxy.url))
     await pool.run((sql) => sql`select 1`)
     proxy.stall()
 
@@ -136,11 +136,12 @@ describe('a connection that stalls', () => {
 
   test('takes down what else was in flight on that pool, as an unknown outcome', async () => {
     const proxy = await startProxy(database.url)
-    const pool = database.open({ statementTimeoutMs: 500, lockTimeoutMs: 100, connections: 2 }, targetOf(proxy.url))
+    const pool = database.open({ statementTimeoutMs: 5_000, lockTimeoutMs: 1_000, connections: 2 }, targetOf(proxy.url))
     await Promise.all([pool.run((sql) => sql`select pg_sleep(0.05)`), pool.run((sql) => sql`select pg_sleep(0.05)`)])
     proxy.stall()
     const first = failureOf(pool.run((sql) => sql`select 'first'`))
-    await Bun.sleep(200)
+    // So much later that it is not at its own deadline when the pool is replaced.
+    await Bun.sleep(2_000)
     const second = failureOf(pool.run((sql) => sql`select 'second'`))
     expect(await first).toMatchObject({ code: 'DEADLINE_PASSED' })
     expect(await second).toMatchObject({ code: 'CONNECTION_DESTROYED' })

@@ -2,7 +2,8 @@
 // refuses by accident. It reads just enough of the protocol to know which statement a connection is about to run and when
 // its transaction has ended, so "the answer was lost after the commit" is an exact event and not a matter of timing.
 
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { freePort } from '../stack/ports.ts'
 
 export type Proxy = {
   /** The database's URL with the proxy's address. */
@@ -128,8 +129,9 @@ export const startProxy = async (url: string): Promise<Proxy> => {
     }
   }
 
-  await listen(0)
-  const { port } = server.address() as AddressInfo
+  // Not one of those that the kernel gives to outgoing connections: somebody's could stand there when it is to be opened again.
+  const port = await freePort()
+  await listen(port)
   const own = new URL(url)
   own.host = `127.0.0.1:${port}`
 

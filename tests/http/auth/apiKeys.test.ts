@@ -120,5 +120,5 @@ describe('the file', () => {
       'info the changed file is in force',
     ])
     expect(JSON.stringify(lines)).not.toContain(secret)
-  }, 20_000)
+  })
 })

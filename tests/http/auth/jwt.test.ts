@@ -40,12 +40,12 @@ const wholeLog = () => ({
   ...log,
   rarely: (level: 'error' | 'warn' | 'info' | 'debug', _: string, message: string) => log[level](message),
 })
-const urlSource = (): KeySource =>
+const urlSource = (timeoutMs = 30_000): KeySource =>
   keysFromUrl({
     url: server.url,
     ageMaxMs: 600_000,
     cooldownMs: 30_000,
-    timeoutMs: 500,
+    timeoutMs,
     log: wholeLog(),
     nowMs: () => clockMs,
   })
@@ -373,9 +373,7 @@ describe('the keys of a URL', () => {
 
   test('are given up where they do not come in time', async () => {
     server.answer(() => new Response(new ReadableStream({ start: (stream) => stream.enqueue('{') })))
-    const startedAt = performance.now()
-    expect(await outcome(checkOf({ keys: urlSource() }), await tokenOf(key, user, 'orders:read'))).toBe('keys')
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(await outcome(checkOf({ keys: urlSource(500) }), await tokenOf(key, user, 'orders:read'))).toBe('keys')
   })
 
   test('that went away take what was known with them', async () => {
