@@ -1,8 +1,10 @@
 // SIGTERM: what was promised is kept, what cannot be taken any more is refused.
 
 import { expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { binary } from '../support/binary.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
 import { createWorld, orderBody, tradeOf } from '../support/world.ts'
 
@@ -67,6 +69,21 @@ test('a second SIGTERM exits at once', async () => {
   // That promise was kept too: at least once, for the exit may have come between the broker's answer and the end of the row.
   await world.start()
   await world.outboxEmpty()
+  expect(await world.kafka.read(world.topics.placed)).toHaveLength(1)
+})
+
+test('an exit between the acknowledgement and the end of the row repeats the event, under its eventId', async () => {
+  await using world = await createWorld()
+  const log = join(temporaryDir('crash'), 'points.log')
+  const env = { ORDERS_TEST_CRASH: 'after-ack-before-delete@1', ORDERS_TEST_CRASH_LOG: log }
+  const service = await world.start({ env })
+  // Its answer may come before the process ends, or not.
+  await service.post(orderBody()).catch(() => undefined)
+  await service.exited
+  expect(await world.kafka.readAll(world.topics.placed)).toHaveLength(1)
+  await world.start()
+  await world.outboxEmpty()
+  expect((await world.kafka.readAll(world.topics.placed)).length).toBeGreaterThan(1)
   expect(await world.kafka.read(world.topics.placed)).toHaveLength(1)
 })
 
