@@ -135,7 +135,7 @@ test('a whole life of orders runs as the runtime role, on two replicas', async (
   expect(await world.kafka.readUntil(world.topics.placed, 3)).toHaveLength(3)
   expect(await world.kafka.readUntil(world.topics.cancelled, 1)).toHaveLength(1)
   expect(await world.kafka.readUntil(world.topics.deadLetters, 1)).toHaveLength(1)
-  expect((await service.http('/actuator/health')).json).toMatchObject({ status: 'UP' })
+  await until(async () => (await service.http('/actuator/health')).json['status'] === 'UP', { what: 'health is UP' })
 
   expect(await beside.stop()).toBe(0)
   const shards = 16

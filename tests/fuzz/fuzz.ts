@@ -2,6 +2,7 @@
 // memory stays bounded, it logs no failure of its own, and it is well at the end.
 
 import type { RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import type { World } from '../support/world.ts'
 import { runHttp } from './httpFuzz.ts'
 import { residentMb, watchMemory } from './process.ts'
@@ -34,8 +35,9 @@ const counts = (found: Record<string, number>): string =>
 /** What only the process as a whole shows. */
 const healthFaults = async (service: RunningService, highestMb: number, overloadedShare: number): Promise<string[]> => {
   const faults: string[] = []
-  const up = await service.http('/actuator/health').catch(() => null)
-  if (up?.json['status'] !== 'UP') faults.push(`the service is not well at the end: ${up?.text ?? 'no answer'}`)
+  const isUp = async () => (await service.http('/actuator/health')).json['status'] === 'UP'
+  const up = await until(isUp, { what: 'health is UP' }).catch(() => false)
+  if (!up) faults.push(`the service is not well at the end: ${(await service.http('/actuator/health')).text}`)
   if (highestMb > memoryMbMax) faults.push(`resident memory reached ${highestMb.toFixed(0)} MB`)
   if (overloadedShare > overloadedShareMax)
     faults.push(`${(overloadedShare * 100).toFixed(1)} % of the answers were 503`)

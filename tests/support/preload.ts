@@ -14,7 +14,7 @@ afterAll(stopServers, hangsAfterMs)
 const limit = `import { setDefaultTimeout as limitTests } from 'bun:test'; limitTests(${hangsAfterMs});`
 
 const startsServices = /from '.*\/support\/(?:service|world)\.ts'/
-const explained = JSON.stringify(`${import.meta.dir}/explained.ts`)
+const explained = JSON.stringify(Bun.fileURLToPath(import.meta.resolve('./explained.ts')))
 
 /** What a test file imports from bun:test comes from explained.ts, where it has services to explain. */
 const prepared = (source: string): string =>
