@@ -151,7 +151,7 @@ test('trades of aborted transactions are never applied, however many there are a
   expect(await filled(service, id)).toBe(7)
   const verified = await runBinary(['verify', '--topics'], world.env)
   expect({ exitCode: verified.exitCode, out: verified.out }).toMatchObject({ exitCode: 0 })
-}, 120_000)
+})
 
 test('a transaction that is never ended holds up its partition alone, and health says so', async () => {
   const { world, service, id, trades } = await start({ partitions: 2 })
@@ -167,7 +167,7 @@ test('a transaction that is never ended holds up its partition alone, and health
       const now = await health(service)
       return now.status === 'DEGRADED' && now
     },
-    { what: 'health says that a partition stands still', deadlineMs: 90_000 },
+    { what: 'health says that a partition stands still' },
   )
   expect({ status, kafka: components.kafka.status }).toEqual({ status: 'DEGRADED', kafka: 'DEGRADED' })
   expect(components.kafka.details['tradesStandStill']).toMatch(
@@ -176,7 +176,7 @@ test('a transaction that is never ended holds up its partition alone, and health
   await end()
   await untilFilled(service, id, 3)
   await until(async () => (await health(service)).status === 'UP', { what: 'health is UP again' })
-}, 180_000)
+})
 
 test('offsets of the group that are deleted: everything is read again and changes nothing', async () => {
   const { world, service: first, id, trades } = await start({ partitions: 2 })
@@ -205,9 +205,11 @@ test('the trade topic is deleted and made anew: new trades are applied though fe
   await world.kafka.deleteTopics([trades])
   // The service makes what is missing.
   await until(async () => (await world.kafka.topicNames()).includes(trades), { what: 'the topic is there again' })
-  await until(() => cluster.publish(trades, [{ value: fillOf(id), partition: 0 }]).then(() => true), {
+  // One trade, however often it takes to send it: an attempt may have arrived and said nothing.
+  const value = fillOf(id)
+  await until(() => cluster.publish(trades, [{ value, partition: 0 }]).then(() => true), {
     what: 'it is sent',
   })
   await untilFilled(service, id, 4)
   await until(async () => (await health(service)).status === 'UP', { what: 'health is UP' })
-}, 120_000)
+})

@@ -47,58 +47,53 @@ const joinWithJava = async (world: World, protocol: 'classic' | 'consumer') => {
 
 const partitions = [0, 1, 2, 3, 4, 5]
 
-test.each(['classic', 'consumer'] as const)(
-  'with a Java client of the %s protocol',
-  async (protocol) => {
-    await using world = await createWorld({ partitions: partitions.length })
-    const service = await world.start()
-    const id = String((await service.post(orderBody({ quantity: 1000 }))).json['id'])
-    let sent = 0
-    const publishToAll = async (): Promise<void> => {
-      await world.kafka.publish(
-        partitions.map((partition) => ({
-          topic: world.topics.trades,
-          key: 'AAPL',
-          partition,
-          value: JSON.stringify(tradeOf({ buyOrderId: id, quantity: 1 })),
-        })),
-      )
-      sent += partitions.length
-    }
-    const appliedOn = async (): Promise<Set<number>> =>
-      new Set(
-        (
-          await world.sql<{ partition: number }[]>`
+test.each(['classic', 'consumer'] as const)('with a Java client of the %s protocol', async (protocol) => {
+  await using world = await createWorld({ partitions: partitions.length })
+  const service = await world.start()
+  const id = String((await service.post(orderBody({ quantity: 1000 }))).json['id'])
+  let sent = 0
+  const publishToAll = async (): Promise<void> => {
+    await world.kafka.publish(
+      partitions.map((partition) => ({
+        topic: world.topics.trades,
+        key: 'AAPL',
+        partition,
+        value: JSON.stringify(tradeOf({ buyOrderId: id, quantity: 1 })),
+      })),
+    )
+    sent += partitions.length
+  }
+  const appliedOn = async (): Promise<Set<number>> =>
+    new Set(
+      (
+        await world.sql<{ partition: number }[]>`
           select kafka_partition as partition from ingested_fills where kafka_offset = ${sent / partitions.length - 1}`
-        ).map((row) => row.partition),
-      )
-    {
-      await using java = await joinWithJava(world, protocol)
-      // Until it has a share; what it reads it does not apply.
-      await until(
-        async () => {
-          await publishToAll()
-          return java.partitions().size > 0
-        },
-        { what: 'the Java client reads', deadlineMs: 60_000 },
-      )
-      await publishToAll()
-      const ours = await until(
-        async () => {
-          const applied = await appliedOn()
-          return applied.size + java.partitions().size === partitions.length && applied
-        },
-        { what: 'each partition is read by one of the two', deadlineMs: 60_000 },
-      )
-      expect(ours.size).toBe(partitions.length / 2)
-      expect(java.partitions().intersection(ours).size).toBe(0)
-      expect((await service.metrics())['orders_trades_consumer_rebuilds_total']).toBe(0)
-    }
-    await until(async () => Number((await service.http(`/orders/${id}`)).json['filledQuantity']) === sent, {
-      what: 'all that was sent is applied once the other has left',
-      deadlineMs: 60_000,
-    })
-    await world.tradesConsumed()
-  },
-  240_000,
-)
+      ).map((row) => row.partition),
+    )
+  {
+    await using java = await joinWithJava(world, protocol)
+    // Until it has a share; what it reads it does not apply.
+    await until(
+      async () => {
+        await publishToAll()
+        return java.partitions().size > 0
+      },
+      { what: 'the Java client reads' },
+    )
+    await publishToAll()
+    const ours = await until(
+      async () => {
+        const applied = await appliedOn()
+        return applied.size + java.partitions().size === partitions.length && applied
+      },
+      { what: 'each partition is read by one of the two' },
+    )
+    expect(ours.size).toBe(partitions.length / 2)
+    expect(java.partitions().intersection(ours).size).toBe(0)
+    expect((await service.metrics())['orders_trades_consumer_rebuilds_total']).toBe(0)
+  }
+  await until(async () => Number((await service.http(`/orders/${id}`)).json['filledQuantity']) === sent, {
+    what: 'all that was sent is applied once the other has left',
+  })
+  await world.tradesConsumed()
+})

@@ -26,7 +26,7 @@ let images: Map<string, Image>
 beforeAll(async () => {
   copyContext(inRepo(), contextFiles(inRepo(), shippedText('.dockerignore')), context)
   images = await replay({ stages: readDockerfile(dockerfile), context, target: join(dir, 'images'), bases })
-}, 120_000)
+})
 
 const imageOf = (name: string): Image => images.get(services[name]!.build!.target)!
 

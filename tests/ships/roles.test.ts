@@ -33,7 +33,7 @@ beforeAll(async () => {
   world = await createWorld({ postgresAt: server.url })
   mkdirSync(commands)
   symlinkSync(await binary(), join(commands, 'orders'))
-}, 120_000)
+})
 afterAll(async () => {
   await world[Symbol.asyncDispose]()
   await server.stop()
