@@ -50,7 +50,7 @@ const partitions = [0, 1, 2, 3, 4, 5]
 test.each(['classic', 'consumer'] as const)('with a Java client of the %s protocol', async (protocol) => {
   await using world = await createWorld({ partitions: partitions.length })
   const service = await world.start()
-  const id = String((await service.post(orderBody({ quantity: 1000 }))).json['id'])
+  const id = String((await service.post(orderBody({ quantity: 1_000_000 }))).json['id'])
   let sent = 0
   const publishToAll = async (): Promise<void> => {
     await world.kafka.publish(
