@@ -21,7 +21,7 @@ beforeAll(async () => {
   first = await startPostgres({ dataDir: join(dir, 'first'), port: await freePort() })
   second = await startStandby(first, join(dir, 'second'))
   world = await createWorld({ postgresAt: first.url })
-}, 120_000)
+})
 afterAll(async () => {
   await world[Symbol.asyncDispose]()
   await Promise.all([first.stop(), second.stop()])

@@ -21,7 +21,7 @@ const degraded = (service: RunningService, part: keyof Health['components'], wha
     { what, deadlineMs: 120_000 },
   )
 const up = (service: RunningService): Promise<unknown> =>
-  until(async () => (await health(service)).status === 'UP', { what: 'health is UP again', deadlineMs: 90_000 })
+  until(async () => (await health(service)).status === 'UP', { what: 'health is UP again' })
 const place = async (service: RunningService): Promise<string> =>
   String((await service.post(orderBody({ quantity: 1000 }))).json['id'])
 
