@@ -33,6 +33,8 @@ export type Feed = {
 const waitMs = 500
 const idleMs = 1_000
 const errorPauseMs = 250
+/** Questions after the places of a new assignment, before the consumer is given up. */
+const triesMax = 10
 /** Brokers that do not answer for so long are asked by a new consumer. */
 const silenceMaxMs = 30_000
 
@@ -48,11 +50,25 @@ type State = {
   lastAnswerAt: number
 }
 
+/** A coordinator may be moving about, and a new consumer would have to find it as well. */
+const findPlaces = async (state: State, mine: number): Promise<ReadonlyMap<number, bigint>> => {
+  const { member, topic } = state.options
+  for (let tries = 1; ; tries++) {
+    try {
+      return await placesOf(state.options, partitionsOf(member, topic))
+    } catch (error) {
+      if (mine !== state.assignment) return new Map()
+      if (tries === triesMax) throw error
+      await sleep(errorPauseMs)
+    }
+  }
+}
+
 const assign = async (state: State): Promise<void> => {
-  const { member, topic, onAssigned } = state.options
+  const { onAssigned } = state.options
   const mine = ++state.assignment
   state.places = new Map()
-  const starts = await placesOf(state.options, partitionsOf(member, topic))
+  const starts = await findPlaces(state, mine)
   if (mine !== state.assignment) return
   onAssigned()
   for (const [partition, next] of starts) state.places.set(partition, { next, stable: -1n, end: -1n, trouble: null })

@@ -74,9 +74,9 @@ const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member']): void => 
 const noticePartitions = async (state: State): Promise<number> => {
   const { member, topic, isLeader, rejoin } = state.options
   const count = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!.partitionsCount
-  const before = state.partitions
+  if (state.partitions !== null && state.partitions !== count && isLeader()) await rejoin()
+  // Not before it succeeded, so that the next look tries again.
   state.partitions = count
-  if (before !== null && before !== count && isLeader()) await rejoin()
   return count
 }
 

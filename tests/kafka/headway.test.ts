@@ -36,6 +36,8 @@ const createWorld = () => {
     idle: true,
     leads: true,
     rejoined: 0,
+    /** So often the group does not take it back. */
+    refused: 0,
     lastHeartbeat: null as Date | null,
     intake,
     places,
@@ -67,7 +69,7 @@ const createWorld = () => {
     isIdle: () => world.idle,
     commits: { pass: (partition: number, offset: bigint) => void world.passed.push([partition, offset]) },
     isLeader: () => world.leads,
-    rejoin: () => Promise.resolve(void world.rejoined++),
+    rejoin: () => (world.refused-- > 0 ? away() : Promise.resolve(void world.rejoined++)),
     obstacle: () => null,
     clock: () => world.now,
   } as unknown as HeadwayOptions
@@ -210,6 +212,21 @@ test('partitions that were added are dealt out anew by the leader, once', async 
   expect(world.rejoined).toBe(1)
   world.leads = false
   world.ends = [10n, 20n, 0n, 0n]
+  await world.look()
+  expect(world.rejoined).toBe(1)
+})
+
+test('where dealing out anew fails, the next look does it', async () => {
+  const world = createWorld()
+  await world.look()
+  world.ends = [10n, 20n, 0n]
+  world.committed = [10n, 20n, -1n]
+  world.refused = 1
+  const stopping = new AbortController()
+  const running = world.headway.run(stopping.signal)
+  await until(() => world.refused === 0, { what: 'it was refused' })
+  stopping.abort()
+  await running
   await world.look()
   expect(world.rejoined).toBe(1)
 })
