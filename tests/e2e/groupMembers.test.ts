@@ -2,7 +2,7 @@
 // older group protocol and by the newer one. Our share of the partitions is read while such a member stays, and all of them
 // once it has left. Through the compiled binary, on the real broker.
 
-import { test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { hold, release } from '../stack/guard.ts'
 import { findJava, kafkaToolsClassPath } from '../stack/kafkaJars.ts'
 import { until } from '../support/until.ts'
@@ -51,8 +51,9 @@ const joinWithJava = async (world: World, protocol: 'classic' | 'consumer') => {
 }
 
 const partitions = [0, 1, 2, 3, 4, 5]
+type Components = { kafka: { status: string; details: Record<string, string> } }
 
-test.each(['classic', 'consumer'] as const)('with a Java client of the %s protocol', async (protocol) => {
+test.concurrent.each(['classic', 'consumer'] as const)('with a Java client of the %s protocol', async (protocol) => {
   await using world = await createWorld({ partitions: partitions.length })
   const service = await world.start()
   const id = String((await service.post(orderBody({ quantity: 1_000_000 }))).json['id'])
@@ -86,6 +87,17 @@ test.each(['classic', 'consumer'] as const)('with a Java client of the %s protoc
         return each && ours.union(theirs).size === partitions.length
       },
       { what: 'each partition is read by one of the two, and both read some' },
+    )
+    // It commits nothing, so half of the trades stand still, and whoever looks at us learns of it.
+    const details = await until(
+      async () => {
+        const { components } = (await service.http('/actuator/health')).json as { components: Components }
+        return components.kafka.status === 'DEGRADED' && components.kafka.details
+      },
+      { what: 'health says that partitions are not read here' },
+    )
+    expect(details['tradesStandStill']).toMatch(
+      /^partition \d: \d+ messages wait for \d+ s: this replica does not read it/,
     )
   }
   await until(
