@@ -85,6 +85,8 @@ const corruptions: Record<ViolationKind, Record<string, (evidence: Sample) => vo
   EVENT_CONTENT_DIFFERS: {
     'another price': (world) => (world.placed[0]!.value = world.placed[0]!.value!.replace('1.5', '1.50000001')),
     'another key': (world) => (world.placed[0]!.key = 'MSFT'),
+    'a word that no engine knows': (world) =>
+      (world.placed[0]!.value = world.placed[0]!.value!.replace('"GTC"', '"DAY"')),
     'another partition': (world) => (world.placed[0]!.partition = 5 - world.placed[0]!.partition),
   },
   TICKER_ORDER: {

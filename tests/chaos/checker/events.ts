@@ -8,6 +8,9 @@ import { acceptances, cancellations, type Requests } from './requests.ts'
 
 type Fields = Record<string, unknown>
 type Accepted = { sentAt: number; ackedAt: number }
+/** The engine's words have none for a day: such an order goes out as good till canceled, and its end comes from elsewhere. */
+const published = (timeInForce: string): string => (timeInForce === 'DAY' ? 'GTC' : timeInForce)
+
 /** The first occurrence of each event, by its order. */
 type Firsts = Map<string, EventRecord>
 
@@ -28,7 +31,9 @@ const sameContent = (fields: Fields, order: OrderRow, kind: string): boolean =>
   (order.price === null ? fields['price'] === null : amountOf(fields['price']) === order.price) &&
   typeof fields['timestamp'] === 'string' &&
   (kind === 'cancelled' ||
-    (fields['side'] === order.side && fields['type'] === order.type && fields['timeInForce'] === order.timeInForce))
+    (fields['side'] === order.side &&
+      fields['type'] === order.type &&
+      fields['timeInForce'] === published(order.timeInForce)))
 
 /** Firsts by order; what is wrong with a single record is reported on the way. */
 const readEvents = (kind: 'placed' | 'cancelled', evidence: Evidence, report: Report): Firsts => {
