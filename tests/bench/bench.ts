@@ -1,21 +1,29 @@
 // What a workload is, and what it is given: shared by all of them.
 
-import type { CpuShares } from './measure/cpu.ts'
+import { join } from 'node:path'
+import type { CpuShares, CpuUse } from './measure/cpu.ts'
+import { writeBodies } from './mix/orderMix.ts'
 import type { WorkloadName } from './options.ts'
 import type { Recount } from './recount/recount.ts'
-import type { TopicReader } from './recount/topicScan.ts'
+import { openTopicReader, type TopicReader } from './recount/topicScan.ts'
 import type { Say } from './run.ts'
+import type { BenchState } from './state.ts'
 import type { Tools } from './world/tools.ts'
 import type { World } from './world/world.ts'
 
 /** By name with its unit: `perSecond`, `p99Ms`. */
 export type Figures = Record<string, number>
 
+/** What was done, and the processor time that all of it took. */
+export type Cost = { operations: number; cpuSeconds: CpuUse['cpuSeconds'] }
+
 export type Measured = {
   figures: Figures
   /** Percent of one core, by process. */
   cpu: CpuShares
   recount: Recount
+  /** Where operations were counted over just the time in which the processor was. */
+  cost?: Cost
   /** What went on meanwhile, for the plots: figures by time. */
   series?: readonly Figures[]
 }
@@ -30,7 +38,14 @@ export type Cell = {
   run: (round: number) => Promise<Measured>
 }
 
-export type Workload = { name: WorkloadName; title: string; rounds: number; cells: readonly Cell[] }
+export type Workload = {
+  name: WorkloadName
+  title: string
+  rounds: number
+  cells: readonly Cell[]
+  /** Every second round goes through the cells from the last to the first, so that none gains by its place. */
+  alternating?: boolean
+}
 
 export type Scale = {
   rounds: number
@@ -79,3 +94,24 @@ export const quickScale = (): Scale => ({
   readOrders: 100_000,
   trades: 30_000,
 })
+
+/** What workloads are given, on servers that have been started. */
+export const createBench = (
+  world: World,
+  { tools, state, say }: { tools: Tools; state: BenchState; say: Say },
+): Bench => {
+  const bodiesFile = join(world.dir, 'bodies.txt')
+  writeBodies(bodiesFile)
+  return {
+    world,
+    tools,
+    scale: state.scale,
+    reader: openTopicReader(world.kafka.bootstrap),
+    bodiesFile,
+    say,
+    values: (workload, cell, figure) =>
+      state.measurements
+        .filter((known) => known.workload === workload && known.cell === cell && known.recount.ok)
+        .flatMap(({ figures }) => figures[figure] ?? []),
+  }
+}

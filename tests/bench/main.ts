@@ -1,59 +1,30 @@
 // `bun run bench`: see options.ts for what it takes and README.md for what it measures.
 
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { endAllHeld, killAllHeld } from '../stack/guard.ts'
 import { dataDir, inRepo } from '../stack/paths.ts'
 import { onStopSignals } from '../stack/signals.ts'
 import { runCommand } from '../stack/stackError.ts'
-import { fullScale, quickScale, type Bench, type Workload } from './bench.ts'
-import { writeBodies } from './mix/orderMix.ts'
+import { compareBinaries } from './against/against.ts'
+import { createBench, fullScale, quickScale, type Workload } from './bench.ts'
 import { help, readOptions, type Options } from './options.ts'
-import { openTopicReader } from './recount/topicScan.ts'
 import { barText, meets, type Ratio } from './report/bars.ts'
 import { spreadText } from './report/markdown.ts'
 import { publishReport, ratiosOf, writeReport } from './report/report.ts'
-import { createSay, runWorkload, type Say } from './run.ts'
-import { newState, readState, writeState, type BenchState } from './state.ts'
+import { createSay, runWorkload } from './run.ts'
+import { keepReport, newState, readState, writeState, type BenchState } from './state.ts'
 import { quickWorkloads, workloadsOf } from './workloads/all.ts'
 import { describeMachine, testFsync } from './world/machine.ts'
 import { findTools, type Tools } from './world/tools.ts'
-import { forgetServers, forgetWorld, startWorld, type World } from './world/world.ts'
+import { forgetServers, forgetWorld, startWorld } from './world/world.ts'
 
 const resultsDir = inRepo('tests', 'bench', 'results')
-
-/** A report may be hours of work: an earlier one is put aside, not overwritten. */
-const keepReport = (dir: string): void => {
-  const file = join(dir, 'report', 'report.json')
-  if (!existsSync(file)) return
-  const { startedAt } = JSON.parse(readFileSync(file, 'utf8')) as BenchState
-  const kept = join(`${dir}-earlier`, startedAt.replaceAll(':', '-'))
-  mkdirSync(dirname(kept), { recursive: true })
-  renameSync(dirname(file), kept)
-}
 
 const begin = (dir: string, options: Options): BenchState => {
   if (options.resume) return readState(dir)
   if (!options.quick) keepReport(dir)
   forgetWorld(dir)
   return newState(options.quick ? quickScale() : fullScale(options))
-}
-
-const createBench = (world: World, tools: Tools, state: BenchState, say: Say): Bench => {
-  const bodiesFile = join(world.dir, 'bodies.txt')
-  writeBodies(bodiesFile)
-  return {
-    world,
-    tools,
-    scale: state.scale,
-    reader: openTopicReader(world.kafka.bootstrap),
-    bodiesFile,
-    say,
-    values: (workload, cell, figure) =>
-      state.measurements
-        .filter((known) => known.workload === workload && known.cell === cell && known.recount.ok)
-        .flatMap(({ figures }) => figures[figure] ?? []),
-  }
 }
 
 const ratioLine = ({ name, spread, bar }: Ratio): string => {
@@ -87,7 +58,7 @@ const measureAll = async (dir: string, state: BenchState, options: Options, tool
     : (state.machine?.fsync ?? (await testFsync(tools, world, say)))
   state.machine = await describeMachine(world, tools, fsync)
   writeState(dir, state)
-  const bench = createBench(world, tools, state, say)
+  const bench = createBench(world, { tools, state, say })
   const all: Workload[] = options.quick ? quickWorkloads(bench) : workloadsOf(bench)
   const titles = Object.fromEntries(all.map(({ name, title }) => [name, title]))
   let failures = 0
@@ -112,6 +83,7 @@ const main = async (): Promise<number> => {
     console.error(tools)
     return 2
   }
+  if (options.against !== null) return compareBinaries({ ...options, against: options.against }, tools)
   const dir = join(dataDir, options.quick ? 'bench-quick' : 'bench')
   const state = begin(dir, options)
   const failures = await measureAll(dir, state, options, tools)

@@ -16,6 +16,7 @@ describe('the options of the benchmark', () => {
       resume: false,
       quick: false,
       publish: false,
+      against: null,
     })
   })
 
@@ -42,6 +43,35 @@ describe('the options of the benchmark', () => {
     [['--fast'], 'fast'],
   ])('refuse %p', (args, sentence) => {
     expect(() => read(...args)).toThrow(sentence)
+  })
+
+  test('compare with a binary in seven rounds of three workloads', () => {
+    expect(read('--against', process.execPath)).toMatchObject({
+      against: process.execPath,
+      only: ['W1', 'W2', 'W4'],
+      rounds: 7,
+      seconds: 15,
+    })
+    expect(read('--against', process.execPath, '--only', 'w4', '--rounds', '2', '--seconds', '3')).toMatchObject({
+      only: ['W4'],
+      rounds: 2,
+      seconds: 3,
+    })
+  })
+
+  test.each([
+    [['--only', 'W3'], '--only takes W1, W2, W4, not "W3"'],
+    [['--quick'], '--against takes no --quick'],
+    [['--resume'], '--against takes no --resume'],
+    [['--publish'], '--against takes no --publish'],
+    [['--minutes', '30'], '--against takes no --minutes'],
+    [['--orders', '10'], '--against takes no --orders'],
+  ])('compare without %p', (args, sentence) => {
+    expect(() => read('--against', process.execPath, ...args)).toThrow(sentence)
+  })
+
+  test.each(['/no/such/file', import.meta.dir, import.meta.path])('compare with a program, not %p', (path) => {
+    expect(() => read('--against', path)).toThrow(`${path} is no file that can be run`)
   })
 
   test('say what there is', () => {

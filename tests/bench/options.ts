@@ -1,13 +1,19 @@
 // The command line of the benchmark.
 
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { StackError } from '../stack/stackError.ts'
 
 export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9', 'W10'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
+/** Those that count operations and the processor over the same time. */
+export const comparedNames = ['W1', 'W2', 'W4'] as const satisfies readonly WorkloadName[]
+
 export const help = `bun run bench [--only W1,W2] [--rounds N] [--seconds N] [--minutes N] [--orders N]
               [--resume] [--quick] [--publish]
+bun run bench --against <binary> [--only W1,W2,W4] [--rounds N] [--seconds N]
 
 Measures the compiled service on a Postgres and a Kafka of its own, with data on disk and full durability, against what
 the same machine can do without it: each limit runs in the same rounds as the workload it bounds. Every run ends with a
@@ -19,13 +25,16 @@ recount of what was acknowledged, stored and published; a figure without its rec
   W8  overload and fairness                      W9  one, two and three replicas        W10 tokens and traces
 
   --only W1       only this workload (repeat it, or give a list: W1,W4)
-  --rounds N      rounds of W1 to W4 (default 5)
+  --rounds N      rounds of W1 to W4 (default 5; --against: 7)
   --seconds N     of one timed measurement (default 15)
   --minutes N     of W5 (default 30)
   --orders N      W6 grows to so many millions of orders (default 10)
   --resume        go on after a cut, in the rounds and sizes that it began with: what was measured stays
   --quick         three ratios in less than two minutes: W1/L1, W2/L5, W4/L8
   --publish       copy the report into tests/bench/results, which the README shows
+  --against FILE  compare another compiled binary, A, with this tree's, B: processor time an operation of W1 (POST, 64
+                  connections), W2 (drain) and W4 (GET, 64 connections), A and B in turn in each round (default 7). Its
+                  report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
 
 Exit codes: 0 measured, 1 a recount found something or a measurement failed, 2 wrk or pgbench is missing.`
 
@@ -38,6 +47,8 @@ export type Options = {
   resume: boolean
   quick: boolean
   publish: boolean
+  /** The absolute path of the binary to compare with. */
+  against: string | null
 }
 
 const usage = (fault: string): never => {
@@ -49,12 +60,14 @@ const whole = (name: string, text: string, most: number): number => {
   return value >= 1 && value <= most ? value : usage(`${name} must be a whole number from 1 to ${most}`)
 }
 
-const readNames = (given: readonly string[] | undefined): readonly WorkloadName[] => {
-  if (given === undefined) return workloadNames
+type Names = readonly WorkloadName[]
+
+const readNames = (given: readonly string[] | undefined, names: Names): Names => {
+  if (given === undefined) return names
   const asked = given.flatMap((list) => list.split(',')).map((name) => name.trim().toUpperCase())
-  const strange = asked.find((name) => !workloadNames.some((known) => known === name))
-  if (strange !== undefined) usage(`--only takes ${workloadNames.join(', ')}, not ${JSON.stringify(strange)}`)
-  return workloadNames.filter((name) => asked.includes(name))
+  const strange = asked.find((name) => !names.some((known) => known === name))
+  if (strange !== undefined) usage(`--only takes ${names.join(', ')}, not ${JSON.stringify(strange)}`)
+  return names.filter((name) => asked.includes(name))
 }
 
 const parse = (args: string[]) => {
@@ -63,13 +76,14 @@ const parse = (args: string[]) => {
       args,
       options: {
         only: { type: 'string', multiple: true },
-        rounds: { type: 'string', default: '5' },
+        rounds: { type: 'string' },
         seconds: { type: 'string', default: '15' },
-        minutes: { type: 'string', default: '30' },
-        orders: { type: 'string', default: '10' },
+        minutes: { type: 'string' },
+        orders: { type: 'string' },
         resume: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         publish: { type: 'boolean', default: false },
+        against: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values
@@ -78,18 +92,34 @@ const parse = (args: string[]) => {
   }
 }
 
+/** A program that this user may start, as an absolute path. */
+const readBinary = (given: string): string => {
+  const path = resolve(given)
+  const executable = statSync(path, { throwIfNoEntry: false })?.isFile() === true && Bun.which(path) !== null
+  return executable
+    ? path
+    : usage(`--against takes a compiled binary of this service: ${path} is no file that can be run`)
+}
+
+/** What only the great run has. */
+const aloneFlags = ['minutes', 'orders', 'resume', 'quick', 'publish'] as const
+
 export const readOptions = (args: string[]): Options | 'help' => {
   const values = parse(args)
   if (values.help) return 'help'
   if (values.quick && values.resume) usage('--quick is over before it could be cut: it takes no --resume')
+  const compares = values.against !== undefined
+  const alone = aloneFlags.find((name) => values[name] !== undefined && values[name] !== false)
+  if (compares && alone !== undefined) usage(`--against takes no --${alone}`)
   return {
-    only: readNames(values.only),
-    rounds: whole('--rounds', values.rounds, 100),
+    only: readNames(values.only, compares ? comparedNames : workloadNames),
+    rounds: whole('--rounds', values.rounds ?? (compares ? '7' : '5'), 100),
     seconds: whole('--seconds', values.seconds, 600),
-    minutes: whole('--minutes', values.minutes, 600),
-    millions: whole('--orders', values.orders, 100),
+    minutes: whole('--minutes', values.minutes ?? '30', 600),
+    millions: whole('--orders', values.orders ?? '10', 100),
     resume: values.resume,
     quick: values.quick,
     publish: values.publish,
+    against: values.against === undefined ? null : readBinary(values.against),
   }
 }

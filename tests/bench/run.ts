@@ -53,6 +53,9 @@ const measure = async (bench: Bench, workload: Workload, cell: Cell, round: numb
 /** One cell that fails need not end a night's run; two in a row mean that something is wrong with the run itself. */
 const failuresInARowMax = 2
 
+const cellsIn = ({ cells, alternating = false }: Workload, round: number): readonly Cell[] =>
+  alternating && round % 2 === 0 ? cells.toReversed() : cells
+
 /** Adds what is missing to the state; answers how many cells failed. Those are not in the state, so that --resume repeats them. */
 export const runWorkload = async (
   bench: Bench,
@@ -66,7 +69,7 @@ export const runWorkload = async (
     )
   let [failures, inARow] = [0, 0]
   for (let round = 1; round <= workload.rounds; round++)
-    for (const cell of workload.cells) {
+    for (const cell of cellsIn(workload, round)) {
       if (round > (cell.rounds ?? workload.rounds) || isDone(cell, round)) continue
       try {
         state.measurements.push(await measure(bench, workload, cell, round))

@@ -1,7 +1,7 @@
 // What a run has measured so far, written whole after every measurement, so that a cut costs no more than the one under way.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { StackError } from '../stack/stackError.ts'
 import type { Measurement, Scale } from './bench.ts'
 import type { Machine } from './world/machine.ts'
@@ -32,4 +32,14 @@ export const writeState = (dir: string, state: BenchState): void => {
 export const readState = (dir: string): BenchState => {
   if (!existsSync(fileIn(dir))) throw new StackError('USAGE', 'there is no run to resume: start one without --resume')
   return JSON.parse(readFileSync(fileIn(dir), 'utf8')) as BenchState
+}
+
+/** A report may be hours of work: an earlier one is put aside, not overwritten. */
+export const keepReport = (dir: string): void => {
+  const file = join(dir, 'report', 'report.json')
+  if (!existsSync(file)) return
+  const { startedAt } = JSON.parse(readFileSync(file, 'utf8')) as BenchState
+  const kept = join(`${dir}-earlier`, startedAt.replaceAll(':', '-'))
+  mkdirSync(dirname(kept), { recursive: true })
+  renameSync(dirname(file), kept)
 }

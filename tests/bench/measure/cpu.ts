@@ -42,12 +42,23 @@ const readProcesses = (): ProcessTimes[] => {
     })
 }
 
+/** Processor time by name, in seconds and exact to the tick of 10 ms, and the time that passed meanwhile. */
+export type CpuUse = { cpuSeconds: Record<string, number>; wallSeconds: number }
+
+export type CpuClock = { stop: () => CpuUse }
+
 /** Percent of one core, by name. */
 export type CpuShares = Record<string, number>
 
 export type CpuMeter = { stop: () => CpuShares }
 
-export const startCpuMeter = (roots: Readonly<Record<string, number>>): CpuMeter => {
+/** For one measurement's report: rounded to a tenth. */
+export const sharesOf = ({ cpuSeconds, wallSeconds }: CpuUse): CpuShares =>
+  Object.fromEntries(
+    Object.entries(cpuSeconds).map(([name, seconds]) => [name, Math.round((seconds / wallSeconds) * 1000) / 10]),
+  )
+
+export const startCpuClock = (roots: Readonly<Record<string, number>>): CpuClock => {
   const ticks = (): Record<string, number> => {
     const processes = readProcesses()
     // All that is measured here is a child of this process, so of this one only its own time counts.
@@ -59,12 +70,19 @@ export const startCpuMeter = (roots: Readonly<Record<string, number>>): CpuMeter
   const before = ticks()
   return {
     stop() {
-      const seconds = (performance.now() - startedAt) / 1000
+      const wallSeconds = (performance.now() - startedAt) / 1000
       const after = ticks()
-      const share = (name: string): number => ((after[name]! - before[name]!) / ticksPerSecond / seconds) * 100
-      return Object.fromEntries(Object.keys(roots).map((name) => [name, Math.round(share(name) * 10) / 10]))
+      const names = Object.keys(roots)
+      const cpuSeconds = names.map((name) => [name, (after[name]! - before[name]!) / ticksPerSecond] as const)
+      return { cpuSeconds: Object.fromEntries(cpuSeconds), wallSeconds }
     },
   }
+}
+
+/** A clock that tells shares, which is what most measurements report. */
+export const startCpuMeter = (roots: Readonly<Record<string, number>>): CpuMeter => {
+  const clock = startCpuClock(roots)
+  return { stop: () => sharesOf(clock.stop()) }
 }
 
 /** Resident memory in MB; 0 where it cannot be told. */

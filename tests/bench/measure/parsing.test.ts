@@ -1,7 +1,7 @@
 // What the foreign tools print, and what is made of it.
 
 import { describe, expect, test } from 'bun:test'
-import { parseStat, treeTicks } from './cpu.ts'
+import { parseStat, sharesOf, startCpuClock, treeTicks } from './cpu.ts'
 import { parsePgbench } from './pgbench.ts'
 import { parseProducerPerf } from './producerPerf.ts'
 import { parseWrk } from './wrk.ts'
@@ -80,5 +80,29 @@ describe('/proc', () => {
     ]
     expect(treeTicks(2, processes)).toBe(132)
     expect(treeTicks(99, processes)).toBe(0)
+  })
+
+  test('shares are of the time that passed', () => {
+    const use = { cpuSeconds: { service: 1.23, postgres: 0 }, wallSeconds: 2 }
+    expect(sharesOf(use)).toEqual({ service: 61.5, postgres: 0 })
+  })
+
+  test('the clock counts what a process works, not what it waits', async () => {
+    const seconds = (since: NodeJS.CpuUsage): number => {
+      const { user, system } = process.cpuUsage(since)
+      return (user + system) / 1e6
+    }
+    const outside = process.cpuUsage()
+    const clock = startCpuClock({ self: process.pid, nobody: 2 ** 30 })
+    const inside = process.cpuUsage()
+    await Bun.sleep(100)
+    while (seconds(inside) < 0.2);
+    const worked = seconds(inside)
+    const { cpuSeconds, wallSeconds } = clock.stop()
+    expect(cpuSeconds['nobody']).toBe(0)
+    expect(wallSeconds).toBeGreaterThanOrEqual(0.1)
+    // User and system time are cut to ticks of 10 ms each. Only Linux tells.
+    expect(cpuSeconds['self']).toBeGreaterThanOrEqual(process.platform === 'linux' ? worked - 0.021 : 0)
+    expect(cpuSeconds['self']).toBeLessThanOrEqual(seconds(outside) + 0.021)
   })
 })

@@ -1,7 +1,8 @@
 // The arithmetic of rounds.
 
-import { expect, test } from 'bun:test'
-import { median, percentile, slope, spreadOf } from './statistics.ts'
+import { describe, expect, test } from 'bun:test'
+import { createRng } from '../../chaos/rng.ts'
+import { median, medianInterval, percentile, slope, spreadOf } from './statistics.ts'
 
 test('the median is the middle, or the mean of the two in the middle', () => {
   expect(median([9, 1, 5])).toBe(5)
@@ -30,4 +31,49 @@ test('the slope is by how much y rises with x', () => {
   expect(slope([1, 2, 3].map((x) => ({ x, y: 5 - 2 * x })))).toBeCloseTo(-2)
   expect(slope([0, 1, 2, 3].map((x) => ({ x, y: x % 2 })))).toBeCloseTo(0.2)
   expect(slope([{ x: 4, y: 9 }])).toBe(0)
+})
+
+describe('the interval of the median', () => {
+  const upTo = (n: number) => Array.from({ length: n }, (_, i) => n - i)
+
+  // The ranks and confidences of the sign test's tables.
+  test.each([
+    [6, 1, 0.96875],
+    [7, 1, 0.984375],
+    [8, 1, 0.9921875],
+    [9, 2, 0.9609375],
+    [10, 2, 0.978515625],
+    [15, 4, 0.96484375],
+    [20, 6, 0.958610534667969],
+    [100, 40, 0.964799799782052],
+  ])('of %d values is from the %d. to the one as far from the end', (n, rank, coverage) => {
+    const interval = medianInterval(upTo(n))
+    expect(interval).toMatchObject({ low: rank, high: n + 1 - rank })
+    expect(interval.coverage).toBeCloseTo(coverage, 12)
+  })
+
+  test.each([
+    [1, 0],
+    [2, 0.5],
+    [5, 0.9375],
+  ])('of %d values, too few, is the least and the most, and says how little that is', (n, coverage) => {
+    expect(medianInterval(upTo(n))).toEqual({ low: 1, high: n, coverage })
+  })
+
+  test('of no value is none', () => {
+    expect(medianInterval([])).toEqual({ low: Number.NaN, high: Number.NaN, coverage: Number.NaN })
+  })
+
+  test('holds the true median as often as it says', () => {
+    const rng = createRng('median interval')
+    // Of a skewed distribution, whose median is a quarter and whose mean is a third.
+    const draw = () => rng.next() ** 2
+    const draws = 20_000
+    let held = 0
+    for (let i = 0; i < draws; i++) {
+      const { low, high } = medianInterval(Array.from({ length: 9 }, draw))
+      if (low <= 0.25 && 0.25 <= high) held++
+    }
+    expect(held / draws).toBeCloseTo(0.9609, 2)
+  })
 })

@@ -33,3 +33,33 @@ export const slope = (points: readonly { x: number; y: number }[]): number => {
   const spread = points.reduce((sum, { x }) => sum + (x - x0) ** 2, 0)
   return spread === 0 ? 0 : points.reduce((sum, { x, y }) => sum + (x - x0) * (y - y0), 0) / spread
 }
+
+export type Interval = { low: number; high: number; coverage: number }
+
+/** How likely a fair coin falls on one side at most `most` times in `throws`. */
+const atMost = (most: number, throws: number): number => {
+  let [term, sum] = [0.5 ** throws, 0]
+  for (let heads = 0; heads <= most; heads++) {
+    sum += term
+    term *= (throws - heads) / (heads + 1)
+  }
+  return sum
+}
+
+/**
+ * Between which of the values the true median lies, whatever they are drawn from: the interval of the sign test. Of all pairs of
+ * values equally far from both ends, the innermost that holds with at least the confidence asked for; `coverage` is the one that
+ * it has. Too few values (five or less, for 95 %) reach it with no pair: then it is the least and the most, with what they have.
+ */
+export const medianInterval = (values: readonly number[], confidence = 0.95): Interval => {
+  const ordered = sorted(values)
+  const n = ordered.length
+  const coverage = (fromEnd: number): number => 1 - 2 * atMost(fromEnd, n)
+  let fromEnd = 0
+  while (2 * (fromEnd + 1) < n - 1 && coverage(fromEnd + 1) >= confidence) fromEnd++
+  return {
+    low: ordered[fromEnd] ?? Number.NaN,
+    high: ordered[n - 1 - fromEnd] ?? Number.NaN,
+    coverage: n === 0 ? Number.NaN : coverage(fromEnd),
+  }
+}

@@ -2,7 +2,7 @@
 // recount afterwards.
 
 import type { Bench, Measured } from '../bench.ts'
-import { startCpuMeter } from '../measure/cpu.ts'
+import { sharesOf, startCpuClock } from '../measure/cpu.ts'
 import { runWrk, type WrkResult } from '../measure/wrk.ts'
 import { watchBacklog } from '../recount/backlog.ts'
 import { gatherOrders, withVerify, type VerifyScope } from '../recount/evidence.ts'
@@ -67,11 +67,14 @@ export const measurePosts = async (
   const service = await trial.serve()
   const warm = await post(bench, trial, { connections, token, seconds: bench.scale.warmupSeconds })
   await using backlog = watchBacklog(trial, bench.reader)
-  const meter = startCpuMeter(roots(bench, service.pid))
+  const clock = startCpuClock(roots(bench, service.pid))
   const result = await post(bench, trial, { connections, token, seconds: bench.scale.seconds })
-  const cpu = { ...meter.stop(), wrk: Math.round((result.cpuSeconds / result.seconds) * 100) }
+  const used = clock.stop()
+  const cpu = { ...sharesOf(used), wrk: Math.round((result.cpuSeconds / result.seconds) * 100) }
   const samples = await backlog.stop()
   const orders = await recountOrders(bench, trial, ackedBy([warm, result], connections), scope)
   const series = samples.map(({ atMs, waiting, published }) => ({ seconds: atMs / 1000, waiting, published }))
-  return { figures: wrkFigures(result), cpu, recount: mergeRecounts(orders, judgeBacklog(samples)), series }
+  const recount = mergeRecounts(orders, judgeBacklog(samples))
+  const cost = { operations: accepted(result), cpuSeconds: used.cpuSeconds }
+  return { figures: wrkFigures(result), cpu, cost, recount, series }
 }

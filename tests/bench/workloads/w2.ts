@@ -1,7 +1,7 @@
 // W2: applying trades.
 
 import type { Bench, Measured, Workload } from '../bench.ts'
-import { startCpuMeter } from '../measure/cpu.ts'
+import { sharesOf, startCpuClock, startCpuMeter } from '../measure/cpu.ts'
 import { openTradeFeed } from '../mix/tradeFeed.ts'
 import type { VerifyScope } from '../recount/evidence.ts'
 import { openTrial, type Trial, type TrialOptions } from '../world/trial.ts'
@@ -12,10 +12,31 @@ import { drainRate, lagFigures, preload, prepareTrades, recountTrades, untilDrai
 
 const lagPerSecond = 1_000
 const pollMs = 50
+const firstLegLimitMs = 120_000
 
 const ofLoaded = async (bench: Bench, orders: number): Promise<TrialOptions> => ({
   copyOf: await bench.world.loadedDatabase(orders),
 })
+
+/** Legs that got their disposition, whichever it was: a duplicate or an unknown order is work too. */
+const disposedLegs = async (trial: Trial): Promise<number> =>
+  Object.entries(await trial.metrics())
+    .filter(([name]) => name.startsWith('orders_trade_legs_total{'))
+    .reduce((sum, [, legs]) => sum + legs, 0)
+
+/**
+ * Until the first legs are through; answers how many. From here on the processor is the drain's: to start and to join the group is
+ * not. After the last leg it is measured until `untilDrained` sees the end, some tenths of a second in which nothing has work.
+ */
+const untilDraining = async (trial: Trial): Promise<number> => {
+  const limit = performance.now() + firstLegLimitMs
+  while (performance.now() < limit) {
+    const legs = await disposedLegs(trial)
+    if (legs > 0) return legs
+    await Bun.sleep(pollMs)
+  }
+  throw new Error(`the service disposed of no leg within ${firstLegLimitMs / 1000} s`)
+}
 
 /** The service starts on a topic full of trades between so many loaded orders, and is watched until it has been through it. */
 export const measureTrades = async (
@@ -26,10 +47,13 @@ export const measureTrades = async (
   const set = await prepareTrades(trial, { newest: false, ...plan })
   await preload(bench, trial, set)
   const service = await trial.serve()
-  const meter = startCpuMeter(roots(bench, service.pid))
+  const before = await untilDraining(trial)
+  const clock = startCpuClock(roots(bench, service.pid))
   await untilDrained(bench, trial)
-  const cpu = meter.stop()
-  return { figures: await drainRate(trial, set), cpu, recount: await recountTrades(bench, trial, set, plan.scope) }
+  const used = clock.stop()
+  const cost = { operations: (await disposedLegs(trial)) - before, cpuSeconds: used.cpuSeconds }
+  const figures = await drainRate(trial, set)
+  return { figures, cpu: sharesOf(used), cost, recount: await recountTrades(bench, trial, set, plan.scope) }
 }
 
 /** Until the service has joined its group: what is sent before would wait for that. */

@@ -1,7 +1,7 @@
 // W4: reading an order.
 
 import type { Bench, Measured, Workload } from '../bench.ts'
-import { startCpuMeter } from '../measure/cpu.ts'
+import { sharesOf, startCpuClock } from '../measure/cpu.ts'
 import { runWrk, type WrkResult } from '../measure/wrk.ts'
 import type { Recount } from '../recount/recount.ts'
 import { loadedId } from '../world/loader.ts'
@@ -46,11 +46,13 @@ export const measureReads = async (
   const wrk = (seconds: number) =>
     runWrk({ wrk: bench.tools.wrk, script: 'get.lua', url: trial.url, connections, seconds, args: [`${orders}`] })
   await wrk(bench.scale.warmupSeconds)
-  const meter = startCpuMeter(roots(bench, service.pid))
+  const clock = startCpuClock(roots(bench, service.pid))
   const result = await wrk(bench.scale.seconds)
-  const cpu = { ...meter.stop(), wrk: Math.round((result.cpuSeconds / result.seconds) * 100) }
+  const used = clock.stop()
+  const cpu = { ...sharesOf(used), wrk: Math.round((result.cpuSeconds / result.seconds) * 100) }
+  const cost = { operations: result.requests, cpuSeconds: used.cpuSeconds }
   const recount = await recountReads(trial, result, orders)
-  return { figures: { ...wrkFigures(result), perSecond: result.requests / result.seconds }, cpu, recount }
+  return { figures: { ...wrkFigures(result), perSecond: result.requests / result.seconds }, cpu, cost, recount }
 }
 
 export const w4 = (bench: Bench): Workload => {

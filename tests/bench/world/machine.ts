@@ -27,7 +27,7 @@ export type Machine = {
   fsync: string
 }
 
-const said = (command: readonly string[]): string => {
+export const said = (command: readonly string[]): string => {
   const { stdout, stderr } = Bun.spawnSync([...command], { stdin: 'ignore' })
   return `${stdout.toString()}${stderr.toString()}`.trim()
 }

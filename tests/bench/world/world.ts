@@ -32,6 +32,11 @@ export type World = {
   checkpoint: () => Promise<void>
   /** No measurement pays for a broker that has just started: to be called after each restart. */
   warmKafka: () => Promise<void>
+  /**
+   * Another binary on the same servers. Its databases are its own, made by itself and with `name` in theirs: an older binary
+   * refuses a newer schema. The servers stay this world's, so closing the other does nothing.
+   */
+  beside: (binary: string, name: string) => Promise<World>
   close: () => Promise<void>
 }
 
@@ -39,7 +44,6 @@ export const partitions = 6
 /** Of everything that belongs to one measurement, in Postgres and in Kafka: what carries it after a cut is removed. */
 export const trialPrefix = 'trial_'
 
-const template = 'empty'
 const tmpfs = 0x01021994
 const progressMs = 5_000
 
@@ -72,7 +76,7 @@ const refuseMemoryDisk = (dir: string): void => {
 
 const migrate = async (binary: string, url: string): Promise<void> => {
   const { exitCode, output } = await runTool([binary, 'migrate'], { env: { DATABASE_URL: url } })
-  if (exitCode !== 0) throw new StackError('START_FAILED', `the schema could not be made: ${output}`)
+  if (exitCode !== 0) throw new StackError('START_FAILED', `${binary} could not make its schema: ${output}`)
 }
 
 /** What a measurement that was cut off left behind. */
@@ -112,7 +116,11 @@ const load = async (url: string, orders: number, { binary, log }: { binary: stri
   if (!ok) throw new Error(`the loader made rows that the service would not have: ${faults.join('; ')}`)
 }
 
-const databases = (sql: postgres.Sql, server: PostgresServer, { binary, log }: { binary: string; log: Log }) => {
+/** Of one binary: `suffix` keeps its databases apart from another's on the same server. */
+type Owner = { binary: string; suffix: string; log: Log }
+
+const databases = async (sql: postgres.Sql, server: PostgresServer, { binary, suffix, log }: Owner) => {
+  const template = `empty${suffix}`
   const exists = async (name: string): Promise<boolean> =>
     (await sql`select 1 from pg_database where datname = ${name}`).length > 0
   const dropDatabase = async (name: string): Promise<void> => {
@@ -124,12 +132,13 @@ const databases = (sql: postgres.Sql, server: PostgresServer, { binary, log }: {
     await sql`create database ${sql(name)} template ${sql(from)} strategy ${strategy}`
     return databaseUrl(server.url, name)
   }
+  await dropDatabase(template)
+  await migrate(binary, await createDatabase(server.url, template))
   return {
-    exists,
     dropDatabase,
     cloneDatabase,
     async loadedDatabase(orders: number): Promise<string> {
-      const name = `loaded_${orders}`
+      const name = `loaded_${orders}${suffix}`
       if (await exists(name)) return name
       // Under another name until it is whole.
       const half = `${trialPrefix}${name}`
@@ -160,22 +169,25 @@ export const startWorld = async (dir: string, { log }: { log: Log }): Promise<Wo
   ])
   const sql = postgres(server.url, { max: 1, onnotice: () => undefined })
   await removeLeftovers(sql, kafka.bootstrap)
-  const own = databases(sql, server, { binary, log })
-  await own.dropDatabase(template)
-  await migrate(binary, await createDatabase(server.url, template))
+  const own = await databases(sql, server, { binary, suffix: '', log })
   await warmBroker(kafka.bootstrap)
-  return {
+  const world: World = {
     dir,
     binary,
     postgres: server,
     kafka,
     ...own,
     warmKafka: () => warmBroker(kafka.bootstrap),
+    async beside(other, name) {
+      const its = await databases(sql, server, { binary: other, suffix: `_${name}`, log })
+      return { ...world, binary: other, ...its, close: async () => undefined }
+    },
     async close() {
       await sql.end({ timeout: 1 })
       await Promise.all([server.stop(), kafka.stop()])
     },
   }
+  return world
 }
 
 /** Their data, which nobody needs once everything is measured. */
