@@ -133,6 +133,8 @@ export const openTopicReader = (config: KafkaConfig, group: string): TopicReader
   return {
     spans: (topic) => persist(consumer, () => spans(topic)),
     async read(topic, within, onRecords) {
+      // Brokers before 3.1 are asked by name, which the client knows of the topics that it tracks.
+      consumer.topics.track(topic)
       const places: Places = new Map()
       within.forEach(({ start, end }, partition) => start < end && places.set(partition, { next: start, end }))
       const placesText = (): string => [...places].map(([partition, { next }]) => `${partition}:${next}`).join()

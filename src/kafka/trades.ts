@@ -46,12 +46,14 @@ export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () =>
 export type Connection = {
   member: Member &
     Pick<RawConsumer, 'joinGroup' | 'lastHeartbeat'> & {
-      topics: Pick<RawConsumer['topics'], 'track'>
+      topics: Tracked
       on: (event: 'error' | 'consumer:group:join', listener: (payload: never) => void) => unknown
       close: (force: boolean) => Promise<void>
     }
-  fetcher: Fetcher & { close: (force: boolean) => Promise<void> }
+  fetcher: Fetcher & { topics: Tracked; close: (force: boolean) => Promise<void> }
 }
+/** The topics whose ids a client knows by name: brokers before 3.1 are asked by name. */
+type Tracked = Pick<RawConsumer['topics'], 'track'>
 export type Connect = (config: KafkaConfig, group: string) => Connection
 
 /** What outlives a connection. */
@@ -73,9 +75,13 @@ const rebuildPauseMs = 1_000
 type Joined = { isLeader: boolean }
 
 /** Becomes a member of the group; resolves when the partitions are dealt out. Each time they are, the feed goes to their places. */
-const join = async ({ member }: Connection, topic: string, onJoined: (joined: Joined) => void): Promise<void> => {
+const join = async (
+  { member, fetcher }: Connection,
+  topic: string,
+  onJoined: (joined: Joined) => void,
+): Promise<void> => {
   member.on('consumer:group:join', onJoined)
-  member.topics.track(topic)
+  for (const { topics } of [member, fetcher]) topics.track(topic)
   await member.joinGroup({})
 }
 

@@ -178,6 +178,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     )
 
   const fetcherOf = (owner: Owner) => ({
+    topics: { track: () => true },
     fetch: (request: FetchRequest) => fetch(owner, request),
     metadata,
     clearMetadata: () => undefined,
