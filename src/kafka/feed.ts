@@ -6,6 +6,7 @@ import { describe } from '../log.ts'
 import type { TradeGap } from '../store/gaps.ts'
 import { faults, fetchFrom, type Answer, type Place } from './fetching.ts'
 import type { Intake, Tap } from './intake.ts'
+import { protocolErrorsCodesById } from './library.ts'
 import { describeTopic, partitionsOf, placesOf, startOf, TopicRemade, type Reading } from './places.ts'
 import { isUnknownTopic } from './topics.ts'
 
@@ -107,7 +108,7 @@ const take = async (state: State, intake: Intake, asked: bigint, answer: Answer)
   const { fault } = answer
   if (fault === faults.offsetOutOfRange) return leaveGap(state, view, answer.partition)
   if (fault !== 0) {
-    view.trouble = `the broker answers with error ${fault}`
+    view.trouble = `the broker answers ${protocolErrorsCodesById[fault] ?? fault}`
     if (staleLeader.has(fault) || staleTopic.has(fault)) state.options.fetcher.clearMetadata()
     return
   }

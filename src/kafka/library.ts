@@ -10,6 +10,7 @@ export {
   ListOffsetTimestamps,
   ProduceAcks,
   Producer,
+  protocolErrorsCodesById,
 } from '@platformatic/kafka'
 
 endLaziness()

@@ -126,6 +126,8 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
     progress.forget()
     intake.drop()
     commits.forget()
+    // From here on it consumes. A group that lets somebody in and then refuses its questions is no connection.
+    if (!ending.aborted) Object.assign(running, { intake, headway })
   }
   const feed: Feed = createFeed({ member, fetcher, topic, seen, log, onGap: onGap(running), onAssigned })
   const intake = createIntake(feed.tap, options.limits)
@@ -149,8 +151,6 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
     clock: () => performance.now(),
   })
   return {
-    intake,
-    headway,
     commits,
     onJoined: (joined: Joined): void => {
       isLeader = joined.isLeader
@@ -168,11 +168,9 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
 /** Consumes until something fails, or `signal` is aborted; what was fetched but not processed will be fetched again. */
 const consume = async (connection: Connection, running: Running, signal: AbortSignal): Promise<void> => {
   const ending = createEnding(signal)
-  const { intake, headway, commits, onJoined, run } = assemble(connection, running, ending)
+  const { commits, onJoined, run } = assemble(connection, running, ending)
   try {
     await join(connection, running.options.topic, onJoined)
-    running.intake = intake
-    running.headway = headway
     await run()
   } finally {
     running.intake = null

@@ -149,7 +149,7 @@ test('a partition with a fault of its own is said, and the others are read', asy
   await until(() => world.offsets(1).length === 3, { what: 'the other one is read' })
   expect(world.offsets(0)).toEqual([])
   await until(() => world.feed.view().get(0)!.trouble, { what: 'it is said' })
-  expect(world.feed.view().get(0)!.trouble).toBe('the broker answers with error 56')
+  expect(world.feed.view().get(0)!.trouble).toBe('the broker answers KAFKA_STORAGE_ERROR')
   world.state.logs[0] = { start: 0, end: 3 }
   await until(() => world.offsets(0).length === 3, { what: 'it is read' })
   expect(world.feed.view().get(0)!.trouble).toBeNull()

@@ -236,3 +236,28 @@ test('no lane waits for the answer to an offset commit: what is done with meanwh
   expect([...(await own.kafka.committed(consumer.group, own.names[0]!)).values()].map(Number)).toEqual([300])
   expect(consumer.trades.state().committed).toBeGreaterThanOrEqual(300)
 })
+
+test('a group that lets us in and does not say where it stands is no connection', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const { values, process } = collect()
+  let [asked, refusing] = [0, true]
+  const connect: Connect = (...given) => {
+    const connection = connectToKafka(...given)
+    const { fetcher } = connection
+    const ask = fetcher.listCommittedOffsets.bind(fetcher)
+    fetcher.listCommittedOffsets = async (options: Parameters<typeof ask>[0]) => {
+      asked++
+      if (refusing) throw new Error('no right to ask')
+      return ask(options)
+    }
+    return connection
+  }
+  const consumer = start(own, { apply: process, connect })
+  await own.kafka.publish([{ topic: own.names[0]!, key: 'K', value: '1', partition: 0 }])
+  await until(() => asked > 2, { what: 'it was asked again and again' })
+  expect(consumer.trades.state().connected).toBe(false)
+  refusing = false
+  await until(() => values().length === 1, { what: 'it is read' })
+  expect(consumer.trades.state().connected).toBe(true)
+  await consumer.stop()
+})
