@@ -5,7 +5,7 @@ import type { RefusedWrites } from './app/refusedWrites.ts'
 import type { Config } from './config.ts'
 import type { Component } from './http/health.ts'
 import type { DeadLetters, WaitingLetters } from './kafka/deadLetters.ts'
-import type { Still } from './kafka/headway.ts'
+import { stillAfterMs, type Still } from './kafka/headway.ts'
 import type { Link } from './kafka/link.ts'
 import type { Relay } from './kafka/relay.ts'
 import type { Trades } from './kafka/trades.ts'
@@ -17,9 +17,6 @@ export type StatusSource = {
   /** What the start waits for; null once it is over. */
   starting: () => string | null
 }
-
-/** Events, fills and dead letters that do not move for so long stand still. */
-const stillAfterMs = 30_000
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 

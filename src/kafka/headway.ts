@@ -53,7 +53,7 @@ export type HeadwayOptions = {
 }
 
 const lookEveryMs = 3_000
-/** A partition that stands for so long stands still. */
+/** What does not move for so long stands still; events of the outbox too (status.ts). */
 export const stillAfterMs = 30_000
 /** A member that the group has not heard for so long is out of it: twice what the brokers allow, and time to come back. */
 const heartbeatMaxMs = 35_000
