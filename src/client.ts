@@ -8,10 +8,10 @@
 //   else answer.body.code // 'BAD_REQUEST' | 'OVERLOADED' | …
 
 import type { Static, TProperties, TSchema } from '@sinclair/typebox'
-import { ExactAmount } from './app/shapes.ts'
-import type { noMembers, problemShape } from './http/answers.ts'
-import type { Operation } from './http/operation.ts'
-import { operations, type OperationId, type Operations } from './http/operations.ts'
+import { ExactAmount } from './wire/shapes.ts'
+import type { noMembers, problemShape } from './http/contract/answers.ts'
+import type { Operation } from './http/contract/operation.ts'
+import { operations, type OperationId, type Operations } from './http/contract/operations.ts'
 import { problems, type ProblemCode } from './http/problem.ts'
 
 type Inputs<O> = (O extends { params: infer P extends TSchema } ? { params: Static<P> } : unknown) &

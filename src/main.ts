@@ -27,28 +27,28 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
   switch (command) {
     case undefined:
     case 'serve':
-      return (await import('./serve.ts')).serve(process.env)
+      return (await import('./serve/serve.ts')).serve(process.env)
     case 'migrate':
-      return (await import('./migrateCommand.ts')).migrateCommand(process.env)
+      return (await import('./commands/migrate.ts')).migrateCommand(process.env)
     case 'health':
-      return (await import('./healthCommand.ts')).healthCommand(process.env, args)
+      return (await import('./commands/health.ts')).healthCommand(process.env, args)
     case 'verify':
-      return (await import('./verifyCommand.ts')).verifyCommand(process.env, args)
+      return (await import('./verify/command.ts')).verifyCommand(process.env, args)
     case 'redrive':
-      return (await import('./redriveCommand.ts')).redriveCommand(process.env, args)
+      return (await import('./redrive/command.ts')).redriveCommand(process.env, args)
     case 'api-key':
-      return (await import('./apiKeyCommand.ts')).apiKeyCommand(args)
+      return (await import('./commands/apiKey.ts')).apiKeyCommand(args)
     case 'openapi':
-      return (await import('./contracts.ts')).openApiCommand(process.env)
+      return (await import('./serve/contracts.ts')).openApiCommand(process.env)
     case 'asyncapi':
-      return (await import('./contracts.ts')).asyncApiCommand(process.env)
+      return (await import('./serve/contracts.ts')).asyncApiCommand(process.env)
     case 'licenses':
       process.stdout.write(`${notices}\n`)
       return 0
     case 'dashboard':
-      return (await import('./metricsCommands.ts')).dashboardCommand()
+      return (await import('./commands/metrics.ts')).dashboardCommand()
     case 'alerts':
-      return (await import('./metricsCommands.ts')).alertsCommand()
+      return (await import('./commands/metrics.ts')).alertsCommand()
     case '--version':
     case 'version':
       process.stdout.write(`${version}\n`)

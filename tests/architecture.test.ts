@@ -4,7 +4,7 @@ import { Glob } from 'bun'
 import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
-import { readConfig, settings } from '../src/config.ts'
+import { readConfig, settings } from '../src/config/config.ts'
 
 const root = join(import.meta.dir, '..')
 type File = { path: string; text: string }
@@ -45,7 +45,7 @@ const allowed: Record<Exclude<Part, 'top'>, readonly Part[]> = {
   metrics: ['domain', 'store', 'app', 'http', 'kafka', 'metrics'],
 }
 /** Leaves at the top that import no part themselves. */
-const sharedLeaves = ['src/log.ts', 'src/env.ts', 'src/crashPoint.ts', 'src/tracing.ts']
+const sharedLeaves = ['src/telemetry/log.ts', 'src/config/env.ts', 'src/app/crashPoint.ts', 'src/telemetry/tracing.ts']
 
 test('the parts are the five of the design, the metrics of them, and the files at the top', () => {
   expect(new Set(files.map(({ path }) => partOf(path)))).toEqual(
@@ -78,7 +78,7 @@ describe('imports point one way', () => {
     expect(users(/^elysia$/)).toEqual(new Set(['http'] as const))
     expect(users(/^@platformatic\/kafka$/)).toEqual(new Set(['kafka'] as const))
     expect(named(files.filter((file) => packagesOf(file).some((name) => /opentelemetry/.test(name))))).toEqual([
-      'src/otlp.ts',
+      'src/telemetry/otlp.ts',
     ])
     expect(users(/^jose$/)).toEqual(new Set(['http'] as const))
   })
@@ -120,7 +120,7 @@ describe('a file', () => {
 
   test('uses the console only to log', () => {
     const users = files.filter(({ text }) => /\bconsole\s*\./.test(codeOf(text)))
-    expect(named(users)).toEqual(['src/log.ts'])
+    expect(named(users)).toEqual(['src/telemetry/log.ts'])
   })
 
   test('has no any, no enum and no skipped check', () => {

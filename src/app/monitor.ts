@@ -1,7 +1,7 @@
 // Looks at Postgres and the outbox at a steady pace. Health answers from what it saw last, and placing is refused while more
 // waits in the outbox than its bound allows; for a ticker whose events cannot be published, it alone is refused.
 
-import { describe, type Log } from '../log.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 import { storeFault } from '../store/faults.ts'
 import { readBacklog, type OutboxBacklog, type OutboxBound } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'

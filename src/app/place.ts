@@ -1,7 +1,7 @@
 // Placing orders: a batch of accepted orders and their events in one statement; repetitions of a key answer with the order
 // that holds it.
 
-import { passCrashPoint } from '../crashPoint.ts'
+import { passCrashPoint } from './crashPoint.ts'
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, differingTerms, type Order, type OrderTerms } from '../domain/order.ts'
 import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'

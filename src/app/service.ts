@@ -4,7 +4,7 @@
 import { isFinal, type Order, type OrderTerms } from '../domain/order.ts'
 import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import { readFills, type Fill } from '../store/fillPage.ts'
-import { readOrderPage, type OrderFilter, type OrderPage } from '../store/list.ts'
+import { readOrderPage, type OrderFilter, type OrderPage } from '../store/orderPage.ts'
 import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchRefusal, type SeenBatch } from './batcher.ts'

@@ -1,7 +1,7 @@
 // Dead letters read back from their topic (deadLetters.ts writes them).
 
-import { coordinatesOf, type Letter } from '../app/redrive.ts'
-import { keyHash } from '../domain/murmur2.ts'
+import { coordinatesOf, type Letter } from '../redrive/letterBook.ts'
+import { keyHash } from './partition.ts'
 import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'
 import type { OutRecord } from './producer.ts'
 import { headerOf, type TopicRecord } from './topicReader.ts'

@@ -1,7 +1,7 @@
 // Watches whether the brokers answer and the topics exist, and creates missing ones. Health reads what it found last.
 
 import { sleep } from '../app/sleep.ts'
-import { describe, type Log } from '../log.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 import { createAdmin, type KafkaConfig } from './client.ts'
 import { refusalOf } from './refusal.ts'
 import { ensureTopics, type Topics } from './topics.ts'

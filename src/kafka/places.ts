@@ -1,6 +1,6 @@
 // Where the group stands on the partitions of a topic: which are ours, what is committed, where a partition begins.
 
-import type { Log } from '../log.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { RawConsumer } from './client.ts'
 import { ListOffsetTimestamps } from './library.ts'
 

@@ -4,7 +4,7 @@
 import type { Producer, ProducerOptions } from '@platformatic/kafka'
 import { findErrorBy, kPerformWithRetry, Producer as LibraryProducer } from './library.ts'
 import { sleep } from '../app/sleep.ts'
-import { describe } from '../log.ts'
+import { describe } from '../telemetry/log.ts'
 
 type Perform = Producer[typeof kPerformWithRetry]
 

@@ -1,8 +1,8 @@
 // Sends the events of one partition in their order, and finds the ticker that a broker refuses.
 
-import { textKeyHash } from '../domain/murmur2.ts'
+import { textKeyHash } from './partition.ts'
 import type { EventKind, OutboxEvent } from '../store/outbox.ts'
-import { noTracing, type Tracing } from '../tracing.ts'
+import { noTracing, type Tracing } from '../telemetry/tracing.ts'
 import type { RawProducer } from './client.ts'
 import { eventTable, forEachKind, kindsByRank } from './eventTable.ts'
 import { blameOf, produce } from './producer.ts'

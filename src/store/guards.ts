@@ -1,7 +1,7 @@
 // What guards the tables: every trigger, check, foreign key and unique key that the promises lean on. A guard that somebody
 // dropped, disabled or left unvalidated is a violation by itself, whatever the rows look like today.
 
-import type { Violation } from '../domain/violation.ts'
+import type { Violation } from '../verify/violation.ts'
 import { readPositionCache } from './outbox.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 

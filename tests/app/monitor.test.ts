@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createMonitor, type Monitor } from '../../src/app/monitor.ts'
-import { createLog } from '../../src/log.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxBound } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, openOf, type Service, type ServiceLimits } from '../../src/app/service.ts'
 import type { Order } from '../../src/domain/order.ts'
-import type { OrderFilter } from '../../src/store/list.ts'
+import type { OrderFilter } from '../../src/store/orderPage.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { amount, aTrade, newId, someTerms } from '../support/builders.ts'
 import { allPools, createDatabase, targetOf, type TestDatabase } from '../support/database.ts'

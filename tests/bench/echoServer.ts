@@ -3,7 +3,7 @@
 
 import { Elysia } from 'elysia'
 import { canonicalUuid } from '../../src/domain/ids.ts'
-import { decodePlaceOrder } from '../../src/http/schema.ts'
+import { decodePlaceOrder } from '../../src/http/orders/decode.ts'
 import { freePort } from '../stack/ports.ts'
 import { startServer } from '../stack/server.ts'
 

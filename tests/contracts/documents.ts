@@ -1,8 +1,8 @@
 // Promises: both documents as the service gives them with its defaults, and what a reference in them leads to.
 
-import { readSettings } from '../../src/config.ts'
-import { contractsOf } from '../../src/contracts.ts'
-import { createOpenApi } from '../../src/http/openapi.ts'
+import { readSettings } from '../../src/config/config.ts'
+import { contractsOf } from '../../src/serve/contracts.ts'
+import { createOpenApi } from '../../src/http/contract/openapi.ts'
 
 export type Json = Record<string, unknown>
 

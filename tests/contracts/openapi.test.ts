@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { createOpenApi } from '../../src/http/openapi.ts'
+import { createOpenApi } from '../../src/http/contract/openapi.ts'
 import { problems } from '../../src/http/problem.ts'
 import { createApp } from '../../src/http/server.ts'
 import { serverOptions } from '../http/harness.ts'

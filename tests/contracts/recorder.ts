@@ -3,7 +3,7 @@
 
 import type { BatchRefusal } from '../../src/app/batcher.ts'
 import type { Service } from '../../src/app/service.ts'
-import { requests, resolution } from '../../src/http/examples.ts'
+import { requests, resolution } from '../../src/http/contract/examples.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
 import type { Exchange, Sent } from './judge.ts'

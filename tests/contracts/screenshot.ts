@@ -2,7 +2,7 @@
 // internet. It fails when the page asks anybody else for anything, complains of its content policy, or does not draw every route
 // and every topic; its pictures are for a person to look at.
 
-import { operations } from '../../src/http/operations.ts'
+import { operations } from '../../src/http/contract/operations.ts'
 import { inRepo } from '../stack/paths.ts'
 import { runWithServers } from '../support/runWithServers.ts'
 import { startService } from '../support/service.ts'

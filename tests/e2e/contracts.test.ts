@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createClient, type Client } from 'orders/client'
-import { assetNames } from '../../src/http/contractOperations.ts'
+import { assetNames } from '../../src/http/contract/contractOperations.ts'
 import { messageFaults, type Message } from '../contracts/messageJudge.ts'
 import { readReleased, releasedFiles } from '../contracts/released.ts'
 import type { Received } from '../support/kafka.ts'

@@ -141,7 +141,7 @@ describe('the checks of answers find', () => {
 
   test.each([
     ['an echo', answer(400, problem({ errors: [{ pointer: '/ticker', detail: 's3cr3t<w0rd> is no ticker' }] }))],
-    ['a stack', answer(400, problem({ detail: 'x\n    at decode (src/http/schema.ts:12:3)', message: 'x' }))],
+    ['a stack', answer(400, problem({ detail: 'x\n    at decode (src/http/orders/decode.ts:12:3)', message: 'x' }))],
     ['a path', answer(400, problem({ type: '/$bunfs/root/orders' }))],
     ['SQL', answer(400, problem({ title: 'insert into orders' }))],
     ['a library', answer(400, problem({ title: 'PostgresError' }))],

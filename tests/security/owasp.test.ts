@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createHmac } from 'node:crypto'
 import { exportSPKI, SignJWT } from 'jose'
-import { operations } from '../../src/http/operations.ts'
+import { operations } from '../../src/http/contract/operations.ts'
 import { createApp } from '../../src/http/server.ts'
 import { bodyOf, orderBody, refusal, serverOptions, type Answer } from '../http/harness.ts'
 import { openSocket, parseRaw } from '../http/socket.ts'

@@ -1,6 +1,6 @@
 // Where the compose file parts ways with the Dockerfile, the settings of the service and of the engine, and itself.
 
-import { readConfig, settings } from '../../src/config.ts'
+import { readConfig, settings } from '../../src/config/config.ts'
 import { readConfig as readEngineConfig } from '../engine/config.ts'
 import { durationMs, readCompose, type Compose, type Service } from './compose.ts'
 import type { Stage } from './dockerfile.ts'

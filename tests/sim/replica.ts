@@ -1,14 +1,14 @@
-// One replica of the service: its real use cases, relay and trades consumer, wired as src/serve.ts does it, on the fakes. It
+// One replica of the service: its real use cases, relay and trades consumer, wired as src/serve/serve.ts does it, on the fakes. It
 // can be killed between any two events, and it can be stopped as SIGTERM stops it.
 
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createService, type Service } from '../../src/app/service.ts'
-import { createDeadLetters } from '../../src/kafka/deadLetters.ts'
-import { createRelay } from '../../src/kafka/relay.ts'
+import { createDeadLetters } from '../../src/kafka/trades/deadLetters.ts'
+import { createRelay } from '../../src/relay/relay.ts'
 import { createSender } from '../../src/kafka/sender.ts'
-import { createTradeBatch } from '../../src/kafka/tradeBatch.ts'
-import { createTrades } from '../../src/kafka/trades.ts'
-import type { Level, Log } from '../../src/log.ts'
+import { createTradeBatch } from '../../src/kafka/trades/batch.ts'
+import { createTrades } from '../../src/kafka/trades/consumer.ts'
+import type { Level, Log } from '../../src/telemetry/log.ts'
 import { createProducer, topics } from './kafka/broker.ts'
 import { connect } from './postgres/connection.ts'
 import { uuidOf } from './random.ts'

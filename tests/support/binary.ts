@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildBinary } from '../stack/build.ts'
+import { buildBinary } from '../../src/build/build.ts'
 import { inRepo } from '../stack/paths.ts'
 
 const outfile = inRepo('dist', 'orders')

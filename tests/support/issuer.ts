@@ -2,7 +2,7 @@
 // how often it is asked for the keys.
 
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose'
-import type { Algorithm } from '../../src/http/auth/algorithms.ts'
+import type { Algorithm } from '../../src/http/gates/auth/algorithms.ts'
 
 export const issuerName = 'https://login.example'
 export const audience = 'orders'

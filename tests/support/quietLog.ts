@@ -1,6 +1,6 @@
 // A log that keeps its lines instead of printing them.
 
-import { createLog, type Log } from '../../src/log.ts'
+import { createLog, type Log } from '../../src/telemetry/log.ts'
 import type { LogLine } from './service.ts'
 
 export const quietLog = (): { log: Log; lines: LogLine[] } => {

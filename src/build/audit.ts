@@ -1,0 +1,55 @@
+// Promises: `bun run audit` asks the registry for the known vulnerabilities of every package, and fails for one in the binary, and for
+// a high or critical one among the tools. Where the registry cannot be asked it says so in its last line.
+
+import { inRepo } from '../../tests/stack/paths.ts'
+import { runCommand } from '../../tests/stack/stackError.ts'
+import { runtimePackages } from './packages.ts'
+
+const severities = ['low', 'moderate', 'high', 'critical'] as const
+export type Advisory = { severity: (typeof severities)[number]; title: string; url: string }
+/** As `bun audit --json` prints them: by the name of the package. */
+export type Advisories = Readonly<Record<string, readonly Advisory[]>>
+
+/** Of those that were looked into and do no harm here: the advisory's address, and why. */
+const accepted: Readonly<Record<string, string>> = {}
+
+/** What must not be shipped, one line each. `inside`: the names of the packages of the binary. */
+export const auditFaults = (advisories: Advisories, inside: ReadonlySet<string>): string[] =>
+  Object.entries(advisories).flatMap(([name, known]) =>
+    known
+      .filter(({ url }) => !Object.hasOwn(accepted, url))
+      .filter(({ severity }) => inside.has(name) || severity === 'high' || severity === 'critical')
+      .map(({ severity, title, url }) => `${name}: ${severity}: ${title} (${url})`),
+  )
+
+export type Asked = { ok: true; advisories: Advisories } | { ok: false; why: string }
+
+/** `bun audit --json` prints one object, whether it found something or not; anything else is a registry that did not answer. */
+export const askRegistry = async (env: Record<string, string> = {}): Promise<Asked> => {
+  const child = Bun.spawn([process.execPath, 'audit', '--json'], {
+    cwd: inRepo(),
+    env: { ...process.env, ...env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
+  const start = out.indexOf('{')
+  if (start >= 0) return { ok: true, advisories: JSON.parse(out.slice(start)) as Advisories }
+  // The address of a registry belongs into nobody's log.
+  const why = /^error: .* - (\d{3})$/m.exec(err)?.[1]
+  return { ok: false, why: why === undefined ? 'it did not answer' : `it answered ${why}` }
+}
+
+/** True where nothing is known that must not be shipped. */
+export const audit = async (env?: Record<string, string>): Promise<boolean> => {
+  const asked = await askRegistry(env)
+  if (!asked.ok) {
+    console.log(`0 faults known: the registry could not be asked for vulnerabilities (${asked.why})`)
+    return true
+  }
+  const faults = auditFaults(asked.advisories, new Set(runtimePackages().map(({ name }) => name)))
+  for (const fault of faults) console.error(fault)
+  console.log(`${faults.length} faults`)
+  return faults.length === 0
+}
+
+if (import.meta.main) await runCommand(async () => ((await audit()) ? 0 : 1))

@@ -1,0 +1,43 @@
+// Promises: `bun run licenses` lists what of other people's work is inside the binary, and fails for a licence that nobody decided
+// to take. The texts that have to go along are written into the binary: `orders licenses` prints them.
+
+import { runCommand } from '../../tests/stack/stackError.ts'
+import { runtimePackages, type Package } from './packages.ts'
+
+/** By SPDX: those that ask for no more than that their text goes along. */
+const taken: ReadonlySet<string> = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'Unlicense'])
+
+/** What a package's licence lacks, one line each; empty where all is well. */
+export const licenseFaults = (packages: readonly Package[]): string[] =>
+  packages
+    .filter(({ license }) => !taken.has(license))
+    .map(({ name, version, license }) => `${name} ${version}: nobody decided to take the licence ${license}`)
+
+const runtime =
+  'Bun, the runtime inside this binary, is MIT; it links JavaScriptCore and others under their own licences: ' +
+  'https://bun.com/docs/project/license'
+
+/** Every text once, with the packages that it is for. */
+export const notices = (packages: readonly Package[]): string => {
+  const bare = packages.filter(({ texts }) => texts.length === 0)
+  const byText = Map.groupBy(
+    packages.filter(({ texts }) => texts.length > 0),
+    ({ texts }) => texts.join('\n\n'),
+  )
+  const titles = (of: readonly Package[]): string =>
+    of.map(({ name, version, license }) => `${name} ${version} (${license})`).join('\n')
+  const parts = [...byText].map(([text, of]) => `${titles(of)}\n\n${text}`)
+  const rest = bare.length === 0 ? [] : [`${titles(bare)}\n\nCame without a text of their own.`]
+  return [runtime, ...parts, ...rest].join(`\n\n${'-'.repeat(78)}\n\n`)
+}
+
+const main = async (): Promise<number> => {
+  const packages = runtimePackages()
+  for (const { name, version, license } of packages) console.log(`${license.padEnd(14)} ${name} ${version}`)
+  const faults = licenseFaults(packages)
+  for (const fault of faults) console.error(fault)
+  console.log(`${packages.length} packages, ${faults.length} faults`)
+  return faults.length === 0 ? 0 : 1
+}
+
+if (import.meta.main) await runCommand(main)

@@ -1,0 +1,77 @@
+// What of other people's work is inside the binary: the runtime packages and theirs, as they are installed.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { inRepo } from '../../tests/stack/paths.ts'
+
+export type Package = {
+  name: string
+  version: string
+  /** By SPDX. */
+  license: string
+  homepage: string | null
+  /** The texts that have to go along: the licence, and a NOTICE where there is one. */
+  texts: string[]
+  /** Names of those of the list that it uses itself. */
+  uses: string[]
+}
+
+type Manifest = {
+  name: string
+  version: string
+  license?: string | { type: string }
+  homepage?: string
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+}
+
+const manifestOf = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+
+/** Where a package finds another: in its own node_modules, or in those of the folders above. */
+const resolve = (name: string, from: string): string | null => {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const found = join(folder, 'node_modules', name)
+    if (existsSync(join(found, 'package.json'))) return found
+    if (folder === dirname(folder)) return null
+  }
+}
+
+const isLegal = (file: string): boolean => /^(licen[cs]e|notice|copying)([.-].*)?$/i.test(file)
+
+const textsOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter(isLegal)
+    .toSorted()
+    .map((file) => readFileSync(join(folder, file), 'utf8').trim())
+
+// Run once at an install to count it, never a part of the program (and not trusted to run here).
+const notInside = new Set(['@scarf/scarf'])
+
+/** By name; each once. What is optional and not made for this machine is not there. */
+export const runtimePackages = (root: string = inRepo()): Package[] => {
+  const found = new Map<string, Package>()
+  const visit = (name: string, from: string, required: boolean): void => {
+    if (notInside.has(name)) return
+    const folder = resolve(name, from)
+    if (folder === null) {
+      if (required) throw new Error(`${name} is not installed: run bun install`)
+      return
+    }
+    if (found.has(folder)) return
+    const { version, license, homepage, dependencies = {}, optionalDependencies = {} } = manifestOf(folder)
+    const uses = Object.keys({ ...dependencies, ...optionalDependencies })
+    found.set(folder, {
+      name,
+      version,
+      license: (typeof license === 'object' ? license.type : license) ?? 'UNKNOWN',
+      homepage: homepage ?? null,
+      texts: textsOf(folder),
+      uses: uses.filter((used) => !notInside.has(used) && resolve(used, folder) !== null),
+    })
+    for (const used of Object.keys(dependencies)) visit(used, folder, optionalDependencies[used] === undefined)
+    for (const used of Object.keys(optionalDependencies)) visit(used, folder, false)
+  }
+  for (const name of Object.keys(manifestOf(root).dependencies ?? {})) visit(name, root, true)
+  return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}

@@ -1,0 +1,80 @@
+// Promises: `bun run sbom` prints what the binary is made of as a CycloneDX document: the runtime packages, each with its version,
+// licence and the checksum of the lock file, and who uses whom. The same commit prints the same bytes.
+
+import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
+import { inRepo } from '../../tests/stack/paths.ts'
+import { runCommand } from '../../tests/stack/stackError.ts'
+import { runtimePackages, type Package } from './packages.ts'
+
+type Lock = { packages: Record<string, readonly [string, ...unknown[]]> }
+
+const idOf = ({ name, version }: Pick<Package, 'name' | 'version'>): string => `${name}@${version}`
+const purlOf = ({ name, version }: Package): string => `pkg:npm/${name.replace('@', '%40')}@${version}`
+
+/** Checksums of the lock file by name@version. */
+const readChecksums = async (): Promise<Map<string, string>> => {
+  const lock = Bun.JSONC.parse(await Bun.file(inRepo('bun.lock')).text()) as Lock
+  const integrity = /^sha512-(.+)$/
+  return new Map(
+    Object.values(lock.packages).flatMap((entry) => {
+      const found = entry.find((part): part is string => typeof part === 'string' && integrity.test(part))
+      const base64 = found === undefined ? undefined : integrity.exec(found)![1]!
+      return base64 === undefined ? [] : [[entry[0], Buffer.from(base64, 'base64').toString('hex')] as const]
+    }),
+  )
+}
+
+const componentOf = (one: Package, checksums: ReadonlyMap<string, string>): Models.Component => {
+  const checksum = checksums.get(idOf(one))
+  const component = new Models.Component(Enums.ComponentType.Library, one.name, {
+    bomRef: idOf(one),
+    version: one.version,
+    purl: purlOf(one),
+    licenses: new Models.LicenseRepository([new Models.SpdxLicense(one.license)]),
+    ...(checksum === undefined
+      ? {}
+      : { hashes: new Models.HashDictionary([[Enums.HashAlgorithm['SHA-512'], checksum]]) }),
+  })
+  return component
+}
+
+/** The document as JSON text. */
+export const createSbom = async (): Promise<string> => {
+  const manifest = (await Bun.file(inRepo('package.json')).json()) as {
+    name: string
+    version: string
+    license: string
+    engines: { bun: string }
+    dependencies: Record<string, string>
+  }
+  const packages = runtimePackages()
+  const checksums = await readChecksums()
+  const components = new Map(packages.map((one) => [one.name, componentOf(one, checksums)]))
+  const bun = new Models.Component(Enums.ComponentType.Platform, 'bun', {
+    bomRef: `bun@${manifest.engines.bun}`,
+    version: manifest.engines.bun,
+    purl: `pkg:generic/bun@${manifest.engines.bun}`,
+    licenses: new Models.LicenseRepository([new Models.SpdxLicense('MIT')]),
+  })
+  const refsOf = (names: readonly string[]) => names.flatMap((name) => components.get(name)?.bomRef ?? [])
+  for (const { name, uses } of packages) components.get(name)!.dependencies = new Models.BomRefRepository(refsOf(uses))
+  const service = new Models.Component(Enums.ComponentType.Application, manifest.name, {
+    bomRef: idOf(manifest),
+    version: manifest.version,
+    licenses: new Models.LicenseRepository([new Models.SpdxLicense(manifest.license)]),
+    dependencies: new Models.BomRefRepository([bun.bomRef, ...refsOf(Object.keys(manifest.dependencies))]),
+  })
+  const bom = new Models.Bom({
+    metadata: new Models.Metadata({ component: service }),
+    components: new Models.ComponentRepository([bun, ...components.values()]),
+  })
+  const factory = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6)
+  return new Serialize.JsonSerializer(factory).serialize(bom, { sortLists: true, space: 2 })
+}
+
+const main = async (): Promise<number> => {
+  console.log(await createSbom())
+  return 0
+}
+
+if (import.meta.main) await runCommand(main)

@@ -1,0 +1,99 @@
+// How a connection to the database is encrypted and verified, as the parameters of its address say.
+
+import type { Address } from './databaseAddress.ts'
+import { isKeyOf, readCertificates, readPrivateKey, type FileResult } from './files.ts'
+import type { DatabaseTarget } from '../store/connection.ts'
+import type { Certificates } from '../store/secureSocket.ts'
+
+type Encryption = Pick<DatabaseTarget, 'ssl' | 'certificates'>
+type Mode = DatabaseTarget['ssl']
+
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const satisfies Mode[]
+/** The modes that cannot fall back to the clear. Anything about certificates would have no effect in the others. */
+const encrypting: readonly Mode[] = ['require', 'verify-ca', 'verify-full']
+
+/** The classes of JDBC's `sslfactory` that say something which sslmode can say too. */
+const factories = {
+  LibPQFactory: 'as sslmode says',
+  NonValidatingFactory: 'never verifies',
+  DefaultJavaSSLFactory: 'always verifies',
+} as const satisfies Record<string, string>
+type Factory = keyof typeof factories
+
+const factoryOf = ({ key, parameters }: Address, faults: string[]): Factory => {
+  const text = parameters.get('sslfactory') || 'org.postgresql.ssl.LibPQFactory'
+  const name = /^org\.postgresql\.ssl\.(?:jdbc4\.)?(\w+)$/.exec(text)?.[1]
+  const known = (Object.keys(factories) as Factory[]).find((factory) => factory === name)
+  if (known === undefined)
+    faults.push(
+      `${key}: sslfactory is a class of Java, which has no effect here: sslmode and sslrootcert are what to use`,
+    )
+  return known ?? 'LibPQFactory'
+}
+
+/**
+ * What `ssl` means where there is no sslmode. As JDBC has it, true is verified unless the factory verifies nothing; libpq would
+ * not verify, but whoever wrote "true" to Java has to find here what it had there. Undefined: neither true, false nor a mode.
+ */
+const modeOfSsl = (text: string | null, factory: Factory): Mode | undefined => {
+  if (text === null || /^(false|off|no|0)$/i.test(text)) return 'prefer'
+  if (/^(true|on|yes|1|)$/i.test(text)) return factory === 'NonValidatingFactory' ? 'require' : 'verify-full'
+  return sslModes.find((known) => known === text.toLowerCase())
+}
+
+const readMode = (address: Address, faults: string[]): Mode => {
+  const { key, parameters } = address
+  const factory = factoryOf(address, faults)
+  const given = parameters.get('sslmode')?.toLowerCase()
+  const mode =
+    given === undefined ? modeOfSsl(parameters.get('ssl'), factory) : sslModes.find((known) => known === given)
+  if (mode === undefined)
+    faults.push(
+      given === undefined
+        ? `${key}: ssl must be true or false; sslmode says more`
+        : `${key}: sslmode must be one of ${sslModes.join(', ')}`,
+    )
+  else if (factory === 'DefaultJavaSSLFactory' && mode !== 'verify-full')
+    faults.push(`${key}: sslfactory verifies the server, which sslmode=${mode} does not: write sslmode=verify-full`)
+  return mode ?? 'prefer'
+}
+
+const readCertificateFiles = ({ key, parameters }: Address, faults: string[]): Certificates => {
+  const read = (name: string, reader: (path: string) => FileResult): string | undefined => {
+    const path = parameters.get(name) || undefined
+    if (path === undefined || (name === 'sslrootcert' && path === 'system')) return undefined
+    const file = reader(path)
+    if (!file.ok) faults.push(`${key}: ${name} must be the path of a PEM file: ${file.reason}`)
+    return file.ok ? file.text : undefined
+  }
+  const before = faults.length
+  const [ca, cert] = [read('sslrootcert', readCertificates), read('sslcert', readCertificates)]
+  const own = read('sslkey', (path) => readPrivateKey(path, parameters.get('sslpassword') || undefined))
+  if (faults.length === before && (cert === undefined) !== (own === undefined))
+    faults.push(`${key}: sslcert and sslkey go together`)
+  else if (cert !== undefined && own !== undefined && !isKeyOf(own, cert))
+    faults.push(`${key}: sslkey must be the key of sslcert`)
+  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && own !== undefined && { cert, key: own }) }
+}
+
+/** As libpq has it: `require` with a root certificate verifies as verify-ca does, `system` stands for what everybody trusts. */
+export const readEncryption = (address: Address, faults: string[]): Encryption => {
+  const { key, parameters } = address
+  const before = faults.length
+  const ssl = readMode(address, faults)
+  if (faults.length > before) return { ssl }
+  const files = ['sslrootcert', 'sslcert', 'sslkey', 'sslpassword'].filter((name) => parameters.get(name))
+  if (files.length === 0 && ssl !== 'verify-ca') return { ssl }
+  if (!encrypting.includes(ssl)) {
+    const needs = `sslmode=${encrypting.join(', ')}`
+    faults.push(...files.map((name) => `${key}: ${name} has no effect with sslmode=${ssl}: it needs ${needs}`))
+    return { ssl }
+  }
+  const root = parameters.get('sslrootcert')
+  if (root === 'system' && ssl !== 'verify-full') faults.push(`${key}: sslrootcert=system needs sslmode=verify-full`)
+  if (!root && ssl === 'verify-ca') faults.push(`${key}: sslmode=verify-ca needs sslrootcert`)
+  if (parameters.get('sslpassword') && !parameters.get('sslkey'))
+    faults.push(`${key}: sslpassword has no effect without sslkey`)
+  const certificates = readCertificateFiles(address, faults)
+  return { ssl: ssl === 'require' && certificates.ca !== undefined ? 'verify-ca' : ssl, certificates }
+}

@@ -1,0 +1,84 @@
+// The address of the database: DATABASE_URL, or the Spring keys of an existing deployment. Whatever it was given as, it becomes
+// one URL without parameters, and the few parameters that are honoured.
+
+import { readAddress, type Address } from './databaseAddress.ts'
+import { judgeParameters } from './databaseParameters.ts'
+import { readEncryption } from './databaseTls.ts'
+import { given, verbatim, type Env } from './env.ts'
+import { readSecretFile } from './files.ts'
+import type { DatabaseTarget, Server } from '../store/connection.ts'
+
+const defaultApplicationName = 'orders'
+
+/** The password in a file; one that cannot be read is a fault. */
+const filePassword = (env: Env, faults: string[]): string | undefined => {
+  const path = given(env, 'DATABASE_PASSWORD_FILE')
+  if (path === undefined) return undefined
+  const file = readSecretFile(path)
+  if (!file.ok) faults.push(`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${file.reason}`)
+  return file.ok ? file.text : undefined
+}
+
+const springPassword = (env: Env, faults: string[]): string | undefined => {
+  const password = verbatim(env, 'SPRING_DATASOURCE_PASSWORD')
+  if (password !== undefined && /\p{Cc}/u.test(password))
+    faults.push('SPRING_DATASOURCE_PASSWORD must be one line of text')
+  return password
+}
+
+type Source = { env: Env; faults: string[] }
+
+/** `user:password`, encoded, as it stands in a URL again. */
+const readLogin = ({ key, parameters, ...address }: Address, { env, faults }: Source): string => {
+  const spring = key === 'SPRING_DATASOURCE_URL'
+  const user = (spring ? given(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? parameters.get('user') ?? address.user
+  const password =
+    filePassword(env, faults) ||
+    (spring ? springPassword(env, faults) : undefined) ||
+    (parameters.get('password') ?? address.password)
+  if (user === '') faults.push(`${key} names no user`)
+  return [user, ...(password === '' ? [] : [password])].map(encodeURIComponent).join(':')
+}
+
+/** What JDBC and libpq call a server that takes writes, or leave open. This service can do nothing with one that takes none. */
+const anyServer = ['any', 'preferPrimary']
+const writableServer = ['primary', 'master', 'read-write']
+
+/** The servers to find the writable one among; undefined where one was named, and nothing was said of what it has to be. */
+const readChoices = ({ key, parameters, servers }: Address, faults: string[]): readonly Server[] | undefined => {
+  const asked = (['targetServerType', 'target_session_attrs'] as const).filter((name) => parameters.get(name))
+  for (const name of asked)
+    if (![...anyServer, ...writableServer].includes(parameters.get(name)!))
+      faults.push(`${key}: ${name} must be primary: this service writes`)
+  const writable = asked.some((name) => writableServer.includes(parameters.get(name)!))
+  return servers.length > 1 || writable ? servers : undefined
+}
+
+const textOf = ({ host, port }: Server): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** Reads the address and everything that belongs to it. A fault or a warning holds no password. */
+export const readDatabaseTarget = (
+  env: Env,
+  faults: string[],
+): { target: DatabaseTarget | null; warnings: string[] } => {
+  const address = readAddress(env, faults)
+  if (address === null) return { target: null, warnings: [] }
+  const { parameters, servers, database } = address
+  const encryption = readEncryption(address, faults)
+  const login = readLogin(address, { env, faults })
+  const choices = readChoices(address, faults)
+  const warnings = judgeParameters(address, faults)
+  const options = parameters.get('options')
+  return {
+    target: {
+      url: `postgres://${login}@${textOf(servers[0])}/${encodeURIComponent(database)}`,
+      ...(choices !== undefined && { choices }),
+      ...encryption,
+      applicationName:
+        parameters.get('ApplicationName') ?? parameters.get('application_name') ?? defaultApplicationName,
+      schema: parameters.get('currentSchema') || undefined,
+      ...(options && { options }),
+    },
+    warnings,
+  }
+}

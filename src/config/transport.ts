@@ -1,0 +1,159 @@
+// How others are reached and how this service is: TLS and SASL to Kafka, TLS on the HTTP port. Certificates and passwords are
+// read at the start, so that one that cannot be used stops it, and a key that would have no effect is a fault: nobody should
+// believe in an encryption or a login that is not there.
+
+import type { Reader } from './readers.ts'
+import { given, verbatim } from './env.ts'
+import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
+import type { ServerCertificate } from '../http/listener.ts'
+import type { KafkaConfig } from '../kafka/client.ts'
+
+/** A file that was read, and where it lies. */
+export type ReadFile = { path: string; text: string }
+
+const protocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
+const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+
+/** As Kafka's own clients write them: in upper case, read in any. */
+const upper =
+  <const T extends readonly string[], F extends T[number] | undefined>(values: T, fallback: F): Reader<T[number] | F> =>
+  (key, env, faults) => {
+    const text = given(env, key)
+    if (text === undefined) return fallback
+    const value = values.find((known) => known === text.toUpperCase())
+    if (value === undefined) faults.push(`${key} must be one of ${values.join(', ')}`)
+    return value ?? fallback
+  }
+
+/** Taken as it is, spaces included: it may be a password. */
+const line: Reader<string | undefined> = (key, env, faults) => {
+  if (given(env, key) === undefined) return undefined
+  const value = verbatim(env, key)!
+  if (/\p{Cc}/u.test(value)) faults.push(`${key} must be one line of text`)
+  return value
+}
+
+const file =
+  (what: string, read: (path: string) => FileResult): Reader<ReadFile | undefined> =>
+  (key, env, faults) => {
+    const path = given(env, key)
+    if (path === undefined) return undefined
+    const found = read(path)
+    if (!found.ok) faults.push(`${key} must be the path of ${what}: ${found.reason}`)
+    return found.ok ? { path, text: found.text } : undefined
+  }
+
+const certificates = file('a file of certificates in PEM', readCertificates)
+const privateKey = file('a private key in PEM', readPrivateKey)
+
+/** Its keys stand in config.ts's table with the others. */
+export const transportSettings = {
+  SERVER_TLS_CERT_FILE: certificates,
+  SERVER_TLS_KEY_FILE: privateKey,
+  KAFKA_SECURITY_PROTOCOL: upper(protocols, 'PLAINTEXT'),
+  KAFKA_SASL_MECHANISM: upper(mechanisms, undefined),
+  KAFKA_SASL_USERNAME: line,
+  KAFKA_SASL_PASSWORD: line,
+  KAFKA_SASL_PASSWORD_FILE: file('a file with the password', readSecretFile),
+  KAFKA_TLS_CA_FILE: certificates,
+  KAFKA_TLS_CERT_FILE: certificates,
+  KAFKA_TLS_KEY_FILE: privateKey,
+} as const satisfies Record<string, Reader<unknown>>
+
+type Key = keyof typeof transportSettings
+export type TransportSettings = { readonly [K in Key]: ReturnType<(typeof transportSettings)[K]> }
+
+/** The two of a pair: both or none, and the key is the certificate's. */
+const pairFaults = (values: TransportSettings, name: 'SERVER_TLS' | 'KAFKA_TLS'): string[] => {
+  const [cert, key] = [`${name}_CERT_FILE`, `${name}_KEY_FILE`] as const
+  const [certificate, own] = [values[cert], values[key]]
+  if (certificate === undefined && own === undefined) return []
+  if (certificate === undefined) return [`${cert} is required with ${key}`]
+  if (own === undefined) return [`${key} is required with ${cert}`]
+  return isKeyOf(own.text, certificate.text) ? [] : [`${key} must be the key of ${cert}`]
+}
+
+const saslKeys = [
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'KAFKA_SASL_PASSWORD_FILE',
+] as const satisfies Key[]
+const tlsKeys = ['KAFKA_TLS_CA_FILE', 'KAFKA_TLS_CERT_FILE', 'KAFKA_TLS_KEY_FILE'] as const satisfies Key[]
+
+const hasSasl = ({ KAFKA_SECURITY_PROTOCOL: protocol }: TransportSettings): boolean => protocol.startsWith('SASL_')
+const hasTls = ({ KAFKA_SECURITY_PROTOCOL: protocol }: TransportSettings): boolean => protocol.endsWith('SSL')
+
+const saslFaults = (values: TransportSettings): string[] => {
+  const set = (key: Key): boolean => values[key] !== undefined
+  const protocol = values.KAFKA_SECURITY_PROTOCOL
+  if (!hasSasl(values))
+    return saslKeys
+      .filter(set)
+      .map((key) => `${key} has no effect with KAFKA_SECURITY_PROTOCOL=${protocol}: SASL_SSL is what it needs`)
+  const faults = (['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME'] as const)
+    .filter((key) => !set(key))
+    .map((key) => `${key} is required with KAFKA_SECURITY_PROTOCOL=${protocol}`)
+  if (set('KAFKA_SASL_PASSWORD') === set('KAFKA_SASL_PASSWORD_FILE'))
+    faults.push(
+      `KAFKA_SASL_PASSWORD or KAFKA_SASL_PASSWORD_FILE is required with KAFKA_SECURITY_PROTOCOL=${protocol}, and only one of them`,
+    )
+  return faults
+}
+
+const tlsFaults = (values: TransportSettings): string[] =>
+  hasTls(values)
+    ? pairFaults(values, 'KAFKA_TLS')
+    : tlsKeys
+        .filter((key) => values[key] !== undefined)
+        .map(
+          (key) =>
+            `${key} has no effect with KAFKA_SECURITY_PROTOCOL=${values.KAFKA_SECURITY_PROTOCOL}: SSL or SASL_SSL is what it needs`,
+        )
+
+/** What is wrong with the keys together; those of a group of which one alone is faulty already are left for the next start. */
+export const transportFaults = (values: TransportSettings, found: readonly string[]): string[] => {
+  const clean = (prefix: string): boolean => !found.some((fault) => fault.startsWith(prefix))
+  const kafkaIsClean = ['KAFKA_SECURITY', 'KAFKA_SASL', 'KAFKA_TLS'].every(clean)
+  return [
+    ...(clean('SERVER_TLS') ? pairFaults(values, 'SERVER_TLS') : []),
+    ...(kafkaIsClean ? [...saslFaults(values), ...tlsFaults(values)] : []),
+  ]
+}
+
+export const transportWarnings = (values: TransportSettings): string[] =>
+  values.KAFKA_SECURITY_PROTOCOL === 'SASL_PLAINTEXT' && values.KAFKA_SASL_MECHANISM === 'PLAIN'
+    ? ['KAFKA_SASL_MECHANISM=PLAIN without TLS: the password of Kafka crosses the network in the clear']
+    : []
+
+type KafkaSettings = TransportSettings & {
+  readonly KAFKA_BOOTSTRAP_SERVERS: readonly string[]
+  readonly KAFKA_REQUEST_TIMEOUT_MS: number
+}
+
+/** How every Kafka client of this process reaches its brokers. */
+export const kafkaOf = (settings: KafkaSettings, clientId: string): KafkaConfig => ({
+  bootstrapServers: settings.KAFKA_BOOTSTRAP_SERVERS,
+  clientId,
+  requestTimeoutMs: settings.KAFKA_REQUEST_TIMEOUT_MS,
+  ...(hasTls(settings) && {
+    tls: {
+      ca: settings.KAFKA_TLS_CA_FILE?.text,
+      cert: settings.KAFKA_TLS_CERT_FILE?.text,
+      key: settings.KAFKA_TLS_KEY_FILE?.text,
+    },
+  }),
+  ...(hasSasl(settings) && {
+    sasl: {
+      mechanism: settings.KAFKA_SASL_MECHANISM!,
+      username: settings.KAFKA_SASL_USERNAME!,
+      password: settings.KAFKA_SASL_PASSWORD ?? settings.KAFKA_SASL_PASSWORD_FILE!.text,
+    },
+  }),
+})
+
+/** What the HTTP port shows; undefined where it speaks in the clear. */
+export const serverCertificateOf = (settings: TransportSettings): ServerCertificate | undefined => {
+  const { SERVER_TLS_CERT_FILE: cert, SERVER_TLS_KEY_FILE: key } = settings
+  return cert === undefined || key === undefined ? undefined : { cert: cert.text, key: key.text }
+}

@@ -1,0 +1,72 @@
+// The routes of the contracts themselves.
+
+import { Type } from '@sinclair/typebox'
+import { oneOf } from '../../wire/shapes.ts'
+import { anyRoute, operation } from './operation.ts'
+
+export const assetNames = ['swagger-ui-bundle.js', 'swagger-ui.css', 'page.js', 'page.css'] as const
+
+const policy = {
+  schema: Type.String(),
+  description: 'Nothing is loaded from anywhere but here.',
+}
+
+/** The specifications say what else is in it. */
+const openDocument = (name: 'openapi' | 'asyncapi') =>
+  Type.Object({ [name]: Type.String() }, { additionalProperties: true })
+
+export const contractOperations = {
+  openApi: operation({
+    method: 'GET',
+    path: '/openapi.json',
+    tag: 'Contracts',
+    access: 'open',
+    summary: 'This document',
+    answers: { 200: { description: 'OpenAPI 3.1.', body: openDocument('openapi') } },
+    refusals: anyRoute,
+  }),
+  asyncApi: operation({
+    method: 'GET',
+    path: '/asyncapi.json',
+    tag: 'Contracts',
+    access: 'open',
+    summary: 'The topics, their messages and their headers',
+    answers: { 200: { description: 'AsyncAPI 3.0.', body: openDocument('asyncapi') } },
+    refusals: anyRoute,
+  }),
+  docs: operation({
+    method: 'GET',
+    path: '/docs',
+    tag: 'Contracts',
+    access: 'open',
+    summary: 'Both documents for a person, without internet',
+    answers: {
+      200: {
+        description: 'A page.',
+        body: Type.String(),
+        types: ['text/html; charset=utf-8'],
+        headers: { 'Content-Security-Policy': policy },
+      },
+    },
+    refusals: anyRoute,
+  }),
+  docsAsset: operation({
+    method: 'GET',
+    path: '/docs/{asset}',
+    tag: 'Contracts',
+    access: 'open',
+    summary: 'What the page needs',
+    params: Type.Object({ asset: oneOf(assetNames) }),
+    answers: {
+      200: {
+        description: 'A script or a style sheet.',
+        body: Type.String(),
+        types: ['text/javascript; charset=utf-8', 'text/css; charset=utf-8'],
+        headers: {
+          'Cache-Control': { schema: Type.String(), description: 'The binary brings its own copy along.' },
+        },
+      },
+    },
+    refusals: { ...anyRoute, NOT_FOUND: { description: 'There is no such file.' } },
+  }),
+}

@@ -1,0 +1,73 @@
+// The contracts as they are served: both documents, and a page for a person that loads nothing from anywhere else. Its renderer is
+// embedded in the binary. Everything is made at the first request and kept: no request of the API pays for it.
+
+import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
+import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
+import type { assetNames } from './contractOperations.ts'
+import { docsPage, pageScript, pageStyles } from './docsPage.ts'
+import type { Handler } from '../exchange.ts'
+import { publishedAccess, type Guard, type Management } from '../gates/guard.ts'
+import { createOpenApi } from './openapi.ts'
+import { problem } from '../problem.ts'
+import { json } from '../reply.ts'
+import type { UnknownFields } from '../orders/decode.ts'
+
+export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>> }
+type DocsOptions = {
+  contracts: ContractOptions
+  unknownFields: UnknownFields
+  bodyMaxBytes: number
+  guard?: Guard
+  management?: Management
+}
+
+const script = 'text/javascript; charset=utf-8'
+const css = 'text/css; charset=utf-8'
+const assets: Readonly<Record<(typeof assetNames)[number], { type: string; body: () => string | Blob }>> = {
+  'swagger-ui-bundle.js': { type: script, body: () => Bun.file(bundle) },
+  'swagger-ui.css': { type: css, body: () => Bun.file(styles) },
+  'page.js': { type: script, body: () => pageScript },
+  'page.css': { type: css, body: () => pageStyles },
+}
+
+const assetOf = (name: string): Response => {
+  const asset = Object.entries(assets).find(([known]) => known === name)?.[1]
+  if (asset === undefined) return problem('NOT_FOUND', 'there is nothing at this path')
+  const headers = { 'content-type': asset.type, 'cache-control': 'max-age=3600' }
+  return new Response(asset.body(), { headers })
+}
+
+// The renderer has small pictures in its style sheet; that is the one exception.
+const policy = [
+  "default-src 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': policy,
+}
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { value: T } | null = null
+  return () => (made ??= { value: make() }).value
+}
+
+export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes, guard, management }: DocsOptions) => {
+  const { version, asyncApi } = contracts
+  const access = publishedAccess(guard, management)
+  const options = { version, unknownFields, bodyMaxBytes, access }
+  const openApiText = once(async () => JSON.stringify(await createOpenApi(options)))
+  const asyncApiText = once(() => JSON.stringify(asyncApi))
+  const page = once(() => docsPage(asyncApi))
+  return {
+    openApi: async () => json(200, await openApiText()),
+    asyncApi: () => json(200, asyncApiText()),
+    docs: () => new Response(page(), { headers: pageHeaders }),
+    docsAsset: ({ params }) => assetOf(params['asset']!),
+  } satisfies Record<string, Handler>
+}

@@ -1,0 +1,97 @@
+// The examples of the published document, written by the same functions that write the answers. Tests send the requests, and
+// look for each problem among real answers.
+
+import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
+import type { Fill } from '../../store/fillPage.ts'
+import type { TradeException } from '../../store/exceptions.ts'
+import { wholeAmount } from '../../domain/decimal.ts'
+import type { PlaceOrder } from '../orders/decode.ts'
+
+const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'
+const exceptionId = '019b7d0b-2f10-7000-8000-3b1f5f0c9a22'
+const userId = 'b0b00000-0000-4000-8000-000000000002'
+const acceptedAt = new Date('2026-01-02T03:04:05.678Z')
+const filledAt = new Date('2026-01-02T03:04:06.012Z')
+const [half, price] = [wholeAmount(20), wholeAmount(301) / 2n]
+
+const limitOrder: PlaceOrder = {
+  userId,
+  ticker: 'AAPL',
+  side: 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: 40,
+  price: 150.5,
+}
+
+export const requests: Readonly<Record<string, { summary: string; value: PlaceOrder }>> = {
+  limit: { summary: 'A limit order', value: limitOrder },
+  exact: {
+    summary: 'Amounts that no double carries, as strings, with a key',
+    value: {
+      ...limitOrder,
+      quantity: '123456789012.12345678',
+      price: '0.00000001',
+      clientOrderId: 'my-first-buy',
+    },
+  },
+  market: {
+    summary: 'A market order has no price',
+    value: { userId, ticker: 'AAPL', side: 'SELL', type: 'MARKET', timeInForce: 'IOC', quantity: 10 },
+  },
+}
+
+export const accepted: Order = acceptOrder(
+  {
+    userId,
+    clientOrderId: null,
+    ticker: 'AAPL',
+    side: 'BUY',
+    type: 'LIMIT',
+    timeInForce: 'GTC',
+    quantity: half * 2n,
+    price,
+  },
+  { id: orderId, now: acceptedAt },
+)
+
+export const partlyFilled = applyFill(accepted, { quantity: half, price, now: filledAt })
+export const canceled: Order = { ...accepted, status: 'CANCELED', updatedAt: filledAt, version: 1 }
+
+export const fill: Fill = {
+  tradeId: 'T-1001',
+  side: 'BUY',
+  ticker: 'AAPL',
+  quantity: half,
+  price,
+  tradedAt: '2026-01-02T03:04:06.001234Z',
+  appliedAt: filledAt.toISOString(),
+  late: false,
+  orderVersion: 1,
+}
+
+export const exception: TradeException = {
+  id: exceptionId,
+  disposition: 'OVERFILL',
+  reason: 'the fill would pass the quantity of the order',
+  orderId,
+  tradeId: 'T-1002',
+  side: 'BUY',
+  ticker: 'AAPL',
+  tradedAt: '2026-01-02T03:04:07.001Z',
+  recordedAt: '2026-01-02T03:04:07.012Z',
+  quantity: wholeAmount(100),
+  price,
+  topic: 'trade.executed.v1',
+  partition: 3,
+  offset: 42,
+  key: Buffer.from('AAPL'),
+  message: `{"tradeId":"T-1002","buyOrderId":"${orderId}","sellOrderId":null,"ticker":"AAPL","price":150.5,"quantity":100,"timestamp":"2026-01-02T03:04:07.001Z"}`,
+  resolution: null,
+}
+
+export const resolution = { resolvedBy: 'ops@desk', note: 'the engine replayed an old log' }
+export const resolved: TradeException = {
+  ...exception,
+  resolution: { ...resolution, resolvedAt: '2026-01-02T09:00:00.000Z' },
+}

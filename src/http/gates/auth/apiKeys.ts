@@ -1,0 +1,76 @@
+// The file of API keys: a JSON array, or one JSON object a line, of { id, hash, subject, scopes, expires? }. It holds no secret: a hash opens
+// nothing. An unknown member is refused: "expire" instead of "expires" would make a key that never ends.
+
+import type { Log } from '../../../telemetry/log.ts'
+import { hashPattern, isSecretOf, keyIdPattern, parseKey } from './apiKey.ts'
+import { callerOf, isScope, type Caller } from '../../../app/caller.ts'
+import { refuse, type Verdict } from './verdict.ts'
+import { watchFile } from './watchedFile.ts'
+
+type StoredKey = { hash: Uint8Array; caller: Caller; expiresMs: number }
+
+const members = ['id', 'hash', 'subject', 'scopes', 'expires']
+
+const fail = (at: number, fault: string): never => {
+  throw new Error(`key ${at + 1}: ${fault}`)
+}
+
+const expiryOf = (expires: unknown, at: number): number => {
+  if (expires === undefined || expires === null) return Infinity
+  const ms = typeof expires === 'string' && /^\d{4}-\d\d-\d\dT.*Z$/.test(expires) ? Date.parse(expires) : Number.NaN
+  return Number.isNaN(ms) ? fail(at, 'expires must be an ISO-8601 instant in UTC, such as 2027-01-02T03:04:05Z') : ms
+}
+
+const readKey = (value: unknown, at: number): [string, StoredKey] => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(at, 'must be a JSON object')
+  const { id, hash, subject, scopes, expires } = value as Record<string, unknown>
+  if (Object.keys(value).some((name) => !members.includes(name))) fail(at, `has only ${members.join(', ')}`)
+  if (typeof id !== 'string' || !keyIdPattern.test(id)) return fail(at, 'id must be 1 to 40 of a-z 0-9 -')
+  if (typeof hash !== 'string' || !hashPattern.test(hash)) return fail(at, 'hash must be sha256: and 64 hex digits')
+  const isKnown = (scope: unknown): boolean => typeof scope === 'string' && isScope(scope)
+  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isKnown))
+    return fail(at, 'scopes must be a list of orders:read, orders:write, orders:admin')
+  const caller = callerOf({ subject, scopes: scopes as string[], credential: `key:${id}` })
+  if (caller === null) return fail(at, 'subject must be a UUID (or, with orders:admin, 1 to 200 printable characters)')
+  return [id, { hash: Buffer.from(hash.slice('sha256:'.length), 'hex'), caller, expiresMs: expiryOf(expires, at) }]
+}
+
+const parseJson = (text: string, at: number): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return fail(at, 'is not valid JSON')
+  }
+}
+
+const valuesOf = (text: string): unknown[] => {
+  if (text.trimStart().startsWith('[')) return parseJson(text, 0) as unknown[]
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return lines.map(parseJson)
+}
+
+/** Throws a sentence that names the key by its place and quotes nothing. */
+export const parseKeys = (text: string): ReadonlyMap<string, StoredKey> => {
+  const keys = valuesOf(text).map(readKey)
+  const byId = new Map(keys)
+  if (byId.size < keys.length) throw new Error('two keys have one id')
+  return byId
+}
+
+/** Compared with where no such key exists, so that this takes as long. */
+const nobody = new Uint8Array(32)
+
+export type KeyCheck = (text: string) => Verdict
+
+/** Throws where the file cannot be used at the start. */
+export const createKeyCheck = (path: string, log: Log, nowMs: () => number): KeyCheck => {
+  const file = watchFile({ path, what: 'AUTH_API_KEYS_FILE', parse: parseKeys, log })
+  return (text) => {
+    const parts = parseKey(text)
+    if (parts === null) return refuse('invalid', 'no API key')
+    const found = file.current().get(parts.id)
+    if (!isSecretOf(parts.secret, found?.hash ?? nobody) || found === undefined)
+      return refuse('invalid', 'no such API key')
+    return found.expiresMs <= nowMs() ? refuse('expired', 'the API key is expired') : { ok: true, caller: found.caller }
+  }
+}

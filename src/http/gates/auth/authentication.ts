@@ -1,0 +1,119 @@
+// The gates of authentication: who calls, found out before anything else is done, and whether that caller may do this. What was
+// refused is in the log by its reason; the credential never is.
+
+import { canonicalUuid } from '../../../domain/ids.ts'
+import type { Log } from '../../../telemetry/log.ts'
+import type { Exchange, Gate } from '../../exchange.ts'
+import { networkOf, tooManyBadCredentials } from '../limits.ts'
+import { operations, type OperationId } from '../../contract/operations.ts'
+import type { Buckets } from '../rateLimit.ts'
+import { keyPrefix } from './apiKey.ts'
+import type { KeyCheck } from './apiKeys.ts'
+import { everybody, holds, isAdmin, type Scope } from '../../../app/caller.ts'
+import { credentialOf } from './credential.ts'
+import type { TokenCheck } from './jwt.ts'
+import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'
+
+/** What a service accepts; null: nothing of the kind. */
+export type Authentication = {
+  tokens: TokenCheck | null
+  keys: KeyCheck | null
+  /** By address: bad credentials that may still be looked at. Null: as many as come. */
+  failures: Buckets | null
+}
+
+type GateOptions = { addressOf: (request: Request) => string; log: Log }
+
+const scopeOf = ({ operation }: Exchange): Scope | null => {
+  if (operation === null) return null
+  const { access } = operations[operation]
+  return access === 'open' ? null : access
+}
+
+/** Without work: an API key always, a token that was checked before. Null: it has to be worked on. */
+const checkAtOnce = ({ tokens, keys }: Authentication, token: string): Verdict | null => {
+  if (token.startsWith(keyPrefix)) return keys === null ? refuse('invalid', 'API keys are not accepted') : keys(token)
+  return tokens === null ? refuse('invalid', 'tokens are not accepted') : tokens.known(token)
+}
+
+/**
+ * Finds out who calls. Where an address has sent too many bad credentials, only those that cost no work are looked at: a caller
+ * who shares the address (a proxy's) and was known before goes on.
+ */
+const authenticationGate = (authentication: Authentication, { addressOf, log }: GateOptions): Gate => {
+  const { failures, tokens } = authentication
+  const networkBehind = ({ request }: Exchange): string => networkOf(addressOf(request))
+
+  const settle = (exchange: Exchange, verdict: Verdict): Response | null => {
+    if (verdict.ok) {
+      exchange.caller = verdict.caller
+      return null
+    }
+    const { refusal, why, cost } = verdict
+    const address = networkBehind(exchange)
+    log.rarely('warn', `auth:${why}`, 'a credential was refused', { requestId: exchange.requestId, address, why })
+    const isGuess = refusal !== 'absent' && refusal !== 'malformed' && refusal !== 'keys'
+    const level = isGuess ? failures?.take(address, cost) : undefined
+    return level === undefined || level.allowed ? unauthorized(refusal) : tooManyBadCredentials(level.waitSeconds)
+  }
+  return (exchange) => {
+    if (scopeOf(exchange) === null) return null
+    const credential = credentialOf(exchange.request.headers)
+    if (credential.kind !== 'token')
+      return settle(exchange, refuse(credential.kind, `the credential is ${credential.kind}`))
+    const { token } = credential
+    const atOnce = checkAtOnce(authentication, token)
+    if (atOnce !== null) return settle(exchange, atOnce)
+    const level = failures?.look(networkBehind(exchange))
+    if (level !== undefined && !level.allowed) return tooManyBadCredentials(level.waitSeconds)
+    return tokens!.check(token).then((verdict) => settle(exchange, verdict))
+  }
+}
+
+/** What the id in the path of a call that changes something is the id of. */
+const changed: Partial<Record<OperationId, string>> = { cancelOrder: 'orderId', resolveException: 'exceptionId' }
+
+const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
+
+/** Of which order or exception; null where the path has no id that could be one. */
+const changedId = ({ operation, params }: Exchange): Record<string, string | null> => {
+  const name = operation === null ? undefined : changed[operation]
+  return name === undefined ? {} : { [name]: canonicalUuid(params['id'] ?? '') }
+}
+
+/**
+ * Whether the caller may do this. What an administrator changes, of its own or of somebody else's, is in the log with its name; an
+ * order that it places is not, for the order names its user itself.
+ */
+const scopeGate =
+  ({ log }: GateOptions): Gate =>
+  (exchange) => {
+    const scope = scopeOf(exchange)
+    if (scope === null) return null
+    const { caller, operation, requestId } = exchange
+    if (caller === null) return unauthorized('absent')
+    if (!holds(caller, scope)) return forbidden(scope)
+    if (isAdmin(caller) && !isRead(exchange.request) && operation !== 'placeOrder')
+      log.info('an administrator changes something', {
+        requestId,
+        operation,
+        ...changedId(exchange),
+        subject: caller.subject,
+        credential: caller.credential,
+      })
+    return null
+  }
+
+/** In their order. Limits stand between the two, so that they hold for callers who may not do what they ask for. */
+export const authenticationGates = (
+  authentication: Authentication | null,
+  options: GateOptions,
+  between: readonly Gate[],
+): Gate[] => {
+  if (authentication !== null) return [authenticationGate(authentication, options), ...between, scopeGate(options)]
+  const open: Gate = (exchange) => {
+    exchange.caller = everybody
+    return null
+  }
+  return [open, ...between]
+}

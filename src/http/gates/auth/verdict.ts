@@ -1,0 +1,37 @@
+// What comes of looking at a credential, and the answer to one that is refused. No answer says more than its sender knows already.
+
+import { problem } from '../../problem.ts'
+import type { Caller, Scope } from '../../../app/caller.ts'
+
+/** Why nobody is let in. `keys`: what to check it with cannot be had now. */
+export type Refusal = 'absent' | 'malformed' | 'invalid' | 'expired' | 'subject' | 'keys'
+/** `why`: for the operator's log alone. `cost`: how many signatures were checked for nothing; what costs no work counts as one. */
+export type Refused = { ok: false; refusal: Refusal; why: string; cost: number }
+export type Verdict = { ok: true; caller: Caller } | Refused
+
+export const refuse = (refusal: Refusal, why: string): Refused => ({ ok: false, refusal, why, cost: 1 })
+
+const realm = 'Bearer realm="orders"'
+
+/** RFC 6750: a request without a credential is told no error. */
+const words = {
+  absent: { detail: 'send a credential: Authorization: Bearer <token>', error: null },
+  malformed: { detail: 'send one credential, once, as Authorization: Bearer <token>', error: 'invalid_request' },
+  invalid: { detail: 'the credential is not valid here', error: 'invalid_token' },
+  expired: { detail: 'the credential is expired', error: 'invalid_token' },
+  subject: { detail: 'the credential names no user: its subject must be a UUID', error: 'invalid_token' },
+} as const satisfies Record<Exclude<Refusal, 'keys'>, { detail: string; error: string | null }>
+
+export const unauthorized = (refusal: Refusal): Response => {
+  if (refusal === 'keys')
+    return problem('OVERLOADED', 'the credential cannot be checked now: try again after the time in Retry-After')
+  const { detail, error } = words[refusal]
+  const reason = error === null ? '' : `, error="${error}", error_description="${detail}"`
+  return problem('UNAUTHORIZED', detail, { headers: { 'www-authenticate': `${realm}${reason}` } })
+}
+
+/** The credential is good, and not for this. */
+export const forbidden = (scope: Scope): Response =>
+  problem('FORBIDDEN', `this needs the scope ${scope}`, {
+    headers: { 'www-authenticate': `${realm}, error="insufficient_scope", scope="${scope}"` },
+  })

@@ -1,0 +1,182 @@
+// The AsyncAPI document of the four topics: what is served at /asyncapi.json and printed by `orders asyncapi`. No servers are in it:
+// where the brokers are is nobody's business who only reads the contract.
+
+import type { TSchema } from '@sinclair/typebox'
+import { deadLetterExample, eventExample, legExample, redrivenExample, tradeExample } from './examples.ts'
+import {
+  DeadLetterHeaders,
+  eventHeaders,
+  OrderCancelled,
+  OrderPlaced,
+  TradeExecuted,
+  TradeHeaders,
+  TradeLegExecuted,
+} from './messages.ts'
+import type { Topics } from '../topics.ts'
+
+export type AsyncApiOptions = { version: string; topics: Topics; group: string; ceSource: string }
+type Json = Record<string, unknown>
+
+const bindingVersion = '0.5.0'
+const json = 'application/json'
+
+const introduction = `The topics of the service that keeps the life of an order.
+
+Values are JSON; amounts are exact decimals, written as JSON numbers: read them with a decimal parser. The key is the ticker, and the
+partition the one that the Java client chooses (murmur2). Events are published at least once, after the commit, in order of
+acceptance for one ticker: **dedupe on the header \`eventId\`**. A cancellation is sent after its placement was acknowledged, but they
+are different topics: remember a cancellation that you read first. New members and headers may come within a major version: ignore
+what you do not know.`
+
+const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const plain = (schema: TSchema): unknown => JSON.parse(JSON.stringify(schema))
+
+type Message = {
+  title: string
+  summary: string
+  headers: string
+  payload: string | Json
+  contentType?: string
+  key: Json
+  examples: Json[]
+}
+
+const messageOf = ({ title, summary, headers, payload, contentType = json, key, examples }: Message, name: string) => ({
+  name,
+  title,
+  summary,
+  contentType,
+  headers: schemaRef(headers),
+  payload: typeof payload === 'string' ? schemaRef(payload) : payload,
+  bindings: { kafka: { key, bindingVersion } },
+  examples,
+})
+
+const ticker = { type: 'string', pattern: '^[A-Z0-9.-]{1,16}$', description: 'The ticker.' }
+
+const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
+  orderPlaced: {
+    title: 'Order placed',
+    summary: 'An order was accepted and committed.',
+    headers: 'OrderPlacedHeaders',
+    payload: 'OrderPlaced',
+    key: ticker,
+    examples: [eventExample('PLACED', ceSource)],
+  },
+  orderCancelled: {
+    title: 'Order cancelled',
+    summary: 'An order was canceled while it was NEW.',
+    headers: 'OrderCancelledHeaders',
+    payload: 'OrderCancelled',
+    key: ticker,
+    examples: [eventExample('CANCELLED', ceSource)],
+  },
+  tradeExecuted: {
+    title: 'Trade executed',
+    summary: 'A trade between two orders, each leg of which is applied exactly once.',
+    headers: 'TradeHeaders',
+    payload: 'TradeExecuted',
+    key: { type: 'string', description: 'The ticker: trades of one order have to share a partition.' },
+    examples: [tradeExample, redrivenExample],
+  },
+  tradeLegExecuted: {
+    title: 'Trade executed, one leg',
+    summary: 'The same for one order alone.',
+    headers: 'TradeHeaders',
+    payload: 'TradeLegExecuted',
+    key: { type: 'string', description: 'The ticker: trades of one order have to share a partition.' },
+    examples: [legExample],
+  },
+  deadLetter: {
+    title: 'Dead letter',
+    summary: 'A trade that cannot be decoded or names no order here.',
+    headers: 'DeadLetterHeaders',
+    payload: { description: 'The bytes as received; none where `x-left-out` names `value`.' },
+    contentType: 'application/octet-stream',
+    key: {
+      description:
+        'As received; none where the message had none or `x-left-out` names `key`; where `x-added` names it, none of the message.',
+    },
+    examples: [deadLetterExample],
+  },
+})
+
+type Channel = { address: string; title: string; description: string; messages: readonly string[] }
+
+const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
+  orderPlaced: {
+    address: topics.placed,
+    title: 'Placements',
+    description: 'One event an accepted order.',
+    messages: ['orderPlaced'],
+  },
+  orderCancelled: {
+    address: topics.cancelled,
+    title: 'Cancellations',
+    description: 'One event a canceled order.',
+    messages: ['orderCancelled'],
+  },
+  tradeExecuted: {
+    address: topics.trades,
+    title: 'Trades',
+    description: 'What the matching engine reports, in either of two forms.',
+    messages: ['tradeExecuted', 'tradeLegExecuted'],
+  },
+  deadLetters: {
+    address: topics.deadLetters,
+    title: 'Dead letters',
+    description: 'Trades that were not applied, with the reason in their headers; the partition goes on without them.',
+    messages: ['deadLetter'],
+  },
+})
+
+type Operation = { action: 'send' | 'receive'; channel: string; summary: string; group?: true }
+
+const operations: Record<string, Operation> = {
+  publishOrderPlaced: { action: 'send', channel: 'orderPlaced', summary: 'Tells the engine of an accepted order.' },
+  publishOrderCancelled: { action: 'send', channel: 'orderCancelled', summary: 'Tells the engine of a cancellation.' },
+  applyTrade: { action: 'receive', channel: 'tradeExecuted', summary: 'Applies the legs of a trade.', group: true },
+  sendDeadLetter: { action: 'send', channel: 'deadLetters', summary: 'Sets a trade aside that cannot be applied.' },
+  readDeadLetters: { action: 'receive', channel: 'deadLetters', summary: '`orders redrive` reads them, in no group.' },
+  redriveTrade: { action: 'send', channel: 'tradeExecuted', summary: '`orders redrive` sends them as trades again.' },
+}
+
+const mapped = <T, R>(values: Record<string, T>, map: (value: T, name: string) => R): Record<string, R> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]))
+
+const channelOf = ({ messages: names, ...rest }: Channel) => ({
+  ...rest,
+  messages: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
+  bindings: { kafka: { topic: rest.address, bindingVersion } },
+})
+
+/** The document for a service with these settings. */
+export const createAsyncApi = (options: AsyncApiOptions): Json => {
+  const all = channels(options)
+  const groupId = { type: 'string', enum: [options.group] }
+  const schemas = {
+    OrderPlaced,
+    OrderPlacedHeaders: eventHeaders('order.placed.v1', options.ceSource),
+    OrderCancelled,
+    OrderCancelledHeaders: eventHeaders('order.cancelled.v1', options.ceSource),
+    TradeExecuted,
+    TradeLegExecuted,
+    TradeHeaders,
+    DeadLetterHeaders,
+  }
+  const license = { name: 'MIT' }
+  return {
+    asyncapi: '3.0.0',
+    info: { title: 'orders', version: options.version, description: introduction, license },
+    defaultContentType: json,
+    channels: mapped(all, channelOf),
+    operations: mapped(operations, ({ action, channel, summary, group }) => ({
+      action,
+      summary,
+      channel: { $ref: `#/channels/${channel}` },
+      messages: all[channel]!.messages.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` })),
+      ...(group === undefined ? {} : { bindings: { kafka: { groupId, bindingVersion } } }),
+    })),
+    components: { messages: mapped(messages(options), messageOf), schemas: mapped<TSchema, unknown>(schemas, plain) },
+  }
+}

@@ -1,0 +1,193 @@
+// A batch of trade messages to its end: decode, apply, dead-letter, report.
+
+import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
+import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
+import { describe, type Log } from '../../telemetry/log.ts'
+import type { Source } from '../../store/fills.ts'
+import type { Database } from '../../store/sql.ts'
+import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
+import type { RawMessage } from '../client.ts'
+import type { DeadLetter, DeadLetters } from './deadLetters.ts'
+import { letterParts } from '../letterHeaders.ts'
+import { decodeTrade } from '../schema.ts'
+import { coordinates, endSpans, startSpans, traceOf, type Trace } from './spans.ts'
+
+/**
+ * The partitions of a batch that have dead letters, and for each how to send them: its offset waits for that. Sending throws
+ * when the signal cut it off.
+ */
+type Undelivered = ReadonlyMap<number, () => Promise<void>>
+
+/**
+ * Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. A message that
+ * cannot be handled, whatever is wrong with it, is a dead letter and no matter of the others.
+ */
+export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<Undelivered>
+
+export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
+  db: Database
+  deadLetters: DeadLetters
+  /** False where foreign orders share the topic: their legs are only counted. */
+  unknownToDeadLetters: boolean
+  /** Told of every leg, and of every message that could not be decoded. */
+  onDisposition: (disposition: Disposition) => void
+  /** Told of every exception when it is first kept. */
+  onException?: (disposition: ExceptionDisposition) => void
+  /** Told why a batch could not be applied now; it is tried until it can. */
+  onRetry?: (error: unknown) => void
+  log: Log
+  tracing?: Tracing
+}
+
+const sourceOf = ({ topic, partition, offset }: RawMessage): Source => ({ topic, partition, offset })
+
+const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'reason' | 'legs'>): DeadLetter => ({
+  source: sourceOf(message),
+  timestamp: message.timestamp,
+  key: message.key,
+  value: message.value,
+  headers: message.headers,
+  // What stands for a batch that cannot be read has nothing of it.
+  leftOut: message.unreadable === null ? [] : letterParts,
+  ...rest,
+})
+
+const legName = ({ leg }: LegOutcome): string => `${leg.side ?? 'ORDER'}:${leg.orderId}`
+
+/** Lost money hides in these: each is logged when it is first kept, with all that is needed to find it. */
+const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome, trace: Trace): void =>
+  log.error('a trade could not be applied and is kept as an exception', {
+    disposition,
+    reason,
+    orderId: leg.orderId,
+    tradeId: leg.tradeId,
+    side: leg.side,
+    source: coordinates(received.source),
+    ...trace,
+  })
+
+/** One letter a message, naming its legs. */
+const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: readonly LegOutcome[]): DeadLetter[] =>
+  [...Map.groupBy(outcomes, ({ received }) => coordinates(received.source))].map(([at, legs]) =>
+    letterOf(messages.get(at)!, {
+      disposition: legs[0]!.disposition === 'MALFORMED' ? 'MALFORMED' : 'UNKNOWN_ORDER',
+      reason: legs[0]!.reason ?? 'no such order here',
+      legs: legs.map(legName),
+    }),
+  )
+
+type Messages = ReadonlyMap<string, RawMessage>
+type Reporting = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
+
+const report = (outcomes: readonly LegOutcome[], messages: Messages, told: Reporting): void => {
+  const { onDisposition, onException, log } = told
+  for (const outcome of outcomes) {
+    const source = coordinates(outcome.received.source)
+    const trace = (): Trace => traceOf(messages.get(source)!)
+    onDisposition(outcome.disposition)
+    switch (outcome.disposition) {
+      case 'OVERFILL':
+      case 'CONFLICT':
+      case 'MISMATCH':
+        if (!outcome.fresh) break
+        raiseAlarm(log, outcome, trace())
+        onException?.(outcome.disposition)
+        break
+      case 'UNKNOWN_ORDER':
+        log.rarely('warn', 'unknown order', 'a trade names an unknown order', {
+          orderId: outcome.leg.orderId.slice(0, 64),
+          source,
+          ...trace(),
+        })
+        break
+      case 'MALFORMED':
+        log.error('a trade could not be stored', { reason: outcome.reason, source, ...trace() })
+        break
+      case 'APPLIED':
+      case 'LATE':
+      case 'DUPLICATE':
+        break
+    }
+  }
+}
+
+/** What can be decoded, and a letter for each message that cannot. */
+const decode = (messages: Messages, { onDisposition, log }: Reporting) => {
+  const trades: ReceivedTrade[] = []
+  const letters: DeadLetter[] = []
+  for (const [at, message] of messages) {
+    const trade = message.unreadable === null ? decodeTrade(message.value) : { malformed: message.unreadable.reason }
+    if ('malformed' in trade) {
+      onDisposition('MALFORMED')
+      const fields = { reason: trade.malformed, source: at, ...traceOf(message) }
+      log.rarely('warn', 'malformed', 'a message on the trade topic cannot be decoded', fields)
+      letters.push(letterOf(message, { disposition: 'MALFORMED', reason: trade.malformed, legs: [] }))
+    } else trades.push({ trade, source: sourceOf(message), key: message.key, message: message.value! })
+  }
+  return { trades, letters }
+}
+
+type Settled = { letters: DeadLetter[]; spans: ReturnType<typeof startSpans>; outcomes: LegOutcome[] }
+
+/** What is wrong with a message that nobody foresaw, as far as it goes into a header. */
+const unforeseen = (message: RawMessage, error: unknown): Settled => ({
+  letters: [
+    letterOf(message, { disposition: 'MALFORMED', reason: `could not be handled: ${describe(error).error}`, legs: [] }),
+  ],
+  spans: new Map(),
+  outcomes: [],
+})
+
+export const createTradeBatch = (options: BatchOptions): Batch => {
+  const { db, deadLetters, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
+  const onRetry = (error: unknown): void => {
+    options.onRetry?.(error)
+    log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
+  }
+
+  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<Settled> => {
+    const spans = startSpans(byPlace, tracing)
+    const { trades, letters } = decode(byPlace, options)
+    const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
+    report(outcomes, byPlace, options)
+    const undelivered = outcomes.filter(
+      ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
+    )
+    letters.push(...undeliverable(byPlace, undelivered))
+    return { letters, spans, outcomes }
+  }
+
+  /** Halves what fails as a whole until the message at fault stands alone. What was applied before is met as a duplicate. */
+  const settle = async (
+    messages: readonly (readonly [string, RawMessage])[],
+    signal: AbortSignal,
+  ): Promise<Settled[]> => {
+    try {
+      return [await handle(new Map(messages), signal)]
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (messages.length > 1) {
+        const half = messages.length >> 1
+        return [...(await settle(messages.slice(0, half), signal)), ...(await settle(messages.slice(half), signal))]
+      }
+      const [[source, message]] = messages as readonly [readonly [string, RawMessage]]
+      options.onDisposition('MALFORMED')
+      log.error('a message on the trade topic could not be handled', { source, ...describe(error) })
+      return [unforeseen(message, error)]
+    }
+  }
+
+  return async (messages, signal) => {
+    // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
+    const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
+    const settled = await settle([...byPlace], signal)
+    for (const { spans, outcomes } of settled) endSpans(spans, outcomes)
+    const letters = settled.flatMap((part) => part.letters)
+    return new Map(
+      [...Map.groupBy(letters, ({ source }) => source.partition)].map(([partition, own]) => [
+        partition,
+        () => deadLetters.send(own, signal),
+      ]),
+    )
+  }
+}

@@ -1,0 +1,46 @@
+// Trades and their traces: the context that a message came with goes into the log, and, where it is sampled, a span tells how long
+// the message took and what became of its legs.
+
+import type { LegOutcome } from '../../app/fill.ts'
+import type { Disposition } from '../../domain/leg.ts'
+import type { Source } from '../../store/fills.ts'
+import { messageTraceparent, type Tracing } from '../../telemetry/tracing.ts'
+import type { RawMessage } from '../client.ts'
+
+/** Where a message stands, as text. */
+export const coordinates = ({ topic, partition, offset }: Source): string => `${topic}-${partition}-${offset}`
+
+export type Trace = { traceparent?: string }
+
+/** What a line of the log says of the trace that a message belongs to. */
+export const traceOf = ({ headers }: RawMessage): Trace => {
+  const traceparent = messageTraceparent(headers)
+  return traceparent === null ? {} : { traceparent }
+}
+
+/** A span for each message that came with a sampled trace. */
+export const startSpans = (messages: Iterable<[string, RawMessage]>, tracing: Tracing) =>
+  new Map(
+    [...messages].flatMap(([at, message]) => {
+      const parent = messageTraceparent(message.headers)
+      const name = `process ${message.topic}`
+      const span = parent === null ? null : tracing.start({ name, kind: 'CONSUMER', parent })
+      return span === null ? [] : [[at, { span, message, dispositions: [] as Disposition[] }] as const]
+    }),
+  )
+
+/** By OpenTelemetry's names for messaging. */
+export const endSpans = (spans: ReturnType<typeof startSpans>, outcomes: readonly LegOutcome[]): void => {
+  if (spans.size === 0) return
+  for (const { received, disposition } of outcomes)
+    spans.get(coordinates(received.source))?.dispositions.push(disposition)
+  for (const { span, message, dispositions } of spans.values())
+    span.end({
+      'messaging.system': 'kafka',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': message.topic,
+      'messaging.destination.partition.id': String(message.partition),
+      'messaging.kafka.offset': Number(message.offset),
+      'orders.dispositions': dispositions.length === 0 ? ['MALFORMED'] : dispositions,
+    })
+}

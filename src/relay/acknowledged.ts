@@ -1,0 +1,83 @@
+// Events that the broker acknowledged: deleted from the outbox, exactly these, and not sent again by a read whose snapshot is
+// older than their deletion.
+
+import { sleep } from '../app/sleep.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import { deleteEvents, vacuumOutbox, type OutboxEvent } from '../store/outbox.ts'
+import type { Database } from '../store/sql.ts'
+
+export type Acknowledged = {
+  add: (events: readonly OutboxEvent[]) => void
+  /** Whether an event that was just read is acknowledged already. */
+  has: (position: bigint) => boolean
+  /** Called before every read: what was deleted until now cannot appear in it. */
+  beforeRead: () => void
+  /** Whether an event of this shard may still stand in the outbox. */
+  holds: (shard: number) => boolean
+  /** Resolves when everything acknowledged is deleted. */
+  deleted: () => Promise<void>
+}
+
+const errorPauseMs = 250
+/** The partitions of a wave are acknowledged one soon after the other; one statement deletes them all. */
+const lingerMs = 3
+const vacuumEvery = 20_000
+
+/** Autovacuum looks once a minute at the most, which is 100 MB of dead events at full speed. */
+const createVacuum = (db: Database, log: Log): ((deletions: number) => void) => {
+  let sinceLast = 0
+  let running = false
+  return (deletions) => {
+    sinceLast += deletions
+    if (running || sinceLast < vacuumEvery) return
+    running = true
+    sinceLast = 0
+    void db
+      .run(vacuumOutbox)
+      .catch((error: unknown) => log.rarely('warn', 'vacuum', 'the outbox could not be vacuumed', describe(error)))
+      .finally(() => (running = false))
+  }
+}
+
+export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
+  /** Positions that a read may still return, and their shards. */
+  const known = new Map<bigint, number>()
+  let waiting: bigint[] = []
+  let deletedSinceRead: bigint[] = []
+  let deleting: Promise<void> | null = null
+  const countDeletions = createVacuum(db, log)
+
+  const deleteWaiting = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      await sleep(lingerMs)
+      const positions = waiting.slice()
+      try {
+        await db.run((sql) => deleteEvents(sql, positions))
+        waiting = waiting.slice(positions.length)
+        deletedSinceRead.push(...positions)
+        countDeletions(positions.length)
+      } catch (error) {
+        log.rarely('warn', 'outbox delete', 'published events could not be deleted yet', describe(error))
+        await sleep(errorPauseMs)
+      }
+    }
+    deleting = null
+  }
+
+  return {
+    add(events) {
+      for (const { position, shard } of events) {
+        known.set(position, shard)
+        waiting.push(position)
+      }
+      if (waiting.length > 0) deleting ??= deleteWaiting()
+    },
+    has: (position) => known.has(position),
+    beforeRead() {
+      for (const position of deletedSinceRead) known.delete(position)
+      deletedSinceRead = []
+    },
+    holds: (shard) => known.values().some((other) => other === shard),
+    deleted: () => deleting ?? Promise.resolve(),
+  }
+}

@@ -1,0 +1,131 @@
+// Sends events with one batch a ticker outstanding. The unit of failure is the ticker: one that cannot be sent is set aside by
+// name, the others go on.
+
+import { passCrashPoint } from '../app/crashPoint.ts'
+import type { Floor } from './floor.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import type { EventKind, OutboxEvent } from '../store/outbox.ts'
+import type { Acknowledged } from './acknowledged.ts'
+import { kindsByRank } from '../kafka/eventTable.ts'
+import { partitionOf, type Sender } from '../kafka/sender.ts'
+import type { SetAside } from './setAside.ts'
+
+export type Delivery = {
+  sender: Sender
+  acknowledged: Acknowledged
+  setAside: SetAside
+  floor: Floor
+  /** Tickers with a batch outstanding, and their shards. */
+  busy: Map<string, number>
+  /** Events being sent. */
+  inFlight: number
+  /** Events acknowledged since the start. */
+  published: number
+  /** Told whenever a batch is settled. */
+  onSettled: () => void
+  /** Told of every acknowledged event: how long ago it was written, in ms. */
+  onPublished: (ageMs: number) => void
+  log: Log
+}
+
+type Partitions = Record<EventKind, number>
+/** What one read of the outbox brought. `askedAt`: when it was asked for, in monotonic ms. */
+export type Wave = { events: readonly OutboxEvent[]; askedAt: number; partitions: Partitions }
+/** Tickers that failed in this batch, and why. */
+type Failed = Map<string, unknown>
+/** `unsettled`: the events of this batch that are not acknowledged. In the end their tickers are those that failed, and no others. */
+type Outcome = { failed: Failed; unsettled: Set<OutboxEvent> }
+
+/** Events of one produce request. */
+const requestMax = 500
+
+/** Sends a run of events of one kind and partition in requests of bounded size; nothing of a ticker after its failure. */
+const sendRun = async (
+  delivery: Delivery,
+  { kind, partition, events, askedAt }: { kind: EventKind; partition: number } & Omit<Wave, 'partitions'>,
+  { failed, unsettled }: Outcome,
+): Promise<void> => {
+  for (let i = 0; i < events.length; i += requestMax) {
+    const request = events.slice(i, i + requestMax).filter((event) => !failed.has(event.order.ticker))
+    if (request.length === 0) continue
+    const report = await delivery.sender.send(kind, partition, request)
+    passCrashPoint('after-ack-before-delete')
+    delivery.acknowledged.add(report.acked)
+    for (const event of report.acked) unsettled.delete(event)
+    delivery.published += report.acked.length
+    const sinceAskedMs = performance.now() - askedAt
+    for (const { waitedMs } of report.acked) delivery.onPublished(waitedMs + sinceAskedMs)
+    for (const [ticker, error] of report.failed) failed.set(ticker, error)
+  }
+}
+
+/** The ticker goes with the others again. The floor was raised without regard to it, so it has to come down. */
+export const rejoin = ({ setAside, floor }: Delivery, ticker: string): boolean => {
+  const joined = setAside.remove(ticker)
+  if (joined) floor.reset()
+  return joined
+}
+
+const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Failed): void => {
+  let recovered = false
+  for (const { order, shard } of events) {
+    if (!delivery.busy.delete(order.ticker)) continue
+    const error = failed.get(order.ticker)
+    if (error === undefined) recovered = rejoin(delivery, order.ticker) || recovered
+    else {
+      delivery.setAside.put(order.ticker, shard)
+      const fields = { ticker: order.ticker, failedWithIt: failed.size - 1, ...describe(error) }
+      delivery.log.rarely(
+        'error',
+        'set aside',
+        'events of a ticker cannot be published; it is set aside and tried again',
+        fields,
+      )
+    }
+  }
+  // What kept one back kept others back too.
+  if (recovered) delivery.setAside.hurry()
+  delivery.inFlight -= events.length
+  delivery.onSettled()
+}
+
+/** What is neither acknowledged nor refused was not published: its ticker is set aside like one that failed, and never forgotten. */
+const failUnsettled = ({ failed, unsettled }: Outcome): void => {
+  for (const { kind, order } of unsettled)
+    if (!failed.has(order.ticker))
+      failed.set(order.ticker, new Error(`an event of the kind ${kind} was neither acknowledged nor refused`))
+}
+
+/** The outstanding batch of some tickers: all their placements, then their cancellations. */
+const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wave): Promise<void> => {
+  const failed: Failed = new Map()
+  const outcome: Outcome = { failed, unsettled: new Set(events) }
+  try {
+    for (const kind of kindsByRank) {
+      const runs = Map.groupBy(
+        events.filter((event) => event.kind === kind),
+        (event) => partitionOf(event.order.ticker, partitions[kind]),
+      )
+      const sends = runs.entries().map(([partition, run]) => ({ kind, partition, events: run, askedAt }))
+      await Promise.all(sends.map((send) => sendRun(delivery, send, outcome)))
+    }
+  } catch (error) {
+    delivery.log.error('the relay failed on a batch', describe(error))
+    for (const event of events) failed.set(event.order.ticker, error)
+  }
+  failUnsettled(outcome)
+  settle(delivery, events, failed)
+}
+
+/** Starts to send those of the events that are neither acknowledged nor behind an outstanding batch; returns how many. */
+export const deliver = (delivery: Delivery, wave: Wave): number => {
+  const fresh = wave.events.filter(
+    (event) => !delivery.acknowledged.has(event.position) && !delivery.busy.has(event.order.ticker),
+  )
+  for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
+  delivery.inFlight += fresh.length
+  // One group a partition, so that a slow partition holds up only its own tickers.
+  for (const group of Map.groupBy(fresh, (event) => partitionOf(event.order.ticker, wave.partitions.PLACED)).values())
+    void dispatch(delivery, { ...wave, events: group })
+  return fresh.length
+}

@@ -1,0 +1,241 @@
+// The relay: outbox → Kafka. It reads committed events, lowest positions first, keeps one batch a ticker outstanding, and
+// deletes exactly the positions that the broker acknowledged. A cancellation is sent only after the acknowledgement of every
+// lower placement of its ticker. Repeats after a crash carry the same eventId; order does not depend on leases or on timing.
+
+import { createFloor } from './floor.ts'
+import { createBell, sleep, type Bell } from '../app/sleep.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import { readOutbox, type OutboxEvent } from '../store/outbox.ts'
+import type { Database } from '../store/sql.ts'
+import { createAcknowledged } from './acknowledged.ts'
+import { deliver, rejoin, type Delivery, type Wave } from './delivery.ts'
+import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
+import { pauseMs, pollMs, waveMaxMs } from './pace.ts'
+import type { Sender } from '../kafka/sender.ts'
+import { createSetAside } from './setAside.ts'
+
+export type RelayOptions = {
+  db: Database
+  sender: Sender
+  replicaId: string
+  leaseTtlMs: number
+  /** Events a read. */
+  batchMax: number
+  /** Events being sent at a time. */
+  inFlightMax: number
+  /** Told of every acknowledged event: how long ago it was written, in ms. */
+  onPublished?: (ageMs: number) => void
+  log: Log
+}
+
+type RelayState = {
+  inFlight: number
+  setAside: string[]
+  floor: bigint
+  shards: number
+  held: readonly number[]
+  published: number
+}
+
+export type Relay = {
+  /** A commit appended events: look at once. */
+  ring: () => void
+  /** Runs until `signal`, then sends what was committed here before it. */
+  run: (signal: AbortSignal) => Promise<void>
+  state: () => RelayState
+}
+
+/** `bell`: a commit appended events. `quiet`: nothing is being sent any more. `reading`: the shards of the read under way. */
+type Running = {
+  options: RelayOptions
+  delivery: Delivery
+  leases: LeaseKeeper
+  bell: Bell
+  quiet: Bell
+  reading: readonly number[]
+}
+
+const floorRefreshMs = 1_000
+const errorPauseMs = 250
+const lastLooksMax = 50
+
+type Asked = {
+  floor: bigint
+  except: readonly string[]
+  only: readonly string[] | null
+  partitions: Wave['partitions']
+}
+
+/**
+ * Reads once and starts to send what it got; returns both. From the asking on until the tickers are busy its shards count as
+ * being read: were one handed over in between, its new holder would send the same events. It asks at once: floor and shards
+ * have to be of one moment.
+ */
+const readAndSend = async (
+  running: Running,
+  { partitions, ...asked }: Asked,
+): Promise<{ events: readonly OutboxEvent[]; started: number }> => {
+  const { options, delivery, leases } = running
+  const shards = leases.sendable()
+  const askedAt = performance.now()
+  running.reading = shards
+  try {
+    const { replicaId, batchMax: limit } = options
+    const events = await options.db.run((sql) => readOutbox(sql, { replicaId, shards, limit, ...asked }))
+    return { events, started: deliver(delivery, { events, askedAt, partitions }) }
+  } finally {
+    running.reading = []
+  }
+}
+
+/** Those of the set-aside tickers whose time has come; they stand below the floor, so they are read by name. */
+const retrySetAside = async (running: Running, partitions: Wave['partitions']): Promise<number> => {
+  const { setAside, busy } = running.delivery
+  setAside.keepOnly(running.leases.held())
+  const due = setAside.due().filter((ticker) => !busy.has(ticker))
+  if (due.length === 0) return 0
+  const { events, started } = await readAndSend(running, { floor: 0n, except: [], only: due, partitions })
+  const waiting = new Set(events.map((event) => event.order.ticker))
+  for (const ticker of due) if (!waiting.has(ticker)) rejoin(running.delivery, ticker)
+  return started
+}
+
+/** One look at the outbox; returns how many events it started to send. */
+const step = async (running: Running): Promise<number> => {
+  const { options, delivery, leases } = running
+  if (delivery.inFlight >= options.inFlightMax || leases.held().length === 0) return 0
+  const partitions = await delivery.sender.partitions()
+  delivery.acknowledged.beforeRead()
+  const retried = await retrySetAside(running, partitions)
+  const except = [...delivery.busy.keys(), ...delivery.setAside.tickers()]
+  const { started } = await readAndSend(running, { floor: delivery.floor.current(), except, only: null, partitions })
+  return retried + started
+}
+
+/** Until the next read is worth its while. */
+const betweenWaves = async ({ options, delivery, quiet }: Running, events: number, signal: AbortSignal) => {
+  await quiet.wait(waveMaxMs(events, options.batchMax), signal)
+  // In a backlog the next read would meet again whatever is not deleted yet.
+  if (events >= options.batchMax) await delivery.acknowledged.deleted()
+  const pause = pauseMs(events, options.batchMax)
+  if (pause > 0) await sleep(pause, signal)
+}
+
+const isHeldUp = ({ busy, setAside }: Delivery): boolean => busy.size > 0 || setAside.nextInMs() !== null
+
+const publish = async (running: Running, signal: AbortSignal): Promise<void> => {
+  const { options, delivery, bell, quiet } = running
+  let idleMs = pollMs.first
+  while (!signal.aborted) {
+    try {
+      const started = await step(running)
+      idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
+      if (started > 0) await betweenWaves(running, started, signal)
+      else {
+        // While commits come in, the bell rings all the time; what they append may stand behind what is on its way or set aside.
+        if (isHeldUp(delivery)) await quiet.wait(pollMs.first, signal)
+        await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
+      }
+    } catch (error) {
+      options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
+      await sleep(errorPauseMs, signal)
+    }
+  }
+}
+
+const raiseFloor = async ({ options, delivery, leases }: Running, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    await delivery.floor
+      .refresh({ except: delivery.setAside.tickers(), held: leases.held() })
+      .catch((error: unknown) =>
+        options.log.rarely('warn', 'floor', 'the outbox floor could not be raised', describe(error)),
+      )
+    await sleep(floorRefreshMs, signal)
+  }
+}
+
+/** At shutdown: what was committed until now goes out, if the broker answers; what does not waits in the outbox. */
+const lastPass = async (running: Running): Promise<void> => {
+  for (let looks = 0; looks < lastLooksMax; looks++) {
+    // A look that began while tickers were busy, or sent events not deleted, does not see all that waits behind them.
+    const seesAll = running.delivery.inFlight === 0
+    if (seesAll) await running.delivery.acknowledged.deleted()
+    const started = await step(running)
+    if (seesAll && started === 0) return
+    await running.quiet.wait(pollMs.first)
+  }
+}
+
+const drain = async (running: Running): Promise<void> => {
+  const { options, delivery } = running
+  await lastPass(running).catch((error: unknown) =>
+    options.log.warn('the relay stopped before the outbox was empty', describe(error)),
+  )
+  while (delivery.inFlight > 0) await running.quiet.wait(pollMs.last)
+  await delivery.acknowledged.deleted()
+}
+
+const release = ({ options, leases }: Running): Promise<void> =>
+  leases
+    .release()
+    .catch((error: unknown) =>
+      options.log.warn('relay leases could not be released; they end by themselves', describe(error)),
+    )
+
+export const createRelay = (options: RelayOptions): Relay => {
+  const { db, log, sender, replicaId, leaseTtlMs } = options
+  const bell = createBell()
+  const quiet = createBell()
+  const delivery: Delivery = {
+    sender,
+    acknowledged: createAcknowledged(db, log),
+    setAside: createSetAside(() => performance.now()),
+    floor: createFloor(db),
+    busy: new Map(),
+    inFlight: 0,
+    published: 0,
+    onSettled() {
+      if (delivery.inFlight === 0) quiet.ring()
+    },
+    onPublished: options.onPublished ?? (() => undefined),
+    log,
+  }
+  const leases = createLeaseKeeper({
+    db,
+    replicaId,
+    ttlMs: leaseTtlMs,
+    log,
+    setAside: delivery.setAside.all,
+    isBusy: (shard) =>
+      running.reading.includes(shard) ||
+      delivery.busy.values().some((other) => other === shard) ||
+      delivery.acknowledged.holds(shard),
+    onTaken: () => {
+      delivery.floor.reset()
+      bell.ring()
+    },
+  })
+  const running: Running = { options, delivery, leases, bell, quiet, reading: [] }
+
+  return {
+    ring: () => bell.ring(),
+    async run(signal) {
+      // The leases are kept until the last event is settled: a slow last pass must not look like a dead replica.
+      const leasing = new AbortController()
+      const keeping = leases.run(leasing.signal)
+      await Promise.all([publish(running, signal), raiseFloor(running, signal)])
+      await drain(running)
+      leasing.abort()
+      await keeping
+      await release(running)
+    },
+    state: () => ({
+      inFlight: delivery.inFlight,
+      setAside: delivery.setAside.tickers(),
+      floor: delivery.floor.current(),
+      shards: leases.held().length,
+      held: leases.held(),
+      published: delivery.published,
+    }),
+  }
+}

@@ -1,0 +1,56 @@
+// The contracts with the settings of this process: for the service that serves them, and for the commands that print them.
+
+import { accessOf } from './access.ts'
+import { readSettings, type Config } from '../config/config.ts'
+import type { Env } from '../config/env.ts'
+import type { ContractOptions } from '../http/contract/docs.ts'
+import { createOpenApi } from '../http/contract/openapi.ts'
+import { createAsyncApi } from '../kafka/contract/asyncapi.ts'
+import type { Topics } from '../kafka/topics.ts'
+import { printLine } from '../telemetry/terminal.ts'
+import { printFaults } from './schemaStart.ts'
+import { release } from '../version.ts'
+
+type Settings = Omit<Config, 'database' | 'warnings'>
+
+export const topicsOf = (settings: Settings): Topics => ({
+  placed: settings.KAFKA_TOPIC_ORDER_PLACED,
+  cancelled: settings.KAFKA_TOPIC_ORDER_CANCELLED,
+  trades: settings.KAFKA_TOPIC_TRADE_EXECUTED,
+  deadLetters: settings.KAFKA_TOPIC_TRADE_DLQ,
+})
+
+export const contractsOf = (settings: Settings): ContractOptions => ({
+  version: release,
+  asyncApi: createAsyncApi({
+    version: release,
+    topics: topicsOf(settings),
+    group: settings.KAFKA_CONSUMER_GROUP,
+    ceSource: settings.CE_SOURCE,
+  }),
+})
+
+/** Prints what `make` makes of the environment, which may be empty. Exit codes: 0, or 2 where a setting is bad. */
+const print = async (env: Env, make: (settings: Settings) => unknown): Promise<number> => {
+  const result = readSettings(env)
+  if (!result.ok) {
+    printFaults(result.faults)
+    return 2
+  }
+  await printLine(JSON.stringify(await make(result.settings), null, 2))
+  return 0
+}
+
+/** `orders openapi` */
+export const openApiCommand = (env: Env): Promise<number> =>
+  print(env, (settings) =>
+    createOpenApi({
+      version: release,
+      unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
+      bodyMaxBytes: settings.BODY_MAX_BYTES,
+      access: accessOf(settings),
+    }),
+  )
+
+/** `orders asyncapi` */
+export const asyncApiCommand = (env: Env): Promise<number> => print(env, (settings) => contractsOf(settings).asyncApi)

@@ -1,0 +1,89 @@
+// Brings or checks the schema at a start.
+
+import { createLog, describe, type Log } from '../telemetry/log.ts'
+import type { Config } from '../config/config.ts'
+import { sleep } from '../app/sleep.ts'
+import { brokenGuards } from '../store/guards.ts'
+import { migrate, MigrationRefused, requireSchema, requireUncachedPositions } from '../store/migrate.ts'
+import { migrations } from '../store/migrations.ts'
+import { requireFirstSchema } from '../store/searchPath.ts'
+import { requireSettings } from '../store/sessionSettings.ts'
+import { openSession, type Sql } from '../store/sql.ts'
+
+/**
+ * What has to hold before anything is read or made: the sessions of the pools have their settings, and the schema is there.
+ * Throws MigrationRefused with what to change.
+ */
+export const requirePlace = async (sql: Sql, config: Config): Promise<void> => {
+  await requireSettings(config.database, {
+    connections: 1,
+    connectTimeoutMs: config.DB_CONNECT_TIMEOUT_MS,
+    lockTimeoutMs: config.DB_LOCK_TIMEOUT_MS,
+    statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+  })
+  await requireFirstSchema(sql)
+}
+
+/** One attempt on a connection of its own. Returns the names of the files applied now. */
+export const prepareSchema = async (
+  config: Config,
+  log: Log,
+  { migrating }: { migrating: boolean },
+): Promise<string[]> => {
+  const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
+  try {
+    await requirePlace(sql, config)
+    const applied = migrating
+      ? await migrate(sql, {
+          migrations,
+          onWait: () => log.info('another replica is migrating; waiting for it'),
+          onApplied: (name) => log.info('migration applied', { name }),
+        })
+      : []
+    await requireSchema(sql, migrations)
+    await requireUncachedPositions(sql)
+    // Said, and not refused: the service keeps the promises by itself, the guards are there for everybody else.
+    for (const { kind, table, name, state } of await brokenGuards(sql))
+      log.error('a guard of the tables is not in force: put it back as in sql/, then run verify', {
+        guard: `${kind} ${table}.${name}`,
+        found: state ?? 'not there',
+      })
+    return applied
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+const retryPauseMs = 1_000
+
+/** Tries until Postgres answers. Throws MigrationRefused for a database that must be left alone; ends early with the signal. */
+export const awaitSchema = async (
+  config: Config,
+  log: Log,
+  { signal, onFailure }: { signal: AbortSignal; onFailure: (detail: string) => void },
+): Promise<void> => {
+  while (!signal.aborted) {
+    try {
+      await prepareSchema(config, log, { migrating: config.DB_MIGRATE })
+      return
+    } catch (error) {
+      if (error instanceof MigrationRefused) throw error
+      onFailure(describe(error).error)
+      log.rarely('warn', 'start', 'waiting for postgres', describe(error))
+      await sleep(retryPauseMs, signal)
+    }
+  }
+}
+
+/** A configuration that cannot be used: all its faults, on standard error, for a person. */
+export const printFaults = (faults: readonly string[]): void => {
+  process.stderr.write(
+    `orders: the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((fault) => `  - ${fault}\n`).join('')}`,
+  )
+}
+
+export const startLog = (config: Config): Log => {
+  const log = createLog(config.LOG_LEVEL)
+  for (const warning of config.warnings) log.warn(warning)
+  return log
+}

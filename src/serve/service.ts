@@ -1,0 +1,86 @@
+// The pools, and the use cases over those of the requests.
+
+import { tellRefusals } from '../app/refusals.ts'
+import type { RefusedWrites } from '../app/refusedWrites.ts'
+import { createService, type Service, type ServicePools } from '../app/service.ts'
+import type { Config } from '../config/config.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import type { Observers } from '../metrics/observers.ts'
+import { openDatabase, type Pool } from '../store/sql.ts'
+
+/** The two halves of what a setting allows: see Plans. */
+const halves = (connections: number): { keys: number; sets: number } => {
+  const keys = Math.ceil(connections / 2)
+  return { keys, sets: connections - keys }
+}
+
+const poolsOf = (config: Config) => {
+  const writes = halves(config.DB_WRITE_CONNECTIONS)
+  const reads = halves(config.DB_READ_CONNECTIONS)
+  const streams = halves(config.DB_STREAM_CONNECTIONS)
+  return {
+    places: { plans: 'keys', connections: writes.keys },
+    changes: { plans: 'sets', connections: writes.sets },
+    gets: { plans: 'keys', connections: reads.keys },
+    pages: { plans: 'sets', connections: reads.sets },
+    relay: { plans: 'keys', connections: streams.keys },
+    trades: { plans: 'sets', connections: streams.sets },
+  } as const
+}
+
+type PoolName = keyof ReturnType<typeof poolsOf>
+
+export const openPool = (config: Config, name: PoolName, observers: Observers): Pool => {
+  const limits = {
+    ...poolsOf(config)[name],
+    connectTimeoutMs: config.DB_CONNECT_TIMEOUT_MS,
+    lockTimeoutMs: config.DB_LOCK_TIMEOUT_MS,
+    statementTimeoutMs: config.DB_STATEMENT_TIMEOUT_MS,
+  }
+  return openDatabase(config.database, limits, observers.statementFailure(name))
+}
+
+export type ServiceParts = {
+  config: Config
+  log: Log
+  observers: Observers
+  refusedWrites: Pick<RefusedWrites, 'refuse'>
+  now: () => Date
+  newId: (at: Date) => string
+  /** See ServiceOptions. */
+  accepting: (ticker: string) => boolean
+  onCommitted: () => void
+}
+
+export const buildService = ({
+  config,
+  log,
+  observers,
+  refusedWrites,
+  ...rest
+}: ServiceParts): { service: Service; pools: Record<keyof ServicePools, Pool> } => {
+  const pools = {
+    places: openPool(config, 'places', observers),
+    changes: openPool(config, 'changes', observers),
+    gets: openPool(config, 'gets', observers),
+    pages: openPool(config, 'pages', observers),
+  }
+  const service = createService({
+    ...rest,
+    pools,
+    limits: {
+      batchMax: config.BATCH_MAX_ORDERS,
+      lanes: config.BATCH_LANES,
+      queueMax: config.QUEUE_MAX_REQUESTS,
+      deadlineMs: config.REQUEST_DEADLINE_MS,
+    },
+    onBug: (error) => log.error('a batch failed', describe(error)),
+    onRefused(error) {
+      const fields = describe(error)
+      refusedWrites.refuse(fields.error)
+      log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', fields)
+    },
+    onBatch: observers.batch,
+  })
+  return { service: tellRefusals(service, observers.refusal), pools }
+}

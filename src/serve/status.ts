@@ -1,0 +1,91 @@
+// What the parts know of themselves, as components of health.
+
+import type { Monitor } from '../app/monitor.ts'
+import type { RefusedWrites } from '../app/refusedWrites.ts'
+import type { Config } from '../config/config.ts'
+import type { Component } from '../http/operators/health.ts'
+import type { DeadLetters, WaitingLetters } from '../kafka/trades/deadLetters.ts'
+import { stillAfterMs, type Still } from '../kafka/trades/headway.ts'
+import type { Link } from '../kafka/link.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Trades } from '../kafka/trades/consumer.ts'
+
+export type StatusSource = {
+  config: Config
+  streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; letters: Pick<DeadLetters, 'state'> }
+  refusedWrites: Pick<RefusedWrites, 'last'>
+  /** What the start waits for; null once it is over. */
+  starting: () => string | null
+}
+
+const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
+
+const databaseOf = ({ streams, starting, refusedWrites }: StatusSource): Component => {
+  const { database } = streams.monitor.state()
+  const waiting = starting()
+  if (waiting !== null || !database.up) return { status: 'DOWN', details: { detail: waiting ?? database.detail } }
+  const refused = refusedWrites.last()
+  if (refused === null) return { status: 'UP', details: { detail: database.detail } }
+  const detail = `answers, and refused requests ${seconds(refused.agoMs)} ago: ${refused.reason}`
+  return { status: 'DEGRADED', details: { detail } }
+}
+
+const stillText = ({ partition, messages, stillMs, reason }: Still): string =>
+  `partition ${partition}: ${messages} messages wait for ${seconds(stillMs)}: ${reason}`
+
+const lettersText = ({ partition, letters, waitedMs, reason }: WaitingLetters): string =>
+  `${letters} of partition ${partition} for ${seconds(waitedMs)}: ${reason}`
+
+const kafkaOf = ({ streams }: StatusSource): Component => {
+  const link = streams.link.state()
+  const { connected, still } = streams.trades.state()
+  const { setAside } = streams.relay.state()
+  const letters = streams.letters.state()
+  const whole = connected && setAside.length === 0 && still.length === 0 && letters.length === 0
+  const status = !link.up ? 'DOWN' : whole ? 'UP' : 'DEGRADED'
+  return {
+    status,
+    details: {
+      detail: link.up ? link.detail : `${link.detail}; orders are accepted, their events wait in the outbox`,
+      tradesConsumer: connected ? 'connected' : 'not connected',
+      tradesStandStill: still.length === 0 ? 'no partition' : still.map(stillText).join('; '),
+      deadLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
+      tickersSetAside: setAside.length,
+    },
+  }
+}
+
+/** What is wrong with the outbox, in words; null where nothing is. */
+const outboxTrouble = ({ streams }: StatusSource): string | null => {
+  const { outbox, outboxFull, uncountedMs } = streams.monitor.state()
+  if (outboxFull) return 'past its bound: new orders are refused until Kafka has taken the backlog'
+  if (outbox.overdue.length > 0)
+    return 'past its bound for some tickers: their new orders are refused until Kafka has taken their events'
+  if (uncountedMs > stillAfterMs) return `it could not be counted for ${seconds(uncountedMs)}: its table may be locked`
+  if (outbox.ageMs > stillAfterMs)
+    return `the oldest event has waited for ${seconds(outbox.ageMs)}: Kafka does not take it, or no replica sends it`
+  return null
+}
+
+const outboxOf = (source: StatusSource): Component => {
+  const { config, streams } = source
+  const { outbox } = streams.monitor.state()
+  const trouble = outboxTrouble(source)
+  return {
+    status: trouble === null ? 'UP' : 'DEGRADED',
+    details: {
+      detail: trouble ?? 'within its bound',
+      rows: outbox.rows,
+      rowsMax: config.OUTBOX_MAX_ROWS,
+      oldestAgeMs: outbox.ageMs,
+      oldestAgeMaxMs: config.OUTBOX_MAX_AGE_MS,
+      tickersRefused: outbox.overdue.length,
+    },
+  }
+}
+
+export const componentsOf = (source: StatusSource) => ({
+  db: databaseOf(source),
+  kafka: kafkaOf(source),
+  outbox: outboxOf(source),
+})

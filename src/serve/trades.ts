@@ -1,0 +1,73 @@
+// The consumer of trades with what it hands on to: the use case, the dead letters, and what is counted of both.
+
+import type { Config } from '../config/config.ts'
+import { topicsOf } from './contracts.ts'
+import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
+import { createDeadLetters, type DeadLetters } from '../kafka/trades/deadLetters.ts'
+import { tellBatches, tellLetters } from '../kafka/trades/observed.ts'
+import { createTradeBatch } from '../kafka/trades/batch.ts'
+import { createTrades, type Trades } from '../kafka/trades/consumer.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import type { Observers } from '../metrics/observers.ts'
+import { insertGap } from '../store/gaps.ts'
+import type { Database } from '../store/sql.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+
+export type TradesParts = {
+  config: Config
+  log: Log
+  observers: Observers
+  tracing: Tracing
+  kafka: KafkaConfig
+  producer: RawProducer
+  db: Database
+  now: () => Date
+  newId: (at: Date) => string
+}
+
+export const buildTrades = (parts: TradesParts): { trades: Trades; letters: Pick<DeadLetters, 'state'> } => {
+  const { config, log, observers, tracing, kafka, producer, db, now, newId } = parts
+  const topics = topicsOf(config)
+  const deadLetters = tellLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
+  /** Why trades cannot be applied now; null once some are. */
+  let obstacle: string | null = null
+  const { onBatch, onApplied } = observers.tradeBatches
+  const process = createTradeBatch({
+    db,
+    deadLetters,
+    unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
+    ...observers.legs,
+    onRetry: (error) => (obstacle = describe(error).error),
+    log,
+    tracing,
+    now,
+    newId,
+  })
+  const lettersOf = (partition: number): string | null => {
+    const waiting = deadLetters.state().find((letters) => letters.partition === partition)
+    return waiting === undefined ? null : `its dead letters cannot be written: ${waiting.reason}`
+  }
+  const trades = createTrades({
+    kafka,
+    group: config.KAFKA_CONSUMER_GROUP,
+    topic: topics.trades,
+    process: tellBatches(process, {
+      onBatch(batch) {
+        obstacle = null
+        onBatch(batch)
+      },
+      onApplied,
+      now,
+    }),
+    keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
+    obstacle: (partition) => lettersOf(partition) ?? obstacle,
+    batchMax: config.TRADES_BATCH_MAX_MESSAGES,
+    limits: {
+      lanes: config.TRADES_LANES,
+      messagesMax: config.TRADES_QUEUE_MAX_MESSAGES,
+      bytesMax: config.TRADES_QUEUE_MAX_BYTES,
+    },
+    log,
+  })
+  return { trades, letters: deadLetters }
+}

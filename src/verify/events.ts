@@ -1,0 +1,157 @@
+// The topics of order events against the orders: nothing missing, nothing extra, nothing under two ids, nothing out of order.
+
+import { ordersPageMax } from './tables.ts'
+import type { Violation } from './violation.ts'
+import type { EventKind } from '../store/outbox.ts'
+import type { Sql } from '../store/sql.ts'
+import {
+  analyzeEvents,
+  compareEvents,
+  forgetWaiting,
+  keepEvents,
+  noteAbsent,
+  readAbsent,
+  readReordered,
+  readTwins,
+  type SeenEvent,
+} from './eventsSql.ts'
+import { lowestId } from './ordersSql.ts'
+import { decodeEvent } from './decodeEvent.ts'
+import { eventTable, kindsByRank } from '../kafka/eventTable.ts'
+import { createRetained, type Retained } from './retained.ts'
+import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import type { VerifyTopicsOptions } from './topics.ts'
+
+type Stream = {
+  kind: EventKind
+  topic: string
+  /** What has been read of it so far. */
+  spans: Span[]
+  retained: Retained
+  records: number
+  repeats: number
+}
+
+type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
+
+const batchMax = 5_000
+
+const idOf = ({ topic, partition, offset }: TopicRecord): string => `${topic}-${partition}-${offset}`
+
+const takeBatch = async ({ sql, options }: Run, stream: Stream, records: readonly TopicRecord[]): Promise<void> => {
+  const { onViolations } = options.reporter
+  const events: SeenEvent[] = []
+  for (const record of records) {
+    stream.retained.seeRecord(record)
+    const event = decodeEvent(stream.kind, record)
+    if ('malformed' in event) {
+      const fault = {
+        subject: 'event',
+        id: idOf(record),
+        rule: 'extra: message',
+        expected: 'an event',
+        found: event.malformed,
+      }
+      await onViolations([fault])
+    } else {
+      stream.retained.seeEvent(event)
+      events.push(event)
+    }
+  }
+  stream.records += records.length
+  stream.repeats += await keepEvents(sql, events)
+  await onViolations(await compareEvents(sql, events, stream.topic))
+}
+
+const readStream = async (run: Run, stream: Stream, spans: readonly Span[]): Promise<void> => {
+  const { onProgress } = run.options.reporter
+  const total = spans.reduce((sum, { start, end }) => sum + Number(end - start), 0)
+  await run.reader.read(stream.topic, spans, async (records) => {
+    for (let i = 0; i < records.length; i += batchMax) await takeBatch(run, stream, records.slice(i, i + batchMax))
+    onProgress(`messages of ${stream.topic}`, stream.records, total)
+  })
+}
+
+const openStream = async (run: Run, kind: EventKind): Promise<Stream> => {
+  const { topics, slackMs } = run.options
+  const topic = topics[eventTable[kind].topic]
+  const spans = await run.reader.spans(topic)
+  const stream: Stream = { kind, topic, spans, retained: createRetained(spans, slackMs), records: 0, repeats: 0 }
+  await readStream(run, stream, spans)
+  return stream
+}
+
+/** What was published since the stream was read. */
+const readTail = async (run: Run, stream: Stream): Promise<void> => {
+  const now = await run.reader.spans(stream.topic)
+  const tail = now.map(({ end }, partition) => ({ start: stream.spans[partition]?.end ?? 0n, end }))
+  await readStream(run, stream, tail)
+}
+
+/**
+ * An order that is here and whose event was not seen is only suspect: the event may wait in the outbox, or have been published
+ * after the topic was read. Whatever is not in the outbox at one moment was acknowledged before it, so it is on the topic below
+ * the end that is read after that moment. What is not there either is missing.
+ */
+const findMissing = async (run: Run, streams: readonly Stream[]): Promise<void> => {
+  const { sql, options } = run
+  for (let after: string | null = lowestId, done = 0; after !== null;) {
+    const page: { orders: number; next: string | null } = await noteAbsent(sql, { after, limit: ordersPageMax })
+    done += page.orders
+    options.reporter.onProgress('orders compared with the topics', done, null)
+    after = page.next
+  }
+  if ((await forgetWaiting(sql)) === 0) return
+  for (const stream of streams) await readTail(run, stream)
+  const fallbackMs = Math.min(...streams.map(({ retained }) => retained.oldestMs()))
+  let unjudged = 0
+  for await (const rows of readAbsent(sql)) {
+    const missing = rows.filter(({ kind, ticker, happenedAtMs }) => {
+      const { retained } = streams.find((stream) => stream.kind === kind)!
+      return happenedAtMs >= retained.sinceMs(ticker, fallbackMs)
+    })
+    unjudged += rows.length - missing.length
+    await options.reporter.onViolations(
+      missing.map(({ orderId, kind, ticker }): Violation => {
+        const expected = `a ${eventTable[kind].noun} of ${ticker} on its topic or in the outbox`
+        return { subject: 'order', id: orderId, rule: 'missing event', expected, found: null }
+      }),
+    )
+  }
+  if (unjudged > 0)
+    await options.reporter.onNote(`${unjudged} events are older than what their topics still hold: not compared`)
+}
+
+const findTwins = async ({ sql, options }: Run): Promise<void> => {
+  for await (const rows of readTwins(sql))
+    await options.reporter.onViolations(
+      rows.map(({ orderId, kind, eventIds }): Violation => {
+        const rule = `event ids of its ${eventTable[kind].noun}`
+        return { subject: 'order', id: orderId, rule, expected: 'one', found: eventIds }
+      }),
+    )
+}
+
+const findReordered = async ({ sql, options }: Run, streams: readonly Stream[]): Promise<void> => {
+  for await (const rows of readReordered(sql, options.slackMs))
+    await options.reporter.onViolations(
+      rows.map(({ kind, orderId, partition, offset, behindMs }): Violation => {
+        const { topic } = streams.find((stream) => stream.kind === kind)!
+        const expected = 'before every event of its ticker that happened later'
+        const found = `behind one that happened ${Math.round(behindMs)} ms later (order ${orderId})`
+        return { subject: 'event', id: `${topic}-${partition}-${offset}`, rule: 'reordered', expected, found }
+      }),
+    )
+}
+
+export const verifyEvents = async (sql: Sql, reader: TopicReader, options: VerifyTopicsOptions): Promise<void> => {
+  const run: Run = { sql, reader, options }
+  const streams: Stream[] = []
+  for (const kind of kindsByRank) streams.push(await openStream(run, kind))
+  await analyzeEvents(sql)
+  await findMissing(run, streams)
+  await findTwins(run)
+  await findReordered(run, streams)
+  for (const { topic, records, repeats } of streams)
+    await options.reporter.onNote(`${topic}: ${records} events, ${repeats} of them repeats of an event before them`)
+}

@@ -1,0 +1,202 @@
+// What was read from the topics of order events, kept in temporary tables of this session, so that memory stays bounded however
+// long the topics are, and compared there with the orders.
+
+import { formatAmount, type Amount } from '../domain/decimal.ts'
+import type { Violation } from './violation.ts'
+import type { EventKind } from '../store/outbox.ts'
+import { textArray, type Fragment, type Sql } from '../store/sql.ts'
+import { violationsOf } from './ordersSql.ts'
+
+/** An event as it stands on its topic. A cancellation says nothing of side, type and time in force. */
+export type SeenEvent = {
+  kind: EventKind
+  eventId: string
+  orderId: string
+  userId: string
+  ticker: string
+  key: string
+  side: string | null
+  type: string | null
+  timeInForce: string | null
+  quantity: Amount
+  price: Amount | null
+  /** ISO-8601 UTC. */
+  occurredAt: string
+  partition: number
+  offset: bigint
+}
+
+/** Rows that one fetch of a long answer brings. */
+const cursorRows = 1_000
+
+/** Before the session becomes a reader. `verify_absent`: events that an order should have and that were not seen so far. */
+export const createVerifyTables = async (sql: Sql): Promise<void> => {
+  await sql`
+    create temporary table verify_events (
+      event_id uuid primary key, kind text not null, order_id uuid not null, ticker text collate "C" not null,
+      occurred_at timestamptz not null, partition integer not null, "offset" bigint not null
+    )`
+  await sql`create index on verify_events (order_id, kind)`
+  await sql`
+    create temporary table verify_absent (
+      order_id uuid not null, kind text not null, ticker text collate "C" not null, happened_at timestamptz not null,
+      primary key (order_id, kind)
+    )`
+  await sql`create temporary table verify_letters (id text, leg text, primary key (id, leg))`
+}
+
+const eventInput = (sql: Sql, events: readonly SeenEvent[]): Fragment => {
+  const text = (of: (event: SeenEvent) => string | null) => textArray(events.map(of))
+  return sql`unnest(
+    ${text((e) => e.kind)}::text[],
+    ${text((e) => e.eventId)}::text[]::uuid[],
+    ${text((e) => e.orderId)}::text[]::uuid[],
+    ${text((e) => e.userId)}::text[]::uuid[],
+    ${text((e) => e.ticker)}::text[],
+    ${text((e) => e.key)}::text[],
+    ${text((e) => e.side)}::text[],
+    ${text((e) => e.type)}::text[],
+    ${text((e) => e.timeInForce)}::text[],
+    ${text((e) => formatAmount(e.quantity))}::text[]::numeric[],
+    ${text((e) => (e.price === null ? null : formatAmount(e.price)))}::text[]::numeric[],
+    ${text((e) => e.occurredAt)}::text[]::timestamptz[],
+    ${text((e) => String(e.partition))}::text[]::integer[],
+    ${text((e) => String(e.offset))}::text[]::bigint[]
+  ) as i (kind, event_id, order_id, user_id, ticker, key, side, type, time_in_force, quantity, price, occurred_at, partition, "offset")`
+}
+
+/** Keeps the first occurrence of every event; returns how many of these were repeats. */
+export const keepEvents = async (sql: Sql, events: readonly SeenEvent[]): Promise<number> => {
+  const { count } = await sql`
+    insert into verify_events (event_id, kind, order_id, ticker, occurred_at, partition, "offset")
+    select i.event_id, i.kind, i.order_id, i.ticker, i.occurred_at, i.partition, i."offset" from ${eventInput(sql, events)}
+    on conflict do nothing`
+  return events.length - count
+}
+
+/**
+ * What an event must say, by its order's row, and what it says. A DAY order is published as GTC; older versions published it as DAY. The time of a cancellation may lie before later fills. Records
+ * are compared column by column only where the collations are the same.
+ */
+const eventRules = (sql: Sql) => ({
+  expected: sql`
+    select o.id as order_id, o.user_id as user_id, o.ticker as ticker, o.ticker as key,
+           case when i.kind = 'PLACED' then o.side end as side, case when i.kind = 'PLACED' then o.type end as type,
+           case when i.kind = 'PLACED' then o.time_in_force end as time_in_force,
+           trim_scale(o.quantity) as quantity, trim_scale(o.price) as price,
+           case when i.kind = 'PLACED' then date_trunc('milliseconds', o.created_at) end as accepted_at,
+           true as happened_within_the_life_of_the_order,
+           case when i.kind = 'CANCELLED' then 'CANCELED' collate "C" end as status_of_the_order,
+           s.kind as kind_of_first_event_with_this_id, s.order_id as order_of_first_event_with_this_id`,
+  found: sql`
+    select i.order_id as order_id, i.user_id as user_id, i.ticker collate "C" as ticker, i.key collate "C" as key,
+           i.side collate "C" as side, i.type collate "C" as type, case when o.time_in_force = 'DAY' and i.time_in_force = 'GTC' then o.time_in_force else i.time_in_force collate "C" end as time_in_force,
+           trim_scale(i.quantity) as quantity, trim_scale(i.price) as price,
+           case when i.kind = 'PLACED' then i.occurred_at end as accepted_at,
+           i.occurred_at between date_trunc('milliseconds', o.created_at) and o.updated_at as happened_within_the_life_of_the_order,
+           case when i.kind = 'CANCELLED' then o.status end as status_of_the_order,
+           i.kind as kind_of_first_event_with_this_id, i.order_id as order_of_first_event_with_this_id`,
+})
+
+/** Compares events that were kept with their orders. An event is published after its order was committed, so that has to be here. */
+export const compareEvents = async (sql: Sql, events: readonly SeenEvent[], topic: string): Promise<Violation[]> => {
+  const { expected, found } = eventRules(sql)
+  const faults = sql`
+    select 'event' as subject, ${topic}::text || '-' || w.partition || '-' || w."offset" as id, e.key as rule, e.value as expected, s.value as found
+    from wrong w
+    cross join lateral jsonb_each_text(w.expected) e
+    join lateral jsonb_each_text(w.found) s on s.key = e.key and s.value is distinct from e.value
+    where w.known
+    union all
+    select 'event', ${topic}::text || '-' || w.partition || '-' || w."offset", 'extra: order', 'an order with id ' || w.order_id, null
+    from wrong w where not w.known`
+  const [row] = await sql<{ violations: Violation[] }[]>`
+    with wrong as (
+      select i.partition, i."offset", i.order_id, o.id is not null as known, to_jsonb(expected) as expected, to_jsonb(found) as found
+      from ${eventInput(sql, events)}
+      left join orders o on o.id = i.order_id
+      left join verify_events s on s.event_id = i.event_id
+      cross join lateral (${expected}) expected
+      cross join lateral (${found}) found
+      where expected is distinct from found
+    )
+    select ${violationsOf(sql, faults)} as violations`
+  return row!.violations
+}
+
+/**
+ * Notes which events of a page of orders were not seen. Nothing is proved by that yet: an event may wait in the outbox, or may
+ * have been published after its topic was read. Returns the last id of the page, null after the last page.
+ *
+ * A cancellation happened at `updated_at` unless late fills moved that; then only its acceptance is known to lie before it.
+ */
+export const noteAbsent = async (
+  sql: Sql,
+  { after, limit }: { after: string; limit: number },
+): Promise<{ orders: number; next: string | null }> => {
+  const [row] = await sql<{ orders: string; next: string | null }[]>`
+    with page as materialized (
+      select id, ticker, status, created_at, case when version = 1 then updated_at else created_at end as canceled_at
+      from orders where id > ${after}::uuid order by id limit ${limit}::integer
+    ), due as (
+      select id, 'PLACED' as kind, ticker, created_at as happened_at from page
+      union all
+      select id, 'CANCELLED', ticker, canceled_at from page where status = 'CANCELED'
+    ), noted as (
+      insert into verify_absent (order_id, kind, ticker, happened_at)
+      select d.id, d.kind, d.ticker, d.happened_at from due d
+      where not exists (select from verify_events s where s.order_id = d.id and s.kind = d.kind)
+    )
+    select count(*) as orders, (select id from page where (select count(*) from page) >= ${limit}::integer order by id desc limit 1) as next
+    from page`
+  return { orders: Number(row!.orders), next: row!.next }
+}
+
+/** Forgets those that wait in the outbox now. What is left was acknowledged by a broker before this moment, or never will be. */
+export const forgetWaiting = async (sql: Sql): Promise<number> => {
+  await sql`delete from verify_absent a using outbox x where x.order_id = a.order_id and x.kind = a.kind`
+  const [row] = await sql<{ left: string }[]>`select count(*) as left from verify_absent`
+  return Number(row!.left)
+}
+
+export type Absent = { orderId: string; kind: EventKind; ticker: string; happenedAtMs: number }
+
+/** Those whose event has not turned up since either. */
+export const readAbsent = (sql: Sql): AsyncIterable<Absent[]> =>
+  sql<Absent[]>`
+  select a.order_id as "orderId", a.kind, a.ticker, extract(epoch from a.happened_at)::float8 * 1000 as "happenedAtMs"
+  from verify_absent a
+  where not exists (select from verify_events s where s.order_id = a.order_id and s.kind = a.kind)
+  order by a.order_id, a.kind`.cursor(cursorRows)
+
+type Twin = { orderId: string; kind: EventKind; eventIds: string }
+
+/** Events of an order that were published under more than one id: a consumer that dedupes on the id takes them for several. */
+export const readTwins = (sql: Sql): AsyncIterable<Twin[]> =>
+  sql<Twin[]>`
+  select order_id as "orderId", kind, string_agg(event_id::text, ' ' order by event_id) as "eventIds"
+  from verify_events group by order_id, kind having count(*) > 1 order by order_id, kind`.cursor(cursorRows)
+
+type Reordered = { kind: EventKind; orderId: string; partition: number; offset: string; behindMs: number }
+
+/**
+ * Events that stand, in their ticker's order on the topic, behind one that happened more than `slackMs` later; first
+ * occurrences only. The slack is there because placements that run at the same time may stand either way: one gets its time
+ * before it waits for its transaction, for as long as a request may take, and replicas' clocks differ. The order that is
+ * promised, that what was sent after an acknowledgement stands behind it, cannot be seen from here more sharply than that.
+ */
+export const readReordered = (sql: Sql, slackMs: number): AsyncIterable<Reordered[]> =>
+  sql<Reordered[]>`
+  select kind, order_id as "orderId", partition, "offset"::text, extract(epoch from ahead - occurred_at)::float8 * 1000 as "behindMs"
+  from (
+    select kind, order_id, partition, "offset", occurred_at,
+           max(occurred_at) over (partition by kind, ticker, partition order by "offset" rows between unbounded preceding and 1 preceding) as ahead
+    from verify_events
+  ) e
+  where occurred_at < ahead - ${slackMs}::integer * interval '1 millisecond'
+  order by kind, partition, e."offset"`.cursor(cursorRows)
+
+/** Temporary tables are analyzed by nobody else. */
+export const analyzeEvents = async (sql: Sql): Promise<void> => {
+  await sql`analyze verify_events`
+}

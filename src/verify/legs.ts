@@ -1,0 +1,122 @@
+// The trade topic against the ledger: below the group's committed offsets every leg has left its trace. The offsets are read
+// first, then the dead letters, then the trades and the tables; each trace was there before the offset that passed its leg.
+
+import { canonicalUuid } from '../domain/ids.ts'
+import { legOf } from '../domain/trade.ts'
+import type { Violation } from './violation.ts'
+import type { Sql } from '../store/sql.ts'
+import { keepLetters, readUntraced, type SeenLeg } from './legsSql.ts'
+import { letterOf } from '../kafka/letters.ts'
+import { decodeTrade } from '../kafka/schema.ts'
+import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import type { VerifyTopicsOptions } from './topics.ts'
+
+type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
+type Leg = SeenLeg & { name: string; publishedAtMs: number }
+
+const batchMax = 2_500
+
+const idOf = ({ topic, partition, offset }: Pick<TopicRecord, 'topic' | 'partition' | 'offset'>): string =>
+  `${topic}-${partition}-${offset}`
+
+/** A message that cannot be decoded, or an id that cannot be an order's, leaves a letter or nothing. */
+const legsOf = (record: TopicRecord): Leg[] => {
+  const from = { letterId: idOf(record), publishedAtMs: record.publishedAtMs }
+  const trade = decodeTrade(record.value)
+  if ('malformed' in trade) {
+    const none = { letterLeg: null, orderId: null, tradeId: '', side: null, ticker: '', quantity: 0n, price: 0n }
+    return [{ ...from, ...none, name: `MALFORMED (${trade.malformed})`, needsLetter: true }]
+  }
+  return trade.sides.map((side) => {
+    const { tradeId, ticker, quantity, price } = trade
+    const leg = legOf(trade, side)
+    const orderId = canonicalUuid(leg.orderId)
+    const name = `${side.side ?? 'ORDER'} leg of order ${leg.orderId.slice(0, 64)}, trade ${tradeId}`
+    // As tradeBatch.ts names it.
+    const letterLeg = orderId === null ? null : `${side.side ?? 'ORDER'}:${orderId}`
+    return { ...from, letterLeg, orderId, tradeId, side: side.side, ticker, quantity, price, name, needsLetter: false }
+  })
+}
+
+/** Loads the ids of all dead letters; returns the time since when the topic holds every letter, -Infinity for ever. */
+const readLetters = async ({ sql, reader, options }: Run): Promise<number> => {
+  const topic = options.topics.deadLetters
+  const spans = await reader.spans(topic)
+  let done = 0
+  const oldest = spans.map(({ start }) => (start === 0n ? -Infinity : Infinity))
+  await reader.read(topic, spans, async (records) => {
+    for (const { partition, publishedAtMs } of records)
+      if (oldest[partition] === Infinity) oldest[partition] = publishedAtMs
+    const letters = records.map(letterOf).filter((letter) => letter !== null)
+    const rows = letters.flatMap(({ id, legs }) => (legs.length === 0 ? [''] : legs).map((leg) => ({ id, leg })))
+    // Not a text to Postgres, and no id of ours.
+    const storable = rows.filter(({ id, leg }) => !`${id}${leg}`.includes('\0'))
+    await keepLetters(sql, storable)
+    done += records.length
+    options.reporter.onProgress(`dead letters of ${topic}`, done, null)
+  })
+  return Math.max(-Infinity, ...oldest)
+}
+
+/** From the lowest kept offset to the committed one; also says where messages were deleted before the group got to them. */
+const passedSpans = async ({ reader, options }: Run): Promise<Span[]> => {
+  const { topics, group, reporter } = options
+  const held = await reader.spans(topics.trades)
+  const committed = await reader.committed(topics.trades, held.length)
+  const lost = held.flatMap(({ start }, partition): Violation[] => {
+    const place = committed[partition]
+    if (place === null || place === undefined || place >= start) return []
+    const found = `${start - place} messages deleted before they were read`
+    return [
+      {
+        subject: 'trade',
+        id: `${topics.trades}-${partition}-${place}`,
+        rule: 'retention',
+        expected: 'read by the group',
+        found,
+      },
+    ]
+  })
+  await reporter.onViolations(lost)
+  if (committed.every((place) => place === null))
+    await reporter.onNote(`the group ${group} has committed no offset of ${topics.trades}: no leg is compared`)
+  return held.map(({ start, end }, partition) => {
+    const place = committed[partition] ?? start
+    return { start, end: place < end ? place : end }
+  })
+}
+
+const untraced = (leg: Leg, { known, held }: { known: boolean; held: string | null }): Violation => ({
+  subject: 'trade',
+  id: leg.letterId,
+  rule: leg.name,
+  expected: known ? 'a ledger row or an exception with its content, or a dead letter' : 'a dead letter',
+  found: held === null ? null : `a ledger row of ${held}`,
+})
+
+export const verifyLegs = async (sql: Sql, reader: TopicReader, options: VerifyTopicsOptions): Promise<void> => {
+  const run: Run = { sql, reader, options }
+  const { topics, reporter, slackMs, unknownToDeadLetters } = options
+  const spans = await passedSpans(run)
+  const lettersSinceMs = (await readLetters(run)) + slackMs
+  const total = spans.reduce((sum, { start, end }) => sum + Math.max(0, Number(end - start)), 0)
+  let legs = 0
+  let done = 0
+  let unjudged = 0
+  await reader.read(topics.trades, spans, async (records) => {
+    for (let i = 0; i < records.length; i += batchMax) {
+      const batch = records.slice(i, i + batchMax).flatMap(legsOf)
+      const missing = await readUntraced(sql, batch, unknownToDeadLetters)
+      // Its letter may have been deleted already; nobody can say.
+      const judged = missing.filter(({ index, held }) => held !== null || batch[index]!.publishedAtMs >= lettersSinceMs)
+      unjudged += missing.length - judged.length
+      legs += batch.length
+      await reporter.onViolations(judged.map((row) => untraced(batch[row.index]!, row)))
+    }
+    done += records.length
+    reporter.onProgress(`messages of ${topics.trades}`, done, total)
+  })
+  await reporter.onNote(`${topics.trades}: ${legs} legs below the committed offsets of ${options.group}`)
+  if (unjudged > 0)
+    await reporter.onNote(`${unjudged} legs are older than the dead letters that are still kept: not judged`)
+}

@@ -1,0 +1,51 @@
+// Since when a topic of events can be relied on to hold everything: what was deleted by retention is no loss.
+
+import type { SeenEvent } from './eventsSql.ts'
+import { partitionOf } from '../kafka/sender.ts'
+import type { Span, TopicRecord } from '../kafka/topicReader.ts'
+
+type PartitionRange = {
+  /** True where nothing was ever deleted. */
+  whole: boolean
+  /** When its oldest record was published. */
+  publishedAtMs: number
+  /** The least time of an event in it. */
+  happenedAtMs: number
+}
+
+export type Retained = {
+  seeRecord: (record: TopicRecord) => void
+  seeEvent: (event: SeenEvent) => void
+  /** The least time of an event, over the partitions that hold all they ever got. */
+  oldestMs: () => number
+  /** Since when an event of this ticker must be on the topic; Infinity where nothing can be said. */
+  sinceMs: (ticker: string, fallbackMs: number) => number
+}
+
+/**
+ * In a partition that lost its beginning, an event that happened after the oldest record was published was itself published
+ * later still, so it stands behind that record; `slackMs` covers clocks that differ. A partition that holds all it ever got is
+ * complete since its oldest event, and an empty one since `fallbackMs`, for topics are made as a whole.
+ */
+export const createRetained = (spans: readonly Span[], slackMs: number): Retained => {
+  const empty = (whole: boolean): PartitionRange => ({ whole, publishedAtMs: Infinity, happenedAtMs: Infinity })
+  const ranges = spans.map(({ start }) => empty(start === 0n))
+  // A partition may be added while we read.
+  const rangeOf = (partition: number): PartitionRange => (ranges[partition] ??= empty(true))
+  return {
+    seeRecord({ partition, publishedAtMs }) {
+      const range = rangeOf(partition)
+      if (range.publishedAtMs === Infinity) range.publishedAtMs = publishedAtMs
+    },
+    seeEvent({ partition, occurredAt }) {
+      const range = rangeOf(partition)
+      range.happenedAtMs = Math.min(range.happenedAtMs, Date.parse(occurredAt))
+    },
+    oldestMs: () => Math.min(...ranges.filter(({ whole }) => whole).map(({ happenedAtMs }) => happenedAtMs)),
+    sinceMs(ticker, fallbackMs) {
+      const range = ranges[partitionOf(ticker, spans.length)]!
+      if (!range.whole) return range.publishedAtMs + slackMs
+      return range.happenedAtMs === Infinity ? fallbackMs : range.happenedAtMs
+    },
+  }
+}

@@ -1,0 +1,56 @@
+// Verifying the tables: the guards first, then every order against its ledger, then what waits and what was kept. It only
+// reads, one page a statement, so memory is bounded and the service may go on working.
+
+import type { Violation } from './violation.ts'
+import { verifyGuards } from '../store/guards.ts'
+import type { Sql } from '../store/sql.ts'
+import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
+import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
+
+export type Reporter = {
+  /** Awaited, so that a reader who is slower than the database holds it up instead of filling memory. */
+  onViolations: (violations: readonly Violation[]) => Promise<void>
+  /** `total` is an estimate; null where there is none. */
+  onProgress: (what: string, done: number, total: number | null) => void
+}
+
+export type Verified = { orders: number; fills: number }
+
+/** Orders of one statement. */
+export const ordersPageMax = 10_000
+const rowsPageMax = 10_000
+
+/** Follows pages to their end. */
+const walk = async <Cursor, P extends Page<Cursor>>(
+  first: Cursor,
+  read: (after: Cursor) => Promise<P>,
+  onPage: (page: P) => Promise<void>,
+): Promise<void> => {
+  for (let after: Cursor | null = first; after !== null;) {
+    const page: P = await read(after)
+    await onPage(page)
+    after = page.next
+  }
+}
+
+/** Returns how much was looked at; every violation has been told by then. Throws what Postgres or the network throw. */
+export const verifyTables = async (sql: Sql, { onViolations, onProgress }: Reporter): Promise<Verified> => {
+  await onViolations(await verifyGuards(sql))
+  await onViolations(await verifyGaps(sql))
+  const total = await estimateOrders(sql)
+  const seen: Verified = { orders: 0, fills: 0 }
+  await walk(
+    lowestId,
+    (after) => verifyOrdersPage(sql, { after, limit: ordersPageMax }),
+    async ({ orders, fills, violations }) => {
+      seen.orders += orders
+      seen.fills += fills
+      onProgress('orders', seen.orders, total)
+      await onViolations(violations)
+    },
+  )
+  const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
+  await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
+  await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
+  return seen
+}

@@ -1,0 +1,82 @@
+// Whether what stands beside the orders agrees with them: events that wait in the outbox, legs that are kept as exceptions.
+
+import type { Sql } from '../store/sql.ts'
+import { violationsOf, type Page } from './ordersSql.ts'
+import type { Violation } from './violation.ts'
+
+type PageRow<Cursor> = { next: Cursor | null; violations: Violation[] }
+
+/**
+ * Makes a session one that reads: no statement of it can change a table other than its own temporary ones. Plans are made
+ * anew for every page, because a plan for any page is a bad one for each.
+ */
+export const beReader = async (sql: Sql): Promise<void> => {
+  await sql`
+    select set_config('default_transaction_read_only', 'on', false), set_config('plan_cache_mode', 'force_custom_plan', false),
+           set_config('jit', 'off', false)`
+}
+
+/** A page of waiting events, by position. */
+export const verifyOutboxPage = async (
+  sql: Sql,
+  { after, limit }: { after: string; limit: number },
+): Promise<Page<string>> => {
+  const faults = sql`
+    select 'outbox row' as subject, p.position::text as id, 'order' as rule, 'an order with id ' || p.order_id as expected, null as found
+    from page p where p.status is null
+    union all
+    select 'outbox row', p.position::text, 'status of order ' || p.order_id, 'CANCELED', p.status
+    from page p where p.kind = 'CANCELLED' and p.status <> 'CANCELED'
+    union all
+    select 'outbox row', p.position::text, 'ticker of order ' || p.order_id, p.order_ticker, p.ticker
+    from page p where p.ticker <> p.order_ticker`
+  const [row] = await sql<PageRow<string>[]>`
+    with page as materialized (
+      select x.position, x.kind, x.order_id, x.ticker, o.status, o.ticker as order_ticker
+      from (select * from outbox where position > ${after}::bigint order by position limit ${limit}::integer) x
+      left join orders o on o.id = x.order_id
+    )
+    select (select max(position) from page having count(*) >= ${limit}::integer) as next, ${violationsOf(sql, faults)} as violations`
+  return { next: row!.next, violations: row!.violations }
+}
+
+/** A page of exceptions, by id: each has its order, and none that was refused is in the ledger with the same content. */
+export const verifyExceptionsPage = async (
+  sql: Sql,
+  { after, limit }: { after: string; limit: number },
+): Promise<Page<string>> => {
+  const faults = sql`
+    select 'exception' as subject, p.id::text as id, 'order' as rule, 'an order with id ' || p.order_id as expected, null as found
+    from page p where not exists (select from orders o where o.id = p.order_id)
+    union all
+    select 'exception', p.id::text, p.disposition || ' of order ' || p.order_id || ', trade ' || p.trade_id,
+           'not in the ledger with this content', 'applied as version ' || f.order_version
+    from page p
+    join ingested_fills f on f.order_id = p.order_id and f.trade_id = p.trade_id and f.side = p.side and f.ticker = p.ticker
+                         and f.quantity = p.quantity and f.price = p.price
+    where p.disposition in ('OVERFILL', 'CONFLICT')`
+  const [row] = await sql<PageRow<string>[]>`
+    with page as materialized (
+      select id, disposition, order_id, trade_id, side, ticker, quantity, price
+      from exceptions where id > ${after}::uuid order by id limit ${limit}::integer
+    )
+    select (select id from page where (select count(*) from page) >= ${limit}::integer order by id desc limit 1) as next,
+           ${violationsOf(sql, faults)} as violations`
+  return { next: row!.next, violations: row!.violations }
+}
+
+/** Messages of the trade topic that were lost unread and that nobody has settled yet. */
+export const verifyGaps = async (sql: Sql): Promise<Violation[]> => {
+  const rows = await sql<{ id: string; found: string }[]>`
+    select topic || '-' || kafka_partition || '-' || first_offset as id,
+           (next_offset - first_offset) || ' messages deleted before they were read (offsets ' || first_offset || ' to '
+             || next_offset - 1 || '), noticed at ' || noticed_at as found
+    from trade_gaps where settled_by is null order by noticed_at`
+  return rows.map(({ id, found }) => ({
+    subject: 'trade',
+    id,
+    rule: 'retention',
+    expected: 'read by the group, or settled in trade_gaps',
+    found,
+  }))
+}

@@ -1,0 +1,38 @@
+// Compares the topics with the tables while both go on moving. What makes that sound is the order of things: an order is
+// committed before its event is published, an event is acknowledged before it leaves the outbox, and a leg's trace is there
+// before its offset is committed. So whatever is proved by its presence is read first, and what proves it afterwards.
+
+import type { Reporter } from './tables.ts'
+import type { Sql } from '../store/sql.ts'
+import type { KafkaConfig } from '../kafka/client.ts'
+import { openTopicReader } from '../kafka/topicReader.ts'
+import type { Topics } from '../kafka/topics.ts'
+import { verifyEvents } from './events.ts'
+import { verifyLegs } from './legs.ts'
+
+export type VerifyTopicsOptions = {
+  kafka: KafkaConfig
+  /** Whose committed offsets say which trades were disposed of. It is only asked for them. */
+  group: string
+  topics: Topics
+  unknownToDeadLetters: boolean
+  /** How far apart clocks and concurrent requests may put two events. */
+  slackMs: number
+  reporter: TopicsReporter
+}
+
+type TopicsReporter = Reporter & {
+  /** What is worth knowing and no violation. */
+  onNote: (note: string) => Promise<void>
+}
+
+/** Every violation and note has been told when it resolves. Throws what Postgres, the brokers or the network throw. */
+export const verifyTopics = async (sql: Sql, options: VerifyTopicsOptions): Promise<void> => {
+  const reader = openTopicReader(options.kafka, options.group)
+  try {
+    await verifyEvents(sql, reader, options)
+    await verifyLegs(sql, reader, options)
+  } finally {
+    await reader.close().catch(() => undefined)
+  }
+}

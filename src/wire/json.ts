@@ -1,0 +1,61 @@
+// JSON in which no number loses a digit. JSON.parse reads numbers as doubles; a double carries any decimal of up to 15
+// significant digits exactly, so only a text with a longer run of digits is read again with the source of each number kept.
+
+import { parseJsonAmount, parsePlainAmount, type ParsedAmount } from '../domain/decimal.ts'
+
+/** The source text of a JSON number that a double may not carry. */
+export class NumberSource {
+  constructor(readonly source: string) {}
+}
+
+/** Every run of sixteen digits or more, with or without a point among them, and a few others: a quick look for all of them. */
+const longNumber = /[\d.]{16}/
+
+type SourceContext = { source: string }
+const keepSource = (_key: string, value: unknown, context?: SourceContext): unknown =>
+  typeof value === 'number' ? new NumberSource(context!.source) : value
+
+/** Parses JSON; numbers come as `number` where that is exact, as NumberSource elsewhere. Throws SyntaxError. */
+export const parseExactJson = (text: string): unknown =>
+  longNumber.test(text) ? JSON.parse(text, keepSource) : JSON.parse(text)
+
+/** The source text of a parsed JSON number, or null for anything else. */
+export const numberText = (value: unknown): string | null => {
+  if (typeof value === 'number') return String(value)
+  return value instanceof NumberSource ? value.source : null
+}
+
+/** An amount from a parsed JSON value: a number in any notation, or a string in plain notation. */
+export const amountFromJson = (value: unknown): ParsedAmount => {
+  if (typeof value === 'string') return parsePlainAmount(value)
+  const text = numberText(value)
+  if (text === null) return { ok: false, fault: 'NOT_A_NUMBER' }
+  // What JSON.parse reads as Infinity was a number, only far too large.
+  if (text === 'Infinity') return { ok: false, fault: 'TOO_MANY_INTEGER_DIGITS' }
+  return text === '-Infinity' ? { ok: false, fault: 'NOT_POSITIVE' } : parseJsonAmount(text)
+}
+
+const memberLike = /"\s*:/g
+const stringOrBracket = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs
+
+/** The first member name that stands twice in the outermost object of valid JSON `text`, or null. */
+const findRepeated = (text: string): string | null => {
+  const seen = new Set<string>()
+  let depth = 0
+  for (const [token, colon] of text.matchAll(stringOrBracket)) {
+    if (token === '{' || token === '[') depth++
+    else if (token === '}' || token === ']') depth--
+    else if (colon !== undefined && depth === 1) {
+      const name = JSON.parse(token.slice(0, token.length - colon.length)) as string
+      if (seen.has(name)) return name
+      seen.add(name)
+    }
+  }
+  return null
+}
+
+/** JSON.parse keeps the last of two members of one name; which one was meant cannot be known. Null: none is repeated. */
+export const repeatedMember = (text: string, parsed: object): string | null => {
+  const names = text.match(memberLike)?.length ?? 0
+  return names === Object.keys(parsed).length ? null : findRepeated(text)
+}

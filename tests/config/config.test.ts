@@ -1,0 +1,212 @@
+// Promises checked here: the environment becomes one frozen object with the defaults of the contract, or one list of every fault, in
+// which nothing secret stands.
+
+import { describe, expect, test } from 'bun:test'
+import { readConfig, settings, type Config } from '../../src/config/config.ts'
+import type { Env } from '../../src/config/env.ts'
+
+const database = { DATABASE_URL: 'postgres://app:hunter2@db:5432/orders' }
+const faultsOf = (env: Env): string[] => {
+  const result = readConfig({ ...database, ...env })
+  return result.ok ? [] : result.faults
+}
+const configOf = (env: Env = {}): Config => {
+  const result = readConfig({ ...database, ...env })
+  if (!result.ok) throw new Error(result.faults.join('; '))
+  return result.config
+}
+
+describe('the defaults', () => {
+  test('are those of the contract', () => {
+    expect(configOf()).toMatchObject({
+      SERVER_PORT: 8085,
+      SERVER_IDLE_TIMEOUT_MS: 120_000,
+      KAFKA_BOOTSTRAP_SERVERS: ['redpanda:9092'],
+      KAFKA_CONSUMER_GROUP: 'orders-exec-consumer',
+      KAFKA_TOPIC_ORDER_PLACED: 'order.placed.v1',
+      KAFKA_TOPIC_ORDER_CANCELLED: 'order.cancelled.v1',
+      KAFKA_TOPIC_TRADE_EXECUTED: 'trade.executed.v1',
+      KAFKA_TOPIC_TRADE_DLQ: 'trade.executed.v1.dlq',
+      TRADE_UNKNOWN_TO_DLQ: true,
+      ORDERS_UNKNOWN_FIELDS: 'refuse',
+      BODY_MAX_BYTES: 64 * 1024,
+      OUTBOX_MAX_ROWS: 2_000_000,
+      OUTBOX_MAX_AGE_MS: 15 * 60_000,
+    })
+  })
+
+  test('stand for a variable that is empty or blank', () => {
+    const blank = Object.fromEntries(Object.keys(settings).map((key, i) => [key, i % 2 === 0 ? '' : ' ']))
+    expect(configOf(blank)).toEqual(configOf())
+  })
+
+  test('nothing but the address of the database is required', () => {
+    expect(readConfig({})).toEqual({
+      ok: false,
+      faults: ['DATABASE_URL (or SPRING_DATASOURCE_URL) is required: postgres://user:password@host:port/database'],
+    })
+  })
+
+  test('the object is frozen', () => {
+    expect(Object.isFrozen(configOf())).toBeTrue()
+  })
+})
+
+describe('a value that is given', () => {
+  test('is read, spaces around it aside', () => {
+    expect(
+      configOf({
+        SERVER_PORT: ' 80 ',
+        LOG_LEVEL: 'WARN',
+        DB_MIGRATE: 'False',
+        TRADE_UNKNOWN_TO_DLQ: 'false',
+        ORDERS_UNKNOWN_FIELDS: 'ignore',
+        KAFKA_BOOTSTRAP_SERVERS: 'a:9092, b.example:19092 ,[::1]:9092',
+        KAFKA_TOPIC_TRADE_EXECUTED: 'trades_2-x.V1',
+        KAFKA_CONSUMER_GROUP: 'g',
+        CORS_ALLOWED_ORIGINS: 'https://desk.example.com, http://localhost:3000',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, x-tenant=a.b',
+        OTEL_TRACES_SAMPLER_ARG: '0.25',
+      }),
+    ).toMatchObject({
+      SERVER_PORT: 80,
+      LOG_LEVEL: 'warn',
+      DB_MIGRATE: false,
+      TRADE_UNKNOWN_TO_DLQ: false,
+      ORDERS_UNKNOWN_FIELDS: 'ignore',
+      KAFKA_BOOTSTRAP_SERVERS: ['a:9092', 'b.example:19092', '[::1]:9092'],
+      KAFKA_TOPIC_TRADE_EXECUTED: 'trades_2-x.V1',
+      KAFKA_CONSUMER_GROUP: 'g',
+      CORS_ALLOWED_ORIGINS: ['https://desk.example.com', 'http://localhost:3000'],
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x, x-tenant=a.b',
+      OTEL_TRACES_SAMPLER_ARG: 0.25,
+    })
+  })
+
+  test('that is a variable nobody knows is left alone', () => {
+    expect(configOf({ PATH: '/bin', KAFKA_TOPIC_OTHER: '?' })).toEqual(configOf())
+  })
+})
+
+describe('a fault', () => {
+  const port = 'SERVER_PORT must be a whole number from 0 to 65535'
+  const servers = 'KAFKA_BOOTSTRAP_SERVERS must be host:port, comma-separated'
+  const origin = 'CORS_ALLOWED_ORIGINS must be origins such as https://desk.example.com, comma-separated'
+  const headers = 'OTEL_EXPORTER_OTLP_HEADERS must be name=value, comma-separated, values percent-encoded'
+  test.each([
+    ['SERVER_PORT', 'http', port],
+    ['SERVER_PORT', '65536', port],
+    ['SERVER_PORT', '-1', port],
+    ['SERVER_PORT', '80.5', port],
+    ['SERVER_PORT', '1e3', port],
+    ['SERVER_PORT', '0x50', port],
+    ['BODY_MAX_BYTES', '64k', 'BODY_MAX_BYTES must be a whole number from 1024 to 16777216'],
+    ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be one of debug, info, warn, error'],
+    ['DB_MIGRATE', 'yes', 'DB_MIGRATE must be one of true, false'],
+    ['ORDERS_UNKNOWN_FIELDS', 'drop', 'ORDERS_UNKNOWN_FIELDS must be one of refuse, ignore'],
+    ['KAFKA_BOOTSTRAP_SERVERS', 'redpanda', servers],
+    ['KAFKA_BOOTSTRAP_SERVERS', 'a:9092,,b:9092', servers],
+    ['KAFKA_BOOTSTRAP_SERVERS', 'kafka://a:9092', servers],
+    ['KAFKA_BOOTSTRAP_SERVERS', 'a:0', servers],
+    ['KAFKA_BOOTSTRAP_SERVERS', 'a,b,c:99999', servers],
+    ['CORS_ALLOWED_ORIGINS', '*', origin],
+    ['CORS_ALLOWED_ORIGINS', 'https://a.example,https://b.example/', origin],
+    ['CORS_ALLOWED_ORIGINS', 'desk.example.com', origin],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'token', headers],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b,c', headers],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b%zz', headers],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-0', 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1'],
+    [
+      'KAFKA_TOPIC_TRADE_DLQ',
+      'trades/dead',
+      'KAFKA_TOPIC_TRADE_DLQ must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -',
+    ],
+    ['KAFKA_TOPIC_TRADE_DLQ', 'order.placed.v1', 'the four KAFKA_TOPIC_ names must differ'],
+    ['DB_LOCK_TIMEOUT_MS', '3000', 'DB_LOCK_TIMEOUT_MS must be below DB_STATEMENT_TIMEOUT_MS'],
+  ])('%s=%s: %s', (key, value, fault) => {
+    expect(faultsOf({ [key]: value })).toEqual([fault])
+  })
+
+  test.each<[Env, string[]]>([
+    [
+      { AUTH_JWKS_FILE: '/k' },
+      [
+        'AUTH_JWT_ISSUER is required with AUTH_JWKS_URL or AUTH_JWKS_FILE',
+        'AUTH_JWT_AUDIENCE is required with AUTH_JWKS_URL or AUTH_JWKS_FILE',
+      ],
+    ],
+    [{ AUTH_JWT_ISSUER: 'x' }, ['AUTH_JWT_ISSUER needs AUTH_JWKS_URL or AUTH_JWKS_FILE']],
+    [
+      { AUTH_JWKS_FILE: '/k', AUTH_JWKS_URL: 'https://a/k', AUTH_JWT_ISSUER: 'x', AUTH_JWT_AUDIENCE: 'y' },
+      ['AUTH_JWKS_URL and AUTH_JWKS_FILE are given: set one of them'],
+    ],
+    [{ AUTH_JWKS_URL: 'file:///etc/passwd' }, ['AUTH_JWKS_URL must be an http(s) address without user and password']],
+    [
+      { AUTH_JWKS_URL: 'https://me:hunter2@a/k' },
+      ['AUTH_JWKS_URL must be an http(s) address without user and password'],
+    ],
+    ...['none', 'HS256', 'RS256,none', 'RS256,,ES256', 'rs256'].map((names): [Env, string[]] => [
+      { AUTH_JWT_ALGORITHMS: names },
+      [
+        'AUTH_JWT_ALGORITHMS must be some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519, comma-separated',
+      ],
+    ]),
+    [{ RATE_LIMIT_TOTAL_BURST: '5' }, ['RATE_LIMIT_TOTAL_BURST needs RATE_LIMIT_TOTAL_PER_SECOND']],
+    [
+      { RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5' },
+      ['RATE_LIMIT_PER_SUBJECT_PER_SECOND needs authentication, or RATE_LIMIT_BY_ADDRESS=true'],
+    ],
+    [{ RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5', RATE_LIMIT_BY_ADDRESS: 'true' }, []],
+    [{ RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5', AUTH_API_KEYS_FILE: '/k' }, []],
+    [{ MANAGEMENT_PORT: '8085' }, ['MANAGEMENT_PORT must differ from SERVER_PORT, or be left out']],
+    [
+      {
+        AUTH_JWKS_URL: 'https://login.example/keys?v=1',
+        AUTH_JWT_ISSUER: 'x',
+        AUTH_JWT_AUDIENCE: 'y',
+        AUTH_JWT_ALGORITHMS: 'ES384, EdDSA',
+      },
+      [],
+    ],
+  ])('of access: %j', (env, faults) => {
+    expect(faultsOf(env)).toEqual(faults)
+  })
+
+  test('names its key, for every key that there is', () => {
+    for (const key of Object.keys(settings)) {
+      const faults = faultsOf({ [key]: '\u0001 ?' })
+      expect(faults).toHaveLength(1)
+      expect(faults[0]).toStartWith(`${key} must be`)
+    }
+  })
+
+  test('does not hide another one: all are listed at once', () => {
+    const wrong = Object.fromEntries(Object.keys(settings).map((key) => [key, `\u0001 ${key}`]))
+    const result = readConfig({ ...wrong, SPRING_DATASOURCE_URL: 'jdbc:mysql://db/orders' })
+    if (result.ok) throw new Error('accepted')
+    expect(result.faults.map((fault) => fault.split(' ')[0]!)).toEqual([
+      ...Object.keys(settings),
+      'SPRING_DATASOURCE_URL',
+    ])
+  })
+
+  test('of the database is listed with the others', () => {
+    expect(readConfig({ SERVER_PORT: 'x', LOG_LEVEL: 'x' })).toMatchObject({
+      ok: false,
+      faults: [
+        port,
+        'LOG_LEVEL must be one of debug, info, warn, error',
+        'DATABASE_URL (or SPRING_DATASOURCE_URL) is required: postgres://user:password@host:port/database',
+      ],
+    })
+  })
+
+  test('never holds what was given, which may be a secret put in the wrong place', () => {
+    for (const key of Object.keys(settings))
+      expect(faultsOf({ [key]: 'hunter2 \u0001' }).join('\n')).not.toContain('hunter2')
+  })
+})

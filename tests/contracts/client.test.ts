@@ -1,0 +1,110 @@
+// Promises checked here: the typed client sends what the document asks for and gives back every answer with its exact amounts; what the
+// document does not know is an error and no answer.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { createClient, UnexpectedAnswer, type Client } from '../../src/client.ts'
+import { createApp } from '../../src/http/server.ts'
+import { openHarness, orderBody, serverOptions, type Harness } from '../http/harness.ts'
+
+let harness: Harness
+let client: Client
+const asked: Request[] = []
+
+beforeAll(async () => {
+  harness = await openHarness()
+  const app = createApp(serverOptions({ service: harness.service }))
+  client = createClient('http://localhost/', {
+    headers: { 'x-from': 'test' },
+    fetch: (url, init) => {
+      const request = new Request(url, init)
+      asked.push(request.clone() as Request)
+      return app.handle(request)
+    },
+  })
+})
+afterAll(() => harness.close())
+
+const order = {
+  ...orderBody,
+  side: 'BUY' as const,
+  type: 'LIMIT' as const,
+  timeInForce: 'GTC' as const,
+}
+
+const placed = async (changed: Partial<Parameters<Client['placeOrder']>[0]['body']> = {}) => {
+  const answer = await client.placeOrder({ body: { ...order, ...changed } })
+  if (answer.status !== 202) throw new Error(answer.body.detail)
+  return answer.body
+}
+
+test('amounts come back as text, with every digit', async () => {
+  const most = '999999999999.99999999'
+  const { id, quantity, price, filledQuantity, lastFillPrice, version } = await placed({
+    quantity: most,
+    price: '0.00000001',
+  })
+  expect({ quantity, price, filledQuantity, lastFillPrice, version }).toEqual({
+    quantity: most,
+    price: '0.00000001',
+    filledQuantity: '0',
+    lastFillPrice: null,
+    version: 0,
+  })
+  await harness.trade({
+    tradeId: 'c-1',
+    sides: [{ side: 'BUY', orderId: id }],
+    quantity: 10n ** 20n - 2n,
+    price: 123456789012_12345678n,
+  })
+  const read = await client.getOrder({ params: { id } })
+  expect(read).toMatchObject({
+    status: 200,
+    body: {
+      filledQuantity: '999999999999.99999998',
+      remainingQuantity: '0.00000001',
+      averageFillPrice: '123456789012.12345678',
+    },
+  })
+  const fills = await client.listFills({ params: { id }, query: { limit: 1 } })
+  expect(fills).toMatchObject({ status: 200, body: { fills: [{ quantity: '999999999999.99999998', late: false }] } })
+})
+
+test('a key is a header, a status of a list is repeated, the id is in the path', async () => {
+  const body = { ...order, clientOrderId: null }
+  const first = await client.placeOrder({ body, headers: { 'Idempotency-Key': 'c-2' } })
+  const again = await client.placeOrder({ body, headers: { 'Idempotency-Key': 'c-2' } })
+  expect([first.headers.get('idempotent-replayed'), again.headers.get('idempotent-replayed')]).toEqual([null, 'true'])
+  const page = await client.listOrders({ query: { status: ['NEW', 'closed'], limit: 2, clientOrderId: 'c-2' } })
+  expect(page).toMatchObject({ status: 200, body: { orders: [{ clientOrderId: 'c-2' }], nextCursor: null } })
+  expect(asked.at(-1)!.url).toEndWith('/orders?status=NEW&status=closed&limit=2&clientOrderId=c-2')
+  expect(asked.at(-1)!.headers.get('x-from')).toBe('test')
+})
+
+test('a refusal is a value with its code, and with the members of its own', async () => {
+  const { id } = await placed()
+  expect(await client.cancelOrder({ params: { id } })).toMatchObject({ status: 200, body: { status: 'CANCELED' } })
+  const again = await client.cancelOrder({ params: { id } })
+  if (again.status !== 409) throw new Error('it was canceled')
+  expect(again.body.orderStatus).toBe('CANCELED')
+  const refused = await client.placeOrder({ body: { ...order, price: null } })
+  expect(refused).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST', errors: [{ pointer: '/price' }] } })
+})
+
+test('other answers than JSON are text', async () => {
+  const page = await client.metrics()
+  expect(page).toMatchObject({ status: 200, body: 'orders_outbox_rows 1\n' })
+  expect(await client.liveness()).toMatchObject({ status: 200, body: { status: 'UP' } })
+})
+
+test('an answer that the document does not know is an error', async () => {
+  const answering = (response: Response): Client =>
+    createClient('http://localhost', { fetch: () => Promise.resolve(response) })
+  const page = new Response('<h1>Bad gateway</h1>', { status: 502, headers: { 'content-type': 'text/html' } })
+  const error = await answering(page)
+    .liveness()
+    .catch((caught: unknown) => caught)
+  expect(error).toBeInstanceOf(UnexpectedAnswer)
+  expect(error).toMatchObject({ status: 502, text: '<h1>Bad gateway</h1>' })
+  const problem = new Response('{}', { status: 422, headers: { 'content-type': 'application/problem+json' } })
+  expect(answering(problem).liveness()).rejects.toBeInstanceOf(UnexpectedAnswer)
+})

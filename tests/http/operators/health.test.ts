@@ -1,0 +1,116 @@
+// Promises checked here: liveness looks at nothing outside, readiness says whether requests can be served, and the whole says
+// which part is not well, in every phase.
+
+import { describe, expect, test } from 'bun:test'
+import type { Component, Phase } from '../../../src/http/operators/health.ts'
+import { createApp } from '../../../src/http/server.ts'
+import { bodyOf, callerOf, serverOptions } from '../harness.ts'
+
+type State = { phase?: Phase; db?: Component['status']; kafka?: Component['status']; outbox?: Component['status'] }
+
+const component = (status: Component['status'] = 'UP', detail = 'answers'): Component => ({
+  status,
+  details: { detail },
+})
+
+const healthOf = (state: State, part = '') => {
+  const health = {
+    phase: () => state.phase ?? 'serving',
+    components: () => ({ db: component(state.db), kafka: component(state.kafka), outbox: component(state.outbox) }),
+    info: () => ({ name: 'orders', version: '1.2.3' }),
+  }
+  return callerOf(createApp(serverOptions({ health })))('GET', `/actuator/health${part}`)
+}
+
+const phases = ['starting', 'serving', 'draining'] as const
+const states = ['UP', 'DEGRADED', 'DOWN'] as const
+const everything = phases.flatMap((phase) =>
+  states.flatMap((db) => states.flatMap((kafka) => states.map((outbox) => ({ phase, db, kafka, outbox })))),
+)
+
+describe('the whole', () => {
+  const whole = async (state: State) => {
+    const answer = await healthOf(state)
+    return [answer.status, bodyOf(answer)['status']]
+  }
+
+  test('is UP while all is well', async () => {
+    const answer = await healthOf({})
+    expect(answer.text).toBe(
+      '{"status":"UP","components":{"db":{"status":"UP","details":{"detail":"answers"}},' +
+        '"kafka":{"status":"UP","details":{"detail":"answers"}},"outbox":{"status":"UP","details":{"detail":"answers"}}}}',
+    )
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/json'])
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('is DEGRADED, and still 200, while Kafka is away or the outbox bound is passed', async () => {
+    expect(await whole({ kafka: 'DOWN' })).toEqual([200, 'DEGRADED'])
+    expect(await whole({ kafka: 'DEGRADED' })).toEqual([200, 'DEGRADED'])
+    expect(await whole({ outbox: 'DEGRADED' })).toEqual([200, 'DEGRADED'])
+    expect(await whole({ kafka: 'DOWN', outbox: 'DEGRADED' })).toEqual([200, 'DEGRADED'])
+  })
+
+  test('is DOWN, and 503, while Postgres is away or the service starts', async () => {
+    expect(await whole({ db: 'DOWN' })).toEqual([503, 'DOWN'])
+    expect(await whole({ phase: 'starting' })).toEqual([503, 'DOWN'])
+  })
+
+  test('names every component as it is, in every phase and state', async () => {
+    for (const state of everything) {
+      const answer = await healthOf(state)
+      const isDown = state.db === 'DOWN' || state.phase === 'starting'
+      const isUp = [state.db, state.kafka, state.outbox].every((status) => status === 'UP')
+      expect(answer.status).toBe(isDown ? 503 : 200)
+      expect(bodyOf(answer)).toMatchObject({
+        status: isDown ? 'DOWN' : isUp ? 'UP' : 'DEGRADED',
+        components: { db: { status: state.db }, kafka: { status: state.kafka }, outbox: { status: state.outbox } },
+      })
+    }
+  })
+})
+
+describe('liveness', () => {
+  test('is 200 whatever is away, in every phase', async () => {
+    for (const state of everything) {
+      const answer = await healthOf(state, '/liveness')
+      expect([answer.status, answer.text]).toEqual([200, '{"status":"UP"}'])
+    }
+  })
+
+  test('looks at no dependency', async () => {
+    const look = (): never => {
+      throw new Error('looked')
+    }
+    const health = { phase: look, components: look, info: () => ({}) }
+    expect((await callerOf(createApp(serverOptions({ health })))('GET', '/actuator/health/liveness')).status).toBe(200)
+  })
+})
+
+describe('readiness', () => {
+  test('is 200 exactly while the service serves and Postgres answers', async () => {
+    for (const state of everything) {
+      const isReady = state.phase === 'serving' && state.db !== 'DOWN'
+      expect((await healthOf(state, '/readiness')).status).toBe(isReady ? 200 : 503)
+    }
+  })
+
+  test('says why it is not', async () => {
+    expect((await healthOf({}, '/readiness')).text).toBe('{"status":"UP"}')
+    expect((await healthOf({ phase: 'starting' }, '/readiness')).text).toBe(
+      '{"status":"OUT_OF_SERVICE","reason":"starting"}',
+    )
+    expect((await healthOf({ phase: 'draining' }, '/readiness')).text).toBe(
+      '{"status":"OUT_OF_SERVICE","reason":"draining"}',
+    )
+    expect(bodyOf(await healthOf({ db: 'DOWN' }, '/readiness'))).toMatchObject({
+      status: 'DOWN',
+      components: { db: { status: 'DOWN' } },
+    })
+  })
+})
+
+test('info says what this binary is', async () => {
+  const answer = await callerOf(createApp(serverOptions()))('GET', '/actuator/info')
+  expect([answer.status, answer.text]).toEqual([200, '{"name":"orders","version":"test","commit":"none"}'])
+})

@@ -1,0 +1,263 @@
+// The consumer of trades against the real broker, with a stand-in for what is done with a batch.
+
+import { expect, test } from 'bun:test'
+import type { RawMessage } from '../../../src/kafka/client.ts'
+import { connectToKafka, createTrades, type Connect, type TradesOptions } from '../../../src/kafka/trades/consumer.ts'
+import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
+import { quietLog } from '../../support/quietLog.ts'
+import { until } from '../../support/until.ts'
+
+type Stub = {
+  apply: (batch: readonly RawMessage[], signal: AbortSignal) => Promise<unknown>
+  /** Sends the letters of a partition. */
+  letters?: (partition: number) => Promise<void>
+  connect?: Connect
+  batchMax?: number
+}
+
+const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batchMax = 50 }: Stub) => {
+  const { log, lines } = quietLog()
+  const stopping = new AbortController()
+  const options: TradesOptions = {
+    kafka: own.config,
+    group: `group-${own.names[0]}`,
+    topic: own.names[0]!,
+    process: async (batch, signal) => {
+      await apply(batch, signal)
+      const partitions = letters === undefined ? [] : batch.map(({ partition }) => partition)
+      return new Map(partitions.map((partition) => [partition, () => letters!(partition)]))
+    },
+    batchMax,
+    keepGap: () => Promise.resolve(),
+    limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
+    log,
+  }
+  const trades = createTrades(options, connect)
+  const done = trades.run(stopping.signal)
+  return {
+    trades,
+    lines,
+    group: `group-${own.names[0]}`,
+    async stop() {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+const numbers = (own: OwnTopics, from: number, count: number) =>
+  own.kafka.publish(
+    Array.from({ length: count }, (_, n) => ({
+      topic: own.names[0]!,
+      key: 'K',
+      value: String(from + n),
+      partition: (from + n) % 3,
+    })),
+  )
+
+const collect = () => {
+  const seen: RawMessage[] = []
+  const values = () => seen.map(({ value }) => Number(value!.toString()))
+  return { seen, values, process: async (batch: readonly RawMessage[]) => void seen.push(...batch) }
+}
+
+test('each partition comes in its order, in batches that are bounded; offsets are committed after them', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { seen, process } = collect()
+  const sizes: number[] = []
+  await numbers(own, 0, 1_000)
+  const consumer = start(own, {
+    apply: async (batch) => {
+      sizes.push(batch.length)
+      await process(batch)
+    },
+  })
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  await consumer.stop()
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(50)
+  // A group that is dealt out anew while it starts sends messages again; each comes first after those before it.
+  for (const [partition, messages] of Map.groupBy(seen, (message) => message.partition))
+    expect([...new Set(messages.map(({ value }) => Number(value!.toString())))]).toEqual(
+      Array.from({ length: partition === 0 ? 334 : 333 }, (_, n) => partition + 3 * n),
+    )
+  expect(consumer.trades.state().connected).toBe(false)
+  expect(consumer.trades.state().committed).toBeGreaterThanOrEqual(1_000)
+})
+
+test('nothing is committed before it is processed: what was cut off comes again to the next one', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  await numbers(own, 0, 300)
+  const first = collect()
+  let batches = 0
+  const hung = start(own, {
+    apply: async (batch, signal) => {
+      if (++batches > 2) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        throw new Error('cut off')
+      }
+      await first.process(batch)
+    },
+  })
+  await until(() => batches >= 4, { what: 'both lanes hang' })
+  await Bun.sleep(500)
+  const committed = await own.kafka.committed(hung.group, own.names[0]!)
+  for (const [partition, offset] of committed.entries())
+    expect(Number(offset)).toBeLessThanOrEqual(first.seen.filter((message) => message.partition === partition).length)
+  await hung.stop()
+
+  const second = collect()
+  const next = start(own, { apply: second.process })
+  await own.kafka.consumed(next.group, own.names[0]!)
+  await next.stop()
+  // Something may come twice, nothing may be missing.
+  expect(new Set([...first.values(), ...second.values()]).size).toBe(300)
+})
+
+test('the topic is deleted and made again under a running consumer: it is built again and goes on', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { values, process } = collect()
+  const consumer = start(own, { apply: process })
+  await numbers(own, 0, 30)
+  // The client may send a whole request again when a partition of a new topic is not ready.
+  await until(() => new Set(values()).size === 30, { what: 'the first ones came' })
+  await own.kafka.deleteTopics([own.names[0]!])
+  await until(() => consumer.trades.state().rebuilds > 0, { what: 'the consumer is built again' })
+  await own.kafka.createTopics([own.names[0]!], { partitions: 3 })
+  await numbers(own, 100, 30)
+  await until(() => Array.from({ length: 30 }, (_, n) => 100 + n).every((n) => values().includes(n)), {
+    what: 'the new ones came',
+  })
+  await consumer.stop()
+  expect(consumer.lines.some(({ message }) => message.includes('built again'))).toBe(true)
+})
+
+test('a process that fails is no end: the consumer is built again and the messages come again', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { values, process } = collect()
+  let failures = 0
+  const consumer = start(own, {
+    apply: async (batch) => {
+      if (failures++ < 2) throw new Error('a bug')
+      await process(batch)
+    },
+  })
+  await numbers(own, 0, 30)
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  expect(new Set(values()).size).toBe(30)
+  expect(consumer.trades.state().rebuilds).toBeGreaterThan(0)
+  await consumer.stop()
+})
+
+test('letters that cannot be written hold back the offsets of their partition alone; fills go on there as well', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { values, process } = collect()
+  const sent = Promise.withResolvers<void>()
+  const letters = (partition: number): Promise<void> => (partition === 1 ? sent.promise : Promise.resolve())
+  const consumer = start(own, { apply: process, letters })
+  await numbers(own, 0, 600)
+  await until(() => new Set(values()).size === 600, { what: 'all are applied' })
+  const committed = () => own.kafka.committed(consumer.group, own.names[0]!)
+  await until(async () => (await committed()).every((offset, partition) => partition === 1 || offset === 200n), {
+    what: 'the other partitions are committed',
+  })
+  expect((await committed())[1]! <= 0n).toBe(true)
+  sent.resolve()
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  await consumer.stop()
+})
+
+test('what waits behind a letter is bounded: the rest is applied, and comes again for its letters', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const { values, process } = collect()
+  const sent = Promise.withResolvers<void>()
+  let batches = 0
+  const letters = (): Promise<void> => {
+    batches++
+    return sent.promise
+  }
+  const consumer = start(own, { apply: process, letters, batchMax: 200 })
+  const count = 5_000
+  const topic = own.names[0]!
+  for (let from = 0; from < count; from += 500)
+    await own.kafka.publish(
+      Array.from({ length: 500 }, (_, n) => ({ topic, key: 'K', value: String(from + n), partition: 0 })),
+    )
+  await until(() => new Set(values()).size === count, { what: 'all are applied' })
+  // The first is being sent; the others wait for it.
+  expect(batches).toBe(1)
+  expect((await own.kafka.committed(consumer.group, topic))[0]! <= 0n).toBe(true)
+  sent.resolve()
+  await own.kafka.consumed(consumer.group, topic)
+  // Every message was in a batch whose letters were sent: what was beyond the bound came twice.
+  expect(values().length).toBeGreaterThan(count)
+  expect(batches).toBeGreaterThanOrEqual(count / 200)
+  await consumer.stop()
+})
+
+test('letters that cannot be sent are no end either, though nothing more comes', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  let failures = 0
+  const letters = async (): Promise<void> => {
+    if (failures++ === 0) throw new Error('a bug')
+  }
+  const consumer = start(own, { apply: async () => undefined, letters })
+  await own.kafka.publish([{ topic: own.names[0]!, key: 'K', value: '1', partition: 0 }])
+  await own.kafka.consumed(consumer.group, own.names[0]!)
+  expect(consumer.trades.state().rebuilds).toBeGreaterThan(0)
+  await consumer.stop()
+})
+
+test('no lane waits for the answer to an offset commit: what is done with meanwhile goes with the next one', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const { values, process } = collect()
+  const answered = Promise.withResolvers<void>()
+  const committed: bigint[] = []
+  const connect: Connect = (...given) => {
+    const connection = connectToKafka(...given)
+    const { member } = connection
+    const commit = member.commit.bind(member)
+    member.commit = async (options: Parameters<typeof commit>[0]) => {
+      committed.push(...options.offsets.map(({ offset }) => offset))
+      await answered.promise
+      await commit(options)
+    }
+    return connection
+  }
+  const consumer = start(own, { apply: process, connect })
+  await own.kafka.publish(
+    Array.from({ length: 300 }, (_, n) => ({ topic: own.names[0]!, key: 'K', value: String(n), partition: 0 })),
+  )
+  await until(() => new Set(values()).size === 300, { what: 'everything is applied' })
+  expect(committed).toHaveLength(1)
+  const stopped = consumer.stop()
+  answered.resolve()
+  await stopped
+  expect(committed).toEqual([committed[0]!, 300n])
+  expect([...(await own.kafka.committed(consumer.group, own.names[0]!)).values()].map(Number)).toEqual([300])
+  expect(consumer.trades.state().committed).toBeGreaterThanOrEqual(300)
+})
+
+test('a group that lets us in and does not say where it stands is no connection', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const { values, process } = collect()
+  let [asked, refusing] = [0, true]
+  const connect: Connect = (...given) => {
+    const connection = connectToKafka(...given)
+    const { fetcher } = connection
+    const ask = fetcher.listCommittedOffsets.bind(fetcher)
+    fetcher.listCommittedOffsets = async (options: Parameters<typeof ask>[0]) => {
+      asked++
+      if (refusing) throw new Error('no right to ask')
+      return ask(options)
+    }
+    return connection
+  }
+  const consumer = start(own, { apply: process, connect })
+  await own.kafka.publish([{ topic: own.names[0]!, key: 'K', value: '1', partition: 0 }])
+  await until(() => asked > 2, { what: 'it was asked again and again' })
+  expect(consumer.trades.state().connected).toBe(false)
+  refusing = false
+  await until(() => values().length === 1, { what: 'it is read' })
+  expect(consumer.trades.state().connected).toBe(true)
+  await consumer.stop()
+})

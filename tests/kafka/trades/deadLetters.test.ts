@@ -1,0 +1,218 @@
+// Against the real broker: whatever a message is like, its letter gets out, so that its partition can go on.
+
+import { expect, test } from 'bun:test'
+import { createDeadLetters, type DeadLetter } from '../../../src/kafka/trades/deadLetters.ts'
+import { ownTopics } from '../../support/kafkaTopic.ts'
+import { quietLog } from '../../support/quietLog.ts'
+import { until } from '../../support/until.ts'
+
+let offsets = 0n
+const letter = (members: Partial<DeadLetter> = {}): DeadLetter => ({
+  source: { topic: 'trades', partition: 4, offset: offsets++ },
+  timestamp: BigInt(Date.now()),
+  key: Buffer.from('AAPL'),
+  value: Buffer.from('bad'),
+  headers: new Map(),
+  disposition: 'MALFORMED',
+  reason: 'is no JSON',
+  legs: [],
+  ...members,
+})
+const never = new AbortController().signal
+const headers = (entries: Record<string, string>) =>
+  new Map(Object.entries(entries).map(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
+
+/** `aheadMs`: how wrong our clock is. */
+const open = async (settings: Record<string, string> = {}, aheadMs = 0) => {
+  const own = await ownTopics(1, { partitions: 2, settings })
+  const { log, lines } = quietLog()
+  const now = () => new Date(Date.now() + aheadMs)
+  return { own, lines, topic: own.names[0]!, dead: createDeadLetters(own.producer, own.names[0]!, { log, now }) }
+}
+
+test('key, value and headers as received; a tombstone stays one, an empty value too, no key stays no key', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  const kept = headers({ eventId: 'e', 'x-reason': 'from an older life' })
+  await dead.send(
+    [
+      letter({ headers: kept }),
+      letter({ value: null }),
+      letter({ value: Buffer.alloc(0) }),
+      letter({ key: null }),
+      letter({ key: null, value: null }),
+    ],
+    never,
+  )
+  const found = (await own.kafka.read(topic)).toSorted(
+    (a, b) => Number(a.headers['x-original-offset']) - Number(b.headers['x-original-offset']),
+  )
+  expect(found.map(({ key, value }) => [key, value])).toEqual([
+    ['AAPL', 'bad'],
+    ['AAPL', null],
+    ['AAPL', ''],
+    [null, 'bad'],
+    [null, null],
+  ])
+  expect(found[0]!.headers).toMatchObject({ eventId: 'e', 'x-reason': 'is no JSON', 'x-disposition': 'MALFORMED' })
+})
+
+test('header values are one readable line, whatever the reason says', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  await dead.send([letter({ reason: `a\r\nx-evil: ü${'y'.repeat(2_000)}`, legs: ['BUY:\u0000'] })], never)
+  const [found] = await own.kafka.read(topic)
+  expect(found!.headers['x-reason']).toMatch(/^a\?\?x-evil: \?+y+$/)
+  expect(found!.headers['x-reason']!.length).toBeLessThanOrEqual(500)
+  expect(found!.headers['x-legs']).toBe('BUY:?')
+})
+
+test('a value that is too large is left out and said so; its neighbours are whole', async () => {
+  const { own, topic, lines, dead } = await open({ 'max.message.bytes': '2000' })
+  await using _ = own
+  const large = letter({ value: Buffer.alloc(1_900, 'x') })
+  const letters = [letter(), large, ...Array.from({ length: 20 }, () => letter())]
+  await dead.send(letters, never)
+  const found = await own.kafka.read(topic)
+  expect(found).toHaveLength(letters.length)
+  expect(found.filter(({ value }) => value === 'bad')).toHaveLength(letters.length - 1)
+  const [short] = found.filter(({ value }) => value === null)
+  expect(short!.headers).toMatchObject({ 'x-dead-letter-id': `trades-4-${large.source.offset}` })
+  expect(short!.headers['x-reason']).toMatch(/^is no JSON; .*1900 bytes/)
+  // Said at each attempt: the broker may have been out of reach at one.
+  const named = lines.filter(({ level }) => level === 'error').map(({ offset }) => offset)
+  expect(new Set(named)).toEqual(new Set([String(large.source.offset)]))
+})
+
+test('key and headers that are too large are left out in the end', async () => {
+  const { own, topic, dead } = await open({ 'max.message.bytes': '2000' })
+  await using _ = own
+  await dead.send([letter({ headers: headers({ huge: 'h'.repeat(3_000) }), key: Buffer.alloc(2_500, 'k') })], never)
+  const [found, ...more] = await own.kafka.read(topic)
+  expect(more).toEqual([])
+  expect({ key: found!.key, value: found!.value }).toEqual({ key: null, value: null })
+  expect(found!.headers).not.toHaveProperty('huge')
+  expect(found!.headers).toMatchObject({ 'x-original-topic': 'trades', 'x-original-partition': '4' })
+})
+
+test('while the topic cannot take it, it waits; the signal ends the waiting with an exception', async () => {
+  const { own, topic, lines, dead } = await open()
+  await using _ = own
+  await own.kafka.deleteTopics([topic])
+  // The controller has deleted it; the broker takes letters until it has heard of that.
+  await until(async () => !(await own.kafka.topicNames()).includes(topic), { what: 'the topic is gone' })
+  const stopping = new AbortController()
+  let done = false
+  const sending = dead.send([letter()], stopping.signal).then(() => (done = true))
+  await until(() => lines.some(({ level }) => level === 'error'), { what: 'the log says that letters wait' })
+  expect(done).toBe(false)
+  stopping.abort()
+  expect(sending).rejects.toThrow()
+  await sending.catch(() => undefined)
+
+  const late = dead.send([letter()], never)
+  await own.kafka.createTopics([topic], { partitions: 2 })
+  await late
+  expect(await own.kafka.readUntil(topic, 1)).toHaveLength(1)
+})
+
+const dayMs = 24 * 3_600_000
+
+test('by a clock that is days ahead, which brokers refuse, a letter gets the time of its message', async () => {
+  const { own, lines, topic, dead } = await open({}, 2 * dayMs)
+  await using _ = own
+  const sent = [letter(), letter({ timestamp: BigInt(Date.now() - 10 * dayMs) })]
+  for (const each of sent) await dead.send([each], never)
+  const found = await own.kafka.read(topic)
+  expect(new Set(found.map(({ appendedAt }) => appendedAt))).toEqual(new Set(sent.map(({ timestamp }) => timestamp)))
+  expect(lines.map(({ message }) => message).join()).toContain('clock')
+})
+
+test('by a clock that is days behind, too, so that retention does not take it for an old one', async () => {
+  const { own, topic, dead } = await open({}, -2 * dayMs)
+  await using _ = own
+  const sent = letter()
+  await dead.send([sent], never)
+  expect((await own.kafka.read(topic)).map(({ appendedAt }) => appendedAt)).toEqual([sent.timestamp])
+})
+
+test('by a right clock a letter has the time of its sending, however old its message is', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  const before = Date.now()
+  await dead.send([letter({ timestamp: BigInt(before - 10 * dayMs) })], never)
+  expect(Number((await own.kafka.read(topic))[0]!.appendedAt)).toBeGreaterThanOrEqual(before)
+})
+
+test('a message from the future by a clock that is wrong as well has a letter without a time, which any broker takes', async () => {
+  const { own, topic, dead } = await open({}, 2 * dayMs)
+  await using _ = own
+  await dead.send([letter(), letter({ timestamp: BigInt(Date.now() + 3 * dayMs) }), letter()], never)
+  const found = await own.kafka.read(topic)
+  expect(found).toHaveLength(3)
+  expect(found.filter(({ appendedAt }) => appendedAt === -1n)).toHaveLength(1)
+})
+
+test('headers as they came: repeated, without a value, without a name, which none can write', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  const odd = new Map<Buffer | null, Buffer | null>([
+    [Buffer.from('r'), Buffer.from('1')],
+    [Buffer.from('r'), Buffer.from('2')],
+    [Buffer.from('n'), null],
+    [Buffer.from(''), Buffer.from('')],
+  ])
+  const nameless = new Map([...odd, [null, Buffer.from('x')] as const])
+  await dead.send([letter({ headers: odd }), letter({ headers: nameless })], never)
+  const found = await own.kafka.read(topic)
+  expect(
+    found.map(({ headers: { r, n, '': empty, 'x-left-out': leftOut } }) => ({ r, n: n as unknown, empty, leftOut })),
+  ).toEqual([
+    { r: '2', n: null, empty: '', leftOut: '' },
+    { r: '2', n: null, empty: '', leftOut: 'headers' },
+  ])
+})
+
+test('what waits is known by partition of its source, and no longer once it is written or given up', async () => {
+  const { own, topic, dead } = await open({ 'max.message.bytes': '200' })
+  await using _ = own
+  const stopping = new AbortController()
+  const from = (partition: number) => letter({ source: { topic: 'trades', partition, offset: offsets++ } })
+  const first = dead.send([from(1), from(1)], never)
+  const second = dead.send([from(2)], stopping.signal)
+  await until(() => dead.state().length === 2, { what: 'both partitions wait' })
+  expect(dead.state().toSorted((a, b) => a.partition - b.partition)).toEqual(
+    [
+      { partition: 1, letters: 2 },
+      { partition: 2, letters: 1 },
+    ].map((each) => ({
+      topic: 'trades',
+      ...each,
+      waitedMs: expect.any(Number),
+      reason: expect.stringContaining('MESSAGE_TOO_LARGE'),
+    })),
+  )
+  stopping.abort()
+  expect(second).rejects.toThrow()
+  await second.catch(() => undefined)
+  expect(dead.state().map(({ partition }) => partition)).toEqual([1])
+  await own.kafka.alterTopic(topic, { 'max.message.bytes': '1048588' })
+  await first
+  expect(dead.state()).toEqual([])
+})
+
+test('a topic that goes away while many letters are on their way is nothing of theirs: none is judged alone, all follow', async () => {
+  const { own, topic, dead } = await open()
+  await using _ = own
+  await dead.send([letter()], never)
+  await own.kafka.deleteTopics([topic])
+  await until(async () => !(await own.kafka.topicNames()).includes(topic), { what: 'the topic is gone' })
+  const sending = dead.send(
+    Array.from({ length: 200 }, () => letter()),
+    never,
+  )
+  await until(() => dead.state()[0]?.letters === 200, { what: 'all wait' })
+  await own.kafka.createTopics([topic], { partitions: 1 })
+  await sending
+  expect(await own.kafka.read(topic)).toHaveLength(200)
+})

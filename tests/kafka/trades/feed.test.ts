@@ -1,0 +1,220 @@
+// The feed against a stand-in for the brokers, for what a real one cannot be made to answer at a given moment: faults of single
+// partitions, answers that come too late, batches that cannot be read. (Real brokers: tests/e2e/clusterChanges.test.ts.)
+
+import { expect, test } from 'bun:test'
+import { ResponseError, UnsupportedCompressionError } from '@platformatic/kafka'
+import type { RawMessage } from '../../../src/kafka/client.ts'
+import { createFeed, type Feed, type FeedOptions } from '../../../src/kafka/trades/feed.ts'
+import { faults } from '../../../src/kafka/fetching.ts'
+import { createIntake } from '../../../src/kafka/trades/intake.ts'
+import type { TradeGap } from '../../../src/store/gaps.ts'
+import { quietLog } from '../../support/quietLog.ts'
+import { until } from '../../support/until.ts'
+
+type Asked = Parameters<FeedOptions['fetcher']['fetch']>[0]
+/** Of one partition: offsets from `start` on; what lies within `unreadable` is one batch with an unknown codec. */
+type Log = { start: number; end: number; unreadable?: readonly [first: number, last: number]; fault?: number }
+
+const fetchApi = 1
+const version = 17
+
+const batch = (offset: number) => ({
+  firstOffset: BigInt(offset),
+  lastOffsetDelta: 0,
+  attributes: 0,
+  producerId: -1n,
+  partitionLeaderEpoch: 3,
+  firstTimestamp: 1_000n,
+  maxTimestamp: 1_000n,
+  records: [{ offsetDelta: 0, timestampDelta: 0n, key: null, value: Buffer.from(`${offset}`), headers: [] }],
+})
+
+const createBrokers = (logs: Log[]) => {
+  const state = {
+    logs,
+    committed: logs.map(() => -1n),
+    topicId: 'id-1',
+    away: false,
+    hold: null as Promise<void> | null,
+  }
+  const partitionAnswer = ({ partition, fetchOffset }: { partition: number; fetchOffset: bigint }) => {
+    const log = state.logs[partition]!
+    const from = Number(fetchOffset)
+    const out = from < log.start || from > log.end
+    const [first, last] = log.unreadable ?? [Infinity, -Infinity]
+    if (from >= first && from <= last)
+      throw new UnsupportedCompressionError('Unsupported compression algorithm with bitmask 7')
+    // A broker gives whole batches, as many as fit; here up to the one that cannot be read.
+    const to = from < first && log.end > first ? first : log.end
+    return {
+      partitionIndex: partition,
+      errorCode: log.fault ?? (out ? faults.offsetOutOfRange : 0),
+      highWatermark: BigInt(log.end),
+      lastStableOffset: BigInt(log.end),
+      logStartOffset: BigInt(log.start),
+      abortedTransactions: [],
+      records: log.fault !== undefined || out ? [] : Array.from({ length: to - from }, (_, n) => batch(from + n)),
+    }
+  }
+  const fetch = async ({ topics }: Asked) => {
+    await Bun.sleep(1)
+    const partitions = topics.flatMap((topic) => topic.partitions.map(partitionAnswer))
+    await state.hold
+    if (state.away) throw new Error('no broker')
+    const response = { errorCode: 0, responses: [{ topicId: state.topicId, partitions }] }
+    const failed = partitions.filter(({ errorCode }) => errorCode !== 0)
+    if (failed.length === 0) return response
+    const errors = Object.fromEntries(
+      failed.map(({ partitionIndex, errorCode }) => [`/${partitionIndex}`, [errorCode, null]]),
+    )
+    throw new ResponseError(fetchApi, version, errors as never, response)
+  }
+  const topicOf = <T>(value: T) => Promise.resolve(new Map([['t', value]]))
+  const fetcher = {
+    fetch,
+    metadata: () =>
+      Promise.resolve({
+        topics: new Map([
+          ['t', { id: state.topicId, partitions: logs.map(() => ({ leader: 1 })), partitionsCount: logs.length }],
+        ]),
+      }),
+    clearMetadata: () => undefined,
+    listCommittedOffsets: () => topicOf([...state.committed]),
+  }
+  const member = {
+    assignments: [{ topic: 't', partitions: logs.map((_, partition) => partition) }],
+    listOffsets: () => topicOf(state.logs.map(({ start }) => BigInt(start))),
+  }
+  return { state, fetcher, member }
+}
+
+const start = async (logs: Log[], keepGap: (gap: TradeGap) => Promise<void> = () => Promise.resolve()) => {
+  const brokers = createBrokers(logs)
+  const { log, lines } = quietLog()
+  const gaps: TradeGap[] = []
+  const feed: Feed = createFeed({
+    ...({ member: brokers.member, fetcher: brokers.fetcher } as unknown as Pick<FeedOptions, 'member' | 'fetcher'>),
+    topic: 't',
+    seen: { topicId: null },
+    onGap: async (gap) => {
+      await keepGap(gap)
+      gaps.push(gap)
+    },
+    onAssigned: () => undefined,
+    log,
+  })
+  const intake = createIntake(feed.tap, { lanes: 1, messagesMax: 1_000, bytesMax: 1_000_000 })
+  const stopping = new AbortController()
+  const running = feed.run(intake, stopping.signal)
+  const taken: RawMessage[] = []
+  return {
+    ...brokers,
+    feed,
+    gaps,
+    lines,
+    running,
+    /** The offsets that came of a partition. */
+    offsets(partition: number): number[] {
+      taken.push(...intake.take(intake.lanes[0]!, 1_000))
+      return taken.filter((message) => message.partition === partition).map(({ offset }) => Number(offset))
+    },
+    taken,
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await running.catch(() => undefined)
+    },
+  }
+}
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
+
+test('each partition is read from where the group stands, and from its start where it stands nowhere', async () => {
+  await using world = await start([
+    { start: 2, end: 6 },
+    { start: 0, end: 5 },
+  ])
+  world.state.committed = [-1n, 3n]
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 4 && world.offsets(1).length === 2, { what: 'both are read' })
+  expect(world.offsets(0)).toEqual(range(2, 6))
+  expect(world.offsets(1)).toEqual(range(3, 5))
+  expect(world.feed.view().get(1)).toMatchObject({ next: 5n, end: 5n, trouble: null })
+})
+
+test('a partition with a fault of its own is said, and the others are read', async () => {
+  await using world = await start([
+    { start: 0, end: 3, fault: 56 },
+    { start: 0, end: 3 },
+  ])
+  await world.feed.assign()
+  await until(() => world.offsets(1).length === 3, { what: 'the other one is read' })
+  expect(world.offsets(0)).toEqual([])
+  await until(() => world.feed.view().get(0)!.trouble, { what: 'it is said' })
+  expect(world.feed.view().get(0)!.trouble).toBe('the broker answers KAFKA_STORAGE_ERROR')
+  world.state.logs[0] = { start: 0, end: 3 }
+  await until(() => world.offsets(0).length === 3, { what: 'it is read' })
+  expect(world.feed.view().get(0)!.trouble).toBeNull()
+})
+
+test('records that are gone are kept as a gap before anything behind them is read, however long that takes', async () => {
+  let failures = 3
+  const keepGap = () => (failures-- > 0 ? Promise.reject(new Error('no database')) : Promise.resolve())
+  await using world = await start([{ start: 8, end: 10 }], keepGap)
+  world.state.committed = [3n]
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 2, { what: 'the rest is read' })
+  expect(failures).toBe(-1)
+  expect(world.gaps).toEqual([{ topic: 't', partition: 0, first: 3n, next: 8n }])
+  expect(world.offsets(0)).toEqual([8, 9])
+})
+
+test('a partition that ends before the offset that was to be read is read from its start, and said', async () => {
+  await using world = await start([{ start: 1, end: 3 }])
+  world.state.committed = [50n]
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 2, { what: 'it is read' })
+  expect(world.gaps).toEqual([])
+  expect(world.lines.some(({ message }) => message.includes('ends before the offset'))).toBe(true)
+})
+
+test('a batch that cannot be read is one message without bytes, wherever it ends, and the others come', async () => {
+  await using world = await start([
+    { start: 0, end: 9, unreadable: [3, 6] },
+    { start: 0, end: 2 },
+  ])
+  await world.feed.assign()
+  await until(() => world.offsets(0).at(-1) === 8 && world.offsets(1).length === 2, { what: 'what follows is read' })
+  expect(world.offsets(0)).toEqual([0, 1, 2, 3, 7, 8])
+  const [odd] = world.taken.filter(({ unreadable }) => unreadable !== null)
+  expect(odd).toMatchObject({ partition: 0, offset: 3n, value: null, unreadable: { last: 6n } })
+  expect(odd!.unreadable!.reason).toStartWith(
+    'the batch with the records 3 to 6 cannot be read: Unsupported compression',
+  )
+})
+
+test('an answer to a question of an older assignment, or from before a rewind, is not used', async () => {
+  await using world = await start([{ start: 0, end: 4 }])
+  const held = Promise.withResolvers<void>()
+  world.state.hold = held.promise
+  await world.feed.assign()
+  await Bun.sleep(30)
+  world.state.committed = [2n]
+  await world.feed.assign()
+  world.state.hold = null
+  held.resolve()
+  await until(() => world.offsets(0).length >= 2, { what: 'it is read' })
+  expect(world.offsets(0)).toEqual([2, 3])
+  world.feed.rewind(0, 1n)
+  await until(() => world.offsets(0).length >= 5, { what: 'it is read again' })
+  expect(world.offsets(0)).toEqual([2, 3, 1, 2, 3])
+})
+
+test('a topic that was made anew under the same name ends the feed; the next one begins at its start', async () => {
+  await using world = await start([{ start: 0, end: 2 }])
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 2, { what: 'it is read' })
+  world.state.topicId = 'id-2'
+  expect(world.running).rejects.toThrow('deleted and made anew')
+  world.state.committed = [2n]
+  await world.feed.assign()
+  expect(world.feed.view().get(0)!.next).toBe(0n)
+})

@@ -1,0 +1,90 @@
+// Since when a topic must hold everything.
+
+import { expect, test } from 'bun:test'
+import { createRetained } from '../../src/verify/retained.ts'
+import { partitionOf } from '../../src/kafka/sender.ts'
+
+const slackMs = 10
+/** The first ticker of a partition of two. */
+const tickerOf = (partition: number): string =>
+  Array.from({ length: 100 }, (_, n) => `T${n}`).find((ticker) => partitionOf(ticker, 2) === partition)!
+
+const record = (partition: number, publishedAtMs: number) => ({
+  topic: 't',
+  partition,
+  offset: 0n,
+  publishedAtMs,
+  key: null,
+  value: null,
+  headers: [],
+})
+const event = (partition: number, atMs: number) => ({
+  kind: 'PLACED' as const,
+  eventId: '',
+  orderId: '',
+  userId: '',
+  ticker: '',
+  key: '',
+  side: null,
+  type: null,
+  timeInForce: null,
+  quantity: 1n,
+  price: null,
+  occurredAt: new Date(atMs).toISOString(),
+  partition,
+  offset: 0n,
+})
+
+test('a partition that was cut is complete since its oldest record was published, and the slack', () => {
+  const retained = createRetained(
+    [
+      { start: 5n, end: 9n },
+      { start: 0n, end: 9n },
+    ],
+    slackMs,
+  )
+  retained.seeRecord(record(0, 1_000))
+  retained.seeRecord(record(0, 2_000))
+  retained.seeEvent(event(0, 100))
+  expect(retained.sinceMs(tickerOf(0), 7)).toBe(1_010)
+})
+
+test('a partition that was never cut is complete since its oldest event', () => {
+  const retained = createRetained(
+    [
+      { start: 0n, end: 9n },
+      { start: 0n, end: 9n },
+    ],
+    slackMs,
+  )
+  retained.seeEvent(event(1, 300))
+  retained.seeEvent(event(1, 200))
+  expect(retained.sinceMs(tickerOf(1), 7)).toBe(200)
+  expect(retained.oldestMs()).toBe(200)
+})
+
+test('an empty one is as old as the others if nothing was cut, and says nothing if everything was', () => {
+  const retained = createRetained(
+    [
+      { start: 0n, end: 0n },
+      { start: 9n, end: 9n },
+    ],
+    slackMs,
+  )
+  expect(retained.sinceMs(tickerOf(0), 7)).toBe(7)
+  expect(retained.sinceMs(tickerOf(1), 7)).toBe(Infinity)
+  expect(retained.oldestMs()).toBe(Infinity)
+})
+
+test('a partition that is added meanwhile does no harm', () => {
+  const retained = createRetained(
+    [
+      { start: 0n, end: 1n },
+      { start: 0n, end: 1n },
+    ],
+    slackMs,
+  )
+  retained.seeRecord(record(2, 1))
+  retained.seeEvent(event(2, 50))
+  expect(retained.oldestMs()).toBe(50)
+})

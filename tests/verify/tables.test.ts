@@ -1,0 +1,300 @@
+// Every way in which a row can contradict its ledger is named, with what was expected and what stands there.
+
+import { afterEach, expect, test } from 'bun:test'
+import { applyTrades } from '../../src/app/fill.ts'
+import { placeOrders } from '../../src/app/place.ts'
+import { verifyTables } from '../../src/verify/tables.ts'
+import type { Violation } from '../../src/verify/violation.ts'
+import { cancelOrders } from '../../src/store/orders.ts'
+import { openSession, type Sql } from '../../src/store/sql.ts'
+import { beReader } from '../../src/verify/tablesSql.ts'
+import { aPlacement, anEvent, aTrade, newId } from '../support/builders.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { corrupt, seedOrders } from '../support/seed.ts'
+import { failureOf } from '../support/waiting.ts'
+
+const open: TestDatabase[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((database) => database.drop()))
+})
+const fresh = async (): Promise<TestDatabase> => {
+  const database = await createDatabase()
+  open.push(database)
+  return database
+}
+
+const verify = async (database: TestDatabase) => {
+  const sql = openSession(database.target, 10_000)
+  const violations: Violation[] = []
+  try {
+    await beReader(sql)
+    const seen = await verifyTables(sql, {
+      onViolations: async (found) => void violations.push(...found),
+      onProgress: () => undefined,
+    })
+    return { ...seen, violations }
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+/** One order of each kind: `fresh`, `partial`, `filled`, `late` (canceled, then filled) and `canceled`. */
+const kinds = ['fresh', 'partial', 'filled', 'late', 'canceled'] as const
+type Ids = Record<(typeof kinds)[number], string>
+
+const populate = async (database: TestDatabase): Promise<Ids> => {
+  const db = database.open()
+  const placements = kinds.map(() => aPlacement())
+  await placeOrders(db, placements, () => undefined)
+  const [fresh, partial, filled, late, canceled] = placements.map(({ order }) => order.id) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
+  const cancels = [late, canceled].map((id) => ({ id, event: anEvent() }))
+  await db.run((sql) => cancelOrders(sql, cancels, new Date()))
+  const trades = [
+    aTrade({ tradeId: 'p1', buy: partial, quantity: '30.00000001', price: '150.25' }),
+    aTrade({ tradeId: 'f1', buy: filled, quantity: '99.99999999', price: '149.99999999' }),
+    aTrade({ tradeId: 'f2', order: filled, quantity: '0.00000001', price: '150.5' }),
+    aTrade({ tradeId: 'l1', buy: late, quantity: '5' }),
+    aTrade({ tradeId: 'over', buy: partial, quantity: '100' }),
+    aTrade({ tradeId: 'p1', buy: partial, quantity: '1' }),
+  ]
+  const context = { now: () => new Date(), newId, signal: new AbortController().signal, onRetry: () => undefined }
+  await applyTrades(db, trades, context)
+  return { fresh, partial, filled, late, canceled }
+}
+
+test('what the service wrote is clean', async () => {
+  const database = await fresh()
+  await populate(database)
+  expect(await verify(database)).toEqual({ orders: 5, fills: 4, violations: [] })
+})
+
+test('an empty database is clean', async () => {
+  expect(await verify(await fresh())).toEqual({ orders: 0, fills: 0, violations: [] })
+})
+
+type Rule = readonly [rule: string, expected: string | null, found: string | null]
+type Case = { what: string; sql: (ids: Ids) => string; of: keyof Ids; rules: readonly Rule[] }
+
+const cases: Case[] = [
+  {
+    what: 'a filled quantity that is not the sum of the ledger',
+    sql: (ids) => `update orders set filled_quantity = 30.00000002 where id = '${ids.partial}'`,
+    of: 'partial',
+    rules: [['filled_quantity', '30.00000001', '30.00000002']],
+  },
+  {
+    what: 'a notional that is off by its last digit',
+    sql: (ids) => `update orders set filled_notional = filled_notional + 0.0000000000000001 where id = '${ids.filled}'`,
+    of: 'filled',
+    rules: [['filled_notional', '14999.9999990050000001', '14999.9999990050000002']],
+  },
+  {
+    what: 'a last price that is not that of the highest version',
+    sql: (ids) => `update orders set last_fill_price = 149.99999999 where id = '${ids.filled}'`,
+    of: 'filled',
+    rules: [['last_fill_price', '150.5', '149.99999999']],
+  },
+  {
+    what: 'a status that the fills do not imply',
+    sql: (ids) => `alter table orders drop constraint orders_status_and_fill;
+                   update orders set status = 'FILLED' where id = '${ids.partial}'`,
+    of: 'partial',
+    rules: [['status', 'PARTIALLY_FILLED', 'FILLED']],
+  },
+  {
+    what: 'a version that skipped a step',
+    sql: (ids) => `update orders set version = 3 where id = '${ids.filled}'`,
+    of: 'filled',
+    rules: [['version', '2', '3']],
+  },
+  {
+    what: 'a cancel without a version of its own',
+    sql: (ids) => `update orders set version = 0 where id = '${ids.canceled}'`,
+    of: 'canceled',
+    rules: [['version', '1', '0']],
+  },
+  {
+    what: 'a ledger row that vanished',
+    sql: (ids) => `delete from ingested_fills where order_id = '${ids.filled}' and trade_id = 'f1'`,
+    of: 'filled',
+    rules: [
+      ['filled_notional', '0.000001505', '14999.9999990050000001'],
+      ['filled_quantity', '0.00000001', '100'],
+      ['first_ledger_step', '1', '2'],
+      ['last_ledger_step', '1', '2'],
+      ['status', 'PARTIALLY_FILLED', 'FILLED'],
+      ['version', '1', '2'],
+    ],
+  },
+  {
+    what: 'a ledger step that is not the one after the last',
+    sql: (ids) => `update ingested_fills set order_version = 7 where order_id = '${ids.partial}'`,
+    of: 'partial',
+    rules: [
+      ['first_ledger_step', '1', '7'],
+      ['last_ledger_step', '1', '7'],
+    ],
+  },
+  {
+    what: 'a late row of an order that is open',
+    sql: (ids) => `update ingested_fills set late = true where order_id = '${ids.partial}'`,
+    of: 'partial',
+    rules: [['late_fills', '0', '1']],
+  },
+  {
+    what: 'a row of a canceled order that is not flagged as late',
+    sql: (ids) => `update ingested_fills set late = false where order_id = '${ids.late}'`,
+    of: 'late',
+    rules: [['late_fills', '1', '0']],
+  },
+  {
+    what: 'a ledger of the other side',
+    sql: (ids) => `update ingested_fills set side = 'SELL' where order_id = '${ids.filled}' and trade_id = 'f1'`,
+    of: 'filled',
+    rules: [['ledger_side', 'BUY', 'BUY and SELL']],
+  },
+  {
+    what: 'a ledger of another ticker',
+    sql: (ids) => `update ingested_fills set ticker = 'MSFT' where order_id = '${ids.partial}'`,
+    of: 'partial',
+    rules: [['ledger_ticker', 'AAPL', 'MSFT']],
+  },
+  {
+    what: 'an overfilled order',
+    sql: (
+      ids,
+    ) => `alter table orders drop constraint orders_status_and_fill; alter table orders drop constraint orders_never_overfilled;
+                   update orders set quantity = 99 where id = '${ids.filled}'`,
+    of: 'filled',
+    rules: [['filled_at_most_quantity', 'true', 'false']],
+  },
+  {
+    what: 'an order that was changed before it was made',
+    sql: (ids) => `update orders set updated_at = created_at - interval '1 ms' where id = '${ids.fresh}'`,
+    of: 'fresh',
+    rules: [['updated_after_created', 'true', 'false']],
+  },
+  {
+    what: 'a rejected order with a fill',
+    sql: (ids) => `alter table orders drop constraint orders_status_and_fill;
+                   update orders set status = 'REJECTED', version = 2 where id = '${ids.partial}'`,
+    of: 'partial',
+    rules: [
+      ['first_ledger_step', '2', '1'],
+      ['last_ledger_step', '2', '1'],
+      ['unfilled_if_rejected', 'true', 'false'],
+    ],
+  },
+  {
+    what: 'one trade twice in the ledger of an order',
+    sql: (ids) => `alter table ingested_fills drop constraint ingested_fills_pkey;
+                   update ingested_fills set trade_id = 'f1' where order_id = '${ids.filled}'`,
+    of: 'filled',
+    rules: [['distinct_trades', '2', '1']],
+  },
+]
+
+for (const { what, sql, of, rules } of cases)
+  test(`names ${what}`, async () => {
+    const database = await fresh()
+    const ids = await populate(database)
+    await corrupt(database.sql, sql(ids))
+    const { violations } = await verify(database)
+    const own = violations.filter(({ subject }) => subject === 'order')
+    expect(own).toEqual(
+      rules.map(([rule, expected, found]) => ({ subject: 'order', id: ids[of], rule, expected, found })),
+    )
+    // Nothing else is accused but what was dropped on the way.
+    const others = violations.filter(({ subject }) => !['order', 'guard', 'ingested_fills'].includes(subject))
+    expect(others).toEqual([])
+  })
+
+const alone = async (statement: (ids: Ids) => string): Promise<Violation[]> => {
+  const database = await fresh()
+  const ids = await populate(database)
+  await corrupt(database.sql, statement(ids))
+  return (await verify(database)).violations
+}
+
+test('names fills of no order', async () => {
+  const lost = 'ffffffff-0000-7000-8000-000000000000'
+  const found = await alone((ids) => `update ingested_fills set order_id = '${lost}' where order_id = '${ids.late}'`)
+  expect(found).toContainEqual({
+    subject: 'fill',
+    id: lost,
+    rule: 'order',
+    expected: 'an order with this id',
+    found: null,
+  })
+})
+
+test('names outbox rows of no order, of an order that is not canceled, and of another ticker', async () => {
+  const found = await alone(
+    (ids) => `update outbox set kind = 'CANCELLED' where order_id = '${ids.fresh}';
+              update outbox set ticker = 'MSFT' where order_id = '${ids.partial}';
+              update outbox set order_id = gen_random_uuid() where order_id = '${ids.filled}'`,
+  )
+  expect(found).toMatchObject([
+    { subject: 'outbox row', id: '1', expected: 'CANCELED', found: 'NEW' },
+    { subject: 'outbox row', id: '2', expected: 'AAPL', found: 'MSFT' },
+    { subject: 'outbox row', id: '3', rule: 'order', found: null },
+  ])
+})
+
+test('names exceptions whose content was applied, and those of no order', async () => {
+  const found = await alone(
+    (
+      ids,
+    ) => `update exceptions set quantity = 30.00000001, price = 150.25, trade_id = 'p1' where disposition = 'OVERFILL';
+              update exceptions set order_id = gen_random_uuid() where disposition = 'CONFLICT' and order_id = '${ids.partial}'`,
+  )
+  expect(found).toHaveLength(2)
+  expect(new Set(found.map(({ subject, rule }) => `${subject} ${rule.split(' ')[0]}`))).toEqual(
+    new Set(['exception OVERFILL', 'exception order']),
+  )
+  expect(found.find(({ rule }) => rule.startsWith('OVERFILL'))).toMatchObject({ found: 'applied as version 1' })
+})
+
+test('reads page by page: an offender in the middle of 30,000 orders, and at every edge', async () => {
+  const database = await fresh()
+  await seedOrders(database.sql, 30_000)
+  expect(await verify(database)).toMatchObject({ orders: 30_000, fills: 26_250, violations: [] })
+  const edges = [1, 10_000, 10_001, 20_000, 29_999, 30_000]
+  await corrupt(
+    database.sql,
+    `update orders set version = version + 1 where id in (select id from orders where false
+       ${edges.map((n) => `union all (select id from orders order by id offset ${n - 1} limit 1)`).join(' ')})`,
+  )
+  const { violations } = await verify(database)
+  expect(violations.map(({ id }) => Number(`0x${id.slice(9, 13)}${id.slice(14, 18)}`))).toEqual(edges)
+})
+
+test('orders of one id are counted, even across the edge of a page', async () => {
+  const database = await fresh()
+  await seedOrders(database.sql, 10_000)
+  await corrupt(
+    database.sql,
+    `alter table orders drop constraint orders_pkey cascade;
+     insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+     select id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at
+     from orders order by id desc limit 1`,
+  )
+  const { violations } = await verify(database)
+  const twins = violations.filter(({ rule }) => rule === 'rows_with_this_id')
+  expect(twins.map(({ found }) => found)).toEqual(['2', '2'])
+})
+
+test('its session can change nothing', async () => {
+  const database = await fresh()
+  const { fresh: id } = await populate(database)
+  const sql: Sql = database.session()
+  await beReader(sql)
+  const failure = await failureOf(sql`update orders set updated_at = now(), version = version + 1 where id = ${id}`)
+  expect(failure).toMatchObject({ code: '25006' })
+})
