@@ -12,8 +12,6 @@ ARG ORDERS_COMMIT=unknown
 COPY tsconfig.json ./
 COPY sql sql
 COPY src src
-COPY tests/stack tests/stack
-COPY tests/supply tests/supply
 RUN if [ "$(uname -m)" = x86_64 ]; then bun run build --baseline --outfile /orders; else bun run build --outfile /orders; fi \
   && /orders --version
 

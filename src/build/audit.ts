@@ -1,8 +1,8 @@
 // Promises: `bun run audit` asks the registry for the known vulnerabilities of every package, and fails for one in the binary, and for
 // a high or critical one among the tools. Where the registry cannot be asked it says so in its last line.
 
-import { inRepo } from '../../tests/stack/paths.ts'
-import { runCommand } from '../../tests/stack/stackError.ts'
+import { inRepo } from './repository.ts'
+import { runCommand } from './command.ts'
 import { runtimePackages } from './packages.ts'
 
 const severities = ['low', 'moderate', 'high', 'critical'] as const

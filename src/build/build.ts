@@ -4,8 +4,8 @@
 import { parseArgs } from 'node:util'
 import { notices } from './licenses.ts'
 import { runtimePackages } from './packages.ts'
-import { inRepo } from '../../tests/stack/paths.ts'
-import { runCommand, StackError } from '../../tests/stack/stackError.ts'
+import { inRepo } from './repository.ts'
+import { CommandFault, runCommand } from './command.ts'
 
 const help = `bun run build [--outfile dist/orders] [--baseline | --target <bun target>]
 
@@ -39,7 +39,7 @@ export async function buildBinary({ outfile, target }: BuildOptions): Promise<st
     })
   } catch (error) {
     const faults = error instanceof AggregateError ? error.errors : [error]
-    throw new StackError('START_FAILED', `the build failed:\n${faults.map(String).join('\n')}`)
+    throw new CommandFault(`the build failed:\n${faults.map(String).join('\n')}`)
   }
   return outfile
 }

@@ -1,7 +1,7 @@
 // Promises: `bun run licenses` lists what of other people's work is inside the binary, and fails for a licence that nobody decided
 // to take. The texts that have to go along are written into the binary: `orders licenses` prints them.
 
-import { runCommand } from '../../tests/stack/stackError.ts'
+import { runCommand } from './command.ts'
 import { runtimePackages, type Package } from './packages.ts'
 
 /** By SPDX: those that ask for no more than that their text goes along. */

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { inRepo } from '../../tests/stack/paths.ts'
+import { inRepo } from './repository.ts'
 
 export type Package = {
   name: string

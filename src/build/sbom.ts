@@ -2,8 +2,8 @@
 // licence and the checksum of the lock file, and who uses whom. The same commit prints the same bytes.
 
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
-import { inRepo } from '../../tests/stack/paths.ts'
-import { runCommand } from '../../tests/stack/stackError.ts'
+import { inRepo } from './repository.ts'
+import { runCommand } from './command.ts'
 import { runtimePackages, type Package } from './packages.ts'
 
 type Lock = { packages: Record<string, readonly [string, ...unknown[]]> }

@@ -2,9 +2,10 @@
 
 import { join } from 'node:path'
 import { endAllHeld, killAllHeld } from '../stack/guard.ts'
-import { dataDir, inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
+import { dataDir } from '../stack/paths.ts'
 import { onStopSignals } from '../stack/signals.ts'
-import { runCommand } from '../stack/stackError.ts'
+import { runCommand } from '../../src/build/command.ts'
 import { compareBinaries } from './against/against.ts'
 import { createBench, fullScale, quickScale, type Workload } from './bench.ts'
 import { help, readOptions, type Options } from './options.ts'

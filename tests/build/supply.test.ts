@@ -5,7 +5,7 @@ import addFormats from 'ajv-formats'
 import { Ajv } from 'ajv'
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { askRegistry, audit, auditFaults, type Advisories } from '../../src/build/audit.ts'
@@ -134,7 +134,7 @@ test('the same sources make the same bytes, wherever they lie', async () => {
     ['a', 'b/much/longer/path'].map(async (name) => {
       const folder = join(temporaryDir('build'), name)
       mkdirSync(folder, { recursive: true })
-      for (const part of ['src', 'sql', 'tests/stack', 'tests/supply', 'package.json', 'tsconfig.json', 'bun.lock'])
+      for (const part of ['src', 'sql', 'package.json', 'tsconfig.json', 'bun.lock'])
         cpSync(inRepo(part), join(folder, part), { recursive: true })
       symlinkSync(inRepo('node_modules'), join(folder, 'node_modules'))
       const outfile = join(folder, 'dist', 'orders')

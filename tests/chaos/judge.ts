@@ -2,7 +2,8 @@
 // must not run beside the proxies: a check of minutes would be one more stall, which nobody counted.
 
 import { hold, release } from '../stack/guard.ts'
-import { runCommand, StackError } from '../stack/stackError.ts'
+import { runCommand } from '../../src/build/command.ts'
+import { StackError } from '../stack/stackError.ts'
 import { check, type Verdict } from './checker/check.ts'
 import type { Rest } from './checker/evidence.ts'
 import { readClientLog } from './clientLog.ts'

@@ -2,7 +2,8 @@
 // is compared with. Run it once a release, after the version in package.json was raised: it refuses a break that the version does
 // not admit, and empties nothing by itself (decided.ts is for a person to clear).
 
-import { runCommand, StackError } from '../stack/stackError.ts'
+import { runCommand } from '../../src/build/command.ts'
+import { StackError } from '../stack/stackError.ts'
 import { asyncApiDocument, openApiDocument, type Json } from './documents.ts'
 import {
   changesSinceRelease,

@@ -1,6 +1,6 @@
 // Promises: the documents of the last release, and the difference between them and the code.
 
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { compareAsyncApi, compareOpenApi } from './compareDocuments.ts'
 import type { Change } from './compareSchemas.ts'
 import { asyncApiDocument, openApiDocument, type Json } from './documents.ts'

@@ -3,7 +3,7 @@
 // and every topic; its pictures are for a person to look at.
 
 import { operations } from '../../src/http/contract/operations.ts'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { runWithServers } from '../support/runWithServers.ts'
 import { startService } from '../support/service.ts'
 import { until } from '../support/until.ts'

@@ -2,7 +2,7 @@
 // left alone. In a process of its own, since here the library may have been loaded already.
 
 import { expect, test } from 'bun:test'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 
 const program = `
   import { Ajv2020 } from 'ajv/dist/2020.js'

@@ -2,7 +2,7 @@
 // once in a copy of the text.
 
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { runBinary } from '../support/service.ts'
 import { durationMs, readCompose } from './compose.ts'
 import { composeFaults } from './composeFaults.ts'
@@ -122,8 +122,8 @@ describe('Dockerfile, .dockerignore and tree', () => {
   })
 
   test.each<[string, string, string]>([
-    ['COPY tests/supply tests/supply', 'COPY tests/suply tests/supply', 'COPY tests/suply: not in the build context'],
-    ['COPY tests/supply tests/supply\n', '', '.dockerignore lets tests/supply in, and no COPY takes it'],
+    ['COPY sql sql', 'COPY sqll sql', 'COPY sqll: not in the build context'],
+    ['COPY sql sql\n', '', '.dockerignore lets sql in, and no COPY takes it'],
     ['COPY --from=build', 'COPY --from=built', 'COPY --from=built: no such stage above'],
     ['FROM packages AS build', 'FROM package AS build', 'FROM package: no such image or stage'],
     [`oven/bun:${manifest.engines.bun}`, 'oven/bun:latest', 'FROM oven/bun:latest: no such image or stage'],

@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from '../stack/ports.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, startService } from '../support/service.ts'
@@ -129,11 +129,11 @@ describe('a line that cannot be done is found', () => {
 
   test('a file that the build imports and no COPY brings', async () => {
     // Without packages the build gets no further, and this is quick.
-    const lines = dockerfile.split('\n').filter((line) => !/^(RUN bun install|COPY tests\/supply) /.test(line))
+    const lines = dockerfile.split('\n').filter((line) => !/^(RUN bun install|COPY sql) /.test(line))
     expect(lines).toHaveLength(dockerfile.split('\n').length - 2)
     const said = await replayed(lines.join('\n'))
     expect(said).toMatch(/^RUN if /)
-    expect(said).toContain('supply/licenses.ts')
+    expect(said).toContain('.sql')
   })
 
   const first = `FROM oven/bun:${manifest.engines.bun} AS first\nWORKDIR /made\n`

@@ -1,7 +1,7 @@
 // The files that ship, as they are, and what is known of the images that they begin with.
 
 import { readFileSync } from 'node:fs'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import type { Bases } from './replay.ts'
 
 export const shippedText = (name: string): string => readFileSync(inRepo(name), 'utf8')

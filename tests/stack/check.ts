@@ -10,7 +10,7 @@ import { buildBinary } from '../../src/build/build.ts'
 import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
 import { countTests, failedTests, summarise, type TestCounts } from './junit.ts'
 import { startKafka } from './kafka.ts'
-import { inRepo, repoDir } from './paths.ts'
+import { inRepo, repoDir } from '../../src/build/repository.ts'
 import { freePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { onStopSignals } from './signals.ts'
@@ -27,8 +27,8 @@ const steps: Record<string, () => Promise<boolean>> = {
   lint: () => tool('oxlint', '--type-aware', 'src', 'tests'),
   format: () => tool('oxfmt', '--check', 'src', 'tests'),
   'dead code': () => tool('knip'),
-  licenses: () => run([process.execPath, inRepo('tests', 'supply', 'licenses.ts')]),
-  'dependency audit': () => run([process.execPath, inRepo('tests', 'supply', 'audit.ts')]),
+  licenses: () => run([process.execPath, inRepo('src', 'build', 'licenses.ts')]),
+  'dependency audit': () => run([process.execPath, inRepo('src', 'build', 'audit.ts')]),
   'build dist/orders': async () => (await buildBinary({ outfile: inRepo('dist', 'orders') })) !== '',
   'Postgres and Kafka': startServers,
   tests: runTests,

@@ -5,7 +5,7 @@
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { inRepo } from './paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { findPostgresPlace, type PostgresPlace } from './postgresUser.ts'
 import { commandLine, isAlive } from './processes.ts'
 import { runTool, startServer, type Server } from './server.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { postgresServer } from '../support/servers.ts'
-import { inRepo } from './paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 
 async function psql(args: string[], input = ''): Promise<{ exitCode: number; out: string; err: string }> {
   const { url } = await postgresServer()

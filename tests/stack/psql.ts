@@ -2,7 +2,8 @@
 // prompt of our own where there is none, so that nobody needs to install anything to look into a table.
 
 import { createInterface } from 'node:readline'
-import { runCommand, StackError } from './stackError.ts'
+import { runCommand } from '../../src/build/command.ts'
+import { StackError } from './stackError.ts'
 import { metaHelp, metaStatements } from './sqlDescribe.ts'
 import { openSession, type SqlSession } from './sqlSession.ts'
 import { isBlank, splitStatements } from './sqlText.ts'

@@ -2,7 +2,8 @@
 // start them: everything they know comes through the environment.
 
 import { join } from 'node:path'
-import { inRepo, logDir } from './paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
+import { logDir } from './paths.ts'
 import { startServer, type Server } from './server.ts'
 
 interface Child {

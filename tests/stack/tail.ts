@@ -3,7 +3,8 @@
 
 import { parseArgs } from 'node:util'
 import { Consumer, type Message } from '@platformatic/kafka'
-import { runCommand, StackError } from './stackError.ts'
+import { runCommand } from '../../src/build/command.ts'
+import { StackError } from './stackError.ts'
 import { findServer } from './state.ts'
 import { withAdmin } from './topics.ts'
 

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildBinary } from '../../src/build/build.ts'
-import { inRepo } from '../stack/paths.ts'
+import { inRepo } from '../../src/build/repository.ts'
 
 const outfile = inRepo('dist', 'orders')
 const inputs = ['src', 'sql']

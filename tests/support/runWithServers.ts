@@ -1,7 +1,7 @@
 // A command that works on servers of its own: whatever became of it, they end with it.
 
 import { endAllHeld } from '../stack/guard.ts'
-import { runCommand } from '../stack/stackError.ts'
+import { runCommand } from '../../src/build/command.ts'
 import { stopServers } from './servers.ts'
 
 /** `main` answers the exit code. */

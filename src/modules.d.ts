@@ -1,0 +1,14 @@
+/** Files that the binary embeds as text. */
+declare module '*.sql' {
+  const text: string
+  export default text
+}
+declare module '*.yaml' {
+  const text: string
+  export default text
+}
+/** Files of the docs page, embedded in the binary: the import is the path that they have there. */
+declare module 'swagger-ui-dist/*' {
+  const path: string
+  export default path
+}

@@ -1,5 +1,0 @@
-/** Migrations are plain files, embedded in the binary as text. */
-declare module '*.sql' {
-  const text: string
-  export default text
-}
