@@ -19,7 +19,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders --version        print the version
   orders --help           print this
 
-Configuration is read from the environment; the README has the table. The least that is needed:
+Configuration is read from the environment; the handbook (src/handbook/configuration.md) has the table. The least that is needed:
   DATABASE_URL=postgres://user:password@host:5432/orders  KAFKA_BOOTSTRAP_SERVERS=host:9092
 `
 

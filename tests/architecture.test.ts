@@ -1,4 +1,4 @@
-// Promises checked here: what the design fixes about the shape of the code holds, and the README's table of configuration is the code's.
+// Promises checked here: what the design fixes about the shape of the code holds, and the handbook's table of configuration is the code's.
 
 import { Glob } from 'bun'
 import { describe, expect, test } from 'bun:test'
@@ -173,7 +173,7 @@ describe('every write is one statement', () => {
   })
 })
 
-describe('the README’s table of configuration', () => {
+describe('the handbook’s table of configuration', () => {
   const databaseKeys = [
     'DATABASE_URL',
     'SPRING_DATASOURCE_URL',
@@ -186,7 +186,7 @@ describe('the README’s table of configuration', () => {
   const readTable = async (): Promise<[string, string][]> => {
     const rows: [string, string][] = []
     let inside = false
-    for (const line of (await Bun.file(join(root, 'README.md')).text()).split('\n')) {
+    for (const line of (await Bun.file(join(root, 'src/handbook/configuration.md')).text()).split('\n')) {
       const cells = line.split('|').map((cell) => cell.trim().replaceAll('`', ''))
       if (!line.trim().startsWith('|')) inside = false
       else if (cells[1] === 'key' && cells[2] === 'default') inside = true

@@ -1,5 +1,5 @@
 // The configuration: environment → one frozen object. Every fault is listed in one message; no message holds a value that may
-// be secret. The README's table is checked against `settings`.
+// be secret. The handbook's table is checked against `settings`.
 
 import { accessFaults } from './accessFaults.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'

@@ -1,5 +1,5 @@
 // The metrics of the compiled binary after some work on a real Postgres and a real Kafka: a page that a strict reader takes, every
-// metric that the README, the alerts and the dashboard speak of and no other, and figures that are what happened.
+// metric that the handbook, the alerts and the dashboard speak of and no other, and figures that are what happened.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
@@ -84,9 +84,9 @@ describe('the page', () => {
     }
   })
 
-  test('is what the README’s table says, name by name, with type and labels', async () => {
-    const readme = await Bun.file(join(import.meta.dir, '../../README.md')).text()
-    const lines = readme.split('\n')
+  test('is what the handbook’s table says, name by name, with type and labels', async () => {
+    const handbook = await Bun.file(join(import.meta.dir, '../../src/handbook/metrics.md')).text()
+    const lines = handbook.split('\n')
     const start = lines.findIndex((line) => line.startsWith('| metric | type | labels |'))
     const end = lines.findIndex((line, i) => i > start && !line.startsWith('|'))
     const table = lines.slice(start + 2, end).flatMap((line) => {

@@ -1,5 +1,5 @@
 // Promises checked here: the alert rules and the dashboard are what Prometheus and Grafana take, and every alert leads an operator
-// to a row of the README's runbook. (That they ask for metrics that exist is checked on the running binary: tests/e2e.)
+// to a row of the runbook. (That they ask for metrics that exist is checked on the running binary: tests/e2e.)
 
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
@@ -7,9 +7,9 @@ import { createDashboard } from '../../src/metrics/dashboard.ts'
 import { alertRules, panels } from '../support/operator.ts'
 import { selectionsOf } from '../support/promql.ts'
 
-const readme = await Bun.file(join(import.meta.dir, '../../README.md')).text()
-const runbook = readme.slice(readme.indexOf('### Runbook')).split('\n## ')[0]!
-const symptoms = runbook
+const page = await Bun.file(join(import.meta.dir, '../../src/handbook/runbook.md')).text()
+
+const symptoms = page
   .split('\n')
   .filter((line) => line.startsWith('| '))
   .map((line) => line.split('|')[1]!.replaceAll('`', '').trim())
@@ -35,7 +35,7 @@ describe('alerts', () => {
 
       test('says what is wrong and where to read on', () => {
         expect(Object.keys(annotations).toSorted()).toEqual(['description', 'runbook', 'summary'])
-        const [, symptom] = /^README, Runbook: (.+)$/.exec(annotations.runbook)!
+        const [, symptom] = /^runbook\.md: (.+)$/.exec(annotations.runbook)!
         expect(symptoms.filter((row) => row.startsWith(symptom!))).toHaveLength(1)
       })
 

@@ -1,4 +1,4 @@
-// Promises checked here: the commands of the README about roles are done line by line, as they are written, on a Postgres of their own: by the
+// Promises checked here: the commands of the handbook about roles are done line by line, as they are written, on a Postgres of their own: by the
 // real psql where this machine has one, by what it would do where it has none. Afterwards the runtime role can do what the service needs.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
@@ -45,7 +45,7 @@ const urlAs = (role: string): string => {
   return url.href
 }
 
-/** The address that the README leaves out, with the password that was set. */
+/** The address that the handbook leaves out, with the password that was set. */
 const completed = (line: string): string => line.replace(/postgres:\/\/(\w+)@…/, (_, role: string) => urlAs(role))
 
 /** Runs a line with the shell, in the repository, as its reader does. */
@@ -62,9 +62,9 @@ const loadRoles = async (): Promise<void> => {
   else expect(await shell(loads)).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^DO\n$/) })
 }
 
-test('the README and the head of the script name the same commands', () => {
-  const readme = shippedText('README.md')
-  const [, block] = /\*\*Roles\.\*\*[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme) ?? []
+test('the handbook and the head of the script name the same commands', () => {
+  const page = shippedText('src/handbook/operating.md')
+  const [, block] = /\*\*Roles\.\*\*[\s\S]*?```sh\n([\s\S]*?)```/.exec(page) ?? []
   expect(block?.trim().split('\n')).toEqual(documented)
   const head = [...shippedText('sql/roles.sql').matchAll(/^-- {3}(psql .*)$/gm)].map(([, line]) => line!)
   expect(head).toEqual([loads, passwords])
