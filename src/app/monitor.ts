@@ -7,22 +7,28 @@ import { readBacklog, type OutboxBacklog, type OutboxBound } from '../store/outb
 import type { Database } from '../store/sql.ts'
 import { sleep } from './sleep.ts'
 
+/** Port, which the relay implements: no event waits at or below this position but those of tickers that are set aside. 0 is always right. */
+export type OutboxFloor = () => bigint
+/** Port of placing: whether there is room for another order of this ticker. It is asked before each order, so it only looks. */
+export type Admission = (ticker: string) => boolean
+
 type Look = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
 /** `uncountedMs`: since the outbox was counted last, or since the start. */
 type MonitorState = Look & { uncountedMs: number }
 export type Monitor = {
   run: (signal: AbortSignal) => Promise<void>
   state: () => MonitorState
-  /** Whether the outbox has room for another order of this ticker. */
-  hasRoom: (ticker: string) => boolean
+  /** By the last count of the outbox: false while too much waits, or waits for too long. */
+  hasRoom: Admission
 }
 
 const lookEveryMs = 1_000
 /** Counting a long outbox takes a while: never spend more than one part in this many on it. */
 const dutyCycle = 10
 
-/** `floor`: of this replica's relay. */
-export const createMonitor = (db: Database, bound: OutboxBound, log: Log, floor: () => bigint): Monitor => {
+export type MonitorOptions = { db: Database; bound: OutboxBound; floor: OutboxFloor; log: Log }
+
+export const createMonitor = ({ db, bound, floor, log }: MonitorOptions): Monitor => {
   let state: Look = {
     database: { up: false, detail: 'not reached yet' },
     outbox: { rows: 0, ageMs: 0, sendableAgeMs: 0, overdue: [] },

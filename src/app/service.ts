@@ -10,6 +10,7 @@ import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchRefusal, type SeenBatch } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { resolveException, type ResolveCommand, type ResolveResult } from './exceptions.ts'
+import type { Admission } from './monitor.ts'
 import {
   judgeFormerKey,
   placeOrders,
@@ -44,8 +45,8 @@ export type ServicePools = {
 export type ServiceOptions = Identity & {
   pools: ServicePools
   limits: ServiceLimits
-  /** False while the outbox has no room for another order of this ticker. */
-  accepting: (ticker: string) => boolean
+  /** The monitor's `hasRoom`: false while too much waits to be published (app/monitor.ts). */
+  accepting: Admission
   /** Events were committed: the relay may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void

@@ -1,10 +1,26 @@
-// Dead letters read back from their topic (deadLetters.ts writes them).
+// Dead letters read back from their topic (trades/deadLetters.ts writes them).
 
-import { coordinatesOf, type Letter } from '../redrive/letterBook.ts'
+import { parseCoordinates } from '../wire/coordinates.ts'
 import { keyHash } from './partition.ts'
 import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'
 import type { OutRecord } from './producer.ts'
 import { headerOf, type TopicRecord } from './topicReader.ts'
+
+export type Letter = {
+  /** `topic-partition-offset` of the message that it was made of. */
+  id: string
+  /** The id of the first letter about this message: its own, unless it was redriven. */
+  rootId: string
+  disposition: string
+  reason: string
+  /** `BUY:<order id>`. */
+  legs: readonly string[]
+  letteredAtMs: number
+  /** Bytes or key of the message are not in it; it only says where to look. */
+  leftOut: boolean
+  /** Where it lies on the dead-letter topic. */
+  place: { partition: number; offset: bigint }
+}
 
 /**
  * Letters of older versions say only in words what is missing. A message without bytes is one of two: it had none, and that
@@ -64,5 +80,5 @@ export const messageOf = (record: TopicRecord, rootId: string): OutRecord => {
 /** As the Java client chooses by key; without one, the partition that it had. */
 export const targetOf = (record: TopicRecord, rootId: string, partitions: number): number => {
   const key = keyOf(record)
-  return key === null ? Math.max(0, coordinatesOf(rootId).partition) % partitions : keyHash(key) % partitions
+  return key === null ? (parseCoordinates(rootId)?.partition ?? 0) % partitions : keyHash(key) % partitions
 }

@@ -27,5 +27,5 @@ export const murmur2 = (bytes: Uint8Array): number => {
 /** The hash made positive, as Java's default partitioner does before it takes the remainder: 0 to 2^31 − 1. */
 export const keyHash = (bytes: Uint8Array): number => murmur2(bytes) & 0x7fffffff
 
-/** As keyHash, of a key's UTF-8 text. */
-export const textKeyHash = (key: string): number => keyHash(Buffer.from(key))
+/** The partition of a key, of so many, as the Java client chooses it. */
+export const partitionOf = (key: string, partitions: number): number => keyHash(Buffer.from(key)) % partitions

@@ -1,24 +1,14 @@
 // Sends the events of one partition in their order, and finds the ticker that a broker refuses.
 
-import { textKeyHash } from './partition.ts'
-import type { EventKind, OutboxEvent } from '../store/outbox.ts'
+import { eventKinds, forEachKind, orderEvents, type EventKind } from '../domain/events.ts'
+import type { Sender } from '../relay/sender.ts'
+import type { OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
 import type { RawProducer } from './client.ts'
-import { eventTable, forEachKind, kindsByRank } from './eventTable.ts'
+import { eventTable } from './eventTable.ts'
+import { partitionOf } from './partition.ts'
 import { blameOf, produce } from './producer.ts'
 import type { Topics } from './topics.ts'
-
-/** What became of a send: `acked` are on the topic for good. `failed`: tickers that could not be sent, and why. */
-export type SendReport = { acked: OutboxEvent[]; failed: Map<string, unknown> }
-
-export type Sender = {
-  /** The number of partitions of each topic; rejects while no broker answers. */
-  partitions: () => Promise<Record<EventKind, number>>
-  send: (kind: EventKind, partition: number, events: readonly OutboxEvent[]) => Promise<SendReport>
-}
-
-/** As the Java client: murmur2 of the key, made positive, modulo the number of partitions. */
-export const partitionOf = (key: string, partitions: number): number => textKeyHash(key) % partitions
 
 /** Splitting a refused request tells whose record is at fault, but of the time: all in it have the same. */
 const isWorthSplitting = (error: unknown): boolean => {
@@ -44,7 +34,7 @@ const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
   const headers = new Map([
     [names.eventId, id],
     [names.id, id],
-    [names.type, Buffer.from(eventTable[event.kind].ceType)],
+    [names.type, Buffer.from(orderEvents[event.kind].ceType)],
     [names.source, source],
     [names.version, constants.version],
     [names.time, Buffer.from(event.occurredAt.toISOString())],
@@ -130,9 +120,10 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
 
   return {
     async partitions() {
-      const { topics: known } = await producer.metadata({ topics: kindsByRank.map((kind) => topicOf[kind]) })
+      const { topics: known } = await producer.metadata({ topics: eventKinds.map((kind) => topicOf[kind]) })
       return forEachKind((kind) => known.get(topicOf[kind])!.partitionsCount)
     },
+    partitionOf,
     send,
   }
 }

@@ -1,5 +1,5 @@
 // `orders redrive`: sends dead letters to the trade topic again, once whatever kept them off is mended. It needs Kafka alone.
-// Doing so is always safe: kafka/redrive.ts says why.
+// Doing so is always safe: send.ts says why.
 
 import { parseArgs } from 'node:util'
 import { redrivable, type Selector } from './letterBook.ts'

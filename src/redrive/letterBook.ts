@@ -1,25 +1,10 @@
 // Which dead letters are sent again, and in which order. A letter that was redriven and came back names its root; the letters
 // of one root are one message, which is sent once a run.
 
-/** Where a letter lies on the dead-letter topic. */
-type Place = { partition: number; offset: bigint }
+import type { Letter } from '../kafka/letters.ts'
+import { parseCoordinates, type Coordinates } from '../wire/coordinates.ts'
 
 export const redrivable = ['UNKNOWN_ORDER', 'MALFORMED'] as const
-
-export type Letter = {
-  /** `topic-partition-offset` of the message that it was made of. */
-  id: string
-  /** The id of the first letter about this message: its own, unless it was redriven. */
-  rootId: string
-  disposition: string
-  reason: string
-  /** `BUY:<order id>`. */
-  legs: readonly string[]
-  letteredAtMs: number
-  /** Bytes or key of the message are not in it; it only says where to look. */
-  leftOut: boolean
-  place: Place
-}
 
 /** All that is given must hold; of ids and orders one. Everything undefined or empty: any letter. */
 export type Selector = {
@@ -31,8 +16,8 @@ export type Selector = {
   untilMs: number | undefined
 }
 
-/** `topic`, `partition` and `offset` of the message itself, for the order of sending; partition −1 where the id does not say. */
-export type Selected = { rootId: string; topic: string; partition: number; offset: bigint; place: Place }
+/** The coordinates are those of the message itself, for the order of sending. */
+export type Selected = Coordinates & { rootId: string; place: Letter['place'] }
 
 export type LetterBook = {
   add: (letter: Letter) => void
@@ -52,13 +37,8 @@ const matches = (selector: Selector, letter: Letter): boolean => {
   return orderIds.length === 0 || orderIds.some((orderId) => letter.legs.some((leg) => leg.endsWith(`:${orderId}`)))
 }
 
-const idPattern = /^(.*)-(\d+)-(\d+)$/s
-
-/** Reads `topic-partition-offset`; a topic's name may have hyphens too. */
-export const coordinatesOf = (id: string): Pick<Selected, 'topic' | 'partition' | 'offset'> => {
-  const [, topic = '', partition = '-1', offset = '0'] = idPattern.exec(id) ?? []
-  return { topic, partition: Number(partition), offset: BigInt(offset) }
-}
+/** Of a message whose id does not say where it stood: it is sent first. */
+const nowhere: Coordinates = { topic: '', partition: -1, offset: 0n }
 
 const textOrder = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
@@ -70,7 +50,7 @@ const inOriginalOrder = (a: Selected, b: Selected): number =>
 
 /** Keeps a few dozen bytes a letter: what is sent is read again from its place. */
 export const createLetterBook = (selector: Selector): LetterBook => {
-  const roots = new Map<string, { place: Place; leftOut: boolean; matched: boolean }>()
+  const roots = new Map<string, { place: Letter['place']; leftOut: boolean; matched: boolean }>()
   const missing = new Set(selector.ids)
   return {
     add(letter) {
@@ -92,7 +72,7 @@ export const createLetterBook = (selector: Selector): LetterBook => {
       const matched = [...roots].filter(([, root]) => root.matched)
       const selected = matched
         .filter(([, { leftOut }]) => !leftOut)
-        .map(([rootId, { place }]) => ({ rootId, ...coordinatesOf(rootId), place }))
+        .map(([rootId, { place }]) => ({ rootId, ...(parseCoordinates(rootId) ?? nowhere), place }))
         .toSorted(inOriginalOrder)
       return {
         selected: selected.slice(0, limit),

@@ -2,9 +2,9 @@
 // twice: the ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded,
 // and a leg that is in neither ledger nor exceptions was never applied. So nothing is kept here of what was sent before.
 
-import { createLetterBook, type Letter, type LetterBook, type Selected, type Selector } from './letterBook.ts'
+import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
 import type { RawProducer } from '../kafka/client.ts'
-import { letterOf, messageOf, targetOf } from '../kafka/letters.ts'
+import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
 import { blameOf, inRequests, produce, refusalWords, type OutRecord } from '../kafka/producer.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 

@@ -4,10 +4,10 @@
 import { passCrashPoint } from '../app/crashPoint.ts'
 import type { Floor } from './floor.ts'
 import { describe, type Log } from '../telemetry/log.ts'
-import type { EventKind, OutboxEvent } from '../store/outbox.ts'
+import { eventKinds, type EventKind } from '../domain/events.ts'
+import type { OutboxEvent } from '../store/outbox.ts'
 import type { Acknowledged } from './acknowledged.ts'
-import { kindsByRank } from '../kafka/eventTable.ts'
-import { partitionOf, type Sender } from '../kafka/sender.ts'
+import type { Partitions, Sender } from './sender.ts'
 import type { SetAside } from './setAside.ts'
 
 export type Delivery = {
@@ -28,7 +28,6 @@ export type Delivery = {
   log: Log
 }
 
-type Partitions = Record<EventKind, number>
 /** What one read of the outbox brought. `askedAt`: when it was asked for, in monotonic ms. */
 export type Wave = { events: readonly OutboxEvent[]; askedAt: number; partitions: Partitions }
 /** Tickers that failed in this batch, and why. */
@@ -98,13 +97,14 @@ const failUnsettled = ({ failed, unsettled }: Outcome): void => {
 
 /** The outstanding batch of some tickers: all their placements, then their cancellations. */
 const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wave): Promise<void> => {
+  const { sender } = delivery
   const failed: Failed = new Map()
   const outcome: Outcome = { failed, unsettled: new Set(events) }
   try {
-    for (const kind of kindsByRank) {
+    for (const kind of eventKinds) {
       const runs = Map.groupBy(
         events.filter((event) => event.kind === kind),
-        (event) => partitionOf(event.order.ticker, partitions[kind]),
+        (event) => sender.partitionOf(event.order.ticker, partitions[kind]),
       )
       const sends = runs.entries().map(([partition, run]) => ({ kind, partition, events: run, askedAt }))
       await Promise.all(sends.map((send) => sendRun(delivery, send, outcome)))
@@ -125,7 +125,7 @@ export const deliver = (delivery: Delivery, wave: Wave): number => {
   for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
   delivery.inFlight += fresh.length
   // One group a partition, so that a slow partition holds up only its own tickers.
-  for (const group of Map.groupBy(fresh, (event) => partitionOf(event.order.ticker, wave.partitions.PLACED)).values())
-    void dispatch(delivery, { ...wave, events: group })
+  const partitionOf = ({ order }: OutboxEvent) => delivery.sender.partitionOf(order.ticker, wave.partitions.PLACED)
+  for (const group of Map.groupBy(fresh, partitionOf).values()) void dispatch(delivery, { ...wave, events: group })
   return fresh.length
 }

@@ -4,6 +4,7 @@
 
 import { createFloor } from './floor.ts'
 import { createBell, sleep, type Bell } from '../app/sleep.ts'
+import type { OutboxFloor } from '../app/monitor.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { readOutbox, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
@@ -11,7 +12,7 @@ import { createAcknowledged } from './acknowledged.ts'
 import { deliver, rejoin, type Delivery, type Wave } from './delivery.ts'
 import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
 import { pauseMs, pollMs, waveMaxMs } from './pace.ts'
-import type { Sender } from '../kafka/sender.ts'
+import type { Sender } from './sender.ts'
 import { createSetAside } from './setAside.ts'
 
 export type RelayOptions = {
@@ -42,6 +43,8 @@ export type Relay = {
   ring: () => void
   /** Runs until `signal`, then sends what was committed here before it. */
   run: (signal: AbortSignal) => Promise<void>
+  /** See OutboxFloor. */
+  floor: OutboxFloor
   state: () => RelayState
 }
 
@@ -229,6 +232,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       await keeping
       await release(running)
     },
+    floor: delivery.floor.current,
     state: () => ({
       inFlight: delivery.inFlight,
       setAside: delivery.setAside.tickers(),

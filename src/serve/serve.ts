@@ -55,7 +55,7 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
   const { trades, letters } = buildTrades({ config, log, observers, tracing, kafka, producer, db, now, newId })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
-  const monitor = createMonitor(db, bound, log, () => relay.state().floor)
+  const monitor = createMonitor({ db, bound, floor: relay.floor, log })
   return { pools, producer, relay, trades, letters, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 

@@ -1,5 +1,6 @@
 // The pools, and the use cases over those of the requests.
 
+import type { Admission } from '../app/monitor.ts'
 import { tellRefusals } from '../app/refusals.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
 import { createService, type Service, type ServicePools } from '../app/service.ts'
@@ -48,7 +49,7 @@ export type ServiceParts = {
   now: () => Date
   newId: (at: Date) => string
   /** See ServiceOptions. */
-  accepting: (ticker: string) => boolean
+  accepting: Admission
   onCommitted: () => void
 }
 

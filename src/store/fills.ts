@@ -6,6 +6,7 @@
 import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
 import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
 import type { Order, Side } from '../domain/order.ts'
+import type { Coordinates } from '../wire/coordinates.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Sql } from './sql.ts'
 
@@ -19,7 +20,7 @@ export type LegState = {
 }
 
 /** Where a leg came from. */
-export type Source = { topic: string; partition: number; offset: bigint }
+export type Source = Coordinates
 
 export type LedgerRow = {
   orderId: string

@@ -1,9 +1,7 @@
 // What guards the tables: every trigger, check, foreign key and unique key that the promises lean on. A guard that somebody
 // dropped, disabled or left unvalidated is a violation by itself, whatever the rows look like today.
 
-import type { Violation } from '../verify/violation.ts'
-import { readPositionCache } from './outbox.ts'
-import { textArray, type Fragment, type Sql } from './sql.ts'
+import { textArray, type Sql } from './sql.ts'
 
 type Guards = {
   triggers: readonly string[]
@@ -88,7 +86,7 @@ export const guards: Readonly<Record<string, Guards>> = {
   },
 }
 
-type Guard = { kind: 'trigger' | 'constraint' | 'key'; table: string; name: string }
+export type Guard = { kind: 'trigger' | 'constraint' | 'key'; table: string; name: string }
 
 const listed: readonly Guard[] = Object.entries(guards).flatMap(([table, { triggers, constraints, keys }]) => [
   ...triggers.map((name): Guard => ({ kind: 'trigger', table, name })),
@@ -96,7 +94,7 @@ const listed: readonly Guard[] = Object.entries(guards).flatMap(([table, { trigg
   ...Object.keys(keys).map((name): Guard => ({ kind: 'key', table, name })),
 ])
 
-const inForce = 'in force'
+export const inForce = 'in force'
 
 /** The state of every listed guard. A foreign key is kept by triggers of the system's own, on both tables. */
 const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => sql<
@@ -122,62 +120,8 @@ const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => 
     ${textArray(listed.map(({ name }) => name))}::text[]
   ) as g (kind, "table", name)`
 
-/** How many offenders of one key are named; an index that is gone may have let any number in. */
-const repeatedMax = 1_000
-
-/** The rows that a key would refuse; where a column is null, a key refuses none. */
-const readRepeated = async (sql: Sql, { table, name }: Guard): Promise<Violation[]> => {
-  const columns = guards[table]!.keys[name]!
-  const list = columns.map((column): Fragment => sql`${sql(column)}`).reduce((all, column) => sql`${all}, ${column}`)
-  const rows = await sql<{ id: string; times: string }[]>`
-    select concat_ws(' ', ${list}) as id, count(*) as times from ${sql(table)}
-    where num_nulls(${list}) = 0
-    group by ${list} having count(*) > 1
-    order by ${list}
-    limit ${repeatedMax}::integer`
-  return rows.map(({ id, times }) => ({
-    subject: table,
-    id,
-    rule: `rows of one (${columns.join(', ')})`,
-    expected: '1',
-    found: times,
-  }))
-}
-
-type BrokenGuard = Guard & { state: string | null }
+export type BrokenGuard = Guard & { state: string | null }
 
 /** Cheap, and open to every role: it reads the catalogue alone. */
 export const brokenGuards = async (sql: Sql): Promise<BrokenGuard[]> =>
   (await readGuards(sql)).filter(({ state }) => state !== inForce)
-
-/** The guards that are not in force; where a unique key is not, also the rows that it would have refused. */
-export const verifyGuards = async (sql: Sql): Promise<Violation[]> => {
-  const broken = await brokenGuards(sql)
-  const violations = broken.map(({ kind, table, name, state }): Violation => ({
-    subject: 'guard',
-    id: `${table}.${name}`,
-    rule: kind,
-    expected: inForce,
-    found: state,
-  }))
-  for (const guard of broken) if (guard.kind === 'key') violations.push(...(await readRepeated(sql, guard)))
-  const cache = await readPositionCache(sql)
-  if (cache !== 1)
-    violations.push({
-      subject: 'guard',
-      id: 'outbox.position',
-      rule: 'cache of the sequence',
-      expected: '1',
-      found: String(cache),
-    })
-  const [role] = await sql<{ role: string }[]>`select current_setting('session_replication_role') as role`
-  if (role!.role !== 'origin')
-    violations.push({
-      subject: 'guard',
-      id: 'session_replication_role',
-      rule: 'setting of a new session',
-      expected: 'origin',
-      found: role!.role,
-    })
-  return violations
-}

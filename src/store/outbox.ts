@@ -1,10 +1,9 @@
 // The outbox as the relay sees it: committed events, lowest positions first, and the deletion of exactly what was acknowledged.
 
+import type { EventKind } from '../domain/events.ts'
 import type { Order } from '../domain/order.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
-
-export type EventKind = 'PLACED' | 'CANCELLED'
 
 export type OutboxEvent = {
   position: bigint

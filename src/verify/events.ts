@@ -1,8 +1,9 @@
 // The topics of order events against the orders: nothing missing, nothing extra, nothing under two ids, nothing out of order.
 
 import { ordersPageMax } from './tables.ts'
+import { coordinatesText } from '../wire/coordinates.ts'
 import type { Violation } from './violation.ts'
-import type { EventKind } from '../store/outbox.ts'
+import { eventKinds, orderEvents, type EventKind } from '../domain/events.ts'
 import type { Sql } from '../store/sql.ts'
 import {
   analyzeEvents,
@@ -17,7 +18,7 @@ import {
 } from './eventsSql.ts'
 import { lowestId } from './ordersSql.ts'
 import { decodeEvent } from './decodeEvent.ts'
-import { eventTable, kindsByRank } from '../kafka/eventTable.ts'
+import { eventTable } from '../kafka/eventTable.ts'
 import { createRetained, type Retained } from './retained.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
@@ -36,8 +37,6 @@ type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
 
 const batchMax = 5_000
 
-const idOf = ({ topic, partition, offset }: TopicRecord): string => `${topic}-${partition}-${offset}`
-
 const takeBatch = async ({ sql, options }: Run, stream: Stream, records: readonly TopicRecord[]): Promise<void> => {
   const { onViolations } = options.reporter
   const events: SeenEvent[] = []
@@ -47,7 +46,7 @@ const takeBatch = async ({ sql, options }: Run, stream: Stream, records: readonl
     if ('malformed' in event) {
       const fault = {
         subject: 'event',
-        id: idOf(record),
+        id: coordinatesText(record),
         rule: 'extra: message',
         expected: 'an event',
         found: event.malformed,
@@ -113,7 +112,7 @@ const findMissing = async (run: Run, streams: readonly Stream[]): Promise<void> 
     unjudged += rows.length - missing.length
     await options.reporter.onViolations(
       missing.map(({ orderId, kind, ticker }): Violation => {
-        const expected = `a ${eventTable[kind].noun} of ${ticker} on its topic or in the outbox`
+        const expected = `a ${orderEvents[kind].noun} of ${ticker} on its topic or in the outbox`
         return { subject: 'order', id: orderId, rule: 'missing event', expected, found: null }
       }),
     )
@@ -126,7 +125,7 @@ const findTwins = async ({ sql, options }: Run): Promise<void> => {
   for await (const rows of readTwins(sql))
     await options.reporter.onViolations(
       rows.map(({ orderId, kind, eventIds }): Violation => {
-        const rule = `event ids of its ${eventTable[kind].noun}`
+        const rule = `event ids of its ${orderEvents[kind].noun}`
         return { subject: 'order', id: orderId, rule, expected: 'one', found: eventIds }
       }),
     )
@@ -139,7 +138,13 @@ const findReordered = async ({ sql, options }: Run, streams: readonly Stream[]):
         const { topic } = streams.find((stream) => stream.kind === kind)!
         const expected = 'before every event of its ticker that happened later'
         const found = `behind one that happened ${Math.round(behindMs)} ms later (order ${orderId})`
-        return { subject: 'event', id: `${topic}-${partition}-${offset}`, rule: 'reordered', expected, found }
+        return {
+          subject: 'event',
+          id: coordinatesText({ topic, partition, offset: BigInt(offset) }),
+          rule: 'reordered',
+          expected,
+          found,
+        }
       }),
     )
 }
@@ -147,7 +152,7 @@ const findReordered = async ({ sql, options }: Run, streams: readonly Stream[]):
 export const verifyEvents = async (sql: Sql, reader: TopicReader, options: VerifyTopicsOptions): Promise<void> => {
   const run: Run = { sql, reader, options }
   const streams: Stream[] = []
-  for (const kind of kindsByRank) streams.push(await openStream(run, kind))
+  for (const kind of eventKinds) streams.push(await openStream(run, kind))
   await analyzeEvents(sql)
   await findMissing(run, streams)
   await findTwins(run)

@@ -3,7 +3,7 @@
 
 import { formatAmount, type Amount } from '../domain/decimal.ts'
 import type { Violation } from './violation.ts'
-import type { EventKind } from '../store/outbox.ts'
+import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { violationsOf } from './ordersSql.ts'
 

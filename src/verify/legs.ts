@@ -3,6 +3,7 @@
 
 import { canonicalUuid } from '../domain/ids.ts'
 import { legOf } from '../domain/trade.ts'
+import { coordinatesText } from '../wire/coordinates.ts'
 import type { Violation } from './violation.ts'
 import type { Sql } from '../store/sql.ts'
 import { keepLetters, readUntraced, type SeenLeg } from './legsSql.ts'
@@ -16,12 +17,9 @@ type Leg = SeenLeg & { name: string; publishedAtMs: number }
 
 const batchMax = 2_500
 
-const idOf = ({ topic, partition, offset }: Pick<TopicRecord, 'topic' | 'partition' | 'offset'>): string =>
-  `${topic}-${partition}-${offset}`
-
 /** A message that cannot be decoded, or an id that cannot be an order's, leaves a letter or nothing. */
 const legsOf = (record: TopicRecord): Leg[] => {
-  const from = { letterId: idOf(record), publishedAtMs: record.publishedAtMs }
+  const from = { letterId: coordinatesText(record), publishedAtMs: record.publishedAtMs }
   const trade = decodeTrade(record.value)
   if ('malformed' in trade) {
     const none = { letterLeg: null, orderId: null, tradeId: '', side: null, ticker: '', quantity: 0n, price: 0n }
@@ -32,7 +30,7 @@ const legsOf = (record: TopicRecord): Leg[] => {
     const leg = legOf(trade, side)
     const orderId = canonicalUuid(leg.orderId)
     const name = `${side.side ?? 'ORDER'} leg of order ${leg.orderId.slice(0, 64)}, trade ${tradeId}`
-    // As tradeBatch.ts names it.
+    // As kafka/trades/batch.ts names it.
     const letterLeg = orderId === null ? null : `${side.side ?? 'ORDER'}:${orderId}`
     return { ...from, letterLeg, orderId, tradeId, side: side.side, ticker, quantity, price, name, needsLetter: false }
   })

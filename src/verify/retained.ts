@@ -1,7 +1,7 @@
 // Since when a topic of events can be relied on to hold everything: what was deleted by retention is no loss.
 
 import type { SeenEvent } from './eventsSql.ts'
-import { partitionOf } from '../kafka/sender.ts'
+import { partitionOf } from '../kafka/partition.ts'
 import type { Span, TopicRecord } from '../kafka/topicReader.ts'
 
 type PartitionRange = {

@@ -2,7 +2,7 @@
 // reads, one page a statement, so memory is bounded and the service may go on working.
 
 import type { Violation } from './violation.ts'
-import { verifyGuards } from '../store/guards.ts'
+import { verifyGuards } from './guardsSql.ts'
 import type { Sql } from '../store/sql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'

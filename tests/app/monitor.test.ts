@@ -44,7 +44,12 @@ const hourMs = 3_600_000
 let floor = 0n
 const start = (bound: Partial<OutboxBound> = {}): Monitor => {
   const log = createLog('info', (line) => lines.push(line))
-  const monitor = createMonitor(db, { rowsMax: 1_000, ageMaxMs: 3_600_000, ...bound }, log, () => floor)
+  const monitor = createMonitor({
+    db,
+    bound: { rowsMax: 1_000, ageMaxMs: 3_600_000, ...bound },
+    log,
+    floor: () => floor,
+  })
   running = monitor.run(stopping.signal)
   return monitor
 }
@@ -58,7 +63,7 @@ const place = (count: number) =>
 const logged = (part: string): number => lines.filter((line) => line.includes(part)).length
 
 test('nothing is known before the first look', () => {
-  const monitor = createMonitor(db, { rowsMax: 1, ageMaxMs: 1 }, createLog('error'), () => 0n)
+  const monitor = createMonitor({ db, bound: { rowsMax: 1, ageMaxMs: 1 }, log: createLog('error'), floor: () => 0n })
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
 })
 

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'bun:test'
 import { createProducer } from '../../src/kafka/client.ts'
-import { createSender, partitionOf } from '../../src/kafka/sender.ts'
+import { partitionOf } from '../../src/kafka/partition.ts'
+import { createSender } from '../../src/kafka/sender.ts'
 import type { OutboxEvent } from '../../src/store/outbox.ts'
 import { aPlacement, amount } from '../support/builders.ts'
 import type { Received } from '../support/kafka.ts'

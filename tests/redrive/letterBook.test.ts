@@ -1,7 +1,8 @@
 // Which letters a run selects, and in which order: given letters in any order, when asked, then once each.
 
 import { describe, expect, test } from 'bun:test'
-import { coordinatesOf, createLetterBook, type Letter, type Selector } from '../../src/redrive/letterBook.ts'
+import type { Letter } from '../../src/kafka/letters.ts'
+import { createLetterBook, type Selector } from '../../src/redrive/letterBook.ts'
 
 const anything: Selector = { disposition: undefined, orderIds: [], ids: [], sinceMs: undefined, untilMs: undefined }
 
@@ -71,9 +72,4 @@ describe('a letter book', () => {
   test('says which of the asked-for ids it never saw', () => {
     expect(bookOf({ ids: ['t-0-1', 't-0-2'] }, letter('t-0-1')).notFound()).toEqual(['t-0-2'])
   })
-})
-
-test('coordinates are read from the end, for a topic may have hyphens', () => {
-  expect(coordinatesOf('a-1-b-2-30')).toEqual({ topic: 'a-1-b', partition: 2, offset: 30n })
-  expect(coordinatesOf('nonsense')).toEqual({ topic: '', partition: -1, offset: 0n })
 })

@@ -2,8 +2,10 @@
 // a test wants it. It checks what must always hold.
 
 import { expect } from 'bun:test'
-import { partitionOf, type Sender, type SendReport } from '../../src/kafka/sender.ts'
-import type { EventKind, OutboxEvent } from '../../src/store/outbox.ts'
+import type { EventKind } from '../../src/domain/events.ts'
+import { partitionOf } from '../../src/kafka/partition.ts'
+import type { Sender, SendReport } from '../../src/relay/sender.ts'
+import type { OutboxEvent } from '../../src/store/outbox.ts'
 
 export const partitions = { PLACED: 3, CANCELLED: 2 }
 
@@ -35,6 +37,7 @@ export const createBroker = (behave: Behaviour = (_, take) => take()) => {
   }
   const sender: Sender = {
     partitions: () => Promise.resolve(partitions),
+    partitionOf,
     async send(kind, partition, events) {
       const request = { kind, partition, events }
       check(request)

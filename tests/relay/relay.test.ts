@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { placeOrders } from '../../src/app/place.ts'
-import { partitionOf, type SendReport } from '../../src/kafka/sender.ts'
+import { partitionOf } from '../../src/kafka/partition.ts'
+import type { SendReport } from '../../src/relay/sender.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxEvent } from '../../src/store/outbox.ts'
 import { aPlacement } from '../support/builders.ts'

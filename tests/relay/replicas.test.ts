@@ -1,7 +1,7 @@
 // Several relays on one database: how they share the shards, and what one leaves to another.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import type { Sender } from '../../src/kafka/sender.ts'
+import type { Sender } from '../../src/relay/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { until } from '../support/until.ts'
 import { createBroker, expectOrder, refused } from './broker.ts'

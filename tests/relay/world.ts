@@ -3,7 +3,7 @@
 import { cancelBatch } from '../../src/app/cancel.ts'
 import { placeOrders } from '../../src/app/place.ts'
 import { createRelay, type Relay } from '../../src/relay/relay.ts'
-import type { Sender } from '../../src/kafka/sender.ts'
+import type { Sender } from '../../src/relay/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { aPlacement, anEvent } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'

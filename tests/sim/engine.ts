@@ -1,7 +1,7 @@
 // A matching engine without a conscience: it trades what it reads on order.placed.v1, and it repeats itself, contradicts
 // itself, fills too much, names wrong sides, tickers and orders, trades on after a cancel, and writes what is no trade.
 
-import { partitionOf } from '../../src/kafka/sender.ts'
+import { partitionOf } from '../../src/kafka/partition.ts'
 import type { Journal, TradeFact, TradeLeg } from './journal.ts'
 import { topics } from './kafka/broker.ts'
 import { uuidOf, type Random } from './random.ts'

@@ -93,7 +93,12 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     },
     () => world.group.connect(owner),
   )
-  const monitor = createMonitor(db, { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 }, log, () => relay.state().floor)
+  const monitor = createMonitor({
+    db,
+    bound: { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 },
+    floor: relay.floor,
+    log,
+  })
   const service = createService({
     pools: {
       places: connect(world, owner),

@@ -1,7 +1,8 @@
 // A guard that is gone, off or unproved is named; and none that the schema has is missing from the list.
 
 import { afterEach, expect, test } from 'bun:test'
-import { guards, verifyGuards } from '../../src/store/guards.ts'
+import { guards } from '../../src/store/guards.ts'
+import { verifyGuards } from '../../src/verify/guardsSql.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 

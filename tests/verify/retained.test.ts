@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { createRetained } from '../../src/verify/retained.ts'
-import { partitionOf } from '../../src/kafka/sender.ts'
+import { partitionOf } from '../../src/kafka/partition.ts'
 
 const slackMs = 10
 /** The first ticker of a partition of two. */

@@ -2,7 +2,7 @@
 
 import { wholeAmount } from '../../domain/decimal.ts'
 import { acceptOrder, type Order } from '../../domain/order.ts'
-import type { EventKind } from '../../store/outbox.ts'
+import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { eventTable } from '../eventTable.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'
@@ -44,7 +44,7 @@ export const eventExample = (kind: EventKind, ceSource: string) => ({
   headers: {
     eventId: eventIds[kind],
     ce_id: eventIds[kind],
-    ce_type: eventTable[kind].ceType,
+    ce_type: orderEvents[kind].ceType,
     ce_source: ceSource,
     ce_specversion: '1.0',
     ce_time: times[kind].toISOString(),

@@ -6,11 +6,12 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import type { Source } from '../../store/fills.ts'
 import type { Database } from '../../store/sql.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
+import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 import { letterParts } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
-import { coordinates, endSpans, startSpans, traceOf, type Trace } from './spans.ts'
+import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
 /**
  * The partitions of a batch that have dead letters, and for each how to send them: its offset waits for that. Sending throws
@@ -62,13 +63,13 @@ const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome
     orderId: leg.orderId,
     tradeId: leg.tradeId,
     side: leg.side,
-    source: coordinates(received.source),
+    source: coordinatesText(received.source),
     ...trace,
   })
 
 /** One letter a message, naming its legs. */
 const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: readonly LegOutcome[]): DeadLetter[] =>
-  [...Map.groupBy(outcomes, ({ received }) => coordinates(received.source))].map(([at, legs]) =>
+  [...Map.groupBy(outcomes, ({ received }) => coordinatesText(received.source))].map(([at, legs]) =>
     letterOf(messages.get(at)!, {
       disposition: legs[0]!.disposition === 'MALFORMED' ? 'MALFORMED' : 'UNKNOWN_ORDER',
       reason: legs[0]!.reason ?? 'no such order here',
@@ -82,7 +83,7 @@ type Reporting = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
 const report = (outcomes: readonly LegOutcome[], messages: Messages, told: Reporting): void => {
   const { onDisposition, onException, log } = told
   for (const outcome of outcomes) {
-    const source = coordinates(outcome.received.source)
+    const source = coordinatesText(outcome.received.source)
     const trace = (): Trace => traceOf(messages.get(source)!)
     onDisposition(outcome.disposition)
     switch (outcome.disposition) {
@@ -179,7 +180,7 @@ export const createTradeBatch = (options: BatchOptions): Batch => {
 
   return async (messages, signal) => {
     // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
-    const byPlace = new Map(messages.map((message) => [coordinates(sourceOf(message)), message]))
+    const byPlace = new Map(messages.map((message) => [coordinatesText(sourceOf(message)), message]))
     const settled = await settle([...byPlace], signal)
     for (const { spans, outcomes } of settled) endSpans(spans, outcomes)
     const letters = settled.flatMap((part) => part.letters)

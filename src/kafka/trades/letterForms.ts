@@ -1,5 +1,6 @@
 // The forms in which a dead letter can be written: as it should be, and what a broker takes where it refuses that. Pure.
 
+import { coordinatesText } from '../../wire/coordinates.ts'
 import type { Source } from '../../store/fills.ts'
 import { isLetterHeader, letterHeaders, letterParts, redrivenFrom, type LetterPart } from '../letterHeaders.ts'
 import type { Blame, OutRecord } from '../producer.ts'
@@ -92,8 +93,7 @@ const bytesOf = (letter: DeadLetter, part: LetterPart): number => {
 export const letterBytes = (letter: DeadLetter): number =>
   bytesOf(letter, 'headers') + bytesOf(letter, 'value') + bytesOf(letter, 'key') + 2 * textMax
 
-export const letterId = ({ source: { topic, partition, offset } }: DeadLetter): string =>
-  `${topic}-${partition}-${offset}`
+export const letterId = ({ source }: DeadLetter): string => coordinatesText(source)
 
 /** For a person; a program reads the header that says it. */
 const reasonOf = (letter: DeadLetter, cut: readonly LetterPart[]): string =>

@@ -3,12 +3,9 @@
 
 import type { LegOutcome } from '../../app/fill.ts'
 import type { Disposition } from '../../domain/leg.ts'
-import type { Source } from '../../store/fills.ts'
 import { messageTraceparent, type Tracing } from '../../telemetry/tracing.ts'
+import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
-
-/** Where a message stands, as text. */
-export const coordinates = ({ topic, partition, offset }: Source): string => `${topic}-${partition}-${offset}`
 
 export type Trace = { traceparent?: string }
 
@@ -33,7 +30,7 @@ export const startSpans = (messages: Iterable<[string, RawMessage]>, tracing: Tr
 export const endSpans = (spans: ReturnType<typeof startSpans>, outcomes: readonly LegOutcome[]): void => {
   if (spans.size === 0) return
   for (const { received, disposition } of outcomes)
-    spans.get(coordinates(received.source))?.dispositions.push(disposition)
+    spans.get(coordinatesText(received.source))?.dispositions.push(disposition)
   for (const { span, message, dispositions } of spans.values())
     span.end({
       'messaging.system': 'kafka',

@@ -2,7 +2,7 @@
 // and not before; what it locked is free from then on. READ COMMITTED: every statement looks at what is committed when it looks.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
-import type { EventKind } from '../../../src/store/outbox.ts'
+import type { EventKind } from '../../../src/domain/events.ts'
 
 export type LedgerRecord = {
   order_id: string

@@ -2,7 +2,7 @@
 // a ticker's events stand in the order of their acceptance, by first occurrence, and no cancellation was sent before the
 // placements that were accepted before it were acknowledged.
 
-import { partitionOf } from '../../../src/kafka/sender.ts'
+import { partitionOf } from '../../../src/kafka/partition.ts'
 import type { Journal, StoredEvent } from '../journal.ts'
 import { topics, type Broker, type LogRecord } from '../kafka/broker.ts'
 import type { Postgres } from '../postgres/state.ts'

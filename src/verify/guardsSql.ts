@@ -1,0 +1,60 @@
+// The guards that are not in force (store/guards.ts), and the rows that got past a unique key that is gone.
+
+import { brokenGuards, guards, inForce, type Guard } from '../store/guards.ts'
+import { readPositionCache } from '../store/outbox.ts'
+import type { Fragment, Sql } from '../store/sql.ts'
+import type { Violation } from './violation.ts'
+
+/** How many offenders of one key are named; an index that is gone may have let any number in. */
+const repeatedMax = 1_000
+
+/** The rows that a key would refuse; where a column is null, a key refuses none. */
+const readRepeated = async (sql: Sql, { table, name }: Guard): Promise<Violation[]> => {
+  const columns = guards[table]!.keys[name]!
+  const list = columns.map((column): Fragment => sql`${sql(column)}`).reduce((all, column) => sql`${all}, ${column}`)
+  const rows = await sql<{ id: string; times: string }[]>`
+    select concat_ws(' ', ${list}) as id, count(*) as times from ${sql(table)}
+    where num_nulls(${list}) = 0
+    group by ${list} having count(*) > 1
+    order by ${list}
+    limit ${repeatedMax}::integer`
+  return rows.map(({ id, times }) => ({
+    subject: table,
+    id,
+    rule: `rows of one (${columns.join(', ')})`,
+    expected: '1',
+    found: times,
+  }))
+}
+
+/** The guards that are not in force; where a unique key is not, also the rows that it would have refused. */
+export const verifyGuards = async (sql: Sql): Promise<Violation[]> => {
+  const broken = await brokenGuards(sql)
+  const violations = broken.map(({ kind, table, name, state }): Violation => ({
+    subject: 'guard',
+    id: `${table}.${name}`,
+    rule: kind,
+    expected: inForce,
+    found: state,
+  }))
+  for (const guard of broken) if (guard.kind === 'key') violations.push(...(await readRepeated(sql, guard)))
+  const cache = await readPositionCache(sql)
+  if (cache !== 1)
+    violations.push({
+      subject: 'guard',
+      id: 'outbox.position',
+      rule: 'cache of the sequence',
+      expected: '1',
+      found: String(cache),
+    })
+  const [role] = await sql<{ role: string }[]>`select current_setting('session_replication_role') as role`
+  if (role!.role !== 'origin')
+    violations.push({
+      subject: 'guard',
+      id: 'session_replication_role',
+      rule: 'setting of a new session',
+      expected: 'origin',
+      found: role!.role,
+    })
+  return violations
+}

@@ -1,0 +1,15 @@
+// Where a message stands on its topic, as text: `topic-partition-offset`. A topic's name may have hyphens too.
+
+export type Coordinates = { topic: string; partition: number; offset: bigint }
+
+const pattern = /^(.*)-(\d+)-(\d+)$/s
+
+export const coordinatesText = ({ topic, partition, offset }: Coordinates): string => `${topic}-${partition}-${offset}`
+
+/** Null for a text of another form. */
+export const parseCoordinates = (text: string): Coordinates | null => {
+  const match = pattern.exec(text)
+  if (match === null) return null
+  const [, topic, partition, offset] = match
+  return { topic: topic!, partition: Number(partition), offset: BigInt(offset!) }
+}
