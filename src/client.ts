@@ -12,7 +12,7 @@ import { ExactAmount } from './wire/shapes.ts'
 import type { noMembers, problemShape } from './http/contract/answers.ts'
 import type { Operation } from './http/contract/operation.ts'
 import { operations, type OperationId, type Operations } from './http/contract/operations.ts'
-import { problems, type ProblemCode } from './http/problem.ts'
+import { problems, type ProblemCode } from './http/exchange/problem.ts'
 
 type Inputs<O> = (O extends { params: infer P extends TSchema } ? { params: Static<P> } : unknown) &
   (O extends { query: infer Q extends TSchema } ? { query?: Static<Q> } : unknown) &

@@ -1,7 +1,7 @@
 // The listening socket, in the clear or with TLS 1.2 and newer, and a certificate that can be renewed while requests are served.
 
 import type { Elysia } from 'elysia'
-import { silentSeconds } from './silence.ts'
+import { silentSeconds } from './exchange/silence.ts'
 
 /** PEM texts: the certificate with its chain, and its key. */
 export type ServerCertificate = { cert: string; key: string }

@@ -6,15 +6,15 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { createCors, preflight } from './gates/cors.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
-import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange.ts'
+import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
 import { guardGates, isServed, openGuard, type Guard, type Management } from './gates/guard.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './operators/metrics.ts'
 import { needsStore, operations, type OperationId } from './contract/operations.ts'
-import { problem } from './problem.ts'
+import { problem } from './exchange/problem.ts'
 import { orderHandlers, type RouteOptions } from './orders/routes.ts'
-import { patienceWhileAnswering } from './silence.ts'
+import { patienceWhileAnswering } from './exchange/silence.ts'
 
 export type ServerOptions = RouteOptions & {
   /** False while the service starts: no order and no exception is asked for. */

@@ -6,9 +6,9 @@ import { createKeyCheck } from '../http/gates/auth/apiKeys.ts'
 import { createTokenCheck, type TokenCheck } from '../http/gates/auth/jwt.ts'
 import { keysFromFile, keysFromUrl, type KeySource } from '../http/gates/auth/keySource.ts'
 import type { Guard, Management } from '../http/gates/guard.ts'
-import type { LimitOptions, Rate } from '../http/gates/limits.ts'
+import type { LimitOptions, Rate } from '../http/gates/limits/limits.ts'
 import type { PublishedAccess } from '../http/contract/openapiAccess.ts'
-import { createBuckets } from '../http/gates/rateLimit.ts'
+import { createBuckets } from '../http/gates/limits/rateLimit.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 
 type Settings = Omit<Config, 'database' | 'warnings'>

@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { createOpenApi } from '../../src/http/contract/openapi.ts'
-import { problems } from '../../src/http/problem.ts'
+import { problems } from '../../src/http/exchange/problem.ts'
 import { createApp } from '../../src/http/server.ts'
 import { serverOptions } from '../http/harness.ts'
 import { openApiDocument, type Json } from './documents.ts'

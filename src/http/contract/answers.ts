@@ -4,7 +4,7 @@
 import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
 import { AmountOrNull, ExactAmount, Instant, oneOf, Side, Ticker, Uuid } from '../../wire/shapes.ts'
 import { orderTypes, statuses, timesInForce } from '../../domain/order.ts'
-import { problems, type ProblemCode } from '../problem.ts'
+import { problems, type ProblemCode } from '../exchange/problem.ts'
 
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 

@@ -5,11 +5,11 @@ import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import type { assetNames } from './contractOperations.ts'
 import { docsPage, pageScript, pageStyles } from './docsPage.ts'
-import type { Handler } from '../exchange.ts'
+import type { Handler } from '../exchange/exchange.ts'
 import { publishedAccess, type Guard, type Management } from '../gates/guard.ts'
 import { createOpenApi } from './openapi.ts'
-import { problem } from '../problem.ts'
-import { json } from '../reply.ts'
+import { problem } from '../exchange/problem.ts'
+import { json } from '../exchange/reply.ts'
 import type { UnknownFields } from '../orders/decode.ts'
 
 export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>> }

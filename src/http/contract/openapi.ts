@@ -23,7 +23,7 @@ import {
 } from './operation.ts'
 import { answerExamples } from './openapiExamples.ts'
 import { operations } from './operations.ts'
-import { problems, type ProblemCode } from '../problem.ts'
+import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { introduction, tags } from './openapiWords.ts'
 import { PlaceOrder, type UnknownFields } from '../orders/decode.ts'
 import { Resolve } from './parameters.ts'

@@ -3,7 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { guarded, type HeaderShape, type Operation } from './operation.ts'
 import { needsStore, operations, type OperationId } from './operations.ts'
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../exchange/problem.ts'
 
 export type PublishedAccess = {
   /** Whether JWTs and API keys are taken. */

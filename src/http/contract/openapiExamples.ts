@@ -5,10 +5,10 @@ import type { Scope } from '../../app/caller.ts'
 import { alreadyResolved, exceptionJson } from '../exceptions/routes.ts'
 import { accepted, canceled, exception, fill, partlyFilled, resolved } from './examples.ts'
 import { fillJson, orderJson, pageJson } from '../orders/json.ts'
-import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits.ts'
+import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import type { Operation } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
-import { invalid, problem, refused, type ProblemCode } from '../problem.ts'
+import { invalid, problem, refused, type ProblemCode } from '../exchange/problem.ts'
 import { notCancelable } from '../orders/routes.ts'
 
 type Outcome<O extends Operation> = (keyof O['answers'] & number) | (keyof O['refusals'] & ProblemCode)

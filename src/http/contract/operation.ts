@@ -4,7 +4,7 @@
 import type { TObject, TProperties, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
 import type { Scope } from '../../app/caller.ts'
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../exchange/problem.ts'
 
 export type HeaderShape = { schema: TSchema; description: string; optional?: true }
 type AnswerShape = {

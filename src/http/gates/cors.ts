@@ -1,7 +1,7 @@
 // Which pages of other origins a browser lets call this service: those that are listed, and none by default. Credentials of the
 // browser (cookies) are never allowed along: a page that may call sends its own token.
 
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 
 /** Of the answers, what a page may read beside the body. */
 const exposed =

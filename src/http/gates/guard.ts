@@ -2,8 +2,8 @@
 
 import type { Log } from '../../telemetry/log.ts'
 import { authenticationGates, type Authentication } from './auth/authentication.ts'
-import type { Gate } from '../exchange.ts'
-import { limitGate, type LimitOptions } from './limits.ts'
+import type { Gate } from '../exchange/exchange.ts'
+import { limitGate, type LimitOptions } from './limits/limits.ts'
 import { openAccess, type PublishedAccess } from '../contract/openapiAccess.ts'
 import type { Operation } from '../contract/operation.ts'
 

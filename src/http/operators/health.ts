@@ -2,8 +2,8 @@
 // (Kafka may be away: orders wait in the outbox); the whole names each component in words an operator can act on.
 
 import { isAdmin } from '../../app/caller.ts'
-import type { Handler } from '../exchange.ts'
-import { json } from '../reply.ts'
+import type { Handler } from '../exchange/exchange.ts'
+import { json } from '../exchange/reply.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
 export type Component = { status: 'UP' | 'DEGRADED' | 'DOWN'; details: Record<string, string | number> }

@@ -1,6 +1,6 @@
 // The page of metrics.
 
-import type { Handler } from '../exchange.ts'
+import type { Handler } from '../exchange/exchange.ts'
 
 /** `page`: all metrics as they are now, in Prometheus' text format. */
 export const metricHandlers = (page: () => string) => {

@@ -7,7 +7,7 @@ import type { Amount, AmountFault } from '../../domain/decimal.ts'
 import { amountFromJson, NumberSource, parseExactJson, repeatedMember } from '../../wire/json.ts'
 import { orderTypes, sides, timesInForce, typeRules, type OrderTerms } from '../../domain/order.ts'
 import { isKey, keyPattern, keyRule, readHeaderKey } from './idempotencyKey.ts'
-import type { Fault } from '../problem.ts'
+import type { Fault } from '../exchange/problem.ts'
 
 const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
 

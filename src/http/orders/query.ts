@@ -4,7 +4,7 @@ import { openOf } from '../../app/service.ts'
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
 import { closedStatuses, openStatuses, sides, statuses, type Status } from '../../domain/order.ts'
 import type { OrderFilter } from '../../store/orderPage.ts'
-import type { Fault } from '../problem.ts'
+import type { Fault } from '../exchange/problem.ts'
 import type { Decoded, UnknownFields } from './decode.ts'
 
 export type ListQuery = { filter: OrderFilter; limit: number }

@@ -3,13 +3,13 @@
 import type { Service } from '../../app/service.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import type { Order, Status } from '../../domain/order.ts'
-import { readBody } from '../body.ts'
+import { readBody } from '../exchange/body.ts'
 import { isAdmin, owns } from '../../app/caller.ts'
-import type { Exchange, Handler } from '../exchange.ts'
+import type { Exchange, Handler } from '../exchange/exchange.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
-import { invalid, problem, refused } from '../problem.ts'
+import { invalid, problem, refused } from '../exchange/problem.ts'
 import { decodeFillsQuery, decodeListQuery, encodeCursor, fillCursor } from './query.ts'
-import { json, searchOf } from '../reply.ts'
+import { json, searchOf } from '../exchange/reply.ts'
 import { decodePlaceOrder, type UnknownFields } from './decode.ts'
 
 export type RouteOptions = {

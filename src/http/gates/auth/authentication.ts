@@ -3,10 +3,10 @@
 
 import { canonicalUuid } from '../../../domain/ids.ts'
 import type { Log } from '../../../telemetry/log.ts'
-import type { Exchange, Gate } from '../../exchange.ts'
-import { networkOf, tooManyBadCredentials } from '../limits.ts'
+import type { Exchange, Gate } from '../../exchange/exchange.ts'
+import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
 import { operations, type OperationId } from '../../contract/operations.ts'
-import type { Buckets } from '../rateLimit.ts'
+import type { Buckets } from '../limits/rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
 import type { KeyCheck } from './apiKeys.ts'
 import { everybody, holds, isAdmin, type Scope } from '../../../app/caller.ts'

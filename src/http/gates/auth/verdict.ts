@@ -1,6 +1,6 @@
 // What comes of looking at a credential, and the answer to one that is refused. No answer says more than its sender knows already.
 
-import { problem } from '../../problem.ts'
+import { problem } from '../../exchange/problem.ts'
 import type { Caller, Scope } from '../../../app/caller.ts'
 
 /** Why nobody is let in. `keys`: what to check it with cannot be had now. */

@@ -1,7 +1,7 @@
 // Promises checked here: one table of problems, with the codes and statuses of the contract, always the same members in one order.
 
 import { describe, expect, test } from 'bun:test'
-import { invalid, problem, problems, refused, type ProblemCode } from '../../src/http/problem.ts'
+import { invalid, problem, problems, refused, type ProblemCode } from '../../../src/http/exchange/problem.ts'
 
 const statuses = {
   BAD_REQUEST: 400,

@@ -1,10 +1,10 @@
 // How many requests a caller, and all callers together, may send: decided before a body is read. Answers carry the fields of
 // draft-ietf-httpapi-ratelimit-headers. What is left of the total is told to nobody: it would say how busy the others are.
 
-import { everybody } from '../../app/caller.ts'
-import type { Exchange, Gate } from '../exchange.ts'
-import { needsStore } from '../contract/operations.ts'
-import { problem } from '../problem.ts'
+import { everybody } from '../../../app/caller.ts'
+import type { Exchange, Gate } from '../../exchange/exchange.ts'
+import { needsStore } from '../../contract/operations.ts'
+import { problem } from '../../exchange/problem.ts'
 import { createBuckets, type Buckets, type Level } from './rateLimit.ts'
 
 export type Rate = { perSecond: number; burst: number }

@@ -2,12 +2,12 @@
 // log and whoever counts learn of each answer once.
 
 import { describe, expect, test } from 'bun:test'
-import type { Service } from '../../src/app/service.ts'
-import { answering, type Exchange, type Handler } from '../../src/http/exchange.ts'
-import { createApp } from '../../src/http/server.ts'
-import type { Log } from '../../src/telemetry/log.ts'
-import { noTracing } from '../../src/telemetry/tracing.ts'
-import { bodyOf, callerOf, createTestLog, orderBody, refusal, serverOptions } from './harness.ts'
+import type { Service } from '../../../src/app/service.ts'
+import { answering, type Exchange, type Handler } from '../../../src/http/exchange/exchange.ts'
+import { createApp } from '../../../src/http/server.ts'
+import type { Log } from '../../../src/telemetry/log.ts'
+import { noTracing } from '../../../src/telemetry/tracing.ts'
+import { bodyOf, callerOf, createTestLog, orderBody, refusal, serverOptions } from '../harness.ts'
 
 const id = '0197a9b0-0000-7000-8000-000000000001'
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

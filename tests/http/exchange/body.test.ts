@@ -1,8 +1,8 @@
 // Promises checked here, through a real socket: a body is bounded in bytes and in time, declared or chunked, and judged by its type first.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createApp, startServer, type Server } from '../../src/http/server.ts'
-import { openSocket, parseRaw } from './socket.ts'
+import { createApp, startServer, type Server } from '../../../src/http/server.ts'
+import { openSocket, parseRaw } from '../socket.ts'
 import {
   bodyOf,
   callerOf,
@@ -12,7 +12,7 @@ import {
   refusal,
   serverOptions,
   type Harness,
-} from './harness.ts'
+} from '../harness.ts'
 
 let harness: Harness
 let server: Server

@@ -1,10 +1,10 @@
 // One request while it is answered. Every route goes through `answering`: the request gets its id, the answer its common headers,
 // whoever counts or logs sees both, and a handler that throws becomes a 500 that is in the log.
 
-import { describe, type Log } from '../telemetry/log.ts'
-import { traceparentOf, type Span, type Tracing } from '../telemetry/tracing.ts'
-import type { Caller } from '../app/caller.ts'
-import { needsStore, operations, type OperationId } from './contract/operations.ts'
+import { describe, type Log } from '../../telemetry/log.ts'
+import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
+import type { Caller } from '../../app/caller.ts'
+import { needsStore, operations, type OperationId } from '../contract/operations.ts'
 import { problem } from './problem.ts'
 
 export type Exchange = {
