@@ -10,7 +10,7 @@
 import type { Static, TProperties, TSchema } from '@sinclair/typebox'
 import { ExactAmount } from './wire/shapes.ts'
 import type { noMembers, problemShape } from './http/contract/answers.ts'
-import type { Operation } from './http/contract/operation.ts'
+import { refusalsOf, type OperationContract, type RefusalCode } from './http/contract/operation.ts'
 import { operations, type OperationId, type Operations } from './http/contract/operations.ts'
 import { problems, type ProblemCode } from './http/exchange/problem.ts'
 
@@ -19,20 +19,20 @@ type Inputs<O> = (O extends { params: infer P extends TSchema } ? { params: Stat
   (O extends { headers: infer H extends TSchema } ? { headers?: Static<H> } : unknown) &
   (O extends { body: infer B extends TSchema } ? { body: Static<B> } : unknown)
 
-type Success<O extends Operation> = {
+type Success<O extends OperationContract> = {
   [S in keyof O['answers'] & number]: { status: S; body: Static<O['answers'][S]['body']>; headers: Headers }
 }[keyof O['answers'] & number]
 
 type MembersOf<R> = R extends { members: infer M extends TProperties } ? M : typeof noMembers
 type Problem<C extends ProblemCode, R> = Static<ReturnType<typeof problemShape<C, MembersOf<R>>>>
 
-type Refused<O extends Operation> = {
-  [C in keyof O['refusals'] & ProblemCode]: {
+type Refused<O extends OperationContract> = {
+  [C in RefusalCode<O>]: {
     status: (typeof problems)[C]['status']
-    body: Problem<C, O['refusals'][C]>
+    body: Problem<C, C extends keyof O['refusals'] ? O['refusals'][C] : unknown>
     headers: Headers
   }
-}[keyof O['refusals'] & ProblemCode]
+}[RefusalCode<O>]
 
 /** Whatever this operation may answer, told apart by `status`. */
 export type AnswerOf<Id extends OperationId> = Success<Operations[Id]> | Refused<Operations[Id]>
@@ -67,7 +67,7 @@ const amountsIn = (schema: TSchema): string[] => {
 }
 
 const amounts: ReadonlySet<string> = new Set(
-  Object.values<Operation>(operations).flatMap(({ answers }) =>
+  Object.values<OperationContract>(operations).flatMap(({ answers }) =>
     Object.values(answers).flatMap(({ body }) => amountsIn(body)),
   ),
 )
@@ -102,7 +102,11 @@ export type ClientOptions = {
   fetch?: (url: string, init: RequestInit) => Promise<Response>
 }
 
-const requestOf = ({ method }: Operation, given: Given, { headers = {}, timeoutMs }: ClientOptions): RequestInit => {
+const requestOf = (
+  { method }: OperationContract,
+  given: Given,
+  { headers = {}, timeoutMs }: ClientOptions,
+): RequestInit => {
   const own = Object.entries(given.headers ?? {}).filter(
     (header): header is [string, string] => header[1] !== undefined,
   )
@@ -115,13 +119,18 @@ const requestOf = ({ method }: Operation, given: Given, { headers = {}, timeoutM
   }
 }
 
-const isKnown = ({ answers, refusals }: Operation, { status, headers }: Response): boolean =>
+const isKnown = (operation: OperationContract, { status, headers }: Response): boolean =>
   headers.get('content-type') === 'application/problem+json'
-    ? (Object.keys(refusals) as ProblemCode[]).some((code) => problems[code].status === status)
-    : answers[status] !== undefined
+    ? (Object.keys(refusalsOf(operation)) as ProblemCode[]).some((code) => problems[code].status === status)
+    : operation.answers[status] !== undefined
 
 /** Throws UnexpectedAnswer, and whatever `fetch` throws; every answer that the document knows is a value. */
-const call = async (operation: Operation, url: string, given: Given, options: ClientOptions): Promise<unknown> => {
+const call = async (
+  operation: OperationContract,
+  url: string,
+  given: Given,
+  options: ClientOptions,
+): Promise<unknown> => {
   const send = options.fetch ?? fetch
   const response = await send(`${url}${pathOf(operation.path, given)}`, requestOf(operation, given, options))
   const { status, headers } = response
@@ -134,7 +143,7 @@ const call = async (operation: Operation, url: string, given: Given, options: Cl
 /** A client for the service at `url`, such as `http://localhost:8085`. */
 export const createClient = (url: string, options: ClientOptions = {}): Client =>
   Object.fromEntries(
-    Object.entries<Operation>(operations).map(([id, operation]) => [
+    Object.entries<OperationContract>(operations).map(([id, operation]) => [
       id,
       (given: Given = {}) => call(operation, url.replace(/\/$/, ''), given, options),
     ]),

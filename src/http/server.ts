@@ -7,11 +7,12 @@ import { createCors, preflight } from './gates/cors.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
 import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
-import { guardGates, isServed, openGuard, type Guard, type Management } from './gates/guard.ts'
+import { isServed, type Management } from './exchange/operation.ts'
+import { guardGates, openGuard, type Guard } from './gates/guard.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './operators/metrics.ts'
-import { needsStore, operations, type OperationId } from './contract/operations.ts'
+import { operations, type OperationId } from './contract/operations.ts'
 import { problem } from './exchange/problem.ts'
 import { orderHandlers, type RouteOptions } from './orders/routes.ts'
 import { patienceWhileAnswering } from './exchange/silence.ts'
@@ -85,7 +86,7 @@ export const createApp = (options: ServerOptions) => {
     ...(patience === null ? [] : [patience.gate]),
     ...(corsOrigins.length === 0 ? [] : [createCors(corsOrigins)]),
     ...guardGates(guard, { addressOf, log }),
-    (exchange: Exchange) => (!started() && needsStore(exchange.operation) ? starting() : null),
+    (exchange: Exchange) => (!started() && exchange.operation?.needs === 'store' ? starting() : null),
   ]
   const observeAll: RequestObserver = (exchange, seen) => {
     patience?.observe(exchange, seen)
@@ -108,9 +109,10 @@ export const createApp = (options: ServerOptions) => {
     return code === 'PARSE' || code === 'VALIDATION' ? unread(request) : failed(error)(request)
   })
   for (const [id, handler] of Object.entries(handlersOf(options)) as [OperationId, Handler][]) {
-    const { method, path, tag } = operations[id]
-    if (!isServed(tag, management)) continue
-    const answer = answering(id, handler, exchanges)
+    const operation = operations[id]
+    if (!isServed(operation, management)) continue
+    const { method, path } = operation
+    const answer = answering(operation, handler, exchanges)
     // `parse: 'none'`: the bodies are read by the handlers, for their size, their time and the exact text of their numbers.
     app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {
       parse: 'none',

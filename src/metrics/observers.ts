@@ -5,7 +5,6 @@ import type { RefusalObserver } from '../app/refusals.ts'
 import type { ServiceOptions } from '../app/service.ts'
 import { dispositions, type Disposition, type ExceptionDisposition } from '../domain/leg.ts'
 import type { RequestObserver } from '../http/exchange/exchange.ts'
-import { operations } from '../http/contract/operations.ts'
 import type { DeadLetter } from '../kafka/trades/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createCounter, createHistogram } from './instruments.ts'
@@ -32,7 +31,7 @@ const createHttp = () => {
     buckets: commitBuckets,
   })
   const request: RequestObserver = ({ operation, request: { method } }, { status, seconds }) => {
-    const route = operation === null ? unmatched : operations[operation].path
+    const route = operation === null ? unmatched : operation.path
     duration.of(route, methods.has(method) ? method : otherMethod, String(status)).observe(seconds)
   }
   return { request, all: [duration] }

@@ -80,8 +80,8 @@ describe('every refusal that it lists is real, and its example the service’s o
   test('429, of too many requests and of too many bad credentials', async () => {
     const limits = { perSubject: { perSecond: 1, burst: 1 }, total: null, byAddress: false, nowMs: () => 0 }
     const limited = await openSecured({ guard: { limits }, failures: { perSecond: 1, burst: 1 } })
-    for (const [id, { tag }] of guardedRoutes) {
-      const isLimited = tag === 'Orders' || tag === 'Exceptions'
+    for (const [id, { needs }] of guardedRoutes) {
+      const isLimited = needs === 'store'
       const guess = `ok_x_${'A'.repeat(43)}`
       for (let i = 0; i < 3; i++) {
         const answer = await callOf(limited, id, isLimited ? limited.keys.admin : guess)
@@ -95,10 +95,10 @@ describe('every refusal that it lists is real, and its example the service’s o
   test('503, while the keys cannot be had', async () => {
     const keyless = await openSecured()
     keyless.keyServer.answer(() => new Response('', { status: 500 }))
-    for (const [id, { tag }] of guardedRoutes) {
+    for (const [id, { audience }] of guardedRoutes) {
       const answer = await callOf(keyless, id, await keyless.token(alice, 'orders:read'))
       expect([id, answer.status]).toEqual([id, 503])
-      if (tag === 'Operation') isExample(id, answer)
+      if (audience === 'operators') isExample(id, answer)
     }
     await keyless.close()
   })
@@ -134,7 +134,7 @@ test('what is served on another port is in no document of this one', async () =>
   const served = (management: 'elsewhere' | 'only') =>
     createApp(serverOptions({ management })).routes.map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
   expect(Object.keys(paths).toSorted()).toEqual([...new Set(served('elsewhere'))].toSorted())
-  const moved = all.filter(([, { tag }]) => tag === 'Operation').map(([, { path }]) => path)
+  const moved = all.filter(([, { audience }]) => audience === 'operators').map(([, { path }]) => path)
   expect(served('only').toSorted()).toEqual([...moved].toSorted())
 })
 

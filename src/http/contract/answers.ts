@@ -9,6 +9,7 @@ import { problems, type ProblemCode } from '../exchange/problem.ts'
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 export const Status = oneOf(statuses, {
+  component: 'Status',
   title: 'Status',
   description:
     'An order begins as NEW. FILLED, CANCELED, REJECTED and EXPIRED are final: a status never leaves a final state.',
@@ -35,6 +36,7 @@ export const Order = Type.Object(
     version: Type.Integer({ minimum: 0, description: 'Events applied since the order was accepted.' }),
   },
   {
+    component: 'Order',
     description:
       'The one shape of an order. `price` is null for MARKET. `remainingQuantity` is 0 once the status is final. ' +
       '`averageFillPrice` is the exact notional ÷ filled quantity, half-even to 8 places.',
@@ -55,10 +57,13 @@ const Fill = Type.Object(
     appliedAt: Instant,
     late: Type.Boolean({ description: 'It came after the order was CANCELED or EXPIRED.' }),
   },
-  { description: 'What one trade filled of an order.' },
+  { component: 'Fill', description: 'What one trade filled of an order.' },
 )
 
-const Resolution = Type.Object({ resolvedBy: Type.String(), note: Type.String(), resolvedAt: Instant })
+const Resolution = Type.Object(
+  { resolvedBy: Type.String(), note: Type.String(), resolvedAt: Instant },
+  { component: 'Resolution' },
+)
 
 export const dispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const
 
@@ -84,7 +89,7 @@ export const TradeException = Type.Object(
     message: Type.String({ description: 'The message as received.' }),
     resolution: orNull(Resolution),
   },
-  { description: 'A leg of a trade that was not applied though its order is here.' },
+  { component: 'Exception', description: 'A leg of a trade that was not applied though its order is here.' },
 )
 
 const NextCursor = orNull(
@@ -104,7 +109,7 @@ const Component = Type.Object(
       description: 'In words for an operator; the names are no contract.',
     }),
   },
-  { description: 'A component of the service.' },
+  { component: 'Component', description: 'A component of the service.' },
 )
 
 export const Health = Type.Object({
@@ -126,7 +131,7 @@ const Fault = Type.Object(
     }),
     detail: Type.String(),
   },
-  { description: 'One fault of a request.' },
+  { component: 'Fault', description: 'One fault of a request.' },
 )
 
 export const noMembers = {}
@@ -143,13 +148,6 @@ export const problemShape = <C extends ProblemCode, M extends TProperties>(code:
     errors: Type.Array(Fault, { description: 'Every fault of the request, not the first alone.' }),
     ...members,
   })
-/** What stands in the document once, under its name. */
-export const named: Readonly<Record<string, TSchema>> = {
-  Order,
-  Fill,
-  Exception: TradeException,
-  Resolution,
-  Component,
-  Fault,
-  Status,
-}
+
+/** The schemas that stand in the document once, each under the name that its `component` gives. */
+export const components: readonly TSchema[] = [Order, Fill, TradeException, Resolution, Component, Fault, Status]

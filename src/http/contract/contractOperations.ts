@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox'
 import { oneOf } from '../../wire/shapes.ts'
-import { anyRoute, operation } from './operation.ts'
+import { anyRoute, type OperationContract } from './operation.ts'
 
 export const assetNames = ['swagger-ui-bundle.js', 'swagger-ui.css', 'page.js', 'page.css'] as const
 
@@ -16,28 +16,34 @@ const openDocument = (name: 'openapi' | 'asyncapi') =>
   Type.Object({ [name]: Type.String() }, { additionalProperties: true })
 
 export const contractOperations = {
-  openApi: operation({
+  openApi: {
     method: 'GET',
     path: '/openapi.json',
     tag: 'Contracts',
+    needs: 'process',
+    audience: 'everybody',
     access: 'open',
     summary: 'This document',
     answers: { 200: { description: 'OpenAPI 3.1.', body: openDocument('openapi') } },
     refusals: anyRoute,
-  }),
-  asyncApi: operation({
+  },
+  asyncApi: {
     method: 'GET',
     path: '/asyncapi.json',
     tag: 'Contracts',
+    needs: 'process',
+    audience: 'everybody',
     access: 'open',
     summary: 'The topics, their messages and their headers',
     answers: { 200: { description: 'AsyncAPI 3.0.', body: openDocument('asyncapi') } },
     refusals: anyRoute,
-  }),
-  docs: operation({
+  },
+  docs: {
     method: 'GET',
     path: '/docs',
     tag: 'Contracts',
+    needs: 'process',
+    audience: 'everybody',
     access: 'open',
     summary: 'Both documents for a person, without internet',
     answers: {
@@ -49,11 +55,13 @@ export const contractOperations = {
       },
     },
     refusals: anyRoute,
-  }),
-  docsAsset: operation({
+  },
+  docsAsset: {
     method: 'GET',
     path: '/docs/{asset}',
     tag: 'Contracts',
+    needs: 'process',
+    audience: 'everybody',
     access: 'open',
     summary: 'What the page needs',
     params: Type.Object({ asset: oneOf(assetNames) }),
@@ -68,5 +76,5 @@ export const contractOperations = {
       },
     },
     refusals: { ...anyRoute, NOT_FOUND: { description: 'There is no such file.' } },
-  }),
-}
+  },
+} as const satisfies Record<string, OperationContract>

@@ -1,9 +1,9 @@
 // The OpenAPI document, made from the schemas and operations of the code: what is served at /openapi.json and printed by
 // `orders openapi`.
 
-import type { TObject, TSchema } from '@sinclair/typebox'
+import type { TObject } from '@sinclair/typebox'
 import { orderTypes, typeRules } from '../../domain/order.ts'
-import { named, noMembers, problemShape } from './answers.ts'
+import { components, noMembers, problemShape } from './answers.ts'
 import {
   isPublished,
   limitHeaders,
@@ -13,16 +13,17 @@ import {
   securitySchemes,
   type PublishedAccess,
 } from './openapiAccess.ts'
-import { requests, resolution } from './examples.ts'
 import {
   commonHeaders,
   CommonRequestHeaders,
   type HeaderShape,
-  type Operation,
+  refusalsOf,
+  type OperationContract,
   type RefusalShape,
 } from './operation.ts'
-import { answerExamples } from './openapiExamples.ts'
-import { operations } from './operations.ts'
+import { answerExamples, bodyExamples } from './openapiExamples.ts'
+import { operations, type OperationId, type Operations } from './operations.ts'
+import { isServed } from '../exchange/operation.ts'
 import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { introduction, tags } from './openapiWords.ts'
 import { PlaceOrder, type UnknownFields } from '../orders/decode.ts'
@@ -32,29 +33,28 @@ export type OpenApiOptions = {
   version: string
   unknownFields: UnknownFields
   bodyMaxBytes: number
-  /** Who may call, as this service has it; nobody has to say who it is unless it is told otherwise. */
+  /** Who may call; everybody by default. */
   access?: PublishedAccess
 }
 type Json = Record<string, unknown>
 
-const names = new Map<unknown, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
-names.set(PlaceOrder, 'PlaceOrder').set(Resolve, 'Resolve')
-
 const isConst = (value: unknown): value is { const: string } =>
   typeof value === 'object' && value !== null && typeof (value as Json)['const'] === 'string'
 
-/** A schema as it is published: named ones by reference, a choice of literals as an enum, a rule as its description. */
-const published = (value: unknown, isNamed = false): unknown => {
+/**
+ * A schema in the form of the document: a component becomes a reference, a union of literals an enum, a rule the description.
+ * `isRoot`: the component itself is wanted, and not a reference to it.
+ */
+const published = (value: unknown, isRoot = false): unknown => {
   if (Array.isArray(value)) return value.map((item) => published(item))
   if (typeof value !== 'object' || value === null) return value
-  const name = names.get(value)
-  if (name !== undefined && !isNamed) return { $ref: `#/components/schemas/${name}` }
-  const { rule, anyOf, ...rest } = value as Json
+  const { component, rule, anyOf, ...rest } = value as Json
+  if (typeof component === 'string' && !isRoot) return { $ref: `#/components/schemas/${component}` }
   const literals = Array.isArray(anyOf) && anyOf.every(isConst) ? anyOf.map((one) => one.const) : null
   const choice = literals === null ? (anyOf === undefined ? {} : { anyOf }) : { type: 'string', enum: literals }
-  const words = typeof rule === 'string' ? { description: rule } : {}
+  const description = typeof rule === 'string' ? { description: rule } : {}
   return Object.fromEntries(
-    Object.entries({ ...rest, ...choice, ...words }).map(([key, inner]) => [key, published(inner)]),
+    Object.entries({ ...rest, ...choice, ...description }).map(([key, inner]) => [key, published(inner)]),
   )
 }
 
@@ -83,7 +83,7 @@ const describedHeaders = (headers: Readonly<Record<string, HeaderShape>> = {}): 
     ]),
   )
 
-const exampleOf = async (id: keyof typeof operations, outcome: string): Promise<unknown> => {
+const exampleOf = async (id: OperationId, outcome: string): Promise<unknown> => {
   const make = (answerExamples[id] as Record<string, () => string | Response>)[outcome]!
   const made = make()
   if (typeof made !== 'string') return made.json()
@@ -93,14 +93,14 @@ const exampleOf = async (id: keyof typeof operations, outcome: string): Promise<
 type Building = { schemas: Json; access: PublishedAccess }
 type ResponseJson = { description: string; headers: Json; content: Json }
 
-/** The name of a problem's schema; one with members of its own stands beside the usual one. */
-const problemRef = (id: string, code: ProblemCode, { members }: RefusalShape, { schemas }: Building): Json => {
+/** A reference to the schema of a problem. A route whose problem has members of its own has a schema of its own. */
+const problemRef = (id: OperationId, code: ProblemCode, { members }: RefusalShape, { schemas }: Building): Json => {
   const name = `${members === undefined ? '' : id[0]!.toUpperCase() + id.slice(1)}${pascal(code)}Problem`
   schemas[name] ??= published(problemShape(code, members ?? noMembers))
   return { $ref: `#/components/schemas/${name}` }
 }
 
-/** A status that an answer and a problem share is told apart by its media type; what only one of them has may be missing. */
+/** Merges an answer and a problem that share a status: both media types; headers that only one of them has become optional. */
 const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
   const own = Object.entries({ ...answer.headers, ...refusal.headers }).map(([name, header]) => {
     const isShared = name in answer.headers && name in refusal.headers
@@ -110,11 +110,12 @@ const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
   return { description: `${answer.description} Or ${refusal.description}`, headers: Object.fromEntries(own), content }
 }
 
-const responsesOf = async (id: keyof typeof operations, building: Building): Promise<Json> => {
-  const { answers, refusals }: Operation = operations[id]
+const responsesOf = async (operation: Operations[OperationId], building: Building): Promise<Json> => {
+  const { id } = operation
+  const { answers }: OperationContract = operation
   const { access } = building
-  const headersOf = (headers: Operation['answers'][number]['headers'] = {}): Json =>
-    describedHeaders({ ...limitHeaders(id, access), ...headers })
+  const headersOf = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
+    describedHeaders({ ...limitHeaders(operation, access), ...headers })
   const responses: Record<string, ResponseJson> = {}
   for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
     const media = { schema: published(body), example: await exampleOf(id, status) }
@@ -124,8 +125,8 @@ const responsesOf = async (id: keyof typeof operations, building: Building): Pro
       content: Object.fromEntries(types.map((type) => [type, media])),
     }
   }
-  for (const [code, refusal] of Object.entries(refusals) as [ProblemCode, RefusalShape][]) {
-    if (!isPublished(id, code, access)) continue
+  for (const [code, refusal] of Object.entries(refusalsOf(operation)) as [ProblemCode, RefusalShape][]) {
+    if (!isPublished(operation, code, access)) continue
     const { status } = problems[code]
     const response = {
       description: `\`${code}\`: ${refusal.description}`,
@@ -142,35 +143,26 @@ const responsesOf = async (id: keyof typeof operations, building: Building): Pro
   return responses
 }
 
-const requestBodies = new Map<TSchema, Json>([
-  [PlaceOrder, { examples: requests }],
-  [Resolve, { example: resolution }],
-])
-
-const bodyOf = (body: TSchema | undefined, bodyMaxBytes: number): Json =>
-  body === undefined
-    ? {}
-    : {
-        requestBody: {
-          required: true,
-          description: `At most ${bodyMaxBytes} bytes.`,
-          content: { 'application/json': { schema: published(body), ...requestBodies.get(body) } },
-        },
-      }
+const bodyOf = (operation: Operations[OperationId], bodyMaxBytes: number): Json => {
+  if (!('body' in operation)) return {}
+  const media = { schema: published(operation.body), ...bodyExamples[operation.id] }
+  const description = `At most ${bodyMaxBytes} bytes.`
+  return { requestBody: { required: true, description, content: { 'application/json': media } } }
+}
 
 /** The document for a service with these settings. */
 export const createOpenApi = async (options: OpenApiOptions): Promise<Json> => {
   const { version, unknownFields, bodyMaxBytes, access = openAccess } = options
   const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
   const schemas: Json = {
-    ...Object.fromEntries(Object.entries(named).map(([name, schema]) => [name, published(schema, true)])),
+    ...Object.fromEntries(components.map((schema) => [schema['component'], published(schema, true)])),
     PlaceOrder: { ...orderBody(published(PlaceOrder, true) as Json, access), ...open, anyOf: termsByType },
     Resolve: { ...(published(Resolve, true) as Json), ...open },
   }
   const paths: Record<string, Json> = {}
-  for (const id of Object.keys(operations) as (keyof typeof operations)[]) {
-    const { method, path, tag, summary, description, params, query, headers, body }: Operation = operations[id]
-    if (tag === 'Operation' && access.management === 'elsewhere') continue
+  for (const operation of Object.values(operations)) {
+    if (!isServed(operation, access.management)) continue
+    const { method, path, tag, summary, description, params, query, headers }: OperationContract = operation
     const parameters = [
       ...parametersOf('path', params),
       ...parametersOf('query', query),
@@ -179,14 +171,14 @@ export const createOpenApi = async (options: OpenApiOptions): Promise<Json> => {
     ]
     paths[path] ??= {}
     paths[path][method.toLowerCase()] = {
-      operationId: id,
+      operationId: operation.id,
       tags: [tag],
       summary,
       ...(description === undefined ? {} : { description }),
-      ...securityOf(id, access),
+      ...securityOf(operation, access),
       parameters,
-      ...bodyOf(body, bodyMaxBytes),
-      responses: await responsesOf(id, { schemas, access }),
+      ...bodyOf(operation, bodyMaxBytes),
+      responses: await responsesOf(operation, { schemas, access }),
     }
   }
   const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }

@@ -1,14 +1,17 @@
-// What the document says of authentication and limits: what is true for the service that publishes it, and nothing else.
+// What the document says of authentication and limits: exactly what is true for the service that publishes it.
 
 import { Type } from '@sinclair/typebox'
-import { guarded, type HeaderShape, type Operation } from './operation.ts'
-import { needsStore, operations, type OperationId } from './operations.ts'
+import { openGuard, type Guard } from '../gates/guard.ts'
+import type { Management } from '../exchange/operation.ts'
+import type { HeaderShape, OperationContract } from './operation.ts'
 import type { ProblemCode } from '../exchange/problem.ts'
 
 export type PublishedAccess = {
-  /** Whether JWTs and API keys are taken. */
+  /** Whether JWTs are accepted. */
   tokens: boolean
+  /** Whether API keys are accepted. */
   keys: boolean
+  /** Whether there are rate limits. */
   limited: boolean
   /** Where the routes for operators are. */
   management: 'here' | 'elsewhere'
@@ -16,14 +19,27 @@ export type PublishedAccess = {
 
 export const openAccess: PublishedAccess = { tokens: false, keys: false, limited: false, management: 'here' }
 
+/** What the document of a server with this guard says. */
+export const publishedAccess = (guard: Guard = openGuard, management: Management = 'here'): PublishedAccess => {
+  const { authentication, limits } = guard
+  return {
+    tokens: authentication !== null && authentication.tokens !== null,
+    keys: authentication !== null && authentication.keys !== null,
+    limited: limits !== null,
+    management: management === 'elsewhere' ? 'elsewhere' : 'here',
+  }
+}
+
 const isSecured = ({ tokens, keys }: PublishedAccess): boolean => tokens || keys
 
-/** Whether this refusal may come. Bad credentials are limited wherever one is asked for. */
-export const isPublished = (id: OperationId, code: ProblemCode, access: PublishedAccess): boolean => {
-  const { refusals }: Operation = operations[id]
-  if (refusals[code] !== (guarded as Operation['refusals'])[code]) return true
+/**
+ * Whether a call may get this refusal: always if it is the route's own, otherwise if the service has the gate that refuses so.
+ * Bad credentials are limited wherever there is authentication, and only tokens can meet keys that cannot be had.
+ */
+export const isPublished = (operation: OperationContract, code: ProblemCode, access: PublishedAccess): boolean => {
+  if (operation.refusals[code] !== undefined) return true
   if (isSecured(access)) return code !== 'OVERLOADED' || access.tokens
-  return code === 'RATE_LIMITED' && access.limited && needsStore(id)
+  return code === 'RATE_LIMITED' && access.limited && operation.needs === 'store'
 }
 
 const fields: Readonly<Record<string, HeaderShape>> = {
@@ -39,13 +55,15 @@ const fields: Readonly<Record<string, HeaderShape>> = {
   },
 }
 
-/** The fields that every answer of a limited route may have. */
-export const limitHeaders = (id: OperationId, { limited }: PublishedAccess): Readonly<Record<string, HeaderShape>> =>
-  limited && needsStore(id) ? fields : {}
+/** The headers that every answer of a limited route may have. */
+export const limitHeaders = (
+  { needs }: OperationContract,
+  { limited }: PublishedAccess,
+): Readonly<Record<string, HeaderShape>> => (limited && needs === 'store' ? fields : {})
 
 type Json = Record<string, unknown>
 
-/** The caller's credential says who it is: an order need not. */
+/** With authentication, an order may leave out its user: the credential names one. */
 export const orderBody = (schema: Json, access: PublishedAccess): Json => {
   if (!isSecured(access)) return schema
   const { userId, ...others } = schema['properties'] as Record<string, Json>
@@ -57,10 +75,9 @@ export const orderBody = (schema: Json, access: PublishedAccess): Json => {
   }
 }
 
-/** A requirement names its scope, as OpenAPI 3.1 has it for every kind of scheme. */
-export const securityOf = (id: OperationId, access: PublishedAccess): Json => {
+/** Each requirement names the scope: OpenAPI 3.1 allows that for every kind of scheme. */
+export const securityOf = ({ access: needed }: OperationContract, access: PublishedAccess): Json => {
   if (!isSecured(access)) return {}
-  const { access: needed } = operations[id]
   if (needed === 'open') return { security: [] }
   const schemes = [...(access.tokens ? ['token'] : []), ...(access.keys ? ['key', 'keyHeader'] : [])]
   return { security: schemes.map((scheme) => ({ [scheme]: [needed] })) }

@@ -1,18 +1,19 @@
-// One example for everything that may come back. The types see to it that none is missing, tests that each one is real.
+// One example for every answer that the document lists, and for every body. The types make sure that none is missing, tests that
+// each one is real.
 
 import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import type { Scope } from '../../app/caller.ts'
 import { alreadyResolved, exceptionJson } from '../exceptions/routes.ts'
-import { accepted, canceled, exception, fill, partlyFilled, resolved } from './examples.ts'
+import { accepted, canceled, exception, fill, partlyFilled, requests, resolution, resolved } from './examples.ts'
 import { fillJson, orderJson, pageJson } from '../orders/json.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
-import type { Operation } from './operation.ts'
+import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
-import { invalid, problem, refused, type ProblemCode } from '../exchange/problem.ts'
+import { invalid, problem, refused } from '../exchange/problem.ts'
 import { notCancelable } from '../orders/routes.ts'
 
-type Outcome<O extends Operation> = (keyof O['answers'] & number) | (keyof O['refusals'] & ProblemCode)
-/** JSON text or other text; of a problem the answer itself. */
+type Outcome<O extends OperationContract> = (keyof O['answers'] & number) | RefusalCode<O>
+/** By status the text of an answer, by code a problem. */
 type Examples = { readonly [Id in OperationId]: { readonly [K in Outcome<Operations[Id]>]: () => string | Response } }
 
 const notAllowed = (allow: string) => ({
@@ -152,5 +153,14 @@ const contracts = {
   docs: { ...get, 200: () => '<!doctype html>' },
   docsAsset: { ...get, 200: () => '', NOT_FOUND: () => problem('NOT_FOUND', 'there is nothing at this path') },
 } as const
+
+type WithBody = { [Id in OperationId]: Operations[Id] extends { body: unknown } ? Id : never }[OperationId]
+/** As a media type of OpenAPI has them. */
+type BodyExamples = { readonly example: unknown } | { readonly examples: unknown }
+
+export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
+  placeOrder: { examples: requests },
+  resolveException: { example: resolution },
+}
 
 export const answerExamples: Examples = { ...orders, ...exceptions, ...service, ...contracts }

@@ -1,9 +1,9 @@
-// What the document says of one route: everything that may be sent to it and everything that may come back. The document
-// (openapi.ts) and the typed client (client.ts) both fall out of it.
+// The description of one route: everything that may be sent to it and everything that may come back. The document (openapi.ts) and
+// the typed client (client.ts) are made of it.
 
 import type { TObject, TProperties, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
-import type { Scope } from '../../app/caller.ts'
+import type { Operation } from '../exchange/operation.ts'
 import type { ProblemCode } from '../exchange/problem.ts'
 
 export type HeaderShape = { schema: TSchema; description: string; optional?: true }
@@ -20,21 +20,20 @@ export type RefusalShape = {
   headers?: Readonly<Record<string, HeaderShape>>
 }
 
-export type Operation = {
-  method: 'GET' | 'POST'
-  /** With `{name}` for a parameter. */
-  path: `/${string}`
-  tag: 'Orders' | 'Exceptions' | 'Operation' | 'Contracts'
-  /** What a caller has to hold where authentication is on; `open`: nothing, not even a credential. */
-  access: Scope | 'open'
-  summary: string
-  description?: string
-  params?: TObject
-  query?: TObject
-  headers?: TObject
-  body?: TSchema
-  answers: Readonly<Record<number, AnswerShape>>
-  refusals: Readonly<Partial<Record<ProblemCode, RefusalShape>>>
+/** Of each member of a union. */
+type WithoutId<O> = O extends unknown ? Omit<O, 'id'> : never
+
+/** One route as the document has it. `refusals`: those of the route itself; what the gates refuse comes on top (refusalsOf). */
+export type OperationContract = WithoutId<Operation> & {
+  readonly tag: 'Orders' | 'Exceptions' | 'Operation' | 'Contracts'
+  readonly summary: string
+  readonly description?: string
+  readonly params?: TObject
+  readonly query?: TObject
+  readonly headers?: TObject
+  readonly body?: TSchema
+  readonly answers: Readonly<Record<number, AnswerShape>>
+  readonly refusals: Readonly<Partial<Record<ProblemCode, RefusalShape>>>
 }
 
 const challenge = {
@@ -47,8 +46,8 @@ const retryAfter = {
   'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
 }
 
-/** What may come of authentication and limits, which a service has or has not: the document of one that has none omits them. */
-export const guarded = {
+/** What the gates may answer in place of a route that is not open. The document has these only for a service with such gates. */
+const gateRefusals = {
   UNAUTHORIZED: { description: 'No credential, or one that is not valid here.', headers: challenge },
   FORBIDDEN: {
     description: 'The credential is good, but not for this. With a challenge where it lacks a scope.',
@@ -59,17 +58,22 @@ export const guarded = {
     headers: retryAfter,
   },
   OVERLOADED: { description: 'The credential cannot be checked now: safe to try again.', headers: retryAfter },
-} as const satisfies Operation['refusals']
+} as const satisfies OperationContract['refusals']
 
-type Guarded<O extends Operation> = O['access'] extends 'open'
-  ? O
-  : Omit<O, 'refusals'> & { refusals: O['refusals'] & Omit<typeof guarded, keyof O['refusals']> }
+/** The codes of every refusal that a call may get. */
+export type RefusalCode<O extends OperationContract> =
+  | (keyof O['refusals'] & ProblemCode)
+  | (O['access'] extends 'open' ? never : keyof typeof gateRefusals)
 
-/** Keeps the exact type of an operation, which the client's types are made of; one that is not open gets the refusals that go with that. */
-export const operation = <const O extends Operation>(described: O): Guarded<O> =>
-  (described.access === 'open'
-    ? described
-    : { ...described, refusals: { ...guarded, ...described.refusals } }) as Guarded<O>
+/** Every refusal that a call may get. A route's own description of a code stands before that of the gates. */
+export const refusalsOf = ({ access, refusals }: OperationContract): OperationContract['refusals'] =>
+  access === 'open' ? refusals : { ...gateRefusals, ...refusals }
+
+/** Gives every operation its name as its id. Keeps their exact types, which those of the client are made of. */
+export const withIds = <const T extends Readonly<Record<string, OperationContract>>>(contracts: T) =>
+  Object.fromEntries(Object.entries(contracts).map(([id, contract]) => [id, { ...contract, id }])) as unknown as {
+    readonly [Id in keyof T & string]: T[Id] & Operation & { readonly id: Id }
+  }
 
 /** What every answer has, whatever it says; an operation that means something else by one of them says so. */
 export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
@@ -107,12 +111,12 @@ const allow = {
 /** On every path, whatever it does. */
 export const anyRoute = {
   METHOD_NOT_ALLOWED: { description: 'The path has no such method.', headers: allow },
-} as const satisfies Operation['refusals']
+} as const satisfies OperationContract['refusals']
 
 export const maybeBug = {
   ...anyRoute,
   INTERNAL: { description: 'A bug of the service; it is in the log.' },
-} as const satisfies Operation['refusals']
+} as const satisfies OperationContract['refusals']
 
 /** Every call that needs the database. */
 export const stored = {
@@ -121,7 +125,7 @@ export const stored = {
     description: 'Refused before anything was stored: safe to try again after the time in `Retry-After`.',
     headers: retryAfter,
   },
-} as const satisfies Operation['refusals']
+} as const satisfies OperationContract['refusals']
 
 /** Every call that writes to it. */
 export const written = {
@@ -130,7 +134,7 @@ export const written = {
     description:
       'The answer of the database was lost or late: the request may have taken effect. Ask again with the same key.',
   },
-} as const satisfies Operation['refusals']
+} as const satisfies OperationContract['refusals']
 
 /** Every call whose body is read. */
 export const withBody = {
@@ -146,4 +150,4 @@ export const withBody = {
       },
     },
   },
-} as const satisfies Operation['refusals']
+} as const satisfies OperationContract['refusals']

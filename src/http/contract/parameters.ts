@@ -83,4 +83,4 @@ export const PlaceHeaders = Type.Object({
 const words = (maxLength: number) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' })
 
-export const Resolve = Type.Object({ resolvedBy: words(200), note: words(2000) }, closed)
+export const Resolve = Type.Object({ resolvedBy: words(200), note: words(2000) }, { ...closed, component: 'Resolve' })

@@ -1,34 +1,37 @@
-// One request while it is answered. Every route goes through `answering`: the request gets its id, the answer its common headers,
-// whoever counts or logs sees both, and a handler that throws becomes a 500 that is in the log.
+// One request while it is answered. Every route goes through `answering`, which gives the request its id and the answer its common
+// headers, shows both to the metrics and the log, and makes a 500 of a handler that throws.
 
 import { describe, type Log } from '../../telemetry/log.ts'
 import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
 import type { Caller } from '../../app/caller.ts'
-import { needsStore, operations, type OperationId } from '../contract/operations.ts'
+import type { Operation } from './operation.ts'
 import { problem } from './problem.ts'
 
 export type Exchange = {
-  /** Null where no operation was found: an unknown path, or a method that the path does not have. */
-  readonly operation: OperationId | null
+  /** Null for an unknown path, and for a method that the path does not have. */
+  readonly operation: Operation | null
   readonly request: Request
   /** The parameters of the path. */
   readonly params: Readonly<Record<string, string>>
-  /** The caller's `X-Request-Id` where it sent one that can be passed on, else an id of our own. */
+  /** The caller's `X-Request-Id` if it is safe to repeat, else a new id. */
   readonly requestId: string
-  /** The W3C trace context of what is done for it: our own span's where there is one, else the caller's, where it is valid. */
+  /** The W3C trace context for what this request causes: our own span's, else the caller's if it is valid, else null. */
   readonly traceparent: string | null
-  /** Who calls, once a gate has found out; null where nobody has to say, and until then. */
+  /** Null until a gate has found out who calls, and on routes where nobody has to say. */
   caller: Caller | null
-  /** Headers that the answer will have beside those of its handler. */
+  /** Headers that gates add to the answer. */
   readonly headers: Record<string, string>
 }
 
 export type Handler = (exchange: Exchange) => Response | Promise<Response>
 
-/** Told of every answer, once. `seconds`: from the first look at the request to the last look at the answer. */
-export type RequestObserver = (exchange: Exchange, seen: { status: number; seconds: number }) => void
+/** `seconds`: from the first look at the request until the answer was ready. */
+type Outcome = { status: number; seconds: number }
 
-/** Answers in place of the handler, or not at all. */
+/** Called once for every answer. */
+export type RequestObserver = (exchange: Exchange, outcome: Outcome) => void
+
+/** Answers in place of the handler, or returns null to let the request pass. */
 export type Gate = (exchange: Exchange) => Response | null | Promise<Response | null>
 
 export type ExchangeOptions = {
@@ -37,26 +40,27 @@ export type ExchangeOptions = {
   tracing: Tracing
   /** True once the port is about to close. */
   draining: () => boolean
-  /** In their order; the first answer counts. */
+  /** Called in this order, until one answers. */
   gates: readonly Gate[]
 }
 
-/** What may be repeated in a header and in a line of the log. */
-const passable = /^[A-Za-z0-9._:=+/-]{1,128}$/
+/** A request id that is safe to repeat in a header and in the log. */
+const safeId = /^[A-Za-z0-9._:=+/-]{1,128}$/
 
-type Opening = { operation: OperationId | null; request: Request; params: Record<string, string>; tracing: Tracing }
+type Opening = { operation: Operation | null; request: Request; params: Record<string, string>; tracing: Tracing }
 
 const open = ({ operation, request, params, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
-  const given = request.headers.get('x-request-id')
+  const sentId = request.headers.get('x-request-id')
   const parent = traceparentOf(request.headers.get('traceparent'))
-  const span = needsStore(operation)
-    ? tracing.start({ name: `${request.method} ${operations[operation].path}`, kind: 'SERVER', parent })
-    : null
+  const span =
+    operation?.needs === 'store'
+      ? tracing.start({ name: `${request.method} ${operation.path}`, kind: 'SERVER', parent })
+      : null
   const exchange = {
     operation,
     request,
     params,
-    requestId: given !== null && passable.test(given) ? given : Bun.randomUUIDv7(),
+    requestId: sentId !== null && safeId.test(sentId) ? sentId : Bun.randomUUIDv7(),
     traceparent: span?.traceparent ?? parent,
     caller: null,
     headers: {},
@@ -64,19 +68,19 @@ const open = ({ operation, request, params, tracing }: Opening): { exchange: Exc
   return { exchange, span }
 }
 
-/** By OpenTelemetry's names for HTTP. */
+/** The attributes have OpenTelemetry's names for HTTP. */
 const endSpan = (span: Span, { operation, request, requestId }: Exchange, status: number): void =>
   span.end(
     {
       'http.request.method': request.method,
-      'http.route': operations[operation!].path,
+      'http.route': operation!.path,
       'http.response.status_code': status,
       'http.request.header.x-request-id': [requestId],
     },
     status >= 500 ? 'failed' : undefined,
   )
 
-/** Not by `new URL`: where the Host header is missing or no host name, a request's URL is its path alone. */
+/** The path of a request. Not by `new URL`: without a valid Host header, Bun's URL of a request is the path alone. */
 export const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 
 /** What a line of the log says of a request. */
@@ -87,11 +91,10 @@ const traits = ({ request, requestId, traceparent }: Exchange) => ({
   ...(traceparent === null ? {} : { traceparent }),
 })
 
-const logAnswer = (exchange: Exchange, log: Log, seen: { status: number; seconds: number }): void => {
-  const { status, seconds } = seen
+const logAnswer = (exchange: Exchange, log: Log, { status, seconds }: Outcome): void => {
   const fields = { ...traits(exchange), status, ms: Math.round(seconds * 1e5) / 100 }
-  // A 500 is in the log with its cause; refusals come in floods.
-  if (status > 500) log.rarely('warn', `${exchange.operation} ${status}`, 'a request was refused', fields)
+  // A 500 is in the log already, with its cause. Refusals come in floods, so only some of them are logged.
+  if (status > 500) log.rarely('warn', `${exchange.operation?.id} ${status}`, 'a request was refused', fields)
   else log.debug('a request was answered', fields)
 }
 
@@ -100,7 +103,7 @@ const failed = (exchange: Exchange, error: unknown, log: Log): Response => {
   return problem('INTERNAL', 'the service failed on this request')
 }
 
-/** What nobody else may keep, and what no browser may run or frame; a handler that knows better says so itself. */
+/** No cache may keep an answer, and no browser may run or frame it, unless its handler has set these headers itself. */
 const setCommon = ({ headers }: Response, exchange: Exchange): void => {
   headers.set('x-request-id', exchange.requestId)
   headers.set('x-content-type-options', 'nosniff')
@@ -110,9 +113,9 @@ const setCommon = ({ headers }: Response, exchange: Exchange): void => {
 }
 const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
-/** Makes of a handler what the router calls. On the path of every request: one asynchronous function, not one for each step. */
+/** Wraps a handler into what the router calls. Every request passes here: one asynchronous function is faster than one a step. */
 export const answering =
-  (operation: OperationId | null, handler: Handler, { log, observe, tracing, draining, gates }: ExchangeOptions) =>
+  (operation: Operation | null, handler: Handler, { log, observe, tracing, draining, gates }: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
     const startedAt = performance.now()
     const { exchange, span } = open({ operation, request, params, tracing })
@@ -128,11 +131,11 @@ export const answering =
       response = failed(exchange, error, log)
     }
     setCommon(response, exchange)
-    // The client leaves with this answer; otherwise its next request might meet the port as it closes, and get none.
+    // So the client opens no further request on this connection, which might get no answer when the port closes.
     if (draining()) response.headers.set('connection', 'close')
-    const seen = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
-    observe(exchange, seen)
-    if (span !== null) endSpan(span, exchange, seen.status)
-    if (seen.status > 500 || log.debugging) logAnswer(exchange, log, seen)
+    const outcome = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
+    observe(exchange, outcome)
+    if (span !== null) endSpan(span, exchange, outcome.status)
+    if (outcome.status > 500 || log.debugging) logAnswer(exchange, log, outcome)
     return response
   }

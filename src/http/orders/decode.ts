@@ -32,7 +32,7 @@ export const PlaceOrder = Type.Object(
     price: Type.Optional(sentAmountOrNull({ rule: decimalRule })),
     clientOrderId: Type.Optional(Type.Union([Type.String({ pattern: keyPattern }), Type.Null()], { rule: keyRule })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, component: 'PlaceOrder' },
 )
 export type PlaceOrder = Static<typeof PlaceOrder>
 

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Service } from '../../../src/app/service.ts'
 import { answering, type Exchange, type Handler } from '../../../src/http/exchange/exchange.ts'
+import { operations } from '../../../src/http/contract/operations.ts'
 import { createApp } from '../../../src/http/server.ts'
 import type { Log } from '../../../src/telemetry/log.ts'
 import { noTracing } from '../../../src/telemetry/tracing.ts'
@@ -111,11 +112,12 @@ describe('the log', () => {
 
 describe('whoever counts', () => {
   test('learns of every answer once, with its operation', async () => {
-    const seen: [Exchange['operation'], number, boolean][] = []
+    const seen: [string | null, number, boolean][] = []
     const app = createApp(
       serverOptions({
         service: refusing('OVERLOADED'),
-        observe: ({ operation }, { status, seconds }) => seen.push([operation, status, seconds > 0 && seconds < 60]),
+        observe: ({ operation }, { status, seconds }) =>
+          seen.push([operation?.id ?? null, status, seconds > 0 && seconds < 60]),
       }),
     )
     for (const [method, path, sent] of everyKindOfAnswer) await callerOf(app)(method, path, sent)
@@ -134,7 +136,7 @@ describe('whoever counts', () => {
 
 describe('gates', () => {
   const run = (gates: Parameters<typeof answering>[2]['gates'], handler: Handler) =>
-    answering('info', handler, {
+    answering(operations.info, handler, {
       log: createTestLog().log,
       observe: () => undefined,
       tracing: noTracing,

@@ -5,11 +5,10 @@ import { canonicalUuid } from '../../../domain/ids.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
 import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
-import { operations, type OperationId } from '../../contract/operations.ts'
 import type { Buckets } from '../limits/rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
 import type { KeyCheck } from './apiKeys.ts'
-import { everybody, holds, isAdmin, type Scope } from '../../../app/caller.ts'
+import { everybody, holds, isAdmin, type Caller, type Scope } from '../../../app/caller.ts'
 import { credentialOf } from './credential.ts'
 import type { TokenCheck } from './jwt.ts'
 import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'
@@ -24,11 +23,9 @@ export type Authentication = {
 
 type GateOptions = { addressOf: (request: Request) => string; log: Log }
 
-const scopeOf = ({ operation }: Exchange): Scope | null => {
-  if (operation === null) return null
-  const { access } = operations[operation]
-  return access === 'open' ? null : access
-}
+/** The scope that a call needs; null if it needs none. */
+const scopeOf = ({ operation }: Exchange): Scope | null =>
+  operation === null || operation.access === 'open' ? null : operation.access
 
 /** Without work: an API key always, a token that was checked before. Null: it has to be worked on. */
 const checkAtOnce = ({ tokens, keys }: Authentication, token: string): Verdict | null => {
@@ -70,37 +67,28 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
   }
 }
 
-/** What the id in the path of a call that changes something is the id of. */
-const changed: Partial<Record<OperationId, string>> = { cancelOrder: 'orderId', resolveException: 'exceptionId' }
-
-const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD'
-
-/** Of which order or exception; null where the path has no id that could be one. */
-const changedId = ({ operation, params }: Exchange): Record<string, string | null> => {
-  const name = operation === null ? undefined : changed[operation]
-  return name === undefined ? {} : { [name]: canonicalUuid(params['id'] ?? '') }
+/** Writes to the log what an administrator changes. The id is null if the one in the path is no UUID: nothing is changed then. */
+const audit = ({ operation, params, requestId }: Exchange, caller: Caller, log: Log): void => {
+  if (operation === null || operation.method === 'GET' || operation.audit === 'none') return
+  log.info('an administrator changes something', {
+    requestId,
+    operation: operation.id,
+    [operation.audit]: canonicalUuid(params['id'] ?? ''),
+    subject: caller.subject,
+    credential: caller.credential,
+  })
 }
 
-/**
- * Whether the caller may do this. What an administrator changes, of its own or of somebody else's, is in the log with its name; an
- * order that it places is not, for the order names its user itself.
- */
+/** Lets through who holds the scope of the call. */
 const scopeGate =
   ({ log }: GateOptions): Gate =>
   (exchange) => {
     const scope = scopeOf(exchange)
     if (scope === null) return null
-    const { caller, operation, requestId } = exchange
+    const { caller } = exchange
     if (caller === null) return unauthorized('absent')
     if (!holds(caller, scope)) return forbidden(scope)
-    if (isAdmin(caller) && !isRead(exchange.request) && operation !== 'placeOrder')
-      log.info('an administrator changes something', {
-        requestId,
-        operation,
-        ...changedId(exchange),
-        subject: caller.subject,
-        credential: caller.credential,
-      })
+    if (isAdmin(caller)) audit(exchange, caller, log)
     return null
   }
 

@@ -3,7 +3,6 @@
 
 import { everybody } from '../../../app/caller.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
-import { needsStore } from '../../contract/operations.ts'
 import { problem } from '../../exchange/problem.ts'
 import { createBuckets, type Buckets, type Level } from './rateLimit.ts'
 
@@ -66,7 +65,7 @@ export const limitGate = (options: LimitOptions, addressOf: (request: Request) =
     return byAddress ? networkOf(addressOf(request)) : null
   }
   return (exchange) => {
-    if (!needsStore(exchange.operation)) return null
+    if (exchange.operation?.needs !== 'store') return null
     exchange.headers['ratelimit-policy'] = policy
     const subject = subjects === null ? null : subjectOf(exchange)
     if (subject !== null) {

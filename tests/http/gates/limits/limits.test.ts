@@ -9,7 +9,7 @@ import { networkOf, type LimitOptions } from '../../../../src/http/gates/limits/
 import { createBuckets } from '../../../../src/http/gates/limits/rateLimit.ts'
 import { createApp, startServer } from '../../../../src/http/server.ts'
 import { createOpenApi } from '../../../../src/http/contract/openapi.ts'
-import { publishedAccess } from '../../../../src/http/gates/guard.ts'
+import { publishedAccess } from '../../../../src/http/contract/openapiAccess.ts'
 import { pathsOf } from '../../../contracts/judge.ts'
 import { createAuthority } from '../../../support/certificates.ts'
 import { bodyOf, callerOf, orderBody, serverOptions } from '../../harness.ts'

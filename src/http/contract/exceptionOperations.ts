@@ -1,0 +1,43 @@
+// The routes of exceptions.
+
+import { ExceptionPage, TradeException } from './answers.ts'
+import { stored, withBody, written, type OperationContract } from './operation.ts'
+import { ById, ExceptionsQuery, Resolve } from './parameters.ts'
+
+export const exceptionOperations = {
+  listExceptions: {
+    method: 'GET',
+    path: '/exceptions',
+    tag: 'Exceptions',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:admin',
+    summary: 'List what could not be applied, newest first',
+    query: ExceptionsQuery,
+    answers: { 200: { description: 'A page.', body: ExceptionPage } },
+    refusals: { ...stored, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+  },
+  resolveException: {
+    method: 'POST',
+    audit: 'exceptionId',
+    path: '/exceptions/{id}/resolve',
+    tag: 'Exceptions',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:admin',
+    summary: 'Say what was done about an exception',
+    description: 'Once and for good; the same words again answer 200. It never moves an order.',
+    params: ById,
+    body: Resolve,
+    answers: { 200: { description: 'The exception with its resolution.', body: TradeException } },
+    refusals: {
+      ...written,
+      ...withBody,
+      BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
+      NOT_FOUND: { description: 'There is no such exception.' },
+      CONFLICT: {
+        description: 'Titled "Already resolved": somebody resolved it in other words; the first resolution stands.',
+      },
+    },
+  },
+} as const satisfies Record<string, OperationContract>

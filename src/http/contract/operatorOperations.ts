@@ -1,0 +1,85 @@
+// The routes of operators and of what watches the service: health, version, metrics.
+
+import { Type } from '@sinclair/typebox'
+import { Alive, Health, Info, NotReady } from './answers.ts'
+import { anyRoute, maybeBug, type OperationContract } from './operation.ts'
+
+const prometheus = 'text/plain; version=0.0.4; charset=utf-8'
+
+export const operatorOperations = {
+  health: {
+    method: 'GET',
+    path: '/actuator/health',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'orders:admin',
+    summary: 'The health of every component',
+    answers: {
+      200: {
+        description: 'UP; or DEGRADED: orders are taken, something else is not well.',
+        body: Health,
+      },
+      503: { description: 'DOWN: Postgres is away, or the service starts.', body: Health },
+    },
+    refusals: maybeBug,
+  },
+  liveness: {
+    method: 'GET',
+    path: '/actuator/health/liveness',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'open',
+    summary: 'Whether the process is able to work; it looks at nothing else',
+    answers: { 200: { description: 'It is.', body: Alive } },
+    refusals: anyRoute,
+  },
+  readiness: {
+    method: 'GET',
+    path: '/actuator/health/readiness',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'open',
+    summary: 'Whether requests can be served; Kafka may be away',
+    answers: {
+      200: { description: 'They can.', body: Alive },
+      503: { description: 'They cannot: starting, draining, or Postgres is away.', body: NotReady },
+    },
+    refusals: maybeBug,
+  },
+  info: {
+    method: 'GET',
+    path: '/actuator/info',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'orders:admin',
+    summary: 'What this binary is',
+    answers: { 200: { description: 'Its name, version and commit.', body: Info } },
+    refusals: maybeBug,
+  },
+  prometheus: {
+    method: 'GET',
+    path: '/actuator/prometheus',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'orders:admin',
+    summary: 'Metrics for Prometheus',
+    answers: { 200: { description: 'The text format.', body: Type.String(), types: [prometheus] } },
+    refusals: maybeBug,
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'orders:admin',
+    summary: 'The same metrics under the usual path',
+    answers: { 200: { description: 'The text format.', body: Type.String(), types: [prometheus] } },
+    refusals: maybeBug,
+  },
+} as const satisfies Record<string, OperationContract>

@@ -1,0 +1,116 @@
+// The routes of orders.
+
+import { Type } from '@sinclair/typebox'
+import { FillPage, Order, OrderPage, Status } from './answers.ts'
+import { stored, withBody, written, type OperationContract } from './operation.ts'
+import { ById, FillsQuery, OrdersQuery, PlaceHeaders, TraceHeaders } from './parameters.ts'
+import { PlaceOrder } from '../orders/decode.ts'
+
+const location = {
+  schema: Type.String({ pattern: '^/orders/[0-9a-f-]{36}$' }),
+  description: 'Where the order is.',
+}
+const replayed = {
+  schema: Type.Literal('true'),
+  description: 'Present where the key already named this order: nothing new was stored.',
+  optional: true,
+} as const
+const noOrder = { description: 'There is no such order.' }
+const badId = { description: 'The id in the path is no UUID.' }
+
+export const orderOperations = {
+  placeOrder: {
+    method: 'POST',
+    audit: 'none',
+    path: '/orders',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:write',
+    summary: 'Place an order',
+    description:
+      'A 202 is a promise: the order and its event are committed before the answer leaves. A LIMIT order has a price, a MARKET ' +
+      'order has none. Amounts are decimals > 0 with at most 12 integer and 8 fraction digits (trailing zeros do not count), as a ' +
+      'JSON number in any notation or as a string in plain notation; they are read from their own text and never rounded. A ' +
+      'repeated member is refused.',
+    headers: PlaceHeaders,
+    body: PlaceOrder,
+    answers: {
+      202: {
+        description: 'Accepted; or, with a key that already named the same order, the order as it is now.',
+        body: Order,
+        headers: { Location: location, 'Idempotent-Replayed': replayed },
+      },
+    },
+    refusals: {
+      ...written,
+      ...withBody,
+      BAD_REQUEST: { description: 'The body or the key is invalid; nothing was stored.' },
+      IDEMPOTENCY_MISMATCH: { description: 'The key already names another order; `errors` says what differs.' },
+    },
+  },
+  listOrders: {
+    method: 'GET',
+    path: '/orders',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:read',
+    summary: 'List orders, newest first',
+    query: OrdersQuery,
+    answers: { 200: { description: 'A page.', body: OrderPage } },
+    refusals: { ...stored, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+  },
+  getOrder: {
+    method: 'GET',
+    path: '/orders/{id}',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:read',
+    summary: 'Read an order',
+    params: ById,
+    answers: { 200: { description: 'The order as it is now.', body: Order } },
+    refusals: { ...stored, BAD_REQUEST: badId, NOT_FOUND: noOrder },
+  },
+  listFills: {
+    method: 'GET',
+    path: '/orders/{id}/fills',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:read',
+    summary: 'List the fills of an order, newest first',
+    params: ById,
+    query: FillsQuery,
+    answers: { 200: { description: 'A page.', body: FillPage } },
+    refusals: {
+      ...stored,
+      BAD_REQUEST: { description: 'The id is no UUID, or a parameter is invalid or unknown.' },
+      NOT_FOUND: noOrder,
+    },
+  },
+  cancelOrder: {
+    method: 'POST',
+    audit: 'orderId',
+    path: '/orders/{id}/cancel',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:write',
+    summary: 'Cancel an order that is NEW',
+    description: 'Takes no body; one that is sent is ignored.',
+    params: ById,
+    headers: TraceHeaders,
+    answers: { 200: { description: 'The order, now CANCELED.', body: Order } },
+    refusals: {
+      ...written,
+      BAD_REQUEST: badId,
+      NOT_FOUND: noOrder,
+      CONFLICT: {
+        description: 'Titled "Order cannot be canceled": it is not NEW any more; `orderStatus` says what it is.',
+        members: { orderStatus: Status },
+      },
+    },
+  },
+} as const satisfies Record<string, OperationContract>

@@ -1,0 +1,30 @@
+// What the service itself has to know of a route: how it is reached, what it needs, who may call it. What the published document
+// says of it besides is in contract/.
+
+import type { Scope } from '../../app/caller.ts'
+
+/**
+ * `audit`: what an administrator changes is in the log, with the id in the path under this name. `none`: the call is not in the log,
+ * because what it stores names its user itself.
+ */
+type Effect =
+  | { readonly method: 'GET' }
+  | { readonly method: 'POST'; readonly audit: 'orderId' | 'exceptionId' | 'none' }
+
+export type Operation = Effect & {
+  readonly id: string
+  /** With `{name}` for a parameter. */
+  readonly path: `/${string}`
+  /** Calls that need the store wait for the start, are limited and are traced; what the process answers by itself is not. */
+  readonly needs: 'store' | 'process'
+  /** Routes for operators are on the management port where there is one. */
+  readonly audience: 'everybody' | 'operators'
+  /** The scope that a caller has to hold where authentication is on; `open`: none, not even a credential. */
+  readonly access: Scope | 'open'
+}
+
+/** Whether the routes for operators are on this port with the others, on another one, or alone on this one. */
+export type Management = 'here' | 'elsewhere' | 'only'
+
+export const isServed = ({ audience }: Operation, management: Management): boolean =>
+  management === 'here' || (audience === 'operators') === (management === 'only')
