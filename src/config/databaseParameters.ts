@@ -3,7 +3,8 @@
 
 import type { Address } from './databaseAddress.ts'
 
-const honoured = [
+/** Parameters that have an effect; `sslfactory` where it is one of the driver's own three. */
+export const honoured = [
   'user',
   'password',
   'ssl',

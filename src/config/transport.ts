@@ -3,6 +3,7 @@
 // believe in an encryption or a login that is not there.
 
 import type { Reader } from './readers.ts'
+import type { Setting, ValuesOf } from './setting.ts'
 import { given, verbatim } from './env.ts'
 import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
 import type { ServerCertificate } from '../http/listener.ts'
@@ -46,22 +47,39 @@ const file =
 const certificates = file('a file of certificates in PEM', readCertificates)
 const privateKey = file('a private key in PEM', readPrivateKey)
 
-/** Its keys stand in config.ts's table with the others. */
-export const transportSettings = {
-  SERVER_TLS_CERT_FILE: certificates,
-  SERVER_TLS_KEY_FILE: privateKey,
-  KAFKA_SECURITY_PROTOCOL: upper(protocols, 'PLAINTEXT'),
-  KAFKA_SASL_MECHANISM: upper(mechanisms, undefined),
-  KAFKA_SASL_USERNAME: line,
-  KAFKA_SASL_PASSWORD: line,
-  KAFKA_SASL_PASSWORD_FILE: file('a file with the password', readSecretFile),
-  KAFKA_TLS_CA_FILE: certificates,
-  KAFKA_TLS_CERT_FILE: certificates,
-  KAFKA_TLS_KEY_FILE: privateKey,
-} as const satisfies Record<string, Reader<unknown>>
+export const serverTlsSettings = {
+  SERVER_TLS_CERT_FILE: { read: certificates, note: 'Turns HTTPS on: the certificate with its chain, in PEM.' },
+  SERVER_TLS_KEY_FILE: { read: privateKey, note: 'The key of the certificate, in PEM, without a passphrase.' },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
 
-type Key = keyof typeof transportSettings
-export type TransportSettings = { readonly [K in Key]: ReturnType<(typeof transportSettings)[K]> }
+export const kafkaSecuritySettings = {
+  KAFKA_SECURITY_PROTOCOL: {
+    read: upper(protocols, 'PLAINTEXT'),
+    note: '`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.',
+  },
+  KAFKA_SASL_MECHANISM: {
+    read: upper(mechanisms, undefined),
+    note: 'How to log in: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.',
+  },
+  KAFKA_SASL_USERNAME: { read: line, note: 'The user of the login.' },
+  KAFKA_SASL_PASSWORD: { read: line, note: 'The password of the login.', secret: true },
+  KAFKA_SASL_PASSWORD_FILE: {
+    read: file('a file with the password', readSecretFile),
+    note: 'A file with the password instead.',
+  },
+  KAFKA_TLS_CA_FILE: {
+    read: certificates,
+    note: 'The authority of the brokers, in PEM. Without it those authorities count that everybody trusts.',
+  },
+  KAFKA_TLS_CERT_FILE: {
+    read: certificates,
+    note: "The client's certificate in PEM, where the broker asks for one.",
+  },
+  KAFKA_TLS_KEY_FILE: { read: privateKey, note: 'Its key, in PEM, without a passphrase.' },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+export type TransportSettings = ValuesOf<typeof serverTlsSettings> & ValuesOf<typeof kafkaSecuritySettings>
+type Key = keyof TransportSettings
 
 /** The two of a pair: both or none, and the key is the certificate's. */
 const pairFaults = (values: TransportSettings, name: 'SERVER_TLS' | 'KAFKA_TLS'): string[] => {

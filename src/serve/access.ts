@@ -1,6 +1,6 @@
 // Who may call this service, and how often, by its configuration.
 
-import { takesKeys, takesTokens } from '../config/accessFaults.ts'
+import { takesKeys, takesTokens } from '../config/accessSettings.ts'
 import type { Config } from '../config/config.ts'
 import { createKeyCheck } from '../http/gates/auth/apiKeys.ts'
 import { createTokenCheck, type TokenCheck } from '../http/gates/auth/jwt.ts'

@@ -64,7 +64,7 @@ const buildFaults = (service: Service, { stages, subcommands }: Shipped): string
   const steps = stepsOf(stages, build.target)
   const entrypoint = steps.findLast((step) => step.kind === 'ENTRYPOINT')?.words ?? []
   const exposed = steps.flatMap((step) => (step.kind === 'EXPOSE' ? [step.port] : []))
-  const listening = build.target === 'orders' ? settings.SERVER_PORT('SERVER_PORT', environment, []) : null
+  const listening = build.target === 'orders' ? settings.SERVER_PORT.read('SERVER_PORT', environment, []) : null
   const published = ports.map((port) => Number(port.split(':').at(-1)))
   const faults = published
     .filter((port) => port !== listening || !exposed.includes(port))

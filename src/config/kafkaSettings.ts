@@ -1,0 +1,78 @@
+// Settings of Kafka: its brokers and topics, how trades are read, and how events go out.
+
+import { flag, int, ms, servers, text, topic } from './readers.ts'
+import type { Setting, ValuesOf } from './setting.ts'
+import { kafkaSecuritySettings } from './transport.ts'
+
+/** Every one of them must name a topic of its own. */
+const topicSettings = {
+  KAFKA_TOPIC_ORDER_PLACED: { read: topic('order.placed.v1'), note: 'Out: orders for the engine.' },
+  KAFKA_TOPIC_ORDER_CANCELLED: { read: topic('order.cancelled.v1'), note: 'Out: cancellations.' },
+  KAFKA_TOPIC_TRADE_EXECUTED: { read: topic('trade.executed.v1'), note: 'In: trades of the engine.' },
+  KAFKA_TOPIC_TRADE_DLQ: {
+    read: topic('trade.executed.v1.dlq'),
+    note: 'Out: the dead letters, which are trades that cannot be applied.',
+  },
+} as const satisfies Readonly<Record<string, Setting<string>>>
+
+export const kafkaSettings = {
+  KAFKA_BOOTSTRAP_SERVERS: {
+    read: servers('redpanda:9092'),
+    note: 'Brokers to begin with, as `host:port`, comma-separated.',
+  },
+  ...kafkaSecuritySettings,
+  KAFKA_CONSUMER_GROUP: {
+    read: text('orders-exec-consumer', /^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without spaces'),
+    note: 'The group that reads trades. All replicas share it.',
+  },
+  ...topicSettings,
+  KAFKA_TOPIC_PARTITIONS: {
+    read: int(6, 1, 10_000),
+    note: 'Partitions of topics that are missing and created. Existing topics are used as they are.',
+  },
+  KAFKA_REQUEST_TIMEOUT_MS: { read: ms(10_000, 500), note: 'How long a broker may take for an answer.' },
+  CE_SOURCE: {
+    read: text('/orders', /^[\x21-\x7e]{1,200}$/, 'must be a URI reference'),
+    note: 'The value of the header `ce_source` on events.',
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+export const tradeSettings = {
+  TRADE_UNKNOWN_TO_DLQ: {
+    read: flag(true),
+    note: '`false` where orders of others share the topic: their legs are only counted.',
+  },
+  TRADES_BATCH_MAX_MESSAGES: { read: int(250, 1, 10_000), note: 'How many trades are applied in one transaction.' },
+  TRADES_LANES: { read: int(2, 1, 16), note: 'How many such transactions run at a time.' },
+  TRADES_QUEUE_MAX_MESSAGES: {
+    read: int(20_000, 1, 1_000_000),
+    note: 'Trades that are fetched and not applied yet. In a backlog one partition comes after the other, so a small queue leaves lanes idle.',
+  },
+  TRADES_QUEUE_MAX_BYTES: { read: int(67_108_864, 1_048_576, 4_294_967_296), note: 'The same by size.' },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+export const outboxSettings = {
+  OUTBOX_MAX_ROWS: {
+    read: int(2_000_000, 1, 1_000_000_000),
+    note: 'Events that may wait. Past this or the next bound `POST /orders` is a `503`; reads and cancels go on.',
+  },
+  OUTBOX_MAX_AGE_MS: {
+    read: ms(900_000, 1_000, 604_800_000),
+    note: 'How old the oldest waiting event may be. A ticker that is set aside is refused alone.',
+  },
+  RELAY_BATCH_MAX_EVENTS: { read: int(2_000, 1, 50_000), note: 'How many events one read of the outbox takes.' },
+  RELAY_IN_FLIGHT_MAX_EVENTS: {
+    read: int(10_000, 1, 500_000),
+    note: 'How many events may be on their way to Kafka.',
+  },
+  RELAY_LEASE_MS: {
+    read: ms(5_000, 500, 60_000),
+    note: "How long a dead replica's tickers wait for another replica.",
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+/** What must hold between the topics' names. */
+export const topicFaults = (values: ValuesOf<typeof topicSettings>): string[] => {
+  const topics = (Object.keys(topicSettings) as (keyof typeof topicSettings)[]).map((key) => values[key])
+  return new Set(topics).size < topics.length ? ['the four KAFKA_TOPIC_ names must differ'] : []
+}

@@ -1,0 +1,60 @@
+// Settings of the HTTP side: where it listens, what it takes, how requests share transactions, and how the process stops.
+
+import { int, ms, oneOf, origins, text } from './readers.ts'
+import type { Setting } from './setting.ts'
+import { serverTlsSettings } from './transport.ts'
+
+export const serverSettings = {
+  SERVER_PORT: { read: int(8085, 0, 65_535), note: 'The port for HTTP. `0` takes a free one.' },
+  SERVER_HOST: {
+    read: text('0.0.0.0', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
+    note: 'The address to listen on.',
+  },
+  ...serverTlsSettings,
+  // Bun counts to 255 s.
+  SERVER_IDLE_TIMEOUT_MS: {
+    read: ms(120_000, 1_000, 255_000),
+    note: 'A silent connection is closed after this time, at most 8 s later; at most 255000. Keep it longer than the time-out of proxies in front (most: 60 s).',
+  },
+  CORS_ALLOWED_ORIGINS: {
+    read: origins,
+    note: 'Origins whose pages may call from a browser, such as `https://desk.example.com`, comma-separated.',
+  },
+  MANAGEMENT_PORT: {
+    read: int(0, 0, 65_535),
+    note: '`/actuator/*` and `/metrics` move to this port. `0`: they stay on `SERVER_PORT`.',
+  },
+  MANAGEMENT_HOST: {
+    read: text('127.0.0.1', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
+    note: 'The address of `MANAGEMENT_PORT`. In a container set `0.0.0.0`, and keep the port off the internet.',
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+export const requestSettings = {
+  ORDERS_UNKNOWN_FIELDS: {
+    read: oneOf(['refuse', 'ignore'], 'refuse'),
+    note: '`ignore` takes the extra members and parameters that clients of the Java service may send.',
+  },
+  BODY_MAX_BYTES: { read: int(65_536, 1_024, 16_777_216), note: 'A larger body is a `413`.' },
+  REQUEST_DEADLINE_MS: {
+    read: ms(5_000, 100, 25_000),
+    note: 'A request is answered within this time. Reading the body, queueing and retries are included.',
+  },
+  BATCH_MAX_ORDERS: { read: int(256, 1, 5_000), note: 'How many requests may share a transaction.' },
+  BATCH_LANES: { read: int(2, 1, 16), note: 'How many transactions of one kind run at a time.' },
+  QUEUE_MAX_REQUESTS: {
+    read: int(10_000, 1, 1_000_000),
+    note: 'How many requests of one kind may wait. One more is a `503`.',
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+export const shutdownSettings = {
+  SHUTDOWN_READINESS_DELAY_MS: {
+    read: ms(1_000, 0, 60_000),
+    note: 'The time between readiness going down and the port closing.',
+  },
+  SHUTDOWN_DEADLINE_MS: {
+    read: ms(20_000, 100, 600_000),
+    note: 'Draining may take this long. What is not done by then is given up, with exit code 1.',
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>

@@ -1,0 +1,40 @@
+// What a setting is: how its variable is read, and what a reader of the handbook has to know about it. The page
+// handbook/configuration.md is generated from these.
+
+import type { Reader } from './readers.ts'
+
+/** What the handbook says about one variable of the environment. */
+export type SettingNote = {
+  /** One or two short sentences in Markdown, within one line. */
+  readonly note: string
+  /** Its value may hold a password or a token. It is never printed: not in a fault, not in the log, not as a default in the handbook. */
+  readonly secret?: true
+}
+
+export type Setting<T> = SettingNote & { readonly read: Reader<T> }
+
+/** What the settings of a table are once they are read. */
+export type ValuesOf<Table extends Readonly<Record<string, Setting<unknown>>>> = {
+  readonly [Key in keyof Table]: ReturnType<Table[Key]['read']>
+}
+
+/** The last words of a key, and the unit that they stand for. */
+const units = {
+  _PER_SECOND: 'a second',
+  _MS: 'ms',
+  _SECONDS: 's',
+  _BYTES: 'bytes',
+  _ORDERS: 'orders',
+  _EVENTS: 'events',
+  _MESSAGES: 'messages',
+  _REQUESTS: 'requests',
+  _ROWS: 'rows',
+  _TOKENS: 'tokens',
+  _CONNECTIONS: 'connections',
+  _PARTITIONS: 'partitions',
+  _LANES: 'lanes',
+  _BURST: 'requests',
+} as const satisfies Readonly<Record<string, string>>
+
+/** The unit of a key's number, or an empty text where the value is none: a name, a path, a switch, a port. */
+export const unitOf = (key: string): string => Object.entries(units).find(([end]) => key.endsWith(end))?.[1] ?? ''
