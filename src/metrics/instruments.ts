@@ -1,9 +1,9 @@
 // Counters and histograms that are written to as things happen. They stand on the path of every request and every event, so a
 // series that its owner keeps costs some nanoseconds a value (`bun tests/metrics/cost.ts`).
 
-import type { Labels, Metric, Sample } from './metric.ts'
+import type { Labels, Metric, MetricDeclaration, Sample } from './metric.ts'
 
-type Words = { name: string; help: string; labels?: readonly string[] }
+type Declaration = Omit<MetricDeclaration, 'type'>
 
 type CounterSeries = { add: (n?: number) => void }
 type HistogramSeries = { observe: (value: number) => void }
@@ -20,7 +20,7 @@ const beyond = 'other'
 type Sampled<S> = S & { samples: (labels: Labels) => Sample[] }
 
 const createInstrument = <S extends Sampled<object>>(
-  { name, help, labels = [] }: Words,
+  { name, help, labels = [] }: Declaration,
   type: Metric['type'],
   make: () => S,
 ) => {
@@ -45,6 +45,7 @@ const createInstrument = <S extends Sampled<object>>(
       name,
       help,
       type,
+      labels,
       samples: all
         .values()
         .flatMap(({ series, labels }) => series.samples(labels))
@@ -53,8 +54,8 @@ const createInstrument = <S extends Sampled<object>>(
   }
 }
 
-export const createCounter = (words: Words): Counter =>
-  createInstrument<Sampled<CounterSeries>>(words, 'counter', () => {
+export const createCounter = (declaration: Declaration): Counter =>
+  createInstrument<Sampled<CounterSeries>>(declaration, 'counter', () => {
     let value = 0
     return {
       add(n = 1) {
@@ -65,10 +66,10 @@ export const createCounter = (words: Words): Counter =>
   })
 
 /** `buckets`: upper bounds, ascending; the one without a bound is added. */
-export const createHistogram = (words: Words & { buckets: readonly number[] }): Histogram => {
-  const bounds = Float64Array.from(words.buckets)
-  const texts = [...words.buckets.map(String), '+Inf']
-  return createInstrument<Sampled<HistogramSeries>>(words, 'histogram', () => {
+export const createHistogram = (declaration: Declaration & { buckets: readonly number[] }): Histogram => {
+  const bounds = Float64Array.from(declaration.buckets)
+  const texts = [...declaration.buckets.map(String), '+Inf']
+  return createInstrument<Sampled<HistogramSeries>>(declaration, 'histogram', () => {
     const counts = new Float64Array(bounds.length + 1)
     let sum = 0
     return {

@@ -3,36 +3,15 @@
 export type Labels = Readonly<Record<string, string>>
 /** `suffix`: which of a histogram's series it belongs to. */
 export type Sample = { suffix?: '_bucket' | '_sum' | '_count'; labels?: Labels; value: number }
-export type Metric = {
+/** What is the same at every reading; the handbook's page metrics.md is generated from these. */
+export type MetricDeclaration = {
   name: string
-  help: string
   type: 'counter' | 'gauge' | 'histogram'
-  samples: readonly Sample[]
+  /** One or two sentences, for the page of Prometheus and for the handbook. */
+  help: string
+  labels?: readonly string[]
 }
-
-export const gauge = (name: string, help: string, value: number): Metric => ({
-  name,
-  help,
-  type: 'gauge',
-  samples: [{ value }],
-})
-export const counter = (name: string, help: string, value: number): Metric => ({
-  name,
-  help,
-  type: 'counter',
-  samples: [{ value }],
-})
-
-/** One sample for each label value. */
-export const gaugeBy = (
-  { name, help, label }: { name: string; help: string; label: string },
-  values: Iterable<readonly [string, number]>,
-): Metric => ({
-  name,
-  help,
-  type: 'gauge',
-  samples: Array.from(values, ([labelled, value]) => ({ labels: { [label]: labelled }, value })),
-})
+export type Metric = MetricDeclaration & { samples: readonly Sample[] }
 
 const labelText = (labels: Labels = {}): string => {
   const pairs = Object.entries(labels).map(

@@ -26,7 +26,7 @@ const otherMethod = '_OTHER'
 const createHttp = () => {
   const duration = createHistogram({
     name: 'http_server_request_duration_seconds',
-    help: 'Requests by route, method and status, and how long they took.',
+    help: 'How long every answer took, by route, method and status. A path or method that is none has the route unmatched.',
     labels: ['http_route', 'http_request_method', 'http_response_status_code'],
     buckets: commitBuckets,
   })
@@ -40,7 +40,7 @@ const createHttp = () => {
 const createBatches = () => {
   const size = createHistogram({
     name: 'orders_batch_size_items',
-    help: 'Requests or trades that shared a transaction, by kind of work.',
+    help: 'How many requests or trades shared a transaction, by kind of work.',
     labels: ['kind'],
     buckets: sizeBuckets,
   })
@@ -52,13 +52,13 @@ const createBatches = () => {
   })
   const commit = createHistogram({
     name: 'orders_batch_commit_duration_seconds',
-    help: 'How long a batch took from the start of its transaction to its answers, retries included.',
+    help: 'How long a batch took from the start of its transaction to its answers, retries included. The kind key is the look for an idempotency key in quotes.',
     labels: ['kind'],
     buckets: commitBuckets,
   })
   const refusals = createCounter({
     name: 'orders_refusals_total',
-    help: 'Requests that the service refused, by call and code.',
+    help: 'Requests that were in order and were refused, by call and code.',
     labels: ['call', 'code'],
   })
   const batch: NonNullable<ServiceOptions['onBatch']> = (kind, { items, waitedMs, tookMs }) => {
@@ -87,7 +87,7 @@ const createStreams = () => {
   })
   const legs = createCounter({
     name: 'orders_trade_legs_total',
-    help: 'Legs of trades by what became of them.',
+    help: 'Legs of trades by what became of them, repeats included.',
     labels: ['disposition'],
   })
   const exceptions = createCounter({
@@ -121,7 +121,7 @@ const faults = ['data', 'contention', 'unavailable', 'unknown', 'bug'] as const 
 const createDatabase = () => {
   const failures = createCounter({
     name: 'orders_db_statement_failures_total',
-    help: 'Statements that failed, by pool and by what their owner may do next.',
+    help: 'Statements that failed, by pool and fault: data (a row was refused), contention, unavailable, unknown (the answer was lost), bug.',
     labels: ['pool', 'fault'],
   })
   return {

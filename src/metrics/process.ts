@@ -3,47 +3,80 @@
 
 import { readdirSync } from 'node:fs'
 import { createHistogram } from './instruments.ts'
-import { counter, gauge, type Metric } from './metric.ts'
+import type { Metric, MetricDeclaration } from './metric.ts'
 
 const fdFolder = '/proc/self/fd'
 
-/** Only Linux tells. */
-const openFiles = (): Metric[] => {
+/** Null where the system does not say: only Linux does. */
+const openFiles = (): number | null => {
   try {
-    return [gauge('process_open_fds', 'Open files and connections.', readdirSync(fdFolder).length)]
+    return readdirSync(fdFolder).length
   } catch {
-    return []
+    return null
   }
 }
 
-export const processMetrics = (): Metric[] => {
+const processorSeconds = (): number => {
   const { user, system } = process.cpuUsage()
-  const { rss, heapUsed } = process.memoryUsage()
-  return [
-    counter('process_cpu_seconds_total', 'Processor time, user and system.', (user + system) / 1e6),
-    gauge('process_resident_memory_bytes', 'Memory that the process holds.', rss),
-    gauge('process_heap_bytes', 'Of it, what JavaScript objects take.', heapUsed),
-    gauge(
-      'process_start_time_seconds',
-      'When the process started, in seconds since 1970.',
-      performance.timeOrigin / 1000,
-    ),
-    ...openFiles(),
-  ]
+  return (user + system) / 1e6
 }
 
+type ProcessMetric = MetricDeclaration & { read: () => number | null }
+
+export const processDeclarations: readonly ProcessMetric[] = [
+  {
+    name: 'process_cpu_seconds_total',
+    type: 'counter',
+    help: 'Processor time, user and system.',
+    read: processorSeconds,
+  },
+  {
+    name: 'process_resident_memory_bytes',
+    type: 'gauge',
+    help: 'Memory that the process holds in all.',
+    read: () => process.memoryUsage().rss,
+  },
+  {
+    name: 'process_heap_bytes',
+    type: 'gauge',
+    help: 'Memory that JavaScript objects take.',
+    read: () => process.memoryUsage().heapUsed,
+  },
+  {
+    name: 'process_start_time_seconds',
+    type: 'gauge',
+    help: 'When the process started, in seconds since 1970.',
+    read: () => performance.timeOrigin / 1000,
+  },
+  {
+    name: 'process_open_fds',
+    type: 'gauge',
+    help: 'Open files and connections. On Linux only.',
+    read: openFiles,
+  },
+]
+
+export const processMetrics = (): Metric[] =>
+  processDeclarations.flatMap(({ read, ...declaration }) => {
+    const value = read()
+    return value === null ? [] : [{ ...declaration, samples: [{ value }] }]
+  })
+
 const lookEveryMs = 100
+
+export const loopLagDeclaration = {
+  name: 'orders_event_loop_lag_seconds',
+  type: 'histogram',
+  help: `How late a timer of ${lookEveryMs} ms was: something else kept the event loop.`,
+  buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+} as const satisfies MetricDeclaration & { buckets: readonly number[] }
 
 /**
  * A timer that measures how late it is. (Runtimes have their own measure, but only with a maximum since it was last asked, and
  * of two who ask, each would take the other's.) Whatever blocks the loop delays one look, so it is one value however long.
  */
 export const watchEventLoop = (): (() => Metric) => {
-  const lag = createHistogram({
-    name: 'orders_event_loop_lag_seconds',
-    help: 'How late a timer of 100 ms was: something else kept the event loop.',
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-  })
+  const lag = createHistogram(loopLagDeclaration)
   const series = lag.of()
   let due = performance.now() + lookEveryMs
   const look = (): void => {

@@ -2,17 +2,23 @@
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { counter, gauge, gaugeBy, metricsText } from '../../src/metrics/metric.ts'
+import { metricsText } from '../../src/metrics/metric.ts'
 import { parseExposition } from '../support/exposition.ts'
 
 test('a page has each metric with its words and its samples', () => {
   const page = metricsText([
-    gauge('orders_rows', 'Rows that wait.', 3),
-    counter('orders_events_total', 'Events.', 0.5),
-    gaugeBy({ name: 'orders_loads', help: 'Loads by kind.', label: 'kind' }, [
-      ['get', 1],
-      ['odd "\\ \n', 2],
-    ]),
+    { name: 'orders_rows', type: 'gauge', help: 'Rows that wait.', samples: [{ value: 3 }] },
+    { name: 'orders_events_total', type: 'counter', help: 'Events.', samples: [{ value: 0.5 }] },
+    {
+      name: 'orders_loads',
+      type: 'gauge',
+      help: 'Loads by kind.',
+      labels: ['kind'],
+      samples: [
+        { labels: { kind: 'get' }, value: 1 },
+        { labels: { kind: 'odd "\\ \n' }, value: 2 },
+      ],
+    },
   ])
   expect(page).toBe(`# HELP orders_rows Rows that wait.
 # TYPE orders_rows gauge

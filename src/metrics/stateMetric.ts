@@ -1,0 +1,29 @@
+// The form of a metric that is read from the parts when somebody asks for the page.
+
+import type { Monitor } from '../app/monitor.ts'
+import type { OpenExceptions } from '../app/openExceptions.ts'
+import type { Service } from '../app/service.ts'
+import type { DeadLetters } from '../kafka/trades/deadLetters.ts'
+import type { Link } from '../kafka/link.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Trades } from '../kafka/trades/consumer.ts'
+import type { Pool } from '../store/sql.ts'
+import type { MetricDeclaration, Sample } from './metric.ts'
+
+export type StateSource = {
+  build: { version: string; commit: string }
+  streams: {
+    monitor: Monitor
+    link: Link
+    relay: Relay
+    trades: Trades
+    letters: Pick<DeadLetters, 'state'>
+    openExceptions: OpenExceptions
+  }
+  service: Pick<Service, 'load'>
+  pools: Readonly<Record<string, Pick<Pool, 'load'>>>
+  now: () => Date
+}
+
+/** `read`: one number where the metric has no labels. */
+export type StateMetric = MetricDeclaration & { read: (source: StateSource) => number | readonly Sample[] }
