@@ -1,7 +1,8 @@
 // Canceling orders: decided under the row lock, in one statement with the events.
 
 import type { Order, Status } from '../domain/order.ts'
-import { cancelOrders, readOrders, type CancelRow, type NewEvent } from '../store/orders.ts'
+import { moveOrders, type Move, type MoveRow } from '../store/moves.ts'
+import { readOrders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 
 export type Cancellation = { id: string; event: NewEvent }
@@ -11,7 +12,13 @@ export type CancelResult =
   | { ok: false; code: 'NOT_FOUND' }
   | { ok: false; code: 'NOT_CANCELABLE'; status: Status }
 
-const judge = (row: CancelRow | undefined, order: Order | undefined): CancelResult => {
+const moveOf = ({ id, event }: Cancellation): Move => ({
+  orderId: id,
+  event: 'cancel',
+  outbox: { kind: 'CANCELLED', ...event },
+})
+
+const judge = (row: MoveRow | undefined, order: Order | undefined): CancelResult => {
   if (row === undefined) return { ok: false, code: 'NOT_FOUND' }
   if (order !== undefined) return { ok: true, order }
   return { ok: false, code: 'NOT_CANCELABLE', status: row.before }
@@ -30,7 +37,7 @@ export const cancelBatch = async (
   const firsts = new Map<string, Cancellation>()
   for (const cancellation of cancellations) if (!firsts.has(cancellation.id)) firsts.set(cancellation.id, cancellation)
 
-  const rows = await db.run((sql) => cancelOrders(sql, [...firsts.values()], now))
+  const rows = await db.run((sql) => moveOrders(sql, [...firsts.values()].map(moveOf), now))
   const canceled = new Map<string, Order>()
   for (const [id, { order }] of rows) if (order !== null) canceled.set(id, order)
   if (canceled.size > 0) onCommitted()

@@ -1,7 +1,7 @@
 // The use cases as the HTTP side calls them: each behind its own bounded batcher, so a flood of one kind cannot take the lanes
 // of another.
 
-import { isFinal, type Order, type OrderTerms } from '../domain/order.ts'
+import type { Order, OrderTerms } from '../domain/order.ts'
 import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import { readFills, type Fill } from '../store/fillPage.ts'
 import { readOrderPage, type OrderFilter, type OrderPage } from '../store/orderPage.ts'
@@ -204,12 +204,4 @@ export const createService = (options: ServiceOptions): Service => {
     drained: () => Promise.all(all.map((batcher) => batcher.drained())),
     close: () => all.forEach((batcher) => batcher.close()),
   }
-}
-
-/** True where every one of `statuses` is open, false where every one is closed, undefined where they are mixed or none is given. */
-export const openOf = (statuses: readonly Order['status'][]): boolean | undefined => {
-  if (statuses.length === 0) return undefined
-  const closed = statuses.filter(isFinal).length
-  if (closed === 0) return true
-  return closed === statuses.length ? false : undefined
 }

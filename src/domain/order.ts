@@ -34,19 +34,36 @@ export const transitions = {
   EXPIRED: {},
 } as const satisfies Record<Status, Partial<Record<OrderEvent, Status>>>
 
-/** The status after `event`, or undefined where the table has no such row. */
-export const nextStatus = (status: Status, event: OrderEvent): Status | undefined => {
+/** `next`: the status after the event. A refusal names the status that the order has, and keeps. */
+export type Decision = { ok: true; next: Status } | { ok: false; status: Status }
+
+/** What `event` does to an order of this status: a fill as well as a command is decided here, by the table. */
+export const decide = (status: Status, event: OrderEvent): Decision => {
   const row: Partial<Record<OrderEvent, Status>> = transitions[status]
-  return row[event]
+  const next = row[event]
+  return next === undefined ? { ok: false, status } : { ok: true, next }
+}
+
+/** The statuses in which the table lets `event` happen, and the one that it leads to from each of them. */
+export const pathOf = (event: OrderEvent): { from: Status[]; to: Status } => {
+  const rows = statuses.map((from) => ({ from, decision: decide(from, event) }))
+  const from = rows.filter(({ decision }) => decision.ok).map((row) => row.from)
+  const [to, ...others] = new Set(rows.flatMap(({ decision }) => (decision.ok ? [decision.next] : [])))
+  assert(to !== undefined && others.length === 0, 'an event leads to one status, whatever the order has')
+  return { from, to }
 }
 
 export const isFinal = (status: Status): boolean => Object.keys(transitions[status]).length === 0
 export const openStatuses: readonly Status[] = statuses.filter((status) => !isFinal(status))
 export const closedStatuses: readonly Status[] = statuses.filter(isFinal)
-/** The statuses that an order can be canceled from: `NEW` alone. */
-export const cancelableStatuses: readonly Status[] = statuses.filter(
-  (status) => nextStatus(status, 'cancel') !== undefined,
-)
+
+/** True where every one of `asked` is open, false where every one is closed, undefined where they are mixed or there is none. */
+export const openOf = (asked: readonly Status[]): boolean | undefined => {
+  if (asked.length === 0) return undefined
+  const closed = asked.filter(isFinal).length
+  if (closed === 0) return true
+  return closed === asked.length ? false : undefined
+}
 
 /** What the client asked for. Never changes. */
 export type OrderTerms = {
@@ -108,14 +125,14 @@ const later = (a: Date, b: Date): Date => (a > b ? a : b)
 export const applyFill = (order: Order, fill: { quantity: Amount; price: Amount; now: Date }): Order => {
   const filledQuantity = order.filledQuantity + fill.quantity
   assert(fill.quantity > 0n && filledQuantity <= order.quantity, 'filled ≤ quantity')
-  const moved = nextStatus(order.status, filledQuantity === order.quantity ? 'complete' : 'fill')
+  const decision = decide(order.status, filledQuantity === order.quantity ? 'complete' : 'fill')
   assert(
-    moved !== undefined || order.status === 'CANCELED' || order.status === 'EXPIRED',
+    decision.ok || order.status === 'CANCELED' || order.status === 'EXPIRED',
     'a fill needs an order it can apply to',
   )
   return {
     ...order,
-    status: moved ?? order.status,
+    status: decision.ok ? decision.next : order.status,
     filledQuantity,
     filledNotional: order.filledNotional + notionalOf(fill.quantity, fill.price),
     lastFillPrice: fill.price,

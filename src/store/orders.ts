@@ -1,15 +1,7 @@
-// The orders table: placing, canceling and reading sets of orders, one statement each.
+// The orders table: placing and reading sets of orders, one statement each. What moves them is in moves.ts and fills.ts.
 
 import { amountFromSql, formatAmount, notionalFromSql } from '../domain/decimal.ts'
-import {
-  cancelableStatuses,
-  type Order,
-  type OrderTerms,
-  type OrderType,
-  type Side,
-  type Status,
-  type TimeInForce,
-} from '../domain/order.ts'
+import type { Order, OrderTerms, OrderType, Side, Status, TimeInForce } from '../domain/order.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** What the outbox needs to know of an event, decided before the first attempt so that a retry repeats it. */
@@ -132,47 +124,4 @@ export const readOrders = async (sql: Sql, ids: readonly string[]): Promise<Orde
   const rows = await sql<OrderRow[]>`
     select ${orderColumns(sql)} from orders o where o.id = any (${textArray(ids)}::text[]::uuid[])`
   return rows.map(orderFromRow)
-}
-
-/** `before`: the status under the lock. `order`: as it is now, where this statement canceled it. */
-export type CancelRow = { before: Status; order: Order | null }
-
-/**
- * Cancels those of the orders that may be canceled and appends their events. Keyed by id; an id that is absent from the answer
- * does not exist. `ids` holds each id once.
- */
-export const cancelOrders = async (
-  sql: Sql,
-  asked: readonly { id: string; event: NewEvent }[],
-  now: Date,
-): Promise<Map<string, CancelRow>> => {
-  const rows = await sql<(OrderRow & { held_id: string; before: Status; id: string | null })[]>`
-    with input as (
-      select * from unnest(
-        ${textArray(asked.map((a) => a.id))}::text[],
-        ${textArray(asked.map((a) => a.event.eventId))}::text[],
-        ${textArray(asked.map((a) => a.event.traceparent))}::text[]
-      ) with ordinality as t (id, event_id, traceparent, ordinality)
-    ), held as materialized (
-      select o.id, o.status from orders o
-      where o.id = any (${textArray(asked.map((a) => a.id))}::text[]::uuid[])
-      order by o.id
-      for update
-    ), canceled as (
-      update orders o
-      set status = 'CANCELED', updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1
-      from held
-      where o.id = held.id and held.status = any (${textArray(cancelableStatuses)}::text[])
-      returning ${orderColumns(sql)}
-    ), appended as (
-      insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
-      select i.event_id::uuid, 'CANCELLED', c.id, c.ticker, c.updated_at, i.traceparent
-      from input i join canceled c on c.id = i.id::uuid
-      order by i.ordinality
-    )
-    select held.id as held_id, held.status as before, c.*
-    from held left join canceled c on c.id = held.id`
-  return new Map(
-    rows.map((row) => [row.held_id, { before: row.before, order: row.id === null ? null : orderFromRow(row) }]),
-  )
 }

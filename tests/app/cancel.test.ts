@@ -163,7 +163,7 @@ describe('where the answer is lost after the commit', () => {
   test('another attempt finds the order CANCELED, and that counts as canceled by us', async () => {
     const [id, full, absent] = [await placed(), await placed(), newId()]
     await fill(full, '100')
-    proxy.loseAnswer('canceled as')
+    proxy.loseAnswer('held.status = any')
     expect(await cancelSurely([id, full, absent])).toMatchObject([
       { ok: true, order: { id, status: 'CANCELED', version: 1 } },
       notCancelable('FILLED'),
@@ -174,16 +174,16 @@ describe('where the answer is lost after the commit', () => {
 
   test('of two for one order still only the first succeeds', async () => {
     const id = await placed()
-    proxy.loseAnswer('canceled as')
+    proxy.loseAnswer('held.status = any')
     expect(await cancelSurely([id, id])).toMatchObject([{ ok: true, order: { id } }, notCancelable('CANCELED')])
   })
 
   test('the answer of the look at the order may be lost as well', async () => {
     const id = await placed()
-    proxy.loseAnswer('canceled as')
+    proxy.loseAnswer('held.status = any')
     let looks = 0
     proxy.before((statement) => {
-      if (statement.includes('any (') && !statement.includes('canceled as') && ++looks === 1) proxy.cut()
+      if (statement.includes('any (') && !statement.includes('held.status = any') && ++looks === 1) proxy.cut()
     })
     expect(await cancelSurely([id])).toMatchObject([{ ok: true, order: { id } }])
     expect(looks).toBeGreaterThan(1)

@@ -8,13 +8,14 @@ import {
   acceptOrder,
   applyFill,
   averageFillPrice,
-  cancelableStatuses,
   closedStatuses,
+  decide,
   differingTerms,
   isFinal,
-  nextStatus,
+  openOf,
   openStatuses,
   orderTypes,
+  pathOf,
   remainingQuantity,
   statuses,
   typeRules,
@@ -48,7 +49,7 @@ describe('the table of transitions', () => {
   const pairs = statuses.flatMap((status) => events.map((event) => [status, event, aloud[status][event]] as const))
 
   test.each(pairs)('%s, on %s: %p', (status, event, next) => {
-    expect(nextStatus(status, event)).toBe(next)
+    expect(decide(status, event)).toEqual(next === undefined ? { ok: false, status } : { ok: true, next })
   })
 
   test('has a row for every status of the contract and no other', () => {
@@ -61,7 +62,13 @@ describe('the table of transitions', () => {
   })
 
   test('lets a cancel through from NEW alone', () => {
-    expect(cancelableStatuses).toEqual(['NEW'])
+    expect(pathOf('cancel')).toEqual({ from: ['NEW'], to: 'CANCELED' })
+  })
+
+  test.each(events)('%s leads to one status, wherever the table lets it happen', (event) => {
+    const { from, to } = pathOf(event)
+    expect(from).toEqual(statuses.filter((status) => aloud[status][event] !== undefined))
+    for (const status of from) expect(aloud[status][event]).toBe(to)
   })
 
   test('no sequence of events leaves a final status', () => {
@@ -69,7 +76,8 @@ describe('the table of transitions', () => {
       fc.property(fc.array(fc.constantFrom(...events), { maxLength: 12 }), (sequence) => {
         let status: Status = 'NEW'
         for (const event of sequence) {
-          const next: Status = nextStatus(status, event) ?? status
+          const decision = decide(status, event)
+          const next: Status = decision.ok ? decision.next : status
           if (isFinal(status)) expect(next).toBe(status)
           status = next
         }
@@ -169,4 +177,12 @@ describe('two requests with one key', () => {
     expect(differingTerms(terms, other)).toEqual(['ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'])
     expect(differingTerms(terms, { ...terms, price: 1n })).toEqual(['price'])
   })
+})
+
+test('statuses that are asked for are open, closed, or mixed', () => {
+  expect(openOf([])).toBeUndefined()
+  expect(openOf(['NEW'])).toBe(true)
+  expect(openOf(['NEW', 'PARTIALLY_FILLED'])).toBe(true)
+  expect(openOf(['FILLED', 'REJECTED'])).toBe(false)
+  expect(openOf(['NEW', 'FILLED'])).toBeUndefined()
 })

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { statuses, type Status } from '../../src/domain/order.ts'
 import { storeFault } from '../../src/store/faults.ts'
-import { cancelOrders, insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
+import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
-import { amount, anEvent, anOrder, aPlacement, newId } from '../support/builders.ts'
+import { amount, anOrder, aPlacement, newId } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { failureOf, untilBlocked } from '../support/waiting.ts'
 
@@ -22,30 +21,10 @@ beforeEach(async () => {
 })
 
 const insert = (...placed: Parameters<typeof insertOrders>[1]) => db.run((sql) => insertOrders(sql, placed))
-const cancel = (ids: readonly string[], now = new Date()) =>
-  db.run((sql) =>
-    cancelOrders(
-      sql,
-      ids.map((id) => ({ id, event: anEvent() })),
-      now,
-    ),
-  )
 const events = async () => [
   ...(await sql<{ kind: string; order_id: string; event_id: string }[]>`
     select kind, order_id, event_id from outbox order by position`),
 ]
-
-/** A lawful order in this status, stored by raw SQL. */
-const stored = async (status: Status): Promise<string> => {
-  const placement = aPlacement()
-  await insert(placement)
-  const { id } = placement.order
-  if (status === 'PARTIALLY_FILLED' || status === 'FILLED')
-    await sql`update orders set status = ${status}, version = 1, last_fill_price = 150, filled_notional = 150,
-      filled_quantity = case ${status} when 'FILLED' then 100 else 1 end where id = ${id}`
-  else if (status !== 'NEW') await sql`update orders set status = ${status}, version = 1 where id = ${id}`
-  return id
-}
 
 describe('insertOrders', () => {
   test('stores the orders exactly, each with its event', async () => {
@@ -202,95 +181,5 @@ describe('readOrders', () => {
     await insert(placement)
     expect(await db.run((sql) => readOrders(sql, [newId(), placement.order.id]))).toEqual([placement.order])
     expect(await db.run((sql) => readOrders(sql, []))).toEqual([])
-  })
-})
-
-describe('cancelOrders', () => {
-  test('cancels a NEW order and appends its event', async () => {
-    const id = await stored('NEW')
-    await sql`delete from outbox`
-    const now = new Date(Date.now() + 1000)
-    const eventId = newId()
-    const rows = await db.run((sql) => cancelOrders(sql, [{ id, event: { eventId, traceparent: null } }], now))
-    expect(rows.get(id)).toMatchObject({ before: 'NEW', order: { id, status: 'CANCELED', version: 1, updatedAt: now } })
-    expect(await events()).toMatchObject([{ kind: 'CANCELLED', order_id: id, event_id: eventId }])
-  })
-
-  for (const status of statuses.filter((other) => other !== 'NEW'))
-    test(`leaves a ${status} order alone and says so`, async () => {
-      const id = await stored(status)
-      await sql`delete from outbox`
-      expect((await cancel([id])).get(id)).toEqual({ before: status, order: null })
-      expect(await events()).toEqual([])
-    })
-
-  test('says nothing of an order that does not exist', async () => {
-    expect(await cancel([newId()])).toEqual(new Map())
-    expect(await cancel([])).toEqual(new Map())
-  })
-
-  test('judges each order of a batch by itself, with positions in order of arrival', async () => {
-    const ids = [await stored('NEW'), await stored('FILLED'), await stored('NEW'), newId(), await stored('NEW')]
-    await sql`delete from outbox`
-    const asked = ids.toReversed()
-    const rows = await cancel(asked)
-    expect(asked.map((id) => [rows.get(id)?.before, rows.get(id)?.order?.status])).toEqual([
-      ['NEW', 'CANCELED'],
-      [undefined, undefined],
-      ['NEW', 'CANCELED'],
-      ['FILLED', undefined],
-      ['NEW', 'CANCELED'],
-    ])
-    expect((await events()).map(({ order_id }) => order_id)).toEqual([asked[0]!, asked[2]!, asked[4]!])
-  })
-
-  test('never moves updated_at back, whatever the clock says', async () => {
-    const placement = aPlacement({ now: new Date('2030-01-01T00:00:00Z') })
-    await insert(placement)
-    const rows = await cancel([placement.order.id], new Date('2026-01-01T00:00:00Z'))
-    expect(rows.get(placement.order.id)?.order?.updatedAt).toEqual(new Date('2030-01-01T00:00:00Z'))
-  })
-
-  test('waits for a fill that holds the order, and answers with the status under the lock, not before it', async () => {
-    for (const status of ['PARTIALLY_FILLED', 'FILLED'] as const) {
-      const id = await stored('NEW')
-      await sql`delete from outbox`
-      const filler = database.session()
-      await filler.unsafe('begin')
-      await filler`update orders set status = ${status}, version = 1, last_fill_price = 150, filled_notional = 150,
-        filled_quantity = case ${status} when 'FILLED' then 100 else 1 end where id = ${id}`
-      const canceling = cancel([id])
-      await untilBlocked(sql, 'for update')
-      await filler.unsafe('commit')
-      expect((await canceling).get(id)).toEqual({ before: status, order: null })
-      expect(await events()).toEqual([])
-    }
-  })
-
-  test('lets one of two rivals cancel; the other sees CANCELED', async () => {
-    const id = await stored('NEW')
-    await sql`delete from outbox`
-    const holder = database.session()
-    await holder.unsafe('begin')
-    await holder`select 1 from orders where id = ${id} for update`
-    const rivals = [cancel([id]), cancel([id])]
-    await untilBlocked(sql, 'for update', 2)
-    await holder.unsafe('commit')
-    const outcomes = (await Promise.all(rivals)).map((rows) => rows.get(id)!)
-    expect(outcomes.map(({ before }) => before).toSorted()).toEqual(['CANCELED', 'NEW'])
-    expect(outcomes.filter(({ order }) => order !== null)).toHaveLength(1)
-    expect(await events()).toHaveLength(1)
-  })
-
-  test('does not deadlock where two batches name the same orders in opposite orders', async () => {
-    const ids = [await stored('NEW'), await stored('NEW'), await stored('NEW')]
-    const holder = database.session()
-    await holder.unsafe('begin')
-    await holder`select 1 from orders where id = ${ids[1]!} for update`
-    const rivals = [cancel(ids), cancel(ids.toReversed())]
-    await untilBlocked(sql, 'for update', 2)
-    await holder.unsafe('commit')
-    const outcomes = await Promise.all(rivals)
-    for (const id of ids) expect(outcomes.map((rows) => rows.get(id)!.before).toSorted()).toEqual(['CANCELED', 'NEW'])
   })
 })

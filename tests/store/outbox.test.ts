@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { cancelOrders, insertOrders } from '../../src/store/orders.ts'
+import { moveOrders } from '../../src/store/moves.ts'
+import { insertOrders } from '../../src/store/orders.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -13,7 +14,7 @@ import {
   type OutboxBound,
 } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
-import { amount, anEvent, aPlacement, newId } from '../support/builders.ts'
+import { aCancel, aPlacement, amount, newId } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { createExplainer } from '../support/explain.ts'
 import { until } from '../support/until.ts'
@@ -43,7 +44,7 @@ const place = async (...tickers: string[]): Promise<string[]> => {
   await db.run((sql) => insertOrders(sql, placements))
   return placements.map(({ order }) => order.id)
 }
-const cancel = (id: string) => db.run((sql) => cancelOrders(sql, [{ id, event: anEvent() }], new Date()))
+const cancel = (id: string) => db.run((sql) => moveOrders(sql, [aCancel(id)], new Date()))
 
 type Asked = Parameters<typeof readOutbox>[1]
 const look = (changes: Partial<Asked> = {}) =>

@@ -5,6 +5,8 @@ import type { ReceivedTrade } from '../../src/app/fill.ts'
 import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
 import { acceptOrder, type Order, type OrderTerms } from '../../src/domain/order.ts'
 import type { TradeSide } from '../../src/domain/trade.ts'
+import type { Move } from '../../src/store/moves.ts'
+import type { NewEvent } from '../../src/store/orders.ts'
 
 /** `amount('150.5')` is `15050000000n`. */
 export const amount = (text: string): Amount => {
@@ -36,7 +38,14 @@ export const anOrder = ({
 }: Partial<OrderTerms> & { id?: string; now?: Date } = {}): Order =>
   acceptOrder(someTerms(terms), { id: id ?? newId(now), now })
 
-export const anEvent = () => ({ eventId: newId(), traceparent: null })
+export const anEvent = (): NewEvent => ({ eventId: newId(), traceparent: null })
+
+/** Of the order with this id, with its event. */
+export const aCancel = (orderId: string, event = anEvent()): Move => ({
+  orderId,
+  event: 'cancel',
+  outbox: { kind: 'CANCELLED', ...event },
+})
 
 export const aPlacement = (changes: Parameters<typeof anOrder>[0] = {}): Placement => ({
   order: anOrder(changes),

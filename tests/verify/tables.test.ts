@@ -5,10 +5,10 @@ import { applyTrades } from '../../src/app/fill.ts'
 import { placeOrders } from '../../src/app/place.ts'
 import { verifyTables } from '../../src/verify/tables.ts'
 import type { Violation } from '../../src/verify/violation.ts'
-import { cancelOrders } from '../../src/store/orders.ts'
+import { moveOrders } from '../../src/store/moves.ts'
 import { openSession, type Sql } from '../../src/store/sql.ts'
 import { beReader } from '../../src/verify/tablesSql.ts'
-import { aPlacement, anEvent, aTrade, newId } from '../support/builders.ts'
+import { aCancel, aPlacement, aTrade, newId } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { failureOf } from '../support/waiting.ts'
@@ -53,8 +53,8 @@ const populate = async (database: TestDatabase): Promise<Ids> => {
     string,
     string,
   ]
-  const cancels = [late, canceled].map((id) => ({ id, event: anEvent() }))
-  await db.run((sql) => cancelOrders(sql, cancels, new Date()))
+  const cancels = [aCancel(late), aCancel(canceled)]
+  await db.run((sql) => moveOrders(sql, cancels, new Date()))
   const trades = [
     aTrade({ tradeId: 'p1', buy: partial, quantity: '30.00000001', price: '150.25' }),
     aTrade({ tradeId: 'f1', buy: filled, quantity: '99.99999999', price: '149.99999999' }),

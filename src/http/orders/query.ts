@@ -1,8 +1,7 @@
 // The parameters of the lists: filters, limit and the opaque cursor.
 
-import { openOf } from '../../app/service.ts'
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
-import { closedStatuses, openStatuses, sides, statuses, type Status } from '../../domain/order.ts'
+import { closedStatuses, openOf, openStatuses, sides, statuses, type Status } from '../../domain/order.ts'
 import type { OrderFilter } from '../../store/orderPage.ts'
 import type { Fault } from '../exchange/problem.ts'
 import type { Decoded, UnknownFields } from './decode.ts'

@@ -5,7 +5,8 @@ import { wholeAmount } from '../../../src/domain/decimal.ts'
 import { acceptOrder, type OrderTerms } from '../../../src/domain/order.ts'
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
-import { cancelOrders, insertOrders, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
+import { moveOrders, type Move } from '../../../src/store/moves.ts'
+import { insertOrders, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -74,11 +75,17 @@ const reading = (memory: Memory): Call => {
   return { name: 'readOrders', writes: false, run: (sql) => readOrders(sql, asked) }
 }
 
-const canceling = (memory: Memory): Call => {
-  const asked = [...new Set(some(memory.random, 3, () => someId(memory)))]
-  const events = asked.map((id) => ({ id, event: { eventId: newId(memory), traceparent: null } }))
+/** Mostly cancels; each of them may come without an event. */
+const moving = (memory: Memory): Call => {
+  const { random } = memory
+  const asked = [...new Set(some(random, 3, () => someId(memory)))]
+  const moves = asked.map((orderId): Move => ({
+    orderId,
+    event: random.pick(['cancel', 'cancel', 'cancel', 'expire', 'reject'] as const),
+    outbox: random.chance(0.9) ? { kind: 'CANCELLED', eventId: newId(memory), traceparent: null } : null,
+  }))
   const now = someTime(memory)
-  return { name: 'cancelOrders', writes: true, run: (sql) => cancelOrders(sql, events, now) }
+  return { name: 'moveOrders', writes: true, run: (sql) => moveOrders(sql, moves, now) }
 }
 
 const legState = (memory: Memory): Call => {
@@ -208,7 +215,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
   [reading, 1],
-  [canceling, 2],
+  [moving, 2],
   [legState, 2],
   [filling, 4],
   [outbox, 2],

@@ -1,23 +1,13 @@
-// The fake of insertOrders, readKeyHolders, readOrders and cancelOrders.
+// The fake of insertOrders, readKeyHolders and readOrders.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
-import { amountText, checkOrder, checkUpdate } from './guards.ts'
-import {
-  isLocked,
-  lock,
-  lockKey,
-  putOrder,
-  take,
-  type EventRecord,
-  type Postgres,
-  type Steps,
-  type Tx,
-} from './state.ts'
+import { amountText, checkOrder } from './guards.ts'
+import { isLocked, lockKey, putOrder, take, type EventRecord, type Postgres, type Steps, type Tx } from './state.ts'
 
 type Column = (string | null)[]
 
 /** A position is drawn inside the statement, a rollback does not give it back. */
-const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position' | 'writtenAt'>): void => {
+export const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position' | 'writtenAt'>): void => {
   const written = { ...event, position: ++db.lastPosition, writtenAt: tx.startedAt }
   tx.writes.push(() => {
     db.outbox.set(written.position, written)
@@ -113,54 +103,4 @@ export const readOrders = (db: Postgres, ids: Column): OrderRow[] =>
 export const readKeyHolders = (db: Postgres, ids: Column, users: Column, keys: Column): OrderRow[] => {
   const found = users.map((user, i) => (keys[i] === null ? undefined : db.keys.get(`${user} ${keys[i]}`)))
   return readOrders(db, [...ids, ...found.filter((id) => id !== undefined)])
-}
-
-type Canceled = Partial<Omit<OrderRow, 'id'>> & { held_id: string; before: string; id: string | null }
-
-export function* cancelOrders(
-  db: Postgres,
-  tx: Tx,
-  [ids, eventIds, traceparents]: Column[],
-  now: Date,
-): Steps<Canceled[]> {
-  // Only what the snapshot has can be found, but it is judged as it is once the lock is ours.
-  const known = [...new Set(ids)].filter((id) => id !== null && db.orders.has(id)) as string[]
-  const answer: Canceled[] = []
-  for (const id of known.toSorted((a, b) => (a < b ? -1 : 1))) {
-    yield null
-    yield* lock(db, tx, lockKey.order(id))
-    const row = db.orders.get(id)!
-    if (row.status !== 'NEW') answer.push({ held_id: id, before: row.status, id: null })
-    else {
-      const later = row.updated_at > now ? row.updated_at : now
-      const canceled = { ...row, status: 'CANCELED' as const, updated_at: later, version: row.version + 1 }
-      checkUpdate(row, canceled)
-      take(db, tx, lockKey.newVersion(id))
-      putOrder(db, tx, row, canceled)
-      answer.push({ held_id: id, before: row.status, ...canceled })
-    }
-  }
-  yield* appendCancellations(db, tx, { ids: ids!, eventIds: eventIds!, traceparents: traceparents! }, answer)
-  return answer
-}
-
-function* appendCancellations(
-  db: Postgres,
-  tx: Tx,
-  asked: { ids: Column; eventIds: Column; traceparents: Column },
-  rows: readonly Canceled[],
-): Steps<void> {
-  for (const [i, id] of asked.ids.entries()) {
-    const row = rows.find((candidate) => candidate.id === id)
-    if (row === undefined) continue
-    append(db, tx, {
-      event_id: asked.eventIds[i]!,
-      kind: 'CANCELLED',
-      order_id: row.held_id,
-      ticker: row.ticker!,
-      occurred_at: row.updated_at!,
-      traceparent: asked.traceparents[i]!,
-    })
-    yield null
-  }
 }

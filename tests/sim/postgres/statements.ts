@@ -2,9 +2,10 @@
 // one of them (the check of a row, a skip locked) is a statement that the fake does not know, and the run fails on it. What the
 // fake does for the rest of the text is held against real Postgres by differential.test.ts.
 
-import { cancelOrders, insertOrders, readKeyHolders, readOrders } from './placing.ts'
+import { insertOrders, readKeyHolders, readOrders } from './placing.ts'
 import { arrayFromLiteral, type Statement } from './fakeSql.ts'
 import { readLegState, writeFills } from './filling.ts'
+import { moveOrders } from './moving.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -55,10 +56,17 @@ const known: readonly Known[] = [
     }),
   },
   {
-    name: 'cancelOrders',
-    clauses: ['order by o.id for update )', 'held.status = any (', "'CANCELLED'", 'order by i.ordinality'],
-    run: (db, tx, { parameters: [ids, eventIds, traceparents, , now] }) =>
-      cancelOrders(db, tx, arrays([ids, eventIds, traceparents]), new Date(String(now))),
+    name: 'moveOrders',
+    clauses: [
+      'from orders o where o.id = any (',
+      'order by o.id for update )',
+      'on i.order_id::uuid = held.id and held.status = any (i.sources::text[]) where o.id = held.id returning',
+      'from moved where kind is not null order by ordinality )',
+    ],
+    run: (db, tx, { parameters }) => {
+      const [now, moves] = [parameters[1], parameters.slice(2)]
+      return moveOrders(db, tx, { moves: arrays(moves), now: new Date(String(now)) })
+    },
   },
   {
     name: 'readLegState',

@@ -1,0 +1,73 @@
+// Moves orders from one status to another: cancel, expire, reject. One statement for whatever set of moves, in which the table
+// of transitions (domain/order.ts) says which of them are lawful. Fills have a statement of their own (fills.ts).
+
+import { pathOf, type Order, type OrderEvent, type Status } from '../domain/order.ts'
+import { orderColumns, orderFromRow, type NewEvent, type OrderRow } from './orders.ts'
+import type { EventKind } from '../domain/events.ts'
+import { textArray, type Sql } from './sql.ts'
+
+/** What happens to an order apart from trades: a move changes its status and nothing of what is filled. */
+export type MoveEvent = Exclude<OrderEvent, 'fill' | 'complete'>
+
+/** `outbox`: what is published where the move is made; null: nothing. */
+export type Move = { orderId: string; event: MoveEvent; outbox: ({ kind: EventKind } & NewEvent) | null }
+
+/**
+ * What became of a move. `before`: the status under the row's lock; a refusal has to name this one, for what is read elsewhere in
+ * the statement is of its snapshot, and stale. `order`: as it is now, where this statement moved it; null: the move is unlawful.
+ */
+export type MoveRow = { before: Status; order: Order | null }
+
+type Row = OrderRow & { held_id: string; before: Status; id: string | null }
+
+/** The table of transitions, as the statement takes it. */
+const pathTo = (event: MoveEvent): { sources: string; target: Status } => {
+  const { from, to } = pathOf(event)
+  return { sources: textArray(from), target: to }
+}
+const paths: Record<MoveEvent, ReturnType<typeof pathTo>> = {
+  cancel: pathTo('cancel'),
+  expire: pathTo('expire'),
+  reject: pathTo('reject'),
+}
+
+const moveInput = (sql: Sql, moves: readonly Move[]) => {
+  const text = (of: (move: Move) => string | null) => textArray(moves.map(of))
+  return sql`unnest(
+        ${text((m) => m.orderId)}::text[],
+        ${text((m) => paths[m.event].sources)}::text[],
+        ${text((m) => paths[m.event].target)}::text[],
+        ${text((m) => m.outbox?.kind ?? null)}::text[],
+        ${text((m) => m.outbox?.eventId ?? null)}::text[],
+        ${text((m) => m.outbox?.traceparent ?? null)}::text[]
+      ) with ordinality as i (order_id, sources, target, kind, event_id, traceparent, ordinality)`
+}
+
+/**
+ * Makes those of the moves that are lawful in the status that their order has under its lock, and appends their events in the order
+ * of the moves. Answers by order id; an id that is absent from the answer does not exist. `moves` names each order once. Rows are locked
+ * in ascending id, so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed later.
+ */
+export const moveOrders = async (sql: Sql, moves: readonly Move[], now: Date): Promise<Map<string, MoveRow>> => {
+  const rows = await sql<Row[]>`
+    with held as materialized (
+      select o.id, o.status from orders o
+      where o.id = any (${textArray(moves.map(({ orderId }) => orderId))}::text[]::uuid[])
+      order by o.id
+      for update
+    ), moved as (
+      update orders o
+      set status = i.target, updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1
+      from held join ${moveInput(sql, moves)} on i.order_id::uuid = held.id and held.status = any (i.sources::text[])
+      where o.id = held.id
+      returning ${orderColumns(sql)}, i.kind, i.event_id, i.traceparent, i.ordinality
+    ), appended as (
+      insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
+      select event_id::uuid, kind, id, ticker, updated_at, traceparent from moved where kind is not null order by ordinality
+    )
+    select held.id as held_id, held.status as before, ${orderColumns(sql)}
+    from held left join moved o on o.id = held.id`
+  return new Map(
+    rows.map((row) => [row.held_id, { before: row.before, order: row.id === null ? null : orderFromRow(row) }]),
+  )
+}
