@@ -1,4 +1,4 @@
-// Promises checked here: what the design fixes about the shape of the code holds.
+// Proves: the code has the shape that the design fixes.
 
 import { Glob } from 'bun'
 import { describe, expect, test } from 'bun:test'
@@ -8,12 +8,16 @@ import { dirname, join, normalize } from 'node:path'
 const root = join(import.meta.dir, '..')
 type File = { path: string; text: string }
 
-const files: File[] = await Promise.all(
-  [...new Glob('src/**/*.ts').scanSync(root)]
-    .map((path) => path.replaceAll('\\', '/'))
-    .toSorted()
-    .map(async (path) => ({ path, text: await Bun.file(join(root, path)).text() })),
-)
+const readFiles = (pattern: string): Promise<File[]> =>
+  Promise.all(
+    [...new Glob(pattern).scanSync(root)]
+      .map((path) => path.replaceAll('\\', '/'))
+      .toSorted()
+      .map(async (path) => ({ path, text: await Bun.file(join(root, path)).text() })),
+  )
+
+const files = await readFiles('src/**/*.ts')
+const testFiles = await readFiles('tests/**/*.ts')
 const named = (hits: readonly File[]) => hits.map(({ path }) => path)
 
 /** The code without its comments, which may speak of anything. */
@@ -133,6 +137,13 @@ describe('a file', () => {
 
   test('begins by saying what it is for', () => {
     const silent = files.filter(({ path, text }) => !/^\/\/ \S/.test(text) && !path.endsWith('.d.ts'))
+    expect(named(silent)).toEqual([])
+  })
+
+  test('of tests begins by saying what it proves, a file beside them what it is for', () => {
+    const silent = testFiles.filter(({ path, text }) =>
+      path.endsWith('.test.ts') ? !text.startsWith('// Proves: ') : !/^\/\/ \S/.test(text),
+    )
     expect(named(silent)).toEqual([])
   })
 

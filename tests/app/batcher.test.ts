@@ -1,3 +1,6 @@
+// Proves: what arrives together is stored together and answered one by one; waiting is bounded in number and time; one faulty
+// item never fails its neighbours; and an answer that was lost is never taken for a failure.
+
 import { afterEach, describe, expect, test } from 'bun:test'
 import {
   createBatcher,

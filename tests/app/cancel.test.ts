@@ -1,3 +1,6 @@
+// Proves: an open order is canceled once, with one event, however many cancel it or fill it at the same moment; a lost answer is
+// found again; no commit is announced that appended nothing.
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
 import { cancelBatch, type CancelResult } from '../../src/app/cancel.ts'

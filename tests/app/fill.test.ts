@@ -1,3 +1,6 @@
+// Proves: every leg of every trade ends in one disposition and counts exactly once, however the stream is cut, whatever a rival
+// writes between our read and our write, and whatever happens to Postgres meanwhile.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { applyTrades, FillAborted, type FillContext, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
 import type { Order } from '../../src/domain/order.ts'

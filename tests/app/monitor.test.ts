@@ -1,3 +1,6 @@
+// Proves: the bounds of the outbox, in rows and in age, refuse new orders exactly while they are passed; a ticker that is set
+// aside is refused alone; the monitor survives an absent Postgres.
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createMonitor, type Monitor } from '../../src/app/monitor.ts'
 import { createLog } from '../../src/telemetry/log.ts'

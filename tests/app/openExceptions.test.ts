@@ -1,4 +1,4 @@
-// Promises checked here: open exceptions are counted, resolved ones not, and of many only the newest are looked at.
+// Proves: open exceptions are counted, resolved ones are not, and of many only the newest are looked at.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createOpenExceptions } from '../../src/app/openExceptions.ts'

@@ -1,3 +1,6 @@
+// Proves: a batch is stored with one event an order; the same key is the same order, whoever repeats it and however often; and a
+// repeat after a lost answer meets its own rows.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
 import { placeOrders, type Placement, type PlaceResult } from '../../src/app/place.ts'

@@ -1,4 +1,4 @@
-// Promises checked here: every refusal is told with its call and code, and no answer is changed by it.
+// Proves: every refusal is observed with its call and its code, and observing it changes no answer.
 
 import { expect, test } from 'bun:test'
 import { tellRefusals } from '../../src/app/refusals.ts'

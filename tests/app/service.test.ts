@@ -1,3 +1,6 @@
+// Proves: the use cases together, over a real database: orders are placed, found, listed, canceled and filled in few
+// transactions; without Postgres every call is refused or has an unknown outcome, and the service recovers by itself.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, type Service, type ServiceLimits } from '../../src/app/service.ts'

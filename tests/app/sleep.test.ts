@@ -1,3 +1,5 @@
+// Proves: a sleep ends after its time or with its signal; a bell ends one wait and no more.
+
 import { describe, expect, test } from 'bun:test'
 import { createBell, sleep } from '../../src/app/sleep.ts'
 

@@ -1,4 +1,4 @@
-// The command line: what it takes, and one sentence for what it does not.
+// Proves: the command line takes what it documents, and answers anything else with one sentence.
 
 import { describe, expect, test } from 'bun:test'
 import { help, readOptions, workloadNames } from './options.ts'

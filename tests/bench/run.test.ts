@@ -1,4 +1,4 @@
-// The order in which cells take turns.
+// Proves: cells take turns in the right order.
 
 import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'

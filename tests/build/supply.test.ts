@@ -1,4 +1,4 @@
-// Promises checked here: what is said of the packages inside the binary is true and whole, and what must not be shipped is named.
+// Proves: what the build says of the packages inside the binary is true and complete, and it names what must not be shipped.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import addFormats from 'ajv-formats'

@@ -1,5 +1,5 @@
-// The checker is itself checked: in a world where everything is right it finds nothing, and for every kind of violation one
-// corrupted log, topic or table in which it finds that kind.
+// Proves: the checker finds nothing in a world where everything is right, and finds every kind of violation in a world with that
+// one corruption of a log, a topic or a table.
 
 import { describe, expect, test } from 'bun:test'
 import { check } from './checker/check.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: the environment becomes one frozen object with the defaults of the contract, or one list of every fault, in
-// which nothing secret stands.
+// Proves: the environment becomes one frozen object with the defaults of the contract, or one list of every fault, which contains
+// no secret.
 
 import { describe, expect, test } from 'bun:test'
 import { readConfig, settings, type Config } from '../../src/config/config.ts'

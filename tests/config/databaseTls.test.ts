@@ -1,4 +1,4 @@
-// Promises checked here: whoever asked for an encrypted and verified connection gets one, in whatever words they asked, or no start.
+// Proves: whoever asked for an encrypted and verified connection gets one, however it was written, or the service does not start.
 
 import { describe, expect, test } from 'bun:test'
 import { createPrivateKey, X509Certificate } from 'node:crypto'

@@ -1,5 +1,5 @@
-// Promises checked here: the address of the database, as DATABASE_URL or as an existing deployment's Spring keys; what is honoured is used,
-// what is not is named, and no password is ever in a message.
+// Proves: the address of the database is read from DATABASE_URL or from an existing deployment's Spring keys; what is honoured is
+// used, what is not is named, and no message contains a password.
 
 import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Promises checked here: keys of TLS and SASL that would have no effect, that lack another, or whose files cannot be used are
-// faults, all of them in one list and none with a secret; what is right reaches every Kafka client.
+// Proves: a TLS or SASL key that would have no effect, that lacks another, or whose file cannot be used is a fault; all faults
+// stand in one list and none shows a secret; right settings reach every Kafka client.
 
 import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'

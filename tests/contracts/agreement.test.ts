@@ -1,5 +1,5 @@
-// Promises checked here: what the document calls a lawful request and what the decoders take are the same, whatever is sent; the few
-// things that no schema can say are listed by name. And whatever the serialisers write is as published.
+// Proves: the document and the decoders agree on what is a lawful request, whatever is sent; the few rules that no schema can
+// express are listed by name; and the serialisers write what is published.
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'

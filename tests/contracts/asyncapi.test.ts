@@ -1,5 +1,5 @@
-// Promises checked here: the AsyncAPI document is valid, and every message that the service writes, as well as every one that it takes,
-// is as published: key, headers and value.
+// Proves: the AsyncAPI document is valid, and every message that the service writes or takes is as published: key, headers and
+// value.
 
 import { describe, expect, test } from 'bun:test'
 import specs from '@asyncapi/specs'

@@ -1,5 +1,5 @@
-// Promises: a headless Chromium that reaches this machine alone, spoken to by the DevTools protocol; everything that a page asks for,
-// refuses or complains of is kept.
+// A headless Chromium that can reach this machine only, driven by the DevTools protocol. It records every request, refusal and
+// complaint of a page.
 
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// Promises checked here: the typed client sends what the document asks for and gives back every answer with its exact amounts; what the
-// document does not know is an error and no answer.
+// Proves: the typed client sends what the document asks for and gives back every answer with its exact amounts; an answer that
+// the document does not know is an error.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createClient, UnexpectedAnswer, type Client } from '../../src/client.ts'

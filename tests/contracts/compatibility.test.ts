@@ -1,5 +1,5 @@
-// Promises checked here: no change breaks a client of the last released documents unless the major version says so, and none that may
-// surprise one goes by without a reason. And the checker itself: each kind of change, made to the real documents, is seen.
+// Proves: no change breaks a client of the last released documents unless the major version says so, and none that may surprise a
+// client passes without a reason. The checker itself is tested as well: it finds each kind of change, made to the real documents.
 
 import { describe, expect, test } from 'bun:test'
 import { compareAsyncApi, compareOpenApi } from './compareDocuments.ts'

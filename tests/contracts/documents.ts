@@ -1,4 +1,4 @@
-// Promises: both documents as the service gives them with its defaults, and what a reference in them leads to.
+// Both documents as the service publishes them with its defaults, and the lookup of a reference in them.
 
 import { readSettings } from '../../src/config/config.ts'
 import { contractsOf } from '../../src/serve/contracts.ts'

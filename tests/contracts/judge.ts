@@ -1,6 +1,6 @@
-// Promises: an exchange, held against the OpenAPI document as it is published: a status, a header, a media type or a member that the
-// document does not know is a fault, and so is a value that its schema refuses. Members are judged as if every object were closed:
-// clients must let new ones pass, but this service must not send what it does not publish.
+// Judges an exchange by the published OpenAPI document: a status, a header, a media type or a member that the document does not
+// know is a fault, and so is a value that its schema refuses. Every object is judged as closed: clients must let new members
+// pass, but this service must not send what it does not publish.
 
 import addFormats from 'ajv-formats'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'

@@ -1,5 +1,5 @@
-// Promises: a message of a topic, held against the AsyncAPI document as it is published. What the service sends is judged as if every
-// object were closed, but for dead letters, which bring along whatever headers the message had.
+// Judges a message of a topic by the published AsyncAPI document. Every object that the service sends is judged as closed, except
+// dead letters, which carry whatever headers the message had.
 
 import addFormats from 'ajv-formats'
 import { Ajv, type ValidateFunction } from 'ajv'

@@ -1,5 +1,5 @@
-// Promises checked here: the OpenAPI document is valid, names every route of the app and no other, and all that it says is real: every
-// status that it lists was seen, everything that was seen is in it, and its examples are the service's own words.
+// Proves: the OpenAPI document is valid, names every route of the app and no other, and everything that it says is real: every
+// status that it lists was observed, everything that was observed is in it, and its examples are the service's own output.
 
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'

@@ -1,4 +1,4 @@
-// Promises: the app's own answers for everything that the document says may come back, one exchange or more each: from a real
+// Produces the app's own answers for everything that the document says may come back, one exchange or more each: from a real
 // database where a request leads there, and from refusals of the service where only a broken neighbour would.
 
 import type { BatchRefusal } from '../../src/app/batcher.ts'

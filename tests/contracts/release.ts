@@ -1,6 +1,6 @@
-// Promises: `bun run contracts:release` writes both documents as they are now into tests/contracts/released/, which every later change
-// is compared with. Run it once a release, after the version in package.json was raised: it refuses a break that the version does
-// not admit, and empties nothing by itself (decided.ts is for a person to clear).
+// `bun run contracts:release` writes both documents as they are now into tests/contracts/released/; every later change is
+// compared with them. Run it once a release, after the version in package.json was raised: it refuses a break that the version
+// does not admit, and empties nothing by itself (decided.ts is for a person to clear).
 
 import { runCommand } from '../../src/build/command.ts'
 import { StackError } from '../stack/stackError.ts'

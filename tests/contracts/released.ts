@@ -1,4 +1,4 @@
-// Promises: the documents of the last release, and the difference between them and the code.
+// The documents of the last release, and the difference between them and the code.
 
 import { inRepo } from '../../src/build/repository.ts'
 import { compareAsyncApi, compareOpenApi } from './compareDocuments.ts'

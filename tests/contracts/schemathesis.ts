@@ -1,5 +1,5 @@
-// Promises: `bun run fuzz:openapi` lets Schemathesis, a fuzzer that knows nothing of this service but its OpenAPI document, loose on
-// the compiled binary over a real Postgres and Kafka. It fails on a 5xx, an undocumented status, header or media type, an answer
+// `bun run fuzz:openapi` lets Schemathesis, a fuzzer that knows nothing of this service but its OpenAPI document, loose on the
+// compiled binary over a real Postgres and Kafka. It fails on a 5xx, an undocumented status, header or media type, an answer
 // against its schema, or an unlawful request that is taken.
 
 import { existsSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
-// Promises: `bun run docs:screenshot` opens /docs of the compiled binary, started in an empty folder, in a real Chromium without
-// internet. It fails when the page asks anybody else for anything, complains of its content policy, or does not draw every route
-// and every topic; its pictures are for a person to look at.
+// `bun run docs:screenshot` opens /docs of the compiled binary, started in an empty folder, in a real Chromium without internet.
+// It fails when the page asks anybody else for anything, complains of its content policy, or does not draw every route and every
+// topic; its pictures are for a person to look at.
 
 import { operations } from '../../src/http/contract/operations.ts'
 import { inRepo } from '../../src/build/repository.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: a service that wants to know who calls, or how often, publishes exactly that: what each route needs, and the refusals
-// that may come of it, each of them real; one that wants neither says nothing of them.
+// Proves: a service that wants to know who calls, or how often, publishes exactly that: what each route needs and the refusals
+// that it may answer, each of them real; a service that wants neither publishes nothing of it.
 
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'

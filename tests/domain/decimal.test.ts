@@ -1,5 +1,5 @@
-// Promises checked here: an amount is read exactly or refused by the name of its fault, written back as the same number in plain
-// notation, and averages are exact. The judge is an oracle on fractions (oracle.ts).
+// Proves: an amount is read exactly or refused by the name of its fault, written back as the same number in plain notation, and
+// averages are exact. The judge is an oracle on fractions (oracle.ts).
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,5 @@
-// Promises checked here: whatever legs come, in whatever batches, an order is never over-filled, a replay changes nothing, and the
-// judgements are those of a naive model that reads the contract word by word.
+// Proves: whatever legs come, in whatever batches, an order is never over-filled, a replay changes nothing, and the judgements
+// are those of a naive model that follows the contract literally.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

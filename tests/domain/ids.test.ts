@@ -1,4 +1,4 @@
-// Promises checked here: one canonical form of a UUID, and bounds by time that stand where the ids of that time begin.
+// Proves: a UUID has one canonical form, and a bound by time stands exactly where the ids of that time begin.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,5 @@
-// Promises checked here: every leg ends in exactly one disposition, judged in the order of the contract. Given an order and what is
-// recorded of the trade, when a leg comes, then this becomes of it.
+// Proves: every leg ends in exactly one disposition, judged in the order of the contract, from the order and what is recorded of
+// the trade.
 
 import { describe, expect, test } from 'bun:test'
 import { formatNotional } from '../../src/domain/decimal.ts'

@@ -1,5 +1,5 @@
-// Promises: decimals judged by rules of its own, on exact fractions, so that a mistake in src/domain/decimal.ts is not repeated
-// here. A text stands for n × 10^power; nothing else is known of it.
+// An independent oracle of decimals: it judges by rules of its own, on exact fractions, so that a mistake in
+// src/domain/decimal.ts is not repeated here. A text stands for n × 10^power, and the oracle knows nothing else of it.
 
 type Scientific = { n: bigint; power: number }
 

@@ -1,4 +1,4 @@
-// Promises checked here: the table of transitions, read aloud; final states are final; what a fill does to an order.
+// Proves: the table of transitions, read aloud: final states are final, and a fill moves an order as the table says.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

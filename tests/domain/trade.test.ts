@@ -1,4 +1,4 @@
-// Promises checked here: a trade's legs know whether both of them name one order.
+// Proves: a trade's legs know whether both of them name one order.
 
 import { expect, test } from 'bun:test'
 import { legOf, type Trade } from '../../src/domain/trade.ts'

@@ -1,4 +1,5 @@
-// The binary that wants to know who calls: a key made by its own command, tokens by keys in a file, what its log says, and the port for operators.
+// Proves: the binary admits only callers that it can identify: by a key of its own command or by a token of keys in a file; its
+// log names them, and the port for operators is apart.
 
 import type { JWTPayload } from 'jose'
 import { describe, expect, test } from 'bun:test'

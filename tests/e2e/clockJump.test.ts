@@ -1,5 +1,5 @@
-// Two replicas, and the wall clock of one of them jumps under load. What is promised hangs on no replica's clock: positions and
-// leases are the database's, records are stamped by its time, and an order's own times never go back whoever touches it next.
+// Proves: no promise hangs on a replica's clock. Of two replicas under load, the wall clock of one jumps: positions and leases
+// are the database's, records are stamped by its time, and an order's own times never go back, whoever touches it next.
 
 import { expect, test } from 'bun:test'
 import { judgeLoad, startLoad } from '../support/load.ts'

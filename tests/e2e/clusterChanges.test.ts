@@ -1,6 +1,6 @@
-// What a cluster does under a running service, and what Kafka's format allows beside the messages: partitions that are added,
-// records that are deleted unread, transactions and their marks, headers without a value. Fills go on, each once, and what is
-// lost is said. Everything through the compiled binary on the real broker.
+// Proves: fills go on, each once, and a loss is reported, whatever the cluster does under a running service and whatever Kafka's
+// format allows beside the messages: partitions are added, records deleted unread, transactions leave their marks, headers have
+// no value. Everything goes through the compiled binary and the real broker.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { openCluster, type Cluster } from '../support/cluster.ts'

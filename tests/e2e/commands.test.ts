@@ -1,4 +1,4 @@
-// The binary at a shell: its subcommands, its exit codes, and what it says when it cannot start.
+// Proves: the binary works at a shell: its subcommands, its exit codes, and what it says when it cannot start.
 
 import { expect, test } from 'bun:test'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'

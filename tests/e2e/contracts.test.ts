@@ -1,5 +1,5 @@
-// The contracts of the compiled binary: printed and served without anything around it, and kept to on a real broker. The orders of
-// these tests go through the typed client.
+// Proves: the compiled binary prints and serves its contracts without anything around it, and keeps to them on a real broker. The
+// orders of these tests go through the typed client.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createClient, type Client } from 'orders/client'

@@ -1,5 +1,5 @@
-// The address of the database, through the binary: names that have to be encoded, a schema that is not there, and a file of
-// variables that an editor of Windows has saved.
+// Proves: the binary understands the address of the database: names that have to be encoded, a schema that does not exist, and a
+// file of variables saved by a Windows editor.
 
 import { expect, test } from 'bun:test'
 import { runBinary } from '../support/service.ts'

@@ -1,4 +1,5 @@
-// Whatever a message is like and whatever its dead-letter topic refuses, the letter gets out in some form and its partition goes on.
+// Proves: whatever a message is like and whatever its dead-letter topic refuses, the letter gets out in some form and its
+// partition goes on.
 
 import { expect, test } from 'bun:test'
 import type { Outgoing } from '../support/kafka.ts'

@@ -1,5 +1,5 @@
-// A Postgres whose files can grow no further: it is there and answers, but refuses whatever needs another page. Orders are
-// refused before anything is stored, trades keep their place, what needs no room goes on, and with room all does by itself.
+// Proves: a Postgres whose files can grow no further costs nothing: orders are refused before anything is stored, trades keep
+// their place, what needs no room goes on, and everything recovers by itself once there is room.
 
 import { expect, test } from 'bun:test'
 import { freePort } from '../stack/ports.ts'

@@ -1,4 +1,4 @@
-// What leaves through Kafka: one event an accepted order, one a cancellation, in the form that other systems already read.
+// Proves: one event an accepted order and one a cancellation leave through Kafka, in the form that other systems already read.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { positiveHash } from '../engine/murmur2.ts'

@@ -1,5 +1,6 @@
-// An address with several servers, as clusters are written: the service goes to the one that takes writes, to another one after a
-// failover, and neither writes nor reads where writes are no longer taken. A real standby, and a real promotion.
+// Proves: given an address with several servers, as clusters are written, the service goes to the one that takes writes, moves to
+// another after a failover, and neither writes nor reads where writes are no longer taken. The standby and the promotion are
+// real.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-// Members of other kinds in the consumer group, as while the Java service is replaced in place: Kafka's own Java client, by its
-// older group protocol and by the newer one. Our share of the partitions is read while such a member stays, and all of them
-// once it has left. Through the compiled binary, on the real broker.
+// Proves: our share of the partitions is read while a member of another kind is in the consumer group, and all of them once it
+// has left, as while the Java service is replaced in place: Kafka's own Java client, by its older group protocol and by the newer
+// one, against the compiled binary on the real broker.
 
 import { expect, test } from 'bun:test'
 import { hold, release } from '../stack/guard.ts'

@@ -1,4 +1,4 @@
-// The binary behind HTTPS: requests, its own health command, and a certificate that is renewed on disk.
+// Proves: the binary serves HTTPS: requests, its own health command, and a certificate that is renewed on disk.
 
 import { expect, test } from 'bun:test'
 import { connect } from 'node:tls'

@@ -1,4 +1,5 @@
-// The header Idempotency-Key through the binary: in quotes, as the draft of the IETF writes it, and as clients of 1.0 wrote it.
+// Proves: the binary takes the header Idempotency-Key in quotes, as the draft of the IETF writes it, and without, as clients of
+// 1.0 wrote it.
 
 import { expect, test } from 'bun:test'
 import { openSocket, parseRaw } from '../http/socket.ts'

@@ -1,4 +1,4 @@
-// Connections that are silent, and those that end: no request is cut off without an answer where that can be helped.
+// Proves: connections that are silent are closed, and no request is cut off without an answer where that can be helped.
 
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'

@@ -1,5 +1,6 @@
-// Kafka away for longer than any time-out of the service's clients, under load. Orders are taken until what waits has grown too
-// old, and then they alone are refused; memory and log stay bounded; and with the broker everything comes back by itself.
+// Proves: the service survives a Kafka that is away for longer than any time-out of its clients, under load: orders are taken
+// until what waits is too old, and then they alone are refused; memory and log stay bounded; and everything recovers by itself
+// with the broker.
 
 import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
-// Kafka away: orders are taken and wait in the outbox, up to its bound; nothing is lost and nobody has to restart anything.
+// Proves: without Kafka orders are taken and wait in the outbox, up to its bound; nothing is lost, and nobody has to restart
+// anything.
 
 import { expect, test } from 'bun:test'
 import { startKafka } from '../stack/kafka.ts'

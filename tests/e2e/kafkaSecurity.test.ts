@@ -1,5 +1,5 @@
-// A broker that asks for TLS, for a certificate of the client, or for a login: the binary gives what its environment holds, takes
-// no other broker for it, and says what to mend when it is refused, while orders go on into the outbox.
+// Proves: the binary meets a broker that asks for TLS, a client's certificate or a login with what its environment provides,
+// accepts no other broker in its place, and says what to mend when it is refused, while orders go on into the outbox.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// The metrics of the compiled binary after some work on a real Postgres and a real Kafka: a page that a strict reader takes, every
-// metric that the handbook, the alerts and the dashboard speak of and no other, and figures that are what happened.
+// Proves: after some work on a real Postgres and a real Kafka, the metrics of the compiled binary pass a strict reader, are
+// exactly those that the handbook, the alerts and the dashboard speak of, and state what happened.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'

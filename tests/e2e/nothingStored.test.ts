@@ -1,5 +1,5 @@
-// A 503 says that nothing was stored. Here every write loses its database at each point where it talks to it: whatever is answered,
-// a 503 has left no trace, and what was stored is never denied.
+// Proves: a 503 has left no trace, and what was stored is never denied: every write loses its database at each point where it
+// talks to it.
 
 import { expect, test } from 'bun:test'
 import { startProxy, type Proxy } from '../support/proxy.ts'

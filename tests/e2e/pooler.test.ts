@@ -1,5 +1,5 @@
-// A connection pooler between the service and Postgres: what it does to the settings of a session is found out at the start, and
-// said once with what to change. Without them nothing bounds a statement, and an answer may leave before its commit is on disk.
+// Proves: the service finds out at the start what a connection pooler does to the settings of a session, and says once what to
+// change. Without those settings nothing bounds a statement, and an answer may leave before its commit is on disk.
 
 import { expect, test } from 'bun:test'
 import { startPooler } from '../support/pooler.ts'

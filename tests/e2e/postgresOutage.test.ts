@@ -1,4 +1,5 @@
-// Postgres away: requests are refused at once with what the client may do next, trades wait, and all goes on by itself.
+// Proves: without Postgres requests are refused at once, with what the client may do next; trades wait; and everything goes on by
+// itself.
 
 import { expect, test } from 'bun:test'
 import { freePort } from '../stack/ports.ts'

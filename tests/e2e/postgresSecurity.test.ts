@@ -1,5 +1,5 @@
-// A Postgres that takes no connection in the clear: the binary verifies it as sslmode says, logs in with SCRAM or a certificate,
-// and says what to mend when it refuses the server or is refused.
+// Proves: with a Postgres that takes no connection in the clear, the binary verifies the server as sslmode says, logs in with
+// SCRAM or a certificate, and says what to mend when it refuses the server or is refused.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'

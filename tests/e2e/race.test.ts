@@ -1,4 +1,4 @@
-// A cancel and a fill of one order at the same moment: one of them is first, and everybody is told so.
+// Proves: of a cancel and a fill of one order at the same moment one is first, and every answer and event agrees on which.
 
 import { expect, test } from 'bun:test'
 import { createWorld, orderBody, tradeOf } from '../support/world.ts'

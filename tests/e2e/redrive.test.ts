@@ -1,4 +1,5 @@
-// `orders redrive` as an operator runs it: the compiled binary against a real broker. It gets no address of a database.
+// Proves: `orders redrive` does what an operator expects: the compiled binary against a real broker. It gets no address of a
+// database.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { distinctBy } from '../support/identity.ts'

@@ -1,4 +1,4 @@
-// Bodies that hold more than they should, or come in a form that nobody reads here.
+// Proves: a body with more than it should hold, or in a form that the service does not read, is refused.
 
 import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'

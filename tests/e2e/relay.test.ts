@@ -1,4 +1,4 @@
-// The relay between a Postgres and a Kafka that are up but awkward.
+// Proves: the relay publishes everything, in order, between a Postgres and a Kafka that are up but awkward.
 
 import { expect, test } from 'bun:test'
 import { distinctEvents } from '../support/load.ts'

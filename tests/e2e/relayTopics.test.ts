@@ -1,4 +1,4 @@
-// What the cluster does to the topics of order events while the relay writes them.
+// Proves: the relay goes on whatever the cluster does to the topics of order events while it writes them.
 
 import { Admin } from '@platformatic/kafka'
 import { expect, test } from 'bun:test'

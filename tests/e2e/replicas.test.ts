@@ -1,4 +1,4 @@
-// Two replicas on one database and one consumer group, and what is left when one of them dies.
+// Proves: two replicas share one database and one consumer group, and one takes over when the other dies.
 
 import { expect, test } from 'bun:test'
 import { judgeLoad, startLoad } from '../support/load.ts'

@@ -1,5 +1,5 @@
-// sql/roles.sql on a Postgres of its own: the owner migrates, the runtime role serves a whole life of orders and can do nothing
-// else, the reader verifies.
+// Proves: sql/roles.sql is enough, on a Postgres of its own: the owner migrates, the runtime role serves a whole life of orders
+// and can do nothing else, and the reader verifies.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import postgres from 'postgres'

@@ -1,4 +1,4 @@
-// SIGTERM: what was promised is kept, what cannot be taken any more is refused.
+// Proves: on SIGTERM the service keeps what it promised and refuses what it can no longer take.
 
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
-// Nothing stands still in silence: each way in which fills, events or orders can come to a stand is made for real, through the
-// compiled binary, and health is DEGRADED with the reason until it is over. (More ways of a topic: clusterChanges.test.ts.)
+// Proves: nothing stands still in silence: each way in which fills, events or orders can come to a stand happens for real,
+// through the compiled binary, and health is DEGRADED with the reason until it is over. (More ways of a topic:
+// clusterChanges.test.ts.)
 
 import { expect, test } from 'bun:test'
 import postgres from 'postgres'

@@ -1,5 +1,5 @@
-// One trace from the request to the topics and from a trade to its legs: what came with a sampled context has a span for each of the
-// three, each below the one before; everything else costs nothing and goes along as it came.
+// Proves: one trace leads from the request to the topics and from a trade to its legs: a sampled context gets a span for each of
+// the three, each below the one before; any other costs nothing and is passed on as it came.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { startCollector, type CollectedSpan, type Collector } from '../support/collector.ts'

@@ -1,4 +1,4 @@
-// What comes in through Kafka: every leg of every trade ends in one disposition that an operator can see.
+// Proves: every leg of every trade that comes through Kafka ends in one disposition that an operator can see.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Received } from '../support/kafka.ts'

@@ -1,4 +1,4 @@
-// `orders verify` as an operator runs it: the compiled binary against real servers.
+// Proves: `orders verify` finds what an operator has to know: the compiled binary against real servers.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Admin } from '@platformatic/kafka'

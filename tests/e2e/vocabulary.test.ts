@@ -1,4 +1,5 @@
-// order.placed.v1 speaks the original vocabulary: a reader as strict as the first one stops its partition at any other word.
+// Proves: order.placed.v1 speaks the original vocabulary. A reader as strict as the first one stops its partition at any other
+// word.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { decodePlaced } from '../engine/messages.ts'

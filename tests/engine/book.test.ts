@@ -1,4 +1,4 @@
-// Promises checked here: the book matches as its rules say, and like the naive book in every order of events.
+// Proves: the book matches as its rules say, and like the naive book in every order of events.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

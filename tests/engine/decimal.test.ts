@@ -1,4 +1,4 @@
-// Promises checked here: an amount is read exactly or refused, and written back as the same number in plain notation.
+// Proves: an amount is read exactly or refused, and written back as the same number in plain notation.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

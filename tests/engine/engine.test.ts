@@ -1,5 +1,5 @@
-// Promises checked here: repeats do nothing, early cancels count, and a restart finds the trades that were not
-// published, the same ones, and no others.
+// Proves: repeats do nothing, early cancels count, and a restart finds the trades that were not published, the same ones, and no
+// others.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,6 +1,6 @@
-// Promises checked here, over a real Kafka and with the engine as its own process: crossing orders make one trade on
-// the right partition, repeats and early cancels are understood, and no restart trades twice. "Nothing happened" is
-// seen by a later pair of orders on the same ticker: its trade stands behind everything else.
+// Proves: over a real Kafka, with the engine as its own process: crossing orders make one trade on the right partition, repeats
+// and early cancels are understood, and no restart trades twice. A later pair of orders on the same ticker proves that nothing
+// happened: its trade stands behind everything else.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { cancelledMessage, message, placedMessage } from './arbitraries.ts'

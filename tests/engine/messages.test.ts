@@ -1,5 +1,5 @@
-// Promises checked here: amounts come from the source text, whatever else is in the message, and trades are written
-// as the contract has them, with an id that any service must accept.
+// Proves: amounts come from the source text, whatever else is in the message, and trades are written as the contract has them,
+// with an id that any service must accept.
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'

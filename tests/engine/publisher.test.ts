@@ -1,4 +1,4 @@
-// Promises checked here: batches keep the order and the trades of one taker together.
+// Proves: batches keep the order and the trades of one taker together.
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,5 @@
-// Promises: bytes that break HTTP, or use what of it hardly anybody uses: the parser's side of the door. A lawful order
-// is in most of them, so that a parser that forgives too much shows in the database.
+// Bytes that break HTTP, or use parts of it that hardly anybody uses: the parser's side of the door. Most contain a lawful order,
+// so that a parser that forgives too much shows in the database.
 
 import type { Rng } from './prng.ts'
 import type { RawBytes } from './requests.ts'

@@ -1,4 +1,4 @@
-// Promises: an answer that is not what the contract allows is named in words; one that is gives null.
+// Checks an answer against the contract: names the fault in a sentence, or gives null.
 
 import type { Expected } from './expectedAnswer.ts'
 import { canonicalAmount, type Terms } from './expectedOrder.ts'

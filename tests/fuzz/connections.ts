@@ -1,4 +1,4 @@
-// Promises: connections that do what no good client does: say nothing, say it slowly, send without end, read nothing.
+// Connections that do what no good client does: say nothing, speak slowly, send without end, read nothing.
 
 import type { Socket } from 'bun'
 

@@ -1,5 +1,5 @@
-// Promises: for a well-formed request, the statuses that the contract allows, and what has to be stored where it is
-// taken.
+// Part of the independent oracle: for a well-formed request, the statuses that the contract allows, and what has to be stored if
+// it is taken.
 
 import { expectOrder, expectResolution, uuidShape, type Resolution, type Terms } from './expectedOrder.ts'
 import type { HttpRequest } from './requests.ts'

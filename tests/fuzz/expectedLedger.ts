@@ -1,5 +1,5 @@
-// Promises: what becomes of every leg, folded in the order of the partition by the contract's table alone: the ledger,
-// the exceptions, the dead letters, and the state of each order.
+// Part of the independent oracle: what becomes of every leg, folded in the order of the partition by the contract's table alone:
+// the ledger, the exceptions, the dead letters, and the state of each order.
 
 import { uuidShape } from './expectedOrder.ts'
 import { expectTrade, type Decoded, type Leg, type Side, type Trade } from './expectedTrade.ts'

@@ -1,5 +1,5 @@
-// Promises: what a message of the trade topic says, decided without a line of the service: a trade in canonical form,
-// nothing that can be decoded, or `UNCLEAR` where the contract leaves it open.
+// Part of the independent oracle: what a message of the trade topic says, decided without a line of the service: a trade in
+// canonical form, nothing that can be decoded, or `UNCLEAR` where the contract leaves it open.
 
 import { amountOf } from './expectedOrder.ts'
 import { membersOf, parseStrict, type Json } from './strictJson.ts'

@@ -1,5 +1,5 @@
-// Promises: one run of both fuzzers against one service, with the process watched all the while: it stays alive, its
-// memory stays bounded, it logs no failure of its own, and it is well at the end.
+// One run of both fuzzers against one service. The process is watched all the while: it must stay alive, its memory bounded, its
+// log free of failures of its own, and its health good at the end.
 
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'

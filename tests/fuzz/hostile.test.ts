@@ -1,5 +1,5 @@
-// Clients that are slow, huge, many or silent: each gets its answer or its end, the memory stays where it is, and
-// everybody else is served as if they were not there.
+// Proves: clients that are slow, huge, many or silent each get an answer or an end, memory stays where it is, and everybody else
+// is served as if they were not there.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import type { RunningService } from '../support/service.ts'

@@ -1,4 +1,4 @@
-// Promises: one case put on the wire and judged: null, or the words of what is wrong.
+// Sends one case and judges its answer: null, or a sentence about the fault.
 
 import { answerFault, rawAnswerFault, takenOrder, type TakenOrder } from './checkAnswer.ts'
 import { expectAnswer } from './expectedAnswer.ts'

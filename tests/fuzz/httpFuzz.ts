@@ -1,5 +1,5 @@
-// Promises: so many hostile requests against the running binary, many at a time; every answer judged at once,
-// everything that is stored judged at the end, and the smallest input found for what is wrong.
+// Sends a number of hostile requests to the running binary, many at a time. Every answer is judged at once and everything that is
+// stored is judged at the end; for each fault the smallest input is sought.
 
 import type { RunningService } from '../support/service.ts'
 import { tradeOf, type World } from '../support/world.ts'

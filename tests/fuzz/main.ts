@@ -1,6 +1,5 @@
-// Promises: `bun run fuzz` throws generated requests, messages and records at the compiled binary on servers of its own,
-// prints what it finds with the seed and the smallest input, and everything it started is gone afterwards. The same seed
-// makes the same cases.
+// `bun run fuzz` throws generated requests, messages and records at the compiled binary on servers of its own, prints each
+// finding with the seed and the smallest input, and removes everything that it started. The same seed makes the same cases.
 
 import { parseArgs } from 'node:util'
 import { endAllHeld, killAllHeld } from '../stack/guard.ts'

@@ -1,5 +1,5 @@
-// Promises: hostile texts and bytes, made from lawful ones: at the level of a value, a member, the syntax, and the
-// bytes. All of it follows from the generator that is handed in.
+// Hostile texts and bytes, made from lawful ones: at the level of a value, a member, the syntax, and the bytes. All of it follows
+// from the generator of random numbers in the argument.
 
 import type { Rng } from './prng.ts'
 import { lines, words } from './words.ts'

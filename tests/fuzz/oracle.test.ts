@@ -1,4 +1,4 @@
-// The fuzzer's own judgement: the oracle decides by the contract, and each check does find what it is there to find.
+// Proves: the fuzzer's own judgement is right: the oracle decides by the contract, and each check finds what it is there to find.
 
 import { describe, expect, test } from 'bun:test'
 import { answerFault, problemFault, rawAnswerFault } from './checkAnswer.ts'

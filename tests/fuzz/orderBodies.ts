@@ -1,5 +1,4 @@
-// Promises: bodies for the two routes that take one: lawful in every notation that the contract allows, and hostile
-// ones.
+// Bodies for the two routes that take one: lawful ones in every notation that the contract allows, and hostile ones.
 
 import { hostileObject, renderObject, secret, type Member } from './mutate.ts'
 import { uuidOf, type Rng } from './prng.ts'

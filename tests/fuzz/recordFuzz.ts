@@ -1,6 +1,6 @@
-// Promises: records of every kind on the trade topic, beside good trades on all partitions, by replicas that are killed
-// and a broker that is restarted: the consumer gets past each, every good trade is applied once, everything else is where
-// the oracle of trades says, and health says so. What is wrong is shown with the record's place and its kind.
+// Writes records of every kind to the trade topic, beside good trades on all partitions, while replicas are killed and a broker
+// is restarted. The consumer must get past each record, apply every good trade once, leave everything else where the oracle of
+// trades says, and report it in health. A fault is shown with the place and the kind of the record.
 
 import type { RunningService } from '../support/service.ts'
 import type { World } from '../support/world.ts'

@@ -1,5 +1,5 @@
-// Promises: the dead-letter topic holds a letter for each record that it should, none for another, with the reason, the
-// bytes, the key and the headers of the record; only of what is too large for a letter a part may be missing.
+// Checks the dead-letter topic: a letter for each record that must have one and none for another, with the reason and the bytes,
+// the key and the headers of the record; a letter may lack a part only if the record is too large for it.
 
 import type { Received } from '../support/kafka.ts'
 import type { Expectation } from './expectedLedger.ts'

@@ -1,5 +1,5 @@
-// A slice of `bun run fuzz` for every check: each kind of record twice, once by the producers' clocks and once by the
-// broker's, and a replica that is started again in between. The seed is fixed: the long run varies it.
+// Proves: records of every kind break no promise: a slice of `bun run fuzz` for every check, each kind twice, once by the
+// producers' clocks and once by the broker's, with a restart of a replica in between. The seed is fixed: the long run varies it.
 
 import { expect, test } from 'bun:test'
 import { createWorld } from '../support/world.ts'

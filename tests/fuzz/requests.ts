@@ -1,5 +1,5 @@
-// Promises: one request for each (seed, number), always the same one: any route, any method, lawful and hostile paths,
-// queries, headers and bodies, and now and then bytes that are no HTTP at all.
+// One request for each (seed, number), always the same one: any route, any method, lawful and hostile paths, queries, headers and
+// bodies, and now and then bytes that are no HTTP at all.
 
 import { brokenHttp } from './brokenHttp.ts'
 import { mutateBytes, secret } from './mutate.ts'

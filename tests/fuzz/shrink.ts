@@ -1,4 +1,4 @@
-// Promises: a smaller input with the same fault, by leaving parts out as long as the fault stays. Bounded in tries.
+// Finds a smaller input with the same fault, by leaving out parts as long as the fault stays. The number of tries is bounded.
 
 import type { HttpCase, HttpRequest } from './requests.ts'
 

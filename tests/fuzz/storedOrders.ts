@@ -1,5 +1,5 @@
-// Promises: after the requests, the tables hold what was promised and nothing else: every 202 exactly as asked, every
-// order somebody's, one order a key, every resolution that of a 200.
+// Checks the tables after the requests: they hold what was promised and nothing else. Every 202 is stored as it was sent, every
+// order is somebody's, a key has one order, and every resolution belongs to a 200.
 
 import type { Sql } from 'postgres'
 import { canonicalAmount, type Terms } from './expectedOrder.ts'

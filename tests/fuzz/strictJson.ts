@@ -1,5 +1,5 @@
-// Promises: JSON exactly as RFC 8259 has it, with every number's source text and every repeated member kept. The
-// oracle's own reader: nothing of the service and nothing of JSON.parse is in it.
+// The oracle's own JSON reader, exactly RFC 8259: it keeps the source text of every number and every repeated member. It shares
+// nothing with the service, and does not use JSON.parse.
 
 export type Json =
   | { kind: 'object'; members: [name: string, value: Json][] }

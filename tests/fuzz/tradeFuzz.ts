@@ -1,6 +1,5 @@
-// Promises: so many hostile messages on the trade topic; the consumer gets to its end, every message has its
-// disposition, and the tables and the dead-letter topic hold what the oracle says. What is wrong is shown with the
-// message that did it.
+// Writes a number of hostile messages to the trade topic. The consumer must reach the end, every message must have its
+// disposition, and the tables and the dead-letter topic must hold what the oracle says. A fault is shown with its message.
 
 import { ProduceAcks, Producer } from '@platformatic/kafka'
 import type { RunningService } from '../support/service.ts'

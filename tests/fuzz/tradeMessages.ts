@@ -1,6 +1,6 @@
-// Promises: one message for each (seed, number), always the same one: lawful trades of known orders, repeated ones,
-// wrong ones, and bytes that are no trade. All that names an order goes to the partition of its group, so that its
-// order is known.
+// One message for each (seed, number), always the same one: lawful trades of existing orders, repeated ones, wrong ones, and
+// bytes that are no trade. All messages that name an order go to the partition of its group, so that the oracle knows their
+// order.
 
 import type { KnownOrder } from './expectedLedger.ts'
 import { expectTrade, type Side } from './expectedTrade.ts'

@@ -1,4 +1,4 @@
-// The fuzzer's own judgement of trades: decoding, dispositions, and the checks of what they left behind.
+// Proves: the fuzzer's own judgement of trades is right: decoding, dispositions, and the checks of what trades left behind.
 
 import { describe, expect, test } from 'bun:test'
 import type { Received } from '../support/kafka.ts'

@@ -1,4 +1,4 @@
-// Promises: what the trades left behind is exactly what the oracle expects: ledger, exceptions, dead letters, orders.
+// Checks that the trades left behind exactly what the oracle expects: ledger, exceptions, dead letters, orders.
 
 import type { Sql } from 'postgres'
 import type { Received } from '../support/kafka.ts'

@@ -1,5 +1,5 @@
-// Promises: a client that sends exactly the bytes it is given and reads exactly what comes back, over a connection that
-// it keeps as long as the server does. fetch is too well behaved for this.
+// A client that sends exactly the bytes in its argument and reads exactly what comes back, over a connection that it keeps as
+// long as the server does. fetch is too well behaved for this.
 
 import type { Socket } from 'bun'
 

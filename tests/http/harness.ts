@@ -1,6 +1,6 @@
-// Promises: the real app over the real service over a real database of its own; what a test wants different it says. Every answer is
-// checked for what holds for all of them: a problem has always the same members, success is JSON, and the published document
-// knows its status, its headers and its shape.
+// The real app over the real service over a real database of its own; a test states what it wants different. Every answer is
+// checked for what holds for all: a problem always has the same members, success is JSON, and the published document knows its
+// status, its headers and its shape.
 
 import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: TLS 1.2 and newer or nothing, a certificate renewed while requests are served, and a port that no second
-// process can share.
+// Proves: TLS 1.2 and newer or nothing, a certificate renewed while requests are served, and a port that no second process can
+// share.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { Elysia } from 'elysia'

@@ -1,5 +1,5 @@
-// Promises checked here: whatever path, method or failure a client meets, the answer is a problem in one shape that says what to do and
-// nothing about the inside; each refusal has its own status.
+// Proves: whatever path, method or failure a client meets, the answer is a problem in one shape that says what to do and nothing
+// about the inside; each refusal has its own status.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { createService, type Service, type ServicePools } from '../../src/app/service.ts'

@@ -1,4 +1,4 @@
-// Promises: bytes to a port of this machine and the bytes that come back, for what no well-behaved client sends.
+// Sends bytes to a port of this machine and reads the bytes that come back, for requests that no well-behaved client sends.
 
 import { connect } from 'node:net'
 import { until } from '../support/until.ts'

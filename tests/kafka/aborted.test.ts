@@ -1,5 +1,5 @@
-// Promises: whoever reads a topic is given the records of committed transactions and of none, and nothing of an aborted one: also
-// where one producer aborts again, where the marker is not in the same answer, and where the transaction fills several answers.
+// Proves: a reader of a topic gets the records of committed transactions only, and nothing of an aborted one: also where one
+// producer aborts again, where the marker is not in the same answer, and where the transaction fills several answers.
 
 import { expect, test } from 'bun:test'
 import { openTopicReader } from '../../src/kafka/topicReader.ts'

@@ -1,5 +1,5 @@
-// Promises: of the batches that a broker answers with, those of aborted transactions and the marks of transactions are left out,
-// and no other, however the transactions of several producers lie among each other.
+// Proves: of the batches in a broker's answer, those of aborted transactions and the marks of transactions are left out, and no
+// other, however the transactions of several producers interleave.
 
 import { expect, test } from 'bun:test'
 import type { RecordsBatch } from '@platformatic/kafka'

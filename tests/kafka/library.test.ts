@@ -1,5 +1,5 @@
-// Promises: loading the Kafka library compiles none of its validators, each works when it is asked, and whoever else uses Ajv is
-// left alone. In a process of its own, since here the library may have been loaded already.
+// Proves: loading the Kafka library compiles none of its validators, each works when it is needed, and other users of Ajv are
+// left alone. It runs in a process of its own, since the library may have been loaded here already.
 
 import { expect, test } from 'bun:test'
 import { inRepo } from '../../src/build/repository.ts'

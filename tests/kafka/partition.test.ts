@@ -1,4 +1,4 @@
-// Promises checked here: the hash is the Java client's. Vectors: Apache Kafka, UtilsTest.testMurmur2.
+// Proves: the hash is the Java client's. Vectors: Apache Kafka, UtilsTest.testMurmur2.
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,5 +1,5 @@
-// Promises checked here: a trade is decoded exactly, in both forms, or named malformed for a reason, never with an exception; events are
-// written byte for byte as the contract has them.
+// Proves: a trade is decoded exactly, in both forms, or named malformed for a reason, never with an exception; events are written
+// byte for byte as the contract has them.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,4 +1,4 @@
-// Against the real broker: what it refuses is found without holding up or reordering what it takes.
+// Proves: against the real broker: what the broker refuses is found without delaying or reordering what it takes.
 
 import { expect, test } from 'bun:test'
 import { createProducer } from '../../src/kafka/client.ts'

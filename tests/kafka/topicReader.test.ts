@@ -1,4 +1,4 @@
-// Reading a topic from one offset to another on a real broker, and leaving no trace there.
+// Proves: a topic is read from one offset to another on a real broker, and the reader leaves no trace there.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Admin, Producer } from '@platformatic/kafka'

@@ -1,4 +1,4 @@
-// Promises: what it costs to count a thing, in nanoseconds, as the service does it: `bun tests/metrics/cost.ts`.
+// Measures what it costs to count something, in nanoseconds, as the service does it: `bun tests/metrics/cost.ts`.
 
 import { createObservers } from '../../src/metrics/observers.ts'
 

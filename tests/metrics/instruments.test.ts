@@ -1,4 +1,4 @@
-// Promises checked here: counters and histograms add up what they are told, a series for each choice of labels, and not without end.
+// Proves: counters and histograms add up what they observe, a series for each choice of labels, and not without end.
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,4 +1,4 @@
-// Promises checked here: a page is what the format wants, whatever stands in a label.
+// Proves: a page is what the format wants, whatever stands in a label.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

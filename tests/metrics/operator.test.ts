@@ -1,5 +1,5 @@
-// Promises checked here: the alert rules and the dashboard are what Prometheus and Grafana take, and every alert leads an operator
-// to a row of the runbook. (That they ask for metrics that exist is checked on the running binary: tests/e2e.)
+// Proves: the alert rules and the dashboard are what Prometheus and Grafana take, and every alert leads an operator to a row of
+// the runbook. (That they ask for metrics that exist is checked on the running binary: tests/e2e.)
 
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'

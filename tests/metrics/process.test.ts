@@ -1,4 +1,4 @@
-// Promises checked here: a blocked event loop is seen, once for each block, and the process tells what it uses.
+// Proves: a blocked event loop is noticed, once for each block, and the process reports what it uses.
 
 import { expect, test } from 'bun:test'
 import { metricsText } from '../../src/metrics/metric.ts'

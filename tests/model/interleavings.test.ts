@@ -1,5 +1,5 @@
-// Promises: on a real Postgres, over several connections at once, every order behaves as the reference model does: for each
-// game there is an order of all that was done to it which explains every answer and what the tables hold at the end.
+// Proves: on a real Postgres, over several connections at once, every order behaves as the reference model does: for each game
+// there is an order of all that was done to it which explains every answer and what the tables hold at the end.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { amountFromSql, notionalFromSql } from '../../src/domain/decimal.ts'

@@ -1,6 +1,6 @@
-// Promises: a history of concurrent operations on one order is explained, or shown to have no explanation: some order of the
-// operations, in which none stands before one that had ended when it began, gives in the reference model every answer that was
-// given and the state that was left behind.
+// Explains a history of concurrent operations on one order, or shows that it has no explanation: it looks for an order of the
+// operations, in which none stands before one that had ended when it began, that gives in the reference model every answer of the
+// history and its final state.
 
 import { cancel, fill, picture, type Disposition, type Leg, type State } from './reference.ts'
 

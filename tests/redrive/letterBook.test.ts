@@ -1,4 +1,4 @@
-// Which letters a run selects, and in which order: given letters in any order, when asked, then once each.
+// Proves: a run selects the right letters, in the right order, each once, in whatever order they come.
 
 import { describe, expect, test } from 'bun:test'
 import type { Letter } from '../../src/kafka/letters.ts'

@@ -1,3 +1,6 @@
+// Proves: the floor rises to what was published and never above an event that still waits or may yet commit, whoever begins,
+// commits or rolls back meanwhile.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { createFloor, type FloorView } from '../../src/relay/floor.ts'
 import { insertOrders } from '../../src/store/orders.ts'

@@ -1,4 +1,4 @@
-// The relay against a real Postgres and a broker that is awkward on demand.
+// Proves: the relay publishes every event in order, against a real Postgres and a broker that is awkward on demand.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { placeOrders } from '../../src/app/place.ts'

@@ -1,4 +1,4 @@
-// Several relays on one database: how they share the shards, and what one leaves to another.
+// Proves: several relays share the shards of one database, and each takes over what another leaves.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import type { Sender } from '../../src/relay/sender.ts'

@@ -1,3 +1,5 @@
+// Proves: a ticker that cannot be sent is tried again after growing pauses, by itself, a bounded number at a time.
+
 import { expect, test } from 'bun:test'
 import { createSetAside } from '../../src/relay/setAside.ts'
 

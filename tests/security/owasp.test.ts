@@ -1,4 +1,5 @@
-// The OWASP API Security Top 10 of 2023, row by row: each with attacks on the real server over a real database, and what becomes of them.
+// Proves: the service withstands the OWASP API Security Top 10 of 2023, row by row: each with attacks on the real server over a
+// real database, and what becomes of them.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createHmac } from 'node:crypto'

@@ -1,5 +1,5 @@
-// Promises checked here: compose file, Dockerfile, .dockerignore and tree agree, and whatever parts them is found: each agreement is broken
-// once in a copy of the text.
+// Proves: compose file, Dockerfile, .dockerignore and tree agree, and any disagreement is found: each agreement is broken once in
+// a copy of the text.
 
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { inRepo } from '../../src/build/repository.ts'

@@ -1,5 +1,6 @@
-// Promises checked here: the Dockerfile makes its images from the build context alone, and what comes out serves with the image's files alone,
-// as the compose file starts it: healthy by its own health checks, drained by its own stop signal, beside the engine of its own stage.
+// Proves: the Dockerfile makes its images from the build context alone, and the result serves with the image's files alone, as
+// the compose file starts it: healthy by its own health checks, drained by its own stop signal, beside the engine of its own
+// stage.
 
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'

@@ -1,5 +1,6 @@
-// Promises checked here: the commands of the handbook about roles are done line by line, as they are written, on a Postgres of their own: by the
-// real psql where this machine has one, by what it would do where it has none. Afterwards the runtime role can do what the service needs.
+// Proves: the commands about roles in the handbook work line by line, as they are written, on a Postgres of their own: by the
+// real psql where this machine has one, by what it would do where it has none. Afterwards the runtime role can do what the
+// service needs.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdirSync, symlinkSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Promises: the fake Postgres of the simulation and a real one agree. Generated sequences of store calls go to both, on several
+// Proves: the fake Postgres of the simulation and a real one agree. Generated sequences of store calls go to both, on several
 // connections, with transactions held open between them, so that statements skip what is locked, wait for it, and find it
 // changed; every answer, every refusal by SQLSTATE, every wait and the final contents of every table are the same.
 

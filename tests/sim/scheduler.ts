@@ -1,6 +1,7 @@
-// Promises: time that passes only from one event to the next. Everything that happens in a simulated run, a timer, a packet, a
+// Simulated time: it passes only from one event to the next. Everything that happens in a simulated run, a timer, a packet, a
 // crash, is an event of this queue; between two events all promises settle. While `run` runs, the timers, the clock and the
-// random numbers of the whole process are the simulation's, and nothing else of the process runs, so nothing else sees them.
+// random numbers of the whole process are the simulation's; nothing else of the process runs meanwhile, so nothing else is
+// affected.
 
 import { drainMicrotasks } from 'bun:jsc'
 import type { Random } from './random.ts'

@@ -1,4 +1,4 @@
-// Promises: a thousand seeds of the simulation hold, each run twice to the same log, on as many processors as there are. A seed
+// Proves: a thousand seeds of the simulation hold, each run twice to the same log, on as many processors as there are. A seed
 // that fails prints the one command that replays it.
 
 import { expect, test } from 'bun:test'

@@ -1,6 +1,7 @@
-// Promises: `bun run check` is everything that has to hold before a change is in: types, lint, format, dead code, licences and
-// known vulnerabilities of the packages, the binary, and every test against a real Postgres and Kafka of its own. It stops at the first step that fails, which it
-// names at the end with the tests that failed; its last line is `N passed, N failed`, and everything it started is gone afterwards, also after Ctrl-C.
+// `bun run check` runs everything that has to hold before a change is in: types, lint, format, dead code, licences and known
+// vulnerabilities of the packages, the binary, and every test against a real Postgres and Kafka of its own. It stops at the first
+// step that fails and names it at the end, with the tests that failed; its last line is `N passed, N failed`. Everything that it
+// started is gone afterwards, also after Ctrl-C.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

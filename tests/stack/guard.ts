@@ -1,5 +1,5 @@
-// Promises: no server outlives the process that started it, however that one ends. A small second process holds the
-// far end of a pipe; when the pipe closes (also by SIGKILL of this process) it ends whatever is still on its list.
+// The guard: no server outlives the process that started it, however that process ends. A small second process holds the far end
+// of a pipe; when the pipe closes (also by SIGKILL of this process) it ends whatever is still on its list.
 
 import { rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'

@@ -1,5 +1,5 @@
-// Promises: the packages of bun.lock are in node_modules, before anything that needs them runs. Imports nothing but
-// what comes with bun. When the lock file has not changed since the last time it costs a few milliseconds.
+// Installs the packages of bun.lock into node_modules, before anything that needs them runs. It imports only what comes with bun.
+// If the lock file has not changed since the last time it costs a few milliseconds.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'

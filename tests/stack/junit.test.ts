@@ -1,3 +1,5 @@
+// Proves: a junit report is counted right, and the tests that failed are named.
+
 import { expect, test } from 'bun:test'
 import { countTests, failedTests, summarise } from './junit.ts'
 

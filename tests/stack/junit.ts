@@ -1,4 +1,4 @@
-// Promises: what a junit report says, as numbers and names: each test counted once, errors as failures. Pure.
+// Reads a junit report: numbers and names, each test counted once, errors as failures. Pure.
 
 export interface TestCounts {
   passed: number

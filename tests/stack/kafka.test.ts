@@ -1,3 +1,5 @@
+// Proves: messages survive a SIGKILL of the broker, and `tail` shows them.
+
 import { expect, test } from 'bun:test'
 import { Producer } from '@platformatic/kafka'
 import { temporaryDir } from '../support/servers.ts'

@@ -1,5 +1,5 @@
-// Promises: a real one-node Apache Kafka (KRaft, broker and controller in one) on 127.0.0.1 with its data on disk,
-// that survives `kill()` and comes back with `restart()` on the same data and port. No Docker: a JDK runs the jars.
+// A real one-node Apache Kafka (KRaft, broker and controller in one) on 127.0.0.1 with its data on disk. It survives `kill()` and
+// comes back with `restart()` on the same data and port. No Docker: a JDK runs the jars.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Promises: the jars of a real Apache Kafka, from Maven Central through the ordinary `mvn`, kept in a cache so that
-// Maven and a network are needed once; and a JDK to run them, or one sentence that says what is missing.
+// The jars of a real Apache Kafka, from Maven Central through the ordinary `mvn`, cached so that Maven and a network are needed
+// once; and a JDK to run them, or one sentence that says what is missing.
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Promises: `up` ends when the command that a person started ends. npx puts a shell and `bun run` between, and when it
-// is killed it tells neither: so the launchers above us are watched. A shell that somebody types in is none of them.
+// Ends `up` when the command that a person started ends. npx puts a shell and `bun run` between, and when it is killed it informs
+// neither: so the launchers above us are watched. A shell that somebody types in is not one of them.
 
 import { commandLine, isAlive, parentOf } from './processes.ts'
 

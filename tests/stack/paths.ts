@@ -1,4 +1,4 @@
-// Promises: every place on disk that the stack uses, named once. All of them are git-ignored.
+// Every place on disk that the stack uses, named once. All of them are git-ignored.
 
 import { join } from 'node:path'
 import { repoDir } from '../../src/build/repository.ts'

@@ -1,4 +1,4 @@
-// Promises: ports of 127.0.0.1 that are free when asked for, and an honest answer whether a given one is.
+// Finds free ports of 127.0.0.1, and says whether a port is free.
 
 import { createServer } from 'node:net'
 

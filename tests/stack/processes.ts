@@ -1,5 +1,4 @@
-// Promises: what the stack needs to know about processes, the same on Linux and macOS: who lives, what it is, who its
-// children are, and an end that is sure.
+// Processes, the same on Linux and macOS: which live, what they run, who their children are, and a sure way to end them.
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { sleep } from 'bun'

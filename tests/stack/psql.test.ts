@@ -1,3 +1,6 @@
+// Proves: the built-in SQL prompt runs statements from its arguments and its input, prints what Postgres wrote, and goes on after
+// an error.
+
 import { expect, test } from 'bun:test'
 import { postgresServer } from '../support/servers.ts'
 import { inRepo } from '../../src/build/repository.ts'

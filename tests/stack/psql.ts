@@ -1,5 +1,5 @@
-// Promises: `bun run psql` opens the running stack's database, with the real psql where there is one and with a small
-// prompt of our own where there is none, so that nobody needs to install anything to look into a table.
+// `bun run psql` opens the database of the running stack: with the real psql if this machine has one, else with a small prompt of
+// our own, so that nobody needs to install anything to look into a table.
 
 import { createInterface } from 'node:readline'
 import { runCommand } from '../../src/build/command.ts'

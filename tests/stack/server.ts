@@ -1,5 +1,5 @@
-// Promises: one way to hold a real server process: start it, wait until it answers, stop it, kill it with everything
-// under it, and start it again on the same data. Postgres, Kafka, the service and the engine are all held like this.
+// A real server process: start it, wait until it answers, stop it, kill it with everything under it, and start it again on the
+// same data. Postgres, Kafka, the service and the engine all run this way.
 
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'

@@ -1,5 +1,5 @@
-// Promises: the order service and the reference engine as processes of their own, from source, as an operator would
-// start them: everything they know comes through the environment.
+// The order service and the reference engine as processes of their own, from source, as an operator would start them: they are
+// configured through the environment only.
 
 import { join } from 'node:path'
 import { inRepo } from '../../src/build/repository.ts'

@@ -1,4 +1,4 @@
-// Promises: the first Ctrl-C (or SIGTERM, SIGHUP) asks to stop, a second one insists.
+// The first Ctrl-C (or SIGTERM, SIGHUP) asks to stop, a second one insists.
 
 // At a terminal one Ctrl-C arrives twice: from the kernel, and from `bun run`, which passes its own on.
 const echoMs = 500

@@ -1,4 +1,4 @@
-// Promises: the statements behind `\dt` and `\d table` of the built-in prompt.
+// The statements behind `\dt` and `\d table` of the built-in prompt.
 
 const tables = `select schemaname as schema, tablename as name, tableowner as owner from pg_tables
 where schemaname not in ('pg_catalog', 'information_schema') order by 1, 2`

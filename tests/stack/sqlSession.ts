@@ -1,5 +1,5 @@
-// Promises: one session with the database that runs statements as they were typed and answers what to print. Values
-// are shown as Postgres writes them, not as the driver would read them.
+// One session with the database: runs statements as a person typed them and gives the text to print. Values are shown as Postgres
+// writes them, not as the driver would read them.
 
 import postgres from 'postgres'
 import { formatTable, type Cell } from './sqlTable.ts'

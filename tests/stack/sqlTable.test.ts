@@ -1,3 +1,5 @@
+// Proves: rows are printed as psql prints them.
+
 import { expect, test } from 'bun:test'
 import { formatTable } from './sqlTable.ts'
 

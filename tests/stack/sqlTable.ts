@@ -1,4 +1,4 @@
-// Promises: rows as an aligned table, the way psql prints them: numbers to the right, NULL empty, the count below. Pure.
+// Rows as an aligned table, the way psql prints them: numbers to the right, NULL empty, the count below. Pure.
 
 export interface Column {
   name: string

@@ -1,3 +1,5 @@
+// Proves: the SQL prompt knows where a statement ends, where an error lies, and what a backslash command means.
+
 import { describe, expect, test } from 'bun:test'
 import { metaStatements } from './sqlDescribe.ts'
 import { isBlank, pointAt, splitStatements } from './sqlText.ts'

@@ -1,5 +1,5 @@
-// Promises: what an SQL prompt must know about SQL as text: where one statement ends and the next begins, and where in
-// it an error lies. Pure.
+// What an SQL prompt must know about SQL as text: where one statement ends and the next begins, and where in it an error lies.
+// Pure.
 
 /** What a `;` inside does not end: quoted text, quoted names, comments, dollar-quoted bodies. */
 const opaque = [

@@ -1,5 +1,5 @@
-// Promises: what runs is written in .data/stack.json, so that `psql` and `tail` find it and the next `up` finds what an
-// earlier one left behind. A process is taken for ours only when its command line still carries our mark.
+// Keeps a record of what runs in .data/stack.json, so that `psql` and `tail` find it and the next `up` finds what an earlier one
+// left behind. A process counts as ours only if its command line still carries our mark.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,5 +1,5 @@
-// Promises: `bun run tail <topic>` shows each message as it comes, one line each, whole: where it lies, when, its key,
-// headers and value. It reads in a group of its own that it removes, so it disturbs nobody.
+// `bun run tail <topic>` shows each message as it comes, in full, one line each: its place, its time, its key, headers and value.
+// It reads in a group of its own that it removes, so it disturbs nobody.
 
 import { parseArgs } from 'node:util'
 import { Consumer, type Message } from '@platformatic/kafka'

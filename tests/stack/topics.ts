@@ -1,5 +1,5 @@
-// Promises: the service's topics exist, with the number of partitions asked for when they had to be created. The service
-// creates missing ones itself; `up` comes first so that the number is known.
+// Creates the service's topics that are missing, with a given number of partitions. The service creates missing ones itself; `up`
+// comes first so that their number is certain.
 
 import { Admin } from '@platformatic/kafka'
 

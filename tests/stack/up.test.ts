@@ -1,3 +1,6 @@
+// Proves: `up` refuses what it cannot use in one sentence before anything starts, and the lines that it offers to try are orders
+// that cross.
+
 import { expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'

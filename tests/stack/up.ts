@@ -1,6 +1,6 @@
-// Promises: `bun run up` brings up the whole thing on this machine: Postgres, Kafka, the service, the matching engine.
-// Ctrl-C, SIGTERM and SIGHUP stop it all in reverse order; whatever ends it, nothing is left behind. What a person can
-// mend is said in one sentence before anything has started.
+// `bun run up` brings up the whole system on this machine: Postgres, Kafka, the service, the matching engine. Ctrl-C, SIGTERM and
+// SIGHUP stop it all in reverse order; whatever ends it, nothing is left behind. What a person can mend is said in one sentence
+// before anything has started.
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// Promises: what `up` can be told, read once and checked before anything starts, with one sentence for a fault.
+// The settings of `up`, read once and checked before anything starts, with one sentence for a fault.
 
 import { portIsFree } from './ports.ts'
 import { StackError } from './stackError.ts'

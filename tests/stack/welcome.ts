@@ -1,4 +1,4 @@
-// Promises: what `up` prints when everything runs: where things are, and lines to try that work as they stand.
+// What `up` prints when everything runs: where things are, and lines to try that work as they stand.
 
 import type { StackState } from './state.ts'
 

@@ -1,4 +1,4 @@
-// Promise 7 of the design: the database guards itself. Everything here goes past the service, by raw SQL as superuser.
+// Proves: the database guards itself (promise 7 of the design). Everything here goes past the service, by raw SQL as superuser.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { statuses, transitions, type Status } from '../../src/domain/order.ts'

@@ -1,3 +1,5 @@
+// Proves: every error of Postgres and of the connection is classified by what may be done next.
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { codeOf, storeFault, type StoreFault } from '../../src/store/faults.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'

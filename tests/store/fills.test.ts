@@ -1,3 +1,6 @@
+// Proves: legs are read in one snapshot and written only where nothing changed since; the ledger and the exceptions are exact;
+// and the pages of fills give each fill once.
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { notionalOf } from '../../src/domain/decimal.ts'
 import type { LegContent } from '../../src/domain/leg.ts'

@@ -1,3 +1,5 @@
+// Proves: replicas share the shards fairly, a shard never has two holders, and leases go by the clock of the database.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { releaseLeases, renewLeases, type Leases, type Renewal } from '../../src/store/leases.ts'
 import { shardCount } from '../../src/store/outbox.ts'

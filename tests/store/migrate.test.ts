@@ -1,3 +1,6 @@
+// Proves: a database of any age reaches the schema of this binary once and file by file, whoever else migrates; one that is
+// foreign, newer or changed is refused and left untouched.
+
 import { afterEach, describe, expect, test } from 'bun:test'
 import {
   migrate,

@@ -1,3 +1,6 @@
+// Proves: the pages of a list give each order once, newest first, though others come and close meanwhile; and every page is
+// bounded in what it reads, at any depth.
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { closedStatuses, openStatuses, statuses, type Status } from '../../src/domain/order.ts'
 import { leastIdAt } from '../../src/domain/ids.ts'

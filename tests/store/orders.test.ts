@@ -1,3 +1,6 @@
+// Proves: orders are inserted, read and canceled exactly, in sets; positions follow the order of arrival; rivals neither deadlock
+// nor store anything twice.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { storeFault } from '../../src/store/faults.ts'
 import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'

@@ -1,3 +1,6 @@
+// Proves: the relay reads exactly the events that are committed, due and its own, deletes exactly those that it names, and has a
+// true count and age of what waits.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { moveOrders } from '../../src/store/moves.ts'
 import { insertOrders } from '../../src/store/orders.ts'

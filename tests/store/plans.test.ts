@@ -1,4 +1,4 @@
-// Promises: statements that are planned once a connection go by key, or in the order of one, whatever the tables held when they
+// Proves: statements that are planned once a connection go by key, or in the order of one, whatever the tables held when they
 // were planned: what is fast in an empty database is fast in a full one.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'

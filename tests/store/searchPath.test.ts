@@ -1,3 +1,5 @@
+// Proves: the first schema of a search path is read as Postgres reads it.
+
 import { expect, test } from 'bun:test'
 import { firstSchema } from '../../src/store/searchPath.ts'
 

@@ -1,3 +1,6 @@
+// Proves: arrays arrive as they were sent; every connection has its settings pinned; a connection that stalls, breaks or leads to
+// a server without writes costs a bounded time, and its fault says whether anything may have been stored.
+
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'

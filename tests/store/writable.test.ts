@@ -1,3 +1,5 @@
+// Proves: of several servers the one that takes writes is chosen, once for everybody who asks at the same time.
+
 import { expect, test } from 'bun:test'
 import { createChooser, type Server } from '../../src/store/writable.ts'
 import { failureOf } from '../support/waiting.ts'

@@ -1,5 +1,5 @@
-// Promises: certificate authorities and certificates made at test time, as PEM text and as files. None is in the repository, so
-// none can expire there, be leaked or be trusted by mistake. X.509 is a few nested lists; neither node:crypto nor Bun writes it.
+// Makes certificate authorities and certificates at test time, as PEM text and as files. None is in the repository, so none can
+// expire there, leak or be trusted by mistake. X.509 is a few nested lists; neither node:crypto nor Bun writes it.
 
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { renameSync, writeFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
-// Promises: a database of its own for whoever asks, with the schema that this binary's own migrations make, in a few
-// milliseconds: it is cloned from a template that is migrated once. Names are unique, so test processes that share a
-// server do not meet. `drop` closes everything that was opened on it and removes it, whoever is still connected.
+// A database of its own for each caller, with the schema that this binary's own migrations make, in a few milliseconds: it is
+// cloned from a template that is migrated once. Names are unique, so test processes that share a server do not meet. `drop`
+// closes everything that was opened on it and removes it, whoever is still connected.
 
 import postgres from 'postgres'
 import type { ServicePools } from '../../src/app/service.ts'

@@ -1,4 +1,4 @@
-// Promises: the plans of the statements that a store function really runs, with the rows that each of them really read.
+// The plans of the statements that a store function really runs, with the rows that each of them really reads.
 
 import postgres from 'postgres'
 import { planning, type Database, type Plans, type Sql } from '../../src/store/sql.ts'

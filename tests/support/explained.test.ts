@@ -1,4 +1,4 @@
-// A test that fails shows what its service said: in a run of its own, since this one should pass.
+// Proves: a test that fails shows what its service said. It runs in a run of its own, since this one should pass.
 
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-// Promises: a TCP proxy in front of Postgres that loses, delays or refuses on command what a real network loses, delays or
-// refuses by accident. It reads just enough of the protocol to know which statement a connection is about to run and when
-// its transaction has ended, so "the answer was lost after the commit" is an exact event and not a matter of timing.
+// A TCP proxy in front of Postgres that loses, delays or refuses on command what a real network loses, delays or refuses by
+// accident. It reads just enough of the protocol to know which statement a connection is about to run and when its transaction
+// has ended, so "the answer was lost after the commit" is an exact event and not a matter of timing.
 
 import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from '../stack/ports.ts'

@@ -1,5 +1,5 @@
-// Promises: one real broker that asks of its clients what a guarded one does: a listener for each kind of TLS and SASL, with
-// certificates and users made for it. The plain listener is the test's own way in; the service is never told of it.
+// One real broker with the demands of a guarded one: a listener for each kind of TLS and SASL, with certificates and users made
+// for it. The plain listener is the test's own way in; the service does not know of it.
 
 import { join } from 'node:path'
 import { startKafka, type KafkaServer, type Listener } from '../stack/kafka.ts'

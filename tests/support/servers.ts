@@ -1,6 +1,6 @@
-// Promises: one Postgres and one Kafka for a whole test run, started when the first test asks and gone at its end.
-// `bun test tests/domain` asks for neither and starts nothing. Given DATABASE_URL or KAFKA_BOOTSTRAP_SERVERS, those
-// are used and that server is not started. A test that wants to kill a server starts its own (tests/stack).
+// One Postgres and one Kafka for a whole test run, started when the first test needs them and gone at its end. `bun test
+// tests/domain` needs neither and starts nothing. If DATABASE_URL or KAFKA_BOOTSTRAP_SERVERS is set, that server is used instead.
+// A test that wants to kill a server starts its own (tests/stack).
 
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// Promises checked here: one event a line, nothing below the threshold, and a repeated event at most once in its time.
+// Proves: one event a line, nothing below the threshold, and a repeated event at most once in its time.
 
 import { afterEach, describe, expect, spyOn, test } from 'bun:test'
 import { createLog, describe as describeError, levels, type Level } from '../../src/telemetry/log.ts'

@@ -1,4 +1,4 @@
-// How far a long command is, for a person and for a log.
+// Proves: a long command shows how far it is, to a person and to a log.
 
 import { expect, test } from 'bun:test'
 import { createProgress } from '../../src/telemetry/terminal.ts'

@@ -1,4 +1,4 @@
-// Promises checked here: only a valid trace context is one, wherever it stands.
+// Proves: only a valid trace context is one, wherever it stands.
 
 import { describe, expect, test } from 'bun:test'
 import { messageTraceparent, noTracing, traceparentOf } from '../../src/telemetry/tracing.ts'

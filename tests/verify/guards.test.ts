@@ -1,4 +1,4 @@
-// A guard that is gone, off or unproved is named; and none that the schema has is missing from the list.
+// Proves: a guard that is gone, off or unproved is named, and the list misses none that the schema has.
 
 import { afterEach, expect, test } from 'bun:test'
 import { guards } from '../../src/store/guards.ts'

@@ -1,4 +1,4 @@
-// Since when a topic must hold everything.
+// Proves: the time since when a topic must hold everything is right.
 
 import { expect, test } from 'bun:test'
 import { createRetained } from '../../src/verify/retained.ts'

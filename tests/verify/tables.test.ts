@@ -1,4 +1,5 @@
-// Every way in which a row can contradict its ledger is named, with what was expected and what stands there.
+// Proves: every way in which a row can contradict its ledger is named, with the value that is expected and the value that is
+// there.
 
 import { afterEach, expect, test } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'

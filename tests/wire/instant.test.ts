@@ -1,4 +1,4 @@
-// Promises checked here: times are read exactly to the microsecond, in each of the three notations, or refused.
+// Proves: times are read exactly to the microsecond, in each of the three notations, or refused.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

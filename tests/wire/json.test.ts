@@ -1,5 +1,5 @@
-// Promises checked here: no number in JSON loses a digit, everything else is what JSON.parse makes of it, and a member that is
-// given twice is found, however its name is written.
+// Proves: no number in JSON loses a digit, everything else is what JSON.parse makes of it, and a member that occurs twice is
+// found, however its name is written.
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,4 +1,4 @@
-// What is made of two binaries' rounds.
+// Proves: the rounds of two binaries become the right difference of costs.
 
 import { describe, expect, test } from 'bun:test'
 import type { Measurement } from '../bench.ts'

@@ -1,4 +1,4 @@
-// The histogram against sorted lists of the same values.
+// Proves: the histogram agrees with a sorted list of the same values.
 
 import { describe, expect, test } from 'bun:test'
 import { createRng } from '../../chaos/rng.ts'

@@ -1,4 +1,4 @@
-// What the foreign tools print, and what is made of it.
+// Proves: the output of the foreign tools is read correctly, and what cannot be read is refused.
 
 import { describe, expect, test } from 'bun:test'
 import { parseStat, sharesOf, startCpuClock, treeTicks } from './cpu.ts'

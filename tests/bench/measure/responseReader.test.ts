@@ -1,4 +1,4 @@
-// Answers arrive in any pieces.
+// Proves: answers are read whole, however they are cut into pieces.
 
 import { expect, test } from 'bun:test'
 import { createResponseReader, type Answer } from './responseReader.ts'

@@ -1,4 +1,4 @@
-// The arithmetic of rounds.
+// Proves: the arithmetic of rounds is right.
 
 import { describe, expect, test } from 'bun:test'
 import { createRng } from '../../chaos/rng.ts'

@@ -1,4 +1,5 @@
-// The distributions of orders and trades, and that wrk, pgbench, SQL and TypeScript mean the same order by the same number.
+// Proves: orders and trades have the distributions that the README states; wrk, pgbench, SQL and TypeScript mean the same order
+// by the same number.
 
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'

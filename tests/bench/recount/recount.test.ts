@@ -1,4 +1,5 @@
-// Every sentence of a recount can be said: a right world, and the same with one thing wrong.
+// Proves: a recount finds every kind of fault: it accepts a right world, and names the fault in the same world with one thing
+// wrong.
 
 import { describe, expect, test } from 'bun:test'
 import {

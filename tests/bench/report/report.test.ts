@@ -1,4 +1,5 @@
-// From measurements to the report: ratios round by round, what does not count left out, and plots that can be read.
+// Proves: measurements become the right report: ratios are taken round by round, what does not count is left out, and the plots
+// can be read.
 
 import { describe, expect, test } from 'bun:test'
 import { fullScale, type Bench, type Measurement } from '../bench.ts'

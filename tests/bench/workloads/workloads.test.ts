@@ -1,4 +1,4 @@
-// The figures that are made of what the generator and the samplers told.
+// Proves: the right figures come from what the generator and the samplers report.
 
 import { describe, expect, test } from 'bun:test'
 import { createHistogram, type SparseCounts } from '../measure/histogram.ts'

@@ -1,4 +1,4 @@
-// What is known of tools and machine before anything starts.
+// Proves: tools and machine are checked before anything starts.
 
 import { describe, expect, test } from 'bun:test'
 import { parseTestFsync } from './machine.ts'

@@ -1,4 +1,4 @@
-// The checker's own reading of a trade, which has to agree with the contract and with nothing else.
+// Proves: the checker's own reading of a trade agrees with the contract, and leans on nothing else.
 
 import { describe, expect, test } from 'bun:test'
 import { decodeTrade } from './decode.ts'

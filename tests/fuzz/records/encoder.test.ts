@@ -1,4 +1,4 @@
-// The encoder of record batches against two that did not learn from it: the library's decoder and a real broker.
+// Proves: the encoder of record batches agrees with two that did not learn from it: the library's decoder and a real broker.
 
 import { readRecordsBatch, Reader } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'

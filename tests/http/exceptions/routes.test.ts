@@ -1,4 +1,4 @@
-// Promises: exceptions are listed whole and resolved once, by name, over HTTP; no resolution ever moves an order.
+// Proves: exceptions are listed whole and resolved once, by name, over HTTP; no resolution ever moves an order.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { badRequest, bodyOf, openHarness, refusal, type Harness } from '../harness.ts'

@@ -1,4 +1,4 @@
-// Promises checked here, through a real socket: a body is bounded in bytes and in time, declared or chunked, and judged by its type first.
+// Proves: through a real socket: a body is bounded in bytes and in time, declared or chunked, and judged by its type first.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createApp, startServer, type Server } from '../../../src/http/server.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: every answer, whatever it says, carries the id of its request and what keeps it out of caches and frames; the
-// log and whoever counts learn of each answer once.
+// Proves: every answer, whatever it says, carries the id of its request and what keeps it out of caches and frames; the log and
+// the metrics observe each answer once.
 
 import { describe, expect, test } from 'bun:test'
 import type { Service } from '../../../src/app/service.ts'

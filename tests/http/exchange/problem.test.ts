@@ -1,4 +1,5 @@
-// Promises checked here: one table of problems, with the codes and statuses of the contract, always the same members in one order.
+// Proves: there is one table of problems, with the codes and statuses of the contract, and their members are always the same, in
+// one order.
 
 import { describe, expect, test } from 'bun:test'
 import { invalid, problem, problems, refused, type ProblemCode } from '../../../src/http/exchange/problem.ts'

@@ -1,4 +1,4 @@
-// Promises checked here: a page of another origin may call only where its origin is listed, and never with the browser's credentials.
+// Proves: a page of another origin may call only where its origin is listed, and never with the browser's credentials.
 
 import { describe, expect, test } from 'bun:test'
 import { createApp } from '../../../src/http/server.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: liveness looks at nothing outside, readiness says whether requests can be served, and the whole says
-// which part is not well, in every phase.
+// Proves: liveness looks at nothing outside, readiness says whether requests can be served, and health says which part is not
+// well, in every phase.
 
 import { describe, expect, test } from 'bun:test'
 import type { Component, Phase } from '../../../src/http/operators/health.ts'

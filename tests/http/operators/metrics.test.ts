@@ -1,4 +1,4 @@
-// Promises checked here: both paths answer with the page of metrics as it is at that moment, as Prometheus' text format.
+// Proves: both paths answer with the page of metrics as it is at that moment, as Prometheus' text format.
 
 import { expect, test } from 'bun:test'
 import { createApp } from '../../../src/http/server.ts'

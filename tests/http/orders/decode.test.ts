@@ -1,5 +1,5 @@
-// Promises checked here: the body of an order is read exactly or refused with every fault it has; nothing is dropped, nothing is echoed,
-// and what is refused is not stored.
+// Proves: the body of an order is read exactly or refused with every fault it has; nothing is dropped, nothing is echoed, and
+// what is refused is not stored.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'

@@ -1,4 +1,4 @@
-// Promises checked here: a key names one order of its user for ever; repeating a request is safe, reusing its key is refused.
+// Proves: a key names one order of its user for ever; repeating a request is safe, reusing its key is refused.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { badRequest, bodyOf, openHarness, orderBody, refusal, type Answer, type Harness } from '../harness.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: lists answer exactly the orders that were asked for, newest first, each once however the pages are cut, and
-// refuse every parameter that is wrong.
+// Proves: a list gives exactly the orders that its filter names, newest first, each once however the pages are cut, and refuses
+// every parameter that is wrong.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createApp } from '../../../src/http/server.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: placing, reading and canceling through the API, against a real database: the shapes of the contract to
-// the letter, and what each call refuses.
+// Proves: orders are placed, read and canceled through the API, against a real database: the shapes are those of the contract to
+// the letter, and each call refuses what it must.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { amount } from '../../domain/arbitraries.ts'

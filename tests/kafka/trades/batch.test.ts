@@ -1,5 +1,5 @@
-// Promises: whatever fails while one message is handled is that message's fault. It becomes a dead letter with the reason, and the
-// others of its batch have their dispositions. (What is known to be odd in a message: tests/e2e/clusterChanges.test.ts.)
+// Proves: whatever fails while one message is handled is that message's fault. It becomes a dead letter with the reason, and the
+// others of its batch have their dispositions. (Oddities of messages that are known: tests/e2e/clusterChanges.test.ts.)
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'

@@ -1,4 +1,4 @@
-// The consumer of trades against the real broker, with a stand-in for what is done with a batch.
+// Proves: the consumer of trades keeps its promises against the real broker. What is done with a batch is a stand-in.
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'

@@ -1,4 +1,4 @@
-// Against the real broker: whatever a message is like, its letter gets out, so that its partition can go on.
+// Proves: against the real broker: whatever a message is like, its letter gets out, so that its partition can go on.
 
 import { expect, test } from 'bun:test'
 import { createDeadLetters, type DeadLetter } from '../../../src/kafka/trades/deadLetters.ts'

@@ -1,5 +1,5 @@
-// The feed against a stand-in for the brokers, for what a real one cannot be made to answer at a given moment: faults of single
-// partitions, answers that come too late, batches that cannot be read. (Real brokers: tests/e2e/clusterChanges.test.ts.)
+// Proves: the feed copes with what a real broker cannot be made to answer at a given moment: faults of single partitions, answers
+// that come too late, batches that cannot be read. The brokers are a stand-in. (Real ones: tests/e2e/clusterChanges.test.ts.)
 
 import { expect, test } from 'bun:test'
 import { ResponseError, UnsupportedCompressionError } from '@platformatic/kafka'

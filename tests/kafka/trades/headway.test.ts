@@ -1,7 +1,7 @@
-// Promises checked here: lag is counted from the first message that is not disposed of to the end of the topic, for the partitions
-// that are ours; a partition whose offset does not move though it has more stands still after half a minute, whoever reads it,
-// with a reason; what is done with and not committed is committed; new partitions are dealt out by whoever leads the group.
-// (That it happens on a real broker: tests/e2e/clusterChanges.test.ts, tests/e2e/metrics.test.ts.)
+// Proves: lag is counted from the first message without a disposition to the end of the topic, for our partitions; a partition
+// whose offset does not move though it has more stands still after half a minute, whoever reads it, with a reason; what is done
+// but not committed gets committed; the leader of the group deals out new partitions. (That it happens on a real broker:
+// tests/e2e/clusterChanges.test.ts, tests/e2e/metrics.test.ts.)
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'

@@ -1,5 +1,5 @@
-// Promises: what waits in memory is bounded in number and bytes, each partition keeps its order, and the stream goes on once
-// there is room.
+// Proves: what waits in memory is bounded in number and bytes, each partition keeps its order, and the stream goes on once there
+// is room.
 
 import { describe, expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'

@@ -1,5 +1,6 @@
-// Promises: the offset of a message moves once its legs have their dispositions and the letters of all before it are written, in
-// its own partition; what was taken before a partition is read again moves none; what waits behind a letter is bounded.
+// Proves: the offset of a message moves once its legs have their dispositions and the letters of all messages before it are
+// written, in its own partition; messages taken before a partition is read again move none; what waits behind a letter is
+// bounded.
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'

@@ -1,5 +1,6 @@
-// Promises: for the same random numbers the same calls of the functions of src/store, of every kind that a simulated run makes,
-// with arguments that meet each other: keys used twice, orders locked by others, states gone stale, positions deleted twice.
+// Generates calls of the functions of src/store: for the same random numbers the same calls, of every kind that a simulated run
+// makes, with arguments that meet each other: keys used twice, orders locked by others, states gone stale, positions deleted
+// twice.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
 import { acceptOrder, type OrderTerms } from '../../../src/domain/order.ts'

@@ -1,5 +1,5 @@
-// Promises: a Database as the service sees it, over a network that loses, delays and repeats nothing but answers: a statement
-// runs at most once, and whether it ran is not always told.
+// A Database as the service sees it, over a network that loses, delays and repeats nothing but answers: a statement runs at most
+// once, and the caller does not always learn whether it ran.
 
 import type { Database } from '../../../src/store/sql.ts'
 import type { Owner } from '../scheduler.ts'

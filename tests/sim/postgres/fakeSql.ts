@@ -1,5 +1,5 @@
-// Promises: a stand-in for the driver's tag that the real functions of src/store can be called with. They build their
-// statements, encode their arrays and map their rows as ever; only what Postgres would do with the text is done by `execute`.
+// A stand-in for the driver's tag, for the real functions of src/store. They build their statements, encode their arrays and map
+// their rows as ever; only what Postgres would do with the text is done by `execute`.
 
 import type { Sql } from '../../../src/store/sql.ts'
 

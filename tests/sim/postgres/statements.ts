@@ -1,6 +1,6 @@
-// Promises: every statement that the service sends in a simulated run, by the clauses that make it what it is. A text that lost
-// one of them (the check of a row, a skip locked) is a statement that the fake does not know, and the run fails on it. What the
-// fake does for the rest of the text is held against real Postgres by differential.test.ts.
+// Recognises every statement that the service sends in a simulated run by the clauses that make it what it is. A text that lost
+// one of them (the check of a row, a skip locked) is a statement that the fake does not know, and the run fails on it.
+// differential.test.ts compares what the fake does for the rest of the text with real Postgres.
 
 import { insertOrders, readKeyHolders, readOrders } from './placing.ts'
 import { arrayFromLiteral, type Statement } from './fakeSql.ts'

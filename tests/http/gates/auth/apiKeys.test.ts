@@ -1,5 +1,5 @@
-// Promises checked here: an API key opens what its line in the file says, until it ends; the file may change while the service runs, and a
-// faulty one changes nothing; no secret is in it, nor in what is said of its faults.
+// Proves: an API key opens what its line in the file says, until it ends; the file may change while the service runs, and a
+// faulty one changes nothing; neither the file nor a message about its faults contains a secret.
 
 import { describe, expect, test } from 'bun:test'
 import { unlinkSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-// Promises checked here: a claim is found where its name or path leads, and nowhere else; what is missing or of an odd kind names nothing.
+// Proves: a claim is found where its name or path leads, and nowhere else; one that is missing or of an odd kind names nobody.
 
 import { describe, expect, test } from 'bun:test'
 import { claimAt, namesAudience, parseClaimPath, textsOf } from '../../../../src/http/gates/auth/claims.ts'

@@ -1,5 +1,5 @@
-// Promises checked here: a token is good where every part of it is, and nowhere else; a good one is worked on once while the keys are the
-// same; whatever is sent, the issuer is asked within bounds, and its absence takes nobody's access away.
+// Proves: a token is good only if every part of it is; a good one is verified once as long as the keys are the same; whatever is
+// sent, the issuer is asked within bounds, and its absence takes nobody's access away.
 
 import type { JWTPayload } from 'jose'
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'

@@ -1,5 +1,5 @@
-// Promises checked here: a bucket lets through what it holds and what it refills, and no more; there are only so many buckets; and a
-// limited route says of each answer what is left, while a route that is not limited is never refused.
+// Proves: a bucket lets through what it contains and what refills it, and no more; there are only so many buckets; a limited
+// route says in each answer how much is left, and a route without a limit is never refused.
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'
