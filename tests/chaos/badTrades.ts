@@ -4,11 +4,11 @@
 import type { Known } from './clients.ts'
 import type { TradeMessage } from './kafkaSide.ts'
 import { tickers } from './orderMix.ts'
-import type { Rng } from './rng.ts'
+import type { Random } from '../support/random.ts'
 import type { TopicRecord } from './topicLog.ts'
 
 /** `orders` were acknowledged; `trades` stand on the topic. Neither is empty. */
-export type Material = { rng: Rng; orders: readonly Known[]; trades: readonly TopicRecord[] }
+export type Material = { rng: Random; orders: readonly Known[]; trades: readonly TopicRecord[] }
 
 const encode = (key: string, members: Record<string, unknown>): TradeMessage => ({
   key,

@@ -4,7 +4,7 @@
 import type { Answer, Terms } from './checker/evidence.ts'
 import type { ClientLog, Request } from './clientLog.ts'
 import { drawTerms, encodeOrder } from './orderMix.ts'
-import type { Rng } from './rng.ts'
+import type { Random } from '../support/random.ts'
 
 /** An order that was acknowledged. */
 export type Known = { id: string; terms: Terms; canceled: boolean }
@@ -22,7 +22,7 @@ export type Clients = {
   close: () => void
 }
 
-export type ClientsOptions = { urls: readonly string[]; log: ClientLog; rng: Rng; acked: Set<string> }
+export type ClientsOptions = { urls: readonly string[]; log: ClientLog; rng: Random; acked: Set<string> }
 
 const inFlightMax = 120
 const knownMax = 4_000
@@ -32,7 +32,7 @@ const attemptsMax = 8
 
 type Context = ClientsOptions & { known: Known[]; fresh: string[]; users: string[]; isClosing: () => boolean }
 
-const pause = (rng: Rng, leastMs: number, mostMs: number) => Bun.sleep(rng.int(leastMs, mostMs))
+const pause = (rng: Random, leastMs: number, mostMs: number) => Bun.sleep(rng.int(leastMs, mostMs))
 
 /** Without keep-alive: a library that repeats a request by itself on a stale connection would be a client that nobody logged. */
 const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: number): Promise<Answer> => {
@@ -75,7 +75,7 @@ const remember = (context: Context, terms: Terms, { status, orderId }: Answer): 
   if (known.length > knownMax) known.splice(0, knownMax / 2)
 }
 
-const impatient = (rng: Rng): number => (rng.chance(0.12) ? rng.int(1, 80) : patientMs)
+const impatient = (rng: Random): number => (rng.chance(0.12) ? rng.int(1, 80) : patientMs)
 
 /** With a key it asks until it knows; without one it can only ask once, and again when it was told that nothing was stored. */
 const place = async (context: Context, terms: Terms): Promise<void> => {

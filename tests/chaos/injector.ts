@@ -3,14 +3,14 @@
 import { kinds, type BadTrade } from './badTrades.ts'
 import type { Clients } from './clients.ts'
 import type { KafkaSide } from './kafkaSide.ts'
-import type { Rng } from './rng.ts'
+import type { Random } from '../support/random.ts'
 
 export type Injector = { pause: () => Promise<void>; goOn: () => void }
 
 export type InjectorOptions = {
   side: KafkaSide
   clients: Clients
-  rng: Rng
+  rng: Random
   /** Told of every kind that was acknowledged by the broker. */
   onPublished: (kind: BadTrade, messages: number) => void
 }

@@ -2,7 +2,7 @@
 // all the digits that the contract allows.
 
 import type { Terms } from './checker/evidence.ts'
-import type { Rng } from './rng.ts'
+import type { Random } from '../support/random.ts'
 
 export const tickers = [
   'AAPL',
@@ -25,18 +25,18 @@ export const tickers = [
   'TSM',
 ] as const
 
-const quantityOf = (rng: Rng): string => {
+const quantityOf = (rng: Random): string => {
   if (rng.chance(0.08)) return '0.00000001'
   if (rng.chance(0.2)) return `${rng.int(0, 50)}.${rng.int(1, 99_999_999).toString().padStart(8, '0')}`
   return String(rng.int(1, 100))
 }
 
-const priceOf = (rng: Rng): string =>
+const priceOf = (rng: Random): string =>
   rng.chance(0.1)
     ? `100.${rng.int(1, 99_999_999).toString().padStart(8, '0')}`
     : `${rng.int(98, 102)}.${rng.pick(['25', '5', '75'])}`
 
-export const drawTerms = (rng: Rng, userId: string, key: string | null): Terms => {
+export const drawTerms = (rng: Random, userId: string, key: string | null): Terms => {
   const market = rng.chance(0.1)
   return {
     userId,
@@ -51,7 +51,7 @@ export const drawTerms = (rng: Rng, userId: string, key: string | null): Terms =
 }
 
 /** The body of a request; amounts as they are written, as numbers or as strings, and the key in the body or in a header. */
-export const encodeOrder = (terms: Terms, rng: Rng): { body: string; headers: Record<string, string> } => {
+export const encodeOrder = (terms: Terms, rng: Random): { body: string; headers: Record<string, string> } => {
   const { userId, key, ticker, side, type, timeInForce, quantity, price } = terms
   const quote = rng.chance(0.3) ? '"' : ''
   const inBody = key !== null && rng.chance(0.5)

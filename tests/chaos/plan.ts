@@ -1,7 +1,7 @@
 // The faults of a run, drawn from its seed: which, to whom, when. Every cycle has a crash (SIGKILL of something) and most have
 // a second fault beside it. Drawn from decks, so that every kind has its turn however short the run is.
 
-import { createRng } from './rng.ts'
+import { randomStream } from '../support/random.ts'
 
 const crashPoints = ['after-commit-before-answer', 'after-ack-before-delete', 'after-ledger-before-offset'] as const
 export type CrashPoint = (typeof crashPoints)[number]
@@ -88,11 +88,11 @@ const dealer = <T>(cards: readonly T[], shuffle: (cards: readonly T[]) => T[]): 
 
 /** The first `count` cycles of this seed; a longer run begins with the same ones. */
 export const planCycles = (seed: number, count: number): CyclePlan[] => {
-  const decks = createRng(seed, 'decks')
+  const decks = randomStream(seed, 'decks')
   const nextCrash = dealer<Crash>(crashDeck, decks.shuffle)
   const nextCompanion = dealer<Companion>(companionDeck, decks.shuffle)
   return Array.from({ length: count }, (_, index) => {
-    const rng = createRng(seed, 'cycle', index + 1)
+    const rng = randomStream(seed, 'cycle', index + 1)
     const crash = nextCrash()
     const companion = nextCompanion()
     const crashOf = rng.pick([0, 1] as const)

@@ -12,7 +12,7 @@ import { startInjector, type Injector } from './injector.ts'
 import { judge } from './judge.ts'
 import { planCycles, type CyclePlan } from './plan.ts'
 import { comeToRest } from './rest.ts'
-import { createRng } from './rng.ts'
+import { randomStream } from '../support/random.ts'
 import { addTo, writeState, type RunState } from './runState.ts'
 import type { World } from './world.ts'
 
@@ -82,7 +82,7 @@ export const runAll = async (world: World, state: RunState, count: number): Prom
   const acked = new Set(
     readClientLog(logFile).flatMap((line) => ('answer' in line && line.status === 202 ? [line.orderId ?? ''] : [])),
   )
-  const rng = (name: string) => createRng(state.seed, name, state.cycles)
+  const rng = (name: string) => randomStream(state.seed, name, state.cycles)
   const urls = world.replicas.map((replica) => replica.url)
   const clients = startClients({ urls, log, rng: rng('clients'), acked })
   const onPublished = (kind: string, messages: number) => addTo(state.badTrades, kind, messages)

@@ -10,7 +10,7 @@ import { decodePlaceOrder } from '../../src/http/orders/decode.ts'
 import { createApp } from '../../src/http/server.ts'
 import { anyAmount, newOrder } from '../domain/arbitraries.ts'
 import { orderBody, resolutionBody } from '../fuzz/orderBodies.ts'
-import { createRng, type Rng } from '../fuzz/prng.ts'
+import { randomStream, type Random } from '../support/random.ts'
 import { serverOptions } from '../http/harness.ts'
 import { openApiDocument, dereferenced, type Json } from './documents.ts'
 import { closed, createAjv, requestFaults } from './judge.ts'
@@ -37,7 +37,7 @@ describe('the body of an order', () => {
   test('is taken by the decoder exactly where the schema allows it', () => {
     const seen = { both: 0, neither: 0, digits: 0 }
     for (let i = 0; i < 6_000; i++) {
-      const text = new TextDecoder().decode(orderBody(createRng(`agreement:${i}`)))
+      const text = new TextDecoder().decode(orderBody(randomStream(`agreement:${i}`)))
       const decoded = decodePlaceOrder(text, null, 'refuse')
       const value = parsed(text)
       const isLawful = value !== undefined && lawful(value)
@@ -96,9 +96,9 @@ const unsaidValues = (path: string, search: URLSearchParams): boolean => {
 
 describe('the parameters', () => {
   const paths = ['/orders', `/orders/${uuid}/fills`, '/exceptions']
-  const queryOf = (rng: Rng): URLSearchParams => {
+  const queryOf = (rng: Random): URLSearchParams => {
     const search = new URLSearchParams()
-    for (let count = rng.int(4); count > 0; count--) {
+    for (let count = rng.below(4); count > 0; count--) {
       const name = rng.chance(0.05) ? 'other' : rng.pick(Object.keys(values))
       search.append(name, rng.pick(values[name]!))
     }
@@ -108,7 +108,7 @@ describe('the parameters', () => {
   test('are taken exactly where the document allows them', async () => {
     const seen = { taken: 0, refused: 0 }
     for (let i = 0; i < 6_000; i++) {
-      const rng = createRng(`parameters:${i}`)
+      const rng = randomStream(`parameters:${i}`)
       const path = rng.pick(paths)
       const search = queryOf(rng)
       if (unsaidValues(path, search)) continue
@@ -156,7 +156,7 @@ describe('the body of a resolution', () => {
     const headers = { 'content-type': 'application/json' }
     const seen = { taken: 0, refused: 0 }
     for (let i = 0; i < 2_000; i++) {
-      const text = new TextDecoder().decode(resolutionBody(createRng(`resolution:${i}`)))
+      const text = new TextDecoder().decode(resolutionBody(randomStream(`resolution:${i}`)))
       if (Buffer.byteLength(text) > 65_536) continue
       const value = parsed(text)
       const isLawful = value !== undefined && lawful(value)

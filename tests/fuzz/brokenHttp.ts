@@ -1,7 +1,7 @@
 // Bytes that break HTTP, or use parts of it that hardly anybody uses: the parser's side of the door. Most contain a lawful order,
 // so that a parser that forgives too much shows in the database.
 
-import type { Rng } from './prng.ts'
+import type { Random } from '../support/random.ts'
 import type { RawBytes } from './requests.ts'
 import { lines } from './words.ts'
 
@@ -39,12 +39,13 @@ const requestLines = [
   '\u0000 / HTTP/1.1',
 ]
 
-const kinds: readonly ((rng: Rng, order: Order) => Broken)[] = [
+const kinds: readonly ((rng: Random, order: Order) => Broken)[] = [
   (rng, order) => headed('content-length', `Content-Length: ${rng.pick(lengths)}`, order),
-  (rng, order) => headed('two lengths', `Content-Length: ${rng.int(9)}\r\nContent-Length: ${order.body.length}`, order),
-  (rng, order) => headed('length too small', `Content-Length: ${rng.int(order.body.length)}`, order),
+  (rng, order) =>
+    headed('two lengths', `Content-Length: ${rng.below(9)}\r\nContent-Length: ${order.body.length}`, order),
+  (rng, order) => headed('length too small', `Content-Length: ${rng.below(order.body.length)}`, order),
   (rng, order) => ({
-    ...headed('length too large', `Content-Length: ${order.body.length + 1 + rng.int(99)}`, order),
+    ...headed('length too large', `Content-Length: ${order.body.length + 1 + rng.below(99)}`, order),
     abandon: rng.chance(0.8),
   }),
   (_, { body }) => ({
@@ -120,12 +121,12 @@ const kinds: readonly ((rng: Rng, order: Order) => Broken)[] = [
   }),
   (rng) => ({
     what: 'half a head',
-    bytes: Buffer.from('POST /orders HTTP/1.1\r\nHost: orders\r\nContent-'.slice(0, 1 + rng.int(45))),
+    bytes: Buffer.from('POST /orders HTTP/1.1\r\nHost: orders\r\nContent-'.slice(0, 1 + rng.below(45))),
     abandon: true,
   }),
   (rng) => ({
     what: 'no HTTP',
-    bytes: Buffer.from(Array.from({ length: 1 + rng.int(300) }, () => rng.int(256))),
+    bytes: Buffer.from(Array.from({ length: 1 + rng.below(300) }, () => rng.below(256))),
     abandon: rng.chance(0.9),
   }),
   () => ({ what: 'TLS', bytes: Buffer.from('16030100c8010000c40303', 'hex'), abandon: true }),
@@ -146,10 +147,10 @@ const kinds: readonly ((rng: Rng, order: Order) => Broken)[] = [
       ]),
     ),
   }),
-  (rng) => ({ what: 'pipelined', bytes: Buffer.from(get.repeat(2 + rng.int(20))), requests: 22 }),
+  (rng) => ({ what: 'pipelined', bytes: Buffer.from(get.repeat(2 + rng.below(20))), requests: 22 }),
 ]
 
-export const brokenHttp = (rng: Rng, order: Order): RawBytes => {
+export const brokenHttp = (rng: Random, order: Order): RawBytes => {
   const { what, bytes, abandon = false, holdsOrder = false, requests = 2 } = rng.pick(kinds)(rng, order)
   return { kind: 'raw', what, bytes, abandon, userId: holdsOrder ? order.userId : null, requests }
 }

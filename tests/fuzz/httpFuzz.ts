@@ -5,7 +5,7 @@ import type { RunningService } from '../support/service.ts'
 import { tradeOf, type World } from '../support/world.ts'
 import { bytesOf, callHttpCase, type Judged } from './httpCall.ts'
 import { lawfulOrder } from './orderBodies.ts'
-import { createRng } from './prng.ts'
+import { randomStream } from '../support/random.ts'
 import { caseOf, type HttpCase, type Pool } from './requests.ts'
 import { shrinkCase } from './shrink.ts'
 import { nothingPromised, storedFaults, type Promised } from './storedOrders.ts'
@@ -29,7 +29,7 @@ const violationsMax = 5
 
 /** Orders to look at and to cancel, and exceptions to resolve. */
 const fillPool = async ({ world, service, seed }: HttpRun): Promise<Pool> => {
-  const rng = createRng(`${seed}:pool`)
+  const rng = randomStream(`${seed}:pool`)
   const orderIds: string[] = []
   for (let i = 0; i < poolOrders; i++) {
     const reply = await service.http('/orders', { body: lawfulOrder(rng).body.toString() })

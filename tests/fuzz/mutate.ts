@@ -1,7 +1,7 @@
 // Hostile texts and bytes, made from lawful ones: at the level of a value, a member, the syntax, and the bytes. All of it follows
 // from the generator of random numbers in the argument.
 
-import type { Rng } from './prng.ts'
+import type { Random } from '../support/random.ts'
 import { lines, words } from './words.ts'
 
 /** A member as JSON source: the name with its quotes, the value as it stands. */
@@ -11,7 +11,7 @@ export type Member = readonly [name: string, value: string]
 export const secret = 's3cr3t<w0rd>'
 
 const deep = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth)
-const long = (rng: Rng): string => `"${'A'.repeat(rng.pick([65, 200, 2_001, 5_000, 60_000]))}"`
+const long = (rng: Random): string => `"${'A'.repeat(rng.pick([65, 200, 2_001, 5_000, 60_000]))}"`
 
 const numbers = words(`
   0 -0 -1 0.0 1e-9 1e-8 1E-7 1e11 1e12 1e+2 15.05E1 1e400 -1e400 1e999999999 1e-999999999 0e999999999
@@ -73,7 +73,7 @@ const others = [
     {"source":"1"} {"length":1}`),
 ]
 
-const hostileValue = (rng: Rng): string =>
+const hostileValue = (rng: Random): string =>
   rng.weighted([
     [5, () => rng.pick(numbers)],
     [5, () => rng.pick(strings)],
@@ -100,22 +100,22 @@ const hostileNames = [
     "\ud800"`),
 ]
 
-const swap = (rng: Rng, members: readonly Member[]): Member[] => {
-  const [i, j] = [rng.int(members.length), rng.int(members.length)]
+const swap = (rng: Random, members: readonly Member[]): Member[] => {
+  const [i, j] = [rng.below(members.length), rng.below(members.length)]
   return members.map(([name, value], at) => [name, at === i ? members[j]![1] : at === j ? members[i]![1] : value])
 }
 
 /** One fault, sometimes none, in the members of an object. */
-const mutateMembers = (rng: Rng, members: readonly Member[]): Member[] => {
+const mutateMembers = (rng: Random, members: readonly Member[]): Member[] => {
   if (members.length === 0) return [[rng.pick(hostileNames), hostileValue(rng)]]
-  const at = rng.int(members.length)
+  const at = rng.below(members.length)
   const [name, value] = members[at]!
   return rng.weighted<() => Member[]>([
     [8, () => members.with(at, [name, hostileValue(rng)])],
     [2, () => members.toSpliced(at, 1)],
-    [1, () => members.toSpliced(rng.int(members.length + 1), 0, [name, rng.chance(0.5) ? value : hostileValue(rng)])],
+    [1, () => members.toSpliced(rng.below(members.length + 1), 0, [name, rng.chance(0.5) ? value : hostileValue(rng)])],
     [1, () => members.with(at, [rng.pick(hostileNames), value])],
-    [3, () => members.toSpliced(rng.int(members.length + 1), 0, [rng.pick(hostileNames), hostileValue(rng)])],
+    [3, () => members.toSpliced(rng.below(members.length + 1), 0, [rng.pick(hostileNames), hostileValue(rng)])],
     [1, () => swap(rng, members)],
     [1, () => members.with(at, [name, value.startsWith('"') ? value.slice(1, -1) : `"${value}"`])],
     [0.5, () => members.with(at, [name, `[${value}]`])],
@@ -124,7 +124,7 @@ const mutateMembers = (rng: Rng, members: readonly Member[]): Member[] => {
 }
 
 const spaces = ['', '', '', '', ' ', '\n', '\t', '\r\n', '    '] as const
-const escapeSome = (rng: Rng, source: string): string =>
+const escapeSome = (rng: Random, source: string): string =>
   source.replace(/[A-Za-z]/g, (letter) =>
     rng.chance(0.04)
       ? `\\u00${letter.charCodeAt(0).toString(16)[rng.chance(0.5) ? 'toUpperCase' : 'toLowerCase']()}`
@@ -132,7 +132,7 @@ const escapeSome = (rng: Rng, source: string): string =>
   )
 
 /** As JSON text, in one of the many ways to write the same. */
-export const renderObject = (rng: Rng, members: readonly Member[]): string => {
+export const renderObject = (rng: Random, members: readonly Member[]): string => {
   const plain = rng.chance(0.7)
   const gap = (): string => (plain ? '' : rng.pick(spaces))
   const text = (source: string): string => (plain || !/^"[A-Za-z]+"$/.test(source) ? source : escapeSome(rng, source))
@@ -163,11 +163,11 @@ const punctuation = [
 ]
 
 /** A fault in the syntax; the text may stay lawful. */
-const mutateText = (rng: Rng, text: string): string => {
-  const at = rng.int(text.length + 1)
+const mutateText = (rng: Random, text: string): string => {
+  const at = rng.below(text.length + 1)
   return rng.weighted<() => string>([
     [4, () => text.slice(0, at) + rng.pick(punctuation) + text.slice(at)],
-    [3, () => text.slice(0, at) + text.slice(at + 1 + rng.int(3))],
+    [3, () => text.slice(0, at) + text.slice(at + 1 + rng.below(3))],
     [1, () => text.slice(0, at)],
     [1, () => text + rng.pick([text, ',', '}', 'null', '\u0000', '\n', ' ', '#'])],
     [0.5, () => `\ufeff${text}`],
@@ -187,22 +187,22 @@ const hostileBytes = words('00 ff feff c080 eda080 f4908080 efbbbf e280a8 80 c3 
 const utf16 = (bytes: Buffer): Buffer => Buffer.from(bytes.toString(), 'utf16le')
 
 /** A fault in the bytes; the text may stay lawful. */
-export const mutateBytes = (rng: Rng, bytes: Buffer): Buffer => {
+export const mutateBytes = (rng: Random, bytes: Buffer): Buffer => {
   if (bytes.length === 0) return rng.pick(hostileBytes)
-  const at = rng.int(bytes.length)
+  const at = rng.below(bytes.length)
   return rng.weighted<() => Buffer>([
-    [4, () => Buffer.from(bytes.with(at, bytes[at]! ^ (1 << rng.int(8))))],
+    [4, () => Buffer.from(bytes.with(at, bytes[at]! ^ (1 << rng.below(8))))],
     [3, () => Buffer.concat([bytes.subarray(0, at), rng.pick(hostileBytes), bytes.subarray(at)])],
     [2, () => Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])],
     [1, () => bytes.subarray(0, at)],
     [0.5, () => utf16(bytes)],
     [0.5, () => Buffer.from(Bun.gzipSync(new Uint8Array(bytes)))],
-    [0.5, () => Buffer.from(Array.from({ length: rng.int(200) }, () => rng.int(256)))],
+    [0.5, () => Buffer.from(Array.from({ length: rng.below(200) }, () => rng.below(256)))],
   ])()
 }
 
 /** From members to bytes, with none to three faults anywhere on the way. */
-export const hostileObject = (rng: Rng, members: readonly Member[]): Buffer => {
+export const hostileObject = (rng: Random, members: readonly Member[]): Buffer => {
   const faults = rng.weighted([
     [1, 0],
     [6, 1],

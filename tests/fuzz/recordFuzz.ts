@@ -7,7 +7,7 @@ import type { World } from '../support/world.ts'
 import { until } from '../support/until.ts'
 import { createExpectation, type KnownOrder } from './expectedLedger.ts'
 import type { Side } from './expectedTrade.ts'
-import { createRng, uuidOf, type Rng } from './prng.ts'
+import { randomStream, type Random } from '../support/random.ts'
 import { entriesByPlace, recordLetterFaults, unreadableFaults } from './recordLetters.ts'
 import { makeHoles } from './records/compaction.ts'
 import { asMessage, createJournal, placeOf, type Entry, type Journal } from './records/journal.ts'
@@ -95,9 +95,9 @@ const note = (run: Run, what: string, entry?: Entry): void => {
 
 const placeOrders = async (service: RunningService, seed: string, partitions: number): Promise<KnownOrder[][]> => {
   const place = async (partition: number, number: number): Promise<KnownOrder> => {
-    const rng = createRng(`${seed}:record-order:${partition}:${number}`)
+    const rng = randomStream(`${seed}:record-order:${partition}:${number}`)
     const [side, ticker] = [rng.pick<Side>(['BUY', 'SELL']), rng.pick(['AAPL', 'MSFT'])]
-    const terms = { userId: uuidOf(rng), ticker, side, type: 'LIMIT', timeInForce: 'GTC', price: 101 }
+    const terms = { userId: rng.uuid(), ticker, side, type: 'LIMIT', timeInForce: 'GTC', price: 101 }
     const reply = await service.post({ ...terms, quantity: String(orderQuantity) })
     return { id: String(reply.json['id']), ticker, side, quantity: orderQuantity * 100_000_000n, canceled: false }
   }
@@ -108,14 +108,14 @@ const placeOrders = async (service: RunningService, seed: string, partitions: nu
   )
 }
 
-const goodTrades = async ({ sender, groups, unique }: Run, rng: Rng): Promise<void> => {
+const goodTrades = async ({ sender, groups, unique }: Run, rng: Random): Promise<void> => {
   for (const partition of groups.keys()) {
     const pen: Pen = createPen({ rng, partition, groups, unique })
-    await sender.take(goodKind, pen.send(Array.from({ length: 1 + rng.int(3) }, () => pen.record())))
+    await sender.take(goodKind, pen.send(Array.from({ length: 1 + rng.below(3) }, () => pen.record())))
   }
 }
 
-const shuffled = <T>(rng: Rng, items: readonly T[]): T[] =>
+const shuffled = <T>(rng: Random, items: readonly T[]): T[] =>
   items
     .map((item) => ({ item, at: rng.next() }))
     .toSorted((a, b) => a.at - b.at)
@@ -180,8 +180,8 @@ const stopReplica = async (run: Run, service: RunningService): Promise<void> => 
   judgeLog(run, service)
 }
 
-const restartReplica = async (run: Run, rng: Rng): Promise<void> => {
-  const at = rng.int(run.services.length)
+const restartReplica = async (run: Run, rng: Random): Promise<void> => {
+  const at = rng.below(run.services.length)
   const old = run.services[at]!
   if (rng.chance(0.5)) {
     await old.kill()
@@ -200,7 +200,7 @@ const rebuilds = async ({ services }: Run): Promise<number> => {
 const sendRound = async (run: Run, round: number): Promise<void> => {
   const { options, groups, sender, unique } = run
   const { seed, only, broker } = options
-  const rng = createRng(`${seed}:round:${round}`)
+  const rng = randomStream(`${seed}:round:${round}`)
   const names = shuffled(
     rng,
     Object.keys(kinds).filter((name) => only === undefined || only.includes(name)),
@@ -208,10 +208,10 @@ const sendRound = async (run: Run, round: number): Promise<void> => {
   const troubles: Promise<void>[] = []
   for (const [i, name] of names.entries()) {
     if (round > 0 && i === names.length >> 1) {
-      troubles.push(restartReplica(run, createRng(`${seed}:replica:${round}`)))
+      troubles.push(restartReplica(run, randomStream(`${seed}:replica:${round}`)))
       if (broker !== null && round % 2 === 0) troubles.push(broker.restart().then(() => void run.restarts++))
     }
-    const pen = createPen({ rng, partition: rng.int(groups.length), groups, unique })
+    const pen = createPen({ rng, partition: rng.below(groups.length), groups, unique })
     for (const step of kinds[name]!(pen)) await sender.take(name, step)
     await goodTrades(run, rng)
   }
@@ -267,7 +267,7 @@ const judge = async (run: Run): Promise<Record<string, number>> => {
 }
 
 const pensOf = ({ options, groups, unique }: Run, what: string): Pen[] => {
-  const rng = createRng(`${options.seed}:${what}`)
+  const rng = randomStream(`${options.seed}:${what}`)
   return [...groups.keys()].map((partition) => createPen({ rng, partition, groups, unique }))
 }
 

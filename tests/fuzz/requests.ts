@@ -4,7 +4,7 @@
 import { brokenHttp } from './brokenHttp.ts'
 import { mutateBytes, secret } from './mutate.ts'
 import { lawfulOrder, orderBody, resolutionBody } from './orderBodies.ts'
-import { createRng, uuidOf, type Rng } from './prng.ts'
+import { randomStream, type Random } from '../support/random.ts'
 import { words } from './words.ts'
 
 type Header = readonly [name: string, value: string]
@@ -60,19 +60,19 @@ const oddParts = [
     ' %27%20or%201=1-- \u00ff\u00fe %25%30%30 0 null [object%20Object] ;x=y %20`),
   'a'.repeat(3_000),
 ]
-const odd = (rng: Rng): string => rng.pick(oddParts)
+const odd = (rng: Random): string => rng.pick(oddParts)
 
 /** An id for a path: mostly one that is there, or was well formed once. */
-const pathId = (rng: Rng, ids: readonly string[]): string =>
+const pathId = (rng: Random, ids: readonly string[]): string =>
   rng.weighted<() => string>([
-    [6, () => (ids.length === 0 ? uuidOf(rng) : rng.pick(ids))],
-    [1, () => (ids.length === 0 ? uuidOf(rng) : rng.pick(ids).toUpperCase())],
-    [2, () => uuidOf(rng)],
+    [6, () => (ids.length === 0 ? rng.uuid() : rng.pick(ids))],
+    [1, () => (ids.length === 0 ? rng.uuid() : rng.pick(ids).toUpperCase())],
+    [2, () => rng.uuid()],
     [2, () => odd(rng)],
     [
       1,
       () =>
-        mutateBytes(rng, Buffer.from(uuidOf(rng)))
+        mutateBytes(rng, Buffer.from(rng.uuid()))
           .toString('latin1')
           .replaceAll(/[^!-~\u0080-\u00ff]|[?#]/g, 'x'),
     ], // oxlint-disable-line no-control-regex
@@ -96,7 +96,7 @@ const params: Record<string, readonly string[]> = {
   resolved: ['true', 'false', 'TRUE', ''],
 }
 
-const query = (rng: Rng): string => {
+const query = (rng: Random): string => {
   const count = rng.weighted([
     [4, 0],
     [4, 1],
@@ -123,7 +123,7 @@ const oddPaths = words(`
   / // /orders/ //orders /orders//fills /ORDERS /orders/../metrics
   /actuator /actuator/env /favicon.ico /orders;x /exceptions/x`)
 
-const route = (rng: Rng, pool: Pool): Route =>
+const route = (rng: Random, pool: Pool): Route =>
   rng.weighted<() => Route>([
     [60, () => ({ method: 'POST', path: '/orders', body: 'order' })],
     [6, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}` })],
@@ -169,10 +169,10 @@ const keys = [
   `"${'k'.repeat(65)}"`,
   '"\u00e9"',
 ] as const
-const key = (rng: Rng): Header[] =>
+const key = (rng: Random): Header[] =>
   rng.chance(0.93) ? [] : [[rng.pick(['Idempotency-Key', 'idempotency-key']), rng.pick(keys)]]
 
-const others = (rng: Rng): Header[] =>
+const others = (rng: Random): Header[] =>
   rng.chance(0.85)
     ? []
     : [
@@ -196,20 +196,20 @@ const others = (rng: Rng): Header[] =>
         ]),
       ]
 
-const huge = (rng: Rng): Buffer =>
+const huge = (rng: Random): Buffer =>
   Buffer.concat([
     Buffer.from('{"ticker":"'),
-    Buffer.alloc(rng.chance(0.1) ? 10_000_000 : 65_500 + rng.int(100), 65),
+    Buffer.alloc(rng.chance(0.1) ? 10_000_000 : 65_500 + rng.below(100), 65),
     Buffer.from('"}'),
   ])
 
-const bodyFor = (rng: Rng, wanted: Route['body']): Buffer | null => {
+const bodyFor = (rng: Random, wanted: Route['body']): Buffer | null => {
   if (wanted === undefined) return rng.chance(0.95) ? null : orderBody(rng)
   if (rng.chance(0.004)) return huge(rng)
   return wanted === 'order' ? orderBody(rng) : resolutionBody(rng)
 }
 
-const request = (rng: Rng, pool: Pool): HttpRequest => {
+const request = (rng: Random, pool: Pool): HttpRequest => {
   const { method, path, body: wanted } = route(rng, pool)
   const body = bodyFor(rng, wanted)
   const type = rng.chance(0.96) ? rng.pick(jsonTypes) : rng.pick(otherTypes)
@@ -229,7 +229,7 @@ const request = (rng: Rng, pool: Pool): HttpRequest => {
 }
 
 export const caseOf = (seed: string, number: number, pool: Pool): HttpCase => {
-  const rng = createRng(`${seed}:http:${number}`)
+  const rng = randomStream(`${seed}:http:${number}`)
   if (rng.chance(0.97)) return request(rng, pool)
   return brokenHttp(rng, lawfulOrder(rng))
 }

@@ -7,7 +7,7 @@ import type { World } from '../support/world.ts'
 import { until } from '../support/until.ts'
 import { createExpectation, type KnownOrder } from './expectedLedger.ts'
 import type { Side } from './expectedTrade.ts'
-import { createRng, uuidOf } from './prng.ts'
+import { randomStream } from '../support/random.ts'
 import { messageOf, type Groups, type TradeMessage } from './tradeMessages.ts'
 import { letterFaults, tableFaults, type TradeComplaint } from './tradeTables.ts'
 import { shown, type Violation } from './violation.ts'
@@ -31,9 +31,9 @@ const topicBytesMax = '16777216'
 const drainMs = 240_000
 
 const place = async ({ service, seed }: TradeRun, number: number): Promise<KnownOrder> => {
-  const rng = createRng(`${seed}:order:${number}`)
-  const [side, ticker, quantity] = [rng.pick<Side>(['BUY', 'SELL']), rng.pick(['AAPL', 'MSFT']), 20 + rng.int(150)]
-  const terms = { userId: uuidOf(rng), ticker, side, type: 'LIMIT', timeInForce: 'GTC', quantity, price: 101 }
+  const rng = randomStream(`${seed}:order:${number}`)
+  const [side, ticker, quantity] = [rng.pick<Side>(['BUY', 'SELL']), rng.pick(['AAPL', 'MSFT']), 20 + rng.below(150)]
+  const terms = { userId: rng.uuid(), ticker, side, type: 'LIMIT', timeInForce: 'GTC', quantity, price: 101 }
   const reply = await service.post(terms)
   const id = String(reply.json['id'])
   const canceled = rng.chance(0.1)

@@ -6,7 +6,7 @@ import type { KnownOrder } from './expectedLedger.ts'
 import { expectTrade, type Side } from './expectedTrade.ts'
 import { hostileObject, mutateBytes, renderObject, secret, type Member } from './mutate.ts'
 import { amountSource } from './orderBodies.ts'
-import { createRng, uuidOf, type Rng } from './prng.ts'
+import { randomStream, type Random } from '../support/random.ts'
 
 export type TradeMessage = {
   partition: number
@@ -24,10 +24,10 @@ const bigBytes = [70_000, 900_000, 10_000_000] as const
 
 const quoted = (text: string): string => JSON.stringify(text)
 
-const timestamp = (rng: Rng): string => {
-  const seconds = 1_767_000_000 + rng.int(1_000_000)
+const timestamp = (rng: Random): string => {
+  const seconds = 1_767_000_000 + rng.below(1_000_000)
   const second = new Date(seconds * 1_000).toISOString().slice(0, 19)
-  const micros = String(rng.int(1_000_000)).padStart(6, '0')
+  const micros = String(rng.below(1_000_000)).padStart(6, '0')
   return rng.weighted<() => string>([
     [4, () => `"${second}.${micros}${rng.pick(['', '123', '999'])}${rng.pick(['Z', 'Z', '+02:00', '-23:59'])}"`],
     [2, () => `${seconds}.${micros}`],
@@ -38,18 +38,18 @@ const timestamp = (rng: Rng): string => {
   ])()
 }
 
-const legId = (rng: Rng, order: KnownOrder | undefined): string =>
+const legId = (rng: Random, order: KnownOrder | undefined): string =>
   rng.weighted<() => string>([
-    [20, () => quoted(order?.id ?? uuidOf(rng))],
-    [1, () => quoted((order?.id ?? uuidOf(rng)).toUpperCase())],
-    [1.5, () => quoted(uuidOf(rng))],
+    [20, () => quoted(order?.id ?? rng.uuid())],
+    [1, () => quoted((order?.id ?? rng.uuid()).toUpperCase())],
+    [1.5, () => quoted(rng.uuid())],
     [0.5, () => rng.pick(['"not-a-uuid"', '""', '42', '1e400', quoted(secret), '"\\u0000"', '"\\ud800"', 'null'])],
   ])()
 
 const opposite = (side: Side): Side => (side === 'BUY' ? 'SELL' : 'BUY')
 const memberOf: Record<Side, string> = { BUY: '"buyOrderId"', SELL: '"sellOrderId"' }
 
-const legs = (rng: Rng, order: KnownOrder | undefined, group: readonly KnownOrder[]): Member[] => {
+const legs = (rng: Random, order: KnownOrder | undefined, group: readonly KnownOrder[]): Member[] => {
   const side = order?.side ?? 'BUY'
   const counter = group.filter((other) => other.side !== side)
   return rng.weighted<() => Member[]>([
@@ -74,17 +74,17 @@ const legs = (rng: Rng, order: KnownOrder | undefined, group: readonly KnownOrde
 }
 
 const tradeMembers = (
-  rng: Rng,
+  rng: Random,
   group: readonly KnownOrder[],
   messages: number,
   seed: string,
   partition: number,
 ): Member[] => {
-  const shared = rng.int(Math.ceil(messages / sharing))
-  const own = createRng(`${seed}:trade:${partition}:${shared}`)
+  const shared = rng.below(Math.ceil(messages / sharing))
+  const own = randomStream(`${seed}:trade:${partition}:${shared}`)
   const from = rng.chance(0.9) ? own : rng
   const order = group.length === 0 ? undefined : from.pick(group)
-  const quantity = from.chance(0.9) ? rng.pick([`${1 + from.int(9)}`]) : amountSource(from)
+  const quantity = from.chance(0.9) ? rng.pick([`${1 + from.below(9)}`]) : amountSource(from)
   const ticker = rng.chance(0.97) ? (order?.ticker ?? 'NONE') : rng.pick(['WRONG', 'wrong'])
   return [
     [
@@ -97,32 +97,32 @@ const tradeMembers = (
     ],
     ...legs(from, order, group),
     ['"ticker"', quoted(rng.chance(0.8) ? ticker : ticker.toLowerCase())],
-    ['"price"', `${100 + (rng.chance(0.9) ? from : rng).int(5)}${rng.pick(['', '.0', '.00000000'])}`],
+    ['"price"', `${100 + (rng.chance(0.9) ? from : rng).below(5)}${rng.pick(['', '.0', '.00000000'])}`],
     ['"quantity"', rng.chance(0.8) ? quantity : /e/i.test(quantity) ? quantity : `"${quantity}"`],
     ['"timestamp"', timestamp(rng)],
     ...(rng.chance(0.1) ? [['"venue"', '{"name":"X","tags":[1,2,{}]}'] as const] : []),
   ]
 }
 
-const garbage = (rng: Rng): Buffer | null =>
+const garbage = (rng: Random): Buffer | null =>
   rng.weighted<() => Buffer | null>([
     [2, () => null],
     [2, () => Buffer.alloc(0)],
     [4, () => mutateBytes(rng, Buffer.from('{"tradeId":"t","orderId":null}'))],
     [2, () => Buffer.from(rng.pick(['null', '[]', '{}', '""', '0', '{"tradeId":', secret, '\ufeff{}', 'tradeId=1']))],
-    [1, () => Buffer.from(Array.from({ length: rng.int(300) }, () => rng.int(256)))],
+    [1, () => Buffer.from(Array.from({ length: rng.below(300) }, () => rng.below(256)))],
     [0.02, () => Buffer.concat([Buffer.from('{"tradeId":"'), Buffer.alloc(rng.pick(bigBytes), 65), Buffer.from('"}')])],
     [0.05, () => Buffer.from('['.repeat(rng.pick([1_000, 200_000])))],
   ])()
 
-const value = (rng: Rng, members: () => Member[]): Buffer | null =>
+const value = (rng: Random, members: () => Member[]): Buffer | null =>
   rng.weighted<() => Buffer | null>([
     [10, () => Buffer.from(renderObject(rng, members()))],
     [8, () => hostileObject(rng, members())],
     [1, () => garbage(rng)],
   ])()
 
-const keyOf = (rng: Rng): Buffer | null =>
+const keyOf = (rng: Random): Buffer | null =>
   rng.weighted([
     [6, Buffer.from('AAPL')],
     [1, null],
@@ -131,7 +131,7 @@ const keyOf = (rng: Rng): Buffer | null =>
     [0.1, Buffer.alloc(5_000, 66)],
   ] as const)
 
-const headersOf = (rng: Rng): TradeMessage['headers'] =>
+const headersOf = (rng: Random): TradeMessage['headers'] =>
   rng.chance(0.8)
     ? []
     : [
@@ -156,8 +156,8 @@ export const messageOf = (
   { groups, messages }: { groups: Groups; messages: number },
 ): TradeMessage => {
   for (let attempt = 0; ; attempt++) {
-    const rng = createRng(`${seed}:kafka:${number}:${attempt}`)
-    const partition = rng.int(groups.length)
+    const rng = randomStream(`${seed}:kafka:${number}:${attempt}`)
+    const partition = rng.below(groups.length)
     const group = attempt < 5 ? groups[partition]! : []
     const bytes = value(rng, () => tradeMembers(rng, group, messages, seed, partition))
     if (isDecided(bytes, groups[partition]!))

@@ -9,7 +9,7 @@ import type { Order, OrderTerms, Side } from '../../src/domain/order.ts'
 import { readOrders } from '../../src/store/orders.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, anEvent, aPlacementOf, aTrade, newId, someTerms } from '../support/builders.ts'
-import type { Random } from '../sim/random.ts'
+import type { Random } from '../support/random.ts'
 import type { Operation } from './linearize.ts'
 import type { Disposition, Leg } from './reference.ts'
 

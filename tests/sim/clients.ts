@@ -6,7 +6,7 @@ import type { OrderTerms } from '../../src/domain/order.ts'
 import type { Fleet } from './fleet.ts'
 import { describeAnswer, type Canceling, type Journal, type Placing } from './journal.ts'
 import { tickers } from './postgres/tickers.ts'
-import { uuidOf, type Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 
@@ -104,7 +104,7 @@ const act = async (client: Client, known: Known, key: string): Promise<void> => 
     const other = random.chance(0.5) ? terms : termsOf(client, key)
     await Promise.all([placeOnce(client, terms, known), placeOnce(client, other, known)])
   } else if (what < 0.75) await placeOnce(client, { ...termsOf(client, null), ticker: 'no ticker' }, known, true)
-  else if (what < 0.77) await cancelOnce(client, uuidOf(random, new Date(epochMs)), known)
+  else if (what < 0.77) await cancelOnce(client, random.uuidv7(new Date(epochMs)), known)
   else if (known.size === 0) return
   else if (what < 0.92) {
     const id = someOrder()
@@ -130,7 +130,7 @@ export const startClients = (world: World, fleet: Fleet, journal: Journal): (() 
   for (let i = 1; i <= plan.clients; i++) {
     const random = world.random.fork()
     const owner = { name: `c${i}`, alive: true }
-    const client = { world, fleet, journal, random, owner, userId: uuidOf(random, new Date(epochMs)) }
+    const client = { world, fleet, journal, random, owner, userId: random.uuidv7(new Date(epochMs)) }
     // Two clients may be one user, with the same keys.
     if (i > 1 && random.chance(0.3)) client.userId = `a11ce000-0000-4000-8000-00000000000${i >> 1}`
     scheduler.after(random.next() * 200, owner, () => void live(client))

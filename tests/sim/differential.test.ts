@@ -11,7 +11,7 @@ import { contentsOfFake, contentsOfReal, textOf } from './differential/contents.
 import { createMemory, type Memory } from './differential/memory.ts'
 import { createPostgres, type Postgres } from './postgres/state.ts'
 import { shardOf, tickers } from './postgres/tickers.ts'
-import { createRandom } from './random.ts'
+import { createRandom } from '../support/random.ts'
 
 const databases = 6
 const sequencesPerDatabase = 40

@@ -4,7 +4,7 @@
 import { partitionOf } from '../../src/kafka/partition.ts'
 import type { Journal, TradeFact, TradeLeg } from './journal.ts'
 import { topics } from './kafka/broker.ts'
-import { uuidOf, type Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 
@@ -76,7 +76,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
     const match = orders.find((other) => other.ticker === of.ticker && other.side !== of.side && other.remaining > 0)
     const what = random.next()
     if (what < 0.6 && match !== undefined) return [{ side: match.side, orderId: match.id }]
-    if (what < 0.7) return [{ side: otherSide(of), orderId: uuidOf(random, new Date(epochMs)) }]
+    if (what < 0.7) return [{ side: otherSide(of), orderId: random.uuidv7(new Date(epochMs)) }]
     if (what < 0.75) return [{ side: otherSide(of), orderId: 'not-ours' }]
     return []
   }
@@ -113,7 +113,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
     else if (what < 0.93) report(of, wrongTrade(of))
     else if (what < 0.97)
       publish(of.ticker, random.pick([null, Buffer.from('{'), Buffer.from('{}')]), { malformed: true })
-    else report(of, { ...newTrade(of), legs: [{ side: 'BUY', orderId: uuidOf(random, new Date(epochMs)) }] })
+    else report(of, { ...newTrade(of), legs: [{ side: 'BUY', orderId: random.uuidv7(new Date(epochMs)) }] })
   }
 
   let idle = 0

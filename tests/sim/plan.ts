@@ -1,7 +1,7 @@
 // What a seed makes of its run: how many replicas and clients, how slow everything is, and what goes wrong how often. One seed
 // in five is calm: replicas come and go, but nothing breaks, and then nothing may be published twice either.
 
-import { createRandom, type Random } from './random.ts'
+import { createRandom, type Random } from '../support/random.ts'
 
 /** Probabilities, each of one statement, one produce request or one call. */
 export type FaultRates = {

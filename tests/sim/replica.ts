@@ -11,7 +11,6 @@ import { createTrades } from '../../src/kafka/trades/consumer.ts'
 import type { Level, Log } from '../../src/telemetry/log.ts'
 import { createProducer, topics } from './kafka/broker.ts'
 import { connect } from './postgres/connection.ts'
-import { uuidOf } from './random.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 
@@ -58,7 +57,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   const random = world.random.fork()
   const skewMs = Math.round((random.next() * 2 - 1) * plan.clockSkewMaxMs)
   const now = (): Date => new Date(epochMs + Math.floor(scheduler.now()) + skewMs)
-  const newId = (at: Date): string => uuidOf(random, at)
+  const newId = (at: Date): string => random.uuidv7(at)
   const log = createLog(world)
   const db = connect(world, owner)
   const producer = createProducer(world, owner)

@@ -4,7 +4,7 @@
 // affected.
 
 import { drainMicrotasks } from 'bun:jsc'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 
 /** Who an event belongs to: the events of a dead owner never happen. */
 export type Owner = { name: string; alive: boolean }

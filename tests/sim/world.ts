@@ -1,7 +1,7 @@
 // What the parts of one simulated run share.
 
 import type { FaultRates, Plan } from './plan.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../support/random.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
 import type { Broker } from './kafka/broker.ts'
 import type { Group } from './kafka/group.ts'

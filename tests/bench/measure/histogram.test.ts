@@ -1,7 +1,7 @@
 // Proves: the histogram agrees with a sorted list of the same values.
 
 import { describe, expect, test } from 'bun:test'
-import { createRng } from '../../chaos/rng.ts'
+import { randomStream } from '../../support/random.ts'
 import { createHistogram, percentilesOf } from './histogram.ts'
 import { percentile } from './statistics.ts'
 
@@ -29,7 +29,7 @@ describe('a histogram', () => {
   )
 
   test('agrees with a sorted list on percentiles of many values', () => {
-    const rng = createRng('histogram')
+    const rng = randomStream('histogram')
     const micros = Array.from({ length: 20_000 }, () => Math.round(10 ** (1 + 5 * rng.next())))
     const histogram = recorded(micros)
     for (const part of [0.01, 0.5, 0.9, 0.99, 0.999, 1]) {

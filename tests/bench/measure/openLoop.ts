@@ -1,7 +1,7 @@
 // The open loop: requests at a steady rate, each at its own time whatever became of those before it, and latency from that time on, so
 // that a service that stalls is charged for everybody who had to wait. A process of its own: what `openLoop` starts is this file.
 
-import { createRng, type Rng } from '../../chaos/rng.ts'
+import { randomStream, type Random } from '../../support/random.ts'
 import { drawBody, withKey } from '../mix/orderMix.ts'
 import { runCommand } from './command.ts'
 import { openConnections, type Connections } from './connections.ts'
@@ -54,7 +54,7 @@ const cancelRequest = (id: string): string => `POST /orders/${id}/cancel HTTP/1.
 
 type Generator = {
   plan: OpenLoopPlan
-  rng: Rng
+  rng: Random
   lines: Connections
   recent: string[]
   acked: { count: number; file: Bun.FileSink }
@@ -119,7 +119,7 @@ const generate = async (generator: Generator): Promise<void> => {
 const runGenerator = async (plan: OpenLoopPlan): Promise<void> => {
   const generator: Generator = {
     plan,
-    rng: createRng('open loop', plan.perSecond),
+    rng: randomStream('open loop', plan.perSecond),
     lines: await openConnections(plan.port, plan.connections ?? usualConnections),
     recent: [],
     acked: { count: 0, file: Bun.file(plan.ackedFile).writer() },

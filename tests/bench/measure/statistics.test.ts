@@ -1,7 +1,7 @@
 // Proves: the arithmetic of rounds is right.
 
 import { describe, expect, test } from 'bun:test'
-import { createRng } from '../../chaos/rng.ts'
+import { randomStream } from '../../support/random.ts'
 import { median, medianInterval, percentile, slope, spreadOf } from './statistics.ts'
 
 test('the median is the middle, or the mean of the two in the middle', () => {
@@ -65,7 +65,7 @@ describe('the interval of the median', () => {
   })
 
   test('holds the true median as often as it says', () => {
-    const rng = createRng('median interval')
+    const rng = randomStream('median interval')
     // Of a skewed distribution, whose median is a quarter and whose mean is a third.
     const draw = () => rng.next() ** 2
     const draws = 20_000

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { createRng } from '../../chaos/rng.ts'
+import { randomStream } from '../../support/random.ts'
 import { loadedId, openDigits, unknownFrom } from '../world/loader.ts'
 import { drawBody, keyMark, tickerOf, userIdOf, withKey } from './orderMix.ts'
 import { drawTrades } from './tradeMix.ts'
@@ -13,7 +13,7 @@ const times = <T>(count: number, draw: () => T): T[] => Array.from({ length: cou
 const share = <T>(values: readonly T[], is: (value: T) => boolean): number => values.filter(is).length / values.length
 
 describe('Zipf', () => {
-  const rng = createRng('zipf')
+  const rng = randomStream('zipf')
   const draw = createZipf(200)
   const ranks = times(100_000, () => draw(rng))
   const harmonic = Array.from({ length: 200 }, (_, i) => 1 / (i + 1)).reduce((sum, part) => sum + part)
@@ -35,7 +35,7 @@ describe('Zipf', () => {
 })
 
 describe('orders', () => {
-  const rng = createRng('orders')
+  const rng = randomStream('orders')
   type Body = Record<string, unknown>
   const bodies = times(20_000, () => JSON.parse(drawBody(rng)) as Body)
 
@@ -56,7 +56,7 @@ describe('orders', () => {
   })
 
   test('are repeatable', () => {
-    expect(drawBody(createRng('same'))).toBe(drawBody(createRng('same')))
+    expect(drawBody(randomStream('same'))).toBe(drawBody(randomStream('same')))
   })
 
   test('get their key where the mark is', () => {

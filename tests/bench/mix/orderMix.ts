@@ -2,7 +2,7 @@
 // the loader draw from the same distributions in SQL.
 
 import { writeFileSync } from 'node:fs'
-import { createRng, type Rng } from '../../chaos/rng.ts'
+import { randomStream, type Random } from '../../support/random.ts'
 import { createZipf } from './zipf.ts'
 
 export const userCount = 1_000
@@ -21,7 +21,7 @@ export const keyMark = '@'
 const drawRank = createZipf(tickerCount)
 
 /** Prices are around 100.00, so that an engine finds something to match. `ticker`: instead of a drawn one. */
-export const drawBody = (rng: Rng, ticker?: string): string => {
+export const drawBody = (rng: Random, ticker?: string): string => {
   const limit = rng.chance(limitShare)
   const order = {
     userId: userIdOf(rng.int(0, userCount - 1)),
@@ -43,6 +43,6 @@ const bodyCount = 20_000
 
 /** The bodies for wrk, one a line. */
 export const writeBodies = (file: string): void => {
-  const rng = createRng('bodies')
+  const rng = randomStream('bodies')
   writeFileSync(file, Array.from({ length: bodyCount }, () => `${drawBody(rng)}\n`).join(''))
 }

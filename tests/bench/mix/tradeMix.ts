@@ -1,7 +1,7 @@
 // The trades of W2: two-legged, between open orders of one ticker; a tenth repeat an earlier one, one in a hundred names nobody's
 // orders, one in a hundred asks for more than the orders have. Drawn from a seed, together with what has to become of them.
 
-import { createRng, type Rng } from '../../chaos/rng.ts'
+import { randomStream, type Random } from '../../support/random.ts'
 
 export type TradeMessage = { key: string; value: string }
 
@@ -26,7 +26,7 @@ const repeatWithin = 2_000
 const legKey = (orderId: string, tradeId: string): string => `${orderId} ${tradeId}`
 
 /** Books by how many orders they have, so that every order is as likely as any other. */
-const createPick = (books: readonly Book[]): ((rng: Rng) => Book) => {
+const createPick = (books: readonly Book[]): ((rng: Random) => Book) => {
   const upTo: number[] = []
   let sum = 0
   for (const { buys, sells } of books) upTo.push((sum += buys.length + sells.length))
@@ -44,7 +44,7 @@ const encode = ({ tradeId, ticker, buy, sell, quantity, cents }: Drawn): string 
 
 /** `count` messages in the order to send them. Every book has orders on both sides. */
 export const drawTrades = (books: readonly Book[], count: number, seed: string): TradeSet => {
-  const rng = createRng('trades', seed)
+  const rng = randomStream('trades', seed)
   const pickBook = createPick(books)
   const set: TradeSet = { messages: [], legs: new Set(), duplicateLegs: 0, unknownMessages: 0, overfillLegs: 0 }
   const recent: TradeMessage[] = []

@@ -1,9 +1,9 @@
 // Zipf's law with exponent 1: the k-th of n things is drawn with probability 1/k over the sum of all.
 
-import type { Rng } from '../../chaos/rng.ts'
+import type { Random } from '../../support/random.ts'
 
 /** Draws ranks from 1 to `n`. */
-export const createZipf = (n: number): ((rng: Pick<Rng, 'next'>) => number) => {
+export const createZipf = (n: number): ((rng: Pick<Random, 'next'>) => number) => {
   const upTo = new Float64Array(n)
   let sum = 0
   for (let k = 1; k <= n; k++) upTo[k - 1] = sum += 1 / k

@@ -24,7 +24,7 @@ const mixed = (pen: Pen, count: number) =>
 const inCodec =
   (codec: Codec): Kind =>
   (pen) => [
-    pen.send(mixed(pen, 1 + pen.rng.int(200)), { codec }),
+    pen.send(mixed(pen, 1 + pen.rng.below(200)), { codec }),
     pen.send([pen.record()], { codec }),
     ...fourOf(pen, () => ({ headers: [[Buffer.from('a'), Buffer.from('b')] as const] }), { codec }),
   ]

@@ -16,7 +16,7 @@ const avro = (pen: Pen): Buffer => {
   const fields = Object.values(pen.trade()).map((value) => Buffer.from(String(value)))
   return Buffer.concat([
     Buffer.from([0]),
-    int32(1 + pen.rng.int(1_000)),
+    int32(1 + pen.rng.below(1_000)),
     ...fields.flatMap((field) => [varint(field.length), field]),
   ])
 }

@@ -2,12 +2,12 @@
 // that nobody has, one that no order can take, and bytes that are no trade.
 
 import type { KnownOrder } from '../expectedLedger.ts'
-import { uuidOf, type Rng } from '../prng.ts'
+import type { Random } from '../../support/random.ts'
 import type { BatchPlan, RecordPlan } from './batch.ts'
 import type { Step } from './sender.ts'
 
 export type Pen = {
-  rng: Rng
+  rng: Random
   partition: number
   partitions: number
   /** Unlike all others of the run. */
@@ -27,7 +27,7 @@ export type Pen = {
 }
 
 export type PenOptions = {
-  rng: Rng
+  rng: Random
   partition: number
   groups: readonly (readonly KnownOrder[])[]
   unique: () => string
@@ -54,7 +54,7 @@ export const createPen = ({ rng, partition, groups, unique }: PenOptions): Pen =
     now,
     trade,
     good,
-    stranger: () => json({ ...trade(), buyOrderId: uuidOf(rng), sellOrderId: null }),
+    stranger: () => json({ ...trade(), buyOrderId: rng.uuid(), sellOrderId: null }),
     excessive: () => json({ ...trade(), quantity: tooMuch }),
     bad: () => Buffer.from(`no trade: ${unique()}`),
     record: (changes = {}) => ({ key: Buffer.from('AAPL'), value: good(), headers: [], timestamp: now(), ...changes }),

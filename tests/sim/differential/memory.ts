@@ -1,8 +1,7 @@
 // What the generator of store calls remembers, so that calls meet each other: ids, keys, positions and states read before.
 
 import type { LegState } from '../../../src/store/fills.ts'
-import type { Random } from '../random.ts'
-import { uuidOf } from '../random.ts'
+import type { Random } from '../../support/random.ts'
 
 export type Memory = {
   random: Random
@@ -20,14 +19,14 @@ const epoch = new Date('2026-01-02T03:04:05.678Z')
 export const createMemory = (random: Random): Memory => ({
   random,
   ids: [],
-  users: [uuidOf(random, epoch), uuidOf(random, epoch)],
-  replicas: [uuidOf(random, epoch), uuidOf(random, epoch), uuidOf(random, epoch)],
+  users: [random.uuidv7(epoch), random.uuidv7(epoch)],
+  replicas: [random.uuidv7(epoch), random.uuidv7(epoch), random.uuidv7(epoch)],
   positions: [],
   states: [],
   count: 0,
 })
 
-export const newId = ({ random }: Memory): string => uuidOf(random, epoch)
+export const newId = ({ random }: Memory): string => random.uuidv7(epoch)
 
 /** Mostly one that is remembered and recent, sometimes a new one. */
 export const someId = (memory: Memory): string => {

@@ -2,7 +2,7 @@
 // finds uncommitted is rolled back.
 
 import type { Scheduler } from '../scheduler.ts'
-import type { Random } from '../random.ts'
+import type { Random } from '../../support/random.ts'
 import { StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
 import { begin, commit, rollback, type Postgres, type Steps, type Tx } from './state.ts'
