@@ -4,7 +4,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { hold, release } from '../stack/guard.ts'
 import { killTree, signal } from '../stack/processes.ts'
-import type { TcpProxy } from './tcpProxy.ts'
+import type { TcpProxy } from '../support/tcpProxy.ts'
 
 type Armed = { point: string; nth: number; log: string }
 

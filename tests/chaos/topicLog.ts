@@ -1,6 +1,7 @@
 // All that a topic holds, read from its beginning and added to at each look, as the broker has it: every partition, no group.
 
-import { Consumer, ListOffsetTimestamps, type RecordsBatch } from '@platformatic/kafka'
+import { Consumer } from '@platformatic/kafka'
+import { endsOf, fetchOnce, type FetchedRecord } from '../support/topicFetch.ts'
 
 export type TopicRecord = {
   partition: number
@@ -23,23 +24,16 @@ export type TopicLog = {
 }
 
 const fetchBytes = 8_000_000
-const controlBatch = 0x20
 const text = (buffer: Buffer | null): string | null => (buffer === null ? null : buffer.toString())
 
-const recordsOf = (partition: number, batch: RecordsBatch, from: number): TopicRecord[] =>
-  (batch.attributes & controlBatch) !== 0
-    ? []
-    : batch.records
-        .map((record) => ({
-          partition,
-          offset: Number(batch.firstOffset) + record.offsetDelta,
-          key: text(record.key),
-          bytes: record.value === null ? null : new Uint8Array(record.value),
-          headers: Object.fromEntries(record.headers.map(([name, value]) => [text(name) ?? '', text(value) ?? ''])),
-          appendedAt: Number(batch.maxTimestamp),
-        }))
-        // A fetch answers whole batches, also those that begin below the offset asked for.
-        .filter(({ offset }) => offset >= from)
+const recordOf = ({ partition, offset, record, appendedAt }: FetchedRecord): TopicRecord => ({
+  partition,
+  offset,
+  key: text(record.key),
+  bytes: record.value === null ? null : new Uint8Array(record.value),
+  headers: Object.fromEntries(record.headers.map(([name, value]) => [text(name) ?? '', text(value) ?? ''])),
+  appendedAt,
+})
 
 export const createConsumer = (bootstrap: string): Consumer => {
   const consumer = new Consumer({
@@ -58,41 +52,24 @@ export const createConsumer = (bootstrap: string): Consumer => {
 
 export const createTopicLog = (consumer: Consumer, topic: string): TopicLog => {
   const records: TopicRecord[] = []
-  const next: number[] = []
+  /** The offset behind what was read of each partition. */
+  const read: number[] = []
   let turn: Promise<unknown> = Promise.resolve()
 
-  const ends = async (): Promise<number[]> => {
-    const offsets = await consumer.listOffsets({ topics: [topic], timestamp: ListOffsetTimestamps.LATEST })
-    return (offsets.get(topic) ?? []).map(Number)
-  }
-  const fetchOnce = async (open: readonly number[]): Promise<void> => {
-    const { topics } = await consumer.metadata({ topics: [topic] })
-    const { id, partitions } = topics.get(topic)!
-    const wanted = open.map((partition) => ({
-      partition,
-      fetchOffset: BigInt(next[partition] ?? 0),
-      currentLeaderEpoch: -1,
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: fetchBytes,
-    }))
-    const { responses } = await consumer.fetch({
-      node: partitions[0]!.leader,
-      topics: [{ topicId: id, partitions: wanted }],
-      minBytes: 1,
-      maxBytes: fetchBytes,
-      maxWaitTime: 100,
-    })
-    for (const { partitionIndex, records: batches } of responses.flatMap((response) => response.partitions))
-      for (const batch of batches ?? []) {
-        records.push(...recordsOf(partitionIndex, batch, next[partitionIndex] ?? 0))
-        next[partitionIndex] = Number(batch.firstOffset) + batch.lastOffsetDelta + 1
-      }
+  const ends = (): Promise<number[]> => endsOf(consumer, topic)
+  const onRecord = (fetched: FetchedRecord): void => {
+    if (!fetched.isControl) records.push(recordOf(fetched))
   }
   const readToEnd = async (): Promise<void> => {
     try {
       const goal = await ends()
-      const open = () => [...goal.keys()].filter((partition) => (next[partition] ?? 0) < goal[partition]!)
-      while (open().length > 0) await fetchOnce(open())
+      for (;;) {
+        const open = [...goal.keys()].filter((partition) => (read[partition] ?? 0) < goal[partition]!)
+        if (open.length === 0) return
+        const next = new Map(open.map((partition) => [partition, read[partition] ?? 0]))
+        await fetchOnce(consumer, { topic, next, maxBytes: fetchBytes, onRecord })
+        for (const [partition, offset] of next) read[partition] = offset
+      }
     } catch (error) {
       consumer.clearMetadata()
       throw error

@@ -10,11 +10,11 @@ import { engineMain } from '../stack/service.ts'
 import { StackError } from '../stack/stackError.ts'
 import { createTopics } from '../stack/topics.ts'
 import { binary } from '../support/binary.ts'
+import { createTcpProxy, type TcpProxy } from '../support/tcpProxy.ts'
 import { group, openKafkaSide, partitions, topics, type KafkaSide } from './kafkaSide.ts'
 import { createReplica, type Replica } from './replica.ts'
 import type { Ports } from './runState.ts'
 import { openTables, type Tables } from './tables.ts'
-import { startTcpProxy, type TcpProxy } from './tcpProxy.ts'
 
 export type World = {
   dir: string
@@ -54,12 +54,18 @@ const kafkaSettings = (ports: Ports): Record<string, string> => ({
   'log.segment.bytes': '16777216',
 })
 
+const startProxy = async (port: number, target: number): Promise<TcpProxy> => {
+  const proxy = await createTcpProxy({ host, port: target }, { port })
+  await proxy.open()
+  return proxy
+}
+
 const startProxies = async (ports: Ports): Promise<[Proxies, Proxies]> => {
   const [postgresA, postgresB, kafkaA, kafkaB] = await Promise.all([
-    startTcpProxy(ports.postgresProxyA, { host, port: ports.postgres }),
-    startTcpProxy(ports.postgresProxyB, { host, port: ports.postgres }),
-    startTcpProxy(ports.kafkaProxyA, { host, port: ports.kafkaA }),
-    startTcpProxy(ports.kafkaProxyB, { host, port: ports.kafkaB }),
+    startProxy(ports.postgresProxyA, ports.postgres),
+    startProxy(ports.postgresProxyB, ports.postgres),
+    startProxy(ports.kafkaProxyA, ports.kafkaA),
+    startProxy(ports.kafkaProxyB, ports.kafkaB),
   ])
   return [
     { postgres: postgresA, kafka: kafkaA },
@@ -156,7 +162,7 @@ export const startWorld = async (dir: string, ports: Ports): Promise<World> => {
       await Promise.all([
         side.close(),
         tables.close(),
-        ...proxies.flatMap((pair) => [pair.postgres.close(), pair.kafka.close()]),
+        ...proxies.flatMap((pair) => [pair.postgres.shut(), pair.kafka.shut()]),
       ])
       await Promise.all([postgres.stop(), kafka.stop()])
     },

@@ -2,16 +2,10 @@
 // overfills are as common as fills.
 
 import * as fc from 'fast-check'
-import { parsePlainAmount } from '../../src/domain/decimal.ts'
 import type { Leg } from '../../src/domain/leg.ts'
 import { acceptOrder, sides, statuses, type Order, type OrderTerms } from '../../src/domain/order.ts'
-
-/** An amount from its plain notation; throws for text that is none. */
-export const amount = (text: string): bigint => {
-  const parsed = parsePlainAmount(text)
-  if (!parsed.ok) throw new Error(`${text} is no amount: ${parsed.fault}`)
-  return parsed.amount
-}
+import { amount, someTerms } from '../support/builders.ts'
+import { userId } from '../support/orderBody.ts'
 
 export const anyAmount = fc.bigInt({ min: 1n, max: 10n ** 20n - 1n })
 
@@ -43,16 +37,7 @@ export const jsonNumber = fc
 export const orderId = '0197a9b0-0000-7000-8000-000000000001'
 export const placedAt = new Date('2026-01-02T03:04:05.678Z')
 
-export const terms: OrderTerms = {
-  userId: '6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11',
-  clientOrderId: null,
-  ticker: 'AAPL',
-  side: 'BUY',
-  type: 'LIMIT',
-  timeInForce: 'GTC',
-  quantity: amount('100'),
-  price: amount('150.5'),
-}
+export const terms: OrderTerms = someTerms({ userId })
 
 export const newOrder = (changed: Partial<OrderTerms> = {}): Order =>
   acceptOrder({ ...terms, ...changed }, { id: orderId, now: placedAt })

@@ -6,7 +6,8 @@ import * as fc from 'fast-check'
 import { foldLegs } from '../../src/domain/fold.ts'
 import type { Judgement, Leg, LegContent, TradeRecord } from '../../src/domain/leg.ts'
 import { decide, isFinal, type Order, type OrderEvent, type Status } from '../../src/domain/order.ts'
-import { amount, anyLegs, anyOrder, legFor, newOrder, placedAt } from './arbitraries.ts'
+import { amount } from '../support/builders.ts'
+import { anyLegs, anyOrder, legFor, newOrder, placedAt } from './arbitraries.ts'
 
 const now = new Date(placedAt.getTime() + 1_000)
 const runs = { numRuns: 1_500 }

@@ -23,7 +23,8 @@ import {
   type OrderEvent,
   type Status,
 } from '../../src/domain/order.ts'
-import { amount, newOrder, orderId, placedAt, terms } from './arbitraries.ts'
+import { newOrder, orderId, placedAt, terms } from './arbitraries.ts'
+import { amount } from '../support/builders.ts'
 
 const events: readonly OrderEvent[] = ['fill', 'complete', 'cancel', 'reject', 'expire']
 const nothing = { fill: undefined, complete: undefined, cancel: undefined, reject: undefined, expire: undefined }

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'bun:test'
 import { legOf, type Trade } from '../../src/domain/trade.ts'
-import { amount, orderId } from './arbitraries.ts'
+import { orderId } from './arbitraries.ts'
+import { amount } from '../support/builders.ts'
 
 const trade: Trade = {
   tradeId: 'T-1',

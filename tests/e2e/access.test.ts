@@ -11,7 +11,8 @@ import { audience, createKey, issuerName, jwksOf, tokenOf, type IssuerKey } from
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, userId } from '../support/world.ts'
+import { createWorld } from '../support/world.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 
 const makeKey = async (...args: string[]): Promise<{ key: string; line: string }> => {
   const { exitCode, out } = await runBinary(['api-key', ...args])

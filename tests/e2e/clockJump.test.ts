@@ -7,7 +7,8 @@ import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { skewedClock } from '../support/skewedClock.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, userId, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 
 const hourMs = 3_600_000
 /** Ahead of the time, one after the other. */

@@ -7,7 +7,8 @@ import { openCluster, type Cluster } from '../support/cluster.ts'
 import { kafkaServer } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let cluster: Cluster
 beforeAll(async () => {

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { createDatabase } from '../support/database.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
-import { createWorld, orderBody } from '../support/world.ts'
+import { createWorld } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const manifest = (await Bun.file(join(import.meta.dir, '..', '..', 'package.json')).json()) as { version: string }
 const lastLine = (text: string): Record<string, unknown> => JSON.parse(text.trim().split('\n').at(-1)!)

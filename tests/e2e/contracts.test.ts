@@ -8,7 +8,8 @@ import { messageFaults, type Message } from '../contracts/messageJudge.ts'
 import { readReleased, releasedFiles } from '../contracts/released.ts'
 import type { Received } from '../support/kafka.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, tradeOf, userId, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { userId } from '../support/orderBody.ts'
 
 let world: World
 let service: RunningService

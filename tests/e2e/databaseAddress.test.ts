@@ -3,7 +3,8 @@
 
 import { expect, test } from 'bun:test'
 import { runBinary } from '../support/service.ts'
-import { createWorld, orderBody, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const inDatabase = (world: World, name: string): string => {
   const url = new URL(world.databaseUrl)

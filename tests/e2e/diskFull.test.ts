@@ -8,7 +8,8 @@ import { judgeLoad, startLoad } from '../support/load.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 /** Half a page beyond the last whole one: a write is cut short, as on a disk that fills up under it. */
 const fileBytesMax = 1024 * 1024 + 4096

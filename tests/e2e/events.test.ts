@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { positiveHash } from '../engine/murmur2.ts'
 import type { Received } from '../support/kafka.ts'
 import type { RunningService } from '../support/service.ts'
-import { createWorld, orderBody, userId, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 
 const partitions = 7
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -11,7 +11,8 @@ import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { startStandby } from '../support/standby.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const dir = temporaryDir('failover')
 let first: PostgresServer

@@ -6,7 +6,8 @@ import { expect, test } from 'bun:test'
 import { hold, release } from '../stack/guard.ts'
 import { findJava, kafkaToolsClassPath } from '../stack/kafkaJars.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 /** A Java client that reads the trade topic in our group, and commits nothing. */
 const joinWithJava = async (world: World, protocol: 'classic' | 'consumer') => {

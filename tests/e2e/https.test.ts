@@ -7,7 +7,8 @@ import { createAuthority, replaceFile, writeCertificate } from '../support/certi
 import { kafkaServer, temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody } from '../support/world.ts'
+import { createWorld } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const authority = createAuthority('http authority')
 

@@ -4,7 +4,8 @@
 import { expect, test } from 'bun:test'
 import { openSocket, parseRaw } from '../http/socket.ts'
 import type { RunningService } from '../support/service.ts'
-import { createWorld, orderBody, userId, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 
 const post = (service: RunningService, key: string, members: Record<string, unknown> = {}) =>
   service.post(orderBody(members), { 'idempotency-key': key })

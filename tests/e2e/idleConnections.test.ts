@@ -4,7 +4,8 @@ import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { freePort } from '../stack/ports.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody } from '../support/world.ts'
+import { createWorld } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const probe = 'GET /actuator/health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n'
 

@@ -9,7 +9,8 @@ import { freePort } from '../stack/ports.ts'
 import { judgeLoad, startLoad, type Load } from '../support/load.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, orderBody, tradeOf } from '../support/world.ts'
+import { createWorld, tradeOf } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 /** Until the broker is started again, which takes some seconds more. Metadata lives for 30 s, a group's session for 10 s. */
 const awayMs = 60_000

@@ -9,7 +9,8 @@ import { kafkaServer, temporaryDir } from '../support/servers.ts'
 import type { RunningService } from '../support/service.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf } from '../support/world.ts'
+import { createWorld, tradeOf } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 type Health = { status: string; components: Record<string, { status: string; details: Record<string, unknown> }> }
 

@@ -7,7 +7,8 @@ import { sessionMs, startSecureKafka, users, type SecureKafka } from '../support
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf } from '../support/world.ts'
+import { createWorld, tradeOf } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let secure: SecureKafka
 beforeAll(async () => {

@@ -9,7 +9,8 @@ import { expressions } from '../support/operator.ts'
 import { selectionsOf } from '../support/promql.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let world: World
 let service: RunningService

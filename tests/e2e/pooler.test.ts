@@ -6,7 +6,8 @@ import { startPooler } from '../support/pooler.ts'
 import { postgresServer } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody } from '../support/world.ts'
+import { createWorld } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const advice =
   ': a connection pooler such as PgBouncer seems to stand at this address, so give that of Postgres itself, of which this service keeps few connections.'

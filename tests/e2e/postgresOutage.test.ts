@@ -9,7 +9,8 @@ import { startProxy } from '../support/proxy.ts'
 import { postgresServer, temporaryDir } from '../support/servers.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const doorTo = async (url: string) => createTcpProxy({ host: '127.0.0.1', port: Number(new URL(url).port) })
 

@@ -11,7 +11,7 @@ import { createAuthority, writeCertificate } from '../support/certificates.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, startService, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { orderBody } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const password = 'app:secret/1'
 const dir = temporaryDir('postgres-tls')

@@ -6,7 +6,8 @@ import { distinctBy } from '../support/identity.ts'
 import type { Received } from '../support/kafka.ts'
 import { letterFor } from '../support/letters.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let world: World
 let service: RunningService

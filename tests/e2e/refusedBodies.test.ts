@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, userId, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 
 type ExceptionJson = { id: string; resolution: { note: string } | null }
 

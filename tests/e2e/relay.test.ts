@@ -3,7 +3,8 @@
 import { expect, test } from 'bun:test'
 import { distinctEvents } from '../support/load.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 /** Between the size of a plain order's record and that of one with the longest ticker, amounts and a traceparent. */

@@ -4,7 +4,8 @@ import { Admin } from '@platformatic/kafka'
 import { expect, test } from 'bun:test'
 import { positiveHash } from '../engine/murmur2.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const tickers = Array.from({ length: 24 }, (_, n) => `T${n}`)
 const partitionOf = (ticker: string, count: number): number => positiveHash(Buffer.from(ticker)) % count

@@ -3,7 +3,8 @@
 import { expect, test } from 'bun:test'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const env = { RELAY_LEASE_MS: '1000' }
 /** So long that no replica is too slow to renew its leases. */

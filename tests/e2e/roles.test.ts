@@ -12,7 +12,8 @@ import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
-import { createWorld, orderBody, tradeOf, userId, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 
 const script = await Bun.file(inRepo('sql', 'roles.sql')).text()
 type Role = 'orders_owner' | 'orders_runtime' | 'orders_reader'

@@ -6,7 +6,8 @@ import { binary } from '../support/binary.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf } from '../support/world.ts'
+import { createWorld, tradeOf } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 test('SIGTERM under load: exit 0, every 202 is stored and published, no 5xx but 503', async () => {
   await using world = await createWorld()

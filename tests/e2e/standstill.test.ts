@@ -6,7 +6,8 @@ import { expect, test } from 'bun:test'
 import postgres from 'postgres'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 type Component = { status: string; details: Record<string, string | number> }
 type Health = { status: string; components: { db: Component; kafka: Component; outbox: Component } }

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { startCollector, type CollectedSpan, type Collector } from '../support/collector.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let collector: Collector
 let world: World

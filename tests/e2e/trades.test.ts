@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Received } from '../support/kafka.ts'
 import type { LogLine, RunningService } from '../support/service.ts'
-import { createWorld, orderBody, tradeOf, type Trade, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type Trade, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let world: World
 let service: RunningService

@@ -8,7 +8,8 @@ import { createDatabase } from '../support/database.ts'
 import { startLoad } from '../support/load.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, orderBody, tradeOf, type World } from '../support/world.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 const verify = (world: World, ...args: string[]) => runBinary(['verify', ...args], world.env)
 

@@ -4,7 +4,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { decodePlaced } from '../engine/messages.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, orderBody, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 
 let world: World
 let service: RunningService

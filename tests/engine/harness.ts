@@ -3,6 +3,7 @@
 import { Admin, Consumer, ProduceAcks, Producer } from '@platformatic/kafka'
 import { hold, release } from '../stack/guard.ts'
 import { kafkaServer } from '../support/servers.ts'
+import { until } from '../support/until.ts'
 import type { Incoming } from './engine.ts'
 import { partitionOf } from './murmur2.ts'
 
@@ -83,7 +84,7 @@ async function startEngine(bootstrap: string, topics: Topics): Promise<EnginePro
     return code
   }
   void readLines(child.stdout, lines)
-  await until(() => lines.some((line) => line.includes('"started"')))
+  await until(() => lines.some((line) => line.includes('"started"')), { what: 'the engine has started' })
   return { lines, stop: end('SIGTERM'), kill: end('SIGKILL') }
 }
 
@@ -94,13 +95,5 @@ async function readLines(stream: ReadableStream<Uint8Array>, into: string[]): Pr
     const [last = '', ...whole] = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n').toReversed()
     into.push(...whole.toReversed())
     rest = last
-  }
-}
-
-export async function until(isTrue: () => boolean, limitMs = 120_000): Promise<void> {
-  const deadline = Date.now() + limitMs
-  while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`not true after ${limitMs} ms: ${isTrue.toString()}`)
-    await Bun.sleep(20)
   }
 }

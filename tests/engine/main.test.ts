@@ -4,7 +4,8 @@
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { cancelledMessage, message, placedMessage } from './arbitraries.ts'
-import { openHarness, until } from './harness.ts'
+import { until } from '../support/until.ts'
+import { openHarness } from './harness.ts'
 
 const TICKER = 'NVDA' // on partition 2 of 3, says the Java client
 const limit = { type: 'LIMIT', timeInForce: 'GTC', quantity: 5n, price: 3n } as const
@@ -26,7 +27,7 @@ async function untilAllIsDone(name = 'last'): Promise<void> {
   const better = { ...limit, price: 4n }
   await place(placedMessage(`${name}-b`, TICKER, { ...better, side: 'BUY', quantity: 500n }))
   await place(placedMessage(`${name}-s`, TICKER, { ...better, side: 'SELL', quantity: 500n }))
-  await until(() => pairs().includes(`${name}-b/${name}-s`))
+  await until(() => pairs().includes(`${name}-b/${name}-s`), { what: `the trade of ${name}` })
 }
 
 test('crossing orders make one trade; a repeated event does nothing', async () => {
@@ -59,8 +60,10 @@ test('what cannot be read is said and skipped, on any topic', async () => {
   for (const topic of Object.values(harness.topics)) await harness.send(topic, TICKER, message(null, 'no object'))
   await place(buy('b'))
   await place(sell('s'))
-  await until(() => engine.lines.filter((line) => line.includes('malformed, skipped')).length === 3)
-  await until(() => pairs().includes('b/s'))
+  await until(() => engine.lines.filter((line) => line.includes('malformed, skipped')).length === 3, {
+    what: 'three messages are skipped',
+  })
+  await until(() => pairs().includes('b/s'), { what: 'the trade b/s' })
 })
 
 test('a restart trades nothing twice, keeps what rests and takes up what came meanwhile', async () => {
@@ -71,9 +74,9 @@ test('a restart trades nothing twice, keeps what rests and takes up what came me
   await place(buy('gone'))
   await harness.send(harness.topics.cancelled, TICKER, cancelledMessage('gone', TICKER))
   await place(sell('s1'))
-  await until(() => pairs().includes('big/s1'))
+  await until(() => pairs().includes('big/s1'), { what: 'the trade big/s1' })
   await place(placedMessage('s2', TICKER, { ...limit, side: 'SELL', quantity: 1n }))
-  await until(() => pairs().includes('big/s2'))
+  await until(() => pairs().includes('big/s2'), { what: 'the trade big/s2' })
   await first.kill()
   await place(sell('s3'))
   await place(buy('b4'))

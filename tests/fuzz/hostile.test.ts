@@ -4,7 +4,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { createWorld, orderBody, type World } from '../support/world.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { closeAll, drip, flood, open, openMany, statusesIn, type Connection } from './connections.ts'
 import { openFiles, residentMb, watchMemory } from './process.ts'
 

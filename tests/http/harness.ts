@@ -12,6 +12,7 @@ import { noTracing } from '../../src/telemetry/tracing.ts'
 import { asyncApiDocument } from '../contracts/documents.ts'
 import { answerFaults, type Paths } from '../contracts/judge.ts'
 import { createDatabase, servicePools, type TestDatabase } from '../support/database.ts'
+import { plainOrder } from '../support/orderBody.ts'
 
 export type Answer = { status: number; headers: Headers; text: string }
 export type Call = { body?: string | object; headers?: Record<string, string> }
@@ -117,19 +118,11 @@ export type Harness = {
 
 export type OrderJson = Record<string, unknown> & { id: string; userId: string; status: string; createdAt: string }
 
-export const orderBody = {
-  userId: '6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11',
-  ticker: 'AAPL',
-  side: 'BUY',
-  type: 'LIMIT',
-  timeInForce: 'GTC',
-  quantity: 100,
-  price: 150.5,
-}
+export { plainOrder as orderBody }
 
 /** The JSON text of orderBody with members replaced or added by their JSON source. */
 export const orderText = (sources: Record<string, string> = {}): string => {
-  const own = Object.entries(orderBody).map(([name, value]) => [name, JSON.stringify(value)])
+  const own = Object.entries(plainOrder).map(([name, value]) => [name, JSON.stringify(value)])
   const members = Object.entries({ ...Object.fromEntries(own), ...sources } as Record<string, string>)
   return `{${members.map(([name, source]) => `${JSON.stringify(name)}:${source}`).join(',')}}`
 }
@@ -170,7 +163,7 @@ export const openHarness = async ({
     bugs,
     log,
     async place(changed = {}) {
-      const answer = await call('POST', '/orders', { body: { ...orderBody, ...changed } })
+      const answer = await call('POST', '/orders', { body: { ...plainOrder, ...changed } })
       expect(answer.status).toBe(202)
       return JSON.parse(answer.text) as OrderJson
     },

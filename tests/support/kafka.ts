@@ -6,12 +6,12 @@ import {
   ConfigResourceTypes,
   Consumer,
   IncrementalAlterConfigOperationTypes,
-  ListOffsetTimestamps,
   ProduceAcks,
   Producer,
 } from '@platformatic/kafka'
 import { positiveHash } from '../engine/murmur2.ts'
 import { distinct } from './identity.ts'
+import { endsOf, fetchOnce, startsOf, type FetchedRecord } from './topicFetch.ts'
 import { until } from './until.ts'
 
 export type Received = {
@@ -90,48 +90,26 @@ const text = (buffer: Buffer | null): string | null => (buffer === null ? null :
 const readAll = async (bootstrap: string, topic: string): Promise<Received[]> => {
   const consumer = new Consumer({ ...base(bootstrap), groupId: `test-${crypto.randomUUID()}`, maxWaitTime: 100 })
   try {
-    const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
-    const { id, partitions } = topics.get(topic)!
-    const [starts, ends] = await Promise.all(
-      [ListOffsetTimestamps.EARLIEST, ListOffsetTimestamps.LATEST].map((timestamp) =>
-        consumer.listOffsets({ topics: [topic], timestamp }),
-      ),
-    )
-    const next = new Map(starts!.get(topic)!.map((offset, partition) => [partition, offset]))
+    const [starts, ends] = [await startsOf(consumer, topic), await endsOf(consumer, topic)]
+    const next = new Map(starts.entries())
     const found: Received[] = []
-    const open = () => [...next].filter(([partition, offset]) => offset < ends!.get(topic)![partition]!)
-    while (open().length > 0) {
-      const wanted = open().map(([partition, fetchOffset]) => ({
+    const onRecord = ({ partition, offset, record, appendedAt }: FetchedRecord): void => {
+      found.push({
+        topic,
         partition,
-        fetchOffset,
-        currentLeaderEpoch: -1,
-        lastFetchedEpoch: -1,
-        partitionMaxBytes: 4_000_000,
-      }))
-      const node = partitions[0]!.leader
-      const { responses } = await consumer.fetch({
-        node,
-        topics: [{ topicId: id, partitions: wanted }],
-        maxWaitTime: 100,
+        offset: BigInt(offset),
+        key: text(record.key),
+        value: text(record.value),
+        bytes: record.value,
+        headers: Object.fromEntries(record.headers.map(([name, value]) => [text(name), text(value)])),
+        headerEntries: record.headers,
+        appendedAt: BigInt(appendedAt),
       })
-      for (const { partitionIndex: partition, records } of responses.flatMap((response) => response.partitions))
-        for (const batch of records ?? [])
-          for (const record of batch.records) {
-            const offset = batch.firstOffset + BigInt(record.offsetDelta)
-            if (offset < next.get(partition)!) continue
-            next.set(partition, offset + 1n)
-            found.push({
-              topic,
-              partition,
-              offset,
-              key: text(record.key),
-              value: text(record.value),
-              bytes: record.value,
-              headers: Object.fromEntries(record.headers.map(([name, value]) => [text(name), text(value)])),
-              headerEntries: record.headers,
-              appendedAt: batch.maxTimestamp,
-            })
-          }
+    }
+    for (;;) {
+      for (const [partition, offset] of next) if (offset >= ends[partition]!) next.delete(partition)
+      if (next.size === 0) break
+      await fetchOnce(consumer, { topic, next, maxBytes: 4_000_000, onRecord })
     }
     return found.toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset))
   } finally {

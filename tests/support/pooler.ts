@@ -1,8 +1,8 @@
-// What a connection pooler does to the first packet of a session, as PgBouncer 1.18 was seen to do it: it refuses the settings that
-// it does not know, or drops them when it was told to (ignore_startup_parameters), and has one code for those and for a server
+// What a connection pooler does to the first packet of a session, as PgBouncer 1.18 does it: it refuses the settings that
+// it does not know, or drops them if configured to (ignore_startup_parameters), and has one code for those and for a server
 // that is away. Behind the first packet bytes pass both ways.
 
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { createDoor, type Connection } from './tcpDoor.ts'
 
 /** `away`: the server behind it cannot be reached. `pass`: no pooler at all. */
 type Behaviour = 'refuse' | 'drop' | 'away' | 'pass'
@@ -55,13 +55,9 @@ const treat = (packet: Buffer, behaviour: Behaviour): { pass: Buffer } | { refus
   }
 }
 
-const serve = (client: Socket, target: { host: string; port: number }, behaviour: () => Behaviour): Socket => {
-  const server = connect(target)
-  for (const [socket, other] of [
-    [client, server],
-    [server, client],
-  ] as const)
-    socket.on('error', () => undefined).on('close', () => other.destroy())
+const carry = ({ client, server }: Connection, behaviour: () => Behaviour): void => {
+  client.on('close', () => server.destroy())
+  server.on('close', () => client.destroy())
   server.on('data', (bytes) => void client.write(bytes))
 
   let begun = false
@@ -80,27 +76,22 @@ const serve = (client: Socket, target: { host: string; port: number }, behaviour
     begun = true
     server.write(treated.pass)
   })
-  return server
 }
 
 export const startPooler = async (url: string, behaviour: Behaviour): Promise<Pooler> => {
   const own = new URL(url)
-  const target = { host: own.hostname, port: Number(own.port) }
-  const sockets = new Set<Socket>()
   let present = behaviour
-  const listener = createServer((client) => {
-    sockets.add(client).add(serve(client, target, () => present))
+  const door = await createDoor({
+    target: { host: own.hostname, port: Number(own.port) },
+    carry: (connection) => carry(connection, () => present),
   })
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  own.port = String((listener.address() as AddressInfo).port)
+  await door.open()
+  own.port = String(door.port)
   return {
     url: own.href,
     become(next) {
       present = next
     },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => listener.close(resolve))
-    },
+    [Symbol.asyncDispose]: door.shut,
   }
 }

@@ -2,8 +2,7 @@
 // accident. It reads just enough of the protocol to know which statement a connection is about to run and when its transaction
 // has ended, so "the answer was lost after the commit" is an exact event and not a matter of timing.
 
-import { connect, createServer, type Socket } from 'node:net'
-import { freePort } from '../stack/ports.ts'
+import { createDoor, type Connection } from './tcpDoor.ts'
 
 export type Proxy = {
   /** The database's URL with the proxy's address. */
@@ -12,11 +11,11 @@ export type Proxy = {
   before: (hook: (statement: string) => Promise<void> | void) => void
   /** The next statement whose text contains `part` runs to its end, but its answer and its connection are lost. */
   loseAnswer: (part: string) => void
-  /** Nothing passes on the present connections any more, and nobody is told; new connections are well. */
+  /** Nothing passes on the present connections any more, not even their end; new connections pass. */
   stall: () => void
   /** Ends all present connections. */
   cut: () => void
-  /** Ends all connections and refuses new ones, as a server that is not there. */
+  /** Ends all connections and refuses new ones, like a server that is not there. */
   refuse: () => Promise<void>
   accept: () => Promise<void>
   stop: () => Promise<void>
@@ -51,10 +50,8 @@ const createFraming = (typeless: boolean) => {
 const texts = (body: Buffer): string[] => body.toString('utf8').split('\0', 2)
 
 type Plan = { hook: (statement: string) => Promise<void> | void; lose: string | null }
-type Pair = { client: Socket; server: Socket; stalled: boolean }
 
-const join = (pair: Pair, plan: Plan): void => {
-  const { client, server } = pair
+const carry = ({ client, server }: Connection, plan: Plan, isStalled: () => boolean): void => {
   const statements = new Map<string, string>()
   const fromClient = createFraming(true)
   const fromServer = createFraming(false)
@@ -80,7 +77,7 @@ const join = (pair: Pair, plan: Plan): void => {
         losing = true
       }
     }
-    if (!pair.stalled) server.write(bytes)
+    if (!isStalled()) server.write(bytes)
   }
 
   client.on('data', (chunk: Buffer) => {
@@ -90,56 +87,25 @@ const join = (pair: Pair, plan: Plan): void => {
     for (const { message, bytes } of fromServer(chunk)) {
       // ReadyForQuery: the transaction has ended, whatever became of it.
       if (losing && message.type === 'Z') client.destroy()
-      else if (!losing && !pair.stalled) client.write(bytes)
+      else if (!losing && !isStalled()) client.write(bytes)
     }
   })
+  client.on('close', () => !isStalled() && server.destroy())
+  server.on('close', () => !isStalled() && client.destroy())
 }
 
 /** Starts a proxy to the server of `url`, on a port of its own. */
 export const startProxy = async (url: string): Promise<Proxy> => {
-  const target = new URL(url)
+  const { hostname, port } = new URL(url)
   const plan: Plan = { hook: () => undefined, lose: null }
-  const pairs = new Set<Pair>()
-
-  const server = createServer((client) => {
-    const pair = { client, server: connect(Number(target.port || 5432), target.hostname), stalled: false }
-    pairs.add(pair)
-    for (const [socket, other] of [
-      [pair.client, pair.server],
-      [pair.server, pair.client],
-    ] as const) {
-      socket.setNoDelay(true)
-      socket.on('error', () => undefined)
-      socket.on('close', () => {
-        if (!pair.stalled) other.destroy()
-        if (other.destroyed) pairs.delete(pair)
-      })
-    }
-    join(pair, plan)
+  const stalled = new WeakSet<Connection>()
+  const door = await createDoor({
+    target: { host: hostname, port: Number(port || 5432) },
+    carry: (connection) => carry(connection, plan, () => stalled.has(connection)),
   })
-  const listen = (port: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, '127.0.0.1', () => resolve())
-    })
-  const cut = (): void => {
-    for (const pair of pairs) {
-      pair.client.destroy()
-      pair.server.destroy()
-    }
-  }
-
-  // Not one of those that the kernel gives to outgoing connections: somebody's could stand there when it is to be opened again.
-  const port = await freePort()
-  await listen(port)
+  await door.open()
   const own = new URL(url)
-  own.host = `127.0.0.1:${port}`
-
-  const refuse = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    cut()
-    await closed
-  }
+  own.host = door.address
   return {
     url: own.href,
     before(hook) {
@@ -149,13 +115,11 @@ export const startProxy = async (url: string): Promise<Proxy> => {
       plan.lose = part
     },
     stall() {
-      for (const pair of pairs) pair.stalled = true
+      for (const connection of door.connections) stalled.add(connection)
     },
-    cut,
-    refuse,
-    accept: () => listen(port),
-    async stop() {
-      if (server.listening) await refuse()
-    },
+    cut: door.cut,
+    refuse: door.shut,
+    accept: door.open,
+    stop: door.shut,
   }
 }

@@ -1,65 +1,78 @@
-// A TCP door in front of a server: shut, nobody listens on its port; open, bytes pass both ways. Shutting it cuts what passes;
-// stalled, it takes connections and bytes and passes nothing on, as a network does that loses packets.
-// For Kafka it stands before the bootstrap address only: clients then go to the address that the broker tells them.
+// A TCP proxy in front of any server. Shut, nobody listens on its port; open, bytes pass both ways; stalled, it takes connections and
+// bytes and passes nothing on, as a network does that loses packets. For Kafka it stands before the bootstrap address only: clients
+// then go to the address that the broker advertises.
 
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { freePort } from '../stack/ports.ts'
+import type { Socket } from 'node:net'
+import { createDoor, type DoorOptions } from './tcpDoor.ts'
 
 export type TcpProxy = AsyncDisposable & {
-  port: number
-  address: string
+  readonly port: number
+  /** As `host:port`. */
+  readonly address: string
   open: () => Promise<void>
+  /** Ends all present connections and refuses new ones. */
   shut: () => Promise<void>
+  /** Ends all present connections and any stall; new connections pass. */
+  cut: () => void
+  /** Present and new connections carry nothing until `flow` or `cut`. */
   stall: () => void
+  /** Ends a stall: the bytes of the meantime pass on. */
   flow: () => void
+  /** Observes the first bytes of each new client. Replaces the last listener. */
+  onHello: (listener: (bytes: Buffer) => void) => void
 }
 
-export const createTcpProxy = async (target: { host: string; port: number }): Promise<TcpProxy> => {
-  const port = await freePort()
-  const sockets = new Set<Socket>()
-  let server: Server | null = null
+/** A shut proxy. */
+export const createTcpProxy = async (
+  target: DoorOptions['target'],
+  { port }: { port?: number } = {},
+): Promise<TcpProxy> => {
   let stalled = false
+  let hello: (bytes: Buffer) => void = () => undefined
 
-  const track = (socket: Socket, other: Socket): void => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      sockets.delete(socket)
-      other.destroy()
+  const pipe = (from: Socket, to: Socket): void => {
+    from.on('data', (chunk: Buffer) => {
+      // A full buffer on the far side stops the near one.
+      if (!to.write(chunk)) from.pause()
     })
-    socket.on('data', (bytes) => void other.write(bytes))
-    if (stalled) socket.pause()
+    to.on('drain', () => {
+      if (!stalled) from.resume()
+    })
+    from.on('close', () => to.destroy())
+    if (stalled) from.pause()
   }
-  const shut = async (): Promise<void> => {
-    const closing = server
-    server = null
-    for (const socket of sockets) socket.destroy()
-    if (closing !== null) await new Promise((resolve) => closing.close(resolve))
+  const door = await createDoor({
+    target,
+    ...(port === undefined ? {} : { port }),
+    carry({ client, server }) {
+      client.once('data', (bytes: Buffer) => hello(bytes))
+      pipe(client, server)
+      pipe(server, client)
+    },
+  })
+  const each = (act: (socket: Socket) => void): void => {
+    for (const { client, server } of door.connections) for (const socket of [client, server]) act(socket)
   }
   return {
-    port,
-    address: `127.0.0.1:${port}`,
-    async open() {
-      server = createServer((incoming) => {
-        const outgoing = connect(target)
-        track(incoming, outgoing)
-        track(outgoing, incoming)
-      })
-      const opening = server
-      await new Promise<void>((resolve, reject) => {
-        opening.once('error', reject)
-        opening.listen(port, '127.0.0.1', resolve)
-      })
+    port: door.port,
+    address: door.address,
+    open: door.open,
+    shut: door.shut,
+    cut() {
+      stalled = false
+      door.cut()
     },
-    shut,
     stall() {
       stalled = true
-      for (const socket of sockets) socket.pause()
+      each((socket) => socket.pause())
     },
     flow() {
       stalled = false
-      for (const socket of sockets) socket.resume()
+      each((socket) => socket.resume())
     },
-    [Symbol.asyncDispose]: shut,
+    onHello(listener) {
+      hello = listener
+    },
+    [Symbol.asyncDispose]: door.shut,
   }
 }

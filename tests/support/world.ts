@@ -40,20 +40,6 @@ export type WorldOptions = {
 /** A message of the trade topic; values are written as they are. */
 export type Trade = Record<string, unknown> & { ticker: string }
 
-export const userId = '0193e5a0-0000-7000-8000-000000000001'
-
-/** A lawful order; members given replace these. */
-export const orderBody = (members: Record<string, unknown> = {}): Record<string, unknown> => ({
-  userId,
-  ticker: 'AAPL',
-  side: 'BUY',
-  type: 'LIMIT',
-  timeInForce: 'GTC',
-  quantity: 100,
-  price: 150.5,
-  ...members,
-})
-
 let trades = 0
 export const tradeOf = (members: Record<string, unknown>): Trade => ({
   tradeId: `t-${++trades}`,

@@ -2,7 +2,7 @@
 // the letter, and each call refuses what it must.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { amount } from '../../domain/arbitraries.ts'
+import { amount } from '../../support/builders.ts'
 import { badRequest, bodyOf, openHarness, orderBody, orderText, refusal, type Harness } from '../harness.ts'
 
 let harness: Harness

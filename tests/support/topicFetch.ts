@@ -1,0 +1,71 @@
+// Fetches the records of a topic without a consumer group: shared by the topic readers of the tests, of chaos and of the benchmark.
+
+import { ListOffsetTimestamps, type Consumer, type RecordsBatch } from '@platformatic/kafka'
+
+export type FetchedRecord = {
+  partition: number
+  offset: number
+  record: RecordsBatch['records'][number]
+  /** Milliseconds, of the record's batch; by the broker's clock if the topic has message.timestamp.type=LogAppendTime. */
+  appendedAt: number
+  /** Whether it is the mark of a transaction's end and no message. */
+  isControl: boolean
+}
+
+const controlBatch = 0x20
+const maxWaitMs = 100
+
+const offsetsOf = async (consumer: Consumer, topic: string, timestamp: bigint): Promise<number[]> =>
+  ((await consumer.listOffsets({ topics: [topic], timestamp })).get(topic) ?? []).map(Number)
+
+/** The offset of the oldest record of each partition. */
+export const startsOf = (consumer: Consumer, topic: string): Promise<number[]> =>
+  offsetsOf(consumer, topic, ListOffsetTimestamps.EARLIEST)
+
+/** The offset that the next record of each partition gets. */
+export const endsOf = (consumer: Consumer, topic: string): Promise<number[]> =>
+  offsetsOf(consumer, topic, ListOffsetTimestamps.LATEST)
+
+export type FetchOptions = {
+  topic: string
+  /** The partitions to read and the next offset of each; moved on behind what was read. */
+  next: Map<number, number>
+  /** Of one partition, and of all together. */
+  maxBytes: number
+  onRecord: (record: FetchedRecord) => void
+}
+
+/** One fetch, of a topic whose partitions have one leader. Gives each record once, in the order of its partition. */
+export const fetchOnce = async (
+  consumer: Consumer,
+  { topic, next, maxBytes, onRecord }: FetchOptions,
+): Promise<void> => {
+  const { topics } = await consumer.metadata({ topics: [topic] })
+  const { id, partitions } = topics.get(topic)!
+  const wanted = [...next].map(([partition, offset]) => ({
+    partition,
+    fetchOffset: BigInt(offset),
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    partitionMaxBytes: maxBytes,
+  }))
+  const { responses } = await consumer.fetch({
+    node: partitions[0]!.leader,
+    topics: [{ topicId: id, partitions: wanted }],
+    minBytes: 1,
+    maxBytes,
+    maxWaitTime: maxWaitMs,
+  })
+  for (const { partitionIndex: partition, records } of responses.flatMap((response) => response.partitions))
+    for (const batch of records ?? []) {
+      const first = Number(batch.firstOffset)
+      const isControl = (batch.attributes & controlBatch) !== 0
+      for (const record of batch.records) {
+        const offset = first + record.offsetDelta
+        // A fetch answers whole batches, also those that begin below the offset in the request.
+        if (offset < next.get(partition)!) continue
+        onRecord({ partition, offset, record, appendedAt: Number(batch.maxTimestamp), isControl })
+      }
+      next.set(partition, first + batch.lastOffsetDelta + 1)
+    }
+}
