@@ -1,33 +1,16 @@
 // Proves: an open order is canceled once, with one event, however many cancel it or fill it at the same moment; a lost answer is
 // found again; no commit is announced that appended nothing.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
 import { cancelBatch, type CancelResult } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import { insertOrders, readOrders } from '../../src/store/orders.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
 import { anEvent, aPlacement, aTrade, newId } from '../support/builders.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
-import { startProxy, type Proxy } from '../support/proxy.ts'
+import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
-let proxy: Proxy
-let through: Database
-
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-  proxy = await startProxy(database.url)
-  through = database.open({}, targetOf(proxy.url))
-})
-afterAll(async () => {
-  await database.drop()
-  await proxy.stop()
-})
+const { database, sql, db } = await ownDatabase()
+const { proxy, through } = await ownProxy(database)
 
 const placed = async (): Promise<string> => {
   const placement = aPlacement()

@@ -1,39 +1,25 @@
 // Proves: every leg of every trade ends in one disposition and counts exactly once, however the stream is cut, whatever a rival
 // writes between our read and our write, and whatever happens to Postgres meanwhile.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { applyTrades, FillAborted, type FillContext, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { insertOrders, readOrders } from '../../src/store/orders.ts'
-import { openSession, type Database, type Sql } from '../../src/store/sql.ts'
+import { openSession, type Database } from '../../src/store/sql.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
 import { amount, type anOrder, aPlacement, aTrade, newId, type TradeChanges } from '../support/builders.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
-import { startProxy, type Proxy } from '../support/proxy.ts'
+import { targetOf } from '../support/database.ts'
+import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
-let proxy: Proxy
-let through: Database
+const { database, sql, db } = await ownDatabase()
+const { proxy, through } = await ownProxy(database)
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-  proxy = await startProxy(database.url)
-  through = database.open({}, targetOf(proxy.url))
-})
-afterAll(async () => {
-  await database.drop()
-  await proxy.stop()
-})
 beforeEach(() => {
   proxy.before(() => undefined)
 })

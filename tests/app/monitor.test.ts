@@ -1,32 +1,17 @@
 // Proves: the bounds of the outbox, in rows and in age, refuse new orders exactly while they are passed; a ticker that is set
 // aside is refused alone; the monitor survives an absent Postgres.
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createMonitor, type Monitor } from '../../src/app/monitor.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxBound } from '../../src/store/outbox.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement } from '../support/builders.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
-import { startProxy, type Proxy } from '../support/proxy.ts'
+import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { until } from '../support/until.ts'
 
-let database: TestDatabase
-let sql: Sql
-let proxy: Proxy
-let db: Database
-
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  proxy = await startProxy(database.url)
-  db = database.open({}, targetOf(proxy.url))
-})
-afterAll(async () => {
-  await database.drop()
-  await proxy.stop()
-})
+const { database, sql } = await ownDatabase()
+const { proxy, through } = await ownProxy(database)
 
 let stopping: AbortController
 let running: Promise<void> | null = null
@@ -48,7 +33,7 @@ let floor = 0n
 const start = (bound: Partial<OutboxBound> = {}): Monitor => {
   const log = createLog('info', (line) => lines.push(line))
   const monitor = createMonitor({
-    db,
+    db: through,
     bound: { rowsMax: 1_000, ageMaxMs: 3_600_000, ...bound },
     log,
     floor: () => floor,
@@ -66,7 +51,7 @@ const place = (count: number) =>
 const logged = (part: string): number => lines.filter((line) => line.includes(part)).length
 
 test('nothing is known before the first look', () => {
-  const monitor = createMonitor({ db, bound: { rowsMax: 1, ageMaxMs: 1 }, log: createLog('error'), floor: () => 0n })
+  const monitor = createMonitor({ db: through, bound: { rowsMax: 1, ageMaxMs: 1 }, log: createLog('error'), floor: () => 0n })
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
 })
 

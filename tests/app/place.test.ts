@@ -1,34 +1,18 @@
 // Proves: a batch is stored with one event an order; the same key is the same order, whoever repeats it and however often; and a
 // repeat after a lost answer meets its own rows.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
 import { placeOrders, type Placement, type PlaceResult } from '../../src/app/place.ts'
 import type { OrderTerms } from '../../src/domain/order.ts'
 import { storeFault } from '../../src/store/faults.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
+import type { Database } from '../../src/store/sql.ts'
 import { amount, aPlacement, aPlacementOf, someTerms } from '../support/builders.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
-import { startProxy, type Proxy } from '../support/proxy.ts'
+import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { failureOf } from '../support/waiting.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
-let proxy: Proxy
-let through: Database
-
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-  proxy = await startProxy(database.url)
-  through = database.open({}, targetOf(proxy.url))
-})
-afterAll(async () => {
-  await database.drop()
-  await proxy.stop()
-})
+const { database, sql, db } = await ownDatabase()
+const { proxy, through } = await ownProxy(database)
 
 let commits = 0
 beforeEach(() => {

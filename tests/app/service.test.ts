@@ -1,35 +1,25 @@
 // Proves: the use cases together, over a real database: orders are placed, found, listed, canceled and filled in few
 // transactions; without Postgres every call is refused or has an unknown outcome, and the service recovers by itself.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, type Service, type ServiceLimits } from '../../src/app/service.ts'
 import type { Order } from '../../src/domain/order.ts'
 import type { OrderFilter } from '../../src/store/orderPage.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
+import type { Database } from '../../src/store/sql.ts'
 import { amount, aTrade, newId, someTerms } from '../support/builders.ts'
-import { allPools, createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
-import { startProxy, type Proxy } from '../support/proxy.ts'
+import { allPools, targetOf } from '../support/database.ts'
+import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
-let proxy: Proxy
+const { database, sql, db } = await ownDatabase()
+const { proxy } = await ownProxy(database)
 let accepting = true
 let commits = 0
 const bugs: unknown[] = []
 const services: Service[] = []
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-  proxy = await startProxy(database.url)
-})
-afterAll(async () => {
+afterAll(() => {
   for (const service of services) service.close()
-  await database.drop()
-  await proxy.stop()
 })
 beforeEach(() => {
   accepting = true

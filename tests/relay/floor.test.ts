@@ -1,28 +1,20 @@
 // Proves: the floor rises to what was published and never above an event that still waits or may yet commit, whoever begins,
 // commits or rolls back meanwhile.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { createFloor, type FloorView } from '../../src/relay/floor.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, shardCount } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement } from '../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { until } from '../support/until.ts'
 
 const replicaId = '00000000-0000-4000-8000-000000000001'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
+const { database, sql, db } = await ownDatabase()
+await sql`update relay_leases set holder = ${replicaId}, expires_at = 'infinity'`
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-  await sql`update relay_leases set holder = ${replicaId}, expires_at = 'infinity'`
-})
-afterAll(() => database.drop())
 beforeEach(async () => {
   await sql`delete from outbox`
 })

@@ -1,21 +1,13 @@
 // Proves: the database guards itself (promise 7 of the design). Everything here goes past the service, by raw SQL as superuser.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { statuses, transitions, type Status } from '../../src/domain/order.ts'
 import { codeOf } from '../../src/store/faults.ts'
-import type { Sql } from '../../src/store/sql.ts'
 import { newId } from '../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { failureOf } from '../support/waiting.ts'
 
-let database: TestDatabase
-let sql: Sql
-
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-})
-afterAll(() => database.drop())
+const { database, sql } = await ownDatabase()
 
 const checkViolation = '23514'
 const refused = async (statement: PromiseLike<unknown>, code = checkViolation): Promise<void> => {

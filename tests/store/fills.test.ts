@@ -1,7 +1,7 @@
 // Proves: legs are read in one snapshot and written only where nothing changed since; the ledger and the exceptions are exact;
 // and the pages of fills give each fill once.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { notionalOf } from '../../src/domain/decimal.ts'
 import type { LegContent } from '../../src/domain/leg.ts'
 import { applyFill, type Order } from '../../src/domain/order.ts'
@@ -9,22 +9,14 @@ import { codeOf, storeFault } from '../../src/store/faults.ts'
 import { readFills } from '../../src/store/fillPage.ts'
 import { readLegState, writeFills, type ExceptionRow, type LedgerRow, type OrderMove } from '../../src/store/fills.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
+import type { Database } from '../../src/store/sql.ts'
 import { amount, type anOrder, aPlacement, newId } from '../support/builders.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { targetOf } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { startProxy } from '../support/proxy.ts'
 import { failureOf } from '../support/waiting.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
-
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-})
-afterAll(() => database.drop())
+const { database, sql, db } = await ownDatabase()
 
 const now = new Date('2026-01-02T03:04:06.000Z')
 const source = { topic: 'trade.executed.v1', partition: 2, offset: 9_007_199_254_740_993n }

@@ -1,22 +1,13 @@
 // Proves: replicas share the shards fairly, a shard never has two holders, and leases go by the clock of the database.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { releaseLeases, renewLeases, type Leases, type Renewal } from '../../src/store/leases.ts'
 import { shardCount } from '../../src/store/outbox.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { until } from '../support/until.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
+const { database, sql, db } = await ownDatabase()
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-})
-afterAll(() => database.drop())
 beforeEach(async () => {
   await sql`update relay_leases set holder = null, expires_at = '-infinity', set_aside = '{}'`
   await sql`delete from replicas`

@@ -1,7 +1,7 @@
 // Proves: a database of any age reaches the schema of this binary once and file by file, whoever else migrates; one that is
 // foreign, newer or changed is refused and left untouched.
 
-import { afterEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import {
   migrate,
   MigrationRefused,
@@ -13,22 +13,6 @@ import { migrations, type Migration } from '../../src/store/migrations.ts'
 import { openSession, type Sql } from '../../src/store/sql.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { failureOf } from '../support/waiting.ts'
-
-const open: TestDatabase[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((database) => database.drop()))
-})
-
-const fresh = async (): Promise<TestDatabase> => {
-  const database = await createDatabase({ empty: true })
-  open.push(database)
-  return database
-}
-const migrated = async (): Promise<TestDatabase> => {
-  const database = await createDatabase()
-  open.push(database)
-  return database
-}
 
 const quiet: MigrateOptions = { migrations, onWait: () => undefined, onApplied: () => undefined }
 const names = migrations.map(({ name }) => name)
@@ -58,7 +42,7 @@ const broken: Migration = {
 
 describe('migrate', () => {
   test('brings an empty database to the schema, file by file, in order', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     const told: string[] = []
     const applied = await onSession(database, (sql) => migrate(sql, { ...quiet, onApplied: (name) => told.push(name) }))
     expect(applied).toEqual(names)
@@ -78,13 +62,13 @@ describe('migrate', () => {
   })
 
   test('has nothing to do the second time', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, quiet))
     expect(await onSession(database, (sql) => migrate(sql, quiet))).toEqual([])
   })
 
   test('started by eight replicas at once applies each file once, and each of them ends with the schema', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     const waited: number[] = []
     const applied = await Promise.all(
       Array.from({ length: 8 }, (_, replica) =>
@@ -101,7 +85,7 @@ describe('migrate', () => {
   })
 
   test('waits for another replica that is migrating, says so once, and gives the lock back at its end', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     const { promise: holding, resolve: letGo } = Promise.withResolvers<void>()
     const { promise: locked, resolve: nowLocked } = Promise.withResolvers<void>()
     const { promise: waiting, resolve: nowWaiting } = Promise.withResolvers<void>()
@@ -137,7 +121,7 @@ describe('migrate', () => {
   })
 
   test('applies only what is missing to a database of an older binary', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] }))
     expect(await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))).toEqual([
       '0002_second.sql',
@@ -146,7 +130,7 @@ describe('migrate', () => {
   })
 
   test('leaves nothing of a file that fails, keeps the files before it, and can go on once the file is mended', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     const error = await failureOf(onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, broken] })))
     expect(error).toMatchObject({ code: '22012' })
     expect(await tablesOf(database)).toEqual(['first', 'orders_migrations'])
@@ -157,7 +141,7 @@ describe('migrate', () => {
   })
 
   test('refuses a file whose content was changed after it was applied', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] }))
     const changed = { ...first, sql: `${first.sql} -- a comment is a change too` }
     const error = await failureOf(
@@ -169,7 +153,7 @@ describe('migrate', () => {
   })
 
   test('refuses a database of a newer binary', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))
     const error = await failureOf(onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] })))
     expect(error).toBeInstanceOf(MigrationRefused)
@@ -177,7 +161,7 @@ describe('migrate', () => {
   })
 
   test('recognises the database of the Java service and leaves it untouched', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await database.sql`create table orders (id uuid primary key, symbol text)`
     await database.sql`insert into orders values (gen_random_uuid(), 'AAPL')`
     const error = await failureOf(onSession(database, (sql) => migrate(sql, quiet)))
@@ -188,7 +172,7 @@ describe('migrate', () => {
   })
 
   test('refuses a server older than PostgreSQL 15, and touches nothing', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     // The version comes from settings that nobody can set, so a function of the same name stands in front of them.
     await database.sql.unsafe(`
       create schema old_server;
@@ -204,7 +188,7 @@ describe('migrate', () => {
   })
 
   test('works within a schema of its own, beside another service', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await database.sql`create table orders (id integer)`
     await database.sql`create schema ours`
     const ours = { ...database, target: { ...database.target, schema: 'ours' } }
@@ -219,12 +203,12 @@ describe('migrate', () => {
 
 describe('requireSchema, for a start that does not migrate,', () => {
   test('is content with a migrated database', async () => {
-    const database = await migrated()
+    await using database = await createDatabase()
     await onSession(database, (sql) => requireSchema(sql, migrations))
   })
 
   test('names what an empty database lacks, and creates nothing', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     const error = await failureOf(onSession(database, (sql) => requireSchema(sql, migrations)))
     expect(error).toBeInstanceOf(MigrationRefused)
     expect(String(error)).toContain(names.join(', '))
@@ -232,19 +216,19 @@ describe('requireSchema, for a start that does not migrate,', () => {
   })
 
   test('names the one file that is missing', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first] }))
     const error = await failureOf(onSession(database, (sql) => requireSchema(sql, [first, second])))
     expect(String(error)).toContain('lacks 0002_second.sql')
   })
 
   test('refuses changed content, an unknown file and the Java database as migrate does', async () => {
-    const database = await fresh()
+    await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))
     const changed = { ...first, sql: 'create table other (id integer)' }
     for (const known of [[changed, second], [first]])
       expect(await failureOf(onSession(database, (sql) => requireSchema(sql, known)))).toBeInstanceOf(MigrationRefused)
-    const java = await fresh()
+    await using java = await createDatabase({ empty: true })
     await java.sql`create table orders (id integer)`
     expect(String(await failureOf(onSession(java, (sql) => requireSchema(sql, migrations))))).toContain(
       'not supported yet',
@@ -254,12 +238,12 @@ describe('requireSchema, for a start that does not migrate,', () => {
 
 describe('the sequence of positions', () => {
   test('has cache 1 in our schema', async () => {
-    const database = await migrated()
+    await using database = await createDatabase()
     await onSession(database, requireUncachedPositions)
   })
 
   test('is refused with any other cache, for that inverts the order of events', async () => {
-    const database = await migrated()
+    await using database = await createDatabase()
     await database.sql`alter sequence outbox_position_seq cache 20`
     const error = await failureOf(onSession(database, requireUncachedPositions))
     expect(error).toBeInstanceOf(MigrationRefused)

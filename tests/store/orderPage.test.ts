@@ -1,18 +1,16 @@
 // Proves: the pages of a list give each order once, newest first, though others come and close meanwhile; and every page is
 // bounded in what it reads, at any depth.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { closedStatuses, openStatuses, statuses, type Status } from '../../src/domain/order.ts'
 import { leastIdAt } from '../../src/domain/ids.ts'
 import { readOrderPage, scannedRowsMax, type OrderFilter } from '../../src/store/orderPage.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { targetOf } from '../support/database.ts'
 import { createExplainer, type Explainer } from '../support/explain.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { startProxy } from '../support/proxy.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
+const { database, sql, db } = await ownDatabase()
 let explainer: Explainer
 
 const busyUser = '00000000-0000-4000-8000-0000000000fa'
@@ -27,8 +25,6 @@ const bornAt = (n: number): number => 1_760_000_000_000 + n * 10
  * stands only among the first thousand; the busy user's EXPIRED ones too. Of all, one in three is closed.
  */
 beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
   await sql.unsafe(`
     insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
     select (substr(at, 1, 8) || '-' || substr(at, 9, 4) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
@@ -46,10 +42,8 @@ beforeAll(async () => {
     update orders set version = version + 1, status = 'FILLED', filled_quantity = 100, filled_notional = 15000, last_fill_price = 150
     where status = 'NEW' and substr(id::text, 36) = '0' and id > '${leastIdAt(bornAt(1000))}';
     analyze orders;`)
-  db = database.open()
   explainer = await createExplainer(database)
 })
-afterAll(() => database.drop())
 
 const anything: OrderFilter = {
   userId: undefined,

@@ -1,24 +1,15 @@
 // Proves: orders are inserted, read and canceled exactly, in sets; positions follow the order of arrival; rivals neither deadlock
 // nor store anything twice.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { storeFault } from '../../src/store/faults.ts'
 import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
 import { amount, anOrder, aPlacement, newId } from '../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { failureOf, untilBlocked } from '../support/waiting.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
+const { database, sql, db } = await ownDatabase()
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-})
-afterAll(() => database.drop())
 beforeEach(async () => {
   await sql`delete from outbox`
 })

@@ -1,41 +1,22 @@
 // Proves: the relay reads exactly the events that are committed, due and its own, deletes exactly those that it names, and has a
 // true count and age of what waits.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { moveOrders } from '../../src/store/moves.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import {
-  deleteEvents,
-  drawTransactionId,
-  readBacklog,
-  readLastPosition,
-  readOutbox,
-  readPositionCache,
-  readSettled,
-  shardCount,
-  vacuumOutbox,
-  type OutboxBound,
-} from '../../src/store/outbox.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
+import { deleteEvents, drawTransactionId, readBacklog, readLastPosition, readOutbox, readPositionCache, readSettled, shardCount, vacuumOutbox, type OutboxBound } from '../../src/store/outbox.ts'
 import { aCancel, aPlacement, amount, newId } from '../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { createExplainer } from '../support/explain.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { until } from '../support/until.ts'
 import { untilBlocked } from '../support/waiting.ts'
 
 const replicaId = '00000000-0000-4000-8000-000000000001'
 const otherId = '00000000-0000-4000-8000-000000000002'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
+const { database, sql, db } = await ownDatabase()
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-})
-afterAll(() => database.drop())
 beforeEach(async () => {
   await sql`delete from outbox`
   await sql`update relay_leases set holder = ${replicaId}, expires_at = now() + interval '1 hour', set_aside = '{}'`

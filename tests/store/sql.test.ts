@@ -1,25 +1,19 @@
 // Proves: arrays arrive as they were sent; every connection has its settings pinned; a connection that stalls, breaks or leads to
 // a server without writes costs a bounded time, and its fault says whether anything may have been stored.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { array, assert, asyncProperty, constantFrom, oneof, option, string } from 'fast-check'
 import { storeFault } from '../../src/store/faults.ts'
 import { openDatabase, openSession, textArray, type Database } from '../../src/store/sql.ts'
-import { createDatabase, targetOf, type TestDatabase } from '../support/database.ts'
+import { targetOf } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
 
-let database: TestDatabase
-let db: Database
-
-beforeAll(async () => {
-  database = await createDatabase()
-  db = database.open()
-})
-afterAll(() => database.drop())
+const { database, db } = await ownDatabase()
 
 const roundTrip = (values: readonly (string | null)[]): Promise<(string | null)[]> =>
   db.run(async (sql) => {

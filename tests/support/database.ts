@@ -10,7 +10,7 @@ import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase, openSession, type Database, type PoolLimits, type Sql } from '../../src/store/sql.ts'
 import { postgresServer } from './servers.ts'
 
-export type TestDatabase = {
+export type TestDatabase = AsyncDisposable & {
   name: string
   /** As superuser. */
   url: string
@@ -115,6 +115,14 @@ export const createDatabase = async ({ empty = false } = {}): Promise<TestDataba
     sessions.push(sql)
     return sql
   }
+  const drop = async (): Promise<void> => {
+    await onServer(`drop database if exists ${name} with (force)`)
+    const closed = [...pools.map((pool) => pool.close()), ...sessions.map((sql) => sql.end({ timeout: 0 }))]
+    // The driver takes seconds to let go of a connection that was cut under a statement: nobody has to wait for that.
+    await Promise.race([Promise.all(closed), Bun.sleep(closeWaitMs)])
+    living--
+    await dropUnusedTemplate()
+  }
   return {
     name,
     url,
@@ -126,13 +134,7 @@ export const createDatabase = async ({ empty = false } = {}): Promise<TestDataba
       pools.push(pool)
       return pool
     },
-    async drop() {
-      await onServer(`drop database if exists ${name} with (force)`)
-      const closed = [...pools.map((pool) => pool.close()), ...sessions.map((sql) => sql.end({ timeout: 0 }))]
-      // The driver takes seconds to let go of a connection that was cut under a statement: nobody has to wait for that.
-      await Promise.race([Promise.all(closed), Bun.sleep(closeWaitMs)])
-      living--
-      await dropUnusedTemplate()
-    },
+    drop,
+    [Symbol.asyncDispose]: drop,
   }
 }

@@ -1,28 +1,20 @@
 // Proves: a guard that is gone, off or unproved is named, and the list misses none that the schema has.
 
-import { afterEach, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { guards } from '../../src/store/guards.ts'
 import { verifyGuards } from '../../src/verify/guardsSql.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 
-const open: TestDatabase[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((database) => database.drop()))
-})
-const fresh = async (): Promise<TestDatabase> => {
-  const database = await createDatabase()
-  open.push(database)
-  return database
-}
-
 test('a migrated database has every guard of the list in force', async () => {
-  const { sql } = await fresh()
+  await using database = await createDatabase()
+  const { sql } = database
   expect(await verifyGuards(sql)).toEqual([])
 })
 
 test('the list has every guard of a migrated database', async () => {
-  const { sql } = await fresh()
+  await using database = await createDatabase()
+  const { sql } = database
   // Only these hold nothing but what may be lost.
   const plain = ['orders_migrations', 'relay_leases', 'replicas']
   const rows = await sql<{ relation: string; name: string }[]>`
@@ -61,13 +53,15 @@ const breaks = [
 
 for (const [statement, id, found] of breaks)
   test(`names what "${statement.split(';')[0]}" did`, async () => {
-    const { sql } = await fresh()
+    await using database = await createDatabase()
+    const { sql } = database
     await sql.unsafe(statement)
     expect(await verifyGuards(sql)).toMatchObject([{ subject: 'guard', id, expected: 'in force', found }])
   })
 
 test('a table whose every trigger is off keeps no foreign key either', async () => {
-  const { sql } = await fresh()
+  await using database = await createDatabase()
+  const { sql } = database
   await sql`alter table ingested_fills disable trigger all`
   const named = (await verifyGuards(sql)).map(({ id, found }) => [id, found])
   expect(named).toContainEqual(['ingested_fills.ingested_fills_order_id_fkey', 'disabled'])
@@ -75,19 +69,21 @@ test('a table whose every trigger is off keeps no foreign key either', async () 
 })
 
 test('a sequence that hands positions out in bulk is named', async () => {
-  const { sql } = await fresh()
+  await using database = await createDatabase()
+  const { sql } = database
   await sql`alter sequence outbox_position_seq cache 20`
   expect(await verifyGuards(sql)).toMatchObject([{ id: 'outbox.position', expected: '1', found: '20' }])
 })
 
 test('sessions that begin with their triggers off are named', async () => {
-  const database = await fresh()
+  await using database = await createDatabase()
   await database.sql.unsafe(`alter database ${database.name} set session_replication_role = replica`)
   expect(await verifyGuards(database.session())).toMatchObject([{ id: 'session_replication_role', found: 'replica' }])
 })
 
 test('where a unique key is gone, the rows that it would have refused are named', async () => {
-  const { sql } = await fresh()
+  await using database = await createDatabase()
+  const { sql } = database
   await seedOrders(sql, 4)
   await corrupt(
     sql,

@@ -1,7 +1,7 @@
 // Proves: every way in which a row can contradict its ledger is named, with the value that is expected and the value that is
 // there.
 
-import { afterEach, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { placeOrders } from '../../src/app/place.ts'
 import { verifyTables } from '../../src/verify/tables.ts'
@@ -13,16 +13,6 @@ import { aCancel, aPlacement, aTrade, newId } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { failureOf } from '../support/waiting.ts'
-
-const open: TestDatabase[] = []
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((database) => database.drop()))
-})
-const fresh = async (): Promise<TestDatabase> => {
-  const database = await createDatabase()
-  open.push(database)
-  return database
-}
 
 const verify = async (database: TestDatabase) => {
   const sql = openSession(database.target, 10_000)
@@ -70,13 +60,14 @@ const populate = async (database: TestDatabase): Promise<Ids> => {
 }
 
 test('what the service wrote is clean', async () => {
-  const database = await fresh()
+  await using database = await createDatabase()
   await populate(database)
   expect(await verify(database)).toEqual({ orders: 5, fills: 4, violations: [] })
 })
 
 test('an empty database is clean', async () => {
-  expect(await verify(await fresh())).toEqual({ orders: 0, fills: 0, violations: [] })
+  await using database = await createDatabase()
+  expect(await verify(database)).toEqual({ orders: 0, fills: 0, violations: [] })
 })
 
 type Rule = readonly [rule: string, expected: string | null, found: string | null]
@@ -203,7 +194,7 @@ const cases: Case[] = [
 
 for (const { what, sql, of, rules } of cases)
   test(`names ${what}`, async () => {
-    const database = await fresh()
+    await using database = await createDatabase()
     const ids = await populate(database)
     await corrupt(database.sql, sql(ids))
     const { violations } = await verify(database)
@@ -217,7 +208,7 @@ for (const { what, sql, of, rules } of cases)
   })
 
 const alone = async (statement: (ids: Ids) => string): Promise<Violation[]> => {
-  const database = await fresh()
+  await using database = await createDatabase()
   const ids = await populate(database)
   await corrupt(database.sql, statement(ids))
   return (await verify(database)).violations
@@ -263,7 +254,7 @@ test('names exceptions whose content was applied, and those of no order', async 
 })
 
 test('reads page by page: an offender in the middle of 30,000 orders, and at every edge', async () => {
-  const database = await fresh()
+  await using database = await createDatabase()
   await seedOrders(database.sql, 30_000)
   expect(await verify(database)).toMatchObject({ orders: 30_000, fills: 26_250, violations: [] })
   const edges = [1, 10_000, 10_001, 20_000, 29_999, 30_000]
@@ -277,7 +268,7 @@ test('reads page by page: an offender in the middle of 30,000 orders, and at eve
 })
 
 test('orders of one id are counted, even across the edge of a page', async () => {
-  const database = await fresh()
+  await using database = await createDatabase()
   await seedOrders(database.sql, 10_000)
   await corrupt(
     database.sql,
@@ -292,7 +283,7 @@ test('orders of one id are counted, even across the edge of a page', async () =>
 })
 
 test('its session can change nothing', async () => {
-  const database = await fresh()
+  await using database = await createDatabase()
   const { fresh: id } = await populate(database)
   const sql: Sql = database.session()
   await beReader(sql)
