@@ -19,7 +19,7 @@ test('a draw has the bounds that it promises', () => {
   const draws = Array.from({ length: 10_000 }, () => [random.int(-1, 1), random.below(3)] as const)
   expect(new Set(draws.map(([whole]) => whole))).toEqual(new Set([-1, 0, 1]))
   expect(new Set(draws.map(([, below]) => below))).toEqual(new Set([0, 1, 2]))
-  expect(random.shuffle([1, 2, 3, 4]).toSorted()).toEqual([1, 2, 3, 4])
+  expect(new Set(random.shuffle([1, 2, 3, 4]))).toEqual(new Set([1, 2, 3, 4]))
   expect(random.uuid()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
   expect(random.uuidv7(new Date(0))).toMatch(/^00000000-0000-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/)
 })
