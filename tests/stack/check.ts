@@ -17,10 +17,57 @@ import { startPostgres } from './postgres.ts'
 import { onStopSignals } from './signals.ts'
 import { StackError } from './stackError.ts'
 
+const check = async (): Promise<number> => {
+  removeOnDeath(workDir)
+  for (const [name, step] of Object.entries(steps)) {
+    console.log(`\n== ${name}`)
+    const startedAt = performance.now()
+    const held = await step()
+    console.log(`== ${name}: ${held ? 'ok' : 'FAILED'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
+    if (!held) {
+      failedStep = name
+      return 1
+    }
+  }
+  return 0
+}
+
 const workDir = mkdtempSync(join(tmpdir(), 'orders-check-'))
 const junitFile = join(workDir, 'junit.xml')
 let stopping = false
 let failedStep = ''
+
+const run = async (command: string[], env: Record<string, string> = {}): Promise<boolean> => {
+  const stdio = ['ignore', 'inherit', 'inherit'] as ['ignore', 'inherit', 'inherit']
+  const child = Bun.spawn(command, { cwd: repoDir, stdio, detached: true, env: { ...process.env, ...env } })
+  hold(child.pid, 'SIGTERM')
+  const exitCode = await child.exited
+  release(child.pid)
+  return exitCode === 0
+}
+
+/** The npm tools are scripts for node; bun runs them itself, in half the time. */
+const tool = (name: string, ...args: string[]): Promise<boolean> =>
+  run([process.execPath, '--bun', inRepo('node_modules', '.bin', name), ...args])
+
+const postgres = async (): Promise<string> =>
+  (await startPostgres({ dataDir: join(workDir, 'postgres'), port: await freePort(), log: console.log })).url
+
+const kafka = async (): Promise<string> =>
+  (await startKafka({ dataDir: join(workDir, 'kafka'), port: await freePort(), log: console.log })).bootstrap
+
+/** Throw-away ones, on disk and with full durability as in production; those of the environment when it names some. */
+const startServers = async (): Promise<boolean> => {
+  const { DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS } = process.env
+  const [url, bootstrap] = await Promise.all([DATABASE_URL || postgres(), KAFKA_BOOTSTRAP_SERVERS || kafka()])
+  Object.assign(servers, { DATABASE_URL: url, KAFKA_BOOTSTRAP_SERVERS: bootstrap })
+  return true
+}
+
+const runTests = async (): Promise<boolean> => {
+  const report = ['--reporter=junit', `--reporter-outfile=${junitFile}`]
+  return run([process.execPath, 'test', `--timeout=${hangsAfterMs}`, ...report], servers)
+}
 
 /** Each answers whether it held. Named, so that a red check says where. */
 const steps: Record<string, () => Promise<boolean>> = {
@@ -37,65 +84,15 @@ const steps: Record<string, () => Promise<boolean>> = {
 
 const servers: Record<string, string> = {}
 
-async function check(): Promise<number> {
-  removeOnDeath(workDir)
-  for (const [name, step] of Object.entries(steps)) {
-    console.log(`\n== ${name}`)
-    const startedAt = performance.now()
-    const held = await step()
-    console.log(`== ${name}: ${held ? 'ok' : 'FAILED'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
-    if (!held) {
-      failedStep = name
-      return 1
-    }
-  }
-  return 0
-}
-
-/** The npm tools are scripts for node; bun runs them itself, in half the time. */
-function tool(name: string, ...args: string[]): Promise<boolean> {
-  return run([process.execPath, '--bun', inRepo('node_modules', '.bin', name), ...args])
-}
-
-async function run(command: string[], env: Record<string, string> = {}): Promise<boolean> {
-  const stdio = ['ignore', 'inherit', 'inherit'] as ['ignore', 'inherit', 'inherit']
-  const child = Bun.spawn(command, { cwd: repoDir, stdio, detached: true, env: { ...process.env, ...env } })
-  hold(child.pid, 'SIGTERM')
-  const exitCode = await child.exited
-  release(child.pid)
-  return exitCode === 0
-}
-
-/** Throw-away ones, on disk and with full durability as in production; those of the environment when it names some. */
-async function startServers(): Promise<boolean> {
-  const { DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS } = process.env
-  const [url, bootstrap] = await Promise.all([DATABASE_URL || postgres(), KAFKA_BOOTSTRAP_SERVERS || kafka()])
-  Object.assign(servers, { DATABASE_URL: url, KAFKA_BOOTSTRAP_SERVERS: bootstrap })
-  return true
-}
-
-async function postgres(): Promise<string> {
-  return (await startPostgres({ dataDir: join(workDir, 'postgres'), port: await freePort(), log: console.log })).url
-}
-
-async function kafka(): Promise<string> {
-  return (await startKafka({ dataDir: join(workDir, 'kafka'), port: await freePort(), log: console.log })).bootstrap
-}
-
-async function runTests(): Promise<boolean> {
-  const report = ['--reporter=junit', `--reporter-outfile=${junitFile}`]
-  return run([process.execPath, 'test', `--timeout=${hangsAfterMs}`, ...report], servers)
-}
-
 /** Of the tests; empty where none ran. */
-async function readReport(): Promise<{ found: TestCounts; failed: string[] }> {
+const readReport = async (): Promise<{ found: TestCounts; failed: string[] }> => {
   const file = Bun.file(junitFile)
   const report = (await file.exists()) ? await file.text() : ''
   return { found: countTests(report), failed: failedTests(report) }
 }
 
 /** A run that failed, or ran nothing, never closes with a line that reads like success. */
-async function close(exitCode: number): Promise<never> {
+const close = async (exitCode: number): Promise<never> => {
   await endAllHeld()
   const { found, failed } = await readReport()
   rmSync(workDir, { recursive: true, force: true })

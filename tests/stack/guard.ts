@@ -12,47 +12,8 @@ const heldHere = new Map<number, NodeJS.Signals>()
 let pipe: Bun.FileSink | null = null
 let closed = false
 
-/** From now on, if this process dies, `pid` is asked to end with `ask`, and killed when it does not. */
-export function hold(pid: number, ask: NodeJS.Signals): void {
-  heldHere.set(pid, ask)
-  send({ hold: pid, ask })
-  // Somebody was still starting servers while everything was being stopped.
-  if (closed) signal(pid, 'SIGKILL')
-}
-
-export function release(pid: number): void {
-  heldHere.delete(pid)
-  send({ release: pid })
-}
-
-/** From now on, if this process dies, the folder is removed after the servers that used it are gone. */
-export function removeOnDeath(dir: string): void {
-  send({ removeDir: dir })
-}
-
-/** Ends whatever this process still holds, the youngest first, each within its limit, and lets nothing new live. */
-export async function endAllHeld(): Promise<void> {
-  closed = true
-  for (const [pid, ask] of [...heldHere].toReversed()) {
-    await endProcess(pid, ask, stopLimitMs)
-    release(pid)
-  }
-}
-
-/** The same without asking. */
-export async function killAllHeld(): Promise<void> {
-  closed = true
-  await Promise.all([...heldHere.keys()].map(killTree))
-}
-
-function send(order: Order): void {
-  pipe ??= startGuard()
-  void pipe.write(`${JSON.stringify(order)}\n`)
-  void pipe.flush()
-}
-
 /** Detached, so that the Ctrl-C which ends this process does not reach the guard first. */
-function startGuard(): Bun.FileSink {
+const startGuard = (): Bun.FileSink => {
   const guard = Bun.spawn([process.execPath, import.meta.path], {
     stdin: 'pipe',
     stdout: 'ignore',
@@ -64,8 +25,47 @@ function startGuard(): Bun.FileSink {
   return guard.stdin
 }
 
+const send = (order: Order): void => {
+  pipe ??= startGuard()
+  void pipe.write(`${JSON.stringify(order)}\n`)
+  void pipe.flush()
+}
+
+/** From now on, if this process dies, `pid` is asked to end with `ask`, and killed when it does not. */
+export const hold = (pid: number, ask: NodeJS.Signals): void => {
+  heldHere.set(pid, ask)
+  send({ hold: pid, ask })
+  // Somebody was still starting servers while everything was being stopped.
+  if (closed) signal(pid, 'SIGKILL')
+}
+
+export const release = (pid: number): void => {
+  heldHere.delete(pid)
+  send({ release: pid })
+}
+
+/** From now on, if this process dies, the folder is removed after the servers that used it are gone. */
+export const removeOnDeath = (dir: string): void => {
+  send({ removeDir: dir })
+}
+
+/** Ends whatever this process still holds, the youngest first, each within its limit, and lets nothing new live. */
+export const endAllHeld = async (): Promise<void> => {
+  closed = true
+  for (const [pid, ask] of [...heldHere].toReversed()) {
+    await endProcess(pid, ask, stopLimitMs)
+    release(pid)
+  }
+}
+
+/** The same without asking. */
+export const killAllHeld = async (): Promise<void> => {
+  closed = true
+  await Promise.all([...heldHere.keys()].map(killTree))
+}
+
 /** The guard's own life: note who is held, and when the pipe closes, end them all. */
-async function watch(): Promise<void> {
+const watch = async (): Promise<void> => {
   const held = new Map<number, NodeJS.Signals>()
   const dirs = new Set<string>()
   for await (const line of createInterface({ input: process.stdin })) {

@@ -7,7 +7,14 @@ import { dirname, join, resolve } from 'node:path'
 const repoDir = resolve(import.meta.dir, '..', '..')
 const stampFile = join(repoDir, 'node_modules', '.cache', 'installed')
 
-function main(): number {
+/** Another bun, system or processor means other binary packages. */
+const stamp = (): string => {
+  const hash = new Bun.CryptoHasher('sha256')
+  for (const name of ['package.json', 'bun.lock']) hash.update(readFileSync(join(repoDir, name)))
+  return `${Bun.version} ${process.platform}-${process.arch} ${hash.digest('hex')}\n`
+}
+
+const main = (): number => {
   const wanted = stamp()
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return 0
   console.log('installing packages (bun install --frozen-lockfile)')
@@ -20,13 +27,6 @@ function main(): number {
   mkdirSync(dirname(stampFile), { recursive: true })
   writeFileSync(stampFile, wanted)
   return 0
-}
-
-/** Another bun, system or processor means other binary packages. */
-function stamp(): string {
-  const hash = new Bun.CryptoHasher('sha256')
-  for (const name of ['package.json', 'bun.lock']) hash.update(readFileSync(join(repoDir, name)))
-  return `${Bun.version} ${process.platform}-${process.arch} ${hash.digest('hex')}\n`
 }
 
 process.exit(main())

@@ -8,14 +8,14 @@ import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from './ports.ts'
 import { createTopics } from './topics.ts'
 
-async function produce(bootstrap: string, topic: string, value: string): Promise<void> {
+const produce = async (bootstrap: string, topic: string, value: string): Promise<void> => {
   const producer = new Producer({ clientId: 'test', bootstrapBrokers: [bootstrap] })
   const headers = new Map([[Buffer.from('eventId'), Buffer.from('e-1')]])
   await producer.send({ messages: [{ topic, key: Buffer.from('AAPL'), value: Buffer.from(value), headers }] })
   await producer.close()
 }
 
-async function tail(bootstrap: string, ...args: string[]): Promise<{ exitCode: number; out: string; err: string }> {
+const tail = async (bootstrap: string, ...args: string[]): Promise<{ exitCode: number; out: string; err: string }> => {
   const env = { ...process.env, KAFKA_BOOTSTRAP_SERVERS: bootstrap }
   const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe']
   const child = Bun.spawn([process.execPath, inRepo('tests', 'stack', 'tail.ts'), ...args], { stdio, env })

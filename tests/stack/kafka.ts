@@ -9,22 +9,22 @@ import { freePort } from './ports.ts'
 import { runTool, startServer, type Server } from './server.ts'
 import { StackError } from './stackError.ts'
 
-export interface KafkaServer extends Server {
+export type KafkaServer = Server & {
   readonly bootstrap: string
   readonly port: number
   readonly dataDir: string
   /** Gives a user another password for a SCRAM mechanism; counts for connections from now on. */
-  setScramPassword(user: string, mechanism: string, password: string): Promise<void>
+  setScramPassword: (user: string, mechanism: string, password: string) => Promise<void>
 }
 
-export interface Listener {
+export type Listener = {
   port: number
   protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
   /** What clients are told to connect to; 127.0.0.1 unless it says otherwise. */
   host?: string
 }
 
-export interface KafkaOptions {
+export type KafkaOptions = {
   dataDir: string
   port: number
   /** Of a topic that is created without saying how many. */
@@ -48,7 +48,46 @@ const javaFlags = [
   '-Djava.awt.headless=true',
 ]
 
-export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
+/** A broker that answers a metadata request with itself in it can be used; an open port alone says little. */
+const answersMetadata = async (bootstrap: string): Promise<boolean> => {
+  const bootstrapBrokers = bootstrap.split(',')
+  const admin = new Admin({ clientId: 'stack', bootstrapBrokers, retries: 0, timeout: 5_000, connectTimeout: 2_000 })
+  try {
+    const { brokers } = await admin.metadata({ topics: [] })
+    return brokers.size > 0
+  } catch {
+    return false
+  } finally {
+    await admin.close()
+  }
+}
+
+const format = async (run: string[], properties: string, scramUsers: Record<string, string>): Promise<void> => {
+  // Joined to its option by "=": one in 64 begins with a dash.
+  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
+  const users = Object.entries(scramUsers).flatMap(([name, password]) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${name},password=${password}]`,
+    ]),
+  )
+  const tool = [...run, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties]
+  const command = [...tool, ...users]
+  const { exitCode, output } = await runTool(command)
+  if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: formatting failed: ${output}`)
+}
+
+const log4j = (file: string): string => `status=error
+appender.file.type=File
+appender.file.name=file
+appender.file.fileName=${file}
+appender.file.layout.type=PatternLayout
+appender.file.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
+rootLogger.level=warn
+rootLogger.appenderRef.file.ref=file
+`
+
+export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> => {
   const { dataDir, port, partitions = 6, settings, listeners = {}, scramUsers = {}, log } = options
   const java = findJava()
   const classPath = await kafkaClassPath(log)
@@ -85,23 +124,9 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   return Object.assign(server, { bootstrap, port, dataDir, setScramPassword })
 }
 
-/** A broker that answers a metadata request with itself in it can be used; an open port alone says little. */
-async function answersMetadata(bootstrap: string): Promise<boolean> {
-  const bootstrapBrokers = bootstrap.split(',')
-  const admin = new Admin({ clientId: 'stack', bootstrapBrokers, retries: 0, timeout: 5_000, connectTimeout: 2_000 })
-  try {
-    const { brokers } = await admin.metadata({ topics: [] })
-    return brokers.size > 0
-  } catch {
-    return false
-  } finally {
-    await admin.close()
-  }
-}
-
 type Ports = { plain: number; controller: number; listeners: Record<string, Listener> }
 
-function defaults(dataDir: string, { plain, controller, listeners }: Ports): Record<string, string> {
+const defaults = (dataDir: string, { plain, controller, listeners }: Ports): Record<string, string> => {
   const others = Object.entries(listeners)
   const bound = others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')
   const told = others.map(([name, { port, host = '127.0.0.1' }]) => `,${name}://${host}:${port}`).join('')
@@ -135,28 +160,3 @@ function defaults(dataDir: string, { plain, controller, listeners }: Ports): Rec
     'num.io.threads': '4',
   }
 }
-
-async function format(run: string[], properties: string, scramUsers: Record<string, string>): Promise<void> {
-  // Joined to its option by "=": one in 64 begins with a dash.
-  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
-  const users = Object.entries(scramUsers).flatMap(([name, password]) =>
-    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
-      '--add-scram',
-      `${mechanism}=[name=${name},password=${password}]`,
-    ]),
-  )
-  const tool = [...run, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties]
-  const command = [...tool, ...users]
-  const { exitCode, output } = await runTool(command)
-  if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: formatting failed: ${output}`)
-}
-
-const log4j = (file: string): string => `status=error
-appender.file.type=File
-appender.file.name=file
-appender.file.fileName=${file}
-appender.file.layout.type=PatternLayout
-appender.file.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
-rootLogger.level=warn
-rootLogger.appenderRef.file.ref=file
-`

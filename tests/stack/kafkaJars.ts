@@ -17,46 +17,21 @@ const log4jBinding: Artifact = ['org.apache.logging.log4j', 'log4j-slf4j-impl', 
 const javaVersionMin = 17
 const home = join(cacheDir, `kafka-${kafkaVersion}`)
 
-/** Answers the class path; downloads once. */
-export async function kafkaClassPath(log?: (line: string) => void): Promise<string> {
-  const lib = join(home, 'lib')
-  if (!existsSync(lib)) {
-    const onStart = () => log?.(`Kafka: downloading Apache Kafka ${kafkaVersion} with Maven (43 MB, once)`)
-    await download(lib, { artifacts: [['org.apache.kafka', 'kafka_2.13', kafkaVersion], log4jBinding], onStart })
-  }
-  return join(lib, '*')
-}
+const dependency = ([groupId, artifactId, version]: Artifact): string =>
+  `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`
 
-/** The same with Kafka's own tools, which only the benchmark needs: one more jar, its dependencies are the broker's. */
-export async function kafkaToolsClassPath(): Promise<string> {
-  const lib = join(home, 'tools')
-  if (!existsSync(lib)) {
-    const artifacts: Artifact[] = [['org.apache.kafka', 'kafka-tools', kafkaVersion]]
-    await download(lib, { artifacts, flags: ['-DexcludeTransitive=true'] })
-  }
-  return [await kafkaClassPath(), join(lib, '*')].join(':')
-}
+const pomXml = (artifacts: Artifact[]): string => `<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>orders</groupId>
+  <artifactId>kafka-for-dev-and-tests</artifactId>
+  <version>1</version>
+  <dependencies>
+    ${artifacts.map(dependency).join('\n    ')}
+  </dependencies>
+</project>
+`
 
-/** The `java` of JAVA_HOME or of the path, when it is new enough. */
-export function findJava(): string {
-  const ofHome = process.env['JAVA_HOME'] && join(process.env['JAVA_HOME'], 'bin', 'java')
-  const java = ofHome && existsSync(ofHome) ? ofHome : Bun.which('java')
-  const need = `Kafka needs a JDK ${javaVersionMin} or newer`
-  if (!java)
-    throw new StackError(
-      'JAVA_MISSING',
-      `${need} and there is no \`java\` here: install one, or give KAFKA_BOOTSTRAP_SERVERS.`,
-    )
-  const version = Bun.spawnSync([java, '-version'], { stdout: 'ignore' }).stderr.toString()
-  const major = Number(/version "(\d+)/.exec(version)?.[1] ?? 0)
-  if (major >= javaVersionMin) return java
-  throw new StackError(
-    'JAVA_MISSING',
-    `${need} and ${java} is ${major || 'not a working one'}: install one, or set JAVA_HOME.`,
-  )
-}
-
-async function download(lib: string, { artifacts, flags = [], onStart }: Download): Promise<void> {
+const download = async (lib: string, { artifacts, flags = [], onStart }: Download): Promise<void> => {
   const maven = Bun.which('mvn')
   if (!maven) {
     const how = 'install it (Debian: apt-get install maven), or give KAFKA_BOOTSTRAP_SERVERS.'
@@ -77,16 +52,41 @@ async function download(lib: string, { artifacts, flags = [], onStart }: Downloa
   else renameSync(half, lib)
 }
 
-const pomXml = (artifacts: Artifact[]): string => `<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>orders</groupId>
-  <artifactId>kafka-for-dev-and-tests</artifactId>
-  <version>1</version>
-  <dependencies>
-    ${artifacts.map(dependency).join('\n    ')}
-  </dependencies>
-</project>
-`
+/** Answers the class path; downloads once. */
+export const kafkaClassPath = async (log?: (line: string) => void): Promise<string> => {
+  const lib = join(home, 'lib')
+  if (!existsSync(lib)) {
+    const onStart = () => log?.(`Kafka: downloading Apache Kafka ${kafkaVersion} with Maven (43 MB, once)`)
+    await download(lib, { artifacts: [['org.apache.kafka', 'kafka_2.13', kafkaVersion], log4jBinding], onStart })
+  }
+  return join(lib, '*')
+}
 
-const dependency = ([groupId, artifactId, version]: Artifact): string =>
-  `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`
+/** The same with Kafka's own tools, which only the benchmark needs: one more jar, its dependencies are the broker's. */
+export const kafkaToolsClassPath = async (): Promise<string> => {
+  const lib = join(home, 'tools')
+  if (!existsSync(lib)) {
+    const artifacts: Artifact[] = [['org.apache.kafka', 'kafka-tools', kafkaVersion]]
+    await download(lib, { artifacts, flags: ['-DexcludeTransitive=true'] })
+  }
+  return [await kafkaClassPath(), join(lib, '*')].join(':')
+}
+
+/** The `java` of JAVA_HOME or of the path, when it is new enough. */
+export const findJava = (): string => {
+  const ofHome = process.env['JAVA_HOME'] && join(process.env['JAVA_HOME'], 'bin', 'java')
+  const java = ofHome && existsSync(ofHome) ? ofHome : Bun.which('java')
+  const need = `Kafka needs a JDK ${javaVersionMin} or newer`
+  if (!java)
+    throw new StackError(
+      'JAVA_MISSING',
+      `${need} and there is no \`java\` here: install one, or give KAFKA_BOOTSTRAP_SERVERS.`,
+    )
+  const version = Bun.spawnSync([java, '-version'], { stdout: 'ignore' }).stderr.toString()
+  const major = Number(/version "(\d+)/.exec(version)?.[1] ?? 0)
+  if (major >= javaVersionMin) return java
+  throw new StackError(
+    'JAVA_MISSING',
+    `${need} and ${java} is ${major || 'not a working one'}: install one, or set JAVA_HOME.`,
+  )
+}

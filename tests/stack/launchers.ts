@@ -5,18 +5,12 @@ import { commandLine, isAlive, parentOf } from './processes.ts'
 
 const watchMs = 1_000
 
-/** Calls `onEnd` once when one of the launchers is gone. */
-export function watchLaunchers(onEnd: () => void): void {
-  const launchers = findLaunchers()
-  const timer = setInterval(() => {
-    if (launchers.every(isAlive)) return
-    clearInterval(timer)
-    onEnd()
-  }, watchMs)
-}
+const isRunner = (line: string): boolean => /^\S*\b(npm|npx|bun|bunx|bun\.exe)\s.*\bup\b|\bnpx-cli\.js\b/.test(line)
+
+const isShell = (line: string): boolean => /^\S*\b(sh|bash|dash)\s+-c\b/.test(line)
 
 /** Upwards from our parent; a `sh -c` counts only when npm or bun stands above it. */
-function findLaunchers(): number[] {
+const findLaunchers = (): number[] => {
   const chain: { pid: number; line: string }[] = []
   for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) {
     const line = commandLine(pid)
@@ -27,5 +21,12 @@ function findLaunchers(): number[] {
   return chain.slice(0, top + 1).map(({ pid }) => pid)
 }
 
-const isRunner = (line: string): boolean => /^\S*\b(npm|npx|bun|bunx|bun\.exe)\s.*\bup\b|\bnpx-cli\.js\b/.test(line)
-const isShell = (line: string): boolean => /^\S*\b(sh|bash|dash)\s+-c\b/.test(line)
+/** Calls `onEnd` once when one of the launchers is gone. */
+export const watchLaunchers = (onEnd: () => void): void => {
+  const launchers = findLaunchers()
+  const timer = setInterval(() => {
+    if (launchers.every(isAlive)) return
+    clearInterval(timer)
+    onEnd()
+  }, watchMs)
+}

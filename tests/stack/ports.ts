@@ -9,7 +9,7 @@ const highestPort = 32_000
 const attemptsMax = 200
 
 /** True when a server could listen on the port right now. */
-export function portIsFree(port: number): Promise<boolean> {
+export const portIsFree = (port: number): Promise<boolean> => {
   return new Promise((answer) => {
     const probe = createServer()
     probe.once('error', () => answer(false))
@@ -18,7 +18,7 @@ export function portIsFree(port: number): Promise<boolean> {
 }
 
 /** A free port; two calls of one process never name the same one. */
-export async function freePort(): Promise<number> {
+export const freePort = async (): Promise<number> => {
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort))
     if (!handedOut.has(port) && (await portIsFree(port))) {

@@ -8,7 +8,7 @@ import { freePort } from './ports.ts'
 import { databaseUrl, startPostgres } from './postgres.ts'
 import { childrenOf, isAlive } from './processes.ts'
 
-async function query(url: string, statement: string): Promise<unknown[]> {
+const query = async (url: string, statement: string): Promise<unknown[]> => {
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   try {
     return await sql.unsafe(statement)

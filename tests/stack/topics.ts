@@ -12,21 +12,24 @@ export const topicNames = (env: Env): string[] => [
   env['KAFKA_TOPIC_TRADE_DLQ'] || 'trade.executed.v1.dlq',
 ]
 
-/** Answers the names that it had to create. */
-export async function createTopics(bootstrap: string, { names, partitions }: { names: string[]; partitions: number }) {
-  return withAdmin(bootstrap, async (admin) => {
-    const present = await admin.listTopics()
-    const missing = names.filter((name) => !present.includes(name))
-    if (missing.length > 0) await admin.createTopics({ topics: missing, partitions, replicas: 1 })
-    return missing
-  })
-}
-
-export async function withAdmin<T>(bootstrap: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+export const withAdmin = async <T>(bootstrap: string, use: (admin: Admin) => Promise<T>): Promise<T> => {
   const admin = new Admin({ clientId: 'stack', bootstrapBrokers: bootstrap.split(','), retries: 5, timeout: 10_000 })
   try {
     return await use(admin)
   } finally {
     await admin.close()
   }
+}
+
+/** Answers the names that it had to create. */
+export const createTopics = async (
+  bootstrap: string,
+  { names, partitions }: { names: string[]; partitions: number },
+) => {
+  return withAdmin(bootstrap, async (admin) => {
+    const present = await admin.listTopics()
+    const missing = names.filter((name) => !present.includes(name))
+    if (missing.length > 0) await admin.createTopics({ topics: missing, partitions, replicas: 1 })
+    return missing
+  })
 }

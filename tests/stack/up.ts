@@ -27,7 +27,64 @@ const databaseName = 'orders'
 const state: StackState = { pid: process.pid, databaseUrl: null, kafka: null, processes: [] }
 let stopping = false
 
-async function up({ fresh, verbose }: { fresh: boolean; verbose: boolean }): Promise<void> {
+const stop = async (exitCode: number): Promise<never> => {
+  stopping = true
+  await endAllHeld()
+  removeState()
+  process.exit(exitCode)
+}
+
+const endTogether = async (server: Server): Promise<void> => {
+  const exitCode = await server.exited
+  if (stopping) return
+  console.error(
+    `${server.name} ended by itself (exit code ${exitCode}); the end of its log:\n${await server.logTail()}`,
+  )
+  await stop(1)
+}
+
+/** Notes the process for the next `up`, and makes its unexpected end everybody's. */
+const watch = <S extends Server>(server: S, mark: string): S => {
+  state.processes.push({ name: server.name, pid: server.pid, mark })
+  writeState(state)
+  void endTogether(server)
+  return server
+}
+
+const bringUpPostgres = async ({ databaseUrl, postgresPort }: UpSettings): Promise<string> => {
+  if (databaseUrl !== null) return databaseUrl
+  console.log('starting Postgres')
+  const server = watch(await startPostgres({ dataDir: postgresDir, port: postgresPort, log: console.log }), postgresDir)
+  return createDatabase(server.url, databaseName)
+}
+
+const ownKafka = async ({ port, partitions }: { port: number; partitions: number }): Promise<string | null> => {
+  console.log('starting Kafka')
+  try {
+    return watch(await startKafka({ dataDir: kafkaDir, port, partitions, log: console.log }), kafkaDir).bootstrap
+  } catch (error) {
+    const missing = error instanceof StackError && (error.code === 'JAVA_MISSING' || error.code === 'MAVEN_MISSING')
+    if (!missing || stopping) throw error
+    console.error(`${error.message} Going on without Kafka and the engine.`)
+    return null
+  }
+}
+
+/** Without a JDK or Maven the rest is still worth having: orders are accepted and their events wait. */
+const bringUpKafka = async ({ kafka, kafkaPort, partitions }: UpSettings): Promise<string | null> => {
+  const bootstrap = kafka ?? (await ownKafka({ port: kafkaPort, partitions }))
+  if (bootstrap === null) return null
+  const created = await createTopics(bootstrap, { names: topicNames(process.env), partitions })
+  if (created.length > 0) console.log(`created topics ${created.join(', ')} with ${partitions} partitions`)
+  return bootstrap
+}
+
+const forgetData = (): void => {
+  removePostgresData(postgresDir)
+  rmSync(kafkaDir, { recursive: true, force: true })
+}
+
+const up = async ({ fresh, verbose }: { fresh: boolean; verbose: boolean }): Promise<void> => {
   const settings = readSettings(process.env)
   await endLeftovers(console.log)
   await refuseTakenPorts(settings)
@@ -43,71 +100,14 @@ async function up({ fresh, verbose }: { fresh: boolean; verbose: boolean }): Pro
   console.log(welcome({ serverPort: settings.serverPort, state, logs: verbose ? 'above' : logDir }))
 }
 
-async function bringUpPostgres({ databaseUrl, postgresPort }: UpSettings): Promise<string> {
-  if (databaseUrl !== null) return databaseUrl
-  console.log('starting Postgres')
-  const server = watch(await startPostgres({ dataDir: postgresDir, port: postgresPort, log: console.log }), postgresDir)
-  return createDatabase(server.url, databaseName)
-}
-
-/** Without a JDK or Maven the rest is still worth having: orders are accepted and their events wait. */
-async function bringUpKafka({ kafka, kafkaPort, partitions }: UpSettings): Promise<string | null> {
-  const bootstrap = kafka ?? (await ownKafka({ port: kafkaPort, partitions }))
-  if (bootstrap === null) return null
-  const created = await createTopics(bootstrap, { names: topicNames(process.env), partitions })
-  if (created.length > 0) console.log(`created topics ${created.join(', ')} with ${partitions} partitions`)
-  return bootstrap
-}
-
-async function ownKafka({ port, partitions }: { port: number; partitions: number }): Promise<string | null> {
-  console.log('starting Kafka')
-  try {
-    return watch(await startKafka({ dataDir: kafkaDir, port, partitions, log: console.log }), kafkaDir).bootstrap
-  } catch (error) {
-    const missing = error instanceof StackError && (error.code === 'JAVA_MISSING' || error.code === 'MAVEN_MISSING')
-    if (!missing || stopping) throw error
-    console.error(`${error.message} Going on without Kafka and the engine.`)
-    return null
-  }
-}
-
-/** Notes the process for the next `up`, and makes its unexpected end everybody's. */
-function watch<S extends Server>(server: S, mark: string): S {
-  state.processes.push({ name: server.name, pid: server.pid, mark })
-  writeState(state)
-  void endTogether(server)
-  return server
-}
-
-async function endTogether(server: Server): Promise<void> {
-  const exitCode = await server.exited
-  if (stopping) return
-  console.error(
-    `${server.name} ended by itself (exit code ${exitCode}); the end of its log:\n${await server.logTail()}`,
-  )
-  await stop(1)
-}
-
-function forgetData(): void {
-  removePostgresData(postgresDir)
-  rmSync(kafkaDir, { recursive: true, force: true })
-}
-
-async function stop(exitCode: number): Promise<never> {
-  stopping = true
-  await endAllHeld()
-  removeState()
-  process.exit(exitCode)
-}
-
 /** The servers are gone at once; their next start recovers, as after a power cut. */
-async function kill(): Promise<never> {
+const kill = async (): Promise<never> => {
   await killAllHeld()
   removeState()
   process.exit(130)
 }
 
-function stopOnSignals(): void {
+const stopOnSignals = (): void => {
   const first = () => {
     if (stopping) return
     console.log('\nstopping (again to kill at once)')
@@ -117,7 +117,7 @@ function stopOnSignals(): void {
   watchLaunchers(onSignal)
 }
 
-async function main(): Promise<void> {
+const main = async (): Promise<void> => {
   const { values } = parseArgs({
     options: { fresh: { type: 'boolean' }, verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   })

@@ -20,7 +20,7 @@ Ctrl-C. Data and logs lie in .data/.
 
 Every other setting of the service is handed on to it as it is.`
 
-export interface UpSettings {
+export type UpSettings = {
   serverPort: number
   postgresPort: number
   kafkaPort: number
@@ -29,7 +29,19 @@ export interface UpSettings {
   kafka: string | null
 }
 
-export function readSettings(env: Record<string, string | undefined>): UpSettings {
+const whole = (
+  env: Record<string, string | undefined>,
+  key: string,
+  { fallback, max }: { fallback: number; max: number },
+) => {
+  const text = env[key]
+  if (!text) return fallback
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (value >= 1 && value <= max) return value
+  throw new StackError('USAGE', `${key} must be a whole number from 1 to ${max}, not ${JSON.stringify(text)}.`)
+}
+
+export const readSettings = (env: Record<string, string | undefined>): UpSettings => {
   return {
     serverPort: whole(env, 'SERVER_PORT', { fallback: 8085, max: 65_535 }),
     postgresPort: whole(env, 'STACK_POSTGRES_PORT', { fallback: 25_432, max: 65_535 }),
@@ -41,7 +53,7 @@ export function readSettings(env: Record<string, string | undefined>): UpSetting
 }
 
 /** Before anything starts: a port that somebody else has ends the start with what to do about it. */
-export async function refuseTakenPorts(settings: UpSettings): Promise<void> {
+export const refuseTakenPorts = async (settings: UpSettings): Promise<void> => {
   const needed: [number, string, string][] = [[settings.serverPort, 'the service', 'SERVER_PORT']]
   if (settings.databaseUrl === null) needed.push([settings.postgresPort, 'Postgres', 'STACK_POSTGRES_PORT'])
   if (settings.kafka === null) needed.push([settings.kafkaPort, 'Kafka', 'STACK_KAFKA_PORT'])
@@ -50,16 +62,4 @@ export async function refuseTakenPorts(settings: UpSettings): Promise<void> {
     const how = `stop what listens there, or choose another with ${key}=${port + 1}.`
     throw new StackError('PORT_TAKEN', `Port ${port}, which ${name} needs, is taken: ${how}`)
   }
-}
-
-function whole(
-  env: Record<string, string | undefined>,
-  key: string,
-  { fallback, max }: { fallback: number; max: number },
-) {
-  const text = env[key]
-  if (!text) return fallback
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0
-  if (value >= 1 && value <= max) return value
-  throw new StackError('USAGE', `${key} must be a whole number from 1 to ${max}, not ${JSON.stringify(text)}.`)
 }

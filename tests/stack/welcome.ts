@@ -2,7 +2,7 @@
 
 import type { StackState } from './state.ts'
 
-interface Welcome {
+type Welcome = {
   serverPort: number
   state: StackState
   logs: string
@@ -11,7 +11,25 @@ interface Welcome {
 /** With npx alone there is no `bun` on the path of the terminal that these lines are pasted into. */
 const bun = process.execPath.includes('_npx') ? `npx -y bun@${Bun.version}` : 'bun'
 
-export function welcome({ serverPort, state, logs }: Welcome): string {
+const body = (side: 'BUY' | 'SELL', userId: string): string => {
+  const order = { userId, ticker: 'AAPL', side, type: 'LIMIT', timeInForce: 'GTC', quantity: 100, price: 150.5 }
+  return JSON.stringify(order)
+}
+
+/** Two orders that cross, the trade that they make (this waits for it), and what became of them. */
+export const tryLines = (url: string, withKafka: boolean): string[] => {
+  const place = `curl -s -w '\\n' ${url}/orders -H 'content-type: application/json' -d`
+  return [
+    `${place} '${body('SELL', 'a11ce000-0000-4000-8000-000000000001')}'`,
+    `${place} '${body('BUY', 'b0b00000-0000-4000-8000-000000000002')}'`,
+    withKafka
+      ? `${bun} run tail trade.executed.v1 --from-beginning --count 1`
+      : `${bun} run psql -c 'select id, status, quantity, filled_quantity from orders order by id desc limit 2'`,
+    `curl -s -w '\\n' '${url}/orders?ticker=AAPL&limit=2'`,
+  ]
+}
+
+export const welcome = ({ serverPort, state, logs }: Welcome): string => {
   const url = `http://localhost:${serverPort}`
   return `
 service   ${url}/orders   health ${url}/actuator/health   metrics ${url}/metrics
@@ -24,22 +42,4 @@ Try, in another terminal:
 ${tryLines(url, state.kafka !== null).join('\n')}
 
 Ctrl-C stops everything.`
-}
-
-/** Two orders that cross, the trade that they make (this waits for it), and what became of them. */
-export function tryLines(url: string, withKafka: boolean): string[] {
-  const place = `curl -s -w '\\n' ${url}/orders -H 'content-type: application/json' -d`
-  return [
-    `${place} '${body('SELL', 'a11ce000-0000-4000-8000-000000000001')}'`,
-    `${place} '${body('BUY', 'b0b00000-0000-4000-8000-000000000002')}'`,
-    withKafka
-      ? `${bun} run tail trade.executed.v1 --from-beginning --count 1`
-      : `${bun} run psql -c 'select id, status, quantity, filled_quantity from orders order by id desc limit 2'`,
-    `curl -s -w '\\n' '${url}/orders?ticker=AAPL&limit=2'`,
-  ]
-}
-
-function body(side: 'BUY' | 'SELL', userId: string): string {
-  const order = { userId, ticker: 'AAPL', side, type: 'LIMIT', timeInForce: 'GTC', quantity: 100, price: 150.5 }
-  return JSON.stringify(order)
 }

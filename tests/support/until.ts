@@ -11,10 +11,10 @@ export type UntilOptions = {
 }
 
 /** Asks until the answer is neither false, null nor undefined; an exception counts as "not yet". Fails with the last of them. */
-export async function until<T>(
+export const until = async <T>(
   ask: () => Promise<T | false | null | undefined> | T | false | null | undefined,
   { what, deadlineMs = hangsAfterMs }: UntilOptions,
-): Promise<T> {
+): Promise<T> => {
   const endsAt = performance.now() + deadlineMs
   let last: unknown = 'it was false'
   while (performance.now() < endsAt) {
