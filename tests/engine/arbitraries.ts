@@ -30,17 +30,18 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 export const actions = fc.array(action, { maxLength: 60, size: 'max' })
 
+export const message = (eventId: string | null, value: unknown): Incoming => ({
+  eventId,
+  value: Buffer.from(JSON.stringify(value)),
+  timestamp: 1_767_323_045_678,
+})
+
 /** The message of an order as the service would write it: amounts are whole units here. */
-export function placedMessage(id: string, ticker: string, shape: Shape): Incoming {
+export const placedMessage = (id: string, ticker: string, shape: Shape): Incoming => {
   const { side, type, timeInForce } = shape
   const amounts = { quantity: Number(shape.quantity), price: shape.price === null ? null : Number(shape.price) }
   return message(`event of ${id}`, { orderId: id, userId: 'u', ticker, side, type, timeInForce, ...amounts })
 }
 
-export function cancelledMessage(id: string, ticker: string): Incoming {
-  return message(`cancel of ${id}`, { orderId: id, userId: 'u', ticker, quantity: 1, price: 1 })
-}
-
-export function message(eventId: string | null, value: unknown): Incoming {
-  return { eventId, value: Buffer.from(JSON.stringify(value)), timestamp: 1_767_323_045_678 }
-}
+export const cancelledMessage = (id: string, ticker: string): Incoming =>
+  message(`cancel of ${id}`, { orderId: id, userId: 'u', ticker, quantity: 1, price: 1 })

@@ -25,7 +25,7 @@ const order = (
   ...more,
 })
 
-function bookWith(...orders: Order[]): Book {
+const bookWith = (...orders: Order[]): Book => {
   const book = createBook()
   for (const resting of orders) place(book, resting)
   return book
@@ -128,6 +128,27 @@ test('an order cannot be placed twice', () => {
   expect(() => bookWith(order('a', 'SELL', 1n, 10n), order('a', 'BUY', 1n, 10n))).toThrow('already')
 })
 
+const remaining = (book: Book): Map<string, bigint> =>
+  new Map([...book.open].map(([id, resting]) => [id, resting.remaining]))
+
+/** Not crossed, best level first, totals are sums, and the levels hold exactly the open orders. */
+const expectSound = (book: Book): void => {
+  const [bid, ask] = [bestLevel(book.halves.BUY)?.price, bestLevel(book.halves.SELL)?.price]
+  if (bid !== undefined && ask !== undefined) expect(bid < ask).toBe(true)
+  const queued: string[] = []
+  for (const half of Object.values(book.halves)) {
+    for (const level of levelsFromBest(half)) {
+      let total = 0n
+      for (let resting = level.first; resting !== null; resting = resting.after) {
+        total += resting.remaining
+        queued.push(resting.id)
+      }
+      expect(level.total).toBe(total)
+    }
+  }
+  expect(new Set(queued)).toEqual(new Set(book.open.keys()))
+}
+
 test('in every order of events it does what the naive book does, and is never crossed', () => {
   fc.assert(
     fc.property(actions, (steps) => {
@@ -174,25 +195,3 @@ test('what is bought is sold, nobody trades beyond his quantity or worse than hi
     { numRuns: 300 },
   )
 })
-
-function remaining(book: Book): Map<string, bigint> {
-  return new Map([...book.open].map(([id, resting]) => [id, resting.remaining]))
-}
-
-/** Not crossed, best level first, totals are sums, and the levels hold exactly the open orders. */
-function expectSound(book: Book): void {
-  const [bid, ask] = [bestLevel(book.halves.BUY)?.price, bestLevel(book.halves.SELL)?.price]
-  if (bid !== undefined && ask !== undefined) expect(bid < ask).toBe(true)
-  const queued: string[] = []
-  for (const half of Object.values(book.halves)) {
-    for (const level of levelsFromBest(half)) {
-      let total = 0n
-      for (let resting = level.first; resting !== null; resting = resting.after) {
-        total += resting.remaining
-        queued.push(resting.id)
-      }
-      expect(level.total).toBe(total)
-    }
-  }
-  expect(new Set(queued)).toEqual(new Set(book.open.keys()))
-}

@@ -36,46 +36,22 @@ const OPPOSITE = { BUY: 'SELL', SELL: 'BUY' } as const satisfies Record<Side, Si
 
 const RESTS = { GTC: true, IOC: false, FOK: false } as const satisfies Record<Order['timeInForce'], boolean>
 
-export function createBook(): Book {
-  return { halves: { BUY: createHalf('BUY'), SELL: createHalf('SELL') }, open: new Map() }
-}
+export const createBook = (): Book => ({
+  halves: { BUY: createHalf('BUY'), SELL: createHalf('SELL') },
+  open: new Map(),
+})
 
-/**
- * Matches what is not executed yet against the other side, then rests or drops what is left of it. Fills come in the
- * order they happened.
- */
-export function place(book: Book, order: Order): Fill[] {
-  if (book.open.has(order.id)) throw new Error(`order ${order.id} is in the book already`)
-  const wanted = order.quantity - order.executed
-  if (isKilled(book, order)) return []
-  const fills = match(book, order, wanted)
-  const left = wanted - fills.reduce((sum, fill) => sum + fill.quantity, 0n)
-  if (left > 0n && order.price !== null && RESTS[order.timeInForce]) {
-    book.open.set(order.id, rest(book.halves[order.side], { id: order.id, price: order.price, remaining: left }))
-  }
-  return fills
-}
-
-/** Takes the order out of the book; false when it does not rest here. */
-export function cancel(book: Book, orderId: string): boolean {
-  const resting = book.open.get(orderId)
-  return resting !== undefined && reduce(book, orderId, resting.remaining)
-}
-
-/** Lowers what remains by at most the quantity; false when the order does not rest here. */
-export function reduce(book: Book, orderId: string, quantity: bigint): boolean {
-  const resting = book.open.get(orderId)
-  if (resting === undefined) return false
-  take(book.halves[resting.side], resting, quantity < resting.remaining ? quantity : resting.remaining)
-  if (resting.remaining === 0n) book.open.delete(orderId)
-  return true
+/** Whether the order would trade at this price; a market order takes any. */
+const accepts = (order: Order, price: bigint): boolean => {
+  if (order.price === null) return true
+  return order.side === 'BUY' ? price <= order.price : price >= order.price
 }
 
 /**
  * Fill-or-kill asks before it trades. One that has executed already was let through before a restart, its other fills
  * were lost with the process: it takes what it can still get.
  */
-function isKilled(book: Book, order: Order): boolean {
+const isKilled = (book: Book, order: Order): boolean => {
   if (order.timeInForce !== 'FOK' || order.executed > 0n) return false
   let available = 0n
   for (const level of levelsFromBest(book.halves[OPPOSITE[order.side]])) {
@@ -86,7 +62,7 @@ function isKilled(book: Book, order: Order): boolean {
   return true
 }
 
-function match(book: Book, order: Order, wanted: bigint): Fill[] {
+const match = (book: Book, order: Order, wanted: bigint): Fill[] => {
   const makers = book.halves[OPPOSITE[order.side]]
   const fills: Fill[] = []
   let left = wanted
@@ -105,8 +81,33 @@ function match(book: Book, order: Order, wanted: bigint): Fill[] {
   return fills
 }
 
-/** Whether the order would trade at this price; a market order takes any. */
-function accepts(order: Order, price: bigint): boolean {
-  if (order.price === null) return true
-  return order.side === 'BUY' ? price <= order.price : price >= order.price
+/**
+ * Matches what is not executed yet against the other side, then rests or drops what is left of it. Fills come in the
+ * order they happened.
+ */
+export const place = (book: Book, order: Order): Fill[] => {
+  if (book.open.has(order.id)) throw new Error(`order ${order.id} is in the book already`)
+  const wanted = order.quantity - order.executed
+  if (isKilled(book, order)) return []
+  const fills = match(book, order, wanted)
+  const left = wanted - fills.reduce((sum, fill) => sum + fill.quantity, 0n)
+  if (left > 0n && order.price !== null && RESTS[order.timeInForce]) {
+    book.open.set(order.id, rest(book.halves[order.side], { id: order.id, price: order.price, remaining: left }))
+  }
+  return fills
+}
+
+/** Lowers what remains by at most the quantity; false when the order does not rest here. */
+export const reduce = (book: Book, orderId: string, quantity: bigint): boolean => {
+  const resting = book.open.get(orderId)
+  if (resting === undefined) return false
+  take(book.halves[resting.side], resting, quantity < resting.remaining ? quantity : resting.remaining)
+  if (resting.remaining === 0n) book.open.delete(orderId)
+  return true
+}
+
+/** Takes the order out of the book; false when it does not rest here. */
+export const cancel = (book: Book, orderId: string): boolean => {
+  const resting = book.open.get(orderId)
+  return resting !== undefined && reduce(book, orderId, resting.remaining)
 }

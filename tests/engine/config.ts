@@ -8,7 +8,7 @@ export type Config = {
   readonly summaryMs: number
 }
 
-export function readConfig(env: Record<string, string | undefined>): Config {
+export const readConfig = (env: Record<string, string | undefined>): Config => {
   const brokers = (env['KAFKA_BOOTSTRAP_SERVERS'] ?? 'redpanda:9092').split(',').map((broker) => broker.trim())
   const summarySeconds = Number(env['ENGINE_SUMMARY_SECONDS'] ?? '10')
   if (brokers.includes('')) throw new Error('KAFKA_BOOTSTRAP_SERVERS is no comma-separated list of host:port')

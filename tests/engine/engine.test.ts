@@ -13,8 +13,11 @@ import type { Trade } from './messages.ts'
 type Live = { placed: Incoming[]; cancels: Incoming[]; trades: Trade[]; quantities: Map<string, bigint> }
 
 const limit = { type: 'LIMIT', timeInForce: 'GTC', quantity: 5n, price: 3n } as const
+
 const buy = (id: string) => placedMessage(id, 'AAPL', { ...limit, side: 'BUY' })
+
 const sell = (id: string) => placedMessage(id, 'AAPL', { ...limit, side: 'SELL' })
+
 const toMessage = (trade: Trade): Incoming => ({
   eventId: trade.tradeId,
   value: Buffer.from(encodeTrade(trade)),
@@ -22,6 +25,7 @@ const toMessage = (trade: Trade): Incoming => ({
 })
 
 const foreign = (value: object): Incoming => message(null, { ticker: 'AAPL', price: 3, quantity: 2, ...value })
+
 const bytes = (trades: Trade[]): string[] => trades.map(encodeTrade)
 
 describe('repeats', () => {
@@ -117,6 +121,33 @@ test('what cannot be read is counted and changes nothing', () => {
   expect(engine.counts).toEqual({ placed: 0, cancelled: 0, trades: 0, repeated: 0, heard: 0, malformed: 15 })
 })
 
+/** A run that finds these trades and cancels on the topics. */
+const restart = (published: Trade[], cancels: Incoming[], placed: Incoming[]): Trade[] => {
+  const engine = createEngine()
+  for (const trade of published) onTrade(engine, toMessage(trade))
+  for (const cancelled of cancels) onCancelled(engine, cancelled)
+  return placed.flatMap((order) => onPlaced(engine, order))
+}
+
+/** A first run over random orders and cancels. */
+const live = (steps: readonly Action[]) => {
+  const engine = createEngine()
+  const run: Live = { placed: [], cancels: [], trades: [], quantities: new Map() }
+  for (const [at, step] of steps.entries()) {
+    if (step.kind === 'place') {
+      const order = placedMessage(`${at}`, 'AAPL', step.shape)
+      run.placed.push(order)
+      run.quantities.set(`${at}`, step.shape.quantity)
+      run.trades.push(...onPlaced(engine, order))
+    } else {
+      const cancelled = cancelledMessage(`${step.of}`, 'AAPL')
+      run.cancels.push(cancelled)
+      onCancelled(engine, cancelled)
+    }
+  }
+  return run
+}
+
 describe('a restart', () => {
   test('makes exactly the trades that were not published yet, byte for byte', () => {
     fc.assert(
@@ -162,30 +193,3 @@ describe('a restart', () => {
     )
   })
 })
-
-/** A run that finds these trades and cancels on the topics. */
-function restart(published: Trade[], cancels: Incoming[], placed: Incoming[]): Trade[] {
-  const engine = createEngine()
-  for (const trade of published) onTrade(engine, toMessage(trade))
-  for (const cancelled of cancels) onCancelled(engine, cancelled)
-  return placed.flatMap((order) => onPlaced(engine, order))
-}
-
-/** A first run over random orders and cancels. */
-function live(steps: readonly Action[]) {
-  const engine = createEngine()
-  const run: Live = { placed: [], cancels: [], trades: [], quantities: new Map() }
-  for (const [at, step] of steps.entries()) {
-    if (step.kind === 'place') {
-      const order = placedMessage(`${at}`, 'AAPL', step.shape)
-      run.placed.push(order)
-      run.quantities.set(`${at}`, step.shape.quantity)
-      run.trades.push(...onPlaced(engine, order))
-    } else {
-      const cancelled = cancelledMessage(`${step.of}`, 'AAPL')
-      run.cancels.push(cancelled)
-      onCancelled(engine, cancelled)
-    }
-  }
-  return run
-}

@@ -41,7 +41,17 @@ export type Engine = {
 const EVENTS_MAX = 1_000_000
 const LEGS_MAX = 4_000_000
 
-export function createEngine(): Engine {
+const malformed = (engine: Engine): [] => {
+  engine.counts.malformed++
+  return []
+}
+
+const repeated = (engine: Engine): [] => {
+  engine.counts.repeated++
+  return []
+}
+
+export const createEngine = (): Engine => {
   return {
     books: new Map(),
     events: createRecent(EVENTS_MAX),
@@ -53,8 +63,19 @@ export function createEngine(): Engine {
   }
 }
 
+const bookOf = (engine: Engine, ticker: string): Book => {
+  const known = engine.books.get(ticker)
+  if (known !== undefined) return known
+  const book = createBook()
+  engine.books.set(ticker, book)
+  return book
+}
+
+const isRepeat = (engine: Engine, eventId: string | null): boolean =>
+  eventId !== null && !addRecent(engine.events, eventId)
+
 /** A message of the placed topic; the trades it makes, in order. */
-export function onPlaced(engine: Engine, message: Incoming): Trade[] {
+export const onPlaced = (engine: Engine, message: Incoming): Trade[] => {
   const order = decodePlaced(message.value)
   if (order === null) return malformed(engine)
   if (isRepeat(engine, message.eventId) || engine.placed.has(order.id)) return repeated(engine)
@@ -74,7 +95,7 @@ export function onPlaced(engine: Engine, message: Incoming): Trade[] {
 }
 
 /** A message of the cancelled topic. */
-export function onCancelled(engine: Engine, message: Incoming): void {
+export const onCancelled = (engine: Engine, message: Incoming): void => {
   const cancelled = decodeCancelled(message.value)
   if (cancelled === null) return void malformed(engine)
   if (isRepeat(engine, message.eventId)) return void repeated(engine)
@@ -87,7 +108,7 @@ export function onCancelled(engine: Engine, message: Incoming): void {
  * A trade that this run did not make: before the restart, by hand, by a test. Each (order, trade) counts once, up to
  * what remains of the order: what is on the topic has happened, and trading less is the safe side.
  */
-export function onTrade(engine: Engine, message: Incoming): void {
+export const onTrade = (engine: Engine, message: Incoming): void => {
   const trade = decodeTrade(message.value)
   if (trade === null) return void malformed(engine)
   engine.counts.heard++
@@ -99,28 +120,5 @@ export function onTrade(engine: Engine, message: Incoming): void {
 }
 
 /** Orders that rest in any book. */
-export function openOrders(engine: Engine): number {
-  return [...engine.books.values()].reduce((sum, book) => sum + book.open.size, 0)
-}
-
-function bookOf(engine: Engine, ticker: string): Book {
-  const known = engine.books.get(ticker)
-  if (known !== undefined) return known
-  const book = createBook()
-  engine.books.set(ticker, book)
-  return book
-}
-
-function isRepeat(engine: Engine, eventId: string | null): boolean {
-  return eventId !== null && !addRecent(engine.events, eventId)
-}
-
-function malformed(engine: Engine): [] {
-  engine.counts.malformed++
-  return []
-}
-
-function repeated(engine: Engine): [] {
-  engine.counts.repeated++
-  return []
-}
+export const openOrders = (engine: Engine): number =>
+  [...engine.books.values()].reduce((sum, book) => sum + book.open.size, 0)

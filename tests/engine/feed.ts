@@ -30,7 +30,7 @@ const METADATA_MAX_AGE_MS = 30_000
 const TIMEOUT_MS = 10_000
 const CONTROL_BATCH = 0x20
 
-export function openFeed(options: { brokers: string[]; group: string; onError: (error: Error) => void }): Feed {
+export const openFeed = (options: { brokers: string[]; group: string; onError: (error: Error) => void }): Feed => {
   const { brokers, group, onError } = options
   const consumer = new Consumer({
     clientId: group,
@@ -47,17 +47,84 @@ export function openFeed(options: { brokers: string[]; group: string; onError: (
 }
 
 /** The end of each partition now: the offset that its next message will get. Fails while a topic does not exist. */
-export async function endOffsets(feed: Feed, topics: readonly string[]): Promise<Offsets> {
-  return feed.consumer.listOffsets({ topics: [...topics], timestamp: ListOffsetTimestamps.LATEST })
-}
+export const endOffsets = async (feed: Feed, topics: readonly string[]): Promise<Offsets> =>
+  feed.consumer.listOffsets({ topics: [...topics], timestamp: ListOffsetTimestamps.LATEST })
+
+const positionOf = (feed: Feed, topic: string, partition: number): bigint =>
+  feed.positions.get(topic)?.[partition] ?? 0n
 
 /** Whether everything below these offsets has been polled. */
-export function hasReached(feed: Feed, topic: string, ends: Offsets): boolean {
-  return (ends.get(topic) ?? []).every((end, partition) => positionOf(feed, topic, partition) >= end)
+export const hasReached = (feed: Feed, topic: string, ends: Offsets): boolean =>
+  (ends.get(topic) ?? []).every((end, partition) => positionOf(feed, topic, partition) >= end)
+
+const requestsByLeader = (feed: Feed, metadata: ClusterMetadata, topics: readonly string[]) => {
+  const byLeader = new Map<number, Parameters<Consumer['fetch']>[0]['topics']>()
+  for (const topic of topics) {
+    const { id, partitions } = metadata.topics.get(topic) ?? { id: '', partitions: [] }
+    for (const [partition, { leader }] of partitions.entries()) {
+      const wanted = byLeader.get(leader) ?? []
+      const fetchOffset = positionOf(feed, topic, partition)
+      const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 }
+      const request = { partition, fetchOffset, partitionMaxBytes: PARTITION_MAX_BYTES, ...epochs }
+      byLeader.set(leader, [...wanted, { topicId: id, partitions: [request] }])
+    }
+  }
+  return [...byLeader]
+}
+
+const setPosition = (feed: Feed, at: { topic: string; partition: number; offset: bigint }): void => {
+  const offsets = feed.positions.get(at.topic) ?? []
+  offsets[at.partition] = at.offset
+  feed.positions.set(at.topic, offsets)
+}
+
+/**
+ * Positions stand between batches, so a batch is new as a whole (after a repair it may be a repeat, which the engine
+ * knows).
+ */
+const takeBatch = (
+  feed: Feed,
+  from: { topic: string; partition: number; batch: RecordsBatch },
+  into: Message[],
+): void => {
+  const { topic, partition, batch } = from
+  setPosition(feed, { topic, partition, offset: batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n })
+  if ((batch.attributes & CONTROL_BATCH) !== 0) return
+  for (const record of batch.records) {
+    const offset = batch.firstOffset + BigInt(record.offsetDelta)
+    const timestamp = Number(batch.firstTimestamp + record.timestampDelta)
+    into.push({ topic, partition, offset, timestamp, headers: record.headers, value: record.value })
+  }
+}
+
+const takeMessages = (feed: Feed, metadata: ClusterMetadata, response: FetchResponse): Message[] => {
+  const topicNames = new Map([...metadata.topics].map(([name, { id }]) => [id, name]))
+  const messages: Message[] = []
+  for (const { topicId, partitions } of response.responses) {
+    const topic = topicNames.get(topicId)
+    if (topic === undefined) continue
+    for (const { partitionIndex, records } of partitions) {
+      for (const batch of records ?? []) takeBatch(feed, { topic, partition: partitionIndex, batch }, messages)
+    }
+  }
+  return messages
+}
+
+/** After retention or a topic made anew: a position outside its log starts again at the log's beginning. */
+const repairPositions = async (feed: Feed, topics: readonly string[]): Promise<void> => {
+  const starts = await feed.consumer.listOffsets({ topics: [...topics], timestamp: ListOffsetTimestamps.EARLIEST })
+  const ends = await endOffsets(feed, topics)
+  for (const [topic, partitions] of starts) {
+    for (const [partition, start] of partitions.entries()) {
+      const position = positionOf(feed, topic, partition)
+      const isInside = position >= start && position <= (ends.get(topic)?.[partition] ?? 0n)
+      if (!isInside) setPosition(feed, { topic, partition, offset: start })
+    }
+  }
 }
 
 /** The next messages of these topics, in order per partition; none after a quarter of a second without any. */
-export async function poll(feed: Feed, topics: readonly string[]): Promise<Message[]> {
+export const poll = async (feed: Feed, topics: readonly string[]): Promise<Message[]> => {
   // `metadata` sorts the array that it is given.
   const metadata = await feed.consumer.metadata({ topics: [...topics] })
   try {
@@ -82,79 +149,12 @@ export async function poll(feed: Feed, topics: readonly string[]): Promise<Messa
   }
 }
 
-function requestsByLeader(feed: Feed, metadata: ClusterMetadata, topics: readonly string[]) {
-  const byLeader = new Map<number, Parameters<Consumer['fetch']>[0]['topics']>()
-  for (const topic of topics) {
-    const { id, partitions } = metadata.topics.get(topic) ?? { id: '', partitions: [] }
-    for (const [partition, { leader }] of partitions.entries()) {
-      const wanted = byLeader.get(leader) ?? []
-      const fetchOffset = positionOf(feed, topic, partition)
-      const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 }
-      const request = { partition, fetchOffset, partitionMaxBytes: PARTITION_MAX_BYTES, ...epochs }
-      byLeader.set(leader, [...wanted, { topicId: id, partitions: [request] }])
-    }
-  }
-  return [...byLeader]
-}
-
-function takeMessages(feed: Feed, metadata: ClusterMetadata, response: FetchResponse): Message[] {
-  const topicNames = new Map([...metadata.topics].map(([name, { id }]) => [id, name]))
-  const messages: Message[] = []
-  for (const { topicId, partitions } of response.responses) {
-    const topic = topicNames.get(topicId)
-    if (topic === undefined) continue
-    for (const { partitionIndex, records } of partitions) {
-      for (const batch of records ?? []) takeBatch(feed, { topic, partition: partitionIndex, batch }, messages)
-    }
-  }
-  return messages
-}
-
-/**
- * Positions stand between batches, so a batch is new as a whole (after a repair it may be a repeat, which the engine
- * knows).
- */
-function takeBatch(feed: Feed, from: { topic: string; partition: number; batch: RecordsBatch }, into: Message[]): void {
-  const { topic, partition, batch } = from
-  setPosition(feed, { topic, partition, offset: batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n })
-  if ((batch.attributes & CONTROL_BATCH) !== 0) return
-  for (const record of batch.records) {
-    const offset = batch.firstOffset + BigInt(record.offsetDelta)
-    const timestamp = Number(batch.firstTimestamp + record.timestampDelta)
-    into.push({ topic, partition, offset, timestamp, headers: record.headers, value: record.value })
-  }
-}
-
 /** The text of the first header of this name, or null. */
-export function headerOf(message: Message, name: string): string | null {
-  return message.headers.find(([candidate]) => String(candidate) === name)?.[1]?.toString() ?? null
-}
-
-/** After retention or a topic made anew: a position outside its log starts again at the log's beginning. */
-async function repairPositions(feed: Feed, topics: readonly string[]): Promise<void> {
-  const starts = await feed.consumer.listOffsets({ topics: [...topics], timestamp: ListOffsetTimestamps.EARLIEST })
-  const ends = await endOffsets(feed, topics)
-  for (const [topic, partitions] of starts) {
-    for (const [partition, start] of partitions.entries()) {
-      const position = positionOf(feed, topic, partition)
-      const isInside = position >= start && position <= (ends.get(topic)?.[partition] ?? 0n)
-      if (!isInside) setPosition(feed, { topic, partition, offset: start })
-    }
-  }
-}
-
-function positionOf(feed: Feed, topic: string, partition: number): bigint {
-  return feed.positions.get(topic)?.[partition] ?? 0n
-}
-
-function setPosition(feed: Feed, at: { topic: string; partition: number; offset: bigint }): void {
-  const offsets = feed.positions.get(at.topic) ?? []
-  offsets[at.partition] = at.offset
-  feed.positions.set(at.topic, offsets)
-}
+export const headerOf = (message: Message, name: string): string | null =>
+  message.headers.find(([candidate]) => String(candidate) === name)?.[1]?.toString() ?? null
 
 /** An error of the library with the causes inside it, as plain values for a log line. */
-export function describe(error: unknown): unknown {
+export const describe = (error: unknown): unknown => {
   if (!(error instanceof Error)) return String(error)
   const inner = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause]
   const apiId = 'apiId' in error ? { apiId: error.apiId } : {}

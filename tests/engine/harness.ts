@@ -13,7 +13,43 @@ export type EngineProcess = { lines: string[]; stop: () => Promise<number>; kill
 
 const PARTITIONS = 3
 
-export async function openHarness() {
+const readLines = async (stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> => {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of stream) {
+    const [last = '', ...whole] = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n').toReversed()
+    into.push(...whole.toReversed())
+    rest = last
+  }
+}
+
+/** Resolves when the engine says that it has recovered. */
+const startEngine = async (bootstrap: string, topics: Topics): Promise<EngineProcess> => {
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/main.ts`], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      KAFKA_BOOTSTRAP_SERVERS: bootstrap,
+      KAFKA_TOPIC_ORDER_PLACED: topics.placed,
+      KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
+      KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
+    },
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  hold(child.pid, 'SIGKILL')
+  const lines: string[] = []
+  const end = (signal: NodeJS.Signals) => async (): Promise<number> => {
+    child.kill(signal)
+    const code = await child.exited
+    release(child.pid)
+    return code
+  }
+  void readLines(child.stdout, lines)
+  await until(() => lines.some((line) => line.includes('"started"')), { what: 'the engine has started' })
+  return { lines, stop: end('SIGTERM'), kill: end('SIGKILL') }
+}
+
+export const openHarness = async () => {
   const { bootstrap } = await kafkaServer()
   const run = crypto.randomUUID().slice(0, 8)
   const topics: Topics = { placed: `placed-${run}`, cancelled: `cancelled-${run}`, trades: `trades-${run}` }
@@ -59,41 +95,5 @@ export async function openHarness() {
       await Promise.all(engines.map((engine) => engine.kill()))
       await Promise.all([consumer.close(true), producer.close(true)])
     },
-  }
-}
-
-/** Resolves when the engine says that it has recovered. */
-async function startEngine(bootstrap: string, topics: Topics): Promise<EngineProcess> {
-  const child = Bun.spawn([process.execPath, `${import.meta.dir}/main.ts`], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      KAFKA_BOOTSTRAP_SERVERS: bootstrap,
-      KAFKA_TOPIC_ORDER_PLACED: topics.placed,
-      KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
-      KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
-    },
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  hold(child.pid, 'SIGKILL')
-  const lines: string[] = []
-  const end = (signal: NodeJS.Signals) => async (): Promise<number> => {
-    child.kill(signal)
-    const code = await child.exited
-    release(child.pid)
-    return code
-  }
-  void readLines(child.stdout, lines)
-  await until(() => lines.some((line) => line.includes('"started"')), { what: 'the engine has started' })
-  return { lines, stop: end('SIGTERM'), kill: end('SIGKILL') }
-}
-
-async function readLines(stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of stream) {
-    const [last = '', ...whole] = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n').toReversed()
-    into.push(...whole.toReversed())
-    rest = last
   }
 }

@@ -22,12 +22,13 @@ export type Level = { readonly price: bigint; total: bigint; first: Resting | nu
  */
 export type Half = { readonly side: Side; readonly levels: Map<bigint, Level>; readonly ranks: bigint[] }
 
-export function createHalf(side: Side): Half {
-  return { side, levels: new Map(), ranks: [] }
-}
+export const createHalf = (side: Side): Half => ({ side, levels: new Map(), ranks: [] })
+
+/** Its own inverse: turns a price into its rank and a rank into its price. */
+const rankOf = (half: Half, price: bigint): bigint => (half.side === 'BUY' ? price : -price)
 
 /** The level that trades first, or undefined when this side is empty. */
-export function bestLevel(half: Half): Level | undefined {
+export const bestLevel = (half: Half): Level | undefined => {
   const rank = half.ranks.at(-1)
   return rank === undefined ? undefined : half.levels.get(rankOf(half, rank))
 }
@@ -40,8 +41,27 @@ export function* levelsFromBest(half: Half): Generator<Level> {
   }
 }
 
+/** The index of the first rank that is not below the given one. */
+const rankIndex = (half: Half, rank: bigint): number => {
+  let low = 0
+  let high = half.ranks.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((half.ranks[middle] as bigint) < rank) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+const addLevel = (half: Half, price: bigint): Level => {
+  const level: Level = { price, total: 0n, first: null, last: null }
+  half.levels.set(price, level)
+  half.ranks.splice(rankIndex(half, rankOf(half, price)), 0, rankOf(half, price))
+  return level
+}
+
 /** Puts an order at the end of its price's queue. */
-export function rest(half: Half, order: { id: string; price: bigint; remaining: bigint }): Resting {
+export const rest = (half: Half, order: { id: string; price: bigint; remaining: bigint }): Resting => {
   const level = half.levels.get(order.price) ?? addLevel(half, order.price)
   const { id, remaining } = order
   const resting: Resting = { id, side: half.side, remaining, level, before: level.last, after: null }
@@ -52,8 +72,13 @@ export function rest(half: Half, order: { id: string; price: bigint; remaining: 
   return resting
 }
 
+const removeLevel = (half: Half, level: Level): void => {
+  half.levels.delete(level.price)
+  half.ranks.splice(rankIndex(half, rankOf(half, level.price)), 1)
+}
+
 /** Lowers what remains; an order with nothing left leaves its level, an empty level leaves the side. */
-export function take(half: Half, resting: Resting, quantity: bigint): void {
+export const take = (half: Half, resting: Resting, quantity: bigint): void => {
   if (quantity <= 0n || quantity > resting.remaining) throw new Error(`cannot take ${quantity} of ${resting.remaining}`)
   const { level } = resting
   resting.remaining -= quantity
@@ -64,33 +89,4 @@ export function take(half: Half, resting: Resting, quantity: bigint): void {
   if (resting.after === null) level.last = resting.before
   else resting.after.before = resting.before
   if (level.first === null) removeLevel(half, level)
-}
-
-function addLevel(half: Half, price: bigint): Level {
-  const level: Level = { price, total: 0n, first: null, last: null }
-  half.levels.set(price, level)
-  half.ranks.splice(rankIndex(half, rankOf(half, price)), 0, rankOf(half, price))
-  return level
-}
-
-function removeLevel(half: Half, level: Level): void {
-  half.levels.delete(level.price)
-  half.ranks.splice(rankIndex(half, rankOf(half, level.price)), 1)
-}
-
-/** Its own inverse: turns a price into its rank and a rank into its price. */
-function rankOf(half: Half, price: bigint): bigint {
-  return half.side === 'BUY' ? price : -price
-}
-
-/** The index of the first rank that is not below the given one. */
-function rankIndex(half: Half, rank: bigint): number {
-  let low = 0
-  let high = half.ranks.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((half.ranks[middle] as bigint) < rank) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -9,7 +9,9 @@ import { openHarness } from './harness.ts'
 
 const TICKER = 'NVDA' // on partition 2 of 3, says the Java client
 const limit = { type: 'LIMIT', timeInForce: 'GTC', quantity: 5n, price: 3n } as const
+
 const buy = (id: string) => placedMessage(id, TICKER, { ...limit, side: 'BUY' })
+
 const sell = (id: string) => placedMessage(id, TICKER, { ...limit, side: 'SELL' })
 
 let harness: Awaited<ReturnType<typeof openHarness>>
@@ -20,10 +22,11 @@ beforeEach(async () => {
 afterEach(() => harness.close())
 
 const place = (order: ReturnType<typeof buy>) => harness.send(harness.topics.placed, TICKER, order)
+
 const pairs = () => harness.trades.map(({ value }) => `${String(value['buyOrderId'])}/${String(value['sellOrderId'])}`)
 
 /** Sends a pair of large orders at a better price than any other, which meet what rests and then each other. */
-async function untilAllIsDone(name = 'last'): Promise<void> {
+const untilAllIsDone = async (name = 'last'): Promise<void> => {
   const better = { ...limit, price: 4n }
   await place(placedMessage(`${name}-b`, TICKER, { ...better, side: 'BUY', quantity: 500n }))
   await place(placedMessage(`${name}-s`, TICKER, { ...better, side: 'SELL', quantity: 500n }))

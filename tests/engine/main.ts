@@ -11,7 +11,7 @@ const STOP_DEADLINE_MS = 5000
 
 const stop = new AbortController()
 
-function log(event: string, fields: Record<string, unknown> = {}): void {
+const log = (event: string, fields: Record<string, unknown> = {}): void => {
   console.log(JSON.stringify({ time: new Date().toISOString(), event, ...fields }))
 }
 

@@ -34,7 +34,33 @@ const AMOUNT_NUMBERS = /"(quantity|price)"\s*:\s*(-?\d[\d.eE+-]*)/g
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-export function decodePlaced(value: Uint8Array | null): Placed | null {
+/** The members of a JSON object, amounts as their source text; null when the bytes are anything else. */
+const parseFields = (value: Uint8Array | null): Fields | null => {
+  if (value === null) return null
+  try {
+    const parsed: unknown = JSON.parse(utf8.decode(value).replace(AMOUNT_NUMBERS, '"$1":"$2"'))
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Fields) : null
+  } catch {
+    return null
+  }
+}
+
+const amount = (value: unknown): bigint | null => (typeof value === 'string' ? parseAmount(value) : null)
+
+const text = (value: unknown): string | null =>
+  typeof value === 'string' && value !== '' && value.length <= 64 ? value : null
+
+const orderId = (value: unknown): string | null => text(value)?.toLowerCase() ?? null
+
+/** A word that is none of those allowed is fatal, as it is to the first engine, whose enumerations end there: it stops its partition. */
+const wordOf = <T extends string>(fields: Fields | null, member: string, allowed: readonly T[]): T | null => {
+  const value = fields?.[member]
+  const word = allowed.find((candidate) => candidate === value)
+  if (word === undefined && typeof value === 'string') throw new UnknownWord(`${member} ${JSON.stringify(value)}`)
+  return word ?? null
+}
+
+export const decodePlaced = (value: Uint8Array | null): Placed | null => {
   const fields = parseFields(value)
   const id = orderId(fields?.['orderId'])
   const ticker = text(fields?.['ticker'])
@@ -48,7 +74,7 @@ export function decodePlaced(value: Uint8Array | null): Placed | null {
   return { id, ticker, side, type, timeInForce, quantity, price }
 }
 
-export function decodeCancelled(value: Uint8Array | null): Cancelled | null {
+export const decodeCancelled = (value: Uint8Array | null): Cancelled | null => {
   const fields = parseFields(value)
   const id = orderId(fields?.['orderId'])
   const ticker = text(fields?.['ticker'])
@@ -56,7 +82,7 @@ export function decodeCancelled(value: Uint8Array | null): Cancelled | null {
 }
 
 /** Two-legged or single-leg; legs that are null or no text are left out. */
-export function decodeTrade(value: Uint8Array | null): Heard | null {
+export const decodeTrade = (value: Uint8Array | null): Heard | null => {
   const fields = parseFields(value)
   const tradeId = text(fields?.['tradeId'])
   const ticker = text(fields?.['ticker'])
@@ -71,12 +97,12 @@ export function decodeTrade(value: Uint8Array | null): Heard | null {
  * An order arrives once and a fill exhausts one of its two orders, so a pair of orders trades at most once, ever, and
  * the pair names the trade: 36 characters in the shape of a UUID (version 8: made from a hash).
  */
-export function tradeIdOf(fill: Pick<Fill, 'takerId' | 'makerId'>): string {
+export const tradeIdOf = (fill: Pick<Fill, 'takerId' | 'makerId'>): string => {
   const hex = new Bun.CryptoHasher('sha256').update(`${fill.takerId} ${fill.makerId}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-export function encodeTrade(trade: Trade): string {
+export const encodeTrade = (trade: Trade): string => {
   const [buy, sell] = trade.takerSide === 'BUY' ? [trade.takerId, trade.makerId] : [trade.makerId, trade.takerId]
   const text = JSON.stringify
   return (
@@ -84,35 +110,4 @@ export function encodeTrade(trade: Trade): string {
     `"ticker":${text(trade.ticker)},"price":${formatAmount(trade.price)},"quantity":${formatAmount(trade.quantity)},` +
     `"timestamp":${text(new Date(trade.timestamp).toISOString())}}`
   )
-}
-
-/** The members of a JSON object, amounts as their source text; null when the bytes are anything else. */
-function parseFields(value: Uint8Array | null): Fields | null {
-  if (value === null) return null
-  try {
-    const parsed: unknown = JSON.parse(utf8.decode(value).replace(AMOUNT_NUMBERS, '"$1":"$2"'))
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Fields) : null
-  } catch {
-    return null
-  }
-}
-
-function amount(value: unknown): bigint | null {
-  return typeof value === 'string' ? parseAmount(value) : null
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' && value.length <= 64 ? value : null
-}
-
-function orderId(value: unknown): string | null {
-  return text(value)?.toLowerCase() ?? null
-}
-
-/** A word that is none of those allowed is fatal, as it is to the first engine, whose enumerations end there: it stops its partition. */
-function wordOf<T extends string>(fields: Fields | null, member: string, allowed: readonly T[]): T | null {
-  const value = fields?.[member]
-  const word = allowed.find((candidate) => candidate === value)
-  if (word === undefined && typeof value === 'string') throw new UnknownWord(`${member} ${JSON.stringify(value)}`)
-  return word ?? null
 }

@@ -5,8 +5,17 @@
 const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
+const scramble = (word: number): number => {
+  const mixed = Math.imul(word, M)
+  return Math.imul(mixed ^ (mixed >>> 24), M)
+}
+
+/** Four bytes, little-endian; bytes past the end count as 0. */
+const wordAt = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)
+
 /** Murmur2 of the bytes as a signed 32-bit number. */
-export function murmur2(bytes: Uint8Array): number {
+export const murmur2 = (bytes: Uint8Array): number => {
   const tail = bytes.length & ~3
   let hash = SEED ^ bytes.length
   for (let at = 0; at < tail; at += 4) hash = Math.imul(hash, M) ^ scramble(wordAt(bytes, at))
@@ -15,22 +24,8 @@ export function murmur2(bytes: Uint8Array): number {
   return hash ^ (hash >>> 15)
 }
 
-function scramble(word: number): number {
-  const mixed = Math.imul(word, M)
-  return Math.imul(mixed ^ (mixed >>> 24), M)
-}
-
-/** Four bytes, little-endian; bytes past the end count as 0. */
-function wordAt(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)
-}
-
 /** Java's hash of the key before `% partitions`: never negative. */
-export function positiveHash(key: Uint8Array): number {
-  return murmur2(key) & 0x7fffffff
-}
+export const positiveHash = (key: Uint8Array): number => murmur2(key) & 0x7fffffff
 
 /** The partition number of this key in a topic of so many partitions. */
-export function partitionOf(key: Uint8Array, partitions: number): number {
-  return positiveHash(key) % partitions
-}
+export const partitionOf = (key: Uint8Array, partitions: number): number => positiveHash(key) % partitions

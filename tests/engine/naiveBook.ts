@@ -4,11 +4,19 @@ import type { Fill, Order } from './book.ts'
 
 export type Naive = { resting: { order: Order; remaining: bigint; arrival: number }[]; arrivals: number }
 
-export function createNaive(): Naive {
-  return { resting: [], arrivals: 0 }
+export const createNaive = (): Naive => ({ resting: [], arrivals: 0 })
+
+const reaches = (taker: Order, maker: Order): boolean => {
+  const [bid, ask] = taker.side === 'BUY' ? [taker, maker] : [maker, taker]
+  return (bid.price ?? 0n) >= (ask.price ?? 0n)
 }
 
-export function naivePlace(book: Naive, order: Order): Fill[] {
+const betterPrice = (a: Order, b: Order): number => {
+  const difference = Number((a.price ?? 0n) - (b.price ?? 0n))
+  return a.side === 'SELL' ? difference : -difference
+}
+
+export const naivePlace = (book: Naive, order: Order): Fill[] => {
   const candidates = book.resting
     .filter((maker) => maker.order.side !== order.side && (order.price === null || reaches(order, maker.order)))
     .toSorted((a, b) => betterPrice(a.order, b.order) || a.arrival - b.arrival)
@@ -30,19 +38,9 @@ export function naivePlace(book: Naive, order: Order): Fill[] {
   return fills
 }
 
-export function naiveReduce(book: Naive, orderId: string, quantity: bigint | 'all'): void {
+export const naiveReduce = (book: Naive, orderId: string, quantity: bigint | 'all'): void => {
   const found = book.resting.find((maker) => maker.order.id === orderId)
   if (found === undefined) return
   found.remaining -= quantity === 'all' || quantity > found.remaining ? found.remaining : quantity
   book.resting = book.resting.filter((maker) => maker.remaining > 0n)
-}
-
-function reaches(taker: Order, maker: Order): boolean {
-  const [bid, ask] = taker.side === 'BUY' ? [taker, maker] : [maker, taker]
-  return (bid.price ?? 0n) >= (ask.price ?? 0n)
-}
-
-function betterPrice(a: Order, b: Order): number {
-  const difference = Number((a.price ?? 0n) - (b.price ?? 0n))
-  return a.side === 'SELL' ? difference : -difference
 }

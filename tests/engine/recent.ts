@@ -3,12 +3,10 @@
 
 export type Recent = { readonly limit: number; young: Set<string>; old: Set<string> }
 
-export function createRecent(limit: number): Recent {
-  return { limit, young: new Set(), old: new Set() }
-}
+export const createRecent = (limit: number): Recent => ({ limit, young: new Set(), old: new Set() })
 
 /** Remembers the entry; false when it was there already. */
-export function addRecent(recent: Recent, entry: string): boolean {
+export const addRecent = (recent: Recent, entry: string): boolean => {
   if (recent.young.has(entry) || recent.old.has(entry)) return false
   recent.young.add(entry)
   if (recent.young.size >= recent.limit) {

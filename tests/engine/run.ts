@@ -39,22 +39,65 @@ const RETRY_MS = 500
 const MALFORMED_REPORTED_MAX = 100
 const REPORTED_EVERY = 20 // failed attempts: a line each ten seconds or so
 
-/** Runs until the signal aborts; then closes its connections and returns. */
-export async function runEngine(config: Config, log: Log, signal: AbortSignal): Promise<void> {
-  const { brokers, group, topics } = config
-  const onError = (error: Error): void => log('consumer error', { error: describe(error) })
-  const feed = openFeed({ brokers, group, onError })
-  const publisher = openPublisher({ brokers, topic: topics.trades, source: group, log })
-  const run: Run = { config, engine: createEngine(), feed, publisher, log, signal }
-  try {
-    await recover(run)
-    if (!signal.aborted) await follow(run)
-  } finally {
-    await Promise.allSettled([feed.consumer.close(true), publisher.producer.close(true)])
+/** Tries until it works; undefined when the signal aborts first. */
+const persist = async <T>(run: Run, attempt: () => Promise<T>): Promise<T | undefined> => {
+  for (let failures = 0; !run.signal.aborted; failures++) {
+    try {
+      const result = await attempt()
+      if (failures > 0) run.log('Kafka answers again', { failures })
+      return result
+    } catch (error) {
+      if (failures % REPORTED_EVERY === 0)
+        run.log('Kafka does not answer, trying again', { failures, error: describe(error) })
+      await sleep(RETRY_MS, run.signal)
+    }
+  }
+  return undefined
+}
+
+const readTo = async (
+  run: Run,
+  topic: string,
+  ends: Offsets,
+  apply: (messages: Message[]) => void | Promise<void>,
+): Promise<void> => {
+  while (!run.signal.aborted && !hasReached(run.feed, topic, ends)) {
+    const messages = await persist(run, () => poll(run.feed, [topic]))
+    await apply(messages ?? [])
   }
 }
 
-async function recover(run: Run): Promise<void> {
+/** Says where a message stands that could not be read: the first hundred times, the summary counts the others. */
+const reporting = <T>(run: Run, message: Message, apply: () => T): T => {
+  const { counts } = run.engine
+  const before = counts.malformed
+  const result = apply()
+  const { topic, partition, offset } = message
+  if (counts.malformed > before && before < MALFORMED_REPORTED_MAX)
+    run.log('malformed, skipped', { topic, partition, offset: Number(offset) })
+  return result
+}
+
+const toIncoming = (message: Message): Incoming => ({
+  eventId: headerOf(message, 'eventId'),
+  value: message.value,
+  timestamp: message.timestamp,
+})
+
+/** Cancels first: of a cancel and an order that came together, the cancel is the one that cannot be taken back. */
+const applyAll = (run: Run, messages: readonly Message[]): Trade[] => {
+  const { trades, cancelled, placed } = run.config.topics
+  const of = (topic: string): Message[] => messages.filter((message) => message.topic === topic)
+  for (const message of of(cancelled)) reporting(run, message, () => onCancelled(run.engine, toIncoming(message)))
+  for (const message of of(trades)) {
+    // Our own were counted when they were made.
+    if (headerOf(message, 'ce_source') === run.config.group) continue
+    reporting(run, message, () => onTrade(run.engine, toIncoming(message)))
+  }
+  return of(placed).flatMap((message) => reporting(run, message, () => onPlaced(run.engine, toIncoming(message))))
+}
+
+const recover = async (run: Run): Promise<void> => {
   const { engine, config, signal, log } = run
   const { trades, cancelled, placed } = config.topics
   const startedAt = Date.now()
@@ -72,76 +115,8 @@ async function recover(run: Run): Promise<void> {
   })
 }
 
-async function readTo(
-  run: Run,
-  topic: string,
-  ends: Offsets,
-  apply: (messages: Message[]) => void | Promise<void>,
-): Promise<void> {
-  while (!run.signal.aborted && !hasReached(run.feed, topic, ends)) {
-    const messages = await persist(run, () => poll(run.feed, [topic]))
-    await apply(messages ?? [])
-  }
-}
-
-async function follow(run: Run): Promise<void> {
-  const { trades, cancelled, placed } = run.config.topics
-  const summarise = summary(run)
-  const timer = setInterval(summarise, run.config.summaryMs)
-  while (!run.signal.aborted) {
-    const messages = await persist(run, () => poll(run.feed, [cancelled, placed, trades]))
-    await publish(run.publisher, applyAll(run, messages ?? []), run.signal)
-  }
-  clearInterval(timer)
-  summarise()
-}
-
-/** Cancels first: of a cancel and an order that came together, the cancel is the one that cannot be taken back. */
-function applyAll(run: Run, messages: readonly Message[]): Trade[] {
-  const { trades, cancelled, placed } = run.config.topics
-  const of = (topic: string): Message[] => messages.filter((message) => message.topic === topic)
-  for (const message of of(cancelled)) reporting(run, message, () => onCancelled(run.engine, toIncoming(message)))
-  for (const message of of(trades)) {
-    // Our own were counted when they were made.
-    if (headerOf(message, 'ce_source') === run.config.group) continue
-    reporting(run, message, () => onTrade(run.engine, toIncoming(message)))
-  }
-  return of(placed).flatMap((message) => reporting(run, message, () => onPlaced(run.engine, toIncoming(message))))
-}
-
-/** Says where a message stands that could not be read: the first hundred times, the summary counts the others. */
-function reporting<T>(run: Run, message: Message, apply: () => T): T {
-  const { counts } = run.engine
-  const before = counts.malformed
-  const result = apply()
-  const { topic, partition, offset } = message
-  if (counts.malformed > before && before < MALFORMED_REPORTED_MAX)
-    run.log('malformed, skipped', { topic, partition, offset: Number(offset) })
-  return result
-}
-
-function toIncoming(message: Message): Incoming {
-  return { eventId: headerOf(message, 'eventId'), value: message.value, timestamp: message.timestamp }
-}
-
-/** Tries until it works; undefined when the signal aborts first. */
-async function persist<T>(run: Run, attempt: () => Promise<T>): Promise<T | undefined> {
-  for (let failures = 0; !run.signal.aborted; failures++) {
-    try {
-      const result = await attempt()
-      if (failures > 0) run.log('Kafka answers again', { failures })
-      return result
-    } catch (error) {
-      if (failures % REPORTED_EVERY === 0)
-        run.log('Kafka does not answer, trying again', { failures, error: describe(error) })
-      await sleep(RETRY_MS, run.signal)
-    }
-  }
-  return undefined
-}
-
 /** A line with what happened since the last one; none when nothing did. */
-function summary(run: Run): () => void {
+const summary = (run: Run): (() => void) => {
   let last = { ...run.engine.counts }
   return () => {
     const now = { ...run.engine.counts }
@@ -153,5 +128,32 @@ function summary(run: Run): () => void {
       open: openOrders(run.engine),
     })
     last = now
+  }
+}
+
+const follow = async (run: Run): Promise<void> => {
+  const { trades, cancelled, placed } = run.config.topics
+  const summarise = summary(run)
+  const timer = setInterval(summarise, run.config.summaryMs)
+  while (!run.signal.aborted) {
+    const messages = await persist(run, () => poll(run.feed, [cancelled, placed, trades]))
+    await publish(run.publisher, applyAll(run, messages ?? []), run.signal)
+  }
+  clearInterval(timer)
+  summarise()
+}
+
+/** Runs until the signal aborts; then closes its connections and returns. */
+export const runEngine = async (config: Config, log: Log, signal: AbortSignal): Promise<void> => {
+  const { brokers, group, topics } = config
+  const onError = (error: Error): void => log('consumer error', { error: describe(error) })
+  const feed = openFeed({ brokers, group, onError })
+  const publisher = openPublisher({ brokers, topic: topics.trades, source: group, log })
+  const run: Run = { config, engine: createEngine(), feed, publisher, log, signal }
+  try {
+    await recover(run)
+    if (!signal.aborted) await follow(run)
+  } finally {
+    await Promise.allSettled([feed.consumer.close(true), publisher.producer.close(true)])
   }
 }

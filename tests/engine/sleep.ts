@@ -1,6 +1,6 @@
 // A pause that ends early when the signal aborts.
 
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+export const sleep = async (ms: number, signal: AbortSignal): Promise<void> => {
   if (signal.aborted) return
   await new Promise<void>((resolve) => {
     const done = (): void => {

@@ -18,43 +18,43 @@ const dirs: string[] = []
 let postgres: Promise<{ url: string }> | null = null
 let kafka: Promise<{ bootstrap: string }> | null = null
 
-/** The shared server's URL, of a superuser and its maintenance database: tests create their own databases in it. */
-export function postgresServer(): Promise<{ url: string }> {
-  const given = process.env['DATABASE_URL']
-  postgres ??= given ? Promise.resolve({ url: given }) : throwAwayPostgres()
-  return postgres
-}
-
-/** The shared broker: tests create their own topics and groups in it. */
-export function kafkaServer(): Promise<{ bootstrap: string }> {
-  const given = process.env['KAFKA_BOOTSTRAP_SERVERS']
-  kafka ??= given ? Promise.resolve({ bootstrap: given }) : throwAwayKafka()
-  return kafka
-}
-
 /** A folder that is removed at the end of the run, however the run ends. */
-export function temporaryDir(name: string): string {
+export const temporaryDir = (name: string): string => {
   const dir = mkdtempSync(join(tmpdir(), `orders-${name}-`))
   dirs.push(dir)
   removeOnDeath(dir)
   return dir
 }
 
-/** Called once, after the last test (preload.ts). */
-export async function stopServers(): Promise<void> {
-  await Promise.allSettled([postgres, kafka])
-  await Promise.all(started.splice(0).map((server) => server.stop()))
-  await Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true })))
-}
-
-async function throwAwayPostgres(): Promise<{ url: string }> {
+const throwAwayPostgres = async (): Promise<{ url: string }> => {
   const server = await startPostgres({ dataDir: temporaryDir('postgres'), port: await freePort() })
   started.push(server)
   return server
 }
 
-async function throwAwayKafka(): Promise<{ bootstrap: string }> {
+/** The shared server's URL, of a superuser and its maintenance database: tests create their own databases in it. */
+export const postgresServer = (): Promise<{ url: string }> => {
+  const given = process.env['DATABASE_URL']
+  postgres ??= given ? Promise.resolve({ url: given }) : throwAwayPostgres()
+  return postgres
+}
+
+const throwAwayKafka = async (): Promise<{ bootstrap: string }> => {
   const server = await startKafka({ dataDir: temporaryDir('kafka'), port: await freePort() })
   started.push(server)
   return server
+}
+
+/** The shared broker: tests create their own topics and groups in it. */
+export const kafkaServer = (): Promise<{ bootstrap: string }> => {
+  const given = process.env['KAFKA_BOOTSTRAP_SERVERS']
+  kafka ??= given ? Promise.resolve({ bootstrap: given }) : throwAwayKafka()
+  return kafka
+}
+
+/** Called once, after the last test (preload.ts). */
+export const stopServers = async (): Promise<void> => {
+  await Promise.allSettled([postgres, kafka])
+  await Promise.all(started.splice(0).map((server) => server.stop()))
+  await Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true })))
 }
