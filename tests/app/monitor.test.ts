@@ -51,7 +51,12 @@ const place = (count: number) =>
 const logged = (part: string): number => lines.filter((line) => line.includes(part)).length
 
 test('nothing is known before the first look', () => {
-  const monitor = createMonitor({ db: through, bound: { rowsMax: 1, ageMaxMs: 1 }, log: createLog('error'), floor: () => 0n })
+  const monitor = createMonitor({
+    db: through,
+    bound: { rowsMax: 1, ageMaxMs: 1 },
+    log: createLog('error'),
+    floor: () => 0n,
+  })
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
 })
 

@@ -1,5 +1,5 @@
-// Promises checked here: the tables of the handbook say what the code says: every setting with its default, unit and note, every metric with
-// type, labels and help; and the text around them is nobody's but its author's.
+// Proves: the tables of the handbook say what the code says: every setting with its default, unit and note, every metric with
+// type, labels and help; and the text around them stays as its author wrote it.
 
 import { describe, expect, test } from 'bun:test'
 import { generatedPages, withTable } from '../../src/build/docs.ts'

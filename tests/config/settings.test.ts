@@ -1,5 +1,5 @@
-// Promises checked here: every variable that is read has a note for the handbook, in the group where it is looked for, and what may
-// hold a password says so and is never printed.
+// Proves: every variable that is read has a note for the handbook, in the group where a reader looks for it; a setting that may
+// contain a password says so and is never printed.
 
 import { describe, expect, test } from 'bun:test'
 import { readConfig, settingGroups, settings } from '../../src/config/config.ts'

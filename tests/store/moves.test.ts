@@ -1,26 +1,17 @@
-// Promises checked here: a set of moves is made in one statement, each judged by the table of transitions under the lock of its row, and
-// each with its event or without one; the statement and the database's own guards agree with the table for every status.
+// Proves: a set of moves is made in one statement, each judged by the table of transitions under the lock of its row, and each
+// with its event or without one; the statement and the database's own guards agree with the table for every status.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { beforeEach, describe, expect, test } from 'bun:test'
 import { decide, statuses, type Status } from '../../src/domain/order.ts'
 import { moveOrders, type Move, type MoveEvent } from '../../src/store/moves.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import type { Database, Sql } from '../../src/store/sql.ts'
 import { aCancel, anEvent, aPlacement, newId } from '../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { createExplainer } from '../support/explain.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
 import { untilBlocked } from '../support/waiting.ts'
 
-let database: TestDatabase
-let sql: Sql
-let db: Database
+const { database, sql, db } = await ownDatabase()
 
-beforeAll(async () => {
-  database = await createDatabase()
-  sql = database.sql
-  db = database.open()
-})
-afterAll(() => database.drop())
 beforeEach(async () => {
   await sql`delete from outbox`
 })

@@ -4,7 +4,18 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { moveOrders } from '../../src/store/moves.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import { deleteEvents, drawTransactionId, readBacklog, readLastPosition, readOutbox, readPositionCache, readSettled, shardCount, vacuumOutbox, type OutboxBound } from '../../src/store/outbox.ts'
+import {
+  deleteEvents,
+  drawTransactionId,
+  readBacklog,
+  readLastPosition,
+  readOutbox,
+  readPositionCache,
+  readSettled,
+  shardCount,
+  vacuumOutbox,
+  type OutboxBound,
+} from '../../src/store/outbox.ts'
 import { aCancel, aPlacement, amount, newId } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { createExplainer } from '../support/explain.ts'

@@ -1,4 +1,4 @@
-// Promise checked here: where a message stands can be written as text and read back, whatever its topic is called.
+// Proves: the place of a message can be written as text and read back, whatever its topic is called.
 
 import { expect, test } from 'bun:test'
 import { coordinatesText, parseCoordinates } from '../../src/wire/coordinates.ts'
