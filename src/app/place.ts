@@ -3,7 +3,8 @@
 
 import { passCrashPoint } from './crashPoint.ts'
 import { assert } from '../domain/assert.ts'
-import { acceptOrder, differingTerms, type Order, type OrderTerms } from '../domain/order.ts'
+import { acceptOrder, type Order } from '../domain/order.ts'
+import { differingTerms, type OrderTerms } from '../domain/terms.ts'
 import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 

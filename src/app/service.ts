@@ -1,7 +1,8 @@
 // The use cases as the HTTP side calls them: each behind its own bounded batcher, so a flood of one kind cannot take the lanes
 // of another.
 
-import type { Order, OrderTerms } from '../domain/order.ts'
+import type { Order } from '../domain/order.ts'
+import type { OrderTerms } from '../domain/terms.ts'
 import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import { readFills, type Fill } from '../store/fillPage.ts'
 import { readOrderPage, type OrderFilter, type OrderPage } from '../store/orderPage.ts'

@@ -6,12 +6,47 @@ export type Amount = bigint
 /** A sum of quantity × price, scaled by 10^16. */
 export type Notional = bigint
 
-const integerDigitsMax = 12
-const fractionDigitsMax = 8
-const scale = 10n ** BigInt(fractionDigitsMax)
+/** How many digits an amount may have before and behind its point. Trailing zeros do not count. */
+export type AmountDigits = { integer: number; fraction: number }
+
+/** What the columns hold. Placing may be held to fewer; trades never are. */
+export const amountDigits: AmountDigits = { integer: 12, fraction: 8 }
+
+const { integer: integerDigitsMax, fraction: fractionDigitsMax } = amountDigits
+const tenTo = Array.from({ length: integerDigitsMax + fractionDigitsMax + 1 }, (_, n) => 10n ** BigInt(n))
+const scale = tenTo[fractionDigitsMax]!
 
 export type AmountFault = 'NOT_A_NUMBER' | 'NOT_POSITIVE' | 'TOO_MANY_INTEGER_DIGITS' | 'TOO_MANY_FRACTION_DIGITS'
 export type ParsedAmount = { ok: true; amount: Amount } | { ok: false; fault: AmountFault }
+
+const limitsOf = ({ integer, fraction }: AmountDigits): string => `${integer} integer and ${fraction} fraction digits`
+
+/** What an amount has to be, to complete "<member> …". */
+export const amountRule = (digits: AmountDigits): string =>
+  `must be a decimal > 0 with at most ${limitsOf(digits)}, as a number or as a string in plain notation`
+
+/** What is wrong with an amount, to complete "<member> …"; it names the limit in force. */
+export const amountDetail = (fault: AmountFault, digits: AmountDigits): string => {
+  switch (fault) {
+    case 'NOT_A_NUMBER':
+      return amountRule(digits)
+    case 'NOT_POSITIVE':
+      return 'must be greater than 0'
+    case 'TOO_MANY_INTEGER_DIGITS':
+      return `has more than ${digits.integer} integer digits`
+    case 'TOO_MANY_FRACTION_DIGITS':
+      return `has more than ${digits.fraction} fraction digits`
+  }
+}
+
+/** Why `amount` is none within these limits; null where it is one. */
+export const amountFault = (amount: Amount, { integer, fraction }: AmountDigits): AmountFault | null => {
+  if (amount <= 0n) return 'NOT_POSITIVE'
+  if (amount >= tenTo[fractionDigitsMax + integer]!) return 'TOO_MANY_INTEGER_DIGITS'
+  if (fraction < fractionDigitsMax && amount % tenTo[fractionDigitsMax - fraction]! !== 0n)
+    return 'TOO_MANY_FRACTION_DIGITS'
+  return null
+}
 
 const plainNotation = /^(0|[1-9]\d*)(?:\.(\d+))?$/
 const jsonNotation = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/

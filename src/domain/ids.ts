@@ -1,6 +1,8 @@
 // UUIDs: the canonical form, and version 7, whose first 48 bits are the millisecond of its making, so that ids sort by age.
 
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+import { uuidForm } from './patterns.ts'
+
+const uuidPattern = new RegExp(uuidForm.sent)
 
 /** The lower-case form, or null for text that is no UUID. */
 export const canonicalUuid = (text: string): string | null => (uuidPattern.test(text) ? text.toLowerCase() : null)

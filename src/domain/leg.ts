@@ -1,6 +1,7 @@
 // What becomes of one leg of one trade: every leg ends in exactly one disposition. The guards stand in the order of the contract.
 
-import { applyFill, type Order, type Side } from './order.ts'
+import { applyFill, type Order } from './order.ts'
+import type { Side } from './terms.ts'
 import type { Amount } from './decimal.ts'
 
 export const dispositions = [

@@ -1,25 +1,11 @@
-// The life of an order: its terms, the table of its transitions, and what a cancel or a fill does to it. Read this file first.
+// The life of an order: the table of its transitions, and what a cancel or a fill does to it. Read this file first, then terms.ts.
 
 import { assert } from './assert.ts'
 import { averagePrice, notionalOf, type Amount, type Notional } from './decimal.ts'
-
-export const sides = ['BUY', 'SELL'] as const
-export type Side = (typeof sides)[number]
-
-export const orderTypes = ['LIMIT', 'MARKET'] as const
-export type OrderType = (typeof orderTypes)[number]
-
-export const timesInForce = ['GTC', 'IOC', 'FOK', 'DAY'] as const
-export type TimeInForce = (typeof timesInForce)[number]
+import { termsFaults, type OrderTerms } from './terms.ts'
 
 export const statuses = ['NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'] as const
 export type Status = (typeof statuses)[number]
-
-/** What an order of each type may and must say. A new type is a new row here, and in the constraint of the same name in sql/. */
-export const typeRules = {
-  LIMIT: { price: 'required' },
-  MARKET: { price: 'forbidden' },
-} as const satisfies Record<OrderType, { price: 'required' | 'forbidden' }>
 
 /** What can happen to an order after it was accepted. `fill` leaves some quantity remaining, `complete` leaves none. */
 export type OrderEvent = 'fill' | 'complete' | 'cancel' | 'reject' | 'expire'
@@ -65,18 +51,6 @@ export const openOf = (asked: readonly Status[]): boolean | undefined => {
   return closed === asked.length ? false : undefined
 }
 
-/** What the client asked for. Never changes. */
-export type OrderTerms = {
-  userId: string
-  clientOrderId: string | null
-  ticker: string
-  side: Side
-  type: OrderType
-  timeInForce: TimeInForce
-  quantity: Amount
-  price: Amount | null
-}
-
 export type Order = OrderTerms & {
   id: string
   status: Status
@@ -89,23 +63,20 @@ export type Order = OrderTerms & {
   version: number
 }
 
-/** A newly accepted order. */
-export const acceptOrder = (terms: OrderTerms, { id, now }: { id: string; now: Date }): Order => ({
-  ...terms,
-  id,
-  status: 'NEW',
-  filledQuantity: 0n,
-  filledNotional: 0n,
-  lastFillPrice: null,
-  createdAt: now,
-  updatedAt: now,
-  version: 0,
-})
-
-/** The terms in which two requests with one key differ, by the names of the API; empty for a true repetition. */
-export const differingTerms = (held: OrderTerms, asked: OrderTerms): (keyof OrderTerms)[] => {
-  const compared = ['ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'] as const
-  return compared.filter((term) => held[term] !== asked[term])
+/** A newly accepted order. A door that let through what an order must not ask for is a bug. */
+export const acceptOrder = (terms: OrderTerms, { id, now }: { id: string; now: Date }): Order => {
+  assert(termsFaults(terms).length === 0, 'an accepted order has lawful terms')
+  return {
+    ...terms,
+    id,
+    status: 'NEW',
+    filledQuantity: 0n,
+    filledNotional: 0n,
+    lastFillPrice: null,
+    createdAt: now,
+    updatedAt: now,
+    version: 0,
+  }
 }
 
 /** What can still be filled: 0 once the status is final. */

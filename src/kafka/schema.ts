@@ -2,13 +2,16 @@
 
 import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { formatAmount } from '../domain/decimal.ts'
 import { canonicalUuid } from '../domain/ids.ts'
+import { canonicalTicker, tickerForm } from '../domain/patterns.ts'
+import { eventTerms } from '../domain/terms.ts'
 import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
 import type { Order } from '../domain/order.ts'
 import { instantFromJson } from '../wire/instant.ts'
+import { membersWriter } from '../wire/terms.ts'
+import type { EventKind } from '../domain/events.ts'
 import type { Trade, TradeSide } from '../domain/trade.ts'
-import { publishedTimeInForce } from './vocabulary.ts'
+import { publishedWords } from './vocabulary.ts'
 
 /** Why a message is MALFORMED, in words for whoever publishes it. */
 export type Malformed = { malformed: string }
@@ -29,7 +32,6 @@ const tradeMessage = TypeCompiler.Compile(TradeMessage)
 
 /** Anything but controls, lone surrogates, private and unassigned characters and line separators. */
 const printable = /^[^\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]{1,64}$/u
-const tickerPattern = /^[A-Za-z0-9.-]{1,16}$/
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -77,7 +79,8 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   if (value === undefined) return malformed('is no JSON in UTF-8')
   if (!tradeMessage.Check(value)) return shapeFault(value)
   if (!printable.test(value.tradeId)) return malformed('tradeId must be 1 to 64 printable characters')
-  if (!tickerPattern.test(value.ticker)) return malformed('ticker must be 1 to 16 of A-Z a-z 0-9 . -')
+  const ticker = canonicalTicker(value.ticker)
+  if (ticker === null) return malformed(`ticker ${tickerForm.rule}`)
   const quantity = amountFromJson(value.quantity)
   if (!quantity.ok)
     return malformed(`quantity is not a decimal > 0 of at most 12 integer and 8 fraction digits (${quantity.fault})`)
@@ -90,7 +93,7 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   if ('malformed' in sides) return sides
   return {
     tradeId: value.tradeId,
-    ticker: value.ticker.toUpperCase(),
+    ticker,
     quantity: quantity.amount,
     price: price.amount,
     tradedAt,
@@ -98,14 +101,15 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   }
 }
 
-const priceOf = (order: Order): string => (order.price === null ? 'null' : formatAmount(order.price))
+/** Writes a value: the terms that such an event carries, in the original vocabulary. No text in them needs an escape. */
+const eventWriter = (kind: EventKind) => {
+  const members = membersWriter(eventTerms(kind), publishedWords)
+  return (order: Order, occurredAt: Date): string =>
+    `{"orderId":"${order.id}"${members(order)},"timestamp":"${occurredAt.toISOString()}"}`
+}
 
-/** The value of order.placed.v1, in the original vocabulary. Every text in it was validated to need no escape. */
-export const encodePlaced = (order: Order, occurredAt: Date): string =>
-  `{"orderId":"${order.id}","userId":"${order.userId}","ticker":"${order.ticker}","side":"${order.side}","type":"${order.type}",` +
-  `"timeInForce":"${publishedTimeInForce[order.timeInForce]}","quantity":${formatAmount(order.quantity)},"price":${priceOf(order)},"timestamp":"${occurredAt.toISOString()}"}`
+/** The value of order.placed.v1. */
+export const encodePlaced = eventWriter('PLACED')
 
 /** The value of order.cancelled.v1. */
-export const encodeCancelled = (order: Order, occurredAt: Date): string =>
-  `{"orderId":"${order.id}","userId":"${order.userId}","ticker":"${order.ticker}",` +
-  `"quantity":${formatAmount(order.quantity)},"price":${priceOf(order)},"timestamp":"${occurredAt.toISOString()}"}`
+export const encodeCancelled = eventWriter('CANCELLED')

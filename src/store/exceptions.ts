@@ -2,7 +2,7 @@
 
 import { amountFromSql, type Amount } from '../domain/decimal.ts'
 import type { ExceptionDisposition } from '../domain/leg.ts'
-import type { Side } from '../domain/order.ts'
+import type { Side } from '../domain/terms.ts'
 import { isoFromSql } from './time.ts'
 import { textArray, type Sql } from './sql.ts'
 

@@ -1,7 +1,7 @@
 // Pages of an order's fills, newest first.
 
 import { amountFromSql } from '../domain/decimal.ts'
-import type { Side } from '../domain/order.ts'
+import type { Side } from '../domain/terms.ts'
 import type { Sql } from './sql.ts'
 import { isoFromSql } from './time.ts'
 

@@ -5,7 +5,8 @@
 
 import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
 import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
-import type { Order, Side } from '../domain/order.ts'
+import type { Order } from '../domain/order.ts'
+import type { Side } from '../domain/terms.ts'
 import type { Coordinates } from '../wire/coordinates.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Sql } from './sql.ts'

@@ -1,7 +1,8 @@
 // Pages of orders, newest first. Every page is read from an index that already stands in id order, so it costs the same at any
 // depth; filters that no index carries are checked on a bounded number of rows a page.
 
-import { closedStatuses, openStatuses, type Order, type Side, type Status } from '../domain/order.ts'
+import { closedStatuses, openStatuses, type Order, type Status } from '../domain/order.ts'
+import type { Side } from '../domain/terms.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 

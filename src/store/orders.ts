@@ -1,22 +1,16 @@
 // The orders table: placing and reading sets of orders, one statement each. What moves them is in moves.ts and fills.ts.
 
-import { amountFromSql, formatAmount, notionalFromSql } from '../domain/decimal.ts'
-import type { Order, OrderTerms, OrderType, Side, Status, TimeInForce } from '../domain/order.ts'
-import { textArray, type Sql } from './sql.ts'
+import { amountFromSql, notionalFromSql } from '../domain/decimal.ts'
+import type { Order, Status } from '../domain/order.ts'
+import type { OrderTerms } from '../domain/terms.ts'
+import { textArray, type Fragment, type Sql } from './sql.ts'
+import { castTermColumns, sqlText, termArrays, termColumns, termsFromRow, type TermsRow } from './terms.ts'
 
 /** What the outbox needs to know of an event, decided before the first attempt so that a retry repeats it. */
 export type NewEvent = { eventId: string; traceparent: string | null }
 
-export type OrderRow = {
+export type OrderRow = TermsRow & {
   id: string
-  user_id: string
-  client_order_id: string | null
-  ticker: string
-  side: Side
-  type: OrderType
-  time_in_force: TimeInForce
-  quantity: string
-  price: string | null
   filled_quantity: string
   last_fill_price: string | null
   filled_notional: string
@@ -26,21 +20,18 @@ export type OrderRow = {
   version: number
 }
 
+const columnsOfOrder = sqlText([
+  `
+  o.id, ${termColumns(({ column }) => `o.${column}`)}, o.filled_quantity,
+  o.last_fill_price, o.filled_notional, o.status, o.created_at, o.updated_at, o.version`,
+])
+
 /** The columns of OrderRow, of the table or set called `o`. */
-export const orderColumns = (sql: Sql) => sql`
-  o.id, o.user_id, o.client_order_id, o.ticker, o.side, o.type, o.time_in_force, o.quantity, o.price, o.filled_quantity,
-  o.last_fill_price, o.filled_notional, o.status, o.created_at, o.updated_at, o.version`
+export const orderColumns = (sql: Sql): Fragment => sql(columnsOfOrder)
 
 export const orderFromRow = (row: OrderRow): Order => ({
+  ...termsFromRow(row),
   id: row.id,
-  userId: row.user_id,
-  clientOrderId: row.client_order_id,
-  ticker: row.ticker,
-  side: row.side,
-  type: row.type,
-  timeInForce: row.time_in_force,
-  quantity: amountFromSql(row.quantity),
-  price: row.price === null ? null : amountFromSql(row.price),
   filledQuantity: amountFromSql(row.filled_quantity),
   lastFillPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
   filledNotional: notionalFromSql(row.filled_notional),
@@ -49,6 +40,8 @@ export const orderFromRow = (row: OrderRow): Order => ({
   updatedAt: row.updated_at,
   version: row.version,
 })
+
+const [termList, termCasts] = [sqlText([termColumns()]), sqlText([castTermColumns])]
 
 /**
  * Stores new orders and their events; returns the ids that are new. One that is missing met a row with its id (a retry whose
@@ -65,24 +58,17 @@ export const insertOrders = async (
     with input as (
       select * from unnest(
         ${text((p) => p.order.id)}::text[],
-        ${text((p) => p.order.userId)}::text[],
-        ${text((p) => p.order.clientOrderId)}::text[],
-        ${text((p) => p.order.ticker)}::text[],
-        ${text((p) => p.order.side)}::text[],
-        ${text((p) => p.order.type)}::text[],
-        ${text((p) => p.order.timeInForce)}::text[],
-        ${text((p) => formatAmount(p.order.quantity))}::text[],
-        ${text((p) => (p.order.price === null ? null : formatAmount(p.order.price)))}::text[],
+        ${termArrays(
+          sql,
+          placed.map((p) => p.order),
+        )},
         ${text((p) => p.order.createdAt.toISOString())}::text[],
         ${text((p) => p.event.eventId)}::text[],
         ${text((p) => p.event.traceparent)}::text[]
-      ) with ordinality as t (
-        id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, event_id, traceparent, ordinality
-      )
+      ) with ordinality as t (id, ${sql(termList)}, created_at, event_id, traceparent, ordinality)
     ), placed as (
-      insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select id::uuid, user_id::uuid, client_order_id, ticker, side, type, time_in_force, quantity::numeric, price::numeric,
-             created_at::timestamptz, created_at::timestamptz
+      insert into orders (id, ${sql(termList)}, created_at, updated_at)
+      select id::uuid, ${sql(termCasts)}, created_at::timestamptz, created_at::timestamptz
       from input
       order by user_id, client_order_id, id
       on conflict do nothing

@@ -1,7 +1,7 @@
 // Whether every leg that the consumer has passed left its trace: a ledger row or an exception with its content, or a dead letter.
 
 import { formatAmount, type Amount } from '../domain/decimal.ts'
-import type { Side } from '../domain/order.ts'
+import type { Side } from '../domain/terms.ts'
 import { textArray, type Sql } from '../store/sql.ts'
 
 /** One leg of a message; a message that cannot be decoded counts as one leg without an order. */

@@ -2,7 +2,8 @@
 // decoders beside each door; tests hold these schemas and those decoders to each other.
 
 import { Kind, Type, type SchemaOptions } from '@sinclair/typebox'
-import { sides } from '../domain/order.ts'
+import { keyForm, tickerForm, uuidForm } from '../domain/patterns.ts'
+import { sides } from '../domain/terms.ts'
 
 /** Text that is one of a list. */
 export const oneOf = <const T extends readonly string[]>(values: T, options: SchemaOptions = {}) =>
@@ -13,11 +14,13 @@ export const Side = oneOf(sides)
 /** Ids leave in lower case. */
 export const Uuid = Type.String({
   format: 'uuid',
-  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  pattern: uuidForm.stored,
 })
 
 /** A ticker as it is stored and sent. */
-export const Ticker = Type.String({ pattern: '^[A-Z0-9.-]{1,16}$' })
+export const Ticker = Type.String({ pattern: tickerForm.stored })
+
+export const ClientKey = Type.String({ pattern: keyForm.stored })
 
 export const Instant = Type.String({
   format: 'date-time',
@@ -51,8 +54,8 @@ const sentForms = [
  * An amount as it comes in. To TypeBox it is unknown: domain/decimal.ts judges it from the source text of the number, which
  * no JSON Schema sees.
  */
-export const sentAmount = (options: SchemaOptions) =>
+export const sentAmount = (options: SchemaOptions = {}) =>
   Type.Unsafe<number | string>({ [Kind]: 'Unknown', oneOf: sentForms, ...options })
 
-export const sentAmountOrNull = (options: SchemaOptions) =>
+export const sentAmountOrNull = (options: SchemaOptions = {}) =>
   Type.Unsafe<number | string | null>({ [Kind]: 'Unknown', oneOf: [...sentForms, { type: 'null' }], ...options })

@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
 import { placeOrders, type Placement, type PlaceResult } from '../../src/app/place.ts'
-import type { OrderTerms } from '../../src/domain/order.ts'
+import type { OrderTerms } from '../../src/domain/terms.ts'
 import { storeFault } from '../../src/store/faults.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, aPlacement, aPlacementOf, someTerms } from '../support/builders.ts'

@@ -139,8 +139,9 @@ describe('a service', () => {
 
   test('refuses the one order that Postgres does not take, tells of it, and stores its neighbours', async () => {
     const service = create()
-    const all = Array.from({ length: 20 }, (_, i) => someTerms(i === 11 ? { ticker: 'lower case' } : {}))
-    const results = await Promise.all(all.map((terms) => service.place(terms, null)))
+    const all = Array.from({ length: 20 }, () => someTerms())
+    // What no text of Postgres can hold.
+    const results = await Promise.all(all.map((terms, i) => service.place(terms, i === 11 ? 'nul \0' : null)))
     expect(results.map(({ ok }) => ok)).toEqual(all.map((_, i) => i !== 11))
     expect(results[11]).toEqual({ ok: false, code: 'INTERNAL' })
     expect(bugs).toHaveLength(1)

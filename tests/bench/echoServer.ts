@@ -36,7 +36,11 @@ const serveEcho = (port: number): void => {
       '/orders',
       async ({ request }) => {
         const body = await request.text()
-        const decoded = decodePlaceOrder(body, request.headers.get('idempotency-key'), 'refuse')
+        const decoded = decodePlaceOrder(body, {
+          key: request.headers.get('idempotency-key'),
+          unknownFields: 'refuse',
+          callerId: null,
+        })
         return new Response(body, { status: decoded.ok ? 202 : 400, headers })
       },
       { parse: 'none' },

@@ -38,7 +38,7 @@ describe('the body of an order', () => {
     const seen = { both: 0, neither: 0, digits: 0 }
     for (let i = 0; i < 6_000; i++) {
       const text = new TextDecoder().decode(orderBody(randomStream(`agreement:${i}`)))
-      const decoded = decodePlaceOrder(text, null, 'refuse')
+      const decoded = decodePlaceOrder(text, { key: null, unknownFields: 'refuse', callerId: null })
       const value = parsed(text)
       const isLawful = value !== undefined && lawful(value)
       if (decoded.ok && !isLawful) throw new Error(`taken against the schema: ${text} ${ajv.errorsText(lawful.errors)}`)
@@ -192,7 +192,12 @@ describe('the serialisers', () => {
         const filledQuantity = (quantity * filled) / 1000n
         const last = filledQuantity === 0n ? null : (price ?? 1n)
         const notional = filledQuantity * (last ?? 0n)
-        const order = { ...newOrder({ quantity, price }), ...changed, filledQuantity, filledNotional: notional }
+        const order = {
+          ...newOrder({ quantity, price, type: price === null ? 'MARKET' : 'LIMIT' }),
+          ...changed,
+          filledQuantity,
+          filledNotional: notional,
+        }
         const moved = { ...order, lastFillPrice: last, createdAt: at, updatedAt: at, version: 3 }
         expect(averageFillPrice(moved)).toBe(last)
         isOrder(JSON.parse(orderJson(moved)))

@@ -128,7 +128,7 @@ describe('an event', () => {
     const terms = fc.record({ quantity: anyAmount, price: fc.option(anyAmount), side: fc.constantFrom('BUY', 'SELL') })
     fc.assert(
       fc.property(terms, ({ quantity, price, side }) => {
-        const order = newOrder({ quantity, price, side: side as 'BUY' })
+        const order = newOrder({ quantity, price, side: side as 'BUY', type: price === null ? 'MARKET' : 'LIMIT' })
         expect(valueFaults('orderPlaced', encodePlaced(order, order.createdAt))).toEqual([])
         expect(valueFaults('orderCancelled', encodeCancelled(order, order.createdAt))).toEqual([])
       }),

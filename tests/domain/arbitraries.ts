@@ -3,7 +3,8 @@
 
 import * as fc from 'fast-check'
 import type { Leg } from '../../src/domain/leg.ts'
-import { acceptOrder, sides, statuses, type Order, type OrderTerms } from '../../src/domain/order.ts'
+import { acceptOrder, statuses, type Order } from '../../src/domain/order.ts'
+import { sides, type OrderTerms } from '../../src/domain/terms.ts'
 import { amount, someTerms } from '../support/builders.ts'
 import { userId } from '../support/orderBody.ts'
 

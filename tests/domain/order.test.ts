@@ -10,19 +10,17 @@ import {
   averageFillPrice,
   closedStatuses,
   decide,
-  differingTerms,
   isFinal,
   openOf,
   openStatuses,
-  orderTypes,
   pathOf,
   remainingQuantity,
   statuses,
-  typeRules,
   type Order,
   type OrderEvent,
   type Status,
 } from '../../src/domain/order.ts'
+import { differingTerms, orderTypes, typeRules } from '../../src/domain/terms.ts'
 import { newOrder, orderId, placedAt, terms } from './arbitraries.ts'
 import { amount } from '../support/builders.ts'
 

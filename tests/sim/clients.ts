@@ -2,7 +2,7 @@
 // what they were promised.
 
 import { wholeAmount } from '../../src/domain/decimal.ts'
-import type { OrderTerms } from '../../src/domain/order.ts'
+import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { Fleet } from './fleet.ts'
 import { describeAnswer, type Canceling, type Journal, type Placing } from './journal.ts'
 import { tickers } from './postgres/tickers.ts'

@@ -4,7 +4,7 @@
 import type { BatchRefusal } from '../../src/app/batcher.ts'
 import type { CancelResult } from '../../src/app/cancel.ts'
 import type { PlaceResult } from '../../src/app/place.ts'
-import type { OrderTerms } from '../../src/domain/order.ts'
+import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { EventRecord } from './postgres/state.ts'
 import type { Answer } from './fleet.ts'
 

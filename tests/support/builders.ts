@@ -3,7 +3,8 @@
 import { preparePlacement, type Placement } from '../../src/app/place.ts'
 import type { ReceivedTrade } from '../../src/app/fill.ts'
 import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
-import { acceptOrder, type Order, type OrderTerms } from '../../src/domain/order.ts'
+import { acceptOrder, type Order } from '../../src/domain/order.ts'
+import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { TradeSide } from '../../src/domain/trade.ts'
 import type { Move } from '../../src/store/moves.ts'
 import type { NewEvent } from '../../src/store/orders.ts'
@@ -30,13 +31,15 @@ export const someTerms = (changes: Partial<OrderTerms> = {}): OrderTerms => ({
   ...changes,
 })
 
-/** Accepted just now. `id` and `now` may be given too. */
+/** Accepted just now. `id` and `now` may be given too. Of terms that no door lets in, too: then the database has to refuse it. */
 export const anOrder = ({
   id,
   now = new Date(),
   ...terms
-}: Partial<OrderTerms> & { id?: string; now?: Date } = {}): Order =>
-  acceptOrder(someTerms(terms), { id: id ?? newId(now), now })
+}: Partial<OrderTerms> & { id?: string; now?: Date } = {}): Order => ({
+  ...acceptOrder(someTerms(), { id: id ?? newId(now), now }),
+  ...terms,
+})
 
 export const anEvent = (): NewEvent => ({ eventId: newId(), traceparent: null })
 

@@ -3,7 +3,8 @@
 
 import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
 import { AmountOrNull, ExactAmount, Instant, oneOf, Side, Ticker, Uuid } from '../../wire/shapes.ts'
-import { orderTypes, statuses, timesInForce } from '../../domain/order.ts'
+import { statuses } from '../../domain/order.ts'
+import { termProperties } from '../../wire/terms.ts'
 import { problems, type ProblemCode } from '../exchange/problem.ts'
 
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -18,14 +19,7 @@ export const Status = oneOf(statuses, {
 export const Order = Type.Object(
   {
     id: Uuid,
-    userId: Uuid,
-    clientOrderId: orNull(Type.String({ pattern: '^[ -~]{1,64}$' })),
-    ticker: Ticker,
-    side: Side,
-    type: oneOf(orderTypes),
-    timeInForce: oneOf(timesInForce),
-    quantity: ExactAmount,
-    price: AmountOrNull,
+    ...termProperties,
     status: Status,
     filledQuantity: ExactAmount,
     remainingQuantity: ExactAmount,
@@ -38,7 +32,7 @@ export const Order = Type.Object(
   {
     component: 'Order',
     description:
-      'The one shape of an order. `price` is null for MARKET. `remainingQuantity` is 0 once the status is final. ' +
+      'The one shape of an order. `remainingQuantity` is 0 once the status is final. ' +
       '`averageFillPrice` is the exact notional ÷ filled quantity, half-even to 8 places.',
   },
 )

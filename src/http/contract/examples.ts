@@ -2,6 +2,7 @@
 // look for each problem among real answers.
 
 import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
+import { completeTerms } from '../../domain/terms.ts'
 import type { Fill } from '../../store/fillPage.ts'
 import type { TradeException } from '../../store/exceptions.ts'
 import { wholeAmount } from '../../domain/decimal.ts'
@@ -42,16 +43,15 @@ export const requests: Readonly<Record<string, { summary: string; value: PlaceOr
 }
 
 export const accepted: Order = acceptOrder(
-  {
+  completeTerms({
     userId,
-    clientOrderId: null,
     ticker: 'AAPL',
     side: 'BUY',
     type: 'LIMIT',
     timeInForce: 'GTC',
     quantity: half * 2n,
     price,
-  },
+  }),
   { id: orderId, now: acceptedAt },
 )
 

@@ -2,7 +2,7 @@
 // `orders openapi`.
 
 import type { TObject } from '@sinclair/typebox'
-import { orderTypes, typeRules } from '../../domain/order.ts'
+import { orderTypes, rulesOf } from '../../domain/terms.ts'
 import { components, noMembers, problemShape } from './answers.ts'
 import {
   isPublished,
@@ -58,12 +58,17 @@ const published = (value: unknown, isRoot = false): unknown => {
   )
 }
 
-/** Price is required for some types of order and forbidden for others: the domain's own table. */
-const termsByType = orderTypes.map((type) =>
-  typeRules[type].price === 'required'
-    ? { title: type, required: ['price'], properties: { type: { const: type }, price: { type: ['number', 'string'] } } }
-    : { title: type, properties: { type: { const: type }, price: { type: 'null' } } },
-)
+/** A type of order requires some terms and forbids others: the domain's own table. */
+const termsByType = orderTypes.map((type) => {
+  const rules = rulesOf(type).filter(([, rule]) => rule !== 'optional')
+  const required = rules.filter(([, rule]) => rule === 'required').map(([name]) => name)
+  const properties = rules.map(([name, rule]) => [name, { type: rule === 'required' ? ['number', 'string'] : 'null' }])
+  return {
+    title: type,
+    ...(required.length === 0 ? {} : { required }),
+    properties: { type: { const: type }, ...(Object.fromEntries(properties) as Json) },
+  }
+})
 
 const pascal = (text: string): string =>
   text.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())

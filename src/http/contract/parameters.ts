@@ -3,12 +3,12 @@
 
 import { Type, type SchemaOptions } from '@sinclair/typebox'
 import { oneOf, Side } from '../../wire/shapes.ts'
+import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
 import { statuses } from '../../domain/order.ts'
 import { dispositions } from './answers.ts'
-import { keyPattern, quotedKeyPattern } from '../orders/idempotencyKey.ts'
+import { quotedKeyPattern } from '../orders/idempotencyKey.ts'
 
-const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
-const Id = (options: SchemaOptions = {}) => Type.String({ format: 'uuid', pattern: uuid, ...options })
+const Id = (options: SchemaOptions = {}) => Type.String({ format: 'uuid', pattern: uuidForm.sent, ...options })
 const OptionalId = Type.Optional(Id())
 
 const Moment = (description: string) =>
@@ -30,7 +30,7 @@ export const ById = Type.Object({ id: Id() }, closed)
 export const OrdersQuery = Type.Object(
   {
     userId: OptionalId,
-    ticker: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9.-]{1,16}$' })),
+    ticker: Type.Optional(Type.String({ pattern: tickerForm.sent })),
     side: Type.Optional(Side),
     status: Type.Optional(
       Type.Array(oneOf([...statuses, 'open', 'closed']), {
@@ -39,7 +39,7 @@ export const OrdersQuery = Type.Object(
     ),
     createdAfter: Moment('ISO-8601 with a zone; inclusive.'),
     createdBefore: Moment('ISO-8601 with a zone; exclusive.'),
-    clientOrderId: Type.Optional(Type.String({ pattern: '^[ -~]{1,64}$' })),
+    clientOrderId: Type.Optional(Type.String({ pattern: keyForm.sent })),
     ...page,
   },
   closed,
@@ -69,7 +69,7 @@ export const TraceHeaders = Type.Object({ traceparent: Traceparent })
 
 export const PlaceHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
-    Type.Union([Type.String({ pattern: keyPattern }), Type.String({ pattern: quotedKeyPattern })], {
+    Type.Union([Type.String({ pattern: keyForm.sent }), Type.String({ pattern: quotedKeyPattern })], {
       description:
         'Makes it safe to repeat the request. The same as the member `clientOrderId`: unique per user for ever; if both are given they ' +
         'must be equal. In quotes (draft-ietf-httpapi-idempotency-key-header: `\\"` and `\\\\` stand for `"` and `\\`) it is the text inside, ' +

@@ -1,40 +1,55 @@
-// What a client may send: the body of an order. One schema gives the check, the type, and the words for each fault.
+// What a client may send: the body of an order. Its schema and its readers are made from the table of terms (domain/terms.ts).
 
-import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { sentAmount, sentAmountOrNull } from '../../wire/shapes.ts'
-import type { Amount, AmountFault } from '../../domain/decimal.ts'
+import { Type, type TSchema } from '@sinclair/typebox'
+import { amountDetail, amountDigits, type Amount } from '../../domain/decimal.ts'
+import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
+import {
+  canonicalText,
+  isTextTerm,
+  ruleOf,
+  terms,
+  termsFaults,
+  type AmountTerm,
+  type OptionalTerm,
+  type OrderTerms,
+  type RequiredTerm,
+  type Term,
+  type TermKind,
+  type TermName,
+  type TermsDraft,
+  type TextTerm,
+} from '../../domain/terms.ts'
 import { amountFromJson, NumberSource, parseExactJson, repeatedMember } from '../../wire/json.ts'
-import { orderTypes, sides, timesInForce, typeRules, type OrderTerms } from '../../domain/order.ts'
-import { isKey, keyPattern, keyRule, readHeaderKey } from './idempotencyKey.ts'
+import { oneOf, sentAmount, sentAmountOrNull } from '../../wire/shapes.ts'
+import { isKey, readHeaderKey } from './idempotencyKey.ts'
 import type { Fault } from '../exchange/problem.ts'
 
-const uuid = '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$'
+/** The schema of a member as it may be sent, by the kind of its term. */
+const sentShapes = {
+  uuid: () => Type.String({ pattern: uuidForm.sent }),
+  key: () => Type.String({ pattern: keyForm.sent }),
+  ticker: () => Type.String({ pattern: tickerForm.sent }),
+  choice: ({ values = [] }) => oneOf(values),
+  amount: ({ presence }) => (presence === 'required' ? sentAmount() : sentAmountOrNull()),
+} as const satisfies Record<TermKind, (term: Term) => TSchema>
 
-/** `rule` completes "<member> …" for whoever has to mend it. */
-const oneOf = <const T extends readonly string[]>(values: T) =>
-  Type.Union(
-    values.map((value) => Type.Literal(value as T[number])),
-    { rule: `must be one of ${values.join(', ')}` },
-  )
-const decimalRule =
-  'must be a decimal > 0 with at most 12 integer and 8 fraction digits, as a number or as a string in plain notation'
+const sentShape = (term: Term): TSchema => {
+  const shape = sentShapes[term.kind](term)
+  const description = ruleOf(term)
+  if (term.presence === 'required') return { ...shape, description }
+  return Type.Optional({ ...(term.kind === 'amount' ? shape : Type.Union([shape, Type.Null()])), description })
+}
 
-export const PlaceOrder = Type.Object(
-  {
-    userId: Type.String({ pattern: uuid, rule: 'must be a UUID' }),
-    ticker: Type.String({ pattern: '^[A-Za-z0-9.-]{1,16}$', rule: 'must be 1 to 16 of A-Z a-z 0-9 . -' }),
-    side: oneOf(sides),
-    type: oneOf(orderTypes),
-    timeInForce: oneOf(timesInForce),
-    // Amounts are judged by domain/decimal.ts, from the number's own source text.
-    quantity: sentAmount({ rule: decimalRule }),
-    price: Type.Optional(sentAmountOrNull({ rule: decimalRule })),
-    clientOrderId: Type.Optional(Type.Union([Type.String({ pattern: keyPattern }), Type.Null()], { rule: keyRule })),
-  },
-  { additionalProperties: false, component: 'PlaceOrder' },
+type Sent<N extends TermName> = N extends AmountTerm ? number | string : OrderTerms[N]
+/** The body of an order as a client writes it. */
+export type PlaceOrder = { [N in RequiredTerm]: Sent<N> } & { [N in OptionalTerm]?: Sent<N> | null }
+/** What a client may send, as it is published. The readers below judge it; a test holds the two to each other. */
+export const PlaceOrder = Type.Unsafe<PlaceOrder>(
+  Type.Object(Object.fromEntries(terms.map((term) => [term.name, sentShape(term)])), {
+    additionalProperties: false,
+    component: 'PlaceOrder',
+  }),
 )
-export type PlaceOrder = Static<typeof PlaceOrder>
 
 /** `formerKey`: the key that 1.0 would have stored, where that is another one (see idempotencyKey.ts). */
 export type PlaceRequest = { terms: OrderTerms; formerKey: string | null }
@@ -42,55 +57,37 @@ export type PlaceRequest = { terms: OrderTerms; formerKey: string | null }
 export type UnknownFields = 'refuse' | 'ignore'
 export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }
 
-const members = Object.entries(PlaceOrder.properties).map(([name, schema]: [string, TSchema]) => ({
-  name,
-  required: PlaceOrder.required.includes(name as never),
-  rule: String(schema['rule']),
-  check: TypeCompiler.Compile(schema),
-}))
-const memberNames = new Set<string>(members.map(({ name }) => name))
+type Read = { value: string | Amount } | { detail: string }
 
-const amountDetails = {
-  NOT_A_NUMBER: decimalRule,
-  NOT_POSITIVE: 'must be greater than 0',
-  TOO_MANY_INTEGER_DIGITS: 'has more than 12 integer digits',
-  TOO_MANY_FRACTION_DIGITS: 'has more than 8 fraction digits',
-} as const satisfies Record<AmountFault, string>
+const readAmount = (value: unknown): Read => {
+  const parsed = amountFromJson(value)
+  return parsed.ok ? { value: parsed.amount } : { detail: amountDetail(parsed.fault, amountDigits) }
+}
+const readText = (value: unknown, term: TextTerm): Read => {
+  const text = typeof value === 'string' ? canonicalText(term, value) : null
+  return text === null ? { detail: ruleOf(term) } : { value: text }
+}
 
 /** A name is only repeated in an answer when it cannot be mistaken for anything else. */
 const pointerOf = (name: string): string => (/^[A-Za-z0-9_.-]{1,64}$/.test(name) ? `/${name}` : '')
 
-type Known = { unknownFields: UnknownFields; callerId: string | null }
+const memberNames = new Set<string>(terms.map(({ name }) => name))
 
-const shapeFaults = (body: Record<string, unknown>, { unknownFields, callerId }: Known): Fault[] => {
-  const faults = members.flatMap(({ name, required, rule, check }): Fault[] => {
+/** Reads the terms one by one, by name; nothing else of the body is looked at. */
+const readTerms = (body: Record<string, unknown>, faults: Fault[]): TermsDraft => {
+  const draft: Partial<Record<TermName, string | Amount | null>> = {}
+  for (const term of terms) {
+    const { name, presence } = term
     const value = memberOf(body, name)
-    const isKnown = name === 'userId' && callerId !== null
-    if (value === undefined) return required && !isKnown ? [{ pointer: `/${name}`, detail: 'is required' }] : []
-    return check.Check(value) ? [] : [{ pointer: `/${name}`, detail: rule }]
-  })
-  if (unknownFields === 'refuse')
-    for (const name of Object.keys(body))
-      if (!memberNames.has(name)) faults.push({ pointer: pointerOf(name), detail: 'is not a member of an order' })
-  return faults
-}
-
-const readAmount = (name: string, value: unknown, faults: Fault[]): Amount => {
-  const parsed = amountFromJson(value)
-  if (parsed.ok) return parsed.amount
-  faults.push({ pointer: `/${name}`, detail: amountDetails[parsed.fault] })
-  return 0n
-}
-
-const readPrice = (body: Record<string, unknown>, faults: Fault[]): Amount | null => {
-  const [type, price] = [memberOf(body, 'type'), memberOf(body, 'price')]
-  const given = price !== undefined && price !== null
-  const rule = orderTypes.find((known) => known === type)
-  if (rule !== undefined && typeRules[rule].price === 'required' && !given)
-    faults.push({ pointer: '/price', detail: `is required for ${rule}` })
-  if (rule !== undefined && typeRules[rule].price === 'forbidden' && given)
-    faults.push({ pointer: '/price', detail: `is forbidden for ${rule}` })
-  return given ? readAmount('price', price, faults) : null
+    if (value === undefined || (value === null && presence !== 'required')) {
+      draft[name] = null
+      continue
+    }
+    const read = isTextTerm(term) ? readText(value, term) : readAmount(value)
+    if ('value' in read) draft[name] = read.value
+    else faults.push({ pointer: `/${name}`, detail: read.detail })
+  }
+  return draft as TermsDraft
 }
 
 type Key = { key: string | null; former: string | null }
@@ -137,37 +134,31 @@ export const parseMembers = (text: string): Decoded<Record<string, unknown>> => 
   }
 }
 
-/**
- * Decodes and validates the body of an order; lists every fault. `key`: the header Idempotency-Key, or null. `callerId`: the user
- * that a body without `userId` stands for; null where it has to say.
- */
+export type PlaceOptions = {
+  /** The header Idempotency-Key, or null. */
+  key: string | null
+  unknownFields: UnknownFields
+  /** The user that a body without `userId` stands for, in canonical form; null where it has to say. */
+  callerId: string | null
+}
+
+/** Decodes and validates the body of an order; lists every fault. */
 export const decodePlaceOrder = (
   text: string,
-  key: string | null,
-  unknownFields: UnknownFields,
-  callerId: string | null = null,
+  { key, unknownFields, callerId }: PlaceOptions,
 ): Decoded<PlaceRequest> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const body = parsed.value
-  const faults = shapeFaults(body, { unknownFields, callerId })
-  const asked = memberOf(body, 'quantity')
-  const quantity = asked === undefined ? 0n : readAmount('quantity', asked, faults)
-  const price = readPrice(body, faults)
+  const faults: Fault[] = []
+  const draft = readTerms(body, faults)
+  if (draft.userId === null) draft.userId = callerId
+  for (const { term, detail } of termsFaults(draft)) faults.push({ pointer: `/${term}`, detail })
+  if (unknownFields === 'refuse')
+    for (const name of Object.keys(body))
+      if (!memberNames.has(name)) faults.push({ pointer: pointerOf(name), detail: 'is not a member of an order' })
   const held = readKey(body, key, faults)
   if (faults.length > 0) return { ok: false, faults }
-  // Without faults, what is named here is of the type that the schema gives it; nothing else of the body is looked at.
-  const order = body as PlaceOrder
-  const userId = (memberOf(body, 'userId') ?? callerId) as string
-  const terms: OrderTerms = {
-    userId: userId.toLowerCase(),
-    clientOrderId: held.key,
-    ticker: order.ticker.toUpperCase(),
-    side: order.side,
-    type: order.type,
-    timeInForce: order.timeInForce,
-    quantity,
-    price,
-  }
-  return { ok: true, value: { terms, formerKey: held.former } }
+  draft.clientOrderId = held.key
+  return { ok: true, value: { terms: draft as OrderTerms, formerKey: held.former } }
 }

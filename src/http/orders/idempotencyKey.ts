@@ -1,13 +1,12 @@
 // The header Idempotency-Key: a key as it is, or in quotes as the draft of the IETF has it (draft-ietf-httpapi-idempotency-key-header):
 // a string of RFC 8941, which is the text inside, `\"` and `\\` standing for `"` and `\`.
 
-export const keyRule = 'must be 1 to 64 printable ASCII characters'
-export const keyPattern = '^[ -~]{1,64}$'
+import { canonicalKey, keyForm } from '../../domain/patterns.ts'
+
 /** As the document has it, beside the plain form. */
 export const quotedKeyPattern = '^"([ !#-\\[\\]-~]|\\\\["\\\\]){1,64}"$'
 
-const key = new RegExp(keyPattern)
-export const isKey = (text: string): boolean => key.test(text)
+export const isKey = (text: string): boolean => canonicalKey(text) !== null
 const quoted = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/
 
 /** `former`: what 1.0 took for the key where it is another one, the quotes included. */
@@ -23,6 +22,6 @@ export const readHeaderKey = (header: string): HeaderKey => {
   const inside = quoted.exec(header)?.[1]
   if (inside === undefined && header.includes(', ')) return { ok: false, detail: twice }
   const text = inside === undefined ? header : inside.replace(/\\(["\\])/g, '$1')
-  if (!isKey(text)) return { ok: false, detail: keyRule }
+  if (!isKey(text)) return { ok: false, detail: keyForm.rule }
   return { ok: true, key: text, former: inside !== undefined && isKey(header) ? header : null }
 }

@@ -1,17 +1,18 @@
 // Order and fill as JSON, written by hand: amounts leave as exact decimals, which JSON.stringify cannot write.
 
-import { formatAmount, type Amount } from '../../domain/decimal.ts'
+import { formatAmount } from '../../domain/decimal.ts'
 import { averageFillPrice, remainingQuantity, type Order } from '../../domain/order.ts'
+import { terms } from '../../domain/terms.ts'
 import type { Fill } from '../../store/fillPage.ts'
+import { amountOrNull, membersWriter } from '../../wire/terms.ts'
 
-const amountOrNull = (amount: Amount | null): string => (amount === null ? 'null' : formatAmount(amount))
 const textOrNull = (text: string | null): string => (text === null ? 'null' : JSON.stringify(text))
 
-/** The one shape of an order. Ids, ticker and enumerated members need no escape. */
+const termMembers = membersWriter(terms)
+
+/** The one shape of an order. Ids and enumerated members need no escape. */
 export const orderJson = (order: Order): string =>
-  `{"id":"${order.id}","userId":"${order.userId}","clientOrderId":${textOrNull(order.clientOrderId)},"ticker":"${order.ticker}",` +
-  `"side":"${order.side}","type":"${order.type}","timeInForce":"${order.timeInForce}","quantity":${formatAmount(order.quantity)},` +
-  `"price":${amountOrNull(order.price)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
+  `{"id":"${order.id}"${termMembers(order)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
   `"remainingQuantity":${formatAmount(remainingQuantity(order))},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
   `"averageFillPrice":${amountOrNull(averageFillPrice(order))},"createdAt":"${order.createdAt.toISOString()}",` +
   `"updatedAt":"${order.updatedAt.toISOString()}","version":${order.version}}`

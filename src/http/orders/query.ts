@@ -1,7 +1,9 @@
 // The parameters of the lists: filters, limit and the opaque cursor.
 
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
-import { closedStatuses, openOf, openStatuses, sides, statuses, type Status } from '../../domain/order.ts'
+import { closedStatuses, openOf, openStatuses, statuses, type Status } from '../../domain/order.ts'
+import { canonicalKey, canonicalTicker, keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
+import { sides } from '../../domain/terms.ts'
 import type { OrderFilter } from '../../store/orderPage.ts'
 import type { Fault } from '../exchange/problem.ts'
 import type { Decoded, UnknownFields } from './decode.ts'
@@ -47,7 +49,6 @@ export const createReader = (params: URLSearchParams, known: readonly string[], 
   return { read, limit, fault, faults }
 }
 
-const matching = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined)
 const instant = (text: string): Date | undefined => {
   if (!instantPattern.test(text)) return undefined
   const at = new Date(text)
@@ -104,10 +105,10 @@ export const decodeListQuery = (params: URLSearchParams, unknownFields: UnknownF
   const asked = readStatuses(params, fault)
   const query: ListQuery = {
     filter: {
-      userId: read('userId', (text) => canonicalUuid(text) ?? undefined, 'must be a UUID'),
-      ticker: read('ticker', matching(/^[A-Za-z0-9.-]{1,16}$/), 'must be 1 to 16 of A-Z a-z 0-9 . -')?.toUpperCase(),
+      userId: read('userId', (text) => canonicalUuid(text) ?? undefined, uuidForm.rule),
+      ticker: read('ticker', (text) => canonicalTicker(text) ?? undefined, tickerForm.rule),
       side: read('side', (text) => sides.find((side) => side === text), `must be one of ${sides.join(', ')}`),
-      clientOrderId: read('clientOrderId', matching(/^[ -~]{1,64}$/), 'must be 1 to 64 printable ASCII characters'),
+      clientOrderId: read('clientOrderId', (text) => canonicalKey(text) ?? undefined, keyForm.rule),
       statuses: asked,
       open: openOf(asked),
       // An id begins with the millisecond of its order, so times are bounds on ids.

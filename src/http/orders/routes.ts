@@ -61,7 +61,8 @@ const placeOrder = async (
   if (turned !== null) return refused(turned.code)
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
   if (!body.ok) return body.response
-  const decoded = decodePlaceOrder(body.text, request.headers.get('idempotency-key'), unknownFields, caller?.userId)
+  const key = request.headers.get('idempotency-key')
+  const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: caller?.userId ?? null })
   if (!decoded.ok) return invalid('Invalid order', decoded.faults)
   const { terms, formerKey } = decoded.value
   if (!owns(caller, terms.userId)) return foreignUser()

@@ -2,6 +2,7 @@
 // where the brokers are is nobody's business who only reads the contract.
 
 import type { TSchema } from '@sinclair/typebox'
+import { tickerForm } from '../../domain/patterns.ts'
 import { deadLetterExample, eventExample, legExample, redrivenExample, tradeExample } from './examples.ts'
 import {
   DeadLetterHeaders,
@@ -52,7 +53,7 @@ const messageOf = ({ title, summary, headers, payload, contentType = json, key, 
   examples,
 })
 
-const ticker = { type: 'string', pattern: '^[A-Z0-9.-]{1,16}$', description: 'The ticker.' }
+const ticker = { type: 'string', pattern: tickerForm.stored, description: 'The ticker.' }
 
 const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
   orderPlaced: {

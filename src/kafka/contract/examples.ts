@@ -3,6 +3,7 @@
 import { wholeAmount } from '../../domain/decimal.ts'
 import { acceptOrder, type Order } from '../../domain/order.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
+import { completeTerms } from '../../domain/terms.ts'
 import { eventTable } from '../eventTable.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'
@@ -17,16 +18,15 @@ const times = {
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 const order: Order = acceptOrder(
-  {
+  completeTerms({
     userId: 'b0b00000-0000-4000-8000-000000000002',
-    clientOrderId: null,
     ticker: 'AAPL',
     side: 'BUY',
     type: 'LIMIT',
     timeInForce: 'GTC',
     quantity: wholeAmount(40),
     price: wholeAmount(301) / 2n,
-  },
+  }),
   { id: orderId, now: times.PLACED },
 )
 

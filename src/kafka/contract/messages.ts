@@ -2,24 +2,20 @@
 // tests hold both to these. In the words of JSON Schema draft-07, which is what AsyncAPI speaks.
 
 import { Type } from '@sinclair/typebox'
-import { AmountOrNull, ExactAmount, Instant, oneOf, sentAmount, Side, Ticker, Uuid } from '../../wire/shapes.ts'
+import { tickerForm } from '../../domain/patterns.ts'
+import { eventTerms } from '../../domain/terms.ts'
+import type { EventKind } from '../../domain/events.ts'
+import { Instant, oneOf, sentAmount, Uuid } from '../../wire/shapes.ts'
+import { termShapes } from '../../wire/terms.ts'
 import { traceparentPattern } from '../../telemetry/tracing.ts'
 import { publishedTimesInForce, publishedTypes } from '../vocabulary.ts'
 
-const price = { ...AmountOrNull, description: 'Null for a MARKET order.' }
+/** The schemas of the terms that an event of this kind carries, in the words of its topic. */
+const termsOf = (kind: EventKind) =>
+  termShapes(eventTerms(kind), { type: publishedTypes, timeInForce: publishedTimesInForce })
 
 export const OrderPlaced = Type.Object(
-  {
-    orderId: Uuid,
-    userId: Uuid,
-    ticker: Ticker,
-    side: Side,
-    type: oneOf(publishedTypes),
-    timeInForce: oneOf(publishedTimesInForce),
-    quantity: ExactAmount,
-    price,
-    timestamp: Instant,
-  },
+  { orderId: Uuid, ...termsOf('PLACED'), timestamp: Instant },
   {
     description:
       'An order was accepted. The words of type and timeInForce are these for ever: a DAY order is published as GTC, and its end as a cancellation.',
@@ -27,7 +23,7 @@ export const OrderPlaced = Type.Object(
 )
 
 export const OrderCancelled = Type.Object(
-  { orderId: Uuid, userId: Uuid, ticker: Ticker, quantity: ExactAmount, price, timestamp: Instant },
+  { orderId: Uuid, ...termsOf('CANCELLED'), timestamp: Instant },
   { description: 'An order was canceled before anything of it was filled.' },
 )
 
@@ -58,7 +54,7 @@ const timestamp = Type.Unsafe<string | number>({
 
 const trade = {
   tradeId,
-  ticker: Type.String({ pattern: '^[A-Za-z0-9.-]{1,16}$' }),
+  ticker: Type.String({ pattern: tickerForm.sent }),
   price: sent,
   quantity: sent,
   timestamp,

@@ -3,7 +3,8 @@
 // twice.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
-import { acceptOrder, type OrderTerms } from '../../../src/domain/order.ts'
+import { acceptOrder, type Order } from '../../../src/domain/order.ts'
+import type { OrderTerms } from '../../../src/domain/terms.ts'
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
@@ -53,13 +54,18 @@ const someTerms = ({ random, users }: Memory): OrderTerms => {
   }
 }
 
+/** The order of these terms, also of those that no door lets in: then the database has to refuse it. */
+const someOrder = (memory: Memory): Order => {
+  const lawful = { ticker: 'AAPL', type: 'LIMIT', price: 1n } as const
+  const terms = someTerms(memory)
+  const id = memory.random.chance(0.9) ? newId(memory) : someId(memory)
+  return { ...acceptOrder({ ...terms, ...lawful }, { id, now: someTime(memory) }), ...terms }
+}
+
 const placing = (memory: Memory): Call => {
   const { random, ids } = memory
   const placed = some(random, 4, () => ({
-    order: acceptOrder(someTerms(memory), {
-      id: random.chance(0.9) ? newId(memory) : someId(memory),
-      now: someTime(memory),
-    }),
+    order: someOrder(memory),
     event: { eventId: newId(memory), traceparent: random.chance(0.5) ? `trace ${random.int(0, 9)}` : null },
   }))
   ids.push(...placed.map(({ order }) => order.id))

@@ -1,7 +1,7 @@
 // Held against every answer a client got: what was promised is stored, once; what was refused is not stored; one key is one
 // order.
 
-import { differingTerms, type OrderTerms } from '../../../src/domain/order.ts'
+import { differingTerms, type OrderTerms } from '../../../src/domain/terms.ts'
 import { orderFromRow } from '../../../src/store/orders.ts'
 import type { Canceling, Journal, Placing, StoredEvent } from '../journal.ts'
 import type { Postgres } from '../postgres/state.ts'

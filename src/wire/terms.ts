@@ -1,0 +1,90 @@
+// The terms of an order as JSON: how each kind is written, and the schema of what is written. Amounts leave as exact decimals, which
+// JSON.stringify cannot write; ids, tickers and choices need no escape.
+
+import { Type, type TSchema } from '@sinclair/typebox'
+import { formatAmount, type Amount } from '../domain/decimal.ts'
+import {
+  orderTypes,
+  rulesOf,
+  terms,
+  type AmountTerm,
+  type OptionalTerm,
+  type OrderTerms,
+  type Term,
+  type TermKind,
+  type TermName,
+} from '../domain/terms.ts'
+import { ClientKey, ExactAmount, oneOf, Ticker, Uuid } from './shapes.ts'
+import { compile } from './straightCode.ts'
+
+export const amountOrNull = (amount: Amount | null): string => (amount === null ? 'null' : formatAmount(amount))
+
+const plain = (value: string): string => `"\${${value}}"`
+const json = (value: string): string => `\${JSON.stringify(${value})}`
+
+/** A value of each kind as JSON: the source within a template literal, by the source of the value. */
+const written = {
+  uuid: { value: plain, orNull: json },
+  key: { value: json, orNull: json },
+  ticker: { value: plain, orNull: json },
+  choice: { value: plain, orNull: json },
+  amount: {
+    value: (value) => `\${formatAmount(${value})}`,
+    orNull: (value) => `\${amountOrNull(${value})}`,
+  },
+} as const satisfies Record<TermKind, Record<'value' | 'orNull', (value: string) => string>>
+
+/** Words that stand in JSON for those of the domain. */
+export type Vocabulary = Partial<Record<TermName, Readonly<Record<string, string>>>>
+
+/** Writes these terms as members, each with a comma before it: `,"userId":"…","ticker":"…"`. */
+export const membersWriter = (shown: readonly Term[], vocabulary: Vocabulary = {}): ((order: OrderTerms) => string) => {
+  const translators = Object.fromEntries(
+    Object.entries(vocabulary).map(([name, words]) => [`${name}Word`, (word: string) => words[word]]),
+  )
+  const members = shown.map(({ name, kind, presence }) => {
+    const value = vocabulary[name] === undefined ? `it.${name}` : `${name}Word(it.${name})`
+    return `,"${name}":${written[kind][presence === 'required' ? 'value' : 'orNull'](value)}`
+  })
+  return compile(`\`${members.join('')}\``, { formatAmount, amountOrNull, ...translators }) as (
+    order: OrderTerms,
+  ) => string
+}
+
+const shapes = {
+  uuid: () => Uuid,
+  key: () => ClientKey,
+  ticker: () => Ticker,
+  choice: (values) => oneOf(values),
+  amount: () => ExactAmount,
+} as const satisfies Record<TermKind, (values: readonly string[]) => TSchema>
+
+/** The types of order that do not take this term. */
+const typesWithout = (name: TermName): string[] =>
+  orderTypes.filter((type) => rulesOf(type).some(([term, rule]) => term === name && rule === 'forbidden'))
+
+const orNull = ({ name }: Term, shape: TSchema): TSchema => {
+  const types = typesWithout(name)
+  const description = types.length === 0 ? {} : { description: `Null for ${types.join(', ')}.` }
+  return Type.Union([shape, Type.Null()], description)
+}
+
+/** The schema of a term as it leaves. `words`: those of a choice, where they are not the domain's. */
+const shapeOf = (term: Term, words: readonly string[] = term.values ?? []): TSchema => {
+  const shape = shapes[term.kind](words)
+  return term.presence === 'required' ? shape : orNull(term, shape)
+}
+
+export const termShapes = (
+  shown: readonly Term[],
+  words: Partial<Record<TermName, readonly string[]>> = {},
+): Record<string, TSchema> => Object.fromEntries(shown.map((term) => [term.name, shapeOf(term, words[term.name])]))
+
+/** The type of a term to whoever reads JSON with every digit: amounts are text. */
+type JsonValue<N extends TermName> = N extends AmountTerm
+  ? string | (N extends OptionalTerm ? null : never)
+  : OrderTerms[N]
+export type TermProperties = { [N in TermName]: ReturnType<typeof Type.Unsafe<JsonValue<N>>> }
+
+/** Of all terms, for the one shape of an order. */
+export const termProperties = termShapes(terms) as TermProperties
