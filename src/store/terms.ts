@@ -30,6 +30,8 @@ const columnKinds = {
   { cast: string; textOf: (value: string) => string; valueOf: (column: string) => string }
 >
 
+export const castOf = ({ kind }: Term): string => columnKinds[kind].cast
+
 /** As it comes from Postgres: a `numeric` is text. */
 type ColumnValue<N extends TermName> = N extends AmountTerm
   ? string | (N extends OptionalTerm ? null : never)
@@ -53,7 +55,7 @@ export const termColumns = (write: (term: Term) => string = ({ column }) => colu
   terms.map(write).join(', ')
 
 /** `user_id::uuid, client_order_id, …`: the columns of the texts, as what the table holds. */
-export const castTermColumns = termColumns(({ column, kind }) => `${column}${columnKinds[kind].cast}`)
+export const castTermColumns = termColumns((term) => `${term.column}${castOf(term)}`)
 
 const textOf = (term: Term): ((order: OrderTerms) => string | null) => {
   const value = `it.${term.name}`

@@ -1,25 +1,19 @@
 // What was read from the topics of order events, kept in temporary tables of this session, so that memory stays bounded however
 // long the topics are, and compared there with the orders.
 
-import { formatAmount, type Amount } from '../domain/decimal.ts'
 import type { Violation } from './violation.ts'
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
+import { seenArrays, seenColumns, termRules, type SeenTerms } from './eventTerms.ts'
 import { violationsOf } from './ordersSql.ts'
 
-/** An event as it stands on its topic. A cancellation says nothing of side, type and time in force. */
+/** An event as it stands on its topic. */
 export type SeenEvent = {
   kind: EventKind
   eventId: string
   orderId: string
-  userId: string
-  ticker: string
   key: string
-  side: string | null
-  type: string | null
-  timeInForce: string | null
-  quantity: Amount
-  price: Amount | null
+  terms: SeenTerms
   /** ISO-8601 UTC. */
   occurredAt: string
   partition: number
@@ -51,18 +45,15 @@ const eventInput = (sql: Sql, events: readonly SeenEvent[]): Fragment => {
     ${text((e) => e.kind)}::text[],
     ${text((e) => e.eventId)}::text[]::uuid[],
     ${text((e) => e.orderId)}::text[]::uuid[],
-    ${text((e) => e.userId)}::text[]::uuid[],
-    ${text((e) => e.ticker)}::text[],
     ${text((e) => e.key)}::text[],
-    ${text((e) => e.side)}::text[],
-    ${text((e) => e.type)}::text[],
-    ${text((e) => e.timeInForce)}::text[],
-    ${text((e) => formatAmount(e.quantity))}::text[]::numeric[],
-    ${text((e) => (e.price === null ? null : formatAmount(e.price)))}::text[]::numeric[],
+    ${seenArrays(
+      sql,
+      events.map((e) => e.terms),
+    )},
     ${text((e) => e.occurredAt)}::text[]::timestamptz[],
     ${text((e) => String(e.partition))}::text[]::integer[],
     ${text((e) => String(e.offset))}::text[]::bigint[]
-  ) as i (kind, event_id, order_id, user_id, ticker, key, side, type, time_in_force, quantity, price, occurred_at, partition, "offset")`
+  ) as i (kind, event_id, order_id, key, ${sql(seenColumns)}, occurred_at, partition, "offset")`
 }
 
 /** Keeps the first occurrence of every event; returns how many of these were repeats. */
@@ -75,23 +66,18 @@ export const keepEvents = async (sql: Sql, events: readonly SeenEvent[]): Promis
 }
 
 /**
- * What an event must say, by its order's row, and what it says. A DAY order is published as GTC; older versions published it as DAY. The time of a cancellation may lie before later fills. Records
- * are compared column by column only where the collations are the same.
+ * What an event must say, by its order's row, and what it says. The time of a cancellation may lie before later fills. Records are
+ * compared column by column only where the collations are the same.
  */
 const eventRules = (sql: Sql) => ({
   expected: sql`
-    select o.id as order_id, o.user_id as user_id, o.ticker as ticker, o.ticker as key,
-           case when i.kind = 'PLACED' then o.side end as side, case when i.kind = 'PLACED' then o.type end as type,
-           case when i.kind = 'PLACED' then o.time_in_force end as time_in_force,
-           trim_scale(o.quantity) as quantity, trim_scale(o.price) as price,
+    select o.id as order_id, o.ticker as key, ${sql(termRules.expected)},
            case when i.kind = 'PLACED' then date_trunc('milliseconds', o.created_at) end as accepted_at,
            true as happened_within_the_life_of_the_order,
            case when i.kind = 'CANCELLED' then 'CANCELED' collate "C" end as status_of_the_order,
            s.kind as kind_of_first_event_with_this_id, s.order_id as order_of_first_event_with_this_id`,
   found: sql`
-    select i.order_id as order_id, i.user_id as user_id, i.ticker collate "C" as ticker, i.key collate "C" as key,
-           i.side collate "C" as side, i.type collate "C" as type, case when o.time_in_force = 'DAY' and i.time_in_force = 'GTC' then o.time_in_force else i.time_in_force collate "C" end as time_in_force,
-           trim_scale(i.quantity) as quantity, trim_scale(i.price) as price,
+    select i.order_id as order_id, i.key collate "C" as key, ${sql(termRules.found)},
            case when i.kind = 'PLACED' then i.occurred_at end as accepted_at,
            i.occurred_at between date_trunc('milliseconds', o.created_at) and o.updated_at as happened_within_the_life_of_the_order,
            case when i.kind = 'CANCELLED' then o.status end as status_of_the_order,

@@ -1,0 +1,98 @@
+// The terms of an order in its events, as `orders verify` reads and compares them: made from the table of terms (domain/terms.ts).
+
+import { Type, type TSchema } from '@sinclair/typebox'
+import { formatAmount, type Amount } from '../domain/decimal.ts'
+import { eventKinds, type EventKind } from '../domain/events.ts'
+import { canonicalUuid } from '../domain/ids.ts'
+import { eventTerms, terms, type Term, type TermKind, type TermName } from '../domain/terms.ts'
+import { publishedWords } from '../kafka/vocabulary.ts'
+import { textArray, type Fragment, type Sql } from '../store/sql.ts'
+import { castOf, sqlText } from '../store/terms.ts'
+import { amountFromJson } from '../wire/json.ts'
+import type { Vocabulary } from '../wire/terms.ts'
+
+/** What an event says of its order's terms. Null: said to be none. Absent: events of this kind do not say it. */
+export type SeenTerms = Partial<Record<TermName, string | Amount | null>> & { ticker: string }
+
+/** A NUL cannot be stored as a text; no lawful value has one. */
+export const printable = (text: string): string => text.replaceAll('\0', '?')
+
+/** The JSON type of each kind, and how its value is read; undefined for what is none. A value that is only wrong is kept as it is. */
+const kinds = {
+  uuid: { shape: Type.String(), read: (value) => canonicalUuid(value as string) ?? undefined },
+  key: { shape: Type.String(), read: (value) => printable(value as string) },
+  ticker: { shape: Type.String(), read: (value) => printable(value as string) },
+  choice: { shape: Type.String(), read: (value) => printable(value as string) },
+  amount: {
+    shape: Type.Unknown(),
+    read: (value) => {
+      const parsed = amountFromJson(value)
+      return parsed.ok ? parsed.amount : undefined
+    },
+  },
+} as const satisfies Record<TermKind, { shape: TSchema; read: (value: unknown) => string | Amount | undefined }>
+
+/** The members that an event of this kind must have for its terms. */
+export const termMembers = (kind: EventKind): Record<string, TSchema> =>
+  Object.fromEntries(
+    eventTerms(kind).map(({ name, kind: of, presence }) => [
+      name,
+      presence === 'required' ? kinds[of].shape : Type.Union([kinds[of].shape, Type.Null()]),
+    ]),
+  )
+
+/** Reads the terms of a message that has these members; the name of the first that cannot be read. */
+export const readTerms = (kind: EventKind, message: Readonly<Record<string, unknown>>): SeenTerms | TermName => {
+  const read: Partial<SeenTerms> = {}
+  for (const { name, kind: of, presence } of eventTerms(kind)) {
+    const value = message[name]
+    const known = value === null && presence !== 'required' ? null : kinds[of].read(value)
+    if (known === undefined) return name
+    Object.assign(read, { [name]: known })
+  }
+  return read as SeenTerms
+}
+
+const published = terms.filter(({ events }) => events.length > 0)
+
+/** For `unnest`: one array a published term, in the order of seenColumns. */
+export const seenArrays = (sql: Sql, seen: readonly SeenTerms[]): Fragment => {
+  const arrays = published.map(({ name }) =>
+    textArray(seen.map(({ [name]: value = null }) => (typeof value === 'bigint' ? formatAmount(value) : value))),
+  )
+  return sql(arrayTexts, ...arrays)
+}
+const arrayCast = (term: Term): string => (castOf(term) === '' ? '::text[]' : `::text[]${castOf(term)}[]`)
+const arrayTexts = sqlText([
+  '',
+  ...published.map((term, i) => `${arrayCast(term)}${i === published.length - 1 ? '' : ',\n    '}`),
+])
+
+export const seenColumns = sqlText([published.map(({ column }) => column).join(', ')])
+
+const scaled = ({ kind }: Term, value: string): string => (kind === 'amount' ? `trim_scale(${value})` : value)
+
+/** What events of the kinds that carry a term must say of it, by the order's row `o`. */
+const expected = (term: Term): string => {
+  const value = scaled(term, `o.${term.column}`)
+  if (eventKinds.every((kind) => term.events.includes(kind))) return `${value} as ${term.column}`
+  const carriers = term.events.map((kind) => `'${kind}'`).join(', ')
+  return `case when i.kind in (${carriers}) then ${value} end as ${term.column}`
+}
+
+const vocabulary: Vocabulary = publishedWords
+
+/** What the event `i` says. A word of the topic stands for the order's own word; older versions published that one itself. */
+const found = (term: Term): string => {
+  const { name, column, kind } = term
+  const value = kind === 'uuid' || kind === 'amount' ? scaled(term, `i.${column}`) : `i.${column} collate "C"`
+  const words = Object.entries(vocabulary[name] ?? {}).filter(([own, word]) => own !== word)
+  if (words.length === 0) return `${value} as ${column}`
+  const pairs = words.map(([own, word]) => `('${own}', '${word}')`).join(', ')
+  return `case when (o.${column}, i.${column}) in (${pairs}) then o.${column} else ${value} end as ${column}`
+}
+
+export const termRules = {
+  expected: sqlText([published.map(expected).join(',\n           ')]),
+  found: sqlText([published.map(found).join(',\n           ')]),
+}
