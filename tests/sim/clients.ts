@@ -17,6 +17,9 @@ type Known = Map<string, number>
 
 const triesMax = 12
 
+/** A trace that Postgres takes in no row. */
+const unstorable = 'nul \0'
+
 const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null): OrderTerms => {
   const market = random.chance(0.15)
   return {
@@ -39,7 +42,7 @@ const placeOnce = async (client: Client, terms: OrderTerms, known: Known, poison
   const placing: Placing = { tag: tagOf(client), terms, poison, answer: null, answeredAt: Infinity }
   journal.placings.push(placing)
   const name = `place ${placing.tag} ${terms.clientOrderId ?? ''}`
-  const answer = await fleet.call(owner, name, (service) => service.place(terms, placing.tag))
+  const answer = await fleet.call(owner, name, (service) => service.place(terms, poison ? unstorable : placing.tag))
   placing.answer = answer
   placing.answeredAt = world.scheduler.now()
   world.log(`${placing.tag} placed: ${describeAnswer(answer)}`)
@@ -103,7 +106,7 @@ const act = async (client: Client, known: Known, key: string): Promise<void> => 
     const terms = termsOf(client, key)
     const other = random.chance(0.5) ? terms : termsOf(client, key)
     await Promise.all([placeOnce(client, terms, known), placeOnce(client, other, known)])
-  } else if (what < 0.75) await placeOnce(client, { ...termsOf(client, null), ticker: 'no ticker' }, known, true)
+  } else if (what < 0.75) await placeOnce(client, termsOf(client, null), known, true)
   else if (what < 0.77) await cancelOnce(client, random.uuidv7(new Date(epochMs)), known)
   else if (known.size === 0) return
   else if (what < 0.92) {

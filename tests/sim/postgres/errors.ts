@@ -16,6 +16,7 @@ export const refuse = (condition: boolean, code: string, message: string): void 
 export const sqlState = {
   uniqueViolation: '23505',
   checkViolation: '23514',
+  characterNotInRepertoire: '22021',
   numericOverflow: '22003',
   deadlock: '40P01',
   lockTimeout: '55P03',

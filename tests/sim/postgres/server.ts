@@ -3,7 +3,7 @@
 
 import type { Scheduler } from '../scheduler.ts'
 import type { Random } from '../../support/random.ts'
-import { StatementError, sqlState } from './errors.ts'
+import { refuse, StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
 import { begin, commit, rollback, type Postgres, type Steps, type Tx } from './state.ts'
 import { recognise } from './statements.ts'
@@ -106,6 +106,7 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
     submit(statement, reply, { cancel } = { cancel: false }) {
       if (down) return reply({ error: new StatementError('ECONNREFUSED', 'the database is down') })
       try {
+        refuseNul(statement)
         const { name, run } = recognise(statement.text)
         const tx = begin(db, `${name}#${++count}`)
         const session = { tx, steps: run(db, tx, statement), reply, cancel, blocker: null }
@@ -127,6 +128,14 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
     deadlocks: () => deadlocks,
   }
 }
+
+/** No text of Postgres holds a NUL: such a statement fails before it begins. */
+const refuseNul = ({ parameters }: Statement): void =>
+  refuse(
+    parameters.some((parameter) => String(parameter).includes('\0')),
+    sqlState.characterNotInRepertoire,
+    'invalid byte sequence for encoding "UTF8": 0x00',
+  )
 
 const timedOut = () => new StatementError(sqlState.statementTimeout, 'statement timeout')
 
