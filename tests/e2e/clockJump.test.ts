@@ -139,7 +139,7 @@ const expectLetters = async ({ kafka, topics }: World): Promise<void> => {
   )
 }
 
-/** As the README says: clocks that differ look like events out of order, unless the slack covers them. */
+/** As the runbook says: clocks that differ look like events out of order, unless the slack covers them. */
 const expectVerified = async ({ env }: World): Promise<void> => {
   expect(await runBinary(['verify'], env)).toMatchObject({ exitCode: 0 })
   expect(await runBinary(['verify', '--topics', '--slack-ms', String(96 * hourMs)], env)).toMatchObject({ exitCode: 0 })

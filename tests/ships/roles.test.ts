@@ -66,7 +66,7 @@ const loadRoles = async (): Promise<void> => {
 
 test('the handbook and the head of the script name the same commands', () => {
   const page = shippedText('src/handbook/operating.md')
-  const [, block] = /\*\*Roles\.\*\*[\s\S]*?```sh\n([\s\S]*?)```/.exec(page) ?? []
+  const [, block] = /## Roles\n[\s\S]*?```sh\n([\s\S]*?)```/.exec(page) ?? []
   expect(block?.trim().split('\n')).toEqual(documented)
   const head = [...shippedText('sql/roles.sql').matchAll(/^-- {3}(psql .*)$/gm)].map(([, line]) => line!)
   expect(head).toEqual([loads, passwords])
