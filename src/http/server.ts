@@ -6,14 +6,15 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { createCors, preflight } from './gates/cors.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
-import { answering, pathOf, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
+import { answering, type Answer, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
 import { isServed, type Management } from './exchange/operation.ts'
 import { guardGates, openGuard, type Guard } from './gates/guard.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './operators/metrics.ts'
 import { operations, type OperationId } from './contract/operations.ts'
-import { problem } from './exchange/problem.ts'
+import { pathOf } from './exchange/path.ts'
+import { problem, type Problem } from './exchange/problem.ts'
 import { orderHandlers, type RouteOptions } from './orders/routes.ts'
 import { patienceWhileAnswering } from './exchange/silence.ts'
 
@@ -31,6 +32,7 @@ export type ServerOptions = RouteOptions & {
   log: Log
   observe: RequestObserver
   tracing: Tracing
+  now: () => Date
   /** How long a connection may be silent, and how long an answer may take. */
   idleTimeoutMs: number
   answerMaxMs: number
@@ -55,7 +57,7 @@ const methodsOf = (app: Elysia, path: string): string[] => {
 }
 
 /** A path that exists with another method is a 405 that names those it has. */
-const notFound = (app: Elysia, exchange: Exchange): Response => {
+const notFound = (app: Elysia, exchange: Exchange): Answer => {
   const methods = methodsOf(app, pathOf(exchange.request)).toSorted()
   const asked = preflight(exchange, methods)
   if (asked !== null) return asked
@@ -64,7 +66,7 @@ const notFound = (app: Elysia, exchange: Exchange): Response => {
   return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
 }
 
-const starting = (): Response =>
+const starting = (): Problem =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
 
 /** Who answers what; an operation without a handler is a type error. */
@@ -77,7 +79,7 @@ const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
 })
 
 export const createApp = (options: ServerOptions) => {
-  const { log, tracing, started, draining, corsOrigins, guard = openGuard, management = 'here' } = options
+  const { log, tracing, now, started, draining, corsOrigins, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
   const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
   const setTimeout = (request: Request, seconds: number): void => app.server?.timeout(request, seconds)
@@ -93,7 +95,7 @@ export const createApp = (options: ServerOptions) => {
     options.observe(exchange, seen)
   }
   const observe = patience === null ? options.observe : observeAll
-  const exchanges = { log, observe, tracing, draining, gates }
+  const exchanges = { log, observe, tracing, draining, gates, now }
   const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)
   const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
   const failed = (error: unknown) =>

@@ -115,6 +115,7 @@ const listen = ({ status, guard, phase, ...parts }: ListenOptions): Listening | 
   const { config } = status
   return listenOn(config, guard, {
     ...parts,
+    now,
     unknownFields: config.ORDERS_UNKNOWN_FIELDS,
     bodyMaxBytes: config.BODY_MAX_BYTES,
     bodyDeadlineMs: config.REQUEST_DEADLINE_MS,

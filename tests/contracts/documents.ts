@@ -13,9 +13,7 @@ if (!defaults.ok) throw new Error(defaults.faults.join('; '))
 const plain = (document: unknown): Json => JSON.parse(JSON.stringify(document)) as Json
 
 export const asyncApiDocument = plain(contractsOf(defaults.settings).asyncApi)
-export const openApiDocument = plain(
-  await createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536 }),
-)
+export const openApiDocument = plain(createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536 }))
 
 const at = (document: Json, path: readonly string[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Json | undefined)?.[key], document)

@@ -72,7 +72,7 @@ describe('the document', () => {
         'additionalProperties'
       ]
     expect(membersOf(openApiDocument)).toBeFalse()
-    const lenient = await createOpenApi({ version: 'test', unknownFields: 'ignore', bodyMaxBytes: 1 })
+    const lenient = createOpenApi({ version: 'test', unknownFields: 'ignore', bodyMaxBytes: 1 })
     expect(membersOf(lenient)).toBeTrue()
   })
 })
@@ -182,6 +182,9 @@ describe('an example', () => {
     },
   )
 
+  /** A real problem, but for what each request has of its own. */
+  const asExample = (real: Json, { timestamp, path }: Json): Json => ({ ...real, timestamp, path })
+
   test('of a problem is a real answer of its route, word for word', () => {
     const problemsOf = contents.filter(({ status }) => Number(status) >= 400 && Number(status) !== 405)
     const unreal = problemsOf.filter(({ method, path, status, media }) => {
@@ -190,13 +193,14 @@ describe('an example', () => {
       const real = recorded.filter(
         (one) => one.method === method && one.status === Number(status) && pathOf(one.path)!.template === path,
       )
-      return !real.some(({ text }) => Bun.deepEquals(JSON.parse(text), example))
+      return !real.some(({ text }) => Bun.deepEquals(asExample(JSON.parse(text) as Json, example as Json), example))
     })
     expect(unreal.map(({ method, path, status }) => `${method} ${path} ${status}`)).toEqual([])
     const methods = contents.filter(({ status }) => status === '405')
     for (const { path, media } of methods) {
       const real = recorded.find((one) => one.status === 405 && pathOf(one.path)!.template === path)!
-      expect(examplesOf(media)).toEqual([JSON.parse(real.text)])
+      const [example] = examplesOf(media) as Json[]
+      expect(example).toEqual(asExample(JSON.parse(real.text) as Json, example!))
     }
   })
 

@@ -60,7 +60,9 @@ describe('every refusal that it lists is real, and its example the service’s o
     const media = described(world.paths, id).responses[status]!.content['application/problem+json'] as unknown as {
       example: Json
     }
-    expect([id, status, JSON.parse(text)]).toEqual([id, status, media.example])
+    const { timestamp, path } = media.example
+    const real: Json = { ...(JSON.parse(text) as Json), timestamp, path }
+    expect({ id, status, real }).toEqual({ id, status, real: media.example })
   }
   const callOf = (to: Secured, id: OperationId, as?: string): Promise<Answer> => {
     const { method, path } = operations[id]

@@ -15,7 +15,17 @@ const codes: Record<number, string> = {
   422: 'IDEMPOTENCY_MISMATCH',
   503: 'OVERLOADED',
 }
-const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors']
+const reasons: Record<number, string> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Entity',
+  503: 'Service Unavailable',
+}
+const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors', 'timestamp', 'error', 'path']
 const orderMembers = [
   'id',
   'userId',
@@ -50,8 +60,12 @@ const internals = new RegExp(
   'i',
 )
 
-/** What of the inside, or of the input, an answer gives away. */
-const leakOf = ({ head, body }: Answer): string | null => internals.exec(`${head}\n${body}`)?.[0] ?? null
+/** What of the inside, or of the input, an answer gives away. A problem repeats the path alone. */
+const leakOf = ({ head, body }: Answer): string | null =>
+  internals.exec(`${head}\n${body.replace(/"path":"[^"]*"/, '')}`)?.[0] ?? null
+
+const encodedPath = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}){0,256}$/
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 const sameNames = (found: Iterable<string>, wanted: readonly string[]): boolean =>
   [...found].toSorted().join() === wanted.toSorted().join()
@@ -68,7 +82,7 @@ const isErrors = (value: Json | undefined): boolean =>
   })
 
 /** RFC 9457, always the same members, and what existing clients read. */
-export const problemFault = (answer: Answer): string | null => {
+export const problemFault = (answer: Answer, path: string | null): string | null => {
   const { status, headers, body } = answer
   const leak = leakOf(answer)
   if (leak !== null) return `the problem gives away "${leak}"`
@@ -89,6 +103,11 @@ export const problemFault = (answer: Answer): string | null => {
   if (textOf(members.get('code')) !== codes[status]) return `a ${status} with code ${textOf(members.get('code'))}`
   if (textOf(members.get('detail')) === null || textOf(members.get('detail')) !== textOf(members.get('message')))
     return 'detail and message differ'
+  if (!instant.test(textOf(members.get('timestamp')) ?? '')) return 'timestamp is no instant'
+  if (textOf(members.get('error')) !== reasons[status]) return `a ${status} with error ${textOf(members.get('error'))}`
+  const shown = textOf(members.get('path'))
+  if (shown === null || shown.length > 256 || !encodedPath.test(shown) || (path !== null && shown !== path))
+    return `the problem names the path ${shown}`
   if (status === 405 && !headers.has('allow')) return 'a 405 without Allow'
   if (status === 503 && !headers.has('retry-after')) return 'a 503 without Retry-After'
   return isErrors(members.get('errors')) ? null : 'errors is no list of { pointer, detail }'
@@ -129,7 +148,7 @@ export const answerFault = (answer: Answer, expected: Expected, headOnly: boolea
   if (status !== 503 && !expected.statuses.includes(status))
     return `answered ${status} instead of ${expected.statuses.join(' or ')}`
   if (headOnly) return null
-  if (status >= 400) return problemFault(answer)
+  if (status >= 400) return problemFault(answer, expected.path)
   if (status === 202 && expected.terms !== null) return placedFault(answer, expected.terms)
   if (!(headers.get('content-type') ?? '').startsWith('application/json')) return null
   const parsed = parseStrict(body)
@@ -139,8 +158,8 @@ export const answerFault = (answer: Answer, expected: Expected, headOnly: boolea
 /** What the server's parser says to what is no HTTP: bare, or one of ours. */
 export const rawAnswerFault = (answer: Answer): string | null => {
   if (answer.status < 400) return null
-  if (answer.status === 503) return problemFault(answer)
+  if (answer.status === 503) return problemFault(answer, null)
   if (answer.status >= 500 && answer.status !== 501 && answer.status !== 505) return `answered ${answer.status}`
-  if (answer.body !== '') return problemFault(answer)
+  if (answer.body !== '') return problemFault(answer, null)
   return bareStatuses.includes(answer.status) ? null : `a bare ${answer.status}`
 }

@@ -8,6 +8,8 @@ export type Expected = {
   statuses: readonly number[]
   terms: Terms | null
   resolution: (Resolution & { id: string }) | null
+  /** What a problem says of the path; null where the path is written in an odd way. */
+  path: string | null
   /** The server's own parser may refuse it, without a body. */
   bare: boolean
 }
@@ -44,7 +46,9 @@ const headerOf = (request: HttpRequest, name: string): string | null => {
   return values.length === 0 ? null : values.join(', ')
 }
 
-const only = (...statuses: number[]): Expected => ({ statuses, terms: null, resolution: null, bare: false })
+type ByRoute = Omit<Expected, 'path' | 'bare'>
+
+const only = (...statuses: number[]): ByRoute => ({ statuses, terms: null, resolution: null })
 
 const bodyOf = (request: HttpRequest) => ({
   contentType: headerOf(request, 'content-type'),
@@ -53,27 +57,27 @@ const bodyOf = (request: HttpRequest) => ({
   body: request.body ?? Buffer.alloc(0),
 })
 
-const placing = (request: HttpRequest): Expected => {
+const placing = (request: HttpRequest): ByRoute => {
   const verdict = expectOrder(bodyOf(request))
   if ('refused' in verdict) return only(verdict.refused)
   const { taken: terms } = verdict
-  return { statuses: terms.clientOrderId === null ? [202] : [202, 422], terms, resolution: null, bare: false }
+  return { statuses: terms.clientOrderId === null ? [202] : [202, 422], terms, resolution: null }
 }
 
-const resolving = (request: HttpRequest, id: string): Expected => {
+const resolving = (request: HttpRequest, id: string): ByRoute => {
   if (!uuidShape.test(id)) return only(400)
   const verdict = expectResolution(bodyOf(request))
   if ('refused' in verdict) return only(verdict.refused)
-  return { statuses: [200, 404, 409], terms: null, resolution: { id: id.toLowerCase(), ...verdict.taken }, bare: false }
+  return { statuses: [200, 404, 409], terms: null, resolution: { id: id.toLowerCase(), ...verdict.taken } }
 }
 
-const listing = (query: string, known: readonly string[], ...more: number[]): Expected => {
+const listing = (query: string, known: readonly string[], ...more: number[]): ByRoute => {
   const names = [...new URLSearchParams(query).keys()]
   return names.every((name) => known.includes(name)) ? only(200, 400, ...more) : only(400)
 }
 
 /** The methods of a path with what each may answer; null: nothing is there. */
-const routesOf = (request: HttpRequest, path: string, query: string): Record<string, () => Expected> | null => {
+const routesOf = (request: HttpRequest, path: string, query: string): Record<string, () => ByRoute> | null => {
   const [, top, id = '', action, ...more] = path.split('/')
   const isId = uuidShape.test(id)
   if (fixed.includes(path)) return { GET: () => only(200) }
@@ -88,11 +92,10 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   return null
 }
 
-const expectByRoute = (request: HttpRequest): Expected => {
-  const start = request.target.indexOf('?')
-  const path = start === -1 ? request.target : request.target.slice(0, start)
-  const query = start === -1 ? '' : request.target.slice(start + 1)
-  if (!/^(\/[A-Za-z0-9_-]+)+$/.test(path)) return only(...anyAnswer)
+const plainPath = /^(\/[A-Za-z0-9_-]+)+$/
+
+const expectByRoute = (request: HttpRequest, path: string, query: string): ByRoute => {
+  if (!plainPath.test(path)) return only(...anyAnswer)
   const routes = routesOf(request, path, query)
   if (routes === null) return only(404)
   const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -103,5 +106,10 @@ export const expectAnswer = (request: HttpRequest): Expected => {
   const head =
     request.target.length + request.headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   const oddHost = !/^[a-z]+$/.test(headerOf(request, 'host') ?? '')
-  return { ...expectByRoute(request), bare: oddHost || head > headBytes }
+  const [path = '', ...rest] = request.target.split('?')
+  return {
+    ...expectByRoute(request, path, rest.join('?')),
+    path: plainPath.test(path) ? path.slice(0, 256) : null,
+    bare: oddHost || head > headBytes,
+  }
 }

@@ -133,11 +133,14 @@ const problem = (changes: Record<string, unknown> = {}): string =>
     code: 'BAD_REQUEST',
     message: 'd',
     errors: [],
+    timestamp: '2026-01-02T03:04:05.678Z',
+    error: 'Bad Request',
+    path: '/orders',
     ...changes,
   })
 
 describe('the checks of answers find', () => {
-  test('nothing in a good problem', () => expect(problemFault(answer(400, problem()))).toBeNull())
+  test('nothing in a good problem', () => expect(problemFault(answer(400, problem()), '/orders')).toBeNull())
 
   test.each([
     ['an echo', answer(400, problem({ errors: [{ pointer: '/ticker', detail: 's3cr3t<w0rd> is no ticker' }] }))],
@@ -150,8 +153,15 @@ describe('the checks of answers find', () => {
     ['another code', answer(400, problem({ code: 'INTERNAL' }))],
     ['another status', answer(404, problem({ code: 'NOT_FOUND' }))],
     ['another type', answer(400, problem(), { 'content-type': 'text/html' })],
-    ['a 405 without Allow', answer(405, problem({ status: 405, code: 'METHOD_NOT_ALLOWED' }))],
-  ])('%s', (_, bad) => expect(problemFault(bad)).not.toBeNull())
+    [
+      'a 405 without Allow',
+      answer(405, problem({ status: 405, code: 'METHOD_NOT_ALLOWED', error: 'Method Not Allowed' })),
+    ],
+    ['another reason', answer(400, problem({ error: 'Not Found' }))],
+    ['no instant', answer(400, problem({ timestamp: 'now' }))],
+    ['another path', answer(400, problem({ path: '/exceptions' }))],
+    ['a raw path', answer(400, problem({ path: '/<b>' }))],
+  ])('%s', (_, bad) => expect(problemFault(bad, '/orders')).not.toBeNull())
 
   const asked: HttpRequest = {
     kind: 'request',

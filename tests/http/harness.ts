@@ -53,12 +53,30 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   log: createTestLog().log,
   observe: () => undefined,
   tracing: noTracing,
+  now: () => new Date(),
   idleTimeoutMs: 120_000,
   answerMaxMs: 21_000,
   ...changed,
 })
 
-const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors']
+const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors', 'timestamp', 'error', 'path']
+
+/** The reason phrases that clients of the Java service know. */
+const reasons: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Entity',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}
 
 /** What holds for every problem, whatever it says. */
 const checkProblem = ({ status, headers, text }: Answer): void => {
@@ -70,6 +88,8 @@ const checkProblem = ({ status, headers, text }: Answer): void => {
   expect(body).toMatchObject({ status, message: body['detail'] as string })
   expect(body['type']).toMatch(/^urn:orders:problem:[a-z-]+$/)
   expect(body['title']).toMatch(/^[A-Z]/)
+  expect(body['timestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  expect(body['error']).toBe(reasons[status])
   for (const fault of body['errors'] as object[]) expect(Object.keys(fault)).toEqual(['pointer', 'detail'])
   const isToRetry = body['code'] === 'OVERLOADED' || body['code'] === 'RATE_LIMITED'
   expect(headers.get('retry-after')).toBe(isToRetry ? '1' : null)

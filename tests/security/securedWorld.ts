@@ -43,7 +43,7 @@ type KeyHolder = keyof typeof keyHolders
 
 export const documentOf = async (guard: Guard, management?: ServerOptions['management']) => {
   const access = publishedAccess(guard, management)
-  const document = await createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, access })
+  const document = createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, access })
   return JSON.parse(JSON.stringify(document)) as Record<string, unknown>
 }
 

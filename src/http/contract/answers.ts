@@ -130,6 +130,17 @@ const Fault = Type.Object(
 
 export const noMembers = {}
 
+const AnsweredAt = Type.String({
+  format: 'date-time',
+  pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$',
+  description: 'When it was answered: ISO-8601, UTC.',
+})
+const AskedPath = Type.String({
+  maxLength: 256,
+  pattern: "^([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$",
+  description: 'The path of the request as received, without its query, percent-encoded, at most 256 characters.',
+})
+
 /** The shape of a problem with this code. `members`: those that it has beside the usual ones. */
 export const problemShape = <C extends ProblemCode, M extends TProperties>(code: C, members: M) =>
   Type.Object({
@@ -140,6 +151,9 @@ export const problemShape = <C extends ProblemCode, M extends TProperties>(code:
     code: Type.Literal(code),
     message: Type.String({ description: 'The same as `detail`.' }),
     errors: Type.Array(Fault, { description: 'Every fault of the request, not the first alone.' }),
+    timestamp: AnsweredAt,
+    error: Type.Literal(problems[code].error, { description: 'The reason phrase of the status.' }),
+    path: AskedPath,
     ...members,
   })
 

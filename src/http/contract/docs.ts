@@ -10,7 +10,7 @@ import type { Management } from '../exchange/operation.ts'
 import type { Guard } from '../gates/guard.ts'
 import { publishedAccess } from './openapiAccess.ts'
 import { createOpenApi } from './openapi.ts'
-import { problem } from '../exchange/problem.ts'
+import { problem, type Problem } from '../exchange/problem.ts'
 import { json } from '../exchange/reply.ts'
 import type { UnknownFields } from '../orders/decode.ts'
 
@@ -32,7 +32,7 @@ const assets: Readonly<Record<(typeof assetNames)[number], { type: string; body:
   'page.css': { type: css, body: () => pageStyles },
 }
 
-const assetOf = (name: string): Response => {
+const assetOf = (name: string): Response | Problem => {
   const asset = Object.entries(assets).find(([known]) => known === name)?.[1]
   if (asset === undefined) return problem('NOT_FOUND', 'there is nothing at this path')
   const headers = { 'content-type': asset.type, 'cache-control': 'max-age=3600' }
@@ -63,11 +63,11 @@ export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes, guard, ma
   const { version, asyncApi } = contracts
   const access = publishedAccess(guard, management)
   const options = { version, unknownFields, bodyMaxBytes, access }
-  const openApiText = once(async () => JSON.stringify(await createOpenApi(options)))
+  const openApiText = once(() => JSON.stringify(createOpenApi(options)))
   const asyncApiText = once(() => JSON.stringify(asyncApi))
   const page = once(() => docsPage(asyncApi))
   return {
-    openApi: async () => json(200, await openApiText()),
+    openApi: () => json(200, openApiText()),
     asyncApi: () => json(200, asyncApiText()),
     docs: () => new Response(page(), { headers: pageHeaders }),
     docsAsset: ({ params }) => assetOf(params['asset']!),

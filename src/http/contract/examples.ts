@@ -90,6 +90,13 @@ export const exception: TradeException = {
   resolution: null,
 }
 
+/** When the problems of the examples are answered. */
+export const answeredAt = filledAt
+const pathParameters: Readonly<Record<string, string>> = { id: orderId, asset: 'other.js' }
+/** The path of a call whose answer is an example. */
+export const examplePath = (template: string): string =>
+  template.replace(/\{(\w+)\}/g, (_, name: string) => pathParameters[name]!)
+
 export const resolution = { resolvedBy: 'ops@desk', note: 'the engine replayed an old log' }
 export const resolved: TradeException = {
   ...exception,

@@ -21,10 +21,11 @@ import {
   type OperationContract,
   type RefusalShape,
 } from './operation.ts'
+import { answeredAt, examplePath } from './examples.ts'
 import { answerExamples, bodyExamples } from './openapiExamples.ts'
 import { operations, type OperationId, type Operations } from './operations.ts'
 import { isServed } from '../exchange/operation.ts'
-import { problems, type ProblemCode } from '../exchange/problem.ts'
+import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
 import { introduction, tags } from './openapiWords.ts'
 import { PlaceOrder, type UnknownFields } from '../orders/decode.ts'
 import { Resolve } from './parameters.ts'
@@ -88,11 +89,13 @@ const describedHeaders = (headers: Readonly<Record<string, HeaderShape>> = {}): 
     ]),
   )
 
-const exampleOf = async (id: OperationId, outcome: string): Promise<unknown> => {
-  const make = (answerExamples[id] as Record<string, () => string | Response>)[outcome]!
-  const made = make()
-  if (typeof made !== 'string') return made.json()
-  return made.startsWith('{') ? JSON.parse(made) : made
+/** The example of an answer, by its status, or of a problem, by its code. */
+const exampleOf = (id: OperationId, outcome: string): unknown => {
+  const makeExample = (answerExamples[id] as Record<string, () => string | Problem>)[outcome]!
+  const example = makeExample()
+  if (typeof example !== 'string')
+    return problemBody(example, { path: examplePath(operations[id].path), at: answeredAt })
+  return example.startsWith('{') ? JSON.parse(example) : example
 }
 
 type Building = { schemas: Json; access: PublishedAccess }
@@ -115,7 +118,7 @@ const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
   return { description: `${answer.description} Or ${refusal.description}`, headers: Object.fromEntries(own), content }
 }
 
-const responsesOf = async (operation: Operations[OperationId], building: Building): Promise<Json> => {
+const responsesOf = (operation: Operations[OperationId], building: Building): Json => {
   const { id } = operation
   const { answers }: OperationContract = operation
   const { access } = building
@@ -123,7 +126,7 @@ const responsesOf = async (operation: Operations[OperationId], building: Buildin
     describedHeaders({ ...limitHeaders(operation, access), ...headers })
   const responses: Record<string, ResponseJson> = {}
   for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
-    const media = { schema: published(body), example: await exampleOf(id, status) }
+    const media = { schema: published(body), example: exampleOf(id, status) }
     responses[status] = {
       description,
       headers: headersOf(headers),
@@ -139,7 +142,7 @@ const responsesOf = async (operation: Operations[OperationId], building: Buildin
       content: {
         'application/problem+json': {
           schema: problemRef(id, code, refusal, building),
-          example: await exampleOf(id, code),
+          example: exampleOf(id, code),
         },
       },
     }
@@ -156,7 +159,7 @@ const bodyOf = (operation: Operations[OperationId], bodyMaxBytes: number): Json 
 }
 
 /** The document for a service with these settings. */
-export const createOpenApi = async (options: OpenApiOptions): Promise<Json> => {
+export const createOpenApi = (options: OpenApiOptions): Json => {
   const { version, unknownFields, bodyMaxBytes, access = openAccess } = options
   const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
   const schemas: Json = {
@@ -183,7 +186,7 @@ export const createOpenApi = async (options: OpenApiOptions): Promise<Json> => {
       ...securityOf(operation, access),
       parameters,
       ...bodyOf(operation, bodyMaxBytes),
-      responses: await responsesOf(operation, { schemas, access }),
+      responses: responsesOf(operation, { schemas, access }),
     }
   }
   const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }

@@ -9,12 +9,12 @@ import { fillJson, orderJson, pageJson } from '../orders/json.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
-import { invalid, problem, refused } from '../exchange/problem.ts'
+import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { notCancelable } from '../orders/routes.ts'
 
 type Outcome<O extends OperationContract> = (keyof O['answers'] & number) | RefusalCode<O>
 /** By status the text of an answer, by code a problem. */
-type Examples = { readonly [Id in OperationId]: { readonly [K in Outcome<Operations[Id]>]: () => string | Response } }
+type Examples = { readonly [Id in OperationId]: { readonly [K in Outcome<Operations[Id]>]: () => string | Problem } }
 
 const notAllowed = (allow: string) => ({
   METHOD_NOT_ALLOWED: () => problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } }),

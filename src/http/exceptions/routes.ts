@@ -5,9 +5,9 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import type { ExceptionDisposition } from '../../domain/leg.ts'
 import type { TradeException } from '../../store/exceptions.ts'
 import { readBody } from '../exchange/body.ts'
-import type { Exchange, Handler } from '../exchange/exchange.ts'
+import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { pageJson } from '../orders/json.ts'
-import { invalid, problem, refused, type Fault } from '../exchange/problem.ts'
+import { invalid, problem, refused, type Fault, type Problem } from '../exchange/problem.ts'
 import { createReader, decodeCursor, encodeCursor } from '../orders/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import type { RouteOptions } from '../orders/routes.ts'
@@ -72,7 +72,7 @@ export const exceptionJson = (exception: TradeException): string => {
   return `${JSON.stringify(plain).slice(0, -1)},${amounts},${JSON.stringify(rest).slice(1)}`
 }
 
-const listExceptions = async ({ request }: Exchange, { service, unknownFields }: RouteOptions): Promise<Response> => {
+const listExceptions = async ({ request }: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
   const { filter, limit, faults } = decodeQuery(searchOf(request), unknownFields)
   if (faults.length > 0) return invalid('Invalid query', faults)
   const page = await service.exceptions(filter, limit + 1)
@@ -82,17 +82,17 @@ const listExceptions = async ({ request }: Exchange, { service, unknownFields }:
   return json(200, pageJson('exceptions', shown.map(exceptionJson), cursor))
 }
 
-export const alreadyResolved = (): Response =>
+export const alreadyResolved = (): Problem =>
   problem('CONFLICT', 'this exception is resolved already, in other words; the first resolution stands', {
     title: 'Already resolved',
   })
 
-const resolve = async ({ request, params }: Exchange, options: RouteOptions): Promise<Response> => {
+const resolve = async ({ request, params }: Exchange, options: RouteOptions): Promise<Answer> => {
   const exceptionId = canonicalUuid(params['id']!)
   if (exceptionId === null)
     return invalid('Invalid id', [{ pointer: '', detail: 'the exception id in the path must be a UUID' }])
   const body = await readBody(request, { bytesMax: options.bodyMaxBytes, deadlineMs: options.bodyDeadlineMs })
-  if (!body.ok) return body.response
+  if (!body.ok) return body.problem
   const decoded = decodeResolve(body.text, options.unknownFields)
   if (!decoded.ok) return invalid('Invalid resolution', decoded.faults)
   const { resolvedBy, note } = decoded.value

@@ -1,8 +1,8 @@
 // Reads a JSON body as text within a bound of bytes and of time.
 
-import { problem } from './problem.ts'
+import { problem, type Problem } from './problem.ts'
 
-export type Body = { ok: true; text: string } | { ok: false; response: Response }
+export type Body = { ok: true; text: string } | { ok: false; problem: Problem }
 
 export type BodyLimits = { bytesMax: number; deadlineMs: number }
 
@@ -16,7 +16,7 @@ const acceptsJson = { accept: 'application/json' }
 
 const notJson = (): Body => ({
   ok: false,
-  response: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json', {
+  problem: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json', {
     headers: acceptsJson,
   }),
 })
@@ -24,21 +24,21 @@ const notJson = (): Body => ({
 /** RFC 9110, 12.5.3: Accept-Encoding says that it is the coding which is refused, and not the type. */
 const coded = (): Body => ({
   ok: false,
-  response: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as it is: no content-encoding but identity is read here', {
+  problem: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as it is: no content-encoding but identity is read here', {
     headers: { ...acceptsJson, 'accept-encoding': 'identity' },
   }),
 })
 
 const tooLarge = (bytesMax: number): Body => ({
   ok: false,
-  response: problem('PAYLOAD_TOO_LARGE', `the body must not be larger than ${bytesMax} bytes`, {
+  problem: problem('PAYLOAD_TOO_LARGE', `the body must not be larger than ${bytesMax} bytes`, {
     headers: { connection: 'close' },
   }),
 })
 
 const tooSlow = (deadlineMs: number): Body => ({
   ok: false,
-  response: problem('BAD_REQUEST', `the body did not arrive within ${deadlineMs} ms`, {
+  problem: problem('BAD_REQUEST', `the body did not arrive within ${deadlineMs} ms`, {
     title: 'Invalid request',
     headers: { connection: 'close' },
   }),
@@ -47,7 +47,7 @@ const tooSlow = (deadlineMs: number): Body => ({
 /** The client hung up half-way: nobody reads this, and it is no failure of ours. */
 const cutOff = (): Body => ({
   ok: false,
-  response: problem('BAD_REQUEST', 'the body ended before it was whole', { title: 'Invalid request' }),
+  problem: problem('BAD_REQUEST', 'the body ended before it was whole', { title: 'Invalid request' }),
 })
 
 /** A body of undeclared length, given up as soon as it passes the bound. */

@@ -5,7 +5,8 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
 import type { Caller } from '../../app/caller.ts'
 import type { Operation } from './operation.ts'
-import { problem } from './problem.ts'
+import { pathOf, shownPath } from './path.ts'
+import { problem, problemResponse, type Problem } from './problem.ts'
 
 export type Exchange = {
   /** Null for an unknown path, and for a method that the path does not have. */
@@ -23,7 +24,10 @@ export type Exchange = {
   readonly headers: Record<string, string>
 }
 
-export type Handler = (exchange: Exchange) => Response | Promise<Response>
+/** What comes of a request; `answering` writes the problems. */
+export type Answer = Response | Problem
+
+export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
 
 /** `seconds`: from the first look at the request until the answer was ready. */
 type Outcome = { status: number; seconds: number }
@@ -32,7 +36,7 @@ type Outcome = { status: number; seconds: number }
 export type RequestObserver = (exchange: Exchange, outcome: Outcome) => void
 
 /** Answers in place of the handler, or returns null to let the request pass. */
-export type Gate = (exchange: Exchange) => Response | null | Promise<Response | null>
+export type Gate = (exchange: Exchange) => Answer | null | Promise<Answer | null>
 
 export type ExchangeOptions = {
   log: Log
@@ -42,6 +46,7 @@ export type ExchangeOptions = {
   draining: () => boolean
   /** Called in this order, until one answers. */
   gates: readonly Gate[]
+  now: () => Date
 }
 
 /** A request id that is safe to repeat in a header and in the log. */
@@ -80,9 +85,6 @@ const endSpan = (span: Span, { operation, request, requestId }: Exchange, status
     status >= 500 ? 'failed' : undefined,
   )
 
-/** The path of a request. Not by `new URL`: without a valid Host header, Bun's URL of a request is the path alone. */
-export const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
-
 /** What a line of the log says of a request. */
 const traits = ({ request, requestId, traceparent }: Exchange) => ({
   requestId,
@@ -98,7 +100,7 @@ const logAnswer = (exchange: Exchange, log: Log, { status, seconds }: Outcome): 
   else log.debug('a request was answered', fields)
 }
 
-const failed = (exchange: Exchange, error: unknown, log: Log): Response => {
+const failed = (exchange: Exchange, error: unknown, log: Log): Problem => {
   log.error('a request failed', { ...traits(exchange), ...describe(error) })
   return problem('INTERNAL', 'the service failed on this request')
 }
@@ -115,21 +117,23 @@ const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
 /** Wraps a handler into what the router calls. Every request passes here: one asynchronous function is faster than one a step. */
 export const answering =
-  (operation: Operation | null, handler: Handler, { log, observe, tracing, draining, gates }: ExchangeOptions) =>
+  (operation: Operation | null, handler: Handler, { log, observe, tracing, draining, gates, now }: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
     const startedAt = performance.now()
     const { exchange, span } = open({ operation, request, params, tracing })
-    let response: Response | null = null
+    let answer: Answer | null = null
     try {
       for (const gate of gates) {
-        const stopped = gate(exchange)
-        response = stopped instanceof Promise ? await stopped : stopped
-        if (response !== null) break
+        const verdict = gate(exchange)
+        answer = verdict instanceof Promise ? await verdict : verdict
+        if (answer !== null) break
       }
-      response ??= await handler(exchange)
+      answer ??= await handler(exchange)
     } catch (error) {
-      response = failed(exchange, error, log)
+      answer = failed(exchange, error, log)
     }
+    const response =
+      answer instanceof Response ? answer : problemResponse(answer, { path: shownPath(request), at: now() })
     setCommon(response, exchange)
     // So the client opens no further request on this connection, which might get no answer when the port closes.
     if (draining()) response.headers.set('connection', 'close')

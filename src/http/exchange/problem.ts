@@ -1,21 +1,42 @@
-// Problems (RFC 9457): every refusal that a client can see, in one table. Always the same members, never an echo of the input.
+// Problems (RFC 9457): every refusal that a client can see, in one table. They always have the same members. A handler or a gate
+// returns a problem as a value; `answering` writes it, because it knows the request. Of the input they repeat the path alone.
 
-/** The codes that clients read. */
+/** The codes that clients read. `error` is the reason phrase of the status, as the Java service's clients know it. */
 export const problems = {
-  BAD_REQUEST: { status: 400, type: 'validation', title: 'Invalid request' },
-  UNAUTHORIZED: { status: 401, type: 'unauthorized', title: 'Credential needed' },
-  FORBIDDEN: { status: 403, type: 'forbidden', title: 'Not allowed' },
-  NOT_FOUND: { status: 404, type: 'not-found', title: 'Not found' },
-  METHOD_NOT_ALLOWED: { status: 405, type: 'method-not-allowed', title: 'Method not allowed' },
-  CONFLICT: { status: 409, type: 'conflict', title: 'Conflict with what is stored' },
-  PAYLOAD_TOO_LARGE: { status: 413, type: 'payload-too-large', title: 'Body too large' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, type: 'unsupported-media-type', title: 'Unsupported media type' },
-  IDEMPOTENCY_MISMATCH: { status: 422, type: 'idempotency-mismatch', title: 'Key was used for another order' },
-  RATE_LIMITED: { status: 429, type: 'rate-limited', title: 'Too many requests' },
-  INTERNAL: { status: 500, type: 'internal', title: 'Internal error' },
-  OVERLOADED: { status: 503, type: 'overloaded', title: 'Cannot take the request now' },
-  OUTCOME_UNKNOWN: { status: 504, type: 'outcome-unknown', title: 'Outcome unknown' },
-} as const satisfies Record<string, { status: number; type: string; title: string }>
+  BAD_REQUEST: { status: 400, error: 'Bad Request', type: 'validation', title: 'Invalid request' },
+  UNAUTHORIZED: { status: 401, error: 'Unauthorized', type: 'unauthorized', title: 'Credential needed' },
+  FORBIDDEN: { status: 403, error: 'Forbidden', type: 'forbidden', title: 'Not allowed' },
+  NOT_FOUND: { status: 404, error: 'Not Found', type: 'not-found', title: 'Not found' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    error: 'Method Not Allowed',
+    type: 'method-not-allowed',
+    title: 'Method not allowed',
+  },
+  CONFLICT: { status: 409, error: 'Conflict', type: 'conflict', title: 'Conflict with what is stored' },
+  PAYLOAD_TOO_LARGE: { status: 413, error: 'Payload Too Large', type: 'payload-too-large', title: 'Body too large' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    error: 'Unsupported Media Type',
+    type: 'unsupported-media-type',
+    title: 'Unsupported media type',
+  },
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    error: 'Unprocessable Entity',
+    type: 'idempotency-mismatch',
+    title: 'Key was used for another order',
+  },
+  RATE_LIMITED: { status: 429, error: 'Too Many Requests', type: 'rate-limited', title: 'Too many requests' },
+  INTERNAL: { status: 500, error: 'Internal Server Error', type: 'internal', title: 'Internal error' },
+  OVERLOADED: {
+    status: 503,
+    error: 'Service Unavailable',
+    type: 'overloaded',
+    title: 'Cannot take the request now',
+  },
+  OUTCOME_UNKNOWN: { status: 504, error: 'Gateway Timeout', type: 'outcome-unknown', title: 'Outcome unknown' },
+} as const satisfies Record<string, { status: number; error: string; type: string; title: string }>
 
 export type ProblemCode = keyof typeof problems
 
@@ -28,48 +49,59 @@ export type ProblemOptions = {
   title?: string
   errors?: readonly Fault[]
   /** Members beside the standard ones, such as `orderStatus`. */
-  members?: Record<string, string>
-  headers?: Record<string, string>
+  members?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>>
 }
 
-/** A problem as a response. `detail` says what to change. */
+export type Problem = Required<ProblemOptions> & { readonly code: ProblemCode; readonly detail: string }
+
+/** Which request a problem answers, and when. `path`: see `shownPath`. */
+export type Occasion = { path: string; at: Date }
+
+/** A refusal. `detail` says what to change. */
 export const problem = (
   code: ProblemCode,
   detail: string,
-  { title, errors = [], members = {}, headers = {} }: ProblemOptions = {},
-): Response => {
-  const known = problems[code]
-  const body = {
-    type: `urn:orders:problem:${known.type}`,
-    title: title ?? known.title,
-    status: known.status,
-    detail,
-    code,
-    message: detail,
-    errors,
-    ...members,
-  }
-  return new Response(JSON.stringify(body), {
-    status: known.status,
+  { title = problems[code].title, errors = [], members = {}, headers = {} }: ProblemOptions = {},
+): Problem => ({ code, detail, title, errors, members, headers })
+
+/** The members of a problem as they leave, also inside an answer that carries several. */
+export const problemBody = ({ code, detail, title, errors, members }: Problem, { path, at }: Occasion) => ({
+  type: `urn:orders:problem:${problems[code].type}`,
+  title,
+  status: problems[code].status,
+  detail,
+  code,
+  message: detail,
+  errors,
+  timestamp: at.toISOString(),
+  error: problems[code].error,
+  path,
+  ...members,
+})
+
+/** A problem as the whole answer. */
+export const problemResponse = (refusal: Problem, occasion: Occasion): Response =>
+  new Response(JSON.stringify(problemBody(refusal, occasion)), {
+    status: problems[refusal.code].status,
     headers: {
       'content-type': 'application/problem+json',
-      ...(code === 'OVERLOADED' ? { 'retry-after': retryAfterSeconds } : {}),
-      ...headers,
+      ...(refusal.code === 'OVERLOADED' ? { 'retry-after': retryAfterSeconds } : {}),
+      ...refusal.headers,
     },
   })
-}
 
-const spoken = ({ pointer, detail }: Fault): string => {
+const sentenceOf = ({ pointer, detail }: Fault): string => {
   const name = pointer.replace(/^\/|^header:|^\?/, '')
   return name === '' ? detail : `${name} ${detail}`
 }
 
 /** A 400 that lists every fault. */
-export const invalid = (title: string, errors: readonly Fault[]): Response =>
-  problem('BAD_REQUEST', errors.map(spoken).join('; '), { title, errors })
+export const invalid = (title: string, errors: readonly Fault[]): Problem =>
+  problem('BAD_REQUEST', errors.map(sentenceOf).join('; '), { title, errors })
 
 /** What the use cases refuse without knowing of HTTP. */
-export const refused = (code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' | 'INTERNAL'): Response => {
+export const refused = (code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' | 'INTERNAL'): Problem => {
   switch (code) {
     case 'OVERLOADED':
       return problem('OVERLOADED', 'nothing was stored: try again after the time in Retry-After')

@@ -5,9 +5,9 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import type { Order, Status } from '../../domain/order.ts'
 import { readBody } from '../exchange/body.ts'
 import { isAdmin, owns } from '../../app/caller.ts'
-import type { Exchange, Handler } from '../exchange/exchange.ts'
+import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { fillJson, orderJson, pageJson } from './json.ts'
-import { invalid, problem, refused } from '../exchange/problem.ts'
+import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { decodeFillsQuery, decodeListQuery, encodeCursor, fillCursor } from './query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { decodePlaceOrder, type UnknownFields } from './decode.ts'
@@ -19,9 +19,9 @@ export type RouteOptions = {
   bodyDeadlineMs: number
 }
 
-const invalidId = (): Response =>
+const invalidId = (): Problem =>
   invalid('Invalid id', [{ pointer: '', detail: 'the order id in the path must be a UUID' }])
-const unknownOrder = (): Response => problem('NOT_FOUND', 'there is no such order')
+const unknownOrder = (): Problem => problem('NOT_FOUND', 'there is no such order')
 
 const accepted = (order: Order, replayed: boolean): Response =>
   json(202, orderJson(order), {
@@ -30,7 +30,7 @@ const accepted = (order: Order, replayed: boolean): Response =>
   })
 
 /** Nothing is revealed: it is the caller's own words that are refused. */
-const foreignUser = (): Response =>
+const foreignUser = (): Problem =>
   problem('FORBIDDEN', 'userId must be your own, or left out', {
     errors: [{ pointer: '/userId', detail: 'is another user' }],
   })
@@ -39,14 +39,14 @@ const foreignUser = (): Response =>
  * Whether the order is there for this caller: an order of somebody else is answered as one that is not. Its user never changes,
  * so what is read here still holds when the order is touched. Null: go on.
  */
-const hidden = async ({ caller }: Exchange, orderId: string, service: Service): Promise<Response | null> => {
+const hidden = async ({ caller }: Exchange, orderId: string, service: Service): Promise<Problem | null> => {
   if (isAdmin(caller)) return null
   const result = await service.find(orderId)
   if (!result.ok) return refused(result.code)
   return result.order === null || !owns(caller, result.order.userId) ? unknownOrder() : null
 }
 
-export const notCancelable = (status: Status): Response =>
+export const notCancelable = (status: Status): Problem =>
   problem('CONFLICT', `only an order with status NEW can be canceled, this one is ${status}`, {
     title: 'Order cannot be canceled',
     members: { orderStatus: status },
@@ -55,12 +55,12 @@ export const notCancelable = (status: Status): Response =>
 const placeOrder = async (
   { request, traceparent, caller }: Exchange,
   { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
-): Promise<Response> => {
+): Promise<Answer> => {
   // Before its body is read: in a flood, what is turned away is paid for by those that are taken.
   const turned = service.turnAway()
   if (turned !== null) return refused(turned.code)
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
-  if (!body.ok) return body.response
+  if (!body.ok) return body.problem
   const key = request.headers.get('idempotency-key')
   const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: caller?.userId ?? null })
   if (!decoded.ok) return invalid('Invalid order', decoded.faults)
@@ -81,7 +81,7 @@ const placeOrder = async (
   )
 }
 
-const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Response> => {
+const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
   const { params, traceparent } = exchange
   const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
@@ -101,7 +101,7 @@ const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promi
   }
 }
 
-const getOrder = async ({ params, caller }: Exchange, { service }: RouteOptions): Promise<Response> => {
+const getOrder = async ({ params, caller }: Exchange, { service }: RouteOptions): Promise<Answer> => {
   const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()
   const result = await service.find(orderId)
@@ -111,10 +111,7 @@ const getOrder = async ({ params, caller }: Exchange, { service }: RouteOptions)
 }
 
 /** Of the orders that the caller may see. Those of another user are none of them, whether there are any or not. */
-const listOrders = async (
-  { request, caller }: Exchange,
-  { service, unknownFields }: RouteOptions,
-): Promise<Response> => {
+const listOrders = async ({ request, caller }: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
   const query = decodeListQuery(searchOf(request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const { filter, limit } = query.value
@@ -129,7 +126,7 @@ const listOrders = async (
   )
 }
 
-const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Response> => {
+const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
   const { request, params } = exchange
   const orderId = canonicalUuid(params['id']!)
   if (orderId === null) return invalidId()

@@ -141,6 +141,7 @@ describe('gates', () => {
       observe: () => undefined,
       tracing: noTracing,
       draining: () => false,
+      now: () => new Date(),
       gates,
     })(new Request('http://localhost/'))
   const answers = (text: string) => () => new Response(text)

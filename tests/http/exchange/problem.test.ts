@@ -2,7 +2,18 @@
 // one order.
 
 import { describe, expect, test } from 'bun:test'
-import { invalid, problem, problems, refused, type ProblemCode } from '../../../src/http/exchange/problem.ts'
+import { shownPath } from '../../../src/http/exchange/path.ts'
+import {
+  invalid,
+  problem,
+  problemBody,
+  problemResponse,
+  problems,
+  refused,
+  type ProblemCode,
+} from '../../../src/http/exchange/problem.ts'
+
+const occasion = { path: '/orders', at: new Date('2026-01-02T03:04:05.678Z') }
 
 const statuses = {
   BAD_REQUEST: 400,
@@ -26,14 +37,15 @@ describe('the table', () => {
   })
 
   test.each(Object.keys(statuses) as ProblemCode[])('%s has the same members as every other', async (code) => {
-    const response = problem(code, 'what to change')
+    const response = problemResponse(problem(code, 'what to change'), occasion)
     expect(response.status).toBe(statuses[code])
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(response.headers.get('retry-after')).toBe(code === 'OVERLOADED' ? '1' : null)
-    const { type, title } = problems[code]
+    const { type, title, error } = problems[code]
     expect(await response.text()).toBe(
       `{"type":"urn:orders:problem:${type}","title":"${title}","status":${statuses[code]},"detail":"what to change",` +
-        `"code":"${code}","message":"what to change","errors":[]}`,
+        `"code":"${code}","message":"what to change","errors":[],"timestamp":"2026-01-02T03:04:05.678Z",` +
+        `"error":"${error}","path":"/orders"}`,
     )
   })
 
@@ -42,14 +54,14 @@ describe('the table', () => {
   })
 })
 
-test('the faults of a request are listed, and spoken in one sentence', async () => {
-  const response = invalid('Invalid order', [
+test('the faults of a request are listed, and spoken in one sentence', () => {
+  const refusal = invalid('Invalid order', [
     { pointer: '/price', detail: 'is required for LIMIT' },
     { pointer: '?limit', detail: 'is too large' },
     { pointer: 'header:Idempotency-Key', detail: 'is too long' },
     { pointer: '', detail: 'the body is empty' },
   ])
-  expect(await response.json()).toMatchObject({
+  expect(problemBody(refusal, occasion)).toMatchObject({
     title: 'Invalid order',
     status: 400,
     message: 'price is required for LIMIT; limit is too large; Idempotency-Key is too long; the body is empty',
@@ -57,7 +69,30 @@ test('the faults of a request are listed, and spoken in one sentence', async () 
 })
 
 test('what the use cases refuse has one status each', () => {
-  expect(refused('OVERLOADED').status).toBe(503)
-  expect(refused('OUTCOME_UNKNOWN').status).toBe(504)
-  expect(refused('INTERNAL').status).toBe(500)
+  const statusOf = (code: Parameters<typeof refused>[0]) => problemResponse(refused(code), occasion).status
+  expect(statusOf('OVERLOADED')).toBe(503)
+  expect(statusOf('OUTCOME_UNKNOWN')).toBe(504)
+  expect(statusOf('INTERNAL')).toBe(500)
+})
+
+describe('the path in a problem', () => {
+  const pathIn = (url: string): string => shownPath({ url } as Request)
+
+  test.each([
+    ['http://localhost/orders', '/orders'],
+    ['http://localhost/orders/?userId=secret#part', '/orders/'],
+    ['/orders?x=1', '/orders'],
+    ['http://localhost/a%20b%2Fc', '/a%20b%2Fc'],
+    ['http://localhost/a%zz%', '/a%25zz%25'],
+    ['http://localhost/<b>"\\^`{|}é€', '/%3Cb%3E%22%5C%5E%60%7B%7C%7D%C3%A9%E2%82%AC'],
+    ['http://localhost/\ud800', '/%EF%BF%BD'],
+    ['http://localhost', ''],
+  ])('of %s is %s', (url, path) => expect(pathIn(url)).toBe(path))
+
+  test('has 256 characters at most, and no encoded byte is cut in two', () => {
+    expect(pathIn(`http://localhost/${'x'.repeat(300)}`)).toBe(`/${'x'.repeat(255)}`)
+    expect(pathIn(`http://localhost/${'x'.repeat(254)}<`)).toBe(`/${'x'.repeat(254)}`)
+    expect(pathIn(`http://localhost/${'x'.repeat(253)}<`)).toBe(`/${'x'.repeat(253)}`)
+    expect(pathIn(`http://localhost/${'x'.repeat(252)}<`)).toBe(`/${'x'.repeat(252)}%3C`)
+  })
 })

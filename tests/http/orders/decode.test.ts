@@ -195,6 +195,9 @@ describe('the price', () => {
       code: 'BAD_REQUEST',
       message: 'price is required for LIMIT',
       errors: [{ pointer: '/price', detail: 'is required for LIMIT' }],
+      timestamp: expect.any(String),
+      error: 'Bad Request',
+      path: '/orders',
     })
   })
 

@@ -143,6 +143,9 @@ describe('another order with the same key', () => {
         { pointer: '/side', detail: 'differs from the order that holds the key' },
         { pointer: '/quantity', detail: 'differs from the order that holds the key' },
       ],
+      timestamp: expect.any(String),
+      error: 'Unprocessable Entity',
+      path: '/orders',
     })
     expect(await harness.count('orders')).toBe(before)
     expect((await harness.call('GET', `/orders/${idOf(first)}`)).text).toBe(first.text)

@@ -226,6 +226,9 @@ describe('POST /orders/{id}/cancel', () => {
         code: 'CONFLICT',
         message: `only an order with status NEW can be canceled, this one is ${orderStatus}`,
         errors: [],
+        timestamp: expect.any(String),
+        error: 'Conflict',
+        path: `/orders/${order.id}/cancel`,
         orderStatus,
       })
   })

@@ -4,6 +4,7 @@
 import { canonicalUuid } from '../../../domain/ids.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
+import type { Problem } from '../../exchange/problem.ts'
 import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
 import type { Buckets } from '../limits/rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
@@ -41,7 +42,7 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
   const { failures, tokens } = authentication
   const networkBehind = ({ request }: Exchange): string => networkOf(addressOf(request))
 
-  const settle = (exchange: Exchange, verdict: Verdict): Response | null => {
+  const settle = (exchange: Exchange, verdict: Verdict): Problem | null => {
     if (verdict.ok) {
       exchange.caller = verdict.caller
       return null

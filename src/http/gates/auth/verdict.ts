@@ -1,6 +1,6 @@
 // What comes of looking at a credential, and the answer to one that is refused. No answer says more than its sender knows already.
 
-import { problem } from '../../exchange/problem.ts'
+import { problem, type Problem } from '../../exchange/problem.ts'
 import type { Caller, Scope } from '../../../app/caller.ts'
 
 /** Why nobody is let in. `keys`: what to check it with cannot be had now. */
@@ -22,7 +22,7 @@ const words = {
   subject: { detail: 'the credential names no user: its subject must be a UUID', error: 'invalid_token' },
 } as const satisfies Record<Exclude<Refusal, 'keys'>, { detail: string; error: string | null }>
 
-export const unauthorized = (refusal: Refusal): Response => {
+export const unauthorized = (refusal: Refusal): Problem => {
   if (refusal === 'keys')
     return problem('OVERLOADED', 'the credential cannot be checked now: try again after the time in Retry-After')
   const { detail, error } = words[refusal]
@@ -31,7 +31,7 @@ export const unauthorized = (refusal: Refusal): Response => {
 }
 
 /** The credential is good, and not for this. */
-export const forbidden = (scope: Scope): Response =>
+export const forbidden = (scope: Scope): Problem =>
   problem('FORBIDDEN', `this needs the scope ${scope}`, {
     headers: { 'www-authenticate': `${realm}, error="insufficient_scope", scope="${scope}"` },
   })

@@ -3,7 +3,7 @@
 
 import { everybody } from '../../../app/caller.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
-import { problem } from '../../exchange/problem.ts'
+import { problem, type Problem } from '../../exchange/problem.ts'
 import { createBuckets, type Buckets, type Level } from './rateLimit.ts'
 
 export type Rate = { perSecond: number; burst: number }
@@ -40,13 +40,13 @@ const bucketsOf = (rate: Rate | null, keysMax: number, nowMs: () => number): Buc
 const policyOf = (name: string, rate: Rate | null): string[] =>
   rate === null ? [] : [`"${name}";q=${rate.burst};w=${Math.ceil(rate.burst / rate.perSecond)}`]
 
-const tooMany = (detail: string, waitSeconds: number): Response =>
+const tooMany = (detail: string, waitSeconds: number): Problem =>
   problem('RATE_LIMITED', detail, { headers: { 'retry-after': String(Math.max(1, Math.ceil(waitSeconds))) } })
 
-export const tooManyOfSubject = (waitSeconds: number): Response =>
+export const tooManyOfSubject = (waitSeconds: number): Problem =>
   tooMany('too many requests of yours: try again after the time in Retry-After', waitSeconds)
 
-export const tooManyBadCredentials = (waitSeconds: number): Response =>
+export const tooManyBadCredentials = (waitSeconds: number): Problem =>
   tooMany('too many bad credentials from this address: try again after the time in Retry-After', waitSeconds)
 
 /** Rates are whole requests a second: the next one is never further away. */

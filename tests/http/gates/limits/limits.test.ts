@@ -109,7 +109,7 @@ describe('a limited service', () => {
     const all = { perSubject: null, total: null, byAddress: false, nowMs: () => now, ...limits }
     const guard = { authentication: null, limits: all }
     const access = publishedAccess(guard)
-    const document = await createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, access })
+    const document = createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, access })
     const paths = pathsOf(JSON.parse(JSON.stringify(document)) as Record<string, unknown>)
     return { call: callerOf(createApp(serverOptions({ service, guard })), paths), wait: (ms: number) => (now += ms) }
   }
