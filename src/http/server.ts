@@ -3,12 +3,13 @@
 import { Elysia } from 'elysia'
 import type { Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
-import { createCors, preflight } from './gates/cors.ts'
+import { createCors, preflightHeaders } from './gates/cors.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
 import { answering, type Answer, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
 import { isServed, type Management } from './exchange/operation.ts'
 import { guardGates, openGuard, type Guard } from './gates/guard.ts'
+import { actuatorHandlers } from './operators/actuator.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './operators/metrics.ts'
@@ -56,14 +57,14 @@ const methodsOf = (app: Elysia, path: string): string[] => {
   return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
 }
 
-/** A path that exists with another method is a 405 that names those it has. */
+/** For a path and method without a handler: the methods of a path that exists (204 to OPTIONS, else 405), or a 404. */
 const notFound = (app: Elysia, exchange: Exchange): Answer => {
   const methods = methodsOf(app, pathOf(exchange.request)).toSorted()
-  const asked = preflight(exchange, methods)
-  if (asked !== null) return asked
   if (methods.length === 0) return problem('NOT_FOUND', 'there is nothing at this path')
-  const allow = methods.join(', ')
-  return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
+  const allow = [...methods, 'OPTIONS'].toSorted().join(', ')
+  if (exchange.request.method !== 'OPTIONS')
+    return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
+  return new Response(null, { status: 204, headers: { allow, ...preflightHeaders(exchange, methods) } })
 }
 
 const starting = (): Problem =>
@@ -73,6 +74,7 @@ const starting = (): Problem =>
 const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
   ...orderHandlers(options),
   ...exceptionHandlers(options),
+  ...actuatorHandlers,
   ...healthHandlers(options.health),
   ...metricHandlers(options.metrics),
   ...docsHandlers(options),

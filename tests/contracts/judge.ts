@@ -11,7 +11,7 @@ export type Sent = { headers?: Record<string, string>; body?: string }
 
 type Media = { schema: Json }
 type Described = { required?: boolean; schema: Json }
-type Response = { headers?: Record<string, Described>; content: Record<string, Media> }
+type Response = { headers?: Record<string, Described>; content?: Record<string, Media> }
 type Parameter = Described & { name: string; in: 'path' | 'query' | 'header' }
 export type Operation = {
   operationId: string
@@ -98,7 +98,8 @@ const headerFaults = (documented: Record<string, Described>, headers: Headers): 
   return faults
 }
 
-const contentFaults = (content: Record<string, Media>, { method, headers, text }: Exchange): string[] => {
+const contentFaults = (content: Record<string, Media> | undefined, { method, headers, text }: Exchange): string[] => {
+  if (content === undefined) return text === '' && !headers.has('content-type') ? [] : ['there is a body']
   const type = headers.get('content-type') ?? 'none'
   const media = content[type]
   if (media === undefined) return [`the media type ${type} is not documented`]
@@ -109,7 +110,9 @@ const contentFaults = (content: Record<string, Media>, { method, headers, text }
 /** The operations that may have given this answer: the one of the method, or, of a refused method, all of the path. */
 const operationsOf = (method: string, methods: Record<string, Operation>): Operation[] => {
   const found = methods[method === 'HEAD' ? 'get' : method.toLowerCase()]
-  return found === undefined ? Object.values(methods) : [found]
+  if (found !== undefined) return [found]
+  const { options: _, ...others } = methods
+  return Object.values(others)
 }
 
 /** What is wrong with an answer; empty for one that is as published. */

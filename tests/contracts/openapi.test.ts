@@ -36,7 +36,16 @@ describe('the document', () => {
     const routes = createApp(serverOptions()).routes.map(
       ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
     )
-    expect(documented.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(routes.toSorted())
+    const others = documented.filter(({ method }) => method !== 'OPTIONS')
+    expect(others.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual(routes.toSorted())
+  })
+
+  test('has OPTIONS on every path, with the methods of that path', async () => {
+    for (const [path, methods] of Object.entries(paths)) {
+      const real = recorded.find((one) => one.method === 'OPTIONS' && pathOf(one.path)!.template === path)!
+      const { schema } = methods['options']!.responses['204']!.headers!['Allow']!
+      expect([path, schema['examples']]).toEqual([path, [real.headers.get('allow')]])
+    }
   })
 
   test('gives every operation a name of its own and every part of a path a parameter', () => {
@@ -51,7 +60,7 @@ describe('the document', () => {
   test('says of every problem its status, type and code', () => {
     const seen = new Set<string>()
     for (const { operation } of documented)
-      for (const [status, { content }] of Object.entries(operation.responses)) {
+      for (const [status, { content = {} }] of Object.entries(operation.responses)) {
         const schema = content['application/problem+json']?.schema as { properties: Record<string, Json> } | undefined
         if (schema === undefined) continue
         const code = schema.properties['code']!['const'] as keyof typeof problems
@@ -163,7 +172,7 @@ describe('an example', () => {
       status: 'body',
       media,
     })),
-    ...Object.entries(operation.responses).flatMap(([status, { content }]) =>
+    ...Object.entries(operation.responses).flatMap(([status, { content = {} }]) =>
       Object.values(content).map((media) => ({ method, path, status, media })),
     ),
   ])
@@ -207,7 +216,7 @@ describe('an example', () => {
   test('of an order is the answer to the example of its request', () => {
     const ofTime = { id: 'x', createdAt: 'x', updatedAt: 'x' }
     const { examples } = paths['/orders']!['post']!.requestBody!.content['application/json'] as unknown as Media
-    const media = paths['/orders']!['post']!.responses['202']!.content['application/json'] as unknown as Media
+    const media = paths['/orders']!['post']!.responses['202']!.content!['application/json'] as unknown as Media
     const sent = recorded.filter(
       ({ method, path, status }) => method === 'POST' && path === '/orders' && status === 202,
     )

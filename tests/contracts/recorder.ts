@@ -4,6 +4,7 @@
 import type { BatchRefusal } from '../../src/app/batcher.ts'
 import type { Service } from '../../src/app/service.ts'
 import { requests, resolution } from '../../src/http/contract/examples.ts'
+import { springType } from '../../src/http/operators/actuator.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
 import type { Exchange, Sent } from './judge.ts'
@@ -98,6 +99,7 @@ const exceptions = async (world: World): Promise<void> => {
 }
 
 const gets = [
+  '/actuator',
   '/actuator/health',
   '/actuator/health/liveness',
   '/actuator/health/readiness',
@@ -154,7 +156,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
   }
 }
 
-/** Another method on every path. */
+/** Methods that are no operations, on every path. */
 const otherMethods = async (call: Calling): Promise<void> => {
   const paths = [
     ...gets,
@@ -162,7 +164,8 @@ const otherMethods = async (call: Calling): Promise<void> => {
     '/exceptions',
     ...['', '/fills', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
   ]
-  for (const path of [...paths, `/exceptions/${unknownId}/resolve`]) await call('DELETE', path)
+  for (const path of [...paths, `/exceptions/${unknownId}/resolve`])
+    for (const method of ['DELETE', 'OPTIONS']) await call(method, path)
 }
 
 /** Everything, in one run of some seconds. */
@@ -176,6 +179,8 @@ export const record = async (): Promise<Recorded[]> => {
     await exceptions(world)
     for (const path of [...gets, '/docs/nothing.js']) await world.call('GET', path)
     for (const path of ['/orders', '/actuator/info']) await world.call('HEAD', path)
+    for (const path of gets.filter((one) => one.startsWith('/actuator')))
+      await world.call('GET', path, { headers: { accept: springType } })
     await otherMethods(world.call)
     await refusals(kept)
   } finally {

@@ -57,7 +57,7 @@ test('a user may be left out of an order, and no other member', () => {
 
 describe('every refusal that it lists is real, and its example the service’s own words', () => {
   const isExample = (id: OperationId, { status, text }: Answer): void => {
-    const media = described(world.paths, id).responses[status]!.content['application/problem+json'] as unknown as {
+    const media = described(world.paths, id).responses[status]!.content!['application/problem+json'] as unknown as {
       example: Json
     }
     const { timestamp, path } = media.example

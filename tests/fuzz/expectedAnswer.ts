@@ -15,6 +15,7 @@ export type Expected = {
 }
 
 const fixed = [
+  '/actuator',
   '/actuator/health',
   '/actuator/health/liveness',
   '/actuator/health/readiness',
@@ -35,7 +36,7 @@ const listParams = [
 ]
 const exceptionParams = ['orderId', 'tradeId', 'disposition', 'resolved', 'limit', 'cursor']
 /** Where a path is written in an odd way (`//`, `..`, `%2f`), which route it is meant for is anybody's guess. */
-const anyAnswer = [200, 400, 404, 405, 413, 415]
+const anyAnswer = [200, 204, 400, 404, 405, 413, 415]
 /** Heads below this are always read. */
 const headBytes = 8_192
 
@@ -98,6 +99,7 @@ const expectByRoute = (request: HttpRequest, path: string, query: string): ByRou
   if (!plainPath.test(path)) return only(...anyAnswer)
   const routes = routesOf(request, path, query)
   if (routes === null) return only(404)
+  if (request.method === 'OPTIONS') return only(204)
   const method = request.method === 'HEAD' ? 'GET' : request.method
   return (Object.hasOwn(routes, method) ? routes[method] : undefined)?.() ?? only(405)
 }

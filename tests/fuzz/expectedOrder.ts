@@ -115,7 +115,9 @@ export type BodyRequest = { contentType: string | null; coding?: string | null; 
 
 /** What stands before any look at the body's text. */
 const refusedEarly = ({ contentType, coding, body }: BodyRequest): number | null => {
-  if ((contentType ?? '').split(';')[0]!.trim().toLowerCase() !== 'application/json') return 415
+  const [family, subtype = ''] = (contentType ?? '').split(';')[0]!.trim().toLowerCase().split('/')
+  const isJson = subtype === 'json' || /^[a-z0-9.-]+\+json$/.test(subtype)
+  if (family !== 'application' || !isJson) return 415
   const codings = (coding ?? '').split(',').map((one) => one.trim().toLowerCase())
   if (codings.some((one) => one !== '' && one !== 'identity')) return 415
   return body.length > bodyBytesMax ? 413 : null

@@ -44,13 +44,15 @@ const jsonTypes = [
   'APPLICATION/JSON',
   'application/json;x="y"',
   'application/json ;a',
+  'application/problem+json',
+  'application/vnd.x-1.y+JSON; charset=utf-8',
 ] as const
 const otherTypes = [
   'application/json, text/plain',
   'multipart/form-data; boundary=x',
   '',
   ';',
-  ...words(`text/plain application/jsonp application/x-www-form-urlencoded application/problem+json x/${secret}`),
+  ...words(`text/plain application/jsonp application/x-www-form-urlencoded application/+json text/x+json x/${secret}`),
 ]
 
 const oddParts = [

@@ -28,20 +28,21 @@ const call = callerOf(createApp(serverOptions()))
 
 describe('a path', () => {
   const paths = [
-    ['/orders', 'GET, HEAD, POST'],
-    ['/orders/', 'GET, HEAD, POST'],
-    [`/orders/${id}`, 'GET, HEAD'],
-    ['/orders/anything', 'GET, HEAD'],
-    [`/orders/${id}/fills`, 'GET, HEAD'],
-    [`/orders/${id}/cancel`, 'POST'],
-    ['/exceptions', 'GET, HEAD'],
-    [`/exceptions/${id}/resolve`, 'POST'],
-    ['/actuator/health', 'GET, HEAD'],
-    ['/actuator/health/liveness', 'GET, HEAD'],
-    ['/actuator/health/readiness', 'GET, HEAD'],
-    ['/actuator/info', 'GET, HEAD'],
-    ['/actuator/prometheus', 'GET, HEAD'],
-    ['/metrics', 'GET, HEAD'],
+    ['/orders', 'GET, HEAD, OPTIONS, POST'],
+    ['/orders/', 'GET, HEAD, OPTIONS, POST'],
+    [`/orders/${id}`, 'GET, HEAD, OPTIONS'],
+    ['/orders/anything', 'GET, HEAD, OPTIONS'],
+    [`/orders/${id}/fills`, 'GET, HEAD, OPTIONS'],
+    [`/orders/${id}/cancel`, 'OPTIONS, POST'],
+    ['/exceptions', 'GET, HEAD, OPTIONS'],
+    [`/exceptions/${id}/resolve`, 'OPTIONS, POST'],
+    ['/actuator', 'GET, HEAD, OPTIONS'],
+    ['/actuator/health', 'GET, HEAD, OPTIONS'],
+    ['/actuator/health/liveness', 'GET, HEAD, OPTIONS'],
+    ['/actuator/health/readiness', 'GET, HEAD, OPTIONS'],
+    ['/actuator/info', 'GET, HEAD, OPTIONS'],
+    ['/actuator/prometheus', 'GET, HEAD, OPTIONS'],
+    ['/metrics', 'GET, HEAD, OPTIONS'],
   ] as const
 
   test.each(paths)('%s takes %s, and answers 405 to every other method', async (path, allow) => {
@@ -54,6 +55,8 @@ describe('a path', () => {
       expect(answer.headers.get('allow')).toBe(allow)
       expect(bodyOf(answer)['message']).toBe(`this path takes ${allow}`)
     }
+    const asked = await call('OPTIONS', `${path}?a=/b`)
+    expect([asked.status, asked.text, asked.headers.get('allow')]).toEqual([204, '', allow])
   })
 
   test.each([
@@ -64,7 +67,6 @@ describe('a path', () => {
     '/orders/a/fills/b',
     '/orders//fills',
     '/orders//cancel',
-    '/actuator',
     '/actuator/env',
     '/actuator/health/db',
     '/favicon.ico',

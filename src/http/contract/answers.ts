@@ -94,6 +94,14 @@ export const OrderPage = Type.Object({ orders: Type.Array(Order), nextCursor: Ne
 export const FillPage = Type.Object({ fills: Type.Array(Fill), nextCursor: NextCursor })
 export const ExceptionPage = Type.Object({ exceptions: Type.Array(TradeException), nextCursor: NextCursor })
 
+const Link = Type.Object(
+  { href: Type.String(), templated: Type.Boolean({ description: 'Whether `href` has a part to fill in.' }) },
+  { component: 'Link' },
+)
+export const ActuatorLinks = Type.Object({
+  _links: Type.Object({ self: Link, health: Link, 'health-path': Link, info: Link, prometheus: Link }),
+})
+
 const Component = Type.Object(
   {
     status: oneOf(['UP', 'DEGRADED', 'DOWN']),
@@ -158,4 +166,4 @@ export const problemShape = <C extends ProblemCode, M extends TProperties>(code:
   })
 
 /** The schemas that stand in the document once, each under the name that its `component` gives. */
-export const components: readonly TSchema[] = [Order, Fill, TradeException, Resolution, Component, Fault, Status]
+export const components: readonly TSchema[] = [Order, Fill, TradeException, Resolution, Link, Component, Fault, Status]

@@ -26,6 +26,7 @@ import { answerExamples, bodyExamples } from './openapiExamples.ts'
 import { operations, type OperationId, type Operations } from './operations.ts'
 import { isServed } from '../exchange/operation.ts'
 import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
+import { optionsOf } from './openapiOptions.ts'
 import { introduction, tags } from './openapiWords.ts'
 import { PlaceOrder, type UnknownFields } from '../orders/decode.ts'
 import { Resolve } from './parameters.ts'
@@ -155,7 +156,9 @@ const bodyOf = (operation: Operations[OperationId], bodyMaxBytes: number): Json 
   if (!('body' in operation)) return {}
   const media = { schema: published(operation.body), ...bodyExamples[operation.id] }
   const description = `At most ${bodyMaxBytes} bytes.`
-  return { requestBody: { required: true, description, content: { 'application/json': media } } }
+  return {
+    requestBody: { required: true, description, content: { 'application/json': media, 'application/*+json': media } },
+  }
 }
 
 /** The document for a service with these settings. */
@@ -187,6 +190,21 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       parameters,
       ...bodyOf(operation, bodyMaxBytes),
       responses: responsesOf(operation, { schemas, access }),
+    }
+  }
+  for (const [path, methods] of Object.entries(paths)) {
+    const { operationId, summary, headers } = optionsOf(
+      path,
+      Object.keys(methods).map((method) => method.toUpperCase()),
+    )
+    const [{ parameters }] = Object.values(methods) as [{ parameters: Json[] }]
+    methods['options'] = {
+      operationId,
+      tags: ['Methods'],
+      summary,
+      ...securityOf({ access: 'open' }, access),
+      parameters: parameters.filter((parameter) => parameter['in'] === 'path'),
+      responses: { 204: { description: 'The path is there.', headers: describedHeaders(headers) } },
     }
   }
   const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }

@@ -76,7 +76,7 @@ export const orderBody = (schema: Json, access: PublishedAccess): Json => {
 }
 
 /** Each requirement names the scope: OpenAPI 3.1 allows that for every kind of scheme. */
-export const securityOf = ({ access: needed }: OperationContract, access: PublishedAccess): Json => {
+export const securityOf = ({ access: needed }: Pick<OperationContract, 'access'>, access: PublishedAccess): Json => {
   if (!isSecured(access)) return {}
   if (needed === 'open') return { security: [] }
   const schemes = [...(access.tokens ? ['token'] : []), ...(access.keys ? ['key', 'keyHeader'] : [])]

@@ -6,6 +6,7 @@ import type { Scope } from '../../app/caller.ts'
 import { alreadyResolved, exceptionJson } from '../exceptions/routes.ts'
 import { accepted, canceled, exception, fill, partlyFilled, requests, resolution, resolved } from './examples.ts'
 import { fillJson, orderJson, pageJson } from '../orders/json.ts'
+import { actuatorLinks } from '../operators/actuator.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
@@ -47,7 +48,7 @@ const badQuery = {
 const orders = {
   placeOrder: {
     ...needing('orders:write'),
-    ...notAllowed('GET, HEAD, POST'),
+    ...notAllowed('GET, HEAD, OPTIONS, POST'),
     ...written,
     ...withBody,
     202: () => orderJson(accepted),
@@ -61,14 +62,14 @@ const orders = {
   },
   listOrders: {
     ...needing('orders:read'),
-    ...notAllowed('GET, HEAD, POST'),
+    ...notAllowed('GET, HEAD, OPTIONS, POST'),
     ...stored,
     ...badQuery,
     200: () => pageJson('orders', [orderJson(partlyFilled)], null),
   },
   getOrder: {
     ...needing('orders:read'),
-    ...notAllowed('GET, HEAD'),
+    ...notAllowed('GET, HEAD, OPTIONS'),
     ...stored,
     ...badId,
     ...noOrder,
@@ -76,7 +77,7 @@ const orders = {
   },
   listFills: {
     ...needing('orders:read'),
-    ...notAllowed('GET, HEAD'),
+    ...notAllowed('GET, HEAD, OPTIONS'),
     ...stored,
     ...badQuery,
     ...noOrder,
@@ -84,7 +85,7 @@ const orders = {
   },
   cancelOrder: {
     ...needing('orders:write'),
-    ...notAllowed('POST'),
+    ...notAllowed('OPTIONS, POST'),
     ...written,
     ...badId,
     ...noOrder,
@@ -96,14 +97,14 @@ const orders = {
 const exceptions = {
   listExceptions: {
     ...needing('orders:admin'),
-    ...notAllowed('GET, HEAD'),
+    ...notAllowed('GET, HEAD, OPTIONS'),
     ...stored,
     ...badQuery,
     200: () => pageJson('exceptions', [exceptionJson(exception)], null),
   },
   resolveException: {
     ...needing('orders:admin'),
-    ...notAllowed('POST'),
+    ...notAllowed('OPTIONS, POST'),
     ...written,
     ...withBody,
     200: () => exceptionJson(resolved),
@@ -125,9 +126,10 @@ const health = (status: string, db = component('answers')) =>
 const up = '{"status":"UP"}'
 const metrics =
   '# HELP orders_outbox_rows Events that wait to be published.\n# TYPE orders_outbox_rows gauge\norders_outbox_rows 0\n'
-const get = notAllowed('GET, HEAD')
+const get = notAllowed('GET, HEAD, OPTIONS')
 
 const service = {
+  actuator: { ...operators, ...get, 200: () => JSON.stringify(actuatorLinks('http://localhost:8085')) },
   health: {
     ...operators,
     ...get,

@@ -13,7 +13,7 @@ order may exist: ask again with the same key.
 
 **Lists** are newest first and paged by an opaque cursor: follow \`nextCursor\` until it is null.
 
-Every GET answers HEAD as well. New members, headers and statuses of refusal may come within a major version: ignore what you do not
+Every GET answers HEAD as well, every path OPTIONS. New members, headers and statuses of refusal may come within a major version: ignore what you do not
 know. \`/asyncapi.json\` describes the Kafka topics.`
 
 export const tags = [
@@ -21,4 +21,5 @@ export const tags = [
   { name: 'Exceptions', description: 'Trades that could not be applied, for an operator.' },
   { name: 'Operation', description: 'Health, version and metrics.' },
   { name: 'Contracts', description: 'These documents.' },
+  { name: 'Methods', description: 'OPTIONS, on every path.' },
 ]

@@ -104,7 +104,7 @@ export const CommonRequestHeaders = Type.Object({
   ),
 })
 
-const allow = {
+export const allow = {
   Allow: { schema: Type.String(), description: 'The methods of this path, comma-separated.' },
 }
 

@@ -1,12 +1,26 @@
 // The routes of operators and of what watches the service: health, version, metrics.
 
 import { Type } from '@sinclair/typebox'
-import { Alive, Health, Info, NotReady } from './answers.ts'
+import { springType } from '../operators/actuator.ts'
+import { ActuatorLinks, Alive, Health, Info, NotReady } from './answers.ts'
 import { anyRoute, maybeBug, type OperationContract } from './operation.ts'
 
+/** Spring's media type is for whoever asks for it. */
+const types = ['application/json', springType] as const
 const prometheus = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const operatorOperations = {
+  actuator: {
+    method: 'GET',
+    path: '/actuator',
+    tag: 'Operation',
+    needs: 'process',
+    audience: 'operators',
+    access: 'orders:admin',
+    summary: 'Links to the routes below',
+    answers: { 200: { description: 'The links, with the host that the request named.', body: ActuatorLinks, types } },
+    refusals: anyRoute,
+  },
   health: {
     method: 'GET',
     path: '/actuator/health',
@@ -19,8 +33,9 @@ export const operatorOperations = {
       200: {
         description: 'UP; or DEGRADED: orders are taken, something else is not well.',
         body: Health,
+        types,
       },
-      503: { description: 'DOWN: Postgres is away, or the service starts.', body: Health },
+      503: { description: 'DOWN: Postgres is away, or the service starts.', body: Health, types },
     },
     refusals: maybeBug,
   },
@@ -32,7 +47,7 @@ export const operatorOperations = {
     audience: 'operators',
     access: 'open',
     summary: 'Whether the process is able to work; it looks at nothing else',
-    answers: { 200: { description: 'It is.', body: Alive } },
+    answers: { 200: { description: 'It is.', body: Alive, types } },
     refusals: anyRoute,
   },
   readiness: {
@@ -44,8 +59,8 @@ export const operatorOperations = {
     access: 'open',
     summary: 'Whether requests can be served; Kafka may be away',
     answers: {
-      200: { description: 'They can.', body: Alive },
-      503: { description: 'They cannot: starting, draining, or Postgres is away.', body: NotReady },
+      200: { description: 'They can.', body: Alive, types },
+      503: { description: 'They cannot: starting, draining, or Postgres is away.', body: NotReady, types },
     },
     refusals: maybeBug,
   },
@@ -57,7 +72,7 @@ export const operatorOperations = {
     audience: 'operators',
     access: 'orders:admin',
     summary: 'What this binary is',
-    answers: { 200: { description: 'Its name, version and commit.', body: Info } },
+    answers: { 200: { description: 'Its name, version and commit.', body: Info, types } },
     refusals: maybeBug,
   },
   prometheus: {

@@ -6,7 +6,8 @@ export type Body = { ok: true; text: string } | { ok: false; problem: Problem }
 
 export type BodyLimits = { bytesMax: number; deadlineMs: number }
 
-const jsonType = /^application\/json\s*(;|$)/i
+/** JSON itself, and what is JSON by the end of its name (RFC 6839), such as application/vnd.orders+json. */
+const jsonType = /^application\/(?:[\w!#$%&'*+.^`|~-]+\+)?json\s*(;|$)/i
 
 /** Of a header that may hold several; `identity` is the word for none. */
 const isCoded = (codings: string): boolean =>

@@ -1,9 +1,14 @@
-// The path of a request: as it was received for the log and the router, and in a form that is safe to repeat in an answer.
+// Where a request was sent to: its origin and its path, as received, and the path in a form that is safe to repeat in an answer.
 
 const pathLengthMax = 256
 
-/** The path of a request. Not by `new URL`: without a valid Host header, Bun's URL of a request is the path alone. */
-export const pathOf = ({ url }: Request): string => url.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
+// Not by `new URL`: without a valid Host header, Bun's URL of a request is the path alone.
+const origin = /^[a-z]+:\/\/[^/?#]*/i
+
+export const pathOf = ({ url }: Request): string => url.replace(origin, '').replace(/[?#].*$/s, '')
+
+/** Scheme and authority, such as `http://localhost:8085`; empty without a valid Host header. */
+export const originOf = ({ url }: Request): string => origin.exec(url)?.[0] ?? ''
 
 /** What RFC 3986 does not allow in a path, a `%` that begins no encoded byte included. */
 const unsafe = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]|%(?![0-9A-Fa-f]{2})/gu

@@ -22,19 +22,16 @@ export const createCors = (origins: readonly string[]) => {
   }
 }
 
-/**
- * The answer to a browser that asks before it calls, for a path with these methods; null for any other request, and for an origin
- * that is not allowed.
- */
-export const preflight = ({ request, headers }: Exchange, methods: readonly string[]): Response | null => {
-  const asked = request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
-  if (!asked || headers['access-control-allow-origin'] === undefined || methods.length === 0) return null
-  return new Response(null, {
-    status: 204,
-    headers: {
-      'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers': sendable,
-      'access-control-max-age': preflightSeconds,
-    },
-  })
+/** What is added to the answer to OPTIONS for a page that asks before it calls; nothing for an origin that is not allowed. */
+export const preflightHeaders = (
+  { request, headers }: Exchange,
+  methods: readonly string[],
+): Readonly<Record<string, string>> => {
+  if (!request.headers.has('access-control-request-method')) return {}
+  if (headers['access-control-allow-origin'] === undefined) return {}
+  return {
+    'access-control-allow-methods': methods.join(', '),
+    'access-control-allow-headers': sendable,
+    'access-control-max-age': preflightSeconds,
+  }
 }

@@ -2,8 +2,8 @@
 // (Kafka may be away: orders wait in the outbox); the whole names each component in words an operator can act on.
 
 import { isAdmin } from '../../app/caller.ts'
-import type { Handler } from '../exchange/exchange.ts'
-import { json } from '../exchange/reply.ts'
+import type { Exchange, Handler } from '../exchange/exchange.ts'
+import { actuatorJson } from './actuator.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
 export type Component = { status: 'UP' | 'DEGRADED' | 'DOWN'; details: Record<string, string | number> }
@@ -14,28 +14,30 @@ export type HealthSource = {
   info: () => Record<string, string>
 }
 
-const answer = (status: number, body: unknown): Response => json(status, JSON.stringify(body))
+type Health = { status: number; body: object }
 
-const whole = ({ phase, components }: HealthSource): Response => {
-  const seen = components()
-  const down = seen.db.status === 'DOWN' || phase() === 'starting'
-  const degraded = Object.values(seen).some((component) => component.status !== 'UP')
-  const status = down ? 'DOWN' : degraded ? 'DEGRADED' : 'UP'
-  return answer(down ? 503 : 200, { status, components: seen })
+const overall = ({ phase, components }: HealthSource): Health => {
+  const current = components()
+  const isDown = current.db.status === 'DOWN' || phase() === 'starting'
+  const isDegraded = Object.values(current).some((component) => component.status !== 'UP')
+  const status = isDown ? 'DOWN' : isDegraded ? 'DEGRADED' : 'UP'
+  return { status: isDown ? 503 : 200, body: { status, components: current } }
 }
 
-/** `details`: what is wrong goes to an operator, not to whoever asks. */
-const readiness = ({ phase, components }: HealthSource, details: boolean): Response => {
+/** `details`: what is wrong is said to an operator, not to whoever asks. */
+const readiness = ({ phase, components }: HealthSource, details: boolean): Health => {
   const { db } = components()
-  if (phase() !== 'serving') return answer(503, { status: 'OUT_OF_SERVICE', reason: phase() })
-  if (db.status !== 'DOWN') return answer(200, { status: 'UP' })
-  return answer(503, { status: 'DOWN', ...(details ? { components: { db } } : {}) })
+  if (phase() !== 'serving') return { status: 503, body: { status: 'OUT_OF_SERVICE', reason: phase() } }
+  if (db.status !== 'DOWN') return { status: 200, body: { status: 'UP' } }
+  return { status: 503, body: { status: 'DOWN', ...(details ? { components: { db } } : {}) } }
 }
+
+const answer = (exchange: Exchange, { status, body }: Health): Response => actuatorJson(exchange, status, body)
 
 export const healthHandlers = (source: HealthSource) =>
   ({
-    health: () => whole(source),
-    liveness: () => answer(200, { status: 'UP' }),
-    readiness: ({ caller }) => readiness(source, isAdmin(caller)),
-    info: () => answer(200, source.info()),
+    health: (exchange) => answer(exchange, overall(source)),
+    liveness: (exchange) => answer(exchange, { status: 200, body: { status: 'UP' } }),
+    readiness: (exchange) => answer(exchange, readiness(source, isAdmin(exchange.caller))),
+    info: (exchange) => answer(exchange, { status: 200, body: source.info() }),
   }) satisfies Record<string, Handler>

@@ -36,12 +36,19 @@ const tooLarge = { status: 413, code: 'PAYLOAD_TOO_LARGE', pointers: [] }
 const orderOf = (bytes: number) => orderText().padEnd(bytes, ' ')
 
 describe('the type', () => {
-  test.each(['text/plain', 'application/xml', 'application/jsonp', 'application/problem+json', '', 'json'])(
-    '%p is refused with 415 before anything is read',
+  const others = ['text/plain', 'application/xml', 'application/jsonp', 'application/+json', 'text/x+json', '', 'json']
+  const twoTypes = ['application/json, text/plain', 'application/a+json, text/plain', 'application/a b+json']
+  test.each([...others, ...twoTypes])('%p is refused with 415 before anything is read', async (type) => {
+    const answer = await harness.call('POST', '/orders', { body: orderText(), headers: { 'content-type': type } })
+    expect(refusal(answer)).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', pointers: [] })
+    expect(answer.headers.get('accept')).toBe('application/json')
+  })
+
+  test.each(['application/problem+json', 'application/vnd.orders.v1+json; charset=utf-8', 'Application/X-a.b+JSON ;q'])(
+    '%s is JSON',
     async (type) => {
       const answer = await harness.call('POST', '/orders', { body: orderText(), headers: { 'content-type': type } })
-      expect(refusal(answer)).toEqual({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', pointers: [] })
-      expect(answer.headers.get('accept')).toBe('application/json')
+      expect(answer.status).toBe(202)
     },
   )
 

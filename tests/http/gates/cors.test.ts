@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createApp } from '../../../src/http/server.ts'
 import { openSecured } from '../../security/securedWorld.ts'
-import { callerOf, refusal, serverOptions } from '../harness.ts'
+import { callerOf, serverOptions } from '../harness.ts'
 
 const desk = 'https://desk.example.com'
 const off = createApp(serverOptions())
@@ -20,10 +20,10 @@ describe('where no origin is listed', () => {
     expect([corsHeaders(headers), headers.get('vary')]).toEqual([[], null])
   })
 
-  test('asking before is a method that the path does not have', async () => {
+  test('asking before tells the methods of the path, and allows nothing', async () => {
     const headers = { origin: desk, 'access-control-request-method': 'POST' }
     const answer = await callerOf(off)('OPTIONS', '/orders', { headers })
-    expect(refusal(answer).status).toBe(405)
+    expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST'])
     expect(corsHeaders(answer.headers)).toEqual([])
   })
 })
@@ -53,7 +53,7 @@ describe('where some are listed', () => {
     expect(corsHeaders(answer.headers)).toEqual([])
     expect(answer.headers.get('vary')).toBe('Origin')
     const asked = await ask(on, '/orders', { origin, 'access-control-request-method': 'POST' })
-    expect([asked.status, corsHeaders(asked.headers)]).toEqual([405, []])
+    expect([asked.status, corsHeaders(asked.headers)]).toEqual([204, []])
   })
 
   test('asking before tells the methods of the path and the headers that may be sent', async () => {
@@ -66,10 +66,12 @@ describe('where some are listed', () => {
     expect(asked.headers.get('access-control-max-age')).toBe('600')
   })
 
-  test('a path that is nowhere stays nowhere, and OPTIONS without a question a method it does not have', async () => {
+  test('a path that is nowhere stays nowhere, and OPTIONS without a question tells the methods alone', async () => {
     const nowhere = await ask(on, '/nowhere', { origin: desk, 'access-control-request-method': 'POST' })
     expect(nowhere.status).toBe(404)
-    expect((await ask(on, '/orders', { origin: desk })).status).toBe(405)
+    const { status, headers } = await ask(on, '/orders', { origin: desk })
+    expect([status, headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST'])
+    expect(headers.get('access-control-allow-methods')).toBeNull()
   })
 })
 

@@ -114,3 +114,37 @@ test('info says what this binary is', async () => {
   const answer = await callerOf(createApp(serverOptions()))('GET', '/actuator/info')
   expect([answer.status, answer.text]).toEqual([200, '{"name":"orders","version":"test","commit":"none"}'])
 })
+
+describe('the actuator', () => {
+  const springType = 'application/vnd.spring-boot.actuator.v3+json'
+  const call = callerOf(createApp(serverOptions()))
+
+  test('lists its links as Spring does', async () => {
+    const { status, text } = await call('GET', '/actuator')
+    expect([status, text]).toEqual([
+      200,
+      '{"_links":{"self":{"href":"http://localhost/actuator","templated":false},' +
+        '"health":{"href":"http://localhost/actuator/health","templated":false},' +
+        '"health-path":{"href":"http://localhost/actuator/health/{*path}","templated":true},' +
+        '"info":{"href":"http://localhost/actuator/info","templated":false},' +
+        '"prometheus":{"href":"http://localhost/actuator/prometheus","templated":false}}}',
+    ])
+  })
+
+  test.each(['', '/health', '/health/liveness', '/health/readiness', '/info'])(
+    '%s has the media type of Spring for whoever asks for it, and for nobody else',
+    async (path) => {
+      const typeFor = async (accept: string) =>
+        (await call('GET', `/actuator${path}`, { headers: { accept } })).headers.get('content-type')
+      for (const accept of [
+        springType,
+        springType.toUpperCase(),
+        `text/plain, ${springType};q=0.5`,
+        `${springType},application/json`,
+      ])
+        expect([accept, await typeFor(accept)]).toEqual([accept, springType])
+      for (const accept of ['*/*', 'application/json', `application/json, ${springType};q=0`, `${springType}x`, ''])
+        expect([accept, await typeFor(accept)]).toEqual([accept, 'application/json'])
+    },
+  )
+})

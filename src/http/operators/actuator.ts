@@ -1,0 +1,44 @@
+// What Spring Boot's actuator does beside its endpoints: a list of links to them, and a media type of its own for whoever asks for it.
+
+import type { Exchange, Handler } from '../exchange/exchange.ts'
+import { originOf } from '../exchange/path.ts'
+import { json } from '../exchange/reply.ts'
+
+export const springType = 'application/vnd.spring-boot.actuator.v3+json'
+
+/** Whether a header Accept names Spring's media type itself, and not with `q=0`. */
+const acceptsSpring = (accept: string | null): boolean =>
+  accept !== null &&
+  accept.split(',').some((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    return type === springType && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+  })
+
+/** JSON with Spring's media type for whoever asks for it, with the usual one for everybody else. */
+export const actuatorJson = ({ request }: Exchange, status: number, body: unknown): Response => {
+  const type = acceptsSpring(request.headers.get('accept')) ? { 'content-type': springType } : {}
+  return json(status, JSON.stringify(body), type)
+}
+
+/** The paths below /actuator, by the names that Spring gives their links. */
+const endpoints = {
+  self: '',
+  health: '/health',
+  'health-path': '/health/{*path}',
+  info: '/info',
+  prometheus: '/prometheus',
+} as const
+
+/** `origin`: scheme and authority as the client used them, such as `http://localhost:8085`. */
+export const actuatorLinks = (origin: string) => ({
+  _links: Object.fromEntries(
+    Object.entries(endpoints).map(([name, path]) => [
+      name,
+      { href: `${origin}/actuator${path}`, templated: path.includes('{') },
+    ]),
+  ) as Record<keyof typeof endpoints, { href: string; templated: boolean }>,
+})
+
+export const actuatorHandlers = {
+  actuator: (exchange) => actuatorJson(exchange, 200, actuatorLinks(originOf(exchange.request))),
+} satisfies Record<string, Handler>
