@@ -16,23 +16,23 @@ export type Address = {
 export type Listener = {
   port: number
   /**
-   * Connections from now on see this certificate; requests under way end as they are. One that waits to be accepted at this very
-   * instant is reset, and its client tries again. Throws where the certificate cannot be used; the one before stays then.
+   * New connections see this certificate; requests under way end undisturbed. A connection that waits to be accepted at this very
+   * instant is reset, and its client tries again. Throws if the certificate cannot be used; the one before stays then.
    */
   renew: (tls: ServerCertificate) => void
   /** Takes no new connection, lets requests under way end. */
   stop: () => Promise<void>
 }
 
-/** Bodies are bounded where they are read, with a problem as the answer; Bun's own bare 413 stays out of the way. */
+/** Bodies are bounded when they are read (exchange/body.ts), with a problem as the answer instead of Bun's own bare 413. */
 const neverTooLarge = Number.MAX_SAFE_INTEGER
 
 /**
- * Elysia lets several processes share a port unless it is told otherwise: a second one by mistake would take half the calls. Bun
- * cannot change the certificate of a server that listens, so with TLS two servers do share the port for a moment; that nobody
- * else has it is asked first.
+ * Elysia lets several processes share a port by default: a second one by mistake would take half the calls. Bun cannot change the
+ * certificate of a server that listens, so with TLS two servers do share the port for a moment; `openPort` first makes sure that
+ * nobody else has it.
  */
-const open = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reusePort: boolean) => {
+const bind = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reusePort: boolean) => {
   const limits = { idleTimeout: silentSeconds(idleTimeoutMs), maxRequestBodySize: neverTooLarge }
   app.listen({ port, hostname, reusePort, development: false, ...limits, ...(tls && { tls }) })
   const { server } = app
@@ -41,19 +41,19 @@ const open = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reus
 }
 
 /** Listens on `port` (0: any free one). Throws when it is taken. */
-export const listen = (app: Elysia, address: Address): Listener => {
-  let server = open(app, address, false)
+export const openPort = (app: Elysia, address: Address): Listener => {
+  let server = bind(app, address, false)
   const port = server.port ?? address.port
   if (address.tls !== undefined) {
     void server.stop(true)
-    server = open(app, { ...address, port }, true)
+    server = bind(app, { ...address, port }, true)
   }
   let retired: Promise<unknown> = Promise.resolve()
   return {
     port,
     renew(tls) {
       const old = server
-      server = open(app, { ...address, port, tls }, true)
+      server = bind(app, { ...address, port, tls }, true)
       retired = Promise.all([retired, old.stop()])
     },
     async stop() {

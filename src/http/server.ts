@@ -11,7 +11,6 @@ import { isServed, type Management } from './exchange/operation.ts'
 import { guardGates, openGuard, type Guard } from './gates/guard.ts'
 import { actuatorHandlers } from './operators/actuator.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
-import { listen, type Address, type Listener } from './listener.ts'
 import { metricHandlers } from './operators/metrics.ts'
 import { operations, type OperationId } from './contract/operations.ts'
 import { pathOf } from './exchange/path.ts'
@@ -42,8 +41,6 @@ export type ServerOptions = RouteOptions & {
   /** Which routes: all of them, all but those for operators, or those alone. */
   management?: Management
 }
-
-export type Server = Listener
 
 /** The methods of the routes that a path leads to. As the router has it, one slash at the end does not count. */
 const methodsOf = (app: Elysia, path: string): string[] => {
@@ -80,6 +77,7 @@ const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
   ...docsHandlers(options),
 })
 
+/** The routes with their gates, on no port yet. */
 export const createApp = (options: ServerOptions) => {
   const { log, tracing, now, started, draining, corsOrigins, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
@@ -124,7 +122,3 @@ export const createApp = (options: ServerOptions) => {
   }
   return app
 }
-
-/** Listens on `port` (0: any free one). Throws when it is taken. */
-export const startServer = ({ port, hostname, tls, ...options }: ServerOptions & Address): Server =>
-  listen(createApp(options), { port, hostname, tls, idleTimeoutMs: options.idleTimeoutMs })

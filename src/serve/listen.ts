@@ -1,18 +1,19 @@
-// The ports of the service: one for everybody, and one for operators where it has its own.
+// The ports of the service: one for everybody, and one for operators if they have their own.
 
 import { managementOf } from './access.ts'
+import { contractsOf } from './contracts.ts'
+import { componentsOf, type StatusSource } from './status.ts'
 import type { Config } from '../config/config.ts'
-import type { Guard } from '../http/gates/guard.ts'
-import { startServer, type Server, type ServerOptions } from '../http/server.ts'
-import { describe } from '../telemetry/log.ts'
 import { serverCertificateOf } from '../config/transport.ts'
+import type { Guard } from '../http/gates/guard.ts'
+import { openPort, type Listener, type ServerCertificate } from '../http/listener.ts'
+import type { Phase } from '../http/operators/health.ts'
+import { createApp, type ServerOptions } from '../http/server.ts'
+import { describe } from '../telemetry/log.ts'
+import { commit, version } from '../version.ts'
 
-/** `management`: null where its routes are on the port of the others. */
-export type Listening = { server: Server; management: Server | null }
-
-type Keys = { host: 'SERVER_HOST' | 'MANAGEMENT_HOST'; port: 'SERVER_PORT' | 'MANAGEMENT_PORT' }
-const main: Keys = { host: 'SERVER_HOST', port: 'SERVER_PORT' }
-const operators: Keys = { host: 'MANAGEMENT_HOST', port: 'MANAGEMENT_PORT' }
+/** `management`: null if its routes are on the port of the others. */
+export type Listeners = { server: Listener; management: Listener | null }
 
 /**
  * The longest that a client may have to wait in silence: its body, what its credential is checked with (asked for twice at the
@@ -22,28 +23,60 @@ const answerMaxMs = ({ REQUEST_DEADLINE_MS, AUTH_JWKS_URL, AUTH_JWKS_TIMEOUT_MS 
   3 * REQUEST_DEADLINE_MS + (AUTH_JWKS_URL === '' ? 0 : 2 * AUTH_JWKS_TIMEOUT_MS) + graceMs
 const graceMs = 1_000
 
-type Opening = ServerOptions & { tls?: ReturnType<typeof serverCertificateOf> }
+type Parts = Pick<ServerOptions, 'service' | 'metrics' | 'observe' | 'tracing' | 'now' | 'log'> & {
+  status: StatusSource
+  phase: () => Phase
+}
 
-const open = (config: Config, keys: Keys, options: Opening): Server | null => {
+/** What both ports have in common. */
+const serverOptionsOf = ({ status, phase, ...parts }: Parts): ServerOptions => {
+  const { config } = status
+  return {
+    ...parts,
+    unknownFields: config.ORDERS_UNKNOWN_FIELDS,
+    bodyMaxBytes: config.BODY_MAX_BYTES,
+    bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
+    started: () => phase() !== 'starting',
+    draining: () => phase() === 'draining',
+    corsOrigins: config.CORS_ALLOWED_ORIGINS,
+    health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
+    contracts: contractsOf(config),
+    idleTimeoutMs: config.SERVER_IDLE_TIMEOUT_MS,
+    answerMaxMs: answerMaxMs(config),
+  }
+}
+
+type Keys = { host: 'SERVER_HOST' | 'MANAGEMENT_HOST'; port: 'SERVER_PORT' | 'MANAGEMENT_PORT' }
+type Opening = { config: Config; keys: Keys; options: ServerOptions; tls?: ServerCertificate | undefined }
+
+/** Null, with the reason in the log, if the port cannot be had. */
+const listenAt = ({ config, keys, options, tls }: Opening): Listener | null => {
   const [hostname, port] = [config[keys.host], config[keys.port]]
   try {
-    return startServer({ ...options, hostname, port })
+    return openPort(createApp(options), { hostname, port, tls, idleTimeoutMs: options.idleTimeoutMs })
   } catch (error) {
     options.log.error(`cannot listen on ${hostname}:${port}: free the port or set ${keys.port}`, describe(error))
     return null
   }
 }
 
-type Timing = 'idleTimeoutMs' | 'answerMaxMs'
-
-/** Null, and why in the log, where a port cannot be had. */
-export const listenOn = (config: Config, guard: Guard, rest: Omit<ServerOptions, Timing>): Listening | null => {
-  const tls = serverCertificateOf(config)
-  const options = { ...rest, idleTimeoutMs: config.SERVER_IDLE_TIMEOUT_MS, answerMaxMs: answerMaxMs(config) }
-  const server = open(config, main, { ...options, tls, guard, management: managementOf(config) })
+/** Null, with the reason in the log, if a port cannot be had. */
+export const listen = (parts: Parts, guard: Guard): Listeners | null => {
+  const { config } = parts.status
+  const options = serverOptionsOf(parts)
+  const server = listenAt({
+    config,
+    keys: { host: 'SERVER_HOST', port: 'SERVER_PORT' },
+    options: { ...options, guard, management: managementOf(config) },
+    tls: serverCertificateOf(config),
+  })
   if (server === null) return null
   if (config.MANAGEMENT_PORT === 0) return { server, management: null }
-  // Nobody has to say who it is there: the address that it listens on is what guards it. No page of another origin has a part in it.
-  const management = open(config, operators, { ...options, corsOrigins: [], management: 'only' })
+  const management = listenAt({
+    config,
+    keys: { host: 'MANAGEMENT_HOST', port: 'MANAGEMENT_PORT' },
+    // No guard: the address that it listens on is what protects it. No page of another origin has any business there.
+    options: { ...options, corsOrigins: [], management: 'only' },
+  })
   return management === null ? null : { server, management }
 }

@@ -9,22 +9,19 @@ import { buildService, openPool } from './service.ts'
 import { buildTrades } from './trades.ts'
 import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from '../config/config.ts'
-import { contractsOf, topicsOf } from './contracts.ts'
+import { topicsOf } from './contracts.ts'
 import type { Env } from '../config/env.ts'
 import type { Phase } from '../http/operators/health.ts'
-import type { Guard } from '../http/gates/guard.ts'
-import type { ServerOptions } from '../http/server.ts'
 import { createProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createRelay } from '../relay/relay.ts'
 import { createSender } from '../kafka/sender.ts'
-import { listenOn, type Listening } from './listen.ts'
+import { listen, type Listeners } from './listen.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
-import { componentsOf, type StatusSource } from './status.ts'
 import { MigrationRefused } from '../store/migrate.ts'
 import { startTracing } from './tracing.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
@@ -59,7 +56,7 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
   return { pools, producer, relay, trades, letters, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 
-type Parts = Listening & {
+type Parts = Listeners & {
   config: Config
   log: Log
   streams: ReturnType<typeof buildStreams>
@@ -105,28 +102,6 @@ const runUntil = async (
   await management?.stop()
 }
 
-type ListenOptions = Pick<ServerOptions, 'service' | 'metrics' | 'observe' | 'tracing' | 'log'> & {
-  status: StatusSource
-  guard: Guard
-  phase: () => Phase
-}
-
-const listen = ({ status, guard, phase, ...parts }: ListenOptions): Listening | null => {
-  const { config } = status
-  return listenOn(config, guard, {
-    ...parts,
-    now,
-    unknownFields: config.ORDERS_UNKNOWN_FIELDS,
-    bodyMaxBytes: config.BODY_MAX_BYTES,
-    bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
-    started: () => phase() !== 'starting',
-    draining: () => phase() === 'draining',
-    corsOrigins: config.CORS_ALLOWED_ORIGINS,
-    health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
-    contracts: contractsOf(config),
-  })
-}
-
 /** `orders serve`. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly, 2 bad configuration. */
 export const serve = async (env: Env): Promise<number> => {
   const result = readConfig(env)
@@ -157,12 +132,11 @@ export const serve = async (env: Env): Promise<number> => {
   const built = buildService({ config, log, observers, refusedWrites, now, newId, accepting, onCommitted })
   const { service, pools } = built
   const status = { config, streams, refusedWrites, starting: () => (phase === 'starting' ? startDetail : null) }
-  const known = { build: { version, commit }, streams, service, pools: { ...pools, ...streams.pools }, now }
-  const metrics = () => page(known)
-
-  const told = { metrics, observe: observers.request, tracing, log }
-  const listening = listen({ status, service, guard, phase: () => phase, ...told })
-  if (listening === null) return 1
+  const measured = { build: { version, commit }, streams, service, pools: { ...pools, ...streams.pools }, now }
+  const metrics = () => page(measured)
+  const observe = observers.request
+  const listeners = listen({ status, service, phase: () => phase, metrics, observe, tracing, now, log }, guard)
+  if (listeners === null) return 1
 
   try {
     await awaitSchema(config, log, { signal: stopping.signal, onFailure: (detail) => (startDetail = detail) })
@@ -178,7 +152,7 @@ export const serve = async (env: Env): Promise<number> => {
     phase = next
   }
   const ended = await Promise.race([
-    runUntil(stopping.signal, { config, log, ...listening, streams, built, tracing, setPhase }),
+    runUntil(stopping.signal, { config, log, ...listeners, streams, built, tracing, setPhase }),
     deadline,
   ])
   if (ended === 'late') {

@@ -6,6 +6,7 @@ import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/app/service.ts'
 import type { Trade } from '../../src/domain/trade.ts'
+import { openPort, type Address, type Listener } from '../../src/http/listener.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import { noTracing } from '../../src/telemetry/tracing.ts'
@@ -60,6 +61,12 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
 })
 
 const problemMembers = ['type', 'title', 'status', 'detail', 'code', 'message', 'errors', 'timestamp', 'error', 'path']
+
+/** The app on a port of this machine, any free one by default. */
+export const startServer = (
+  options: ServerOptions,
+  { port = 0, hostname = '127.0.0.1', tls }: Partial<Address> = {},
+): Listener => openPort(createApp(options), { port, hostname, tls, idleTimeoutMs: options.idleTimeoutMs })
 
 /** The reason phrases that clients of the Java service know. */
 const reasons: Readonly<Record<number, string>> = {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { listen, type Listener } from '../../src/http/listener.ts'
+import { openPort, type Listener } from '../../src/http/listener.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { until } from '../support/until.ts'
 
@@ -29,7 +29,7 @@ afterEach(() => Promise.all(listeners.splice(0).map((listener) => listener.stop(
 
 const open = (tls = first, port = 0): Listener => {
   const app = new Elysia().get('/', () => 'hello').get('/slow', answerSlowly)
-  const listener = listen(app as unknown as Elysia, { port, hostname: '127.0.0.1', tls, idleTimeoutMs: 120_000 })
+  const listener = openPort(app as unknown as Elysia, { port, hostname: '127.0.0.1', tls, idleTimeoutMs: 120_000 })
   listeners.push(listener)
   return listener
 }

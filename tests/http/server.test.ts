@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import { createService, type Service, type ServicePools } from '../../src/app/service.ts'
-import { createApp, startServer } from '../../src/http/server.ts'
+import { createApp } from '../../src/http/server.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { allPools } from '../support/database.ts'
 import {
@@ -16,6 +16,7 @@ import {
   serverOptions,
   type Answer,
   type Harness,
+  startServer,
 } from './harness.ts'
 import { openSocket, parseRaw } from './socket.ts'
 
@@ -85,7 +86,7 @@ describe('a path', () => {
 
 describe('through a socket', () => {
   const { log, lines } = createTestLog()
-  const server = startServer({ ...serverOptions({ log }), port: 0, hostname: '127.0.0.1' })
+  const server = startServer(serverOptions({ log }))
   afterAll(() => server.stop())
   const send = async (...lines: string[]) =>
     parseRaw(await openSocket(server.port, `${lines.join('\r\n')}\r\n\r\n`).answer())
@@ -116,7 +117,7 @@ describe('through a socket', () => {
   })
 
   test('a port that is taken is an exception', () => {
-    expect(() => startServer({ ...serverOptions(), port: server.port, hostname: '127.0.0.1' })).toThrow()
+    expect(() => startServer(serverOptions(), { port: server.port })).toThrow()
   })
 })
 

@@ -534,7 +534,6 @@ describe('API9 improper inventory management', () => {
       '/v1/orders',
       '/swagger',
       '/.env',
-      '/actuator',
       '/actuator/env',
       '/actuator/heapdump',
       '/debug',

@@ -12,7 +12,7 @@ import type { Guard } from '../../src/http/gates/guard.ts'
 import { publishedAccess } from '../../src/http/contract/openapiAccess.ts'
 import { createOpenApi } from '../../src/http/contract/openapi.ts'
 import { createBuckets } from '../../src/http/gates/limits/rateLimit.ts'
-import { startServer, type ServerOptions } from '../../src/http/server.ts'
+import type { ServerOptions } from '../../src/http/server.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import { answerFaults, pathsOf, type Paths } from '../contracts/judge.ts'
 import {
@@ -23,6 +23,7 @@ import {
   type Answer,
   type Call,
   type Harness,
+  startServer,
 } from '../http/harness.ts'
 import { audience, createKey, issuerName, jwksOf, startKeyServer, tokenOf } from '../support/issuer.ts'
 import { temporaryDir } from '../support/servers.ts'
@@ -121,7 +122,7 @@ export const openSecured = async ({
     ...changed,
   }
   const options = serverOptions({ service: harness.service, guard, log: log.log, ...changedServer })
-  const server = startServer({ ...options, port: 0, hostname: '127.0.0.1' })
+  const server = startServer(options)
   const paths = await pathsFor(guard)
   return {
     harness,

@@ -1,7 +1,8 @@
 // Proves: through a real socket: a body is bounded in bytes and in time, declared or chunked, and judged by its type first.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createApp, startServer, type Server } from '../../../src/http/server.ts'
+import type { Listener } from '../../../src/http/listener.ts'
+import { createApp } from '../../../src/http/server.ts'
 import { openSocket, parseRaw } from '../socket.ts'
 import {
   bodyOf,
@@ -11,17 +12,18 @@ import {
   orderText,
   refusal,
   serverOptions,
+  startServer,
   type Harness,
 } from '../harness.ts'
 
 let harness: Harness
-let server: Server
+let server: Listener
 const { log, lines } = createTestLog()
 const bytesMax = 65_536
 
 beforeAll(async () => {
   harness = await openHarness()
-  server = startServer({ ...serverOptions({ service: harness.service, log }), port: 0, hostname: '127.0.0.1' })
+  server = startServer(serverOptions({ service: harness.service, log }))
 })
 afterAll(async () => {
   await server.stop()
@@ -127,11 +129,7 @@ describe('a body in chunks', () => {
 
 describe('a body that does not come', () => {
   test('within its time is refused, and the connection is closed', async () => {
-    const hasty = startServer({
-      ...serverOptions({ service: harness.service, bodyDeadlineMs: 200 }),
-      port: 0,
-      hostname: '127.0.0.1',
-    })
+    const hasty = startServer(serverOptions({ service: harness.service, bodyDeadlineMs: 200 }))
     const raw = await openSocket(hasty.port, `${head('Content-Length: 100')}{"user`).answer()
     expect(raw).toContain('Connection: close')
     const answer = await parseRaw(raw)

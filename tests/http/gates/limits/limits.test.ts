@@ -7,12 +7,12 @@ import { networkInterfaces } from 'node:os'
 import type { Service } from '../../../../src/app/service.ts'
 import { networkOf, type LimitOptions } from '../../../../src/http/gates/limits/limits.ts'
 import { createBuckets } from '../../../../src/http/gates/limits/rateLimit.ts'
-import { createApp, startServer } from '../../../../src/http/server.ts'
+import { createApp } from '../../../../src/http/server.ts'
 import { createOpenApi } from '../../../../src/http/contract/openapi.ts'
 import { publishedAccess } from '../../../../src/http/contract/openapiAccess.ts'
 import { pathsOf } from '../../../contracts/judge.ts'
 import { createAuthority } from '../../../support/certificates.ts'
-import { bodyOf, callerOf, orderBody, serverOptions } from '../../harness.ts'
+import { bodyOf, callerOf, orderBody, serverOptions, startServer } from '../../harness.ts'
 
 describe('a bucket', () => {
   test('lets a burst through, then what it refills', () => {
@@ -161,7 +161,7 @@ describe('a limited service', () => {
       const tls = scheme === 'https' ? authority.issue('limits') : undefined
       const limits = { perSubject: { perSecond: 1, burst: 2 }, total: null, byAddress: true, nowMs: () => 0 }
       const options = serverOptions({ service, guard: { authentication: null, limits } })
-      const server = startServer({ ...options, port: 0, hostname: '::', tls })
+      const server = startServer(options, { hostname: '::', tls })
       const statusOf = async (host: string): Promise<number> =>
         (await fetch(`${scheme}://${host}:${server.port}/orders`, { tls: { rejectUnauthorized: false } })).status
       expect([await statusOf('[::1]'), await statusOf('[::1]'), await statusOf('[::1]')]).toEqual([200, 200, 429])
