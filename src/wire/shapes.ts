@@ -1,9 +1,11 @@
 // The JSON shapes that HTTP and Kafka have in common, as the published contracts give them. What comes in is judged by the
 // decoders beside each door; tests hold these schemas and those decoders to each other.
 
-import { Kind, Type, type SchemaOptions } from '@sinclair/typebox'
+import { Kind, Type, type SchemaOptions, type TSchema } from '@sinclair/typebox'
 import { keyForm, tickerForm, uuidForm } from '../domain/patterns.ts'
 import { sides } from '../domain/terms.ts'
+
+export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Text that is one of a list. */
 export const oneOf = <const T extends readonly string[]>(values: T, options: SchemaOptions = {}) =>
@@ -19,6 +21,9 @@ export const Uuid = Type.String({
 
 /** A ticker as it is stored and sent. */
 export const Ticker = Type.String({ pattern: tickerForm.stored })
+
+/** 1 to 64 characters; which of them the decoder of trades takes (any that prints) no portable pattern says. */
+export const TradeId = Type.String({ minLength: 1, maxLength: 64 })
 
 export const ClientKey = Type.String({ pattern: keyForm.stored })
 
@@ -43,7 +48,7 @@ export const ExactAmount = Type.Unsafe<string>({
   description: 'An exact decimal of at most 8 fraction digits, in plain notation: read it with a decimal parser.',
 })
 
-export const AmountOrNull = Type.Union([ExactAmount, Type.Null()])
+export const AmountOrNull = orNull(ExactAmount)
 
 const sentForms = [
   { type: 'number', exclusiveMinimum: 0, maximum: amountBound },

@@ -12,7 +12,7 @@ import { publishedAccess } from './openapiAccess.ts'
 import { createOpenApi } from './openapi.ts'
 import { problem, type Problem } from '../exchange/problem.ts'
 import { json } from '../exchange/reply.ts'
-import type { UnknownFields } from '../orders/decode.ts'
+import type { UnknownFields } from '../exchange/decode.ts'
 
 export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>> }
 type DocsOptions = {

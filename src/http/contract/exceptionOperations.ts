@@ -1,8 +1,10 @@
 // The routes of exceptions.
 
-import { ExceptionPage, TradeException } from './answers.ts'
 import { stored, withBody, written, type OperationContract } from './operation.ts'
-import { ById, ExceptionsQuery, Resolve } from './parameters.ts'
+import { ExceptionPage, TradeException } from '../exceptions/answers.ts'
+import { ExceptionsQuery } from '../exceptions/query.ts'
+import { Resolve } from '../exceptions/resolution.ts'
+import { ById } from '../exchange/query.ts'
 
 export const exceptionOperations = {
   listExceptions: {

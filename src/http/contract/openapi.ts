@@ -28,8 +28,9 @@ import { isServed } from '../exchange/operation.ts'
 import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
 import { optionsOf } from './openapiOptions.ts'
 import { introduction, tags } from './openapiWords.ts'
-import { PlaceOrder, type UnknownFields } from '../orders/decode.ts'
-import { Resolve } from './parameters.ts'
+import { PlaceOrder } from '../orders/decode.ts'
+import type { UnknownFields } from '../exchange/decode.ts'
+import { Resolve } from '../exceptions/resolution.ts'
 
 export type OpenApiOptions = {
   version: string

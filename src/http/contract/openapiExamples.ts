@@ -3,9 +3,10 @@
 
 import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import type { Scope } from '../../app/caller.ts'
-import { alreadyResolved, exceptionJson } from '../exceptions/routes.ts'
+import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
+import { alreadyResolved } from '../exceptions/routes.ts'
 import { accepted, canceled, exception, fill, partlyFilled, requests, resolution, resolved } from './examples.ts'
-import { fillJson, orderJson, pageJson } from '../orders/json.ts'
+import { fillPageJson, orderJson, orderPageJson } from '../orders/answers.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
@@ -65,7 +66,7 @@ const orders = {
     ...notAllowed('GET, HEAD, OPTIONS, POST'),
     ...stored,
     ...badQuery,
-    200: () => pageJson('orders', [orderJson(partlyFilled)], null),
+    200: () => orderPageJson([partlyFilled], null),
   },
   getOrder: {
     ...needing('orders:read'),
@@ -81,7 +82,7 @@ const orders = {
     ...stored,
     ...badQuery,
     ...noOrder,
-    200: () => pageJson('fills', [fillJson(fill)], null),
+    200: () => fillPageJson([fill], null),
   },
   cancelOrder: {
     ...needing('orders:write'),
@@ -100,7 +101,7 @@ const exceptions = {
     ...notAllowed('GET, HEAD, OPTIONS'),
     ...stored,
     ...badQuery,
-    200: () => pageJson('exceptions', [exceptionJson(exception)], null),
+    200: () => exceptionPageJson([exception], null),
   },
   resolveException: {
     ...needing('orders:admin'),

@@ -1,8 +1,8 @@
 // The routes of operators and of what watches the service: health, version, metrics.
 
 import { Type } from '@sinclair/typebox'
-import { springType } from '../operators/actuator.ts'
-import { ActuatorLinks, Alive, Health, Info, NotReady } from './answers.ts'
+import { ActuatorLinks, springType } from '../operators/actuator.ts'
+import { Alive, Health, Info, NotReady } from '../operators/health.ts'
 import { anyRoute, maybeBug, type OperationContract } from './operation.ts'
 
 /** Spring's media type is for whoever asks for it. */

@@ -1,9 +1,11 @@
 // The routes of orders.
 
 import { Type } from '@sinclair/typebox'
-import { FillPage, Order, OrderPage, Status } from './answers.ts'
 import { stored, withBody, written, type OperationContract } from './operation.ts'
-import { ById, FillsQuery, OrdersQuery, PlaceHeaders, TraceHeaders } from './parameters.ts'
+import { PlaceHeaders, TraceHeaders } from './parameters.ts'
+import { ById } from '../exchange/query.ts'
+import { FillPage, Order, OrderPage, Status } from '../orders/answers.ts'
+import { FillsQuery, OrdersQuery } from '../orders/query.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 
 const location = {

@@ -1,62 +1,8 @@
-// The schemas of parameters, headers and the body of a resolution. query.ts and exceptionRoutes.ts read them by hand, for the
-// words of each fault; a test holds reader and schema to each other.
+// The schemas of the headers of requests. Those of queries and bodies stand beside what reads them.
 
-import { Type, type SchemaOptions } from '@sinclair/typebox'
-import { oneOf, Side } from '../../wire/shapes.ts'
-import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
-import { statuses } from '../../domain/order.ts'
-import { dispositions } from './answers.ts'
+import { Type } from '@sinclair/typebox'
+import { keyForm } from '../../domain/patterns.ts'
 import { quotedKeyPattern } from '../orders/idempotencyKey.ts'
-
-const Id = (options: SchemaOptions = {}) => Type.String({ format: 'uuid', pattern: uuidForm.sent, ...options })
-const OptionalId = Type.Optional(Id())
-
-const Moment = (description: string) =>
-  Type.Optional(
-    Type.String({
-      pattern: '^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?([Zz]|[+-]\\d\\d:?\\d\\d)$',
-      description,
-    }),
-  )
-
-const page = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Items a page.' })),
-  cursor: Type.Optional(Type.String({ minLength: 1, description: 'A `nextCursor` of this list, unchanged.' })),
-}
-const closed = { additionalProperties: false }
-
-export const ById = Type.Object({ id: Id() }, closed)
-
-export const OrdersQuery = Type.Object(
-  {
-    userId: OptionalId,
-    ticker: Type.Optional(Type.String({ pattern: tickerForm.sent })),
-    side: Type.Optional(Side),
-    status: Type.Optional(
-      Type.Array(oneOf([...statuses, 'open', 'closed']), {
-        description: 'May be repeated. `open` and `closed` stand for the statuses that are.',
-      }),
-    ),
-    createdAfter: Moment('ISO-8601 with a zone; inclusive.'),
-    createdBefore: Moment('ISO-8601 with a zone; exclusive.'),
-    clientOrderId: Type.Optional(Type.String({ pattern: keyForm.sent })),
-    ...page,
-  },
-  closed,
-)
-
-export const FillsQuery = Type.Object(page, closed)
-
-export const ExceptionsQuery = Type.Object(
-  {
-    orderId: OptionalId,
-    tradeId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    disposition: Type.Optional(Type.Array(oneOf(dispositions), { description: 'May be repeated.' })),
-    resolved: Type.Optional(Type.Boolean()),
-    ...page,
-  },
-  closed,
-)
 
 const Traceparent = Type.Optional(
   Type.String({
@@ -79,8 +25,3 @@ export const PlaceHeaders = Type.Object({
   ),
   traceparent: Traceparent,
 })
-
-const words = (maxLength: number) =>
-  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' })
-
-export const Resolve = Type.Object({ resolvedBy: words(200), note: words(2000) }, { ...closed, component: 'Resolve' })

@@ -1,5 +1,6 @@
 // What Spring Boot's actuator does beside its endpoints: a list of links to them, and a media type of its own for whoever asks for it.
 
+import { Type, type Static } from '@sinclair/typebox'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
 import { originOf } from '../exchange/path.ts'
 import { json } from '../exchange/reply.ts'
@@ -29,8 +30,16 @@ const endpoints = {
   prometheus: '/prometheus',
 } as const
 
+export const Link = Type.Object(
+  { href: Type.String(), templated: Type.Boolean({ description: 'Whether `href` has a part to fill in.' }) },
+  { component: 'Link' },
+)
+export const ActuatorLinks = Type.Object({
+  _links: Type.Object({ self: Link, health: Link, 'health-path': Link, info: Link, prometheus: Link }),
+})
+
 /** `origin`: scheme and authority as the client used them, such as `http://localhost:8085`. */
-export const actuatorLinks = (origin: string) => ({
+export const actuatorLinks = (origin: string): Static<typeof ActuatorLinks> => ({
   _links: Object.fromEntries(
     Object.entries(endpoints).map(([name, path]) => [
       name,

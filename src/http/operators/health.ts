@@ -1,22 +1,48 @@
 // Health in Spring Boot's shape. Liveness looks at nothing outside this process; readiness says whether requests can be served
 // (Kafka may be away: orders wait in the outbox); the whole names each component in words an operator can act on.
 
+import { Type, type Static } from '@sinclair/typebox'
 import { isAdmin } from '../../app/caller.ts'
+import { oneOf } from '../../wire/shapes.ts'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
 import { actuatorJson } from './actuator.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
-export type Component = { status: 'UP' | 'DEGRADED' | 'DOWN'; details: Record<string, string | number> }
+export const Component = Type.Object(
+  {
+    status: oneOf(['UP', 'DEGRADED', 'DOWN']),
+    details: Type.Unsafe<Record<string, string | number>>({
+      type: 'object',
+      additionalProperties: { type: ['string', 'number'] },
+      description: 'In words for an operator; the names are no contract.',
+    }),
+  },
+  { component: 'Component', description: 'A component of the service.' },
+)
+
+export const Health = Type.Object({
+  status: oneOf(['UP', 'DEGRADED', 'DOWN']),
+  components: Type.Object({ db: Component, kafka: Component, outbox: Component }),
+})
+export const Alive = Type.Object({ status: Type.Literal('UP') })
+export const NotReady = Type.Object({
+  status: oneOf(['OUT_OF_SERVICE', 'DOWN']),
+  reason: Type.Optional(oneOf(['starting', 'draining'])),
+  components: Type.Optional(Type.Object({ db: Component })),
+})
+export const Info = Type.Object({ name: Type.String(), version: Type.String(), commit: Type.String() })
+export type Component = Static<typeof Component>
 
 export type HealthSource = {
   phase: () => Phase
   components: () => { db: Component; kafka: Component; outbox: Component }
-  info: () => Record<string, string>
+  info: () => Static<typeof Info>
 }
 
-type Health = { status: number; body: object }
+/** An answer of one of these shapes. */
+type Answer<Body> = { status: number; body: Body }
 
-const overall = ({ phase, components }: HealthSource): Health => {
+const overall = ({ phase, components }: HealthSource): Answer<Static<typeof Health>> => {
   const current = components()
   const isDown = current.db.status === 'DOWN' || phase() === 'starting'
   const isDegraded = Object.values(current).some((component) => component.status !== 'UP')
@@ -25,19 +51,24 @@ const overall = ({ phase, components }: HealthSource): Health => {
 }
 
 /** `details`: what is wrong is said to an operator, not to whoever asks. */
-const readiness = ({ phase, components }: HealthSource, details: boolean): Health => {
+const readiness = (
+  { phase, components }: HealthSource,
+  details: boolean,
+): Answer<Static<typeof Alive | typeof NotReady>> => {
   const { db } = components()
-  if (phase() !== 'serving') return { status: 503, body: { status: 'OUT_OF_SERVICE', reason: phase() } }
+  const current = phase()
+  if (current !== 'serving') return { status: 503, body: { status: 'OUT_OF_SERVICE', reason: current } }
   if (db.status !== 'DOWN') return { status: 200, body: { status: 'UP' } }
   return { status: 503, body: { status: 'DOWN', ...(details ? { components: { db } } : {}) } }
 }
 
-const answer = (exchange: Exchange, { status, body }: Health): Response => actuatorJson(exchange, status, body)
+const write = <Body>(exchange: Exchange, { status, body }: Answer<Body>): Response =>
+  actuatorJson(exchange, status, body)
 
 export const healthHandlers = (source: HealthSource) =>
   ({
-    health: (exchange) => answer(exchange, overall(source)),
-    liveness: (exchange) => answer(exchange, { status: 200, body: { status: 'UP' } }),
-    readiness: (exchange) => answer(exchange, readiness(source, isAdmin(exchange.caller))),
-    info: (exchange) => answer(exchange, { status: 200, body: source.info() }),
+    health: (exchange) => write(exchange, overall(source)),
+    liveness: (exchange) => write<Static<typeof Alive>>(exchange, { status: 200, body: { status: 'UP' } }),
+    readiness: (exchange) => write(exchange, readiness(source, isAdmin(exchange.caller))),
+    info: (exchange) => write<Static<typeof Info>>(exchange, { status: 200, body: source.info() }),
   }) satisfies Record<string, Handler>

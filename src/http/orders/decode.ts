@@ -19,9 +19,10 @@ import {
   type TermsDraft,
   type TextTerm,
 } from '../../domain/terms.ts'
-import { amountFromJson, NumberSource, parseExactJson, repeatedMember } from '../../wire/json.ts'
+import { amountFromJson } from '../../wire/json.ts'
 import { oneOf, sentAmount, sentAmountOrNull } from '../../wire/shapes.ts'
 import { isKey, readHeaderKey } from './idempotencyKey.ts'
+import { memberOf, parseMembers, pointerOf, type Decoded, type UnknownFields } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
 
 /** The schema of a member as it may be sent, by the kind of its term. */
@@ -54,9 +55,6 @@ export const PlaceOrder = Type.Unsafe<PlaceOrder>(
 /** `formerKey`: the key that 1.0 would have stored, where that is another one (see idempotencyKey.ts). */
 export type PlaceRequest = { terms: OrderTerms; formerKey: string | null }
 
-export type UnknownFields = 'refuse' | 'ignore'
-export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }
-
 type Read = { value: string | Amount } | { detail: string }
 
 const readAmount = (value: unknown): Read => {
@@ -67,9 +65,6 @@ const readText = (value: unknown, term: TextTerm): Read => {
   const text = typeof value === 'string' ? canonicalText(term, value) : null
   return text === null ? { detail: ruleOf(term) } : { value: text }
 }
-
-/** A name is only repeated in an answer when it cannot be mistaken for anything else. */
-const pointerOf = (name: string): string => (/^[A-Za-z0-9_.-]{1,64}$/.test(name) ? `/${name}` : '')
 
 const memberNames = new Set<string>(terms.map(({ name }) => name))
 
@@ -108,30 +103,6 @@ const readKey = (body: Record<string, unknown>, header: string | null, faults: F
   if (inBody !== null && inBody !== inHeader.key)
     return refuse('differs from clientOrderId: they are one key, give one of them')
   return inHeader
-}
-
-const fault = (pointer: string, detail: string): { ok: false; faults: Fault[] } => ({
-  ok: false,
-  faults: [{ pointer, detail }],
-})
-
-/** A member that the object has itself: what every object inherits is none. */
-export const memberOf = (body: Record<string, unknown>, name: string): unknown =>
-  Object.hasOwn(body, name) ? body[name] : undefined
-
-/** The members of a JSON object, each given once, with exact numbers. To be read one by one, by name, and never handed on whole. */
-export const parseMembers = (text: string): Decoded<Record<string, unknown>> => {
-  try {
-    const value = parseExactJson(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberSource)
-      return fault('', 'the body must be a JSON object')
-    const repeated = repeatedMember(text, value)
-    return repeated === null
-      ? { ok: true, value: value as Record<string, unknown> }
-      : fault(pointerOf(repeated), 'is given more than once')
-  } catch {
-    return fault('', 'the body is not valid JSON')
-  }
 }
 
 export type PlaceOptions = {

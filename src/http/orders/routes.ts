@@ -1,16 +1,18 @@
 // The routes of orders. No logic: parse, call, map.
 
 import type { Service } from '../../app/service.ts'
-import { canonicalUuid } from '../../domain/ids.ts'
 import type { Order, Status } from '../../domain/order.ts'
 import { readBody } from '../exchange/body.ts'
 import { isAdmin, owns } from '../../app/caller.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
-import { fillJson, orderJson, pageJson } from './json.ts'
+import { fillPageJson, orderJson, orderPageJson } from './answers.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
-import { decodeFillsQuery, decodeListQuery, encodeCursor, fillCursor } from './query.ts'
+import { decodeFillsQuery, decodeListQuery } from './query.ts'
+import { encodeCursor } from '../exchange/cursor.ts'
+import type { UnknownFields } from '../exchange/decode.ts'
+import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
-import { decodePlaceOrder, type UnknownFields } from './decode.ts'
+import { decodePlaceOrder } from './decode.ts'
 
 export type RouteOptions = {
   service: Service
@@ -19,8 +21,6 @@ export type RouteOptions = {
   bodyDeadlineMs: number
 }
 
-const invalidId = (): Problem =>
-  invalid('Invalid id', [{ pointer: '', detail: 'the order id in the path must be a UUID' }])
 const unknownOrder = (): Problem => problem('NOT_FOUND', 'there is no such order')
 
 const accepted = (order: Order, replayed: boolean): Response =>
@@ -83,8 +83,8 @@ const placeOrder = async (
 
 const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
   const { params, traceparent } = exchange
-  const orderId = canonicalUuid(params['id']!)
-  if (orderId === null) return invalidId()
+  const orderId = readId(params, 'order')
+  if (typeof orderId !== 'string') return orderId
   const unseen = await hidden(exchange, orderId, service)
   if (unseen !== null) return unseen
   const result = await service.cancel(orderId, traceparent)
@@ -102,8 +102,8 @@ const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promi
 }
 
 const getOrder = async ({ params, caller }: Exchange, { service }: RouteOptions): Promise<Answer> => {
-  const orderId = canonicalUuid(params['id']!)
-  if (orderId === null) return invalidId()
+  const orderId = readId(params, 'order')
+  if (typeof orderId !== 'string') return orderId
   const result = await service.find(orderId)
   if (!result.ok) return refused(result.code)
   const { order } = result
@@ -116,32 +116,28 @@ const listOrders = async ({ request, caller }: Exchange, { service, unknownField
   if (!query.ok) return invalid('Invalid query', query.faults)
   const { filter, limit } = query.value
   const userId = isAdmin(caller) ? filter.userId : (filter.userId ?? caller?.userId ?? undefined)
-  if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId)))
-    return json(200, pageJson('orders', [], null))
+  if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId))) return json(200, orderPageJson([], null))
   const page = await service.list({ ...filter, userId }, limit)
   if (!page.ok) return refused(page.code)
-  return json(
-    200,
-    pageJson('orders', page.orders.map(orderJson), page.nextBefore === null ? null : encodeCursor(page.nextBefore)),
-  )
+  return json(200, orderPageJson(page.orders, encodeCursor('order', page.nextBefore)))
 }
 
 const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
   const { request, params } = exchange
-  const orderId = canonicalUuid(params['id']!)
-  if (orderId === null) return invalidId()
+  const orderId = readId(params, 'order')
+  if (typeof orderId !== 'string') return orderId
   const query = decodeFillsQuery(searchOf(request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const unseen = await hidden(exchange, orderId, service)
   if (unseen !== null) return unseen
   const { before, limit } = query.value
-  // One more than asked tells whether there is a next page.
+  // One more than the page has room for tells whether there is a next page.
   const page = await service.fills({ orderId, before, limit: limit + 1 })
   if (!page.ok) return refused(page.code)
   if (page.fills === null) return unknownOrder()
   const fills = page.fills.slice(0, limit)
-  const more = page.fills.length > limit
-  return json(200, pageJson('fills', fills.map(fillJson), more ? fillCursor(fills.at(-1)!.orderVersion) : null))
+  const next = page.fills.length > limit ? fills.at(-1)!.orderVersion : null
+  return json(200, fillPageJson(fills, encodeCursor('fill', next)))
 }
 
 export const orderHandlers = (options: RouteOptions) =>

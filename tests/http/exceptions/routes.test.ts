@@ -63,6 +63,21 @@ describe('GET /exceptions', () => {
     expect(seen).toEqual([...new Set(seen)].toSorted().toReversed())
   })
 
+  test('takes its own cursors, those of 1.1 included, and none of the list of orders', async () => {
+    const orderId = await overfill(3)
+    await overfill()
+    const cursorOf = async (path: string) => bodyOf(await harness.call('GET', path))['nextCursor'] as string
+    const own = await cursorOf(`/exceptions?orderId=${orderId}&limit=1`)
+    const [, ...older] = await list(`?orderId=${orderId}`)
+    expect(await list(`?orderId=${orderId}&cursor=${own}`)).toEqual(older)
+    const bare = Buffer.from(Buffer.from(own, 'base64url').toString().replace('exception-', '')).toString('base64url')
+    expect(await list(`?orderId=${orderId}&cursor=${bare}`)).toEqual(older)
+    const ofOrders = await cursorOf('/orders?limit=1')
+    expect(refusal(await harness.call('GET', `/exceptions?cursor=${ofOrders}`))).toEqual(badRequest('?cursor'))
+    expect(refusal(await harness.call('GET', `/orders?cursor=${own}`))).toEqual(badRequest('?cursor'))
+    expect((await harness.call('GET', `/orders?cursor=${ofOrders}`)).status).toBe(200)
+  })
+
   test('filters by disposition, trade and whether it is resolved', async () => {
     const orderId = await overfill(2)
     const [newest, oldest] = await list(`?orderId=${orderId}`)
@@ -79,7 +94,7 @@ describe('GET /exceptions', () => {
       'GET',
       '/exceptions?orderId=x&disposition=LATE&resolved=maybe&limit=0&cursor=!&more=1',
     )
-    expect(refusal(answer)).toEqual(badRequest('?more', '?disposition', '?resolved', '?orderId', '?cursor', '?limit'))
+    expect(refusal(answer)).toEqual(badRequest('?more', '?orderId', '?disposition', '?resolved', '?limit', '?cursor'))
   })
 })
 

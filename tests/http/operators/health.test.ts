@@ -17,7 +17,7 @@ const healthOf = (state: State, part = '') => {
   const health = {
     phase: () => state.phase ?? 'serving',
     components: () => ({ db: component(state.db), kafka: component(state.kafka), outbox: component(state.outbox) }),
-    info: () => ({ name: 'orders', version: '1.2.3' }),
+    info: () => ({ name: 'orders', version: '1.2.3', commit: 'none' }),
   }
   return callerOf(createApp(serverOptions({ health })))('GET', `/actuator/health${part}`)
 }
@@ -82,7 +82,7 @@ describe('liveness', () => {
     const look = (): never => {
       throw new Error('looked')
     }
-    const health = { phase: look, components: look, info: () => ({}) }
+    const health = { phase: look, components: look, info: look }
     expect((await callerOf(createApp(serverOptions({ health })))('GET', '/actuator/health/liveness')).status).toBe(200)
   })
 })

@@ -1,0 +1,62 @@
+// Exceptions as they leave: their schemas, and what writes them.
+
+import { Type, type Static } from '@sinclair/typebox'
+import type { ExceptionDisposition } from '../../domain/leg.ts'
+import type { TradeException as StoredException } from '../../store/exceptions.ts'
+import { exactAmount } from '../../wire/exactAmount.ts'
+import { ExactAmount, Instant, oneOf, orNull, Side, Ticker, TradeId, Uuid } from '../../wire/shapes.ts'
+import { NextCursor } from '../exchange/cursor.ts'
+
+export const dispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const satisfies readonly ExceptionDisposition[]
+
+export const Resolution = Type.Object(
+  { resolvedBy: Type.String(), note: Type.String(), resolvedAt: Instant },
+  { component: 'Resolution' },
+)
+
+export const TradeException = Type.Object(
+  {
+    id: Uuid,
+    disposition: oneOf(dispositions),
+    reason: Type.String(),
+    orderId: Uuid,
+    tradeId: TradeId,
+    side: Side,
+    ticker: Ticker,
+    tradedAt: Instant,
+    recordedAt: Instant,
+    quantity: ExactAmount,
+    price: ExactAmount,
+    source: Type.Object({
+      topic: Type.String(),
+      partition: Type.Integer({ minimum: 0 }),
+      offset: Type.Integer({ minimum: 0 }),
+    }),
+    keyBase64: orNull(Type.String({ contentEncoding: 'base64' })),
+    message: Type.String({ description: 'The message as received.' }),
+    resolution: orNull(Resolution),
+  },
+  { component: 'Exception', description: 'A leg of a trade that was not applied though its order is here.' },
+)
+
+export const ExceptionPage = Type.Object({ exceptions: Type.Array(TradeException), nextCursor: NextCursor })
+
+/** For JSON.stringify. */
+const exceptionAnswer = (exception: StoredException): Static<typeof TradeException> => {
+  const { quantity, price, key, topic, partition, offset, message, resolution, ...plain } = exception
+  return {
+    ...plain,
+    quantity: exactAmount(quantity),
+    price: exactAmount(price),
+    source: { topic, partition, offset },
+    keyBase64: key === null ? null : Buffer.from(key).toString('base64'),
+    message,
+    resolution,
+  }
+}
+
+export const exceptionJson = (exception: StoredException): string => JSON.stringify(exceptionAnswer(exception))
+
+/** `nextCursor`: null on the last page. */
+export const exceptionPageJson = (exceptions: readonly StoredException[], nextCursor: string | null): string =>
+  JSON.stringify({ exceptions: exceptions.map(exceptionAnswer), nextCursor } satisfies Static<typeof ExceptionPage>)

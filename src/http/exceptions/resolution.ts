@@ -1,0 +1,40 @@
+// What an operator says of an exception: the body of a resolution, its schema and its reader from one table.
+
+import { Type } from '@sinclair/typebox'
+import { memberOf, parseMembers, type Decoded, type UnknownFields } from '../exchange/decode.ts'
+import type { Fault } from '../exchange/problem.ts'
+
+/** Free text, in UTF-16 units: anything but control characters, because it goes to logs and to Postgres. */
+const freeText = (lengthMax: number) => ({
+  schema: Type.String({ minLength: 1, maxLength: lengthMax, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' }),
+  isValid: (value: unknown): value is string =>
+    typeof value === 'string' && value.length >= 1 && value.length <= lengthMax && !/[\p{Cc}\p{Cs}]/u.test(value),
+  rule: `must be text of 1 to ${lengthMax} characters without controls`,
+})
+
+const members = { resolvedBy: freeText(200), note: freeText(2000) } as const
+type Resolution = Record<keyof typeof members, string>
+
+export const Resolve = Type.Object(
+  { resolvedBy: members.resolvedBy.schema, note: members.note.schema },
+  { additionalProperties: false, component: 'Resolve' },
+)
+
+/** Lists every fault. What else the body holds goes no further than here. */
+export const decodeResolution = (text: string, unknownFields: UnknownFields): Decoded<Resolution> => {
+  const parsed = parseMembers(text)
+  if (!parsed.ok) return parsed
+  const faults: Fault[] = []
+  const readText = (name: keyof typeof members): string => {
+    const value = memberOf(parsed.value, name)
+    const { isValid, rule } = members[name]
+    if (isValid(value)) return value
+    faults.push({ pointer: `/${name}`, detail: rule })
+    return ''
+  }
+  const value = { resolvedBy: readText('resolvedBy'), note: readText('note') }
+  const isUnknown = (name: string): boolean => !Object.hasOwn(members, name)
+  if (unknownFields === 'refuse' && Object.keys(parsed.value).some(isUnknown))
+    faults.push({ pointer: '', detail: 'only resolvedBy and note are known here' })
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value }
+}

@@ -1,0 +1,102 @@
+// The parameters of a query. Each is one row: its schema for the published document, the reader of its text, and what a fault of it
+// says. `defineQuery` makes the schema of the whole query and its reader from the same rows.
+
+import { Type, type TObject, type TOptional, type TSchema } from '@sinclair/typebox'
+import { canonicalUuid } from '../../domain/ids.ts'
+import { uuidForm } from '../../domain/patterns.ts'
+import { oneOf } from '../../wire/shapes.ts'
+import { decodeCursor, type CursorList } from './cursor.ts'
+import { shownName, type Decoded, type UnknownFields } from './decode.ts'
+import { invalid, type Fault, type Problem } from './problem.ts'
+
+type Row<S extends TSchema, T> = {
+  schema: S
+  /** Undefined: not a value of this parameter. */
+  read: (text: string) => T | undefined
+  /** Completes "<parameter> …". */
+  rule: string
+}
+/** One that may be repeated; its value is the list of what was read. */
+type Repeated<S extends TSchema, T> = Row<S, T> & { repeated: true }
+
+type Rows = Readonly<Record<string, Row<TSchema, unknown> & { repeated?: true }>>
+type ValueOf<R> = R extends Repeated<TSchema, infer T> ? T[] : R extends Row<TSchema, infer T> ? T | undefined : never
+type ValuesOf<R extends Rows> = { [N in keyof R]: ValueOf<R[N]> }
+
+/** The values of a query whose rows are these; the schema is that of the published document. */
+export type Query<R extends Rows> = {
+  schema: TObject<{ [N in keyof R]: TOptional<R[N]['schema']> }>
+  read: (search: URLSearchParams, unknownFields: UnknownFields) => Decoded<ValuesOf<R>>
+}
+
+const readRow = (name: string, { read, rule, repeated }: Rows[string], texts: string[], faults: Fault[]): unknown => {
+  const pointer = `?${name}`
+  if (repeated !== true && texts.length > 1) {
+    faults.push({ pointer, detail: 'is given more than once' })
+    return undefined
+  }
+  const values = texts.map(read)
+  for (const value of values) if (value === undefined) faults.push({ pointer, detail: rule })
+  return repeated === true ? values : values[0]
+}
+
+export const defineQuery = <const R extends Rows>(rows: R): Query<R> => {
+  const names = Object.keys(rows)
+  const shapes = Object.fromEntries(names.map((name) => [name, Type.Optional(rows[name]!.schema)]))
+  return {
+    schema: Type.Object(shapes, { additionalProperties: false }) as unknown as Query<R>['schema'],
+    read(search, unknownFields) {
+      const faults: Fault[] = []
+      if (unknownFields === 'refuse')
+        for (const name of new Set(search.keys()))
+          if (!names.includes(name))
+            faults.push({
+              pointer: `?${shownName(name)}`,
+              detail: `is not a parameter here; known are ${names.join(', ')}`,
+            })
+      const values = names.map((name) => [name, readRow(name, rows[name]!, search.getAll(name), faults)])
+      return faults.length > 0 ? { ok: false, faults } : { ok: true, value: Object.fromEntries(values) as ValuesOf<R> }
+    },
+  }
+}
+
+export const uuid = {
+  schema: Type.String({ format: 'uuid', pattern: uuidForm.sent }),
+  read: (text: string) => canonicalUuid(text) ?? undefined,
+  rule: uuidForm.rule,
+}
+
+/** One of a list of words. */
+export const choice = <const T extends readonly string[]>(values: T) => ({
+  schema: oneOf(values),
+  read: (text: string) => values.find((value) => value === text) as T[number] | undefined,
+  rule: `must be one of ${values.join(', ')}`,
+})
+
+export const limitDefault = 50
+const limitMax = 500
+
+/** The two parameters of every list. `read`: the position in the text of a cursor; undefined if the list has no such position. */
+export const pageRows = <T>(list: CursorList, read: (position: string) => T | undefined) => ({
+  limit: {
+    schema: Type.Integer({ minimum: 1, maximum: limitMax, default: limitDefault, description: 'Items a page.' }),
+    read: (text: string) => (/^[1-9]\d{0,2}$/.test(text) && Number(text) <= limitMax ? Number(text) : undefined),
+    rule: `must be a whole number from 1 to ${limitMax}`,
+  },
+  cursor: {
+    schema: Type.String({ minLength: 1, description: 'A `nextCursor` of this list, unchanged.' }),
+    read(text: string): T | undefined {
+      const position = decodeCursor(list, text)
+      return position === undefined ? undefined : read(position)
+    },
+    rule: 'must be a nextCursor of this list, unchanged',
+  },
+})
+
+/** The parameters of a path that names one item. */
+export const ById = Type.Object({ id: uuid.schema }, { additionalProperties: false })
+
+/** The id in such a path, in lower case, or the problem to answer with. `item`: what it is the id of. */
+export const readId = (params: Readonly<Record<string, string>>, item: 'order' | 'exception'): string | Problem =>
+  canonicalUuid(params['id']!) ??
+  invalid('Invalid id', [{ pointer: '', detail: `the ${item} id in the path must be a UUID` }])
