@@ -1,8 +1,11 @@
-// What this binary is. The build writes both values in; from source they are placeholders.
+// What this program is. The build writes the values in (src/build/build.ts); run from source they are read from the checkout.
 
-export const commit = process.env.ORDERS_COMMIT ?? 'source'
-/** The same for every commit of a release: the version of the contracts. */
-export const release = process.env.ORDERS_VERSION ?? '0.0.0-dev'
+import { readCommit, readVersion } from './checkout.ts'
+
+export const commit = process.env.ORDERS_COMMIT || readCommit()
+/** The same for every commit on the way to a release: the version of the contracts, such as `1.2.0`. */
+export const release = process.env.ORDERS_VERSION ?? readVersion()
 /** The licences of everybody whose work is in the binary; they have to go along with it. */
 export const notices = process.env.ORDERS_NOTICES ?? 'Run from source: the packages in node_modules bring their own.'
-export const version = `${release} (${commit})`
+/** A binary's is `1.2.0 (0123456789ab)`; from source it is `1.2.0-dev+0123456789ab`, as there the release is still to come. */
+export const version = process.env.ORDERS_VERSION === undefined ? `${release}-dev+${commit}` : `${release} (${commit})`

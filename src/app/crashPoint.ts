@@ -1,4 +1,5 @@
-// Instants at which a crash is worth the most to a test. Without the test-only variable ORDERS_TEST_CRASH nothing happens here.
+// Instants at which a crash is worth the most to a test. A release has none of this: the build defines ORDERS_CRASH_POINTS as 'none',
+// and a call is then a call of an empty function. A build with crash points (tests/support/binary.ts) and the sources have them.
 //
 // ORDERS_TEST_CRASH=<point>@<n> kills the process, as SIGKILL does, when it passes that point for the n-th time, after it has
 // appended the point's name to the file ORDERS_TEST_CRASH_LOG.
@@ -15,13 +16,17 @@ const crashPoints = [
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 
-const [armed, nth] = (process.env['ORDERS_TEST_CRASH'] ?? '').split('@')
 let passes = 0
 
-/** Kills the process if this point is armed and its turn has come. */
-export const passCrashPoint = (point: CrashPoint): void => {
+const crashIfArmed = (point: CrashPoint): void => {
+  const [armed, nth] = (process.env['ORDERS_TEST_CRASH'] ?? '').split('@')
   if (point !== armed || ++passes < Number(nth ?? 1)) return
   const log = process.env['ORDERS_TEST_CRASH_LOG']
   if (log !== undefined) appendFileSync(log, `${point}\n`)
   process.kill(process.pid, 'SIGKILL')
+}
+
+/** Kills the process if this point is armed and its turn has come; does nothing in a release. */
+export const passCrashPoint = (point: CrashPoint): void => {
+  if (process.env.ORDERS_CRASH_POINTS !== 'none') crashIfArmed(point)
 }

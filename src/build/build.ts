@@ -1,26 +1,47 @@
-// Promises: `bun run build` makes the one file that is shipped, the same bytes for the same sources, target and path.
+// `bun run build`: makes the one file that is shipped, the same bytes for the same sources, target and path.
 // What each option guards against stands beside it; every one of them was a fault in a binary before.
 
 import { parseArgs } from 'node:util'
+import { readCommit, readVersion } from '../checkout.ts'
+import { CommandFault, runCommand } from './command.ts'
 import { notices } from './licenses.ts'
 import { runtimePackages } from './packages.ts'
 import { inRepo } from './repository.ts'
-import { CommandFault, runCommand } from './command.ts'
 
-const help = `bun run build [--outfile dist/orders] [--baseline | --target <bun target>]
+const help = `bun run build [--outfile dist/orders] [--baseline | --target <bun target>] [--crash-points]
 
 Compiles src/main.ts with its runtime into one executable. Without a target it is made for this machine from the
 running bun, offline. --baseline is this system's variant for processors without AVX2 (the image is built with it);
 --target takes any of Bun's, such as bun-linux-arm64. Bun fetches another runtime once from the npm registry.
+--crash-points leaves in what kills the process when a test asks for it; never ship such a file.
 ORDERS_COMMIT names the commit where there is no git (the image).`
 
-export interface BuildOptions {
+export type BuildOptions = {
+  /** The path of the executable. */
   outfile: string
-  target?: string
+  /** One of Bun's targets; undefined is this machine. */
+  target?: string | undefined
+  /** Leaves in the crash points of src/app/crashPoint.ts: for tests, never for a release. */
+  crashPoints?: boolean
 }
 
-/** Answers the path of the executable. */
-export async function buildBinary({ outfile, target }: BuildOptions): Promise<string> {
+/** Values that are written into the code, so that the binary knows them without its surroundings. */
+const definitions = ({ crashPoints = false }: BuildOptions): Record<string, string> => {
+  const values = {
+    NODE_ENV: 'production',
+    ORDERS_VERSION: readVersion(),
+    ORDERS_COMMIT: process.env['ORDERS_COMMIT'] || readCommit(),
+    ORDERS_NOTICES: notices(runtimePackages()),
+    ...(crashPoints ? {} : { ORDERS_CRASH_POINTS: 'none' }),
+  }
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [`process.env.${name}`, JSON.stringify(value)]),
+  )
+}
+
+/** Answers the path of the executable. Throws a CommandFault with Bun's reasons. */
+export const buildBinary = async (options: BuildOptions): Promise<string> => {
+  const { outfile, target } = options
   try {
     await Bun.build({
       entrypoints: [inRepo('src', 'main.ts')],
@@ -35,7 +56,7 @@ export async function buildBinary({ outfile, target }: BuildOptions): Promise<st
       },
       // Never the identifiers: Elysia compares constructor names in the code that it generates.
       minify: { whitespace: true, syntax: true, identifiers: false },
-      define: await definitions(),
+      define: definitions(options),
     })
   } catch (error) {
     const faults = error instanceof AggregateError ? error.errors : [error]
@@ -44,34 +65,14 @@ export async function buildBinary({ outfile, target }: BuildOptions): Promise<st
   return outfile
 }
 
-/** Values that are written into the code, so that the binary knows them without its surroundings. */
-async function definitions(): Promise<Record<string, string>> {
-  const { version } = (await Bun.file(inRepo('package.json')).json()) as { version: string }
-  return {
-    'process.env.NODE_ENV': '"production"',
-    'process.env.ORDERS_VERSION': JSON.stringify(version),
-    'process.env.ORDERS_NOTICES': JSON.stringify(notices(runtimePackages())),
-    'process.env.ORDERS_COMMIT': JSON.stringify(process.env['ORDERS_COMMIT'] || commit()),
-  }
-}
-
-const git = (...args: string[]) => Bun.spawnSync(['git', '-C', inRepo(), ...args], { stderr: 'ignore' })
-
-function commit(): string {
-  if (!Bun.which('git')) return 'unknown'
-  const head = git('rev-parse', '--short=12', 'HEAD')
-  if (head.exitCode !== 0) return 'unknown'
-  const changed = git('status', '--porcelain', '--', 'src', 'sql', 'package.json', 'bun.lock').stdout.length > 0
-  return `${head.stdout.toString().trim()}${changed ? '-dirty' : ''}`
-}
-
-async function main(): Promise<number> {
+const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       help: { type: 'boolean' },
       baseline: { type: 'boolean' },
       target: { type: 'string' },
       outfile: { type: 'string', default: inRepo('dist', 'orders') },
+      'crash-points': { type: 'boolean', default: false },
     },
   })
   if (values.help) {
@@ -80,7 +81,7 @@ async function main(): Promise<number> {
   }
   const baseline = values.baseline ? `bun-${process.platform}-${process.arch}-baseline` : undefined
   const target = values.target ?? baseline
-  const outfile = await buildBinary({ outfile: values.outfile, ...(target !== undefined && { target }) })
+  const outfile = await buildBinary({ outfile: values.outfile, target, crashPoints: values['crash-points'] })
   console.log(
     `${outfile} (${(Bun.file(outfile).size / 1e6).toFixed(0)} MB, ${target ?? `this machine, bun ${Bun.version}`})`,
   )

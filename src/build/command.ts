@@ -6,7 +6,7 @@ export class CommandFault extends Error {
 }
 
 /** Runs a command's main function and exits with its code; a CommandFault becomes its one sentence on stderr and exit code 1. */
-export async function runCommand(main: () => Promise<number>): Promise<never> {
+export const runCommand = async (main: () => Promise<number>): Promise<never> => {
   try {
     process.exit(await main())
   } catch (error) {

@@ -6,6 +6,7 @@ import { Ajv } from 'ajv'
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { inRepo } from '../../src/build/repository.ts'
+import { binary, crashingBinary } from '../support/binary.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { askRegistry, audit, auditFaults, type Advisories } from '../../src/build/audit.ts'
@@ -19,7 +20,8 @@ const named = (name: string): Package => packages.find((one) => one.name === nam
 describe('the packages inside the binary', () => {
   test('are those that the code imports, and theirs', async () => {
     const transpiler = new Bun.Transpiler({ loader: 'ts' })
-    const paths = [...new Bun.Glob('src/**/*.ts').scanSync(inRepo())]
+    // What makes a release is no part of it.
+    const paths = [...new Bun.Glob('src/**/*.ts').scanSync(inRepo())].filter((path) => !path.startsWith('src/build/'))
     const imports = await Promise.all(
       paths.map(async (path) => transpiler.scanImports(await Bun.file(inRepo(path)).text())),
     )
@@ -127,6 +129,13 @@ describe('the audit', () => {
     const advisories: Advisories = {}
     expect(auditFaults(advisories, new Set(['elysia']))).toEqual([])
   })
+})
+
+test('no release can be told to crash: what arms a crash point is in the tests’ own binary alone', async () => {
+  const arming = async (path: string): Promise<boolean> =>
+    Buffer.from(await Bun.file(path).arrayBuffer()).includes('ORDERS_TEST_CRASH')
+  expect(await arming(await crashingBinary())).toBeTrue()
+  expect(await arming(await binary())).toBeFalse()
 })
 
 test('the same sources make the same bytes, wherever they lie', async () => {

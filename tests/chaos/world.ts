@@ -9,7 +9,7 @@ import { runTool, startServer, type Server } from '../stack/server.ts'
 import { engineMain } from '../stack/service.ts'
 import { StackError } from '../stack/stackError.ts'
 import { createTopics } from '../stack/topics.ts'
-import { binary } from '../support/binary.ts'
+import { crashingBinary } from '../support/binary.ts'
 import { createTcpProxy, type TcpProxy } from '../support/tcpProxy.ts'
 import { group, openKafkaSide, partitions, topics, type KafkaSide } from './kafkaSide.ts'
 import { createReplica, type Replica } from './replica.ts'
@@ -128,7 +128,7 @@ const startEngine = (dir: string, bootstrap: string): Promise<Server> =>
 /** In an empty folder, or on what an earlier run left there. The replicas are started. */
 export const startWorld = async (dir: string, ports: Ports): Promise<World> => {
   // A copy of its own: somebody may build a new one while the run lasts.
-  copyFileSync(await binary(), join(dir, 'orders'))
+  copyFileSync(await crashingBinary(), join(dir, 'orders'))
   const [postgres, kafka, proxies] = await Promise.all([
     startPostgres({ dataDir: join(dir, 'postgres'), port: ports.postgres }),
     startKafka({ dataDir: join(dir, 'kafka'), port: ports.kafka, partitions, settings: kafkaSettings(ports) }),

@@ -1,7 +1,7 @@
 // Proves: the binary works at a shell: its subcommands, its exit codes, and what it says when it cannot start.
 
 import { expect, test } from 'bun:test'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDatabase } from '../support/database.ts'
 import { temporaryDir } from '../support/servers.ts'
@@ -12,10 +12,30 @@ import { orderBody } from '../support/orderBody.ts'
 const manifest = (await Bun.file(join(import.meta.dir, '..', '..', 'package.json')).json()) as { version: string }
 const lastLine = (text: string): Record<string, unknown> => JSON.parse(text.trim().split('\n').at(-1)!)
 
+test('from source the version is that of the next release, still in development, with the commit where there is git', async () => {
+  const versionIn = async (folder: string, env: Record<string, string> = {}): Promise<string> => {
+    const command = [process.execPath, join(folder, 'src', 'main.ts'), '--version']
+    const child = Bun.spawn(command, { env: { ...process.env, ...env }, stdout: 'pipe' })
+    const [out] = await Promise.all([child.stdout.text(), child.exited])
+    return out.trim()
+  }
+  const dev = `${manifest.version}-dev`
+  const here = join(import.meta.dir, '..', '..')
+  const { exitCode, stdout } = Bun.spawnSync(['git', '-C', here, 'rev-parse', '--short=12', 'HEAD'])
+  const commit = exitCode === 0 ? stdout.toString().trim() : 'unknown'
+  expect([`${dev}+${commit}`, `${dev}+${commit}-dirty`]).toContain(await versionIn(here))
+  const copy = temporaryDir('source')
+  for (const part of ['src', 'sql', 'package.json']) cpSync(join(here, part), join(copy, part), { recursive: true })
+  expect(await versionIn(copy)).toBe(`${dev}+unknown`)
+  expect(await versionIn(copy, { ORDERS_COMMIT: '0123456789ab' })).toBe(`${dev}+0123456789ab`)
+})
+
 test('--version, --help and a subcommand that does not exist', async () => {
   const version = await runBinary(['--version'])
   expect(version).toMatchObject({ exitCode: 0, err: '' })
-  expect(version.out).toStartWith(manifest.version)
+  expect(version.out).toMatch(
+    new RegExp(`^${RegExp.escape(manifest.version)} \\((unknown|[0-9a-f]{12}(-dirty)?)\\)\n$`),
+  )
   const help = await runBinary(['--help'])
   expect(help).toMatchObject({ exitCode: 0, err: '' })
   for (const word of ['serve', 'migrate', 'health', '--version', 'DATABASE_URL']) expect(help.out).toContain(word)

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { binary } from '../support/binary.ts'
+import { binary, crashingBinary } from '../support/binary.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
@@ -77,7 +77,7 @@ test('an exit between the acknowledgement and the end of the row repeats the eve
   await using world = await createWorld()
   const log = join(temporaryDir('crash'), 'points.log')
   const env = { ORDERS_TEST_CRASH: 'after-ack-before-delete@1', ORDERS_TEST_CRASH_LOG: log }
-  const service = await world.start({ env })
+  const service = await world.start({ env, command: [await crashingBinary(), 'serve'] })
   // Its answer may come before the process ends, or not.
   await service.post(orderBody()).catch(() => undefined)
   await service.exited
