@@ -1,13 +1,25 @@
 // Promises: two JSON Schemas of one place, told apart by what a client feels. What comes in must go on being taken: the old set lies
 // within the new one. What goes out must stay within what clients were told: the new set lies within the old one, but for members
-// that are added. A keyword that is not known here and differs is a break: nothing is let through unjudged.
+// that are added, and for what a request of the same release may newly bring. A keyword that is not known here and differs is a break:
+// nothing is let through unjudged.
 
+import { isEcho, isPatternWithin, type PatternPair } from './comparePatterns.ts'
 import type { Json } from './documents.ts'
 
 /** `breaking`: a client that was right before is wrong now. `decide`: one may be; somebody has to say that it is meant. */
 export type Change = { kind: 'breaking' | 'decide'; at: string; what: string }
 export type Direction = 'in' | 'out'
-type Pair = { before: Json; after: Json; direction: Direction; at: string }
+/** Patterns of requests that became wider, by the name of the member. */
+export type Widenings = ReadonlyMap<string, readonly PatternPair[]>
+type Pair = {
+  before: Json
+  after: Json
+  direction: Direction
+  at: string
+  /** The name of the innermost member, and what requests may newly bring under it. */
+  member?: string
+  widenings?: Widenings
+}
 
 const breaking = (at: string, what: string): Change => ({ kind: 'breaking', at, what })
 const decide = (at: string, what: string): Change => ({ kind: 'decide', at, what })
@@ -27,7 +39,7 @@ const judged = new Set(
 const isShape = (schema: Json): boolean => schema['type'] !== undefined || schema['properties'] !== undefined
 
 /** A choice as its members, each of one type; anything else is a choice of one. */
-const alternativesOf = (schema: Json): Json[] => {
+export const alternativesOf = (schema: Json): Json[] => {
   const choice = (schema['anyOf'] ?? schema['oneOf']) as Json[] | undefined
   if (choice !== undefined && !isShape(schema)) return choice.flatMap(alternativesOf)
   const type = schema['type']
@@ -76,10 +88,20 @@ const boundChanges = ({ before, after, direction, at }: Pair): Change[] =>
     return isTighter ? [] : [decide(at, `${name} was ${old} and is ${now}`)]
   })
 
-const textChanges = ({ before, after, direction, at }: Pair): Change[] =>
+const isLawfulPattern = ({ direction, member, widenings }: Pair, pair: PatternPair): boolean => {
+  if (direction === 'in') return isPatternWithin(pair.before, pair.after)
+  if (isPatternWithin(pair.after, pair.before)) return true
+  const requests = member === undefined ? [] : (widenings?.get(member) ?? [])
+  return requests.some((request) => isEcho(pair, request))
+}
+
+const textChanges = (pair: Pair): Change[] =>
   ['pattern', 'format', 'contentEncoding'].flatMap((name) => {
+    const { before, after, direction, at } = pair
     const [old, now] = [before[name], after[name]]
     if (old === now) return []
+    if (name === 'pattern' && typeof old === 'string' && typeof now === 'string')
+      if (isLawfulPattern(pair, { before: old, after: now })) return []
     const text = `${name} was ${show(old)} and is ${show(now)}`
     if (direction === 'in') return now === undefined ? [] : [breaking(at, text)]
     return old === undefined ? [] : [decide(at, text)]
@@ -87,7 +109,8 @@ const textChanges = ({ before, after, direction, at }: Pair): Change[] =>
 
 const requiredOf = (schema: Json): string[] => (schema['required'] as string[] | undefined) ?? []
 
-const memberChanges = ({ before, after, direction, at }: Pair): Change[] => {
+const memberChanges = (pair: Pair): Change[] => {
+  const { before, after, direction, at } = pair
   const [old, now] = [before, after].map((schema) => (schema['properties'] ?? {}) as Record<string, Json>) as [
     Record<string, Json>,
     Record<string, Json>,
@@ -116,29 +139,65 @@ const memberChanges = ({ before, after, direction, at }: Pair): Change[] => {
   return [
     ...changes,
     ...kept.flatMap((name) =>
-      compareSchemas({ before: old[name]!, after: now[name]!, direction, at: `${at}/${name}` }),
+      compareSchemas({ ...pair, before: old[name]!, after: now[name]!, at: `${at}/${name}`, member: name }),
     ),
   ]
 }
 
 const isOpen = (schema: Json): boolean => schema['additionalProperties'] !== false
 
-const otherMembers = ({ before, after, direction, at }: Pair): Change[] => {
+const otherMembers = (pair: Pair): Change[] => {
+  const { before, after, direction, at } = pair
   const [old, now] = [before['additionalProperties'], after['additionalProperties']]
   if (typeof old === 'object' && typeof now === 'object')
-    return compareSchemas({ before: old as Json, after: now as Json, direction, at: `${at}/*` })
+    return compareSchemas({ ...pair, before: old as Json, after: now as Json, at: `${at}/*` })
   if (direction === 'out' || Bun.deepEquals(old, now)) return []
   return isOpen(before) && now !== undefined && now !== true ? [breaking(at, 'unknown members are refused now')] : []
 }
 
+const listOf = (schema: Json, name: 'anyOf' | 'oneOf'): Json[] => (schema[name] as Json[] | undefined) ?? []
+
+/** True where no value suits both, as one member that both require, or the value itself, tells them apart. */
+const areDisjoint = (one: Json, other: Json): boolean => {
+  const [values, others] = [valuesOf(one), valuesOf(other)]
+  if (values !== null && others !== null) return !values.some((value) => others.includes(value))
+  const types = [one, other].map(({ type }) => (type === 'integer' ? 'number' : type))
+  if (types.every((type) => typeof type === 'string') && types[0] !== types[1]) return true
+  const members = (schema: Json): Record<string, Json> => (schema['properties'] ?? {}) as Record<string, Json>
+  const [all, rest] = [members(one), members(other)]
+  return requiredOf(one)
+    .filter((name) => requiredOf(other).includes(name) && all[name] !== undefined && rest[name] !== undefined)
+    .some((name) => areDisjoint(all[name]!, rest[name]!))
+}
+
+/** An alternative more takes away nothing, unless it may be the second that suits where only one may. */
+const choiceChanges = ({ before, after, direction, at }: Pair): Change[] => {
+  const choices = listOf(after, 'oneOf')
+  if (direction === 'out' || Bun.deepEquals(choices, listOf(before, 'oneOf'))) return []
+  const areApart = choices.every((one, i) => choices.slice(i + 1).every((other) => areDisjoint(one, other)))
+  return areApart ? [] : [breaking(at, 'two forms of oneOf may suit at once, and then neither is taken')]
+}
+
+/** Conditions beside members: what suited one before suits one now. What comes out must keep the same ones. */
+const conditionChanges = (pair: Pair): Change[] => {
+  const { before, after, direction, at } = pair
+  const conditionsOf = (schema: Json, name: 'anyOf' | 'oneOf'): Json[] | undefined =>
+    isShape(schema) ? (schema[name] as Json[] | undefined) : undefined
+  const isKept = (['anyOf', 'oneOf'] as const).every((name) => {
+    const [old, now] = [conditionsOf(before, name), conditionsOf(after, name)]
+    if (direction === 'out' || old === undefined) return Bun.deepEquals(old, now)
+    const takes = (one: Json, other: Json): boolean =>
+      compareSchemas({ ...pair, before: one, after: other }).length === 0
+    return now === undefined || old.every((one) => now.some((other) => takes(one, other)))
+  })
+  return isKept ? [] : [breaking(at, 'the conditions between members changed, which nobody can judge here')]
+}
+
 const otherChanges = ({ before, after, direction, at }: Pair): Change[] => {
   const names = new Set([...Object.keys(before), ...Object.keys(after)])
-  const conditions = [before, after].map((schema) => (isShape(schema) ? [schema['anyOf'], schema['oneOf']] : []))
   const changes = [...names]
     .filter((name) => !words.has(name) && !judged.has(name) && !Bun.deepEquals(before[name], after[name]))
     .map((name) => breaking(at, `${name} changed, which nobody can judge here`))
-  if (!Bun.deepEquals(conditions[0], conditions[1]))
-    changes.push(breaking(at, 'the conditions between members changed, which nobody can judge here'))
   if (direction === 'in' && !Bun.deepEquals(before['default'], after['default']))
     changes.push(decide(at, `the default was ${show(before['default'])} and is ${show(after['default'])}`))
   return changes
@@ -159,6 +218,7 @@ const compareOne = (pair: Pair): Change[] => {
     ...memberChanges(pair),
     ...otherMembers(pair),
     ...items,
+    ...conditionChanges(pair),
     ...otherChanges(pair),
   ]
 }
@@ -167,10 +227,12 @@ const weightOf = (changes: readonly Change[]): number =>
   changes.reduce((sum, { kind }) => sum + (kind === 'breaking' ? 1_000 : 1), 0)
 
 /** Every alternative that a client may use (in) or meet (out) has to find one on the other side that suits it best. */
-export const compareSchemas = ({ before, after, direction, at }: Pair): Change[] => {
+export const compareSchemas = (pair: Pair): Change[] => {
+  const { before, after, direction } = pair
   const [old, now] = [alternativesOf(before), alternativesOf(after)]
   const best = (candidates: Change[][]): Change[] => candidates.toSorted((a, b) => weightOf(a) - weightOf(b))[0]!
+  const compare = (one: Json, other: Json): Change[] => compareOne({ ...pair, before: one, after: other })
   return direction === 'in'
-    ? old.flatMap((one) => best(now.map((other) => compareOne({ before: one, after: other, direction, at }))))
-    : now.flatMap((one) => best(old.map((other) => compareOne({ before: other, after: one, direction, at }))))
+    ? [...choiceChanges(pair), ...old.flatMap((one) => best(now.map((other) => compare(one, other))))]
+    : now.flatMap((one) => best(old.map((other) => compare(other, one))))
 }

@@ -2,7 +2,8 @@
 // client passes without a reason. The checker itself is tested as well: it finds each kind of change, made to the real documents.
 
 import { describe, expect, test } from 'bun:test'
-import { compareAsyncApi, compareOpenApi } from './compareDocuments.ts'
+import { compareAsyncApi, compareOpenApi, wideningsOfOpenApi } from './compareDocuments.ts'
+import { isEcho, isPatternWithin } from './comparePatterns.ts'
 import { compareSchemas, type Change, type Direction } from './compareSchemas.ts'
 import { decided } from './decided.ts'
 import { asyncApiDocument, openApiDocument, type Json } from './documents.ts'
@@ -332,5 +333,200 @@ describe('a schema', () => {
   test.each(cases.map((one) => [one.map((part) => JSON.stringify(part)).join(' '), one] as const))('%s', (_, one) => {
     const [direction, before, after, kinds] = one
     expect(compare(direction, before, after)).toEqual(kinds)
+  })
+})
+
+describe('what is wider and harmless', () => {
+  const [narrow, wide] = ['^[A-Za-z0-9.-]{1,16}$', '^[A-Za-z0-9._/:^=+&@#-]{1,16}$']
+  const [stored, storedWide] = ['^[A-Z0-9.-]{1,16}$', '^[A-Z0-9._/:^=+&@#-]{1,16}$']
+  const limitFirst = { required: ['price'], properties: { type: { const: 'LIMIT' }, price: { type: 'string' } } }
+  const conditions = [limitFirst, { properties: { type: { const: 'MARKET' } } }]
+  const setPattern = (copy: Any, schemas: readonly string[], pattern: string): void => {
+    for (const name of schemas) set(member(copy, name, 'ticker'), 'pattern', pattern)
+  }
+  /** The documents of a service whose tickers are narrow, or as `edit` makes them. */
+  const httpWith = (edit: (copy: Any) => void): Json => {
+    const copy = structuredClone(openApiDocument)
+    setPattern(copy as Any, ['PlaceOrder'], narrow)
+    setPattern(copy as Any, ['Order', 'Fill', 'Exception'], stored)
+    edit(copy as Any)
+    return copy
+  }
+  const before = httpWith(() => undefined)
+  const changesOf = (edit: (copy: Any) => void): string[] => compareOpenApi(before, httpWith(edit)).map(textOf)
+
+  test.each<[string, string, boolean]>([
+    ['^[A-Z]{1,16}$', '^[A-Z]{1,16}$', true],
+    [narrow, wide, true],
+    [wide, narrow, false],
+    ['^[A-Z]{2,16}$', '^[A-Z]{1,17}$', true],
+    ['^[A-Z]{1,16}$', '^[A-Z]{2,16}$', false],
+    ['^[A-Z]{1,16}$', '^[A-Z]{1,15}$', false],
+    ['^[A-M]+$', '^[A-Z]*$', true],
+    ['^[A-Z]*$', '^[A-Z]+$', false],
+    ['^[A-MN-Z]?$', '^[A-Z]{0,1}$', true],
+    ['^[A-CE-G]$', '^[A-G]$', true],
+    ['^[A-G]$', '^[A-CE-G]$', false],
+    ['^\\d+$', '^[0-9a-f]+$', false],
+    ['^[\\d]+$', '^[0-9a-f]+$', true],
+    ['^[\\d-]+$', '^[+0-9-]+$', true],
+    ['^[^\\u0000-\\u001f\\u007f-\\u009f]*$', '^[^\\u0000-\\u001f]*$', true],
+    ['^[^\\u0000-\\u001f]*$', '^[^\\u0000-\\u001f\\u007f-\\u009f]*$', false],
+    ['^[ -~]{1,64}$', '^[^\\u0000-\\u001f]*$', true],
+    ['^[\\]\\\\^]{1}$', '^[\\\\-^]{1,2}$', true],
+    // Forms that nobody decides here: wider or not, they are refused.
+    ['^[\\w]$', '^[\\w.]$', false],
+    ['^[A-Z]{1,16}', '^[A-Z]{1,17}', false],
+    ['^a$|^[A-Z]{1,16}$', '^[A-Z]{1,17}$', false],
+    ['^([A-Z])$', '^([A-Z]|a)$', false],
+    ['^[A-\\d]$', '^[A-\\dB]$', false],
+  ])('every text of %s is one of %s: %p', (one, other, isWithin) => {
+    expect(isPatternWithin(one, other)).toBe(isWithin)
+    const kinds = (direction: Direction, [from, to]: [string, string]) =>
+      compareSchemas({ before: { pattern: from }, after: { pattern: to }, direction, at: '' }).map(({ kind }) => kind)
+    expect(kinds('in', [one, other])).toEqual(isWithin ? [] : ['breaking'])
+    expect(kinds('out', [other, one])).toEqual(isWithin ? [] : ['decide'])
+  })
+
+  test('is a pattern of a request, and then that of answers and events with a member of its name', () => {
+    const everywhere = (copy: Any): void => {
+      setPattern(copy, ['PlaceOrder'], wide)
+      setPattern(copy, ['Order', 'Fill', 'Exception'], storedWide)
+    }
+    expect(changesOf(everywhere)).toEqual([])
+    const events = (pattern: string): Json => {
+      const copy = structuredClone(asyncApiDocument) as Any
+      setPattern(copy, ['OrderPlaced', 'OrderCancelled'], pattern)
+      for (const name of ['orderPlaced', 'orderCancelled'])
+        set(copy['components']!['messages']![name]!['bindings']!['kafka']!['key']!, 'pattern', pattern)
+      return copy as unknown as Json
+    }
+    const widenings = wideningsOfOpenApi(before, httpWith(everywhere))
+    expect([...widenings.keys()]).toEqual(['ticker'])
+    expect(compareAsyncApi(events(stored), events(storedWide), widenings)).toEqual([])
+    const surprises = compareAsyncApi(events(stored), events(storedWide)).map(textOf)
+    expect(surprises).toContainEqual(expect.stringMatching(/^decide: orderPlaced orderPlaced payload\/ticker: pattern/))
+    expect(surprises).toContainEqual(expect.stringMatching(/^decide: orderPlaced orderPlaced key: pattern/))
+  })
+
+  test('but no wider answer without such a request, and none that has more than the request brought', () => {
+    const surprise = /^decide: .*\/ticker: pattern was/
+    expect(changesOf((copy) => setPattern(copy, ['Order'], storedWide))).toContainEqual(expect.stringMatching(surprise))
+    const more = changesOf((copy) => {
+      setPattern(copy, ['PlaceOrder'], wide)
+      setPattern(copy, ['Order'], '^[A-Z0-9._/:^=+&@#!-]{1,16}$')
+    })
+    expect(more).toContainEqual(expect.stringMatching(surprise))
+    // Under another name it is no echo.
+    const other = (copy: Any): void => {
+      setPattern(copy, ['PlaceOrder'], wide)
+      set(member(copy, 'Order', 'side'), 'pattern', storedWide)
+    }
+    const otherBefore = httpWith((copy) => set(member(copy, 'Order', 'side'), 'pattern', stored))
+    expect(compareOpenApi(otherBefore, httpWith(other)).map(textOf)).toContainEqual(
+      expect.stringMatching(/^decide: .*\/side: pattern was/),
+    )
+  })
+
+  test('an echo has no more characters and lengths than the request gained', () => {
+    const request = { before: narrow, after: wide }
+    expect(isEcho({ before: stored, after: storedWide }, request)).toBeTrue()
+    expect(isEcho({ before: stored, after: '^[A-Z0-9._-]{1,16}$' }, request)).toBeTrue()
+    expect(isEcho({ before: stored, after: '^[A-Z0-9._-]{1,17}$' }, request)).toBeFalse()
+    expect(isEcho({ before: stored, after: '^[A-Za-z0-9._-]{1,16}$' }, request)).toBeFalse()
+    const longer = { before: narrow, after: '^[A-Za-z0-9.-]{1,17}$' }
+    expect(isEcho({ before: stored, after: '^[A-Z0-9.-]{1,17}$' }, longer)).toBeTrue()
+    expect(isEcho({ before: stored, after: '^[A-Z0-9.-]{1,18}$' }, longer)).toBeFalse()
+    expect(isEcho({ before: storedWide, after: stored }, request)).toBeFalse()
+  })
+
+  const accepted: [string, (copy: Any) => void][] = [
+    ['an optional member of a request', (copy) => set(schema(copy, 'PlaceOrder')['properties']!, 'venue', {})],
+    [
+      'an optional header of a request',
+      (copy) => post(copy)['parameters']!.push({ name: 'x', in: 'header', schema: {} } as never),
+    ],
+    ['a value that is taken', (copy) => member(copy, 'PlaceOrder', 'type')['enum']!.push('STOP' as never)],
+    [
+      'a media type of a body',
+      (copy) => set(post(copy)['requestBody']!['content']!, 'application/*+json', { schema: {} }),
+    ],
+    ['a route', (copy) => set(copy['paths']!, '/orders/stream', { get: post(copy) })],
+    ['a method of a route', (copy) => set(copy['paths']!['/orders']!, 'options', { operationId: 'o', responses: {} })],
+    ['a member of an answer', (copy) => set(schema(copy, 'Order')['properties']!, 'stopPrice', { type: 'number' })],
+    [
+      'a member that an answer always has',
+      (copy) => {
+        set(schema(copy, 'Order')['properties']!, 'stopPrice', { type: 'number' })
+        schema(copy, 'Order')['required']!.push('stopPrice' as never)
+      },
+    ],
+    ['a header of an answer', (copy) => set(post(copy)['responses']!['202']!['headers']!, 'X', { schema: {} })],
+  ]
+  test.each(accepted)('is %s', (_, edit) => {
+    expect(http(edit)).toEqual([])
+  })
+
+  const refused: [string, (copy: Any) => void, RegExp][] = [
+    [
+      'a media type of a body that is gone',
+      (copy) => set(post(copy)['requestBody']!, 'content', {}),
+      /^breaking: .*is gone/,
+    ],
+    [
+      'a media type of an answer',
+      (copy) => set(post(copy)['responses']!['202']!['content']!, 'text/csv', { schema: {} }),
+      /^decide: .*the new media type text\/csv may come/,
+    ],
+    [
+      'a required header of a request',
+      (copy) => post(copy)['parameters']!.push({ name: 'x', in: 'header', required: true, schema: {} } as never),
+      /^breaking: .*header x is required/,
+    ],
+  ]
+  test.each(refused)('is not %s', (_, edit, change) => {
+    expect(http(edit)).toContainEqual(expect.stringMatching(change))
+  })
+
+  const text = { type: 'string' }
+  const shape = { type: 'object', anyOf: conditions }
+  const more = { ...shape, anyOf: [...conditions, { properties: { type: { const: 'STOP' } } }] }
+  const tagged = (tag: string) => ({ type: 'object', required: ['kind'], properties: { kind: { const: tag } } })
+  test.each<[string, Direction, Json, Json, Change['kind'][]]>([
+    ['a form of anyOf that is sent', 'in', { anyOf: [text] }, { anyOf: [text, { type: 'number' }] }, []],
+    ['a form of anyOf that comes', 'out', { anyOf: [text] }, { anyOf: [text, { type: 'number' }] }, ['breaking']],
+    ['a form of anyOf that is gone', 'in', { anyOf: [text, { type: 'null' }] }, { anyOf: [text] }, ['breaking']],
+    ['a form of oneOf of another type', 'in', { oneOf: [text] }, { oneOf: [text, { type: 'number' }] }, []],
+    ['a form of oneOf with another tag', 'in', { oneOf: [tagged('a')] }, { oneOf: [tagged('a'), tagged('b')] }, []],
+    [
+      'a form of oneOf that suits beside',
+      'in',
+      { oneOf: [text] },
+      { oneOf: [text, { ...text, maxLength: 9 }] },
+      ['breaking'],
+    ],
+    [
+      'a number beside an integer',
+      'in',
+      { oneOf: [{ type: 'integer' }] },
+      { oneOf: [{ type: 'integer' }, { type: 'number' }] },
+      ['breaking'],
+    ],
+    ['a condition that suits more', 'in', shape, more, []],
+    ['a condition of an answer', 'out', shape, more, ['breaking']],
+    ['a condition that is gone', 'in', more, shape, ['breaking']],
+    [
+      'a stricter condition',
+      'in',
+      shape,
+      { ...shape, anyOf: [{ ...limitFirst, required: ['price', 'type'] }, conditions[1]] },
+      ['breaking'],
+    ],
+    ['no condition any more', 'in', shape, { type: 'object' }, []],
+    ['a value that is sent', 'in', { enum: ['a'] }, { enum: ['a', 'b'] }, []],
+    ['a value that is sent no more', 'in', { enum: ['a', 'b'] }, { enum: ['a'] }, ['breaking']],
+    ['a value that comes', 'out', { enum: ['a'] }, { enum: ['a', 'b'] }, ['decide']],
+  ])('%s (%s)', (_, direction, one, other, kinds) => {
+    expect(compareSchemas({ before: one, after: other, direction, at: '' }).map(({ kind }) => kind)).toEqual(kinds)
   })
 })

@@ -1,7 +1,7 @@
 // The documents of the last release, and the difference between them and the code.
 
 import { inRepo } from '../../src/build/repository.ts'
-import { compareAsyncApi, compareOpenApi } from './compareDocuments.ts'
+import { compareAsyncApi, compareOpenApi, wideningsOfOpenApi } from './compareDocuments.ts'
 import type { Change } from './compareSchemas.ts'
 import { asyncApiDocument, openApiDocument, type Json } from './documents.ts'
 
@@ -25,7 +25,11 @@ export const mayBreak = (released: string, next: string): boolean => majorOf(nex
 export const textOf = ({ kind, at, what }: Change): string => `${kind}: ${at}: ${what}`
 
 /** Everything that a client of the last release may notice. */
-export const changesSinceRelease = async (): Promise<Change[]> => [
-  ...compareOpenApi(await readReleased(releasedFiles.openapi), openApiDocument),
-  ...compareAsyncApi(await readReleased(releasedFiles.asyncapi), asyncApiDocument),
-]
+export const changesSinceRelease = async (): Promise<Change[]> => {
+  const openApi = await readReleased(releasedFiles.openapi)
+  const widenings = wideningsOfOpenApi(openApi, openApiDocument)
+  return [
+    ...compareOpenApi(openApi, openApiDocument, widenings),
+    ...compareAsyncApi(await readReleased(releasedFiles.asyncapi), asyncApiDocument, widenings),
+  ]
+}
