@@ -1,6 +1,6 @@
 // Proves: what the build says of the packages inside the binary is true and complete, and it names what must not be shipped.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import addFormats from 'ajv-formats'
 import { Ajv } from 'ajv'
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'

@@ -2,7 +2,7 @@
 // log names them, and the port for operators is apart.
 
 import type { JWTPayload } from 'jose'
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, test } from '../support/explained.ts'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSocket } from '../http/socket.ts'

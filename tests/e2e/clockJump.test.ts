@@ -1,7 +1,7 @@
 // Proves: no promise hangs on a replica's clock. Of two replicas under load, the wall clock of one jumps: positions and leases
 // are the database's, records are stamped by its time, and an order's own times never go back, whoever touches it next.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'

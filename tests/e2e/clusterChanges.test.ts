@@ -2,7 +2,7 @@
 // format allows beside the messages: partitions are added, records deleted unread, transactions leave their marks, headers have
 // no value. Everything goes through the compiled binary and the real broker.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { openCluster, type Cluster } from '../support/cluster.ts'
 import { kafkaServer } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'

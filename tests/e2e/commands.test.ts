@@ -1,6 +1,6 @@
 // Proves: the binary works at a shell: its subcommands, its exit codes, and what it says when it cannot start.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDatabase } from '../support/database.ts'

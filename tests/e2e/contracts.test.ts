@@ -1,7 +1,7 @@
 // Proves: the compiled binary prints and serves its contracts without anything around it, and keeps to them on a real broker. The
 // orders of these tests go through the typed client.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { createClient, type Client } from 'orders/client'
 import { assetNames } from '../../src/http/contract/contractOperations.ts'
 import { messageFaults, type Message } from '../contracts/messageJudge.ts'

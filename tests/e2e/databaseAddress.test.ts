@@ -1,7 +1,7 @@
 // Proves: the binary understands the address of the database: names that have to be encoded, a schema that does not exist, and a
 // file of variables saved by a Windows editor.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { runBinary } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'
 import { orderBody } from '../support/orderBody.ts'

@@ -1,7 +1,7 @@
 // Proves: whatever a message is like and whatever its dead-letter topic refuses, the letter gets out in some form and its
 // partition goes on.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import type { Outgoing } from '../support/kafka.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'

@@ -1,7 +1,7 @@
 // Proves: a Postgres whose files can grow no further costs nothing: orders are refused before anything is stored, trades keep
 // their place, what needs no room goes on, and everything recovers by itself once there is room.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'

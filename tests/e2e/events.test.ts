@@ -1,6 +1,6 @@
 // Proves: one event an accepted order and one a cancellation leave through Kafka, in the form that other systems already read.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { positiveHash } from '../engine/murmur2.ts'
 import type { Received } from '../support/kafka.ts'
 import type { RunningService } from '../support/service.ts'

@@ -2,7 +2,7 @@
 // another after a failover, and neither writes nor reads where writes are no longer taken. The standby and the promotion are
 // real.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from '../stack/ports.ts'

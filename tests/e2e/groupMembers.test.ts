@@ -2,7 +2,7 @@
 // has left, as while the Java service is replaced in place: Kafka's own Java client, by its older group protocol and by the newer
 // one, against the compiled binary on the real broker.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { hold, release } from '../stack/guard.ts'
 import { findJava, kafkaToolsClassPath } from '../stack/kafkaJars.ts'
 import { until } from '../support/until.ts'

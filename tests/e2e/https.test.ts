@@ -1,6 +1,6 @@
 // Proves: the binary serves HTTPS: requests, its own health command, and a certificate that is renewed on disk.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { connect } from 'node:tls'
 import { freePort } from '../stack/ports.ts'
 import { createAuthority, replaceFile, writeCertificate } from '../support/certificates.ts'

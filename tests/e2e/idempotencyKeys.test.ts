@@ -1,7 +1,7 @@
 // Proves: the binary takes the header Idempotency-Key in quotes, as the draft of the IETF writes it, and without, as clients of
 // 1.0 wrote it.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { openSocket, parseRaw } from '../http/socket.ts'
 import type { RunningService } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'

@@ -1,6 +1,6 @@
 // Proves: connections that are silent are closed, and no request is cut off without an answer where that can be helped.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { connect } from 'node:net'
 import { freePort } from '../stack/ports.ts'
 import { until } from '../support/until.ts'

@@ -2,7 +2,7 @@
 // until what waits is too old, and then they alone are refused; memory and log stay bounded; and everything recovers by itself
 // with the broker.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { startKafka } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'

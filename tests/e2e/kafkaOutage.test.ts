@@ -1,7 +1,7 @@
 // Proves: without Kafka orders are taken and wait in the outbox, up to its bound; nothing is lost, and nobody has to restart
 // anything.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { startKafka } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'

@@ -1,7 +1,7 @@
 // Proves: the binary meets a broker that asks for TLS, a client's certificate or a login with what its environment provides,
 // accepts no other broker in its place, and says what to mend when it is refused, while orders go on into the outbox.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { sessionMs, startSecureKafka, users, type SecureKafka } from '../support/secureKafka.ts'
 import { temporaryDir } from '../support/servers.ts'

@@ -1,7 +1,7 @@
 // Proves: after some work on a real Postgres and a real Kafka, the metrics of the compiled binary pass a strict reader, are
 // exactly those that the handbook, the alerts and the dashboard speak of, and state what happened.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { join } from 'node:path'
 import { declaredMetrics } from '../../src/metrics/metrics.ts'
 import { parseExposition, type Family, type Series } from '../support/exposition.ts'

@@ -1,7 +1,7 @@
 // Proves: a 503 has left no trace, and what was stored is never denied: every write loses its database at each point where it
 // talks to it.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'

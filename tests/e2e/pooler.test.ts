@@ -1,7 +1,7 @@
 // Proves: the service finds out at the start what a connection pooler does to the settings of a session, and says once what to
 // change. Without those settings nothing bounds a statement, and an answer may leave before its commit is on disk.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { startPooler } from '../support/pooler.ts'
 import { postgresServer } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'

@@ -1,7 +1,7 @@
 // Proves: without Postgres requests are refused at once, with what the client may do next; trades wait; and everything goes on by
 // itself.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'

@@ -1,7 +1,7 @@
 // Proves: with a Postgres that takes no connection in the clear, the binary verifies the server as sslmode says, logs in with
 // SCRAM or a certificate, and says what to mend when it refuses the server or is refused.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'

@@ -1,7 +1,7 @@
 // Proves: `orders redrive` does what an operator expects: the compiled binary against a real broker. It gets no address of a
 // database.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '../support/explained.ts'
 import { distinctBy } from '../support/identity.ts'
 import type { Received } from '../support/kafka.ts'
 import { letterFor } from '../support/letters.ts'

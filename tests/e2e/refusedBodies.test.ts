@@ -1,6 +1,6 @@
 // Proves: a body with more than it should hold, or in a form that the service does not read, is refused.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryDir } from '../support/servers.ts'

@@ -1,6 +1,6 @@
 // Proves: the relay publishes everything, in order, between a Postgres and a Kafka that are up but awkward.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { distinctEvents } from '../support/load.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'

@@ -1,7 +1,7 @@
 // Proves: the relay goes on whatever the cluster does to the topics of order events while it writes them.
 
 import { Admin } from '@platformatic/kafka'
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { positiveHash } from '../engine/murmur2.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'

@@ -1,6 +1,6 @@
 // Proves: two replicas share one database and one consumer group, and one takes over when the other dies.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'

@@ -1,7 +1,7 @@
 // Proves: sql/roles.sql is enough, on a Postgres of its own: the owner migrates, the runtime role serves a whole life of orders
 // and can do nothing else, and the reader verifies.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import postgres from 'postgres'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'

@@ -1,6 +1,6 @@
 // Proves: on SIGTERM the service keeps what it promised and refuses what it can no longer take.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { join } from 'node:path'
 import { binary, crashingBinary } from '../support/binary.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'

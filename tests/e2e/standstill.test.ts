@@ -2,7 +2,7 @@
 // through the compiled binary, and health is DEGRADED with the reason until it is over. (More ways of a topic:
 // clusterChanges.test.ts.)
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import postgres from 'postgres'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'

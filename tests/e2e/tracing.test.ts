@@ -1,7 +1,7 @@
 // Proves: one trace leads from the request to the topics and from a trade to its legs: a sampled context gets a span for each of
 // the three, each below the one before; any other costs nothing and is passed on as it came.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { startCollector, type CollectedSpan, type Collector } from '../support/collector.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'

@@ -1,6 +1,6 @@
 // Proves: every leg of every trade that comes through Kafka ends in one disposition that an operator can see.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
 import type { LogLine, RunningService } from '../support/service.ts'
 import { createWorld, tradeOf, type Trade, type World } from '../support/world.ts'

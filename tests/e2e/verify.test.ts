@@ -1,6 +1,6 @@
 // Proves: `orders verify` finds what an operator has to know: the compiled binary against real servers.
 
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { Admin } from '@platformatic/kafka'
 import type { Received } from '../support/kafka.ts'
 import { binary } from '../support/binary.ts'

@@ -1,7 +1,7 @@
 // Proves: order.placed.v1 speaks the original vocabulary. A reader as strict as the first one stops its partition at any other
 // word.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { decodePlaced } from '../engine/messages.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'

@@ -1,7 +1,7 @@
 // Proves: 5,000 hostile requests and 5,000 hostile messages break no promise: a slice of `bun run fuzz` for every check, with a
 // new seed each time.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { createWorld } from '../support/world.ts'
 import { fuzz } from './fuzz.ts'
 import { printViolation } from './violation.ts'

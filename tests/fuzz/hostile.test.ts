@@ -1,7 +1,7 @@
 // Proves: clients that are slow, huge, many or silent each get an answer or an end, memory stays where it is, and everybody else
 // is served as if they were not there.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '../support/explained.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'

@@ -1,7 +1,7 @@
 // Proves: records of every kind break no promise: a slice of `bun run fuzz` for every check, each kind twice, once by the
 // producers' clocks and once by the broker's, with a restart of a replica in between. The seed is fixed: the long run varies it.
 
-import { expect, test } from 'bun:test'
+import { expect, test } from '../support/explained.ts'
 import { createWorld } from '../support/world.ts'
 import { fuzzRecords } from './recordFuzz.ts'
 import { printViolation } from './violation.ts'

@@ -1,6 +1,6 @@
 // Proves: the relay publishes every event in order, against a real Postgres and a broker that is awkward on demand.
 
-import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
 import { placeOrders } from '../../src/app/place.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
 import type { SendReport } from '../../src/relay/sender.ts'

@@ -1,6 +1,6 @@
 // Proves: several relays share the shards of one database, and each takes over what another leaves.
 
-import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
 import type { Sender } from '../../src/relay/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { until } from '../support/until.ts'

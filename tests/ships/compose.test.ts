@@ -1,7 +1,7 @@
 // Proves: compose file, Dockerfile, .dockerignore and tree agree, and any disagreement is found: each agreement is broken once in
 // a copy of the text.
 
-import { beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from '../support/explained.ts'
 import { inRepo } from '../../src/build/repository.ts'
 import { runBinary } from '../support/service.ts'
 import { durationMs, readCompose } from './compose.ts'

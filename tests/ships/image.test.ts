@@ -2,7 +2,7 @@
 // the compose file starts it: healthy by its own health checks, drained by its own stop signal, beside the engine of its own
 // stage.
 
-import { beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from '../support/explained.ts'
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { inRepo } from '../../src/build/repository.ts'

@@ -2,7 +2,7 @@
 // real psql where this machine has one, by what it would do where it has none. Afterwards the runtime role can do what the
 // service needs.
 
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'

@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hangsAfterMs } from '../support/hanging.ts'
 import { buildBinary } from '../../src/build/build.ts'
 import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
 import { countTests, failedTests, summarise, type TestCounts } from './junit.ts'
@@ -66,7 +65,7 @@ const startServers = async (): Promise<boolean> => {
 
 const runTests = async (): Promise<boolean> => {
   const report = ['--reporter=junit', `--reporter-outfile=${junitFile}`]
-  return run([process.execPath, 'test', `--timeout=${hangsAfterMs}`, ...report], servers)
+  return run([process.execPath, 'test', ...report], servers)
 }
 
 /** Each answers whether it held. Named, so that a red check says where. */

@@ -1,13 +1,12 @@
-// `test` of bun:test, and where one fails, or is about to be given up as hanging, the last lines of the services that ran in it: what
-// happens once in fifty runs has to be understood from the output of that one run. preload.ts puts this in the place of bun:test
-// in every test file that starts services, so none has to remember it.
+// bun:test for files that start services: where a test fails, or is about to be given up as hanging, the last lines of the services that
+// ran in it are shown, for what happens once in fifty runs has to be understood from the output of that one run.
+// explained.test.ts holds that every such file imports its `test` from here.
 
 import { test as bunTest } from 'bun:test'
 import { hangsAfterMs } from './hanging.ts'
 import { lastWords, runningServices, startedServices } from './service.ts'
 
-// oxlint-disable-next-line import/export -- the one below stands before the one of bun:test
-export * from 'bun:test'
+export { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'bun:test'
 
 type Body = (...args: unknown[]) => unknown
 

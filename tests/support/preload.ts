@@ -1,31 +1,21 @@
-// Promises, for every test file: a limit of five minutes a test and a hook, the log of its services where a test fails, and whatever
-// servers the tests asked for are stopped after the last one. If the run is killed before that, the guard process
-// (tests/stack/guard.ts) ends them.
+// For every test file of a run: a limit of five minutes a test and a hook, and whatever servers the tests asked for are stopped after
+// the last one. If the run is killed before that, the guard process (tests/stack/guard.ts) ends them.
 
 import { plugin } from 'bun'
-import { afterAll } from 'bun:test'
+import { afterAll, setDefaultTimeout } from 'bun:test'
 import { hangsAfterMs } from './hanging.ts'
 import { stopServers } from './servers.ts'
 
 afterAll(stopServers, hangsAfterMs)
 
-// Bun's default of 5 s turns a busy machine into a red test. bunfig.toml has no key for it and `setDefaultTimeout`
-// counts for one file only, so it is called in the first line of each (the line numbers stay).
-const limit = `import { setDefaultTimeout as limitTests } from 'bun:test'; limitTests(${hangsAfterMs});`
-
-const startsServices = /from '.*\/support\/(?:service|world)\.ts'/
-const explained = JSON.stringify(Bun.fileURLToPath(import.meta.resolve('./explained.ts')))
-
-/** What a test file imports from bun:test comes from explained.ts, where it has services to explain. */
-const prepared = (source: string): string =>
-  `${limit} ${startsServices.test(source) ? source.replace(`from 'bun:test'`, `from ${explained}`) : source}`
-
+// Bun's default of 5 s turns a busy machine into a red test. bunfig.toml has no key for it, and `setDefaultTimeout` counts for one file
+// only: so it is called whenever a test file is about to be loaded. What the file is stays for Bun to find.
 plugin({
-  name: 'limits and explanations',
+  name: 'limits of tests',
   setup(build) {
-    build.onLoad({ filter: /\.test\.ts$/ }, async ({ path }) => ({
-      loader: 'ts',
-      contents: prepared(await Bun.file(path).text()),
-    }))
+    build.onResolve({ filter: /\.test\.ts$/ }, () => {
+      setDefaultTimeout(hangsAfterMs)
+      return undefined
+    })
   },
 })

@@ -1,6 +1,6 @@
 // Proves: tools and machine are checked before anything starts.
 
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, test } from '../../support/explained.ts'
 import { parseTestFsync } from './machine.ts'
 import { findTools } from './tools.ts'
 import { postgresSettings } from './world.ts'
