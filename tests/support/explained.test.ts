@@ -50,7 +50,7 @@ test('a slow test and a slow hook pass, also in the second file of a run', async
 test('every file that starts services has its tests explained', async () => {
   const files = [...new Bun.Glob('tests/**/*.test.ts').scanSync(inRepo())]
   const texts = await Promise.all(files.map((file) => Bun.file(inRepo(file)).text()))
-  const silent = files.filter((file, i) => {
+  const silent = files.filter((_, i) => {
     const imports = [...texts[i]!.matchAll(/^import .*|^\} from .*/gm)].join('\n')
     return /support\/(?:service|world)\.ts'/.test(imports) && /from 'bun:test'/.test(imports)
   })
