@@ -76,7 +76,7 @@ export const createOtlpTracing = (options: OtlpOptions): Tracing => {
     return {
       traceparent: `00-${traceId}-${spanId}-01`,
       end(attributes, outcome) {
-        span.setAttributes(attributes as Record<string, string>)
+        span.setAttributes(attributes)
         if (outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR })
         span.end()
       },

@@ -67,8 +67,8 @@ const rangesOf = (inside: string): Range[] | null => {
   return merged(ranges)
 }
 
-/** @returns null for a pattern of another form */
-export const readPattern = (pattern: string): TextSet | null => {
+/** Null for a pattern of another form. */
+const readPattern = (pattern: string): TextSet | null => {
   const groups = form.exec(pattern)?.groups
   if (groups === undefined) return null
   const ranges = rangesOf(groups['inside']!)
