@@ -43,7 +43,7 @@ const allowed = {
   commands: [...floors, 'http', 'metrics', 'config', 'serve'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],
-  // main.ts loads each command when it is asked for; client.ts is for others.
+  // main.ts loads each command when it is asked for.
   top: [...floors, 'http', 'serve', 'verify', 'redrive', 'commands'],
 } as const satisfies Record<string, readonly string[]>
 type Room = keyof typeof allowed

@@ -1,5 +1,5 @@
-// Promises: `bun run audit` asks the registry for the known vulnerabilities of every package, and fails for one in the binary, and for
-// a high or critical one among the tools. Where the registry cannot be asked it says so in its last line.
+// `bun run audit`: asks the registry for the vulnerabilities of every package, and fails for any in the binary, and for a high or
+// critical one among the tools. Where the registry cannot be asked it says so in its last line.
 
 import { inRepo } from './repository.ts'
 import { runCommand } from './command.ts'
@@ -10,22 +10,22 @@ export type Advisory = { severity: (typeof severities)[number]; title: string; u
 /** As `bun audit --json` prints them: by the name of the package. */
 export type Advisories = Readonly<Record<string, readonly Advisory[]>>
 
-/** Of those that were looked into and do no harm here: the advisory's address, and why. */
+/** Advisories that somebody looked into and that do no harm here: the address of each, and why. */
 const accepted: Readonly<Record<string, string>> = {}
 
 /** What must not be shipped, one line each. `inside`: the names of the packages of the binary. */
 export const auditFaults = (advisories: Advisories, inside: ReadonlySet<string>): string[] =>
-  Object.entries(advisories).flatMap(([name, known]) =>
-    known
+  Object.entries(advisories).flatMap(([name, ofPackage]) =>
+    ofPackage
       .filter(({ url }) => !Object.hasOwn(accepted, url))
       .filter(({ severity }) => inside.has(name) || severity === 'high' || severity === 'critical')
       .map(({ severity, title, url }) => `${name}: ${severity}: ${title} (${url})`),
   )
 
-export type Asked = { ok: true; advisories: Advisories } | { ok: false; why: string }
+type RegistryAnswer = { ok: true; advisories: Advisories } | { ok: false; why: string }
 
 /** `bun audit --json` prints one object, whether it found something or not; anything else is a registry that did not answer. */
-export const askRegistry = async (env: Record<string, string> = {}): Promise<Asked> => {
+export const askRegistry = async (env: Record<string, string> = {}): Promise<RegistryAnswer> => {
   const child = Bun.spawn([process.execPath, 'audit', '--json'], {
     cwd: inRepo(),
     env: { ...process.env, ...env, NO_COLOR: '1' },
@@ -39,14 +39,14 @@ export const askRegistry = async (env: Record<string, string> = {}): Promise<Ask
   return { ok: false, why: why === undefined ? 'it did not answer' : `it answered ${why}` }
 }
 
-/** True where nothing is known that must not be shipped. */
+/** Prints the faults, one a line, and how many there are; true if there are none, or if the registry cannot be asked. */
 export const audit = async (env?: Record<string, string>): Promise<boolean> => {
-  const asked = await askRegistry(env)
-  if (!asked.ok) {
-    console.log(`0 faults known: the registry could not be asked for vulnerabilities (${asked.why})`)
+  const answer = await askRegistry(env)
+  if (!answer.ok) {
+    console.log(`0 faults known: the registry could not be asked for vulnerabilities (${answer.why})`)
     return true
   }
-  const faults = auditFaults(asked.advisories, new Set(runtimePackages().map(({ name }) => name)))
+  const faults = auditFaults(answer.advisories, new Set(runtimePackages().map(({ name }) => name)))
   for (const fault of faults) console.error(fault)
   console.log(`${faults.length} faults`)
   return faults.length === 0

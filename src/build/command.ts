@@ -1,4 +1,4 @@
-// What every command of the repository does with a failure that the person at the terminal can mend.
+// How a command of the repository ends: with its exit code, and with one sentence for a failure that the person at the terminal can mend.
 
 /** Its message is one sentence that says what to do, and is printed without a stack. Every other error is a bug and keeps its stack. */
 export class CommandFault extends Error {

@@ -1,23 +1,30 @@
-// Promises: `bun run licenses` lists what of other people's work is inside the binary, and fails for a licence that nobody decided
-// to take. The texts that have to go along are written into the binary: `orders licenses` prints them.
+// `bun run licenses`: lists other people's work inside the binary, and fails for a licence that nobody decided to accept. The texts that
+// have to go along are written into the binary: `orders licenses` prints them.
 
 import { runCommand } from './command.ts'
 import { runtimePackages, type Package } from './packages.ts'
 
-/** By SPDX: those that ask for no more than that their text goes along. */
-const taken: ReadonlySet<string> = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'Unlicense'])
+/** By SPDX: licences that ask for no more than that their text goes along. */
+const acceptedLicenses: ReadonlySet<string> = new Set([
+  'MIT',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'Unlicense',
+])
 
-/** What a package's licence lacks, one line each; empty where all is well. */
+/** The packages whose licence is not accepted, one line each. */
 export const licenseFaults = (packages: readonly Package[]): string[] =>
   packages
-    .filter(({ license }) => !taken.has(license))
+    .filter(({ license }) => !acceptedLicenses.has(license))
     .map(({ name, version, license }) => `${name} ${version}: nobody decided to take the licence ${license}`)
 
 const runtime =
   'Bun, the runtime inside this binary, is MIT; it links JavaScriptCore and others under their own licences: ' +
   'https://bun.com/docs/project/license'
 
-/** Every text once, with the packages that it is for. */
+/** What `orders licenses` prints: every text once, with the packages that it is for. */
 export const notices = (packages: readonly Package[]): string => {
   const bare = packages.filter(({ texts }) => texts.length === 0)
   const byText = Map.groupBy(

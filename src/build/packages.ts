@@ -1,4 +1,4 @@
-// What of other people's work is inside the binary: the runtime packages and theirs, as they are installed.
+// Finds other people's work inside the binary: the runtime packages and the packages that these use, as they are installed.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -12,7 +12,7 @@ export type Package = {
   homepage: string | null
   /** The texts that have to go along: the licence, and a NOTICE where there is one. */
   texts: string[]
-  /** Names of those of the list that it uses itself. */
+  /** The names of the packages of this list that it uses itself. */
   uses: string[]
 }
 
@@ -45,10 +45,10 @@ const textsOf = (folder: string): string[] =>
     .toSorted()
     .map((file) => readFileSync(join(folder, file), 'utf8').trim())
 
-// Run once at an install to count it, never a part of the program (and not trusted to run here).
+// It runs once at an install, to count the install, and is never a part of the program (nor trusted to run here).
 const notInside = new Set(['@scarf/scarf'])
 
-/** By name; each once. What is optional and not made for this machine is not there. */
+/** Each package once, sorted by name. Optional packages that are not made for this machine are left out. */
 export const runtimePackages = (root: string = inRepo()): Package[] => {
   const found = new Map<string, Package>()
   const visit = (name: string, from: string, required: boolean): void => {

@@ -1,4 +1,4 @@
-// Where this checkout lies, for what makes a release of it and for the tests.
+// The place of this checkout on disk, for what makes a release and for the tests.
 
 import { join, resolve } from 'node:path'
 

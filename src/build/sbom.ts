@@ -1,5 +1,5 @@
-// Promises: `bun run sbom` prints what the binary is made of as a CycloneDX document: the runtime packages, each with its version,
-// licence and the checksum of the lock file, and who uses whom. The same commit prints the same bytes.
+// `bun run sbom`: prints the parts of the binary as a CycloneDX document: the runtime packages, each with its version, its licence and its
+// checksum in the lock file, and which package uses which. The same commit prints the same bytes.
 
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
 import { inRepo } from './repository.ts'
@@ -11,7 +11,7 @@ type Lock = { packages: Record<string, readonly [string, ...unknown[]]> }
 const idOf = ({ name, version }: Pick<Package, 'name' | 'version'>): string => `${name}@${version}`
 const purlOf = ({ name, version }: Package): string => `pkg:npm/${name.replace('@', '%40')}@${version}`
 
-/** Checksums of the lock file by name@version. */
+/** SHA-512 checksums of the lock file, in hexadecimal, by name@version. */
 const readChecksums = async (): Promise<Map<string, string>> => {
   const lock = Bun.JSONC.parse(await Bun.file(inRepo('bun.lock')).text()) as Lock
   const integrity = /^sha512-(.+)$/
@@ -26,7 +26,7 @@ const readChecksums = async (): Promise<Map<string, string>> => {
 
 const componentOf = (one: Package, checksums: ReadonlyMap<string, string>): Models.Component => {
   const checksum = checksums.get(idOf(one))
-  const component = new Models.Component(Enums.ComponentType.Library, one.name, {
+  return new Models.Component(Enums.ComponentType.Library, one.name, {
     bomRef: idOf(one),
     version: one.version,
     purl: purlOf(one),
@@ -35,7 +35,6 @@ const componentOf = (one: Package, checksums: ReadonlyMap<string, string>): Mode
       ? {}
       : { hashes: new Models.HashDictionary([[Enums.HashAlgorithm['SHA-512'], checksum]]) }),
   })
-  return component
 }
 
 /** The document as JSON text. */

@@ -1,5 +1,8 @@
 // A certificate that is renewed on disk is taken up without a restart. Its files are read again at a steady pace, because what
 // renews them (certbot, a mounted secret) tells nobody, and replaces files or folders in ways that no watch of a file sees.
+//
+// Not one with watchFile of the keys (http/gates/auth/watchedFile.ts): there one file is read when somebody uses it; here two files have to
+// fit each other, and a listener that nobody asks has to be given them.
 
 import { sleep } from '../app/sleep.ts'
 import { isKeyOf, readCertificates, readPrivateKey } from '../config/files.ts'

@@ -1,5 +1,9 @@
-// A connection to Postgres that is encrypted, and verified as sslmode says, or none at all. The driver can do this too, but where
-// the server takes no TLS it tries again without end, and its errors do not say what to mend.
+// A connection to Postgres that is encrypted, and verified as sslmode says, or none at all.
+//
+// Why the driver (3.4.9) does not do it: where the server answers that it takes no TLS, the driver begins the handshake all the same, and
+// tries again without end; the error never says what to mend. A byte in the clear behind the answer, put there by somebody in between,
+// it does not notice. tests/e2e/postgresSecurity.test.ts holds the errors. This file can go when the driver refuses in these cases, with
+// an error that names them.
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'

@@ -38,7 +38,7 @@ const amountBound = 1e12
 
 /**
  * An amount as it leaves: on the wire a JSON number written from the exact decimal. Its type here is text, for that is what
- * a client keeps that wants every digit (client.ts).
+ * a client keeps that wants every digit.
  */
 export const ExactAmount = Type.Unsafe<string>({
   type: 'number',

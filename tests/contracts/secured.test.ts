@@ -3,7 +3,7 @@
 
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createClient } from '../../src/client.ts'
+import { createClient } from './typedClient.ts'
 import { openGuard, type Guard } from '../../src/http/gates/guard.ts'
 import { operations, type OperationId } from '../../src/http/contract/operations.ts'
 import { createApp } from '../../src/http/server.ts'

@@ -2,7 +2,7 @@
 // orders of these tests go through the typed client.
 
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
-import { createClient, type Client } from 'orders/client'
+import { createClient, type Client } from '../contracts/typedClient.ts'
 import { assetNames } from '../../src/http/contract/contractOperations.ts'
 import { messageFaults, type Message } from '../contracts/messageJudge.ts'
 import { readReleased, releasedFiles } from '../contracts/released.ts'

@@ -1,5 +1,5 @@
 // The description of one route: everything that may be sent to it and everything that may come back. The document (openapi.ts) and
-// the typed client (client.ts) are made of it.
+// the typed client of the tests are made of it.
 
 import type { TObject, TProperties, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'

@@ -1,18 +1,14 @@
-// A typed client for TypeScript that falls out of the operations: what may be sent and what may come back, by status. It imports
-// schemas and no server, and is no part of the binary. Amounts come back as text, for a double would lose digits past the 15th;
-// they are sent as strings or as numbers.
-//
-//   const orders = createClient('http://localhost:8085')
-//   const answer = await orders.placeOrder({ body: { … }, headers: { 'Idempotency-Key': 'my-first-buy' } })
-//   if (answer.status === 202) answer.body.filledQuantity // '0'
-//   else answer.body.code // 'BAD_REQUEST' | 'OVERLOADED' | …
+// A typed client that falls out of the operations: what may be sent and what may come back, by status. That it compiles and works is
+// the proof that the operations' types say what the service does. It is not published: whoever wants a client generates one from
+// /openapi.json in a language of choice. Amounts come back as text, for a double would lose digits past the 15th; they are sent as
+// strings or as numbers.
 
 import type { Static, TProperties, TSchema } from '@sinclair/typebox'
-import { ExactAmount } from './wire/shapes.ts'
-import type { noMembers, problemShape } from './http/contract/answers.ts'
-import { refusalsOf, type OperationContract, type RefusalCode } from './http/contract/operation.ts'
-import { operations, type OperationId, type Operations } from './http/contract/operations.ts'
-import { problems, type ProblemCode } from './http/exchange/problem.ts'
+import { ExactAmount } from '../../src/wire/shapes.ts'
+import type { noMembers, problemShape } from '../../src/http/contract/answers.ts'
+import { refusalsOf, type OperationContract, type RefusalCode } from '../../src/http/contract/operation.ts'
+import { operations, type OperationId, type Operations } from '../../src/http/contract/operations.ts'
+import { problems, type ProblemCode } from '../../src/http/exchange/problem.ts'
 
 type Inputs<O> = (O extends { params: infer P extends TSchema } ? { params: Static<P> } : unknown) &
   (O extends { query: infer Q extends TSchema } ? { query?: Static<Q> } : unknown) &
@@ -35,7 +31,7 @@ type Refused<O extends OperationContract> = {
 }[RefusalCode<O>]
 
 /** Whatever this operation may answer, told apart by `status`. */
-export type AnswerOf<Id extends OperationId> = Success<Operations[Id]> | Refused<Operations[Id]>
+type AnswerOf<Id extends OperationId> = Success<Operations[Id]> | Refused<Operations[Id]>
 
 type Arguments<I> = Partial<I> extends I ? [inputs?: I] : [inputs: I]
 
