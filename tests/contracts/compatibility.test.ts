@@ -449,10 +449,10 @@ describe('what is wider and harmless', () => {
     ['a value that is taken', (copy) => member(copy, 'PlaceOrder', 'type')['enum']!.push('STOP' as never)],
     [
       'a media type of a body',
-      (copy) => set(post(copy)['requestBody']!['content']!, 'application/*+json', { schema: {} }),
+      (copy) => set(post(copy)['requestBody']!['content']!, 'application/cbor', { schema: {} }),
     ],
     ['a route', (copy) => set(copy['paths']!, '/orders/stream', { get: post(copy) })],
-    ['a method of a route', (copy) => set(copy['paths']!['/orders']!, 'options', { operationId: 'o', responses: {} })],
+    ['a method of a route', (copy) => set(copy['paths']!['/orders']!, 'put', { operationId: 'o', responses: {} })],
     ['a member of an answer', (copy) => set(schema(copy, 'Order')['properties']!, 'stopPrice', { type: 'number' })],
     [
       'a member that an answer always has',
