@@ -26,14 +26,14 @@ export type BatcherOptions<T, R> = {
   /** Reads store nothing, so a lost answer is no unknown outcome. */
   kind: 'read' | 'write'
   onBug: (error: unknown) => void
-  /** Told what a batch was refused for when that is no bug: Postgres is away, or has no room, or did not answer in time. */
+  /** Called with the reason for a refusal that is no bug: Postgres is away, or has no room, or did not answer in time. */
   onRefused?: (error: unknown) => void
-  /** Told of every batch once it has its answers. */
-  onBatch?: (batch: SeenBatch) => void
+  /** Called for every batch once it has its answers. */
+  onBatch?: (batch: BatchReport) => void
 }
 
-/** `waitedMs`: its first item, for a lane. `tookMs`: from then to its answers, retries and halves included. */
-export type SeenBatch = { items: number; waitedMs: number; tookMs: number }
+/** `waitedMs`: how long its first item waited for a lane. `tookMs`: from then to its answers, retries and halves included. */
+export type BatchReport = { items: number; waitedMs: number; tookMs: number }
 
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>

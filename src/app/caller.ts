@@ -15,6 +15,14 @@ export type Caller = {
   readonly credential: string
 }
 
+/** One call of a use case. `requestId` names it in the log; `traceparent`: the W3C trace context for what it causes, or null. */
+export type Call = {
+  /** Null owns nothing and may do nothing of an administrator's: a gate that is missing shuts the door. */
+  readonly caller: Caller | null
+  readonly requestId: string
+  readonly traceparent: string | null
+}
+
 /** The caller where nobody has to say who it is: it may do everything, and is no user. */
 export const everybody: Caller = {
   subject: 'everybody',
@@ -27,22 +35,25 @@ export const isAdmin = (caller: Caller | null): boolean => caller !== null && ca
 
 export const holds = (caller: Caller, scope: Scope): boolean => caller.scopes.has(scope) || isAdmin(caller)
 
-/** Whether orders of `userId` exist for this caller. Nobody (null) owns nothing: a gate that is missing shuts the route. */
+/** Whether orders of `userId` exist for this caller. Nobody (null) owns nothing. */
 export const owns = (caller: Caller | null, userId: string): boolean =>
   caller !== null && (caller.userId === userId || isAdmin(caller))
 
-const knownScopes: ReadonlySet<string> = new Set(scopes)
-export const isScope = (text: string): text is Scope => knownScopes.has(text)
+/** The user of an order whose sender left the user out. Null: the sender has to name one. */
+export const ownUser = (caller: Caller | null): string | null => caller?.userId ?? null
+
+const scopeNames: ReadonlySet<string> = new Set(scopes)
+export const isScope = (text: string): text is Scope => scopeNames.has(text)
 
 /** Longer ones only fill the log. */
 const subjectPattern = /^[\x21-\x7e]{1,200}$/
 
-type Named = { subject: unknown; scopes: readonly string[]; credential: string }
+type Claims = { subject: unknown; scopes: readonly string[]; credential: string }
 
 /** The caller that a credential names; scopes that are none of ours are left out. Null: a subject that cannot own orders. */
-export const callerOf = ({ subject, scopes: given, credential }: Named): Caller | null => {
+export const callerOf = ({ subject, scopes: claimed, credential }: Claims): Caller | null => {
   if (typeof subject !== 'string' || !subjectPattern.test(subject)) return null
   const userId = canonicalUuid(subject)
-  const caller = { subject: userId ?? subject, userId, scopes: new Set(given.filter(isScope)), credential }
+  const caller = { subject: userId ?? subject, userId, scopes: new Set(claimed.filter(isScope)), credential }
   return userId === null && !isAdmin(caller) ? null : caller
 }

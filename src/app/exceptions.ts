@@ -1,43 +1,46 @@
-// Exceptions as an operator works on them. Resolving says what was done about one; it never moves an order.
+// The use cases of exceptions. They are an administrator's.
 
-import { assert } from '../domain/assert.ts'
-import { insertResolution, readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
+import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import type { Database } from '../store/sql.ts'
+import type { Audit } from './audit.ts'
+import type { BatchRefusal } from './batcher.ts'
+import type { Batchers } from './batchers.ts'
+import { isAdmin, type Call } from './caller.ts'
+import { pageOf, type Page } from './page.ts'
+import type { ResolveCommand, ResolveResult } from './resolve.ts'
 
-export type ResolveCommand = { id: string; resolvedBy: string; note: string }
+type Forbidden = { ok: false; code: 'FORBIDDEN' }
 
-export type ResolveResult =
-  | { ok: true; exception: TradeException }
-  | { ok: false; code: 'NOT_FOUND' }
-  /** Somebody resolved it already, in other words. */
-  | { ok: false; code: 'ALREADY_RESOLVED'; exception: TradeException }
-
-const all: ExceptionFilter = {
-  id: undefined,
-  orderId: undefined,
-  tradeId: undefined,
-  dispositions: [],
-  resolved: undefined,
-  before: undefined,
+export type ExceptionUseCases = {
+  /** Positions are ids of exceptions. */
+  exceptions: (
+    call: Call,
+    filter: ExceptionFilter,
+    limit: number,
+  ) => Promise<({ ok: true } & Page<TradeException, string>) | Forbidden | BatchRefusal>
+  resolve: (call: Call, command: ResolveCommand) => Promise<ResolveResult | Forbidden | BatchRefusal>
 }
 
-const readOne = async (db: Database, id: string): Promise<TradeException> => {
-  const [exception] = await db.run((sql) => readExceptions(sql, { ...all, id }, 1))
-  assert(exception !== undefined, 'an exception is never deleted')
-  return exception
+type ExceptionParts = {
+  batchers: Pick<Batchers, 'pages' | 'resolves'>
+  /** Lists are read from it. */
+  lists: Database
+  audit: Audit
 }
 
-/** Idempotent: the same words again answer with what is stored. */
-export const resolveException = async (
-  db: Database,
-  { id, resolvedBy, note }: ResolveCommand,
-  now: Date,
-): Promise<ResolveResult> => {
-  const seen = await db.run((sql) => insertResolution(sql, { id, resolvedBy, note, now }))
-  if (seen === undefined) return { ok: false, code: 'NOT_FOUND' }
-  // Without one, somebody else's was stored at the same moment, and ours was not: a failure of this look stores nothing either.
-  const exception = seen.resolution === null ? await readOne(db, id) : seen
-  const { resolution } = exception
-  if (resolution?.resolvedBy === resolvedBy && resolution.note === note) return { ok: true, exception }
-  return { ok: false, code: 'ALREADY_RESOLVED', exception }
-}
+const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
+
+export const createExceptions = ({ batchers, lists, audit }: ExceptionParts): ExceptionUseCases => ({
+  async exceptions({ caller }, filter, limit) {
+    if (!isAdmin(caller)) return forbidden
+    return batchers.pages.submit(async () => {
+      const exceptions = await lists.run((sql) => readExceptions(sql, filter, limit + 1))
+      return { ok: true, ...pageOf(exceptions, limit, ({ id }) => id) }
+    })
+  },
+  async resolve(call, command) {
+    if (!isAdmin(call.caller)) return forbidden
+    audit(call, { operation: 'resolveException', exceptionId: command.id })
+    return batchers.resolves.submit(command)
+  },
+})

@@ -1,19 +1,17 @@
-// Tells of every refusal of the service, whatever for; the answers stay what they are.
+// Observes every refusal of the service, whatever for; the answers stay what they are.
 
 import type { BatchRefusal } from './batcher.ts'
-import type { CancelResult } from './cancel.ts'
-import type { ResolveResult } from './exceptions.ts'
-import type { PlaceResult } from './place.ts'
 import type { Service } from './service.ts'
 
-type Calls = Omit<Service, 'turnAway' | 'placeUnlessHeld' | 'load' | 'drained' | 'close'>
-type Codes<R> = R extends { ok: false; code: infer C } ? C : never
-type RefusalCode = Codes<PlaceResult | CancelResult | ResolveResult | BatchRefusal>
-export type RefusalObserver = (call: keyof Calls, code: RefusalCode) => void
+type UseCases = Omit<Service, 'turnAway' | 'load' | 'drained' | 'close'>
+type CodeOf<R> = R extends { ok: false; code: infer C } ? C : never
+type RefusalCode = CodeOf<Awaited<ReturnType<UseCases[keyof UseCases]>> | BatchRefusal>
+export type RefusalObserver = (call: keyof UseCases, code: RefusalCode) => void
 
-export const tellRefusals = (service: Service, onRefusal: RefusalObserver): Service => {
-  const told = async <R extends { ok: true } | { ok: false; code: RefusalCode }>(
-    call: keyof Calls,
+/** The same service, which calls `onRefusal` with the name of the use case and the code of each refusal. */
+export const observeRefusals = (service: Service, onRefusal: RefusalObserver): Service => {
+  const observe = async <R extends { ok: true } | { ok: false; code: RefusalCode }>(
+    call: keyof UseCases,
     answer: Promise<R>,
   ): Promise<R> => {
     const result = await answer
@@ -27,13 +25,12 @@ export const tellRefusals = (service: Service, onRefusal: RefusalObserver): Serv
       if (refusal !== null) onRefusal('place', refusal.code)
       return refusal
     },
-    place: (...asked) => told('place', service.place(...asked)),
-    placeUnlessHeld: (asked) => told('place', service.placeUnlessHeld(asked)),
-    cancel: (...asked) => told('cancel', service.cancel(...asked)),
-    find: (...asked) => told('find', service.find(...asked)),
-    list: (...asked) => told('list', service.list(...asked)),
-    fills: (...asked) => told('fills', service.fills(...asked)),
-    exceptions: (...asked) => told('exceptions', service.exceptions(...asked)),
-    resolve: (...asked) => told('resolve', service.resolve(...asked)),
+    place: (...args) => observe('place', service.place(...args)),
+    cancel: (...args) => observe('cancel', service.cancel(...args)),
+    find: (...args) => observe('find', service.find(...args)),
+    list: (...args) => observe('list', service.list(...args)),
+    fills: (...args) => observe('fills', service.fills(...args)),
+    exceptions: (...args) => observe('exceptions', service.exceptions(...args)),
+    resolve: (...args) => observe('resolve', service.resolve(...args)),
   }
 }

@@ -1,8 +1,8 @@
 // What the parts tell as it happens, counted. Each function is handed to the part that calls it; none of them knows a metric.
 
-import type { SeenBatch } from '../app/batcher.ts'
+import type { BatchReport } from '../app/batcher.ts'
 import type { RefusalObserver } from '../app/refusals.ts'
-import type { ServiceOptions } from '../app/service.ts'
+import type { BatchersOptions } from '../app/batchers.ts'
 import { dispositions, type Disposition, type ExceptionDisposition } from '../domain/leg.ts'
 import type { RequestObserver } from '../http/exchange/exchange.ts'
 import type { DeadLetter } from '../kafka/trades/deadLetters.ts'
@@ -61,12 +61,12 @@ const createBatches = () => {
     help: 'Requests that were in order and were refused, by call and code.',
     labels: ['call', 'code'],
   })
-  const batch: NonNullable<ServiceOptions['onBatch']> = (kind, { items, waitedMs, tookMs }) => {
+  const batch: NonNullable<BatchersOptions['onBatch']> = (kind, { items, waitedMs, tookMs }) => {
     size.of(kind).observe(items)
     wait.of(kind).observe(waitedMs / 1000)
     commit.of(kind).observe(tookMs / 1000)
   }
-  const fillBatch = ({ items, tookMs }: Omit<SeenBatch, 'waitedMs'>): void => {
+  const fillBatch = ({ items, tookMs }: Omit<BatchReport, 'waitedMs'>): void => {
     size.of('fill').observe(items)
     commit.of('fill').observe(tookMs / 1000)
   }

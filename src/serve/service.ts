@@ -1,9 +1,10 @@
 // The pools, and the use cases over those of the requests.
 
 import type { Admission } from '../app/monitor.ts'
-import { tellRefusals } from '../app/refusals.ts'
+import { observeRefusals } from '../app/refusals.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
-import { createService, type Service, type ServicePools } from '../app/service.ts'
+import type { ServicePools } from '../app/batchers.ts'
+import { createService, type Service } from '../app/service.ts'
 import type { Config } from '../config/config.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import type { Observers } from '../metrics/observers.ts'
@@ -48,7 +49,7 @@ export type ServiceParts = {
   refusedWrites: Pick<RefusedWrites, 'refuse'>
   now: () => Date
   newId: (at: Date) => string
-  /** See ServiceOptions. */
+  /** See OrderParts and BatchersOptions. */
   accepting: Admission
   onCommitted: () => void
 }
@@ -69,6 +70,7 @@ export const buildService = ({
   const service = createService({
     ...rest,
     pools,
+    log,
     limits: {
       batchMax: config.BATCH_MAX_ORDERS,
       lanes: config.BATCH_LANES,
@@ -83,5 +85,5 @@ export const buildService = ({
     },
     onBatch: observers.batch,
   })
-  return { service: tellRefusals(service, observers.refusal), pools }
+  return { service: observeRefusals(service, observers.refusal), pools }
 }

@@ -8,7 +8,7 @@ import {
   type Batcher,
   type BatcherOptions,
   type BatchRefusal,
-  type SeenBatch,
+  type BatchReport,
 } from '../../src/app/batcher.ts'
 import { until } from '../support/until.ts'
 
@@ -90,7 +90,7 @@ describe('group commit', () => {
 
   test('tells of every batch how long it waited and took, whatever became of it', async () => {
     const gate = gated()
-    const seen: SeenBatch[] = []
+    const seen: BatchReport[] = []
     const batcher = create({ run: gate.run, onBug: () => undefined, onBatch: (batch) => seen.push(batch) })
     const submittedAt = performance.now()
     const answers = ['a', 'b'].map(batcher.submit)

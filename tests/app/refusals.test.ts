@@ -1,7 +1,7 @@
 // Proves: every refusal is observed with its call and its code, and observing it changes no answer.
 
 import { expect, test } from 'bun:test'
-import { tellRefusals } from '../../src/app/refusals.ts'
+import { observeRefusals } from '../../src/app/refusals.ts'
 import type { Service } from '../../src/app/service.ts'
 
 const refused = { ok: false, code: 'OVERLOADED' } as const
@@ -15,8 +15,8 @@ test('refusals are told, what succeeds is not, and the answers are those of the 
   const onRefusal = (call: string, code: string) => void told.push(`${call} ${code}`)
   for (const call of calls) {
     const ask = (service: Service) => (service[call] as () => Promise<unknown>)()
-    expect(await ask(tellRefusals(answering(refused), onRefusal))).toBe(refused)
-    expect(await ask(tellRefusals(answering(found), onRefusal))).toBe(found)
+    expect(await ask(observeRefusals(answering(refused), onRefusal))).toBe(refused)
+    expect(await ask(observeRefusals(answering(found), onRefusal))).toBe(found)
   }
   expect(told).toEqual(calls.map((call) => `${call} OVERLOADED`))
 })
@@ -24,7 +24,7 @@ test('refusals are told, what succeeds is not, and the answers are those of the 
 test('an order that is turned away unread is told as one that was refused', () => {
   const told: string[] = []
   const turning = (turnAway: Service['turnAway']) =>
-    tellRefusals({ turnAway } as Service, (call, code) => void told.push(`${call} ${code}`))
+    observeRefusals({ turnAway } as Service, (call, code) => void told.push(`${call} ${code}`))
   expect(turning(() => null).turnAway()).toBeNull()
   expect(turning(() => refused).turnAway()).toBe(refused)
   expect(told).toEqual(['place OVERLOADED'])

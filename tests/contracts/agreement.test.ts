@@ -57,9 +57,9 @@ describe('the body of an order', () => {
 const taking = createApp(
   serverOptions({
     service: {
-      list: () => Promise.resolve({ ok: true, orders: [], nextBefore: null }),
-      fills: () => Promise.resolve({ ok: true, fills: [] }),
-      exceptions: () => Promise.resolve({ ok: true, exceptions: [] }),
+      list: () => Promise.resolve({ ok: true, items: [], next: null }),
+      fills: () => Promise.resolve({ ok: true, items: [], next: null }),
+      exceptions: () => Promise.resolve({ ok: true, items: [], next: null }),
       resolve: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
       turnAway: () => null,
       place: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),

@@ -86,14 +86,12 @@ test('what an administrator changes is in the log with what it changed', async (
   const body = { resolvedBy: 'ops', note: 'seen' }
   expect((await service.http(`/exceptions/${newer.toUpperCase()}/resolve`, { body, headers })).status).toBe(200)
   await service.http(`/orders/${orderId}/cancel`, { method: 'POST', headers })
-  await service.http(`/orders/${'x'.repeat(500)}/cancel`, { method: 'POST', headers })
   const audit = () => service.log.filter(({ message }) => message === 'an administrator changes something')
-  await until(() => audit().length === 3, { what: 'three lines' })
+  await until(() => audit().length === 2, { what: 'two lines' })
   const who = { subject: userId, credential: 'key:desk' }
   expect(audit()).toMatchObject([
     { ...who, operation: 'resolveException', exceptionId: newer },
     { ...who, operation: 'cancelOrder', orderId },
-    { ...who, operation: 'cancelOrder', orderId: null },
   ])
 })
 

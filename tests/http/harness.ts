@@ -180,6 +180,7 @@ export const openHarness = async ({
     accepting: () => true,
     onCommitted: () => undefined,
     onBug: (error) => bugs.push(error),
+    log: log.log,
     ...changedService(database),
   })
   const call = callerOf(createApp(serverOptions({ service, log: log.log, ...server })))

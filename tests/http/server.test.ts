@@ -2,7 +2,8 @@
 // about the inside; each refusal has its own status.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { createService, type Service, type ServicePools } from '../../src/app/service.ts'
+import type { ServicePools } from '../../src/app/batchers.ts'
+import { createService, type Service } from '../../src/app/service.ts'
 import { createApp } from '../../src/http/server.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { allPools } from '../support/database.ts'
@@ -240,6 +241,7 @@ describe('a service over a database', () => {
       accepting: () => true,
       onCommitted: () => undefined,
       onBug: (error) => harness.bugs.push(error),
+      log: harness.log.log,
     })
     callHasty = callerOf(createApp(serverOptions({ service: hasty })))
   })

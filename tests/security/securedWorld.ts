@@ -112,9 +112,9 @@ export const openSecured = async ({
   failures,
   server: changedServer = {},
 }: Options = {}): Promise<Secured> => {
-  const harness = await openHarness()
-  const keyServer = startKeyServer(jwksOf(issuerKey))
   const log = createWholeLog()
+  const harness = await openHarness({ service: () => ({ log: log.log }) })
+  const keyServer = startKeyServer(jwksOf(issuerKey))
   const { keys, path } = makeKeys()
   const guard: Guard = {
     authentication: authenticationOf(keyServer.url, path, log.log, failures),

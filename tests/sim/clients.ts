@@ -1,6 +1,7 @@
 // Clients: they place, repeat what they are unsure of under the same key, reuse keys wrongly, cancel, cancel again, and read
 // what they were promised.
 
+import { everybody, type Call } from '../../src/app/caller.ts'
 import { wholeAmount } from '../../src/domain/decimal.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { Fleet } from './fleet.ts'
@@ -34,6 +35,9 @@ const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null
   }
 }
 
+/** Everybody may do everything here. The tag goes where the trace context does, so that it is found again beside the event. */
+const callOf = (tag: string): Call => ({ caller: everybody, requestId: tag, traceparent: tag })
+
 const tagOf = ({ journal, owner }: Client): string =>
   `${owner.name}-${journal.placings.length + journal.cancelings.length}`
 
@@ -42,7 +46,9 @@ const placeOnce = async (client: Client, terms: OrderTerms, known: Known, poison
   const placing: Placing = { tag: tagOf(client), terms, poison, answer: null, answeredAt: Infinity }
   journal.placings.push(placing)
   const name = `place ${placing.tag} ${terms.clientOrderId ?? ''}`
-  const answer = await fleet.call(owner, name, (service) => service.place(terms, poison ? unstorable : placing.tag))
+  const answer = await fleet.call(owner, name, (service) =>
+    service.place(callOf(poison ? unstorable : placing.tag), { terms, formerKey: null }),
+  )
   placing.answer = answer
   placing.answeredAt = world.scheduler.now()
   world.log(`${placing.tag} placed: ${describeAnswer(answer)}`)
@@ -69,7 +75,7 @@ const cancelOnce = async (client: Client, id: string, known: Known): Promise<Can
   const canceling: Canceling = { tag: tagOf(client), id, answer: null }
   journal.cancelings.push(canceling)
   const answer = await fleet.call(owner, `cancel ${canceling.tag} of ${id}`, (service) =>
-    service.cancel(id, canceling.tag),
+    service.cancel(callOf(canceling.tag), id),
   )
   canceling.answer = answer
   world.log(`${canceling.tag} canceled: ${describeAnswer(answer)}`)
@@ -80,10 +86,13 @@ const cancelOnce = async (client: Client, id: string, known: Known): Promise<Can
 /** What was promised once can be read by anybody, no older than anybody has seen it. */
 const find = async ({ fleet, owner, world }: Client, id: string, known: Known): Promise<void> => {
   const version = known.get(id)!
-  const { got } = await fleet.call(owner, `find ${id}`, (service) => service.find(id))
-  if (got === null || !got.ok) return
-  world.log(`${id} found at version ${got.order?.version ?? '-'}`)
-  if (got.order === null) return world.broken(`order ${id} was promised and cannot be found`)
+  const { got } = await fleet.call(owner, `find ${id}`, (service) => service.find(callOf(owner.name), id))
+  if (got === null) return
+  if (!got.ok) {
+    if (got.code === 'NOT_FOUND') world.broken(`order ${id} was promised and cannot be found`)
+    return
+  }
+  world.log(`${id} found at version ${got.order.version}`)
   if (got.order.version < version) world.broken(`order ${id} was read at an older version than before`)
   see(known, got.order)
 }

@@ -1,9 +1,7 @@
 // What the outside world did and saw in a run: the calls of clients with their answers, the committed events with their times,
 // and the trades on the topic. The promises are held against it.
 
-import type { BatchRefusal } from '../../src/app/batcher.ts'
-import type { CancelResult } from '../../src/app/cancel.ts'
-import type { PlaceResult } from '../../src/app/place.ts'
+import type { Service } from '../../src/app/service.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { EventRecord } from './postgres/state.ts'
 import type { Answer } from './fleet.ts'
@@ -13,11 +11,11 @@ export type Placing = {
   tag: string
   terms: OrderTerms
   poison: boolean
-  answer: Answer<PlaceResult | BatchRefusal> | null
+  answer: Answer<Awaited<ReturnType<Service['place']>>> | null
   answeredAt: number
 }
 
-export type Canceling = { tag: string; id: string; answer: Answer<CancelResult | BatchRefusal> | null }
+export type Canceling = { tag: string; id: string; answer: Answer<Awaited<ReturnType<Service['cancel']>>> | null }
 
 /** `startedAt`: when its statement reached Postgres. */
 export type StoredEvent = EventRecord & { startedAt: number; committedAt: number }

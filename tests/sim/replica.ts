@@ -111,6 +111,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     accepting: monitor.hasRoom,
     onCommitted: relay.ring,
     onBug,
+    log,
   })
 
   const streaming = new AbortController()

@@ -1,5 +1,6 @@
 // Orders, placements and trades with sensible defaults: a test says only what it is about.
 
+import { everybody, type Call } from '../../src/app/caller.ts'
 import { preparePlacement, type Placement } from '../../src/app/place.ts'
 import type { ReceivedTrade } from '../../src/app/fill.ts'
 import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
@@ -17,6 +18,14 @@ export const amount = (text: string): Amount => {
 }
 
 export const newId = (at: Date = new Date()): string => Bun.randomUUIDv7('hex', at.getTime())
+
+/** A call of somebody who may do everything. */
+export const aCall = (changes: Partial<Call> = {}): Call => ({
+  caller: everybody,
+  requestId: 'test',
+  traceparent: null,
+  ...changes,
+})
 
 /** Buy 100 AAPL, limit 150.5, good till canceled, for a user nobody else is. */
 export const someTerms = (changes: Partial<OrderTerms> = {}): OrderTerms => ({

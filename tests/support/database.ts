@@ -3,7 +3,7 @@
 // closes everything that was opened on it and removes it, whoever is still connected.
 
 import postgres from 'postgres'
-import type { ServicePools } from '../../src/app/service.ts'
+import type { ServicePools } from '../../src/app/batchers.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import type { DatabaseTarget } from '../../src/store/connection.ts'
 import { migrations } from '../../src/store/migrations.ts'

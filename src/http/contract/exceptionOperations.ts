@@ -21,7 +21,6 @@ export const exceptionOperations = {
   },
   resolveException: {
     method: 'POST',
-    audit: 'exceptionId',
     path: '/exceptions/{id}/resolve',
     tag: 'Exceptions',
     needs: 'store',

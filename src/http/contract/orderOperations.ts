@@ -23,7 +23,6 @@ const badId = { description: 'The id in the path is no UUID.' }
 export const orderOperations = {
   placeOrder: {
     method: 'POST',
-    audit: 'none',
     path: '/orders',
     tag: 'Orders',
     needs: 'store',
@@ -94,7 +93,6 @@ export const orderOperations = {
   },
   cancelOrder: {
     method: 'POST',
-    audit: 'orderId',
     path: '/orders/{id}/cancel',
     tag: 'Orders',
     needs: 'store',

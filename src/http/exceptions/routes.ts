@@ -11,16 +11,15 @@ import { exceptionJson, exceptionPageJson } from './answers.ts'
 import { decodeExceptionsQuery } from './query.ts'
 import { decodeResolution } from './resolution.ts'
 
-const listExceptions = async ({ request }: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
-  const query = decodeExceptionsQuery(searchOf(request), unknownFields)
+const notAdmin = (): Problem => problem('FORBIDDEN', 'exceptions need the scope orders:admin')
+
+const listExceptions = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
+  const query = decodeExceptionsQuery(searchOf(exchange.request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const { filter, limit } = query.value
-  // One more than the page has room for tells whether there is a next page.
-  const page = await service.exceptions(filter, limit + 1)
-  if (!page.ok) return refused(page.code)
-  const exceptions = page.exceptions.slice(0, limit)
-  const next = page.exceptions.length > limit ? exceptions.at(-1)!.id : null
-  return json(200, exceptionPageJson(exceptions, encodeCursor('exception', next)))
+  const page = await service.exceptions(exchange, filter, limit)
+  if (page.ok) return json(200, exceptionPageJson(page.items, encodeCursor('exception', page.next)))
+  return page.code === 'FORBIDDEN' ? notAdmin() : refused(page.code)
 }
 
 export const alreadyResolved = (): Problem =>
@@ -28,7 +27,8 @@ export const alreadyResolved = (): Problem =>
     title: 'Already resolved',
   })
 
-const resolve = async ({ request, params }: Exchange, options: RouteOptions): Promise<Answer> => {
+const resolve = async (exchange: Exchange, options: RouteOptions): Promise<Answer> => {
+  const { request, params } = exchange
   const exceptionId = readId(params, 'exception')
   if (typeof exceptionId !== 'string') return exceptionId
   const body = await readBody(request, { bytesMax: options.bodyMaxBytes, deadlineMs: options.bodyDeadlineMs })
@@ -36,9 +36,11 @@ const resolve = async ({ request, params }: Exchange, options: RouteOptions): Pr
   const decoded = decodeResolution(body.text, options.unknownFields)
   if (!decoded.ok) return invalid('Invalid resolution', decoded.faults)
   const { resolvedBy, note } = decoded.value
-  const result = await options.service.resolve({ id: exceptionId, resolvedBy, note })
+  const result = await options.service.resolve(exchange, { id: exceptionId, resolvedBy, note })
   if (result.ok) return json(200, exceptionJson(result.exception))
   switch (result.code) {
+    case 'FORBIDDEN':
+      return notAdmin()
     case 'NOT_FOUND':
       return problem('NOT_FOUND', 'there is no such exception')
     case 'ALREADY_RESOLVED':

@@ -3,16 +3,9 @@
 
 import type { Scope } from '../../app/caller.ts'
 
-/**
- * `audit`: what an administrator changes is in the log, with the id in the path under this name. `none`: the call is not in the log,
- * because what it stores names its user itself.
- */
-type Effect =
-  | { readonly method: 'GET' }
-  | { readonly method: 'POST'; readonly audit: 'orderId' | 'exceptionId' | 'none' }
-
-export type Operation = Effect & {
+export type Operation = {
   readonly id: string
+  readonly method: 'GET' | 'POST'
   /** With `{name}` for a parameter. */
   readonly path: `/${string}`
   /** Calls that need the store wait for the start, are limited and are traced; what the process answers by itself is not. */

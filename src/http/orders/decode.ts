@@ -21,6 +21,7 @@ import {
 } from '../../domain/terms.ts'
 import { amountFromJson } from '../../wire/json.ts'
 import { oneOf, sentAmount, sentAmountOrNull } from '../../wire/shapes.ts'
+import type { PlaceCommand } from '../../app/orders.ts'
 import { isKey, readHeaderKey } from './idempotencyKey.ts'
 import { memberOf, parseMembers, pointerOf, type Decoded, type UnknownFields } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
@@ -51,9 +52,6 @@ export const PlaceOrder = Type.Unsafe<PlaceOrder>(
     component: 'PlaceOrder',
   }),
 )
-
-/** `formerKey`: the key that 1.0 would have stored, where that is another one (see idempotencyKey.ts). */
-export type PlaceRequest = { terms: OrderTerms; formerKey: string | null }
 
 type Read = { value: string | Amount } | { detail: string }
 
@@ -113,11 +111,11 @@ export type PlaceOptions = {
   callerId: string | null
 }
 
-/** Decodes and validates the body of an order; lists every fault. */
+/** Decodes and validates the body of an order; lists every fault. The former key: see idempotencyKey.ts. */
 export const decodePlaceOrder = (
   text: string,
   { key, unknownFields, callerId }: PlaceOptions,
-): Decoded<PlaceRequest> => {
+): Decoded<PlaceCommand> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const body = parsed.value

@@ -3,7 +3,7 @@
 import type { Service } from '../../app/service.ts'
 import type { Order, Status } from '../../domain/order.ts'
 import { readBody } from '../exchange/body.ts'
-import { isAdmin, owns } from '../../app/caller.ts'
+import { ownUser } from '../../app/caller.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { fillPageJson, orderJson, orderPageJson } from './answers.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
@@ -35,59 +35,52 @@ const foreignUser = (): Problem =>
     errors: [{ pointer: '/userId', detail: 'is another user' }],
   })
 
-/**
- * Whether the order is there for this caller: an order of somebody else is answered as one that is not. Its user never changes,
- * so what is read here still holds when the order is touched. Null: go on.
- */
-const hidden = async ({ caller }: Exchange, orderId: string, service: Service): Promise<Problem | null> => {
-  if (isAdmin(caller)) return null
-  const result = await service.find(orderId)
-  if (!result.ok) return refused(result.code)
-  return result.order === null || !owns(caller, result.order.userId) ? unknownOrder() : null
-}
-
 export const notCancelable = (status: Status): Problem =>
   problem('CONFLICT', `only an order with status NEW can be canceled, this one is ${status}`, {
     title: 'Order cannot be canceled',
     members: { orderStatus: status },
   })
 
-const placeOrder = async (
-  { request, traceparent, caller }: Exchange,
-  { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
-): Promise<Answer> => {
-  // Before its body is read: in a flood, what is turned away is paid for by those that are taken.
-  const turned = service.turnAway()
-  if (turned !== null) return refused(turned.code)
-  const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
-  if (!body.ok) return body.problem
-  const key = request.headers.get('idempotency-key')
-  const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: caller?.userId ?? null })
-  if (!decoded.ok) return invalid('Invalid order', decoded.faults)
-  const { terms, formerKey } = decoded.value
-  if (!owns(caller, terms.userId)) return foreignUser()
-  const result = await (formerKey === null
-    ? service.place(terms, traceparent)
-    : service.placeUnlessHeld({ terms, formerKey, traceparent }))
-  if (result.ok) return accepted(result.order, result.replayed)
-  if (result.code !== 'IDEMPOTENCY_MISMATCH') return refused(result.code)
-  const { differing } = result
-  return problem(
+const mismatch = (differing: readonly string[]): Problem =>
+  problem(
     'IDEMPOTENCY_MISMATCH',
     `this key already names another order: ${differing.join(', ')} differ; send the same order or a new key`,
     {
       errors: differing.map((name) => ({ pointer: `/${name}`, detail: 'differs from the order that holds the key' })),
     },
   )
+
+const placeOrder = async (
+  exchange: Exchange,
+  { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
+): Promise<Answer> => {
+  const { request, caller } = exchange
+  // Before its body is read: in a flood, those that are turned away must not slow down those that are taken.
+  const refusal = service.turnAway()
+  if (refusal !== null) return refused(refusal.code)
+  const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
+  if (!body.ok) return body.problem
+  const key = request.headers.get('idempotency-key')
+  const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: ownUser(caller) })
+  if (!decoded.ok) return invalid('Invalid order', decoded.faults)
+  const result = await service.place(exchange, decoded.value)
+  if (result.ok) return accepted(result.order, result.replayed)
+  switch (result.code) {
+    case 'FORBIDDEN':
+      return foreignUser()
+    case 'IDEMPOTENCY_MISMATCH':
+      return mismatch(result.differing)
+    case 'OVERLOADED':
+    case 'OUTCOME_UNKNOWN':
+    case 'INTERNAL':
+      return refused(result.code)
+  }
 }
 
 const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
-  const { params, traceparent } = exchange
-  const orderId = readId(params, 'order')
+  const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
-  const unseen = await hidden(exchange, orderId, service)
-  if (unseen !== null) return unseen
-  const result = await service.cancel(orderId, traceparent)
+  const result = await service.cancel(exchange, orderId)
   if (result.ok) return json(200, orderJson(result.order))
   switch (result.code) {
     case 'NOT_FOUND':
@@ -101,43 +94,30 @@ const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promi
   }
 }
 
-const getOrder = async ({ params, caller }: Exchange, { service }: RouteOptions): Promise<Answer> => {
-  const orderId = readId(params, 'order')
+const getOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
+  const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
-  const result = await service.find(orderId)
-  if (!result.ok) return refused(result.code)
-  const { order } = result
-  return order === null || !owns(caller, order.userId) ? unknownOrder() : json(200, orderJson(order))
+  const result = await service.find(exchange, orderId)
+  if (result.ok) return json(200, orderJson(result.order))
+  return result.code === 'NOT_FOUND' ? unknownOrder() : refused(result.code)
 }
 
-/** Of the orders that the caller may see. Those of another user are none of them, whether there are any or not. */
-const listOrders = async ({ request, caller }: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
-  const query = decodeListQuery(searchOf(request), unknownFields)
+const listOrders = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
+  const query = decodeListQuery(searchOf(exchange.request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const { filter, limit } = query.value
-  const userId = isAdmin(caller) ? filter.userId : (filter.userId ?? caller?.userId ?? undefined)
-  if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId))) return json(200, orderPageJson([], null))
-  const page = await service.list({ ...filter, userId }, limit)
-  if (!page.ok) return refused(page.code)
-  return json(200, orderPageJson(page.orders, encodeCursor('order', page.nextBefore)))
+  const page = await service.list(exchange, filter, limit)
+  return page.ok ? json(200, orderPageJson(page.items, encodeCursor('order', page.next))) : refused(page.code)
 }
 
 const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
-  const { request, params } = exchange
-  const orderId = readId(params, 'order')
+  const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
-  const query = decodeFillsQuery(searchOf(request), unknownFields)
+  const query = decodeFillsQuery(searchOf(exchange.request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
-  const unseen = await hidden(exchange, orderId, service)
-  if (unseen !== null) return unseen
-  const { before, limit } = query.value
-  // One more than the page has room for tells whether there is a next page.
-  const page = await service.fills({ orderId, before, limit: limit + 1 })
-  if (!page.ok) return refused(page.code)
-  if (page.fills === null) return unknownOrder()
-  const fills = page.fills.slice(0, limit)
-  const next = page.fills.length > limit ? fills.at(-1)!.orderVersion : null
-  return json(200, fillPageJson(fills, encodeCursor('fill', next)))
+  const page = await service.fills(exchange, { orderId, ...query.value })
+  if (page.ok) return json(200, fillPageJson(page.items, encodeCursor('fill', page.next)))
+  return page.code === 'NOT_FOUND' ? unknownOrder() : refused(page.code)
 }
 
 export const orderHandlers = (options: RouteOptions) =>

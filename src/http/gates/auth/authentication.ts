@@ -1,7 +1,6 @@
 // The gates of authentication: who calls, found out before anything else is done, and whether that caller may do this. What was
 // refused is in the log by its reason; the credential never is.
 
-import { canonicalUuid } from '../../../domain/ids.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
 import type { Problem } from '../../exchange/problem.ts'
@@ -9,7 +8,7 @@ import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
 import type { Buckets } from '../limits/rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
 import type { KeyCheck } from './apiKeys.ts'
-import { everybody, holds, isAdmin, type Caller, type Scope } from '../../../app/caller.ts'
+import { everybody, holds, type Scope } from '../../../app/caller.ts'
 import { credentialOf } from './credential.ts'
 import type { TokenCheck } from './jwt.ts'
 import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'
@@ -68,30 +67,14 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
   }
 }
 
-/** Writes to the log what an administrator changes. The id is null if the one in the path is no UUID: nothing is changed then. */
-const audit = ({ operation, params, requestId }: Exchange, caller: Caller, log: Log): void => {
-  if (operation === null || operation.method === 'GET' || operation.audit === 'none') return
-  log.info('an administrator changes something', {
-    requestId,
-    operation: operation.id,
-    [operation.audit]: canonicalUuid(params['id'] ?? ''),
-    subject: caller.subject,
-    credential: caller.credential,
-  })
-}
-
 /** Lets through who holds the scope of the call. */
-const scopeGate =
-  ({ log }: GateOptions): Gate =>
-  (exchange) => {
-    const scope = scopeOf(exchange)
-    if (scope === null) return null
-    const { caller } = exchange
-    if (caller === null) return unauthorized('absent')
-    if (!holds(caller, scope)) return forbidden(scope)
-    if (isAdmin(caller)) audit(exchange, caller, log)
-    return null
-  }
+const scopeGate: Gate = (exchange) => {
+  const scope = scopeOf(exchange)
+  if (scope === null) return null
+  const { caller } = exchange
+  if (caller === null) return unauthorized('absent')
+  return holds(caller, scope) ? null : forbidden(scope)
+}
 
 /** In their order. Limits stand between the two, so that they hold for callers who may not do what they ask for. */
 export const authenticationGates = (
@@ -99,7 +82,7 @@ export const authenticationGates = (
   options: GateOptions,
   between: readonly Gate[],
 ): Gate[] => {
-  if (authentication !== null) return [authenticationGate(authentication, options), ...between, scopeGate(options)]
+  if (authentication !== null) return [authenticationGate(authentication, options), ...between, scopeGate]
   const open: Gate = (exchange) => {
     exchange.caller = everybody
     return null

@@ -101,8 +101,8 @@ describe('a limited service', () => {
   const service = {
     turnAway: () => null,
     place: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),
-    find: () => Promise.resolve({ ok: true, order: null }),
-    list: () => Promise.resolve({ ok: true, orders: [], nextBefore: null }),
+    find: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
+    list: () => Promise.resolve({ ok: true, items: [], next: null }),
   } as unknown as Service
   const open = async (limits: Partial<LimitOptions>) => {
     let now = 0

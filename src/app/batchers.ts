@@ -1,0 +1,134 @@
+// The batchers of the use cases: each kind of statement behind its own bounds, so that a flood of one kind cannot take the lanes of
+// another.
+
+import type { Order } from '../domain/order.ts'
+import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
+import type { Database } from '../store/sql.ts'
+import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
+import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
+import { placeOrders, type Identity, type Placement, type PlaceResult } from './place.ts'
+import { createReads } from './reads.ts'
+import { resolveException, type ResolveCommand, type ResolveResult } from './resolve.ts'
+
+export type ServiceLimits = {
+  batchMax: number
+  lanes: number
+  queueMax: number
+  deadlineMs: number
+}
+
+/** The kind of statement of a batch. */
+export type BatchKind = 'place' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
+
+/** One pool for each kind of statement; see Plans. */
+export type ServicePools = {
+  /** For placing: by keys. */
+  places: Database
+  /** For cancels and resolutions. */
+  changes: Database
+  /** For single orders, by id or key. */
+  gets: Database
+  /** For lists. */
+  pages: Database
+}
+
+export type BatchersOptions = Pick<Identity, 'now'> & {
+  pools: ServicePools
+  limits: ServiceLimits
+  /** Events were committed: the relay may look at once. */
+  onCommitted: () => void
+  onBug: (error: unknown) => void
+  /** Called with the reason for which a batch was refused, where that is no bug. */
+  onRefused?: (error: unknown) => void
+  onBatch?: (kind: BatchKind, batch: BatchReport) => void
+}
+
+/** Pages are read one a statement; only so many at a time. */
+const pagesAtATime = 4
+const pagesWaitingMax = 500
+
+/** For two forms of one key: the keys to look up, and the orders that hold them. */
+type KeyForms = { former: OrderKey; present: OrderKey }
+export type KeyHolders = { ok: true; former: Order | undefined; present: Order | undefined }
+
+const nameOf = ({ userId, clientOrderId }: OrderKey): string => `${userId} ${clientOrderId}`
+
+const readHolders = async (db: Database, lookups: readonly KeyForms[]): Promise<KeyHolders[]> => {
+  const keys = new Map(lookups.flatMap(({ former, present }) => [former, present]).map((key) => [nameOf(key), key]))
+  const holders = await db.run((sql) => readByKey(sql, [...keys.values()]))
+  const byName = new Map(holders.map((order) => [nameOf(order), order]))
+  return lookups.map(({ former, present }) => ({
+    ok: true,
+    former: byName.get(nameOf(former)),
+    present: byName.get(nameOf(present)),
+  }))
+}
+
+type OrderLookup = { ok: true; order: Order | undefined }
+
+const readById = async (db: Database, ids: readonly string[]): Promise<OrderLookup[]> => {
+  const orders = await db.run((sql) => readOrders(sql, [...new Set(ids)]))
+  const byId = new Map(orders.map((order) => [order.id, order]))
+  return ids.map((id) => ({ ok: true, order: byId.get(id) }))
+}
+
+export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: BatchersOptions) => {
+  const { onBug, onRefused = () => undefined } = options
+  const common = (kind: BatchKind) => ({
+    ...limits,
+    onBug,
+    onRefused,
+    onBatch: (batch: BatchReport) => options.onBatch?.(kind, batch),
+  })
+  const write = (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const })
+  const read = (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const })
+  /** From here on the outcome of a failure is unknown, whatever fails. */
+  const afterCommit = (stored: () => void) => () => {
+    stored()
+    onCommitted()
+  }
+
+  const places = createBatcher<Placement, PlaceResult>({
+    ...write('place'),
+    run: (placements, { stored }) => placeOrders(pools.places, placements, afterCommit(stored)),
+  })
+  const keys = createBatcher<KeyForms, KeyHolders>({
+    ...read('key'),
+    run: (lookups) => readHolders(pools.gets, lookups),
+  })
+  const cancels = createBatcher<Cancellation, CancelResult>({
+    ...write('cancel'),
+    run: (cancellations, { again, stored }) =>
+      cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted: afterCommit(stored) }),
+  })
+  const gets = createBatcher<string, OrderLookup>({ ...read('get'), run: (ids) => readById(pools.gets, ids) })
+  const pages = createReads({ ...common('page'), lanes: pagesAtATime, queueMax: pagesWaitingMax })
+  const resolves = createBatcher<ResolveCommand, ResolveResult>({
+    ...write('resolve'),
+    batchMax: 1,
+    lanes: 1,
+    run: (commands) => Promise.all(commands.map((command) => resolveException(pools.changes, command, now()))),
+  })
+  const all = [places, keys, cancels, gets, pages, resolves]
+
+  return {
+    places,
+    keys,
+    cancels,
+    gets,
+    pages,
+    resolves,
+    /** Requests that wait and requests in a transaction. */
+    load: (): Record<BatchKind, ReturnType<Batcher<never, never>['load']>> => ({
+      place: places.load(),
+      key: keys.load(),
+      cancel: cancels.load(),
+      get: gets.load(),
+      page: pages.load(),
+      resolve: resolves.load(),
+    }),
+    drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
+    close: (): void => all.forEach((batcher) => batcher.close()),
+  }
+}
+export type Batchers = ReturnType<typeof createBatchers>

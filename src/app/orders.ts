@@ -1,0 +1,117 @@
+// The use cases of orders, as every door calls them: they take the caller and plain values, and answer plain results. Whose orders a
+// caller may place and see is decided here.
+
+import type { Order } from '../domain/order.ts'
+import type { OrderTerms } from '../domain/terms.ts'
+import { readFills, type Fill } from '../store/fillPage.ts'
+import { readOrderPage, type OrderFilter } from '../store/orderPage.ts'
+import type { Database } from '../store/sql.ts'
+import type { Audit } from './audit.ts'
+import type { BatchRefusal } from './batcher.ts'
+import type { Batchers } from './batchers.ts'
+import { isAdmin, ownUser, owns, type Call } from './caller.ts'
+import type { CancelResult } from './cancel.ts'
+import type { Admission } from './monitor.ts'
+import { pageOf, type Page } from './page.ts'
+import { judgeFormerKey, preparePlacement, type Identity, type PlaceResult } from './place.ts'
+
+/** `formerKey`: another form of the key, under which 1.0 may have stored this order; null: there is none. */
+export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
+
+type NotFound = { ok: false; code: 'NOT_FOUND' }
+
+export type OrderUseCases = {
+  /** The answer to every order now, whatever it says; null: there is room for one. */
+  turnAway: () => BatchRefusal | null
+  /** Stores an order, or answers with the order that holds its key. `FORBIDDEN`: the order names another user. */
+  place: (call: Call, command: PlaceCommand) => Promise<PlaceResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
+  cancel: (call: Call, orderId: string) => Promise<CancelResult | BatchRefusal>
+  find: (call: Call, orderId: string) => Promise<{ ok: true; order: Order } | NotFound | BatchRefusal>
+  /** Orders of the caller, or of all users for an administrator. Positions are order ids. */
+  list: (call: Call, filter: OrderFilter, limit: number) => Promise<({ ok: true } & Page<Order, string>) | BatchRefusal>
+  /** The fills of an order with an order version below `before`. Positions are order versions. */
+  fills: (
+    call: Call,
+    query: { orderId: string; before: number; limit: number },
+  ) => Promise<({ ok: true } & Page<Fill, number>) | NotFound | BatchRefusal>
+}
+
+export type OrderParts = Identity & {
+  batchers: Pick<Batchers, 'places' | 'keys' | 'cancels' | 'gets' | 'pages'>
+  /** Lists are read from it. */
+  lists: Database
+  /** The monitor's `hasRoom`: false while too much waits to be published (app/monitor.ts). */
+  accepting: Admission
+  audit: Audit
+}
+
+const notFound: NotFound = { ok: false, code: 'NOT_FOUND' }
+
+export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: OrderParts): OrderUseCases => {
+  const { places, keys, cancels, gets, pages } = batchers
+
+  const submit = (terms: OrderTerms, traceparent: string | null): Promise<PlaceResult | BatchRefusal> =>
+    accepting(terms.ticker)
+      ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
+      : Promise.resolve({ ok: false, code: 'OVERLOADED' })
+
+  /** Places, unless this user holds the former key: then it is a repetition of that order. */
+  const submitUnlessHeld = async (terms: OrderTerms, formerKey: string, traceparent: string | null) => {
+    const { userId, clientOrderId } = terms
+    const holders = await keys.submit({
+      former: { userId, clientOrderId: formerKey },
+      present: { userId, clientOrderId },
+    })
+    return holders.ok ? (judgeFormerKey(terms, holders) ?? submit(terms, traceparent)) : holders
+  }
+
+  /** An order of somebody else is answered as one that does not exist. */
+  const find: OrderUseCases['find'] = async ({ caller }, orderId) => {
+    const result = await gets.submit(orderId)
+    if (!result.ok) return result
+    const { order } = result
+    return order !== undefined && owns(caller, order.userId) ? { ok: true, order } : notFound
+  }
+
+  /**
+   * Why this order is not there for the caller; null: it is, or the statement that follows will say that it does not exist. The user
+   * of an order never changes, so what is read here still holds when the order is touched.
+   */
+  const refuseForeign = async (call: Call, orderId: string): Promise<NotFound | BatchRefusal | null> => {
+    const result = await find(call, orderId)
+    return result.ok ? null : result
+  }
+
+  return {
+    turnAway: () => (places.isFull() ? { ok: false, code: 'OVERLOADED' } : null),
+    place({ caller, traceparent }, { terms, formerKey }) {
+      if (!owns(caller, terms.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
+      return formerKey === null ? submit(terms, traceparent) : submitUnlessHeld(terms, formerKey, traceparent)
+    },
+    async cancel(call, orderId) {
+      audit(call, { operation: 'cancelOrder', orderId })
+      const refusal = isAdmin(call.caller) ? null : await refuseForeign(call, orderId)
+      if (refusal !== null) return refusal
+      return cancels.submit({ id: orderId, event: { eventId: newId(now()), traceparent: call.traceparent } })
+    },
+    find,
+    async list({ caller }, filter, limit) {
+      const userId = isAdmin(caller) ? filter.userId : (filter.userId ?? ownUser(caller) ?? undefined)
+      // Orders of another user are none of the caller's, whether there are any or not.
+      if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId)))
+        return { ok: true, items: [], next: null }
+      return pages.submit(async () => {
+        const { orders, nextBefore } = await lists.run((sql) => readOrderPage(sql, { ...filter, userId }, limit))
+        return { ok: true, items: orders, next: nextBefore }
+      })
+    },
+    async fills(call, { limit, ...query }) {
+      const refusal = isAdmin(call.caller) ? null : await refuseForeign(call, query.orderId)
+      if (refusal !== null) return refusal
+      return pages.submit(async () => {
+        const fills = await lists.run((sql) => readFills(sql, { ...query, limit: limit + 1 }))
+        return fills === null ? notFound : { ok: true, ...pageOf(fills, limit, ({ orderVersion }) => orderVersion) }
+      })
+    },
+  }
+}

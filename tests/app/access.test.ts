@@ -1,0 +1,158 @@
+// Proves: who may do what is decided by the use cases themselves, whichever door calls them: a user places and touches only orders of
+// its own, those of others do not exist for it, exceptions are an administrator's, and what administrators change is in the log.
+
+import { afterAll, expect, test } from 'bun:test'
+import { everybody, type Call, type Caller } from '../../src/app/caller.ts'
+import { applyTrades } from '../../src/app/fill.ts'
+import { createService } from '../../src/app/service.ts'
+import type { ExceptionFilter } from '../../src/store/exceptions.ts'
+import type { OrderFilter } from '../../src/store/orderPage.ts'
+import { aCall, aTrade, newId, someTerms } from '../support/builders.ts'
+import { allPools } from '../support/database.ts'
+import { ownDatabase } from '../support/ownDatabase.ts'
+
+const { db } = await ownDatabase()
+const lines: unknown[] = []
+const bugs: unknown[] = []
+const service = createService({
+  pools: allPools(db),
+  limits: { batchMax: 256, lanes: 2, queueMax: 100, deadlineMs: 30_000 },
+  accepting: () => true,
+  onCommitted: () => undefined,
+  onBug: (error) => bugs.push(error),
+  log: { info: (message, fields) => lines.push({ message, ...fields }) },
+  now: () => new Date(),
+  newId,
+})
+afterAll(() => {
+  service.close()
+  expect(bugs).toEqual([])
+})
+
+const callerWith = (userId: string | null, scopes: Caller['scopes']): Caller => ({
+  subject: userId ?? 'ops',
+  userId,
+  scopes,
+  credential: 'jwt',
+})
+const user = (userId: string): Call =>
+  aCall({ caller: callerWith(userId, new Set(['orders:read', 'orders:write'] as const)) })
+const [alice, bob] = [crypto.randomUUID(), crypto.randomUUID()]
+const admin = aCall({ caller: callerWith(null, new Set(['orders:admin'] as const)), requestId: 'desk-1' })
+const nobody = aCall({ caller: null })
+const open = aCall({ caller: everybody })
+
+const anyOrder: OrderFilter = {
+  userId: undefined,
+  ticker: undefined,
+  side: undefined,
+  clientOrderId: undefined,
+  statuses: [],
+  open: undefined,
+  before: undefined,
+  from: undefined,
+}
+const anyException: ExceptionFilter = {
+  id: undefined,
+  orderId: undefined,
+  tradeId: undefined,
+  dispositions: [],
+  resolved: undefined,
+  before: undefined,
+}
+const notFound = { ok: false, code: 'NOT_FOUND' } as const
+const forbidden = { ok: false, code: 'FORBIDDEN' } as const
+
+const place = (call: Call, userId: string, formerKey: string | null = null) =>
+  service.place(call, { terms: someTerms({ userId, clientOrderId: newId() }), formerKey })
+const placed = async (call: Call, userId: string) => {
+  const result = await place(call, userId)
+  if (!result.ok) throw new Error(`refused: ${result.code}`)
+  return result.order
+}
+const idsOf = async (call: Call, filter: Partial<OrderFilter> = {}) => {
+  const page = await service.list(call, { ...anyOrder, ...filter }, 100)
+  return page.ok ? page.items.map(({ id }) => id) : page.code
+}
+
+test('a user places in its own name, an administrator in any, nobody in none', async () => {
+  expect((await place(user(alice), alice)).ok).toBe(true)
+  expect((await place(admin, alice)).ok).toBe(true)
+  expect((await place(open, alice)).ok).toBe(true)
+  for (const formerKey of [null, '"former"']) {
+    expect(await place(user(bob), alice, formerKey)).toEqual(forbidden)
+    expect(await place(nobody, alice, formerKey)).toEqual(forbidden)
+  }
+})
+
+test('an order of somebody else is answered as one that does not exist, and stays as it is', async () => {
+  const order = await placed(user(alice), alice)
+  const fills = { orderId: order.id, before: 100, limit: 10 }
+  for (const call of [user(bob), nobody]) {
+    expect(await service.find(call, order.id)).toEqual(notFound)
+    expect(await service.fills(call, fills)).toEqual(notFound)
+    expect(await service.cancel(call, order.id)).toEqual(notFound)
+  }
+  for (const call of [user(alice), admin, open]) {
+    expect(await service.find(call, order.id)).toEqual({ ok: true, order })
+    expect(await service.fills(call, fills)).toEqual({ ok: true, items: [], next: null })
+  }
+  expect(await service.cancel(user(alice), order.id)).toMatchObject({ ok: true, order: { status: 'CANCELED' } })
+})
+
+test('a list holds orders of the caller alone; of another user it is empty, and without a user too', async () => {
+  const [hers, his] = [(await placed(user(alice), alice)).id, (await placed(user(bob), bob)).id]
+  expect(await idsOf(user(bob))).toEqual([his])
+  expect(await idsOf(user(bob), { userId: bob })).toEqual([his])
+  expect(await idsOf(user(bob), { userId: alice })).toEqual([])
+  expect(await idsOf(nobody)).toEqual([])
+  expect(await idsOf(nobody, { userId: alice })).toEqual([])
+  expect(await idsOf(aCall({ caller: callerWith(null, new Set(['orders:read'] as const)) }))).toEqual([])
+  expect(await idsOf(admin, { userId: bob })).toEqual([his])
+  expect(await idsOf(admin)).toEqual(expect.arrayContaining([hers, his]))
+})
+
+test('fills and exceptions come page by page, each page with the position of the next', async () => {
+  const { id: orderId } = await placed(user(alice), alice)
+  const trades = ['1', '2', '3', '99', '98'].map((quantity) =>
+    aTrade({ buy: orderId, tradeId: `${orderId.slice(-8)}-${quantity}`, quantity }),
+  )
+  const signal = new AbortController().signal
+  await applyTrades(db, trades, { now: () => new Date(), newId, signal, onRetry: () => undefined })
+  const first = await service.fills(user(alice), { orderId, before: 100, limit: 2 })
+  expect(first).toMatchObject({ ok: true, items: [{ orderVersion: 3 }, { orderVersion: 2 }], next: 2 })
+  const second = await service.fills(user(alice), { orderId, before: 2, limit: 2 })
+  expect(second).toMatchObject({ ok: true, items: [{ orderVersion: 1 }], next: null })
+
+  const newest = await service.exceptions(admin, { ...anyException, orderId }, 1)
+  if (!newest.ok) throw new Error(newest.code)
+  expect(newest.next).toBe(newest.items[0]!.id)
+  const rest = await service.exceptions(admin, { ...anyException, orderId, before: newest.next! }, 1)
+  expect(rest).toMatchObject({ ok: true, items: [{ orderId }], next: null })
+})
+
+test('exceptions are an administrator’s', async () => {
+  const command = { id: newId(), resolvedBy: 'ops', note: 'seen' }
+  for (const call of [user(alice), nobody]) {
+    expect(await service.exceptions(call, anyException, 1)).toEqual(forbidden)
+    expect(await service.resolve(call, command)).toEqual(forbidden)
+  }
+  expect(await service.resolve(admin, command)).toEqual(notFound)
+})
+
+test('what an administrator changes is in the log before it is tried; what others do is not', async () => {
+  const { id: orderId } = await placed(admin, alice)
+  const exceptionId = newId()
+  lines.length = 0
+  await service.cancel(user(bob), orderId)
+  await service.cancel(open, orderId)
+  await service.resolve(open, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
+  expect(lines).toEqual([])
+  await service.cancel(admin, orderId)
+  await service.resolve(admin, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
+  const who = { message: 'an administrator changes something', requestId: 'desk-1', subject: 'ops', credential: 'jwt' }
+  expect(lines).toEqual([
+    { ...who, operation: 'cancelOrder', orderId },
+    { ...who, operation: 'resolveException', exceptionId },
+  ])
+})
