@@ -4,7 +4,6 @@
 import { foldLegs } from '../domain/fold.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Disposition, Judgement, Leg } from '../domain/leg.ts'
-import type { Order } from '../domain/order.ts'
 import { legOf, type Trade } from '../domain/trade.ts'
 import { codeOf, storeFault } from '../store/faults.ts'
 import {
@@ -19,10 +18,10 @@ import {
 import type { Database } from '../store/sql.ts'
 import { sleep } from './sleep.ts'
 
-/** A trade with where it came from and its bytes, which an exception keeps whole. */
+/** A trade, where it came from, and its bytes: an exception stores them unchanged. */
 export type ReceivedTrade = { trade: Trade; source: Source; key: Uint8Array | null; message: Uint8Array }
 
-/** `fresh`: written by this call, not met again after a redelivery. */
+/** `fresh`: written by this call; false: it was there already, from an earlier delivery. */
 export type LegOutcome = {
   received: ReceivedTrade
   leg: Leg
@@ -35,7 +34,7 @@ export type FillContext = {
   now: () => Date
   newId: (at: Date) => string
   signal: AbortSignal
-  /** Told of every failed attempt; the batch goes on until it succeeds or `signal` is aborted. */
+  /** Called after every failed attempt; the batch goes on until it succeeds or `signal` is aborted. */
   onRetry: (error: unknown) => void
 }
 
@@ -50,13 +49,6 @@ type OrderLegs = { orderId: string; legs: readonly PendingLeg[] }
 const retryPauseMs = 100
 const contendedPauseMs = 5
 
-const outcome = (pending: PendingLeg, disposition: Disposition, reason: string | null, fresh: boolean): LegOutcome => ({
-  ...pending,
-  disposition,
-  reason,
-  fresh,
-})
-
 /** The legs of a batch by order, in the order they came. Ids that are no UUIDs cannot be orders of ours. */
 const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; foreign: LegOutcome[] } => {
   const groups = new Map<string, PendingLeg[]>()
@@ -65,65 +57,89 @@ const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; 
     for (const side of received.trade.sides) {
       const pending = { received, leg: legOf(received.trade, side) }
       if (canonicalUuid(side.orderId) === null)
-        foreign.push(outcome(pending, 'UNKNOWN_ORDER', 'the order id is no UUID', true))
+        foreign.push({ ...pending, disposition: 'UNKNOWN_ORDER', reason: 'the order id is no UUID', fresh: true })
       else if (groups.has(side.orderId)) groups.get(side.orderId)!.push(pending)
       else groups.set(side.orderId, [pending])
     }
   return { groups: [...groups].map(([orderId, legs]) => ({ orderId, legs })), foreign }
 }
 
-/** What one order's legs come to, before anything is written. */
-type Decision = {
-  group: OrderLegs
-  judgements: Judgement[]
-  move: OrderMove | null
-  ledger: LedgerRow[]
-  exceptions: ExceptionRow[]
+/** The row that keeps a leg, and its table. `nothing`: it needs none. `fresh`: it was not met before. */
+type LegWrite =
+  | { into: 'ledger'; row: LedgerRow }
+  | { into: 'exceptions'; row: ExceptionRow }
+  | { into: 'nothing'; fresh: boolean }
+
+type DecidedLeg = { pending: PendingLeg; disposition: Disposition; write: LegWrite }
+
+/** The decisions on the legs of one order, before anything is written. `move`: null if nothing has to be written. */
+type Decision = { group: OrderLegs; legs: DecidedLeg[]; move: OrderMove | null }
+
+const writeOf = ({ received, leg }: PendingLeg, judgement: Judgement, newId: () => string): LegWrite => {
+  const { key, message, source, trade } = received
+  const common = { orderId: leg.orderId, tradeId: trade.tradeId, tradedAt: trade.tradedAt, source }
+  switch (judgement.disposition) {
+    case 'APPLIED':
+    case 'LATE': {
+      const { content, disposition, order } = judgement
+      const late = disposition === 'LATE'
+      return { into: 'ledger', row: { ...common, content, late, orderVersion: order.version } }
+    }
+    case 'MISMATCH':
+    case 'CONFLICT':
+    case 'OVERFILL':
+      return { into: 'exceptions', row: { ...common, ...judgement, id: newId(), key, message } }
+    case 'UNKNOWN_ORDER':
+      return { into: 'nothing', fresh: true }
+    case 'DUPLICATE':
+      return { into: 'nothing', fresh: false }
+  }
 }
 
 const decide = (group: OrderLegs, state: LegState, { now, newId }: Pick<FillContext, 'now' | 'newId'>): Decision => {
   const at = now()
-  const before: Order | undefined = state.orders.get(group.orderId)
   const { order: after, judgements } = foldLegs(
-    before,
+    state.orders.get(group.orderId),
     group.legs.map(({ leg }) => leg),
     state.records.get(group.orderId) ?? new Map(),
     at,
   )
-  const ledger: LedgerRow[] = []
-  const exceptions: ExceptionRow[] = []
-  judgements.forEach((judgement, i) => {
-    const { received } = group.legs[i]!
-    const row = {
-      orderId: group.orderId,
-      tradeId: received.trade.tradeId,
-      tradedAt: received.trade.tradedAt,
-      source: received.source,
-    }
-    if (judgement.disposition === 'APPLIED' || judgement.disposition === 'LATE')
-      ledger.push({
-        ...row,
-        content: judgement.content,
-        late: judgement.disposition === 'LATE',
-        orderVersion: judgement.order.version,
-      })
-    else if ('reason' in judgement)
-      exceptions.push({ ...row, ...judgement, id: newId(at), key: received.key, message: received.message })
+  const legs = judgements.map((judgement, i): DecidedLeg => {
+    const pending = group.legs[i]!
+    return { pending, disposition: judgement.disposition, write: writeOf(pending, judgement, () => newId(at)) }
   })
-  const writes = ledger.length > 0 || exceptions.length > 0
-  const move = writes ? { after: after!, stamp: state.stamps.get(group.orderId)! } : null
-  return { group, judgements, move, ledger, exceptions }
+  const isWritten = legs.some(({ write }) => write.into !== 'nothing')
+  const move = isWritten ? { after: after!, stamp: state.stamps.get(group.orderId)! } : null
+  return { group, legs, move }
 }
 
-const outcomesOf = ({ group, judgements, exceptions }: Decision, newExceptions: ReadonlySet<string>): LegOutcome[] => {
-  const fresh = [...exceptions]
-  return judgements.map((judgement, i) => {
-    const pending = group.legs[i]!
-    if (!('reason' in judgement))
-      return outcome(pending, judgement.disposition, null, judgement.disposition !== 'DUPLICATE')
-    return outcome(pending, judgement.disposition, judgement.reason, newExceptions.has(fresh.shift()!.id))
-  })
+const outcomeOf = ({ pending, disposition, write }: DecidedLeg, newExceptions: ReadonlySet<string>): LegOutcome => {
+  switch (write.into) {
+    case 'ledger':
+      return { ...pending, disposition, reason: null, fresh: true }
+    case 'exceptions':
+      return { ...pending, disposition, reason: write.row.reason, fresh: newExceptions.has(write.row.id) }
+    case 'nothing':
+      return { ...pending, disposition, reason: null, fresh: write.fresh }
+  }
 }
+
+/** What a batch of decisions writes. */
+const rowsOf = (decisions: readonly Decision[]) => {
+  const moves: OrderMove[] = []
+  const ledger: LedgerRow[] = []
+  const exceptions: ExceptionRow[] = []
+  for (const { move, legs } of decisions) {
+    if (move !== null) moves.push(move)
+    for (const { write } of legs) {
+      if (write.into === 'ledger') ledger.push(write.row)
+      if (write.into === 'exceptions') exceptions.push(write.row)
+    }
+  }
+  return { moves, ledger, exceptions }
+}
+
+const nothingWritten: Awaited<ReturnType<typeof writeFills>> = { written: new Set(), newExceptions: new Set() }
 
 /** One attempt: the outcomes of the groups that are settled, and the groups to decide again. */
 const attempt = async (
@@ -136,35 +152,21 @@ const attempt = async (
   )
   const state = await db.run((sql) => readLegState(sql, pairs))
   const decisions = groups.map((group) => decide(group, state, context))
-  const moving = decisions.filter((decision) => decision.move !== null)
+  const rows = rowsOf(decisions)
   const { written, newExceptions } =
-    moving.length === 0
-      ? { written: new Set<string>(), newExceptions: new Set<string>() }
-      : await db.run((sql) =>
-          writeFills(sql, {
-            moves: moving.map((decision) => decision.move!),
-            ledger: moving.flatMap((decision) => decision.ledger),
-            exceptions: moving.flatMap((decision) => decision.exceptions),
-            now: context.now(),
-          }),
-        )
-  const isSettled = (decision: Decision) => decision.move === null || written.has(decision.group.orderId)
+    rows.moves.length === 0 ? nothingWritten : await db.run((sql) => writeFills(sql, { ...rows, now: context.now() }))
+  const isSettled = ({ move, group }: Decision): boolean => move === null || written.has(group.orderId)
   return {
-    settled: decisions.filter(isSettled).flatMap((decision) => outcomesOf(decision, newExceptions)),
-    again: decisions.filter((decision) => !isSettled(decision)).map((decision) => decision.group),
+    settled: decisions.filter(isSettled).flatMap(({ legs }) => legs.map((leg) => outcomeOf(leg, newExceptions))),
+    again: decisions.filter((decision) => !isSettled(decision)).map(({ group }) => group),
   }
 }
 
 /** The rows of one order alone are refused: a bug here, but no reason to stop its partition. */
-const unstorable = (group: OrderLegs, error: unknown): LegOutcome[] =>
-  group.legs.map((pending) =>
-    outcome(
-      pending,
-      'MALFORMED',
-      `could not be stored: ${error instanceof Error ? error.message : String(error)}`,
-      true,
-    ),
-  )
+const unstorable = ({ legs }: OrderLegs, error: unknown): LegOutcome[] => {
+  const reason = `could not be stored: ${error instanceof Error ? error.message : String(error)}`
+  return legs.map((pending) => ({ ...pending, disposition: 'MALFORMED', reason, fresh: true }))
+}
 
 /** A row that Postgres refuses, or a broken invariant of ours: splitting tells which order's legs are at fault. */
 const isGuilty = (error: unknown): boolean =>
