@@ -37,7 +37,7 @@ export type BatchReport = { items: number; waitedMs: number; tookMs: number }
 
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>
-  /** As many wait as may: the next one would be refused. */
+  /** Whether the queue is full: the next item would be refused. */
   isFull: () => boolean
   /** Items waiting and items in a transaction. */
   load: () => { queued: number; running: number }
@@ -87,7 +87,7 @@ export const runBatch = async <T, R>(
           options.onBug(error)
           return refuseAll('INTERNAL')
         case 'unavailable':
-          // Answer at once, unless an earlier attempt may have stored something: then it is worth finding out.
+          // Answer at once, unless an earlier attempt may have stored something: then another attempt is worth the wait, for it tells.
           if (!again || options.kind === 'read') return giveUp(error)
           break
         case 'unknown':
@@ -102,7 +102,7 @@ export const runBatch = async <T, R>(
   }
 }
 
-/** Refuses whoever has waited to the deadline. Settling a promise a second time does nothing. */
+/** Refuses every job that has waited to the deadline. Settling a promise a second time does nothing. */
 const refuseLate = <T, R>(
   queue: Job<T, R>[],
   running: Iterable<readonly Job<T, R>[]>,

@@ -26,8 +26,8 @@ const judge = (row: MoveRow | undefined, order: Order | undefined): CancelResult
 
 /**
  * Cancels a batch. One result a cancellation, in order; of two for one order the first may succeed. `again` says that an
- * earlier attempt's answer was lost: an order found CANCELED then counts as canceled by it. `onCommitted` is told of every commit
- * that appended events.
+ * earlier attempt's answer was lost: an order found CANCELED then counts as canceled by it. `onCommitted` is called after every
+ * commit that appended events.
  */
 export const cancelBatch = async (
   db: Database,

@@ -7,11 +7,11 @@
 import { appendFileSync } from 'node:fs'
 
 const crashPoints = [
-  /** Orders and their events are committed, nobody has been told. */
+  /** Orders and their events are committed, no client has its answer. */
   'after-commit-before-answer',
   /** The broker has the events, the outbox too. */
   'after-ack-before-delete',
-  /** The ledger has the fills, Kafka does not know that they were read. */
+  /** The ledger has the fills, their offsets are not committed. */
   'after-ledger-before-offset',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]

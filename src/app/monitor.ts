@@ -1,5 +1,5 @@
-// Looks at Postgres and the outbox at a steady pace. Health answers from what it saw last, and placing is refused while more
-// waits in the outbox than its bound allows; for a ticker whose events cannot be published, it alone is refused.
+// Looks at Postgres and the outbox at a steady pace. Health answers from the last look. Placing is refused while more events wait in
+// the outbox than its bound allows; if only the events of one ticker cannot be published, only that ticker is refused.
 
 import { describe, type Log } from '../telemetry/log.ts'
 import { storeFault } from '../store/faults.ts'
@@ -9,7 +9,7 @@ import { sleep } from './sleep.ts'
 
 /** Port, which the relay implements: no event waits at or below this position but those of tickers that are set aside. 0 is always right. */
 export type OutboxFloor = () => bigint
-/** Port of placing: whether there is room for another order of this ticker. It is asked before each order, so it only looks. */
+/** Port of placing: whether there is room for another order of this ticker. It is called for each order, so it never waits. */
 export type Admission = (ticker: string) => boolean
 
 type Look = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
@@ -44,7 +44,7 @@ export const createMonitor = ({ db, bound, floor, log }: MonitorOptions): Monito
       const outboxFull = outbox.rows > bound.rowsMax || outbox.sendableAgeMs > bound.ageMaxMs
       return { database: { up: true, detail: 'answers' }, outbox, outboxFull }
     } catch (error) {
-      // A count that took too long says nothing of Postgres: it answered.
+      // Postgres answered, even though the count took too long.
       if (storeFault(error) === 'contention') {
         log.rarely('warn', 'backlog', 'the outbox could not be counted in time', describe(error))
         return { ...state, database: { up: true, detail: 'answers' } }
@@ -78,7 +78,8 @@ export const createMonitor = ({ db, bound, floor, log }: MonitorOptions): Monito
       while (!signal.aborted) {
         const startedAt = performance.now()
         become(await look())
-        // A look that failed was no count, only a wait for its deadline: the next one is what makes this replica ready again.
+        // A look that failed has counted nothing, it only waited for its deadline. The next look must not be put off for that: it is the
+        // one that makes this replica ready again.
         const countMs = state.database.up ? performance.now() - startedAt : 0
         await sleep(Math.max(lookEveryMs, countMs * dutyCycle), signal)
       }

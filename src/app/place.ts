@@ -32,7 +32,7 @@ export const preparePlacement = (
 
 const keyOf = (order: Pick<OrderTerms, 'userId' | 'clientOrderId'>): string => `${order.userId} ${order.clientOrderId}`
 
-/** What a placement that stored nothing new comes to: our own row from a lost attempt, a repetition, or a reused key. */
+/** Judges a placement that stored nothing new: it met its own row of a lost attempt, or it repeats a key, or it reuses one. */
 const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: Map<string, Order>): PlaceResult => {
   const own = byId.get(placement.order.id)
   if (own !== undefined) return { ok: true, order: own, replayed: false }
@@ -45,12 +45,12 @@ const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: 
 }
 
 /**
- * What a request comes to whose key 1.0 stored in another form. `former` holds that form and `present` the one of now, where there is
- * such an order. Null: nobody holds the former one, so it is placed with the present one.
+ * Judges a request whose key 1.0 stored in another form. `former`: the order that holds that form; `present`: the order that holds the
+ * form of today; undefined: there is none. Returns null if nobody holds the former form: then the request is placed with the present one.
  *
- * A look before placing is enough. No replica of this version stores a former form for such a request, so what the look did not
- * find cannot come to be under it; one of 1.0 beside it knows one form only, whatever is done here. A body may still hold a key that
- * reads like a former form, as an order of its own: of two holders the one counts whose order this is.
+ * One look before placing is enough. No replica of this version stores the former form for such a request, so if the look did not find
+ * an order under it, none can appear there; a replica of 1.0 beside this one stores the former form only, whatever is done here. A body
+ * may still name a key that reads like the former form, for an order of its own. So if both forms are held, the order with equal terms counts.
  */
 export const judgeFormerKey = (
   terms: OrderTerms,
@@ -66,7 +66,7 @@ export const judgeFormerKey = (
 
 /**
  * Stores a batch. One result a placement, in order. Idempotent: called again with the same placements it stores nothing twice.
- * `onCommitted` is told after every commit that appended events.
+ * `onCommitted` is called after every commit that appended events.
  */
 export const placeOrders = async (
   db: Database,

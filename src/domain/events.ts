@@ -5,7 +5,7 @@
 type EventRow = {
   /** Of the events of one ticker that are read together, those of a lower rank are acknowledged before a higher one is sent. */
   rank: number
-  /** Its type in the words of CloudEvents. */
+  /** Its `type` as CloudEvents has it. */
   ceType: string
   /** What `orders verify` calls it. */
   noun: string

@@ -4,21 +4,21 @@
 import { judgeLeg, type Judgement, type Leg, type TradeRecord } from './leg.ts'
 import type { Order } from './order.ts'
 
-const nothingKnown: TradeRecord = { ledger: null, exceptions: [] }
+const emptyRecord: TradeRecord = { ledger: null, exceptions: [] }
 
-/** What is recorded of a trade once the leg was judged. */
-const remember = (known: TradeRecord, judgement: Judgement): TradeRecord => {
+/** The record of a trade after this judgement of one of its legs. */
+const addTo = (record: TradeRecord, judgement: Judgement): TradeRecord => {
   switch (judgement.disposition) {
     case 'APPLIED':
     case 'LATE':
-      return { ...known, ledger: judgement.content }
+      return { ...record, ledger: judgement.content }
     case 'MISMATCH':
     case 'CONFLICT':
     case 'OVERFILL':
-      return { ...known, exceptions: [...known.exceptions, judgement.content] }
+      return { ...record, exceptions: [...record.exceptions, judgement.content] }
     case 'DUPLICATE':
     case 'UNKNOWN_ORDER':
-      return known
+      return record
   }
 }
 
@@ -32,12 +32,12 @@ export const foldLegs = (
   records: ReadonlyMap<string, TradeRecord>,
   now: Date,
 ): { order: Order | undefined; judgements: Judgement[] } => {
-  const known = new Map(records)
+  const recordsNow = new Map(records)
   let current = order
   const judgements = legs.map((leg) => {
-    const record = known.get(leg.tradeId) ?? nothingKnown
+    const record = recordsNow.get(leg.tradeId) ?? emptyRecord
     const judgement = judgeLeg(current, leg, record, now)
-    known.set(leg.tradeId, remember(record, judgement))
+    recordsNow.set(leg.tradeId, addTo(record, judgement))
     if (judgement.disposition === 'APPLIED' || judgement.disposition === 'LATE') current = judgement.order
     return judgement
   })

@@ -7,7 +7,7 @@ const uuidPattern = new RegExp(uuidForm.sent)
 /** The lower-case form, or null for text that is no UUID. */
 export const canonicalUuid = (text: string): string | null => (uuidPattern.test(text) ? text.toLowerCase() : null)
 
-/** The least UUIDv7-shaped id of a millisecond since 1970: the bound of a scan by time. */
+/** The least possible UUIDv7 of a millisecond since 1970: the bound of a scan by time. */
 export const leastIdAt = (epochMs: number): string => {
   const hex = Math.min(Math.max(epochMs, 0), 2 ** 48 - 1)
     .toString(16)

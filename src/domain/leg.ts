@@ -1,4 +1,4 @@
-// What becomes of one leg of one trade: every leg ends in exactly one disposition. The guards stand in the order of the contract.
+// Judges one leg of one trade: every leg gets exactly one disposition. The guards stand in the order of the contract.
 
 import { applyFill, type Order } from './order.ts'
 import type { Side } from './terms.ts'
@@ -30,7 +30,7 @@ export type Leg = Omit<LegContent, 'side'> & {
   sharesOrder: boolean
 }
 
-/** What is recorded about one (order, trade): the ledger's row, if any, and the contents kept as exceptions. */
+/** All that is stored of one (order, trade): the ledger's row, if any, and the contents of its exceptions. */
 export type TradeRecord = { ledger: LegContent | null; exceptions: readonly LegContent[] }
 
 export type ExceptionDisposition = Extract<Disposition, 'MISMATCH' | 'CONFLICT' | 'OVERFILL'>
@@ -44,7 +44,7 @@ export type Judgement =
 const sameContent = (a: LegContent, b: LegContent): boolean =>
   a.side === b.side && a.ticker === b.ticker && a.quantity === b.quantity && a.price === b.price
 
-const mismatch = (order: Order, leg: Leg): string | null => {
+const mismatchReason = (order: Order, leg: Leg): string | null => {
   if (leg.sharesOrder) return 'both legs name this order'
   if (leg.ticker !== order.ticker) return `the trade is of ${leg.ticker}, the order of ${order.ticker}`
   if (leg.side !== null && leg.side !== order.side) return `the leg is a ${leg.side}, the order a ${order.side}`
@@ -53,19 +53,19 @@ const mismatch = (order: Order, leg: Leg): string | null => {
 }
 
 /**
- * Judges a leg against its order (undefined: there is none here) and what is recorded of its trade.
+ * Judges a leg against its order (undefined: there is none here) and the record of its trade for this order.
  * `APPLIED` and `LATE` carry the order as it is afterwards.
  */
-export const judgeLeg = (order: Order | undefined, leg: Leg, known: TradeRecord, now: Date): Judgement => {
+export const judgeLeg = (order: Order | undefined, leg: Leg, record: TradeRecord, now: Date): Judgement => {
   if (order === undefined) return { disposition: 'UNKNOWN_ORDER' }
   const content = { side: leg.side ?? order.side, ticker: leg.ticker, quantity: leg.quantity, price: leg.price }
 
-  const mismatched = mismatch(order, leg)
-  if (mismatched !== null) return { disposition: 'MISMATCH', content, reason: mismatched }
+  const mismatch = mismatchReason(order, leg)
+  if (mismatch !== null) return { disposition: 'MISMATCH', content, reason: mismatch }
 
-  const recorded = known.ledger === null ? known.exceptions : [known.ledger, ...known.exceptions]
-  if (recorded.some((other) => sameContent(other, content))) return { disposition: 'DUPLICATE' }
-  if (known.ledger !== null)
+  const contents = record.ledger === null ? record.exceptions : [record.ledger, ...record.exceptions]
+  if (contents.some((other) => sameContent(other, content))) return { disposition: 'DUPLICATE' }
+  if (record.ledger !== null)
     return { disposition: 'CONFLICT', content, reason: 'this trade was applied to this order with other content' }
 
   if (order.filledQuantity + leg.quantity > order.quantity)

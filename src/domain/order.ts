@@ -10,7 +10,7 @@ export type Status = (typeof statuses)[number]
 /** What can happen to an order after it was accepted. `fill` leaves some quantity remaining, `complete` leaves none. */
 export type OrderEvent = 'fill' | 'complete' | 'cancel' | 'reject' | 'expire'
 
-/** The whole state machine. What is not in it cannot happen, here or in the database (sql/0001_orders.sql). */
+/** The whole state machine. A transition that is not in it cannot happen, here or in the database (sql/0001_orders.sql). */
 export const transitions = {
   NEW: { fill: 'PARTIALLY_FILLED', complete: 'FILLED', cancel: 'CANCELED', reject: 'REJECTED', expire: 'EXPIRED' },
   PARTIALLY_FILLED: { fill: 'PARTIALLY_FILLED', complete: 'FILLED' },
@@ -23,7 +23,7 @@ export const transitions = {
 /** `next`: the status after the event. A refusal names the status that the order has, and keeps. */
 export type Decision = { ok: true; next: Status } | { ok: false; status: Status }
 
-/** What `event` does to an order of this status: a fill as well as a command is decided here, by the table. */
+/** What `event` does to an order of this status, by the table. Fills and commands alike are decided here. */
 export const decide = (status: Status, event: OrderEvent): Decision => {
   const row: Partial<Record<OrderEvent, Status>> = transitions[status]
   const next = row[event]
@@ -43,12 +43,12 @@ export const isFinal = (status: Status): boolean => Object.keys(transitions[stat
 export const openStatuses: readonly Status[] = statuses.filter((status) => !isFinal(status))
 export const closedStatuses: readonly Status[] = statuses.filter(isFinal)
 
-/** True where every one of `asked` is open, false where every one is closed, undefined where they are mixed or there is none. */
-export const openOf = (asked: readonly Status[]): boolean | undefined => {
-  if (asked.length === 0) return undefined
-  const closed = asked.filter(isFinal).length
+/** True if all of these statuses are open, false if all are closed, undefined if they are mixed or there are none. */
+export const openOf = (some: readonly Status[]): boolean | undefined => {
+  if (some.length === 0) return undefined
+  const closed = some.filter(isFinal).length
   if (closed === 0) return true
-  return closed === asked.length ? false : undefined
+  return closed === some.length ? false : undefined
 }
 
 export type Order = OrderTerms & {
@@ -90,8 +90,8 @@ export const averageFillPrice = (order: Order): Amount | null =>
 const later = (a: Date, b: Date): Date => (a > b ? a : b)
 
 /**
- * The order after a fill that fits. An open order moves through the table; one that is CANCELED or EXPIRED keeps its status,
- * for a late trade is a fact all the same. The caller has judged the leg (domain/leg.ts).
+ * The order after a fill that does not pass its quantity. An open order moves through the table; one that is CANCELED or EXPIRED keeps
+ * its status and counts the fill, because a late trade is a fact too. The caller has judged the leg (domain/leg.ts).
  */
 export const applyFill = (order: Order, fill: { quantity: Amount; price: Amount; now: Date }): Order => {
   const filledQuantity = order.filledQuantity + fill.quantity

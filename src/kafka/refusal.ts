@@ -1,6 +1,6 @@
 // Why a broker cannot be used for its security, in words that name the key to look at. Everything else is in the error's own words.
 
-import { certificateWords } from '../store/tlsFaults.ts'
+import { certificateReason } from '../store/tlsFaults.ts'
 
 const byApiId: Readonly<Record<string, string>> = {
   SASL_AUTHENTICATION_FAILED:
@@ -24,7 +24,7 @@ const byMessage: readonly (readonly [begin: string, words: string])[] = [
 ]
 
 const ownWords = (error: Error): string | null => {
-  const certificate = certificateWords(error)
+  const certificate = certificateReason(error)
   if (certificate !== null) return `the certificate of the broker is not accepted: ${certificate}`
   if ('apiId' in error && typeof error.apiId === 'string' && error.apiId in byApiId) return byApiId[error.apiId]!
   return byMessage.find(([begin]) => error.message.startsWith(begin))?.[1] ?? null

@@ -1,4 +1,4 @@
-// One connection to Postgres: where it goes, how it is encrypted, and what its session has.
+// One connection to Postgres: where it goes, how it is encrypted, and the settings of its session.
 
 import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -11,7 +11,7 @@ export type { Server }
 export type DatabaseTarget = {
   /** `postgres://user:password@host:port/database`, each part percent-encoded. */
   url: string
-  /** Where several servers were named, or one that has to take writes: these, in place of the one in `url`. */
+  /** If there are several servers, or the server has to take writes: these, instead of the one in `url`. */
   choices?: readonly Server[]
   /** As libpq has it. `require` encrypts and verifies nothing. */
   ssl: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
@@ -38,8 +38,8 @@ const openSocket = async (target: DatabaseTarget, server: Server, timeoutMs: num
 type Once = { target: DatabaseTarget; connectTimeoutMs: number; settings: Record<string, string | number> }
 
 /**
- * Asks on a connection of its own, begun with these settings and ended at once. A server, or whoever stands before it, that lets
- * somebody in and then does not answer is waited for as long again as for the connection.
+ * Asks one question on a connection of its own, which starts with these settings and is closed at once. The time-out for connecting
+ * counts a second time for the answer: a server, or a proxy before it, may accept a connection and then never answer.
  */
 export const askOnce = async <T>(
   { target, connectTimeoutMs, settings }: Once,
@@ -71,12 +71,12 @@ const takesWrites = (target: DatabaseTarget, connectTimeoutMs: number): Promise<
     return row!.writable
   })
 
-/** What all connections of one target have found out together. */
+/** All connections of one target share what they find out. */
 const choosers = new WeakMap<DatabaseTarget, () => Promise<Server>>()
 
 const chooserOf = (target: DatabaseTarget, servers: readonly Server[], timeoutMs: number): (() => Promise<Server>) => {
-  const known = choosers.get(target)
-  if (known !== undefined) return known
+  const existing = choosers.get(target)
+  if (existing !== undefined) return existing
   const { choices: _, ...single } = target
   const chooser = createChooser(servers, ({ host, port }) => {
     const url = new URL(target.url)
@@ -101,9 +101,9 @@ const openUnlessOver = async (open: () => Promise<Duplex>, over: AbortSignal): P
 }
 
 /**
- * Where the driver's sockets come from. What must be encrypted, and what has to be chosen among servers, gets them from us: the
- * driver itself only tries to encrypt, and of several servers it tries without end and without a pause. (Its types leave the
- * option out.) The driver would go on with a socket that arrives after its end, and keep that connection for an hour.
+ * Where the driver's sockets come from. We open them if they must be encrypted or if there are several servers: the driver itself only
+ * tries to encrypt, and it tries several servers without end and without a pause. (Its types leave the option out.) A socket that
+ * arrives after the driver was ended must not reach it: it would go on with it, and keep that connection for an hour.
  */
 const socketOf = (target: DatabaseTarget, timeoutMs: number, over: AbortSignal): object => {
   const { choices, ssl } = target

@@ -1,4 +1,4 @@
-// Sorts what a statement can fail with by what its owner may do next.
+// Sorts the errors of statements by what the owner of the statement may do next.
 
 /**
  * `data`: a row of this batch is at fault; split. `contention`: rolled back, retry whole. `unavailable`: nothing was stored and
@@ -22,12 +22,12 @@ const unavailable = new Set([
 ])
 /**
  * Classes rolled back for want of a resource (53: connections, memory, disk; 58: I/O), a login or a database. XX: Postgres calls
- * it an internal error of its own; a disk quota that is used up or a file that may not grow has no other code. An error that
- * ends its backend (a PANIC over a full disk of the log, after which a commit may stand) never gets here with its code: the
- * driver waits for what follows it, and says CONNECTION_CLOSED.
+ * it an internal error of its own; an exhausted disk quota or a file that may not grow has no other code. An error that ends its
+ * backend (a PANIC because the disk of the log is full, after which a commit may stand) never arrives with its code: the driver
+ * waits for the next message and reports CONNECTION_CLOSED.
  */
 const unavailableClass = new Set(['53', '58', '28', '3D', 'XX'])
-/** ENOENT and the like cannot come from TCP; everything that a socket says after a statement may have left it is unknown. */
+/** Errors of a socket: the statement may have been sent already, so its outcome is unknown. (ENOENT and the like cannot come from TCP.) */
 const unknown = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
@@ -41,12 +41,12 @@ const unknown = new Set([
   '57P02',
 ])
 
-/** While a connection is opened nothing was sent; later a statement may be on its way to a server that cannot be reached any more. */
+/** While a connection is being opened nothing was sent. Later, a statement may be on its way to a server that is out of reach now. */
 const unreachable = new Set(['EHOSTUNREACH', 'ENETUNREACH'])
 const isConnecting = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'syscall' in error && error.syscall === 'connect'
 
-/** An alert of the other side, or a record that was damaged: a statement may have left before. */
+/** An alert from the other side, or a damaged record: a statement may have been sent before. */
 const tlsPrefix = 'ERR_SSL_'
 
 const sqlState = /^[0-9A-Z]{5}$/
@@ -67,5 +67,5 @@ export const storeFault = (error: unknown): StoreFault => {
   return unavailableClass.has(sqlClass) ? 'unavailable' : 'bug'
 }
 
-/** A write on a server that takes none: a standby, or one that was made read-only. */
+/** A write on a server that takes none: a standby, or a primary that was made read-only. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === '25006'

@@ -1,7 +1,7 @@
-// The ledger of fills and the exceptions. A batch of legs is read in one statement (two reads would let a rival's fill slip in
-// between and still pass the check of the write), decided in TypeScript, and written in one statement that checks that nobody
-// wrote the orders' rows since. The check is of the row, not of the order's version: an exception changes what is recorded of
-// an order, but not its version, so whoever keeps one touches the row.
+// The ledger of fills and the exceptions. The state for a batch of legs is read in one statement: with two reads, a rival's fill
+// could come in between and still pass the check of the write. The legs are decided in TypeScript, and written in one statement that
+// checks that nobody wrote the orders' rows since. It checks the row and not the version of the order: an exception changes the records
+// of an order but not its version, so whoever stores an exception writes the row too.
 
 import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
 import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
@@ -11,10 +11,10 @@ import type { Coordinates } from '../wire/coordinates.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Sql } from './sql.ts'
 
-/** The state that a batch of legs is judged against, all of one snapshot. */
+/** The state against which a batch of legs is judged, all of one snapshot. */
 export type LegState = {
   orders: Map<string, Order>
-  /** By order id: names the transaction that wrote the order's row last (its `xmin`). */
+  /** By order id: the transaction that wrote the order's row last (its `xmin`). */
   stamps: Map<string, string>
   /** By order id, then by trade id. */
   records: Map<string, Map<string, TradeRecord>>
@@ -47,7 +47,7 @@ export type ExceptionRow = {
   message: Uint8Array
 }
 
-/** An order as it becomes, unchanged where only exceptions are to be kept, and the stamp of the row that was decided on. */
+/** `after`: the order to write, unchanged if there are only exceptions to store. `stamp`: of the row on which it was decided. */
 export type OrderMove = { after: Order; stamp: string }
 
 type StateRow = OrderRow & {
@@ -80,8 +80,8 @@ const recordFromRow = (row: StateRow): TradeRecord => ({
 
 /**
  * Reads the orders, ledger rows and exceptions of these (order, trade) pairs in one snapshot. Unknown orders are left out. A ledger
- * row is asked for as the first from its key on: asked for by equality, it was looked for among all fills of its order, by the
- * other index that begins with the order, and an order may have thousands.
+ * row is selected as the first one from its key on. With plain equality Postgres searched all fills of the order for it, by the other
+ * index that begins with the order id, and an order may have thousands.
  */
 export const readLegState = async (
   sql: Sql,
@@ -168,9 +168,9 @@ const exceptionInput = (sql: Sql, exceptions: readonly ExceptionRow[]) => {
 }
 
 /**
- * Writes what was decided for those orders whose row nobody wrote since it was read and that nobody holds locked right now;
- * returns their ids, and the ids of the exceptions that are new. Every other order has to be decided again. It never waits for
- * a lock, so it cannot deadlock. The ledger has no `on conflict`: a row that is there already means a broken argument.
+ * Writes the decisions on those orders whose row nobody wrote since it was read and nobody locks right now; returns their ids, and the
+ * ids of the exceptions that are new. Every other order has to be decided again. It never waits for a lock, so it cannot deadlock.
+ * The ledger has no `on conflict`: a row that is there already would mean that the argument for exactly-once is broken.
  */
 export const writeFills = async (
   sql: Sql,

@@ -1,5 +1,5 @@
-// What guards the tables: every trigger, check, foreign key and unique key that the promises lean on. A guard that somebody
-// dropped, disabled or left unvalidated is a violation by itself, whatever the rows look like today.
+// The guards of the tables: every trigger, check, foreign key and unique key that the promises rest on. A guard that was dropped,
+// disabled or not validated is a violation by itself, whatever the rows look like today.
 
 import { textArray, type Sql } from './sql.ts'
 
@@ -7,7 +7,7 @@ type Guards = {
   triggers: readonly string[]
   /** Checks and foreign keys. */
   constraints: readonly string[]
-  /** Unique indexes, and what makes a row one of a kind. */
+  /** Unique indexes and keys. */
   keys: Readonly<Record<string, readonly string[]>>
 }
 
@@ -96,7 +96,7 @@ const listed: readonly Guard[] = Object.entries(guards).flatMap(([table, { trigg
 
 export const inForce = 'in force'
 
-/** The state of every listed guard. A foreign key is kept by triggers of the system's own, on both tables. */
+/** The state of every listed guard. Postgres enforces a foreign key by internal triggers on both tables. */
 const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => sql<
   (Guard & { state: string | null })[]
 >`
@@ -122,6 +122,6 @@ const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => 
 
 export type BrokenGuard = Guard & { state: string | null }
 
-/** Cheap, and open to every role: it reads the catalogue alone. */
+/** Cheap, and allowed to every role: it reads only the catalogue. */
 export const brokenGuards = async (sql: Sql): Promise<BrokenGuard[]> =>
   (await readGuards(sql)).filter(({ state }) => state !== inForce)

@@ -18,9 +18,9 @@ export type Renewal = {
 }
 
 /**
- * Says that this replica is alive, gives `release` back, renews what it holds and takes free shards up to its quota. It never
- * takes what another replica holds; one with more than its quota finds out by the answer and releases the rest when they are idle.
- * With what it renews it tells the others which tickers it has set aside; a shard just taken keeps what its last holder told.
+ * Says that this replica is alive, gives `release` back, renews its leases and takes free shards up to its quota. It never takes a
+ * shard that another replica holds; a replica with more than its quota learns so from the answer and releases the rest once they are
+ * idle. A renewal also tells the others which tickers are set aside; for a shard just taken, what its last holder said still counts.
  */
 export const renewLeases = async (sql: Sql, { replicaId, ttlMs, release, setAside }: Renewal): Promise<Leases> => {
   const [row] = await sql<{ held: number[] | null; quota: number }[]>`
@@ -32,14 +32,14 @@ export const renewLeases = async (sql: Sql, { replicaId, ttlMs, release, setAsid
     ), share as (
       select ceil(${shardCount}::float8 / (1 + count(*)))::integer as quota from replicas
       where id <> ${replicaId}::uuid and seen_at > clock_timestamp() - ${ttlMs}::integer * interval '1 millisecond'
-    ), given as (select shard from unnest(${textArray(release.map(String))}::text[]::smallint[]) as g (shard)
+    ), giving as (select shard from unnest(${textArray(release.map(String))}::text[]::smallint[]) as g (shard)
     ), aside as (
       select ticker, shard from unnest(${textArray(setAside.map(({ ticker }) => ticker))}::text[],
                                        ${textArray(setAside.map(({ shard }) => String(shard)))}::text[]::smallint[]) as a (ticker, shard)
     ), released as (
-      update relay_leases set holder = null, expires_at = '-infinity' where holder = ${replicaId}::uuid and shard in (select shard from given)
+      update relay_leases set holder = null, expires_at = '-infinity' where holder = ${replicaId}::uuid and shard in (select shard from giving)
     ), mine as materialized (
-      select shard from relay_leases where holder = ${replicaId}::uuid and shard not in (select shard from given) order by shard for update
+      select shard from relay_leases where holder = ${replicaId}::uuid and shard not in (select shard from giving) order by shard for update
     ), free as materialized (
       select shard from relay_leases
       where holder is distinct from ${replicaId}::uuid and expires_at <= clock_timestamp()

@@ -26,7 +26,7 @@ const refuseOldServer = async (sql: Sql): Promise<void> => {
     throw new MigrationRefused(`PostgreSQL ${row!.version} is too old: 15 to 18 are supported.`)
 }
 
-/** True where the migration table stands. Another service's `orders` table without it is never touched. */
+/** Whether the migration table exists. An `orders` table without it is another service's and never touched. */
 const recognise = async (sql: Sql): Promise<boolean> => {
   const [row] = await sql<{ ours: boolean; orders: boolean }[]>`
     select to_regclass('orders_migrations') is not null as ours, to_regclass('orders') is not null as orders`
@@ -56,10 +56,10 @@ const checkHistory = async (sql: Sql, migrations: readonly Migration[]): Promise
   return new Set(applied.map(({ name }) => name))
 }
 
-/** What Postgres says to a role without the right to a table or to a schema (which it then does not see). */
+/** The codes for a role that has no right to a table, or none to a schema (which it then does not see). */
 const withoutRights = new Set(['42501', '3F000'])
 
-/** Runs `work`; where the role may not do it, throws MigrationRefused with who may. */
+/** Runs `work`; if the role has no right to it, throws MigrationRefused, which names who has. */
 const asAllowed = async <T>(sql: Sql, work: () => Promise<T>, advice: (role: string) => string): Promise<T> => {
   try {
     return await work()

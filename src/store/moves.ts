@@ -6,15 +6,15 @@ import { orderColumns, orderFromRow, type NewEvent, type OrderRow } from './orde
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Sql } from './sql.ts'
 
-/** What happens to an order apart from trades: a move changes its status and nothing of what is filled. */
+/** Events other than trades: a move changes the status of an order, and nothing of its fills. */
 export type MoveEvent = Exclude<OrderEvent, 'fill' | 'complete'>
 
-/** `outbox`: what is published where the move is made; null: nothing. */
+/** `outbox`: the event to publish if the move is made; null: none. */
 export type Move = { orderId: string; event: MoveEvent; outbox: ({ kind: EventKind } & NewEvent) | null }
 
 /**
- * What became of a move. `before`: the status under the row's lock; a refusal has to name this one, for what is read elsewhere in
- * the statement is of its snapshot, and stale. `order`: as it is now, where this statement moved it; null: the move is unlawful.
+ * The result of a move. `before`: the status under the row's lock. A refusal has to name this one: a status that is read elsewhere in
+ * the statement is that of its snapshot, and stale. `order`: the order after the move; null: the move is unlawful.
  */
 export type MoveRow = { before: Status; order: Order | null }
 

@@ -91,11 +91,11 @@ const ordersByKey = (sql: Sql, keys: readonly OrderKey[]) => sql`
       on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
 
 /** The orders that hold these ids or these (user, client order id) keys. Run after insertOrders: it cannot see the winner itself. */
-export const readKeyHolders = async (sql: Sql, asked: readonly ({ id: string } & OrderKey)[]): Promise<Order[]> => {
+export const readKeyHolders = async (sql: Sql, orders: readonly ({ id: string } & OrderKey)[]): Promise<Order[]> => {
   const rows = await sql<OrderRow[]>`
-    select ${orderColumns(sql)} from orders o where o.id = any (${textArray(asked.map((a) => a.id))}::text[]::uuid[])
+    select ${orderColumns(sql)} from orders o where o.id = any (${textArray(orders.map(({ id }) => id))}::text[]::uuid[])
     union
-    ${ordersByKey(sql, asked)}`
+    ${ordersByKey(sql, orders)}`
   return rows.map(orderFromRow)
 }
 

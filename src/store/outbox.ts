@@ -10,14 +10,14 @@ export type OutboxEvent = {
   eventId: string
   kind: EventKind
   occurredAt: Date
-  /** When it was read, by the clock of the database: its record is stamped with it. */
+  /** When it was read, by the database's clock: the timestamp of its record. */
   readAt: Date
-  /** From the statement that wrote it until it was read, by the clock of the database. */
+  /** From the statement that wrote it to this read, by the database's clock. */
   waitedMs: number
   traceparent: string | null
-  /** Of its ticker: which lease covers it. */
+  /** The shard of its ticker: it says which lease covers the event. */
   shard: number
-  /** Only its terms may be used: the rest is as it is now, not as it was. */
+  /** Only its terms may be used: all else is the order of now, not of the event. */
   order: Order
 }
 
@@ -49,16 +49,16 @@ export const shardCount = 16
 
 /**
  * The lowest waiting positions above `floor`, of the tickers whose shard is in `shards` and `replicaId` holds a lease on at
- * this moment, leaving out the tickers in `except`, and all but those in `only` where it is given. It reads the table itself,
- * never past a cursor: a lower position can be committed later. (A lease that was taken while this read was on its way is not
- * in `shards`: the floor, too, is from before.)
+ * this moment. Tickers in `except` are left out; if `only` is not null, all others than those are too. It reads from the floor and never
+ * from a cursor: a lower position can be committed later. (A lease that was taken while this read was on its way is not in `shards`:
+ * the floor, too, is from before.)
  *
- * `not in`, because Postgres hashes the set even in a plan that is kept; `<> all` would go through hundreds of tickers for each
- * event of a backlog.
+ * `not in`, because Postgres hashes the set even in a generic plan; `<> all` would compare each event of a backlog with hundreds of
+ * tickers.
  */
 export const readOutbox = async (
   sql: Sql,
-  asked: {
+  query: {
     replicaId: string
     floor: bigint
     shards: readonly number[]
@@ -72,16 +72,16 @@ export const readOutbox = async (
            date_part('epoch', statement_timestamp() - x.written_at) * 1000 as waited_ms, x.traceparent, x.shard, ${orderColumns(sql)}
     from (
       select *, hashtext(ticker) & ${shardCount - 1}::integer as shard from outbox
-      where position > ${String(asked.floor)}::bigint
-        and ticker not in (select unnest(${textArray(asked.except)}::text[]))
-        and ${asked.only === null ? sql`true` : sql`ticker = any (${textArray(asked.only)}::text[])`}
+      where position > ${String(query.floor)}::bigint
+        and ticker not in (select unnest(${textArray(query.except)}::text[]))
+        and ${query.only === null ? sql`true` : sql`ticker = any (${textArray(query.only)}::text[])`}
         and (hashtext(ticker) & ${shardCount - 1}::integer) = any (array(
           select shard from relay_leases
-          where holder = ${asked.replicaId}::uuid and expires_at > clock_timestamp()
-            and shard = any (${textArray(asked.shards.map(String))}::text[]::smallint[])
+          where holder = ${query.replicaId}::uuid and expires_at > clock_timestamp()
+            and shard = any (${textArray(query.shards.map(String))}::text[]::smallint[])
         ))
       order by position
-      limit ${asked.limit}::integer
+      limit ${query.limit}::integer
     ) x
     join orders o on o.id = x.order_id
     order by x.position`
@@ -99,27 +99,27 @@ export const deleteEvents = async (sql: Sql, positions: readonly bigint[]): Prom
       and (select set_config('synchronous_commit', 'off', true)) = 'off'`
 }
 
-/** Gives the space of deleted events back for new ones. Does nothing while another vacuum runs or without the right to. */
+/** Frees the space of deleted events for new ones. Does nothing while another vacuum runs, or without the right to vacuum. */
 export const vacuumOutbox = async (sql: Sql): Promise<void> => {
   await sql`vacuum (skip_locked, truncate off) outbox`.simple()
 }
 
 /**
- * What waits. `rows`: all of it, counted up to a limit. `ageMs`: of the oldest event by the database's clock (0: none);
- * `sendableAgeMs`: the same without the tickers that are set aside. `overdue`: those of them with an event older than the bound.
+ * The events that wait. `rows`: their number, counted up to a limit. `ageMs`: the age of the oldest by the database's clock (0: none).
+ * `sendableAgeMs`: the same without the tickers that are set aside. `overdue`: tickers set aside with an event older than the bound.
  */
 export type OutboxBacklog = { rows: number; ageMs: number; sendableAgeMs: number; overdue: string[] }
 
 /** How much may wait, and for how long. */
 export type OutboxBound = { rowsMax: number; ageMaxMs: number }
 
-/** Whole milliseconds since an instant, by the database's clock; 0 where it is null. */
+/** Whole milliseconds since an instant, by the database's clock; 0 if it is null. */
 const ageOf = (sql: Sql, instant: Fragment): Fragment =>
   sql`coalesce(greatest(0, round(extract(epoch from clock_timestamp() - ${instant}) * 1000)), 0)::float8`
 
 /**
- * Counts until the bound is passed. `floor`: no event waits at or below it but those of tickers that are set aside, so where
- * there are none, dead rows below it (which a long reader keeps from being vacuumed) are not walked over.
+ * Counts until the bound is passed. `floor`: at or below it only events of tickers that are set aside wait. So if no ticker is set
+ * aside, the count starts there and does not walk over dead rows below it (a long reader keeps vacuum from removing them).
  */
 export const readBacklog = async (sql: Sql, bound: OutboxBound, floor: bigint): Promise<OutboxBacklog> => {
   const [row] = await sql<{ rows: string; age_ms: number; sendable_age_ms: number; overdue: string[] | null }[]>`

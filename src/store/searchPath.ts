@@ -1,9 +1,9 @@
-// The schema that the tables are looked for and made in: the first of search_path.
+// The schema of the tables: the first one in search_path.
 
 import { MigrationRefused } from './migrate.ts'
 import type { Sql } from './sql.ts'
 
-/** As Postgres reads it: folded to lower case unless it is quoted. Null where there is none, or the one named like the user. */
+/** As Postgres reads it: in lower case unless it is quoted. Null if there is none, or if it is the one with the name of the user. */
 export const firstSchema = (path: string): string | null => {
   const [, quoted, plain] = /^\s*(?:"((?:[^"]|"")*)"|([^\s,]*))/.exec(path) ?? []
   const name = quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? ''
@@ -13,8 +13,8 @@ export const firstSchema = (path: string): string | null => {
 type Place = { path: string; role: string; database: string; current: string | null; ours: boolean }
 
 /**
- * Throws MigrationRefused where the schema does not exist or may not be used. It is never made: a name that was misspelt would
- * begin an empty book of orders beside the real one. Tables that are found further along the path are taken as they are.
+ * Throws MigrationRefused if the schema does not exist or may not be used. It is never created: a misspelt name would begin an empty
+ * book of orders beside the real one. Tables in schemas further along the path are used as they are.
  */
 export const requireFirstSchema = async (sql: Sql): Promise<void> => {
   const [place] = await sql<Place[]>`

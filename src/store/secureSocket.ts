@@ -1,4 +1,4 @@
-// A connection to Postgres that is encrypted, and verified as sslmode says, or none at all.
+// Opens a connection to Postgres that is encrypted, and verified as sslmode says; otherwise fails.
 //
 // Why the driver (3.4.9) does not do it: where the server answers that it takes no TLS, the driver begins the handshake all the same, and
 // tries again without end; the error never says what to mend. A byte in the clear behind the answer, put there by somebody in between,
@@ -8,19 +8,19 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { certificateWords } from './tlsFaults.ts'
+import { certificateReason } from './tlsFaults.ts'
 
-/** PEM texts. Without `ca` those authorities count that everybody trusts. */
+/** PEM texts. Without `ca` the publicly trusted authorities count. */
 export type Certificates = { ca?: string; cert?: string; key?: string }
 export type SecureAddress = { host: string; port: number; mode: 'require' | 'verify-ca' | 'verify-full' } & Certificates
 
-/** Nothing was sent but the wish to encrypt. The message says what to mend. */
+/** Only the request for encryption was sent. The message says what to mend. */
 class TlsRefused extends Error {
   override name = 'TlsRefused'
   readonly code = 'TLS_REFUSED'
 }
 
-/** Eight bytes: their number, and the code of the request. */
+/** Eight bytes: their count, and the code of the request. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 const willing = 0x53
 
@@ -47,7 +47,7 @@ const optionsOf = ({ host, mode, ca, cert, key }: SecureAddress, socket: Socket)
   ...(cert !== undefined && { cert, key }),
   minVersion: 'TLSv1.2',
   rejectUnauthorized: mode !== 'require',
-  // Verifies the chain in any case; the name, which may be an address, only where it is asked for.
+  // The chain is always verified; the name, which may be an address, only if sslmode demands it.
   checkServerIdentity: (_, certificate) =>
     mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
 })
@@ -58,7 +58,7 @@ const encrypt = async (tcp: Socket, address: SecureAddress, timeoutMs: number): 
   const answer = (await waitFor(tcp, 'data', timeoutMs)) as Buffer
   if (answer[0] !== willing)
     throw new TlsRefused(`the server at ${host}:${port} takes no TLS, which sslmode=${mode} asks for`)
-  // What comes in the clear behind the answer was put there by somebody in between.
+  // Bytes in the clear after the answer can only come from somebody in between.
   if (answer.length > 1) throw new TlsRefused(`the server at ${host}:${port} answered more than it was asked`)
   const tls = connectTls(optionsOf(address, tcp))
   try {
@@ -66,15 +66,15 @@ const encrypt = async (tcp: Socket, address: SecureAddress, timeoutMs: number): 
     return tls
   } catch (error) {
     tls.on('error', () => undefined).destroy()
-    const words = error instanceof Error ? certificateWords(error) : null
-    if (words === null) throw error
-    throw new TlsRefused(`the certificate of the server at ${host}:${port} is not accepted: ${words}`)
+    const reason = error instanceof Error ? certificateReason(error) : null
+    if (reason === null) throw error
+    throw new TlsRefused(`the certificate of the server at ${host}:${port} is not accepted: ${reason}`)
   }
 }
 
 /**
- * A stream that fails with this error as soon as it is used. The driver forgets a connection whose socket could not be made at
- * all, one whose socket fails it tries again.
+ * A stream that fails with this error as soon as it is used. The driver opens a connection again if its socket fails, but it forgets
+ * the connection if there is no socket at all.
  */
 export const failedStream = (cause: unknown): Duplex => {
   const error = cause instanceof Error ? cause : new Error(String(cause))
@@ -87,7 +87,7 @@ export const failedStream = (cause: unknown): Duplex => {
 export const openSecureSocket = async (address: SecureAddress, timeoutMs: number): Promise<Duplex> => {
   const tcp = connectTcp(address.port, address.host)
   try {
-    // Writing waits for the connection, so its failure comes where the answer is awaited.
+    // A write waits for the connection, so a failure shows while we wait for the answer.
     return await encrypt(tcp, address, timeoutMs)
   } catch (error) {
     tcp.on('error', () => undefined).destroy()

@@ -1,5 +1,5 @@
-// Whether the sessions have what was asked for when they began. What stands between this service and Postgres may refuse it or,
-// worse, drop it: then nothing would bound a statement, and no commit would have to be on disk before its answer.
+// Proves that sessions have the settings that they requested when they began. A proxy before Postgres may refuse these or, worse, drop
+// them: then nothing would bound a statement, and a commit could be answered before it is on disk.
 
 import { askOnce, sessionOf, type DatabaseTarget } from './connection.ts'
 import { codeOf } from './faults.ts'
@@ -10,31 +10,31 @@ type Settings = Readonly<Record<string, string | number>>
 
 const advice =
   'a connection pooler such as PgBouncer seems to stand at this address, so give that of Postgres itself, of which this service keeps few connections.'
-/** More are counted, not named. */
+/** Further ones are counted, not named. */
 const namedMax = 3
 
-/** Protocol violation, unknown parameter, invalid value, no right to set it. PgBouncer says the first of whatever it refuses. */
+/** Protocol violation, unknown parameter, invalid value, no right to set it. PgBouncer uses the first one for all that it refuses. */
 const refusals = new Set(['08P01', '42704', '22023', '42501'])
 
 type InForce = { name: string; setting: string; reset_val: string }
 
-/** What the session began with counts for TCP: where a proxy comes by a socket of Unix they are shown as 0, whatever was asked. */
+/** For TCP settings the value at the start of the session counts: if a proxy connects by a Unix socket, their present value is always 0. */
 const inForce = ({ name, setting, reset_val }: InForce): string => (name.startsWith('tcp_') ? reset_val : setting)
 
-/** Each setting that is another than was asked for, with both values. */
-const differences = async (sql: Sql, wanted: Settings): Promise<string[]> => {
-  const names = Object.keys(wanted)
+/** Each setting that differs from the requested one, with both values. */
+const differences = async (sql: Sql, requested: Settings): Promise<string[]> => {
+  const names = Object.keys(requested)
   const rows = await sql<InForce[]>`
     select name, setting, reset_val from pg_settings where name = any (${textArray(names)}::text[])`
-  const found = new Map(rows.map((row) => [row.name, inForce(row)]))
+  const actual = new Map(rows.map((row) => [row.name, inForce(row)]))
   return names
-    .filter((name) => found.get(name) !== String(wanted[name]))
-    .map((name) => `${name} is ${found.get(name) ?? 'unknown'} instead of ${wanted[name]}`)
+    .filter((name) => actual.get(name) !== String(requested[name]))
+    .map((name) => `${name} is ${actual.get(name) ?? 'unknown'} instead of ${requested[name]}`)
 }
 
 /**
- * Refused, or not reached? The same code may mean either, so the question is put without the settings: whoever answers that,
- * and refuses them again afterwards, refuses them.
+ * Was the connection refused for its settings, or did it not get through? The same code may mean either. So we connect without the
+ * settings: if that succeeds and the settings fail once more, it is the settings that are refused.
  */
 const requireAccepted = async <T>(attempt: () => Promise<T>, plain: () => Promise<unknown>): Promise<T> => {
   try {
@@ -54,20 +54,20 @@ const requireAccepted = async <T>(attempt: () => Promise<T>, plain: () => Promis
 }
 
 /**
- * Opens a connection as each kind of pool does and asks what is in force. Throws MigrationRefused where that is not what was
- * asked for; whatever else it throws may be tried again.
+ * Opens a connection as each kind of pool does and reads the settings in force. Throws MigrationRefused if they are not the requested
+ * ones; after any other error it may be tried again.
  */
 export const requireSettings = async (target: DatabaseTarget, limits: Omit<PoolLimits, 'plans'>): Promise<void> => {
   const { connectTimeoutMs } = limits
   const ask = (plans: Plans): Promise<string[]> => {
     const own = pinned({ ...limits, plans })
-    const wanted = { ...own, ...(target.schema !== undefined && { search_path: target.schema }) }
+    const requested = { ...own, ...(target.schema !== undefined && { search_path: target.schema }) }
     const settings = { ...sessionOf(target), ...own }
-    return askOnce({ target, connectTimeoutMs, settings }, (sql) => differences(sql, wanted))
+    return askOnce({ target, connectTimeoutMs, settings }, (sql) => differences(sql, requested))
   }
   const plain = () => askOnce({ target, connectTimeoutMs, settings: {} }, (sql) => sql`select 1`)
-  const found = await requireAccepted(() => Promise.all([ask('keys'), ask('sets')]), plain)
-  const all = [...new Set(found.flat())]
+  const differing = await requireAccepted(() => Promise.all([ask('keys'), ask('sets')]), plain)
+  const all = [...new Set(differing.flat())]
   if (all.length === 0) return
   const more = all.length > namedMax ? ` and ${all.length - namedMax} more` : ''
   throw new MigrationRefused(

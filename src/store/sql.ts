@@ -18,9 +18,9 @@ type PoolLoad = { connections: number; running: number; waiting: number }
 export type Pool = Database & { load(): PoolLoad }
 
 /**
- * How a pool's statements are planned. `sets`: for the values at hand, each time; joins of sets need it, which fall into plans
- * with quadratic joins after five executions otherwise. `keys`: once a connection, and always along an index, whatever the size
- * of a table was then. Only for statements whose rows are found by key or in the order of one, and that join no two sets.
+ * How a pool's statements are planned. `sets`: anew each time, for the values at hand. Joins of sets need this: without it, Postgres
+ * changes to a plan with quadratic joins after five executions. `keys`: once a connection, and always along an index, whatever the size
+ * of a table was at that time. Only for statements that find their rows by key, or in the order of a key, and that join no two sets.
  */
 export type Plans = 'sets' | 'keys'
 
@@ -29,7 +29,7 @@ export const planning = {
   keys: {
     plan_cache_mode: 'force_generic_plan',
     enable_seqscan: 'off',
-    // With these two on, a backlog was now and then drained at half the speed.
+    // While bitmap scans and sorts were allowed, a backlog sometimes drained at half the speed.
     enable_bitmapscan: 'off',
     enable_sort: 'off',
     enable_hashjoin: 'off',
@@ -59,7 +59,7 @@ const answerGraceMs = 1_000
  */
 const neverBehindAnother = { max_pipeline: 0 }
 
-/** What every connection of a pool asks for when it begins. The start proves that it has it (sessionSettings.ts). */
+/** The settings that every connection of a pool requests when it begins. The start proves that they are in force (sessionSettings.ts). */
 export const pinned = (limits: PoolLimits) => ({
   synchronous_commit: 'on',
   default_transaction_isolation: 'read committed' as const,
@@ -97,22 +97,22 @@ export const openSession = (target: DatabaseTarget, connectTimeoutMs: number): S
 const renewPauseMs = 5_000
 
 /**
- * How often the pools of one target were told to connect anew. A server that stopped taking writes under its connections is no
- * longer the primary, and whoever only reads there would read what is old without ever noticing.
+ * How often the pools of one target had to connect anew. A server that stops taking writes while it has connections is no longer the
+ * primary, and a pool that only reads would go on reading old rows there without noticing.
  */
 const renewals = new WeakMap<DatabaseTarget, { count: number; at: number }>()
 
 const renewalsOf = (target: DatabaseTarget): { count: number; at: number } => {
-  const known = renewals.get(target) ?? { count: 0, at: -Infinity }
-  renewals.set(target, known)
-  return known
+  const renewal = renewals.get(target) ?? { count: 0, at: -Infinity }
+  renewals.set(target, renewal)
+  return renewal
 }
 
 /**
  * Opens a pool. A stalled connection cannot be told from a slow one and the driver would wait for it without end, so when a
- * statement misses its deadline the whole pool is replaced: what else was in flight on it is rejected as CONNECTION_DESTROYED
- * and retried by its owner. A pool whose server takes no more writes is replaced too, and what is in flight there ends as it
- * does. `onFailure` is told of every statement that failed.
+ * statement misses its deadline the whole pool is replaced: all other statements in flight on it are rejected as CONNECTION_DESTROYED
+ * and retried by their owners. A pool whose server takes no more writes is replaced too, but its statements in flight may end by
+ * themselves. `onFailure` is called for every statement that failed.
  */
 export const openDatabase = (
   target: DatabaseTarget,
@@ -121,7 +121,7 @@ export const openDatabase = (
 ): Pool => {
   const deadlineMs = limits.statementTimeoutMs + answerGraceMs
   const renewal = renewalsOf(target)
-  let { count: seen } = renewal
+  let { count: renewalsDone } = renewal
   let current = connect(target, limits)
   let active = 0
 
@@ -139,8 +139,8 @@ export const openDatabase = (
 
   return {
     async run(statement) {
-      if (seen !== renewal.count) {
-        seen = renewal.count
+      if (renewalsDone !== renewal.count) {
+        renewalsDone = renewal.count
         replace(current, deadlineMs)
       }
       const used = current
@@ -171,7 +171,7 @@ export const openDatabase = (
   }
 }
 
-/** What needs no quotes. NULL does, in any case of its letters: it is a text here, and a null to Postgres without them. */
+/** Texts that need no quotes. NULL in any spelling needs them: without quotes Postgres reads a null. */
 const plainElement = /^(?!null$)[a-z0-9.:+_-]+$/i
 
 /**

@@ -1,6 +1,6 @@
 // Why a certificate was not accepted, in words that say what to mend. The codes are those of OpenSSL, as Node has them.
 
-const words: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host name',
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet: look at the clocks',
@@ -20,8 +20,8 @@ const words: Readonly<Record<string, string>> = {
   HOSTNAME_MISMATCH: 'it is for another host name',
 }
 
-/** Null where the error is not about a certificate of the other side. The library's own words follow in parentheses. */
-export const certificateWords = (error: Error): string | null => {
-  const known = 'code' in error && typeof error.code === 'string' ? words[error.code] : undefined
-  return known === undefined ? null : `${known} (${error.message})`
+/** Null if the error is not about a certificate of the other side. The library's own message follows in parentheses. */
+export const certificateReason = (error: Error): string | null => {
+  const reason = 'code' in error && typeof error.code === 'string' ? reasons[error.code] : undefined
+  return reason === undefined ? null : `${reason} (${error.message})`
 }

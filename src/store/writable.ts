@@ -1,5 +1,5 @@
-// Several servers, one of which takes writes: the primary of a cluster, another one after a failover. Each new connection asks
-// which it is, beginning with the one that was it last, so that in quiet times the question costs one short login.
+// Finds the one of several servers that takes writes: the primary of a cluster, which is another server after a failover. Each new
+// connection looks for it, starting with the last primary, so that in quiet times the look costs one short login.
 
 import { codeOf } from './faults.ts'
 
@@ -11,17 +11,17 @@ class NoWritableServer extends Error {
   readonly code = 'NO_WRITABLE_SERVER'
 }
 
-/** True where the server takes writes; rejects where it does not answer. */
+/** Whether the server takes writes; rejects if it does not answer. */
 export type Ask = (server: Server) => Promise<boolean>
 
-/** Where several addresses of a host refuse, the error has no message of its own. */
+/** If several addresses of a host refuse, the error has no message of its own. */
 const wordsOf = (error: unknown): string => (error instanceof Error && error.message) || codeOf(error) || String(error)
 
 const nameOf = ({ host, port }: Server): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
- * Answers the first server in their order that takes writes, one question at a time: two that do, which a cluster should never
- * have, must not both be written to by turns. Who asks while a question is under way gets its answer.
+ * Returns the first server, in their order, that takes writes. It looks for it once at a time, and whoever asks meanwhile gets the same
+ * answer: a cluster should never have two servers that take writes, but if it has, we must not write to them by turns.
  */
 export const createChooser = (servers: readonly Server[], ask: Ask): (() => Promise<Server>) => {
   let order = servers
