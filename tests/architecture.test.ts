@@ -112,7 +112,7 @@ describe('imports point one way', () => {
     expect(users(/^jose$/)).toEqual(new Set(['http'] as const))
   })
 
-  test('values of the Kafka library come from where it is loaded lazily', () => {
+  test('values of the Kafka library come from one place', () => {
     const loaders = files.filter(({ text }) =>
       /(?:import|export) (?!type\b)[^'"]*from '@platformatic\/kafka'/.test(codeOf(text)),
     )

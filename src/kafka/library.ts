@@ -1,6 +1,5 @@
-// What is used of the Kafka library. Its values are imported here and nowhere else: the order of these imports matters.
+// What is used of the Kafka library. Its values are imported here and nowhere else, so that one look shows what an upgrade may touch.
 
-import { endLaziness } from './lazyAjv.ts'
 export {
   Admin,
   Consumer,
@@ -12,5 +11,3 @@ export {
   Producer,
   protocolErrorsCodesById,
 } from '@platformatic/kafka'
-
-endLaziness()
