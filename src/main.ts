@@ -16,10 +16,11 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders licenses         print the licences of what this binary is made of
   orders dashboard        print a dashboard for Grafana
   orders alerts           print alert rules for Prometheus
+  orders help [page]      list the pages of the handbook, or print one: orders help runbook
   orders --version        print the version
   orders --help           print this
 
-Configuration is read from the environment; the handbook (src/handbook/configuration.md) has the table. The least that is needed:
+Configuration is read from the environment; \`orders help configuration\` prints every key. The least that is needed:
   DATABASE_URL=postgres://user:password@host:5432/orders  KAFKA_BOOTSTRAP_SERVERS=host:9092
 `
 
@@ -49,13 +50,14 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./commands/metrics.ts')).dashboardCommand()
     case 'alerts':
       return (await import('./commands/metrics.ts')).alertsCommand()
+    case 'help':
+      return (await import('./commands/help.ts')).helpCommand(args)
     case '--version':
     case 'version':
       process.stdout.write(`${version}\n`)
       return 0
     case '--help':
     case '-h':
-    case 'help':
       process.stdout.write(help)
       return 0
     default:

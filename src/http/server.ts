@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { createCors, preflightHeaders } from './gates/cors.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
+import { handbookHandlers } from './handbook/routes.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
 import { answering, type Answer, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
 import { isServed, type Management } from './exchange/operation.ts'
@@ -75,6 +76,7 @@ const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
   ...healthHandlers(options.health),
   ...metricHandlers(options.metrics),
   ...docsHandlers(options),
+  ...handbookHandlers,
 })
 
 /** The routes with their gates, on no port yet. */

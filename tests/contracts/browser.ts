@@ -20,6 +20,8 @@ export type Page = AsyncDisposable & {
   /** The value of an expression in the page, which may be a promise. */
   evaluate: <T>(expression: string) => Promise<T>
   screenshot: (file: string, whole?: boolean) => Promise<void>
+  /** The size of the window in pixels, and whether the reader prefers dark colours. */
+  view: (window: { width: number; height: number; dark?: boolean }) => Promise<void>
   /** Addresses that were asked for; `data:` left out. */
   requests: string[]
   /** Console errors, refused content, uncaught exceptions. */
@@ -131,6 +133,11 @@ export const openPage = async (): Promise<Page> => {
     async screenshot(file, whole = false) {
       const answer = await call('Page.captureScreenshot', { format: 'png', captureBeyondViewport: whole })
       await Bun.write(file, Buffer.from(answer['data'] as string, 'base64'))
+    },
+    async view({ width, height, dark = false }) {
+      await call('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: width < 600 })
+      const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]
+      await call('Emulation.setEmulatedMedia', { features })
     },
     async [Symbol.asyncDispose]() {
       close()

@@ -113,6 +113,8 @@ const gets = [
   '/docs/page.css',
   '/docs/swagger-ui.css',
   '/docs/swagger-ui-bundle.js',
+  '/docs/handbook.css',
+  '/docs/handbook/runbook',
 ]
 
 /** Every route with every refusal that only a broken neighbour, a bug or a start brings about. */
@@ -177,7 +179,7 @@ export const record = async (): Promise<Recorded[]> => {
     const world = { harness, call: recorderOf(app, kept) }
     await orders(world)
     await exceptions(world)
-    for (const path of [...gets, '/docs/nothing.js']) await world.call('GET', path)
+    for (const path of [...gets, '/docs/nothing.js', '/docs/handbook/nothing']) await world.call('GET', path)
     for (const path of ['/orders', '/actuator/info']) await world.call('HEAD', path)
     for (const path of gets.filter((one) => one.startsWith('/actuator')))
       await world.call('GET', path, { headers: { accept: springType } })

@@ -1,7 +1,8 @@
-// `bun run docs:screenshot` opens /docs of the compiled binary, started in an empty folder, in a real Chromium without internet.
-// It fails when the page asks anybody else for anything, complains of its content policy, or does not draw every route and every
-// topic; its pictures are for a person to look at.
+// `bun run docs:screenshot` opens /docs and every page of the handbook of the compiled binary, started in an empty folder, in
+// a real Chromium without internet. It fails when a page asks anybody else for anything, complains of its content policy, is wider than
+// its window, or does not draw every route and every topic; its pictures are for a person to look at.
 
+import { pageNames } from '../../src/handbook/pages.ts'
 import { operations } from '../../src/http/contract/operations.ts'
 import { inRepo } from '../../src/build/repository.ts'
 import { runWithServers } from '../support/runWithServers.ts'
@@ -37,12 +38,39 @@ const tryOut = async (page: Page, id: string): Promise<string> => {
   return page.evaluate<string>(`document.querySelector(${JSON.stringify(answer)}).textContent`)
 }
 
+const windows = {
+  wide: { width: 1400, height: 1000 },
+  phone: { width: 390, height: 844 },
+  dark: { width: 390, height: 844, dark: true },
+} as const
+
+type Expect = (what: string, found: unknown, wanted: unknown) => void
+
+/** How many pixels of the page are beyond the right edge of the window. */
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+
+const lookAtHandbook = async (page: Page, url: string, expect: Expect): Promise<void> => {
+  for (const [kind, window] of Object.entries(windows)) {
+    await page.view(window)
+    for (const name of pageNames) {
+      await page.open(`${url}/docs/handbook/${name}`)
+      expect(`${name} in a ${kind} window: pixels beyond it`, await overflow(page), 0)
+      await page.screenshot(picture(`handbook-${name}-${kind}`))
+    }
+  }
+  await page.open(`${url}/docs`)
+  await page.screenshot(picture('top-phone'))
+  await page.view(windows.wide)
+}
+
 const look = async (page: Page, url: string): Promise<string[]> => {
   const faults: string[] = []
-  const expect = (what: string, found: unknown, wanted: unknown): void => {
+  const expect: Expect = (what, found, wanted) => {
     console.log(`${what}: ${JSON.stringify(found)}`)
     if (found !== wanted) faults.push(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`)
   }
+  await lookAtHandbook(page, url, expect)
   await page.open(`${url}/docs`)
   const wanted = Object.keys(operations).length
   await until(async () => (await count(page, '.opblock')) >= wanted, { what: 'the routes are drawn' })
@@ -61,8 +89,7 @@ const look = async (page: Page, url: string): Promise<string[]> => {
   await page.screenshot(picture('whole'), true)
 
   const elsewhere = page.requests.filter((asked) => !asked.startsWith(`${url}/`))
-  for (const asked of page.requests.filter((each) => !elsewhere.includes(each)))
-    console.log(`  ${asked.slice(url.length)}`)
+  for (const asked of new Set(page.requests).difference(new Set(elsewhere))) console.log(`  ${asked.slice(url.length)}`)
   expect('requests to others', elsewhere.join(' '), '')
   expect('complaints', page.complaints.join('\n'), '')
   return faults

@@ -38,7 +38,7 @@ test('the document is valid OpenAPI 3.1, and names the ways to say who calls', a
 
 test('a service that lets everybody in says nothing of it', async () => {
   expect(await documentOf(openGuard)).toEqual(openApiDocument)
-  expect(JSON.stringify(openApiDocument)).not.toContain('security')
+  expect(JSON.stringify(openApiDocument)).not.toMatch(/"security\w*":/)
   expect(JSON.stringify(openApiDocument)).not.toContain('ratelimit')
 })
 

@@ -3,6 +3,7 @@
 import { expect, test } from '../support/explained.ts'
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pages } from '../../src/handbook/pages.ts'
 import { createDatabase } from '../support/database.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
@@ -42,6 +43,23 @@ test('--version, --help and a subcommand that does not exist', async () => {
   const unknown = await runBinary(['explode'])
   expect(unknown).toMatchObject({ exitCode: 2, out: '' })
   expect(unknown.err).toContain('explode')
+})
+
+test('`orders help` lists the pages of the handbook and prints each as it is', async () => {
+  const list = await runBinary(['help'])
+  expect(list).toMatchObject({ exitCode: 0, err: '' })
+  for (const { name, about } of pages) {
+    expect(list.out).toMatch(new RegExp(`^  ${name} +${about}$`, 'm'))
+    const source = await Bun.file(join(import.meta.dir, `../../src/handbook/${name}.md`)).text()
+    expect(await runBinary(['help', name])).toMatchObject({ exitCode: 0, err: '', out: source })
+  }
+  for (const words of [['nothing'], ['api', 'runbook'], ['../README']]) {
+    const unknown = await runBinary(['help', ...words])
+    expect(unknown).toMatchObject({ exitCode: 2, out: '' })
+    expect(unknown.err).toContain(`no page "${words.join(' ')}"`)
+    expect(unknown.err).toContain(list.out)
+  }
+  expect((await runBinary(['--help'])).out).toContain('orders help [page]')
 })
 
 test('a bad configuration is one message that lists every fault and prints no secret', async () => {

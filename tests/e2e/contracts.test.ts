@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { createClient, type Client } from '../contracts/typedClient.ts'
 import { assetNames } from '../../src/http/contract/contractOperations.ts'
+import { pageNames } from '../../src/handbook/pages.ts'
 import { messageFaults, type Message } from '../contracts/messageJudge.ts'
 import { readReleased, releasedFiles } from '../contracts/released.ts'
 import type { Received } from '../support/kafka.ts'
@@ -89,7 +90,12 @@ describe('without configuration, in an empty folder', () => {
     expect(named.filter((link) => !link.startsWith('/') && link !== 'data:,')).toEqual([])
     const links = named.filter((link) => link.startsWith('/'))
     expect(links.toSorted()).toEqual(
-      [...assetNames.map((name) => `/docs/${name}`), '/openapi.json', '/asyncapi.json'].toSorted(),
+      [
+        ...assetNames.filter((name) => name !== 'handbook.css').map((name) => `/docs/${name}`),
+        ...pageNames.map((name) => `/docs/handbook/${name}`),
+        '/openapi.json',
+        '/asyncapi.json',
+      ].toSorted(),
     )
     for (const link of links) {
       const { status, text } = await service.http(link)

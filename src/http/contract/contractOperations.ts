@@ -1,10 +1,11 @@
 // The routes of the contracts themselves.
 
 import { Type } from '@sinclair/typebox'
+import { pageNames } from '../../handbook/pages.ts'
 import { oneOf } from '../../wire/shapes.ts'
 import { anyRoute, type OperationContract } from './operation.ts'
 
-export const assetNames = ['swagger-ui-bundle.js', 'swagger-ui.css', 'page.js', 'page.css'] as const
+export const assetNames = ['swagger-ui-bundle.js', 'swagger-ui.css', 'page.js', 'page.css', 'handbook.css'] as const
 
 const policy = {
   schema: Type.String(),
@@ -63,7 +64,7 @@ export const contractOperations = {
     needs: 'process',
     audience: 'everybody',
     access: 'open',
-    summary: 'What the page needs',
+    summary: 'What the pages need',
     params: Type.Object({ asset: oneOf(assetNames) }),
     answers: {
       200: {
@@ -76,5 +77,25 @@ export const contractOperations = {
       },
     },
     refusals: { ...anyRoute, NOT_FOUND: { description: 'There is no such file.' } },
+  },
+  handbookPage: {
+    method: 'GET',
+    path: '/docs/handbook/{page}',
+    tag: 'Contracts',
+    needs: 'process',
+    audience: 'everybody',
+    access: 'open',
+    summary: 'A page of the handbook',
+    description: 'HTML, or its source if `Accept` names `text/markdown` and prefers it.',
+    params: Type.Object({ page: oneOf(pageNames) }),
+    answers: {
+      200: {
+        description: 'The page.',
+        body: Type.String(),
+        types: ['text/html; charset=utf-8', 'text/markdown; charset=utf-8'],
+        headers: { 'Content-Security-Policy': policy },
+      },
+    },
+    refusals: { ...anyRoute, NOT_FOUND: { description: 'The handbook has no such page.' } },
   },
 } as const satisfies Record<string, OperationContract>

@@ -8,6 +8,8 @@ import { docsPage, pageScript, pageStyles } from './docsPage.ts'
 import type { Handler } from '../exchange/exchange.ts'
 import type { Management } from '../exchange/operation.ts'
 import type { Guard } from '../gates/guard.ts'
+import { pageHeaders } from '../handbook/pageHeaders.ts'
+import { handbookStyles } from '../handbook/styles.ts'
 import { publishedAccess } from './openapiAccess.ts'
 import { createOpenApi } from './openapi.ts'
 import { problem, type Problem } from '../exchange/problem.ts'
@@ -30,6 +32,7 @@ const assets: Readonly<Record<(typeof assetNames)[number], { type: string; body:
   'swagger-ui.css': { type: css, body: () => Bun.file(styles) },
   'page.js': { type: script, body: () => pageScript },
   'page.css': { type: css, body: () => pageStyles },
+  'handbook.css': { type: css, body: () => handbookStyles },
 }
 
 const assetOf = (name: string): Response | Problem => {
@@ -37,21 +40,6 @@ const assetOf = (name: string): Response | Problem => {
   if (asset === undefined) return problem('NOT_FOUND', 'there is nothing at this path')
   const headers = { 'content-type': asset.type, 'cache-control': 'max-age=3600' }
   return new Response(asset.body(), { headers })
-}
-
-// The renderer has small pictures in its style sheet; that is the one exception.
-const policy = [
-  "default-src 'self'",
-  "img-src 'self' data:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
-const pageHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': policy,
 }
 
 const once = <T>(make: () => T): (() => T) => {

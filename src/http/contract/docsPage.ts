@@ -1,5 +1,7 @@
 // The docs page: the HTTP side is drawn by the renderer from /openapi.json, the Kafka side is written here from the AsyncAPI document.
 
+import { pages } from '../../handbook/pages.ts'
+
 type Json = Record<string, unknown>
 type Schema = {
   type?: string | string[]
@@ -25,8 +27,12 @@ export const pageScript = `window.SwaggerUIBundle({
 
 export const pageStyles = `html { scroll-padding-top: 3.5rem }
 body { margin: 0; font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff }
-body > header { display: flex; gap: 1.5rem; align-items: baseline; padding: .6rem 1.5rem; background: #1b1f24; color: #fff; position: sticky; top: 0; z-index: 2 }
+body > header { display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; align-items: baseline; padding: .6rem 1.5rem; background: #1b1f24; color: #fff; position: sticky; top: 0; z-index: 2 }
 body > header a { color: #9ecbff; text-decoration: none }
+#handbook { max-width: 1460px; margin: 0 auto; padding: 1rem 20px 0 }
+#handbook ul { list-style: none; margin: .5rem 0 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .7rem 1.5rem }
+#handbook a { color: #0a58ca; font-weight: 600; text-decoration: none }
+#handbook span { display: block; color: #555 }
 #kafka { max-width: 1460px; margin: 0 auto; padding: 0 20px 4rem }
 #kafka h2 { font-size: 28px; border-top: 1px solid #ccc; padding-top: 2rem }
 #kafka h3 code { font-size: 20px }
@@ -111,6 +117,9 @@ const channelHtml = (document: Json, name: string, channel: Json): string =>
     .map((message) => messageHtml(document, message))
     .join('')}</article>`
 
+const handbookItem = ({ name, title, about }: (typeof pages)[number]): string =>
+  `<li><a href="/docs/handbook/${name}">${title}</a><span>${about}</span></li>`
+
 /** The page for this AsyncAPI document. */
 export const docsPage = (asyncApi: Json): string => `<!doctype html>
 <html lang="en">
@@ -123,9 +132,11 @@ export const docsPage = (asyncApi: Json): string => `<!doctype html>
 <link rel="stylesheet" href="/docs/page.css">
 </head>
 <body>
-<header><strong>orders</strong><a href="#openapi">HTTP</a><a href="#kafka">Kafka</a>
+<header><strong>orders</strong><a href="#handbook">Handbook</a><a href="#openapi">HTTP</a><a href="#kafka">Kafka</a>
 <a href="/openapi.json">openapi.json</a><a href="/asyncapi.json">asyncapi.json</a></header>
 <main>
+<section id="handbook"><h2>Handbook</h2>
+<ul>${pages.map(handbookItem).join('\n')}</ul></section>
 <div id="openapi"><noscript>The HTTP side is drawn by a script; /openapi.json has it all.</noscript></div>
 <section id="kafka"><h2>Kafka</h2>${paragraphs((asyncApi['info'] as Json)['description'])}
 ${Object.entries(asyncApi['channels'] as Record<string, Json>)

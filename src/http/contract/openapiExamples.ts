@@ -155,6 +155,11 @@ const contracts = {
   asyncApi: { ...get, 200: () => '{"asyncapi":"3.0.0"}' },
   docs: { ...get, 200: () => '<!doctype html>' },
   docsAsset: { ...get, 200: () => '', NOT_FOUND: () => problem('NOT_FOUND', 'there is nothing at this path') },
+  handbookPage: {
+    ...get,
+    200: () => '# Runbook',
+    NOT_FOUND: () => problem('NOT_FOUND', 'the handbook has no such page'),
+  },
 } as const
 
 type WithBody = { [Id in OperationId]: Operations[Id] extends { body: unknown } ? Id : never }[OperationId]

@@ -1,0 +1,34 @@
+// The pages of the handbook in the order of a table of contents. Their texts are in texts.ts: whoever needs the names alone, as the
+// typed client does, does not load them.
+
+type PageEntry = {
+  /** The name of the file without `.md`, and of the page in an address. */
+  readonly name: string
+  /** The heading of the file. */
+  readonly title: string
+  /** One line for a list of the pages. */
+  readonly about: string
+}
+
+export const pages = [
+  { name: 'api', title: 'The HTTP API', about: 'place, read and cancel orders: every call, rule and refusal' },
+  { name: 'topics', title: 'The Kafka topics', about: 'the events, the trades and the dead letters, for an engine' },
+  { name: 'operating', title: 'Operating the service', about: 'deploy, upgrade, verify, redrive, back up and restore' },
+  { name: 'runbook', title: 'Runbook', about: 'what to do for each alert and each symptom' },
+  { name: 'configuration', title: 'Configuration', about: 'every environment variable with its default and unit' },
+  {
+    name: 'metrics',
+    title: 'Metrics and traces',
+    about: 'every metric with its labels, alerts, the dashboard, traces',
+  },
+  { name: 'security', title: 'Security', about: 'who may call: keys, tokens, scopes, TLS and limits' },
+  { name: 'performance', title: 'Performance', about: 'how fast it is, and how to plan machines' },
+  { name: 'java', title: 'Differences from the Java service', about: 'what changes for whoever moves from it' },
+  { name: 'changelog', title: 'Changelog', about: 'what each version of the contracts changed' },
+] as const satisfies readonly PageEntry[]
+
+export type PageName = (typeof pages)[number]['name']
+export const pageNames: readonly PageName[] = pages.map(({ name }) => name)
+
+/** @returns undefined if the handbook has no page of this name */
+export const pageNamed = (name: string) => pages.find((page) => page.name === name)

@@ -1,0 +1,57 @@
+// Markdown to HTML. The renderer is the runtime's own; what it lacks is added here: the anchors that a git host gives to headings,
+// links that work where the pages are served, and tables that scroll on a narrow screen.
+
+import { pageNamed } from '../../handbook/pages.ts'
+
+/** An entry of a page's table of contents; `html` is the heading's text with its marks. */
+export type Heading = { level: number; anchor: string; html: string }
+export type RenderedPage = { html: string; headings: readonly Heading[] }
+
+/** The name that a git host gives to a heading: lower case, no punctuation, a dash for each space. Takes HTML. */
+const slugOf = (html: string): string =>
+  html
+    .replace(/<[^>]*>|&(?:amp|lt|gt|quot|#39);/g, '')
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+    .replaceAll(' ', '-')
+
+/** Gives each heading its anchor; a name that occurs again gets a number. */
+const withAnchors = (html: string): RenderedPage => {
+  const headings: Heading[] = []
+  const counts = new Map<string, number>()
+  const anchored = html.replace(/<h([1-6])>(.*?)<\/h\1>/gs, (_, level: string, inner: string) => {
+    const slug = slugOf(inner)
+    const count = counts.get(slug) ?? 0
+    counts.set(slug, count + 1)
+    const anchor = count === 0 ? slug : `${slug}-${count}`
+    headings.push({ level: Number(level), anchor, html: inner })
+    return `<h${level} id="${anchor}">${inner} <a class="anchor" href="#${anchor}" aria-label="Link to this section">#</a></h${level}>`
+  })
+  return { html: anchored, headings }
+}
+
+/**
+ * Where a link of a page leads to where the pages are served: `runbook.md#x` to `runbook#x`. Files outside the handbook are not served.
+ * @returns null if there is nothing to lead to
+ */
+const servedTarget = (target: string): string | null => {
+  if (/^(?:#|https?:\/\/)/.test(target)) return target
+  const [, name, anchor] = /^([a-z]+)\.md(#.*)?$/.exec(target) ?? []
+  return name !== undefined && pageNamed(name) !== undefined ? `${name}${anchor ?? ''}` : null
+}
+
+const withServedLinks = (html: string): string =>
+  html.replace(/<a href="([^"]*)"([^>]*)>(.*?)<\/a>/gs, (_, target: string, rest: string, inner: string) => {
+    const served = servedTarget(target)
+    return served === null ? inner : `<a href="${served}"${rest}>${inner}</a>`
+  })
+
+const withScrollingTables = (html: string): string =>
+  html
+    .replaceAll('<table>', '<div class="table" tabindex="0" role="region" aria-label="Table"><table>')
+    .replaceAll('</table>', '</table></div>')
+
+/** The page's body, and its headings in their order. `markdown` is a page of the handbook: its HTML is trusted. */
+export const renderMarkdown = (markdown: string): RenderedPage =>
+  withAnchors(withScrollingTables(withServedLinks(Bun.markdown.html(markdown))))

@@ -1,0 +1,43 @@
+// The handbook as it is served: HTML for a browser, Markdown for whoever asks for it. A page is rendered at its first request and kept.
+
+import { pageNamed, type PageName } from '../../handbook/pages.ts'
+import { pageTexts } from '../../handbook/texts.ts'
+import type { Handler } from '../exchange/exchange.ts'
+import { problem } from '../exchange/problem.ts'
+import { handbookPage } from './page.ts'
+import { pageHeaders } from './pageHeaders.ts'
+
+/** The weight that an Accept header gives to a media type which it names; 0 if it does not name it. */
+const weightOf = (accept: string, type: string): number => {
+  for (const range of accept.split(',')) {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    if (name !== type) continue
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    return weight === undefined ? 1 : Number(weight.slice(2)) || 0
+  }
+  return 0
+}
+
+/** Whether Markdown is named, and liked no less than HTML. */
+const prefersMarkdown = (accept: string): boolean => {
+  const weight = weightOf(accept, 'text/markdown')
+  return weight > 0 && weight >= weightOf(accept, 'text/html')
+}
+
+const htmlPages = new Map<PageName, string>()
+
+const htmlOf = (name: PageName): string => {
+  const html = htmlPages.get(name) ?? handbookPage(name, pageTexts[name])
+  htmlPages.set(name, html)
+  return html
+}
+
+export const handbookHandlers = {
+  handbookPage: ({ request, params }) => {
+    const page = pageNamed(params['page']!)
+    if (page === undefined) return problem('NOT_FOUND', 'the handbook has no such page')
+    if (!prefersMarkdown(request.headers.get('accept') ?? ''))
+      return new Response(htmlOf(page.name), { headers: pageHeaders })
+    return new Response(pageTexts[page.name], { headers: { 'content-type': 'text/markdown; charset=utf-8' } })
+  },
+} satisfies Record<string, Handler>
