@@ -92,6 +92,15 @@ describe('rendering', () => {
     expect(html('[a](javascript:alert)')).toBe('<p>a</p>\n')
   })
 
+  test('headings have the anchors of a git host, also where they repeat or have marks', () => {
+    const markdown = '# The `a.b` call & "co"\n\n## POST /orders/{id}\n## A + B_c\n## A + B_c\n### [x](api.md) é\n'
+    const { html, headings } = renderMarkdown(markdown)
+    const anchors = ['the-ab-call--co', 'post-ordersid', 'a--b_c', 'a--b_c-1', 'x-é']
+    expect([...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id!)).toEqual(anchors)
+    expect(headings.map(({ anchor }) => anchor)).toEqual(anchors)
+    expect(anchorsOf(markdown)).toEqual(anchors)
+  })
+
   test('a table scrolls by itself; code keeps its signs', () => {
     expect(html('| a |\n| - |\n| `x\\|y` |')).toMatch(/^<div class="table"[^>]*><table>[\s\S]*<code>x\|y<\/code>/)
     expect(html('```sh\ncat <in> && x # no heading\n```')).toContain('cat &lt;in&gt; &amp;&amp; x # no heading')
