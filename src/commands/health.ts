@@ -1,6 +1,6 @@
 // Asks the service on this host how it is: the health check of a container that has no shell and no curl. Imports nothing heavy.
 
-import { given, type Env } from '../config/env.ts'
+import { variable, type Env } from '../config/env.ts'
 
 const timeoutMs = 2_000
 
@@ -8,10 +8,10 @@ type Place = { scheme: 'http' | 'https'; host: string; port: string }
 
 /** Where the routes for operators are: they may have a port of their own, which is always in the clear. */
 const listening = (env: Env): Place => {
-  const port = given(env, 'MANAGEMENT_PORT') ?? '0'
-  if (Number(port) !== 0) return { scheme: 'http', host: given(env, 'MANAGEMENT_HOST') ?? '127.0.0.1', port }
-  const scheme = given(env, 'SERVER_TLS_CERT_FILE') === undefined ? 'http' : 'https'
-  return { scheme, host: given(env, 'SERVER_HOST') ?? '0.0.0.0', port: given(env, 'SERVER_PORT') ?? '8085' }
+  const port = variable(env, 'MANAGEMENT_PORT') ?? '0'
+  if (Number(port) !== 0) return { scheme: 'http', host: variable(env, 'MANAGEMENT_HOST') ?? '127.0.0.1', port }
+  const scheme = variable(env, 'SERVER_TLS_CERT_FILE') === undefined ? 'http' : 'https'
+  return { scheme, host: variable(env, 'SERVER_HOST') ?? '0.0.0.0', port: variable(env, 'SERVER_PORT') ?? '8085' }
 }
 
 /** The address to ask at: the service may listen on one alone. */

@@ -1,4 +1,4 @@
-// Settings of authentication and limits, and what they and the port for operators must be to each other.
+// Settings of authentication and limits, and the rules between them and the port for operators.
 
 import { algorithms } from '../http/gates/auth/algorithms.ts'
 import { claim, claims, flag, int, listOf, ms, optional, path, printable, text } from './readers.ts'
@@ -78,7 +78,7 @@ export const limitSettings = {
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
-/** Those of other groups are needed too: a port must not be taken twice. */
+/** With two keys of other groups: the two ports must differ. */
 export type AccessSettings = ValuesOf<typeof authenticationSettings> &
   ValuesOf<typeof limitSettings> & { readonly SERVER_PORT: number; readonly MANAGEMENT_PORT: number }
 
@@ -87,17 +87,17 @@ export const takesTokens = (values: AccessSettings): boolean =>
   values.AUTH_JWKS_URL !== '' || values.AUTH_JWKS_FILE !== ''
 export const takesKeys = (values: AccessSettings): boolean => values.AUTH_API_KEYS_FILE !== ''
 
-/** A token that anybody's issuer made, or that was made for another service, must not do here. */
+/** Without issuer and audience, tokens of any issuer or for any other service would be good here. */
 const tokenFaults = (values: AccessSettings): string[] => {
-  const named = ['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE'] as const
+  const names = ['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE'] as const
   if (values.AUTH_JWKS_URL !== '' && values.AUTH_JWKS_FILE !== '')
     return ['AUTH_JWKS_URL and AUTH_JWKS_FILE are given: set one of them']
   if (takesTokens(values))
-    return named
+    return names
       .filter((key) => values[key] === '')
       .map((key) => `${key} is required with AUTH_JWKS_URL or AUTH_JWKS_FILE`)
-  // A name that was misspelt must not leave the service open.
-  return named.filter((key) => values[key] !== '').map((key) => `${key} needs AUTH_JWKS_URL or AUTH_JWKS_FILE`)
+  // A misspelt AUTH_JWKS_ key must not leave the service open.
+  return names.filter((key) => values[key] !== '').map((key) => `${key} needs AUTH_JWKS_URL or AUTH_JWKS_FILE`)
 }
 
 const limitFaults = (values: AccessSettings): string[] => {

@@ -1,5 +1,5 @@
-// The configuration: environment → one frozen object. Every fault is listed in one message; no message holds a value that may
-// be secret. Each setting stands in the table of its group, with its reader and its note.
+// Reads the environment into one frozen object. One message lists every fault; none contains a value that may be secret. Each setting
+// is in the table of its group, with its reader and its note.
 
 import { accessFaults, authenticationSettings, limitSettings } from './accessSettings.ts'
 import { databaseAddressNotes, databaseFaults, databaseSettings } from './databaseSettings.ts'
@@ -12,7 +12,7 @@ import { telemetrySettings } from './telemetrySettings.ts'
 import { transportFaults, transportWarnings } from './transport.ts'
 import type { DatabaseTarget } from '../store/connection.ts'
 
-/** Every key but those of the database's address (databaseUrl.ts). */
+/** Every key except those of the database's address (databaseUrl.ts). */
 export const settings = {
   ...serverSettings,
   ...requestSettings,
@@ -44,7 +44,7 @@ type Settings = ValuesOf<typeof settings>
 
 export type Config = Settings & {
   readonly database: DatabaseTarget
-  /** Parameters of the database's address that are not used, and what is used though it is not safe. */
+  /** Parameters of the database's address that have no effect, and settings that take effect but are not safe. */
   readonly warnings: readonly string[]
 }
 
@@ -74,7 +74,7 @@ export const readConfig = (env: Env): ConfigResult => {
 
 export type SettingsResult = { ok: true; settings: Settings } | { ok: false; faults: string[] }
 
-/** For a command that has no use for the database: everything but its address. */
+/** Everything except the database's address, for a command that needs no database. */
 export const readSettings = (env: Env): SettingsResult => {
   const faults: string[] = []
   const values = readValues(env, faults)

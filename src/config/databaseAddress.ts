@@ -1,14 +1,14 @@
-// The text of a database's address, as libpq writes it (DATABASE_URL) or as JDBC does (SPRING_DATASOURCE_URL), taken to pieces.
-// Both know several servers in one address; neither knows fragments; only JDBC reads a + as a space.
+// Parses the text of a database's address: libpq's form (DATABASE_URL) or JDBC's (SPRING_DATASOURCE_URL). Both forms allow several
+// servers in one address; neither has fragments; only JDBC reads a + as a space.
 
-import { given, type Env } from './env.ts'
+import { variable, type Env } from './env.ts'
 import type { Server } from '../store/connection.ts'
 
 export type Address = {
-  /** The variable that it came from, for the sentences about it. */
+  /** The variable that it came from. Faults and warnings name it. */
   key: 'DATABASE_URL' | 'SPRING_DATASOURCE_URL'
   servers: readonly [Server, ...Server[]]
-  /** Decoded; empty where the address has none. */
+  /** Decoded; empty if the address has none. */
   user: string
   password: string
   database: string
@@ -22,19 +22,19 @@ const forms = {
 
 const defaultPort = 5432
 
-/** Null where it names no server. A path of a Unix socket, which libpq takes percent-encoded, is none. */
+/** @returns null if the text names no server; the percent-encoded path of a Unix socket, which libpq accepts, is none */
 const serverOf = (text: string): Server | null => {
   const url = URL.parse(`postgres://${text.trim()}`)
   if (url === null || url.hostname === '' || url.hostname.includes('%') || url.port === '0') return null
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || defaultPort) }
 }
 
-/** What stands behind the two slashes: servers with or without a login before them, the database, the parameters. */
-const pieces = /^([^/?#]*)(?:\/([^?#]*))?(\?[^#]*)?$/
+/** What follows the two slashes: an optional login, the servers, the database, the parameters. */
+const addressPattern = /^([^/?#]*)(?:\/([^?#]*))?(\?[^#]*)?$/
 
-/** Null where it has not the form; throws where something is not percent-encoded as it should be. */
-const take = (key: Address['key'], text: string): Address | null => {
-  const [, authority, path = '', query = ''] = pieces.exec(text) ?? []
+/** @returns null if the text does not have the form. Throws if its percent-encoding is invalid. */
+const parse = (key: Address['key'], text: string): Address | null => {
+  const [, authority, path = '', query = ''] = addressPattern.exec(text) ?? []
   if (authority === undefined) return null
   const at = authority.lastIndexOf('@')
   const [first, ...others] = authority
@@ -52,29 +52,29 @@ const take = (key: Address['key'], text: string): Address | null => {
     parameters: new URLSearchParams(query),
   }
   const { user, password, database, parameters } = address
-  // A NUL would end a text where the protocol has it, and begin another.
+  // In the protocol a NUL would end this text and begin another one.
   return database === '' || /\p{Cc}/u.test([user, password, database, ...parameters.values()].join('')) ? null : address
 }
 
 const directScheme = /^postgres(ql)?:\/\//
-const takeDirect = (text: string): Address | null =>
-  // Before the question mark a + is one in any case.
-  directScheme.test(text) ? take('DATABASE_URL', text.replace(directScheme, '').replaceAll('+', '%2B')) : null
+const parseDirect = (text: string): Address | null =>
+  // URLSearchParams would read a + as a space; in this form it is a plus sign.
+  directScheme.test(text) ? parse('DATABASE_URL', text.replace(directScheme, '').replaceAll('+', '%2B')) : null
 
 const jdbcScheme = /^jdbc:postgresql:(\/\/)?/
-/** Without slashes, or without a server behind them, JDBC means this host. */
-const takeJdbc = (text: string): Address | null => {
+/** Without slashes, or without a server after them, JDBC means this host. */
+const parseJdbc = (text: string): Address | null => {
   const [scheme, slashes] = jdbcScheme.exec(text) ?? []
   if (scheme === undefined) return null
   const rest = text.slice(scheme.length).replaceAll('#', '%23')
   const local = slashes === undefined ? `localhost/${rest}` : rest.startsWith('/') ? `localhost${rest}` : rest
   const [before, ...query] = local.split('?')
-  return take('SPRING_DATASOURCE_URL', [before!.replaceAll('+', '%20'), ...query].join('?'))
+  return parse('SPRING_DATASOURCE_URL', [before!.replaceAll('+', '%20'), ...query].join('?'))
 }
 
-/** The address of the environment, or null with a fault. A fault says the form and not the text, which may hold a password. */
+/** The address in the environment, or null with a fault. The fault shows the form, not the text, which may hold a password. */
 export const readAddress = (env: Env, faults: string[]): Address | null => {
-  const [direct, spring] = [given(env, 'DATABASE_URL'), given(env, 'SPRING_DATASOURCE_URL')]
+  const [direct, spring] = [variable(env, 'DATABASE_URL'), variable(env, 'SPRING_DATASOURCE_URL')]
   const key = direct === undefined ? 'SPRING_DATASOURCE_URL' : 'DATABASE_URL'
   const text = direct ?? spring
   if (text === undefined) {
@@ -82,10 +82,10 @@ export const readAddress = (env: Env, faults: string[]): Address | null => {
     return null
   }
   try {
-    const address = direct === undefined ? takeJdbc(text) : takeDirect(text)
+    const address = direct === undefined ? parseJdbc(text) : parseDirect(text)
     if (address !== null) return address
   } catch {
-    // Something in it is no percent-encoding.
+    // Its percent-encoding is invalid.
   }
   faults.push(`${key} must have the form ${forms[key]}`)
   return null

@@ -1,10 +1,10 @@
-// The parameters behind a database's address. Each is honoured, or named in a warning, or stops the start: the last where leaving
-// it out would make the connection less safe than was asked for, or one to another place.
+// The parameters of a database's address. Each one takes effect, or is named in a warning, or stops the start: that is for one whose
+// omission would make the connection less safe than the address demands, or lead it to another place.
 
 import type { Address } from './databaseAddress.ts'
 
-/** Parameters that have an effect; `sslfactory` where it is one of the driver's own three. */
-export const honoured = [
+/** Parameters that take effect; `sslfactory` only with one of the driver's own three classes. */
+export const effectiveParameters = [
   'user',
   'password',
   'ssl',
@@ -24,7 +24,7 @@ export const honoured = [
 
 type Refusal = { unless?: RegExp; because: string }
 
-const elsewhere: Refusal = { because: 'has no effect: what it says has its place before the question mark' }
+const beforeQuestionMark: Refusal = { because: 'has no effect: what it says has its place before the question mark' }
 const javaClass: Refusal = {
   because: 'is a class of Java, which has no effect here: sslmode and sslrootcert are what to use',
 }
@@ -37,16 +37,16 @@ const gss: Refusal = { unless: /^(disable|allow|prefer)$/, because: 'is not offe
 const methods: Refusal = { because: 'is not offered: the server alone says how to log in' }
 const revocation: Refusal = { because: 'is not offered: revoked certificates cannot be told' }
 
-/** As both drivers write them. `unless`: values with which it asks for nothing. */
-const refused: Readonly<Record<string, Refusal>> = {
-  host: elsewhere,
-  hostaddr: elsewhere,
-  port: elsewhere,
-  dbname: elsewhere,
-  service: elsewhere,
-  PGHOST: elsewhere,
-  PGPORT: elsewhere,
-  PGDBNAME: elsewhere,
+/** In the spelling of both drivers. `unless`: values that demand nothing, so that they may be ignored. */
+const refusals: Readonly<Record<string, Refusal>> = {
+  host: beforeQuestionMark,
+  hostaddr: beforeQuestionMark,
+  port: beforeQuestionMark,
+  dbname: beforeQuestionMark,
+  service: beforeQuestionMark,
+  PGHOST: beforeQuestionMark,
+  PGPORT: beforeQuestionMark,
+  PGDBNAME: beforeQuestionMark,
   schema,
   search_path: schema,
   socketFactory: {
@@ -68,8 +68,8 @@ const refused: Readonly<Record<string, Refusal>> = {
   },
 }
 
-/** What may be left out, though its name says that it is about encryption. */
-const harmless = [
+/** Parameters that may be ignored, although their names say that they are about encryption. */
+const harmlessNames = [
   'sslsni',
   'sslcompression',
   'sslnegotiation',
@@ -79,8 +79,8 @@ const harmless = [
   'ssl_max_protocol_version',
 ]
 
-/** What is a key of this service. */
-const keys: Readonly<Record<string, string>> = {
+/** Parameters that are settings of this service, with the key of each. */
+const settingKeys: Readonly<Record<string, string>> = {
   connectTimeout: 'DB_CONNECT_TIMEOUT_MS',
   connect_timeout: 'DB_CONNECT_TIMEOUT_MS',
   loginTimeout: 'DB_CONNECT_TIMEOUT_MS',
@@ -89,25 +89,26 @@ const keys: Readonly<Record<string, string>> = {
   lock_timeout: 'DB_LOCK_TIMEOUT_MS',
 }
 
-const spelling = new Map([...honoured, ...Object.keys(refused)].map((name) => [name.toLowerCase(), name]))
+const spellings = new Map([...effectiveParameters, ...Object.keys(refusals)].map((name) => [name.toLowerCase(), name]))
 
-/** Undefined where the parameter is honoured. */
+/** @returns undefined if the parameter takes effect */
 const judge = (name: string, values: readonly string[]): { fault: string } | { warning: string } | undefined => {
-  if (honoured.includes(name)) return new Set(values).size > 1 ? { fault: `${name} is given twice` } : undefined
-  const refusal = refused[name]
+  if (effectiveParameters.includes(name))
+    return new Set(values).size > 1 ? { fault: `${name} is given twice` } : undefined
+  const refusal = refusals[name]
   if (refusal !== undefined) {
-    const asks = values.some((value) => value !== '' && refusal.unless?.test(value) !== true)
-    return asks ? { fault: `${name} ${refusal.because}` } : undefined
+    const demands = values.some((value) => value !== '' && refusal.unless?.test(value) !== true)
+    return demands ? { fault: `${name} ${refusal.because}` } : undefined
   }
-  const meant = spelling.get(name.toLowerCase())
-  if (meant !== undefined) return { fault: `${name} has no effect: it is written ${meant}` }
-  if (/ssl|tls/i.test(name) && !harmless.includes(name))
+  const spelling = spellings.get(name.toLowerCase())
+  if (spelling !== undefined) return { fault: `${name} has no effect: it is written ${spelling}` }
+  if (/ssl|tls/i.test(name) && !harmlessNames.includes(name))
     return { fault: `${name} is not known: sslmode says how the connection is encrypted` }
-  const key = keys[name]
+  const key = settingKeys[name]
   return { warning: `the parameter ${name} is not used${key === undefined ? '' : `: ${key} is the key for it`}` }
 }
 
-/** Looks at every parameter once. Answers the warnings. */
+/** Judges every parameter once. Returns the warnings and adds to the faults. */
 export const judgeParameters = ({ key, parameters }: Address, faults: string[]): string[] => {
   const warnings: string[] = []
   if (parameters.get('sslfactory')?.endsWith('.NonValidatingFactory') && parameters.get('sslmode') !== null)

@@ -1,12 +1,12 @@
 // Settings of the connections to Postgres, and the notes about its address, which databaseUrl.ts reads.
 
-import { honoured } from './databaseParameters.ts'
+import { effectiveParameters } from './databaseParameters.ts'
 import { flag, int, ms } from './readers.ts'
 import type { Setting, SettingNote } from './setting.ts'
 
-const parameters = honoured.map((name) => `\`${name}\``).join(', ')
+const parameters = effectiveParameters.map((name) => `\`${name}\``).join(', ')
 
-/** The variables that make up the address; one value comes of all of them (databaseUrl.ts). None has a default. */
+/** The variables of the address. databaseUrl.ts reads all of them into one value; none has a default. */
 export const databaseAddressNotes = {
   DATABASE_URL: {
     note: '`postgres://user:password@host:port/database`; several servers as `host:port,host:port`. It wins over the three `SPRING_` keys.',
@@ -43,7 +43,7 @@ export const databaseSettings = {
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
-/** What must hold between them. */
+/** What must hold between these settings. */
 export const databaseFaults = (values: { DB_LOCK_TIMEOUT_MS: number; DB_STATEMENT_TIMEOUT_MS: number }): string[] =>
   values.DB_LOCK_TIMEOUT_MS >= values.DB_STATEMENT_TIMEOUT_MS
     ? ['DB_LOCK_TIMEOUT_MS must be below DB_STATEMENT_TIMEOUT_MS']

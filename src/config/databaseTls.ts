@@ -1,4 +1,4 @@
-// How a connection to the database is encrypted and verified, as the parameters of its address say.
+// Reads from the parameters of the database's address how its connections are encrypted and verified.
 
 import type { Address } from './databaseAddress.ts'
 import { isKeyOf, readCertificates, readPrivateKey, type FileResult } from './files.ts'
@@ -9,10 +9,10 @@ type Encryption = Pick<DatabaseTarget, 'ssl' | 'certificates'>
 type Mode = DatabaseTarget['ssl']
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const satisfies Mode[]
-/** The modes that cannot fall back to the clear. Anything about certificates would have no effect in the others. */
+/** The modes that never fall back to plain text. In the others, certificates would have no effect. */
 const encrypting: readonly Mode[] = ['require', 'verify-ca', 'verify-full']
 
-/** The classes of JDBC's `sslfactory` that say something which sslmode can say too. */
+/** The classes of JDBC's `sslfactory` whose meaning sslmode can express too. */
 const factories = {
   LibPQFactory: 'as sslmode says',
   NonValidatingFactory: 'never verifies',
@@ -23,33 +23,34 @@ type Factory = keyof typeof factories
 const factoryOf = ({ key, parameters }: Address, faults: string[]): Factory => {
   const text = parameters.get('sslfactory') || 'org.postgresql.ssl.LibPQFactory'
   const name = /^org\.postgresql\.ssl\.(?:jdbc4\.)?(\w+)$/.exec(text)?.[1]
-  const known = (Object.keys(factories) as Factory[]).find((factory) => factory === name)
-  if (known === undefined)
+  const factory = (Object.keys(factories) as Factory[]).find((candidate) => candidate === name)
+  if (factory === undefined)
     faults.push(
       `${key}: sslfactory is a class of Java, which has no effect here: sslmode and sslrootcert are what to use`,
     )
-  return known ?? 'LibPQFactory'
+  return factory ?? 'LibPQFactory'
 }
 
 /**
- * What `ssl` means where there is no sslmode. As JDBC has it, true is verified unless the factory verifies nothing; libpq would
- * not verify, but whoever wrote "true" to Java has to find here what it had there. Undefined: neither true, false nor a mode.
+ * What `ssl` means without sslmode. As in JDBC, true verifies the server unless the factory verifies nothing. (libpq would not verify,
+ * but a configuration that said "true" to the Java service must not be less safe here.)
+ * @returns undefined if the text is neither true, false nor a mode
  */
 const modeOfSsl = (text: string | null, factory: Factory): Mode | undefined => {
   if (text === null || /^(false|off|no|0)$/i.test(text)) return 'prefer'
   if (/^(true|on|yes|1|)$/i.test(text)) return factory === 'NonValidatingFactory' ? 'require' : 'verify-full'
-  return sslModes.find((known) => known === text.toLowerCase())
+  return sslModes.find((mode) => mode === text.toLowerCase())
 }
 
 const readMode = (address: Address, faults: string[]): Mode => {
   const { key, parameters } = address
   const factory = factoryOf(address, faults)
-  const given = parameters.get('sslmode')?.toLowerCase()
+  const sslMode = parameters.get('sslmode')?.toLowerCase()
   const mode =
-    given === undefined ? modeOfSsl(parameters.get('ssl'), factory) : sslModes.find((known) => known === given)
+    sslMode === undefined ? modeOfSsl(parameters.get('ssl'), factory) : sslModes.find((mode) => mode === sslMode)
   if (mode === undefined)
     faults.push(
-      given === undefined
+      sslMode === undefined
         ? `${key}: ssl must be true or false; sslmode says more`
         : `${key}: sslmode must be one of ${sslModes.join(', ')}`,
     )
@@ -68,15 +69,18 @@ const readCertificateFiles = ({ key, parameters }: Address, faults: string[]): C
   }
   const before = faults.length
   const [ca, cert] = [read('sslrootcert', readCertificates), read('sslcert', readCertificates)]
-  const own = read('sslkey', (path) => readPrivateKey(path, parameters.get('sslpassword') || undefined))
-  if (faults.length === before && (cert === undefined) !== (own === undefined))
+  const privateKey = read('sslkey', (path) => readPrivateKey(path, parameters.get('sslpassword') || undefined))
+  if (faults.length === before && (cert === undefined) !== (privateKey === undefined))
     faults.push(`${key}: sslcert and sslkey go together`)
-  else if (cert !== undefined && own !== undefined && !isKeyOf(own, cert))
+  else if (cert !== undefined && privateKey !== undefined && !isKeyOf(privateKey, cert))
     faults.push(`${key}: sslkey must be the key of sslcert`)
-  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && own !== undefined && { cert, key: own }) }
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && privateKey !== undefined && { cert, key: privateKey }),
+  }
 }
 
-/** As libpq has it: `require` with a root certificate verifies as verify-ca does, `system` stands for what everybody trusts. */
+/** As in libpq, `require` with a root certificate verifies like verify-ca, and `system` stands for the authorities of the system. */
 export const readEncryption = (address: Address, faults: string[]): Encryption => {
   const { key, parameters } = address
   const before = faults.length

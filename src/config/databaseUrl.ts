@@ -1,18 +1,18 @@
-// The address of the database: DATABASE_URL, or the Spring keys of an existing deployment. Whatever it was given as, it becomes
-// one URL without parameters, and the few parameters that are honoured.
+// The address of the database: DATABASE_URL, or the Spring keys of an existing deployment. Both become one URL without parameters,
+// and the few parameters that take effect.
 
 import { readAddress, type Address } from './databaseAddress.ts'
 import { judgeParameters } from './databaseParameters.ts'
 import { readEncryption } from './databaseTls.ts'
-import { given, verbatim, type Env } from './env.ts'
+import { variable, verbatim, type Env } from './env.ts'
 import { readSecretFile } from './files.ts'
 import type { DatabaseTarget, Server } from '../store/connection.ts'
 
 const defaultApplicationName = 'orders'
 
-/** The password in a file; one that cannot be read is a fault. */
+/** The password in a file. A file that cannot be read is a fault. */
 const filePassword = (env: Env, faults: string[]): string | undefined => {
-  const path = given(env, 'DATABASE_PASSWORD_FILE')
+  const path = variable(env, 'DATABASE_PASSWORD_FILE')
   if (path === undefined) return undefined
   const file = readSecretFile(path)
   if (!file.ok) faults.push(`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${file.reason}`)
@@ -28,10 +28,11 @@ const springPassword = (env: Env, faults: string[]): string | undefined => {
 
 type Source = { env: Env; faults: string[] }
 
-/** `user:password`, encoded, as it stands in a URL again. */
+/** `user:password`, percent-encoded for a URL. */
 const readLogin = ({ key, parameters, ...address }: Address, { env, faults }: Source): string => {
   const spring = key === 'SPRING_DATASOURCE_URL'
-  const user = (spring ? given(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? parameters.get('user') ?? address.user
+  const user =
+    (spring ? variable(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? parameters.get('user') ?? address.user
   const password =
     filePassword(env, faults) ||
     (spring ? springPassword(env, faults) : undefined) ||
@@ -40,23 +41,23 @@ const readLogin = ({ key, parameters, ...address }: Address, { env, faults }: So
   return [user, ...(password === '' ? [] : [password])].map(encodeURIComponent).join(':')
 }
 
-/** What JDBC and libpq call a server that takes writes, or leave open. This service can do nothing with one that takes none. */
+/** JDBC's and libpq's names: any server, and one that takes writes. A server that takes none is of no use to this service. */
 const anyServer = ['any', 'preferPrimary']
 const writableServer = ['primary', 'master', 'read-write']
 
-/** The servers to find the writable one among; undefined where one was named, and nothing was said of what it has to be. */
+/** @returns the servers among which the writable one is to be found; undefined for one server about which nothing is demanded */
 const readChoices = ({ key, parameters, servers }: Address, faults: string[]): readonly Server[] | undefined => {
-  const asked = (['targetServerType', 'target_session_attrs'] as const).filter((name) => parameters.get(name))
-  for (const name of asked)
+  const names = (['targetServerType', 'target_session_attrs'] as const).filter((name) => parameters.get(name))
+  for (const name of names)
     if (![...anyServer, ...writableServer].includes(parameters.get(name)!))
       faults.push(`${key}: ${name} must be primary: this service writes`)
-  const writable = asked.some((name) => writableServer.includes(parameters.get(name)!))
+  const writable = names.some((name) => writableServer.includes(parameters.get(name)!))
   return servers.length > 1 || writable ? servers : undefined
 }
 
 const textOf = ({ host, port }: Server): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
-/** Reads the address and everything that belongs to it. A fault or a warning holds no password. */
+/** Reads the address and everything that belongs to it. No fault and no warning contains a password. */
 export const readDatabaseTarget = (
   env: Env,
   faults: string[],

@@ -1,10 +1,10 @@
-// Secrets and certificates that are files, as platforms mount them. What is wrong with one is said without its content and
-// without what was given for its path, which may be a secret in the wrong place.
+// Secrets and certificates in files, as platforms mount them. A reason never repeats the content, nor the path, which may be a secret
+// that somebody put into the wrong variable.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-/** What was read, or why it cannot be used, in a few words. */
+/** The text, or in a few words why the file cannot be used. */
 export type FileResult = { ok: true; text: string } | { ok: false; reason: string }
 type Bytes = { ok: true; bytes: Buffer } | { ok: false; reason: string }
 
@@ -15,7 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
-const read = (path: string): Bytes => {
+const readBytes = (path: string): Bytes => {
   try {
     return { ok: true, bytes: readFileSync(path) }
   } catch (error) {
@@ -24,9 +24,9 @@ const read = (path: string): Bytes => {
   }
 }
 
-/** One line, without the line end that editors put there. */
+/** One line, without the line end that editors add. */
 export const readSecretFile = (path: string): FileResult => {
-  const file = read(path)
+  const file = readBytes(path)
   if (!file.ok) return file
   const text = file.bytes.toString('utf8').replace(/(\r?\n)+$/, '')
   if (text === '') return { ok: false, reason: 'it is empty' }
@@ -35,20 +35,20 @@ export const readSecretFile = (path: string): FileResult => {
 
 const blocks = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
-/** Certificates in PEM, one or a chain of them, or one in DER. Answers PEM. */
+/** Reads one certificate or a chain in PEM, or one in DER. Returns PEM. */
 export const readCertificates = (path: string): FileResult => {
-  const file = read(path)
+  const file = readBytes(path)
   if (!file.ok) return file
   const text = file.bytes.toString('utf8')
-  const found = text.match(blocks)
+  const inPem = text.match(blocks)
   try {
-    if (found === null) return { ok: true, text: new X509Certificate(file.bytes).toString() }
-    for (const block of found) void new X509Certificate(block)
+    if (inPem === null) return { ok: true, text: new X509Certificate(file.bytes).toString() }
+    for (const block of inPem) void new X509Certificate(block)
     return { ok: true, text }
   } catch {
     return {
       ok: false,
-      reason: found === null ? 'it holds no certificate in PEM' : 'it holds a certificate that cannot be read',
+      reason: inPem === null ? 'it holds no certificate in PEM' : 'it holds a certificate that cannot be read',
     }
   }
 }
@@ -64,9 +64,9 @@ const keyIn = (bytes: Buffer, form: KeyForm, passphrase?: string): string | null
   }
 }
 
-/** A private key in PEM, or PKCS-8 in DER as Java keeps it; one with a passphrase where that is given. Answers PEM without one. */
+/** Reads a private key in PEM, or PKCS-8 in DER as Java keeps it; `passphrase` decrypts it. Returns PEM without a passphrase. */
 export const readPrivateKey = (path: string, passphrase?: string): FileResult => {
-  const file = read(path)
+  const file = readBytes(path)
   if (!file.ok) return file
   const plain = keyIn(file.bytes, { format: 'pem' })
   if (plain !== null) return { ok: true, text: file.bytes.toString('utf8') }
@@ -84,6 +84,6 @@ export const readPrivateKey = (path: string, passphrase?: string): FileResult =>
   }
 }
 
-/** Whether the key is that of the first certificate. Both were read before. */
+/** Whether the key belongs to the first certificate. Both are valid PEM. */
 export const isKeyOf = (key: string, certificates: string): boolean =>
   new X509Certificate(certificates).checkPrivateKey(createPrivateKey(key))

@@ -4,7 +4,7 @@ import { flag, int, ms, servers, text, topic } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { kafkaSecuritySettings } from './transport.ts'
 
-/** Every one of them must name a topic of its own. */
+/** Each of them must name a topic of its own. */
 const topicSettings = {
   KAFKA_TOPIC_ORDER_PLACED: { read: topic('order.placed.v1'), note: 'Out: orders for the engine.' },
   KAFKA_TOPIC_ORDER_CANCELLED: { read: topic('order.cancelled.v1'), note: 'Out: cancellations.' },
@@ -71,8 +71,10 @@ export const outboxSettings = {
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
-/** What must hold between the topics' names. */
+/** Keys that name the same topic; one fault for each topic that occurs again. */
 export const topicFaults = (values: ValuesOf<typeof topicSettings>): string[] => {
-  const topics = (Object.keys(topicSettings) as (keyof typeof topicSettings)[]).map((key) => values[key])
-  return new Set(topics).size < topics.length ? ['the four KAFKA_TOPIC_ names must differ'] : []
+  const keys = Object.keys(topicSettings) as (keyof typeof topicSettings)[]
+  return [...Map.groupBy(keys, (key) => values[key]).values()]
+    .filter((sharing) => sharing.length > 1)
+    .map((sharing) => `${sharing.join(' and ')} must differ: each topic has one use`)
 }

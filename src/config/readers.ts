@@ -1,6 +1,6 @@
 // How one variable of the environment is read: from its text to a value, or to a fault that says what is allowed.
 
-import { given, type Env } from './env.ts'
+import { variable, type Env } from './env.ts'
 import { parseClaimPath, type ClaimPath } from '../http/gates/auth/claims.ts'
 
 /** Reads one variable; an empty one counts as unset. A fault is one sentence that begins with the key. */
@@ -9,7 +9,7 @@ export type Reader<T> = (key: string, env: Env, faults: string[]) => T
 export const int =
   (fallback: number, min: number, max: number): Reader<number> =>
   (key, env, faults) => {
-    const text = given(env, key)
+    const text = variable(env, key)
     if (text === undefined) return fallback
     const value = Number(text)
     if (/^\d+$/.test(text) && value >= min && value <= max) return value
@@ -20,9 +20,9 @@ export const int =
 export const oneOf =
   <const T extends readonly string[]>(values: T, fallback: T[number]): Reader<T[number]> =>
   (key, env, faults) => {
-    const text = given(env, key)
+    const text = variable(env, key)
     if (text === undefined) return fallback
-    const value = values.find((known) => known === text.toLowerCase())
+    const value = values.find((candidate) => candidate === text.toLowerCase())
     if (value === undefined) faults.push(`${key} must be one of ${values.join(', ')}`)
     return value ?? fallback
   }
@@ -35,7 +35,7 @@ export const flag =
 export const text =
   (fallback: string, pattern: RegExp, rule: string): Reader<string> =>
   (key, env, faults) => {
-    const value = given(env, key) ?? fallback
+    const value = variable(env, key) ?? fallback
     if (!pattern.test(value)) faults.push(`${key} ${rule}`)
     return value
   }
@@ -51,7 +51,7 @@ const isServer = (text: string): boolean => {
 export const servers =
   (fallback: string): Reader<readonly string[]> =>
   (key, env, faults) => {
-    const list = (given(env, key) ?? fallback).split(',').map((server) => server.trim())
+    const list = (variable(env, key) ?? fallback).split(',').map((server) => server.trim())
     if (!list.every(isServer)) faults.push(`${key} must be host:port, comma-separated`)
     return list
   }
@@ -59,24 +59,24 @@ export const servers =
 export const share =
   (fallback: number): Reader<number> =>
   (key, env, faults) => {
-    const value = given(env, key) ?? String(fallback)
+    const value = variable(env, key) ?? String(fallback)
     if (!/^(0(\.\d+)?|1(\.0+)?)$/.test(value)) faults.push(`${key} must be a number from 0 to 1`)
     return Number(value)
   }
 
-/** As a browser names them: no path, no slash at the end, no default port. */
+/** Origins as browsers write them: no path, no slash at the end, no default port. */
 export const origins: Reader<readonly string[]> = (key, env, faults) => {
-  const list = (given(env, key) ?? '').split(',').flatMap((origin) => (origin.trim() === '' ? [] : [origin.trim()]))
+  const list = (variable(env, key) ?? '').split(',').flatMap((origin) => (origin.trim() === '' ? [] : [origin.trim()]))
   if (!list.every((origin) => URL.parse(origin)?.origin === origin))
     faults.push(`${key} must be origins such as https://desk.example.com, comma-separated`)
   return list
 }
 
-/** Text that may be left out: empty then, and where it is faulty. */
+/** Text that may be left out: it is then empty, as it is after a fault. */
 export const optional =
   (pattern: RegExp, rule: string): Reader<string> =>
   (key, env, faults) => {
-    const value = given(env, key) ?? ''
+    const value = variable(env, key) ?? ''
     if (value === '' || pattern.test(value)) return value
     faults.push(`${key} ${rule}`)
     return ''
@@ -86,19 +86,19 @@ export const path = optional(/^\P{Cc}{1,4096}$/u, 'must be a path')
 export const printable = optional(/^[\x21-\x7e]{1,500}$/, 'must be 1 to 500 printable characters without spaces')
 
 export const listOf =
-  <const T extends readonly string[]>(known: T, fallback: readonly T[number][]): Reader<readonly T[number][]> =>
+  <const T extends readonly string[]>(values: T, fallback: readonly T[number][]): Reader<readonly T[number][]> =>
   (key, env, faults) => {
-    const names = given(env, key)?.split(',') ?? fallback
-    const list = names.map((name) => known.find((one) => one === name.trim()))
+    const names = variable(env, key)?.split(',') ?? fallback
+    const list = names.map((name) => values.find((value) => value === name.trim()))
     if (!list.includes(undefined)) return list as T[number][]
-    faults.push(`${key} must be some of ${known.join(', ')}, comma-separated`)
+    faults.push(`${key} must be some of ${values.join(', ')}, comma-separated`)
     return fallback
   }
 
 export const claim =
   (fallback: string): Reader<ClaimPath> =>
   (key, env, faults) => {
-    const path = parseClaimPath(given(env, key) ?? fallback)
+    const path = parseClaimPath(variable(env, key) ?? fallback)
     if (path === null) faults.push(`${key} must be the name of a claim, or a path such as realm_access.roles`)
     return path ?? []
   }
@@ -106,7 +106,7 @@ export const claim =
 export const claims =
   (fallback: string): Reader<readonly ClaimPath[]> =>
   (key, env, faults) => {
-    const paths = (given(env, key) ?? fallback).split(',').map((one) => parseClaimPath(one.trim()))
+    const paths = (variable(env, key) ?? fallback).split(',').map((one) => parseClaimPath(one.trim()))
     if (!paths.includes(null)) return paths as ClaimPath[]
     faults.push(`${key} must be names of claims, or paths such as realm_access.roles, comma-separated`)
     return []

@@ -1,4 +1,4 @@
-// Settings of the HTTP side: where it listens, what it takes, how requests share transactions, and how the process stops.
+// Settings of the HTTP side: where it listens, what it accepts, how requests share transactions, and how the process stops.
 
 import { int, ms, oneOf, origins, text } from './readers.ts'
 import type { Setting } from './setting.ts'

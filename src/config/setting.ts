@@ -1,5 +1,4 @@
-// What a setting is: how its variable is read, and what a reader of the handbook has to know about it. The page
-// handbook/configuration.md is generated from these.
+// A setting: how its variable is read, and what the handbook says about it (handbook/configuration.md is generated from these).
 
 import type { Reader } from './readers.ts'
 
@@ -13,12 +12,12 @@ export type SettingNote = {
 
 export type Setting<T> = SettingNote & { readonly read: Reader<T> }
 
-/** What the settings of a table are once they are read. */
+/** The values of a table of settings. */
 export type ValuesOf<Table extends Readonly<Record<string, Setting<unknown>>>> = {
   readonly [Key in keyof Table]: ReturnType<Table[Key]['read']>
 }
 
-/** The last words of a key, and the unit that they stand for. */
+/** The ends of keys, with the unit that each stands for. */
 const units = {
   _PER_SECOND: 'a second',
   _MS: 'ms',

@@ -1,34 +1,33 @@
-// How others are reached and how this service is: TLS and SASL to Kafka, TLS on the HTTP port. Certificates and passwords are
-// read at the start, so that one that cannot be used stops it, and a key that would have no effect is a fault: nobody should
-// believe in an encryption or a login that is not there.
+// TLS and SASL to Kafka, TLS on the HTTP port. Certificates and passwords are read at the start, so that one that cannot be used stops
+// it. A key that would have no effect is a fault: nobody should believe in an encryption or a login that is not there.
 
 import type { Reader } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
-import { given, verbatim } from './env.ts'
+import { variable, verbatim } from './env.ts'
 import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
 import type { ServerCertificate } from '../http/listener.ts'
 import type { KafkaConfig } from '../kafka/client.ts'
 
-/** A file that was read, and where it lies. */
+/** The content of a file, and its path. */
 export type ReadFile = { path: string; text: string }
 
 const protocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 
-/** As Kafka's own clients write them: in upper case, read in any. */
+/** Upper case, as Kafka's own clients write it; any case is read. */
 const upper =
   <const T extends readonly string[], F extends T[number] | undefined>(values: T, fallback: F): Reader<T[number] | F> =>
   (key, env, faults) => {
-    const text = given(env, key)
+    const text = variable(env, key)
     if (text === undefined) return fallback
-    const value = values.find((known) => known === text.toUpperCase())
+    const value = values.find((candidate) => candidate === text.toUpperCase())
     if (value === undefined) faults.push(`${key} must be one of ${values.join(', ')}`)
     return value ?? fallback
   }
 
-/** Taken as it is, spaces included: it may be a password. */
+/** The value with its spaces: it may be a password. */
 const line: Reader<string | undefined> = (key, env, faults) => {
-  if (given(env, key) === undefined) return undefined
+  if (variable(env, key) === undefined) return undefined
   const value = verbatim(env, key)!
   if (/\p{Cc}/u.test(value)) faults.push(`${key} must be one line of text`)
   return value
@@ -37,11 +36,11 @@ const line: Reader<string | undefined> = (key, env, faults) => {
 const file =
   (what: string, read: (path: string) => FileResult): Reader<ReadFile | undefined> =>
   (key, env, faults) => {
-    const path = given(env, key)
+    const path = variable(env, key)
     if (path === undefined) return undefined
-    const found = read(path)
-    if (!found.ok) faults.push(`${key} must be the path of ${what}: ${found.reason}`)
-    return found.ok ? { path, text: found.text } : undefined
+    const result = read(path)
+    if (!result.ok) faults.push(`${key} must be the path of ${what}: ${result.reason}`)
+    return result.ok ? { path, text: result.text } : undefined
   }
 
 const certificates = file('a file of certificates in PEM', readCertificates)
@@ -81,14 +80,14 @@ export const kafkaSecuritySettings = {
 export type TransportSettings = ValuesOf<typeof serverTlsSettings> & ValuesOf<typeof kafkaSecuritySettings>
 type Key = keyof TransportSettings
 
-/** The two of a pair: both or none, and the key is the certificate's. */
+/** A certificate and its key: both or none, and they belong together. */
 const pairFaults = (values: TransportSettings, name: 'SERVER_TLS' | 'KAFKA_TLS'): string[] => {
   const [cert, key] = [`${name}_CERT_FILE`, `${name}_KEY_FILE`] as const
-  const [certificate, own] = [values[cert], values[key]]
-  if (certificate === undefined && own === undefined) return []
+  const [certificate, privateKey] = [values[cert], values[key]]
+  if (certificate === undefined && privateKey === undefined) return []
   if (certificate === undefined) return [`${cert} is required with ${key}`]
-  if (own === undefined) return [`${key} is required with ${cert}`]
-  return isKeyOf(own.text, certificate.text) ? [] : [`${key} must be the key of ${cert}`]
+  if (privateKey === undefined) return [`${key} is required with ${cert}`]
+  return isKeyOf(privateKey.text, certificate.text) ? [] : [`${key} must be the key of ${cert}`]
 }
 
 const saslKeys = [
@@ -103,16 +102,16 @@ const hasSasl = ({ KAFKA_SECURITY_PROTOCOL: protocol }: TransportSettings): bool
 const hasTls = ({ KAFKA_SECURITY_PROTOCOL: protocol }: TransportSettings): boolean => protocol.endsWith('SSL')
 
 const saslFaults = (values: TransportSettings): string[] => {
-  const set = (key: Key): boolean => values[key] !== undefined
+  const isSet = (key: Key): boolean => values[key] !== undefined
   const protocol = values.KAFKA_SECURITY_PROTOCOL
   if (!hasSasl(values))
     return saslKeys
-      .filter(set)
+      .filter(isSet)
       .map((key) => `${key} has no effect with KAFKA_SECURITY_PROTOCOL=${protocol}: SASL_SSL is what it needs`)
   const faults = (['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME'] as const)
-    .filter((key) => !set(key))
+    .filter((key) => !isSet(key))
     .map((key) => `${key} is required with KAFKA_SECURITY_PROTOCOL=${protocol}`)
-  if (set('KAFKA_SASL_PASSWORD') === set('KAFKA_SASL_PASSWORD_FILE'))
+  if (isSet('KAFKA_SASL_PASSWORD') === isSet('KAFKA_SASL_PASSWORD_FILE'))
     faults.push(
       `KAFKA_SASL_PASSWORD or KAFKA_SASL_PASSWORD_FILE is required with KAFKA_SECURITY_PROTOCOL=${protocol}, and only one of them`,
     )
@@ -129,12 +128,12 @@ const tlsFaults = (values: TransportSettings): string[] =>
             `${key} has no effect with KAFKA_SECURITY_PROTOCOL=${values.KAFKA_SECURITY_PROTOCOL}: SSL or SASL_SSL is what it needs`,
         )
 
-/** What is wrong with the keys together; those of a group of which one alone is faulty already are left for the next start. */
-export const transportFaults = (values: TransportSettings, found: readonly string[]): string[] => {
-  const clean = (prefix: string): boolean => !found.some((fault) => fault.startsWith(prefix))
-  const kafkaIsClean = ['KAFKA_SECURITY', 'KAFKA_SASL', 'KAFKA_TLS'].every(clean)
+/** Cross-checks the keys. A group that already has a faulty key is skipped: its fault has to be fixed first. */
+export const transportFaults = (values: TransportSettings, earlierFaults: readonly string[]): string[] => {
+  const isClean = (prefix: string): boolean => !earlierFaults.some((fault) => fault.startsWith(prefix))
+  const kafkaIsClean = ['KAFKA_SECURITY', 'KAFKA_SASL', 'KAFKA_TLS'].every(isClean)
   return [
-    ...(clean('SERVER_TLS') ? pairFaults(values, 'SERVER_TLS') : []),
+    ...(isClean('SERVER_TLS') ? pairFaults(values, 'SERVER_TLS') : []),
     ...(kafkaIsClean ? [...saslFaults(values), ...tlsFaults(values)] : []),
   ]
 }
@@ -149,7 +148,7 @@ type KafkaSettings = TransportSettings & {
   readonly KAFKA_REQUEST_TIMEOUT_MS: number
 }
 
-/** How every Kafka client of this process reaches its brokers. */
+/** How each Kafka client of this process reaches the brokers. */
 export const kafkaOf = (settings: KafkaSettings, clientId: string): KafkaConfig => ({
   bootstrapServers: settings.KAFKA_BOOTSTRAP_SERVERS,
   clientId,
@@ -170,7 +169,7 @@ export const kafkaOf = (settings: KafkaSettings, clientId: string): KafkaConfig 
   }),
 })
 
-/** What the HTTP port shows; undefined where it speaks in the clear. */
+/** @returns the certificate of the HTTP port; undefined if the port speaks plain HTTP */
 export const serverCertificateOf = (settings: TransportSettings): ServerCertificate | undefined => {
   const { SERVER_TLS_CERT_FILE: cert, SERVER_TLS_KEY_FILE: key } = settings
   return cert === undefined || key === undefined ? undefined : { cert: cert.text, key: key.text }

@@ -125,7 +125,11 @@ describe('a fault', () => {
       'trades/dead',
       'KAFKA_TOPIC_TRADE_DLQ must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -',
     ],
-    ['KAFKA_TOPIC_TRADE_DLQ', 'order.placed.v1', 'the four KAFKA_TOPIC_ names must differ'],
+    [
+      'KAFKA_TOPIC_TRADE_DLQ',
+      'order.placed.v1',
+      'KAFKA_TOPIC_ORDER_PLACED and KAFKA_TOPIC_TRADE_DLQ must differ: each topic has one use',
+    ],
     ['DB_LOCK_TIMEOUT_MS', '3000', 'DB_LOCK_TIMEOUT_MS must be below DB_STATEMENT_TIMEOUT_MS'],
   ])('%s=%s: %s', (key, value, fault) => {
     expect(faultsOf({ [key]: value })).toEqual([fault])
