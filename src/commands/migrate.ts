@@ -1,4 +1,4 @@
-// `orders migrate`: the schema and nothing else.
+// `orders migrate`: brings the schema to this version, and nothing else.
 
 import { readConfig } from '../config/config.ts'
 import type { Env } from '../config/env.ts'

@@ -1,4 +1,4 @@
-// The dashboard in Grafana's own JSON: import it, and choose the Prometheus that scrapes the service.
+// The dashboard in Grafana's own JSON. Whoever imports it chooses the Prometheus that scrapes the service.
 
 import { rows, type Panel } from './panels.ts'
 
@@ -25,8 +25,8 @@ const panelJson = ({ title, unit, queries }: Panel, place: { id: number; x: numb
   })),
 })
 
-/** A line with the row's title, and its panels below it. */
-const placed = () => {
+/** For each row a line with its title, and its panels below it. */
+const layOutPanels = () => {
   let y = 0
   let id = 0
   return rows.flatMap(({ title, panels }) => {
@@ -73,5 +73,5 @@ export const createDashboard = () => ({
       choice('instance', 'label_values(orders_build_info{job=~"$job"}, instance)'),
     ],
   },
-  panels: placed(),
+  panels: layOutPanels(),
 })

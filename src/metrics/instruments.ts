@@ -1,5 +1,5 @@
-// Counters and histograms that are written to as things happen. They stand on the path of every request and every event, so a
-// series that its owner keeps costs some nanoseconds a value (`bun tests/metrics/cost.ts`).
+// Counters and histograms that count as things happen. They are on the path of every request and every event, so writing to a series
+// costs some nanoseconds (`bun tests/metrics/cost.ts`).
 
 import type { Labels, Metric, MetricDeclaration, Sample } from './metric.ts'
 
@@ -8,14 +8,14 @@ type Declaration = Omit<MetricDeclaration, 'type'>
 type CounterSeries = { add: (n?: number) => void }
 type HistogramSeries = { observe: (value: number) => void }
 
-/** `of` takes the values of the labels, in their order. Keep what it answers where values come thick and fast. */
+/** `of` takes the values of the labels, in their order. On a hot path keep the series that it returns. */
 type Instrument<S> = { of: (...values: string[]) => S; metric: () => Metric }
 export type Counter = Instrument<CounterSeries>
 export type Histogram = Instrument<HistogramSeries>
 
-/** A label has few values; where a bug gives one many, the rest of them is this one instead of a page without end. */
+/** A label has few values. If a bug makes many, those past this bound are counted together, so that the page stays small. */
 const seriesMax = 1_000
-const beyond = 'other'
+const overflowValue = 'other'
 
 type Sampled<S> = S & { samples: (labels: Labels) => Sample[] }
 
@@ -24,19 +24,20 @@ const createInstrument = <S extends Sampled<object>>(
   type: Metric['type'],
   make: () => S,
 ) => {
-  const all = new Map<string, { series: S; labels: Labels }>()
+  const seriesByValues = new Map<string, { series: S; labels: Labels }>()
 
   const add = (key: string, values: readonly string[]): S => {
-    if (all.size >= seriesMax && values.some((value) => value !== beyond)) return of(...labels.map(() => beyond))
+    if (seriesByValues.size >= seriesMax && values.some((value) => value !== overflowValue))
+      return of(...labels.map(() => overflowValue))
     const series = make()
-    all.set(key, { series, labels: Object.fromEntries(labels.map((label, i) => [label, values[i]!])) })
+    seriesByValues.set(key, { series, labels: Object.fromEntries(labels.map((label, i) => [label, values[i]!])) })
     return series
   }
   const of = (...values: string[]): S => {
     const key = values.join('\n')
-    return all.get(key)?.series ?? add(key, values)
+    return seriesByValues.get(key)?.series ?? add(key, values)
   }
-  // Without labels there is one series, and it is there from the start.
+  // Without labels there is one series, and it exists from the start.
   if (labels.length === 0) of()
 
   return {
@@ -46,7 +47,7 @@ const createInstrument = <S extends Sampled<object>>(
       help,
       type,
       labels,
-      samples: all
+      samples: seriesByValues
         .values()
         .flatMap(({ series, labels }) => series.samples(labels))
         .toArray(),
@@ -65,7 +66,7 @@ export const createCounter = (declaration: Declaration): Counter =>
     }
   })
 
-/** `buckets`: upper bounds, ascending; the one without a bound is added. */
+/** `buckets`: upper bounds, ascending; the last bucket, without a bound, is added. */
 export const createHistogram = (declaration: Declaration & { buckets: readonly number[] }): Histogram => {
   const bounds = Float64Array.from(declaration.buckets)
   const texts = [...declaration.buckets.map(String), '+Inf']

@@ -3,7 +3,7 @@
 export type Labels = Readonly<Record<string, string>>
 /** `suffix`: which of a histogram's series it belongs to. */
 export type Sample = { suffix?: '_bucket' | '_sum' | '_count'; labels?: Labels; value: number }
-/** What is the same at every reading; the handbook's page metrics.md is generated from these. */
+/** Everything but the samples. The table in handbook/metrics.md is generated from the declarations. */
 export type MetricDeclaration = {
   name: string
   type: 'counter' | 'gauge' | 'histogram'
@@ -27,5 +27,5 @@ const metricText = ({ name, help, type, samples }: Metric): string =>
     ...samples.map(({ suffix = '', labels, value }) => `${name}${suffix}${labelText(labels)} ${value}`),
   ].join('\n')
 
-/** One page of metrics, ended by a line break as the format demands. */
+/** The page of these metrics. It ends with a line break, as the format demands. */
 export const metricsText = (metrics: readonly Metric[]): string => `${metrics.map(metricText).join('\n')}\n`

@@ -1,4 +1,4 @@
-// The metrics of one process: what the parts tell as it happens, what they know when the page is asked for, and the process.
+// The metrics of one process: what its parts report as it happens, their state when the page is requested, and the process itself.
 
 import { metricsText, type MetricDeclaration } from './metric.ts'
 import { createObservers, type Observers } from './observers.ts'
@@ -8,7 +8,7 @@ import type { StateSource } from './stateMetric.ts'
 
 export type Metrics = {
   observers: Observers
-  /** The page in Prometheus' text format, as everything is now. */
+  /** The page in Prometheus' text format, with the state as it is now. */
   page: (source: StateSource) => string
 }
 
@@ -20,7 +20,7 @@ export const createMetrics = (): Metrics => {
   return { observers, page }
 }
 
-/** Every metric of the page by its name. Nothing has to run for it. */
+/** Every metric of the page, sorted by name. Needs no running service. */
 export const declaredMetrics = (): MetricDeclaration[] =>
   [...stateDeclarations, ...createObservers().metrics(), loopLagDeclaration, ...processDeclarations].toSorted((a, b) =>
     a.name < b.name ? -1 : 1,

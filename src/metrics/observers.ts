@@ -1,4 +1,4 @@
-// What the parts tell as it happens, counted. Each function is handed to the part that calls it; none of them knows a metric.
+// Counts what the parts report as it happens. Each part gets a function to call, and knows nothing of metrics.
 
 import type { BatchReport } from '../app/batcher.ts'
 import type { RefusalObserver } from '../app/refusals.ts'
@@ -10,17 +10,17 @@ import type { StoreFault } from '../store/faults.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import type { Metric } from './metric.ts'
 
-/** Seconds. The first three tell a group commit on a fast disk from one on a slow one. */
+/** Seconds. The first three distinguish a group commit on a fast disk from one on a slow disk. */
 const commitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
-/** Seconds, up to what an outage makes of them. */
+/** Seconds, up to the delays that an outage causes. */
 const streamBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 900]
 const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 
-/** Others are whatever a caller makes up. */
+/** A caller may send any other word as a method: those are counted together. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
-/** The route of a request that no route takes: there are as many paths as callers make up. */
+/** The route of a request that has none: its path could be anything that a caller makes up. */
 const unmatched = 'unmatched'
-/** OpenTelemetry's word for a method that is not known. */
+/** OpenTelemetry's word for an unknown method. */
 const otherMethod = '_OTHER'
 
 const createHttp = () => {
@@ -34,7 +34,7 @@ const createHttp = () => {
     const route = operation === null ? unmatched : operation.path
     duration.of(route, methods.has(method) ? method : otherMethod, String(status)).observe(seconds)
   }
-  return { request, all: [duration] }
+  return { request, instruments: [duration] }
 }
 
 const createBatches = () => {
@@ -71,7 +71,7 @@ const createBatches = () => {
     commit.of('fill').observe(tookMs / 1000)
   }
   const refusal: RefusalObserver = (call, code) => refusals.of(call, code).add()
-  return { batch, fillBatch, refusal, all: [size, wait, commit, refusals] }
+  return { batch, fillBatch, refusal, instruments: [size, wait, commit, refusals] }
 }
 
 const createStreams = () => {
@@ -100,7 +100,7 @@ const createStreams = () => {
     help: 'Messages sent to the dead-letter topic and acknowledged.',
     labels: ['disposition'],
   })
-  // An alert on the first of them needs the zero before it.
+  // An alert on the first one needs a zero before it.
   for (const disposition of dispositions) legs.of(disposition)
   for (const disposition of ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const) exceptions.of(disposition)
   for (const disposition of ['MALFORMED', 'UNKNOWN_ORDER'] as const) letters.of(disposition)
@@ -112,7 +112,7 @@ const createStreams = () => {
     disposition: (disposition: Disposition): void => legs.of(disposition).add(),
     exception: (disposition: ExceptionDisposition): void => exceptions.of(disposition).add(),
     letter: ({ disposition }: DeadLetter): void => letters.of(disposition).add(),
-    all: [publish, applied, legs, exceptions, letters],
+    instruments: [publish, applied, legs, exceptions, letters],
   }
 }
 
@@ -129,27 +129,28 @@ const createDatabase = () => {
       for (const fault of faults) failures.of(pool, fault)
       return (fault) => failures.of(pool, fault).add()
     },
-    all: [failures],
+    instruments: [failures],
   }
 }
 
 export const createObservers = () => {
   const [http, batches, streams, database] = [createHttp(), createBatches(), createStreams(), createDatabase()]
-  const all = [http, batches, streams, database].flatMap((part) => part.all)
+  const instruments = [http, batches, streams, database].flatMap((part) => part.instruments)
   return {
-    /** Told of every answer over HTTP. */
+    /** Called for every answer over HTTP. */
     request: http.request,
-    /** Told of every batch of requests, and of every refusal. */
+    /** Called for every batch of requests. */
     batch: batches.batch,
+    /** Called for every refusal. */
     refusal: batches.refusal,
-    /** Made for a pool: told of every statement of it that failed. */
+    /** Makes the function for a pool, which is called for every statement of it that failed. */
     statementFailure: database.statementFailure,
     relay: { onPublished: streams.published },
-    /** Told of every dead letter that was sent. */
+    /** Called for every dead letter that was sent. */
     letter: streams.letter,
     legs: { onDisposition: streams.disposition, onException: streams.exception },
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
-    metrics: (): Metric[] => all.map((instrument) => instrument.metric()),
+    metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),
   }
 }
 export type Observers = ReturnType<typeof createObservers>

@@ -1,10 +1,10 @@
-// What the dashboard shows: rows of panels, each a few expressions with the words of their legend.
+// The dashboard's rows of panels: each panel has a few expressions, each with its legend.
 
 /** `unit`: by Grafana's names. */
 export type Panel = { title: string; unit: string; queries: readonly (readonly [expression: string, legend: string])[] }
 type Row = { title: string; panels: readonly Panel[] }
 
-/** A metric of the replicas that the dashboard is set to; `labels` narrows it down. */
+/** A metric of the replicas that the dashboard shows; `labels` narrows it down. */
 const of = (metric: string, labels = ''): string =>
   `${metric}{job=~"$job",instance=~"$instance"${labels === '' ? '' : `,${labels}`}}`
 const rate = (metric: string, labels?: string): string => `rate(${of(metric, labels)}[$__rate_interval])`

@@ -1,5 +1,5 @@
-// The process as its runtime and the system see it, under the names that every client library of Prometheus uses, and how late
-// its event loop is.
+// Memory, processor time and open files of the process, under the names that every client library of Prometheus uses; and how late its
+// event loop is.
 
 import { readdirSync } from 'node:fs'
 import { createHistogram } from './instruments.ts'
@@ -7,7 +7,7 @@ import type { Metric, MetricDeclaration } from './metric.ts'
 
 const fdFolder = '/proc/self/fd'
 
-/** Null where the system does not say: only Linux does. */
+/** @returns null on systems that do not say: only Linux does */
 const openFiles = (): number | null => {
   try {
     return readdirSync(fdFolder).length
@@ -62,30 +62,30 @@ export const processMetrics = (): Metric[] =>
     return value === null ? [] : [{ ...declaration, samples: [{ value }] }]
   })
 
-const lookEveryMs = 100
+const timerMs = 100
 
 export const loopLagDeclaration = {
   name: 'orders_event_loop_lag_seconds',
   type: 'histogram',
-  help: `How late a timer of ${lookEveryMs} ms was: something else kept the event loop.`,
+  help: `How late a timer of ${timerMs} ms was: something else kept the event loop.`,
   buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
 } as const satisfies MetricDeclaration & { buckets: readonly number[] }
 
 /**
- * A timer that measures how late it is. (Runtimes have their own measure, but only with a maximum since it was last asked, and
- * of two who ask, each would take the other's.) Whatever blocks the loop delays one look, so it is one value however long.
+ * Starts a timer that measures how late it is. (The runtime's own measure keeps a maximum since it was last read: two readers would take
+ * it from each other.) A blocked loop delays one run of the timer, so one blockage is one value, however long it lasts.
  */
 export const watchEventLoop = (): (() => Metric) => {
   const lag = createHistogram(loopLagDeclaration)
   const series = lag.of()
-  let due = performance.now() + lookEveryMs
-  const look = (): void => {
+  let due = performance.now() + timerMs
+  const measure = (): void => {
     const now = performance.now()
     series.observe(Math.max(0, now - due) / 1000)
-    due = now + lookEveryMs
+    due = now + timerMs
     next()
   }
-  const next = (): void => void setTimeout(look, lookEveryMs).unref()
+  const next = (): void => void setTimeout(measure, timerMs).unref()
   next()
   return lag.metric
 }

@@ -1,4 +1,4 @@
-// What the parts know of themselves when somebody asks, as metrics.
+// The state of the parts as metrics, read when the page is requested.
 
 import { shardCount } from '../store/outbox.ts'
 import type { Pool } from '../store/sql.ts'
@@ -144,7 +144,7 @@ const database: readonly StateMetric[] = [
   },
 ]
 
-/** Every metric of this kind, without the state that it is read from. */
+/** Every metric that is read from a state. */
 export const stateDeclarations: readonly StateMetric[] = [
   ...neighbours,
   ...outbox,

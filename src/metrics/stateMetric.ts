@@ -1,4 +1,4 @@
-// The form of a metric that is read from the parts when somebody asks for the page.
+// The form of a metric that is read from the state of the parts when the page is requested.
 
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
@@ -25,5 +25,5 @@ export type StateSource = {
   now: () => Date
 }
 
-/** `read`: one number where the metric has no labels. */
+/** `read`: one number if the metric has no labels. */
 export type StateMetric = MetricDeclaration & { read: (source: StateSource) => number | readonly Sample[] }

@@ -1,4 +1,4 @@
-// The state of the trade side as metrics: how far behind it is, what stands still, what waits.
+// The state of the trade side as metrics: its lag, the partitions that stand still, and the messages that wait.
 
 import type { Sample } from './metric.ts'
 import type { StateMetric, StateSource } from './stateMetric.ts'
@@ -10,7 +10,7 @@ const labelsOf = ({ topic, partition }: Place): NonNullable<Sample['labels']> =>
   partition: String(partition),
 })
 
-/** Of every partition that is looked at or has letters: an alert needs the zero before the first one. */
+/** A sample for every partition that is watched or has letters: an alert needs a zero before the first letter. */
 const lettersByPartition = ({ streams }: StateSource): Sample[] => {
   const waiting = new Map(streams.letters.state().map(({ partition, letters }) => [partition, letters]))
   const standing = streams.trades.state().standing.map(({ partition }) => partition)

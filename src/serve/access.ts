@@ -1,4 +1,4 @@
-// Who may call this service, and how often, by its configuration.
+// Makes the guard of the HTTP side from the configuration: who may call, and how often.
 
 import { takesKeys, takesTokens } from '../config/accessSettings.ts'
 import type { Config } from '../config/config.ts'
@@ -17,8 +17,8 @@ type Settings = Omit<Config, 'database' | 'warnings'>
 const nowMs = (): number => Date.now()
 const monotonicMs = (): number => performance.now()
 
-/** A sentence that names the key, for a file that cannot be used. */
-const named = <T>(key: keyof Settings, make: () => T): T => {
+/** Makes an error of `make` one sentence that names the key of the file. */
+const withKeyInError = <T>(key: keyof Settings, make: () => T): T => {
   try {
     return make()
   } catch (error) {
@@ -27,7 +27,8 @@ const named = <T>(key: keyof Settings, make: () => T): T => {
 }
 
 const keySourceOf = (config: Settings, log: Log): KeySource => {
-  if (config.AUTH_JWKS_FILE !== '') return named('AUTH_JWKS_FILE', () => keysFromFile(config.AUTH_JWKS_FILE, log))
+  if (config.AUTH_JWKS_FILE !== '')
+    return withKeyInError('AUTH_JWKS_FILE', () => keysFromFile(config.AUTH_JWKS_FILE, log))
   const source = keysFromUrl({
     url: config.AUTH_JWKS_URL,
     ageMaxMs: config.AUTH_JWKS_AGE_MAX_MS,
@@ -35,7 +36,7 @@ const keySourceOf = (config: Settings, log: Log): KeySource => {
     timeoutMs: config.AUTH_JWKS_TIMEOUT_MS,
     log,
   })
-  // The first caller should not wait for them.
+  // Fetches the keys now, so that the first caller does not wait for them.
   void source.renew()
   return source
 }
@@ -76,7 +77,7 @@ const limitsOf = (config: Settings): LimitOptions | null => {
   return perSubject === null && total === null ? null : { perSubject, total, byAddress: config.RATE_LIMIT_BY_ADDRESS }
 }
 
-/** Throws one sentence where a file of keys cannot be used; what may be risky is a warning in the log. */
+/** Throws one sentence if a file of keys cannot be used. Warns in the log about risky settings. */
 const createGuard = (config: Settings, log: Log): Guard => {
   const limits = limitsOf(config)
   if (!takesTokens(config) && !takesKeys(config)) {
@@ -90,14 +91,14 @@ const createGuard = (config: Settings, log: Log): Guard => {
   const authentication = {
     tokens: takesTokens(config) ? tokenCheckOf(config, log) : null,
     keys: takesKeys(config)
-      ? named('AUTH_API_KEYS_FILE', () => createKeyCheck(config.AUTH_API_KEYS_FILE, log, nowMs))
+      ? withKeyInError('AUTH_API_KEYS_FILE', () => createKeyCheck(config.AUTH_API_KEYS_FILE, log, nowMs))
       : null,
     failures: failuresOf(config),
   }
   return { authentication, limits }
 }
 
-/** What is wrong with a file of keys is a fault of the configuration. */
+/** The guard, or the faults of the configuration: a file of keys that cannot be used is one. */
 export const guardOrFaults = (config: Settings, log: Log): Guard | string[] => {
   try {
     return createGuard(config, log)
@@ -106,10 +107,10 @@ export const guardOrFaults = (config: Settings, log: Log): Guard | string[] => {
   }
 }
 
-/** Where the main port has the routes for operators. */
+/** Whether the main port has the routes for operators. */
 export const managementOf = (config: Settings): Management => (config.MANAGEMENT_PORT === 0 ? 'here' : 'elsewhere')
 
-/** The same for the document, without looking at a file. */
+/** The same settings for the OpenAPI document. Reads no file. */
 export const accessOf = (config: Settings): PublishedAccess => ({
   tokens: takesTokens(config),
   keys: takesKeys(config),

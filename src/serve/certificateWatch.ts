@@ -1,8 +1,8 @@
-// A certificate that is renewed on disk is taken up without a restart. Its files are read again at a steady pace, because what
-// renews them (certbot, a mounted secret) tells nobody, and replaces files or folders in ways that no watch of a file sees.
+// Picks up a certificate that is renewed on disk, without a restart. It reads the files again at a steady pace: the tools that renew them
+// (certbot, a mounted secret) notify nobody, and replace files or folders in ways that no file watcher sees.
 //
-// Not one with watchFile of the keys (http/gates/auth/watchedFile.ts): there one file is read when somebody uses it; here two files have to
-// fit each other, and a listener that nobody asks has to be given them.
+// It does not share watchFile with the keys (http/gates/auth/watchedFile.ts): that reads one file whenever somebody uses it. Here two files
+// have to fit each other, and the listener has to be given them, as it never asks.
 
 import { sleep } from '../app/sleep.ts'
 import { isKeyOf, readCertificates, readPrivateKey } from '../config/files.ts'
@@ -12,35 +12,35 @@ import type { TransportSettings } from '../config/transport.ts'
 
 type Read = { ok: true; tls: ServerCertificate } | { ok: false; reason: string }
 
-const lookEveryMs = 10_000
+const readEveryMs = 10_000
 
 const readPair = (certPath: string, keyPath: string): Read => {
   const certificate = readCertificates(certPath)
   if (!certificate.ok) return { ok: false, reason: `SERVER_TLS_CERT_FILE: ${certificate.reason}` }
   const key = readPrivateKey(keyPath)
   if (!key.ok) return { ok: false, reason: `SERVER_TLS_KEY_FILE: ${key.reason}` }
-  // Also while one of the two is written and the other is not yet.
+  // This also happens between the writing of the two files.
   if (!isKeyOf(key.text, certificate.text)) return { ok: false, reason: 'the key is not that of the certificate' }
   return { ok: true, tls: { cert: certificate.text, key: key.text } }
 }
 
-/** Until the signal. What cannot be used is said and left; the certificate in use stays. Resolves at once without TLS. */
+/** Runs until the signal. Logs a certificate that cannot be used and keeps the one in use. Resolves at once without TLS. */
 export const keepCertificate = async (
   { SERVER_TLS_CERT_FILE: cert, SERVER_TLS_KEY_FILE: key }: TransportSettings,
   listener: Pick<Listener, 'renew'>,
   { log, signal }: { log: Log; signal: AbortSignal },
 ): Promise<void> => {
   if (cert === undefined || key === undefined) return
-  let used = cert.text + key.text
+  let current = cert.text + key.text
   for (;;) {
-    await sleep(lookEveryMs, signal)
+    await sleep(readEveryMs, signal)
     if (signal.aborted) return
-    const found = readPair(cert.path, key.path)
-    if (found.ok && found.tls.cert + found.tls.key === used) continue
+    const next = readPair(cert.path, key.path)
+    if (next.ok && next.tls.cert + next.tls.key === current) continue
     try {
-      if (!found.ok) throw new Error(found.reason)
-      listener.renew(found.tls)
-      used = found.tls.cert + found.tls.key
+      if (!next.ok) throw new Error(next.reason)
+      listener.renew(next.tls)
+      current = next.tls.cert + next.tls.key
       log.info('the renewed certificate is in use')
     } catch (error) {
       log.error('the renewed certificate cannot be used; the one before stays', describe(error))

@@ -30,7 +30,7 @@ export const contractsOf = (settings: Settings): ContractOptions => ({
   }),
 })
 
-/** Prints what `make` makes of the environment, which may be empty. Exit codes: 0, or 2 where a setting is bad. */
+/** Prints the document that `make` returns. The environment may be empty. Exit codes: 0, or 2 if a setting is bad. */
 const print = async (env: Env, make: (settings: Settings) => unknown): Promise<number> => {
   const result = readSettings(env)
   if (!result.ok) {

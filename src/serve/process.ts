@@ -1,13 +1,13 @@
-// How the process ends: asked to by a signal, or by a bug that nothing caught.
+// How the process ends: on a signal, or after a bug that nothing caught.
 
 import { readFileSync } from 'node:fs'
 import { describe, type Log } from '../telemetry/log.ts'
 import { storeFault } from '../store/faults.ts'
 
-/** Whatever asks a process to end: a supervisor, Ctrl-C, a terminal that closes, and SIGQUIT, as servers are asked for a clean end. */
-const endings = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
+/** The signals that ask for an end: from a supervisor, from Ctrl-C, from a terminal that closes; SIGQUIT is a server's "end cleanly". */
+const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 
-/** Whoever started us with SIGHUP ignored (`nohup`) wants us to outlive the terminal. Off Linux nobody can tell. */
+/** Whether SIGHUP is ignored (`nohup`): then the process should outlive its terminal. False where the system does not say. */
 const outlivesTerminal = (): boolean => {
   try {
     const ignored = /^SigIgn:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
@@ -17,7 +17,7 @@ const outlivesTerminal = (): boolean => {
   }
 }
 
-/** Aborts `stopping` at the first signal that asks to end; a second one ends the process at once. */
+/** Aborts `stopping` on the first stop signal; a second one ends the process at once. */
 export const stopOnSignals = (log: Log, stopping: AbortController): void => {
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping.signal.aborted) {
@@ -27,10 +27,10 @@ export const stopOnSignals = (log: Log, stopping: AbortController): void => {
     log.info('stopping', { signal })
     stopping.abort()
   }
-  for (const signal of endings) if (signal !== 'SIGHUP' || !outlivesTerminal()) process.on(signal, onSignal)
+  for (const signal of stopSignals) if (signal !== 'SIGHUP' || !outlivesTerminal()) process.on(signal, onSignal)
 }
 
-/** A bug that nothing caught leaves unknown state behind: end, and let the next start find the truth in Postgres. */
+/** A bug that nothing caught leaves the memory in an unknown state: exit, and let the next start read the truth from Postgres. */
 export const exitOnBugs = (log: Log): void => {
   const onBug = (error: unknown): never => {
     log.error('a bug stopped the service', {
@@ -40,7 +40,7 @@ export const exitOnBugs = (log: Log): void => {
     process.exit(70)
   }
   process.on('uncaughtException', onBug)
-  // The driver awaits nobody's promise for the types it reads on a new connection; a backend that ends then is no bug of ours.
+  // The driver reads types on a new connection in a promise that nobody awaits. If the backend ends meanwhile, that is no bug of ours.
   process.on('unhandledRejection', (error) => {
     const fault = storeFault(error)
     if (fault === 'unavailable' || fault === 'unknown')

@@ -1,4 +1,4 @@
-// Brings or checks the schema at a start.
+// Migrates or checks the schema at the start.
 
 import { createLog, describe, type Log } from '../telemetry/log.ts'
 import type { Config } from '../config/config.ts'
@@ -11,8 +11,8 @@ import { requireSettings } from '../store/sessionSettings.ts'
 import { openSession, type Sql } from '../store/sql.ts'
 
 /**
- * What has to hold before anything is read or made: the sessions of the pools have their settings, and the schema is there.
- * Throws MigrationRefused with what to change.
+ * Checks what must hold before anything is read or created: sessions get the settings of the pools, and the schema exists.
+ * Throws MigrationRefused, whose message says what to change.
  */
 export const requirePlace = async (sql: Sql, config: Config): Promise<void> => {
   await requireSettings(config.database, {
@@ -24,7 +24,7 @@ export const requirePlace = async (sql: Sql, config: Config): Promise<void> => {
   await requireFirstSchema(sql)
 }
 
-/** One attempt on a connection of its own. Returns the names of the files applied now. */
+/** One attempt, on a connection of its own. Returns the names of the migrations that were applied now. */
 export const prepareSchema = async (
   config: Config,
   log: Log,
@@ -42,7 +42,7 @@ export const prepareSchema = async (
       : []
     await requireSchema(sql, migrations)
     await requireUncachedPositions(sql)
-    // Said, and not refused: the service keeps the promises by itself, the guards are there for everybody else.
+    // Logged, not refused: the service keeps its promises without the guards; they stop everybody else.
     for (const { kind, table, name, state } of await brokenGuards(sql))
       log.error('a guard of the tables is not in force: put it back as in sql/, then run verify', {
         guard: `${kind} ${table}.${name}`,
@@ -56,7 +56,7 @@ export const prepareSchema = async (
 
 const retryPauseMs = 1_000
 
-/** Tries until Postgres answers. Throws MigrationRefused for a database that must be left alone; ends early with the signal. */
+/** Tries until Postgres answers, or the signal aborts. Throws MigrationRefused for a database that must be left alone. */
 export const awaitSchema = async (
   config: Config,
   log: Log,
@@ -75,7 +75,7 @@ export const awaitSchema = async (
   }
 }
 
-/** A configuration that cannot be used: all its faults, on standard error, for a person. */
+/** Prints all faults of a bad configuration on standard error, for a person. */
 export const printFaults = (faults: readonly string[]): void => {
   process.stderr.write(
     `orders: the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map((fault) => `  - ${fault}\n`).join('')}`,

@@ -1,4 +1,4 @@
-// The pools, and the use cases over those of the requests.
+// Opens the pools, and makes the use cases over those that serve requests.
 
 import type { Admission } from '../app/monitor.ts'
 import { observeRefusals } from '../app/refusals.ts'
@@ -10,16 +10,16 @@ import { describe, type Log } from '../telemetry/log.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { openDatabase, type Pool } from '../store/sql.ts'
 
-/** The two halves of what a setting allows: see Plans. */
-const halves = (connections: number): { keys: number; sets: number } => {
+/** Splits a setting between pools with the two kinds of plans: see Plans in store/sql.ts. */
+const split = (connections: number): { keys: number; sets: number } => {
   const keys = Math.ceil(connections / 2)
   return { keys, sets: connections - keys }
 }
 
 const poolsOf = (config: Config) => {
-  const writes = halves(config.DB_WRITE_CONNECTIONS)
-  const reads = halves(config.DB_READ_CONNECTIONS)
-  const streams = halves(config.DB_STREAM_CONNECTIONS)
+  const writes = split(config.DB_WRITE_CONNECTIONS)
+  const reads = split(config.DB_READ_CONNECTIONS)
+  const streams = split(config.DB_STREAM_CONNECTIONS)
   return {
     places: { plans: 'keys', connections: writes.keys },
     changes: { plans: 'sets', connections: writes.sets },

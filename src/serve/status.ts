@@ -1,4 +1,4 @@
-// What the parts know of themselves, as components of health.
+// The state of the parts as components of health.
 
 import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
@@ -14,7 +14,7 @@ export type StatusSource = {
   config: Config
   streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; letters: Pick<DeadLetters, 'state'> }
   refusedWrites: Pick<RefusedWrites, 'last'>
-  /** What the start waits for; null once it is over. */
+  /** What the start waits for; null once the service has started. */
   starting: () => string | null
 }
 
@@ -24,9 +24,9 @@ const databaseOf = ({ streams, starting, refusedWrites }: StatusSource): Compone
   const { database } = streams.monitor.state()
   const waiting = starting()
   if (waiting !== null || !database.up) return { status: 'DOWN', details: { detail: waiting ?? database.detail } }
-  const refused = refusedWrites.last()
-  if (refused === null) return { status: 'UP', details: { detail: database.detail } }
-  const detail = `answers, and refused requests ${seconds(refused.agoMs)} ago: ${refused.reason}`
+  const refusal = refusedWrites.last()
+  if (refusal === null) return { status: 'UP', details: { detail: database.detail } }
+  const detail = `answers, and refused requests ${seconds(refusal.agoMs)} ago: ${refusal.reason}`
   return { status: 'DEGRADED', details: { detail } }
 }
 
@@ -41,8 +41,8 @@ const kafkaOf = ({ streams }: StatusSource): Component => {
   const { connected, still } = streams.trades.state()
   const { setAside } = streams.relay.state()
   const letters = streams.letters.state()
-  const whole = connected && setAside.length === 0 && still.length === 0 && letters.length === 0
-  const status = !link.up ? 'DOWN' : whole ? 'UP' : 'DEGRADED'
+  const isSound = connected && setAside.length === 0 && still.length === 0 && letters.length === 0
+  const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
     status,
     details: {
@@ -55,7 +55,7 @@ const kafkaOf = ({ streams }: StatusSource): Component => {
   }
 }
 
-/** What is wrong with the outbox, in words; null where nothing is. */
+/** What is wrong with the outbox, for an operator; null if nothing is. */
 const outboxTrouble = ({ streams }: StatusSource): string | null => {
   const { outbox, outboxFull, uncountedMs } = streams.monitor.state()
   if (outboxFull) return 'past its bound: new orders are refused until Kafka has taken the backlog'

@@ -1,4 +1,4 @@
-// Traces are exported where a collector is named, else nobody pays for them: the library is not even loaded.
+// Exports traces if the configuration names a collector. Otherwise tracing costs nothing: its library is not even loaded.
 
 import type { Config } from '../config/config.ts'
 import type { Log } from '../telemetry/log.ts'

@@ -1,14 +1,13 @@
-// JSON lines on standard output, one event a line. The only user of the console. Nothing secret is ever passed here: the
-// configuration prints itself without passwords (config.ts).
+// JSON lines on standard output, one event a line. Only this file uses the console. Nothing secret is ever passed here.
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]
 type Fields = Record<string, string | number | boolean | null | undefined | readonly string[] | readonly number[]>
 
 export type Log = Record<Level, (message: string, fields?: Fields) => void> & {
-  /** Whether `debug` writes anything: for fields that cost something to gather. */
+  /** Whether `debug` writes anything. Ask before gathering fields that cost something. */
   readonly debugging: boolean
-  /** At most one line for each `key` in `everyMs`; the next one says how many were left out. */
+  /** Writes at most one line for each `key` in `everyMs`; the next one says how many were left out. */
   rarely: (level: Level, key: string, message: string, fields?: Fields) => void
 }
 
@@ -16,22 +15,22 @@ const everyMs = 5_000
 const keysMax = 1_000
 
 /**
- * Of several errors that come as one, the first, and of one that has a cause, that: down to the one that says what happened, as a
- * broker's words about a record or a login.
+ * The message with that of its root cause: unwraps the first of an AggregateError, then `cause`, recursively. The root has what the
+ * broker or the database said.
  */
-const wordsOf = (error: Error): string => {
+const fullMessage = (error: Error): string => {
   const inner: unknown = error instanceof AggregateError ? (error.errors[0] ?? error.cause) : error.cause
   if (!(inner instanceof Error)) return error.message
-  const words = wordsOf(inner)
-  // Who wrapped it may have said it already.
-  return error.message.includes(words) ? error.message : `${error.message}: ${words}`
+  const cause = fullMessage(inner)
+  // The wrapper may repeat its cause already.
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`
 }
 
-/** What a log line or an operator may see of an error: its own words and code, never a statement or its parameters. */
+/** The part of an error that may be shown: its message and code, never a statement or its parameters. */
 export const describe = (error: unknown): { error: string; errorCode?: string } => {
   if (!(error instanceof Error)) return { error: String(error) }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return { error: wordsOf(error), ...(code === undefined ? {} : { errorCode: code }) }
+  return { error: fullMessage(error), ...(code === undefined ? {} : { errorCode: code }) }
 }
 
 export const createLog = (threshold: Level, write: (line: string) => void = (line) => console.log(line)): Log => {

@@ -1,5 +1,5 @@
-// Spans by OpenTelemetry's own SDK, sent in batches to a collector over OTLP/HTTP. Sampled: a trace that came with a decision keeps
-// it, a new one is taken with `ratio`. Bounded: what a slow collector does not take in time is dropped, never waited for.
+// Sends spans in batches to a collector over OTLP/HTTP, with OpenTelemetry's own SDK. A trace that arrives with a sampling decision keeps
+// it; a new trace is sampled with the probability `ratio`. Spans that a slow collector does not accept in time are dropped: nothing waits.
 
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Context } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
@@ -9,13 +9,13 @@ import { describe, type Log } from './log.ts'
 import type { Span, Tracing } from './tracing.ts'
 
 export type OtlpOptions = {
-  /** Where the collector takes traces, with its path. */
+  /** The collector's address for traces, with its path. */
   url: string
   serviceName: string
   serviceVersion: string
-  /** Tells the replicas apart. */
+  /** Differs between replicas. */
   instanceId: string
-  /** The share of new traces that are taken, 0 to 1. */
+  /** The share of new traces that are sampled, 0 to 1. */
   ratio: number
   random: () => number
   log: Log
@@ -24,8 +24,8 @@ export type OtlpOptions = {
 const limits = { maxQueueSize: 8_192, maxExportBatchSize: 512, scheduledDelayMillis: 1_000, exportTimeoutMillis: 5_000 }
 const stopMs = 6_000
 
-/** The library keeps the failures of an export to itself. */
-const heard = (exporter: SpanExporter, log: Log): SpanExporter => ({
+/** Logs failed exports; the library itself says nothing of them. */
+const withFailureLog = (exporter: SpanExporter, log: Log): SpanExporter => ({
   export: (spans, done) =>
     exporter.export(spans, (result) => {
       if (result.error !== undefined)
@@ -49,7 +49,7 @@ const contextOf = ({ traceId, spanId }: Parent): Context =>
 
 export const createOtlpTracing = (options: OtlpOptions): Tracing => {
   const { url, serviceName, serviceVersion, instanceId, ratio, random, log } = options
-  // Headers, which may be secret, it reads from OTEL_EXPORTER_OTLP_HEADERS by itself.
+  // The exporter itself reads its headers, which may be secret, from OTEL_EXPORTER_OTLP_HEADERS.
   const exporter = new OTLPTraceExporter({ url, timeoutMillis: limits.exportTimeoutMillis })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
@@ -57,20 +57,20 @@ export const createOtlpTracing = (options: OtlpOptions): Tracing => {
       'service.version': serviceVersion,
       'service.instance.id': instanceId,
     }),
-    // Whether a trace is taken is decided before a span is made of it: most are not, and those should cost nothing.
+    // `start` decides about sampling before it makes a span: most traces are not sampled, and those must cost nothing.
     sampler: new AlwaysOnSampler(),
-    spanProcessors: [new BatchSpanProcessor({ exporter: heard(exporter, log), ...limits })],
+    spanProcessors: [new BatchSpanProcessor({ exporter: withFailureLog(exporter, log), ...limits })],
   })
   const tracer = provider.getTracer('orders', serviceVersion)
 
   const start: Tracing['start'] = ({ name, kind, parent, startMs }): Span | null => {
-    const from = parent === null ? null : parentOf(parent)
-    if (from === null ? random() >= ratio : !from.sampled) return null
-    const timed = startMs === undefined ? {} : { startTime: startMs }
+    const context = parent === null ? null : parentOf(parent)
+    if (context === null ? random() >= ratio : !context.sampled) return null
+    const startTime = startMs === undefined ? {} : { startTime: startMs }
     const span = tracer.startSpan(
       name,
-      { kind: SpanKind[kind], ...timed },
-      from === null ? ROOT_CONTEXT : contextOf(from),
+      { kind: SpanKind[kind], ...startTime },
+      context === null ? ROOT_CONTEXT : contextOf(context),
     )
     const { traceId, spanId } = span.spanContext()
     return {

@@ -1,14 +1,14 @@
-// How far a long command is, on standard error: a bar for a person, a line every few seconds for a log. And lines on standard
-// output that arrive: Bun's process.exit drops what a pipe has not taken yet, so whoever prints has to wait for it.
+// Progress of a long command on standard error: a bar for a person, a line every few seconds for a log. And `printLine`, which waits
+// until standard output has the text: Bun's process.exit drops what a pipe has not accepted yet.
 
 export type Progress = {
-  /** `total`: null where nobody knows it. */
+  /** `total`: null if it is unknown. */
   show: (what: string, done: number, total: number | null) => void
-  /** Takes the bar away, so that something else can be printed. */
+  /** Removes the bar, so that something else can be printed. */
   clear: () => void
 }
 
-/** What is needed of standard error. */
+/** The part of standard error that is used. */
 export type Screen = { isTTY?: boolean; write: (text: string) => unknown }
 
 const barWidth = 30
@@ -28,11 +28,11 @@ export const createProgress = (screen: Screen, clock: () => number = () => perfo
   const isTerminal = screen.isTTY === true
   let lastAt = clock()
   let stage = { what: '', startedAt: lastAt }
-  let barShown = false
+  let isBarShown = false
 
   const clear = (): void => {
-    if (barShown) screen.write(clearLine)
-    barShown = false
+    if (isBarShown) screen.write(clearLine)
+    isBarShown = false
   }
 
   return {
@@ -46,13 +46,13 @@ export const createProgress = (screen: Screen, clock: () => number = () => perfo
       const figures = `${count(done)}${total === null ? '' : ` of about ${count(total)}`} ${what}${rate}`
       if (!isTerminal) return void screen.write(`${figures}\n`)
       screen.write(`${clearLine}${total === null ? '' : barOf(done, total)}${figures}`)
-      barShown = true
+      isBarShown = true
     },
     clear,
   }
 }
 
-/** Resolves when standard output has taken the text and a line's end; rejects when nobody reads it any more. */
+/** Writes the text and a line end. Resolves when standard output has accepted them; rejects if its reader is gone. */
 export const printLine = (text: string): Promise<void> =>
   new Promise((resolve, reject) => {
     process.stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve()))

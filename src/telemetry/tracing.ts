@@ -1,13 +1,13 @@
-// Traces: which work belongs together, across services. A W3C trace context comes with a request or a trade, and goes along with the
-// events. Spans of our own exist only where an exporter is configured (otlp.ts) and the trace is sampled.
+// Traces connect work across services. A W3C trace context arrives with a request or a trade and leaves with the events. This service
+// makes spans only if an exporter is configured (otlp.ts) and the trace is sampled.
 
-/** As OpenTelemetry has them: who waits for an answer, who sends a message, who takes one. */
+/** OpenTelemetry's names: answers a request, sends a message, receives one. */
 type SpanKind = 'SERVER' | 'PRODUCER' | 'CONSUMER'
 type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
-/** A stretch of work that is being timed. */
+/** A piece of work whose time is measured. */
 export type Span = {
-  /** What those who work on its behalf get as their parent. */
+  /** The parent for work on behalf of this span. */
   readonly traceparent: string
   end: (attributes: Attributes, outcome?: 'failed') => void
 }
@@ -15,16 +15,16 @@ export type Span = {
 type SpanStart = {
   name: string
   kind: SpanKind
-  /** The valid `traceparent` that it came with. */
+  /** The valid `traceparent` that arrived with the work. */
   parent: string | null
-  /** Milliseconds since 1970; now where it is left out. */
+  /** Milliseconds since 1970; by default now. */
   startMs?: number
 }
 
 export type Tracing = {
-  /** Null where the trace is not sampled. */
+  /** @returns null if the trace is not sampled */
   start: (span: SpanStart) => Span | null
-  /** Exports what waits, within a bound of time. */
+  /** Exports the spans that wait; takes at most some seconds. */
   stop: () => Promise<void>
 }
 
@@ -34,11 +34,11 @@ export const noTracing: Tracing = { start: () => null, stop: () => Promise.resol
 export const traceparentPattern = '^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$'
 const traceContext = new RegExp(traceparentPattern)
 
-/** The text where it is a valid `traceparent`, else null. */
+/** @returns the text, or null if it is no valid `traceparent` */
 export const traceparentOf = (text: string | null | undefined): string | null =>
   text !== null && text !== undefined && traceContext.test(text) ? text : null
 
-/** Of a Kafka message. Its format allows a header to have no value, and some clients leave out the name. */
+/** The headers of a Kafka message. The format allows a header without a value, and some clients leave out the name. */
 type MessageHeaders = Iterable<readonly [name: Buffer | null, value: Buffer | null]>
 
 export const messageTraceparent = (headers: MessageHeaders): string | null => {
