@@ -15,7 +15,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders asyncapi         print the AsyncAPI document of the topics
   orders licenses         print the licences of what this binary is made of
   orders dashboard        print a dashboard for Grafana
-  orders alerts           print alert rules for Prometheus
+  orders alerts           print alert rules for Prometheus; --runbook-base: where their links to the runbook lead
   orders help [page]      list the pages of the handbook, or print one: orders help runbook
   orders --version        print the version
   orders --help           print this
@@ -49,7 +49,7 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
     case 'dashboard':
       return (await import('./commands/metrics.ts')).dashboardCommand()
     case 'alerts':
-      return (await import('./commands/metrics.ts')).alertsCommand()
+      return (await import('./commands/metrics.ts')).alertsCommand(args)
     case 'help':
       return (await import('./commands/help.ts')).helpCommand(args)
     case '--version':

@@ -227,6 +227,11 @@ test('`orders alerts` and `orders dashboard` print them without any configuratio
   const alerts = await runBinary(['alerts'])
   expect([alerts.exitCode, alerts.err]).toEqual([0, ''])
   expect(alerts.out).toBe(await Bun.file(join(import.meta.dir, '../../src/metrics/alerts.yaml')).text())
+  const base = 'https://orders.example/docs/handbook/runbook'
+  const linked = await runBinary(['alerts', '--runbook-base', base])
+  expect(linked.out).toContain(`runbook_url: '${base}#ordersabsent'`)
+  for (const bad of [['--runbook-base', 'runbook'], ['--runbook-base'], ['runbook']])
+    expect(await runBinary(['alerts', ...bad])).toMatchObject({ exitCode: 2, out: '' })
   const dashboard = await runBinary(['dashboard'])
   expect([dashboard.exitCode, dashboard.err]).toEqual([0, ''])
   expect(JSON.parse(dashboard.out)).toMatchObject({ title: 'orders', schemaVersion: 39 })

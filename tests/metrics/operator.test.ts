@@ -2,17 +2,14 @@
 // section of the runbook. (That they ask for metrics that exist is checked on the running binary: tests/e2e.)
 
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
+import { inRepo } from '../../src/build/repository.ts'
+import { alertsWithRunbook } from '../../src/commands/metrics.ts'
 import { createDashboard } from '../../src/metrics/dashboard.ts'
+import { anchorsOf } from '../support/markdown.ts'
 import { alertRules, panels } from '../support/operator.ts'
 import { selectionsOf } from '../support/promql.ts'
 
-const page = await Bun.file(join(import.meta.dir, '../../src/handbook/runbook.md')).text()
-
-const sections = page
-  .split('\n')
-  .filter((line) => line.startsWith('## '))
-  .map((line) => line.slice('## '.length))
+const anchors = anchorsOf(await Bun.file(inRepo('src', 'handbook', 'runbook.md')).text())
 
 describe('alerts', () => {
   test('have names of their own', () => {
@@ -34,9 +31,11 @@ describe('alerts', () => {
       })
 
       test('says what is wrong and where to read on', () => {
-        expect(Object.keys(annotations).toSorted()).toEqual(['description', 'runbook', 'summary'])
-        expect(annotations.runbook).toBe(`runbook.md#${name.toLowerCase()}`)
-        expect(sections.filter((section) => section === name)).toHaveLength(1)
+        expect(Object.keys(annotations).toSorted()).toEqual(['description', 'runbook_url', 'summary'])
+        const [base, anchor] = annotations.runbook_url.split('#')
+        expect(base).toBe('http://localhost:8085/docs/handbook/runbook')
+        expect(anchor).toBe(name.toLowerCase())
+        expect(anchors.filter((one) => one === anchor)).toHaveLength(1)
       })
 
       test('names in its words only labels that the expression keeps', () => {
@@ -49,6 +48,30 @@ describe('alerts', () => {
       })
     },
   )
+})
+
+describe('another address of the runbook', () => {
+  test('replaces the one of every alert, and nothing else', () => {
+    const base = 'https://git.example/orders/blob/main/src/handbook/runbook.md?plain=0'
+    const text = alertsWithRunbook(base)!
+    expect([...text.matchAll(/runbook_url: .*/g)].map(([line]) => line)).toEqual(
+      alertRules.map(({ alert }) => `runbook_url: '${base}#${alert.toLowerCase()}'`),
+    )
+    const rest = (yaml: string): string => yaml.replace(/runbook_url: .*/g, '')
+    expect(rest(text)).toBe(rest(alertsWithRunbook()!))
+  })
+
+  test.each([
+    '',
+    'runbook.md',
+    'ftp://a/b',
+    "https://a/b'c",
+    'https://a/b#c',
+    'https://a/b c',
+    'https://a/{{ $value }}',
+  ])('%j is refused', (base) => {
+    expect(alertsWithRunbook(base)).toBeNull()
+  })
 })
 
 describe('the dashboard', () => {

@@ -9,7 +9,7 @@ type AlertRule = {
   expr: string
   for?: string
   labels: { severity: string }
-  annotations: { summary: string; description: string; runbook: string }
+  annotations: { summary: string; description: string; runbook_url: string }
 }
 
 const { groups } = YAML.parse(alertsText) as { groups: { name: string; rules: AlertRule[] }[] }
