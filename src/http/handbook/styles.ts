@@ -37,7 +37,7 @@ tr:last-child td { border-bottom: 0 }
 th { background: var(--tint) }
 td code { overflow-wrap: anywhere }
 td:first-child code { overflow-wrap: normal }
-table:has(th:nth-child(3)) { min-width: 42rem }
+table:has(th:nth-child(3)) { min-width: 38rem }
 .contents { border: 1px solid var(--line); border-radius: 6px; padding: .5rem .9rem; font-size: 15px }
 .contents summary { cursor: pointer; color: var(--soft) }
 .contents ul { margin: .5rem 0 .3rem; padding-left: 1.2rem; columns: 18rem }
