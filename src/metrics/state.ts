@@ -18,13 +18,13 @@ const neighbours: readonly StateMetric[] = [
     name: 'orders_postgres_up',
     type: 'gauge',
     help: 'Whether (1 or 0) Postgres answered last.',
-    read: ({ streams }) => Number(streams.monitor.state().database.up),
+    read: ({ background }) => Number(background.monitor.state().database.up),
   },
   {
     name: 'orders_kafka_up',
     type: 'gauge',
     help: 'Whether (1 or 0) a broker answered last.',
-    read: ({ streams }) => Number(streams.link.state().up),
+    read: ({ background }) => Number(background.link.state().up),
   },
 ]
 
@@ -33,25 +33,25 @@ const outbox: readonly StateMetric[] = [
     name: 'orders_outbox_rows',
     type: 'gauge',
     help: 'Events that are committed and not acknowledged by the broker. They are counted up to the bound.',
-    read: ({ streams }) => streams.monitor.state().outbox.rows,
+    read: ({ background }) => background.monitor.state().outbox.rows,
   },
   {
     name: 'orders_outbox_oldest_age_seconds',
     type: 'gauge',
     help: 'Age of the oldest event that waits.',
-    read: ({ streams }) => streams.monitor.state().outbox.ageMs / 1000,
+    read: ({ background }) => background.monitor.state().outbox.ageMs / 1000,
   },
   {
     name: 'orders_outbox_refusing',
     type: 'gauge',
     help: 'Whether (1 or 0) every new order is refused, because the outbox passed its bound.',
-    read: ({ streams }) => Number(streams.monitor.state().outboxFull),
+    read: ({ background }) => Number(background.monitor.state().outboxFull),
   },
   {
     name: 'orders_outbox_refused_tickers',
     type: 'gauge',
     help: 'Tickers whose new orders are refused, because their oldest event is past the bound.',
-    read: ({ streams }) => streams.monitor.state().outbox.overdue.length,
+    read: ({ background }) => background.monitor.state().outbox.overdue.length,
   },
 ]
 
@@ -60,21 +60,21 @@ const relay: readonly StateMetric[] = [
     name: 'orders_relay_in_flight_events',
     type: 'gauge',
     help: 'Events that are on their way to the broker.',
-    read: ({ streams }) => streams.relay.state().inFlight,
+    read: ({ background }) => background.relay.state().inFlight,
   },
   {
     name: 'orders_relay_shards',
     type: 'gauge',
     help: `Shards of tickers that this replica relays. All replicas together have ${shardCount}.`,
-    read: ({ streams }) => streams.relay.state().shards,
+    read: ({ background }) => background.relay.state().shards,
   },
   {
     name: 'orders_relay_lease_held',
     type: 'gauge',
     help: 'Whether (1 or 0) this replica relays the shard.',
     labels: ['shard'],
-    read: ({ streams }) => {
-      const { held } = streams.relay.state()
+    read: ({ background }) => {
+      const { held } = background.relay.state()
       return Array.from({ length: shardCount }, (_, shard) => ({
         labels: { shard: String(shard) },
         value: Number(held.includes(shard)),
@@ -85,13 +85,13 @@ const relay: readonly StateMetric[] = [
     name: 'orders_relay_tickers_set_aside',
     type: 'gauge',
     help: 'Tickers whose events cannot be sent.',
-    read: ({ streams }) => streams.relay.state().setAside.length,
+    read: ({ background }) => background.relay.state().setAside.length,
   },
   {
     name: 'orders_relay_published_events_total',
     type: 'counter',
     help: 'Events that the broker acknowledged.',
-    read: ({ streams }) => streams.relay.state().published,
+    read: ({ background }) => background.relay.state().published,
   },
 ]
 

@@ -12,7 +12,7 @@ import type { MetricDeclaration, Sample } from './metric.ts'
 
 export type StateSource = {
   build: { version: string; commit: string }
-  streams: {
+  background: {
     monitor: Monitor
     link: Link
     relay: Relay

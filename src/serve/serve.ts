@@ -1,17 +1,19 @@
-// The composition root: builds every part, starts them in order, and stops them in the opposite one.
+// The composition root: creates every part, starts them in order, and stops them in the reverse order.
 
 import { guardOrFaults } from './access.ts'
 import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createRefusedWrites } from '../app/refusedWrites.ts'
+import type { Service } from '../app/service.ts'
 import { sleep } from '../app/sleep.ts'
-import { buildService, openPool } from './service.ts'
+import { openService, openPool } from './service.ts'
 import { buildTrades } from './trades.ts'
 import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from '../config/config.ts'
 import { topicsOf } from './contracts.ts'
 import type { Env } from '../config/env.ts'
 import type { Phase } from '../http/operators/health.ts'
+import type { Guard } from '../http/gates/guard.ts'
 import { createProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createRelay } from '../relay/relay.ts'
@@ -23,6 +25,7 @@ import type { Observers } from '../metrics/observers.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { MigrationRefused } from '../store/migrate.ts'
+import type { Pool } from '../store/sql.ts'
 import { startTracing } from './tracing.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { kafkaOf } from '../config/transport.ts'
@@ -31,9 +34,10 @@ import { commit, version } from '../version.ts'
 const now = (): Date => new Date()
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
-type StreamParts = { config: Config; log: Log; replicaId: string; tracing: Tracing; observers: Observers }
+/** The parts that run beside the requests: relay, trades, dead letters, watchers of Kafka and Postgres. */
+type BackgroundParts = { config: Config; log: Log; replicaId: string; tracing: Tracing; observers: Observers }
 
-const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamParts) => {
+const createBackground = ({ config, log, replicaId, tracing, observers }: BackgroundParts) => {
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
   const pools = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
@@ -59,26 +63,27 @@ const buildStreams = ({ config, log, replicaId, tracing, observers }: StreamPart
 type Parts = Listeners & {
   config: Config
   log: Log
-  streams: ReturnType<typeof buildStreams>
-  built: ReturnType<typeof buildService>
+  background: ReturnType<typeof createBackground>
+  service: Service
+  servicePools: Readonly<Record<string, Pool>>
   tracing: Tracing
   setPhase: (phase: Phase) => void
 }
 
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, management, streams, built, tracing, setPhase }: Parts,
+  { config, log, server, management, background, service, servicePools, tracing, setPhase }: Parts,
 ): Promise<void> => {
-  const streaming = new AbortController()
-  const watching = new AbortController()
-  const relaying = streams.relay.run(streaming.signal)
-  const consuming = streams.trades.run(streaming.signal)
+  const backgroundStop = new AbortController()
+  const watcherStop = new AbortController()
+  const relayRun = background.relay.run(backgroundStop.signal)
+  const tradesRun = background.trades.run(backgroundStop.signal)
   const watchers = [
-    ...[streams.link, streams.monitor, streams.openExceptions].map((part) => part.run(watching.signal)),
-    // Ends first: to renew is to listen again.
+    ...[background.link, background.monitor, background.openExceptions].map((part) => part.run(watcherStop.signal)),
+    // Ends with the first signal: a renewal would open the port again.
     keepCertificate(config, server, { log, signal: stopping }),
   ]
-  while (!streams.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
+  while (!background.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
   setPhase('serving')
   log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
 
@@ -89,34 +94,23 @@ const runUntil = async (
   setPhase('draining')
   await sleep(config.SHUTDOWN_READINESS_DELAY_MS)
   await server.stop()
-  await built.service.drained()
+  await service.drained()
   log.info('requests are finished')
-  streaming.abort()
-  await Promise.all([relaying, consuming])
+  backgroundStop.abort()
+  await Promise.all([relayRun, tradesRun])
   log.info('offsets are committed, leases released')
-  watching.abort()
+  watcherStop.abort()
   await Promise.all(watchers)
-  built.service.close()
-  const pools = [...Object.values(built.pools), ...Object.values(streams.pools)]
-  await Promise.all([streams.producer.close(), ...pools.map((pool) => pool.close()), tracing.stop()])
+  service.close()
+  const pools = [...Object.values(servicePools), ...Object.values(background.pools)]
+  await Promise.all([background.producer.close(), ...pools.map((pool) => pool.close()), tracing.stop()])
   await management?.stop()
 }
 
-/** `orders serve`. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly, 2 bad configuration. */
-export const serve = async (env: Env): Promise<number> => {
-  const result = readConfig(env)
-  if (!result.ok) {
-    printFaults(result.faults)
-    return 2
-  }
-  const { config } = result
-  const log = startLog(config)
-  exitOnBugs(log)
-  const guard = guardOrFaults(config, log)
-  if (Array.isArray(guard)) {
-    printFaults(guard)
-    return 2
-  }
+type Run = { config: Config; log: Log; guard: Guard }
+
+/** From the first signal handler to the last closed connection. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly. */
+const runService = async ({ config, log, guard }: Run): Promise<number> => {
   const stopping = new AbortController()
   stopOnSignals(log, stopping)
 
@@ -125,15 +119,29 @@ export const serve = async (env: Env): Promise<number> => {
   const { observers, page } = createMetrics()
   const replicaId = crypto.randomUUID()
   const tracing = await startTracing(config, replicaId, log)
-  const streams = buildStreams({ config, log, replicaId, tracing, observers })
-  const { hasRoom: accepting } = streams.monitor
+  const background = createBackground({ config, log, replicaId, tracing, observers })
+  const { hasRoom: accepting } = background.monitor
   const refusedWrites = createRefusedWrites(() => performance.now())
-  const onCommitted = streams.relay.ring
-  const built = buildService({ config, log, observers, refusedWrites, now, newId, accepting, onCommitted })
-  const { service, pools } = built
-  const status = { config, streams, refusedWrites, starting: () => (phase === 'starting' ? startDetail : null) }
-  const measured = { build: { version, commit }, streams, service, pools: { ...pools, ...streams.pools }, now }
-  const metrics = () => page(measured)
+  const onCommitted = background.relay.ring
+  const { service, pools: servicePools } = openService({
+    config,
+    log,
+    observers,
+    refusedWrites,
+    now,
+    newId,
+    accepting,
+    onCommitted,
+  })
+  const status = { config, background, refusedWrites, starting: () => (phase === 'starting' ? startDetail : null) }
+  const metricSource = {
+    build: { version, commit },
+    background,
+    service,
+    pools: { ...servicePools, ...background.pools },
+    now,
+  }
+  const metrics = () => page(metricSource)
   const observe = observers.request
   const listeners = listen({ status, service, phase: () => phase, metrics, observe, tracing, now, log }, guard)
   if (listeners === null) return 1
@@ -151,11 +159,11 @@ export const serve = async (env: Env): Promise<number> => {
   const setPhase = (next: Phase): void => {
     phase = next
   }
-  const ended = await Promise.race([
-    runUntil(stopping.signal, { config, log, ...listeners, streams, built, tracing, setPhase }),
+  const outcome = await Promise.race([
+    runUntil(stopping.signal, { config, log, ...listeners, background, service, servicePools, tracing, setPhase }),
     deadline,
   ])
-  if (ended === 'late') {
+  if (outcome === 'late') {
     log.error('the shutdown deadline passed: exiting with work under way; nothing that was answered is lost', {
       deadlineMs: config.SHUTDOWN_DEADLINE_MS,
     })
@@ -163,4 +171,22 @@ export const serve = async (env: Env): Promise<number> => {
   }
   log.info('stopped')
   return 0
+}
+
+/** `orders serve`. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly, 2 bad configuration. */
+export const serve = async (env: Env): Promise<number> => {
+  const result = readConfig(env)
+  if (!result.ok) {
+    printFaults(result.faults)
+    return 2
+  }
+  const { config } = result
+  const log = startLog(config)
+  exitOnBugs(log)
+  const guard = guardOrFaults(config, log)
+  if (Array.isArray(guard)) {
+    printFaults(guard)
+    return 2
+  }
+  return runService({ config, log, guard })
 }

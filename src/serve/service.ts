@@ -54,7 +54,7 @@ export type ServiceParts = {
   onCommitted: () => void
 }
 
-export const buildService = ({
+export const openService = ({
   config,
   log,
   observers,

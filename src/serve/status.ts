@@ -12,7 +12,7 @@ import type { Trades } from '../kafka/trades/consumer.ts'
 
 export type StatusSource = {
   config: Config
-  streams: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; letters: Pick<DeadLetters, 'state'> }
+  background: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; letters: Pick<DeadLetters, 'state'> }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
   starting: () => string | null
@@ -20,8 +20,8 @@ export type StatusSource = {
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 
-const databaseOf = ({ streams, starting, refusedWrites }: StatusSource): Component => {
-  const { database } = streams.monitor.state()
+const databaseOf = ({ background, starting, refusedWrites }: StatusSource): Component => {
+  const { database } = background.monitor.state()
   const waiting = starting()
   if (waiting !== null || !database.up) return { status: 'DOWN', details: { detail: waiting ?? database.detail } }
   const refusal = refusedWrites.last()
@@ -36,11 +36,11 @@ const stillText = ({ partition, messages, stillMs, reason }: Still): string =>
 const lettersText = ({ partition, letters, waitedMs, reason }: WaitingLetters): string =>
   `${letters} of partition ${partition} for ${seconds(waitedMs)}: ${reason}`
 
-const kafkaOf = ({ streams }: StatusSource): Component => {
-  const link = streams.link.state()
-  const { connected, still } = streams.trades.state()
-  const { setAside } = streams.relay.state()
-  const letters = streams.letters.state()
+const kafkaOf = ({ background }: StatusSource): Component => {
+  const link = background.link.state()
+  const { connected, still } = background.trades.state()
+  const { setAside } = background.relay.state()
+  const letters = background.letters.state()
   const isSound = connected && setAside.length === 0 && still.length === 0 && letters.length === 0
   const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
@@ -56,8 +56,8 @@ const kafkaOf = ({ streams }: StatusSource): Component => {
 }
 
 /** What is wrong with the outbox, for an operator; null if nothing is. */
-const outboxTrouble = ({ streams }: StatusSource): string | null => {
-  const { outbox, outboxFull, uncountedMs } = streams.monitor.state()
+const outboxTrouble = ({ background }: StatusSource): string | null => {
+  const { outbox, outboxFull, uncountedMs } = background.monitor.state()
   if (outboxFull) return 'past its bound: new orders are refused until Kafka has taken the backlog'
   if (outbox.overdue.length > 0)
     return 'past its bound for some tickers: their new orders are refused until Kafka has taken their events'
@@ -68,8 +68,8 @@ const outboxTrouble = ({ streams }: StatusSource): string | null => {
 }
 
 const outboxOf = (source: StatusSource): Component => {
-  const { config, streams } = source
-  const { outbox } = streams.monitor.state()
+  const { config, background } = source
+  const { outbox } = background.monitor.state()
   const trouble = outboxTrouble(source)
   return {
     status: trouble === null ? 'UP' : 'DEGRADED',
