@@ -43,15 +43,23 @@ export const ExceptionPage = Type.Object({ exceptions: Type.Array(TradeException
 
 /** For JSON.stringify. */
 const exceptionAnswer = (exception: StoredException): Static<typeof TradeException> => {
-  const { quantity, price, key, topic, partition, offset, message, resolution, ...plain } = exception
+  const { key, topic, partition, offset } = exception
   return {
-    ...plain,
-    quantity: exactAmount(quantity),
-    price: exactAmount(price),
+    id: exception.id,
+    disposition: exception.disposition,
+    reason: exception.reason,
+    orderId: exception.orderId,
+    tradeId: exception.tradeId,
+    side: exception.side,
+    ticker: exception.ticker,
+    tradedAt: exception.tradedAt,
+    recordedAt: exception.recordedAt,
+    quantity: exactAmount(exception.quantity),
+    price: exactAmount(exception.price),
     source: { topic, partition, offset },
     keyBase64: key === null ? null : Buffer.from(key).toString('base64'),
-    message,
-    resolution,
+    message: exception.message,
+    resolution: exception.resolution,
   }
 }
 

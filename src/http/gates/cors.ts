@@ -1,12 +1,13 @@
-// Which pages of other origins a browser lets call this service: those that are listed, and none by default. Credentials of the
-// browser (cookies) are never allowed along: a page that may call sends its own token.
+// Which pages of other origins may call this service from a browser: those that are listed, none by default. Cookies are never
+// allowed: a page that may call sends its own token.
 
 import type { Exchange } from '../exchange/exchange.ts'
 
-/** Of the answers, what a page may read beside the body. */
-const exposed =
+/** The headers of an answer that a page may read. */
+const readableHeaders =
   'Location, Idempotent-Replayed, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate'
-const sendable = 'Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Api-Key, traceparent'
+/** The headers that a page may send. */
+const sendableHeaders = 'Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Api-Key, traceparent'
 const preflightSeconds = '600'
 
 /** A gate: lets everybody through, and says in the answer which origin may read it. */
@@ -17,7 +18,7 @@ export const createCors = (origins: readonly string[]) => {
     const origin = request.headers.get('origin')
     if (origin === null || !allowed.has(origin)) return null
     headers['access-control-allow-origin'] = origin
-    headers['access-control-expose-headers'] = exposed
+    headers['access-control-expose-headers'] = readableHeaders
     return null
   }
 }
@@ -31,7 +32,7 @@ export const preflightHeaders = (
   if (headers['access-control-allow-origin'] === undefined) return {}
   return {
     'access-control-allow-methods': methods.join(', '),
-    'access-control-allow-headers': sendable,
+    'access-control-allow-headers': sendableHeaders,
     'access-control-max-age': preflightSeconds,
   }
 }

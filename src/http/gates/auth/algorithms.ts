@@ -1,5 +1,5 @@
-// The algorithms of tokens that may be allowed: signatures by a private key alone. A shared secret (HS256 and its like) has no place in a
-// JWKS, and `none` is no signature.
+// The algorithms that a configuration may allow for tokens: only signatures by a private key. A shared secret (HS256 and its like) has no
+// place in a JWKS, and `none` is no signature.
 
 export const algorithms = [
   'RS256',

@@ -1,5 +1,5 @@
-// What an API key is: `ok_<id>_<secret>`. The secret is 256 random bits, so its SHA-256 is enough to keep: nobody guesses a preimage, and
-// neither a slow hash (bcrypt, against guessing) nor a salt (against tables of guesses) would add anything but time to every request.
+// An API key is `ok_<id>_<secret>`. The secret has 256 random bits, so its plain SHA-256 may be stored: nobody can guess a preimage. A slow
+// hash (against guessing) or a salt (against tables of guesses) would only add time to every request.
 
 import { timingSafeEqual } from 'node:crypto'
 
@@ -21,8 +21,8 @@ export const newSecret = (): string => Buffer.from(crypto.getRandomValues(new Ui
 
 const digest = (secret: string): Buffer => new Bun.CryptoHasher('sha256').update(secret).digest()
 
-/** What the file keeps of a secret. */
+/** The form in which the file stores a secret. */
 export const hashOf = (secret: string): string => `sha256:${digest(secret).toString('hex')}`
 
-/** `hash`: the 32 bytes that the file keeps. Takes the same time wherever they differ. */
+/** `hash`: the 32 bytes in the file. Takes the same time wherever they differ. */
 export const isSecretOf = (secret: string, hash: Uint8Array): boolean => timingSafeEqual(digest(secret), hash)

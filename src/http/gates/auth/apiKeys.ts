@@ -27,8 +27,8 @@ const readKey = (value: unknown, at: number): [string, StoredKey] => {
   if (Object.keys(value).some((name) => !members.includes(name))) fail(at, `has only ${members.join(', ')}`)
   if (typeof id !== 'string' || !keyIdPattern.test(id)) return fail(at, 'id must be 1 to 40 of a-z 0-9 -')
   if (typeof hash !== 'string' || !hashPattern.test(hash)) return fail(at, 'hash must be sha256: and 64 hex digits')
-  const isKnown = (scope: unknown): boolean => typeof scope === 'string' && isScope(scope)
-  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isKnown))
+  const isScopeName = (scope: unknown): boolean => typeof scope === 'string' && isScope(scope)
+  if (!Array.isArray(scopes) || scopes.length === 0 || !scopes.every(isScopeName))
     return fail(at, 'scopes must be a list of orders:read, orders:write, orders:admin')
   const caller = callerOf({ subject, scopes: scopes as string[], credential: `key:${id}` })
   if (caller === null) return fail(at, 'subject must be a UUID (or, with orders:admin, 1 to 200 printable characters)')
@@ -49,7 +49,7 @@ const valuesOf = (text: string): unknown[] => {
   return lines.map(parseJson)
 }
 
-/** Throws a sentence that names the key by its place and quotes nothing. */
+/** Throws, with a sentence that names a key by its position and quotes nothing. */
 export const parseKeys = (text: string): ReadonlyMap<string, StoredKey> => {
   const keys = valuesOf(text).map(readKey)
   const byId = new Map(keys)
@@ -57,20 +57,22 @@ export const parseKeys = (text: string): ReadonlyMap<string, StoredKey> => {
   return byId
 }
 
-/** Compared with where no such key exists, so that this takes as long. */
-const nobody = new Uint8Array(32)
+/** The hash to compare with if there is no such key, so that it takes as long. */
+const noHash = new Uint8Array(32)
 
 export type KeyCheck = (text: string) => Verdict
 
-/** Throws where the file cannot be used at the start. */
+/** Throws if the file cannot be used at the start. */
 export const createKeyCheck = (path: string, log: Log, nowMs: () => number): KeyCheck => {
-  const file = watchFile({ path, what: 'AUTH_API_KEYS_FILE', parse: parseKeys, log })
+  const file = watchFile({ path, setting: 'AUTH_API_KEYS_FILE', parse: parseKeys, log })
   return (text) => {
     const parts = parseKey(text)
     if (parts === null) return refuse('invalid', 'no API key')
-    const found = file.current().get(parts.id)
-    if (!isSecretOf(parts.secret, found?.hash ?? nobody) || found === undefined)
+    const stored = file.current().get(parts.id)
+    if (!isSecretOf(parts.secret, stored?.hash ?? noHash) || stored === undefined)
       return refuse('invalid', 'no such API key')
-    return found.expiresMs <= nowMs() ? refuse('expired', 'the API key is expired') : { ok: true, caller: found.caller }
+    return stored.expiresMs <= nowMs()
+      ? refuse('expired', 'the API key is expired')
+      : { ok: true, caller: stored.caller }
   }
 }

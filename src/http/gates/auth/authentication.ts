@@ -30,7 +30,7 @@ const scopeOf = ({ operation }: Exchange): Scope | null =>
 /** Without work: an API key always, a token that was checked before. Null: it has to be worked on. */
 const checkAtOnce = ({ tokens, keys }: Authentication, token: string): Verdict | null => {
   if (token.startsWith(keyPrefix)) return keys === null ? refuse('invalid', 'API keys are not accepted') : keys(token)
-  return tokens === null ? refuse('invalid', 'tokens are not accepted') : tokens.known(token)
+  return tokens === null ? refuse('invalid', 'tokens are not accepted') : tokens.cached(token)
 }
 
 /**
@@ -46,9 +46,13 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
       exchange.caller = verdict.caller
       return null
     }
-    const { refusal, why, cost } = verdict
+    const { refusal, reason, cost } = verdict
     const address = networkBehind(exchange)
-    log.rarely('warn', `auth:${why}`, 'a credential was refused', { requestId: exchange.requestId, address, why })
+    log.rarely('warn', `auth:${reason}`, 'a credential was refused', {
+      requestId: exchange.requestId,
+      address,
+      why: reason,
+    })
     const isGuess = refusal !== 'absent' && refusal !== 'malformed' && refusal !== 'keys'
     const level = isGuess ? failures?.take(address, cost) : undefined
     return level === undefined || level.allowed ? unauthorized(refusal) : tooManyBadCredentials(level.waitSeconds)

@@ -1,5 +1,5 @@
-// Claims by the names that a configuration gives them: issuers keep audience and scopes in different places. A claim that is missing or of
-// another kind than expected names nothing; only what the token itself holds is looked at, never what every object inherits.
+// Reads claims by configured names, because issuers keep audience and scopes in different places. A claim that is missing or of an
+// unexpected kind names nothing. Only own members of the token count, never what every object inherits.
 
 /** The names that lead to a claim, outermost first. */
 export type ClaimPath = readonly string[]
@@ -18,7 +18,7 @@ export const parseClaimPath = (text: string): ClaimPath | null => {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Undefined where the path leads nowhere. */
+/** Undefined if the path leads nowhere. */
 export const claimAt = (payload: object, path: ClaimPath): unknown => {
   let value: unknown = payload
   for (const name of path) {

@@ -1,4 +1,5 @@
-// The credential of a request: one, in one place. What could be read in two ways is refused, for a proxy may have read the other.
+// The credential of a request: exactly one, in one place. A request that can be read in two ways is refused, because a proxy may have read
+// it in the other way.
 
 import { keyPrefix } from './apiKey.ts'
 
@@ -6,7 +7,7 @@ export type Credential = { kind: 'absent' } | { kind: 'malformed' } | { kind: 't
 
 const scheme = 'bearer '
 
-/** Every request pays for this: no pattern walks over a whole token. What else it must be is for whoever verifies it. */
+/** Every request pays for this, so no pattern walks over the whole token. The verifier checks the rest. */
 const single = (text: string): string | undefined =>
   text === '' || text.includes(',') || text.includes(' ') ? undefined : text
 

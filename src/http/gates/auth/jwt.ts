@@ -1,5 +1,5 @@
-// Bearer tokens: JWTs whose signature, issuer, audience and times are checked. A token that was found good is known by its SHA-256 until it
-// expires, for some minutes at the most, and only while the keys are the same: checking a signature costs more than a whole request.
+// Bearer tokens: JWTs whose signature, issuer, audience and times are checked. A valid token is cached by its SHA-256 until it expires, for
+// some minutes at most and only while the keys stay the same: checking a signature costs more than a whole request.
 
 import { errors, type JWTPayload } from 'jose'
 import type { Algorithm } from './algorithms.ts'
@@ -15,9 +15,9 @@ export type JwtOptions = {
   algorithms: readonly Algorithm[]
   issuer: string
   audience: string
-  /** Where the token says whom it is for. */
+  /** The claim that names the audience. */
   audienceClaim: ClaimPath
-  /** All that these hold counts. */
+  /** The claims that hold scopes; those of all of them count. */
   scopeClaims: readonly ClaimPath[]
   /** The claim that names the user. */
   subjectClaim: string
@@ -28,19 +28,19 @@ export type JwtOptions = {
 }
 
 export type TokenCheck = {
-  /** The verdict on a token that was checked before; null for one that needs work. */
-  known: (token: string) => Verdict | null
+  /** The verdict on a token that was checked before; null if it has to be checked. */
+  cached: (token: string) => Verdict | null
   check: (token: string) => Promise<Verdict>
 }
 
 const tokenLengthMax = 8_192
 
-/** One for all: `digest` begins it anew, and making one costs more than hashing a token does. */
+/** Shared, because creating one costs more than hashing a token; `digest` resets it. */
 const hasher = new Bun.CryptoHasher('sha256')
-const digest = (token: string): string => hasher.update(token).digest('base64')
+const hashOf = (token: string): string => hasher.update(token).digest('base64')
 
-/** Never the token nor a value of a claim: names alone. */
-const whyOf = (error: unknown): string => {
+/** For the log: names only, never the token nor the value of a claim. */
+const reasonOf = (error: unknown): string => {
   if (error instanceof errors.JWTClaimValidationFailed) return `claim ${error.claim} ${error.reason}`
   return error instanceof errors.JOSEError ? error.code : 'the token could not be read'
 }
@@ -54,46 +54,46 @@ const verdictOn = (payload: JWTPayload, options: JwtOptions): Verdict => {
   return caller === null ? refuse('subject', `claim ${subjectClaim} is no user`) : { ok: true, caller }
 }
 
-type Kept = { caller: Caller; until: number; generation: number }
+type CacheEntry = { caller: Caller; until: number; generation: number }
 
-/** The oldest goes first; none outlives `until`. */
+/** The oldest entry is dropped first; none outlives `until`. */
 const createCache = ({ keys, cacheTokensMax, nowMs }: JwtOptions) => {
-  const kept = new Map<string, Kept>()
+  const entries = new Map<string, CacheEntry>()
   return {
     get(hash: string): Caller | null {
-      const found = kept.get(hash)
-      if (found === undefined) return null
-      if (found.until > nowMs() && found.generation === keys.generation()) return found.caller
-      kept.delete(hash)
+      const entry = entries.get(hash)
+      if (entry === undefined) return null
+      if (entry.until > nowMs() && entry.generation === keys.generation()) return entry.caller
+      entries.delete(hash)
       return null
     },
-    put(hash: string, entry: Kept): void {
-      if (kept.size >= cacheTokensMax) kept.delete(kept.keys().next().value!)
-      kept.set(hash, entry)
+    put(hash: string, entry: CacheEntry): void {
+      if (entries.size >= cacheTokensMax) entries.delete(entries.keys().next().value!)
+      entries.set(hash, entry)
     },
   }
 }
 
-/** A key that is not there may have been added since: one look for it, within the source's bounds. */
+/** If the key is missing, it may have been added since: the keys are renewed once, within the source's limits. */
 const verifyRenewing = async (
   token: string,
   first: Keys,
   { keys, verify }: { keys: KeySource; verify: (token: string, set: KeySet) => Promise<Verification> },
 ): Promise<Verification & { generation: number }> => {
-  const found = await verify(token, first.set)
-  const known = { ...found, generation: first.generation }
-  if (found.ok || !mayHaveNewerKey(found.error)) return known
+  const attempt = await verify(token, first.set)
+  const result = { ...attempt, generation: first.generation }
+  if (attempt.ok || !mayHaveNewerKey(attempt.error)) return result
   await keys.renew()
   const renewed = await keys.current()
-  if (renewed === null || renewed.generation === first.generation) return known
-  const again = await verify(token, renewed.set)
-  return { ...again, tried: found.tried + again.tried, generation: renewed.generation }
+  if (renewed === null || renewed.generation === first.generation) return result
+  const retry = await verify(token, renewed.set)
+  return { ...retry, tried: attempt.tried + retry.tried, generation: renewed.generation }
 }
 
 export const createTokenCheck = (options: JwtOptions): TokenCheck => {
   const { keys, algorithms, issuer, clockToleranceSeconds, cacheAgeMaxMs, nowMs } = options
   const cache = createCache(options)
-  const underWay = new Map<string, Promise<Verdict>>()
+  const pending = new Map<string, Promise<Verdict>>()
 
   const verify = (token: string, set: KeySet): Promise<Verification> => {
     const rules = { algorithms: [...algorithms], issuer, requiredClaims: ['exp'] }
@@ -106,7 +106,7 @@ export const createTokenCheck = (options: JwtOptions): TokenCheck => {
     const verified = await verifyRenewing(token, first, { keys, verify })
     if (!verified.ok) {
       const refusal = verified.error instanceof errors.JWTExpired ? 'expired' : 'invalid'
-      return { ...refuse(refusal, whyOf(verified.error)), cost: verified.tried }
+      return { ...refuse(refusal, reasonOf(verified.error)), cost: verified.tried }
     }
     const { payload, generation } = verified
     const verdict = verdictOn(payload, options)
@@ -115,18 +115,18 @@ export const createTokenCheck = (options: JwtOptions): TokenCheck => {
     return verdict.ok ? verdict : { ...verdict, cost: verified.tried }
   }
   return {
-    known(token) {
-      const caller = cache.get(digest(token))
+    cached(token) {
+      const caller = cache.get(hashOf(token))
       return caller === null ? null : { ok: true, caller }
     },
     check(token) {
       if (token.length > tokenLengthMax) return Promise.resolve(refuse('invalid', 'the token is too long'))
-      const hash = digest(token)
-      const others = underWay.get(hash)
-      if (others !== undefined) return others
-      const judging = judge(token, hash).finally(() => underWay.delete(hash))
-      underWay.set(hash, judging)
-      return judging
+      const hash = hashOf(token)
+      const present = pending.get(hash)
+      if (present !== undefined) return present
+      const verdict = judge(token, hash).finally(() => pending.delete(hash))
+      pending.set(hash, verdict)
+      return verdict
     },
   }
 }

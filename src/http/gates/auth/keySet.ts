@@ -1,8 +1,8 @@
-// A JWKS as JSON text becomes a set of public keys. Secrets, private keys and what cannot check a signature never get in.
+// Reads a JWKS into a set of public keys. Secrets, private keys and keys that cannot check a signature are left out.
 
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose'
 
-/** Finds the key of a token; several that fit are an error that holds them. */
+/** Finds the key of a token. Several that fit are an error that holds them all. */
 export type KeySet = JWTVerifyGetKey
 
 const keysMax = 100
@@ -23,24 +23,24 @@ const membersOf = (text: string): unknown => {
   }
 }
 
-/** `kid` is a hint that either side may leave out: a key without one may be the one that a token names, unless another has that name. */
+/** `kid` is a hint that either side may leave out: if no key has the name in the token, a key without a name may be the right one. */
 const keySetOf = (keys: JWK[]): KeySet => {
-  const all = createLocalJWKSet({ keys })
+  const every = createLocalJWKSet({ keys })
   const unnamed = keys.filter(({ kid }) => kid === undefined)
-  if (unnamed.length === 0) return all
-  const others = createLocalJWKSet({ keys: unnamed })
+  if (unnamed.length === 0) return every
+  const nameless = createLocalJWKSet({ keys: unnamed })
   return async (header, token) => {
     try {
-      return await all(header, token)
+      return await every(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       const { kid: _, ...withoutName } = header
-      return others(withoutName, token)
+      return nameless(withoutName, token)
     }
   }
 }
 
-/** Throws a sentence for text that holds no public key. */
+/** Throws, with a sentence, if the text holds no public key. */
 export const parseKeySet = (text: string): KeySet => {
   const members = membersOf(text)
   if (!Array.isArray(members)) throw new Error('it is no JSON Web Key Set: {"keys":[…]}')

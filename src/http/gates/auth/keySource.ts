@@ -1,5 +1,5 @@
-// Where the keys of tokens come from: a file, or a URL. The keys of a URL are kept: they are asked for again when they are old or when
-// a token names one that is not among them, never more often than the cooldown, and stay in force while the URL is away.
+// Where the keys of tokens come from: a file or a URL. The keys of a URL are kept in memory. They are downloaded again when they are old
+// or when a token names a key that is missing, never more often than the cooldown allows, and stay in force while the URL is away.
 
 import { describe, type Log } from '../../../telemetry/log.ts'
 import { parseKeySet, type KeySet } from './keySet.ts'
@@ -9,17 +9,17 @@ import { watchFile } from './watchedFile.ts'
 export type Keys = { set: KeySet; generation: number }
 
 export type KeySource = {
-  /** The keys as they are known now; null where none ever were. */
+  /** The present keys; null if there have never been any. */
   current: () => Promise<Keys | null>
-  /** Looks for newer ones, if the cooldown allows it. */
+  /** Looks for newer keys, if the cooldown allows it. */
   renew: () => Promise<void>
-  /** Of the keys as they are now: what was decided with older ones counts no more. */
+  /** Increases when the keys change; verdicts cached under an older generation are void. */
   generation: () => number
 }
 
-/** Throws where the file cannot be used at the start. */
+/** Throws if the file cannot be used at the start. */
 export const keysFromFile = (path: string, log: Log): KeySource => {
-  const file = watchFile({ path, what: 'AUTH_JWKS_FILE', parse: parseKeySet, log })
+  const file = watchFile({ path, setting: 'AUTH_JWKS_FILE', parse: parseKeySet, log })
   return {
     current() {
       const generation = file.generation()
@@ -32,9 +32,9 @@ export const keysFromFile = (path: string, log: Log): KeySource => {
 
 export type UrlOptions = {
   url: string
-  /** Older keys are asked for again before they are used. */
+  /** Older keys are downloaded again before they are used. */
   ageMaxMs: number
-  /** Between two requests to the URL, whatever came of the first. */
+  /** The least time between two downloads, successful or not. */
   cooldownMs: number
   timeoutMs: number
   log: Log
@@ -43,7 +43,7 @@ export type UrlOptions = {
 
 const bytesMax = 1_048_576
 
-/** The text of an answer, given up where it is too long. */
+/** The text of an answer. Throws as soon as it is too long. */
 const readBounded = async (response: Response): Promise<string> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -65,35 +65,35 @@ const download = async (url: string, timeoutMs: number): Promise<string> => {
 
 export const keysFromUrl = ({ url, ageMaxMs, cooldownMs, timeoutMs, log, ...rest }: UrlOptions): KeySource => {
   const { nowMs = () => performance.now() } = rest
-  let known: { text: string; set: KeySet; at: number } | null = null
-  let askedAt = -Infinity
-  let asking: Promise<void> | null = null
+  let latest: { text: string; set: KeySet; at: number } | null = null
+  let triedAt = -Infinity
+  let downloading: Promise<void> | null = null
   let generation = 0
 
-  const ask = async (): Promise<void> => {
-    askedAt = nowMs()
+  const downloadKeys = async (): Promise<void> => {
+    triedAt = nowMs()
     try {
       const text = await download(url, timeoutMs)
-      const isNew = text !== known?.text
-      known = { text, set: isNew ? parseKeySet(text) : known!.set, at: nowMs() }
+      const isNew = text !== latest?.text
+      latest = { text, set: isNew ? parseKeySet(text) : latest!.set, at: nowMs() }
       if (isNew) generation++
     } catch (error) {
-      const kept = known === null ? 'no token can be checked until it answers' : 'the last good keys stay in force'
-      log.rarely('error', 'jwks', `AUTH_JWKS_URL: the keys could not be read; ${kept}`, describe(error))
+      const effect = latest === null ? 'no token can be checked until it answers' : 'the last good keys stay in force'
+      log.rarely('error', 'jwks', `AUTH_JWKS_URL: the keys could not be read; ${effect}`, describe(error))
     }
   }
   const renew = (): Promise<void> => {
-    if (asking !== null) return asking
-    if (nowMs() - askedAt < cooldownMs) return Promise.resolve()
-    asking = ask().finally(() => (asking = null))
-    return asking
+    if (downloading !== null) return downloading
+    if (nowMs() - triedAt < cooldownMs) return Promise.resolve()
+    downloading = downloadKeys().finally(() => (downloading = null))
+    return downloading
   }
   return {
     renew,
     generation: () => generation,
     async current() {
-      if (known === null || nowMs() - known.at >= ageMaxMs) await renew()
-      return known === null ? null : { set: known.set, generation }
+      if (latest === null || nowMs() - latest.at >= ageMaxMs) await renew()
+      return latest === null ? null : { set: latest.set, generation }
     },
   }
 }

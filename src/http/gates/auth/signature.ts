@@ -1,12 +1,12 @@
-// Whether one of the known keys signed a token, and whether its registered claims hold. A token that names its key by `kid` costs one
-// check. Otherwise it is tried with each key that fits its algorithm, and with no more than a few: anybody can send such tokens.
+// Whether one of our keys signed a token, and whether its registered claims hold. A token that names its key by `kid` costs one check.
+// Any other is tried with each key that fits its algorithm, but with a few at most: anybody can send such tokens.
 
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import type { KeySet } from './keySet.ts'
 
 export const keysTriedMax = 8
 
-/** `tried`: how many keys were tried, which is what it cost. */
+/** `tried`: how many keys were tried: the cost of the check. */
 export type Verification =
   | { ok: true; payload: JWTPayload; tried: number }
   | { ok: false; error: unknown; tried: number }
@@ -40,6 +40,6 @@ export const verifySignature = async (token: string, set: KeySet, rules: JWTVeri
   }
 }
 
-/** Whether a key that is not in the set yet could have signed it: also under a name that another key had before. */
+/** Whether a key that is not in the set yet may have signed it, perhaps under the name of a former key. */
 export const mayHaveNewerKey = (error: unknown): boolean =>
   isOfAnotherKey(error) || error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys

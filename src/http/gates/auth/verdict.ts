@@ -1,20 +1,20 @@
-// What comes of looking at a credential, and the answer to one that is refused. No answer says more than its sender knows already.
+// The verdict on a credential, and the answer to one that is refused. No answer tells a caller more than it knows already.
 
 import { problem, type Problem } from '../../exchange/problem.ts'
 import type { Caller, Scope } from '../../../app/caller.ts'
 
-/** Why nobody is let in. `keys`: what to check it with cannot be had now. */
+/** Why a credential is refused. `keys`: the keys to check it with cannot be had now. */
 export type Refusal = 'absent' | 'malformed' | 'invalid' | 'expired' | 'subject' | 'keys'
-/** `why`: for the operator's log alone. `cost`: how many signatures were checked for nothing; what costs no work counts as one. */
-export type Refused = { ok: false; refusal: Refusal; why: string; cost: number }
+/** `reason`: for the operator's log alone. `cost`: how many signatures were checked in vain, at least one. */
+export type Refused = { ok: false; refusal: Refusal; reason: string; cost: number }
 export type Verdict = { ok: true; caller: Caller } | Refused
 
-export const refuse = (refusal: Refusal, why: string): Refused => ({ ok: false, refusal, why, cost: 1 })
+export const refuse = (refusal: Refusal, reason: string): Refused => ({ ok: false, refusal, reason, cost: 1 })
 
 const realm = 'Bearer realm="orders"'
 
-/** RFC 6750: a request without a credential is told no error. */
-const words = {
+/** RFC 6750: the challenge to a request without a credential names no error. */
+const challenges = {
   absent: { detail: 'send a credential: Authorization: Bearer <token>', error: null },
   malformed: { detail: 'send one credential, once, as Authorization: Bearer <token>', error: 'invalid_request' },
   invalid: { detail: 'the credential is not valid here', error: 'invalid_token' },
@@ -25,12 +25,12 @@ const words = {
 export const unauthorized = (refusal: Refusal): Problem => {
   if (refusal === 'keys')
     return problem('OVERLOADED', 'the credential cannot be checked now: try again after the time in Retry-After')
-  const { detail, error } = words[refusal]
-  const reason = error === null ? '' : `, error="${error}", error_description="${detail}"`
-  return problem('UNAUTHORIZED', detail, { headers: { 'www-authenticate': `${realm}${reason}` } })
+  const { detail, error } = challenges[refusal]
+  const cause = error === null ? '' : `, error="${error}", error_description="${detail}"`
+  return problem('UNAUTHORIZED', detail, { headers: { 'www-authenticate': `${realm}${cause}` } })
 }
 
-/** The credential is good, and not for this. */
+/** The credential is valid, but does not allow this. */
 export const forbidden = (scope: Scope): Problem =>
   problem('FORBIDDEN', `this needs the scope ${scope}`, {
     headers: { 'www-authenticate': `${realm}, error="insufficient_scope", scope="${scope}"` },

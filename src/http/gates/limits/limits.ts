@@ -1,26 +1,26 @@
 // How many requests a caller, and all callers together, may send: decided before a body is read. Answers carry the fields of
-// draft-ietf-httpapi-ratelimit-headers. What is left of the total is told to nobody: it would say how busy the others are.
+// draft-ietf-httpapi-ratelimit-headers. No answer that is let through says what is left of the total: it would show how busy others are.
 
 import { everybody } from '../../../app/caller.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
 import { problem, type Problem } from '../../exchange/problem.ts'
-import { createBuckets, type Buckets, type Level } from './rateLimit.ts'
+import { createBuckets, type Buckets, type BucketState } from './rateLimit.ts'
 
 export type Rate = { perSecond: number; burst: number }
 export type LimitOptions = {
   perSubject: Rate | null
   total: Rate | null
-  /** Where nobody says who it is: whether the address that a request comes from counts as its subject. */
+  /** Whether the address counts as the subject of a request that names no caller. */
   byAddress: boolean
   nowMs?: () => number
 }
 
 const subjectsMax = 50_000
 
-/** The one key of the total. */
-const all = ''
+/** The only key among the buckets of the total. */
+const totalKey = ''
 
-/** A whole network of IPv6 is one caller's: its first 64 bits count. IPv4, also where it is written as IPv6, counts whole. */
+/** One IPv6 caller has a whole network, so only its first 64 bits count. An IPv4 address counts whole, even written as IPv6. */
 export const networkOf = (address: string): string => {
   const mapped = /(?:^|:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1]
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address
@@ -49,15 +49,16 @@ export const tooManyOfSubject = (waitSeconds: number): Problem =>
 export const tooManyBadCredentials = (waitSeconds: number): Problem =>
   tooMany('too many bad credentials from this address: try again after the time in Retry-After', waitSeconds)
 
-/** Rates are whole requests a second: the next one is never further away. */
+/** Rates are whole requests a second, so the next request is at most a second away. */
 const moreAfterSeconds = 1
-const left = (name: string, { remaining }: Level): string => `"${name}";r=${remaining};t=${moreAfterSeconds}`
+const rateLimitField = (name: string, { remaining }: BucketState): string =>
+  `"${name}";r=${remaining};t=${moreAfterSeconds}`
 
-/** The gate of the limits; `addressOf` is asked only where `byAddress` says so. */
+/** The gate of the limits; it calls `addressOf` only if `byAddress` is true. */
 export const limitGate = (options: LimitOptions, addressOf: (request: Request) => string): Gate => {
   const { perSubject, total, byAddress, nowMs = () => performance.now() } = options
   const subjects = bucketsOf(perSubject, subjectsMax, nowMs)
-  const whole = bucketsOf(total, 1, nowMs)
+  const totals = bucketsOf(total, 1, nowMs)
   const policy = [...policyOf('subject', perSubject), ...policyOf('total', total)].join(', ')
 
   const subjectOf = ({ caller, request }: Exchange): string | null => {
@@ -69,14 +70,14 @@ export const limitGate = (options: LimitOptions, addressOf: (request: Request) =
     exchange.headers['ratelimit-policy'] = policy
     const subject = subjects === null ? null : subjectOf(exchange)
     if (subject !== null) {
-      const own = subjects!.take(subject)
-      exchange.headers['ratelimit'] = left('subject', own)
-      if (!own.allowed) return tooManyOfSubject(own.waitSeconds)
+      const state = subjects!.take(subject)
+      exchange.headers['ratelimit'] = rateLimitField('subject', state)
+      if (!state.allowed) return tooManyOfSubject(state.waitSeconds)
     }
-    const level = whole?.take(all)
-    if (level === undefined || level.allowed) return null
+    const totalState = totals?.take(totalKey)
+    if (totalState === undefined || totalState.allowed) return null
     if (subject !== null) subjects!.putBack(subject)
-    exchange.headers['ratelimit'] = left('total', level)
-    return tooMany('too many requests in all: try again after the time in Retry-After', level.waitSeconds)
+    exchange.headers['ratelimit'] = rateLimitField('total', totalState)
+    return tooMany('too many requests in all: try again after the time in Retry-After', totalState.waitSeconds)
   }
 }

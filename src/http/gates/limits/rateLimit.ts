@@ -1,5 +1,5 @@
-// Token buckets, in the memory of this process. A bucket holds `burst` requests and refills by `perSecond`; past `keysMax` buckets the one
-// that was used longest ago is forgotten, which is the fullest of them.
+// Token buckets in the memory of this process. A bucket holds `burst` requests and refills by `perSecond`. Beyond `keysMax` buckets the
+// least recently used one is dropped: it has refilled the longest.
 
 export type BucketOptions = {
   perSecond: number
@@ -9,16 +9,16 @@ export type BucketOptions = {
   nowMs: () => number
 }
 
-/** `waitSeconds`: until there is room for the next request; 0 where there is. */
-export type Level = { allowed: boolean; remaining: number; waitSeconds: number }
+/** `waitSeconds`: until there is room for the next request; 0 if there is room now. */
+export type BucketState = { allowed: boolean; remaining: number; waitSeconds: number }
 
 export type Buckets = {
-  /** Takes `cost` (one) if there is one at least: what is missing then is owed, and refills before anything else is allowed. */
-  take: (key: string, cost?: number) => Level
-  /** Puts back what was taken for a request that was refused for another reason. */
+  /** Takes `cost` tokens (one by default) if there is at least one. What is missing becomes a debt that refills first. */
+  take: (key: string, cost?: number) => BucketState
+  /** Gives back the token of a request that was refused for another reason. */
   putBack: (key: string) => void
-  /** The level as it is; nothing is taken. */
-  look: (key: string) => Level
+  /** The present state; takes nothing. */
+  look: (key: string) => BucketState
   readonly size: number
 }
 
@@ -34,13 +34,13 @@ export const createBuckets = ({ perSecond, burst, keysMax, nowMs }: BucketOption
     const tokens = bucket.tokens + ((now - bucket.at) * perSecond) / 1000
     return { tokens: Math.min(burst, tokens), at: now }
   }
-  const levelOf = ({ tokens }: Bucket, allowed: boolean): Level => ({
+  const stateOf = ({ tokens }: Bucket, allowed: boolean): BucketState => ({
     allowed,
     remaining: Math.max(0, Math.floor(tokens)),
     waitSeconds: tokens >= 1 ? 0 : (1 - tokens) / perSecond,
   })
-  const keep = (key: string, bucket: Bucket): void => {
-    // Last in the map is used last.
+  const store = (key: string, bucket: Bucket): void => {
+    // The order of the map is that of use: the first entry is the least recently used.
     buckets.delete(key)
     if (buckets.size >= keysMax) buckets.delete(buckets.keys().next().value!)
     buckets.set(key, bucket)
@@ -50,8 +50,8 @@ export const createBuckets = ({ perSecond, burst, keysMax, nowMs }: BucketOption
       const bucket = refilled(key)
       const allowed = bucket.tokens >= 1
       if (allowed) bucket.tokens -= cost
-      keep(key, bucket)
-      return levelOf(bucket, allowed)
+      store(key, bucket)
+      return stateOf(bucket, allowed)
     },
     putBack(key) {
       const bucket = buckets.get(key)
@@ -59,7 +59,7 @@ export const createBuckets = ({ perSecond, burst, keysMax, nowMs }: BucketOption
     },
     look(key) {
       const bucket = refilled(key)
-      return levelOf(bucket, bucket.tokens >= 1)
+      return stateOf(bucket, bucket.tokens >= 1)
     },
     get size() {
       return buckets.size

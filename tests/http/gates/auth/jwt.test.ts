@@ -202,11 +202,11 @@ describe('a token that names no key', () => {
     server.answer(() => new Response(jwksOf(key, other)))
     const token = await unnamed(other)
     expect(await outcome(check, token)).toBe('ok')
-    expect(check.known(token)).toMatchObject({ ok: true })
+    expect(check.cached(token)).toMatchObject({ ok: true })
     server.answer(() => new Response(jwksOf(key)))
     clockMs += 600_001
     await check.check(await tokenOf(key, user, 'orders:read'))
-    expect(check.known(token)).toBeNull()
+    expect(check.cached(token)).toBeNull()
     expect(await outcome(check, token)).toBe('invalid')
   })
 })
@@ -253,12 +253,12 @@ describe('a token that was found good', () => {
     let now = Date.now()
     const check = checkOf({ nowMs: () => now, cacheAgeMaxMs: 3_600_000 })
     const token = await tokenOf(key, user, 'orders:read', { expiresIn: 60 })
-    expect(check.known(token)).toBeNull()
+    expect(check.cached(token)).toBeNull()
     await check.check(token)
-    expect(check.known(token)).toMatchObject({ ok: true, caller: { userId: user } })
-    expect(check.known(`${token}x`)).toBeNull()
+    expect(check.cached(token)).toMatchObject({ ok: true, caller: { userId: user } })
+    expect(check.cached(`${token}x`)).toBeNull()
     now += 61_000
-    expect(check.known(token)).toBeNull()
+    expect(check.cached(token)).toBeNull()
     now += 10_000
     expect(await outcome(check, token)).toBe('expired')
   })
@@ -268,9 +268,9 @@ describe('a token that was found good', () => {
     const check = checkOf({ nowMs: () => now, cacheAgeMaxMs: 10_000, cacheTokensMax: 2 })
     const tokens = await Promise.all([1, 2, 3].map((n) => tokenOf(key, user, 'orders:read', { expiresIn: 60 + n })))
     for (const token of tokens) await check.check(token)
-    expect(tokens.map((token) => check.known(token) !== null)).toEqual([false, true, true])
+    expect(tokens.map((token) => check.cached(token) !== null)).toEqual([false, true, true])
     now += 10_001
-    expect(tokens.map((token) => check.known(token) !== null)).toEqual([false, false, false])
+    expect(tokens.map((token) => check.cached(token) !== null)).toEqual([false, false, false])
   })
 
   test('counts no more once its key is gone', async () => {
@@ -279,11 +279,11 @@ describe('a token that was found good', () => {
     const check = checkOf({ keys: keysFromFile(path, log) })
     const token = await tokenOf(key, user, 'orders:read')
     await check.check(token)
-    expect(check.known(token)).not.toBeNull()
+    expect(check.cached(token)).not.toBeNull()
     writeFileSync(`${path}.new`, jwksOf(other))
     renameSync(`${path}.new`, path)
     await Bun.sleep(1_050)
-    expect(check.known(token)).toBeNull()
+    expect(check.cached(token)).toBeNull()
     expect(await outcome(check, token)).toBe('invalid')
     expect(await outcome(check, await tokenOf(other, user, 'orders:read'))).toBe('ok')
   })
@@ -295,7 +295,7 @@ describe('a token that was found good', () => {
     const body = Buffer.from(JSON.stringify({ sub: user, scope: 'orders:admin', exp: 9e9 })).toString('base64url')
     const forged = `${head}.${body}.${signature}`
     expect(await outcome(check, forged)).toBe('invalid')
-    expect(check.known(forged)).toBeNull()
+    expect(check.cached(forged)).toBeNull()
   })
 })
 
@@ -384,7 +384,7 @@ describe('the keys of a URL', () => {
     clockMs += 600_001
     // Any token that needs work brings the new keys in.
     await check.check(await tokenOf(other, user, 'orders:read'))
-    expect(check.known(token)).toBeNull()
+    expect(check.cached(token)).toBeNull()
     expect(await outcome(check, token)).toBe('invalid')
   })
 })
