@@ -20,7 +20,7 @@ import { orderHandlers, type RouteOptions } from './orders/routes.ts'
 import { patienceWhileAnswering } from './exchange/silence.ts'
 
 export type ServerOptions = RouteOptions & {
-  /** False while the service starts: no order and no exception is asked for. */
+  /** False while the service starts: calls that need the store are refused. */
   started: () => boolean
   /** True while the service stops: the port is about to close. */
   draining: () => boolean
@@ -34,16 +34,17 @@ export type ServerOptions = RouteOptions & {
   observe: RequestObserver
   tracing: Tracing
   now: () => Date
-  /** How long a connection may be silent, and how long an answer may take. */
+  /** How long a connection may be silent. */
   idleTimeoutMs: number
+  /** The longest that an answer may take. */
   answerMaxMs: number
-  /** Who may call, and how often; everybody, as often as it likes, unless it is told otherwise. */
+  /** Who may call, and how often. Default: everybody, without limits. */
   guard?: Guard
-  /** Which routes: all of them, all but those for operators, or those alone. */
+  /** Which routes: all of them (the default), all but those for operators, or only those. */
   management?: Management
 }
 
-/** The methods of the routes that a path leads to. As the router has it, one slash at the end does not count. */
+/** The methods of the routes of a path. Like the router, it ignores one slash at the end. */
 const methodsOf = (app: Elysia, path: string): string[] => {
   const segments = path.replace(/\/$/, '').split('/')
   const matches = (route: string): boolean => {
@@ -68,7 +69,7 @@ const notFound = (app: Elysia, exchange: Exchange): Answer => {
 const starting = (): Problem =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
 
-/** Who answers what; an operation without a handler is a type error. */
+/** The handler of each operation; a missing one is a type error. */
 const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
   ...orderHandlers(options),
   ...exceptionHandlers(options),
@@ -92,32 +93,36 @@ export const createApp = (options: ServerOptions) => {
     ...guardGates(guard, { addressOf, log }),
     (exchange: Exchange) => (!started() && exchange.operation?.needs === 'store' ? starting() : null),
   ]
-  const observeAll: RequestObserver = (exchange, seen) => {
-    patience?.observe(exchange, seen)
-    options.observe(exchange, seen)
+  const observeAll: RequestObserver = (exchange, outcome) => {
+    patience?.observe(exchange, outcome)
+    options.observe(exchange, outcome)
   }
   const observe = patience === null ? options.observe : observeAll
-  const exchanges = { log, observe, tracing, draining, gates, now }
-  const lost = answering(null, (exchange) => notFound(app, exchange), exchanges)
-  const unread = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), exchanges)
-  const failed = (error: unknown) =>
+  const exchangeOptions = { log, observe, tracing, draining, gates, now }
+  const answerNotFound = answering(null, (exchange) => notFound(app, exchange), exchangeOptions)
+  const answerUnreadable = answering(
+    null,
+    () => problem('BAD_REQUEST', 'the request could not be read'),
+    exchangeOptions,
+  )
+  const answerBug = (error: unknown) =>
     answering(
       null,
       () => {
         throw error
       },
-      exchanges,
+      exchangeOptions,
     )
   app.onError({ as: 'global' }, ({ code, error, request }) => {
-    if (code === 'NOT_FOUND') return lost(request)
-    return code === 'PARSE' || code === 'VALIDATION' ? unread(request) : failed(error)(request)
+    if (code === 'NOT_FOUND') return answerNotFound(request)
+    return code === 'PARSE' || code === 'VALIDATION' ? answerUnreadable(request) : answerBug(error)(request)
   })
   for (const [id, handler] of Object.entries(handlersOf(options)) as [OperationId, Handler][]) {
     const operation = operations[id]
     if (!isServed(operation, management)) continue
     const { method, path } = operation
-    const answer = answering(operation, handler, exchanges)
-    // `parse: 'none'`: the bodies are read by the handlers, for their size, their time and the exact text of their numbers.
+    const answer = answering(operation, handler, exchangeOptions)
+    // `parse: 'none'`: the handlers read the bodies, because of their size, their time and the exact text of their numbers.
     app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {
       parse: 'none',
     })

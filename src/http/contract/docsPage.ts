@@ -45,23 +45,23 @@ body > header a { color: #9ecbff; text-decoration: none }
 
 const escaped = (text: unknown): string => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
 const code = (text: unknown): string => `<code>${escaped(text)}</code>`
-/** What stands between backticks or double stars is marked as it would be in Markdown. */
-const words = (text: unknown): string =>
+/** Turns backticks and double stars into HTML as Markdown does. */
+const markup = (text: unknown): string =>
   escaped(text ?? '')
     .replace(/`([^`]+)`/g, '<code>$1</code>')
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
 
-const paragraphs = (text: unknown): string => `<p>${words(text).replaceAll('\n\n', '</p><p>')}</p>`
+const paragraphs = (text: unknown): string => `<p>${markup(text).replaceAll('\n\n', '</p><p>')}</p>`
 
-/** What a reference leads to; anything else is what it is. */
-const resolved = (document: Json, value: unknown): Json => {
+/** Follows a reference; returns any other value unchanged. */
+const resolve = (document: Json, value: unknown): Json => {
   const ref = (value as Json)['$ref']
   if (typeof ref !== 'string') return value as Json
-  const found = ref
+  const target = ref
     .slice(2)
     .split('/')
     .reduce<unknown>((inner, key) => (inner as Json)[key], document)
-  return resolved(document, found)
+  return resolve(document, target)
 }
 
 const typeText = ({ type, format, enum: values, anyOf, oneOf = anyOf, ...schema }: Schema): string => {
@@ -82,10 +82,10 @@ const fieldsOf = ({ properties = {}, required = [] }: Schema): Field[] =>
 const table = (title: string, schema: Schema): string => {
   const rows = fieldsOf(schema).map(
     ({ name, type, required, description }) =>
-      `<tr><td>${code(name)}</td><td>${escaped(type)}</td><td>${required ? 'always' : ''}</td><td>${words(description)}</td></tr>`,
+      `<tr><td>${code(name)}</td><td>${escaped(type)}</td><td>${required ? 'always' : ''}</td><td>${markup(description)}</td></tr>`,
   )
   const body = rows.length === 0 ? '' : `<table><tbody>${rows.join('')}</tbody></table>`
-  return `<h5>${title}</h5><p>${words(schema.description)}</p>${body}`
+  return `<h5>${title}</h5><p>${markup(schema.description)}</p>${body}`
 }
 
 const example = (value: Json): string => {
@@ -95,12 +95,12 @@ const example = (value: Json): string => {
 }
 
 const messageHtml = (document: Json, reference: unknown): string => {
-  const message = resolved(document, reference)
+  const message = resolve(document, reference)
   const key = ((message['bindings'] as Json)['kafka'] as Json)['key'] as Json
   return [
-    `<h4>${escaped(message['title'])}</h4><p>${words(message['summary'])} Key: ${words(key['description'])}</p>`,
-    table('Headers', resolved(document, message['headers'])),
-    table(`Value, ${escaped(message['contentType'])}`, resolved(document, message['payload'])),
+    `<h4>${escaped(message['title'])}</h4><p>${markup(message['summary'])} Key: ${markup(key['description'])}</p>`,
+    table('Headers', resolve(document, message['headers'])),
+    table(`Value, ${escaped(message['contentType'])}`, resolve(document, message['payload'])),
     `<details><summary>Examples</summary>${(message['examples'] as Json[]).map(example).join('')}</details>`,
   ].join('')
 }
@@ -108,11 +108,11 @@ const messageHtml = (document: Json, reference: unknown): string => {
 const operationsOn = (document: Json, channel: string): string =>
   Object.values(document['operations'] as Record<string, Json>)
     .filter((operation) => (operation['channel'] as Json)['$ref'] === `#/channels/${channel}`)
-    .map((operation) => `<li>${operation['action'] === 'send' ? 'out' : 'in'}: ${words(operation['summary'])}</li>`)
+    .map((operation) => `<li>${operation['action'] === 'send' ? 'out' : 'in'}: ${markup(operation['summary'])}</li>`)
     .join('')
 
 const channelHtml = (document: Json, name: string, channel: Json): string =>
-  `<article><h3>${code(channel['address'])}</h3><p>${words(channel['description'])}</p><ul>${operationsOn(document, name)}</ul>` +
+  `<article><h3>${code(channel['address'])}</h3><p>${markup(channel['description'])}</p><ul>${operationsOn(document, name)}</ul>` +
   `${Object.values(channel['messages'] as Json)
     .map((message) => messageHtml(document, message))
     .join('')}</article>`

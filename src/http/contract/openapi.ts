@@ -1,5 +1,4 @@
-// The OpenAPI document, made from the schemas and operations of the code: what is served at /openapi.json and printed by
-// `orders openapi`.
+// The OpenAPI document, made from the schemas and operations of the code, for /openapi.json and `orders openapi`.
 
 import type { TObject } from '@sinclair/typebox'
 import { orderTypes, rulesOf } from '../../domain/terms.ts'
@@ -27,7 +26,7 @@ import { operations, type OperationId, type Operations } from './operations.ts'
 import { isServed } from '../exchange/operation.ts'
 import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
 import { optionsOf } from './openapiOptions.ts'
-import { introduction, tags } from './openapiWords.ts'
+import { introduction, tags } from './openapiText.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
 import { Resolve } from '../exceptions/resolution.ts'
@@ -41,24 +40,16 @@ export type OpenApiOptions = {
 }
 type Json = Record<string, unknown>
 
-const isConst = (value: unknown): value is { const: string } =>
-  typeof value === 'object' && value !== null && typeof (value as Json)['const'] === 'string'
-
 /**
- * A schema in the form of the document: a component becomes a reference, a union of literals an enum, a rule the description.
- * `isRoot`: the component itself is wanted, and not a reference to it.
+ * A schema in the form of the document, where a component is a reference. `isRoot`: the component itself is wanted, not a reference
+ * to it.
  */
 const published = (value: unknown, isRoot = false): unknown => {
   if (Array.isArray(value)) return value.map((item) => published(item))
   if (typeof value !== 'object' || value === null) return value
-  const { component, rule, anyOf, ...rest } = value as Json
+  const { component, ...schema } = value as Json
   if (typeof component === 'string' && !isRoot) return { $ref: `#/components/schemas/${component}` }
-  const literals = Array.isArray(anyOf) && anyOf.every(isConst) ? anyOf.map((one) => one.const) : null
-  const choice = literals === null ? (anyOf === undefined ? {} : { anyOf }) : { type: 'string', enum: literals }
-  const description = typeof rule === 'string' ? { description: rule } : {}
-  return Object.fromEntries(
-    Object.entries({ ...rest, ...choice, ...description }).map(([key, inner]) => [key, published(inner)]),
-  )
+  return Object.fromEntries(Object.entries(schema).map(([key, inner]) => [key, published(inner)]))
 }
 
 /** A type of order requires some terms and forbids others: the domain's own table. */
@@ -112,12 +103,16 @@ const problemRef = (id: OperationId, code: ProblemCode, { members }: RefusalShap
 
 /** Merges an answer and a problem that share a status: both media types; headers that only one of them has become optional. */
 const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
-  const own = Object.entries({ ...answer.headers, ...refusal.headers }).map(([name, header]) => {
+  const headers = Object.entries({ ...answer.headers, ...refusal.headers }).map(([name, header]) => {
     const isShared = name in answer.headers && name in refusal.headers
     return [name, isShared ? header : { ...(header as Json), required: false }]
   })
   const content = { ...answer.content, ...refusal.content }
-  return { description: `${answer.description} Or ${refusal.description}`, headers: Object.fromEntries(own), content }
+  return {
+    description: `${answer.description} Or ${refusal.description}`,
+    headers: Object.fromEntries(headers),
+    content,
+  }
 }
 
 const responsesOf = (operation: Operations[OperationId], building: Building): Json => {

@@ -1,4 +1,4 @@
-// What the document says of authentication and limits: exactly what is true for the service that publishes it.
+// What the document says about authentication and limits: exactly what is true of the service that publishes it.
 
 import { Type } from '@sinclair/typebox'
 import { openGuard, type Guard } from '../gates/guard.ts'
@@ -19,7 +19,7 @@ export type PublishedAccess = {
 
 export const openAccess: PublishedAccess = { tokens: false, keys: false, limited: false, management: 'here' }
 
-/** What the document of a server with this guard says. */
+/** The access that the document of a server with this guard describes. */
 export const publishedAccess = (guard: Guard = openGuard, management: Management = 'here'): PublishedAccess => {
   const { authentication, limits } = guard
   return {
@@ -33,8 +33,8 @@ export const publishedAccess = (guard: Guard = openGuard, management: Management
 const isSecured = ({ tokens, keys }: PublishedAccess): boolean => tokens || keys
 
 /**
- * Whether a call may get this refusal: always if it is the route's own, otherwise if the service has the gate that refuses so.
- * Bad credentials are limited wherever there is authentication, and only tokens can meet keys that cannot be had.
+ * Whether a call may get this refusal: yes if it is the route's own, otherwise only if the service has the gate for it. With
+ * authentication, bad credentials are always limited; only tokens depend on keys that may be unavailable.
  */
 export const isPublished = (operation: OperationContract, code: ProblemCode, access: PublishedAccess): boolean => {
   if (operation.refusals[code] !== undefined) return true
@@ -63,24 +63,24 @@ export const limitHeaders = (
 
 type Json = Record<string, unknown>
 
-/** With authentication, an order may leave out its user: the credential names one. */
+/** With authentication an order may leave out its user, because the credential names one. */
 export const orderBody = (schema: Json, access: PublishedAccess): Json => {
   if (!isSecured(access)) return schema
   const { userId, ...others } = schema['properties'] as Record<string, Json>
-  const words = 'Yours where it is left out; another one needs the scope orders:admin.'
+  const rule = 'Yours where it is left out; another one needs the scope orders:admin.'
   return {
     ...schema,
     required: (schema['required'] as string[]).filter((name) => name !== 'userId'),
-    properties: { userId: { ...userId, description: `UUID. ${words}` }, ...others },
+    properties: { userId: { ...userId, description: `UUID. ${rule}` }, ...others },
   }
 }
 
 /** Each requirement names the scope: OpenAPI 3.1 allows that for every kind of scheme. */
-export const securityOf = ({ access: needed }: Pick<OperationContract, 'access'>, access: PublishedAccess): Json => {
+export const securityOf = ({ access: scope }: Pick<OperationContract, 'access'>, access: PublishedAccess): Json => {
   if (!isSecured(access)) return {}
-  if (needed === 'open') return { security: [] }
+  if (scope === 'open') return { security: [] }
   const schemes = [...(access.tokens ? ['token'] : []), ...(access.keys ? ['key', 'keyHeader'] : [])]
-  return { security: schemes.map((scheme) => ({ [scheme]: [needed] })) }
+  return { security: schemes.map((scheme) => ({ [scheme]: [scope] })) }
 }
 
 const schemes = {

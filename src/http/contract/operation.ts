@@ -46,7 +46,7 @@ const retryAfter = {
   'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
 }
 
-/** What the gates may answer in place of a route that is not open. The document has these only for a service with such gates. */
+/** What gates may answer before a route that is not open. The document has these only for a service with such gates. */
 const gateRefusals = {
   UNAUTHORIZED: { description: 'No credential, or one that is not valid here.', headers: challenge },
   FORBIDDEN: {
@@ -65,7 +65,7 @@ export type RefusalCode<O extends OperationContract> =
   | (keyof O['refusals'] & ProblemCode)
   | (O['access'] extends 'open' ? never : keyof typeof gateRefusals)
 
-/** Every refusal that a call may get. A route's own description of a code stands before that of the gates. */
+/** Every refusal that a call may get. A route's own description of a code takes precedence over that of the gates. */
 export const refusalsOf = ({ access, refusals }: OperationContract): OperationContract['refusals'] =>
   access === 'open' ? refusals : { ...gateRefusals, ...refusals }
 
@@ -75,7 +75,7 @@ export const withIds = <const T extends Readonly<Record<string, OperationContrac
     readonly [Id in keyof T & string]: T[Id] & Operation & { readonly id: Id }
   }
 
-/** What every answer has, whatever it says; an operation that means something else by one of them says so. */
+/** The headers of every answer; an operation that means something else by one of them says so. */
 export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
   'X-Request-Id': {
     schema: Type.String({ pattern: '^[A-Za-z0-9._:=+/-]{1,128}$' }),
@@ -97,7 +97,7 @@ export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
   Vary: { schema: Type.Literal('Origin'), description: 'Where some origins may call.', optional: true },
 }
 
-/** What every request may have. */
+/** The headers that every request may have. */
 export const CommonRequestHeaders = Type.Object({
   'X-Request-Id': Type.Optional(
     Type.String({ description: 'Comes back with the answer, where it is 1 to 128 of A-Z a-z 0-9 . _ : = + / -' }),
@@ -108,17 +108,18 @@ export const allow = {
   Allow: { schema: Type.String(), description: 'The methods of this path, comma-separated.' },
 }
 
-/** On every path, whatever it does. */
+/** The refusals of every path. */
 export const anyRoute = {
   METHOD_NOT_ALLOWED: { description: 'The path has no such method.', headers: allow },
 } as const satisfies OperationContract['refusals']
 
+/** Those of every call that may meet a bug. */
 export const maybeBug = {
   ...anyRoute,
   INTERNAL: { description: 'A bug of the service; it is in the log.' },
 } as const satisfies OperationContract['refusals']
 
-/** Every call that needs the database. */
+/** Those of every call that needs the database. */
 export const stored = {
   ...maybeBug,
   OVERLOADED: {
@@ -127,7 +128,7 @@ export const stored = {
   },
 } as const satisfies OperationContract['refusals']
 
-/** Every call that writes to it. */
+/** Those of every call that writes to it. */
 export const written = {
   ...stored,
   OUTCOME_UNKNOWN: {
@@ -136,7 +137,7 @@ export const written = {
   },
 } as const satisfies OperationContract['refusals']
 
-/** Every call whose body is read. */
+/** Those of every call whose body is read. */
 export const withBody = {
   PAYLOAD_TOO_LARGE: { description: 'The body is larger than the service takes.' },
   UNSUPPORTED_MEDIA_TYPE: {

@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox'
 import { stored, withBody, written, type OperationContract } from './operation.ts'
-import { PlaceHeaders, TraceHeaders } from './parameters.ts'
+import { PlaceHeaders, TraceHeaders } from './requestHeaders.ts'
 import { ById } from '../exchange/query.ts'
 import { FillPage, Order, OrderPage, Status } from '../orders/answers.ts'
 import { FillsQuery, OrdersQuery } from '../orders/query.ts'

@@ -9,7 +9,7 @@ export type BodyLimits = { bytesMax: number; deadlineMs: number }
 /** JSON itself, and what is JSON by the end of its name (RFC 6839), such as application/vnd.orders+json. */
 const jsonType = /^application\/(?:[\w!#$%&'*+.^`|~-]+\+)?json\s*(;|$)/i
 
-/** Of a header that may hold several; `identity` is the word for none. */
+/** Whether a Content-Encoding, which may list several codings, names any but `identity`. */
 const isCoded = (codings: string): boolean =>
   codings.split(',').some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))
 
@@ -22,7 +22,7 @@ const notJson = (): Body => ({
   }),
 })
 
-/** RFC 9110, 12.5.3: Accept-Encoding says that it is the coding which is refused, and not the type. */
+/** RFC 9110, 12.5.3: Accept-Encoding says that the coding is refused, not the type. */
 const coded = (): Body => ({
   ok: false,
   problem: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as it is: no content-encoding but identity is read here', {
@@ -45,13 +45,13 @@ const tooSlow = (deadlineMs: number): Body => ({
   }),
 })
 
-/** The client hung up half-way: nobody reads this, and it is no failure of ours. */
+/** The client hung up half-way. Nobody reads this answer, and it is no failure of ours. */
 const cutOff = (): Body => ({
   ok: false,
   problem: problem('BAD_REQUEST', 'the body ended before it was whole', { title: 'Invalid request' }),
 })
 
-/** A body of undeclared length, given up as soon as it passes the bound. */
+/** Reads a body of undeclared length. Null as soon as it passes the bound. */
 const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string | null> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -60,7 +60,7 @@ const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number):
     if (bytes > bytesMax) return null
     chunks.push(chunk)
   }
-  // As `request.text()` does: a byte order mark is left out, however the body was sent.
+  // Leaves out a byte order mark, as `request.text()` does.
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
@@ -74,7 +74,7 @@ const withDeadline = async <T>(reading: Promise<T>, deadlineMs: number): Promise
   }
 }
 
-/** The text of a JSON body, or the problem to answer with. Nothing is read before type, coding and declared length are judged. */
+/** The text of a JSON body, or the problem to answer with. Judges type, coding and declared length before it reads anything. */
 export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyLimits): Promise<Body> => {
   if (!jsonType.test(request.headers.get('content-type') ?? '')) return notJson()
   const codings = request.headers.get('content-encoding')

@@ -1,5 +1,5 @@
-// One request while it is answered. Every route goes through `answering`, which gives the request its id and the answer its common
-// headers, shows both to the metrics and the log, and makes a 500 of a handler that throws.
+// One request while it is answered. Every route goes through `answering`: it gives the request its id and the answer its common headers,
+// writes problems, shows both to the metrics and the log, and turns an error of a handler into a 500.
 
 import { describe, type Log } from '../../telemetry/log.ts'
 import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
@@ -18,7 +18,7 @@ export type Exchange = {
   readonly requestId: string
   /** The W3C trace context for what this request causes: our own span's, else the caller's if it is valid, else null. */
   readonly traceparent: string | null
-  /** Null until a gate has found out who calls, and on routes where nobody has to say. */
+  /** Null until a gate has identified the caller, and on routes that need no credential. */
   caller: Caller | null
   /** Headers that gates add to the answer. */
   readonly headers: Record<string, string>
@@ -54,7 +54,7 @@ const safeId = /^[A-Za-z0-9._:=+/-]{1,128}$/
 
 type Opening = { operation: Operation | null; request: Request; params: Record<string, string>; tracing: Tracing }
 
-const open = ({ operation, request, params, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
+const openExchange = ({ operation, request, params, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
   const sentId = request.headers.get('x-request-id')
   const parent = traceparentOf(request.headers.get('traceparent'))
   const span =
@@ -95,17 +95,17 @@ const traits = ({ request, requestId, traceparent }: Exchange) => ({
 
 const logAnswer = (exchange: Exchange, log: Log, { status, seconds }: Outcome): void => {
   const fields = { ...traits(exchange), status, ms: Math.round(seconds * 1e5) / 100 }
-  // A 500 is in the log already, with its cause. Refusals come in floods, so only some of them are logged.
+  // A 500 is in the log already, with its cause. Refusals come in floods, so only some are logged.
   if (status > 500) log.rarely('warn', `${exchange.operation?.id} ${status}`, 'a request was refused', fields)
   else log.debug('a request was answered', fields)
 }
 
-const failed = (exchange: Exchange, error: unknown, log: Log): Problem => {
+const internalProblem = (exchange: Exchange, error: unknown, log: Log): Problem => {
   log.error('a request failed', { ...traits(exchange), ...describe(error) })
   return problem('INTERNAL', 'the service failed on this request')
 }
 
-/** No cache may keep an answer, and no browser may run or frame it, unless its handler has set these headers itself. */
+/** Unless the handler has set these headers itself, no cache may store an answer and no browser may run or frame it. */
 const setCommon = ({ headers }: Response, exchange: Exchange): void => {
   headers.set('x-request-id', exchange.requestId)
   headers.set('x-content-type-options', 'nosniff')
@@ -115,12 +115,12 @@ const setCommon = ({ headers }: Response, exchange: Exchange): void => {
 }
 const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
-/** Wraps a handler into what the router calls. Every request passes here: one asynchronous function is faster than one a step. */
+/** Wraps a handler into what the router calls. One asynchronous function for the whole way is faster than one for each step. */
 export const answering =
   (operation: Operation | null, handler: Handler, { log, observe, tracing, draining, gates, now }: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
     const startedAt = performance.now()
-    const { exchange, span } = open({ operation, request, params, tracing })
+    const { exchange, span } = openExchange({ operation, request, params, tracing })
     let answer: Answer | null = null
     try {
       for (const gate of gates) {
@@ -130,12 +130,12 @@ export const answering =
       }
       answer ??= await handler(exchange)
     } catch (error) {
-      answer = failed(exchange, error, log)
+      answer = internalProblem(exchange, error, log)
     }
     const response =
       answer instanceof Response ? answer : problemResponse(answer, { path: shownPath(request), at: now() })
     setCommon(response, exchange)
-    // So the client opens no further request on this connection, which might get no answer when the port closes.
+    // Then the client sends no further request on this connection, which might get no answer when the port closes.
     if (draining()) response.headers.set('connection', 'close')
     const outcome = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
     observe(exchange, outcome)

@@ -1,20 +1,20 @@
-// How long a connection may be silent. A client that sends its next request at the moment when the server closes gets no answer, so
-// this has to be longer than what proxies and clients allow: then they are the ones who close, and know it.
+// How long a connection may be silent. A client whose next request crosses the server's close gets no answer, so the server must wait
+// longer than proxies and clients do: then they close first, and know it.
 
 import type { Exchange, Gate, RequestObserver } from './exchange.ts'
 
-/** Bun looks at its connections this often, and so closes one up to this much earlier than it was told to. */
-const lookEverySeconds = 4
+/** Bun checks its connections at this interval, so it may close one this much too early. */
+const checkEverySeconds = 4
 const bunSecondsMax = 255
 
-/** For Bun, so that nothing is closed before `ms` are over; above 251 s it is at most 3 s short, for Bun counts no further. */
-export const silentSeconds = (ms: number): number => Math.min(Math.ceil(ms / 1000) + lookEverySeconds, bunSecondsMax)
+/** The time-out to give Bun so that nothing is closed before `ms` have passed. Above 251 s it may be up to 3 s short: Bun's maximum. */
+export const silentSeconds = (ms: number): number => Math.min(Math.ceil(ms / 1000) + checkEverySeconds, bunSecondsMax)
 
 type Patience = { idleTimeoutMs: number; answerMaxMs: number; setTimeout: (request: Request, seconds: number) => void }
 
 /**
- * A connection whose client waits for an answer is silent as well, and Bun would cut it off. Where that may happen a request gets
- * the time that its answer may take, and the connection its usual one back with the answer. Null: no answer can take so long.
+ * A connection whose client waits for an answer is silent as well, and Bun would close it. So each request gets a time-out as long as
+ * its answer may take, and the answer restores the usual one. Null if no answer can take longer than the usual time-out.
  */
 export const patienceWhileAnswering = ({
   idleTimeoutMs,

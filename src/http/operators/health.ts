@@ -1,5 +1,5 @@
-// Health in Spring Boot's shape. Liveness looks at nothing outside this process; readiness says whether requests can be served
-// (Kafka may be away: orders wait in the outbox); the whole names each component in words an operator can act on.
+// Health in Spring Boot's shape. Liveness depends on nothing outside this process. Readiness says whether requests can be served, even
+// without Kafka: orders then wait in the outbox. The overall health describes each component so that an operator can act on it.
 
 import { Type, type Static } from '@sinclair/typebox'
 import { isAdmin } from '../../app/caller.ts'

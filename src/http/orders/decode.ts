@@ -45,7 +45,7 @@ const sentShape = (term: Term): TSchema => {
 type Sent<N extends TermName> = N extends AmountTerm ? number | string : OrderTerms[N]
 /** The body of an order as a client writes it. */
 export type PlaceOrder = { [N in RequiredTerm]: Sent<N> } & { [N in OptionalTerm]?: Sent<N> | null }
-/** What a client may send, as it is published. The readers below judge it; a test holds the two to each other. */
+/** What a client may send, as published. The readers below judge it; a test ties the two. */
 export const PlaceOrder = Type.Unsafe<PlaceOrder>(
   Type.Object(Object.fromEntries(terms.map((term) => [term.name, sentShape(term)])), {
     additionalProperties: false,
@@ -83,14 +83,15 @@ const readTerms = (body: Record<string, unknown>, faults: Fault[]): TermsDraft =
   return draft as TermsDraft
 }
 
+/** `former`: the key that 1.0 would have stored, if it is another one (idempotencyKey.ts); otherwise null. */
 type Key = { key: string | null; former: string | null }
 
-/** Of the body's and the header's key, the one that counts. */
+/** The key of the order, out of the body's and the header's. */
 const readKey = (body: Record<string, unknown>, header: string | null, faults: Fault[]): Key => {
-  const given = memberOf(body, 'clientOrderId')
-  const inBody = typeof given === 'string' ? given : null
+  const member = memberOf(body, 'clientOrderId')
+  const inBody = typeof member === 'string' ? member : null
   if (header === null) return { key: inBody, former: null }
-  // A body has its key as it is, quotes included; a header that says the very same means that one.
+  // In a body quotes belong to the key, so a header with the same text means that key.
   if (header === inBody && isKey(header)) return { key: header, former: null }
   const refuse = (detail: string): Key => {
     faults.push({ pointer: 'header:Idempotency-Key', detail })
@@ -107,7 +108,7 @@ export type PlaceOptions = {
   /** The header Idempotency-Key, or null. */
   key: string | null
   unknownFields: UnknownFields
-  /** The user that a body without `userId` stands for, in canonical form; null where it has to say. */
+  /** The user that a body without `userId` stands for, in canonical form; null if the body must name it. */
   callerId: string | null
 }
 
@@ -126,8 +127,8 @@ export const decodePlaceOrder = (
   if (unknownFields === 'refuse')
     for (const name of Object.keys(body))
       if (!memberNames.has(name)) faults.push({ pointer: pointerOf(name), detail: 'is not a member of an order' })
-  const held = readKey(body, key, faults)
+  const { key: clientOrderId, former: formerKey } = readKey(body, key, faults)
   if (faults.length > 0) return { ok: false, faults }
-  draft.clientOrderId = held.key
-  return { ok: true, value: { terms: draft as OrderTerms, formerKey: held.former } }
+  draft.clientOrderId = clientOrderId
+  return { ok: true, value: { terms: draft as OrderTerms, formerKey } }
 }

@@ -3,20 +3,20 @@
 
 import { canonicalKey, keyForm } from '../../domain/patterns.ts'
 
-/** As the document has it, beside the plain form. */
+/** The quoted form for the document, beside the plain one. */
 export const quotedKeyPattern = '^"([ !#-\\[\\]-~]|\\\\["\\\\]){1,64}"$'
 
 export const isKey = (text: string): boolean => canonicalKey(text) !== null
 const quoted = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/
 
-/** `former`: what 1.0 took for the key where it is another one, the quotes included. */
+/** `former`: the key that 1.0 would have stored, quotes included, if it is another one; otherwise null. */
 export type HeaderKey = { ok: true; key: string; former: string | null } | { ok: false; detail: string }
 
 const twice = 'is given more than once; a key with a comma and a space in it is sent in quotes, or as clientOrderId'
 
 /**
- * Several headers of one name arrive joined by a comma and a space, so a bare key that has both cannot be told from two keys. What
- * begins with a quote and is no string as a whole stands for itself, as in 1.0.
+ * Several headers of one name arrive joined by a comma and a space, so a bare key that contains these cannot be told from two keys.
+ * Text that begins with a quote but is not one quoted string stands for itself, as in 1.0.
  */
 export const readHeaderKey = (header: string): HeaderKey => {
   const inside = quoted.exec(header)?.[1]
