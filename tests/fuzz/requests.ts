@@ -37,6 +37,8 @@ export type HttpCase = HttpRequest | RawBytes
 /** What is there before the first request, so that ids in paths can hit something. */
 export type Pool = { orderIds: readonly string[]; exceptionIds: readonly string[] }
 
+const nil = '00000000-0000-0000-0000-000000000000'
+const base64url = (text: string): string => Buffer.from(text).toString('base64url')
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND'] as const
 const jsonTypes = [
   'application/json',
@@ -91,7 +93,8 @@ const params: Record<string, readonly string[]> = {
   createdBefore: ['2026-01-02T03:04Z', '1969-12-31T23:59:59Z', '2099-01-01T00:00:00-23:59'],
   clientOrderId: ['key-1', '%20', '%00', '%E2%80%A8'],
   limit: ['1', '500', '0', '501', '-1', '1e2', '01', '9'.repeat(400)],
-  cursor: ['', 'AAAA', 'ZmlsbC0x', 'ZmlsbC05OTk5OTk5OTk5', 'MDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAw'],
+  // The bare forms of 1.1, the tagged ones, and a fill that no order has.
+  cursor: ['', 'AAAA', ...['fill-1', 'fill-9999999999', nil, `order-${nil}`, `exception-${nil}`].map(base64url)],
   orderId: ['00000000-0000-4000-8000-000000000001', '1'],
   tradeId: ['t-1', '%00', '%F0%9F%98%80', 'a'.repeat(65), '%ED%A0%80'],
   disposition: ['OVERFILL', 'MISMATCH', 'CONFLICT', 'APPLIED'],

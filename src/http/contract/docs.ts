@@ -36,15 +36,15 @@ const assets: Readonly<Record<(typeof assetNames)[number], { type: string; body:
 }
 
 const assetOf = (name: string): Response | Problem => {
-  const asset = Object.entries(assets).find(([known]) => known === name)?.[1]
+  const asset = Object.entries(assets).find(([file]) => file === name)?.[1]
   if (asset === undefined) return problem('NOT_FOUND', 'there is nothing at this path')
   const headers = { 'content-type': asset.type, 'cache-control': 'max-age=3600' }
   return new Response(asset.body(), { headers })
 }
 
 const once = <T>(make: () => T): (() => T) => {
-  let made: { value: T } | null = null
-  return () => (made ??= { value: make() }).value
+  let cache: { value: T } | null = null
+  return () => (cache ??= { value: make() }).value
 }
 
 export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes, guard, management }: DocsOptions) => {
