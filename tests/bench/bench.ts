@@ -75,16 +75,16 @@ export type Bench = {
   values: (workload: WorkloadName, cell: string, figure: string) => number[]
 }
 
-export const fullScale = (given: { rounds: number; seconds: number; minutes: number; millions: number }): Scale => ({
-  rounds: given.rounds,
-  seconds: given.seconds,
+export const fullScale = (size: { rounds: number; seconds: number; minutes: number; millions: number }): Scale => ({
+  rounds: size.rounds,
+  seconds: size.seconds,
   warmupSeconds: 3,
   tradedOrders: 100_000,
   readOrders: 1_000_000,
-  trades: given.seconds * 10_000,
+  trades: size.seconds * 10_000,
   outboxRows: 500_000,
-  mixedMinutes: given.minutes,
-  growthMillions: given.millions,
+  mixedMinutes: size.minutes,
+  growthMillions: size.millions,
 })
 
 /** Two short rounds, and one loaded table for trades and reads. */
@@ -111,7 +111,7 @@ export const createBench = (
     say,
     values: (workload, cell, figure) =>
       state.measurements
-        .filter((known) => known.workload === workload && known.cell === cell && known.recount.ok)
+        .filter((one) => one.workload === workload && one.cell === cell && one.recount.ok)
         .flatMap(({ figures }) => figures[figure] ?? []),
   }
 }

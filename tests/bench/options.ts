@@ -62,12 +62,12 @@ const whole = (name: string, text: string, most: number): number => {
 
 type Names = readonly WorkloadName[]
 
-const readNames = (given: readonly string[] | undefined, names: Names): Names => {
-  if (given === undefined) return names
-  const asked = given.flatMap((list) => list.split(',')).map((name) => name.trim().toUpperCase())
-  const strange = asked.find((name) => !names.some((known) => known === name))
+const readNames = (lists: readonly string[] | undefined, names: Names): Names => {
+  if (lists === undefined) return names
+  const choice = lists.flatMap((list) => list.split(',')).map((name) => name.trim().toUpperCase())
+  const strange = choice.find((name) => !names.some((one) => one === name))
   if (strange !== undefined) usage(`--only takes ${names.join(', ')}, not ${JSON.stringify(strange)}`)
-  return names.filter((name) => asked.includes(name))
+  return names.filter((name) => choice.includes(name))
 }
 
 const parse = (args: string[]) => {
@@ -93,8 +93,8 @@ const parse = (args: string[]) => {
 }
 
 /** A program that this user may start, as an absolute path. */
-const readBinary = (given: string): string => {
-  const path = resolve(given)
+const readBinary = (file: string): string => {
+  const path = resolve(file)
   const executable = statSync(path, { throwIfNoEntry: false })?.isFile() === true && Bun.which(path) !== null
   return executable
     ? path

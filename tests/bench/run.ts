@@ -64,9 +64,7 @@ export const runWorkload = async (
   dir: string,
 ): Promise<number> => {
   const isDone = (cell: Cell, round: number): boolean =>
-    state.measurements.some(
-      (known) => known.workload === workload.name && known.cell === cell.name && known.round === round,
-    )
+    state.measurements.some((one) => one.workload === workload.name && one.cell === cell.name && one.round === round)
   let [failures, inARow] = [0, 0]
   for (let round = 1; round <= workload.rounds; round++)
     for (const cell of cellsIn(workload, round)) {

@@ -39,7 +39,7 @@ export const keepReport = (dir: string): void => {
   const file = join(dir, 'report', 'report.json')
   if (!existsSync(file)) return
   const { startedAt } = JSON.parse(readFileSync(file, 'utf8')) as BenchState
-  const kept = join(`${dir}-earlier`, startedAt.replaceAll(':', '-'))
-  mkdirSync(dirname(kept), { recursive: true })
-  renameSync(dirname(file), kept)
+  const archive = join(`${dir}-earlier`, startedAt.replaceAll(':', '-'))
+  mkdirSync(dirname(archive), { recursive: true })
+  renameSync(dirname(file), archive)
 }

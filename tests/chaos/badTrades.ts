@@ -1,14 +1,14 @@
 // Trades as no engine should publish them, or only rarely: the raw material of every disposition. All are lawful input: what has
 // to become of each is for the checker to say.
 
-import type { Known } from './clients.ts'
+import type { ClientOrder } from './clients.ts'
 import type { TradeMessage } from './kafkaSide.ts'
 import { tickers } from './orderMix.ts'
 import type { Random } from '../support/random.ts'
 import type { TopicRecord } from './topicLog.ts'
 
 /** `orders` were acknowledged; `trades` stand on the topic. Neither is empty. */
-export type Material = { rng: Random; orders: readonly Known[]; trades: readonly TopicRecord[] }
+export type Material = { rng: Random; orders: readonly ClientOrder[]; trades: readonly TopicRecord[] }
 
 const encode = (key: string, members: Record<string, unknown>): TradeMessage => ({
   key,
@@ -22,7 +22,7 @@ const recent = <T>({ rng }: Material, items: readonly T[], most: number): T =>
 
 const copyOf = (record: TopicRecord): TradeMessage => ({ key: record.key ?? '', value: record.bytes })
 
-const fill = ({ id, terms }: Known, members: Record<string, unknown> = {}): TradeMessage =>
+const fill = ({ id, terms }: ClientOrder, members: Record<string, unknown> = {}): TradeMessage =>
   encode(terms.ticker, {
     tradeId: tradeId(),
     [idOf(terms.side)]: id,

@@ -7,7 +7,7 @@ import { drawTerms, encodeOrder } from './orderMix.ts'
 import type { Random } from '../support/random.ts'
 
 /** An order that was acknowledged. */
-export type Known = { id: string; terms: Terms; canceled: boolean }
+export type ClientOrder = { id: string; terms: Terms; canceled: boolean }
 
 export type Clients = {
   /** Requests a second; 0 begins no new ones. */
@@ -15,7 +15,7 @@ export type Clients = {
   /** Begins no new requests and resolves when none is under way. */
   pause: () => Promise<void>
   /** Newest last; the oldest are forgotten. */
-  known: readonly Known[]
+  orders: readonly ClientOrder[]
   /** Orders acknowledged, each once; `take` answers those since the last call. */
   acked: () => number
   take: () => string[]
@@ -30,7 +30,7 @@ const tickMs = 10
 const patientMs = 8_000
 const attemptsMax = 8
 
-type Context = ClientsOptions & { known: Known[]; fresh: string[]; users: string[]; isClosing: () => boolean }
+type Context = ClientsOptions & { orders: ClientOrder[]; fresh: string[]; users: string[]; isClosing: () => boolean }
 
 const pause = (rng: Random, leastMs: number, mostMs: number) => Bun.sleep(rng.int(leastMs, mostMs))
 
@@ -67,12 +67,12 @@ const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: nu
 }
 
 const remember = (context: Context, terms: Terms, { status, orderId }: Answer): void => {
-  const { acked, fresh, known } = context
+  const { acked, fresh, orders } = context
   if (status !== 202 || orderId === undefined || acked.has(orderId)) return
   acked.add(orderId)
   fresh.push(orderId)
-  known.push({ id: orderId, terms, canceled: false })
-  if (known.length > knownMax) known.splice(0, knownMax / 2)
+  orders.push({ id: orderId, terms, canceled: false })
+  if (orders.length > knownMax) orders.splice(0, knownMax / 2)
 }
 
 const impatient = (rng: Random): number => (rng.chance(0.12) ? rng.int(1, 80) : patientMs)
@@ -84,8 +84,8 @@ const place = async (context: Context, terms: Terms): Promise<void> => {
     const answer = await send(context, { op: 'place', terms }, attempt < 3 ? impatient(rng) : patientMs)
     remember(context, terms, answer)
     const stored = answer.status !== 503 && answer.error !== 'refused'
-    const known = answer.status === 202 || answer.status === 422
-    if (known || (terms.key === null && stored) || context.isClosing()) return
+    const isAnswered = answer.status === 202 || answer.status === 422
+    if (isAnswered || (terms.key === null && stored) || context.isClosing()) return
     await pause(rng, 20, 400)
   }
 }
@@ -101,16 +101,16 @@ const placeNew = async (context: Context): Promise<void> => {
 }
 
 const repeat = async (context: Context): Promise<void> => {
-  const { rng, known } = context
-  const keyed = rng.pick(known)
-  if (keyed.terms.key === null) return
-  await place(context, rng.chance(0.7) ? keyed.terms : { ...keyed.terms, quantity: '778' })
+  const { rng, orders } = context
+  const order = rng.pick(orders)
+  if (order.terms.key === null) return
+  await place(context, rng.chance(0.7) ? order.terms : { ...order.terms, quantity: '778' })
 }
 
 /** Mostly of an order placed a moment ago, which the engine may be filling. */
 const cancel = async (context: Context): Promise<void> => {
-  const { rng, known } = context
-  const order = rng.chance(0.7) ? known[known.length - rng.int(1, Math.min(12, known.length))]! : rng.pick(known)
+  const { rng, orders } = context
+  const order = rng.chance(0.7) ? orders[orders.length - rng.int(1, Math.min(12, orders.length))]! : rng.pick(orders)
   for (let attempt = 1; attempt <= 3; attempt++) {
     const { status, error } = await send(context, { op: 'cancel', orderId: order.id }, impatient(rng))
     if (status === 200) order.canceled = true
@@ -120,12 +120,12 @@ const cancel = async (context: Context): Promise<void> => {
 }
 
 const act = async (context: Context): Promise<void> => {
-  const { rng, known } = context
+  const { rng, orders } = context
   const draw = rng.next()
-  if (known.length === 0 || draw < 0.76) return placeNew(context)
+  if (orders.length === 0 || draw < 0.76) return placeNew(context)
   if (draw < 0.8) return repeat(context)
   if (draw < 0.96) return cancel(context)
-  await send(context, { op: 'get', orderId: rng.pick(known).id }, patientMs)
+  await send(context, { op: 'get', orderId: rng.pick(orders).id }, patientMs)
 }
 
 export const startClients = (options: ClientsOptions): Clients => {
@@ -133,7 +133,7 @@ export const startClients = (options: ClientsOptions): Clients => {
   let due = 0
   const underWay = new Set<Promise<void>>()
   const users = Array.from({ length: 30 }, () => options.rng.uuid())
-  const context: Context = { ...options, known: [], fresh: [], users, isClosing: () => rate === 0 }
+  const context: Context = { ...options, orders: [], fresh: [], users, isClosing: () => rate === 0 }
   const timer = setInterval(() => {
     due = Math.min(due + (rate * tickMs) / 1000, 20)
     for (; due >= 1; due--) {
@@ -151,7 +151,7 @@ export const startClients = (options: ClientsOptions): Clients => {
       due = 0
       await Promise.all(underWay)
     },
-    known: context.known,
+    orders: context.orders,
     acked: () => options.acked.size,
     take: () => context.fresh.splice(0),
     close: () => clearInterval(timer),

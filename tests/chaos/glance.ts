@@ -34,14 +34,14 @@ export const createGlance = ({ tables, side, replicas, third }: World): Glance =
       // What waits no longer in the outbox was acknowledged before this moment, so the topic has it afterwards.
       const published = await persist(tables.published)
       await readPlacements()
-      const lost = published.filter((id) => !onTopic.has(id))
+      const missingEvents = published.filter((id) => !onTopic.has(id))
       const ends = [...replicas, third].map((replica) => replica.ownEnd()).filter((end) => end !== null)
       return [
         ...(await persist(() => missing(acked))).map((id) => ({
           kind: 'ACKED_ORDER_MISSING' as const,
           detail: `order ${id}`,
         })),
-        ...lost.map((id) => ({
+        ...missingEvents.map((id) => ({
           kind: 'EVENT_MISSING' as const,
           detail: `order ${id}: neither waiting nor on the topic`,
         })),

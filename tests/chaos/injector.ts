@@ -19,7 +19,7 @@ const names = Object.keys(kinds) as BadTrade[]
 
 const inject = async ({ side, clients, rng, onPublished }: InjectorOptions): Promise<void> => {
   await side.logs.trades.readToEnd()
-  const material = { rng, orders: clients.known, trades: side.logs.trades.records }
+  const material = { rng, orders: clients.orders, trades: side.logs.trades.records }
   if (material.orders.length === 0 || material.trades.length === 0) return
   for (let batch = rng.int(1, 4); batch > 0; batch--) {
     const kind = rng.pick(names)

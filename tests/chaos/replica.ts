@@ -6,7 +6,7 @@ import { hold, release } from '../stack/guard.ts'
 import { killTree, signal } from '../stack/processes.ts'
 import type { TcpProxy } from '../support/tcpProxy.ts'
 
-type Armed = { point: string; nth: number; log: string }
+type CrashPoint = { point: string; nth: number; log: string }
 
 export type Replica = {
   readonly name: string
@@ -19,7 +19,7 @@ export type Replica = {
   /** Settles when the process that runs now has ended. */
   readonly exited: () => Promise<unknown>
   /** Starts the process, armed or not, and does not wait for it. */
-  start: (armed?: Armed) => void
+  start: (crashPoint?: CrashPoint) => void
   kill: () => Promise<void>
   /** SIGTERM and its end; past the limit SIGKILL. Answers whether it drained in time. */
   stop: () => Promise<boolean>
@@ -52,12 +52,12 @@ const probeMs = 10_000
 const clientIdOf = (bytes: Buffer): string | null =>
   bytes.length < 14 ? null : bytes.subarray(14, 14 + bytes.readInt16BE(12)).toString()
 
-const environment = ({ env, port }: ReplicaOptions, armed: Armed | undefined): Record<string, string> => ({
+const environment = ({ env, port }: ReplicaOptions, crashPoint: CrashPoint | undefined): Record<string, string> => ({
   ...env,
   SERVER_PORT: String(port),
-  ...(armed === undefined
+  ...(crashPoint === undefined
     ? {}
-    : { ORDERS_TEST_CRASH: `${armed.point}@${armed.nth}`, ORDERS_TEST_CRASH_LOG: armed.log }),
+    : { ORDERS_TEST_CRASH: `${crashPoint.point}@${crashPoint.nth}`, ORDERS_TEST_CRASH_LOG: crashPoint.log }),
 })
 
 export const createReplica = (options: ReplicaOptions): Replica => {
@@ -94,21 +94,21 @@ export const createReplica = (options: ReplicaOptions): Replica => {
       return end
     },
     exited: () => child?.exited ?? Promise.resolve(),
-    start(armed) {
+    start(crashPoint) {
       const log = openSync(options.logFile, 'a')
       child = Bun.spawn([options.binary, 'serve'], {
         stdin: 'ignore',
         stdout: log,
         stderr: log,
         cwd: '/',
-        env: environment(options, armed),
+        env: environment(options, crashPoint),
         detached: true,
         onExit(ended, code, signalCode) {
           if (!mayEnd.has(ended)) ownEnd = `${options.name} ended by itself: ${signalCode ?? `exit code ${code}`}`
         },
       })
       closeSync(log)
-      if (armed !== undefined) mayEnd.add(child)
+      if (crashPoint !== undefined) mayEnd.add(child)
       hold(child.pid, 'SIGKILL')
     },
     kill,

@@ -70,11 +70,11 @@ export const writeReport = (
   { state, verdict, violations }: { state: RunState; verdict: Verdict | null; violations: readonly Violation[] },
 ): void => {
   const counts = verdict?.counts ?? null
-  const { ports: _, ...told } = state
+  const { ports: _, ...publicState } = state
   const listed = violations.slice(0, listedMax)
   writeFileSync(
     join(dir, `${name}.json`),
-    JSON.stringify({ ...told, counts, violationCount: violations.length, violations: listed }, null, 2),
+    JSON.stringify({ ...publicState, counts, violationCount: violations.length, violations: listed }, null, 2),
   )
   writeFileSync(join(dir, `${name}.md`), markdown(state, counts, violations))
 }

@@ -57,17 +57,17 @@ const cycles = async (run: Run, plans: readonly CyclePlan[]): Promise<Outcome> =
     injector.goOn()
     const cycle = await runCycle(world, clients, plan, (fault) => addTo(state.faults, fault))
     ;(state.recoveriesMs[plan.crash] ??= []).push(cycle.recoveryMs)
-    const seen = await glance.look(cycle.acked)
+    const findings = await glance.look(cycle.acked)
     state.cycles = plan.cycle
     state.elapsedMs += cycle.tookMs
     writeState(world.dir, state)
     say(
       `cycle ${plan.cycle}/${plans.length}  ${describePlan(plan)}  ${seconds(cycle.tookMs)}, ready after ${seconds(cycle.recoveryMs)}, ` +
-        `${cycle.acked.length} orders (${clients.acked()})${seen.length === 0 ? '' : `  ${seen.length} VIOLATIONS`}`,
+        `${cycle.acked.length} orders (${clients.acked()})${findings.length === 0 ? '' : `  ${findings.length} VIOLATIONS`}`,
     )
-    const last = plan.cycle === plans.length || seen.length > 0
+    const last = plan.cycle === plans.length || findings.length > 0
     if (last || plan.cycle % fullCheckEvery === 0) verdict = await fullCheck(run)
-    const violations = [...seen, ...(verdict?.violations ?? [])]
+    const violations = [...findings, ...(verdict?.violations ?? [])]
     if (last || violations.length > 0)
       return { violations, verdict, acked: verdict?.counts.ordersAcked ?? clients.acked() }
   }

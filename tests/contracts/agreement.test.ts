@@ -29,27 +29,27 @@ const parsed = (text: string): unknown => {
 }
 
 /** What a schema cannot say: the digits of a number, and names given twice. */
-const unsaid = /^(has more than \d+ (fraction|integer) digits|is given more than once)$/
+const beyondSchema = /^(has more than \d+ (fraction|integer) digits|is given more than once)$/
 
 describe('the body of an order', () => {
   const lawful = ajv.compile(schemas['PlaceOrder']!)
 
   test('is taken by the decoder exactly where the schema allows it', () => {
-    const seen = { both: 0, neither: 0, digits: 0 }
+    const counts = { both: 0, neither: 0, digits: 0 }
     for (let i = 0; i < 6_000; i++) {
       const text = new TextDecoder().decode(orderBody(randomStream(`agreement:${i}`)))
       const decoded = decodePlaceOrder(text, { key: null, unknownFields: 'refuse', callerId: null })
       const value = parsed(text)
       const isLawful = value !== undefined && lawful(value)
       if (decoded.ok && !isLawful) throw new Error(`taken against the schema: ${text} ${ajv.errorsText(lawful.errors)}`)
-      if (decoded.ok) seen.both++
-      else if (!isLawful) seen.neither++
-      else if (decoded.faults.every(({ detail }) => unsaid.test(detail))) seen.digits++
+      if (decoded.ok) counts.both++
+      else if (!isLawful) counts.neither++
+      else if (decoded.faults.every(({ detail }) => beyondSchema.test(detail))) counts.digits++
       else throw new Error(`refused against the schema: ${text} ${JSON.stringify(decoded.faults)}`)
     }
-    expect(seen.both).toBeGreaterThan(1_000)
-    expect(seen.neither).toBeGreaterThan(1_000)
-    expect(seen.digits).toBeLessThan(1_000)
+    expect(counts.both).toBeGreaterThan(1_000)
+    expect(counts.neither).toBeGreaterThan(1_000)
+    expect(counts.digits).toBeLessThan(1_000)
   })
 })
 
@@ -89,9 +89,9 @@ const values: Record<string, readonly string[]> = {
 }
 /** Lawful by the schema, refused by the readers: a cursor of another list, and numbers written otherwise. */
 const unsaidValues = (path: string, search: URLSearchParams): boolean => {
-  const given = search.get('cursor')
+  const position = search.get('cursor')
   const own = path.endsWith('/fills') ? ['fill-7'] : [path === '/orders' ? `order-${uuid}` : `exception-${uuid}`, uuid]
-  return given !== null && given !== '' && !own.map(cursor).includes(given)
+  return position !== null && position !== '' && !own.map(cursor).includes(position)
 }
 
 describe('the parameters', () => {
@@ -106,21 +106,21 @@ describe('the parameters', () => {
   }
 
   test('are taken exactly where the document allows them', async () => {
-    const seen = { taken: 0, refused: 0 }
+    const counts = { taken: 0, refused: 0 }
     for (let i = 0; i < 6_000; i++) {
       const rng = randomStream(`parameters:${i}`)
       const path = rng.pick(paths)
       const search = queryOf(rng)
       if (unsaidValues(path, search)) continue
-      const asked = `${path}?${search.toString()}`
-      const faults = requestFaults('GET', asked, {})
-      const taken = await isTaken('GET', asked)
+      const target = `${path}?${search.toString()}`
+      const faults = requestFaults('GET', target, {})
+      const taken = await isTaken('GET', target)
       if (taken !== (faults.length === 0))
-        throw new Error(`${asked} taken: ${taken}, by the document: ${faults.join()}`)
-      seen[taken ? 'taken' : 'refused']++
+        throw new Error(`${target} taken: ${taken}, by the document: ${faults.join()}`)
+      counts[taken ? 'taken' : 'refused']++
     }
-    expect(seen.taken).toBeGreaterThan(800)
-    expect(seen.refused).toBeGreaterThan(800)
+    expect(counts.taken).toBeGreaterThan(800)
+    expect(counts.refused).toBeGreaterThan(800)
   })
 
   test.each(['id', '/fills'])('a path takes a UUID and nothing else (%s)', async (end) => {
@@ -154,7 +154,7 @@ describe('the body of a resolution', () => {
   test('is taken exactly where the schema allows it', async () => {
     const lawful = ajv.compile(schemas['Resolve']!)
     const headers = { 'content-type': 'application/json' }
-    const seen = { taken: 0, refused: 0 }
+    const counts = { taken: 0, refused: 0 }
     for (let i = 0; i < 2_000; i++) {
       const text = new TextDecoder().decode(resolutionBody(randomStream(`resolution:${i}`)))
       if (Buffer.byteLength(text) > 65_536) continue
@@ -166,10 +166,10 @@ describe('the body of a resolution', () => {
       const isUnsaid =
         Object.keys(value ?? {}).some((name) => text.split(`"${name}"`).length > 2) || /[\ud800-\udfff]|\\u/i.test(text)
       if (!taken && isLawful && !isUnsaid) throw new Error(`refused against the schema: ${text}`)
-      seen[taken ? 'taken' : 'refused']++
+      counts[taken ? 'taken' : 'refused']++
     }
-    expect(seen.taken).toBeGreaterThan(300)
-    expect(seen.refused).toBeGreaterThan(300)
+    expect(counts.taken).toBeGreaterThan(300)
+    expect(counts.refused).toBeGreaterThan(300)
   })
 })
 

@@ -27,20 +27,20 @@ const topics = {
   deadLetters: 'trade.executed.v1.dlq',
 }
 
-type Sent = { topic: string; key?: Buffer; value: Buffer | null; headers: Map<Buffer, Buffer> }
+type Outgoing = { topic: string; key?: Buffer; value: Buffer | null; headers: Map<Buffer, Buffer> }
 
 /** A producer that keeps what it is given. */
 const keeping = () => {
-  const sent: Sent[] = []
+  const sent: Outgoing[] = []
   const producer = {
-    send: ({ messages: given }: { messages: Sent[] }) => Promise.resolve(void sent.push(...given)),
+    send: ({ messages }: { messages: Outgoing[] }) => Promise.resolve(void sent.push(...messages)),
     metadata: ({ topics: names }: { topics: string[] }) =>
       Promise.resolve({ topics: new Map(names.map((name) => [name, { partitionsCount: 3 }])) }),
   }
   return { producer: producer as unknown as RawProducer, sent }
 }
 
-const asMessage = ({ topic, key, value, headers }: Sent): Message => ({
+const asMessage = ({ topic, key, value, headers }: Outgoing): Message => ({
   topic,
   key: key?.toString() ?? null,
   value: value?.toString() ?? null,
@@ -186,8 +186,8 @@ describe('a trade', () => {
   test('is taken by the decoder exactly where one of its two forms is met', () => {
     const utf8 = new TextDecoder('utf-8', { fatal: true })
     /** What a schema cannot say: digits, days that do not exist, and which characters print. */
-    const unsaid = /_DIGITS\)|^timestamp is no|^tradeId must be|UTF-8$/
-    const seen = { taken: 0, refused: 0 }
+    const beyondSchema = /_DIGITS\)|^timestamp is no|^tradeId must be|UTF-8$/
+    const counts = { taken: 0, refused: 0 }
     for (let number = 0; number < 8_000; number++) {
       const { value } = messageOf('agreement', number, { groups: [[], []], messages: 8_000 })
       const trade = decodeTrade(value)
@@ -204,12 +204,12 @@ describe('a trade', () => {
       const { buyOrderId, sellOrderId, orderId } = isTaken ? (JSON.parse(text) as Json) : {}
       const hasNumericId = [buyOrderId, sellOrderId, orderId].some((id) => typeof id === 'number')
       if (isTaken && !isLawful && !hasNumericId) throw new Error(`taken against the schema: ${text.slice(0, 500)}`)
-      if (!isTaken && isLawful && !unsaid.test(trade.malformed))
+      if (!isTaken && isLawful && !beyondSchema.test(trade.malformed))
         throw new Error(`refused against the schema: ${text.slice(0, 500)} ${trade.malformed}`)
-      seen[isTaken ? 'taken' : 'refused']++
+      counts[isTaken ? 'taken' : 'refused']++
     }
-    expect(seen.taken).toBeGreaterThan(1_000)
-    expect(seen.refused).toBeGreaterThan(1_000)
+    expect(counts.taken).toBeGreaterThan(1_000)
+    expect(counts.refused).toBeGreaterThan(1_000)
   })
 })
 

@@ -78,8 +78,8 @@ const main = async (): Promise<number> => {
   await using world = await createWorld()
   const { env, headers } = values.secured ? await secure() : { env: {}, headers: [] }
   await using service = await world.start({ env })
-  const asked = [...argumentsOf(service.url, values.examples, values.seed), ...headers]
-  await run([tool, ...asked], 'Schemathesis found something')
+  const args = [...argumentsOf(service.url, values.examples, values.seed), ...headers]
+  await run([tool, ...args], 'Schemathesis found something')
   const bugs = service.log.filter(({ level }) => level === 'error')
   for (const bug of bugs) console.error(JSON.stringify(bug))
   return bugs.length === 0 ? 0 : 1

@@ -88,8 +88,8 @@ const look = async (page: Page, url: string): Promise<string[]> => {
   await page.screenshot(picture('kafka'))
   await page.screenshot(picture('whole'), true)
 
-  const elsewhere = page.requests.filter((asked) => !asked.startsWith(`${url}/`))
-  for (const asked of new Set(page.requests).difference(new Set(elsewhere))) console.log(`  ${asked.slice(url.length)}`)
+  const elsewhere = page.requests.filter((request) => !request.startsWith(`${url}/`))
+  for (const request of new Set(page.requests).difference(new Set(elsewhere))) console.log(`  ${request.slice(url.length)}`)
   expect('requests to others', elsewhere.join(' '), '')
   expect('complaints', page.complaints.join('\n'), '')
   return faults

@@ -8,7 +8,7 @@ import { openHarness, orderBody, serverOptions, type Harness } from '../http/har
 
 let harness: Harness
 let client: Client
-const asked: Request[] = []
+const requests: Request[] = []
 
 beforeAll(async () => {
   harness = await openHarness()
@@ -17,7 +17,7 @@ beforeAll(async () => {
     headers: { 'x-from': 'test' },
     fetch: (url, init) => {
       const request = new Request(url, init)
-      asked.push(request.clone() as Request)
+      requests.push(request.clone() as Request)
       return app.handle(request)
     },
   })
@@ -76,8 +76,8 @@ test('a key is a header, a status of a list is repeated, the id is in the path',
   expect([first.headers.get('idempotent-replayed'), again.headers.get('idempotent-replayed')]).toEqual([null, 'true'])
   const page = await client.listOrders({ query: { status: ['NEW', 'closed'], limit: 2, clientOrderId: 'c-2' } })
   expect(page).toMatchObject({ status: 200, body: { orders: [{ clientOrderId: 'c-2' }], nextCursor: null } })
-  expect(asked.at(-1)!.url).toEndWith('/orders?status=NEW&status=closed&limit=2&clientOrderId=c-2')
-  expect(asked.at(-1)!.headers.get('x-from')).toBe('test')
+  expect(requests.at(-1)!.url).toEndWith('/orders?status=NEW&status=closed&limit=2&clientOrderId=c-2')
+  expect(requests.at(-1)!.headers.get('x-from')).toBe('test')
 })
 
 test('a refusal is a value with its code, and with the members of its own', async () => {

@@ -62,10 +62,10 @@ const isKilled = (book: Book, order: Order): boolean => {
   return true
 }
 
-const match = (book: Book, order: Order, wanted: bigint): Fill[] => {
+const match = (book: Book, order: Order, quantity: bigint): Fill[] => {
   const makers = book.halves[OPPOSITE[order.side]]
   const fills: Fill[] = []
-  let left = wanted
+  let left = quantity
   for (
     let level = bestLevel(makers);
     left > 0n && level !== undefined && accepts(order, level.price);
@@ -87,10 +87,10 @@ const match = (book: Book, order: Order, wanted: bigint): Fill[] => {
  */
 export const place = (book: Book, order: Order): Fill[] => {
   if (book.open.has(order.id)) throw new Error(`order ${order.id} is in the book already`)
-  const wanted = order.quantity - order.executed
+  const quantity = order.quantity - order.executed
   if (isKilled(book, order)) return []
-  const fills = match(book, order, wanted)
-  const left = wanted - fills.reduce((sum, fill) => sum + fill.quantity, 0n)
+  const fills = match(book, order, quantity)
+  const left = quantity - fills.reduce((sum, fill) => sum + fill.quantity, 0n)
   if (left > 0n && order.price !== null && RESTS[order.timeInForce]) {
     book.open.set(order.id, rest(book.halves[order.side], { id: order.id, price: order.price, remaining: left }))
   }

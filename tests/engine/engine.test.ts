@@ -118,7 +118,7 @@ test('what cannot be read is counted and changes nothing', () => {
     onCancelled(engine, broken)
     onTrade(engine, broken)
   }
-  expect(engine.counts).toEqual({ placed: 0, cancelled: 0, trades: 0, repeated: 0, heard: 0, malformed: 15 })
+  expect(engine.counts).toEqual({ placed: 0, cancelled: 0, trades: 0, repeated: 0, announced: 0, malformed: 15 })
 })
 
 /** A run that finds these trades and cancels on the topics. */

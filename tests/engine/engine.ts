@@ -22,7 +22,7 @@ type Counts = {
   cancelled: number
   trades: number
   repeated: number
-  heard: number
+  announced: number
   malformed: number
 }
 
@@ -59,13 +59,13 @@ export const createEngine = (): Engine => {
     cancelledFirst: new Set(),
     executed: new Map(),
     legs: createRecent(LEGS_MAX),
-    counts: { placed: 0, cancelled: 0, trades: 0, repeated: 0, heard: 0, malformed: 0 },
+    counts: { placed: 0, cancelled: 0, trades: 0, repeated: 0, announced: 0, malformed: 0 },
   }
 }
 
 const bookOf = (engine: Engine, ticker: string): Book => {
-  const known = engine.books.get(ticker)
-  if (known !== undefined) return known
+  const earlier = engine.books.get(ticker)
+  if (earlier !== undefined) return earlier
   const book = createBook()
   engine.books.set(ticker, book)
   return book
@@ -111,7 +111,7 @@ export const onCancelled = (engine: Engine, message: Incoming): void => {
 export const onTrade = (engine: Engine, message: Incoming): void => {
   const trade = decodeTrade(message.value)
   if (trade === null) return void malformed(engine)
-  engine.counts.heard++
+  engine.counts.announced++
   for (const orderId of trade.orderIds) {
     if (!addRecent(engine.legs, `${orderId} ${trade.tradeId}`)) continue
     if (engine.placed.has(orderId)) reduce(bookOf(engine, trade.ticker), orderId, trade.quantity)

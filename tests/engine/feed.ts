@@ -62,11 +62,11 @@ const requestsByLeader = (feed: Feed, metadata: ClusterMetadata, topics: readonl
   for (const topic of topics) {
     const { id, partitions } = metadata.topics.get(topic) ?? { id: '', partitions: [] }
     for (const [partition, { leader }] of partitions.entries()) {
-      const wanted = byLeader.get(leader) ?? []
+      const partitions = byLeader.get(leader) ?? []
       const fetchOffset = positionOf(feed, topic, partition)
       const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 }
       const request = { partition, fetchOffset, partitionMaxBytes: PARTITION_MAX_BYTES, ...epochs }
-      byLeader.set(leader, [...wanted, { topicId: id, partitions: [request] }])
+      byLeader.set(leader, [...partitions, { topicId: id, partitions: [request] }])
     }
   }
   return [...byLeader]
@@ -129,10 +129,10 @@ export const poll = async (feed: Feed, topics: readonly string[]): Promise<Messa
   const metadata = await feed.consumer.metadata({ topics: [...topics] })
   try {
     const responses = await Promise.all(
-      requestsByLeader(feed, metadata, topics).map(([node, wanted]) =>
+      requestsByLeader(feed, metadata, topics).map(([node, partitions]) =>
         feed.consumer.fetch({
           node,
-          topics: wanted,
+          topics: partitions,
           minBytes: 1,
           maxBytes: MAX_BYTES,
           maxWaitTime: MAX_WAIT_MS,

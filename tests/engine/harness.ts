@@ -66,11 +66,11 @@ export const openHarness = async () => {
     autocommit: false,
   })
   const trades: TradeRecord[] = []
-  const seen = new Set<string>()
+  const ids = new Set<string>()
   stream.on('data', ({ key, value, headers, partition, offset }) => {
     // A rebalance of our own group brings messages again.
-    if (seen.has(`${partition}-${offset}`)) return
-    seen.add(`${partition}-${offset}`)
+    if (ids.has(`${partition}-${offset}`)) return
+    ids.add(`${partition}-${offset}`)
     const headerTexts = new Map([...headers].map(([name, text]) => [String(name), String(text)]))
     const fields = JSON.parse(String(value)) as Record<string, unknown>
     trades.push({ key: String(key), partition, eventId: headerTexts.get('eventId') ?? '', value: fields })

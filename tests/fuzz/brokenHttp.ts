@@ -6,7 +6,7 @@ import type { RawBytes } from './requests.ts'
 import { lines } from './words.ts'
 
 type Order = { userId: string; body: Buffer }
-type Broken = { what: string; bytes: Buffer; abandon?: boolean; holdsOrder?: boolean; requests?: number }
+type BrokenRequest = { what: string; bytes: Buffer; abandon?: boolean; holdsOrder?: boolean; requests?: number }
 
 const post = 'POST /orders HTTP/1.1\r\nHost: orders\r\nContent-Type: application/json\r\n'
 const lawfulLines = post.slice(post.indexOf('\r\n'))
@@ -14,7 +14,7 @@ const get = 'GET /orders/x HTTP/1.1\r\nHost: orders\r\n\r\n'
 const chunk = (body: Buffer): string => `${body.length.toString(16)}\r\n${body.toString('latin1')}\r\n0\r\n\r\n`
 
 /** With these lines in the head, and the order as it is. */
-const headed = (what: string, lines: string, { body }: Order): Broken => ({
+const withHead = (what: string, lines: string, { body }: Order): BrokenRequest => ({
   what,
   bytes: Buffer.concat([Buffer.from(`${post}${lines}\r\n\r\n`, 'latin1'), body]),
   holdsOrder: true,
@@ -39,13 +39,13 @@ const requestLines = [
   '\u0000 / HTTP/1.1',
 ]
 
-const kinds: readonly ((rng: Random, order: Order) => Broken)[] = [
-  (rng, order) => headed('content-length', `Content-Length: ${rng.pick(lengths)}`, order),
+const kinds: readonly ((rng: Random, order: Order) => BrokenRequest)[] = [
+  (rng, order) => withHead('content-length', `Content-Length: ${rng.pick(lengths)}`, order),
   (rng, order) =>
-    headed('two lengths', `Content-Length: ${rng.below(9)}\r\nContent-Length: ${order.body.length}`, order),
-  (rng, order) => headed('length too small', `Content-Length: ${rng.below(order.body.length)}`, order),
+    withHead('two lengths', `Content-Length: ${rng.below(9)}\r\nContent-Length: ${order.body.length}`, order),
+  (rng, order) => withHead('length too small', `Content-Length: ${rng.below(order.body.length)}`, order),
   (rng, order) => ({
-    ...headed('length too large', `Content-Length: ${order.body.length + 1 + rng.below(99)}`, order),
+    ...withHead('length too large', `Content-Length: ${order.body.length + 1 + rng.below(99)}`, order),
     abandon: rng.chance(0.8),
   }),
   (_, { body }) => ({
@@ -68,38 +68,38 @@ const kinds: readonly ((rng: Random, order: Order) => Broken)[] = [
     abandon: rng.chance(0.9),
   }),
   (rng, order) => ({
-    ...headed(
+    ...withHead(
       'control in a header',
       `X: a${rng.pick(['\0', '\r', '\x01', '\x7f'])}b\r\nContent-Length: ${order.body.length}`,
       order,
     ),
   }),
   (rng, order) =>
-    headed(
+    withHead(
       'folded or nameless header',
       `${rng.pick(['X: a\r\n b', ': x', ' X: y', 'X Y: z', 'X'])}\r\nContent-Length: ${order.body.length}`,
       order,
     ),
   (rng, order) =>
-    headed(
+    withHead(
       'header too large',
       `X: ${'x'.repeat(rng.pick([8_000, 20_000, 200_000]))}\r\nContent-Length: ${order.body.length}`,
       order,
     ),
   (rng, order) =>
-    headed(
+    withHead(
       'too many headers',
       `${'X: y\r\n'.repeat(rng.pick([90, 300, 5_000]))}Content-Length: ${order.body.length}`,
       order,
     ),
-  (_, order) => headed('expects to go on', `Expect: 100-continue\r\nContent-Length: ${order.body.length}`, order),
+  (_, order) => withHead('expects to go on', `Expect: 100-continue\r\nContent-Length: ${order.body.length}`, order),
   (rng, order) =>
-    headed(
+    withHead(
       'upgrade',
       `Connection: Upgrade\r\nUpgrade: ${rng.pick(protocols)}\r\nContent-Length: ${order.body.length}`,
       order,
     ),
-  (_, order) => ({ ...headed('hangs up', `Content-Length: ${order.body.length}`, order), abandon: true }),
+  (_, order) => ({ ...withHead('hangs up', `Content-Length: ${order.body.length}`, order), abandon: true }),
   (rng, { body }) => ({
     what: 'request line',
     bytes: Buffer.from(

@@ -67,8 +67,8 @@ const leakOf = ({ head, body }: Answer): string | null =>
 const encodedPath = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}){0,256}$/
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-const sameNames = (found: Iterable<string>, wanted: readonly string[]): boolean =>
-  [...found].toSorted().join() === wanted.toSorted().join()
+const sameNames = (found: Iterable<string>, expected: readonly string[]): boolean =>
+  [...found].toSorted().join() === expected.toSorted().join()
 
 const textOf = (value: Json | undefined): string | null => (value?.kind === 'string' ? value.value : null)
 

@@ -7,11 +7,11 @@ export type Connection = {
   received: () => string
   isOpen: () => boolean
   /** Resolves with what came so far once there is something, or the other side hung up. */
-  heard: Promise<string>
+  answer: Promise<string>
 }
 
 export const open = async (port: number): Promise<Connection> => {
-  const { promise: heard, resolve } = Promise.withResolvers<string>()
+  const { promise: answer, resolve } = Promise.withResolvers<string>()
   const chunks: string[] = []
   let isOpen = true
   const received = (): string => chunks.join('')
@@ -32,7 +32,7 @@ export const open = async (port: number): Promise<Connection> => {
       end: over,
     },
   })
-  return { socket, received, isOpen: () => isOpen, heard }
+  return { socket, received, isOpen: () => isOpen, answer }
 }
 
 const dialledAtOnce = 100

@@ -70,7 +70,7 @@ describe('a client that sends a byte now and then', () => {
         return drip(connection, text, 200)
       })
       // Long before the last byte is sent, so it was not waited for.
-      const answers = await Promise.all(connections.map(({ heard }) => heard))
+      const answers = await Promise.all(connections.map(({ answer }) => answer))
       expect(answers.map((answer) => statusesIn(answer))).toEqual(answers.map(() => [400]))
       expect(answers[0]).toContain('application/problem+json')
       await Promise.all(dripping)
@@ -98,7 +98,7 @@ describe('a body of 1 GiB', () => {
     const connection = await open(service.port)
     const [before, memory] = [residentMb(service.pid), watchMemory(service.pid, 10)]
     let flooding = true
-    const heard = connection.heard.then((answer) => ({ answer, early: flooding }))
+    const heard = connection.answer.then((answer) => ({ answer, early: flooding }))
     connection.socket.write(head)
     const sent = await flood(connection, piece, bytes)
     flooding = false
@@ -124,13 +124,13 @@ describe('a body of 1 GiB', () => {
     ['a list', 'GET /orders?limit=1', 200],
   ])(
     'to %s, which reads none, is answered at once and costs no memory however long it goes on',
-    async (_, route, wanted) => {
+    async (_, route, statusCode) => {
       for (const [line, piece] of [
         [`Content-Length: ${gib}`, part],
         ['Transfer-Encoding: chunked', chunk],
       ] as const) {
         const { status, early, grownMb } = await attempt(jsonHead(line, route), piece, gib / 8)
-        expect({ status, early }).toEqual({ status: wanted, early: true })
+        expect({ status, early }).toEqual({ status: statusCode, early: true })
         expect(grownMb).toBeLessThan(growthMbMax)
       }
     },
@@ -169,7 +169,7 @@ test('heads without end are refused, and cost no memory', async () => {
   for (const head of [`X: ${'x'.repeat(1_000_000)}`, 'X: y\r\n'.repeat(100_000)]) {
     const connection = await open(service.port)
     connection.socket.write(jsonHead(`Content-Length: 0\r\n${head}`))
-    const statuses = statusesIn(await connection.heard)
+    const statuses = statusesIn(await connection.answer)
     expect([[], [431]]).toContainEqual(statuses)
     await until(() => !connection.isOpen(), { what: 'the connection is closed' })
   }

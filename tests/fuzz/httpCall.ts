@@ -6,7 +6,7 @@ import type { Resolution, Terms } from './expectedOrder.ts'
 import type { HttpCase, HttpRequest, RawBytes } from './requests.ts'
 import type { Wire } from './wire.ts'
 
-export type Judged = {
+export type CallVerdict = {
   /** 0: no answer. */
   status: number
   fault: string | null
@@ -48,7 +48,7 @@ export const bytesOf = ({ method, target, headers, body, framing }: HttpRequest)
   return body === null ? head : Buffer.concat([head, framing === 'length' ? body : chunked(body)])
 }
 
-const callRaw = async (wire: Wire, { bytes, abandon, requests }: RawBytes): Promise<Judged> => {
+const callRaw = async (wire: Wire, { bytes, abandon, requests }: RawBytes): Promise<CallVerdict> => {
   if (abandon) {
     await wire.abandon(bytes, abandonMs)
     return nothing
@@ -59,7 +59,7 @@ const callRaw = async (wire: Wire, { bytes, abandon, requests }: RawBytes): Prom
   return { ...nothing, status: answers[0]?.status ?? 0, fault: faults[0] ?? null }
 }
 
-const callRequest = async (wire: Wire, request: HttpRequest): Promise<Judged> => {
+const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdict> => {
   const expected = expectAnswer(request)
   const headOnly = request.method === 'HEAD'
   const { answers, ended, rest } = await wire.send(bytesOf(request), { answers: 1, headOnly, timeoutMs: hangMs })
@@ -83,5 +83,5 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<Judged> =>
   }
 }
 
-export const callHttpCase = (wire: Wire, hostile: HttpCase): Promise<Judged> =>
+export const callHttpCase = (wire: Wire, hostile: HttpCase): Promise<CallVerdict> =>
   hostile.kind === 'raw' ? callRaw(wire, hostile) : callRequest(wire, hostile)

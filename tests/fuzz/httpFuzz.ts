@@ -3,12 +3,12 @@
 
 import type { RunningService } from '../support/service.ts'
 import { tradeOf, type World } from '../support/world.ts'
-import { bytesOf, callHttpCase, type Judged } from './httpCall.ts'
+import { bytesOf, callHttpCase, type CallVerdict } from './httpCall.ts'
 import { lawfulOrder } from './orderBodies.ts'
 import { randomStream } from '../support/random.ts'
 import { caseOf, type HttpCase, type Pool } from './requests.ts'
 import { shrinkCase } from './shrink.ts'
-import { nothingPromised, storedFaults, type Promised } from './storedOrders.ts'
+import { nothingPromised, storedFaults, type Promises } from './storedOrders.ts'
 import { shown, type Violation } from './violation.ts'
 import { createWire, type Wire } from './wire.ts'
 
@@ -49,7 +49,7 @@ const inputOf = (hostile: HttpCase): string => shown(hostile.kind === 'raw' ? ho
 /** A short name of a fault, by which the shrinker knows it again. */
 const kindOf = (fault: string): string => fault.replaceAll(/[0-9"].*/g, '')
 
-const remember = (promised: Promised, hostile: HttpCase, judged: Judged, number: number): void => {
+const remember = (promised: Promises, hostile: HttpCase, judged: CallVerdict, number: number): void => {
   if (hostile.kind === 'raw' && hostile.userId !== null) promised.perhaps.add(hostile.userId)
   if (judged.placed !== null) promised.placed.push({ ...judged.placed, number })
   if (judged.mismatched !== null) promised.mismatched.push({ terms: judged.mismatched, number })
@@ -71,7 +71,7 @@ export const runHttp = async (run: HttpRun): Promise<HttpReport> => {
     while (!isOver()) {
       const number = next++
       const hostile = caseOf(seed, number, pool)
-      const judged = await callHttpCase(wire, hostile).catch((error: unknown): Judged => failed(error))
+      const judged = await callHttpCase(wire, hostile).catch((error: unknown): CallVerdict => failed(error))
       statuses[judged.status] = (statuses[judged.status] ?? 0) + 1
       remember(promised, hostile, judged, number)
       if (judged.fault !== null) faults.push({ what: judged.fault, number })
@@ -88,7 +88,7 @@ export const runHttp = async (run: HttpRun): Promise<HttpReport> => {
   return { requests: next, statuses, stored: row!.count, violations }
 }
 
-const failed = (error: unknown): Judged => ({
+const failed = (error: unknown): CallVerdict => ({
   status: 0,
   fault: `no connection: ${error instanceof Error ? error.message : String(error)}`,
   placed: null,

@@ -2,7 +2,7 @@
 // from the generator of random numbers in the argument.
 
 import type { Random } from '../support/random.ts'
-import { lines, words } from './words.ts'
+import { lines, wordsOf } from './words.ts'
 
 /** A member as JSON source: the name with its quotes, the value as it stands. */
 export type Member = readonly [name: string, value: string]
@@ -13,7 +13,7 @@ export const secret = 's3cr3t<w0rd>'
 const deep = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth)
 const long = (rng: Random): string => `"${'A'.repeat(rng.pick([65, 200, 2_001, 5_000, 60_000]))}"`
 
-const numbers = words(`
+const numbers = wordsOf(`
   0 -0 -1 0.0 1e-9 1e-8 1E-7 1e11 1e12 1e+2 15.05E1 1e400 -1e400 1e999999999 1e-999999999 0e999999999
   1E99999999999999999999999
   999999999999.99999999 1000000000000 9007199254740993 0.1000000000000000055 123456789012.123456789 0.30000000000000004
@@ -21,7 +21,7 @@ const numbers = words(`
   1767323045.678901 1767323045678 253402300800 1e11 99999999999.999999 12345678901234567890 4.9e-324 0.00000001000000`)
 
 /** JSON source as it stands: the escapes are JSON's. */
-const escaped = lines(String.raw`
+const escapes = lines(String.raw`
   ""
   " "
   " 1"
@@ -45,7 +45,7 @@ const escaped = lines(String.raw`
   "00000000-0000-0000-0000-000000000000\n"
   "unterminated
   'AAPL'`)
-const plain = words(`
+const plain = wordsOf(`
   "0" "1e2" "-1" "+1" "01" "0.00000001" "999999999999.99999999" "NaN" "0x10" "__proto__" "constructor" "BRK.B-x"
   "buy" "LIMIT" "MARKET"
   "GTC" "00000000-0000-0000-0000-000000000000" "{00000000-0000-0000-0000-000000000000}"
@@ -63,11 +63,11 @@ const raw = [
   secret,
   `'; drop table orders; -- ${secret}`,
 ]
-const strings = [...escaped, ...plain, ...raw.map((text) => `"${text}"`), `"\${${secret}}"`]
+const strings = [...escapes, ...plain, ...raw.map((text) => `"${text}"`), `"\${${secret}}"`]
 
 const others = [
   '',
-  ...words(`
+  ...wordsOf(`
     null true false [] {} [1] ["AAPL"] {"":0} {"__proto__":null} {"toString":1,"valueOf":1} undefined
     {"$gt":0} nul TRUE [[[[]]]]
     {"source":"1"} {"length":1}`),
@@ -86,7 +86,7 @@ const hostileValue = (rng: Random): string =>
   ] as const)()
 
 const hostileNames = [
-  ...words(`
+  ...wordsOf(`
     "__proto__" "constructor" "prototype" "toString" "hasOwnProperty" "valueOf" ""
     "PRICE" "Price" "id" "status" "filledQuantity"
     "version" "a/b~c" "__defineGetter__" "length" "then" "orderStatus" "timestamp"
@@ -180,7 +180,7 @@ const mutateText = (rng: Random, text: string): string => {
 }
 
 /** NUL, no UTF-8, overlong, a surrogate, past the end, a byte order mark, a line separator, half a letter, controls. */
-const hostileBytes = words('00 ff feff c080 eda080 f4908080 efbbbf e280a8 80 c3 1b 7f 0d0a0d0a').map((hex) =>
+const hostileBytes = wordsOf('00 ff feff c080 eda080 f4908080 efbbbf e280a8 80 c3 1b 7f 0d0a0d0a').map((hex) =>
   Buffer.from(hex, 'hex'),
 )
 

@@ -31,11 +31,11 @@ const amount = (rng: Random): string => {
 
 const ticker = (rng: Random): string =>
   rng.pick(['AAPL', 'aapl', 'BRK.B', 'x-1', 'A', '0123456789ABCDEF', 'zZ9.-', 'MSFT'])
-const cased = (rng: Random, text: string): string => (rng.chance(0.2) ? text.toUpperCase() : text)
+const anyCase = (rng: Random, text: string): string => (rng.chance(0.2) ? text.toUpperCase() : text)
 const shuffled = <T>(rng: Random, items: T[]): T[] => items.toSorted(() => rng.next() - 0.5)
 
 /** An order that repeats: same key, mostly the same order, so that replays and mismatches both come up. */
-const keyed = (rng: Random): Member[] => {
+const keyMembers = (rng: Random): Member[] => {
   const user = rng.below(keyUsers)
   const plain = rng.chance(0.8)
   return [
@@ -53,7 +53,7 @@ const keyed = (rng: Random): Member[] => {
 const fresh = (rng: Random): Member[] => {
   const market = rng.chance(0.3)
   const members: Member[] = [
-    ['"userId"', `"${cased(rng, rng.uuid())}"`],
+    ['"userId"', `"${anyCase(rng, rng.uuid())}"`],
     ['"ticker"', `"${ticker(rng)}"`],
     ['"side"', rng.pick(['"BUY"', '"SELL"'])],
     ['"type"', market ? '"MARKET"' : '"LIMIT"'],
@@ -66,7 +66,7 @@ const fresh = (rng: Random): Member[] => {
   return members
 }
 
-const orderMembers = (rng: Random): Member[] => shuffled(rng, rng.chance(0.15) ? keyed(rng) : fresh(rng))
+const orderMembers = (rng: Random): Member[] => shuffled(rng, rng.chance(0.15) ? keyMembers(rng) : fresh(rng))
 
 export const orderBody = (rng: Random): Buffer => {
   const members = orderMembers(rng)

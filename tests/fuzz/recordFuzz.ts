@@ -132,23 +132,23 @@ const suspects = ({ journal }: Run, partition: number, from: bigint): Entry[] =>
 /** False when a partition stands still: then nothing after it can be judged. */
 const drained = async (run: Run, when: string): Promise<boolean> => {
   const { world, journal, sender, options } = run
-  const wanted = journal.stableEnds(sender.ends())
+  const ends = journal.stableEnds(sender.ends())
   // A broker that has just come back may not know the group yet.
   const committed = () =>
     until(() => world.kafka.committed(world.group, world.topics.trades), { what: 'the group answers' })
   try {
-    await until(async () => (await committed()).every((offset, i) => wanted[i] === 0n || offset >= wanted[i]!), {
+    await until(async () => (await committed()).every((offset, i) => ends[i] === 0n || offset >= ends[i]!), {
       what: 'every partition is consumed',
       deadlineMs: options.drainMs,
     })
     return true
   } catch {
     for (const [partition, offset] of (await committed()).entries()) {
-      if (wanted[partition] === 0n || offset >= wanted[partition]!) continue
+      if (ends[partition] === 0n || offset >= ends[partition]!) continue
       const from = offset < 0n ? 0n : offset
       const found = suspects(run, partition, from)
       const kindsFound = found.map((entry) => `${entry.kind} at ${placeOf(entry)}`).join(', ')
-      const what = `${when}: partition ${partition} stands at ${offset} of ${wanted[partition]}; next in it: ${kindsFound || 'good trades only'}`
+      const what = `${when}: partition ${partition} stands at ${offset} of ${ends[partition]}; next in it: ${kindsFound || 'good trades only'}`
       note(run, what, found[0])
     }
     return false
@@ -307,8 +307,8 @@ const begin = async (world: World, options: RecordOptions): Promise<Run> => {
   const journal = createJournal()
   const common = { bootstrap: kafka.bootstrap, topic: topics.trades, partitions, journal }
   const sender = await createSender({ ...common, name: world.name })
-  let made = 0
-  const unique = (): string => `r-${++made}`
+  let count = 0
+  const unique = (): string => `r-${++count}`
   const run: Run = { world, options, services, groups, journal, sender, unique, violations: [], restarts: 0 }
   if (options.compacted === true) await compactFirst(run)
   return run

@@ -24,14 +24,14 @@ const headerText = ([name, value]: Header): string =>
 
 const isAdded = ([name]: Header): boolean => added.test(name?.toString('latin1') ?? '')
 
-const kept = (headers: readonly Header[]): string =>
+const keepable = (headers: readonly Header[]): string =>
   headers
     .filter((header) => !isAdded(header))
     .map(headerText)
     .join('\n')
 
-const same = (found: Buffer | null, wanted: Buffer | null): boolean =>
-  found === null || wanted === null ? found === wanted : found.equals(wanted)
+const same = (found: Buffer | null, expected: Buffer | null): boolean =>
+  found === null || expected === null ? found === expected : found.equals(expected)
 
 const faultOf = (letter: Received, entry: Entry, dispositions: readonly string[]): string | null => {
   const { record } = entry
@@ -42,7 +42,7 @@ const faultOf = (letter: Received, entry: Entry, dispositions: readonly string[]
   if (!same(letter.bytes, record.value)) return 'a dead letter has other bytes'
   // A compacted topic wants a key.
   if (record.key !== null && letter.key !== record.key.toString()) return 'a dead letter has another key'
-  return kept(letter.headerEntries) === kept(record.headers) ? null : 'a dead letter has other headers'
+  return keepable(letter.headerEntries) === keepable(record.headers) ? null : 'a dead letter has other headers'
 }
 
 const sourceOf = (letter: Received): string => letter.headers['x-dead-letter-id']?.split('-').slice(-2).join('-') ?? ''

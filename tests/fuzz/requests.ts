@@ -5,7 +5,7 @@ import { brokenHttp } from './brokenHttp.ts'
 import { mutateBytes, secret } from './mutate.ts'
 import { lawfulOrder, orderBody, resolutionBody } from './orderBodies.ts'
 import { randomStream, type Random } from '../support/random.ts'
-import { words } from './words.ts'
+import { wordsOf } from './words.ts'
 
 type Header = readonly [name: string, value: string]
 
@@ -54,11 +54,11 @@ const otherTypes = [
   'multipart/form-data; boundary=x',
   '',
   ';',
-  ...words(`text/plain application/jsonp application/x-www-form-urlencoded application/+json text/x+json x/${secret}`),
+  ...wordsOf(`text/plain application/jsonp application/x-www-form-urlencoded application/+json text/x+json x/${secret}`),
 ]
 
 const oddParts = [
-  ...words(`
+  ...wordsOf(`
     %00 %zz % %ff%fe %C0%80 %ED%A0%80 ..%2f..%2fetc%2fpasswd __proto__ constructor :id * %3Cscript%3E
     ${encodeURIComponent(secret)} ${secret}
     ' %27%20or%201=1-- \u00ff\u00fe %25%30%30 0 null [object%20Object] ;x=y %20`),
@@ -87,7 +87,7 @@ const params: Record<string, readonly string[]> = {
   ticker: ['AAPL', 'keys', 'BRK.B', 'TOOLONGTOOLONGTOO'],
   side: ['BUY', 'SELL', 'buy'],
   status: ['open', 'closed', 'NEW', 'CANCELED', 'new'],
-  createdAfter: words(
+  createdAfter: wordsOf(
     '0000-01-01T00:00:00Z 9999-12-31T23:59:59Z 2026-02-30T00:00:00Z 1 2026-01-02T03:04:05.678901234%2B01:00',
   ),
   createdBefore: ['2026-01-02T03:04Z', '1969-12-31T23:59:59Z', '2099-01-01T00:00:00-23:59'],
@@ -121,10 +121,10 @@ const query = (rng: Random): string => {
 
 type Route = { method: string; path: string; body?: 'order' | 'resolution' }
 
-const plainPaths = words(
+const plainPaths = wordsOf(
   '/actuator/health /actuator/health/liveness /actuator/health/readiness /actuator/info /metrics /actuator/prometheus',
 )
-const oddPaths = words(`
+const oddPaths = wordsOf(`
   / // /orders/ //orders /orders//fills /ORDERS /orders/../metrics
   /actuator /actuator/env /favicon.ico /orders;x /exceptions/x`)
 

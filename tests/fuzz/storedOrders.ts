@@ -3,14 +3,14 @@
 
 import type { Sql } from 'postgres'
 import { canonicalAmount, type Terms } from './expectedOrder.ts'
-import type { Judged } from './httpCall.ts'
+import type { CallVerdict } from './httpCall.ts'
 import type { TakenOrder } from './checkAnswer.ts'
 
 /** What the requests were promised, with the number of each. */
-export type Promised = {
+export type Promises = {
   placed: (TakenOrder & { terms: Terms; number: number })[]
   mismatched: { terms: Terms; number: number }[]
-  resolved: (NonNullable<Judged['resolved']> & { number: number })[]
+  resolved: (NonNullable<CallVerdict['resolved']> & { number: number })[]
   canceled: Set<string>
   /** Users of lawful orders whose answer nobody read. */
   perhaps: Set<string>
@@ -18,7 +18,7 @@ export type Promised = {
   before: Set<string>
 }
 
-export const nothingPromised = (before: Iterable<string>): Promised => ({
+export const nothingPromised = (before: Iterable<string>): Promises => ({
   placed: [],
   mismatched: [],
   resolved: [],
@@ -33,10 +33,10 @@ type Row = Terms & { id: string; status: string; filled: string; version: number
 const termNames = ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'] as const
 
 /** Where two orders differ, in words. */
-export const differing = (found: Terms, wanted: Terms): string[] =>
+export const differing = (found: Terms, expected: Terms): string[] =>
   termNames
-    .filter((name) => found[name] !== wanted[name])
-    .map((name) => `${name} is ${found[name]}, not ${wanted[name]}`)
+    .filter((name) => found[name] !== expected[name])
+    .map((name) => `${name} is ${found[name]}, not ${expected[name]}`)
 
 const readRows = async (sql: Sql): Promise<Map<string, Row>> => {
   const rows = await sql<Row[]>`
@@ -51,7 +51,7 @@ const readRows = async (sql: Sql): Promise<Map<string, Row>> => {
   return new Map(rows.map((row) => [row.id, canonical(row)]))
 }
 
-const placedFaults = (rows: ReadonlyMap<string, Row>, { placed }: Promised): Complaint[] =>
+const placedFaults = (rows: ReadonlyMap<string, Row>, { placed }: Promises): Complaint[] =>
   placed.flatMap(({ id, terms, number }) => {
     const row = rows.get(id)
     const faults = row === undefined ? ['a 202 is not in the database'] : differing(row, terms)
@@ -59,7 +59,7 @@ const placedFaults = (rows: ReadonlyMap<string, Row>, { placed }: Promised): Com
   })
 
 /** One key, one order: the first answer is plain, all others are marked as replays of it. */
-const keyFaults = ({ placed, mismatched }: Promised): Complaint[] => {
+const keyFaults = ({ placed, mismatched }: Promises): Complaint[] => {
   const faults: Complaint[] = []
   const holders = new Map<string, Terms>()
   for (const [key, answers] of Map.groupBy(placed, ({ id }) => id)) {
@@ -83,10 +83,10 @@ const keyFaults = ({ placed, mismatched }: Promised): Complaint[] => {
   return faults
 }
 
-const strayFaults = (rows: ReadonlyMap<string, Row>, promised: Promised): Complaint[] => {
-  const known = new Set(promised.placed.map(({ id }) => id))
+const strayFaults = (rows: ReadonlyMap<string, Row>, promised: Promises): Complaint[] => {
+  const ids = new Set(promised.placed.map(({ id }) => id))
   const isOurs = (row: Row): boolean =>
-    known.has(row.id) || promised.before.has(row.id) || promised.perhaps.has(row.userId)
+    ids.has(row.id) || promised.before.has(row.id) || promised.perhaps.has(row.userId)
   const strays = [...rows.values()].filter((row) => !isOurs(row))
   const unlike = [...rows.values()].filter(({ id, status }) => (status === 'CANCELED') !== promised.canceled.has(id))
   return [
@@ -98,14 +98,14 @@ const strayFaults = (rows: ReadonlyMap<string, Row>, promised: Promised): Compla
   ]
 }
 
-const resolutionFaults = async (sql: Sql, { resolved }: Promised): Promise<Complaint[]> => {
+const resolutionFaults = async (sql: Sql, { resolved }: Promises): Promise<Complaint[]> => {
   const rows = await sql<{ id: string; resolvedBy: string; note: string }[]>`
     select exception_id as id, resolved_by as "resolvedBy", note from exception_resolutions`
-  const said = Map.groupBy(resolved, ({ id }) => id)
-  const same = (row: (typeof rows)[number], words: Promised['resolved'][number]): boolean =>
-    row.resolvedBy === words.resolvedBy && row.note === words.note
-  const strays = rows.filter((row) => !(said.get(row.id) ?? []).some((words) => same(row, words)))
-  const lost = resolved.filter((words) => !rows.some((row) => row.id === words.id && same(row, words)))
+  const requests = Map.groupBy(resolved, ({ id }) => id)
+  const same = (row: (typeof rows)[number], resolution: Promises['resolved'][number]): boolean =>
+    row.resolvedBy === resolution.resolvedBy && row.note === resolution.note
+  const strays = rows.filter((row) => !(requests.get(row.id) ?? []).some((resolution) => same(row, resolution)))
+  const lost = resolved.filter((resolution) => !rows.some((row) => row.id === resolution.id && same(row, resolution)))
   return [
     ...strays.map((row) => ({
       what: `a resolution is stored that nobody was promised: ${JSON.stringify(row)}`,
@@ -115,7 +115,7 @@ const resolutionFaults = async (sql: Sql, { resolved }: Promised): Promise<Compl
   ]
 }
 
-export const storedFaults = async (sql: Sql, promised: Promised): Promise<Complaint[]> => {
+export const storedFaults = async (sql: Sql, promised: Promises): Promise<Complaint[]> => {
   const rows = await readRows(sql)
   return [
     ...placedFaults(rows, promised),

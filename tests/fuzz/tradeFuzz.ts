@@ -73,7 +73,7 @@ const sendAll = async (producer: Producer, topic: string, messages: readonly Tra
   })
 }
 
-type Sent = {
+type SentTrade = {
   sent: Map<string, TradeMessage>
   numbers: Map<string, number>
   ends: bigint[]
@@ -81,7 +81,7 @@ type Sent = {
 }
 
 /** Publishes in the order of the numbers; within a partition that is the order of the offsets. */
-const publish = async (run: TradeRun, groups: Groups, state: Sent): Promise<void> => {
+const publish = async (run: TradeRun, groups: Groups, state: SentTrade): Promise<void> => {
   const { world, seed, messages, progress } = run
   const producer = openProducer(world.kafka.bootstrap)
   let batch: TradeMessage[] = []
@@ -120,12 +120,12 @@ const endsNow = async ({ world }: TradeRun): Promise<bigint[]> => {
 }
 
 /** A message cannot be judged without those before it in its partition, so of many at fault the smallest are shown. */
-const smallestFirst = (complaints: readonly TradeComplaint[], { sent }: Sent): TradeComplaint[] => {
+const smallestFirst = (complaints: readonly TradeComplaint[], { sent }: SentTrade): TradeComplaint[] => {
   const size = ({ at }: TradeComplaint): number => (at === null ? 0 : (sent.get(at)?.value?.length ?? 0))
   return complaints.toSorted((a, b) => size(a) - size(b))
 }
 
-const violationOf = ({ seed }: TradeRun, { what, at }: TradeComplaint, { sent, numbers }: Sent): Violation => {
+const violationOf = ({ seed }: TradeRun, { what, at }: TradeComplaint, { sent, numbers }: SentTrade): Violation => {
   const message = at === null ? undefined : sent.get(at)
   if (at === null || message === undefined) return { what, seed, number: -1, input: '(no single message)' }
   const input = message.value === null ? '(a tombstone)' : shown(message.value)
@@ -142,7 +142,7 @@ export const runTrades = async (run: TradeRun): Promise<TradeReport> => {
   const groups = ends.map((_, partition) => orders.filter((_, i) => i % ends.length === partition))
   const byId = new Map(orders.map((order) => [order.id, order]))
   const { expected, take } = createExpectation(byId)
-  const state: Sent = { sent: new Map(), numbers: new Map(), ends, take: ({ value }, at) => take(value, at) }
+  const state: SentTrade = { sent: new Map(), numbers: new Map(), ends, take: ({ value }, at) => take(value, at) }
   await publish(run, groups, state)
 
   const stuck = await consumed(run, ends).then(() => null, String)

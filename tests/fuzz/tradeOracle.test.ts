@@ -9,7 +9,7 @@ import { letterFaults } from './tradeTables.ts'
 const user = '00000000-0000-4000-8000-000000000001'
 
 describe('the oracle of trades', () => {
-  const known: KnownOrder = { id: user, ticker: 'AAPL', side: 'BUY', quantity: 1_000_000_000n, canceled: false }
+  const order: KnownOrder = { id: user, ticker: 'AAPL', side: 'BUY', quantity: 1_000_000_000n, canceled: false }
   const trade = (changes: Record<string, unknown> = {}): Buffer =>
     Buffer.from(
       JSON.stringify({
@@ -47,7 +47,7 @@ describe('the oracle of trades', () => {
   })
 
   test('gives every leg its disposition, in order', () => {
-    const { expected, take } = createExpectation(new Map([[user, known]]))
+    const { expected, take } = createExpectation(new Map([[user, order]]))
     const messages = [
       trade(),
       trade(),

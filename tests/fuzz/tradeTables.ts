@@ -21,10 +21,10 @@ const readLedger = (sql: Sql): Promise<LedgerRow[]> => sql<LedgerRow[]>`
          kafka_partition || '-' || kafka_offset as at
   from ingested_fills`
 
-type Kept = ExceptionRow & { message: Buffer; key: Buffer | null }
+type FullException = ExceptionRow & { message: Buffer; key: Buffer | null }
 
 /** Those before `number` exceptions of the run are somebody else's. */
-const readExceptions = (sql: Sql, before: readonly string[]): Promise<Kept[]> => sql<Kept[]>`
+const readExceptions = (sql: Sql, before: readonly string[]): Promise<FullException[]> => sql<FullException[]>`
   select order_id as "orderId", trade_id as "tradeId", side, ticker, quantity::text, price::text, disposition, message,
          message_key as key, to_char(ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "tradedAt",
          kafka_partition || '-' || kafka_offset as at
@@ -43,10 +43,10 @@ const names = [
   'at',
 ] as const
 
-const differences = (found: Partial<Record<string, unknown>>, wanted: Partial<Record<string, unknown>>): string[] =>
+const differences = (found: Partial<Record<string, unknown>>, expected: Partial<Record<string, unknown>>): string[] =>
   names
-    .filter((name) => found[name] !== wanted[name])
-    .map((name) => `${name} is ${String(found[name])}, not ${String(wanted[name])}`)
+    .filter((name) => found[name] !== expected[name])
+    .map((name) => `${name} is ${String(found[name])}, not ${String(expected[name])}`)
 
 /** Two sets of rows by key: what is missing, what is too much, what differs. */
 const compare = <T extends { at: string }>(
@@ -71,7 +71,7 @@ const compare = <T extends { at: string }>(
 const same = (a: Buffer | null, b: Buffer | null): boolean =>
   a === null || b === null ? a === b : Buffer.compare(a, b) === 0
 
-const keptFaults = (found: Iterable<Kept>, sent: ReadonlyMap<string, TradeMessage>): TradeComplaint[] =>
+const keptFaults = (found: Iterable<FullException>, sent: ReadonlyMap<string, TradeMessage>): TradeComplaint[] =>
   [...found]
     .filter(({ at, message, key }) => !same(message, sent.get(at)!.value) || !same(key, sent.get(at)!.key))
     .map(({ at }) => ({ what: 'an exception does not hold the message as it was', at }))
@@ -135,11 +135,15 @@ export const tableFaults = async (
   const ledger = new Map((await readLedger(sql)).map((row) => [`${row.orderId} ${row.tradeId}`, canonical(row)]))
   const keyOf = (row: ExceptionRow): string =>
     `${row.orderId} ${row.tradeId} ${row.side} ${row.ticker} ${row.quantity} ${row.price}`
-  const kept = (await readExceptions(sql, before)).map(canonical)
+  const exceptions = (await readExceptions(sql, before)).map(canonical)
   return [
     ...compare('a ledger row', ledger, expected.ledger),
-    ...compare('an exception', new Map(kept.map((row) => [keyOf(row), row as ExceptionRow])), expected.exceptions),
-    ...keptFaults(kept, sent),
+    ...compare(
+      'an exception',
+      new Map(exceptions.map((row) => [keyOf(row), row as ExceptionRow])),
+      expected.exceptions,
+    ),
+    ...keptFaults(exceptions, sent),
     ...(await orderFaults(sql, expected, orders)),
   ]
 }

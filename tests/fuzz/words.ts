@@ -1,7 +1,7 @@
 // Lists of texts, written so that they can be read.
 
 /** What stands between spaces and line breaks. */
-export const words = (text: string): string[] => text.trim().split(/\s+/)
+export const wordsOf = (text: string): string[] => text.trim().split(/\s+/)
 
 /** One a line, without the space around it. */
 export const lines = (text: string): string[] =>

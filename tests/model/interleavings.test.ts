@@ -63,25 +63,25 @@ const pictureOf = (row: Row): string =>
     lastPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
     version: row.version,
     ledger: row.fills.map((fill) => ({ tradeId: fill.trade_id, content: contentOf(fill), late: fill.late })),
-    exceptions: row.exceptions.map((kept) => ({
-      tradeId: kept.trade_id,
-      content: contentOf(kept),
-      disposition: kept.disposition,
+    exceptions: row.exceptions.map((exception) => ({
+      tradeId: exception.trade_id,
+      content: contentOf(exception),
+      disposition: exception.disposition,
     })),
   })
 
 /** One key is one order: the first placement of it stands, equal ones are told of it, others are refused. */
 const checkKey = (row: Row, placed: readonly Placed[]): void => {
-  const told = placed.map(describePlaced).join('\n')
+  const story = placed.map(describePlaced).join('\n')
   const ofKey = placed.filter(({ terms }) => terms.clientOrderId === row.client_order_id)
   expect(
     ofKey.filter(({ answer }) => answer.ok && !answer.replayed),
-    told,
+    story,
   ).toHaveLength(1)
   for (const { terms, answer } of ofKey) {
-    if (!answer.ok) expect(answer.differing, told).toEqual(['quantity'])
-    else expect(answer.order.id, told).toBe(row.id)
-    expect(answer.ok, told).toBe(terms.quantity === amountFromSql(row.quantity))
+    if (!answer.ok) expect(answer.differing, story).toEqual(['quantity'])
+    else expect(answer.order.id, story).toBe(row.id)
+    expect(answer.ok, story).toBe(terms.quantity === amountFromSql(row.quantity))
   }
 }
 
@@ -101,7 +101,7 @@ const checkGame = async (game: Game, seed: number): Promise<void> => {
 test(
   `${games} games of ${players} players on shared orders are explained by the reference model`,
   async () => {
-    const seen = new Map<string, number>()
+    const counts = new Map<string, number>()
     let next = 0
     const playOn = async (connections: readonly Database[]): Promise<void> => {
       while (next < games) {
@@ -109,7 +109,7 @@ test(
         const game = createGame(createRandom(seed))
         await play(game, connections, actionsEach)
         await checkGame(game, seed)
-        for (const operation of [...game.history.values()].flat()) count(seen, operation)
+        for (const operation of [...game.history.values()].flat()) count(counts, operation)
       }
     }
     // One that fails lets the others finish their game: nothing is left that works on a database which is gone.
@@ -118,14 +118,14 @@ test(
     )
     for (const end of ends) if (end.status === 'rejected') throw end.reason
     for (const what of ['APPLIED', 'LATE', 'DUPLICATE', 'CONFLICT', 'OVERFILL', 'MISMATCH', 'OK', 'CANCELED'])
-      expect(seen.get(what) ?? 0, `${what} happened`).toBeGreaterThan(5)
+      expect(counts.get(what) ?? 0, `${what} happened`).toBeGreaterThan(5)
   },
   limitMs,
 )
 
-const count = (seen: Map<string, number>, operation: Operation): void => {
+const count = (counts: Map<string, number>, operation: Operation): void => {
   const answers = operation.kind === 'fill' ? operation.answers : operation.kind === 'cancel' ? [operation.answer] : []
-  for (const answer of answers) seen.set(answer, (seen.get(answer) ?? 0) + 1)
+  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)
 }
 
 test('a history that no order of its operations explains is found out', () => {

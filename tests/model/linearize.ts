@@ -46,16 +46,16 @@ export const isExplained = (start: State, operations: readonly Operation[], end:
   const all = (1n << BigInt(operations.length)) - 1n
   const hopeless = new Set<string>()
 
-  const search = (state: State, done: bigint): boolean => {
-    if (done === all) return picture(state) === end
-    const here = `${done} ${picture(state)}`
+  const search = (state: State, passed: bigint): boolean => {
+    if (passed === all) return picture(state) === end
+    const here = `${passed} ${picture(state)}`
     if (hopeless.has(here)) return false
-    const rest = operations.filter((_, i) => (done & (1n << BigInt(i))) === 0n)
+    const rest = operations.filter((_, i) => (passed & (1n << BigInt(i))) === 0n)
     const firstEnd = Math.min(...rest.map(({ ended }) => ended))
     for (const operation of rest) {
       if (operation.began > firstEnd) continue
       const next = after(state, operation)
-      if (next !== null && search(next, done | (1n << BigInt(operations.indexOf(operation))))) return true
+      if (next !== null && search(next, passed | (1n << BigInt(operations.indexOf(operation))))) return true
     }
     hopeless.add(here)
     return false

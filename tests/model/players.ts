@@ -21,7 +21,7 @@ export type Game = {
   userId: string
   keys: readonly string[]
   /** Ids that somebody was told of. */
-  known: string[]
+  orderIds: string[]
   trades: ReceivedTrade[]
   placed: Placed[]
   /** By order id. */
@@ -41,10 +41,10 @@ const see = (game: Game, order: Order, times: { began: number; ended: number }):
 }
 
 /** Runs `use` and says between which instants it ran. */
-const timed = async <T>(game: Game, use: () => Promise<T>): Promise<{ got: T; began: number; ended: number }> => {
+const timed = async <T>(game: Game, use: () => Promise<T>): Promise<{ result: T; began: number; ended: number }> => {
   const began = game.instant++
-  const got = await use()
-  return { got, began, ended: game.instant++ }
+  const result = await use()
+  return { result, began, ended: game.instant++ }
 }
 
 /** A key has one order, unless somebody reuses it for another: the wrong terms differ in their quantity. */
@@ -57,32 +57,32 @@ const place = async (game: Game, db: Database): Promise<void> => {
     side: key % 2 === 0 ? 'BUY' : 'SELL',
     quantity: amount(random.chance(0.85) ? '10' : '11'),
   })
-  const { got, ...times } = await timed(game, () => placeOrders(db, [aPlacementOf(terms)], () => undefined))
-  const [answer] = got
+  const { result, ...times } = await timed(game, () => placeOrders(db, [aPlacementOf(terms)], () => undefined))
+  const [answer] = result
   game.placed.push({ terms, answer: answer! })
   if (answer?.ok !== true) return
-  if (!game.known.includes(answer.order.id)) game.known.push(answer.order.id)
+  if (!game.orderIds.includes(answer.order.id)) game.orderIds.push(answer.order.id)
   if (answer.replayed) see(game, answer.order, times)
 }
 
 const cancel = async (game: Game, db: Database, id: string): Promise<void> => {
-  const asked = { again: false, now: new Date(), onCommitted: () => undefined }
-  const { got, ...times } = await timed(game, () => cancelBatch(db, [{ id, event: anEvent() }], asked))
-  const [answer] = got
-  const told = answer!.ok ? 'OK' : answer!.code === 'NOT_CANCELABLE' ? answer!.status : answer!.code
-  record(game, id, { kind: 'cancel', answer: told, ...times })
+  const options = { again: false, now: new Date(), onCommitted: () => undefined }
+  const { result, ...times } = await timed(game, () => cancelBatch(db, [{ id, event: anEvent() }], options))
+  const [answer] = result
+  const outcome = answer!.ok ? 'OK' : answer!.code === 'NOT_CANCELABLE' ? answer!.status : answer!.code
+  record(game, id, { kind: 'cancel', answer: outcome, ...times })
 }
 
 const find = async (game: Game, db: Database, id: string): Promise<void> => {
-  const { got, ...times } = await timed(game, () => db.run((sql) => readOrders(sql, [id])))
-  see(game, got[0]!, times)
+  const { result, ...times } = await timed(game, () => db.run((sql) => readOrders(sql, [id])))
+  see(game, result[0]!, times)
 }
 
 const opposite = (side: Side): Side => (side === 'BUY' ? 'SELL' : 'BUY')
 
 /** Ids alternate between the sides, by the way the keys are dealt; a wrong guess is a mismatch, which is welcome. */
-const newTrade = ({ random, known, trades }: Game): ReceivedTrade => {
-  const [a, b] = [random.pick(known), random.pick(known)]
+const newTrade = ({ random, orderIds, trades }: Game): ReceivedTrade => {
+  const [a, b] = [random.pick(orderIds), random.pick(orderIds)]
   const side = random.pick(['BUY', 'SELL'] as const)
   const ids: Partial<Record<Side, string>> = { [side]: a, ...(random.chance(0.4) ? { [opposite(side)]: b } : {}) }
   const changes = random.chance(0.3)
@@ -117,8 +117,8 @@ const report = async (game: Game, db: Database): Promise<void> => {
   )
   trades.push(...batch.filter((trade) => !trades.includes(trade)))
   const context = { now: () => new Date(), newId, signal: new AbortController().signal, onRetry: () => undefined }
-  const { got, ...times } = await timed(game, () => applyTrades(db, batch, context))
-  for (const [id, outcomes] of Map.groupBy(got, ({ leg }) => leg.orderId))
+  const { result, ...times } = await timed(game, () => applyTrades(db, batch, context))
+  for (const [id, outcomes] of Map.groupBy(result, ({ leg }) => leg.orderId))
     record(game, id, {
       kind: 'fill',
       legs: outcomes.map(({ received, leg }) => legOf(received, id, leg.side)),
@@ -128,10 +128,10 @@ const report = async (game: Game, db: Database): Promise<void> => {
 }
 
 const act = (game: Game, db: Database): Promise<void> => {
-  const { random, known } = game
-  if (known.length === 0 || random.chance(0.2)) return place(game, db)
-  if (random.chance(0.2)) return cancel(game, db, random.pick(known))
-  if (random.chance(0.15)) return find(game, db, random.pick(known))
+  const { random, orderIds } = game
+  if (orderIds.length === 0 || random.chance(0.2)) return place(game, db)
+  if (random.chance(0.2)) return cancel(game, db, random.pick(orderIds))
+  if (random.chance(0.15)) return find(game, db, random.pick(orderIds))
   return report(game, db)
 }
 
@@ -147,7 +147,7 @@ export const createGame = (random: Random): Game => ({
   random,
   userId: newId(),
   keys: ['a', 'b'],
-  known: [],
+  orderIds: [],
   trades: [],
   placed: [],
   history: new Map(),

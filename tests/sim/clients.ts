@@ -14,7 +14,7 @@ import { epochMs, type World } from './world.ts'
 type Client = { world: World; fleet: Fleet; journal: Journal; random: Random; owner: Owner; userId: string }
 
 /** Orders that somebody was told of, with the highest version that anybody saw. */
-type Known = Map<string, number>
+type Versions = Map<string, number>
 
 const triesMax = 12
 
@@ -41,7 +41,7 @@ const callOf = (tag: string): Call => ({ caller: everybody, requestId: tag, trac
 const tagOf = ({ journal, owner }: Client): string =>
   `${owner.name}-${journal.placings.length + journal.cancelings.length}`
 
-const placeOnce = async (client: Client, terms: OrderTerms, known: Known, poison = false): Promise<Placing> => {
+const placeOnce = async (client: Client, terms: OrderTerms, versions: Versions, poison = false): Promise<Placing> => {
   const { journal, fleet, owner, world } = client
   const placing: Placing = { tag: tagOf(client), terms, poison, answer: null, answeredAt: Infinity }
   journal.placings.push(placing)
@@ -52,25 +52,25 @@ const placeOnce = async (client: Client, terms: OrderTerms, known: Known, poison
   placing.answer = answer
   placing.answeredAt = world.scheduler.now()
   world.log(`${placing.tag} placed: ${describeAnswer(answer)}`)
-  if (answer.got?.ok === true) see(known, answer.got.order)
+  if (answer.result?.ok === true) see(versions, answer.result.order)
   return placing
 }
 
-const see = (known: Known, { id, version }: { id: string; version: number }): void =>
-  void known.set(id, Math.max(version, known.get(id) ?? 0))
+const see = (versions: Versions, { id, version }: { id: string; version: number }): void =>
+  void versions.set(id, Math.max(version, versions.get(id) ?? 0))
 
 /** Whether asking again, with the same key, is what the answer calls for. */
-const isUnsettled = ({ answer }: Pick<Placing, 'answer'> | Canceling): boolean =>
+const isOpen = ({ answer }: Pick<Placing, 'answer'> | Canceling): boolean =>
   answer === null ||
-  answer.got === null ||
-  (!answer.got.ok && (answer.got.code === 'OVERLOADED' || answer.got.code === 'OUTCOME_UNKNOWN'))
+  answer.result === null ||
+  (!answer.result.ok && (answer.result.code === 'OVERLOADED' || answer.result.code === 'OUTCOME_UNKNOWN'))
 
 const insist = async (client: Client, once: () => Promise<Placing | Canceling>): Promise<void> => {
-  for (let tries = 0; tries < triesMax && isUnsettled(await once()); tries++)
+  for (let tries = 0; tries < triesMax && isOpen(await once()); tries++)
     await client.world.scheduler.pause(50 + client.random.skewed(1_500))
 }
 
-const cancelOnce = async (client: Client, id: string, known: Known): Promise<Canceling> => {
+const cancelOnce = async (client: Client, id: string, versions: Versions): Promise<Canceling> => {
   const { journal, fleet, owner, world } = client
   const canceling: Canceling = { tag: tagOf(client), id, answer: null }
   journal.cancelings.push(canceling)
@@ -79,62 +79,62 @@ const cancelOnce = async (client: Client, id: string, known: Known): Promise<Can
   )
   canceling.answer = answer
   world.log(`${canceling.tag} canceled: ${describeAnswer(answer)}`)
-  if (answer.got?.ok === true) see(known, answer.got.order)
+  if (answer.result?.ok === true) see(versions, answer.result.order)
   return canceling
 }
 
 /** What was promised once can be read by anybody, no older than anybody has seen it. */
-const find = async ({ fleet, owner, world }: Client, id: string, known: Known): Promise<void> => {
-  const version = known.get(id)!
-  const { got } = await fleet.call(owner, `find ${id}`, (service) => service.find(callOf(owner.name), id))
-  if (got === null) return
-  if (!got.ok) {
-    if (got.code === 'NOT_FOUND') world.broken(`order ${id} was promised and cannot be found`)
+const find = async ({ fleet, owner, world }: Client, id: string, versions: Versions): Promise<void> => {
+  const version = versions.get(id)!
+  const { result } = await fleet.call(owner, `find ${id}`, (service) => service.find(callOf(owner.name), id))
+  if (result === null) return
+  if (!result.ok) {
+    if (result.code === 'NOT_FOUND') world.broken(`order ${id} was promised and cannot be found`)
     return
   }
-  world.log(`${id} found at version ${got.order.version}`)
-  if (got.order.version < version) world.broken(`order ${id} was read at an older version than before`)
-  see(known, got.order)
+  world.log(`${id} found at version ${result.order.version}`)
+  if (result.order.version < version) world.broken(`order ${id} was read at an older version than before`)
+  see(versions, result.order)
 }
 
-const act = async (client: Client, known: Known, key: string): Promise<void> => {
+const act = async (client: Client, versions: Versions, key: string): Promise<void> => {
   const { random } = client
-  const someOrder = (): string => random.pick([...known.keys()])
+  const someOrder = (): string => random.pick([...versions.keys()])
   const what = random.next()
   if (what < 0.2) {
     // About when its first fills come.
-    const { answer } = await placeOnce(client, termsOf(client, null), known)
+    const { answer } = await placeOnce(client, termsOf(client, null), versions)
     await client.world.scheduler.pause(random.skewed(400))
-    if (answer?.got?.ok === true) await cancelOnce(client, answer.got.order.id, known)
+    if (answer?.result?.ok === true) await cancelOnce(client, answer.result.order.id, versions)
   } else if (what < 0.5) {
     const terms = termsOf(client, key)
-    await insist(client, () => placeOnce(client, terms, known))
-    if (random.chance(0.1)) await placeOnce(client, { ...terms, quantity: terms.quantity + 1n }, known)
-  } else if (what < 0.62) await placeOnce(client, termsOf(client, null), known)
+    await insist(client, () => placeOnce(client, terms, versions))
+    if (random.chance(0.1)) await placeOnce(client, { ...terms, quantity: terms.quantity + 1n }, versions)
+  } else if (what < 0.62) await placeOnce(client, termsOf(client, null), versions)
   else if (what < 0.72) {
     const terms = termsOf(client, key)
     const other = random.chance(0.5) ? terms : termsOf(client, key)
-    await Promise.all([placeOnce(client, terms, known), placeOnce(client, other, known)])
-  } else if (what < 0.75) await placeOnce(client, termsOf(client, null), known, true)
-  else if (what < 0.77) await cancelOnce(client, random.uuidv7(new Date(epochMs)), known)
-  else if (known.size === 0) return
+    await Promise.all([placeOnce(client, terms, versions), placeOnce(client, other, versions)])
+  } else if (what < 0.75) await placeOnce(client, termsOf(client, null), versions, true)
+  else if (what < 0.77) await cancelOnce(client, random.uuidv7(new Date(epochMs)), versions)
+  else if (versions.size === 0) return
   else if (what < 0.92) {
     const id = someOrder()
-    if (random.chance(0.2)) await Promise.all([cancelOnce(client, id, known), cancelOnce(client, id, known)])
-    else await insist(client, () => cancelOnce(client, id, known))
-  } else await find(client, someOrder(), known)
+    if (random.chance(0.2)) await Promise.all([cancelOnce(client, id, versions), cancelOnce(client, id, versions)])
+    else await insist(client, () => cancelOnce(client, id, versions))
+  } else await find(client, someOrder(), versions)
 }
 
 /** Starts them; the answer says whether all are done. */
 export const startClients = (world: World, fleet: Fleet, journal: Journal): (() => boolean) => {
   const { plan, scheduler } = world
-  const known: Known = new Map()
+  const versions: Versions = new Map()
   let active = plan.clients
 
   const live = async (client: Client): Promise<void> => {
     for (let i = 0; i < plan.actionsPerClient; i++) {
       await scheduler.pause(client.random.skewed(1_200))
-      await act(client, known, `k${i}`)
+      await act(client, versions, `k${i}`)
     }
     active--
   }

@@ -30,7 +30,7 @@ type Both = {
   trail: string[]
 }
 
-const seen = { waits: 0, refusals: 0, written: 0, leftOut: 0 }
+const counts = { waits: 0, refusals: 0, written: 0, leftOut: 0 }
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? error)
 
@@ -57,7 +57,7 @@ const endHeld = async ({ memory, pairs, trail }: Both, pair: Pair): Promise<void
 /** The fake says that the statement has to wait: so does the real one, until the transactions in its way have ended. */
 const awaitLocks = async (both: Both, waiting: Pair): Promise<void> => {
   while (await waiting.fake.isWaiting()) {
-    seen.waits++
+    counts.waits++
     both.trail.push('has to wait')
     await until(() => waiting.real.isWaiting(), { what: `it waits:\n${both.trail.join('\n')}` })
     const holder = both.pairs.find((pair) => pair.held && pair !== waiting)
@@ -81,7 +81,7 @@ const step = async (both: Both): Promise<void> => {
   if (hold) pair.held = true
   const expected = await fake
   trail.push(`  ${expected.text}`)
-  if (expected.text.startsWith('refused')) seen.refusals++
+  if (expected.text.startsWith('refused')) counts.refusals++
   const answered = (await real).text
   if (call.name === 'readSettled' && answered !== expected.text) await awaitSettled(both, call, pair, expected.text)
   else expect(answered, trail.join('\n')).toBe(expected.text)
@@ -107,7 +107,7 @@ const awaitSettled = (both: Both, call: Call, { real }: Pair, expected: string):
 }
 
 const countWritten = ({ written }: { written: Set<string> }): void =>
-  void (written.size > 0 ? seen.written++ : seen.leftOut++)
+  void (written.size > 0 ? counts.written++ : counts.leftOut++)
 
 /** As if a replica had been silent for longer than its leases last. */
 const silence = async ({ db, database, memory }: Both): Promise<void> => {
@@ -157,10 +157,10 @@ test(
     const ends = await Promise.allSettled(open.map(runAll))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
     // It would prove little if nothing had ever been in the way of anything.
-    expect(seen.waits).toBeGreaterThan(20)
-    expect(seen.refusals).toBeGreaterThan(20)
-    expect(seen.written).toBeGreaterThan(20)
-    expect(seen.leftOut).toBeGreaterThan(20)
+    expect(counts.waits).toBeGreaterThan(20)
+    expect(counts.refusals).toBeGreaterThan(20)
+    expect(counts.written).toBeGreaterThan(20)
+    expect(counts.leftOut).toBeGreaterThan(20)
   },
   limitMs,
 )

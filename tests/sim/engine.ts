@@ -8,10 +8,10 @@ import type { Random } from '../support/random.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 
-type Seen = { id: string; ticker: string; side: 'BUY' | 'SELL'; remaining: number }
+type BookOrder = { id: string; ticker: string; side: 'BUY' | 'SELL'; remaining: number }
 /** Quantities and prices in hundredths. */
 type Trade = { tradeId: string; ticker: string; quantity: number; price: number; legs: readonly TradeLeg[] }
-type Written = { trade: Trade; of: Seen }
+type WrittenTrade = { trade: Trade; of: BookOrder }
 
 const pollMs = 15
 const owner: Owner = { name: 'engine', alive: true }
@@ -35,9 +35,9 @@ const factOf = ({ quantity, price, ...trade }: Trade): TradeFact => ({
 export const startEngine = (world: World, journal: Journal, clientsDone: () => boolean): (() => boolean) => {
   const { scheduler, broker, plan } = world
   const random: Random = world.random.fork()
-  const orders: Seen[] = []
-  const known = new Set<string>()
-  const written: Written[] = []
+  const orders: BookOrder[] = []
+  const ids = new Set<string>()
+  const written: WrittenTrade[] = []
   const readTo = new Map<number, number>()
   let trades = 0
   let budget = Math.round(plan.clients * plan.actionsPerClient * (0.3 + random.next()))
@@ -45,9 +45,9 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
   const read = (): void => {
     for (const [partition, log] of broker.logs.get(topics.placed)!.entries()) {
       for (const { value } of log.slice(readTo.get(partition) ?? 0)) {
-        const placed = JSON.parse(value!.toString()) as { orderId: string; quantity: number } & Omit<Seen, 'id'>
-        if (known.has(placed.orderId)) continue
-        known.add(placed.orderId)
+        const placed = JSON.parse(value!.toString()) as { orderId: string; quantity: number } & Omit<BookOrder, 'id'>
+        if (ids.has(placed.orderId)) continue
+        ids.add(placed.orderId)
         const { orderId: id, ticker, side, quantity } = placed
         orders.push({ id, ticker, side, remaining: Math.floor(quantity * 100) })
       }
@@ -64,15 +64,15 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
     world.log(`trade at ${partition}@${journal.trades.get(partition)!.length - 1}: ${value?.toString() ?? 'null'}`)
   }
 
-  const report = (of: Seen, trade: Trade): void => {
+  const report = (of: BookOrder, trade: Trade): void => {
     written.push({ trade, of })
     publish(of.ticker, encode(trade), factOf(trade))
   }
 
-  const otherSide = ({ side }: Seen) => (side === 'BUY' ? 'SELL' : 'BUY')
+  const otherSide = ({ side }: BookOrder) => (side === 'BUY' ? 'SELL' : 'BUY')
 
   /** What stands on the other side: another order, somebody else's, nobody's, or nothing. */
-  const counterparty = (of: Seen): TradeLeg[] => {
+  const counterparty = (of: BookOrder): TradeLeg[] => {
     const match = orders.find((other) => other.ticker === of.ticker && other.side !== of.side && other.remaining > 0)
     const what = random.next()
     if (what < 0.6 && match !== undefined) return [{ side: match.side, orderId: match.id }]
@@ -81,7 +81,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
     return []
   }
 
-  const newTrade = (of: Seen): Trade => {
+  const newTrade = (of: BookOrder): Trade => {
     const whole = random.chance(0.3)
     const quantity = whole ? Math.max(1, of.remaining) : random.int(1, Math.max(1, of.remaining >> 1))
     of.remaining -= quantity
@@ -91,7 +91,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
     return { tradeId: `t${++trades}`, ticker: of.ticker, quantity, price, legs: [{ side, orderId: of.id }, ...rest] }
   }
 
-  const wrongTrade = (of: Seen): Trade => {
+  const wrongTrade = (of: BookOrder): Trade => {
     const trade = newTrade(of)
     const what = random.int(0, 2)
     if (what === 0) return { ...trade, legs: [{ side: otherSide(of), orderId: of.id }] }

@@ -6,7 +6,7 @@ import type { Owner } from './scheduler.ts'
 import { travel, type World } from './world.ts'
 
 /** `unreached`: no replica ever saw it. `lost`: it may have done anything. */
-export type Answer<T> = { got: T } | { got: null; why: 'unreached' | 'lost' }
+export type Answer<T> = { result: T } | { result: null; why: 'unreached' | 'lost' }
 
 export type Fleet = {
   call: <T>(client: Owner, name: string, use: (service: Service) => Promise<T>) => Promise<Answer<T>>
@@ -57,22 +57,22 @@ export const createFleet = (world: World, onBug: (error: unknown) => void): Flee
       new Promise((resolve) => {
         const place = random.pick(places)
         const { replica } = place
-        const answer = (got: Parameters<typeof resolve>[0]) => travel(world, client, () => resolve(got))
+        const answer = (result: Parameters<typeof resolve>[0]) => travel(world, client, () => resolve(result))
         const service = replica?.service() ?? null
-        if (replica === null || service === null) return answer({ got: null, why: 'unreached' })
-        const hungUp = (): void => answer({ got: null, why: 'lost' })
+        if (replica === null || service === null) return answer({ result: null, why: 'unreached' })
+        const hungUp = (): void => answer({ result: null, why: 'lost' })
         place.pending.add(hungUp)
         log(`calls ${replica.owner.name}: ${name}`)
         travel(world, replica.owner, () => {
           const open = replica.service()
           if (open === null) {
             place.pending.delete(hungUp)
-            return answer({ got: null, why: 'unreached' })
+            return answer({ result: null, why: 'unreached' })
           }
-          void use(open).then((got) => {
+          void use(open).then((result) => {
             if (!place.pending.delete(hungUp)) return
             const lost = world.faulty && random.chance(plan.calls.lost)
-            return answer(lost ? { got: null, why: 'lost' } : { got })
+            return answer(lost ? { result: null, why: 'lost' } : { result })
           })
         })
       }),

@@ -45,7 +45,7 @@ export type Journal = {
 export const createJournal = (): Journal => ({ placings: [], cancelings: [], events: [], trades: new Map(), bugs: [] })
 
 export const describeAnswer = (answer: Answer<{ ok: boolean; code?: string } | object | null>): string => {
-  if (answer.got === null) return 'why' in answer ? answer.why : 'nothing'
-  if ('ok' in answer.got && !answer.got.ok) return String(answer.got.code)
+  if (answer.result === null) return 'why' in answer ? answer.why : 'nothing'
+  if ('ok' in answer.result && !answer.result.ok) return String(answer.result.code)
   return 'ok'
 }

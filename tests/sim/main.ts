@@ -17,7 +17,7 @@ const firstDifference = (a: string, b: string): string => {
 }
 
 /** What escaped from the code of the run, as uncaught exceptions and unhandled rejections. */
-const escaped: unknown[] = []
+const escapes: unknown[] = []
 
 /** One run; an error that nobody caught is a broken promise like any other. */
 const runOnce = async (seed: number): Promise<Run> => {
@@ -25,11 +25,11 @@ const runOnce = async (seed: number): Promise<Run> => {
   try {
     run = simulate(seed)
   } catch (error) {
-    escaped.push(error)
+    escapes.push(error)
   }
   // Rejections are reported between two turns of the real event loop.
   await new Promise((resolve) => setImmediate(resolve))
-  const errors = escaped.splice(0).map((error) => `not caught: ${error instanceof Error ? error.stack : String(error)}`)
+  const errors = escapes.splice(0).map((error) => `not caught: ${error instanceof Error ? error.stack : String(error)}`)
   return { log: run.log, broken: [...run.broken, ...errors] }
 }
 
@@ -63,7 +63,7 @@ const runMany = async (from: number, count: number): Promise<number> => {
 }
 
 if (import.meta.main) {
-  process.on('unhandledRejection', (error) => void escaped.push(error))
+  process.on('unhandledRejection', (error) => void escapes.push(error))
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string', default: '1000' },

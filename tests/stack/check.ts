@@ -21,9 +21,9 @@ const check = async (): Promise<number> => {
   for (const [name, step] of Object.entries(steps)) {
     console.log(`\n== ${name}`)
     const startedAt = performance.now()
-    const held = await step()
-    console.log(`== ${name}: ${held ? 'ok' : 'FAILED'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
-    if (!held) {
+    const ok = await step()
+    console.log(`== ${name}: ${ok ? 'ok' : 'FAILED'} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
+    if (!ok) {
       failedStep = name
       return 1
     }

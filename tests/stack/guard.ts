@@ -66,15 +66,15 @@ export const killAllHeld = async (): Promise<void> => {
 
 /** The guard's own life: note who is held, and when the pipe closes, end them all. */
 const watch = async (): Promise<void> => {
-  const held = new Map<number, NodeJS.Signals>()
+  const processes = new Map<number, NodeJS.Signals>()
   const dirs = new Set<string>()
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line) as Order
-    if ('hold' in order) held.set(order.hold, order.ask)
-    else if ('release' in order) held.delete(order.release)
+    if ('hold' in order) processes.set(order.hold, order.ask)
+    else if ('release' in order) processes.delete(order.release)
     else dirs.add(order.removeDir)
   }
-  await Promise.all([...held].map(([pid, ask]) => endProcess(pid, ask, stopLimitMs)))
+  await Promise.all([...processes].map(([pid, ask]) => endProcess(pid, ask, stopLimitMs)))
   await Promise.all([...dirs].map((dir) => rm(dir, { recursive: true, force: true })))
 }
 

@@ -36,9 +36,9 @@ test('messages survive a SIGKILL of the broker, and tail shows them', async () =
     await server.restart()
     await produce(bootstrap, 'a.v1', '{"n":2}')
 
-    const seen = await tail(bootstrap, 'a.v1', '--from-beginning', '--count', '2')
-    const [first, second] = seen.out.trim().split('\n')
-    expect(seen.exitCode).toBe(0)
+    const output = await tail(bootstrap, 'a.v1', '--from-beginning', '--count', '2')
+    const [first, second] = output.out.trim().split('\n')
+    expect(output.exitCode).toBe(0)
     expect(first).toMatch(/^\d:0 \d{4}-\d\d-\d\dT[\d:.]+Z AAPL eventId=e-1 \{"n":1,"text":"a\\tb"\}$/)
     expect(second).toMatch(/^\d:1 .* \{"n":2\}$/)
 

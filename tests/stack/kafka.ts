@@ -129,7 +129,7 @@ type Ports = { plain: number; controller: number; listeners: Record<string, List
 const defaults = (dataDir: string, { plain, controller, listeners }: Ports): Record<string, string> => {
   const others = Object.entries(listeners)
   const bound = others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')
-  const told = others.map(([name, { port, host = '127.0.0.1' }]) => `,${name}://${host}:${port}`).join('')
+  const addresses = others.map(([name, { port, host = '127.0.0.1' }]) => `,${name}://${host}:${port}`).join('')
   const protocols = others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')
   return {
     'process.roles': 'broker,controller',
@@ -137,7 +137,7 @@ const defaults = (dataDir: string, { plain, controller, listeners }: Ports): Rec
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}${bound}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain}${told}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain}${addresses}`,
     'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(dataDir, 'logs'),
     // One broker can hold one copy of anything.

@@ -153,16 +153,16 @@ const limited = (fileBytesMax?: number): string[] =>
 /** Puts the files of TLS and access into the cluster, as its owner's; answers the settings that name them. */
 const secure = (cluster: string, { tls, access }: PostgresOptions): Record<string, string> => {
   const { uid, gid } = statSync(cluster)
-  const put = (name: string, text: string): void => {
+  const write = (name: string, text: string): void => {
     const path = join(cluster, name)
     writeFileSync(path, text, { mode: 0o600 })
     if (process.getuid?.() === 0) chownSync(path, uid, gid)
   }
-  if (access !== undefined) put('pg_hba.conf', access.map((line) => `${line}\n`).join(''))
+  if (access !== undefined) write('pg_hba.conf', access.map((line) => `${line}\n`).join(''))
   if (tls === undefined) return {}
-  put('server.crt', tls.cert)
-  put('server.key', tls.key)
-  put('clients.crt', tls.ca)
+  write('server.crt', tls.cert)
+  write('server.key', tls.key)
+  write('clients.crt', tls.ca)
   return { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key', ssl_ca_file: 'clients.crt' }
 }
 

@@ -13,8 +13,8 @@ const refuseUnknownTopic = async (bootstrap: string, topic: string): Promise<voi
     throw new StackError('NO_STACK', `Kafka at ${bootstrap} does not answer.`)
   })
   if (topics.includes(topic)) return
-  const known = topics.length === 0 ? 'there is none yet' : `there are ${topics.toSorted().join(', ')}`
-  throw new StackError('USAGE', `no topic ${JSON.stringify(topic)}: ${known}.`)
+  const hint = topics.length === 0 ? 'there is none yet' : `there are ${topics.toSorted().join(', ')}`
+  throw new StackError('USAGE', `no topic ${JSON.stringify(topic)}: ${hint}.`)
 }
 
 /** A missing key or value is `-`; line breaks and other control characters are escaped, so a message is one line. */

@@ -9,14 +9,14 @@ import { readSettings, refuseTakenPorts } from './upSettings.ts'
 import { tryLines } from './welcome.ts'
 
 test('a taken port is one sentence with what to do', async () => {
-  const taken = createServer().listen(0, '127.0.0.1')
-  await once(taken, 'listening')
-  const { port } = taken.address() as AddressInfo
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
   const settings = { ...readSettings({}), serverPort: await freePort(), databaseUrl: 'given', kafkaPort: port }
   const how = `stop what listens there, or choose another with STACK_KAFKA_PORT=${port + 1}.`
   expect(refuseTakenPorts(settings)).rejects.toThrow(`Port ${port}, which Kafka needs, is taken: ${how}`)
   await refuseTakenPorts({ ...settings, kafka: 'given:9092' })
-  taken.close()
+  server.close()
 })
 
 test('settings have defaults and refuse what is no port', () => {

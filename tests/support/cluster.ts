@@ -3,7 +3,7 @@
 import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
 import { until } from './until.ts'
 
-type Sent = { value: string; partition: number; headers?: ReadonlyMap<Buffer, Buffer | null> }
+type Message = { value: string; partition: number; headers?: ReadonlyMap<Buffer, Buffer | null> }
 
 export type Cluster = AsyncDisposable & {
   addPartitions: (topic: string, count: number) => Promise<void>
@@ -11,11 +11,11 @@ export type Cluster = AsyncDisposable & {
   deleteRecords: (topic: string, partition: number, before: bigint) => Promise<void>
   /** Without a group, its offsets are gone; it must have no member. */
   deleteGroup: (group: string) => Promise<void>
-  publish: (topic: string, messages: readonly Sent[]) => Promise<void>
+  publish: (topic: string, messages: readonly Message[]) => Promise<void>
   /** One transaction, in one request a message, so that its messages lie in batches of their own. */
-  transaction: (topic: string, messages: readonly Sent[], end: 'commit' | 'abort') => Promise<void>
+  transaction: (topic: string, messages: readonly Message[], end: 'commit' | 'abort') => Promise<void>
   /** Begins one and leaves it open; answers how to end it. */
-  openTransaction: (topic: string, messages: readonly Sent[]) => Promise<() => Promise<void>>
+  openTransaction: (topic: string, messages: readonly Message[]) => Promise<() => Promise<void>>
 }
 
 export const openCluster = (bootstrap: string): Cluster => {
@@ -31,7 +31,7 @@ export const openCluster = (bootstrap: string): Cluster => {
     timeout: 300_000,
     transactionalId: `cluster-${crypto.randomUUID()}`,
   })
-  const recordOf = (topic: string, { value, partition, headers }: Sent) => ({
+  const recordOf = (topic: string, { value, partition, headers }: Message) => ({
     topic,
     key: Buffer.from('AAPL'),
     value: Buffer.from(value),
@@ -39,7 +39,7 @@ export const openCluster = (bootstrap: string): Cluster => {
     // Kafka's format knows headers without a value; the library's types do not.
     headers: (headers ?? new Map()) as ReadonlyMap<Buffer, Buffer> as Map<Buffer, Buffer>,
   })
-  const begin = async (topic: string, messages: readonly Sent[]) => {
+  const begin = async (topic: string, messages: readonly Message[]) => {
     const transaction = await transactional.beginTransaction()
     for (const message of messages) await transaction.send({ messages: [recordOf(topic, message)] })
     return transaction

@@ -47,8 +47,8 @@ export const servicePools = ({ open }: TestDatabase): ServicePools => ({
 const closeWaitMs = 250
 
 const run = crypto.randomUUID().slice(0, 8)
-let made = 0
-let living = 0
+let lastNumber = 0
+let openCount = 0
 let template: Promise<string> | null = null
 
 const nameOf = (what: string): string => `orders_test_${run}_${what}`
@@ -94,7 +94,7 @@ const buildTemplate = async (): Promise<string> => {
 
 /** A server that was given to us outlives the run, so the template must not stay behind in it. */
 const dropUnusedTemplate = async (): Promise<void> => {
-  if (living > 0 || template === null || !process.env['DATABASE_URL']) return
+  if (openCount > 0 || template === null || !process.env['DATABASE_URL']) return
   const unused = template
   template = null
   await onServer(`drop database if exists ${await unused} with (force)`)
@@ -102,8 +102,8 @@ const dropUnusedTemplate = async (): Promise<void> => {
 
 /** `empty: true` gives a database without any table, for the tests of migrating itself. */
 export const createDatabase = async ({ empty = false } = {}): Promise<TestDatabase> => {
-  living++
-  const name = nameOf(String(++made))
+  openCount++
+  const name = nameOf(String(++lastNumber))
   if (!empty) template ??= buildTemplate()
   await onServer(`create database ${name} template ${empty ? 'template0' : await template}`)
 
@@ -120,7 +120,7 @@ export const createDatabase = async ({ empty = false } = {}): Promise<TestDataba
     const closed = [...pools.map((pool) => pool.close()), ...sessions.map((sql) => sql.end({ timeout: 0 }))]
     // The driver takes seconds to let go of a connection that was cut under a statement: nobody has to wait for that.
     await Promise.race([Promise.all(closed), Bun.sleep(closeWaitMs)])
-    living--
+    openCount--
     await dropUnusedTemplate()
   }
   return {

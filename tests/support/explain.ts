@@ -59,20 +59,20 @@ const literal = (parameter: unknown): string => `'${String(parameter).replaceAll
  * keeps its plan where the service's would.
  */
 export const createExplainer = async (database: TestDatabase, plans: Plans = 'sets'): Promise<Explainer> => {
-  let seen: { text: string; parameters: unknown[] }[] = []
+  let calls: { text: string; parameters: unknown[] }[] = []
   const names = new Map<string, string>()
   const sql: Sql = postgres(database.url, {
     max: 1,
     fetch_types: false,
     onnotice: () => undefined,
     connection: planning[plans],
-    debug: (_connection, text, parameters) => seen.push({ text, parameters }),
+    debug: (_connection, text, parameters) => calls.push({ text, parameters }),
   })
   await sql`select 1`
-  seen = []
+  calls = []
   const prepared = async (text: string): Promise<string> => {
-    const known = names.get(text)
-    if (known !== undefined) return known
+    const earlier = names.get(text)
+    if (earlier !== undefined) return earlier
     const name = `explained_${names.size}`
     await sql.unsafe(`prepare ${name} as ${text}`)
     names.set(text, name)
@@ -81,7 +81,7 @@ export const createExplainer = async (database: TestDatabase, plans: Plans = 'se
   return {
     run: (statement) => statement(sql),
     async plans() {
-      const statements = seen.slice()
+      const statements = calls.slice()
       const found: Plan[] = []
       for (const { text, parameters } of statements) {
         const values = parameters.length === 0 ? '' : `(${parameters.map(literal).join(', ')})`
@@ -90,7 +90,7 @@ export const createExplainer = async (database: TestDatabase, plans: Plans = 'se
         )
         found.push(planOf(text, row!['QUERY PLAN'][0].Plan))
       }
-      seen = []
+      calls = []
       return found
     },
   }

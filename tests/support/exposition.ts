@@ -73,10 +73,10 @@ const checkFamily = (family: Family): void => {
 }
 
 const begin = (help: string, type: string | undefined): Family => {
-  const [, name, words] = helpLine.exec(help) ?? []
+  const [, name, text] = helpLine.exec(help) ?? []
   const [, typed, kind] = typeLine.exec(type ?? '') ?? []
   assert(name !== undefined && name === typed, `HELP and TYPE: ${help} ${type}`)
-  return { name, help: words!, type: kind!, series: [] }
+  return { name, help: text!, type: kind!, series: [] }
 }
 
 /** The families of a page by name. */

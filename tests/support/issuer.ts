@@ -17,7 +17,7 @@ export const createKey = async (kid: string, alg: Algorithm = 'ES256'): Promise<
 
 export const jwksOf = (...keys: IssuerKey[]): string => JSON.stringify({ keys: keys.map(({ jwk }) => jwk) })
 
-type Wanted = {
+type TokenOptions = {
   claims?: JWTPayload
   header?: Record<string, unknown>
   /** Seconds from now; null: no such claim. */
@@ -29,7 +29,7 @@ export const tokenOf = (
   { privateKey, kid, alg }: IssuerKey,
   subject: string | null,
   scope: string,
-  { claims = {}, header = {}, expiresIn = 300 }: Wanted = {},
+  { claims = {}, header = {}, expiresIn = 300 }: TokenOptions = {},
 ): Promise<string> => {
   const now = Math.floor(Date.now() / 1000)
   const times = expiresIn === null ? {} : { exp: now + expiresIn }
@@ -39,23 +39,28 @@ export const tokenOf = (
     .sign(privateKey)
 }
 
-export type KeyServer = { url: string; asked: () => number; answer: (make: () => Response) => void; stop: () => void }
+export type KeyServer = {
+  url: string
+  requests: () => number
+  answer: (make: () => Response) => void
+  stop: () => void
+}
 
 /** Answers with `text` until it is told otherwise. */
 export const startKeyServer = (text: string): KeyServer => {
-  let asked = 0
+  let requests = 0
   let make = (): Response => new Response(text, { headers: { 'content-type': 'application/jwk-set+json' } })
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
     fetch: () => {
-      asked++
+      requests++
       return make()
     },
   })
   return {
     url: `http://127.0.0.1:${server.port}/jwks.json`,
-    asked: () => asked,
+    requests: () => requests,
     answer: (next) => (make = next),
     stop: () => void server.stop(true),
   }

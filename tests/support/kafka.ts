@@ -195,8 +195,8 @@ export const openKafka = (bootstrap: string): TestKafka => {
       return everyPartition(count).map((partition) => found.get(partition) ?? -1n)
     },
     async consumed(group, topic) {
-      const held = await readAll(bootstrap, topic)
-      const ends = new Map(held.map(({ partition, offset }) => [partition, offset + 1n]))
+      const records = await readAll(bootstrap, topic)
+      const ends = new Map(records.map(({ partition, offset }) => [partition, offset + 1n]))
       await until(
         async () => {
           const offsets = await kafka.committed(group, topic)

@@ -22,7 +22,7 @@ export type Answer = {
 export type Load = {
   answers: Answer[]
   /** Resolves once `count` more answers are as asked, or each client has had one, and gives all that came since. */
-  next: (wanted: number | 'one each', is?: (answer: Answer) => boolean) => Promise<Answer[]>
+  next: (count: number | 'one each', is?: (answer: Answer) => boolean) => Promise<Answer[]>
   /** Resolves when every client has had its last answer. */
   stop: () => Promise<Answer[]>
 }
@@ -69,13 +69,13 @@ export const startLoad = ({ targets, clients = 12, pauseMs = 5, cancelEvery = 0 
   const running = Array.from({ length: clients }, (_, name) => client(name))
   return {
     answers,
-    async next(wanted, is = () => true) {
+    async next(count, is = () => true) {
       const from = answers.length
       const since = () => answers.slice(from)
       const found = () => since().filter(is)
       const enough = () =>
-        wanted === 'one each' ? new Set(found().map(({ ticker }) => ticker)).size === clients : found().length >= wanted
-      await until(enough, { what: `answers of the load as wanted: ${wanted}, ${String(is)}` })
+        count === 'one each' ? new Set(found().map(({ ticker }) => ticker)).size === clients : found().length >= count
+      await until(enough, { what: `answers of the load as wanted: ${count}, ${String(is)}` })
       return since()
     },
     async stop() {

@@ -12,7 +12,7 @@ export type Pooler = AsyncDisposable & {
   become: (behaviour: Behaviour) => void
 }
 
-const known = new Set(['user', 'database', 'client_encoding', 'application_name'])
+const poolerSettings = new Set(['user', 'database', 'client_encoding', 'application_name'])
 
 /** Length, protocol, and names and values that each end with a NUL; another NUL ends them. */
 const readStartup = (packet: Buffer): [name: string, value: string][] => {
@@ -37,7 +37,7 @@ const errorOf = (message: string): Buffer => {
 /** The packet to pass on, or what to say instead of it. */
 const treat = (packet: Buffer, behaviour: Behaviour): { pass: Buffer } | { refuse: string } => {
   const parameters = readStartup(packet)
-  const unknown = parameters.find(([name]) => !known.has(name))
+  const unknown = parameters.find(([name]) => !poolerSettings.has(name))
   switch (behaviour) {
     case 'away':
       return { refuse: 'pgbouncer cannot connect to server' }
@@ -47,7 +47,7 @@ const treat = (packet: Buffer, behaviour: Behaviour): { pass: Buffer } | { refus
       return {
         pass: writeStartup(
           packet.subarray(4, 8),
-          parameters.filter(([name]) => known.has(name)),
+          parameters.filter(([name]) => poolerSettings.has(name)),
         ),
       }
     case 'pass':
@@ -60,10 +60,10 @@ const carry = ({ client, server }: Connection, behaviour: () => Behaviour): void
   server.on('close', () => client.destroy())
   server.on('data', (bytes) => void client.write(bytes))
 
-  let begun = false
+  let isOpen = false
   let first: Buffer = Buffer.alloc(0)
   client.on('data', (bytes: Buffer) => {
-    if (begun) return void server.write(bytes)
+    if (isOpen) return void server.write(bytes)
     first = Buffer.concat([first, bytes])
     if (first.length < 8 || first.length < first.readUInt32BE(0)) return
     // The wish to encrypt, which is the shortest of packets: no.
@@ -71,10 +71,10 @@ const carry = ({ client, server }: Connection, behaviour: () => Behaviour): void
       first = first.subarray(8)
       return void client.write('N')
     }
-    const treated = treat(first, behaviour())
-    if ('refuse' in treated) return void client.end(errorOf(treated.refuse))
-    begun = true
-    server.write(treated.pass)
+    const outcome = treat(first, behaviour())
+    if ('refuse' in outcome) return void client.end(errorOf(outcome.refuse))
+    isOpen = true
+    server.write(outcome.pass)
   })
 }
 

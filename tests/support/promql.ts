@@ -14,11 +14,11 @@ const childrenOf = (node: Node): Node[] => {
 }
 
 /** Grafana's variables are no PromQL: what it puts there is. */
-const filledIn = (expression: string): string => expression.replaceAll('$__rate_interval', '5m')
+const fillIn = (expression: string): string => expression.replaceAll('$__rate_interval', '5m')
 
 /** Throws where the expression is no PromQL. */
 export const selectionsOf = (expression: string): Selected[] => {
-  const text = filledIn(expression)
+  const text = fillIn(expression)
   const textOf = (node: Node): string => text.slice(node.from, node.to)
   const matcherOf = (node: Node) => {
     const [label, op, value] = childrenOf(node).map(textOf)

@@ -27,8 +27,8 @@ const drawMax = 2 ** 32
 const roundsOfWarmUp = 12
 
 /** Whole numbers, 0 ≤ n < 2^32, of Chris Doty-Humphrey's sfc32. */
-const sfc32 = (words: readonly [number, number, number], start: number): (() => number) => {
-  let [a, b, c] = words
+const sfc32 = (state: readonly [number, number, number], start: number): (() => number) => {
+  let [a, b, c] = state
   let counter = start
   return () => {
     const sum = (a + b + counter) | 0

@@ -13,7 +13,7 @@ import { startPostgres } from '../stack/postgres.ts'
 
 type Stoppable = { stop(): Promise<void> }
 
-const started: Stoppable[] = []
+const running: Stoppable[] = []
 const dirs: string[] = []
 let postgres: Promise<{ url: string }> | null = null
 let kafka: Promise<{ bootstrap: string }> | null = null
@@ -28,33 +28,33 @@ export const temporaryDir = (name: string): string => {
 
 const throwAwayPostgres = async (): Promise<{ url: string }> => {
   const server = await startPostgres({ dataDir: temporaryDir('postgres'), port: await freePort() })
-  started.push(server)
+  running.push(server)
   return server
 }
 
 /** The shared server's URL, of a superuser and its maintenance database: tests create their own databases in it. */
 export const postgresServer = (): Promise<{ url: string }> => {
-  const given = process.env['DATABASE_URL']
-  postgres ??= given ? Promise.resolve({ url: given }) : throwAwayPostgres()
+  const url = process.env['DATABASE_URL']
+  postgres ??= url ? Promise.resolve({ url }) : throwAwayPostgres()
   return postgres
 }
 
 const throwAwayKafka = async (): Promise<{ bootstrap: string }> => {
   const server = await startKafka({ dataDir: temporaryDir('kafka'), port: await freePort() })
-  started.push(server)
+  running.push(server)
   return server
 }
 
 /** The shared broker: tests create their own topics and groups in it. */
 export const kafkaServer = (): Promise<{ bootstrap: string }> => {
-  const given = process.env['KAFKA_BOOTSTRAP_SERVERS']
-  kafka ??= given ? Promise.resolve({ bootstrap: given }) : throwAwayKafka()
+  const bootstrap = process.env['KAFKA_BOOTSTRAP_SERVERS']
+  kafka ??= bootstrap ? Promise.resolve({ bootstrap }) : throwAwayKafka()
   return kafka
 }
 
 /** Called once, after the last test (preload.ts). */
 export const stopServers = async (): Promise<void> => {
   await Promise.allSettled([postgres, kafka])
-  await Promise.all(started.splice(0).map((server) => server.stop()))
+  await Promise.all(running.splice(0).map((server) => server.stop()))
   await Promise.all(dirs.splice(0).map((dir) => rm(dir, { recursive: true, force: true })))
 }

@@ -19,7 +19,8 @@ const skewDate = (file: string): void => {
   const now = (): number => real.now() + aheadMs
   globalThis.Date = new Proxy(real, {
     apply: () => new real(now()).toString(),
-    construct: (target, args, made) => Reflect.construct(target, args.length === 0 ? [now()] : args, made) as Date,
+    construct: (target, args, newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as Date,
     get: (target, name) => (name === 'now' ? now : (Reflect.get(target, name) as unknown)),
   })
 }

@@ -42,7 +42,7 @@ export const fetchOnce = async (
 ): Promise<void> => {
   const { topics } = await consumer.metadata({ topics: [topic] })
   const { id, partitions } = topics.get(topic)!
-  const wanted = [...next].map(([partition, offset]) => ({
+  const requests = [...next].map(([partition, offset]) => ({
     partition,
     fetchOffset: BigInt(offset),
     currentLeaderEpoch: -1,
@@ -51,7 +51,7 @@ export const fetchOnce = async (
   }))
   const { responses } = await consumer.fetch({
     node: partitions[0]!.leader,
-    topics: [{ topicId: id, partitions: wanted }],
+    topics: [{ topicId: id, partitions: requests }],
     minBytes: 1,
     maxBytes,
     maxWaitTime: maxWaitMs,

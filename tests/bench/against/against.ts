@@ -13,7 +13,7 @@ import { keepReport, newState, type BenchState } from '../state.ts'
 import { measurePosts } from '../workloads/closedLoop.ts'
 import { measureTrades } from '../workloads/w2.ts'
 import { measureReads } from '../workloads/w4.ts'
-import { describeMachine, said } from '../world/machine.ts'
+import { describeMachine, outputOf } from '../world/machine.ts'
 import type { Tools } from '../world/tools.ts'
 import { forgetServers, forgetWorld, startWorld, type World } from '../world/world.ts'
 import { compareCosts, comparisonHead, comparisonLine, microsOf, sides, type Comparison, type Side } from './compare.ts'
@@ -118,7 +118,7 @@ const startA = async (world: World, against: string): Promise<World> => {
   return world.beside(copy, 'against')
 }
 
-const isCompared = (name: WorkloadName): name is ComparedName => comparedNames.some((known) => known === name)
+const isCompared = (name: WorkloadName): name is ComparedName => comparedNames.some((cell) => cell === name)
 
 /** Answers the exit code. */
 export const compareBinaries = async (options: Options & { against: string }, tools: Tools): Promise<number> => {
@@ -130,7 +130,7 @@ export const compareBinaries = async (options: Options & { against: string }, to
   say('starting Postgres and Kafka, building the binary')
   const world = await startWorld(dir, { log: say })
   const worlds: Record<Side, World> = { A: await startA(world, options.against), B: world }
-  const versionOf = (side: Side): string => said([worlds[side].binary, '--version'])
+  const versionOf = (side: Side): string => outputOf([worlds[side].binary, '--version'])
   const binaries = { A: `${options.against}, ${versionOf('A')}`, B: `the tree, ${versionOf('B')}` }
   state.machine = await describeMachine(world, tools, 'not measured in a comparison')
   await loadAll(

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'bun:test'
 import type { Measurement } from '../bench.ts'
 import { compareCosts, comparisonLine, microsOf, type Side } from './compare.ts'
 
-type Given = { operations?: number; service: number; postgres?: number; kafka?: number; ok?: boolean }
+type Cost = { operations?: number; service: number; postgres?: number; kafka?: number; ok?: boolean }
 
-const measured = (cell: Side, round: number, given: Given): Measurement => {
-  const { operations = 1_000_000, service, postgres = 200, kafka = 50, ok = true } = given
+const measured = (cell: Side, round: number, cost: Cost): Measurement => {
+  const { operations = 1_000_000, service, postgres = 200, kafka = 50, ok = true } = cost
   return {
     workload: 'W1',
     cell,

@@ -36,7 +36,7 @@ type Pair = Record<Side, Record<CostName, number>>
 
 /** The rounds in which both were measured and both recounts found nothing. */
 const pairsOf = (measurements: readonly Measurement[], workload: WorkloadName): Pair[] => {
-  const valid = measurements.filter((known) => known.workload === workload && known.recount.ok)
+  const valid = measurements.filter((one) => one.workload === workload && one.recount.ok)
   const costs = (side: Side) =>
     new Map(valid.filter(({ cell }) => cell === side).flatMap(({ round, cost }) => (cost ? [[round, cost]] : [])))
   const [a, b] = [costs('A'), costs('B')]

@@ -22,10 +22,10 @@ export const runCommand = async (
   const output = await readLines(child.stdout, options.onLine)
   const exitCode = await child.exited
   release(child.pid)
-  const said = `${output}${await errors}`
+  const text = `${output}${await errors}`
   if (exitCode !== 0)
-    throw new StackError('START_FAILED', `${command[0]} ended with ${exitCode}:\n${said.trim().slice(-2_000)}`)
-  return { output: said, cpuSeconds: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6 }
+    throw new StackError('START_FAILED', `${command[0]} ended with ${exitCode}:\n${text.trim().slice(-2_000)}`)
+  return { output: text, cpuSeconds: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6 }
 }
 
 const readLines = async (stream: ReadableStream<Uint8Array>, onLine?: (line: string) => unknown): Promise<string> => {

@@ -53,11 +53,11 @@ export const createHistogram = (...parts: readonly SparseCounts[]): Histogram =>
     },
     count: () => total,
     percentileMs(part) {
-      const wanted = Math.max(1, Math.ceil(part * total))
-      let seen = 0
+      const rank = Math.max(1, Math.ceil(part * total))
+      let count = 0
       for (let bucket = 0; bucket < counts.length; bucket++) {
-        seen += counts[bucket]!
-        if (seen >= wanted) return topOf(bucket) / 1000
+        count += counts[bucket]!
+        if (count >= rank) return topOf(bucket) / 1000
       }
       return Number.NaN
     },

@@ -77,7 +77,7 @@ const drawKind = ({ rng, recent, plan: { mix } }: Generator): Kind => {
   return drawn < mix.post + mix.get ? 'get' : 'cancel'
 }
 
-const noteAcked = ({ recent, acked }: Generator, id: string): void => {
+const rememberId = ({ recent, acked }: Generator, id: string): void => {
   recent[acked.count++ % recentMax] = id
   void acked.file.write(`${id}\n`)
 }
@@ -92,7 +92,7 @@ const sendOne = (generator: Generator, n: number, { dueMs, sinceMs }: { dueMs: n
     const name = `${kind} ${answer?.status ?? 'lost'}`
     answers[name] = (answers[name] ?? 0) + 1
     if (answer === null) return
-    if (kind === 'post' && answer.status === 202) noteAcked(generator, answer.location!.slice('/orders/'.length))
+    if (kind === 'post' && answer.status === 202) rememberId(generator, answer.location!.slice('/orders/'.length))
     if (!measured || answer.status >= 500) return
     const window = Math.floor(sinceMs / 1000 / plan.windowSeconds)
     ;(latencies[kind][window] ??= createHistogram()).record((performance.now() - dueMs) * 1000)

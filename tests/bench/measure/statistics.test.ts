@@ -69,11 +69,11 @@ describe('the interval of the median', () => {
     // Of a skewed distribution, whose median is a quarter and whose mean is a third.
     const draw = () => rng.next() ** 2
     const draws = 20_000
-    let held = 0
+    let hits = 0
     for (let i = 0; i < draws; i++) {
       const { low, high } = medianInterval(Array.from({ length: 9 }, draw))
-      if (low <= 0.25 && 0.25 <= high) held++
+      if (low <= 0.25 && 0.25 <= high) hits++
     }
-    expect(held / draws).toBeCloseTo(0.9609, 2)
+    expect(hits / draws).toBeCloseTo(0.9609, 2)
   })
 })

@@ -33,13 +33,13 @@ const threads = 2
 export const parseWrk = (output: string): Omit<WrkResult, 'cpuSeconds'> => {
   const line = /^bench (\{.*\})$/m.exec(output)?.[1]
   if (line === undefined) throw new Error(`wrk did not end as expected:\n${output}`)
-  const told = JSON.parse(line) as Record<string, number>
-  const ms = (name: string): number => told[name]! / 1000
+  const figures = JSON.parse(line) as Record<string, number>
+  const ms = (name: string): number => figures[name]! / 1000
   return {
-    requests: told['requests']!,
-    refused: told['refused']!,
-    broken: told['connect']! + told['read']! + told['write']! + told['timeout']!,
-    seconds: told['duration']! / 1e6,
+    requests: figures['requests']!,
+    refused: figures['refused']!,
+    broken: figures['connect']! + figures['read']! + figures['write']! + figures['timeout']!,
+    seconds: figures['duration']! / 1e6,
     p50Ms: ms('p50'),
     p99Ms: ms('p99'),
     p999Ms: ms('p999'),

@@ -111,15 +111,15 @@ describe('trades', () => {
   const values = set.messages.map(({ value }) => JSON.parse(value) as { tradeId: string; quantity: number })
 
   test('a tenth repeat an earlier message, byte for byte', () => {
-    const seen = new Set<string>()
-    const repeats = set.messages.filter(({ value }) => seen.size === seen.add(value).size)
+    const ids = new Set<string>()
+    const repeats = set.messages.filter(({ value }) => ids.size === ids.add(value).size)
     expect(repeats).toHaveLength(set.duplicateLegs / 2)
     expect(repeats.length / values.length).toBeCloseTo(0.1, 2)
   })
 
   test('one in a hundred is of nobody’s orders', () => {
-    const known = new Set(books.flatMap(({ buys, sells }) => [...buys, ...sells]))
-    const unknown = set.messages.filter(({ value }) => ![...known].some((id) => value.includes(id)))
+    const bookIds = new Set(books.flatMap(({ buys, sells }) => [...buys, ...sells]))
+    const unknown = set.messages.filter(({ value }) => ![...bookIds].some((id) => value.includes(id)))
     expect(unknown).toHaveLength(set.unknownMessages)
     expect(unknown.length / values.length).toBeCloseTo(0.01, 2)
   })

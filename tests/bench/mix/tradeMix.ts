@@ -31,8 +31,8 @@ const createPick = (books: readonly Book[]): ((rng: Random) => Book) => {
   let sum = 0
   for (const { buys, sells } of books) upTo.push((sum += buys.length + sells.length))
   return (rng) => {
-    const wanted = rng.next() * sum
-    return books[upTo.findIndex((bound) => bound > wanted)]!
+    const target = rng.next() * sum
+    return books[upTo.findIndex((bound) => bound > target)]!
   }
 }
 

@@ -8,11 +8,11 @@ export const createZipf = (n: number): ((rng: Pick<Random, 'next'>) => number) =
   let sum = 0
   for (let k = 1; k <= n; k++) upTo[k - 1] = sum += 1 / k
   return (rng) => {
-    const wanted = rng.next() * sum
+    const target = rng.next() * sum
     let [low, high] = [0, n - 1]
     while (low < high) {
       const middle = (low + high) >> 1
-      if (upTo[middle]! > wanted) high = middle
+      if (upTo[middle]! > target) high = middle
       else low = middle + 1
     }
     return low + 1

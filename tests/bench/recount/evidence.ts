@@ -44,9 +44,9 @@ const readPublished = async (trial: Trial, reader: TopicReader) => {
   await reader.scan(trial.topics.placed, ({ value, header }) => {
     const id = value?.toString('latin1', idAt, idAt + idLength) ?? ''
     const eventId = header('eventId') ?? ''
-    const known = published.get(id)
-    if (known === undefined) published.set(id, eventId)
-    else if (known === eventId) repeats++
+    const earlier = published.get(id)
+    if (earlier === undefined) published.set(id, eventId)
+    else if (earlier === eventId) repeats++
     else publishedTwice++
   })
   return { published, publishedTwice, repeats }
@@ -55,10 +55,10 @@ const readPublished = async (trial: Trial, reader: TopicReader) => {
 export const gatherOrders = async (
   trial: Trial,
   reader: TopicReader,
-  told: Pick<OrderEvidence, 'acked' | 'ackedIds' | 'unanswered'>,
+  record: Pick<OrderEvidence, 'acked' | 'ackedIds' | 'unanswered'>,
 ): Promise<OrderEvidence> => {
   const waiting = await untilPublished(trial)
-  return { ...told, waiting, stored: await readStored(trial), ...(await readPublished(trial, reader)) }
+  return { ...record, waiting, stored: await readStored(trial), ...(await readPublished(trial, reader)) }
 }
 
 /** Messages of the trade topic that the service's group has not committed. */

@@ -12,8 +12,8 @@ export const parseVerify = (exitCode: number, output: string): Recount => {
   if (last === undefined) return { ok: false, faults: [`verify did not finish: ${lines.at(-1)}`], facts: {} }
   const violations = Number(/(\d+) violations$/.exec(last)![1])
   if (exitCode === 0 && violations === 0) return { ok: true, faults: [], facts: { violations } }
-  const told = lines.filter((line) => line !== last).slice(0, listedMax)
-  return { ok: false, faults: [`verify: ${last}: ${told.join('; ')}`], facts: { violations } }
+  const details = lines.filter((line) => line !== last).slice(0, listedMax)
+  return { ok: false, faults: [`verify: ${last}: ${details.join('; ')}`], facts: { violations } }
 }
 
 /** Loaded orders were never published, so with them only the tables can be asked about. */

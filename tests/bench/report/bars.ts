@@ -162,9 +162,9 @@ export const valuesByRound = (place: Place, measurements: readonly Measurement[]
   const ofWorkload = measurements.filter(({ workload }) => workload === place.workload)
   const cell = cellOf(
     place,
-    ofWorkload.map((known) => known.cell),
+    ofWorkload.map((one) => one.cell),
   )
-  const valid = ofWorkload.filter((known) => known.cell === cell && known.recount.ok)
+  const valid = ofWorkload.filter((one) => one.cell === cell && one.recount.ok)
   const figures = valid.map(
     ({ round, figures }: { round: number; figures: Figures }) => [round, figures[place.figure]] as const,
   )

@@ -64,7 +64,7 @@ const goalTable = (goals: ReportParts['goals']): string =>
   )
 
 const mainFigures = ['perSecond', 'p50Ms', 'p99Ms', 'p999Ms'] as const
-const isMain = (name: string): boolean => mainFigures.some((known) => known === name)
+const isMain = (name: string): boolean => mainFigures.some((figure) => figure === name)
 
 const cpuText = (cpu: Record<string, number>): string =>
   Object.entries(cpu)

@@ -42,17 +42,17 @@ export const writeReport = (dir: string, state: BenchState, titles: ReportParts[
     `${JSON.stringify({ startedAt, machine, scale, ratios, goals, cells, measurements }, null, 2)}\n`,
   )
   const parts = { startedAt, machine: machine!, ratios, goals, cells, titles }
-  const told = plots.map(({ file, chart }) => ({ file, title: chart.title }))
-  writeFileSync(join(dir, 'report.md'), markdownReport({ ...parts, plots: told }))
+  const summary = plots.map(({ file, chart }) => ({ file, title: chart.title }))
+  writeFileSync(join(dir, 'report.md'), markdownReport({ ...parts, plots: summary }))
 }
 
 /** Without the single rounds, which are long and of interest to nobody later. */
 export const publishReport = (from: string, to: string): void => {
   rmSync(to, { recursive: true, force: true })
   cpSync(from, to, { recursive: true })
-  const { measurements: _, ...told } = JSON.parse(readFileSync(join(from, 'report.json'), 'utf8')) as Record<
+  const { measurements: _, ...summary } = JSON.parse(readFileSync(join(from, 'report.json'), 'utf8')) as Record<
     string,
     unknown
   >
-  writeFileSync(join(to, 'report.json'), `${JSON.stringify(told, null, 2)}\n`)
+  writeFileSync(join(to, 'report.json'), `${JSON.stringify(summary, null, 2)}\n`)
 }

@@ -51,10 +51,10 @@ export const roots = (bench: Bench, service: number): Record<string, number> => 
 export const recountOrders = async (
   bench: Bench,
   trial: Trial,
-  told: Parameters<typeof gatherOrders>[2],
+  record: Parameters<typeof gatherOrders>[2],
   scope: VerifyScope,
 ): Promise<Recount> => {
-  const recount = judgeOrders(await gatherOrders(trial, bench.reader, told))
+  const recount = judgeOrders(await gatherOrders(trial, bench.reader, record))
   return withVerify(trial, bench.world.binary, recount, scope)
 }
 

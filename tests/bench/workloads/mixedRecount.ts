@@ -6,7 +6,7 @@ import { tradeLag, untilPublished } from '../recount/evidence.ts'
 import { judgeTrades, mergeRecounts, type Recount } from '../recount/recount.ts'
 import type { Trial } from '../world/trial.ts'
 import { recountOrders } from './closedLoop.ts'
-import type { Told } from './paced.ts'
+import type { ClientRecord } from './paced.ts'
 
 const restLimitMs = 300_000
 const quietMs = 3_000
@@ -50,7 +50,7 @@ const recountLegs = async (bench: Bench, trial: Trial): Promise<Recount> => {
 }
 
 const recountCancels = async (bench: Bench, trial: Trial, result: OpenLoopResult): Promise<Recount> => {
-  const told = result.answers['cancel 200'] ?? 0
+  const acks = result.answers['cancel 200'] ?? 0
   const doubtful = total(
     Object.entries(result.answers).flatMap(([name, count]) => (/^cancel (5\d\d|lost)$/.test(name) ? [count] : [])),
   )
@@ -60,9 +60,9 @@ const recountCancels = async (bench: Bench, trial: Trial, result: OpenLoopResult
   const events = new Set<string>()
   await bench.reader.scan(trial.topics.cancelled, ({ header }) => events.add(header('eventId') ?? ''))
   const faults = [
-    ...(canceled < told ? [`${told - canceled} acknowledged cancellations are not stored`] : []),
-    ...(canceled > told + doubtful + result.unanswered
-      ? [`${canceled} orders are canceled, ${told} were asked for`]
+    ...(canceled < acks ? [`${acks - canceled} acknowledged cancellations are not stored`] : []),
+    ...(canceled > acks + doubtful + result.unanswered
+      ? [`${canceled} orders are canceled, ${acks} were asked for`]
       : []),
     ...(events.size === canceled ? [] : [`${events.size} cancellations were published, not ${canceled}`]),
   ]
@@ -72,9 +72,9 @@ const recountCancels = async (bench: Bench, trial: Trial, result: OpenLoopResult
 export const recountMixed = async (
   bench: Bench,
   trial: Trial,
-  { result, told }: { result: OpenLoopResult; told: Told },
+  { result, record }: { result: OpenLoopResult; record: ClientRecord },
 ): Promise<Recount> => {
   await untilAtRest(bench, trial)
-  const orders = await recountOrders(bench, trial, told, 'topics')
+  const orders = await recountOrders(bench, trial, record, 'topics')
   return mergeRecounts(orders, await recountLegs(bench, trial), await recountCancels(bench, trial, result))
 }

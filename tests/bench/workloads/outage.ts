@@ -68,9 +68,9 @@ export const measureDrain = async (bench: Bench): Promise<Measured> => {
   const meter = startCpuMeter(roots(bench, service.pid))
   await untilPublished(trial)
   const cpu = meter.stop()
-  const told = ackedBy(filled, fillConnections)
+  const record = ackedBy(filled, fillConnections)
   const figures = await drainFigures(bench, trial)
-  const recount = await recountOrders(bench, trial, told, 'topics')
+  const recount = await recountOrders(bench, trial, record, 'topics')
   await bench.world.warmKafka()
   return { figures, cpu, recount }
 }

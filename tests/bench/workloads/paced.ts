@@ -11,10 +11,10 @@ import { judgeBacklog, mergeRecounts } from '../recount/recount.ts'
 import { openTrial, type Trial } from '../world/trial.ts'
 import { recountOrders, roots } from './closedLoop.ts'
 
-export type Told = { acked: number; ackedIds: string[]; unanswered: number }
+export type ClientRecord = { acked: number; ackedIds: string[]; unanswered: number }
 
 /** Answers from 500 on may have stored something, as may those that never came. */
-const toldBy = (result: OpenLoopResult, ackedFile: string): Told => {
+const clientRecord = (result: OpenLoopResult, ackedFile: string): ClientRecord => {
   const text = readFileSync(ackedFile, 'utf8').trimEnd()
   const ackedIds = text === '' ? [] : text.split('\n')
   const doubtful = Object.entries(result.answers).filter(([name]) => /^post (5\d\d|lost)$/.test(name))
@@ -32,7 +32,7 @@ export const runPaced = async (
   bench: Bench,
   trial: Trial,
   plan: Pick<OpenLoopPlan, 'perSecond' | 'seconds'> & Partial<OpenLoopPlan>,
-): Promise<{ result: OpenLoopResult; told: Told }> => {
+): Promise<{ result: OpenLoopResult; record: ClientRecord }> => {
   const ackedFile = join(bench.world.dir, `${trial.name}.acked`)
   const result = await openLoop({
     port: Number(new URL(trial.url).port),
@@ -42,9 +42,9 @@ export const runPaced = async (
     ...plan,
     ackedFile,
   })
-  const told = toldBy(result, ackedFile)
+  const record = clientRecord(result, ackedFile)
   rmSync(ackedFile)
-  return { result, told }
+  return { result, record }
 }
 
 export const pacedFigures = (result: OpenLoopResult, seconds: number): Figures => {
@@ -74,10 +74,10 @@ export const measurePaced = async (
   await using backlog = watchBacklog(trial, bench.reader)
   const meter = startCpuMeter(roots(bench, service.pid))
   const { seconds, warmupSeconds } = bench.scale
-  const { result, told } = await runPaced(bench, trial, { perSecond, seconds, ...plan })
+  const { result, record } = await runPaced(bench, trial, { perSecond, seconds, ...plan })
   const generator = Math.round((result.cpuSeconds / (seconds + warmupSeconds)) * 100)
   const cpu = { ...meter.stop(), generator }
   const samples = await backlog.stop()
-  const recount = mergeRecounts(await recountOrders(bench, trial, told, 'topics'), judgeBacklog(samples))
+  const recount = mergeRecounts(await recountOrders(bench, trial, record, 'topics'), judgeBacklog(samples))
   return { figures: { offered: perSecond, ...pacedFigures(result, seconds), ...(await more(trial)) }, cpu, recount }
 }

@@ -14,7 +14,7 @@ const lagPerSecond = 1_000
 const pollMs = 50
 const firstLegLimitMs = 120_000
 
-const ofLoaded = async (bench: Bench, orders: number): Promise<TrialOptions> => ({
+const loadedOrders = async (bench: Bench, orders: number): Promise<TrialOptions> => ({
   copyOf: await bench.world.loadedDatabase(orders),
 })
 
@@ -43,7 +43,7 @@ export const measureTrades = async (
   bench: Bench,
   plan: { orders: number; newest?: boolean; count: number; hot: boolean; scope: VerifyScope },
 ): Promise<Measured> => {
-  await using trial = await openTrial(bench.world, await ofLoaded(bench, plan.orders))
+  await using trial = await openTrial(bench.world, await loadedOrders(bench, plan.orders))
   const set = await prepareTrades(trial, { newest: false, ...plan })
   await preload(bench, trial, set)
   const service = await trial.serve()
@@ -64,7 +64,7 @@ const untilConnected = async (trial: Trial): Promise<void> => {
 /** Trades at a steady rate, and how long after its append each was in the ledger. */
 const lag = async (bench: Bench): Promise<Measured> => {
   const { seconds, warmupSeconds, tradedOrders: orders } = bench.scale
-  await using trial = await openTrial(bench.world, await ofLoaded(bench, orders))
+  await using trial = await openTrial(bench.world, await loadedOrders(bench, orders))
   const count = lagPerSecond * (seconds + warmupSeconds)
   const set = await prepareTrades(trial, { orders, newest: false, count, hot: false })
   const service = await trial.serve()
@@ -85,7 +85,7 @@ const lag = async (bench: Bench): Promise<Measured> => {
 
 export const w2 = (bench: Bench): Workload => {
   const { trades: count, tradedOrders: orders } = bench.scale
-  const on = () => ofLoaded(bench, orders)
+  const on = () => loadedOrders(bench, orders)
   const ledger = { table: 'ingested_fills', on, variables: { orders } } as const
   return {
     name: 'W2',

@@ -10,7 +10,7 @@ import { roots, wrkFigures } from './closedLoop.ts'
 import { echoCell } from './echo.ts'
 import { limitCell } from './limit.ts'
 
-const ofLoaded = async (bench: Bench): Promise<TrialOptions> => ({
+const loadedOrders = async (bench: Bench): Promise<TrialOptions> => ({
   database: await bench.world.loadedDatabase(bench.scale.readOrders),
 })
 
@@ -28,8 +28,8 @@ const recountReads = async (trial: Trial, result: WrkResult, orders: number): Pr
   const rows = await trial.sql<{ id: string; status: string; filled: number }[]>`
     select id, status, filled_quantity::float8 as filled from orders where id = any (${ids}::uuid[])`
   for (const { id, status, filled } of rows) {
-    const told = (await (await fetch(`${trial.url}/orders/${id}`)).json()) as Record<string, unknown>
-    if (told['id'] !== id || told['status'] !== status || told['filledQuantity'] !== filled)
+    const order = (await (await fetch(`${trial.url}/orders/${id}`)).json()) as Record<string, unknown>
+    if (order['id'] !== id || order['status'] !== status || order['filledQuantity'] !== filled)
       faults.push(`the answer for ${id} is not what the table holds`)
   }
   if (rows.length !== sampled) faults.push(`${rows.length} of ${sampled} sampled orders are in the table`)
@@ -57,7 +57,7 @@ export const measureReads = async (
 
 export const w4 = (bench: Bench): Workload => {
   const orders = bench.scale.readOrders
-  const on = () => ofLoaded(bench)
+  const on = () => loadedOrders(bench)
   return {
     name: 'W4',
     title: 'Reading an order',

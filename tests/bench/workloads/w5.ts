@@ -85,10 +85,10 @@ const measureMixed = async (bench: Bench): Promise<Measured> => {
   await using sampler = startSampler(bench, trial, service.pid)
   await using backlog = watchBacklog(trial, bench.reader)
   const meter = startCpuMeter({ ...roots(bench, service.pid), engine: engine.pid })
-  const { result, told } = await runPaced(bench, trial, { perSecond, seconds, mix, windowSeconds })
+  const { result, record } = await runPaced(bench, trial, { perSecond, seconds, mix, windowSeconds })
   const cpu = { ...meter.stop(), generator: Math.round((result.cpuSeconds / seconds) * 100) }
   const [samples, backlogSamples] = await Promise.all([sampler.stop(), backlog.stop()])
-  const recount = mergeRecounts(await recountMixed(bench, trial, { result, told }), judgeBacklog(backlogSamples))
+  const recount = mergeRecounts(await recountMixed(bench, trial, { result, record }), judgeBacklog(backlogSamples))
   const windows = Math.ceil(seconds / windowSeconds)
   const compared = Math.min((comparedMinutes * 60) / windowSeconds, Math.ceil(windows / 3))
   const series = samples.map((sample, i) => ({ ...sample, p99Ms: latenciesOf(result, i, i + 1).percentileMs(0.99) }))

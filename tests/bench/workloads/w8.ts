@@ -46,11 +46,11 @@ const overload = async (bench: Bench, perSecond: number): Promise<Measured> => {
     mb: residentMb(service.pid),
   }))
   const meter = startCpuMeter(roots(bench, service.pid))
-  const { result, told } = await runPaced(bench, trial, { perSecond, seconds, connections: crowd })
+  const { result, record } = await runPaced(bench, trial, { perSecond, seconds, connections: crowd })
   const generator = Math.round((result.cpuSeconds / (seconds + warmupSeconds)) * 100)
   const cpu = { ...meter.stop(), generator }
   const figures = { offered: perSecond, ...pacedFigures(result, seconds), ...memoryFigures(await memory.stop()) }
-  return { figures, cpu, recount: await recountOrders(bench, trial, told, 'topics') }
+  return { figures, cpu, recount: await recountOrders(bench, trial, record, 'topics') }
 }
 
 /** Of the tickers that are not hot. */
@@ -65,17 +65,17 @@ const readsMeanwhile = async (bench: Bench): Promise<Measured> => {
   const service = await trial.serve()
   const { seconds, warmupSeconds } = bench.scale
   const meter = startCpuMeter(roots(bench, service.pid))
-  const [posted, { result, told }] = await Promise.all([
+  const [posted, { result, record }] = await Promise.all([
     post(bench, trial, { connections, seconds: seconds + warmupSeconds }),
     runPaced(bench, trial, { seconds, ...reads }),
   ])
   const cpu = meter.stop()
   const own = ackedBy([posted], connections)
-  const all = { acked: own.acked + told.acked, ackedIds: null, unanswered: own.unanswered + told.unanswered }
-  const got = createHistogram(...result.latencies.get)
+  const all = { acked: own.acked + record.acked, ackedIds: null, unanswered: own.unanswered + record.unanswered }
+  const gets = createHistogram(...result.latencies.get)
   const figures = {
-    perSecond: got.count() / seconds,
-    ...percentilesOf(got),
+    perSecond: gets.count() / seconds,
+    ...percentilesOf(gets),
     postsPerSecond: own.acked / posted.seconds,
   }
   return { figures, cpu, recount: await recountOrders(bench, trial, all, 'topics') }

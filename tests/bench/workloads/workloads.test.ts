@@ -22,11 +22,8 @@ const result = (latencies: Partial<OpenLoopResult['latencies']>, answers = {}): 
 })
 
 test('the open loop counts answers a second, and what was refused', () => {
-  const told = result(
-    { post: [window(2), window(4)] },
-    { 'post 202': 200, 'post 503': 7, 'post lost': 1, 'get 404': 9 },
-  )
-  const { perSecond, refused, p50Ms, p99Ms } = pacedFigures(told, 10)
+  const run = result({ post: [window(2), window(4)] }, { 'post 202': 200, 'post 503': 7, 'post lost': 1, 'get 404': 9 })
+  const { perSecond, refused, p50Ms, p99Ms } = pacedFigures(run, 10)
   expect({ perSecond, refused }).toEqual({ perSecond: 20, refused: 8 })
   expect(p50Ms).toBeCloseTo(2, 1)
   expect(p99Ms).toBeCloseTo(4, 1)
@@ -34,8 +31,8 @@ test('the open loop counts answers a second, and what was refused', () => {
 
 describe('the mixed load', () => {
   test('drifts by how much p99 rose from the first windows to the last, all kinds together', () => {
-    const told = result({ post: [window(1), window(50), window(1)], get: [window(2), window(50), window(3)] })
-    const { firstP99Ms, lastP99Ms, driftPercent } = driftFigures(told, 3, 1)
+    const run = result({ post: [window(1), window(50), window(1)], get: [window(2), window(50), window(3)] })
+    const { firstP99Ms, lastP99Ms, driftPercent } = driftFigures(run, 3, 1)
     expect(firstP99Ms).toBeCloseTo(2, 1)
     expect(lastP99Ms).toBeCloseTo(3, 1)
     expect(driftPercent).toBeCloseTo(50, 0)

@@ -27,7 +27,7 @@ export type Machine = {
   fsync: string
 }
 
-export const said = (command: readonly string[]): string => {
+export const outputOf = (command: readonly string[]): string => {
   const { stdout, stderr } = Bun.spawnSync([...command], { stdin: 'ignore' })
   return `${stdout.toString()}${stderr.toString()}`.trim()
 }
@@ -68,12 +68,12 @@ export const describeMachine = async (world: World, tools: Tools, fsync: string)
   memoryGb: Math.round(totalmem() / 2 ** 30),
   system: distribution(),
   bun: Bun.version,
-  service: said([world.binary, '--version']),
+  service: outputOf([world.binary, '--version']),
   postgres: await serverVersion(world),
   kafka: kafkaVersion,
-  java: firstLine(said(['java', '-version'])),
-  wrk: /wrk \S+/.exec(said([tools.wrk, '-v']))?.[0] ?? 'wrk',
-  pgbench: firstLine(said([tools.pgbench, '--version'])),
+  java: firstLine(outputOf(['java', '-version'])),
+  wrk: /wrk \S+/.exec(outputOf([tools.wrk, '-v']))?.[0] ?? 'wrk',
+  pgbench: firstLine(outputOf([tools.pgbench, '--version'])),
   postgresSettings: postgresSettings(totalmem()),
   fsync,
 })

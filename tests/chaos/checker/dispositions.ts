@@ -31,7 +31,7 @@ export type Expected = {
 }
 
 /** What is known of one order while its legs are folded. */
-type Folding = { order: OrderRow; filled: bigint; ledger: Map<string, Content>; kept: Map<string, Content[]> }
+type Folding = { order: OrderRow; filled: bigint; ledger: Map<string, Content>; exceptions: Map<string, Content[]> }
 
 /** Names what was filled by which trade, and with what. */
 export const fillKey = (row: Content & { orderId: string; tradeId: string }): string =>
@@ -40,12 +40,17 @@ export const fillKey = (row: Content & { orderId: string; tradeId: string }): st
 const same = (a: Content, b: Content): boolean =>
   a.side === b.side && a.ticker === b.ticker && a.quantity === b.quantity && a.price === b.price
 
-const judge = ({ order, filled, ledger, kept }: Folding, trade: Trade, leg: Leg, content: Content): Disposition => {
+const judge = (
+  { order, filled, ledger, exceptions }: Folding,
+  trade: Trade,
+  leg: Leg,
+  content: Content,
+): Disposition => {
   const namesItTwice = trade.legs.filter(({ orderId }) => orderId === leg.orderId).length > 1
   if (namesItTwice || content.ticker !== order.ticker || content.side !== order.side) return 'MISMATCH'
   const applied = ledger.get(trade.tradeId)
-  const known = [...(applied === undefined ? [] : [applied]), ...(kept.get(trade.tradeId) ?? [])]
-  if (known.some((other) => same(other, content))) return 'DUPLICATE'
+  const earlier = [...(applied === undefined ? [] : [applied]), ...(exceptions.get(trade.tradeId) ?? [])]
+  if (earlier.some((other) => same(other, content))) return 'DUPLICATE'
   if (applied !== undefined) return 'CONFLICT'
   if (filled + content.quantity > order.quantity) return 'OVERFILL'
   return order.status === 'CANCELED' ? 'LATE' : 'APPLIED'
@@ -66,7 +71,7 @@ const fold = (folding: Folding, expected: Expected, trade: Trade, leg: Leg, at: 
     // A mismatch that comes again is a mismatch again, and kept once.
     if (earlier === undefined) expected.exceptions.set(name, { ...row, disposition, at: [at] })
     else earlier.at.push(at)
-    folding.kept.set(tradeId, [...(folding.kept.get(tradeId) ?? []), content])
+    folding.exceptions.set(tradeId, [...(folding.exceptions.get(tradeId) ?? []), content])
   }
   return disposition
 }
@@ -74,7 +79,7 @@ const fold = (folding: Folding, expected: Expected, trade: Trade, leg: Leg, at: 
 /** All partitions one after the other: the legs that an order can take carry its ticker, so they share a partition. */
 export const expectDispositions = ({ orders, trades }: Pick<Evidence, 'orders' | 'trades'>): Expected => {
   const foldings = new Map<string, Folding>()
-  for (const order of orders) foldings.set(order.id, { order, filled: 0n, ledger: new Map(), kept: new Map() })
+  for (const order of orders) foldings.set(order.id, { order, filled: 0n, ledger: new Map(), exceptions: new Map() })
   const counts = {
     MALFORMED: 0,
     UNKNOWN_ORDER: 0,

@@ -59,10 +59,10 @@ export const acceptances = ({ placings }: Requests, orders: readonly OrderRow[])
 export const cancellations = ({ cancels }: Requests) =>
   new Map(
     [...cancels].map(([id, attempts]) => {
-      const done = attempts.filter(({ answer }) => answer?.status === 200)
-      const may = attempts.filter((attempt) => done.includes(attempt) || isLost(attempt))
+      const successes = attempts.filter(({ answer }) => answer?.status === 200)
+      const may = attempts.filter((attempt) => successes.includes(attempt) || isLost(attempt))
       const sentAt = Math.min(...may.map((attempt) => attempt.sentAt))
-      return [id, { sentAt, ackedAt: Math.min(...done.map((attempt) => attempt.answeredAt)) }] as const
+      return [id, { sentAt, ackedAt: Math.min(...successes.map((attempt) => attempt.answeredAt)) }] as const
     }),
   )
 

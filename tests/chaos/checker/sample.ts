@@ -106,7 +106,7 @@ const ledger = () => [
 ]
 
 const exceptions = () => {
-  const kept = (offset: number, disposition: string, tradeId: string, content: Content) => ({
+  const exceptionAt = (offset: number, disposition: string, tradeId: string, content: Content) => ({
     ...content,
     disposition,
     orderId: ids.buy,
@@ -116,9 +116,9 @@ const exceptions = () => {
     message: trades()[offset]!.bytes,
   })
   return [
-    kept(2, 'CONFLICT', 'T1', fill('BUY', 5n * one)),
-    kept(3, 'OVERFILL', 'T2', fill('BUY', (13n * one) / 2n)),
-    kept(4, 'MISMATCH', 'T3', fill('SELL', one)),
+    exceptionAt(2, 'CONFLICT', 'T1', fill('BUY', 5n * one)),
+    exceptionAt(3, 'OVERFILL', 'T2', fill('BUY', (13n * one) / 2n)),
+    exceptionAt(4, 'MISMATCH', 'T3', fill('SELL', one)),
   ]
 }
 

@@ -36,8 +36,8 @@ const checkLedger = ({ ledger, orders }: Evidence, { fills }: Expected, report: 
 const checkExceptions = ({ exceptions, trades }: Evidence, expected: Expected, report: Report): void => {
   const messages = new Map(trades.map((record) => [where(record), record.bytes]))
   const rows = Map.groupBy(exceptions, fillKey)
-  const wanted = expected.exceptions
-  for (const [key, { disposition, at }] of wanted) {
+  const due = expected.exceptions
+  for (const [key, { disposition, at }] of due) {
     const [row] = rows.get(key) ?? []
     const places = at.map(where)
     if (row === undefined)
@@ -49,7 +49,7 @@ const checkExceptions = ({ exceptions, trades }: Evidence, expected: Expected, r
       )
   }
   for (const [key, found] of rows) {
-    if (!wanted.has(key)) report('EXCEPTION_UNEXPECTED', `${found[0]!.disposition} ${key}`)
+    if (!due.has(key)) report('EXCEPTION_UNEXPECTED', `${found[0]!.disposition} ${key}`)
     if (found.length > 1) report('EXCEPTION_UNEXPECTED', `${key} is kept ${found.length} times`)
     for (const row of found)
       if (!sameBytes(row.message, messages.get(where(row)) ?? null))
@@ -68,17 +68,17 @@ const letterFault = (letter: LetterRecord, { at, disposition, legs }: ExpectedLe
 /** At least once each; returns how many were repeats. */
 const checkLetters = ({ letters, tradeTopic }: Evidence, expected: Expected, report: Report): number => {
   const idOf = ({ partition, offset }: TradeRecord): string => `${tradeTopic}-${partition}-${offset}`
-  const wanted = new Map(expected.letters.map((letter) => [idOf(letter.at), letter]))
+  const due = new Map(expected.letters.map((letter) => [idOf(letter.at), letter]))
   const found = new Set<string>()
   for (const letter of letters) {
     const id = letter.headers['x-dead-letter-id'] ?? ''
-    const want = wanted.get(id)
+    const want = due.get(id)
     found.add(id)
     const fault = want === undefined ? null : letterFault(letter, want)
     if (want === undefined) report('DEAD_LETTER_UNEXPECTED', `${where(letter)}: ${id}`)
     else if (fault !== null) report('DEAD_LETTER_DIFFERS', `${where(letter)}: ${id}: ${fault}`)
   }
-  for (const [id, { disposition }] of wanted)
+  for (const [id, { disposition }] of due)
     if (!found.has(id)) report('DEAD_LETTER_MISSING', `${disposition} ${id} is not on the dead-letter topic`)
   return letters.length - found.size
 }

@@ -142,8 +142,8 @@ export const openBroker = async (bootstrap: string): Promise<Broker> => {
       return answerOf(reader.int16(), null)
     },
     async ends(topic, partitions) {
-      const asked = Array.from({ length: partitions }, (_, partition) => [int32(partition), int64(latest)]).flat()
-      const body = [int32(-1), int8(0), int32(1), string(topic), int32(partitions), ...asked]
+      const query = Array.from({ length: partitions }, (_, partition) => [int32(partition), int64(latest)]).flat()
+      const body = [int32(-1), int8(0), int32(1), string(topic), int32(partitions), ...query]
       const reader = await call({ api: 2, version: 2, flexible: false, body })
       reader.int32()
       reader.int32()

@@ -96,9 +96,9 @@ export const createSender = async (options: SenderOptions): Promise<Sender> => {
     const { value } = await okay('a producer of transactions', (broker) =>
       broker.initProducer(`${name}-${transaction}`, transactionTimeoutMs),
     )
-    const made = { producer: value, sequences: new Map(), open: [], partitions: new Set<number>() }
-    producers.set(transaction, made)
-    return made
+    const session = { producer: value, sequences: new Map(), open: [], partitions: new Set<number>() }
+    producers.set(transaction, session)
+    return session
   }
 
   const joined = async (transaction: string, partition: number): Promise<Transactional> => {

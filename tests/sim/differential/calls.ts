@@ -73,20 +73,20 @@ const placing = (memory: Memory): Call => {
 }
 
 const keyHolders = (memory: Memory): Call => {
-  const asked = some(memory.random, 3, () => ({ id: someId(memory), ...someTerms(memory) }))
-  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, asked) }
+  const orders = some(memory.random, 3, () => ({ id: someId(memory), ...someTerms(memory) }))
+  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, orders) }
 }
 
 const reading = (memory: Memory): Call => {
-  const asked = some(memory.random, 4, () => someId(memory))
-  return { name: 'readOrders', writes: false, run: (sql) => readOrders(sql, asked) }
+  const ids = some(memory.random, 4, () => someId(memory))
+  return { name: 'readOrders', writes: false, run: (sql) => readOrders(sql, ids) }
 }
 
 /** Mostly cancels; each of them may come without an event. */
 const moving = (memory: Memory): Call => {
   const { random } = memory
-  const asked = [...new Set(some(random, 3, () => someId(memory)))]
-  const moves = asked.map((orderId): Move => ({
+  const ids = [...new Set(some(random, 3, () => someId(memory)))]
+  const moves = ids.map((orderId): Move => ({
     orderId,
     event: random.pick(['cancel', 'cancel', 'cancel', 'expire', 'reject'] as const),
     outbox: random.chance(0.9) ? { kind: 'CANCELLED', eventId: newId(memory), traceparent: null } : null,
@@ -97,15 +97,15 @@ const moving = (memory: Memory): Call => {
 
 const legState = (memory: Memory): Call => {
   const { random, states } = memory
-  const asked = new Map<string, { orderId: string; tradeId: string }>()
+  const legs = new Map<string, { orderId: string; tradeId: string }>()
   for (const orderId of some(random, 3, () => someId(memory)))
-    for (const tradeId of ['t1', 't2', 't3', 't4']) asked.set(`${orderId} ${tradeId}`, { orderId, tradeId })
+    for (const tradeId of ['t1', 't2', 't3', 't4']) legs.set(`${orderId} ${tradeId}`, { orderId, tradeId })
   const read = ++memory.count
   return {
     name: 'readLegState',
     writes: false,
     async run(sql, own) {
-      const state = await readLegState(sql, [...asked.values()])
+      const state = await readLegState(sql, [...legs.values()])
       own.stamps.set(read, state.stamps)
       return { ...state, stamps: null }
     },
@@ -135,7 +135,7 @@ const someShards = (random: Random): number[] =>
 
 const outbox = (memory: Memory): Call => {
   const { random, replicas, positions } = memory
-  const asked = {
+  const query = {
     replicaId: random.pick(replicas),
     floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
     shards: someShards(random),
@@ -148,7 +148,7 @@ const outbox = (memory: Memory): Call => {
     writes: false,
     ordered: true,
     // Each side reads by its own clock.
-    run: async (sql) => (await readOutbox(sql, asked)).map((event) => ({ ...event, readAt: null, waitedMs: null })),
+    run: async (sql) => (await readOutbox(sql, query)).map((event) => ({ ...event, readAt: null, waitedMs: null })),
     learn: (events) =>
       void positions.push(...(events as Pick<OutboxEvent, 'position'>[]).map(({ position }) => position)),
   }
@@ -156,8 +156,8 @@ const outbox = (memory: Memory): Call => {
 
 const deleting = (memory: Memory): Call => {
   const { random, positions } = memory
-  const asked = some(random, 5, () => (positions.length === 0 ? 1n : random.pick(positions.slice(-20))))
-  return { name: 'deleteEvents', writes: true, run: (sql) => deleteEvents(sql, [...new Set(asked)]) }
+  const choice = some(random, 5, () => (positions.length === 0 ? 1n : random.pick(positions.slice(-20))))
+  return { name: 'deleteEvents', writes: true, run: (sql) => deleteEvents(sql, [...new Set(choice)]) }
 }
 
 const renewing = ({ random, replicas }: Memory): Call => {
@@ -188,7 +188,7 @@ const marking = (): Call => ({
 })
 
 const settling = ({ random, positions }: Memory): Call => {
-  const asked = {
+  const query = {
     floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
     except: random.chance(0.3) ? [random.pick(tickers)] : [],
     held: someShards(random),
@@ -197,7 +197,7 @@ const settling = ({ random, positions }: Memory): Call => {
     name: 'readSettled',
     writes: false,
     async run(sql, own) {
-      const { oldestXid, lowest } = await readSettled(sql, asked)
+      const { oldestXid, lowest } = await readSettled(sql, query)
       return { settled: oldestXid >= own.xid, lowest }
     },
   }

@@ -36,8 +36,8 @@ const rowsOf = (memory: Memory, { orderId, tradeId }: Leg, judgement: Judgement)
     }
   }
   if (!('reason' in judgement)) return { ledger: [], exceptions: [] }
-  const kept = { ...row, ...judgement, id: newId(memory), key: null, message: Buffer.from('{}') }
-  return { ledger: [], exceptions: [kept] }
+  const exception = { ...row, ...judgement, id: newId(memory), key: null, message: Buffer.from('{}') }
+  return { ledger: [], exceptions: [exception] }
 }
 
 /** Forgets what is recorded: a trade may be applied twice, which the ledger's key refuses. */

@@ -12,7 +12,7 @@ export const topics = {
   deadLetters: 'trade.executed.v1.dlq',
 }
 
-type Sent = { topic: string; partition: number; key?: Buffer; value: Buffer | null; headers?: Map<Buffer, Buffer> }
+type Outgoing = { topic: string; partition: number; key?: Buffer; value: Buffer | null; headers?: Map<Buffer, Buffer> }
 
 export type LogRecord = {
   key: string
@@ -58,7 +58,7 @@ export const createBroker = (partitions: World['plan']['partitions'], now: () =>
 
 const broker: Owner = { name: 'broker', alive: true }
 
-const recordOf = ({ key, value, headers }: Sent, sentAt: number): LogRecord => ({
+const recordOf = ({ key, value, headers }: Outgoing, sentAt: number): LogRecord => ({
   key: key?.toString() ?? '',
   value,
   headers: new Map([...(headers ?? [])].map(([name, text]) => [name.toString(), text.toString()])),
@@ -77,10 +77,10 @@ const refusalOf = ({ broker: kafka }: World, topic: string, partition: number, r
 }
 
 /** One produce request: all of it is appended at once, or nothing; whether it was is not always told. */
-const produce = (world: World, owner: Owner, messages: readonly Sent[]): Promise<void> =>
+const produce = (world: World, owner: Owner, messages: readonly Outgoing[]): Promise<void> =>
   new Promise((resolve, reject) => {
     const { scheduler, broker: kafka, log } = world
-    const [{ topic, partition }] = messages as [Sent]
+    const [{ topic, partition }] = messages as [Outgoing]
     const records = messages.map((message) => recordOf(message, scheduler.now()))
     const name = `${topic}-${partition} ${records.map((record) => record.headers.get('eventId') ?? record.key).join(' ')}`
     const fate = fateOf(world, world.plan.sends)
@@ -124,14 +124,14 @@ const produce = (world: World, owner: Owner, messages: readonly Sent[]): Promise
 
 /** As far as the service uses one. */
 export const createProducer = (world: World, owner: Owner): RawProducer => {
-  const metadata = ({ topics: asked }: { topics: string[] }): Promise<object> =>
+  const metadata = ({ topics: names }: { topics: string[] }): Promise<object> =>
     new Promise((resolve, reject) =>
       travel(world, owner, () => {
         if (world.broker.down) return reject(away())
-        const known = asked.map((topic) => [topic, { partitionsCount: world.broker.logs.get(topic)!.length }] as const)
-        resolve({ topics: new Map(known) })
+        const counts = names.map((topic) => [topic, { partitionsCount: world.broker.logs.get(topic)!.length }] as const)
+        resolve({ topics: new Map(counts) })
       }),
     )
-  const send = ({ messages }: { messages: readonly Sent[] }) => produce(world, owner, messages)
+  const send = ({ messages }: { messages: readonly Outgoing[] }) => produce(world, owner, messages)
   return { metadata, send } as unknown as RawProducer
 }

@@ -39,8 +39,8 @@ const leader = 1
 /** No time of their own: the publisher's is not looked at. */
 const timestamp = 1_700_000_000_000n
 
-type Answered = FetchResponse['responses'][number]['partitions'][number]
-type Batch = NonNullable<Answered['records']>[number]
+type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
+type Batch = NonNullable<PartitionAnswer['records']>[number]
 
 const batchOf = (records: readonly LogRecord[], from: number): Batch => ({
   firstOffset: BigInt(from),
@@ -106,15 +106,15 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     else scheduler.after(plan.sessionTimeoutMs, coordinator, () => leave(member))
   }
 
-  const answerOf = ({ partition, fetchOffset }: { partition: number; fetchOffset: bigint }): Answered => {
-    const kept = partitions[partition]!
+  const answerOf = ({ partition, fetchOffset }: { partition: number; fetchOffset: bigint }): PartitionAnswer => {
+    const partitionLog = partitions[partition]!
     const from = Number(fetchOffset)
-    const records = kept.slice(from, from + random.int(1, 50))
+    const records = partitionLog.slice(from, from + random.int(1, 50))
     return {
       partitionIndex: partition,
       errorCode: 0,
-      highWatermark: BigInt(kept.length),
-      lastStableOffset: BigInt(kept.length),
+      highWatermark: BigInt(partitionLog.length),
+      lastStableOffset: BigInt(partitionLog.length),
       logStartOffset: 0n,
       abortedTransactions: [],
       preferredReadReplica: -1,
@@ -123,11 +123,11 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
   }
 
   /** A broker holds an answer back for a while, as it does until there is something to say. */
-  const fetch = (owner: Owner, { topics: asked }: FetchRequest): Promise<FetchResponse> =>
+  const fetch = (owner: Owner, { topics: fetchTopics }: FetchRequest): Promise<FetchResponse> =>
     new Promise((resolve, reject) =>
       scheduler.after(fetchEveryMs * (0.5 + random.next()), coordinator, () => {
         const refused = world.broker.down
-        const answers = asked.flatMap((topic) => topic.partitions.map(answerOf))
+        const answers = fetchTopics.flatMap((topic) => topic.partitions.map(answerOf))
         const response = { errorCode: 0, responses: [{ topicId, partitions: answers }] } as unknown as FetchResponse
         travel(world, owner, () => (refused ? reject(new NetworkError('no broker answers')) : resolve(response)))
       }),
@@ -212,7 +212,9 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
       return [{ topic: topics.trades, partitions: member.partitions }]
     },
     listOffsets: ({ timestamp: at }: { timestamp?: bigint }) =>
-      Promise.resolve(new Map([[topics.trades, partitions.map((kept) => (at === -2n ? 0n : BigInt(kept.length)))]])),
+      Promise.resolve(
+        new Map([[topics.trades, partitions.map((partitionLog) => (at === -2n ? 0n : BigInt(partitionLog.length)))]]),
+      ),
   })
 
   return {
@@ -222,9 +224,9 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     },
     rebalance,
     breakMember() {
-      const heard = members.filter((member) => member.owner.alive && member.lastHeartbeat === null)
-      if (heard.length === 0) return
-      const member = random.pick(heard)
+      const joined = members.filter((member) => member.owner.alive && member.lastHeartbeat === null)
+      if (joined.length === 0) return
+      const member = random.pick(joined)
       log(`the group hears ${member.owner.name} no more`)
       member.lastHeartbeat = new Date(0)
     },

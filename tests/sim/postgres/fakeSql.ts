@@ -15,12 +15,12 @@ const isFragment = (value: unknown): value is Fragment =>
 const singleSpaced = new WeakMap<readonly string[], string[]>()
 
 const partsOf = ({ parts }: Fragment): string[] => {
-  let known = singleSpaced.get(parts)
-  if (known === undefined) {
-    known = parts.map((part) => part.replace(/\s+/g, ' '))
-    singleSpaced.set(parts, known)
+  let text = singleSpaced.get(parts)
+  if (text === undefined) {
+    text = parts.map((part) => part.replace(/\s+/g, ' '))
+    singleSpaced.set(parts, text)
   }
-  return known
+  return text
 }
 
 const write = (fragment: Fragment, parameters: unknown[]): string => {

@@ -32,7 +32,7 @@ export const readLegState = (db: Postgres, orderIds: Column, tradeIds: Column): 
     if (order === undefined) return []
     const tradeId = tradeIds[i]!
     const fill = db.ledger.get(orderId!)?.find((row) => row.trade_id === tradeId)
-    const kept = (db.exceptions.get(orderId!) ?? []).filter((row) => row.trade_id === tradeId)
+    const exceptions = (db.exceptions.get(orderId!) ?? []).filter((row) => row.trade_id === tradeId)
     return {
       ...order,
       stamp: String(db.stamps.get(orderId!)),
@@ -42,9 +42,9 @@ export const readLegState = (db: Postgres, orderIds: Column, tradeIds: Column): 
       fill_quantity: fill?.quantity ?? null,
       fill_price: fill?.price ?? null,
       exceptions:
-        kept.length === 0
+        exceptions.length === 0
           ? null
-          : kept.map((row): [string, string, string, string] => [row.side, row.ticker, row.quantity, row.price]),
+          : exceptions.map((row): [string, string, string, string] => [row.side, row.ticker, row.quantity, row.price]),
     }
   })
 
@@ -93,14 +93,14 @@ const moved = (order: OrderRow, move: string[]): OrderRow => ({
 /** Skip locked: an order that somebody holds, or whose row is not the one decided on under the lock, is left out. */
 function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]> {
   const matches = (move: string[]) => String(db.stamps.get(move[0]!)) === move[1]
-  const held: string[][] = []
+  const ownMoves: string[][] = []
   for (const move of moves.filter(matches).toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1))) {
     yield null
     if (isLocked(db, tx, lockKey.order(move[0]!))) continue
     take(db, tx, lockKey.order(move[0]!))
-    if (matches(move)) held.push(move)
+    if (matches(move)) ownMoves.push(move)
   }
-  return held
+  return ownMoves
 }
 
 const appendFill = (db: Postgres, tx: Tx, row: LedgerRecord, own: LedgerRecord[]): void => {
@@ -135,15 +135,15 @@ const keepException = (db: Postgres, tx: Tx, row: ExceptionRecord, own: Exceptio
   return true
 }
 
-type Written = { kind: 'order' | 'exception'; id: string }
+type WrittenRow = { kind: 'order' | 'exception'; id: string }
 
 export function* writeFills(
   db: Postgres,
   tx: Tx,
   input: { moves: Column[]; ledger: Column[]; exceptions: Column[] },
-): Steps<Written[]> {
-  const held = yield* holdOrders(db, tx, rowsOf(input.moves))
-  for (const move of held) {
+): Steps<WrittenRow[]> {
+  const ownMoves = yield* holdOrders(db, tx, rowsOf(input.moves))
+  for (const move of ownMoves) {
     const before = db.orders.get(move[0]!)!
     const after = moved(before, move)
     checkUpdate(before, after)
@@ -151,14 +151,14 @@ export function* writeFills(
     putOrder(db, tx, before, after)
   }
   yield null
-  const ids = new Set(held.map(([id]) => id))
+  const ids = new Set(ownMoves.map(([id]) => id))
   const fills: LedgerRecord[] = []
   for (const row of rowsOf(input.ledger).map(ledgerRow)) if (ids.has(row.order_id)) appendFill(db, tx, row, fills)
-  const kept: ExceptionRecord[] = []
+  const exceptions: ExceptionRecord[] = []
   for (const row of rowsOf(input.exceptions).map(exceptionRow))
-    if (ids.has(row.order_id)) keepException(db, tx, row, kept)
+    if (ids.has(row.order_id)) keepException(db, tx, row, exceptions)
   return [
-    ...[...ids].map((id): Written => ({ kind: 'order', id: id! })),
-    ...kept.map(({ id }): Written => ({ kind: 'exception', id })),
+    ...[...ids].map((id): WrittenRow => ({ kind: 'order', id: id! })),
+    ...exceptions.map(({ id }): WrittenRow => ({ kind: 'exception', id })),
   ]
 }

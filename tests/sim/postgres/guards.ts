@@ -34,8 +34,8 @@ const statusFits = (status: string, filled: bigint, quantity: bigint): boolean =
 
 /** The check constraints of a row. */
 export const checkOrder = (row: OrderRow): void => {
-  const check = (holds: boolean, name: string) =>
-    refuse(!holds, checkViolation, `new row violates check constraint "orders_${name}"`)
+  const check = (condition: boolean, name: string) =>
+    refuse(!condition, checkViolation, `new row violates check constraint "orders_${name}"`)
   const [quantity, filled] = [amountFromSql(row.quantity), amountFromSql(row.filled_quantity)]
   check(row.client_order_id === null || /^[ -~]{1,64}$/.test(row.client_order_id), 'client_order_id')
   check(/^[A-Z0-9.-]{1,16}$/.test(row.ticker), 'ticker')

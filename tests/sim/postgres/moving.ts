@@ -32,9 +32,9 @@ const movesOf = ([orderIds, sources, targets, kinds, eventIds, traceparents]: Co
 export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now: Date }): Steps<MoveRow[]> {
   const moves = movesOf(input.moves)
   // Only what the snapshot has can be found, but it is judged as it is once the lock is ours.
-  const known = moves.filter(({ orderId }) => db.orders.has(orderId))
+  const found = moves.filter(({ orderId }) => db.orders.has(orderId))
   const answer: MoveRow[] = []
-  for (const { orderId: id, sources, target } of known.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))) {
+  for (const { orderId: id, sources, target } of found.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))) {
     yield null
     yield* lock(db, tx, lockKey.order(id))
     const row = db.orders.get(id)!

@@ -48,10 +48,10 @@ function* insertRow(db: Postgres, tx: Tx, row: OrderRow): Steps<boolean> {
   if (key !== null) unique.push({ name: lockKey.client(key), owner: () => db.keys.get(key) })
   for (let i = 0; i < unique.length; i++) {
     const { name, owner } = unique[i]!
-    const taken = owner()
-    const inTheWay = taken === undefined ? name : lockKey.newVersion(taken)
+    const holder = owner()
+    const inTheWay = holder === undefined ? name : lockKey.newVersion(holder)
     if (!isLocked(db, tx, inTheWay)) {
-      if (taken !== undefined || db.locks.get(name) === tx) return false
+      if (holder !== undefined || db.locks.get(name) === tx) return false
       continue
     }
     yield db.locks.get(inTheWay)!

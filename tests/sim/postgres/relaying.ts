@@ -23,7 +23,7 @@ const byPosition = (db: Postgres): EventRecord[] =>
     .toArray()
     .toSorted((a, b) => (a.position < b.position ? -1 : 1))
 
-export type Asked = {
+export type OutboxQuery = {
   replicaId: string
   floor: bigint
   shards: Column
@@ -35,8 +35,8 @@ export type Asked = {
 type EventRow = OrderRow &
   Omit<EventRecord, 'position'> & { position: string; shard: number; read_at: Date; waited_ms: number }
 
-export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
-  const { replicaId, floor, shards, except, only, limit } = asked
+export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
+  const { replicaId, floor, shards, except, only, limit } = query
   const now = db.clock()
   const isOurs = (shard: number): boolean => {
     const { holder, expiresAt } = db.leases.get(shard)!
@@ -59,8 +59,8 @@ export const readOutbox = (db: Postgres, asked: Asked): EventRow[] => {
 }
 
 export function* deleteEvents(db: Postgres, tx: Tx, positions: Column): Steps<[]> {
-  const seen = positions.map((text) => BigInt(text!)).filter((position) => db.outbox.has(position))
-  for (const position of seen) {
+  const visible = positions.map((text) => BigInt(text!)).filter((position) => db.outbox.has(position))
+  for (const position of visible) {
     yield* lock(db, tx, lockKey.event(position))
     if (db.outbox.has(position)) tx.writes.push(() => db.outbox.delete(position))
   }
@@ -102,11 +102,11 @@ export function* drawTransactionId(db: Postgres, tx: Tx): Steps<{ xid: string }[
   return [{ xid: String(tx.xid) }]
 }
 
-export const readSettled = (db: Postgres, floor: bigint, except: Column, held: Column) => {
+export const readSettled = (db: Postgres, floor: bigint, except: Column, shards: Column) => {
   let oldest = db.nextXid
   for (const { xid } of db.open) if (xid !== null && xid < oldest) oldest = xid
   const theirs = [...db.leases]
-    .filter(([shard]) => !held.includes(String(shard)))
+    .filter(([shard]) => !shards.includes(String(shard)))
     .flatMap(([, { setAside }]) => setAside)
   const lowest = byPosition(db).find(
     ({ position, ticker }) => position > floor && !except.includes(ticker) && !theirs.includes(ticker),
@@ -124,7 +124,7 @@ const setLease = (db: Postgres, tx: Tx, shard: number, lease: LeaseRecord): void
   void tx.writes.push(() => db.leases.set(shard, lease))
 
 /** Given back; what was set aside stays known. */
-const freed = (db: Postgres, shard: number): LeaseRecord => ({
+const withoutHolder = (db: Postgres, shard: number): LeaseRecord => ({
   ...db.leases.get(shard)!,
   holder: null,
   expiresAt: -Infinity,
@@ -145,43 +145,43 @@ export function* renewLeases(db: Postgres, tx: Tx, renewal: Renewal): Steps<obje
   ensureXid(db, tx)
   const isOurs = (shard: number): boolean => db.leases.get(shard)!.holder === replicaId
   const canTake = (shard: number): boolean => !isOurs(shard) && db.leases.get(shard)!.expiresAt <= db.clock()
-  const held: number[] = []
+  const own: number[] = []
   const shards = [...db.leases.keys()]
   const free = shards.filter(canTake)
   for (const shard of shards.filter(isOurs)) {
     yield* lock(db, tx, lockKey.lease(shard))
     if (!isOurs(shard)) continue
-    if (release.includes(String(shard))) setLease(db, tx, shard, freed(db, shard))
-    else held.push(shard)
+    if (release.includes(String(shard))) setLease(db, tx, shard, withoutHolder(db, shard))
+    else own.push(shard)
   }
   yield null
-  const limit = quota - held.length
-  const taken: number[] = []
+  const limit = quota - own.length
+  const additions: number[] = []
   for (const shard of free) {
-    if (taken.length >= limit) break
+    if (additions.length >= limit) break
     if (!canTake(shard) || isLocked(db, tx, lockKey.lease(shard))) continue
     take(db, tx, lockKey.lease(shard))
-    taken.push(shard)
+    additions.push(shard)
   }
   yield* lock(db, tx, lockKey.replica(replicaId))
-  const renewed = [...held, ...taken].toSorted((a, b) => a - b)
+  const renewed = [...own, ...additions].toSorted((a, b) => a - b)
   for (const shard of renewed) {
-    const told = setAside.filter((aside) => aside.shard === String(shard)).map(({ ticker }) => ticker)
-    const aside = taken.includes(shard) ? db.leases.get(shard)!.setAside : told
+    const ownTickers = setAside.filter((aside) => aside.shard === String(shard)).map(({ ticker }) => ticker)
+    const aside = additions.includes(shard) ? db.leases.get(shard)!.setAside : ownTickers
     setLease(db, tx, shard, { holder: replicaId, expiresAt: db.clock() + ttlMs, setAside: aside })
   }
   return [{ held: renewed.length === 0 ? null : renewed, quota }]
 }
 
 export function* releaseLeases(db: Postgres, tx: Tx, replicaId: string): Steps<[]> {
-  const known = db.replicas.has(replicaId)
+  const isThere = db.replicas.has(replicaId)
   // What another one inserts meanwhile is not seen by this delete.
-  if (known) tx.writes.push(() => db.replicas.delete(replicaId))
+  if (isThere) tx.writes.push(() => db.replicas.delete(replicaId))
   const isOurs = (shard: number): boolean => db.leases.get(shard)!.holder === replicaId
   for (const shard of [...db.leases.keys()].filter(isOurs)) {
     yield* lock(db, tx, lockKey.lease(shard))
-    if (isOurs(shard)) setLease(db, tx, shard, freed(db, shard))
+    if (isOurs(shard)) setLease(db, tx, shard, withoutHolder(db, shard))
   }
-  if (known) yield* lock(db, tx, lockKey.replica(replicaId))
+  if (isThere) yield* lock(db, tx, lockKey.replica(replicaId))
   return []
 }

@@ -18,7 +18,7 @@ import {
 } from './relaying.ts'
 import type { Postgres, Steps, Tx } from './state.ts'
 
-type Known = {
+type Template = {
   name: string
   /** All of them stand in the text. */
   clauses: readonly string[]
@@ -28,7 +28,7 @@ type Known = {
 const arrays = (parameters: readonly unknown[]): (string | null)[][] => parameters.map(arrayFromLiteral)
 
 /** A statement that writes nothing and waits for nobody: it sees one moment. */
-const look = (see: (db: Postgres, statement: Statement) => object[]): Known['run'] =>
+const look = (see: (db: Postgres, statement: Statement) => object[]): Template['run'] =>
   // oxlint-disable-next-line require-yield
   function* reading(db, _, statement) {
     return see(db, statement)
@@ -36,7 +36,7 @@ const look = (see: (db: Postgres, statement: Statement) => object[]): Known['run
 
 const onlyTheseTickers = 'and ticker = any ('
 
-const known: readonly Known[] = [
+const templates: readonly Template[] = [
   {
     name: 'insertOrders',
     clauses: [
@@ -162,17 +162,17 @@ const known: readonly Known[] = [
   },
 ]
 
-const recognised = new Map<string, Known>()
+const recognised = new Map<string, Template>()
 
 class UnknownStatement extends Error {
   override name = 'UnknownStatement'
 }
 
 /** What the fake knows this text as; throws UnknownStatement. */
-export const recognise = (text: string): Known => {
+export const recognise = (text: string): Template => {
   let statement = recognised.get(text)
   if (statement === undefined) {
-    statement = known.find(({ clauses }) => clauses.every((clause) => text.includes(clause)))
+    statement = templates.find(({ clauses }) => clauses.every((clause) => text.includes(clause)))
     if (statement === undefined) throw new UnknownStatement(`the fake Postgres does not know: ${text}`)
     recognised.set(text, statement)
   }

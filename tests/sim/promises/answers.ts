@@ -21,46 +21,46 @@ const sameOrder = (a: OrderTerms, b: OrderTerms): boolean =>
 const checkPlacing = ({ db, stored, broken }: Facts, placing: Placing): void => {
   const { tag, terms, answer, answeredAt, poison } = placing
   const own = stored.get(tag) ?? []
-  const must = (holds: boolean, promise: string) => holds || broken(`${tag}: ${promise}`)
+  const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
   must(own.length <= 1, 'one request stores one order at most')
   if (answer === null) return broken(`${tag}: no answer ever came`)
-  if (answer.got === null)
+  if (answer.result === null)
     return void must(answer.why === 'lost' || own.length === 0, 'an unreached replica stores nothing')
 
-  const { got } = answer
+  const { result } = answer
   const holder = terms.clientOrderId === null ? undefined : db.keys.get(keyOf(terms))
-  if (got.ok) {
-    const row = db.orders.get(got.order.id)
+  if (result.ok) {
+    const row = db.orders.get(result.order.id)
     must(row !== undefined && sameOrder(orderFromRow(row), terms), 'a promised order is stored as it was asked for')
-    must(terms.clientOrderId === null || holder === got.order.id, 'one key is one order')
-    must(own.length === (got.replayed ? 0 : 1), 'a replay stores nothing, a new order one event')
+    must(terms.clientOrderId === null || holder === result.order.id, 'one key is one order')
+    must(own.length === (result.replayed ? 0 : 1), 'a replay stores nothing, a new order one event')
     must(
       own.every((event) => event.committedAt <= answeredAt),
       'the answer leaves after the commit',
     )
     return
   }
-  if (got.code === 'OUTCOME_UNKNOWN') return
-  must(own.length === 0, `nothing was stored by what was refused as ${got.code}`)
-  if (got.code === 'INTERNAL') must(poison, 'a neighbour of a bad row is not refused')
-  if (got.code === 'IDEMPOTENCY_MISMATCH') must(holder !== undefined, 'a reused key has a holder')
+  if (result.code === 'OUTCOME_UNKNOWN') return
+  must(own.length === 0, `nothing was stored by what was refused as ${result.code}`)
+  if (result.code === 'INTERNAL') must(poison, 'a neighbour of a bad row is not refused')
+  if (result.code === 'IDEMPOTENCY_MISMATCH') must(holder !== undefined, 'a reused key has a holder')
 }
 
 const checkCanceling = ({ db, stored, broken }: Facts, { tag, id, answer }: Canceling): void => {
   const own = stored.get(tag) ?? []
-  const must = (holds: boolean, promise: string) => holds || broken(`${tag}: ${promise}`)
+  const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
   must(own.length <= 1, 'one cancel stores one event at most')
   if (answer === null) return broken(`${tag}: no answer ever came`)
-  if (answer.got === null)
+  if (answer.result === null)
     return void must(answer.why === 'lost' || own.length === 0, 'an unreached replica stores nothing')
-  const { got } = answer
+  const { result } = answer
   const status = db.orders.get(id)?.status
-  if (got.ok) return void must(status === 'CANCELED', 'a canceled order stays canceled')
-  if (got.code === 'OUTCOME_UNKNOWN') return
-  must(own.length === 0, `nothing was canceled by what was refused as ${got.code}`)
-  if (got.code === 'NOT_FOUND') must(status === undefined, 'what was not found does not exist')
-  if (got.code === 'NOT_CANCELABLE') must(status !== 'NEW', 'what cannot be canceled is not new')
-  must(got.code !== 'INTERNAL', 'no cancel is a bug')
+  if (result.ok) return void must(status === 'CANCELED', 'a canceled order stays canceled')
+  if (result.code === 'OUTCOME_UNKNOWN') return
+  must(own.length === 0, `nothing was canceled by what was refused as ${result.code}`)
+  if (result.code === 'NOT_FOUND') must(status === undefined, 'what was not found does not exist')
+  if (result.code === 'NOT_CANCELABLE') must(status !== 'NEW', 'what cannot be canceled is not new')
+  must(result.code !== 'INTERNAL', 'no cancel is a bug')
 }
 
 export const checkAnswers = (db: Postgres, journal: Journal, broken: (what: string) => void): void => {

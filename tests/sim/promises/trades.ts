@@ -102,10 +102,10 @@ const pictureOfRow = (db: Postgres, row: OrderRow): string => {
     ledger: (db.ledger.get(row.id) ?? [])
       .toSorted(byVersion)
       .map((fill) => ({ tradeId: fill.trade_id, content: contentOfRow(fill), late: fill.late })),
-    exceptions: (db.exceptions.get(row.id) ?? []).map((kept) => ({
-      tradeId: kept.trade_id,
-      content: contentOfRow(kept),
-      disposition: kept.disposition as Disposition,
+    exceptions: (db.exceptions.get(row.id) ?? []).map((exception) => ({
+      tradeId: exception.trade_id,
+      content: contentOfRow(exception),
+      disposition: exception.disposition as Disposition,
     })),
   })
 }

@@ -189,12 +189,12 @@ describe('a token that names no key', () => {
     const token = await unnamed(other)
     expect(await outcome(check, token)).toBe('invalid')
     clockMs += 30_001
-    const before = server.asked()
+    const before = server.requests()
     expect(await outcome(check, token)).toBe('ok')
     const stranger = await createKey('x')
     for (let n = 0; n < 20; n++)
       expect(await outcome(check, await unnamed(stranger, { claims: { n } }))).toBe('invalid')
-    expect(server.asked() - before).toBe(1)
+    expect(server.requests() - before).toBe(1)
   })
 
   test('is known without work afterwards, while the keys are the same', async () => {
@@ -301,29 +301,29 @@ describe('a token that was found good', () => {
 
 describe('the keys of a URL', () => {
   test('are asked for once, however many tokens come at a time', async () => {
-    const before = server.asked()
+    const before = server.requests()
     const check = checkOf({ keys: urlSource() })
     const tokens = await Promise.all(Array.from({ length: 20 }, (_, n) => tokenOf(key, user, `orders:read ${n}`)))
     expect(new Set(await Promise.all(tokens.map((token) => outcome(check, token))))).toEqual(new Set(['ok']))
-    expect(server.asked() - before).toBe(1)
+    expect(server.requests() - before).toBe(1)
   })
 
   test('a flood of unknown keys asks at most once a cooldown; a new key is found after it', async () => {
     const check = checkOf({ keys: urlSource() })
     expect(await outcome(check, await tokenOf(key, user, 'orders:read'))).toBe('ok')
-    const before = server.asked()
+    const before = server.requests()
     const flood = await Promise.all(
       Array.from({ length: 50 }, (_, n) => tokenOf({ ...other, kid: `x${n}` }, user, 'orders:read')),
     )
     for (const token of flood) expect(await outcome(check, token)).toBe('invalid')
-    expect(server.asked() - before).toBe(0)
+    expect(server.requests() - before).toBe(0)
     server.answer(() => new Response(jwksOf(key, other)))
     clockMs += 30_001
     expect(await outcome(check, flood[0]!)).toBe('invalid')
     for (const token of flood) expect(await outcome(check, token)).toBe('invalid')
-    expect(server.asked() - before).toBe(1)
+    expect(server.requests() - before).toBe(1)
     expect(await outcome(check, await tokenOf(other, user, 'orders:read'))).toBe('ok')
-    expect(server.asked() - before).toBe(1)
+    expect(server.requests() - before).toBe(1)
   })
 
   test('are asked for again where a name seems to have another key by now', async () => {
@@ -352,12 +352,12 @@ describe('the keys of a URL', () => {
     for (const make of answers) {
       server.answer(make)
       clockMs += 600_001
-      const before = server.asked()
+      const before = server.requests()
       expect(await outcome(check, await fresh())).toBe('ok')
       expect(await outcome(check, await fresh())).toBe('ok')
-      expect(server.asked() - before).toBe(1)
+      expect(server.requests() - before).toBe(1)
     }
-    expect(elsewhere.asked()).toBe(0)
+    expect(elsewhere.requests()).toBe(0)
     expect(lines.filter(({ message }) => message.includes('the last good keys stay in force'))).toHaveLength(6)
     elsewhere.stop()
   })
