@@ -85,12 +85,12 @@ describe('imports point one way', () => {
     }
   const circleFrom = (start: string): string[] | null => {
     const ways: string[][] = [[start]]
-    const seen = new Set<string>()
+    const visited = new Set<string>()
     for (let way = ways.pop(); way !== undefined; way = ways.pop())
       for (const next of arrows.get(way.at(-1)!) ?? []) {
         if (next === start) return [...way, start]
-        if (!seen.has(next)) ways.push([...way, next])
-        seen.add(next)
+        if (!visited.has(next)) ways.push([...way, next])
+        visited.add(next)
       }
     return null
   }

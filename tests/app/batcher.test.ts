@@ -90,8 +90,8 @@ describe('group commit', () => {
 
   test('tells of every batch how long it waited and took, whatever became of it', async () => {
     const gate = gated()
-    const seen: BatchReport[] = []
-    const batcher = create({ run: gate.run, onBug: () => undefined, onBatch: (batch) => seen.push(batch) })
+    const batches: BatchReport[] = []
+    const batcher = create({ run: gate.run, onBug: () => undefined, onBatch: (batch) => batches.push(batch) })
     const submittedAt = performance.now()
     const answers = ['a', 'b'].map(batcher.submit)
     await gate.started(1)
@@ -103,11 +103,11 @@ describe('group commit', () => {
     gate.waiting[1]!.fail(new TypeError('a bug'))
     await Promise.all(answers)
     await batcher.drained()
-    expect(seen.map(({ items }) => items)).toEqual([2, 1])
-    expect(seen[0]!.tookMs).toBeGreaterThan(45)
-    expect(seen[1]!.waitedMs).toBeGreaterThan(45)
+    expect(batches.map(({ items }) => items)).toEqual([2, 1])
+    expect(batches[0]!.tookMs).toBeGreaterThan(45)
+    expect(batches[1]!.waitedMs).toBeGreaterThan(45)
     // Not the time of the run as well.
-    expect(seen[0]!.waitedMs).toBeLessThanOrEqual(startedMs)
+    expect(batches[0]!.waitedMs).toBeLessThanOrEqual(startedMs)
   })
 
   test('starts the next batch only where a lane is free, and none longer than the limit', async () => {
@@ -222,8 +222,11 @@ describe('a batch that fails', () => {
   ) => {
     bugs.length = 0
     reasons.length = 0
-    const told = { onBug: (error: unknown) => bugs.push(error), onRefused: (error: unknown) => reasons.push(error) }
-    return runBatch(items, { run, kind, ...told, giveUpAt: performance.now() + patienceMs })
+    const observers = {
+      onBug: (error: unknown) => bugs.push(error),
+      onRefused: (error: unknown) => reasons.push(error),
+    }
+    return runBatch(items, { run, kind, ...observers, giveUpAt: performance.now() + patienceMs })
   }
   const refused = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
 

@@ -106,7 +106,7 @@ describe('races', () => {
 
   test('with a fill: the order is either canceled, and the fill late, or filled, and the cancel refused with that status', async () => {
     const other = database.open()
-    const seen = new Set<string>()
+    const outcomes = new Set<string>()
     for (let round = 0; round < 40; round++) {
       const id = await placed()
       // Whoever starts later still wins now and then; both ways round are tried.
@@ -118,7 +118,7 @@ describe('races', () => {
         canceling as Promise<CancelResult[]>,
         filling as ReturnType<typeof fill>,
       ])
-      seen.add(filled!.disposition)
+      outcomes.add(filled!.disposition)
       if (filled!.disposition === 'LATE') {
         expect(canceled).toMatchObject({ ok: true })
         expect(await statusOf(id)).toBe('CANCELED')
@@ -129,7 +129,7 @@ describe('races', () => {
       }
       expect(await cancellationsOf(id)).toBe(canceled!.ok ? 1 : 0)
     }
-    expect([...seen].every((disposition) => disposition === 'LATE' || disposition === 'APPLIED')).toBe(true)
+    expect([...outcomes].every((disposition) => disposition === 'LATE' || disposition === 'APPLIED')).toBe(true)
   })
 
   test('of overlapping batches in opposite orders end without a deadlock, each order canceled once', async () => {

@@ -345,7 +345,8 @@ describe('replicas that apply at the same time', () => {
     const counts = new Map<string, string[]>()
     for (const { leg, disposition } of outcomes.flat())
       counts.set(leg.tradeId, [...(counts.get(leg.tradeId) ?? []), disposition])
-    for (const seen of counts.values()) expect(seen.toSorted()).toEqual(['APPLIED', 'DUPLICATE', 'DUPLICATE'])
+    for (const dispositions of counts.values())
+      expect(dispositions.toSorted()).toEqual(['APPLIED', 'DUPLICATE', 'DUPLICATE'])
     for (const { id } of orders) expect(await stored(id)).toMatchObject({ version: 10, filledQuantity: amount('90') })
   })
 
@@ -437,22 +438,22 @@ describe('while Postgres is away', () => {
     let rounds = 0
     let killed = false
     const consuming = (async () => {
-      const seen: string[] = []
+      const readings: string[] = []
       // On and on until a while after the server has come back.
       for (let after = 0; after < 10; rounds++) {
-        seen.push(...(await deliver(rounds)))
+        readings.push(...(await deliver(rounds)))
         if (killed) after++
       }
-      return seen
+      return readings
     })()
     await until(() => rounds > 5, { what: 'some rounds are applied' })
     await server.kill()
     killed = true
     await server.restart()
-    const seen = await consuming
-    expect(seen).toHaveLength(rounds * placements.length)
+    const answers = await consuming
+    expect(answers).toHaveLength(rounds * placements.length)
     // DUPLICATE: written just before the server died, the answer was lost.
-    expect(seen.filter((disposition) => disposition !== 'APPLIED' && disposition !== 'DUPLICATE')).toEqual([])
+    expect(answers.filter((disposition) => disposition !== 'APPLIED' && disposition !== 'DUPLICATE')).toEqual([])
     const orders = await own.run((sql) =>
       readOrders(
         sql,

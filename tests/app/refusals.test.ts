@@ -11,21 +11,21 @@ test('refusals are told, what succeeds is not, and the answers are those of the 
   const calls = ['place', 'cancel', 'find', 'list', 'fills', 'exceptions', 'resolve'] as const
   const answering = (answer: object) =>
     Object.fromEntries(calls.map((call) => [call, () => Promise.resolve(answer)])) as unknown as Service
-  const told: string[] = []
-  const onRefusal = (call: string, code: string) => void told.push(`${call} ${code}`)
+  const lines: string[] = []
+  const onRefusal = (call: string, code: string) => void lines.push(`${call} ${code}`)
   for (const call of calls) {
     const ask = (service: Service) => (service[call] as () => Promise<unknown>)()
     expect(await ask(observeRefusals(answering(refused), onRefusal))).toBe(refused)
     expect(await ask(observeRefusals(answering(found), onRefusal))).toBe(found)
   }
-  expect(told).toEqual(calls.map((call) => `${call} OVERLOADED`))
+  expect(lines).toEqual(calls.map((call) => `${call} OVERLOADED`))
 })
 
 test('an order that is turned away unread is told as one that was refused', () => {
-  const told: string[] = []
+  const lines: string[] = []
   const turning = (turnAway: Service['turnAway']) =>
-    observeRefusals({ turnAway } as Service, (call, code) => void told.push(`${call} ${code}`))
+    observeRefusals({ turnAway } as Service, (call, code) => void lines.push(`${call} ${code}`))
   expect(turning(() => null).turnAway()).toBeNull()
   expect(turning(() => refused).turnAway()).toBe(refused)
-  expect(told).toEqual(['place OVERLOADED'])
+  expect(lines).toEqual(['place OVERLOADED'])
 })

@@ -95,25 +95,25 @@ describe('the audit', () => {
     cwe: [],
     cvss: { score: 5, vectorString: null },
   })
-  let known: Record<string, object[]> = {}
+  let advisories: Record<string, object[]> = {}
   let registry: ReturnType<typeof Bun.serve>
   beforeAll(() => {
-    registry = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(known) })
+    registry = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(advisories) })
   })
   afterAll(() => registry.stop(true))
   const env = () => ({ npm_config_registry: registry.url.href, BUN_CONFIG_REGISTRY: registry.url.href })
 
   test('names a hole in the binary, and a grave one in a tool', async () => {
-    known = {}
+    advisories = {}
     expect(await audit(env())).toBeTrue()
-    known = {
+    advisories = {
       elysia: [advisory('elysia', 'low')],
       knip: [advisory('knip', 'moderate')],
       typescript: [advisory('typescript', 'high')],
     }
-    const asked = await askRegistry(env())
-    if (!asked.ok) throw new Error(asked.why)
-    expect(auditFaults(asked.advisories, new Set(packages.map(({ name }) => name))).toSorted()).toEqual([
+    const answer = await askRegistry(env())
+    if (!answer.ok) throw new Error(answer.why)
+    expect(auditFaults(answer.advisories, new Set(packages.map(({ name }) => name))).toSorted()).toEqual([
       'elysia: low: a hole in elysia (https://example.org/elysia)',
       'typescript: high: a hole in typescript (https://example.org/typescript)',
     ])

@@ -144,9 +144,9 @@ describe('encryption, as JDBC and others write it', () => {
   ] as [string, string | RegExp][])('%s stops the start', (query, fault) => {
     const { faults } = jdbc(query)
     expect(faults).toHaveLength(1)
-    const said = faults[0]!.replace('SPRING_DATASOURCE_URL: ', '')
-    if (typeof fault === 'string') expect(said).toBe(fault)
-    else expect(said).toMatch(fault)
+    const message = faults[0]!.replace('SPRING_DATASOURCE_URL: ', '')
+    if (typeof fault === 'string') expect(message).toBe(fault)
+    else expect(message).toMatch(fault)
   })
 
   test.each(['channelBinding=prefer', 'gssEncMode=disable', 'ssl_min_protocol_version=TLSv1.2', 'sslcrl='])(
@@ -159,7 +159,7 @@ describe('encryption, as JDBC and others write it', () => {
   const dir = temporaryDir('database-tls')
   const authority = createAuthority('database authority')
   const { cert, key } = authority.issue('app')
-  const put = (name: string, content: string | Buffer): string => {
+  const write = (name: string, content: string | Buffer): string => {
     writeFileSync(join(dir, name), content)
     return join(dir, name)
   }
@@ -179,8 +179,8 @@ describe('encryption, as JDBC and others write it', () => {
       'x',
     ],
   ])('the key of the client may be %s, and its certificate in DER', (_, content, passphrase) => {
-    const files = `sslrootcert=${put('ca.der', new X509Certificate(authority.cert).raw)}&sslcert=${put('app.crt', der)}`
-    const { target, faults } = jdbc(`ssl=true&${files}&sslkey=${put('app.pk8', content)}&sslpassword=${passphrase}`)
+    const files = `sslrootcert=${write('ca.der', new X509Certificate(authority.cert).raw)}&sslcert=${write('app.crt', der)}`
+    const { target, faults } = jdbc(`ssl=true&${files}&sslkey=${write('app.pk8', content)}&sslpassword=${passphrase}`)
     expect(faults).toEqual([])
     const { certificates } = target!
     expect(new X509Certificate(certificates!.ca!).raw).toEqual(new X509Certificate(authority.cert).raw)
@@ -190,11 +190,12 @@ describe('encryption, as JDBC and others write it', () => {
 
   test('a key in PKCS-12, and one with another passphrase, are refused with what to do', () => {
     const locked = own.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase: 'x' })
-    const with_ = (path: string) => jdbc(`ssl=true&sslcert=${put('app.crt', der)}&sslkey=${path}&sslpassword=y`).faults
-    expect(with_(put('app.p12', 'no matter'))).toEqual([
+    const with_ = (path: string) =>
+      jdbc(`ssl=true&sslcert=${write('app.crt', der)}&sslkey=${path}&sslpassword=y`).faults
+    expect(with_(write('app.p12', 'no matter'))).toEqual([
       'SPRING_DATASOURCE_URL: sslkey must be the path of a PEM file: it is PKCS-12, which holds several things: take them out with openssl pkcs12',
     ])
-    expect(with_(put('app.pk8', locked))).toEqual([
+    expect(with_(write('app.pk8', locked))).toEqual([
       'SPRING_DATASOURCE_URL: sslkey must be the path of a PEM file: it holds no private key in PEM, or one with another passphrase',
     ])
   })

@@ -49,8 +49,8 @@ test('a secret is in no fault and no warning, whatever else is wrong', () => {
     ]
     for (const value of values) {
       const result = readConfig({ [key]: value })
-      const said = result.ok ? result.config.warnings : result.faults
-      expect(said.join('\n')).not.toContain(hidden)
+      const messages = result.ok ? result.config.warnings : result.faults
+      expect(messages.join('\n')).not.toContain(hidden)
     }
   }
 })

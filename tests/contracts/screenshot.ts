@@ -89,7 +89,8 @@ const look = async (page: Page, url: string): Promise<string[]> => {
   await page.screenshot(picture('whole'), true)
 
   const elsewhere = page.requests.filter((request) => !request.startsWith(`${url}/`))
-  for (const request of new Set(page.requests).difference(new Set(elsewhere))) console.log(`  ${request.slice(url.length)}`)
+  for (const request of new Set(page.requests).difference(new Set(elsewhere)))
+    console.log(`  ${request.slice(url.length)}`)
   expect('requests to others', elsewhere.join(' '), '')
   expect('complaints', page.complaints.join('\n'), '')
   return faults

@@ -23,13 +23,13 @@ const stored = (records: Records, legs: readonly Leg[], judgements: readonly Jud
   const next = new Map(records)
   judgements.forEach((judgement, i) => {
     const { tradeId } = legs[i]!
-    const known = next.get(tradeId) ?? { ledger: null, exceptions: [] }
-    if ('order' in judgement) next.set(tradeId, { ...known, ledger: judgement.content })
+    const record = next.get(tradeId) ?? { ledger: null, exceptions: [] }
+    if ('order' in judgement) next.set(tradeId, { ...record, ledger: judgement.content })
     else if (
       'content' in judgement &&
-      !known.exceptions.some((content) => textOf(content) === textOf(judgement.content))
+      !record.exceptions.some((content) => textOf(content) === textOf(judgement.content))
     )
-      next.set(tradeId, { ...known, exceptions: [...known.exceptions, judgement.content] })
+      next.set(tradeId, { ...record, exceptions: [...record.exceptions, judgement.content] })
   })
   return next
 }
@@ -50,7 +50,7 @@ const naive = (order: Order, legs: readonly Leg[]): { dispositions: string[]; fi
   let filled = order.filledQuantity
   const judge = (leg: Leg): string => {
     const content = textOf({ ...leg, side: leg.side ?? order.side })
-    const isSame = ([trade, held]: string[]) => trade === leg.tradeId && held === content
+    const isSame = ([trade, other]: string[]) => trade === leg.tradeId && other === content
     const except = (disposition: string) => {
       exceptions.push([leg.tradeId, content])
       return disposition

@@ -13,7 +13,7 @@ const unknown: TradeRecord = { ledger: null, exceptions: [] }
 const content: LegContent = { side: 'BUY', ticker: 'AAPL', quantity: amount('10'), price: amount('150') }
 const other: LegContent = { ...content, quantity: amount('11') }
 const inLedger: TradeRecord = { ledger: content, exceptions: [] }
-const excepted: TradeRecord = { ledger: null, exceptions: [content] }
+const inExceptions: TradeRecord = { ledger: null, exceptions: [content] }
 
 const partial: Order = {
   ...newOrder(),
@@ -41,8 +41,8 @@ test('there are eight dispositions', () => {
 
 describe('no such order', () => {
   test('is UNKNOWN_ORDER, whatever is recorded', () => {
-    for (const known of [unknown, inLedger, excepted])
-      expect(judgeLeg(undefined, legFor(newOrder()), known, now)).toEqual({ disposition: 'UNKNOWN_ORDER' })
+    for (const record of [unknown, inLedger, inExceptions])
+      expect(judgeLeg(undefined, legFor(newOrder()), record, now)).toEqual({ disposition: 'UNKNOWN_ORDER' })
   })
 })
 
@@ -65,14 +65,14 @@ describe('MISMATCH', () => {
 
   test('comes before DUPLICATE: a recorded mismatch met again is a MISMATCH again', () => {
     const leg = legFor(newOrder(), { side: 'SELL' })
-    const known: TradeRecord = { ledger: null, exceptions: [{ ...content, side: 'SELL' }] }
-    expect(judgeLeg(newOrder(), leg, known, now).disposition).toBe('MISMATCH')
+    const record: TradeRecord = { ledger: null, exceptions: [{ ...content, side: 'SELL' }] }
+    expect(judgeLeg(newOrder(), leg, record, now).disposition).toBe('MISMATCH')
   })
 
   test('comes before DUPLICATE where the very content is in the ledger', () => {
     expect(judgeLeg(newOrder(), legFor(newOrder(), { sharesOrder: true }), inLedger, now).disposition).toBe('MISMATCH')
     const rejected: Order = { ...newOrder(), status: 'REJECTED' }
-    expect(judgeLeg(rejected, legFor(rejected), excepted, now).disposition).toBe('MISMATCH')
+    expect(judgeLeg(rejected, legFor(rejected), inExceptions, now).disposition).toBe('MISMATCH')
   })
 
   test('comes before CONFLICT and before OVERFILL', () => {
@@ -88,12 +88,12 @@ describe('DUPLICATE', () => {
   })
 
   test('the same content among the exceptions, though it would fit by now', () => {
-    expect(judgeLeg(newOrder(), legFor(newOrder()), excepted, now)).toEqual({ disposition: 'DUPLICATE' })
+    expect(judgeLeg(newOrder(), legFor(newOrder()), inExceptions, now)).toEqual({ disposition: 'DUPLICATE' })
   })
 
   test('the second content of a conflict, met again', () => {
-    const known: TradeRecord = { ledger: other, exceptions: [content] }
-    expect(judgeLeg(newOrder(), legFor(newOrder()), known, now)).toEqual({ disposition: 'DUPLICATE' })
+    const record: TradeRecord = { ledger: other, exceptions: [content] }
+    expect(judgeLeg(newOrder(), legFor(newOrder()), record, now)).toEqual({ disposition: 'DUPLICATE' })
   })
 
   test('comes before OVERFILL and LATE, in every status but REJECTED', () => {
@@ -155,10 +155,10 @@ describe('OVERFILL', () => {
   })
 
   test('is judged afresh when its content differs: a corrected quantity is applied', () => {
-    const known: TradeRecord = { ledger: null, exceptions: [{ ...content, quantity: amount('50') }] }
-    expect(judgeLeg(partial, legFor(partial, { quantity: amount('5') }), known, now).disposition).toBe('APPLIED')
-    expect(judgeLeg(partial, legFor(partial, { quantity: amount('6') }), known, now).disposition).toBe('OVERFILL')
-    expect(judgeLeg(partial, legFor(partial, { quantity: amount('50') }), known, now).disposition).toBe('DUPLICATE')
+    const record: TradeRecord = { ledger: null, exceptions: [{ ...content, quantity: amount('50') }] }
+    expect(judgeLeg(partial, legFor(partial, { quantity: amount('5') }), record, now).disposition).toBe('APPLIED')
+    expect(judgeLeg(partial, legFor(partial, { quantity: amount('6') }), record, now).disposition).toBe('OVERFILL')
+    expect(judgeLeg(partial, legFor(partial, { quantity: amount('50') }), record, now).disposition).toBe('DUPLICATE')
   })
 })
 

@@ -56,10 +56,10 @@ test('a key that the command makes opens the service; nobody else gets in, and n
   expect(Object.keys((JSON.parse(printed.out) as typeof document).components)).toContain('securitySchemes')
 
   expect(await service.stop()).toBe(0)
-  const said = JSON.stringify(service.log) + service.noise()
-  expect(said).toContain('AUTH_API_KEYS_FILE: the changed file is in force')
-  expect(said).not.toContain('authentication is off')
-  for (const { key } of [reader, admin, writer]) expect(said).not.toContain(key.slice(-43))
+  const output = JSON.stringify(service.log) + service.noise()
+  expect(output).toContain('AUTH_API_KEYS_FILE: the changed file is in force')
+  expect(output).not.toContain('authentication is off')
+  for (const { key } of [reader, admin, writer]) expect(output).not.toContain(key.slice(-43))
 })
 
 test('tokens by keys in a file', async () => {

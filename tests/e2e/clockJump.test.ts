@@ -90,16 +90,16 @@ const cancelAcross = async ({ steady, jumpy }: Replicas): Promise<void> => {
 /** Every order that was there when the paging began is on exactly one page. */
 const pageThrough = async ({ sql }: World, service: RunningService, query: string): Promise<void> => {
   const before = new Set((await sql<{ id: string }[]>`select id from orders where ticker = 'L1'`).map(({ id }) => id))
-  const seen: string[] = []
+  const readings: string[] = []
   for (let next: string | null = ''; next !== null;) {
     const { status, json } = await service.http(`/orders?${query}&limit=50${next}`)
     expect(status).toBe(200)
-    seen.push(...(json['orders'] as { id: string }[]).map(({ id }) => id))
+    readings.push(...(json['orders'] as { id: string }[]).map(({ id }) => id))
     const cursor = json['nextCursor'] as string | null
     next = cursor === null ? null : `&cursor=${cursor}`
   }
-  expect(new Set(seen).size).toBe(seen.length)
-  expect(before.difference(new Set(seen))).toEqual(new Set())
+  expect(new Set(readings).size).toBe(readings.length)
+  expect(before.difference(new Set(readings))).toEqual(new Set())
 }
 
 /** Nobody can read these: their letters have to get out whatever the clock says, or their partitions stand still. */

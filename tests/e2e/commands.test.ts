@@ -167,9 +167,9 @@ test('health asks the service on this host', async () => {
     expect({ args, exitCode, status: out.slice(0, 3) }).toEqual({ args, exitCode: 0, status: '200' })
   }
   expect(await service.stop()).toBe(0)
-  const gone = await runBinary(['health'], env)
-  expect(gone.exitCode).toBe(1)
-  expect(gone.out).toContain('no answer')
+  const result = await runBinary(['health'], env)
+  expect(result.exitCode).toBe(1)
+  expect(result.out).toContain('no answer')
 })
 
 test('health --ready tells alive from ready', async () => {

@@ -32,7 +32,7 @@ const defaults = () =>
   ])
 
 /** As the default document has it: its topics have other names here. */
-const asPublished = ({ topic, key, value, headers }: Received): Message => ({
+const messageOf = ({ topic, key, value, headers }: Received): Message => ({
   topic: defaults().get(topic)!,
   key,
   value,
@@ -115,7 +115,7 @@ test('the messages of a placed and a canceled order are as published', async () 
   expect(canceled).toMatchObject({ status: 200, body: { status: 'CANCELED', remainingQuantity: '0' } })
   for (const topic of [world.topics.placed, world.topics.cancelled]) {
     const found = await world.kafka.readUntil(topic, (all) => all.some(({ value }) => value!.includes(id)))
-    expect(found.flatMap((message) => messageFaults(asPublished(message)))).toEqual([])
+    expect(found.flatMap((message) => messageFaults(messageOf(message)))).toEqual([])
   }
 })
 
@@ -128,7 +128,7 @@ test('trades in both forms are as published and are applied; what is left over i
     tradeOf({ ticker: 'CTR', buyOrderId: crypto.randomUUID() }),
   )
   const sent = await world.kafka.read(world.topics.trades)
-  expect(sent.flatMap((message) => messageFaults(asPublished(message)))).toEqual([])
+  expect(sent.flatMap((message) => messageFaults(messageOf(message)))).toEqual([])
   await world.kafka.publish([{ topic: world.topics.trades, key: null, value: 'no trade' }])
   await world.tradesConsumed()
 
@@ -141,6 +141,6 @@ test('trades in both forms are as published and are applied; what is left over i
     body: { fills: [{ tradeId: 'one-leg', quantity: '1', price: '1.5', tradedAt: '2026-01-02T03:04:06.001234Z' }] },
   })
   const letters = await world.kafka.readUntil(world.topics.deadLetters, 2)
-  expect(letters.flatMap((message) => messageFaults(asPublished(message)))).toEqual([])
+  expect(letters.flatMap((message) => messageFaults(messageOf(message)))).toEqual([])
   expect(letters.map(({ headers }) => headers['x-disposition']!).toSorted()).toEqual(['MALFORMED', 'UNKNOWN_ORDER'])
 })

@@ -147,8 +147,8 @@ test('orders of one ticker, placed one after the other, stand on the topic in th
   const placed: string[] = []
   for (let n = 0; n < 100; n++) placed.push((await place({ ticker: 'ROW', quantity: n + 1 })).id)
   const events = await world.kafka.readUntil(world.topics.placed, (found) => found.some(ofOrder(placed.at(-1)!)))
-  const seen = events.filter(({ key }) => key === 'ROW').map(({ value }) => String(JSON.parse(value!).orderId))
-  expect(seen).toEqual(placed)
+  const ids = events.filter(({ key }) => key === 'ROW').map(({ value }) => String(JSON.parse(value!).orderId))
+  expect(ids).toEqual(placed)
 })
 
 test('whatever was acknowledged has left the outbox', async () => {

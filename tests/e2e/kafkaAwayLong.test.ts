@@ -39,9 +39,9 @@ const expectOnlyPlacingRefused = async (service: RunningService, load: Load, end
   const refusal = await service.post(orderBody({ ticker: 'L0' }))
   expect(refusal).toMatchObject({ status: 503, json: { code: 'OVERLOADED' } })
   expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0)
-  const left = openOrders(load)
+  const orders = openOrders(load)
   do {
-    const id = left.pop()!
+    const id = orders.pop()!
     expect(await service.http(`/orders/${id}/cancel`, { method: 'POST' })).toMatchObject({ status: 200 })
     expect((await service.http(`/orders/${id}`)).json).toMatchObject({ status: 'CANCELED' })
     expect(await statusOf(service, '/orders?ticker=L0&status=open')).toBe(200)
@@ -53,7 +53,7 @@ const expectOnlyPlacingRefused = async (service: RunningService, load: Load, end
     })
     expect(rssMbOf(service)).toBeLessThan(rssMaxMb)
     await Bun.sleep(200)
-  } while (performance.now() < endsAt && left.length > 0)
+  } while (performance.now() < endsAt && orders.length > 0)
 }
 
 test('Kafka is away for a minute and more under load: bounded by age, and all drains when it is back', async () => {

@@ -40,8 +40,8 @@ test('a start without Kafka: orders are taken, health says what is wrong, and al
   expect((await service.http(`/orders/${ids[0]}/cancel`, { method: 'POST' })).status).toBe(200)
   const health = await until(
     async () => {
-      const seen = await healthOf(service)
-      return String(seen.components['kafka']!.details['detail']).includes(door.address) && seen
+      const answer = await healthOf(service)
+      return String(answer.components['kafka']!.details['detail']).includes(door.address) && answer
     },
     { what: 'health names the address' },
   )
@@ -60,8 +60,8 @@ test('a start without Kafka: orders are taken, health says what is wrong, and al
   await world.outboxEmpty()
   const placed = await world.kafka.readUntil(world.topics.placed, 30)
   for (const own of Map.groupBy(placed, ({ key }) => key).values()) {
-    const seen = own.map(({ value }) => String(JSON.parse(value!).orderId))
-    expect(seen).toEqual(ids.filter((id) => seen.includes(id)))
+    const onTopic = own.map(({ value }) => String(JSON.parse(value!).orderId))
+    expect(onTopic).toEqual(ids.filter((id) => onTopic.includes(id)))
   }
   expect(await world.kafka.readUntil(world.topics.cancelled, 1)).toHaveLength(1)
   await until(async () => (await healthOf(service)).status === 'UP', { what: 'health is UP' })

@@ -195,25 +195,25 @@ describe('refused', () => {
     ]),
   ]
 
-  test.each(cases)('%s; health and log say so, and orders are taken', async (_, way, words) => {
+  test.each(cases)('%s; health and log say so, and orders are taken', async (_, way, message) => {
     await using world = await worldOf(way)
     const service = await world.start()
     expect((await service.post(orderBody())).status).toBe(202)
     const kafka = await until(
       async () => {
-        const seen = await kafkaOf(service)
-        return String(seen.details['detail']).includes(words) && seen
+        const state = await kafkaOf(service)
+        return String(state.details['detail']).includes(message) && state
       },
-      { what: `health says "${words}"` },
+      { what: `health says "${message}"` },
     )
     expect(kafka.status).toBe('DOWN')
-    expect(String((await service.logged('kafka is not usable'))['detail'])).toContain(words)
+    expect(String((await service.logged('kafka is not usable'))['detail'])).toContain(message)
     expect(await service.http('/actuator/health/readiness')).toMatchObject({ status: 200 })
     expect(await world.sql`select count(*)::integer as n from outbox`).toEqual([{ n: 1 }] as never)
     expect(await world.kafka.read(world.topics.placed)).toEqual([])
 
-    const said = JSON.stringify(service.log) + service.noise() + (await service.http('/actuator/health')).text
-    for (const secret of [wrong, secure.passwords.plain, secure.passwords.scram]) expect(said).not.toContain(secret)
+    const output = JSON.stringify(service.log) + service.noise() + (await service.http('/actuator/health')).text
+    for (const secret of [wrong, secure.passwords.plain, secure.passwords.scram]) expect(output).not.toContain(secret)
   })
 })
 

@@ -68,8 +68,8 @@ beforeAll(async () => {
   families = await until(
     async () => {
       const all = await scrape()
-      const seen = find(all, 'orders_exceptions_open').value === 1
-      return seen && find(all, 'orders_event_loop_lag_seconds_count').value > 10 ? all : undefined
+      const isOpen = find(all, 'orders_exceptions_open').value === 1
+      return isOpen && find(all, 'orders_event_loop_lag_seconds_count').value > 10 ? all : undefined
     },
     { what: 'one of two exceptions is counted as open, and the event loop was looked at' },
   )
@@ -98,9 +98,9 @@ describe('the page', () => {
 
   test('is read by the alerts and the dashboard: every metric, label and value that they ask for is there', () => {
     const fromPrometheus = new Set(['job', 'instance'])
-    const asked = expressions.flatMap(selectionsOf)
-    expect(asked.length).toBeGreaterThan(50)
-    for (const { metric, matchers, grouped } of asked) {
+    const selections = expressions.flatMap(selectionsOf)
+    expect(selections.length).toBeGreaterThan(50)
+    for (const { metric, matchers, grouped } of selections) {
       const family = families.get(metric) ?? families.get(metric.replace(/_(?:bucket|sum|count)$/, ''))
       const series = family?.series.filter(({ name }) => name === metric) ?? []
       expect([metric, series.length > 0]).toEqual([metric, true])

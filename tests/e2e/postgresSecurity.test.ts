@@ -122,10 +122,10 @@ describe('accepted', () => {
     expect((await service.post(orderBody())).status).toBe(202)
     expect(await dbOf(service)).toMatchObject({ status: 'UP' })
     const sql = postgres(options().server.url, { max: 1 })
-    const seen = await sql`
+    const rows = await sql`
       select distinct s.ssl, s.version from pg_stat_ssl s join pg_stat_activity a using (pid) where a.application_name = 'orders'`
     await sql.end()
-    expect(seen).toEqual([{ ssl: true, version: 'TLSv1.3' }] as never)
+    expect(rows).toEqual([{ ssl: true, version: 'TLSv1.3' }] as never)
   })
 
   test('a certificate of the client in place of a password', async () => {
@@ -224,24 +224,24 @@ describe('refused', () => {
       /TLSV1_ALERT_UNKNOWN_CA$/,
     ],
   ]
-  test.each(cases)('%s; health and log say so in one sentence', async (_, options, words) => {
+  test.each(cases)('%s; health and log say so in one sentence', async (_, options, message) => {
     await using service = await startService({ env: envOf(options()), wait: 'live' })
     const db = await until(
       async () => {
-        const seen = await dbOf(service)
-        return words.test(seen.details.detail) && seen.details.detail !== 'not reached yet' && seen
+        const state = await dbOf(service)
+        return message.test(state.details.detail) && state.details.detail !== 'not reached yet' && state
       },
-      { what: `health says ${String(words)}` },
+      { what: `health says ${String(message)}` },
     )
     expect(db).toMatchObject({ code: 503, status: 'DOWN' })
-    expect(String((await service.logged('waiting for postgres'))['error'])).toMatch(words)
+    expect(String((await service.logged('waiting for postgres'))['error'])).toMatch(message)
     expect((await service.http('/actuator/health/readiness')).status).toBe(503)
-    const said = JSON.stringify(service.log) + service.noise() + JSON.stringify(db)
-    expect(said).not.toContain(password)
-    expect(said).not.toContain(encodeURIComponent(password))
+    const output = JSON.stringify(service.log) + service.noise() + JSON.stringify(db)
+    expect(output).not.toContain(password)
+    expect(output).not.toContain(encodeURIComponent(password))
     const migrated = await runBinary(['migrate'], envOf(options()))
     expect(migrated.exitCode).toBe(1)
-    expect((JSON.parse(migrated.out.trim().split('\n').at(-1)!) as { error: string }).error).toMatch(words)
+    expect((JSON.parse(migrated.out.trim().split('\n').at(-1)!) as { error: string }).error).toMatch(message)
   })
 })
 

@@ -34,12 +34,12 @@ test('nothing of a body but the members it has by name reaches a resolution', as
   const service = await world.start()
   const { newer, older } = await twoExceptions(world, service)
   const resolve = (id: string, body: unknown) => service.http(`/exceptions/${id}/resolve`, { body })
-  const words = '"resolvedBy":"ops","note":"mine"'
-  const hostile = `{${words},"id":"${older}","now":"1999-01-01","__proto__":{"id":"${older}"},"constructor":{"id":1}}`
+  const members = '"resolvedBy":"ops","note":"mine"'
+  const hostile = `{${members},"id":"${older}","now":"1999-01-01","__proto__":{"id":"${older}"},"constructor":{"id":1}}`
   const answer = await resolve(newer, hostile)
   expect(answer).toMatchObject({ status: 200, json: { id: newer, resolution: { note: 'mine' } } })
   expect((await listExceptions(service)).find(({ id }) => id === older)!.resolution).toBeNull()
-  expect((await resolve(older, `{${words},"id":"no uuid"}`)).json).toMatchObject({ id: older })
+  expect((await resolve(older, `{${members},"id":"no uuid"}`)).json).toMatchObject({ id: older })
 })
 
 test('nor an order', async () => {

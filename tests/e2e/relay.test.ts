@@ -75,15 +75,15 @@ test('a ticker that waits too long is refused by every replica, and only it; it 
   await world.kafka.alterTopic(world.topics.placed, { 'max.message.bytes': String(oneSmallRecordBytes) })
   const replicas = [await world.start(), await world.start()]
   const shards = async () => Promise.all(replicas.map(async (each) => (await each.metrics())['orders_relay_shards']))
-  await until(async () => (await shards()).every((held) => held === 8), { what: 'the replicas share the shards' })
+  await until(async () => (await shards()).every((count) => count === 8), { what: 'the replicas share the shards' })
   const postBig = () => Promise.all(replicas.map((each) => each.post(orderBody(big), { traceparent })))
-  const taken = (await postBig()).map(({ status, json }) => ({ status, id: String(json['id']) }))
-  expect(taken.map(({ status }) => status)).toEqual([202, 202])
+  const answers = (await postBig()).map(({ status, json }) => ({ status, id: String(json['id']) }))
+  expect(answers.map(({ status }) => status)).toEqual([202, 202])
 
   const refusals = await until(
     async () => {
       const replies = await postBig()
-      taken.push(
+      answers.push(
         ...replies.filter(({ status }) => status === 202).map(({ json }) => ({ status: 202, id: String(json['id']) })),
       )
       return replies.every(({ status }) => status === 503) && replies
@@ -108,13 +108,15 @@ test('a ticker that waits too long is refused by every replica, and only it; it 
         outbox: { status: 'DEGRADED', details: { detail: expect.stringContaining('some tickers'), tickersRefused: 1 } },
       },
     })
-    expect((await each.http(`/orders/${taken[0]!.id}`)).status).toBe(200)
+    expect((await each.http(`/orders/${answers[0]!.id}`)).status).toBe(200)
   }
 
   await world.kafka.alterTopic(world.topics.placed, { 'max.message.bytes': '1048588' })
   await world.outboxEmpty()
   // Two replicas placed them at once, so their order among each other is nobody's promise.
-  expect((await idsOn(world, world.topics.placed, big.ticker)).toSorted()).toEqual(taken.map(({ id }) => id).toSorted())
+  expect((await idsOn(world, world.topics.placed, big.ticker)).toSorted()).toEqual(
+    answers.map(({ id }) => id).toSorted(),
+  )
   await until(async () => (await postBig()).every(({ status }) => status === 202), { what: 'both take it again' })
 })
 

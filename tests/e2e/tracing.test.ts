@@ -95,8 +95,8 @@ test('a trade is a span of the trace that it came with; the log names that trace
     'messaging.kafka.offset': expect.any(Number),
     'orders.dispositions': ['APPLIED'],
   })
-  const kept = await collector.span(ofKind(over, 'CONSUMER'), 'the span of the overfill')
-  expect(kept.attributes['orders.dispositions']).toEqual(['OVERFILL'])
+  const span = await collector.span(ofKind(over, 'CONSUMER'), 'the span of the overfill')
+  expect(span.attributes['orders.dispositions']).toEqual(['OVERFILL'])
   const line = await service.logged('a trade could not be applied and is kept as an exception')
   expect(line).toMatchObject({ disposition: 'OVERFILL', traceparent: sampled(over) })
 })

@@ -146,11 +146,11 @@ test('CONFLICT: the same trade with other content is kept as an exception, once'
   expect(await apply(trade, other)).toEqual({ APPLIED: 1, CONFLICT: 1 })
   expect(await apply(other)).toEqual({ DUPLICATE: 1 })
   expect(await orderOf(id)).toMatchObject({ filledQuantity: 30, version: 1 })
-  const kept = await exceptionsOf(id)
-  expect(kept).toMatchObject([
+  const exceptions = await exceptionsOf(id)
+  expect(exceptions).toMatchObject([
     { disposition: 'CONFLICT', trade_id: trade['tradeId'], quantity: '31.00000000', kafka_topic: world.topics.trades },
   ])
-  expect(Buffer.from(kept[0]!['message']).toString()).toBe(JSON.stringify(other))
+  expect(Buffer.from(exceptions[0]!['message']).toString()).toBe(JSON.stringify(other))
   const isAlarm = ({ level, orderId }: LogLine) => level === 'error' && orderId === id
   await service.logged(isAlarm)
   const alarms = service.log.filter(isAlarm)
@@ -163,9 +163,9 @@ test('OVERFILL: what would pass the quantity is kept whole and not applied', asy
   const over = tradeOf({ buyOrderId: id, quantity: 2 })
   expect(await apply(over)).toEqual({ OVERFILL: 1 })
   expect(await orderOf(id)).toMatchObject({ status: 'PARTIALLY_FILLED', filledQuantity: 9 })
-  const kept = await exceptionsOf(id)
-  expect(kept).toMatchObject([{ disposition: 'OVERFILL' }])
-  expect(Buffer.from(kept[0]!['message']).toString()).toBe(JSON.stringify(over))
+  const exceptions = await exceptionsOf(id)
+  expect(exceptions).toMatchObject([{ disposition: 'OVERFILL' }])
+  expect(Buffer.from(exceptions[0]!['message']).toString()).toBe(JSON.stringify(over))
   // What still fits is judged afresh.
   expect(await apply({ ...over, quantity: 1 })).toEqual({ APPLIED: 1 })
   expect(await orderOf(id)).toMatchObject({ status: 'FILLED', filledQuantity: 10 })
@@ -177,8 +177,8 @@ test('MISMATCH: other ticker, other side, or both legs naming one order', async 
   expect(await apply(tradeOf({ sellOrderId: id }))).toEqual({ MISMATCH: 1 })
   expect(await apply(tradeOf({ buyOrderId: id, sellOrderId: id }))).toEqual({ MISMATCH: 2 })
   expect(await orderOf(id)).toMatchObject({ status: 'NEW', filledQuantity: 0 })
-  const kept = await exceptionsOf(id)
-  expect(kept.map(({ disposition, ticker, side }) => `${disposition} ${ticker} ${side}`)).toEqual([
+  const exceptions = await exceptionsOf(id)
+  expect(exceptions.map(({ disposition, ticker, side }) => `${disposition} ${ticker} ${side}`)).toEqual([
     'MISMATCH MSFT BUY',
     'MISMATCH AAPL SELL',
     'MISMATCH AAPL BUY',

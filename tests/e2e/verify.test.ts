@@ -288,9 +288,9 @@ describe('each fault made for real', () => {
     await world.sql`update orders set status = 'CANCELED', version = 1, updated_at = now() where id = ${quiet!}`
     const [cancellation] = await world.kafka.read(world.topics.cancelled)
     const message = JSON.parse(cancellation!.value!)
-    const ofOpen = { ...message, orderId: ids.partial, timestamp: new Date().toISOString() }
+    const forOpenOrder = { ...message, orderId: ids.partial, timestamp: new Date().toISOString() }
     await world.kafka.publish([
-      { ...again(cancellation!, { eventId: crypto.randomUUID() }), value: JSON.stringify(ofOpen) },
+      { ...again(cancellation!, { eventId: crypto.randomUUID() }), value: JSON.stringify(forOpenOrder) },
     ])
     const { violations } = await found()
     expect(violations.filter(({ rule }) => rule === 'missing event')).toMatchObject([{ id: quiet! }])

@@ -20,26 +20,26 @@ const original = { side: ['BUY', 'SELL'], type: ['LIMIT', 'MARKET'], timeInForce
 const onTopic = { GTC: 'GTC', IOC: 'IOC', FOK: 'FOK', DAY: 'GTC' } as const
 
 test('every lawful order is published in words that the first engine knows, and stays what it is here', async () => {
-  const asked = (Object.keys(onTopic) as (keyof typeof onTopic)[]).flatMap((timeInForce) =>
+  const requests = (Object.keys(onTopic) as (keyof typeof onTopic)[]).flatMap((timeInForce) =>
     original.type.flatMap((type) => original.side.map((side) => ({ side, type, timeInForce }))),
   )
   const placed = await Promise.all(
-    asked.map(async (words) => {
-      const members = words.type === 'MARKET' ? { ...words, price: undefined } : words
+    requests.map(async (terms) => {
+      const members = terms.type === 'MARKET' ? { ...terms, price: undefined } : terms
       const { status, json } = await service.post(orderBody(members))
-      expect({ status, order: json }).toMatchObject({ status: 202, order: words })
-      return { words, id: String(json['id']) }
+      expect({ status, order: json }).toMatchObject({ status: 202, order: terms })
+      return { terms, id: String(json['id']) }
     }),
   )
   const events = await world.kafka.readUntil(world.topics.placed, placed.length)
-  for (const { words, id } of placed) {
+  for (const { terms, id } of placed) {
     const { bytes } = events.find(({ value }) => value!.includes(id))!
     const message = JSON.parse(bytes!.toString()) as Record<string, string>
     for (const member of ['side', 'type', 'timeInForce'] as const)
       expect([...original[member]] as string[]).toContain(message[member]!)
-    expect(message).toMatchObject({ ...words, timeInForce: onTopic[words.timeInForce] })
-    expect(decodePlaced(bytes)).toMatchObject({ id, ...words, timeInForce: onTopic[words.timeInForce] })
-    expect((await service.http(`/orders/${id}`)).json).toMatchObject(words)
+    expect(message).toMatchObject({ ...terms, timeInForce: onTopic[terms.timeInForce] })
+    expect(decodePlaced(bytes)).toMatchObject({ id, ...terms, timeInForce: onTopic[terms.timeInForce] })
+    expect((await service.http(`/orders/${id}`)).json).toMatchObject(terms)
   }
   expect(await world.sql`select time_in_force from orders where time_in_force = 'DAY'`).toHaveLength(4)
 })

@@ -62,11 +62,11 @@ const requestsByLeader = (feed: Feed, metadata: ClusterMetadata, topics: readonl
   for (const topic of topics) {
     const { id, partitions } = metadata.topics.get(topic) ?? { id: '', partitions: [] }
     for (const [partition, { leader }] of partitions.entries()) {
-      const partitions = byLeader.get(leader) ?? []
+      const requests = byLeader.get(leader) ?? []
       const fetchOffset = positionOf(feed, topic, partition)
       const epochs = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 }
       const request = { partition, fetchOffset, partitionMaxBytes: PARTITION_MAX_BYTES, ...epochs }
-      byLeader.set(leader, [...partitions, { topicId: id, partitions: [request] }])
+      byLeader.set(leader, [...requests, { topicId: id, partitions: [request] }])
     }
   }
   return [...byLeader]

@@ -54,7 +54,9 @@ const otherTypes = [
   'multipart/form-data; boundary=x',
   '',
   ';',
-  ...wordsOf(`text/plain application/jsonp application/x-www-form-urlencoded application/+json text/x+json x/${secret}`),
+  ...wordsOf(
+    `text/plain application/jsonp application/x-www-form-urlencoded application/+json text/x+json x/${secret}`,
+  ),
 ]
 
 const oddParts = [

@@ -67,7 +67,7 @@ test('whatever part of a log an answer holds', () => {
       const to = Math.min(from + length, stable)
       const inside = (offset: number): boolean => offset >= from && offset < to
       const named = aborted.filter(({ firstOffset }) => Number(firstOffset) < to)
-      const kept = committedBatches(log.slice(from, to), named).map(({ firstOffset }) => Number(firstOffset))
+      const offsets = committedBatches(log.slice(from, to), named).map(({ firstOffset }) => Number(firstOffset))
       // A broker names those that reach into the answer; of others, long ended, it may name none.
       const reach = named.filter(({ firstOffset, producerId }) => {
         const end = log.findIndex(
@@ -78,7 +78,7 @@ test('whatever part of a log an answer holds', () => {
       expect(committedBatches(log.slice(from, to), reach).map(({ firstOffset }) => Number(firstOffset))).toEqual(
         counted.filter(inside),
       )
-      if (reach.length === named.length) expect(kept).toEqual(counted.filter(inside))
+      if (reach.length === named.length) expect(offsets).toEqual(counted.filter(inside))
     }),
     { numRuns: 2_000 },
   )

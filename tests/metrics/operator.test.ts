@@ -43,8 +43,8 @@ describe('alerts', () => {
           ([, label]) => label!,
         )
         const aggregated = /^\s*(?:sum|max|min|count|histogram_quantile)\b/.test(expr)
-        const kept = selectionsOf(expr).flatMap(({ grouped }) => grouped)
-        if (aggregated) for (const label of named) expect(kept).toContain(label)
+        const labels = selectionsOf(expr).flatMap(({ grouped }) => grouped)
+        if (aggregated) for (const label of named) expect(labels).toContain(label)
       })
     },
   )
@@ -83,13 +83,13 @@ describe('the dashboard', () => {
   })
 
   test('lays no panel over another, and all within the width of the page', () => {
-    const taken = new Set<string>()
+    const names = new Set<string>()
     for (const { gridPos } of createDashboard().panels)
       for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
         for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
           expect(x).toBeLessThan(24)
-          expect(taken.has(`${x} ${y}`)).toBe(false)
-          taken.add(`${x} ${y}`)
+          expect(names.has(`${x} ${y}`)).toBe(false)
+          names.add(`${x} ${y}`)
         }
   })
 
@@ -97,10 +97,10 @@ describe('the dashboard', () => {
     expect(panels.length).toBeGreaterThan(20)
     for (const { targets } of panels)
       for (const { expr, legendFormat } of targets) {
-        const kept = selectionsOf(expr).flatMap(({ grouped }) => grouped)
+        const labels = selectionsOf(expr).flatMap(({ grouped }) => grouped)
         const named = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label!)
         const aggregated = /^(?:sum|max|min|count|histogram_quantile)\b/.test(expr)
-        for (const label of named) expect(aggregated ? kept : ['instance']).toContain(label)
+        for (const label of named) expect(aggregated ? labels : ['instance']).toContain(label)
       }
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Letter } from '../../src/kafka/letters.ts'
 import { createLetterBook, type Selector } from '../../src/redrive/letterBook.ts'
 
-const anything: Selector = { disposition: undefined, orderIds: [], ids: [], sinceMs: undefined, untilMs: undefined }
+const allLetters: Selector = { disposition: undefined, orderIds: [], ids: [], sinceMs: undefined, untilMs: undefined }
 
 const letter = (id: string, changes: Partial<Letter> = {}): Letter => ({
   id,
@@ -19,7 +19,7 @@ const letter = (id: string, changes: Partial<Letter> = {}): Letter => ({
 })
 
 const bookOf = (selector: Partial<Selector>, ...letters: Letter[]) => {
-  const book = createLetterBook({ ...anything, ...selector })
+  const book = createLetterBook({ ...allLetters, ...selector })
   for (const one of letters) book.add(one)
   return book
 }

@@ -68,7 +68,7 @@ export type Secured = {
   keys: Record<KeyHolder, string>
   /** `as`: the bearer token or API key to send. */
   call: (method: string, path: string, sent?: Call & { as?: string }) => Promise<Answer>
-  token: (subject: string, scope: string, wanted?: Parameters<typeof tokenOf>[3]) => Promise<string>
+  token: (subject: string, scope: string, options?: Parameters<typeof tokenOf>[3]) => Promise<string>
   close: () => Promise<void>
 }
 
@@ -80,12 +80,12 @@ type Options = {
 
 const makeKeys = (): { keys: Record<KeyHolder, string>; path: string } => {
   const path = join(temporaryDir('secured'), `${crypto.randomUUID()}.jsonl`)
-  const made = Object.entries(keyHolders).map(([id, holder]) => ({ id, secret: newSecret(), holder }))
+  const newKeys = Object.entries(keyHolders).map(([id, holder]) => ({ id, secret: newSecret(), holder }))
   writeFileSync(
     path,
-    made.map(({ id, secret, holder }) => JSON.stringify({ id, hash: hashOf(secret), ...holder })).join('\n'),
+    newKeys.map(({ id, secret, holder }) => JSON.stringify({ id, hash: hashOf(secret), ...holder })).join('\n'),
   )
-  const keys = Object.fromEntries(made.map(({ id, secret }) => [id, keyText({ id, secret })]))
+  const keys = Object.fromEntries(newKeys.map(({ id, secret }) => [id, keyText({ id, secret })]))
   return { keys: keys as Record<KeyHolder, string>, path }
 }
 
@@ -143,7 +143,7 @@ export const openSecured = async ({
       expect(answerFaults({ method, path, ...answer }, paths)).toEqual([])
       return answer
     },
-    token: (subject, scope, wanted) => tokenOf(issuerKey, subject, scope, wanted),
+    token: (subject, scope, options) => tokenOf(issuerKey, subject, scope, options),
     async close() {
       await server.stop()
       keyServer.stop()

@@ -62,7 +62,7 @@ const buildFaults = (service: Service, { stages, subcommands }: Shipped): string
   if (build.context !== '.') return [`its context is ${build.context}`]
   if (!stages.some(({ name }) => name === build.target)) return [`the Dockerfile has no stage ${build.target}`]
   const steps = stepsOf(stages, build.target)
-  const entrypoint = steps.findLast((step) => step.kind === 'ENTRYPOINT')?.words ?? []
+  const entrypoint = steps.findLast((step) => step.kind === 'ENTRYPOINT')?.argv ?? []
   const exposed = steps.flatMap((step) => (step.kind === 'EXPOSE' ? [step.port] : []))
   const listening = build.target === 'orders' ? settings.SERVER_PORT.read('SERVER_PORT', environment, []) : null
   const published = ports.map((port) => Number(port.split(':').at(-1)))
@@ -92,17 +92,17 @@ const addressFaults = ({ environment = {} }: Service, { services }: Compose): st
   const { SPRING_DATASOURCE_URL: url, KAFKA_BOOTSTRAP_SERVERS: servers } = environment
   if (url !== undefined) {
     const [, host, port, database] = /^jdbc:postgresql:\/\/([^:/]+):(\d+)\/([^?]+)/.exec(url) ?? []
-    const told = services[host ?? '']?.environment
-    const wanted = { POSTGRES_DB: database, POSTGRES_USER: environment['SPRING_DATASOURCE_USERNAME'] }
-    const all = { ...wanted, POSTGRES_PASSWORD: environment['SPRING_DATASOURCE_PASSWORD'] }
-    if (told === undefined || port !== '5432') faults.push(`no service is a Postgres at ${host}:${port}`)
+    const env = services[host ?? '']?.environment
+    const expected = { POSTGRES_DB: database, POSTGRES_USER: environment['SPRING_DATASOURCE_USERNAME'] }
+    const all = { ...expected, POSTGRES_PASSWORD: environment['SPRING_DATASOURCE_PASSWORD'] }
+    if (env === undefined || port !== '5432') faults.push(`no service is a Postgres at ${host}:${port}`)
     else
       for (const [name, value] of Object.entries(all))
-        if (told[name] !== value) faults.push(`${host} has another ${name}`)
+        if (env[name] !== value) faults.push(`${host} has another ${name}`)
   }
   for (const server of servers?.split(',') ?? []) {
-    const words = services[server.split(':')[0]!]?.command ?? []
-    const isAdvertised = words.some(
+    const argv = services[server.split(':')[0]!]?.command ?? []
+    const isAdvertised = argv.some(
       (word) => word.startsWith('--advertise-kafka-addr=') && word.split(/[=,]|:\/\//).includes(server),
     )
     if (!isAdvertised) faults.push(`no service says that its brokers are at ${server}`)

@@ -12,9 +12,9 @@ export type Step =
   | { kind: 'USER'; name: string }
   | { kind: 'EXPOSE'; port: number }
   | { kind: 'STOPSIGNAL'; signal: string }
-  | { kind: 'HEALTHCHECK'; words: string[] }
-  | { kind: 'ENTRYPOINT'; words: string[] }
-  | { kind: 'CMD'; words: string[] }
+  | { kind: 'HEALTHCHECK'; argv: string[] }
+  | { kind: 'ENTRYPOINT'; argv: string[] }
+  | { kind: 'CMD'; argv: string[] }
 
 /** `base`: an image, or a stage above. */
 export type Stage = { name: string; base: string; steps: Step[] }
@@ -43,9 +43,9 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 
 /** The form that needs no shell: a list of words as JSON. */
 const wordsOf = (instruction: Instruction, text: string): string[] => {
-  const words = parseJson(text)
-  return Array.isArray(words) && words.length > 0 && words.every(isText)
-    ? words
+  const argv = parseJson(text)
+  return Array.isArray(argv) && argv.length > 0 && argv.every(isText)
+    ? argv
     : refuse(instruction, `${instruction.getKeyword()} needs its words as a list, for there is no shell`)
 }
 
@@ -64,19 +64,19 @@ const pairOf = (instruction: Instruction): { name: string; value: string } => {
 
 const copyOf = (copy: Copy): Step => {
   const { from = null } = flagsOf(copy, ['from'])
-  const words = copy.getArguments().map((argument) => argument.getValue())
-  const target = words.pop()
-  if (target === undefined || words.length === 0) return refuse(copy, 'COPY needs a source and a target')
-  if (words.some((word) => /[*?[\\]/.test(word))) refuse(copy, 'a pattern is not replayed')
-  if (words.length > 1 && !target.endsWith('/')) refuse(copy, 'the target of several sources must end with /')
-  return { kind: 'COPY', from, sources: words, target }
+  const argv = copy.getArguments().map((argument) => argument.getValue())
+  const target = argv.pop()
+  if (target === undefined || argv.length === 0) return refuse(copy, 'COPY needs a source and a target')
+  if (argv.some((word) => /[*?[\\]/.test(word))) refuse(copy, 'a pattern is not replayed')
+  if (argv.length > 1 && !target.endsWith('/')) refuse(copy, 'the target of several sources must end with /')
+  return { kind: 'COPY', from, sources: argv, target }
 }
 
 const healthOf = (check: Healthcheck): Step => {
   flagsOf(check, ['interval', 'timeout', 'start-period', 'retries'])
   const [, command] = /^CMD\s+(\[.*\])$/s.exec(check.getSubcommand() === null ? '' : textOf(check)) ?? []
   if (command === undefined) return refuse(check, 'HEALTHCHECK needs CMD and a list of words')
-  return { kind: 'HEALTHCHECK', words: wordsOf(check, command) }
+  return { kind: 'HEALTHCHECK', argv: wordsOf(check, command) }
 }
 
 const stepOf = (instruction: Instruction): Step => {
@@ -105,7 +105,7 @@ const stepOf = (instruction: Instruction): Step => {
       return healthOf(instruction as Healthcheck)
     case 'ENTRYPOINT':
     case 'CMD':
-      return { kind: keyword, words: wordsOf(instruction, textOf(instruction)) }
+      return { kind: keyword, argv: wordsOf(instruction, textOf(instruction)) }
     default:
       return refuse(instruction, `${keyword} is not replayed`)
   }

@@ -28,6 +28,6 @@ export const dockerfileFaults = ({ root, dockerfile, ignoreFile, bases }: Shippe
   const sources = stages.flatMap(({ steps }) =>
     steps.flatMap((step) => (step.kind === 'COPY' && step.from === null ? step.sources : [])),
   )
-  const unused = wantedInContext(ignoreFile).filter((wanted) => !sources.includes(wanted))
-  return [...faults, ...unused.map((wanted) => `.dockerignore lets ${wanted} in, and no COPY takes it`)]
+  const unused = wantedInContext(ignoreFile).filter((path) => !sources.includes(path))
+  return [...faults, ...unused.map((path) => `.dockerignore lets ${path} in, and no COPY takes it`)]
 }

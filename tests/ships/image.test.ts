@@ -35,8 +35,8 @@ const imageOf = (name: string): Image => images.get(services[name]!.build!.targe
 /** How this system lists the libraries of a program, and those that its bare image has. On a Mac the replay makes a program for Macs. */
 const linker =
   process.platform === 'darwin'
-    ? { list: ['otool', '-L'], known: /^(libSystem|libc\+\+|libicucore|libresolv)\b/ }
-    : { list: ['ldd'], known: /^(linux-vdso|ld-linux[\w-]*|libc|libpthread|libdl|libm|libgcc_s|libstdc\+\+)\.so\b/ }
+    ? { list: ['otool', '-L'], allowed: /^(libSystem|libc\+\+|libicucore|libresolv)\b/ }
+    : { list: ['ldd'], allowed: /^(linux-vdso|ld-linux[\w-]*|libc|libpthread|libdl|libm|libgcc_s|libstdc\+\+)\.so\b/ }
 
 describe('the image of the service', () => {
   test('holds the binary and nothing else', () => {
@@ -58,7 +58,7 @@ describe('the image of the service', () => {
     const out = await Bun.spawn([...linker.list, pathIn(imageOf('orders'), '/orders')]).stdout.text()
     const libraries = [...out.matchAll(/^\s+(\S+)/gm)].map(([, library]) => basename(library!))
     expect(libraries.length).toBeGreaterThan(1)
-    expect(libraries.filter((library) => !linker.known.test(library))).toEqual([])
+    expect(libraries.filter((library) => !linker.allowed.test(library))).toEqual([])
   })
 
   test('runs as nobody, without a shell, and is told to stop by a signal that it handles', () => {
@@ -96,7 +96,7 @@ test('the images do what the compose file wants of them: start, be healthy, trad
   const port = await freePort()
   const env = { ...orders.env, ...composeEnv('orders', world), ...ownNames(world), SERVER_PORT: String(port) }
   const checks = [orders.health!, services['orders']!.healthcheck!.test.slice(1)]
-  const codes = () => Promise.all(checks.map(async (words) => (await runIn(orders, words, env)).exitCode))
+  const codes = () => Promise.all(checks.map(async (argv) => (await runIn(orders, argv, env)).exitCode))
   expect(await codes()).toEqual([1, 1])
 
   const command = commandIn(orders, [...orders.entrypoint, ...orders.cmd])
@@ -105,7 +105,7 @@ test('the images do what the compose file wants of them: start, be healthy, trad
 
   const engineEnv = { ...composeEnv('engine', world), ...ownNames(world) }
   await using matching = startIn(engine, [...engine.entrypoint, ...engine.cmd], engineEnv)
-  const said = matching.child.stdout.text()
+  const output = matching.child.stdout.text()
   const ids: string[] = []
   for (const side of ['SELL', 'BUY']) ids.push(String((await service.post(orderBody({ side }))).json['id']))
   const statuses = () => Promise.all(ids.map(async (id) => (await service.http(`/orders/${id}`)).json['status']))
@@ -113,7 +113,7 @@ test('the images do what the compose file wants of them: start, be healthy, trad
 
   matching.child.kill('SIGTERM')
   expect(await matching.exited).toBe(0)
-  expect(await said).toContain('"event":"stopped"')
+  expect(await output).toContain('"event":"stopped"')
   service.signal(orders.stopSignal as NodeJS.Signals)
   expect(await service.exited).toBe(0)
   expect(service.log.at(-1)).toMatchObject({ message: 'stopped' })
@@ -133,9 +133,9 @@ describe('a line that cannot be done is found', () => {
     // Without packages the build gets no further, and this is quick.
     const lines = dockerfile.split('\n').filter((line) => !/^(RUN bun install|COPY sql) /.test(line))
     expect(lines).toHaveLength(dockerfile.split('\n').length - 2)
-    const said = await replayed(lines.join('\n'))
-    expect(said).toMatch(/^RUN if /)
-    expect(said).toContain('.sql')
+    const output = await replayed(lines.join('\n'))
+    expect(output).toMatch(/^RUN if /)
+    expect(output).toContain('.sql')
   })
 
   const first = `FROM oven/bun:${manifest.engines.bun} AS first\nWORKDIR /made\n`

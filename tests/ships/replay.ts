@@ -112,14 +112,14 @@ const apply = async (step: Step, under: Under): Promise<void> => {
       image.stopSignal = step.signal
       return
     case 'HEALTHCHECK':
-      image.health = step.words
+      image.health = step.argv
       return
     case 'ENTRYPOINT':
-      image.entrypoint = step.words
+      image.entrypoint = step.argv
       image.cmd = []
       return
     case 'CMD':
-      image.cmd = step.words
+      image.cmd = step.argv
       return
   }
 }
@@ -139,10 +139,10 @@ const fromRegistry = ({ workdir, user, commands }: Base, root: string): Image =>
 const begin = ({ base, name }: Stage, { target, bases }: Replay, images: Map<string, Image>): Image => {
   const root = join(target, name)
   const above = images.get(base)
-  const known = bases[base]
-  if (above === undefined && known === undefined)
+  const image = bases[base]
+  if (above === undefined && image === undefined)
     throw new Error(`FROM ${base}: it is no stage above, nor an image that is known here`)
-  if (above === undefined) return fromRegistry(known!, root)
+  if (above === undefined) return fromRegistry(image!, root)
   cpSync(above.root, root, { recursive: true, verbatimSymlinks: true })
   return { ...structuredClone(above), root }
 }

@@ -113,9 +113,9 @@ describe('readLegState', () => {
         ['new', { ledger: null, exceptions: [] }],
       ]),
     )
-    const kept = state.records.get(other.id)!.get('x')!
-    expect(kept.ledger).toBeNull()
-    expect(kept.exceptions.toSorted((a, b) => Number(b.price - a.price))).toEqual([content(), content({ price: 1n })])
+    const record = state.records.get(other.id)!.get('x')!
+    expect(record.ledger).toBeNull()
+    expect(record.exceptions.toSorted((a, b) => Number(b.price - a.price))).toEqual([content(), content({ price: 1n })])
     expect(state.records.get(bare.id)).toEqual(new Map([['a', { ledger: null, exceptions: [] }]]))
   })
 
@@ -285,17 +285,17 @@ describe('writeFills', () => {
 
   test('keeps exceptions whole without moving their order', async () => {
     const order = await placed()
-    const kept = exception(order.id, { disposition: 'CONFLICT', reason: 'a "reason", {with} \\ NULL' })
+    const row = exception(order.id, { disposition: 'CONFLICT', reason: 'a "reason", {with} \\ NULL' })
     const bare = exception(order.id, { tradeId: 'other', key: null, message: new Uint8Array() })
-    const { written, newExceptions } = await keep(order, kept, bare)
+    const { written, newExceptions } = await keep(order, row, bare)
     expect(written).toEqual(new Set([order.id]))
-    expect(newExceptions).toEqual(new Set([kept.id, bare.id]))
+    expect(newExceptions).toEqual(new Set([row.id, bare.id]))
     expect(await stored(order.id)).toEqual(order)
     const rows = await sql`select * from exceptions where order_id = ${order.id} order by trade_id desc`
     expect(rows[0]).toMatchObject({
-      id: kept.id,
+      id: row.id,
       disposition: 'CONFLICT',
-      reason: kept.reason,
+      reason: row.reason,
       trade_id: 't-1',
       quantity: '10.00000000',
       price: '150.00000000',
@@ -304,8 +304,8 @@ describe('writeFills', () => {
       kafka_offset: '9007199254740993',
       recorded_at: now,
     })
-    expect(new Uint8Array(rows[0]!['message_key'])).toEqual(kept.key!)
-    expect(new Uint8Array(rows[0]!['message'])).toEqual(kept.message)
+    expect(new Uint8Array(rows[0]!['message_key'])).toEqual(row.key!)
+    expect(new Uint8Array(rows[0]!['message'])).toEqual(row.message)
     expect(rows[1]).toMatchObject({ message_key: null })
   })
 

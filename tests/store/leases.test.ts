@@ -118,7 +118,7 @@ describe('a lease', () => {
 })
 
 describe('tickers that are set aside', () => {
-  const told = async (): Promise<Record<number, string[]>> => {
+  const setAsideByShard = async (): Promise<Record<number, string[]>> => {
     const rows = await sql<{ shard: number; set_aside: string[] }[]>`
       select shard, set_aside from relay_leases where set_aside <> '{}' order by shard`
     return Object.fromEntries(rows.map(({ shard, set_aside }) => [shard, set_aside]))
@@ -132,26 +132,26 @@ describe('tickers that are set aside', () => {
   test('are told with the shard that is renewed, as they are now', async () => {
     await renew(1)
     await renew(1, { setAside })
-    expect(await told()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
+    expect(await setAsideByShard()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
     await renew(1, { setAside: [{ ticker: 'B', shard: 3 }] })
-    expect(await told()).toEqual({ 3: ['B'] })
+    expect(await setAsideByShard()).toEqual({ 3: ['B'] })
   })
 
   test('of a shard that is not ours are not told', async () => {
     await renew(1)
     await renew(2, { setAside })
-    expect(await told()).toEqual({})
+    expect(await setAsideByShard()).toEqual({})
   })
 
   test('stay known while their shard changes hands, until the new holder has tried', async () => {
     await renew(1)
     await renew(1, { setAside })
     await db.run((sql) => releaseLeases(sql, replica(1)))
-    expect(await told()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
+    expect(await setAsideByShard()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
     expect((await renew(2)).held).toEqual(everyShard)
-    expect(await told()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
+    expect(await setAsideByShard()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
     await renew(2)
-    expect(await told()).toEqual({})
+    expect(await setAsideByShard()).toEqual({})
   })
 })
 

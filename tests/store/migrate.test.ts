@@ -43,10 +43,12 @@ const broken: Migration = {
 describe('migrate', () => {
   test('brings an empty database to the schema, file by file, in order', async () => {
     await using database = await createDatabase({ empty: true })
-    const told: string[] = []
-    const applied = await onSession(database, (sql) => migrate(sql, { ...quiet, onApplied: (name) => told.push(name) }))
+    const messages: string[] = []
+    const applied = await onSession(database, (sql) =>
+      migrate(sql, { ...quiet, onApplied: (name) => messages.push(name) }),
+    )
     expect(applied).toEqual(names)
-    expect(told).toEqual(names)
+    expect(messages).toEqual(names)
     expect(await tablesOf(database)).toEqual([
       'exception_resolutions',
       'exceptions',
@@ -87,14 +89,14 @@ describe('migrate', () => {
   test('waits for another replica that is migrating, says so once, and gives the lock back at its end', async () => {
     await using database = await createDatabase({ empty: true })
     const { promise: holding, resolve: letGo } = Promise.withResolvers<void>()
-    const { promise: locked, resolve: nowLocked } = Promise.withResolvers<void>()
-    const { promise: waiting, resolve: nowWaiting } = Promise.withResolvers<void>()
+    const { promise: locked, resolve: setLocked } = Promise.withResolvers<void>()
+    const { promise: waiting, resolve: setWaiting } = Promise.withResolvers<void>()
     let waits = 0
     // The first replica stands still inside its lock until the second one has met it.
     const slow = onSession(database, async (sql) => {
       const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(122489661811315) as taken`
       expect(row!.taken).toBe(true)
-      nowLocked()
+      setLocked()
       await holding
       await sql`select pg_advisory_unlock(122489661811315)`
     })
@@ -104,7 +106,7 @@ describe('migrate', () => {
         ...quiet,
         onWait: () => {
           waits++
-          nowWaiting()
+          setWaiting()
         },
       }),
     )
@@ -226,8 +228,10 @@ describe('requireSchema, for a start that does not migrate,', () => {
     await using database = await createDatabase({ empty: true })
     await onSession(database, (sql) => migrate(sql, { ...quiet, migrations: [first, second] }))
     const changed = { ...first, sql: 'create table other (id integer)' }
-    for (const known of [[changed, second], [first]])
-      expect(await failureOf(onSession(database, (sql) => requireSchema(sql, known)))).toBeInstanceOf(MigrationRefused)
+    for (const migrations of [[changed, second], [first]])
+      expect(await failureOf(onSession(database, (sql) => requireSchema(sql, migrations)))).toBeInstanceOf(
+        MigrationRefused,
+      )
     await using java = await createDatabase({ empty: true })
     await java.sql`create table orders (id integer)`
     expect(String(await failureOf(onSession(java, (sql) => requireSchema(sql, migrations))))).toContain(

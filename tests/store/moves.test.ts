@@ -104,16 +104,16 @@ describe('moveOrders', () => {
   test('judges each order of a batch by itself, with positions in order of arrival', async () => {
     const ids = [await stored('NEW'), await stored('FILLED'), await stored('NEW'), newId(), await stored('NEW')]
     await sql`delete from outbox`
-    const asked = ids.toReversed()
-    const rows = await cancel(asked)
-    expect(asked.map((id) => [rows.get(id)?.before, rows.get(id)?.order?.status])).toEqual([
+    const order = ids.toReversed()
+    const rows = await cancel(order)
+    expect(order.map((id) => [rows.get(id)?.before, rows.get(id)?.order?.status])).toEqual([
       ['NEW', 'CANCELED'],
       [undefined, undefined],
       ['NEW', 'CANCELED'],
       ['FILLED', undefined],
       ['NEW', 'CANCELED'],
     ])
-    expect((await events()).map(({ order_id }) => order_id)).toEqual([asked[0]!, asked[2]!, asked[4]!])
+    expect((await events()).map(({ order_id }) => order_id)).toEqual([order[0]!, order[2]!, order[4]!])
   })
 
   test('never moves updated_at back, whatever the clock says', async () => {
@@ -167,7 +167,7 @@ describe('moveOrders', () => {
   })
 
   test('reads each order once by its key, however many there are', async () => {
-    const asked = 50
+    const count = 50
     const placements = Array.from({ length: 2_000 }, () => aPlacement())
     await insert(...placements)
     await sql.unsafe('analyze orders')
@@ -175,13 +175,13 @@ describe('moveOrders', () => {
     await explainer.run((sql) =>
       moveOrders(
         sql,
-        placements.slice(0, asked).map(({ order }) => aCancel(order.id)),
+        placements.slice(0, count).map(({ order }) => aCancel(order.id)),
         new Date(),
       ),
     )
     const [plan] = await explainer.plans()
     // Once to lock it, once to write it.
-    expect(plan!.rowsScanned('orders')).toBeLessThanOrEqual(2 * asked)
+    expect(plan!.rowsScanned('orders')).toBeLessThanOrEqual(2 * count)
     expect(plan!.nodes).not.toContain('Seq Scan')
   })
 })

@@ -157,14 +157,14 @@ describe('readKeyHolders', () => {
     const byBoth = aPlacement({ clientOrderId: 'both' })
     const byKey = aPlacement({ clientOrderId: 'key' })
     await insert(byId, byBoth, byKey, aPlacement({ clientOrderId: 'key' }))
-    const asked = [
+    const orders = [
       byId.order,
       byBoth.order,
       { ...byKey.order, id: newId() },
       anOrder(),
       anOrder({ clientOrderId: 'key' }),
     ]
-    const found = await db.run((sql) => readKeyHolders(sql, asked))
+    const found = await db.run((sql) => readKeyHolders(sql, orders))
     expect(found.map(({ id }) => id).toSorted()).toEqual([byId.order.id, byBoth.order.id, byKey.order.id].toSorted())
   })
 })

@@ -41,12 +41,12 @@ const place = async (...tickers: string[]): Promise<string[]> => {
 }
 const cancel = (id: string) => db.run((sql) => moveOrders(sql, [aCancel(id)], new Date()))
 
-type Asked = Parameters<typeof readOutbox>[1]
-const look = (changes: Partial<Asked> = {}) =>
+type OutboxQuery = Parameters<typeof readOutbox>[1]
+const look = (changes: Partial<OutboxQuery> = {}) =>
   db.run((sql) =>
     readOutbox(sql, { replicaId, floor: 0n, shards: everyShard, except: [], only: null, limit: 100, ...changes }),
   )
-const tickersSeen = async (changes: Partial<Asked> = {}) => (await look(changes)).map(({ order }) => order.ticker)
+const tickersSeen = async (changes: Partial<OutboxQuery> = {}) => (await look(changes)).map(({ order }) => order.ticker)
 
 const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 
@@ -250,11 +250,11 @@ describe('readBacklog', () => {
     await sql`update outbox set written_at = now() - interval '1 hour' where ticker <> 'BAD'`
     await sql`update relay_leases set set_aside = '{BAD}' where shard = 0`
     await sql`update relay_leases set set_aside = '{SLOW,ABSENT}' where shard = 5`
-    const seen = await backlog()
-    expect(seen).toMatchObject({ rows: 4, overdue: ['BAD'] })
-    expect(seen.ageMs).toBeGreaterThanOrEqual(10 * hourMs)
-    expect(seen.sendableAgeMs).toBeGreaterThanOrEqual(hourMs)
-    expect(seen.sendableAgeMs).toBeLessThan(2 * hourMs)
+    const backlogRow = await backlog()
+    expect(backlogRow).toMatchObject({ rows: 4, overdue: ['BAD'] })
+    expect(backlogRow.ageMs).toBeGreaterThanOrEqual(10 * hourMs)
+    expect(backlogRow.sendableAgeMs).toBeGreaterThanOrEqual(hourMs)
+    expect(backlogRow.sendableAgeMs).toBeLessThan(2 * hourMs)
     await sql`update relay_leases set set_aside = '{GOOD}' where shard = 7`
     expect(await backlog()).toMatchObject({ rows: 4, sendableAgeMs: 0, overdue: ['BAD'] })
   })

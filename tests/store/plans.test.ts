@@ -12,19 +12,19 @@ import { createExplainer, type Explainer } from '../support/explain.ts'
 
 const stored = 20_000
 const few = 300
-const asked = 50
+const count = 50
 const replicaId = crypto.randomUUID()
 
-type Known = { id: string; user_id: string; client_order_id: string }
+type KnownOrder = { id: string; user_id: string; client_order_id: string }
 
 const statements: Record<
   string,
-  (sql: Sql, known: readonly Known[], positions: readonly bigint[]) => Promise<unknown>
+  (sql: Sql, known: readonly KnownOrder[], positions: readonly bigint[]) => Promise<unknown>
 > = {
   insertOrders: (sql) =>
     insertOrders(
       sql,
-      Array.from({ length: asked }, () => aPlacementOf(someTerms({ clientOrderId: crypto.randomUUID() }))),
+      Array.from({ length: count }, () => aPlacementOf(someTerms({ clientOrderId: crypto.randomUUID() }))),
     ),
   readKeyHolders: (sql, known) =>
     readKeyHolders(
@@ -48,7 +48,7 @@ const statements: Record<
       shards: Array.from({ length: 16 }, (_, n) => n),
       except: ['T1'],
       only: null,
-      limit: asked,
+      limit: count,
     }),
   deleteEvents: (sql, _, positions) => deleteEvents(sql, positions),
 }
@@ -84,7 +84,7 @@ const states: Record<string, (database: TestDatabase) => Promise<unknown>> = {
 }
 
 /** A row may be looked at twice: by its id and by its key. */
-const looksMax = 2 * asked
+const looksMax = 2 * count
 
 describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
   let database: TestDatabase
@@ -103,18 +103,18 @@ describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
 
   for (const [name, run] of Object.entries(statements))
     test(`${name} reads no more than it was asked for`, async () => {
-      const known = await database.sql<Known[]>`
-        select id, user_id, client_order_id from orders where client_order_id like 'key-%' limit ${asked}`
+      const orders = await database.sql<KnownOrder[]>`
+        select id, user_id, client_order_id from orders where client_order_id like 'key-%' limit ${count}`
       const waiting = await database.sql<
         { position: string }[]
-      >`select position from outbox order by position limit ${asked}`
+      >`select position from outbox order by position limit ${count}`
       const positions = waiting.map(({ position }) => BigInt(position))
-      await explainer.run((sql) => run(sql, known, positions))
+      await explainer.run((sql) => run(sql, orders, positions))
       const [plan] = await explainer.plans()
       expect(plan!.rowsScanned('orders')).toBeLessThanOrEqual(looksMax)
       expect(plan!.rowsScanned('outbox')).toBeLessThanOrEqual(looksMax)
       const touched = plan!.rowsScanned('orders') + plan!.rowsScanned('outbox')
-      expect(touched).toBeGreaterThanOrEqual(name.startsWith('read') ? asked : 0)
+      expect(touched).toBeGreaterThanOrEqual(name.startsWith('read') ? count : 0)
     })
 
   test('tickers to leave out are looked up in a hash, not one by one', async () => {
@@ -149,7 +149,7 @@ describe('an order with thousands of fills', () => {
     test(`its next trades are looked up one by one, ${analyzed ? 'with' : 'without'} statistics`, async () => {
       if (analyzed) await database.sql.unsafe('analyze orders; analyze ingested_fills')
       const explainer = await createExplainer(database)
-      const tradeIds = Array.from({ length: asked }, (_, n) => `trade-${fills - asked / 2 + n}`)
+      const tradeIds = Array.from({ length: count }, (_, n) => `trade-${fills - count / 2 + n}`)
       const { records } = await explainer.run((sql) =>
         readLegState(
           sql,
@@ -157,9 +157,9 @@ describe('an order with thousands of fills', () => {
         ),
       )
       const known = [...records.get(orderId)!.values()].filter(({ ledger }) => ledger !== null)
-      expect(known).toHaveLength(asked / 2 + 1)
+      expect(known).toHaveLength(count / 2 + 1)
       const [plan] = await explainer.plans()
-      expect(plan!.rowsScanned('ingested_fills')).toBeLessThanOrEqual(asked)
+      expect(plan!.rowsScanned('ingested_fills')).toBeLessThanOrEqual(count)
       expect(plan!.rowsScanned('ingested_fills')).toBeGreaterThanOrEqual(known.length)
     })
 })

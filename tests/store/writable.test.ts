@@ -8,15 +8,15 @@ const [a, b, c] = ['a', 'b', 'fe80::c'].map((host) => ({ host, port: 5432 })) as
 
 /** Servers that answer as `roles` says at the moment; a text is the message that they fail with. */
 const cluster = (roles: Map<Server, boolean | string>) => {
-  const asked: string[] = []
+  const calls: string[] = []
   const choose = createChooser([...roles.keys()], async (server) => {
-    asked.push(server.host)
+    calls.push(server.host)
     const role = roles.get(server)!
     await Bun.sleep(1)
     if (typeof role === 'string') throw new Error(role)
     return role
   })
-  return { choose, asked }
+  return { choose, calls }
 }
 
 test('the first that takes writes is chosen, and asked first from then on', async () => {
@@ -25,10 +25,10 @@ test('the first that takes writes is chosen, and asked first from then on', asyn
     [b, true],
     [c, true],
   ])
-  const { choose, asked } = cluster(roles)
+  const { choose, calls } = cluster(roles)
   expect(await choose()).toBe(b)
   expect(await choose()).toBe(b)
-  expect(asked).toEqual(['a', 'b', 'b'])
+  expect(calls).toEqual(['a', 'b', 'b'])
 })
 
 test('after a failover the others are asked in their order', async () => {
@@ -37,17 +37,17 @@ test('after a failover the others are asked in their order', async () => {
     [b, false],
     [c, false],
   ])
-  const { choose, asked } = cluster(roles)
+  const { choose, calls } = cluster(roles)
   await choose()
   roles.set(a, 'ECONNREFUSED').set(c, true)
   expect(await choose()).toBe(c)
-  expect(asked).toEqual(['a', 'a', 'b', 'fe80::c'])
+  expect(calls).toEqual(['a', 'a', 'b', 'fe80::c'])
 })
 
 test('whoever asks at the same time gets the same answer', async () => {
-  const { choose, asked } = cluster(new Map([[a, true]]))
+  const { choose, calls } = cluster(new Map([[a, true]]))
   expect(await Promise.all([choose(), choose(), choose()])).toEqual([a, a, a])
-  expect(asked).toEqual(['a'])
+  expect(calls).toEqual(['a'])
 })
 
 test('where none takes writes, what each said is said; the next question is a new one', async () => {

@@ -19,11 +19,11 @@ const verify = async (database: TestDatabase) => {
   const violations: Violation[] = []
   try {
     await beReader(sql)
-    const seen = await verifyTables(sql, {
+    const report = await verifyTables(sql, {
       onViolations: async (found) => void violations.push(...found),
       onProgress: () => undefined,
     })
-    return { ...seen, violations }
+    return { ...report, violations }
   } finally {
     await sql.end({ timeout: 1 })
   }

@@ -56,14 +56,14 @@ const numbers = (own: OwnTopics, from: number, count: number) =>
   )
 
 const collect = () => {
-  const seen: RawMessage[] = []
-  const values = () => seen.map(({ value }) => Number(value!.toString()))
-  return { seen, values, process: async (batch: readonly RawMessage[]) => void seen.push(...batch) }
+  const messages: RawMessage[] = []
+  const values = () => messages.map(({ value }) => Number(value!.toString()))
+  return { messages, values, process: async (batch: readonly RawMessage[]) => void messages.push(...batch) }
 }
 
 test('each partition comes in its order, in batches that are bounded; offsets are committed after them', async () => {
   await using own = await ownTopics(1, { partitions: 3 })
-  const { seen, process } = collect()
+  const { messages, process } = collect()
   const sizes: number[] = []
   await numbers(own, 0, 1_000)
   const consumer = start(own, {
@@ -76,8 +76,8 @@ test('each partition comes in its order, in batches that are bounded; offsets ar
   await consumer.stop()
   expect(Math.max(...sizes)).toBeLessThanOrEqual(50)
   // A group that is dealt out anew while it starts sends messages again; each comes first after those before it.
-  for (const [partition, messages] of Map.groupBy(seen, (message) => message.partition))
-    expect([...new Set(messages.map(({ value }) => Number(value!.toString())))]).toEqual(
+  for (const [partition, part] of Map.groupBy(messages, (message) => message.partition))
+    expect([...new Set(part.map(({ value }) => Number(value!.toString())))]).toEqual(
       Array.from({ length: partition === 0 ? 334 : 333 }, (_, n) => partition + 3 * n),
     )
   expect(consumer.trades.state().connected).toBe(false)
@@ -102,7 +102,9 @@ test('nothing is committed before it is processed: what was cut off comes again 
   await Bun.sleep(500)
   const committed = await own.kafka.committed(hung.group, own.names[0]!)
   for (const [partition, offset] of committed.entries())
-    expect(Number(offset)).toBeLessThanOrEqual(first.seen.filter((message) => message.partition === partition).length)
+    expect(Number(offset)).toBeLessThanOrEqual(
+      first.messages.filter((message) => message.partition === partition).length,
+    )
   await hung.stop()
 
   const second = collect()
@@ -212,8 +214,8 @@ test('no lane waits for the answer to an offset commit: what is done with meanwh
   const { values, process } = collect()
   const answered = Promise.withResolvers<void>()
   const committed: bigint[] = []
-  const connect: Connect = (...given) => {
-    const connection = connectToKafka(...given)
+  const connect: Connect = (...args) => {
+    const connection = connectToKafka(...args)
     const { member } = connection
     const commit = member.commit.bind(member)
     member.commit = async (options: Parameters<typeof commit>[0]) => {
@@ -240,13 +242,13 @@ test('no lane waits for the answer to an offset commit: what is done with meanwh
 test('a group that lets us in and does not say where it stands is no connection', async () => {
   await using own = await ownTopics(1, { partitions: 1 })
   const { values, process } = collect()
-  let [asked, refusing] = [0, true]
-  const connect: Connect = (...given) => {
-    const connection = connectToKafka(...given)
+  let [calls, refusing] = [0, true]
+  const connect: Connect = (...args) => {
+    const connection = connectToKafka(...args)
     const { fetcher } = connection
     const ask = fetcher.listCommittedOffsets.bind(fetcher)
     fetcher.listCommittedOffsets = async (options: Parameters<typeof ask>[0]) => {
-      asked++
+      calls++
       if (refusing) throw new Error('no right to ask')
       return ask(options)
     }
@@ -254,7 +256,7 @@ test('a group that lets us in and does not say where it stands is no connection'
   }
   const consumer = start(own, { apply: process, connect })
   await own.kafka.publish([{ topic: own.names[0]!, key: 'K', value: '1', partition: 0 }])
-  await until(() => asked > 2, { what: 'it was asked again and again' })
+  await until(() => calls > 2, { what: 'it was asked again and again' })
   expect(consumer.trades.state().connected).toBe(false)
   refusing = false
   await until(() => values().length === 1, { what: 'it is read' })

@@ -33,10 +33,10 @@ const open = async (settings: Record<string, string> = {}, aheadMs = 0) => {
 test('key, value and headers as received; a tombstone stays one, an empty value too, no key stays no key', async () => {
   const { own, topic, dead } = await open()
   await using _ = own
-  const kept = headers({ eventId: 'e', 'x-reason': 'from an older life' })
+  const original = headers({ eventId: 'e', 'x-reason': 'from an older life' })
   await dead.send(
     [
-      letter({ headers: kept }),
+      letter({ headers: original }),
       letter({ value: null }),
       letter({ value: Buffer.alloc(0) }),
       letter({ key: null }),

@@ -11,7 +11,7 @@ import type { TradeGap } from '../../../src/store/gaps.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 
-type Asked = Parameters<FeedOptions['fetcher']['fetch']>[0]
+type FetchRequest = Parameters<FeedOptions['fetcher']['fetch']>[0]
 /** Of one partition: offsets from `start` on; what lies within `unreadable` is one batch with an unknown codec. */
 type Log = { start: number; end: number; unreadable?: readonly [first: number, last: number]; fault?: number }
 
@@ -56,7 +56,7 @@ const createBrokers = (logs: Log[]) => {
       records: log.fault !== undefined || out ? [] : Array.from({ length: to - from }, (_, n) => batch(from + n)),
     }
   }
-  const fetch = async ({ topics }: Asked) => {
+  const fetch = async ({ topics }: FetchRequest) => {
     await Bun.sleep(1)
     const partitions = topics.flatMap((topic) => topic.partitions.map(partitionAnswer))
     await state.hold

@@ -26,7 +26,7 @@ describe('intake', () => {
     ] as const)
       intake.put(message(partition, offset))
     const places = intake.lanes.map((lane) =>
-      intake.take(lane, 10).map((taken) => `${taken.partition}@${taken.offset}`),
+      intake.take(lane, 10).map((message) => `${message.partition}@${message.offset}`),
     )
     expect(places).toEqual([['0@1', '0@2', '2@5'], ['1@7']])
   })

@@ -30,9 +30,9 @@ const letter = () => {
 
 test('without letters an offset moves at once, by partition', () => {
   const { committed, progress } = createWorld()
-  const taken = progress.take([message(0, 1), message(1, 7), message(0, 2)])
+  const batch = progress.take([message(0, 1), message(1, 7), message(0, 2)])
   expect(progress.isDone(0)).toBe(false)
-  for (const part of taken) progress.settle(part, undefined)
+  for (const part of batch) progress.settle(part, undefined)
   expect(committed).toEqual(['0@2', '1@7'])
   expect(progress.isDone(0)).toBe(true)
 })
