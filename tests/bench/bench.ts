@@ -1,4 +1,4 @@
-// What a workload is, and what it is given: shared by all of them.
+// The definition of a workload and its inputs, shared by all workloads.
 
 import { join } from 'node:path'
 import type { CpuShares, CpuUse } from './measure/cpu.ts'
@@ -14,7 +14,7 @@ import type { World } from './world/world.ts'
 /** By name with its unit: `perSecond`, `p99Ms`. */
 export type Figures = Record<string, number>
 
-/** What was done, and the processor time that all of it took. */
+/** How many operations there were, and the processor time of all of them. */
 export type Cost = { operations: number; cpuSeconds: CpuUse['cpuSeconds'] }
 
 export type Measured = {
@@ -22,9 +22,9 @@ export type Measured = {
   /** Percent of one core, by process. */
   cpu: CpuShares
   recount: Recount
-  /** Where operations were counted over just the time in which the processor was. */
+  /** Present if operations and processor time were counted over the same time. */
   cost?: Cost
-  /** What went on meanwhile, for the plots: figures by time. */
+  /** Figures by time, for the plots. */
   series?: readonly Figures[]
 }
 
@@ -71,7 +71,7 @@ export type Bench = {
   /** The bodies that wrk sends. */
   bodiesFile: string
   say: Say
-  /** What was measured so far, valid figures only, one for each round. */
+  /** The valid figures so far, one for each round. */
   values: (workload: WorkloadName, cell: string, figure: string) => number[]
 }
 
@@ -95,7 +95,7 @@ export const quickScale = (): Scale => ({
   trades: 30_000,
 })
 
-/** What workloads are given, on servers that have been started. */
+/** The inputs of workloads, on servers that run. */
 export const createBench = (
   world: World,
   { tools, state, say }: { tools: Tools; state: BenchState; say: Say },

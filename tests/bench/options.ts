@@ -101,7 +101,7 @@ const readBinary = (file: string): string => {
     : usage(`--against takes a compiled binary of this service: ${path} is no file that can be run`)
 }
 
-/** What only the great run has. */
+/** The options that a comparison (`--against`) does not take. */
 const aloneFlags = ['minutes', 'orders', 'resume', 'quick', 'publish'] as const
 
 export const readOptions = (args: string[]): Options | 'help' => {

@@ -1,10 +1,10 @@
-// Round after round, cell after cell: limits and workloads take turns, so that whatever else the machine does meets them alike. What
-// was measured before a cut is not measured again.
+// Round after round, cell after cell: limits and workloads take turns, so that other load of the machine hits them equally. A run
+// that resumes does not repeat earlier measurements.
 
 import type { Bench, Cell, Measurement, Workload } from './bench.ts'
 import { writeState, type BenchState } from './state.ts'
 
-/** After so long without a word somebody wonders whether it hangs. */
+/** A run prints at least this often, so that nobody thinks that it hangs. */
 const silenceMaxMs = 10_000
 
 export type Say = ((line: string) => void) & { silentMs: () => number }

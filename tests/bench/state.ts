@@ -1,4 +1,4 @@
-// What a run has measured so far, written whole after every measurement, so that a cut costs no more than the one under way.
+// The measurements of a run so far, written whole after each one, so that an interruption costs only the one under way.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -28,7 +28,7 @@ export const writeState = (dir: string, state: BenchState): void => {
   renameSync(`${fileIn(dir)}.new`, fileIn(dir))
 }
 
-/** The run to go on with, in the scale that it began with. */
+/** The run to resume, in the scale that it began with. */
 export const readState = (dir: string): BenchState => {
   if (!existsSync(fileIn(dir))) throw new StackError('USAGE', 'there is no run to resume: start one without --resume')
   return JSON.parse(readFileSync(fileIn(dir), 'utf8')) as BenchState

@@ -1,5 +1,5 @@
-// Trades as no engine should publish them, or only rarely: the raw material of every disposition. All are lawful input: what has
-// to become of each is for the checker to say.
+// Trades that no engine should publish, or only rarely: input for every disposition. All are lawful input; the checker
+// decides which disposition each must have.
 
 import type { ClientOrder } from './clients.ts'
 import type { TradeMessage } from './kafkaSide.ts'
@@ -101,7 +101,7 @@ const unknown = (material: Material): TradeMessage[] => {
   ])()
 }
 
-/** Lawful, in the forms that the engine does not use. */
+/** Lawful trades in forms that the engine does not use. */
 const oddForm = (material: Material): TradeMessage[] => {
   const { id, terms } = recent(material, material.orders, 100)
   const form = {

@@ -15,7 +15,7 @@ const answerTo = ({ log }: Sample, n: number): Answer =>
 const say = (evidence: Sample, answer: Answer): void => void Object.assign(answerTo(evidence, answer.answer), answer)
 const encoded = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** What is done to the world, by what has to be found in it. Other kinds may be found with it. */
+/** Corruptions of the world, by the kind of violation that the checker must find. It may find other kinds too. */
 const corruptions: Record<ViolationKind, Record<string, (evidence: Sample) => void>> = {
   ACKED_ORDER_MISSING: {
     'a 202 whose order is not there': (world) => remove(world.orders, ({ id }) => id === ids.sell),

@@ -13,14 +13,14 @@ export type ClientLog = {
   close: () => void
 }
 
-/** A last line that was cut short is as if it was never written: that request has no answer. */
+/** An incomplete last line counts as never written: that request has no answer. */
 const parse = (text: string): LogLine[] =>
   text
     .split('\n')
     .filter((line) => line.startsWith('{') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as LogLine)
 
-/** Nothing where there is no file yet. */
+/** Gives nothing if there is no file yet. */
 export const readClientLog = (file: string): LogLine[] => (existsSync(file) ? parse(readFileSync(file, 'utf8')) : [])
 
 export const openClientLog = (file: string): ClientLog => {

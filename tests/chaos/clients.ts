@@ -1,5 +1,5 @@
-// Clients under way all the time: they place, repeat after a lost answer with the same key, ask twice at once, reuse keys
-// wrongly, cancel what may just be filled, and give up early. Everything they send and hear is in the log.
+// Clients that never stop: they place, repeat after a lost answer with the same key, send twice at once, reuse keys wrongly,
+// cancel orders that the engine may just be filling, and give up early. The log has every request and every answer.
 
 import type { Answer, Terms } from './checker/evidence.ts'
 import type { ClientLog, Request } from './clientLog.ts'
@@ -34,7 +34,7 @@ type Context = ClientsOptions & { orders: ClientOrder[]; fresh: string[]; users:
 
 const pause = (rng: Random, leastMs: number, mostMs: number) => Bun.sleep(rng.int(leastMs, mostMs))
 
-/** Without keep-alive: a library that repeats a request by itself on a stale connection would be a client that nobody logged. */
+/** Sends without keep-alive: on a stale connection the library would repeat a request by itself, which the log would lack. */
 const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: number): Promise<Answer> => {
   const encoded = request.op === 'place' ? encodeOrder(request.terms, rng) : { headers: {} }
   const path =
@@ -77,7 +77,7 @@ const remember = (context: Context, terms: Terms, { status, orderId }: Answer): 
 
 const impatient = (rng: Random): number => (rng.chance(0.12) ? rng.int(1, 80) : patientMs)
 
-/** With a key it asks until it knows; without one it can only ask once, and again when it was told that nothing was stored. */
+/** With a key, repeats until the outcome is certain; without one, repeats only if certainly nothing was stored. */
 const place = async (context: Context, terms: Terms): Promise<void> => {
   const { rng } = context
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
@@ -95,7 +95,7 @@ const placeNew = async (context: Context): Promise<void> => {
   const key = rng.chance(0.6) ? `k-${crypto.randomUUID()}` : null
   const terms = drawTerms(rng, key === null ? crypto.randomUUID() : rng.pick(users), key)
   if (key === null || rng.chance(0.94)) return place(context, terms)
-  // Two at once, on two replicas as it may happen; and one that uses the key for another order.
+  // Two at once, perhaps on two replicas; the second may use the key for another order.
   const other = rng.chance(0.5) ? terms : { ...terms, quantity: '777' }
   await Promise.all([place(context, terms), place(context, other)])
 }
@@ -107,7 +107,7 @@ const repeat = async (context: Context): Promise<void> => {
   await place(context, rng.chance(0.7) ? order.terms : { ...order.terms, quantity: '778' })
 }
 
-/** Mostly of an order placed a moment ago, which the engine may be filling. */
+/** Cancels mostly an order placed a moment ago, which the engine may be filling. */
 const cancel = async (context: Context): Promise<void> => {
   const { rng, orders } = context
   const order = rng.chance(0.7) ? orders[orders.length - rng.int(1, Math.min(12, orders.length))]! : rng.pick(orders)

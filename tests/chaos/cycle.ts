@@ -8,7 +8,7 @@ import type { World } from './world.ts'
 export type CycleResult = { tookMs: number; recoveryMs: number; acked: string[] }
 
 const leastMs = 3_000
-/** A cycle goes on until so many orders were acknowledged in it, within the limit. */
+/** A cycle lasts until this many orders were acknowledged in it, or until its limit. */
 const leastAcked = 520
 const moreLimitMs = 20_000
 const readyLimitMs = 60_000

@@ -1,4 +1,4 @@
-// The faults, done to a world while requests are under way. Each is counted when it has happened, not when it was wanted.
+// Injects faults into a world while requests are under way. A fault counts once it has happened, not when it was planned.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { isCrashPoint, type Companion, type Crash, type CrashPoint, type CyclePlan } from './plan.ts'
@@ -10,7 +10,7 @@ export type Count = (fault: string) => void
 const pointLimitMs = 15_000
 const joinLimitMs = 5_000
 
-/** What Kafka does ten seconds after a member died, at once. Kafka itself may be away. */
+/** Does at once what Kafka does ten seconds after a member died. Kafka itself may be away. */
 const tellGroup = (world: World, replica: Replica, { tellGroup: tell }: CyclePlan): void => {
   const clientId = replica.clientId()
   if (tell && clientId !== null) void world.side.expel(clientId).catch(() => undefined)

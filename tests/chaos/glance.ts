@@ -1,4 +1,4 @@
-// What can be checked after every cycle, while requests are still under way: cheap, and early enough to stop near the cause.
+// The checks after every cycle, while requests are still under way: cheap, and early enough to stop near the cause.
 
 import type { Violation } from './checker/evidence.ts'
 import { persist } from './persist.ts'
@@ -31,7 +31,7 @@ export const createGlance = ({ tables, side, replicas, third }: World): Glance =
   }
   return {
     async look(acked) {
-      // What waits no longer in the outbox was acknowledged before this moment, so the topic has it afterwards.
+      // An event that left the outbox was acknowledged before this moment, so a later read of the topic finds it.
       const published = await persist(tables.published)
       await readPlacements()
       const missingEvents = published.filter((id) => !onTopic.has(id))

@@ -11,7 +11,7 @@ export type InjectorOptions = {
   side: KafkaSide
   clients: Clients
   rng: Random
-  /** Told of every kind that was acknowledged by the broker. */
+  /** Observes every kind that the broker acknowledged. */
   onPublished: (kind: BadTrade, messages: number) => void
 }
 
@@ -30,7 +30,7 @@ const inject = async ({ side, clients, rng, onPublished }: InjectorOptions): Pro
   }
 }
 
-/** Starts paused. Whatever fails is tried no second time: Kafka may be away, and what may have been published is on the topic. */
+/** Starts paused. It does not repeat a failed send: Kafka may be away, and the topic shows what was published. */
 export const startInjector = (options: InjectorOptions): Injector => {
   let running: Promise<void> | null = null
   let pausing = new AbortController()

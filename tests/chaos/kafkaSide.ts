@@ -18,9 +18,9 @@ export type TradeMessage = { key: string; value: Uint8Array | null }
 
 export type KafkaSide = {
   logs: Record<keyof typeof topics, TopicLog>
-  /** Trades that the group has not committed as read. */
+  /** How many trades the group has not committed. */
   lag: () => Promise<number>
-  /** Takes the members of this client out of the group, as its own LeaveGroup would have; none is no error. */
+  /** Removes this client's members from the group, as its own LeaveGroup would have; no member is no error. */
   expel: (clientId: string) => Promise<void>
   publishTrades: (messages: readonly TradeMessage[]) => Promise<void>
   close: () => Promise<void>

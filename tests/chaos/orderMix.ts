@@ -1,5 +1,5 @@
-// What the clients ask for: prices close enough that most orders meet somebody, quantities that leave parts, and amounts with
-// all the digits that the contract allows.
+// The orders of the clients: prices so close that most orders match, quantities that fill partly, and amounts with all the
+// digits that the contract allows.
 
 import type { Terms } from './checker/evidence.ts'
 import type { Random } from '../support/random.ts'

@@ -1,4 +1,4 @@
-// The harness's own looks at servers that it has just killed: tried again until they answer.
+// Repeats the harness's own calls to servers that it has just killed until they answer.
 
 const pauseMs = 250
 

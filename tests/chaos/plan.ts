@@ -6,7 +6,7 @@ import { randomStream } from '../support/random.ts'
 const crashPoints = ['after-commit-before-answer', 'after-ack-before-delete', 'after-ledger-before-offset'] as const
 export type CrashPoint = (typeof crashPoints)[number]
 
-/** Of every deck, one is left: it is the crash of one cycle. `point` crashes fire at the named point by themselves. */
+/** A cycle draws one crash from the shuffled deck. Crash points fire by themselves, in the code of the service. */
 const crashDeck = [
   'kill replica',
   'kill replica',
@@ -39,14 +39,14 @@ export type Companion = (typeof companionDeck)[number]
 export type CyclePlan = {
   cycle: number
   crash: Crash
-  /** Which replica the crash is for, where it is for one. */
+  /** The replica that crashes, if the crash hits one. */
   crashOf: 0 | 1
   crashAfterMs: number
-  /** At which passing of a named point. */
+  /** The n-th passing of a named point is the crash. */
   nth: number
   /** How long a killed server stays away. */
   awayMs: number
-  /** Whether the group is told of a dead member (an operator's doing); otherwise the broker waits for its session to end. */
+  /** Whether somebody removes a dead member from the group, as an operator may; otherwise the broker waits for its session to end. */
   tellGroup: boolean
   companion: Companion
   companionOf: 0 | 1
@@ -96,7 +96,7 @@ export const planCycles = (seed: number, count: number): CyclePlan[] => {
     const crash = nextCrash()
     const companion = nextCompanion()
     const crashOf = rng.pick([0, 1] as const)
-    // Of one replica, one fault at a time, where both are about its process.
+    // If both faults concern a replica's process, they hit different replicas.
     const companionOf = /pause|restart/.test(companion) ? ((1 - crashOf) as 0 | 1) : rng.pick([0, 1] as const)
     return {
       cycle: index + 1,

@@ -6,20 +6,20 @@ import { hold, release } from '../stack/guard.ts'
 import { killTree, signal } from '../stack/processes.ts'
 import type { TcpProxy } from '../support/tcpProxy.ts'
 
-type CrashPoint = { point: string; nth: number; log: string }
+type CrashSetting = { point: string; nth: number; log: string }
 
 export type Replica = {
   readonly name: string
   readonly url: string
-  /** As Kafka knows it; of the process that ran last. */
+  /** The client id of the last process, as Kafka knows it. */
   readonly clientId: () => string | null
   readonly isRunning: () => boolean
-  /** How a process ended that nobody ended, once for each; null where none did. */
+  /** How a process ended by itself, once for each process; null if none did. */
   readonly ownEnd: () => string | null
   /** Settles when the process that runs now has ended. */
   readonly exited: () => Promise<unknown>
-  /** Starts the process, armed or not, and does not wait for it. */
-  start: (crashPoint?: CrashPoint) => void
+  /** Starts the process, with a crash point or without, and does not wait for it. */
+  start: (crashPoint?: CrashSetting) => void
   kill: () => Promise<void>
   /** SIGTERM and its end; past the limit SIGKILL. Answers whether it drained in time. */
   stop: () => Promise<boolean>
@@ -40,19 +40,19 @@ export type ReplicaOptions = {
   port: number
   env: Record<string, string>
   logFile: string
-  /** Null where it goes to Kafka directly. */
+  /** Null if the replica reaches Kafka directly. */
   kafkaProxy: TcpProxy | null
 }
 
 const stopLimitMs = 25_000
-/** Long enough for a replica that is slow, and it is not one that hangs. */
+/** A slow replica answers within this time; one that does not hangs. */
 const probeMs = 10_000
 
 /** A request to Kafka begins with its length, api key, version, correlation id, and the client's id. */
 const clientIdOf = (bytes: Buffer): string | null =>
   bytes.length < 14 ? null : bytes.subarray(14, 14 + bytes.readInt16BE(12)).toString()
 
-const environment = ({ env, port }: ReplicaOptions, crashPoint: CrashPoint | undefined): Record<string, string> => ({
+const environment = ({ env, port }: ReplicaOptions, crashPoint: CrashSetting | undefined): Record<string, string> => ({
   ...env,
   SERVER_PORT: String(port),
   ...(crashPoint === undefined
@@ -64,13 +64,13 @@ export const createReplica = (options: ReplicaOptions): Replica => {
   const url = `http://127.0.0.1:${options.port}`
   let child: Bun.Subprocess | null = null
   let clientId: string | null = null
-  /** Processes whose end is somebody's doing. */
+  /** Processes that the harness ends, or that have a crash point. */
   const mayEnd = new WeakSet<object>()
   let ownEnd: string | null = null
   options.kafkaProxy?.onHello((bytes) => (clientId = clientIdOf(bytes) ?? clientId))
 
   const isRunning = (): boolean => child !== null && child.exitCode === null && child.signalCode === null
-  /** One that ended by itself is only let go: its id may be somebody else's by now. */
+  /** A process that ended by itself is only released: another process may have its id by now. */
   const end = async (how: (pid: number) => Promise<void>): Promise<void> => {
     if (child === null) return
     mayEnd.add(child)

@@ -6,7 +6,7 @@ import type { Verdict } from './checker/check.ts'
 import type { Violation } from './checker/evidence.ts'
 import type { RunState } from './runState.ts'
 
-/** Of a thousand violations the first hundred tell as much. */
+/** The first hundred violations say as much as a thousand. */
 const listedMax = 100
 
 const table = (head: [string, string], rows: Record<string, number | string>): string =>

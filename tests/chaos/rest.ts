@@ -13,7 +13,7 @@ const limitMs = 300_000
 const quietMs = 1_500
 const pollMs = 200
 
-/** How a replica falls short of being ready and well, or null. */
+/** What a replica lacks to be ready and healthy, or null. */
 const faultOf = async (replica: Replica): Promise<string | null> => {
   if (!(await replica.readiness())) return `${replica.name} is not ready`
   const health = await replica.health()
@@ -40,7 +40,7 @@ const isAtRest = ({ outbox, lag, setAside, notReady }: Rest): boolean =>
 const mark = async ({ side }: World): Promise<string> =>
   JSON.stringify(await Promise.all([side.logs.placed.ends(), side.logs.cancelled.ends(), side.logs.trades.ends()]))
 
-/** At rest for a while, with the topics unmoved; or the limit passed. A look that fails counts as "not yet". */
+/** Waits until all is at rest for a while and the topics do not move, or until the limit. A look that fails counts as "not yet". */
 export const comeToRest = async (world: World): Promise<{ rest: Rest; tookMs: number }> => {
   const startedAt = performance.now()
   let rest: Rest = { outbox: -1, lag: -1, setAside: -1, notReady: ['nothing could be looked at'] }

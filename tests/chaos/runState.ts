@@ -1,4 +1,4 @@
-// What a run has to remember to go on after a cut, and what its report is made of. Written whole after every cycle.
+// The state that a run needs to resume after an interruption and for its report. It is written whole after every cycle.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,14 +25,14 @@ export type RunState = {
   ports: Ports
   cycles: number
   elapsedMs: number
-  /** How often each fault was done, a named point counted when it fired. */
+  /** How often each fault happened; a named point counts when it fired. */
   faults: Record<string, number>
   badTrades: Record<string, number>
-  /** From the last fault of a cycle to both replicas being ready, by the crash. */
+  /** Milliseconds from the last fault of a cycle until both replicas are ready, by the crash. */
   recoveriesMs: Record<string, number[]>
-  /** From the end of the load to an empty outbox and no lag, at each full check. */
+  /** Milliseconds from the end of the load until the outbox is empty and nothing lags, at each full check. */
   restsMs: number[]
-  /** That Postgres had to break; the service repeats what they rolled back. */
+  /** Deadlocks that Postgres had to break; the service repeats the statements. */
   deadlocks: number
 }
 
@@ -58,7 +58,7 @@ export const writeState = (dir: string, state: RunState): void => {
   renameSync(`${fileIn(dir)}.new`, fileIn(dir))
 }
 
-/** The state of the run to go on with. */
+/** The state of the run to resume. */
 export const readState = (dir: string, seed: number): RunState => {
   if (!existsSync(fileIn(dir))) throw new StackError('USAGE', 'there is no run to resume: start one without --resume')
   const state = JSON.parse(readFileSync(fileIn(dir), 'utf8')) as RunState

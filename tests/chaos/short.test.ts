@@ -5,7 +5,7 @@ import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { hold, release } from '../stack/guard.ts'
 
-/** Five times what it takes on a machine of its own. */
+/** Five times as long as it takes on an idle machine. */
 const limitMs = 1_500_000
 
 test(

@@ -9,13 +9,13 @@ type Row = Record<string, string>
 
 export type Tables = {
   sql: postgres.Sql
-  /** Unless it is there. */
+  /** Creates the audit unless it exists. */
   installAudit: () => Promise<void>
   read: () => Promise<Pick<Evidence, 'orders' | 'ledger' | 'exceptions' | 'audit'>>
   outbox: () => Promise<number>
-  /** In one snapshot: which of the orders accepted since the last call have no event waiting any more, so must be on the topic. */
+  /** One snapshot: the orders accepted since the last call whose event no longer waits, so it must be on the topic. */
   published: () => Promise<string[]>
-  /** Statuses that left a final state, by the audit. */
+  /** Orders that left a final state, according to the audit. */
   revived: () => Promise<string[]>
   close: () => Promise<void>
 }

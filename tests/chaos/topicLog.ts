@@ -1,4 +1,4 @@
-// All that a topic holds, read from its beginning and added to at each look, as the broker has it: every partition, no group.
+// Keeps all records of a topic as the broker has them: every partition from its beginning, without a group; each look adds more.
 
 import { Consumer } from '@platformatic/kafka'
 import { endsOf, fetchOnce, type FetchedRecord } from '../support/topicFetch.ts'
@@ -17,7 +17,7 @@ export type TopicLog = {
   readonly topic: string
   /** In order within each partition. */
   readonly records: TopicRecord[]
-  /** Reads what the topic holds now. Rejects while no broker answers; what was read stays. */
+  /** Reads what the topic holds now. Rejects while no broker answers; earlier records stay. */
   readToEnd: () => Promise<void>
   /** The offset that the next message of each partition gets. */
   ends: () => Promise<number[]>
@@ -52,7 +52,7 @@ export const createConsumer = (bootstrap: string): Consumer => {
 
 export const createTopicLog = (consumer: Consumer, topic: string): TopicLog => {
   const records: TopicRecord[] = []
-  /** The offset behind what was read of each partition. */
+  /** The next offset to read of each partition. */
   const read: number[] = []
   let turn: Promise<unknown> = Promise.resolve()
 

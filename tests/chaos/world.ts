@@ -1,5 +1,5 @@
-// Everything that a run is made of: Postgres, Kafka, the engine and the replicas as processes of their own, each replica behind
-// its own proxies, and the harness's own eyes past them.
+// All parts of a run: Postgres, Kafka, the engine and the replicas as processes of their own, each replica behind its own
+// proxies, and the harness's own connections past them.
 
 import { copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,16 +22,16 @@ export type World = {
   postgres: PostgresServer
   kafka: KafkaServer
   engine: Server
-  /** The two that are always there; `proxies` are theirs. */
+  /** The two permanent replicas; `proxies` are theirs. */
   replicas: readonly [Replica, Replica]
   /** Joins and leaves; reaches the servers directly. */
   third: Replica
   proxies: readonly [Proxies, Proxies]
   tables: Tables
   side: KafkaSide
-  /** How often Postgres had to break a deadlock: never is what the order of locks is for. */
+  /** How often Postgres had to break a deadlock; the order of locks should make it never. */
   deadlocks: () => number
-  /** Where a named crash point writes that it fired. */
+  /** The file to which a named crash point writes that it fired. */
   crashLog: string
   close: () => Promise<void>
 }
@@ -41,14 +41,14 @@ const host = '127.0.0.1'
 /** Short, so that being frozen past it takes seconds. */
 const leaseMs = 2_000
 
-/** A listener for us and one for each replica: a broker tells its clients where to go, and they have to go to their proxies. */
+/** One listener for us and one for each replica: a broker advertises an address to its clients, which must be their proxy's. */
 const kafkaSettings = (ports: Ports): Record<string, string> => ({
   'controller.quorum.voters': `1@${host}:${ports.controller}`,
   listeners: `PLAINTEXT://${host}:${ports.kafka},CONTROLLER://${host}:${ports.controller},A://${host}:${ports.kafkaA},B://${host}:${ports.kafkaB}`,
   'advertised.listeners': `PLAINTEXT://${host}:${ports.kafka},A://${host}:${ports.kafkaProxyA},B://${host}:${ports.kafkaProxyB}`,
   'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,A:PLAINTEXT,B:PLAINTEXT',
   'inter.broker.listener.name': 'PLAINTEXT',
-  // When a cancellation was appended is compared with when its placement was.
+  // The checker compares when a cancellation and its placement were appended.
   'log.message.timestamp.type': 'LogAppendTime',
   // After a SIGKILL the broker reads the open segment again, so it has to stay short.
   'log.segment.bytes': '16777216',
@@ -125,9 +125,9 @@ const startEngine = (dir: string, bootstrap: string): Promise<Server> =>
     isReady: async () => true,
   })
 
-/** In an empty folder, or on what an earlier run left there. The replicas are started. */
+/** Opens a world in an empty folder, or on the data of an earlier run. The replicas are started. */
 export const startWorld = async (dir: string, ports: Ports): Promise<World> => {
-  // A copy of its own: somebody may build a new one while the run lasts.
+  // The run uses a copy of the binary: somebody may build a new one meanwhile.
   copyFileSync(await crashingBinary(), join(dir, 'orders'))
   const [postgres, kafka, proxies] = await Promise.all([
     startPostgres({ dataDir: join(dir, 'postgres'), port: ports.postgres }),

@@ -21,7 +21,7 @@ export type Action =
   | { kind: 'cancel'; of: number }
   | { kind: 'reduce'; of: number; by: bigint }
 
-/** What happens to a book; `of` picks one of the orders placed so far, or a later one. */
+/** An event of a book; `of` picks one of the orders placed so far, or a later one. */
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('place' as const), shape: orderShape }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), of: fc.nat(60) }) },

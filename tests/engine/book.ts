@@ -82,8 +82,8 @@ const match = (book: Book, order: Order, quantity: bigint): Fill[] => {
 }
 
 /**
- * Matches what is not executed yet against the other side, then rests or drops what is left of it. Fills come in the
- * order they happened.
+ * Matches the order's open quantity against the other side, then rests or drops the remainder. Answers the fills in the
+ * order in which they happened.
  */
 export const place = (book: Book, order: Order): Fill[] => {
   if (book.open.has(order.id)) throw new Error(`order ${order.id} is in the book already`)
@@ -97,7 +97,7 @@ export const place = (book: Book, order: Order): Fill[] => {
   return fills
 }
 
-/** Lowers what remains by at most the quantity; false when the order does not rest here. */
+/** Lowers the order's remaining quantity by at most `quantity`; false if the order does not rest here. */
 export const reduce = (book: Book, orderId: string, quantity: bigint): boolean => {
   const resting = book.open.get(orderId)
   if (resting === undefined) return false

@@ -32,7 +32,7 @@ export type Engine = {
   /** Every order id ever placed, a few hundred bytes each: some millions fit, a reference engine needs no more. */
   readonly placed: Set<string>
   readonly cancelledFirst: Set<string>
-  /** What the trade topic says was executed of orders that are not placed yet. */
+  /** Quantities that the trade topic has for orders that are not placed yet. */
   readonly executed: Map<string, bigint>
   readonly legs: Recent
   readonly counts: Counts

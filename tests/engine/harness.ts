@@ -1,4 +1,4 @@
-// For the test over a real Kafka: topics of its own, the engine as its own process, and plain clients at the other end.
+// What the test over a real Kafka needs: topics of its own, the engine as its own process, and plain clients.
 
 import { Admin, Consumer, ProduceAcks, Producer } from '@platformatic/kafka'
 import { hold, release } from '../stack/guard.ts'

@@ -77,7 +77,7 @@ const removeLevel = (half: Half, level: Level): void => {
   half.ranks.splice(rankIndex(half, rankOf(half, level.price)), 1)
 }
 
-/** Lowers what remains; an order with nothing left leaves its level, an empty level leaves the side. */
+/** Lowers the remaining quantity; an order without any leaves its level, an empty level leaves the side. */
 export const take = (half: Half, resting: Resting, quantity: bigint): void => {
   if (quantity <= 0n || quantity > resting.remaining) throw new Error(`cannot take ${quantity} of ${resting.remaining}`)
   const { level } = resting

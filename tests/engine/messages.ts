@@ -1,5 +1,5 @@
-// The engine's reading and writing of the three topics. What cannot be read is null, never a guess, and an exception only where a
-// word is unknown: amounts are taken from the JSON source text, so that no double stands between the topic and the book.
+// Reads and writes the messages of the three topics. An unreadable message is null, never a guess; only an unknown word is an
+// exception: amounts are taken from the JSON source text, so that no double stands between the topic and the book.
 
 import { TIMES_IN_FORCE, TYPES } from './book.ts'
 import type { Fill, Order } from './book.ts'
@@ -21,7 +21,7 @@ export type Heard = {
  */
 export type Trade = Fill & { readonly tradeId: string; readonly ticker: string; readonly timestamp: number }
 
-/** The publisher speaks another vocabulary than the one that was agreed on: nobody may read on as if nothing were wrong. */
+/** The publisher uses a word outside the contract: the reader must stop. */
 class UnknownWord extends Error {
   override name = 'UnknownWord'
 }
@@ -52,7 +52,7 @@ const text = (value: unknown): string | null =>
 
 const orderId = (value: unknown): string | null => text(value)?.toLowerCase() ?? null
 
-/** A word that is none of those allowed is fatal, as it is to the first engine, whose enumerations end there: it stops its partition. */
+/** An unknown word is fatal, as in the first engine, whose enumerations reject it: that engine stops its partition. */
 const wordOf = <T extends string>(fields: Fields | null, member: string, allowed: readonly T[]): T | null => {
   const value = fields?.[member]
   const word = allowed.find((candidate) => candidate === value)

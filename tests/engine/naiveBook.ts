@@ -1,4 +1,4 @@
-// The book as one would explain it, in a list that is sorted again for every order: what book.ts is compared with.
+// The book as one would explain it: a list that is sorted again for every order. Tests compare book.ts with it.
 
 import type { Fill, Order } from './book.ts'
 

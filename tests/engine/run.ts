@@ -67,7 +67,7 @@ const readTo = async (
   }
 }
 
-/** Says where a message stands that could not be read: the first hundred times, the summary counts the others. */
+/** Logs the place of an unreadable message: the first hundred times; the summary counts the others. */
 const reporting = <T>(run: Run, message: Message, apply: () => T): T => {
   const { counts } = run.engine
   const before = counts.malformed

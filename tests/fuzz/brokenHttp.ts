@@ -13,7 +13,7 @@ const lawfulLines = post.slice(post.indexOf('\r\n'))
 const get = 'GET /orders/x HTTP/1.1\r\nHost: orders\r\n\r\n'
 const chunk = (body: Buffer): string => `${body.length.toString(16)}\r\n${body.toString('latin1')}\r\n0\r\n\r\n`
 
-/** With these lines in the head, and the order as it is. */
+/** A request with these lines in its head and the order as its body. */
 const withHead = (what: string, lines: string, { body }: Order): BrokenRequest => ({
   what,
   bytes: Buffer.concat([Buffer.from(`${post}${lines}\r\n\r\n`, 'latin1'), body]),

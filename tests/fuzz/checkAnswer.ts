@@ -60,7 +60,7 @@ const internals = new RegExp(
   'i',
 )
 
-/** What of the inside, or of the input, an answer gives away. A problem repeats the path alone. */
+/** The internals, or parts of the input, that an answer gives away. A problem repeats the path alone. */
 const leakOf = ({ head, body }: Answer): string | null =>
   internals.exec(`${head}\n${body.replace(/"path":"[^"]*"/, '')}`)?.[0] ?? null
 
@@ -155,7 +155,7 @@ export const answerFault = (answer: Answer, expected: Expected, headOnly: boolea
   return parsed === null || parsed === 'TOO_DEEP' ? 'the answer is no JSON' : null
 }
 
-/** What the server's parser says to what is no HTTP: bare, or one of ours. */
+/** Checks the answer to bytes that are no HTTP: the parser's bare answer, or one of ours. */
 export const rawAnswerFault = (answer: Answer): string | null => {
   if (answer.status < 400) return null
   if (answer.status === 503) return problemFault(answer, null)

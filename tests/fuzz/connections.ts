@@ -1,4 +1,4 @@
-// Connections that do what no good client does: say nothing, speak slowly, send without end, read nothing.
+// Connections of bad clients: they send nothing, send slowly, send without end, or read nothing.
 
 import type { Socket } from 'bun'
 
@@ -6,7 +6,7 @@ export type Connection = {
   socket: Socket
   received: () => string
   isOpen: () => boolean
-  /** Resolves with what came so far once there is something, or the other side hung up. */
+  /** Resolves with the bytes so far once there are some, or once the other side hung up. */
   answer: Promise<string>
 }
 
@@ -51,7 +51,7 @@ export const openMany = async (port: number, count: number): Promise<Connection[
 export const closeAll = (connections: readonly Connection[]): void =>
   connections.forEach(({ socket }) => socket.terminate())
 
-/** One byte at a time until something is heard or `isOver`. */
+/** Sends one byte at a time until an answer begins or `isOver`. */
 export const drip = async ({ socket, received, isOpen }: Connection, text: string, everyMs: number): Promise<void> => {
   for (const char of text) {
     if (!isOpen() || received() !== '') return
@@ -62,7 +62,7 @@ export const drip = async ({ socket, received, isOpen }: Connection, text: strin
 
 const pause = (): Promise<void> => Bun.sleep(1)
 
-/** `part` again and again, `bytes` in all, until the other side hangs up; answers how many were taken. */
+/** Sends `part` again and again, `bytes` in all, until the other side hangs up; answers how many bytes were sent. */
 export const flood = async ({ socket, isOpen }: Connection, part: Uint8Array, bytes: number): Promise<number> => {
   let [sent, rest] = [0, part]
   while (sent < bytes && isOpen()) {

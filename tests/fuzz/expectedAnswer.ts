@@ -1,5 +1,5 @@
-// Part of the independent oracle: for a well-formed request, the statuses that the contract allows, and what has to be stored if
-// it is taken.
+// Part of the independent oracle: for a well-formed request, the statuses that the contract allows, and the order that must be
+// stored if it is taken.
 
 import { expectOrder, expectResolution, uuidShape, type Resolution, type Terms } from './expectedOrder.ts'
 import type { HttpRequest } from './requests.ts'
@@ -35,7 +35,7 @@ const listParams = [
   'cursor',
 ]
 const exceptionParams = ['orderId', 'tradeId', 'disposition', 'resolved', 'limit', 'cursor']
-/** Where a path is written in an odd way (`//`, `..`, `%2f`), which route it is meant for is anybody's guess. */
+/** If a path is written in an odd way (`//`, `..`, `%2f`), the contract does not say which route it means. */
 const anyAnswer = [200, 204, 400, 404, 405, 413, 415]
 /** Heads below this are always read. */
 const headBytes = 8_192

@@ -1,5 +1,5 @@
-// Part of the independent oracle: what becomes of every leg, folded in the order of the partition by the contract's table alone:
-// the ledger, the exceptions, the dead letters, and the state of each order.
+// Part of the independent oracle: it folds every leg in the order of the partition, by the contract's table alone, into the
+// ledger, the exceptions, the dead letters, and the state of each order.
 
 import { uuidShape } from './expectedOrder.ts'
 import { expectTrade, type Decoded, type Leg, type Side, type Trade } from './expectedTrade.ts'
@@ -19,11 +19,11 @@ export type ExceptionRow = Content & {
 type Letter = { dispositions: string[]; at: string }
 
 export type Expectation = {
-  /** By `order trade`. */
+  /** Key: `order trade`. */
   ledger: Map<string, LedgerRow>
-  /** By `order trade content`. */
+  /** Key: `order trade content`. */
   exceptions: Map<string, ExceptionRow>
-  /** By the place of the message. */
+  /** Key: the place of the message. */
   letters: Map<string, Letter>
   filled: Map<string, bigint>
   dispositions: Record<string, number>
@@ -73,7 +73,7 @@ export const createExpectation = (orders: ReadonlyMap<string, KnownOrder>) => {
 
   const judgeAll = (decoded: Decoded, at: string): string[] => {
     if (decoded === 'MALFORMED') return ['MALFORMED']
-    // Generated only without an order of ours in it: a dead letter either way.
+    // The generator puts no order of ours into these: they are dead letters either way.
     if (decoded === 'UNCLEAR') return ['MALFORMED', 'UNKNOWN_ORDER']
     return decoded.legs.map((leg) => judge(decoded, leg, at))
   }

@@ -1,5 +1,5 @@
-// Part of the independent oracle: what the contract says of a body, decided without a line of the service: taken, and as which
-// order; or refused.
+// Part of the independent oracle: it judges a body by the contract, without a line of the service: taken, and as which order,
+// or refused.
 
 import { parseStrict, type Json } from './strictJson.ts'
 

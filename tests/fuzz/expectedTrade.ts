@@ -1,5 +1,5 @@
-// Part of the independent oracle: what a message of the trade topic says, decided without a line of the service: a trade in
-// canonical form, nothing that can be decoded, or `UNCLEAR` where the contract leaves it open.
+// Part of the independent oracle: it decodes a message of the trade topic without a line of the service: a trade in canonical
+// form, no trade, or `UNCLEAR` if the contract leaves it open.
 
 import { amountOf } from './expectedOrder.ts'
 import { membersOf, parseStrict, type Json } from './strictJson.ts'
@@ -51,7 +51,7 @@ const timeOf = (value: Json | undefined): string => {
   return value?.kind === 'number' ? fromNumber(value.source) : 'MALFORMED'
 }
 
-/** 1 to 64 printable characters; whether formats and private ones print is for nobody to say. */
+/** 1 to 64 printable characters; the contract leaves open whether format and private characters print. */
 const tradeIdOf = (value: Json | undefined): string => {
   if (value?.kind !== 'string') return 'MALFORMED'
   const { length } = Array.from(value.value)

@@ -18,12 +18,12 @@ export type FuzzReport = {
   statuses: Record<string, number>
 }
 
-/** Far above what it needs (100 to 300 MB), far below what a body held in memory would come to. */
+/** Far above normal use (100 to 300 MB), far below a service that holds bodies in memory. */
 const memoryMbMax = 1_000
-/** The queues are far from their bounds, so hardly anything may be turned away. */
+/** The queues are far from their limits, so the service may refuse hardly anything as overloaded. */
 const overloadedShareMax = 0.01
 
-/** What the service itself calls a failure. */
+/** The messages with which the service logs a failure of its own. */
 const bugLines = ['a request failed', 'a batch failed', 'a trade could not be stored', 'a bug stopped the service']
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1_000).toFixed(0)} s`
@@ -32,7 +32,7 @@ const counts = (found: Record<string, number>): string =>
     .map(([name, count]) => `${name} ${count}`)
     .join(', ')
 
-/** What only the process as a whole shows. */
+/** The faults that only the process as a whole shows. */
 const healthFaults = async (service: RunningService, highestMb: number, overloadedShare: number): Promise<string[]> => {
   const faults: string[] = []
   const isUp = async () => (await service.http('/actuator/health')).json['status'] === 'UP'

@@ -18,7 +18,7 @@ export type CallVerdict = {
 }
 
 const hangMs = 120_000
-/** Broken bytes may be waited for; nobody waits long. */
+/** A server may wait for the rest of broken bytes; the fuzzer does not wait long. */
 const rawMs = 200
 const abandonMs = 5
 const chunkBytes = 7_001

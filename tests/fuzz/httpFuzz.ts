@@ -97,7 +97,7 @@ const failed = (error: unknown): CallVerdict => ({
   canceled: null,
 })
 
-/** The fault of a case alone: in its answer, or in the row that its answer promised. */
+/** The fault of one case by itself: in its answer, or in the row that its answer promised. */
 const faultOf = async ({ world }: HttpRun, wire: Wire, hostile: HttpCase): Promise<string | null> => {
   const { fault, placed } = await callHttpCase(wire, hostile).catch(failed)
   if (fault !== null || placed === null) return fault

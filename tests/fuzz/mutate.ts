@@ -1,5 +1,5 @@
-// Hostile texts and bytes, made from lawful ones: at the level of a value, a member, the syntax, and the bytes. All of it follows
-// from the generator of random numbers in the argument.
+// Hostile texts and bytes, made from lawful ones: at the level of a value, a member, the syntax, and the bytes. Everything
+// depends on the random numbers of the argument alone.
 
 import type { Random } from '../support/random.ts'
 import { lines, wordsOf } from './words.ts'
@@ -7,7 +7,7 @@ import { lines, wordsOf } from './words.ts'
 /** A member as JSON source: the name with its quotes, the value as it stands. */
 export type Member = readonly [name: string, value: string]
 
-/** Stands in values, never in plain member names: whatever answers with it echoes its input. */
+/** Stands in values, never in plain member names: an answer that contains it echoes its input. */
 export const secret = 's3cr3t<w0rd>'
 
 const deep = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth)
@@ -131,7 +131,7 @@ const escapeSome = (rng: Random, source: string): string =>
       : letter,
   )
 
-/** As JSON text, in one of the many ways to write the same. */
+/** Writes the members as JSON text, in one of the many equivalent ways. */
 export const renderObject = (rng: Random, members: readonly Member[]): string => {
   const plain = rng.chance(0.7)
   const gap = (): string => (plain ? '' : rng.pick(spaces))
@@ -201,7 +201,7 @@ export const mutateBytes = (rng: Random, bytes: Buffer): Buffer => {
   ])()
 }
 
-/** From members to bytes, with none to three faults anywhere on the way. */
+/** Turns members into bytes, with none to three faults on the way. */
 export const hostileObject = (rng: Random, members: readonly Member[]): Buffer => {
   const faults = rng.weighted([
     [1, 0],

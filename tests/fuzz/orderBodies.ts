@@ -73,7 +73,7 @@ export const orderBody = (rng: Random): Buffer => {
   return rng.chance(0.4) ? Buffer.from(renderObject(rng, members)) : hostileObject(rng, members)
 }
 
-/** One that is stored for sure unless something is wrong, for a user nobody else has. */
+/** A lawful order of a new user: a correct service stores it. */
 export const lawfulOrder = (rng: Random): { userId: string; body: Buffer } => {
   const userId = rng.uuid()
   const order = {

@@ -1,5 +1,4 @@
-// What the system says of the service's process: memory and open files, and whether it runs at all. Without /proc:
-// nothing.
+// Observes the memory and the open files of the service's process. Without /proc both are 0.
 
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -21,7 +20,7 @@ export const openFiles = (pid: number): number => {
   }
 }
 
-/** The highest resident memory while it is asked for, in MB. */
+/** The highest resident memory of all samples, in MB. */
 export const watchMemory = (pid: number, everyMs = 100): { stop: () => number } => {
   let highest = residentMb(pid)
   const timer = setInterval(() => (highest = Math.max(highest, residentMb(pid))), everyMs)

@@ -20,11 +20,11 @@ import { shown, type Violation } from './violation.ts'
 
 export type RecordOptions = {
   seed: string
-  /** Names of kinds; all where it is left out. */
+  /** Names of kinds; all kinds if absent. */
   only?: readonly string[]
   rounds: { atLeast: number; minutes: number }
   replicas: number
-  /** How long nothing is sent at the end, in ms: a consumer that takes a marker for a stall shows it then. */
+  /** Silence at the end, in ms: it exposes a consumer that takes a marker for a stall. */
   quietMs: number
   /** Whether the topic has holes from compaction before anybody reads it. */
   compacted?: boolean
@@ -35,7 +35,7 @@ export type RecordOptions = {
 }
 
 export type OwnBroker = {
-  /** Where its topics are. */
+  /** The folder with the log files of its topics. */
   logsDir: string
   restart: () => Promise<void>
   stop: () => Promise<void>
@@ -121,7 +121,7 @@ const shuffled = <T>(rng: Random, items: readonly T[]): T[] =>
     .toSorted((a, b) => a.at - b.at)
     .map(({ item }) => item)
 
-/** What stands where the group did not get past: the kinds to look at first. */
+/** The kinds of records behind the offset at which the group stopped: the first to look at. */
 const suspects = ({ journal }: Run, partition: number, from: bigint): Entry[] => {
   const unread = journal.entries.filter((entry) => entry.partition === partition && entry.offset >= from)
   const odd = unread.filter(({ kind }) => kind !== goodKind).toSorted((a, b) => Number(a.offset - b.offset))
@@ -196,7 +196,7 @@ const rebuilds = async ({ services }: Run): Promise<number> => {
   return figures.reduce((sum, figures) => sum + figures['orders_trades_consumer_rebuilds_total']!, 0)
 }
 
-/** One of each kind in an order of its own, with trades between them; what restarts does so meanwhile. */
+/** Sends each kind once in random order, with trades between them; after the first round, replicas and broker restart meanwhile. */
 const sendRound = async (run: Run, round: number): Promise<void> => {
   const { options, groups, sender, unique } = run
   const { seed, only, broker } = options
@@ -221,7 +221,7 @@ const sendRound = async (run: Run, round: number): Promise<void> => {
 const playRound = async (run: Run, round: number): Promise<boolean> => {
   const { world, sender, options } = run
   const when = `round ${round}`
-  // By the producers' clocks, then by the broker's.
+  // First with the producers' timestamps, then with the broker's.
   const byBroker = round % 2 === 1
   await world.kafka.alterTopic(world.topics.trades, {
     'message.timestamp.type': byBroker ? 'LogAppendTime' : 'CreateTime',
@@ -238,7 +238,7 @@ const playRound = async (run: Run, round: number): Promise<boolean> => {
   return true
 }
 
-/** Nothing to do, a marker at the end of some partitions: nobody has a reason to build anything again. */
+/** Sends nothing for a while: a marker at the end of some partitions is no reason to build a consumer again. */
 const restQuietly = async (run: Run): Promise<void> => {
   if (run.options.quietMs === 0) return
   const before = await rebuilds(run)
@@ -271,7 +271,7 @@ const pensOf = ({ options, groups, unique }: Run, what: string): Pen[] => {
   return [...groups.keys()].map((partition) => createPen({ rng, partition, groups, unique }))
 }
 
-/** The last of all: a broker that is killed afterwards would cut its log where it cannot read it. */
+/** This comes last: a broker that is killed afterwards would truncate its log where it cannot read it. */
 const damageLast = async (run: Run): Promise<boolean> => {
   const { world, options, services, journal, sender } = run
   const only = damageNames.filter((name) => options.only === undefined || options.only.includes(name))
@@ -287,7 +287,7 @@ const damageLast = async (run: Run): Promise<boolean> => {
   return true
 }
 
-/** Nobody reads meanwhile. */
+/** No consumer reads meanwhile. */
 const compactFirst = async (run: Run): Promise<void> => {
   const { world, services, journal, sender } = run
   for (const service of services) await stopReplica(run, service)
@@ -323,7 +323,7 @@ export const fuzzRecords = async (world: World, options: RecordOptions): Promise
     moving = await playRound(run, round++)
   if (moving) await restQuietly(run)
   if (moving) moving = await damageLast(run)
-  // Where a partition stands, what lies behind the place is missing too: that would hide the record that did it.
+  // If a partition stands still, everything behind the place is missing too: that would hide the record that caused it.
   const dispositions = moving ? await judge(run) : {}
   run.sender.close()
   for (const service of run.services) await stopReplica(run, service)

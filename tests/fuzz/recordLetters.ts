@@ -64,7 +64,7 @@ export const recordLetterFaults = (
   return [...missing.map((at) => ({ what: 'a record is neither stored nor on the dead-letter topic', at })), ...wrong]
 }
 
-/** Of what is in such a batch nobody can say more than where it stood. */
+/** Nobody can read such a batch, so its letter says no more than its place. */
 export const unreadableFaults = (letters: readonly Received[], entries: readonly Entry[]): TradeComplaint[] => {
   const sources = new Map(letters.map((letter) => [sourceOf(letter), letter.headers['x-disposition']]))
   const unreadable = entries.filter(({ state }) => state === 'unreadable')

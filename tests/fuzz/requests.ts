@@ -20,7 +20,7 @@ export type HttpRequest = {
   framing: 'length' | 'chunked'
 }
 
-/** Bytes as they are. `userId`: of a lawful order in them, which may be stored though nobody hears of it. */
+/** Raw bytes. `userId`: the user of a lawful order in them, which may be stored without an answer. */
 export type RawBytes = {
   kind: 'raw'
   what: string
@@ -34,7 +34,7 @@ export type RawBytes = {
 
 export type HttpCase = HttpRequest | RawBytes
 
-/** What is there before the first request, so that ids in paths can hit something. */
+/** Objects that exist before the first request, so that ids in paths can hit one. */
 export type Pool = { orderIds: readonly string[]; exceptionIds: readonly string[] }
 
 const nil = '00000000-0000-0000-0000-000000000000'
@@ -68,7 +68,7 @@ const oddParts = [
 ]
 const odd = (rng: Random): string => rng.pick(oddParts)
 
-/** An id for a path: mostly one that is there, or was well formed once. */
+/** An id for a path: mostly one that exists, sometimes another form of it or something odd. */
 const pathId = (rng: Random, ids: readonly string[]): string =>
   rng.weighted<() => string>([
     [6, () => (ids.length === 0 ? rng.uuid() : rng.pick(ids))],

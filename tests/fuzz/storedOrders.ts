@@ -6,7 +6,7 @@ import { canonicalAmount, type Terms } from './expectedOrder.ts'
 import type { CallVerdict } from './httpCall.ts'
 import type { TakenOrder } from './checkAnswer.ts'
 
-/** What the requests were promised, with the number of each. */
+/** The promises of the answers, with the number of each request. */
 export type Promises = {
   placed: (TakenOrder & { terms: Terms; number: number })[]
   mismatched: { terms: Terms; number: number }[]
@@ -14,7 +14,7 @@ export type Promises = {
   canceled: Set<string>
   /** Users of lawful orders whose answer nobody read. */
   perhaps: Set<string>
-  /** Orders from before. */
+  /** Ids of orders from before the run. */
   before: Set<string>
 }
 
@@ -32,7 +32,7 @@ type Row = Terms & { id: string; status: string; filled: string; version: number
 
 const termNames = ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'] as const
 
-/** Where two orders differ, in words. */
+/** The differences of two orders, as sentences. */
 export const differing = (found: Terms, expected: Terms): string[] =>
   termNames
     .filter((name) => found[name] !== expected[name])

@@ -8,7 +8,7 @@ export type Json =
   | { kind: 'number'; source: string }
   | { kind: 'literal'; value: true | false | null }
 
-/** Valid or not, nobody promised to follow it this deep. */
+/** The contract does not promise to read JSON this deep, valid or not. */
 const depthMax = 500
 
 const space = /[ \t\n\r]*/y

@@ -119,7 +119,7 @@ const endsNow = async ({ world }: TradeRun): Promise<bigint[]> => {
   return ends
 }
 
-/** A message cannot be judged without those before it in its partition, so of many at fault the smallest are shown. */
+/** A message cannot be judged without those before it in its partition, so only the smallest faulty messages are shown. */
 const smallestFirst = (complaints: readonly TradeComplaint[], { sent }: SentTrade): TradeComplaint[] => {
   const size = ({ at }: TradeComplaint): number => (at === null ? 0 : (sent.get(at)?.value?.length ?? 0))
   return complaints.toSorted((a, b) => size(a) - size(b))

@@ -18,7 +18,7 @@ export type TradeMessage = {
 /** The orders of each partition, in a fixed order. */
 export type Groups = readonly (readonly KnownOrder[])[]
 
-/** Every so many messages share a trade id, mostly with the same content. */
+/** So many messages share a trade id, mostly with the same content. */
 const sharing = 2
 const bigBytes = [70_000, 900_000, 10_000_000] as const
 
@@ -143,7 +143,7 @@ const headersOf = (rng: Random): TradeMessage['headers'] =>
         ],
       ]
 
-/** Where the contract leaves the reading open, no order of ours may hang on it. */
+/** If the contract leaves the reading open, the message must not name an order of ours. */
 const isDecided = (bytes: Buffer | null, group: readonly KnownOrder[]): boolean => {
   if (bytes === null || expectTrade(bytes) !== 'UNCLEAR') return true
   const text = bytes.toString('latin1').toLowerCase()

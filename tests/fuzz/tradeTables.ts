@@ -23,7 +23,7 @@ const readLedger = (sql: Sql): Promise<LedgerRow[]> => sql<LedgerRow[]>`
 
 type FullException = ExceptionRow & { message: Buffer; key: Buffer | null }
 
-/** Those before `number` exceptions of the run are somebody else's. */
+/** `before`: the ids of exceptions that were there before the run. */
 const readExceptions = (sql: Sql, before: readonly string[]): Promise<FullException[]> => sql<FullException[]>`
   select order_id as "orderId", trade_id as "tradeId", side, ticker, quantity::text, price::text, disposition, message,
          message_key as key, to_char(ts at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as "tradedAt",

@@ -1,4 +1,4 @@
-// What was found, as it is printed: enough to have it again.
+// A finding and how it is printed: with all that reproduces it.
 
 export type Violation = { what: string; seed: string; number: number; input: string }
 

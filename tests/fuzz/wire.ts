@@ -1,5 +1,5 @@
-// A client that sends exactly the bytes in its argument and reads exactly what comes back, over a connection that it keeps as
-// long as the server does. fetch is too well behaved for this.
+// A client that sends exactly the bytes of its argument and reads exactly the bytes of the answer, over a connection that it
+// keeps as long as the server does. fetch would correct both.
 
 import type { Socket } from 'bun'
 
@@ -9,7 +9,7 @@ export type Answer = { status: number; headers: Map<string, string>; head: strin
 type Exchange = { answers: Answer[]; ended: 'complete' | 'closed' | 'silent'; rest: string; ms: number }
 
 type SendOptions = {
-  /** As many answers as will do. */
+  /** How many answers to wait for. */
   answers: number
   /** The answer to HEAD has no body. */
   headOnly: boolean

@@ -1,6 +1,6 @@
 // Lists of texts, written so that they can be read.
 
-/** What stands between spaces and line breaks. */
+/** The parts between spaces and line breaks. */
 export const wordsOf = (text: string): string[] => text.trim().split(/\s+/)
 
 /** One a line, without the space around it. */

@@ -1,5 +1,5 @@
-// Clients: they place, repeat what they are unsure of under the same key, reuse keys wrongly, cancel, cancel again, and read
-// what they were promised.
+// Clients: they place, repeat under the same key when they are unsure, reuse keys wrongly, cancel, cancel again, and read
+// promised orders.
 
 import { everybody, type Call } from '../../src/app/caller.ts'
 import { wholeAmount } from '../../src/domain/decimal.ts'
@@ -13,7 +13,7 @@ import { epochMs, type World } from './world.ts'
 
 type Client = { world: World; fleet: Fleet; journal: Journal; random: Random; owner: Owner; userId: string }
 
-/** Orders that somebody was told of, with the highest version that anybody saw. */
+/** The promised orders, with the highest version that any client saw. */
 type Versions = Map<string, number>
 
 const triesMax = 12
@@ -59,7 +59,7 @@ const placeOnce = async (client: Client, terms: OrderTerms, versions: Versions, 
 const see = (versions: Versions, { id, version }: { id: string; version: number }): void =>
   void versions.set(id, Math.max(version, versions.get(id) ?? 0))
 
-/** Whether asking again, with the same key, is what the answer calls for. */
+/** Whether the client must ask again, with the same key. */
 const isOpen = ({ answer }: Pick<Placing, 'answer'> | Canceling): boolean =>
   answer === null ||
   answer.result === null ||
@@ -83,7 +83,7 @@ const cancelOnce = async (client: Client, id: string, versions: Versions): Promi
   return canceling
 }
 
-/** What was promised once can be read by anybody, no older than anybody has seen it. */
+/** Every client can read a promised order, at no older version than any client has seen. */
 const find = async ({ fleet, owner, world }: Client, id: string, versions: Versions): Promise<void> => {
   const version = versions.get(id)!
   const { result } = await fleet.call(owner, `find ${id}`, (service) => service.find(callOf(owner.name), id))
@@ -102,7 +102,7 @@ const act = async (client: Client, versions: Versions, key: string): Promise<voi
   const someOrder = (): string => random.pick([...versions.keys()])
   const what = random.next()
   if (what < 0.2) {
-    // About when its first fills come.
+    // The cancel comes about when the first fills do.
     const { answer } = await placeOnce(client, termsOf(client, null), versions)
     await client.world.scheduler.pause(random.skewed(400))
     if (answer?.result?.ok === true) await cancelOnce(client, answer.result.order.id, versions)

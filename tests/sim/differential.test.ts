@@ -54,7 +54,7 @@ const endHeld = async ({ memory, pairs, trail }: Both, pair: Pair): Promise<void
   await nextTick()
 }
 
-/** The fake says that the statement has to wait: so does the real one, until the transactions in its way have ended. */
+/** If the fake says that the statement has to wait, the real one must wait too, until the transactions in its way have ended. */
 const awaitLocks = async (both: Both, waiting: Pair): Promise<void> => {
   while (await waiting.fake.isWaiting()) {
     counts.waits++
@@ -90,7 +90,7 @@ const step = async (both: Both): Promise<void> => {
     countWritten(expected.answer as { written: Set<string> })
 }
 
-/** Transaction ids are the whole server's: what is open in another database holds a mark of this one back too. */
+/** All databases of a server share transaction ids: an open transaction in another database also holds back a mark of this one. */
 const isHeldElsewhere = async ({ database, realOwn }: Both): Promise<boolean> => {
   const [row] = await database.sql<{ held: boolean }[]>`
     select count(*) > 0 as held from pg_stat_activity

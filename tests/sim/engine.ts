@@ -71,7 +71,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
 
   const otherSide = ({ side }: BookOrder) => (side === 'BUY' ? 'SELL' : 'BUY')
 
-  /** What stands on the other side: another order, somebody else's, nobody's, or nothing. */
+  /** The other leg: a matching order, an unknown order, an id of somebody else's, or none. */
   const counterparty = (of: BookOrder): TradeLeg[] => {
     const match = orders.find((other) => other.ticker === of.ticker && other.side !== of.side && other.remaining > 0)
     const what = random.next()
@@ -101,7 +101,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
   }
 
   const act = (): void => {
-    // Mostly what is fresh, which somebody may be about to cancel.
+    // Mostly fresh orders, which a client may be about to cancel.
     const of = random.chance(0.6) ? random.pick(orders.slice(-3)) : random.pick(orders)
     const before = written.length === 0 ? null : random.pick(written)
     const what = random.next()

@@ -1,4 +1,4 @@
-// The replicas of a run, and the way a client's call takes to one of them and back.
+// The replicas of a run, and the path of a client's call to one of them and back.
 
 import type { Service } from '../../src/app/service.ts'
 import { startReplica, type Replica } from './replica.ts'
@@ -36,7 +36,7 @@ export const createFleet = (world: World, onBug: (error: unknown) => void): Flee
   }
   for (const [i, place] of places.entries()) start(place, i === 0 ? 50 : plan.startWithinMs)
 
-  /** Whoever waits for an answer of a dead process is told so by its connection. */
+  /** Clients that wait for an answer of a dead process learn it from their connection. */
   const hangUp = (place: Place): void => {
     for (const tell of place.pending) tell()
     place.pending.clear()

@@ -1,12 +1,12 @@
-// What the outside world did and saw in a run: the calls of clients with their answers, the committed events with their times,
-// and the trades on the topic. The promises are held against it.
+// The journal of a run, from outside the service: the calls of clients with their answers, the committed events with their
+// times, and the trades on the topic. The promises are checked against it.
 
 import type { Service } from '../../src/app/service.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { EventRecord } from './postgres/state.ts'
 import type { Answer } from './fleet.ts'
 
-/** `tag` travels as the traceparent, so that whatever a call stored can be found again. */
+/** `tag` travels as the traceparent, so that everything that a call stored can be found again. */
 export type Placing = {
   tag: string
   terms: OrderTerms

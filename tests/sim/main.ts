@@ -4,10 +4,10 @@
 import { parseArgs } from 'node:util'
 import { simulate, type Run } from './simulate.ts'
 
-/** More would only say the same again. */
+/** More failures would say nothing new. */
 const failuresMax = 5
 
-/** What replays a seed. */
+/** The command that replays a seed. */
 export const replayOf = (seed: number): string => `bun tests/sim/main.ts --seed ${seed} --verbose`
 
 const firstDifference = (a: string, b: string): string => {
@@ -16,7 +16,7 @@ const firstDifference = (a: string, b: string): string => {
   return `line ${at + 1}:\n  ${left[at]}\n  ${right[at]}`
 }
 
-/** What escaped from the code of the run, as uncaught exceptions and unhandled rejections. */
+/** Errors that escaped from the code of the run: uncaught exceptions and unhandled rejections. */
 const escapes: unknown[] = []
 
 /** One run; an error that nobody caught is a broken promise like any other. */

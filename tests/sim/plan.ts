@@ -1,5 +1,5 @@
-// What a seed makes of its run: how many replicas and clients, how slow everything is, and what goes wrong how often. One seed
-// in five is calm: replicas come and go, but nothing breaks, and then nothing may be published twice either.
+// Derives a run from its seed: how many replicas and clients, how slow everything is, and how often what goes wrong. One seed
+// in five is calm: replicas come and go, but nothing breaks, so nothing may be published twice.
 
 import { createRandom, type Random } from '../support/random.ts'
 
@@ -37,7 +37,7 @@ export type Plan = {
   stepPause: { share: number; maxMs: number }
   travelMaxMs: number
   clockSkewMaxMs: number
-  /** What the broker takes to acknowledge. */
+  /** How long the broker takes to acknowledge. */
   acknowledgeMaxMs: number
   sessionTimeoutMs: number
   startWithinMs: number

@@ -23,7 +23,7 @@ export type Run = { log: string; broken: string[] }
 
 /** In simulated time. */
 const limitMs = 180_000
-/** Packets that went astray have arrived by then. */
+/** All stray packets have arrived after this time. */
 const straysMs = 2_000
 
 const createWorld = (seed: number, lines: string[], broken: string[]): { world: World; journal: Journal } => {
@@ -50,7 +50,7 @@ const createWorld = (seed: number, lines: string[], broken: string[]): { world: 
   return { world, journal }
 }
 
-/** Held at every commit, whatever the database itself would have refused. */
+/** These hold at every commit, also where the database itself would refuse. */
 const checkMove = (before: OrderRow | undefined, after: OrderRow, broken: (what: string) => void): void => {
   if (before !== undefined && isFinal(before.status) && after.status !== before.status)
     broken(`order ${after.id} left its final status ${before.status}`)

@@ -1,5 +1,4 @@
-// What goes wrong in a run, and when: crashes, outages and rebalances at times that the seed draws, and the moment when
-// everything is healed.
+// The troubles of a run: crashes, outages and rebalances at times that the seed draws, and the moment when everything heals.
 
 import type { Fleet } from './fleet.ts'
 import { topics } from './kafka/broker.ts'
@@ -9,14 +8,14 @@ import type { World } from './world.ts'
 
 const fate: Owner = { name: 'fate', alive: true }
 
-/** Draws them; the answer says when everything has healed, in ms. */
+/** Draws the troubles; answers when everything has healed, in ms. */
 export const startTroubles = (world: World, fleet: Fleet): number => {
   const { plan, random, scheduler, server, broker, group, log } = world
   const healedAt = random.int(1_500, 5_000)
   const times = (count: number, happen: () => void): void => {
     for (let i = 0; i < count; i++) scheduler.after(random.next() * healedAt, fate, happen)
   }
-  /** Over after a while, at the latest when everything heals. */
+  /** Ends after a while, at the latest when everything heals. */
   const outage = (name: string, recover: () => void): void => {
     const ms = Math.min(random.skewed(4_000) + 20, healedAt - scheduler.now())
     log(`${name} for ${ms.toFixed(0)} ms`)

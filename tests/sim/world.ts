@@ -14,7 +14,7 @@ export type World = {
   scheduler: Scheduler
   /** One line of the run's log. */
   log: (line: string) => void
-  /** A promise that did not hold, in words. */
+  /** Reports a promise that did not hold, as a sentence. */
   broken: (promise: string) => void
   /** False once everything has healed, so that the run can come to rest. */
   faulty: boolean
@@ -29,7 +29,7 @@ export const epochMs = Date.parse('2026-01-02T03:04:05.000Z')
 
 export type Fate = keyof FaultRates | 'fine'
 
-/** What becomes of one statement or request. */
+/** The fate of one statement or request. */
 export const fateOf = ({ faulty, random }: World, rates: FaultRates): Fate => {
   if (!faulty) return 'fine'
   let left = random.next()

@@ -55,7 +55,7 @@ const postgres = async (): Promise<string> =>
 const kafka = async (): Promise<string> =>
   (await startKafka({ dataDir: join(workDir, 'kafka'), port: await freePort(), log: console.log })).bootstrap
 
-/** Throw-away ones, on disk and with full durability as in production; those of the environment when it names some. */
+/** Servers for this run alone, on disk and with full durability as in production; those of the environment if it names some. */
 const startServers = async (): Promise<boolean> => {
   const { DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS } = process.env
   const [url, bootstrap] = await Promise.all([DATABASE_URL || postgres(), KAFKA_BOOTSTRAP_SERVERS || kafka()])
@@ -68,7 +68,7 @@ const runTests = async (): Promise<boolean> => {
   return run([process.execPath, 'test', ...report], servers)
 }
 
-/** Each answers whether it held. Named, so that a red check says where. */
+/** Each step answers whether it passed. Its name says where a check failed. */
 const steps: Record<string, () => Promise<boolean>> = {
   'type-check': () => tool('tsc', '--noEmit'),
   lint: () => tool('oxlint', '--type-aware', 'src', 'tests'),
@@ -83,7 +83,7 @@ const steps: Record<string, () => Promise<boolean>> = {
 
 const servers: Record<string, string> = {}
 
-/** Of the tests; empty where none ran. */
+/** The junit report of the tests; empty if none ran. */
 const readReport = async (): Promise<{ found: TestCounts; failed: string[] }> => {
   const file = Bun.file(junitFile)
   const report = (await file.exists()) ? await file.text() : ''

@@ -31,7 +31,7 @@ const send = (order: Order): void => {
   void pipe.flush()
 }
 
-/** From now on, if this process dies, `pid` is asked to end with `ask`, and killed when it does not. */
+/** From now on, if this process dies, the guard sends `ask` to `pid` and kills it if it does not end. */
 export const hold = (pid: number, ask: NodeJS.Signals): void => {
   heldHere.set(pid, ask)
   send({ hold: pid, ask })
@@ -49,7 +49,7 @@ export const removeOnDeath = (dir: string): void => {
   send({ removeDir: dir })
 }
 
-/** Ends whatever this process still holds, the youngest first, each within its limit, and lets nothing new live. */
+/** Ends all processes that this process still holds, the youngest first, each within its limit, and any that start later. */
 export const endAllHeld = async (): Promise<void> => {
   closed = true
   for (const [pid, ask] of [...heldHere].toReversed()) {
@@ -64,7 +64,7 @@ export const killAllHeld = async (): Promise<void> => {
   await Promise.all([...heldHere.keys()].map(killTree))
 }
 
-/** The guard's own life: note who is held, and when the pipe closes, end them all. */
+/** The guard's own loop: it notes the processes to end, and ends them all when the pipe closes. */
 const watch = async (): Promise<void> => {
   const processes = new Map<number, NodeJS.Signals>()
   const dirs = new Set<string>()

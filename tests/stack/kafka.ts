@@ -13,27 +13,27 @@ export type KafkaServer = Server & {
   readonly bootstrap: string
   readonly port: number
   readonly dataDir: string
-  /** Gives a user another password for a SCRAM mechanism; counts for connections from now on. */
+  /** Sets a user's password for a SCRAM mechanism; it applies to new connections. */
   setScramPassword: (user: string, mechanism: string, password: string) => Promise<void>
 }
 
 export type Listener = {
   port: number
   protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
-  /** What clients are told to connect to; 127.0.0.1 unless it says otherwise. */
+  /** The host that the broker advertises to clients; 127.0.0.1 if absent. */
   host?: string
 }
 
 export type KafkaOptions = {
   dataDir: string
   port: number
-  /** Of a topic that is created without saying how many. */
+  /** The number of partitions of a topic that is created without one. */
   partitions?: number
   /** Broker settings over the defaults below. */
   settings?: Record<string, string>
-  /** Beside the plain one, by name (upper case): how else the broker may be reached. */
+  /** Further listeners beside the plain one, by name (upper case). */
   listeners?: Record<string, Listener>
-  /** Passwords of SCRAM users by name, for both mechanisms. Counts on a new data folder only. */
+  /** Passwords of SCRAM users by name, for both mechanisms. Applies to a new data folder only. */
   scramUsers?: Record<string, string>
   log?: (line: string) => void
 }

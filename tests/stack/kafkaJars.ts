@@ -47,7 +47,7 @@ const download = async (lib: string, { artifacts, flags = [], onStart }: Downloa
   if (exitCode !== 0) {
     throw new StackError('MAVEN_MISSING', `Maven could not fetch Kafka: ${output.split('\n')[0] ?? ''}`)
   }
-  // Whole or not at all; of two that download at once, the second finds the folder and drops its own.
+  // The folder appears whole or not at all; if two download at once, the second finds the folder and drops its own.
   if (existsSync(lib)) rmSync(half, { recursive: true })
   else renameSync(half, lib)
 }

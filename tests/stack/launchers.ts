@@ -9,7 +9,7 @@ const isRunner = (line: string): boolean => /^\S*\b(npm|npx|bun|bunx|bun\.exe)\s
 
 const isShell = (line: string): boolean => /^\S*\b(sh|bash|dash)\s+-c\b/.test(line)
 
-/** Upwards from our parent; a `sh -c` counts only when npm or bun stands above it. */
+/** Searches upwards from our parent; a `sh -c` counts only if npm or bun stands above it. */
 const findLaunchers = (): number[] => {
   const chain: { pid: number; line: string }[] = []
   for (let pid = process.ppid; pid > 1; pid = parentOf(pid)) {

@@ -66,7 +66,7 @@ export const createDatabase = async (url: string, name: string): Promise<string>
   return databaseUrl(url, name)
 }
 
-/** Into a folder beside it first: an initdb that is interrupted leaves nothing that looks like a cluster. */
+/** Runs initdb in a folder beside it first: an interrupted initdb leaves nothing that looks like a cluster. */
 const initialise = async (place: PostgresPlace, cluster: string, options: PostgresOptions): Promise<void> => {
   const { log, fileBytesMax } = options
   log?.('Postgres: creating the data folder')
@@ -84,7 +84,7 @@ const initialise = async (place: PostgresPlace, cluster: string, options: Postgr
   renameSync(fresh, cluster)
 }
 
-/** As pg_ctl judges: the lock file names our process and its last line says ready, or standby where it follows another. */
+/** Judges as pg_ctl does: the lock file names our process and its last line says ready, or standby if it follows another. */
 const isReady = (cluster: string, pid: number): boolean => {
   const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
   return Number(lines[0]) === pid && ['ready', 'standby'].includes(lines[7]?.trim() ?? '')
@@ -146,7 +146,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<PostgresS
   return Object.assign(server, own)
 }
 
-/** Written before the server's command. POSIX counts this limit in units of 512 bytes; the server ignores its signal. */
+/** A prefix of the server's command. POSIX counts this limit in units of 512 bytes; the server ignores its signal. */
 const limited = (fileBytesMax?: number): string[] =>
   fileBytesMax === undefined ? [] : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', `${fileBytesMax / 512}`]
 

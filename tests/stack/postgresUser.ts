@@ -22,7 +22,7 @@ import { StackError } from './stackError.ts'
 export type PostgresPlace = {
   binDir: string
   dataDir: string
-  /** Written before the command of every Postgres binary. */
+  /** A prefix of the command of every Postgres binary. */
   prefix: string[]
   user?: { uid: number; gid: number }
   note?: string
@@ -55,7 +55,7 @@ const systemUser = (): RunAs | null => {
   return uid === null || gid === null ? null : { prefix: [], user: { uid, gid } }
 }
 
-/** Data written under one way and found under another changes hands; it is ours, so root may do that. */
+/** If another way wrote the data, its owner changes; the data is ours, so root may do that. */
 const own = (dir: string, user: { uid: number; gid: number } | undefined): void => {
   const { uid, gid } = user ?? { uid: 0, gid: 0 }
   const cluster = join(dir, 'cluster')

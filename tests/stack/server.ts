@@ -25,7 +25,7 @@ export type ServerPlan = {
 export type Server = {
   readonly name: string
   readonly pid: number
-  /** Settles when the process that runs now ends, whoever ended it. */
+  /** Settles when the present process ends, for whatever reason. */
   readonly exited: Promise<number>
   stop: () => Promise<void>
   kill: () => Promise<void>

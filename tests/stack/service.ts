@@ -29,7 +29,7 @@ export const startService = ({ port, env, verbose }: Child & { port: number }): 
   })
 }
 
-/** Nothing asks the engine anything: it is ready when it runs, and its end is noticed. */
+/** The engine answers no requests: it is ready when it runs, and its end is noticed. */
 export const startEngine = ({ env, verbose }: Child): Promise<Server> => {
   return startServer({
     name: 'the engine',

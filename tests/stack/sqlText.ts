@@ -1,7 +1,7 @@
 // What an SQL prompt must know about SQL as text: where one statement ends and the next begins, and where in it an error lies.
 // Pure.
 
-/** What a `;` inside does not end: quoted text, quoted names, comments, dollar-quoted bodies. */
+/** A `;` inside these ends no statement: quoted text, quoted names, comments, dollar-quoted bodies. */
 const opaque = [
   /'(?:[^']|'')*'/y,
   /"(?:[^"]|"")*"/y,
@@ -15,7 +15,7 @@ const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 
 export type SplitSql = {
   statements: string[]
-  /** What is left after the last `;`: a statement that is not finished, or only blanks and comments. */
+  /** The text after the last `;`: an unfinished statement, or only blanks and comments. */
   rest: string
   /** The rest ends inside a quote or comment. */
   open: boolean

@@ -1,4 +1,4 @@
-// A failure of the stack that the person at the terminal can mend, with a code for those who go on all the same.
+// A failure of the stack that the person at the terminal can mend, with a code for callers that continue without the part.
 
 import { CommandFault } from '../../src/build/command.ts'
 

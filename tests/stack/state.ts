@@ -15,7 +15,7 @@ type StackProcess = {
 }
 
 export type StackState = {
-  /** Of `up` itself. */
+  /** The process id of `up` itself. */
   pid: number
   databaseUrl: string | null
   kafka: string | null
@@ -39,7 +39,7 @@ const readState = (): StackState | null => {
   }
 }
 
-/** Only our own: an `up` that was refused must not hide the one that runs. */
+/** Removes only our own record: an `up` that was refused must not hide the one that runs. */
 export const removeState = (): void => {
   if (readState()?.pid === process.pid) rmSync(file)
 }

@@ -21,7 +21,7 @@ export const withAdmin = async <T>(bootstrap: string, use: (admin: Admin) => Pro
   }
 }
 
-/** Answers the names that it had to create. */
+/** Answers the names of the topics that were missing. */
 export const createTopics = async (
   bootstrap: string,
   { names, partitions }: { names: string[]; partitions: number },

@@ -1,5 +1,5 @@
 // `bun run up` brings up the whole system on this machine: Postgres, Kafka, the service, the matching engine. Ctrl-C, SIGTERM and
-// SIGHUP stop it all in reverse order; whatever ends it, nothing is left behind. What a person can mend is said in one sentence
+// SIGHUP stop it all in reverse order; nothing is left behind, however it ends. A fault that a person can mend is one sentence
 // before anything has started.
 
 import { rmSync } from 'node:fs'
@@ -43,7 +43,7 @@ const endTogether = async (server: Server): Promise<void> => {
   await stop(1)
 }
 
-/** Notes the process for the next `up`, and makes its unexpected end everybody's. */
+/** Notes the process for the next `up`; if it ends unexpectedly, everything ends. */
 const watch = <S extends Server>(server: S, mark: string): S => {
   state.processes.push({ name: server.name, pid: server.pid, mark })
   writeState(state)

@@ -52,7 +52,7 @@ export const readSettings = (env: Record<string, string | undefined>): UpSetting
   }
 }
 
-/** Before anything starts: a port that somebody else has ends the start with what to do about it. */
+/** Refuses a port that another process uses, before anything starts, and says what to do about it. */
 export const refuseTakenPorts = async (settings: UpSettings): Promise<void> => {
   const needed: [number, string, string][] = [[settings.serverPort, 'the service', 'SERVER_PORT']]
   if (settings.databaseUrl === null) needed.push([settings.postgresPort, 'Postgres', 'STACK_POSTGRES_PORT'])

@@ -1,5 +1,5 @@
 // The compiled binary, as it is shipped: dist/orders; and the one with crash points, for tests that crash it at a chosen instant. `check`
-// builds the first before the tests; whoever runs a test by hand after a change gets a fresh one.
+// builds the first before the tests; a test that is run by hand after a change builds it anew.
 
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

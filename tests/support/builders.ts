@@ -40,7 +40,7 @@ export const someTerms = (changes: Partial<OrderTerms> = {}): OrderTerms => ({
   ...changes,
 })
 
-/** Accepted just now. `id` and `now` may be given too. Of terms that no door lets in, too: then the database has to refuse it. */
+/** An order that was accepted just now, unless the arguments set `id` and `now`. Its terms may be unlawful, to see the database refuse it. */
 export const anOrder = ({
   id,
   now = new Date(),
@@ -52,7 +52,7 @@ export const anOrder = ({
 
 export const anEvent = (): NewEvent => ({ eventId: newId(), traceparent: null })
 
-/** Of the order with this id, with its event. */
+/** A cancel of the order with this id, with its event. */
 export const aCancel = (orderId: string, event = anEvent()): Move => ({
   orderId,
   event: 'cancel',
@@ -64,7 +64,7 @@ export const aPlacement = (changes: Parameters<typeof anOrder>[0] = {}): Placeme
   event: anEvent(),
 })
 
-/** As a request prepares it. */
+/** A placement as a request prepares it. */
 export const aPlacementOf = (terms: OrderTerms): Placement =>
   preparePlacement(terms, null, { now: () => new Date(), newId })
 

@@ -11,11 +11,11 @@ export type Certificate = { cert: string; key: string }
 type CertificateOptions = {
   /** DNS names and IPv4 addresses. */
   hosts?: readonly string[]
-  /** From now on; below 0 it has expired. */
+  /** How long it is valid from now on; below 0 it has expired. */
   days?: number
 }
 export type Authority = Certificate & {
-  /** For a server and a client alike; `name` is the common name. */
+  /** Issues a certificate for a server or a client; `name` is the common name. */
   issue: (name: string, options?: CertificateOptions) => Certificate
 }
 
@@ -60,7 +60,7 @@ const hostExtensions = (hosts: readonly string[]): Buffer[] => [
 
 type Terms = { subject: string; issuer: string; days: number; extensions: readonly Buffer[] }
 
-/** `keys` are the subject's, `signer` is the issuer's. */
+/** `keys` belong to the subject, `signer` is the issuer's private key. */
 const certify = (
   terms: Terms,
   keys: { publicKey: KeyObject; privateKey: KeyObject },
@@ -88,7 +88,7 @@ const certify = (
 
 const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-/** Its key is its own, whatever its name. */
+/** Each authority has a key of its own, even if two share a name. */
 export const createAuthority = (name: string): Authority => {
   const keys = newKeys()
   const own = certify({ subject: name, issuer: name, days: 30, extensions: authorityExtensions }, keys, keys.privateKey)
@@ -107,7 +107,7 @@ export const writeCertificate = (dir: string, name: string, { cert, key }: Certi
   return paths
 }
 
-/** At once, as those who renew certificates do it: a reader finds the old file or the new one, never a part. */
+/** Replaces the file at once, as tools that renew certificates do: a reader finds the old file or the new one, never a part. */
 export const replaceFile = (path: string, text: string): void => {
   writeFileSync(`${path}.next`, text, { mode: 0o600 })
   renameSync(`${path}.next`, path)

@@ -1,4 +1,4 @@
-// What an operator or a producer with transactions does to a cluster under the service's feet.
+// Changes a cluster while the service uses it, as an operator or a producer with transactions does.
 
 import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
 import { until } from './until.ts'
@@ -7,12 +7,12 @@ type Message = { value: string; partition: number; headers?: ReadonlyMap<Buffer,
 
 export type Cluster = AsyncDisposable & {
   addPartitions: (topic: string, count: number) => Promise<void>
-  /** Everything of the partition below the offset is gone. */
+  /** Deletes everything in the partition below the offset. */
   deleteRecords: (topic: string, partition: number, before: bigint) => Promise<void>
-  /** Without a group, its offsets are gone; it must have no member. */
+  /** Deletes the group and its offsets; it must have no member. */
   deleteGroup: (group: string) => Promise<void>
   publish: (topic: string, messages: readonly Message[]) => Promise<void>
-  /** One transaction, in one request a message, so that its messages lie in batches of their own. */
+  /** One transaction with one request for each message, so that each message lies in a batch of its own. */
   transaction: (topic: string, messages: readonly Message[], end: 'commit' | 'abort') => Promise<void>
   /** Begins one and leaves it open; answers how to end it. */
   openTransaction: (topic: string, messages: readonly Message[]) => Promise<() => Promise<void>>
@@ -22,7 +22,7 @@ export const openCluster = (bootstrap: string): Cluster => {
   const base = { clientId: 'cluster', bootstrapBrokers: [bootstrap], retries: 10, retryDelay: 200, metadataMaxAge: 500 }
   const admin = new Admin(base)
   const plain = new Producer({ ...base, acks: ProduceAcks.ALL })
-  // One of them: several transactions of one producer in one answer of a broker are a case of their own.
+  // All transactions share one producer: a broker's answer with several of its transactions is a case that tests need.
   const transactional = new Producer({
     ...base,
     acks: ProduceAcks.ALL,

@@ -31,7 +31,7 @@ export type CollectedSpan = {
   nanoseconds: bigint
 }
 
-// As the protocol numbers them.
+// The numbers are the protocol's.
 const kinds: Record<number, CollectedSpan['kind']> = { 2: 'SERVER', 4: 'PRODUCER', 5: 'CONSUMER' }
 const failedCode = 2
 
@@ -57,12 +57,12 @@ const spansOf = ({ resourceSpans }: Export): CollectedSpan[] =>
     ),
   )
 
-/** `headers`: of the last export. */
+/** `headers` answers those of the last export. */
 export type Collector = AsyncDisposable & {
   url: string
   spans: CollectedSpan[]
   headers: () => Headers
-  /** The first span that is as asked, waited for. */
+  /** Waits for the first span that passes the test. */
   span: (is: (span: CollectedSpan) => boolean, what: string) => Promise<CollectedSpan>
 }
 

@@ -33,7 +33,7 @@ const limitsOfTests: PoolLimits = {
   statementTimeoutMs: 20_000,
 }
 
-/** One pool for every kind of statement: what it plans costs more or less, and comes to the same. */
+/** One pool for every kind of statement: plans may cost more or less, the results are the same. */
 export const allPools = (pool: Database): ServicePools => ({ places: pool, changes: pool, gets: pool, pages: pool })
 
 /** Pools as the service opens them. */
@@ -92,7 +92,7 @@ const buildTemplate = async (): Promise<string> => {
   return name
 }
 
-/** A server that was given to us outlives the run, so the template must not stay behind in it. */
+/** A server from the environment outlives the run, so the template must not stay behind in it. */
 const dropUnusedTemplate = async (): Promise<void> => {
   if (openCount > 0 || template === null || !process.env['DATABASE_URL']) return
   const unused = template

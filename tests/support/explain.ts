@@ -19,9 +19,9 @@ type Plan = {
   statement: string
   /** Every kind of node in it: 'Index Scan', 'Sort', … */
   nodes: string[]
-  /** What rows were held against after an index had found them. */
+  /** The conditions that rows had to pass after an index had found them. */
   filters: string
-  /** Rows of this table that its scans looked at, those that a filter dropped included. */
+  /** How many rows of this table its scans looked at, including those that a filter dropped. */
   rowsScanned: (table: string) => number
 }
 

@@ -1,5 +1,5 @@
-// What a message is, apart from how often it stands on a topic. Events and dead letters are promised at least once: whoever sent
-// one and did not hear of it sends it again. So tests count identities; who counts messages cries wolf.
+// Recognises repeats of a message on a topic. Events and dead letters are promised at least once: a sender without an
+// acknowledgement sends again. So tests count identities; a test that counts messages fails without a fault.
 
 import { expect } from 'bun:test'
 import type { Received } from './kafka.ts'
@@ -11,13 +11,13 @@ export const distinctBy = <T>(items: readonly T[], keyOf: (item: T) => unknown):
   return [...firsts.values()]
 }
 
-/** A letter keeps the headers of its message, so its own id comes first. What has no id is itself alone. */
+/** A letter keeps the headers of its message, so its own id comes first. A message without an id is identified by its place. */
 const identityOf = ({ headers, topic, partition, offset }: Received): string =>
   headers['x-dead-letter-id'] ?? headers['eventId'] ?? `${topic}-${partition}-${offset}`
 
 const contentOf = ({ key, value, headers }: Received) => ({ key, value, eventId: headers['eventId'] })
 
-/** The messages by first occurrence of their identity; also that each repeat is the same message again. */
+/** The first message of each identity; checks that each repeat equals the first. */
 export const distinct = (messages: readonly Received[]): Received[] => {
   const firsts = distinctBy(messages, identityOf)
   const byIdentity = new Map(firsts.map((first) => [identityOf(first), first]))

@@ -24,7 +24,7 @@ type TokenOptions = {
   expiresIn?: number | null
 }
 
-/** A token that is good, but for what is wanted otherwise. */
+/** A valid token, except for what the options change. */
 export const tokenOf = (
   { privateKey, kid, alg }: IssuerKey,
   subject: string | null,
@@ -46,7 +46,7 @@ export type KeyServer = {
   stop: () => void
 }
 
-/** Answers with `text` until it is told otherwise. */
+/** Answers with `text` until `answer` sets something else. */
 export const startKeyServer = (text: string): KeyServer => {
   let requests = 0
   let make = (): Response => new Response(text, { headers: { 'content-type': 'application/jwk-set+json' } })

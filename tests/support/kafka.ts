@@ -25,19 +25,19 @@ export type Received = {
   headers: Record<string, string>
   /** As they stand in the record: repeated ones too, and values that are null. */
   headerEntries: readonly (readonly [Buffer | null, Buffer | null])[]
-  /** By the broker's clock where the topic has message.timestamp.type=LogAppendTime. */
+  /** Milliseconds; by the broker's clock if the topic has message.timestamp.type=LogAppendTime. */
   appendedAt: bigint
 }
 
 export type Outgoing = {
   topic: string
-  /** The partition follows from it as the Java client chooses it, unless one is given. */
+  /** It determines the partition, as in the Java client, unless `partition` is present. */
   key?: string | null
   value: string | Uint8Array | null
   partition?: number
   /** Null: a header without a value. */
   headers?: Record<string, string | null>
-  /** Milliseconds since 1970; now where it is left out. */
+  /** Milliseconds since 1970; now if absent. */
   timestamp?: bigint
 }
 
@@ -48,13 +48,13 @@ export type TestKafka = {
   topicNames: () => Promise<string[]>
   partitionsOf: (topic: string) => Promise<number>
   alterTopic: (topic: string, settings: Record<string, string>) => Promise<void>
-  /** In one request a partition, so in this order within it. */
+  /** Sends one request for each partition, so messages of a partition keep this order. */
   publish: (messages: readonly Outgoing[]) => Promise<void>
   /** All that the topic holds now, by partition and offset: repeats too, which every sender may make. */
   readAll: (topic: string) => Promise<Received[]>
   /** The same, each event and dead letter once, however often it was sent (identity.ts). */
   read: (topic: string) => Promise<Received[]>
-  /** Reads so until there are `count` at least, or until `enough` says so. */
+  /** Repeats `read` until there are at least `enough` messages, or until `enough` answers true. */
   readUntil: (topic: string, enough: number | ((messages: Received[]) => boolean)) => Promise<Received[]>
   /** The offsets that the group committed, by partition; -1n where there is none. */
   committed: (group: string, topic: string) => Promise<bigint[]>
@@ -81,7 +81,7 @@ const base = (bootstrap: string) => ({
 const configsOf = (settings: Record<string, string>) =>
   Object.entries(settings).map(([name, value]) => ({ name, value }))
 
-/** The library writes null as it should, its type leaves it out. */
+/** The library writes null correctly; only its type leaves null out. */
 const bytesOrNull = (text: string | null): Buffer => (text === null ? null : Buffer.from(text)) as Buffer
 
 const text = (buffer: Buffer | null): string | null => (buffer === null ? null : buffer.toString())
@@ -132,7 +132,7 @@ export const openKafka = (bootstrap: string): TestKafka => {
     bootstrap,
     async createTopics(names, { partitions = 3, settings = {} } = {}) {
       await admin().createTopics({ topics: [...names], partitions, replicas: 1, configs: configsOf(settings) })
-      // The broker knows a new topic a moment later than it says so.
+      // The broker confirms a new topic a moment before it can serve it.
       await until(async () => (await Promise.all(names.map(partitionsOf))).every((count) => count === partitions), {
         what: `topics ${names.join(', ')} are there`,
       })
@@ -167,7 +167,7 @@ export const openKafka = (bootstrap: string): TestKafka => {
         headers: new Map(Object.entries(headers).map(([name, text]) => [Buffer.from(name), bytesOrNull(text)])),
         ...(timestamp === undefined ? {} : { timestamp }),
       }))
-      // The client repeats a send whole where one of its partitions is not ready, as on a topic that was just made.
+      // If one partition is not ready, as on a new topic, the client repeats the whole send.
       const sends = Map.groupBy(records, ({ topic, partition }) => `${topic}:${partition}`).values()
       await Promise.all(sends.map((own) => producer().send({ messages: own })))
     },

@@ -5,7 +5,7 @@ import type { Trade, World } from './world.ts'
 
 export type LetterOf = {
   world: World
-  /** The message; a text that is no trade for a MALFORMED one, null for one that was left out. */
+  /** The message: a trade, a text that is no trade (the letter is MALFORMED), or null (the letter lacks the message). */
   trade: Trade | string | null
   partition: number
   offset: number

@@ -21,7 +21,7 @@ export type Answer = {
 
 export type Load = {
   answers: Answer[]
-  /** Resolves once `count` more answers are as asked, or each client has had one, and gives all that came since. */
+  /** Resolves once `count` more answers pass the test, or one of each client; gives all answers since the call. */
   next: (count: number | 'one each', is?: (answer: Answer) => boolean) => Promise<Answer[]>
   /** Resolves when every client has had its last answer. */
   stop: () => Promise<Answer[]>
@@ -31,7 +31,7 @@ export type LoadOptions = {
   /** Asked before every request, so that a killed replica can be left out. */
   targets: () => readonly RunningService[]
   clients?: number
-  /** Between two orders of a client. */
+  /** The pause between two orders of a client. */
   pauseMs?: number
   /** Cancel every n-th order at once; 0: none. */
   cancelEvery?: number
@@ -90,7 +90,7 @@ export type Verdict = { orders: number; events: number; repeats: number }
 
 const orderIdOf = ({ value }: Received): string => String(JSON.parse(value!).orderId)
 
-/** The events by first occurrence of their eventId; also that one eventId is one order, and one order one eventId. */
+/** The first occurrence of each event; checks that one eventId is one order and one order has one eventId. */
 export const distinctEvents = (events: readonly Received[]): Received[] => {
   const firsts = distinct(events)
   const ids = firsts.map(orderIdOf)
@@ -98,7 +98,7 @@ export const distinctEvents = (events: readonly Received[]): Received[] => {
   return firsts
 }
 
-/** Per ticker, what was accepted stands on the topic in the order of its quantities. */
+/** Checks that the accepted orders of each ticker stand on the topic in the order of their quantities. */
 const expectInOrder = (events: readonly Received[], acknowledged: ReadonlySet<string>): void => {
   for (const [ticker, own] of Map.groupBy(events, ({ key }) => key)) {
     const accepted = own.filter((event) => acknowledged.has(orderIdOf(event)))
@@ -108,8 +108,8 @@ const expectInOrder = (events: readonly Received[], acknowledged: ReadonlySet<st
 }
 
 /**
- * After a load, once the outbox is empty: every 202 is an order and no 503 is one; every order has exactly its events and no event is without its
- * order; per ticker they stand in the order of acceptance.
+ * Waits until the outbox is empty after a load, then checks: every 202 is an order and no 503 is one; every order has exactly its
+ * events and every event has its order; the events of each ticker stand in the order of acceptance.
  */
 export const judgeLoad = async (world: World, answers: readonly Answer[]): Promise<Verdict> => {
   await world.outboxEmpty()

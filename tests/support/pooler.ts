@@ -1,6 +1,6 @@
 // What a connection pooler does to the first packet of a session, as PgBouncer 1.18 does it: it refuses the settings that
-// it does not know, or drops them if configured to (ignore_startup_parameters), and has one code for those and for a server
-// that is away. Behind the first packet bytes pass both ways.
+// it does not know, or drops them if configured to (ignore_startup_parameters), and has the same code for a server that is
+// away. After the first packet bytes pass both ways.
 
 import { createDoor, type Connection } from './tcpDoor.ts'
 
@@ -34,7 +34,7 @@ const errorOf = (message: string): Buffer => {
   return Buffer.concat([head, body])
 }
 
-/** The packet to pass on, or what to say instead of it. */
+/** The packet to pass on, or the message of a refusal. */
 const treat = (packet: Buffer, behaviour: Behaviour): { pass: Buffer } | { refuse: string } => {
   const parameters = readStartup(packet)
   const unknown = parameters.find(([name]) => !poolerSettings.has(name))
@@ -66,7 +66,7 @@ const carry = ({ client, server }: Connection, behaviour: () => Behaviour): void
     if (isOpen) return void server.write(bytes)
     first = Buffer.concat([first, bytes])
     if (first.length < 8 || first.length < first.readUInt32BE(0)) return
-    // The wish to encrypt, which is the shortest of packets: no.
+    // A request to encrypt, the shortest of packets: refused.
     if (first.readUInt32BE(0) === 8) {
       first = first.subarray(8)
       return void client.write('N')

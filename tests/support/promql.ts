@@ -4,7 +4,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 
 type Node = ReturnType<ReturnType<(typeof parser)['parse']>['cursor']>['node']
 
-/** `matchers`: what a selector narrows its metric down by. `grouped`: labels that are kept of it by an aggregation around it. */
+/** `matchers`: the conditions of a selector. `grouped`: the labels that the aggregations around it keep. */
 export type Selected = { metric: string; matchers: { label: string; op: string; value: string }[]; grouped: string[] }
 
 const childrenOf = (node: Node): Node[] => {
@@ -13,10 +13,10 @@ const childrenOf = (node: Node): Node[] => {
   return children
 }
 
-/** Grafana's variables are no PromQL: what it puts there is. */
+/** Puts a value in place of Grafana's variable, which is no PromQL. */
 const fillIn = (expression: string): string => expression.replaceAll('$__rate_interval', '5m')
 
-/** Throws where the expression is no PromQL. */
+/** Throws if the expression is no PromQL. */
 export const selectionsOf = (expression: string): Selected[] => {
   const text = fillIn(expression)
   const textOf = (node: Node): string => text.slice(node.from, node.to)

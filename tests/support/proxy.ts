@@ -11,7 +11,7 @@ export type Proxy = {
   before: (hook: (statement: string) => Promise<void> | void) => void
   /** The next statement whose text contains `part` runs to its end, but its answer and its connection are lost. */
   loseAnswer: (part: string) => void
-  /** Nothing passes on the present connections any more, not even their end; new connections pass. */
+  /** The present connections carry nothing any more, not even their end; new connections pass. */
   stall: () => void
   /** Ends all present connections. */
   cut: () => void
@@ -85,7 +85,7 @@ const carry = ({ client, server }: Connection, plan: Plan, isStalled: () => bool
   })
   server.on('data', (chunk: Buffer) => {
     for (const { message, bytes } of fromServer(chunk)) {
-      // ReadyForQuery: the transaction has ended, whatever became of it.
+      // ReadyForQuery: the transaction has ended, in a commit or a rollback.
       if (losing && message.type === 'Z') client.destroy()
       else if (!losing && !isStalled()) client.write(bytes)
     }

@@ -1,4 +1,4 @@
-// Random numbers that a seed repeats, on every machine and for ever, whatever the engine's own generator does: sfc32. They draw the
+// Random numbers (sfc32) that depend on a seed alone: the same on every machine and in every version of the runtime. They draw the
 // faults of chaos, the cases of the fuzzers, the histories of the simulation and the load of the benchmark.
 
 export type Random = {
@@ -40,7 +40,7 @@ const sfc32 = (state: readonly [number, number, number], start: number): (() => 
   }
 }
 
-/** Makes unlike words of seeds that are alike. */
+/** Turns similar seeds into very different states. */
 const splitmix32 = (seed: number): (() => number) => {
   let state = seed | 0
   return () => {

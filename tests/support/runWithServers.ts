@@ -1,4 +1,4 @@
-// A command that works on servers of its own: whatever became of it, they end with it.
+// Runs a command that uses servers of its own; they end with it, even if it fails.
 
 import { endAllHeld } from '../stack/guard.ts'
 import { runCommand } from '../../src/build/command.ts'

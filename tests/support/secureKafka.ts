@@ -27,7 +27,7 @@ type Kind = keyof typeof kinds
 
 export type SecureKafka = AsyncDisposable & {
   server: KafkaServer
-  /** Where each listener is. */
+  /** The address of each listener, as `host:port`. */
   at: Record<Kind, string>
   passwords: { plain: string; scram: string }
   files: {

@@ -1,4 +1,4 @@
-// Many orders and their ledger, put in by one statement past the triggers: as the service would have left them, a quarter each
+// Inserts many orders and their ledger by one statement past the triggers, as the service would have left them, a quarter each
 // NEW, PARTIALLY_FILLED, FILLED and CANCELED (every other one of these with a late fill). The last order of a page has fills.
 
 import type { Sql } from '../../src/store/sql.ts'

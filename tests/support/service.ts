@@ -18,7 +18,7 @@ export type RunningService = AsyncDisposable & {
   pid: number
   /** Every JSON line that it has written so far. */
   log: LogLine[]
-  /** Whatever was no JSON, and standard error. */
+  /** All lines of output that were no JSON, and standard error. */
   noise: () => string
   exited: Promise<number>
   http: (path: string, request?: Request) => Promise<Reply>
@@ -29,7 +29,7 @@ export type RunningService = AsyncDisposable & {
   stop: () => Promise<number>
   signal: (name: NodeJS.Signals) => void
   kill: () => Promise<void>
-  /** The first line with this in its message, or that is as asked, waited for: what was said may still be in the pipe. */
+  /** Waits for the first line that has this text in its message or passes the test: the line may still be in the pipe. */
   logged: (what: string | ((line: LogLine) => boolean)) => Promise<LogLine>
   ready: () => Promise<void>
 }
@@ -38,7 +38,7 @@ export type ServiceOptions = {
   env: Record<string, string>
   port?: number
   cwd?: string
-  /** What is run instead of the compiled binary with `serve`. */
+  /** The command to run; the compiled binary with `serve` if absent. */
   command?: readonly string[]
   /** Whether to wait until it serves. */
   wait?: 'ready' | 'live' | 'nothing'
@@ -72,7 +72,7 @@ const callHttp = async (url: string, { method, body, headers = {} }: Request = {
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     signal: AbortSignal.timeout(requestTimeoutMs),
-    // Whether a certificate is the right one is asked by the tests of certificates.
+    // The tests of certificates check whether a certificate is the right one.
     tls: { rejectUnauthorized: false },
   })
   const text = await response.text()
@@ -81,16 +81,16 @@ const callHttp = async (url: string, { method, body, headers = {} }: Request = {
 }
 
 const started: { service: RunningService; ended: boolean }[] = []
-/** Every one of this process so far, for whoever has to explain a failure (explained.ts). */
+/** Every service that this process started so far; explained.ts shows their logs when a test fails. */
 export const startedServices = (): RunningService[] => started.map(({ service }) => service)
-/** Those that run now. */
+/** The services that run now. */
 export const runningServices = (): RunningService[] =>
   started.filter(({ ended }) => !ended).map(({ service }) => service)
 
 const lastLinesMax = 60
 const lastNoiseMax = 4_000
 
-/** The end of what a service said, for a person. */
+/** The last lines of a service's output, for a person. */
 export const lastWords = ({ port, pid, log, noise }: RunningService): string => {
   const lines = log.slice(-lastLinesMax).map((line) => JSON.stringify(line))
   const head = `-- the service on port ${port} (process ${pid}) said last, ${lines.length} of ${log.length} lines:`
@@ -190,7 +190,7 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
   started.push(entry)
   void exited.then(() => (entry.ended = true))
   if (wait === 'nothing') return service
-  // What fails here may fail in a hook, where nobody else explains it.
+  // This may fail in a hook, where nothing else shows the log.
   await until(() => child.exitCode !== null || probe(wait === 'ready' ? 'readiness' : 'liveness'), {
     what: 'the service is up',
   }).catch((error: unknown) => {

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 const variable = 'SKEWED_CLOCK_FILE'
 const lookEveryMs = 20
 
-/** Milliseconds that this process is ahead of the time, negative behind it. */
+/** The file holds by how many milliseconds the clock of this process is ahead; negative: behind. */
 const skewDate = (file: string): void => {
   let aheadMs = 0
   const look = (): void => {
@@ -29,13 +29,13 @@ const own = process.env[variable]
 if (own !== undefined) skewDate(own)
 
 export type SkewedClock = {
-  /** For the process whose clock it is. */
+  /** Environment variables for the process that gets the clock. */
   env: Record<string, string>
   /** Takes effect within a moment. */
   set: (aheadMs: number) => void
 }
 
-/** `dir`: of its own. */
+/** `dir`: a folder that no other clock uses. */
 export const skewedClock = (dir: string): SkewedClock => {
   const file = `${dir}/ahead-ms`
   return {

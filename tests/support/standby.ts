@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres, type PostgresServer } from '../stack/postgres.ts'
 
-/** Stops the primary for the while. */
+/** Stops the primary while its folder is copied. */
 export const startStandby = async (primary: PostgresServer, dataDir: string): Promise<PostgresServer> => {
   const { hostname, port, username, password } = new URL(primary.url)
   const own = await freePort()
-  // Whose the folder is, and where it lies, is found out by whoever starts a server.
+  // Starting a server settles who owns the folder and where it lies.
   const empty = await startPostgres({ dataDir, port: own })
   await empty.stop()
   await primary.stop()

@@ -21,7 +21,7 @@ export type Door = {
 
 export type DoorOptions = {
   target: { host: string; port: number }
-  /** A free one unless given: no port that the kernel gives to outgoing connections, which could take it while the door is shut. */
+  /** A free port if absent: below the kernel's range for outgoing connections, one of which could take it while the door is shut. */
   port?: number
   /** Passes bytes from one side to the other, and the end of one side to the other. */
   carry: (connection: Connection) => void

@@ -28,9 +28,9 @@ export const endsOf = (consumer: Consumer, topic: string): Promise<number[]> =>
 
 export type FetchOptions = {
   topic: string
-  /** The partitions to read and the next offset of each; moved on behind what was read. */
+  /** The partitions to read with the next offset of each; a fetch moves the offsets on. */
   next: Map<number, number>
-  /** Of one partition, and of all together. */
+  /** Applies to each partition and to the whole fetch. */
   maxBytes: number
   onRecord: (record: FetchedRecord) => void
 }

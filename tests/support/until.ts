@@ -1,11 +1,11 @@
-// Waiting for something to become true. Deadlines are generous: they end a test that would hang, they measure nothing. A machine
+// Waits for something to become true. Deadlines are generous: they end a test that would hang, they measure nothing. A machine
 // that is busy with other things may need a minute for what takes a second.
 
 const pollMs = 50
 const hangsAfterMs = 120_000
 
 export type UntilOptions = {
-  /** In words, for the message when it never happened. */
+  /** A description, for the message if it never happens. */
   what: string
   deadlineMs?: number
 }

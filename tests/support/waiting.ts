@@ -1,4 +1,4 @@
-// Waiting for a lock to be waited for, and for a failure.
+// Waits until statements wait for a lock, and for the failure of a promise.
 
 import type { Sql } from '../../src/store/sql.ts'
 import { until } from './until.ts'
@@ -16,7 +16,7 @@ export const untilBlocked = (sql: Sql, part: string, count = 1): Promise<boolean
     { what: `${count} statements with "${part}" wait for a lock` },
   )
 
-/** What a promise fails with. */
+/** The error that a promise fails with. */
 export const failureOf = async (promise: PromiseLike<unknown>): Promise<unknown> => {
   try {
     await promise

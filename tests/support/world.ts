@@ -1,5 +1,5 @@
 // A world of its own for a test of the binary: database, topics and consumer group that nobody else uses, on the shared servers
-// or on servers of the test. Whatever was started in it ends with it.
+// or on servers of the test. Everything that was started in it ends with it.
 
 import postgres from 'postgres'
 import { createDatabase as databaseOn } from '../stack/postgres.ts'
@@ -32,7 +32,7 @@ export type WorldOptions = {
   createTopics?: boolean
   /** A server of the test instead of the shared ones. */
   kafkaAt?: string
-  /** What the service is told, where that differs (a proxy). */
+  /** The address that the service gets, if it differs (a proxy). */
   bootstrap?: string
   postgresAt?: string
 }

@@ -52,7 +52,7 @@ const plans: Readonly<Record<ComparedName, Plan>> = {
   },
 }
 
-/** With what an operation cost among the figures, so that each round's line says it. */
+/** Adds the cost of an operation to the figures, so that each round's line has it. */
 const withMicros = (measured: Measured): Measured => {
   if (measured.cost === undefined) throw new Error('a measurement without its cost cannot be compared')
   const micros = Object.entries(microsOf(measured.cost)).map(([name, value]) => [`${name}Micros`, value] as const)

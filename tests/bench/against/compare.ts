@@ -1,4 +1,4 @@
-// From the measurements of two binaries, round by round, to what one costs more than the other. Pure; compare.test.ts has the cases.
+// Computes from the measurements of two binaries, round by round, how much more one costs than the other. Pure.
 
 import type { Cost, Measurement } from '../bench.ts'
 import { median, medianInterval, type Interval } from '../measure/statistics.ts'
@@ -52,7 +52,7 @@ const differenceOf = (pairs: readonly Pair[], cost: CostName): Comparison['diffe
   return { median: median(percents), ...medianInterval(percents) }
 }
 
-/** Nothing for a workload without a valid round. */
+/** Leaves out workloads without a valid round. */
 export const compareCosts = (measurements: readonly Measurement[], workload: WorkloadName): Comparison[] => {
   const pairs = pairsOf(measurements, workload)
   if (pairs.length === 0) return []
@@ -82,6 +82,6 @@ export const comparisonLine = (comparison: Comparison): string => {
   return `${workload} ${cost.padEnd(8)}  A ${microsText(a)}   B ${microsText(b)}   ${differenceText(comparison)}`
 }
 
-/** What the columns of `comparisonLine` are. */
+/** The heads of the columns of `comparisonLine`. */
 export const comparisonHead = `Processor time an operation (W1: an order accepted, W2: a leg disposed of, W4: a request answered). Medians of A and of B; then
 B - A of each round in percent of A: the median, and between which the true median lies by the sign test (confidence).`

@@ -1,9 +1,9 @@
 // Which process took how much of a processor while something was measured, from /proc: with two cores for everybody, that
-// explains a figure. Where there is no /proc nothing is told.
+// explains a figure. Without /proc there are no figures.
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 
-/** What /proc/<pid>/stat says: its parent, and clock ticks of its own and of the children that it has outlived. */
+/** The parent of a process from /proc/<pid>/stat, and the clock ticks of itself and of its ended children. */
 export type ProcessTimes = { pid: number; parent: number; own: number; ended: number }
 
 /** Linux counts in hundredths of a second whatever the kernel's own clock does. */
@@ -21,7 +21,7 @@ export const parseStat = (text: string): ProcessTimes => {
   }
 }
 
-/** Of a process and everything below it, those included that have ended: a server with a child for each connection is one. */
+/** Ticks of a process and all its descendants, including ended ones: a server may have a child for each connection. */
 export const treeTicks = (root: number, processes: readonly ProcessTimes[]): number => {
   const [self] = processes.filter(({ pid }) => pid === root)
   if (self === undefined) return 0
@@ -61,7 +61,7 @@ export const sharesOf = ({ cpuSeconds, wallSeconds }: CpuUse): CpuShares =>
 export const startCpuClock = (roots: Readonly<Record<string, number>>): CpuClock => {
   const ticks = (): Record<string, number> => {
     const processes = readProcesses()
-    // All that is measured here is a child of this process, so of this one only its own time counts.
+    // All other measured processes are children of this one, so only its own time counts for it.
     const own = processes.find(({ pid }) => pid === process.pid)?.own ?? 0
     const of = (pid: number): number => (pid === process.pid ? own : treeTicks(pid, processes))
     return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, of(pid)]))
@@ -85,7 +85,7 @@ export const startCpuMeter = (roots: Readonly<Record<string, number>>): CpuMeter
   return { stop: () => sharesOf(clock.stop()) }
 }
 
-/** Resident memory in MB; 0 where it cannot be told. */
+/** Resident memory in MB; 0 without /proc. */
 export const residentMb = (pid: number): number => {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

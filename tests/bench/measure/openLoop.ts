@@ -1,5 +1,5 @@
-// The open loop: requests at a steady rate, each at its own time whatever became of those before it, and latency from that time on, so
-// that a service that stalls is charged for everybody who had to wait. A process of its own: what `openLoop` starts is this file.
+// The open loop: requests at a steady rate, each at its own time even if earlier ones still wait. Latency counts from that time, so
+// that a stall of the service counts for every request that had to wait. A process of its own: what `openLoop` starts is this file.
 
 import { randomStream, type Random } from '../../support/random.ts'
 import { drawBody, withKey } from '../mix/orderMix.ts'
@@ -14,7 +14,7 @@ export type OpenLoopPlan = {
   port: number
   perSecond: number
   seconds: number
-  /** At the same rate before it; not measured, but acknowledged all the same. */
+  /** Load at the same rate before the measurement: its answers are not measured, but its orders count in the recount. */
   warmupSeconds: number
   /** Parts of all requests. */
   mix: Record<Kind, number>
@@ -33,9 +33,9 @@ export type OpenLoopResult = {
   answers: Record<string, number>
   /** Requests still without an answer at the end. */
   unanswered: number
-  /** Of each kind's answers below 500, in microseconds, by window. */
+  /** Latencies of the answers below 500, in microseconds, by kind and window. */
   latencies: Record<Kind, SparseCounts[]>
-  /** How late requests left the generator, in ms: what is above is its own doing. */
+  /** How late requests left the generator, in ms: latency of the generator itself. */
   lateP99Ms: number
   cpuSeconds: number
 }

@@ -1,5 +1,5 @@
-// Reads HTTP/1.1 answers out of the pieces in which a connection delivers them. Just enough of the protocol for answers that declare
-// their length, as the service's do: a generator must not take the processor from what it measures.
+// Reads HTTP/1.1 answers from the pieces in which a connection delivers them. It knows just enough of the protocol for answers that
+// declare their length, as the service's do: a generator must not take the processor from the service that it measures.
 
 export type Answer = { status: number; location: string | null }
 

@@ -4,7 +4,7 @@ export type Spread = { median: number; min: number; max: number; rounds: number 
 
 const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 
-/** Of an even number of values, the mean of the two in the middle. NaN for none. */
+/** The median; for an even number of values, the mean of the two in the middle. NaN for none. */
 export const median = (values: readonly number[]): number => {
   const ordered = sorted(values)
   const middle = ordered.length >> 1
@@ -47,9 +47,9 @@ const atMost = (most: number, throws: number): number => {
 }
 
 /**
- * Between which of the values the true median lies, whatever they are drawn from: the interval of the sign test. Of all pairs of
- * values equally far from both ends, the innermost that holds with at least the confidence asked for; `coverage` is the one that
- * it has. Too few values (five or less, for 95 %) reach it with no pair: then it is the least and the most, with what they have.
+ * The interval of the sign test for the true median, for any distribution: of all pairs of values equally far from both ends, the
+ * innermost with at least the requested confidence; `coverage` is its actual confidence. If there are too few values (five or less,
+ * for 95 %), no pair reaches it: then the interval goes from the least to the greatest value, with their confidence.
  */
 export const medianInterval = (values: readonly number[], confidence = 0.95): Interval => {
   const ordered = sorted(values)

@@ -1,7 +1,7 @@
 // Looks at something at a steady pace while something else is measured.
 
 export type Watch<T> = AsyncDisposable & {
-  /** Everything that was seen. Rejects where a look failed. */
+  /** Answers all samples. Rejects if a look failed. */
   stop: () => Promise<T[]>
 }
 
@@ -17,7 +17,7 @@ export const watch = <T>(everyMs: number, look: () => Promise<T>): Watch<T> => {
       await Promise.race([Bun.sleep(Math.max(0, next - performance.now())), ended.promise])
     } while (!ending.signal.aborted)
   })()
-  // `stop` tells of it, unless whatever was measured has failed too and nobody asks.
+  // `stop` rejects with it, unless the measurement itself has failed too and nobody calls `stop`.
   looking.catch(() => undefined)
   const stop = async (): Promise<T[]> => {
     ending.abort()

@@ -22,7 +22,7 @@ export type WrkPlan = {
   url: string
   connections: number
   seconds: number
-  /** For the script. */
+  /** Arguments of the script. */
   args: readonly string[]
 }
 

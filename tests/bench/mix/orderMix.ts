@@ -1,5 +1,5 @@
-// What the clients of every workload ask for. Drawn here once, from a seed; wrk gets the same bodies as a file, and the limits and
-// the loader draw from the same distributions in SQL.
+// The orders of the clients in every workload, drawn from a seed; wrk gets the same bodies as a file, and the limits and the
+// loader draw from the same distributions in SQL.
 
 import { writeFileSync } from 'node:fs'
 import { randomStream, type Random } from '../../support/random.ts'
@@ -15,7 +15,7 @@ const timesInForce = ['GTC', 'IOC', 'FOK', 'DAY'] as const
 export const userIdOf = (n: number): string => `0b5e0000-0000-4000-8000-00000000${1_000 + n}`
 export const tickerOf = (rank: number): string => `T${rank}`
 
-/** Stands where the key of a keyed order goes, which has to be new in every request. */
+/** A placeholder for the key of an order, which must be new in every request. */
 export const keyMark = '@'
 
 const drawRank = createZipf(tickerCount)

@@ -1,5 +1,5 @@
 // The trades of W2: two-legged, between open orders of one ticker; a tenth repeat an earlier one, one in a hundred names nobody's
-// orders, one in a hundred asks for more than the orders have. Drawn from a seed, together with what has to become of them.
+// orders, one in a hundred asks for more than the orders have. A seed draws them, together with the results that they must have.
 
 import { randomStream, type Random } from '../../support/random.ts'
 

@@ -1,4 +1,4 @@
-// Collects what a recount is made of, when everything has come to rest: the ids in the table, the records on the topics.
+// Collects the evidence for a recount once everything has come to rest: the ids in the table, the records on the topics.
 
 import { withAdmin } from '../../stack/topics.ts'
 import type { Trial } from '../world/trial.ts'
@@ -10,17 +10,17 @@ const restLimitMs = 600_000
 const pollMs = 100
 const page = 50_000
 
-/** Where the id stands in the value of order.placed.v1, which begins with it. */
+/** The place of the id in the value of order.placed.v1, which begins with it. */
 const idAt = '{"orderId":"'.length
 const idLength = 36
 
-/** Whatever a loader put in has ids below this one. */
+/** All rows of a loader have ids below this one. */
 const loadedBelow = '01910000-0000-0000-0000-000000000000'
 
 const waitingIn = async ({ sql }: Trial): Promise<number> =>
   (await sql<{ rows: number }[]>`select count(*)::integer as rows from outbox`)[0]!.rows
 
-/** Until the outbox is empty; answers how many rows still wait where the limit passed. */
+/** Waits until the outbox is empty or the limit passed; answers how many rows still wait. */
 export const untilPublished = async (trial: Trial): Promise<number> => {
   const limit = performance.now() + restLimitMs
   let waiting = await waitingIn(trial)
@@ -76,7 +76,7 @@ export const tradeLag = async (trial: Trial, reader: TopicReader): Promise<numbe
   return indexes.reduce((sum, i) => sum + ends[i]! - Math.max(0, Number(offsets.get(i) ?? 0)), 0)
 }
 
-/** Whether the service's own `verify` comes on top: of the tables, or of the topics too, where the database began empty. */
+/** Whether the service's own `verify` runs too: over the tables, or over the topics as well if the database began empty. */
 export type VerifyScope = 'topics' | 'tables' | 'none'
 
 export const withVerify = async (

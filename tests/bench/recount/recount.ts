@@ -1,5 +1,5 @@
-// The arithmetic of a recount: what the load generator was told, against what is stored and what was published. Pure, so that
-// recount.test.ts can show that each of its sentences can be said.
+// The arithmetic of a recount: it compares the answers to the load generator with the stored and the published orders. Pure, so
+// that recount.test.ts can produce each of its sentences.
 
 import { mean, slope } from '../measure/statistics.ts'
 
@@ -90,7 +90,7 @@ export const judgeTrades = (evidence: TradeEvidence): Recount => {
 /** The backlog may wander by this part of what was published meanwhile, or by so many events, before it counts as growing. */
 const flatWithin = { part: 0.05, events: 2_000 }
 
-/** Flat over the last half: what came in also went out, so the rate could go on. */
+/** Flat over the last half: the service published as much as it accepted, so the rate is sustainable. */
 export const judgeBacklog = (samples: readonly BacklogSample[]): Recount => {
   const half = samples.slice(Math.floor(samples.length / 2))
   const [first, last] = [half[0], half.at(-1)]
@@ -102,7 +102,7 @@ export const judgeBacklog = (samples: readonly BacklogSample[]): Recount => {
   return conclude(growth > allowed ? [`the backlog grew by ${facts.backlogGrowth} over the last half`] : [], facts)
 }
 
-/** What a limit says it did, against the rows that are there. */
+/** Compares the count of a limit with the rows in the table. */
 export const judgeRows = (what: string, expected: number, found: number): Recount =>
   conclude(expected === found ? [] : [`${found} ${what} are stored, not ${expected}`], { [what]: found })
 

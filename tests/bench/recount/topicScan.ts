@@ -12,7 +12,7 @@ type ScannedRecord = {
   header: (name: string) => string | null
   /** Milliseconds by the broker's clock. */
   appendedAt: number
-  /** Of key, value and headers. */
+  /** The size of key, value and headers. */
   bytes: number
 }
 

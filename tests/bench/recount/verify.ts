@@ -5,7 +5,7 @@ import type { Recount } from './recount.ts'
 
 const listedMax = 3
 
-/** From its last line, `N orders, N fills, N violations`; what could not run is no clean bill. */
+/** Reads the last line, `N orders, N fills, N violations`; a run that did not finish is a fault. */
 export const parseVerify = (exitCode: number, output: string): Recount => {
   const lines = output.trim().split('\n')
   const last = lines.findLast((line) => /^\d+ orders, \d+ fills, \d+ violations$/.test(line))

@@ -1,5 +1,5 @@
-// What the figures are held against. A ratio compares two things that were measured in the same rounds on the same machine, so it has a
-// bar; an absolute figure says as much about the machine, so it has a goal that stands beside it.
+// The standards for the figures. A ratio compares two things that were measured in the same rounds on the same machine, so it has
+// a bar that it must pass; an absolute figure says as much about the machine, so it only has a goal beside it.
 
 import type { Figures, Measurement } from '../bench.ts'
 import type { WorkloadName } from '../options.ts'
@@ -152,7 +152,7 @@ export const goalPlans: readonly GoalPlan[] = [
 
 export type Ratio = { name: string; says: string; bar: Bar | null; spread: Spread | null }
 
-/** The cell that a place means, of those there are. One named in full goes before one that begins alike. */
+/** The cell that a place names. A full name precedes a cell that merely begins with it. */
 export const cellOf = (place: Pick<Place, 'cell'>, names: readonly string[]): string | undefined =>
   names.find((name) => name === place.cell) ??
   names.find((name) => /^[ ,]/.test(name.slice(place.cell.length)) && name.startsWith(place.cell))

@@ -27,7 +27,7 @@ const goalsOf = ({ measurements }: BenchState): ReportParts['goals'] => {
     })
 }
 
-/** Over an earlier report in the folder. */
+/** Replaces an earlier report in the folder. */
 export const writeReport = (dir: string, state: BenchState, titles: ReportParts['titles']): void => {
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
@@ -46,7 +46,7 @@ export const writeReport = (dir: string, state: BenchState, titles: ReportParts[
   writeFileSync(join(dir, 'report.md'), markdownReport({ ...parts, plots: summary }))
 }
 
-/** Without the single rounds, which are long and of interest to nobody later. */
+/** Copies a report without its single rounds, which are long and interest nobody later. */
 export const publishReport = (from: string, to: string): void => {
   rmSync(to, { recursive: true, force: true })
   cpSync(from, to, { recursive: true })

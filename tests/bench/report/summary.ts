@@ -1,4 +1,4 @@
-// Rounds become figures with their spread; what no recount stands behind does not become one.
+// Turns rounds into figures with their spread; a round whose recount failed does not count.
 
 import type { Measurement } from '../bench.ts'
 import { spreadOf, type Spread } from '../measure/statistics.ts'

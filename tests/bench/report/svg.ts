@@ -68,7 +68,7 @@ const grid = (x: Mapped, y: Mapped): string[] => [
   `<line x1="${plot.left}" x2="${plot.right}" y1="${plot.bottom}" y2="${plot.bottom}" stroke="#6b7280"/>`,
 ]
 
-/** Where labels would cover each other, the lower ones move down. Answers one height for each, in the given order. */
+/** Moves lower labels down if labels would cover each other. Answers one height for each, in the same order. */
 export const spreadLabels = (heights: readonly number[]): number[] => {
   const placed: number[] = []
   const order = heights.map((height, i) => ({ height, i })).toSorted((a, b) => a.height - b.height)
@@ -79,7 +79,7 @@ export const spreadLabels = (heights: readonly number[]): number[] => {
 
 const drawLine = ({ points }: Line, color: string, x: Mapped, y: Mapped): string => {
   const at = points.map((point) => `${n(x.position(point.x))},${n(y.position(point.y))}`)
-  // Of many points the dots would only hide the line.
+  // The dots of many points would only hide the line.
   const dots = points.length > 30 ? [] : at.map((place) => place.split(','))
   return [
     `<polyline points="${at.join(' ')}" fill="none" stroke="${color}" stroke-width="2"/>`,

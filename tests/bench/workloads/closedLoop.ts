@@ -1,5 +1,5 @@
-// wrk against the service, with everything that makes a figure of it: warm-up, processor shares, the backlog meanwhile, and the
-// recount afterwards.
+// wrk against the service, with all that makes it a figure: warm-up, processor shares, the backlog meanwhile, and the recount
+// afterwards.
 
 import type { Bench, Measured } from '../bench.ts'
 import { sharesOf, startCpuClock } from '../measure/cpu.ts'
@@ -25,7 +25,7 @@ export const post = (bench: Bench, trial: Trial, { connections, seconds, token }
     args: [bench.bodiesFile, crypto.randomUUID().slice(0, 8), ...(token === undefined ? [] : [token])],
   })
 
-/** What wrk was told, all runs on the service together. When its time is over it hangs up on as many as it has connections. */
+/** The answers that wrk got, of all runs together. At the end of a run it drops one request on each connection. */
 export const ackedBy = (results: readonly WrkResult[], connections: number) => ({
   acked: results.reduce((sum, result) => sum + accepted(result), 0),
   ackedIds: null,

@@ -3,9 +3,9 @@
 import type { Bench, Cell } from '../bench.ts'
 import { decodeOnly } from '../decodeOnly.ts'
 
-/** In legs, as everything in W2: a trade has two. */
+/** The rate is in legs, as everywhere in W2: a trade has two. */
 const legs = 2
-/** Nothing in it waits for anything, so it needs no more. */
+/** The decoder never waits, so it needs no more time. */
 const secondsMax = 5
 
 export const decodeCell = (bench: Bench): Cell => ({

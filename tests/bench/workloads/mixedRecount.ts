@@ -44,7 +44,7 @@ const recountLegs = async (bench: Bench, trial: Trial): Promise<Recount> => {
   const [row] = await trial.sql<{ exceptions: number }[]>`select count(*)::integer as exceptions from exceptions`
   const lag = await tradeLag(trial, bench.reader)
   const letters = total(await bench.reader.ends(trial.topics.letters))
-  // The engine repeats nothing and knows every order, so nothing but fills can come of its trades.
+  // The engine repeats nothing and knows every order, so its trades can only become fills.
   const none = { expectedExceptions: 0, expectedLetters: 0, expectedDuplicates: 0, duplicates: 0 }
   return judgeTrades({ ...none, expectedLegs, ledgerLegs, exceptions: row!.exceptions, letters, lag })
 }

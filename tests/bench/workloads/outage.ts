@@ -7,7 +7,7 @@ import { untilPublished } from '../recount/evidence.ts'
 import { openTrial, type Trial } from '../world/trial.ts'
 import { ackedBy, post, recountOrders, roots, wrkFigures } from './closedLoop.ts'
 
-/** The service notices within this that nobody answers any more. */
+/** The service notices within this time that no broker answers. */
 const noticeMs = 2_000
 const fillSeconds = 5
 const fillConnections = 256

@@ -1,4 +1,4 @@
-// The open loop against the service, with what makes a figure of it: the backlog meanwhile and the recount, by identity, afterwards.
+// The open loop against the service, with the backlog meanwhile and the recount by identity afterwards, which make it a figure.
 
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { recountOrders, roots } from './closedLoop.ts'
 
 export type ClientRecord = { acked: number; ackedIds: string[]; unanswered: number }
 
-/** Answers from 500 on may have stored something, as may those that never came. */
+/** A request with an answer from 500 on, or without one, may have stored something. */
 const clientRecord = (result: OpenLoopResult, ackedFile: string): ClientRecord => {
   const text = readFileSync(ackedFile, 'utf8').trimEnd()
   const ackedIds = text === '' ? [] : text.split('\n')

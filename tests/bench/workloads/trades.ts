@@ -1,5 +1,5 @@
-// What the cells of W2 share: open orders to trade between, a topic full of trades, the wait until the service has been through it,
-// and the recount of what became of each leg.
+// The parts that the cells of W2 share: open orders to trade, a topic full of trades, the wait until the service has handled it,
+// and the recount of every leg.
 
 import type { Bench, Figures } from '../bench.ts'
 import { createHistogram, percentilesOf } from '../measure/histogram.ts'
@@ -16,10 +16,10 @@ const page = 50_000
 /** At the beginning of a drain the service has just started: rows of that part are left out of its rate. */
 const warmupPart = 0.1
 
-/** Of a large table every so-manieth order is traded, or the newest so many: as many trades, widely spread or as an exchange has them. */
+/** In a large table either every n-th order trades or the newest n do: as many trades, widely spread or as on an exchange. */
 const tradedMax = 100_000
 
-/** Which orders are traded: of how many in the table, and whether the newest or some from all over it. */
+/** Which orders trade: the size of the table, and whether the newest of it or some from all over it. */
 type Traded = { orders: number; newest: boolean }
 
 /** Open orders that the loader made, by ticker; those with both sides. */
@@ -58,13 +58,13 @@ export const preload = async (bench: Bench, trial: Trial, set: TradeSet): Promis
   await feed.close()
 }
 
-/** Until the group has committed the end of the trade topic. */
+/** Waits until the group has committed the end of the trade topic. */
 export const untilDrained = async (bench: Bench, trial: Trial): Promise<void> => {
   const limit = performance.now() + drainLimitMs
   while ((await tradeLag(trial, bench.reader)) > 0 && performance.now() < limit) await Bun.sleep(pollMs)
 }
 
-/** From the commit times of the ledger's rows: legs applied a second, after the warm-up. */
+/** Legs applied a second after the warm-up, from the commit times of the ledger's rows. */
 export const drainRate = async ({ sql, name }: Trial, set: TradeSet): Promise<Figures> => {
   const [row] = await sql<{ legs: number; seconds: number }[]>`
     with committed as materialized (
@@ -79,7 +79,7 @@ export const drainRate = async ({ sql, name }: Trial, set: TradeSet): Promise<Fi
   return { perSecond, judgedPerSecond: perSecond * (judged / set.legs.size) }
 }
 
-/** By partition and offset: when the broker appended each trade. */
+/** When the broker appended each trade, by partition and offset. */
 const readAppended = async (bench: Bench, trial: Trial): Promise<Map<string, number>> => {
   const appended = new Map<string, number>()
   await bench.reader.scan(trial.topics.trades, ({ partition, offset, appendedAt }) => {

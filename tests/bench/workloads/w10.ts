@@ -1,4 +1,4 @@
-// W10: what it costs that callers say who they are, and that traces are exported.
+// W10: the cost of authentication and of exporting traces.
 
 import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ const withTokens = async (bench: Bench): Promise<Measured> => {
   return measurePosts(bench, { connections, token, trial: { env } })
 }
 
-/** At the share that is sampled unless something else is asked for. */
+/** Traces at the default sampling share. */
 const withTraces = async (bench: Bench): Promise<Measured> => {
   await using collector = startCollector()
   const measured = await measurePosts(bench, {

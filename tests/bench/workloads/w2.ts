@@ -18,15 +18,15 @@ const loadedOrders = async (bench: Bench, orders: number): Promise<TrialOptions>
   copyOf: await bench.world.loadedDatabase(orders),
 })
 
-/** Legs that got their disposition, whichever it was: a duplicate or an unknown order is work too. */
+/** Counts legs with any disposition: a duplicate or an unknown order is work too. */
 const disposedLegs = async (trial: Trial): Promise<number> =>
   Object.entries(await trial.metrics())
     .filter(([name]) => name.startsWith('orders_trade_legs_total{'))
     .reduce((sum, [, legs]) => sum + legs, 0)
 
 /**
- * Until the first legs are through; answers how many. From here on the processor is the drain's: to start and to join the group is
- * not. After the last leg it is measured until `untilDrained` sees the end, some tenths of a second in which nothing has work.
+ * Waits for the first legs; answers how many there are. From here on the processor time is the drain's, without the start and the
+ * joining of the group. It includes the tenths of a second after the last leg until `untilDrained` sees the end.
  */
 const untilDraining = async (trial: Trial): Promise<number> => {
   const limit = performance.now() + firstLegLimitMs
@@ -56,7 +56,7 @@ export const measureTrades = async (
   return { figures, cpu: sharesOf(used), cost, recount: await recountTrades(bench, trial, set, plan.scope) }
 }
 
-/** Until the service has joined its group: what is sent before would wait for that. */
+/** Waits until the service has joined its group: earlier messages would wait for that. */
 const untilConnected = async (trial: Trial): Promise<void> => {
   while ((await trial.metrics())['orders_trades_connected'] !== 1) await Bun.sleep(pollMs)
 }

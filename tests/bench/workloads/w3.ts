@@ -11,7 +11,7 @@ import { measurePaced } from './paced.ts'
 
 const rates = [600, 5_000] as const
 const drainCell = 'drain after Kafka was away'
-/** Of key, value and headers, where no drain has said it yet. */
+/** The size of key, value and headers if no drain has measured it yet. */
 const usualRecordBytes = 600
 const page = 50_000
 /** The broker's time is cut to the millisecond: with one more it is never early. */
@@ -21,7 +21,7 @@ type Placed = { orderId: string; ticker: string }
 
 /**
  * From the commit of each order to the append of its event, by the clocks of Postgres and the broker, which are one machine's.
- * `counts`: of which orders.
+ * `counts` chooses the orders.
  */
 export const publishLatency = async (
   bench: Bench,

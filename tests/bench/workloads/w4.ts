@@ -18,7 +18,7 @@ const sampled = 200
 /** One in a hundred is unknown; so many requests leave little room for chance. */
 const unknownBetween = { least: 0.005, most: 0.015 } as const
 
-/** A read leaves nothing to count: unknown ids got their 404 and nothing else did, and a sample of answers says what the table says. */
+/** A read leaves nothing to count, so this checks that exactly the unknown ids got 404 and that a sample of answers equals the table. */
 const recountReads = async (trial: Trial, result: WrkResult, orders: number): Promise<Recount> => {
   const refused = result.refused / result.requests
   const faults: string[] = []

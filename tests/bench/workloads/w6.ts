@@ -12,7 +12,7 @@ const million = 1_000_000
 const roundsMax = 3
 const connections = 64
 
-/** "0" is the least that trades and reads need something of. */
+/** The size that the report calls "0": the fewest orders that trades and reads need. */
 export const growthSizes = ({ tradedOrders, growthMillions }: Bench['scale']): number[] => [
   ...new Set([tradedOrders, million, growthMillions * million]),
 ]
@@ -42,7 +42,7 @@ const cellsAt = (bench: Bench, orders: number): Cell[] => {
   ]
 }
 
-/** What the size of the table costs a read without the service. */
+/** Measures how the size of the table affects a read without the service. */
 const limitAt = (bench: Bench, orders: number): Cell => {
   const on = async () => ({ database: await bench.world.loadedDatabase(orders) })
   const title = `prepared select at ${orders.toLocaleString('en-US')}`

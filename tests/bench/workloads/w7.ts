@@ -1,4 +1,4 @@
-// W7: small things: how long a start takes, what the service weighs, and what it costs when nobody asks anything.
+// W7: small things: how long a start takes, the size of the binary and its memory, and the cost of an idle service.
 
 import { statSync } from 'node:fs'
 import type { Bench, Cell, Measured, Workload } from '../bench.ts'
@@ -9,7 +9,7 @@ import { openTrial, type Trial } from '../world/trial.ts'
 const starts = 10
 /** Seldom enough not to take the processor from the start itself. */
 const pollMs = 5
-/** Until the first requests of the start are forgotten. */
+/** The wait until the requests of the start no longer count. */
 const settleMs = 5_000
 
 /** The process itself, not the harness's server: that one looks for readiness only every 25 ms. */

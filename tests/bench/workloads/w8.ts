@@ -1,5 +1,5 @@
-// W8: overload and fairness. What is refused costs those that are taken little, one busy ticker does not hold the others up, and reads
-// stay quick while writes take all they can get.
+// W8: overload and fairness. Refused requests cost accepted ones little, one busy ticker does not delay the others, and reads
+// stay quick while writes use the whole machine.
 
 import type { Bench, Figures, Measured, Workload } from '../bench.ts'
 import { residentMb, startCpuMeter } from '../measure/cpu.ts'
@@ -53,7 +53,7 @@ const overload = async (bench: Bench, perSecond: number): Promise<Measured> => {
   return { figures, cpu, recount: await recountOrders(bench, trial, record, 'topics') }
 }
 
-/** Of the tickers that are not hot. */
+/** The publication latency of the tickers that are not hot. */
 const othersLatency = (bench: Bench) => (trial: Trial) =>
   publishLatency(bench, trial, ({ ticker }) => ticker !== hot.ticker)
 

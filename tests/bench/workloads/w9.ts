@@ -6,7 +6,7 @@ import { openTrial, type Trial } from '../world/trial.ts'
 import { ackedBy, post, recountOrders, roots } from './closedLoop.ts'
 
 const replicasMax = 3
-/** Of all replicas together. */
+/** The connections of all replicas together. */
 const connections = 192
 
 /** Every replica gets its part of the connections from a wrk of its own. */

@@ -21,7 +21,7 @@ export const openDigits = [1, 2, 3, 4] as const
 const chunk = 100_000
 const sessions = 2
 
-/** No trigger and no foreign key looks at these rows: they are put in as they were left, not as they began. */
+/** No trigger and no foreign key checks these rows: they are inserted in their last state, not in their first. */
 const loadSql = `
   with drawn as materialized (
     select n, ('0190' || 1000 + n / 9000 || '-' || 1000 + n % 9000 || '-7000-8000-000000000000')::uuid as id, n % 10 as digit,

@@ -1,4 +1,4 @@
-// What the figures were measured on: they mean nothing without it.
+// Describes the machine of the measurement: the figures mean nothing without it.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -47,7 +47,7 @@ const serverVersion = async (world: World): Promise<string> => {
   return row!.server_version
 }
 
-/** Of the first table of pg_test_fsync (one 8 kB write), the method that Postgres uses unless told otherwise. */
+/** The first table of pg_test_fsync (one 8 kB write) has the line of the method that Postgres uses by default. */
 export const parseTestFsync = (output: string): string => {
   const line = /^\s+fdatasync\s+([\d.]+) ops\/sec\s+(\d+) usecs\/op/m.exec(output)
   return line ? `fdatasync ${line[1]}/s, ${line[2]} µs each` : 'pg_test_fsync did not measure fdatasync'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 export type Tools = {
   wrk: string
   pgbench: string
-  /** Null where no Postgres installation has it. */
+  /** Null if no Postgres installation has it. */
   testFsync: string | null
 }
 
@@ -28,7 +28,7 @@ export const findTools = (
   if (wrk !== null && pgbench !== null) return { wrk, pgbench, testFsync: ofPostgres('pg_test_fsync') }
   const missing = [
     ...(wrk === null ? [{ name: 'wrk', debian: 'wrk' }] : []),
-    // Of the server's package: the client's has no pgbench.
+    // pgbench is in the server's package, not in the client's.
     ...(pgbench === null ? [{ name: 'pgbench', debian: 'postgresql' }] : []),
   ]
   const names = missing.map(({ name }) => name).join(' and ')

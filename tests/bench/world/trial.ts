@@ -1,5 +1,5 @@
-// One measurement's own corner: a database, four topics, and the service on them. Nothing of it outlives the measurement, so none
-// starts with another's rows, messages or warm caches.
+// The resources of one measurement: a database, four topics, and the service on them. They end with the measurement, so none
+// starts with the rows, messages or warm caches of another.
 
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -17,7 +17,7 @@ export type Trial = AsyncDisposable & {
   group: string
   /** The harness's own session. */
   sql: postgres.Sql
-  /** What the service and its other commands are told. */
+  /** The environment of the service and its other commands. */
   env: Record<string, string>
   /** Starts the service, which `url` then answers; resolves when it is ready. */
   serve: () => Promise<Server>
@@ -64,8 +64,8 @@ const startService = (world: World, env: Record<string, string>): Promise<Server
   })
 
 /**
- * As in a server that has been up for a while, as far as there is room: the orders, then their key. A measurement of seconds would
- * be one of how quickly a cache fills that others used before it.
+ * Loads the orders, then their key, into the cache as far as there is room, as in a server that has been up for a while. Otherwise
+ * a measurement of seconds would measure how quickly a cache fills that other measurements used before.
  */
 const fillCache = async (sql: postgres.Sql): Promise<void> => {
   await sql`create extension if not exists pg_prewarm`

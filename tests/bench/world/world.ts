@@ -41,7 +41,7 @@ export type World = {
 }
 
 export const partitions = 6
-/** Of everything that belongs to one measurement, in Postgres and in Kafka: what carries it after a cut is removed. */
+/** The prefix of all names of one measurement, in Postgres and in Kafka: a run that resumes removes everything with it. */
 export const trialPrefix = 'trial_'
 
 const tmpfs = 0x01021994
@@ -50,8 +50,8 @@ const progressMs = 5_000
 const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)}MB`
 
 /**
- * What an operator would set for this load: an eighth of the memory for the cache, and checkpoints by time, so that a short
- * measurement is not decided by how many of them it met. The limits run on the same server.
+ * The settings of an operator for this load: an eighth of the memory for the cache, and checkpoints by time, so that their number
+ * does not decide a short measurement. The limits run on the same server.
  */
 export const postgresSettings = (memoryBytes: number): Record<string, string> => ({
   fsync: 'on',
@@ -63,7 +63,7 @@ export const postgresSettings = (memoryBytes: number): Record<string, string> =>
   checkpoint_timeout: '15min',
 })
 
-/** By the broker's clock: when a record was appended is what latencies are measured to. */
+/** Records have the broker's time: latencies are measured until the append. */
 const kafkaSettings = {
   'log.message.timestamp.type': 'LogAppendTime',
   'log.retention.hours': '24',
@@ -79,7 +79,7 @@ const migrate = async (binary: string, url: string): Promise<void> => {
   if (exitCode !== 0) throw new StackError('START_FAILED', `${binary} could not make its schema: ${output}`)
 }
 
-/** What a measurement that was cut off left behind. */
+/** Removes what an interrupted measurement left behind. */
 const removeLeftovers = async (sql: postgres.Sql, bootstrap: string): Promise<void> => {
   const left = await sql<{ datname: string }[]>`select datname from pg_database where datname like ${`${trialPrefix}%`}`
   for (const { datname } of left) await sql`drop database ${sql(datname)} with (force)`
@@ -90,8 +90,8 @@ const removeLeftovers = async (sql: postgres.Sql, bootstrap: string): Promise<vo
 }
 
 /**
- * For minutes a new broker compiles itself as it goes, at up to half a core, which on two cores is a quarter of every figure; one
- * that is measured has been up for long. Batches are small, so that there are many requests.
+ * For minutes the JVM of a new broker compiles its code, at up to half a core, which on two cores is a quarter of every figure; in
+ * production a broker has been up for long. Batches are small, so that there are many requests.
  */
 const warmBroker = async (bootstrap: string): Promise<void> => {
   const topic = `${trialPrefix}warm`
@@ -116,7 +116,7 @@ const load = async (url: string, orders: number, { binary, log }: { binary: stri
   if (!ok) throw new Error(`the loader made rows that the service would not have: ${faults.join('; ')}`)
 }
 
-/** Of one binary: `suffix` keeps its databases apart from another's on the same server. */
+/** The databases of one binary: `suffix` keeps them apart from those of another on the same server. */
 type Owner = { binary: string; suffix: string; log: Log }
 
 const databases = async (sql: postgres.Sql, server: PostgresServer, { binary, suffix, log }: Owner) => {
@@ -140,7 +140,7 @@ const databases = async (sql: postgres.Sql, server: PostgresServer, { binary, su
     async loadedDatabase(orders: number): Promise<string> {
       const name = `loaded_${orders}${suffix}`
       if (await exists(name)) return name
-      // Under another name until it is whole.
+      // It has another name until it is complete.
       const half = `${trialPrefix}${name}`
       await dropDatabase(half)
       await load(await cloneDatabase(half), orders, { binary, log })
@@ -152,7 +152,7 @@ const databases = async (sql: postgres.Sql, server: PostgresServer, { binary, su
   }
 }
 
-/** In an empty folder, or on what a run that was cut left there. */
+/** Opens a world in an empty folder, or on the data of an interrupted run. */
 export const startWorld = async (dir: string, { log }: { log: Log }): Promise<World> => {
   mkdirSync(dir, { recursive: true })
   refuseMemoryDisk(dir)
@@ -190,7 +190,7 @@ export const startWorld = async (dir: string, { log }: { log: Log }): Promise<Wo
   return world
 }
 
-/** Their data, which nobody needs once everything is measured. */
+/** Removes the servers' data, which nobody needs once everything is measured. */
 export const forgetServers = (dir: string): void => {
   removePostgresData(join(dir, 'postgres'))
   rmSync(join(dir, 'kafka'), { recursive: true, force: true })

@@ -1,4 +1,4 @@
-// The checker's own exact decimals: what is read is exact or null, and no double is ever between.
+// The checker's own exact decimals: a text is read exactly or is null, never through a double.
 
 const places = 8
 /** 12 integer and 8 fraction digits. */
@@ -37,5 +37,5 @@ export const amountOf = (value: unknown): bigint | null => {
   return typeof value === 'string' ? inLimits(scaled(value, plainNotation)) : null
 }
 
-/** What a `numeric` column prints, at its own scale: `numeric(20,8)` gives an amount, `numeric(40,16)` a notional. */
+/** Reads the text of a `numeric` column at its own scale: `numeric(20,8)` gives an amount, `numeric(40,16)` a notional. */
 export const fromColumn = (text: string): bigint => BigInt(text.replace('.', ''))

@@ -1,4 +1,4 @@
-// The independent checker: a pure function from what can be seen to what is wrong with it.
+// The independent checker: a pure function from the evidence to the violations in it.
 
 import { expectDispositions, type Disposition } from './dispositions.ts'
 import type { Evidence, Report, Rest, Violation } from './evidence.ts'
@@ -9,7 +9,7 @@ import { checkTrades } from './trades.ts'
 
 export type Verdict = {
   violations: Violation[]
-  /** Of the orders, events and legs that were looked at. */
+  /** How many orders, events and legs the checker looked at. */
   counts: {
     ordersAcked: number
     orders: number

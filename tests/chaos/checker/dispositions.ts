@@ -1,6 +1,6 @@
-// What has to become of every leg on the trade topic, derived from the topic in partition order and from what the orders ask
-// for, never from what the service says it did. A cancel changes no judgement but one: of an order that is CANCELED (it can
-// only have been NEW before) every fill is late, of any other none is.
+// Derives the disposition of every leg on the trade topic from the topic in partition order and from the terms of the orders,
+// never from the service's own account. A cancel changes one judgement only: every fill of a CANCELED order is late (the order
+// can only have been NEW before), and no fill of another order is.
 
 import { decodeTrade, isUuid, type Leg, type Trade } from './decode.ts'
 import type { Content, Evidence, OrderRow, TradeRecord } from './evidence.ts'
@@ -16,24 +16,24 @@ export type Disposition =
   | 'APPLIED'
 
 export type ExpectedFill = Content & { orderId: string; tradeId: string; at: TradeRecord }
-/** `at`: of several messages with one mismatch any may be the one that is kept; every other leg is kept from the first. */
+/** `at`: if several messages have the same mismatch, any of them may be the one in the table; for other legs it is the first. */
 type ExpectedException = Omit<ExpectedFill, 'at'> & { disposition: Disposition; at: TradeRecord[] }
 /** `legs`: the order ids that are unknown; empty where the message could not be decoded. */
 export type ExpectedLetter = { at: TradeRecord; disposition: Disposition; legs: readonly string[] }
 
 export type Expected = {
-  /** By order, in the order in which they have to be applied. */
+  /** By order id; the fills in the order in which they must be applied. */
   fills: Map<string, ExpectedFill[]>
-  /** By what makes two of them one: order, trade and content. */
+  /** By their identity: order, trade and content. */
   exceptions: Map<string, ExpectedException>
   letters: ExpectedLetter[]
   counts: Record<Disposition, number>
 }
 
-/** What is known of one order while its legs are folded. */
+/** The state of one order while its legs are folded. */
 type Folding = { order: OrderRow; filled: bigint; ledger: Map<string, Content>; exceptions: Map<string, Content[]> }
 
-/** Names what was filled by which trade, and with what. */
+/** Identifies a fill: its order, trade and content. */
 export const fillKey = (row: Content & { orderId: string; tradeId: string }): string =>
   `${row.orderId} ${row.tradeId} ${row.side} ${row.ticker} ${row.quantity} ${row.price}`
 
@@ -76,7 +76,7 @@ const fold = (folding: Folding, expected: Expected, trade: Trade, leg: Leg, at: 
   return disposition
 }
 
-/** All partitions one after the other: the legs that an order can take carry its ticker, so they share a partition. */
+/** Folds one partition after the other: legs that an order can take carry its ticker, so they share a partition. */
 export const expectDispositions = ({ orders, trades }: Pick<Evidence, 'orders' | 'trades'>): Expected => {
   const foldings = new Map<string, Folding>()
   for (const order of orders) foldings.set(order.id, { order, filled: 0n, ledger: new Map(), exceptions: new Map() })

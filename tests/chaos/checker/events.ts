@@ -1,5 +1,5 @@
-// The topics of events against the table of orders: each order has one placement and each canceled one a cancellation, once
-// their repeats are left out, under one eventId, with what the order says, and in order of acceptance for each ticker.
+// Compares the topics of events with the table of orders. Without repeats, each order has one placement and each canceled order
+// one cancellation, under one eventId, with the terms of the order, and for each ticker in the order of acceptance.
 
 import { partitionOf } from '../../engine/murmur2.ts'
 import { amountOf, parseExact } from './amounts.ts'
@@ -8,7 +8,7 @@ import { acceptances, cancellations, type Requests } from './requests.ts'
 
 type Fields = Record<string, unknown>
 type Accepted = { sentAt: number; ackedAt: number }
-/** The engine's words have none for a day: such an order goes out as good till canceled, and its end comes from elsewhere. */
+/** The engine has no word for DAY: such an order goes out as good till canceled, and its end comes from elsewhere. */
 const published = (timeInForce: string): string => (timeInForce === 'DAY' ? 'GTC' : timeInForce)
 
 /** The first occurrence of each event, by its order. */
@@ -35,7 +35,7 @@ const sameContent = (fields: Fields, order: OrderRow, kind: string): boolean =>
       fields['type'] === order.type &&
       fields['timeInForce'] === published(order.timeInForce)))
 
-/** Firsts by order; what is wrong with a single record is reported on the way. */
+/** The first occurrences by order; reports the faults of single records on the way. */
 const readEvents = (kind: 'placed' | 'cancelled', evidence: Evidence, report: Report): Firsts => {
   const orders = new Map(evidence.orders.map((order) => [order.id, order]))
   const firsts: Firsts = new Map()

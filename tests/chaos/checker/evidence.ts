@@ -1,4 +1,4 @@
-// What the checker looks at, and nothing else: the clients' log, the topics, the tables, and what still waits once the faults
+// All that the checker looks at: the clients' log, the topics, the tables, and what still waits once the faults
 // have stopped. It shares no code with the service; amounts are bigints scaled by 10^8, a notional by 10^16.
 
 export type Terms = {
@@ -70,10 +70,10 @@ export type LedgerRow = Content & Place & { orderId: string; tradeId: string; la
 export type ExceptionRow = Content &
   Place & { disposition: string; orderId: string; tradeId: string; message: Uint8Array }
 
-/** Written by a trigger of the harness at every change of a status, in their order. */
+/** A trigger of the harness writes these at every change of a status, in order. */
 export type AuditRow = { orderId: string; from: string; to: string }
 
-/** What still waited when the harness stopped waiting; all zero and empty where everything came to rest. */
+/** What still waited when the harness stopped waiting; all zero and empty if everything came to rest. */
 export type Rest = { outbox: number; lag: number; setAside: number; notReady: readonly string[] }
 
 export type Evidence = {
@@ -87,9 +87,9 @@ export type Evidence = {
   exceptions: readonly ExceptionRow[]
   audit: readonly AuditRow[]
   rest: Rest
-  /** Of the trade topic, as dead letters name it. */
+  /** The name of the trade topic, as dead letters have it. */
   tradeTopic: string
-  /** Of the topics of events. */
+  /** The names of the topics of events. */
   partitions: number
 }
 

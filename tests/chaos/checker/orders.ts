@@ -1,4 +1,4 @@
-// Every order against its own ledger, and its status against the changes that the audit saw.
+// Compares every order with its own ledger, and its status with the changes in the audit.
 
 import type { AuditRow, Evidence, LedgerRow, OrderRow, Report } from './evidence.ts'
 

@@ -1,5 +1,5 @@
-// The clients' log against the table of orders: every 202 is an order with what was asked for, no order exists that nobody may
-// have placed, no key made two, and a cancel that was answered 200 holds.
+// Compares the clients' log with the table of orders: every 202 is an order with the terms of the request, no order exists that
+// nobody may have placed, no key has two orders, and a cancel with the answer 200 holds.
 
 import { amountOf, JsonNumber } from './amounts.ts'
 import type { Answer, Evidence, LogLine, OrderRow, Report, Terms } from './evidence.ts'

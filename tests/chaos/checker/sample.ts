@@ -1,5 +1,5 @@
-// A small world in which everything is right, for the tests of the checker to corrupt: three orders of one ticker, two of which
-// trade with each other, one of which is canceled and filled late, and one message of every other kind.
+// A small world without a violation, which the tests of the checker corrupt: three orders of one ticker, two of which trade
+// with each other and one is canceled and filled late, and one message of every other kind.
 
 import { partitionOf } from '../../engine/murmur2.ts'
 import type { Content, Evidence, EventRecord, LogLine, OrderRow } from './evidence.ts'

@@ -1,4 +1,4 @@
-// The ledger, the exceptions and the dead letters against what they have to be: nothing missing, nothing more, nothing twice.
+// Compares the ledger, the exceptions and the dead letters with the expected ones: none is missing, none too many, none twice.
 
 import { fillKey, type Expected, type ExpectedFill, type ExpectedLetter } from './dispositions.ts'
 import type { Evidence, LedgerRow, LetterRecord, Report, TradeRecord } from './evidence.ts'
@@ -65,7 +65,7 @@ const letterFault = (letter: LetterRecord, { at, disposition, legs }: ExpectedLe
   return ids.toSorted().join(',') === legs.toSorted().join(',') ? null : `it names ${named.join(',')}`
 }
 
-/** At least once each; returns how many were repeats. */
+/** Each letter must be there at least once; returns how many were repeats. */
 const checkLetters = ({ letters, tradeTopic }: Evidence, expected: Expected, report: Report): number => {
   const idOf = ({ partition, offset }: TradeRecord): string => `${tradeTopic}-${partition}-${offset}`
   const due = new Map(expected.letters.map((letter) => [idOf(letter.at), letter]))

@@ -1,5 +1,5 @@
-// Batches of records (magic 2) byte by byte, so that there is what no client makes: values that are null where a client
-// has none, any timestamp, any attribute, and, where a test asks for it, what the format forbids.
+// Batches of records (magic 2) byte by byte, so that a test can write what no client does: null values, any timestamp, any
+// attribute, and even what the format forbids.
 
 import { int16, int32, int64, int8, uint32, varBytes, varint } from './bytes.ts'
 import { codecBits, compress, type Codec } from './codecs.ts'
@@ -24,11 +24,11 @@ export type BatchPlan = {
   records: readonly RecordPlan[]
   codec?: Codec
   author?: Author
-  /** From which the records' timestamps are counted; the first record's where it is left out. */
+  /** The base of the records' timestamps; the first record's if absent. */
   baseTimestamp?: bigint
   /** Bits beside those that follow from the rest. */
   attributes?: number
-  /** What the format forbids. */
+  /** Violations of the format. */
   lies?: { codecBits?: number; offsetDeltas?: readonly number[]; count?: number; crc?: number; magic?: number }
 }
 

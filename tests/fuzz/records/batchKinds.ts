@@ -1,4 +1,4 @@
-// Whole batches: codecs, lengths, deltas, and what a broker ought to refuse.
+// Kinds of whole batches: codecs, lengths, deltas, and batches that a broker ought to refuse.
 
 import type { BatchPlan } from './batch.ts'
 import { codecs, type Codec } from './codecs.ts'
@@ -8,7 +8,7 @@ import { fourOf, type Pen } from './pen.ts'
 const longMax = 9_223_372_036_854_775_807n
 const threeMegabytes = 3_000_000
 
-/** Of all values, and different lengths. */
+/** Bytes of all values, in different lengths. */
 const mixed = (pen: Pen, count: number) =>
   Array.from({ length: count }, () =>
     pen.record({

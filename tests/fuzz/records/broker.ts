@@ -1,5 +1,5 @@
-// A connection to one broker that sends what it is given: batches as bytes, and what transactions need. It asks for no
-// versions: these requests are answered by every broker since Kafka 2.8.
+// A connection to one broker that sends batches as raw bytes, and the requests that transactions need. It negotiates no
+// versions: every broker since Kafka 2.8 answers these requests.
 
 import { connect, type Socket } from 'node:net'
 import { compactArray, compactBytes, compactString, int16, int32, int64, int8, noTags, string } from './bytes.ts'
@@ -7,7 +7,7 @@ import { createReader, type Reader } from './reader.ts'
 
 export type Producer = { id: bigint; epoch: number }
 
-/** `code`: of Kafka's list of errors. */
+/** `code` is one of Kafka's list of errors. */
 type Answer<T> = { ok: true; value: T } | { ok: false; code: number; message: string | null }
 
 export type Broker = {
@@ -27,7 +27,7 @@ type Request = { api: number; version: number; flexible: boolean; body: readonly
 const answerLimitMs = 15_000
 const produceLimitMs = 10_000
 const latest = -1n
-/** What a coordinator is wanted for. */
+/** The kinds of coordinators. */
 const ofTransactions = 1
 
 const openSocket = (bootstrap: string): Promise<Socket> => {
@@ -112,7 +112,7 @@ export const openBroker = async (bootstrap: string): Promise<Broker> => {
       return readProduced(await call({ api: 0, version: 9, flexible: true, body }))
     },
     async initProducer(transaction, timeoutMs) {
-      // Whoever asks first for a coordinator of transactions makes the broker create their topic.
+      // The first request for a coordinator of transactions makes the broker create their topic.
       await call({ api: 10, version: 1, flexible: false, body: [string(transaction), int8(ofTransactions)] })
       const body = [compactString(transaction), int32(timeoutMs), int64(-1n), int16(-1), noTags]
       const reader = await call({ api: 22, version: 4, flexible: true, body })

@@ -42,14 +42,14 @@ export const varint = (n: number | bigint): Buffer => {
   return unsignedVarint(BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n)))
 }
 
-/** In a record: its length, -1 for null, and the bytes. */
+/** Bytes as a field of a record: the length, -1 for null, then the bytes. */
 export const varBytes = (bytes: Uint8Array | null): Buffer =>
   bytes === null ? varint(-1) : Buffer.concat([varint(bytes.length), bytes])
 
-/** In a request of the older kind. */
+/** A text in a request of the older kind. */
 export const string = (text: string): Buffer => Buffer.concat([int16(Buffer.byteLength(text)), Buffer.from(text)])
 
-/** In a request of the newer kind ("flexible"): the length plus one, 0 for null. */
+/** A text in a request of the newer kind ("flexible"): the length plus one, 0 for null. */
 export const compactBytes = (bytes: Uint8Array | null): Buffer =>
   bytes === null ? unsignedVarint(0) : Buffer.concat([unsignedVarint(bytes.length + 1), bytes])
 

@@ -12,7 +12,7 @@ const bits = { none: 0, gzip: 1, snappy: 2, 'snappy-java': 2, lz4: 3, zstd: 4 } 
 /** The lowest three bits of a batch's attributes. */
 export const codecBits = (codec: Codec): number => bits[codec]
 
-/** What the Java client puts into one block. */
+/** The bytes that the Java client puts into one block. */
 const blockBytes = 32 * 1024
 const javaHeader = Buffer.concat([Buffer.from([0x82]), Buffer.from('SNAPPY\0'), int32(1), int32(1)])
 

@@ -1,5 +1,5 @@
-// A topic with holes: whatever is written here is compacted before anybody reads it, so that offsets are missing between
-// batches, within them and at their ends.
+// A topic with holes: its records are compacted before any consumer reads them, so that offsets are missing between batches,
+// within them and at their ends.
 
 import type { TestKafka } from '../../support/kafka.ts'
 import { until } from '../../support/until.ts'
@@ -23,7 +23,7 @@ const secondMs = 1_000n
 const deadlineMs = 120_000
 const settleMs = 2_000
 
-/** Each batch makes a new segment, and whatever is not in the newest is compacted at once. */
+/** Each batch makes a new segment, and all segments but the newest are compacted at once. */
 const compactEagerly = {
   'cleanup.policy': 'compact',
   'segment.ms': '10',

@@ -1,5 +1,5 @@
-// Trades as other houses encode them, and JSON that few write. What is no trade by the contract names a real order all
-// the same: whoever guessed its meaning would be found out.
+// Trades as other houses encode them, and JSON that few write. Messages that are no trades by the contract still name a
+// real order: a service that guesses their meaning is found out.
 
 import type { Kind } from './kinds.ts'
 import type { Pen } from './pen.ts'
@@ -56,7 +56,7 @@ export const encodingKinds = {
   'utf16-le': one(utf16),
   'utf16-be': one((pen) => utf16(pen).swap16()),
   'utf16-without-mark': one((pen) => Buffer.from(text(pen.trade()), 'utf16le')),
-  // Whether the mark is passed over is for nobody to say: no order of ours hangs on it.
+  // The contract leaves open whether the mark is passed over: no order of ours is in this message.
   'utf8-mark': one((pen) => Buffer.concat([Buffer.from('\ufeff'), pen.stranger()])),
   'json-array': one((pen) => Buffer.from(text([pen.trade()]))),
   'json-text': one((pen) => Buffer.from(text(text(pen.trade())))),

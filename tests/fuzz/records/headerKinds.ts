@@ -16,7 +16,7 @@ const withHeaders =
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const invalid = Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3])
-/** What a dead letter says of itself, and what redrive adds. */
+/** The headers that a dead letter has, and those that redrive adds. */
 const own = [
   'x-dead-letter-id',
   'x-disposition',

@@ -1,4 +1,4 @@
-// What was sent, where it stands, and whether a reader of committed records may see it.
+// The journal of sent records: where each stands, and whether a reader of committed records may see it.
 
 import type { TradeMessage } from '../tradeMessages.ts'
 import type { RecordPlan } from './batch.ts'
@@ -18,13 +18,13 @@ export type Entry = {
 
 export type Journal = {
   entries: Entry[]
-  /** By kind: what the broker said to batches that it did not take. */
+  /** The broker's answers to batches that it did not take, by kind. */
   refused: Map<string, string>
-  /** Of partitions with these ends, how far they can be read: what lies behind an open transaction waits with it. */
+  /** How far partitions with these ends can be read: records behind an open transaction wait with it. */
   stableEnds: (ends: readonly bigint[]) => bigint[]
 }
 
-/** Where a record stands, as text. */
+/** The place of a record, as text. */
 export const placeOf = ({ partition, offset }: Pick<Entry, 'partition' | 'offset'>): string => `${partition}-${offset}`
 
 export const asMessage = ({ partition, record: { key, value } }: Entry): TradeMessage => ({

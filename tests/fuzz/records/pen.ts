@@ -1,5 +1,5 @@
-// What the records of a generator say: each kind of record is tried on a trade that is to be applied, one of an order
-// that nobody has, one that no order can take, and bytes that are no trade.
+// Writes the values of generated records: each kind of record carries a trade that applies, a trade of an unknown order, a
+// trade that no order can take, and bytes that are no trade.
 
 import type { KnownOrder } from '../expectedLedger.ts'
 import type { Random } from '../../support/random.ts'
@@ -10,10 +10,10 @@ export type Pen = {
   rng: Random
   partition: number
   partitions: number
-  /** Unlike all others of the run. */
+  /** A text that is unique in the run. */
   unique: () => string
   now: () => bigint
-  /** The members of a trade that is to be applied, of an order of this partition. */
+  /** The members of a trade that applies to an order of this partition. */
   trade: () => Record<string, unknown>
   good: () => Buffer
   stranger: () => Buffer
@@ -34,7 +34,7 @@ export type PenOptions = {
 }
 
 const timestamp = '2026-01-02T03:04:05.678901Z'
-/** Of an order that is never filled. */
+/** A trade of an order that is never filled. */
 const tooMuch = 999_999_999_999
 
 export const createPen = ({ rng, partition, groups, unique }: PenOptions): Pen => {

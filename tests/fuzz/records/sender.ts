@@ -1,5 +1,5 @@
-// Carries out what the generators plan, one request after the other, over restarts of the broker. It is the only one who
-// writes to the topic, so the end of a partition says whether a batch whose answer was lost has been taken.
+// Carries out the plans of the generators, one request after the other, over restarts of the broker. Nothing else writes to
+// the topic, so the end of a partition tells whether the broker took a batch whose answer was lost.
 
 import { until } from '../../support/until.ts'
 import { encodeBatch, type Author, type BatchPlan } from './batch.ts'
@@ -25,7 +25,7 @@ export type Sender = {
 type Transactional = { producer: Producer; sequences: Map<number, number>; open: Entry[]; partitions: Set<number> }
 type Hanging = { producer: string; committed: boolean }
 
-/** Of Kafka's list: what passes by itself. */
+/** Kafka's error codes that pass by themselves. */
 const passing = new Set([3, 5, 6, 7, 9, 14, 15, 16, 51, 56])
 const triesMax = 8
 const pauseMs = 200

@@ -1,5 +1,5 @@
-// Batches that no broker takes, and that a disk may hold all the same: of a version to come, of another maker, or damaged. The
-// broker is given a batch in disguise, and while it does not run the file of the log gets the other of the same length.
+// Batches that no broker takes but a disk may hold: of a future version, of another maker, or damaged. The broker gets a valid
+// batch of the same length, and while it does not run, the log file gets the other batch in its place.
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import type { Entry, Journal } from './journal.ts'
 import type { Pen } from './pen.ts'
 import type { Sender } from './sender.ts'
 
-/** What becomes of the records: read as ever, passed over, or nobody can say what they were. */
+/** The fate of the records: read as usual, passed over, or unreadable. */
 type Damage = { name: string; lies: (pen: Pen) => Lie; state: Entry['state'] }
 type Lie = { disguise: BatchPlan; truth: BatchPlan }
 
@@ -65,7 +65,7 @@ const replaceBatch = async (logDir: string, entry: Entry, truth: Buffer): Promis
 export type SurgeryOptions = {
   sender: Sender
   journal: Journal
-  /** Of each damage one, on partition after partition. */
+  /** One batch for each kind of damage, on partition after partition. */
   pens: readonly Pen[]
   only: readonly string[]
   topic: string
@@ -74,7 +74,7 @@ export type SurgeryOptions = {
   startBroker: () => Promise<void>
 }
 
-/** Nobody may read meanwhile. Good trades stand before and behind each damaged batch. */
+/** No consumer may read meanwhile. Good trades stand before and behind each damaged batch. */
 export const damageOnDisk = async (options: SurgeryOptions): Promise<void> => {
   const { sender, journal, pens, only, topic, logsDir, stopBroker, startBroker } = options
   const wounds: { entry: Entry; truth: Buffer; partition: number }[] = []

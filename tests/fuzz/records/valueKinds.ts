@@ -14,7 +14,7 @@ const withKey =
   (pen) =>
     fourOf(pen, () => ({ key: key() }))
 
-/** In single records: the value is what is odd. */
+/** Single records with odd values. */
 const withValues =
   (values: (pen: Pen) => (Buffer | null)[]): Kind =>
   (pen) =>

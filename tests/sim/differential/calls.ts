@@ -1,6 +1,5 @@
-// Generates calls of the functions of src/store: for the same random numbers the same calls, of every kind that a simulated run
-// makes, with arguments that meet each other: keys used twice, orders locked by others, states gone stale, positions deleted
-// twice.
+// Generates calls of the functions of src/store, of every kind that a simulated run makes; the same random numbers make the same
+// calls. Their arguments collide: keys used twice, orders locked by others, stale states, positions deleted twice.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
 import { acceptOrder, type Order } from '../../../src/domain/order.ts'
@@ -25,7 +24,7 @@ import type { Random } from '../../support/random.ts'
 import { decide } from './decisions.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 
-/** What one side keeps for itself: transaction ids are its own, and so are the stamps of the rows, by the number of the read. */
+/** Values that differ between the two sides: transaction ids, and the stamps of the rows by the number of the read. */
 export type Own = { xid: bigint; stamps: Map<number, LegState['stamps']> }
 
 export type Call = {
@@ -33,7 +32,7 @@ export type Call = {
   writes: boolean
   ordered?: boolean
   run: (sql: Sql, own: Own) => Promise<unknown>
-  /** Told of the answer of the fake. */
+  /** Gets the fake's answer, to remember what later calls can use. */
   learn?: (answer: unknown) => void
 }
 
@@ -49,7 +48,7 @@ const someTerms = ({ random, users }: Memory): OrderTerms => {
     type: market ? 'MARKET' : 'LIMIT',
     timeInForce: random.pick(['GTC', 'IOC', 'FOK', 'DAY']),
     quantity: wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n),
-    // A price where there may be none is refused by a check.
+    // A check refuses a price on a market order.
     price: market && random.chance(0.95) ? null : wholeAmount(random.int(1, 9)),
   }
 }
@@ -217,7 +216,7 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** How often each comes, of 22. */
+/** The share of each call, of 22. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],

@@ -1,5 +1,4 @@
-// One connection of either kind, under the same handle: to the fake Postgres, where a statement runs until it ends or has to
-// wait, and to a real one.
+// Connections with one interface: to the fake Postgres, where a statement runs until it ends or has to wait, and to a real one.
 
 import type { Sql } from '../../../src/store/sql.ts'
 import type { TestDatabase } from '../../support/database.ts'
@@ -62,7 +61,7 @@ export const connectFake = (db: Postgres): Connection => {
 
 export const connectReal = async (database: TestDatabase): Promise<Connection> => {
   const sql = database.session()
-  // One that waits where the fake does not ends as a refusal, not as a test that hangs.
+  // If the real one waits and the fake does not, the statement is refused, so the test does not hang.
   await sql`set statement_timeout = '20s'`
   const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
   return {

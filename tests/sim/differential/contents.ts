@@ -1,4 +1,4 @@
-// Everything the tables hold, as comparable rows, of the fake and of a real Postgres. What a clock wrote is left out.
+// Reads all tables of the fake and of a real Postgres as comparable rows, without the values that a clock wrote.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import type { Sql } from '../../../src/store/sql.ts'

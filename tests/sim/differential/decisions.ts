@@ -1,5 +1,5 @@
-// Legs decided on a state that was read before, as src/app/fill.ts decides them, and decisions that are wrong on purpose, which
-// the database has to refuse.
+// Decides on legs from a state that was read before, as src/app/fill.ts does, and sometimes wrongly on purpose: the database must
+// refuse those decisions.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
 import { foldLegs } from '../../../src/domain/fold.ts'

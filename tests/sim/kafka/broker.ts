@@ -76,7 +76,7 @@ const refusalOf = ({ broker: kafka }: World, topic: string, partition: number, r
   return null
 }
 
-/** One produce request: all of it is appended at once, or nothing; whether it was is not always told. */
+/** One produce request: all of it is appended at once, or nothing; the sender does not always learn which. */
 const produce = (world: World, owner: Owner, messages: readonly Outgoing[]): Promise<void> =>
   new Promise((resolve, reject) => {
     const { scheduler, broker: kafka, log } = world
@@ -122,7 +122,7 @@ const produce = (world: World, owner: Owner, messages: readonly Outgoing[]): Pro
     travel(world, broker, arrive)
   })
 
-/** As far as the service uses one. */
+/** A producer with the methods that the service uses. */
 export const createProducer = (world: World, owner: Owner): RawProducer => {
   const metadata = ({ topics: names }: { topics: string[] }): Promise<object> =>
     new Promise((resolve, reject) =>

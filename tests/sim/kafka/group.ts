@@ -1,5 +1,5 @@
 // The fake consumer group: who reads which partition of the trades, and from where. Members learn of a rebalance one after
-// the other, go back to what is committed, and may still be busy with messages of a partition that is somebody else's by then.
+// the other, go back to the committed offsets, and may still handle messages of a partition that another member has by then.
 
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
 import type { RawConsumer } from '../../../src/kafka/client.ts'
@@ -17,14 +17,14 @@ type Member = {
   generation: number
   partitions: number[]
   onJoined: (joined: { isLeader: boolean }) => void
-  /** Null: it is heard. */
+  /** Null: the group receives its heartbeats. */
   lastHeartbeat: Date | null
 }
 
 export type Group = {
   connect: (owner: Owner) => Connection
   rebalance: () => void
-  /** The group hears one member no more, and nobody tells it. */
+  /** The group no longer receives one member's heartbeats, and the member does not learn it. */
   breakMember: () => void
 }
 
@@ -36,7 +36,7 @@ const coordinator: Owner = { name: 'coordinator', alive: true }
 
 const topicId = 'trades-1'
 const leader = 1
-/** No time of their own: the publisher's is not looked at. */
+/** All records have this time: nothing reads the publisher's. */
 const timestamp = 1_700_000_000_000n
 
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
@@ -99,7 +99,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     rebalance()
   }
 
-  /** A member whose process died is missed after a while. */
+  /** The group notices a dead member after its session timeout. */
   const heartbeat = (member: Member): void => {
     if (!members.includes(member)) return
     if (member.owner.alive) scheduler.after(500, coordinator, () => heartbeat(member))

@@ -1,5 +1,5 @@
-// A Database as the service sees it, over a network that loses, delays and repeats nothing but answers: a statement runs at most
-// once, and the caller does not always learn whether it ran.
+// A Database as the service sees it, over a network that may lose or delay: a statement runs at most once, and the caller does
+// not always learn whether it ran.
 
 import type { Database } from '../../../src/store/sql.ts'
 import type { Owner } from '../scheduler.ts'
@@ -9,7 +9,7 @@ import { createFakeSql, type Execute, type Statement } from './fakeSql.ts'
 import type { Reply } from './server.ts'
 import { recognise } from './statements.ts'
 
-/** The client's own patience, longer than the server's. */
+/** The client's own time limit, longer than the server's. */
 const deadlineMs = 4_000
 const network: Owner = { name: 'network', alive: true }
 

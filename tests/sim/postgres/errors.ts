@@ -1,4 +1,4 @@
-// What a statement can fail with, as the driver reports it: a SQLSTATE, or the code of a broken connection.
+// The errors of a statement, as the driver reports them: a SQLSTATE, or the code of a broken connection.
 
 export class StatementError extends Error {
   override name = 'StatementError'

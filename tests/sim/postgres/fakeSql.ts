@@ -1,5 +1,5 @@
 // A stand-in for the driver's tag, for the real functions of src/store. They build their statements, encode their arrays and map
-// their rows as ever; only what Postgres would do with the text is done by `execute`.
+// their rows as usual; `execute` only replaces what Postgres does with the text.
 
 import type { Sql } from '../../../src/store/sql.ts'
 

@@ -90,7 +90,7 @@ const moved = (order: OrderRow, move: string[]): OrderRow => ({
   version: Number(move[2]),
 })
 
-/** Skip locked: an order that somebody holds, or whose row is not the one decided on under the lock, is left out. */
+/** Skip locked: leaves out an order that another transaction locks, or whose row changed since the decision. */
 function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]> {
   const matches = (move: string[]) => String(db.stamps.get(move[0]!)) === move[1]
   const ownMoves: string[][] = []
@@ -123,7 +123,7 @@ const sameException = (a: ExceptionRecord, b: ExceptionRecord): boolean =>
   a.quantity === b.quantity &&
   a.price === b.price
 
-/** On conflict do nothing. */
+/** On conflict do nothing; answers whether it stored the row. */
 const keepException = (db: Postgres, tx: Tx, row: ExceptionRecord, own: ExceptionRecord[]): boolean => {
   if ([...(db.exceptions.get(row.order_id) ?? []), ...own].some((other) => sameException(other, row))) return false
   own.push(row)

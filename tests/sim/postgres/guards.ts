@@ -1,4 +1,4 @@
-// The checks and triggers of sql/0001_orders.sql and sql/0002_fills.sql that a statement of the service could run into.
+// The checks and triggers of sql/0001_orders.sql and sql/0002_fills.sql that could refuse a statement of the service.
 
 import { amountFromSql, notionalFromSql } from '../../../src/domain/decimal.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'

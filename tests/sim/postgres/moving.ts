@@ -31,7 +31,7 @@ const movesOf = ([orderIds, sources, targets, kinds, eventIds, traceparents]: Co
 
 export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now: Date }): Steps<MoveRow[]> {
   const moves = movesOf(input.moves)
-  // Only what the snapshot has can be found, but it is judged as it is once the lock is ours.
+  // The snapshot decides which orders are found, but their rows are judged once the lock is ours.
   const found = moves.filter(({ orderId }) => db.orders.has(orderId))
   const answer: MoveRow[] = []
   for (const { orderId: id, sources, target } of found.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))) {

@@ -6,7 +6,7 @@ import { isLocked, lockKey, putOrder, take, type EventRecord, type Postgres, typ
 
 type Column = (string | null)[]
 
-/** A position is drawn inside the statement, a rollback does not give it back. */
+/** The statement draws a position; a rollback does not give it back. */
 export const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position' | 'writtenAt'>): void => {
   const written = { ...event, position: ++db.lastPosition, writtenAt: tx.startedAt }
   tx.writes.push(() => {
@@ -38,9 +38,9 @@ const newRow = ([id, user, key, ticker, side, type, timeInForce, quantity, price
 })
 
 /**
- * On conflict do nothing: false where the id or the key is taken, also by a row of this statement. Waits for a rival's end. The
- * indexes are asked one after the other, so a rival's id is waited for even where the key is taken already; and the order that
- * has the key is waited for while somebody changes it, because what Postgres meets is a version that may be gone.
+ * On conflict do nothing: false if another row, also of this statement, has the id or the key. Waits for the end of a rival. The
+ * indexes are checked one after the other, so it waits for a rival with the same id even if another row has the key already; and
+ * it waits for the order that has the key while another transaction changes it, because that version of the row may be gone.
  */
 function* insertRow(db: Postgres, tx: Tx, row: OrderRow): Steps<boolean> {
   const key = keyOf(row)

@@ -1,4 +1,4 @@
-// The fake of what the relay asks: the outbox, the leases, and the marks of the floor.
+// The fake of the relay's statements: the outbox, the leases, and the marks of the floor.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import { shardOf } from './tickers.ts'
@@ -123,7 +123,7 @@ const quotaOf = (db: Postgres, replicaId: string, ttlMs: number): number => {
 const setLease = (db: Postgres, tx: Tx, shard: number, lease: LeaseRecord): void =>
   void tx.writes.push(() => db.leases.set(shard, lease))
 
-/** Given back; what was set aside stays known. */
+/** A lease without a holder; it keeps the tickers that were set aside. */
 const withoutHolder = (db: Postgres, shard: number): LeaseRecord => ({
   ...db.leases.get(shard)!,
   holder: null,
@@ -175,7 +175,7 @@ export function* renewLeases(db: Postgres, tx: Tx, renewal: Renewal): Steps<obje
 
 export function* releaseLeases(db: Postgres, tx: Tx, replicaId: string): Steps<[]> {
   const isThere = db.replicas.has(replicaId)
-  // What another one inserts meanwhile is not seen by this delete.
+  // This delete does not see a row that another statement inserts meanwhile.
   if (isThere) tx.writes.push(() => db.replicas.delete(replicaId))
   const isOurs = (shard: number): boolean => db.leases.get(shard)!.holder === replicaId
   for (const shard of [...db.leases.keys()].filter(isOurs)) {

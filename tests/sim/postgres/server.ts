@@ -1,5 +1,5 @@
-// The fake Postgres at work: statements that take time, wait for each other's locks, and fail as theirs do. Everything a crash
-// finds uncommitted is rolled back.
+// Runs statements on the fake Postgres: they take time, wait for each other's locks, and fail as those of the real one. A crash
+// rolls back everything uncommitted.
 
 import type { Scheduler } from '../scheduler.ts'
 import type { Random } from '../../support/random.ts'
@@ -8,7 +8,7 @@ import type { Statement } from './fakeSql.ts'
 import { begin, commit, rollback, type Postgres, type Steps, type Tx } from './state.ts'
 import { recognise } from './statements.ts'
 
-/** How a statement ends for whoever sent it. */
+/** How a statement ends for its client. */
 export type Reply = (outcome: { rows: object[] } | { error: unknown }) => void
 
 export type ServerOptions = {

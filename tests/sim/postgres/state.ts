@@ -1,5 +1,5 @@
-// The committed contents of the fake Postgres, and its transactions. What a transaction writes is seen by others at its commit
-// and not before; what it locked is free from then on. READ COMMITTED: every statement looks at what is committed when it looks.
+// The committed contents of the fake Postgres, and its transactions. Others see the writes of a transaction from its commit on,
+// which also frees its locks. READ COMMITTED: every statement looks at what is committed when it looks.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import type { EventKind } from '../../../src/domain/events.ts'
@@ -51,13 +51,13 @@ export type LeaseRecord = { holder: string | null; expiresAt: number; setAside: 
 export type Tx = {
   name: string
   startedAt: number
-  /** Drawn by its first write. */
+  /** Its first write draws it. */
   xid: bigint | null
   locks: Set<string>
-  /** Applied, in order, by the commit. */
+  /** The commit applies them in order. */
   writes: (() => void)[]
   state: 'open' | 'committed' | 'rolled back'
-  /** Told of its end. */
+  /** Called at its end. */
   waiting: (() => void)[]
 }
 
@@ -79,7 +79,7 @@ export type Postgres = {
   nextXid: bigint
   open: Set<Tx>
   locks: Map<string, Tx>
-  /** Told of every committed event, and of every order as it was and is. */
+  /** Observes every committed event, and every order before and after a change. */
   onEvent: (event: EventRecord, tx: Tx) => void
   onOrder: (before: OrderRow | undefined, after: OrderRow) => void
 }
@@ -149,7 +149,7 @@ export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => {
   return holder !== undefined && holder !== tx
 }
 
-/** At the commit of `tx` the order's row is `after`. Told on unless it was only touched. */
+/** Makes `after` the order's row at the commit of `tx`. Observers see it unless nothing changed. */
 export const putOrder = (db: Postgres, tx: Tx, before: OrderRow | undefined, after: OrderRow): void => {
   ensureXid(db, tx)
   tx.writes.push(() => {

@@ -1,5 +1,5 @@
-// Recognises every statement that the service sends in a simulated run by the clauses that make it what it is. A text that lost
-// one of them (the check of a row, a skip locked) is a statement that the fake does not know, and the run fails on it.
+// Recognises every statement that the service sends in a simulated run by its essential clauses. If a text loses one of them
+// (the check of a row, a skip locked), the fake does not know the statement, and the run fails.
 // differential.test.ts compares what the fake does for the rest of the text with real Postgres.
 
 import { insertOrders, readKeyHolders, readOrders } from './placing.ts'
@@ -168,7 +168,7 @@ class UnknownStatement extends Error {
   override name = 'UnknownStatement'
 }
 
-/** What the fake knows this text as; throws UnknownStatement. */
+/** The template that the text matches; throws UnknownStatement. */
 export const recognise = (text: string): Template => {
   let statement = recognised.get(text)
   if (statement === undefined) {

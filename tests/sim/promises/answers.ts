@@ -1,5 +1,4 @@
-// Held against every answer a client got: what was promised is stored, once; what was refused is not stored; one key is one
-// order.
+// Checks every answer that a client got: a promised order is stored, once; a refused one is not stored; one key is one order.
 
 import { differingTerms, type OrderTerms } from '../../../src/domain/terms.ts'
 import { orderFromRow } from '../../../src/store/orders.ts'

@@ -1,6 +1,6 @@
-// Held against the topics: every committed event is there, nothing else is, always under one eventId and with the same bytes;
-// a ticker's events stand in the order of their acceptance, by first occurrence, and no cancellation was sent before the
-// placements that were accepted before it were acknowledged.
+// Checks the topics: every committed event is there and nothing else, always under one eventId and with the same bytes; the
+// first occurrences of a ticker's events stand in the order of acceptance; and no cancellation was sent before the broker had
+// acknowledged the placements that were accepted earlier.
 
 import { partitionOf } from '../../../src/kafka/partition.ts'
 import type { Journal, StoredEvent } from '../journal.ts'
@@ -8,7 +8,7 @@ import { topics, type Broker, type LogRecord } from '../kafka/broker.ts'
 import type { Postgres } from '../postgres/state.ts'
 
 type Published = StoredEvent & {
-  /** Where its first occurrence stands in its partition. */
+  /** The place of its first occurrence in its partition. */
   index: number
   sentAt: number
   acknowledgedAt: number
@@ -20,7 +20,7 @@ const topicOf = { PLACED: topics.placed, CANCELLED: topics.cancelled }
 const occurrences = (log: readonly LogRecord[], eventId: string): LogRecord[] =>
   log.filter(({ headers }) => headers.get('eventId') === eventId)
 
-/** Nothing on the topics that was not committed before it was sent. */
+/** Every event on the topics was committed before it was sent. */
 const checkStrays = (broker: Broker, journal: Journal, broken: (what: string) => void): void => {
   const committed = new Map(journal.events.map((event) => [event.event_id, event.committedAt]))
   for (const topic of Object.values(topicOf))
@@ -44,7 +44,7 @@ const publishedOf = (broker: Broker, event: StoredEvent, broken: (what: string) 
   const value = JSON.parse(first.value!.toString()) as { orderId: string; ticker: string }
   if (value.orderId !== event.order_id || value.ticker !== event.ticker || first.key !== event.ticker)
     broken(`event ${event.event_id} names another order`)
-  // Of several sends under way at a time the first to leave counts, not the first to arrive.
+  // If several sends are under way at a time, the first to leave counts, not the first to arrive.
   const sentAt = Math.min(...found.map((record) => record.sentAt))
   const acknowledgedAt = broker.acknowledgedAt.get(event.event_id) ?? Infinity
   return [{ ...event, index: log.indexOf(first), sentAt, acknowledgedAt, times: found.length }]
@@ -84,7 +84,7 @@ export const checkEvents = (
   const published = journal.events.flatMap((event) => publishedOf(broker, event, broken))
   checkOrder(published, broken)
   if (db.outbox.size > 0) broken(`${db.outbox.size} events are left in the outbox`)
-  // Where nothing breaks nothing has to be repeated.
+  // In a calm run nothing breaks, so nothing has to be repeated.
   if (calm)
     for (const { event_id, times } of published) if (times > 1) broken(`${event_id} was published ${times} times`)
 }

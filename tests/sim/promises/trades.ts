@@ -1,5 +1,5 @@
-// Held against the trades: every leg has its disposition before its offset is committed, and at the end each order is what the
-// reference model makes of its legs in partition order, with its cancel, if it was canceled, at one place among them.
+// Checks the trades: every leg has its disposition before its offset is committed, and at the end each order equals the result
+// of the reference model for its legs in partition order, with its cancel, if there was one, at some place among them.
 
 import { amountFromSql, notionalFromSql } from '../../../src/domain/decimal.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
@@ -41,7 +41,7 @@ type Recorded = { side: string; ticker: string; quantity: string; price: string 
 const contentOfRow = ({ side, ticker, quantity, price }: Recorded): string =>
   `${side} ${ticker} ${amountFromSql(quantity)} at ${amountFromSql(price)}`
 
-/** Whether this leg is settled: recorded with its content, or on the dead-letter topic where that is its place. */
+/** Whether this leg is settled: recorded with its content, or on the dead-letter topic if it belongs there. */
 const isRecorded = (db: Postgres, order: OrderRow, leg: Leg): boolean => {
   const content = contentOf(leg, order.side)
   return [...(db.ledger.get(order.id) ?? []), ...(db.exceptions.get(order.id) ?? [])].some(
@@ -49,7 +49,7 @@ const isRecorded = (db: Postgres, order: OrderRow, leg: Leg): boolean => {
   )
 }
 
-/** What is not settled of the message, in words; null when all of it is. */
+/** A sentence about the unsettled part of a message; null if all of it is settled. */
 const unsettled = ({ db, broker, plan }: Facts, fact: TradeFact, letterId: string): string | null => {
   if (fact.malformed) return letterIds(broker).includes(letterId) ? null : 'a malformed message without dead letter'
   for (const side of fact.legs) {
