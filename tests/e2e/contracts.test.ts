@@ -1,27 +1,19 @@
 // Proves: the compiled binary prints and serves its contracts without anything around it, and keeps to them on a real broker. The
 // orders of these tests go through the typed client.
 
-import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
-import { createClient, type Client } from '../contracts/typedClient.ts'
+import { describe, expect, test } from '../support/explained.ts'
+import { createClient } from '../contracts/typedClient.ts'
 import { assetNames } from '../../src/http/contract/contractOperations.ts'
 import { pageNames } from '../../src/handbook/pages.ts'
 import { messageFaults, type Message } from '../contracts/messageJudge.ts'
 import { readReleased, releasedFiles } from '../contracts/released.ts'
 import type { Received } from '../support/kafka.ts'
-import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { runBinary } from '../support/service.ts'
+import { ownWorld, tradeOf } from '../support/world.ts'
 import { userId } from '../support/orderBody.ts'
 
-let world: World
-let service: RunningService
-let client: Client
-
-beforeAll(async () => {
-  world = await createWorld()
-  service = await world.start()
-  client = createClient(service.url, { timeoutMs: 30_000 })
-})
-afterAll(() => world[Symbol.asyncDispose]())
+const { world, service } = await ownWorld()
+const client = createClient(service.url, { timeoutMs: 30_000 })
 
 const defaults = () =>
   new Map([

@@ -1,24 +1,16 @@
 // Proves: one event an accepted order and one a cancellation leave through Kafka, in the form that other systems already read.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { expect, test } from '../support/explained.ts'
 import { positiveHash } from '../engine/murmur2.ts'
 import type { Received } from '../support/kafka.ts'
-import type { RunningService } from '../support/service.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { ownWorld } from '../support/world.ts'
 import { orderBody, userId } from '../support/orderBody.ts'
 
 const partitions = 7
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-let world: World
-let service: RunningService
-
-beforeAll(async () => {
-  world = await createWorld({ partitions })
-  service = await world.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
+const { world, service } = await ownWorld({ partitions })
 
 const ofOrder = (id: string) => (message: Received) => message.value!.includes(id)
 

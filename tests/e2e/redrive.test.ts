@@ -5,17 +5,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '../supp
 import { distinctBy } from '../support/identity.ts'
 import type { Received } from '../support/kafka.ts'
 import { letterFor } from '../support/letters.ts'
-import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { runBinary } from '../support/service.ts'
+import { createWorld, ownWorld, tradeOf, type World } from '../support/world.ts'
 import { orderBody } from '../support/orderBody.ts'
 
-let world: World
-let service: RunningService
-beforeAll(async () => {
-  world = await createWorld()
-  service = await world.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
+const { world, service } = await ownWorld()
 
 const redriveIn = (of: World, ...args: string[]) => {
   const { DATABASE_URL: _, ...env } = of.env

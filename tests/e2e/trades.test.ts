@@ -1,19 +1,13 @@
 // Proves: every leg of every trade that comes through Kafka ends in one disposition that an operator can see.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
-import type { LogLine, RunningService } from '../support/service.ts'
-import { createWorld, tradeOf, type Trade, type World } from '../support/world.ts'
+import type { LogLine } from '../support/service.ts'
+import { createWorld, ownWorld, tradeOf, type Trade } from '../support/world.ts'
 import { orderBody } from '../support/orderBody.ts'
 
-let world: World
-let service: RunningService
-
-beforeAll(async () => {
-  world = await createWorld()
-  service = await world.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
+const { world, ...own } = await ownWorld()
+let { service } = own
 
 const place = async (members: Record<string, unknown> = {}): Promise<string> => {
   const reply = await service.post(orderBody(members))

@@ -1,19 +1,13 @@
 // Proves: order.placed.v1 speaks the original vocabulary. A reader as strict as the first one stops its partition at any other
 // word.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { expect, test } from '../support/explained.ts'
 import { decodePlaced } from '../engine/messages.ts'
-import { runBinary, type RunningService } from '../support/service.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { runBinary } from '../support/service.ts'
+import { ownWorld } from '../support/world.ts'
 import { orderBody } from '../support/orderBody.ts'
 
-let world: World
-let service: RunningService
-beforeAll(async () => {
-  world = await createWorld()
-  service = await world.start()
-})
-afterAll(() => world[Symbol.asyncDispose]())
+const { world, service } = await ownWorld()
 
 /** Written down here and not taken from the service: these are the words of those who read. */
 const original = { side: ['BUY', 'SELL'], type: ['LIMIT', 'MARKET'], timeInForce: ['GTC', 'IOC', 'FOK'] } as const

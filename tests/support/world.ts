@@ -1,6 +1,7 @@
 // A world of its own for a test of the binary: database, topics and consumer group that nobody else uses, on the shared servers
 // or on servers of the test. Everything that was started in it ends with it.
 
+import { afterAll } from 'bun:test'
 import postgres from 'postgres'
 import { createDatabase as databaseOn } from '../stack/postgres.ts'
 import { createDatabase } from './database.ts'
@@ -127,4 +128,14 @@ export const createWorld = async (options: WorldOptions = {}): Promise<World> =>
       await drop()
     },
   }
+}
+
+/**
+ * The world of one test file with a service in it: both start when the file is loaded and end after its last test.
+ * `const { world, service } = await ownWorld()`
+ */
+export const ownWorld = async (options?: WorldOptions): Promise<{ world: World; service: RunningService }> => {
+  const world = await createWorld(options)
+  afterAll(() => world[Symbol.asyncDispose]())
+  return { world, service: await world.start() }
 }
