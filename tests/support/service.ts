@@ -5,6 +5,7 @@ import { hold, release } from '../stack/guard.ts'
 import { freePort } from '../stack/ports.ts'
 import { killTree } from '../stack/processes.ts'
 import { binary } from './binary.ts'
+import { parseMetrics } from './metricsPage.ts'
 import { temporaryDir } from './servers.ts'
 import { until } from './until.ts'
 
@@ -54,14 +55,6 @@ const linesOf = async (stream: ReadableStream<Uint8Array>, onLine: (line: string
   }
   if (rest !== '') onLine(rest)
 }
-
-const parseMetrics = (page: string): Record<string, number> =>
-  Object.fromEntries(
-    page
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#'))
-      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
-  )
 
 /** Ends a test that would hang; no answer of the service takes so long. */
 const requestTimeoutMs = 120_000

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from '../../stack/ports.ts'
 import { startServer, type Server } from '../../stack/server.ts'
+import { parseMetrics } from '../../support/metricsPage.ts'
 import { withAdmin } from '../../stack/topics.ts'
 import { partitions, trialPrefix, type World } from './world.ts'
 
@@ -35,14 +36,6 @@ export type TrialOptions = {
   copyOf?: string
   env?: Record<string, string>
 }
-
-const parseMetrics = (page: string): Record<string, number> =>
-  Object.fromEntries(
-    page
-      .split('\n')
-      .filter((line) => line !== '' && !line.startsWith('#'))
-      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
-  )
 
 const topicsOf = (name: string): Topics => ({
   placed: `${name}.placed`,
