@@ -3,7 +3,7 @@
 
 import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
 import { positiveHash } from '../engine/murmur2.ts'
-import { createConsumer, createTopicLog, type TopicLog } from './topicLog.ts'
+import { clientOptions, createConsumer, createTopicLog, type TopicLog } from './topicLog.ts'
 
 export const group = 'orders-exec-consumer'
 export const partitions = 6
@@ -27,17 +27,9 @@ export type KafkaSide = {
 }
 
 export const openKafkaSide = (bootstrap: string): KafkaSide => {
-  const base = {
-    clientId: 'chaos',
-    bootstrapBrokers: [bootstrap],
-    timeout: 10_000,
-    requestTimeout: 10_000,
-    connectTimeout: 3_000,
-    retries: 0,
-    metadataMaxAge: 5_000,
-  }
-  const admin = new Admin(base)
-  const producer = new Producer({ ...base, acks: ProduceAcks.ALL })
+  const options = clientOptions(bootstrap)
+  const admin = new Admin(options)
+  const producer = new Producer({ ...options, acks: ProduceAcks.ALL })
   const consumer = createConsumer(bootstrap)
   const logs = {
     placed: createTopicLog(consumer, topics.placed),

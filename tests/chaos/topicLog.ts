@@ -35,17 +35,19 @@ const recordOf = ({ partition, offset, record, appendedAt }: FetchedRecord): Top
   appendedAt,
 })
 
+/** The options of every Kafka client of the harness: it retries nothing by itself (persist.ts does). */
+export const clientOptions = (bootstrap: string) => ({
+  clientId: 'chaos',
+  bootstrapBrokers: [bootstrap],
+  timeout: 10_000,
+  requestTimeout: 10_000,
+  connectTimeout: 3_000,
+  retries: 0,
+  metadataMaxAge: 5_000,
+})
+
 export const createConsumer = (bootstrap: string): Consumer => {
-  const consumer = new Consumer({
-    clientId: 'chaos',
-    groupId: 'chaos',
-    bootstrapBrokers: [bootstrap],
-    timeout: 10_000,
-    requestTimeout: 10_000,
-    connectTimeout: 3_000,
-    retries: 0,
-    metadataMaxAge: 5_000,
-  })
+  const consumer = new Consumer({ ...clientOptions(bootstrap), groupId: 'chaos' })
   consumer.on('error', () => undefined)
   return consumer
 }
