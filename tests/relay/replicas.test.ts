@@ -77,23 +77,33 @@ test('a shard is not handed over while an answer with its events is on its way',
   expect(broker.faults).toEqual([])
 })
 
-test('what one has set aside holds nobody up, and goes out in order when the other takes its shards over', async () => {
-  let taking = false
+/** Two relays, one of which has set OLD aside with 150 of its events, because the broker refuses the ticker until `accept`. */
+const startTwoWithAside = async () => {
+  let accepts = false
   const broker = createBroker(({ events }, take) =>
-    !taking && events.some(({ order }) => order.ticker === 'OLD') ? refused(events) : take(),
+    !accepts && events.some(({ order }) => order.ticker === 'OLD') ? refused(events) : take(),
   )
   const both = await startTwo(broker.sender)
   const [old] = await world.place(both[0].relay, ...Array.from({ length: 150 }, () => 'OLD'))
   const isHolder = ({ relay }: (typeof both)[number]): boolean => relay.state().setAside.includes('OLD')
-  await until(() => both.some(isHolder), { what: 'it is set aside' })
-  const holder = both.find(isHolder)!
-  const other = both.find((each) => each !== holder)!
+  await until(() => both.some(isHolder), { what: 'OLD is set aside' })
+  return {
+    broker,
+    old,
+    holder: both.find(isHolder)!,
+    other: both.find((each) => !isHolder(each))!,
+    accept: (next: boolean) => (accepts = next),
+  }
+}
+
+test('what one has set aside holds nobody up, and goes out in order when the other takes its shards over', async () => {
+  const { broker, old, holder, other, accept } = await startTwoWithAside()
   await world.place(other.relay, ...Array.from({ length: 200 }, (_, n) => `T${n % 20}`))
   const [lowest] = await world.database.sql<{ position: string }[]>`select min(position) as position from outbox`
   // Its scan does not walk over what the holder cannot send.
   await until(() => other.relay.state().floor > BigInt(lowest!.position), { what: "the other's floor rises" })
 
-  taking = true
+  accept(true)
   holder.stopping.abort()
   // Accepted while the shards change hands: none of them may overtake what waits below the other's floor.
   for (let n = 0; n < 100; n++) {
@@ -109,20 +119,12 @@ test('what one has set aside holds nobody up, and goes out in order when the oth
 
 test('the shards of one that dies with a ticker set aside: the ticker goes out in order', async () => {
   world.leases.ttlMs = 1_000
-  let taking = false
-  const broker = createBroker(({ events }, take) =>
-    !taking && events.some(({ order }) => order.ticker === 'OLD') ? refused(events) : take(),
-  )
-  const both = await startTwo(broker.sender)
-  const [old] = await world.place(both[0].relay, ...Array.from({ length: 150 }, () => 'OLD'))
-  const isHolder = ({ relay }: (typeof both)[number]): boolean => relay.state().setAside.includes('OLD')
-  await until(() => both.some(isHolder), { what: 'it is set aside' })
-  const other = both.find((each) => !isHolder(each))!
+  const { broker, old, other, accept } = await startTwoWithAside()
   await Bun.sleep(2_500)
   // What it looks like to the other one when a replica is gone: its leases end and are not renewed. Again and again, so that
   // the shard changes hands under load, with floors that rose without regard to it.
   for (let n = 0; n < 60; n++) {
-    taking = n > 30
+    accept(n > 30)
     if (n % 10 === 0)
       await world.database.sql`update relay_leases set expires_at = '-infinity', holder = gen_random_uuid()`
     await world.place(other.relay, 'OLD', `T${n % 20}`)

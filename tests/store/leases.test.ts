@@ -18,7 +18,7 @@ const replica = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
 const renew = (n: number, changes: Partial<Renewal> = {}) =>
   db.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release: [], setAside: [], ...changes }))
 
-/** As the relay does it: what is over the quota is given back with the next renewal. */
+/** Renews as the relay does: each replica gives back what exceeds its quota with its next renewal. */
 const settle = async (replicas: readonly number[]): Promise<Map<number, Leases>> => {
   const leases = new Map<number, Leases>()
   for (let round = 0; round < 5; round++)
@@ -60,9 +60,9 @@ describe('the shards are shared out fairly:', () => {
     // The first one learns of the second by its quota, and goes on holding all until it is ready.
     const first = await renew(1)
     expect(first).toEqual({ held: everyShard, quota: 8 })
-    const given = first.held.slice(first.quota)
-    expect((await renew(1, { release: given })).held).toEqual(everyShard.slice(0, 8))
-    expect((await renew(2)).held).toEqual(given)
+    const surplus = first.held.slice(first.quota)
+    expect((await renew(1, { release: surplus })).held).toEqual(everyShard.slice(0, 8))
+    expect((await renew(2)).held).toEqual(surplus)
   })
 
   test('what is left behind goes to those who stay', async () => {
@@ -164,20 +164,20 @@ test('replicas that were not seen for ten minutes are forgotten', async () => {
 
 test('no shard ever has two holders, though four replicas take, renew and give back all at once', async () => {
   const pool = database.open({ connections: 8 })
-  const believed = new Map<number, Set<number>>()
+  const holders = new Map<number, Set<number>>()
   const conflicts: string[] = []
   const live = async (n: number): Promise<void> => {
     let held: number[] = []
     for (let round = 0; round < 40; round++) {
-      // What is given back is no longer believed from the moment of asking.
+      // A replica no longer counts as the holder of a shard from the moment it begins to give it back.
       const release = held.filter(() => Math.random() < 0.3)
-      believed.set(n, new Set(held.filter((shard) => !release.includes(shard))))
+      holders.set(n, new Set(held.filter((shard) => !release.includes(shard))))
       const answer = await pool.run((sql) =>
         renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release, setAside: [] }),
       )
       held = answer.held
-      believed.set(n, new Set(held))
-      for (const [other, shards] of believed)
+      holders.set(n, new Set(held))
+      for (const [other, shards] of holders)
         if (other !== n) for (const shard of held) if (shards.has(shard)) conflicts.push(`${shard}: ${n} and ${other}`)
     }
   }
