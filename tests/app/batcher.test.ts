@@ -162,7 +162,7 @@ describe('group commit', () => {
 })
 
 describe('everything is bounded:', () => {
-  test('one more than may wait is refused at once, and stores nothing', async () => {
+  test('a call beyond the limit is refused at once, and stores nothing', async () => {
     const gate = gated()
     const batcher = create({ run: gate.run, batchMax: 1, queueMax: 2 })
     const running = batcher.submit('running')
@@ -281,14 +281,14 @@ describe('a batch that fails', () => {
     ])
   })
 
-  test('is refused at once where Postgres is away and nothing can have been stored', async () => {
+  test('is refused at once if Postgres is away and nothing can have been stored', async () => {
     const { run, attempts } = scripted(Array.from({ length: 100 }, () => refusedConnection))
     expect(await settle(run, ['a', 'b'])).toEqual([refused('OVERLOADED'), refused('OVERLOADED')])
     expect(attempts).toHaveLength(1)
     expect(reasons).toEqual([refusedConnection])
   })
 
-  test('is worth finding out about where an earlier attempt may have stored it', async () => {
+  test('is tried again if an earlier attempt may have stored it', async () => {
     const { run, attempts } = scripted([lostAnswer, refusedConnection, refusedConnection])
     expect(await settle(run, ['a'])).toEqual(['a!'])
     expect(attempts).toHaveLength(4)
@@ -300,20 +300,20 @@ describe('a batch that fails', () => {
     expect(reasons).toEqual([refusedConnection])
   })
 
-  test('is only OVERLOADED where it reads, for a read stores nothing', async () => {
+  test('is only OVERLOADED if it reads, because a read stores nothing', async () => {
     const { run } = scripted([lostAnswer, refusedConnection])
     expect(await settle(run, ['a'], { kind: 'read' })).toEqual([refused('OVERLOADED')])
     const lost = scripted(Array.from({ length: 1_000 }, () => lostAnswer))
     expect(await settle(lost.run, ['a'], { kind: 'read', patienceMs: 120 })).toEqual([refused('OVERLOADED')])
   })
 
-  test('is OVERLOADED where contention does not end in time', async () => {
+  test('is OVERLOADED if contention does not end in time', async () => {
     const { run } = scripted(Array.from({ length: 1_000 }, () => deadlock))
     expect(await settle(run, ['a'], { patienceMs: 120 })).toEqual([refused('OVERLOADED')])
     expect({ bugs, reasons }).toEqual({ bugs: [], reasons: [deadlock] })
   })
 
-  test('on a bug is refused without another attempt, and the bug is told', async () => {
+  test('on a bug is refused without another attempt, and the bug is reported', async () => {
     const bug = new TypeError('a bug')
     const { run, attempts } = scripted([bug])
     expect(await settle(run, ['a', 'b'])).toEqual([refused('INTERNAL'), refused('INTERNAL')])

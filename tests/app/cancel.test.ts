@@ -73,13 +73,13 @@ test('each of a batch has its own result, in order', async () => {
   expect(commits).toBe(1)
 })
 
-test('nobody is told of a commit that appended nothing', async () => {
+test('a commit that appended nothing wakes nobody', async () => {
   commits = 0
   await cancel([newId()])
   expect(commits).toBe(0)
 })
 
-test('of two for one order in a batch the first succeeds', async () => {
+test('if a batch has two cancels of one order, the first succeeds', async () => {
   const [id, absent] = [await placed(), newId()]
   expect(await cancel([id, absent, id, absent])).toMatchObject([
     { ok: true, order: { id } },
@@ -91,7 +91,7 @@ test('of two for one order in a batch the first succeeds', async () => {
 })
 
 describe('races', () => {
-  test('of fifty who cancel one order one succeeds, with one event', async () => {
+  test('between fifty cancels of one order have one winner, and one event', async () => {
     const id = await placed()
     const pools = [db, database.open(), database.open()]
     const results = (
@@ -145,7 +145,7 @@ describe('races', () => {
   })
 })
 
-describe('where the answer is lost after the commit', () => {
+describe('if the answer is lost after the commit', () => {
   test('another attempt finds the order CANCELED, and that counts as canceled by us', async () => {
     const [id, full, absent] = [await placed(), await placed(), newId()]
     await fill(full, '100')

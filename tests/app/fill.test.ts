@@ -162,7 +162,7 @@ describe('a leg is', () => {
   })
 })
 
-test('what is kept of an exception is the whole message, and only the first of equal ones is fresh', async () => {
+test('an exception keeps the whole message, and only the first of equal ones is fresh', async () => {
   const { id } = await placed()
   const trade = aTrade({ buy: id, quantity: '1000', partition: 3, offset: 77n })
   const [first] = await apply([trade])

@@ -60,7 +60,7 @@ test('nothing is known before the first look', () => {
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
 })
 
-test('it tells how many events wait and how old the oldest is', async () => {
+test('it reports how many events wait and how old the oldest is', async () => {
   await place(3)
   await sql`update outbox set written_at = now() - interval '1 minute' where position = (select min(position) from outbox)`
   const monitor = start()

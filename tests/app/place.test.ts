@@ -129,7 +129,7 @@ describe('the same key', () => {
     expect(await countOf(terms.userId)).toEqual({ orders: 1, events: 1 })
   })
 
-  test('with other terms in one batch: the first stands, the second is a mismatch', async () => {
+  test('with other terms in one batch is a mismatch; the first order stands', async () => {
     const terms = someTerms(key())
     const [first, second] = await place([aPlacementOf(terms), aPlacementOf({ ...terms, quantity: amount('7') })])
     expect(first).toMatchObject({ ok: true, replayed: false })
@@ -148,7 +148,7 @@ describe('the same key', () => {
   })
 })
 
-describe('where the answer is lost after the commit', () => {
+describe('if the answer is lost after the commit', () => {
   test('another attempt meets its own rows, and answers as if nothing had happened', async () => {
     const userId = crypto.randomUUID()
     const placements = [

@@ -29,7 +29,7 @@ describe('a bell', () => {
     await waiting
   })
 
-  test('that rang while nobody waited ends the next wait, and that one only', async () => {
+  test('that rang while nobody waited ends the next wait, and only that one', async () => {
     const bell = createBell()
     bell.ring()
     bell.ring()

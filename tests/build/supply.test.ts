@@ -131,7 +131,7 @@ describe('the audit', () => {
   })
 })
 
-test('no release can be told to crash: what arms a crash point is in the tests’ own binary alone', async () => {
+test('no release can be made to crash: only the tests’ own binary has crash points', async () => {
   const arming = async (path: string): Promise<boolean> =>
     Buffer.from(await Bun.file(path).arrayBuffer()).includes('ORDERS_TEST_CRASH')
   expect(await arming(await crashingBinary())).toBeTrue()

@@ -53,7 +53,7 @@ describe('the defaults', () => {
 })
 
 describe('a value that is given', () => {
-  test('is read, spaces around it aside', () => {
+  test('is read without the spaces around it', () => {
     expect(
       configOf({
         SERVER_PORT: ' 80 ',
@@ -85,7 +85,7 @@ describe('a value that is given', () => {
     })
   })
 
-  test('that is a variable nobody knows is left alone', () => {
+  test('is ignored if no setting has its name', () => {
     expect(configOf({ PATH: '/bin', KAFKA_TOPIC_OTHER: '?' })).toEqual(configOf())
   })
 })

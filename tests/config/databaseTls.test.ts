@@ -36,7 +36,7 @@ describe('certificates', () => {
     })
   })
 
-  test('with require are verified where there is an authority, as libpq does', () => {
+  test('are verified with require if there is an authority, as libpq does', () => {
     expect(of(`sslmode=require&sslrootcert=${ca.cert}`).target).toMatchObject({ ssl: 'verify-ca' })
     expect(of('sslmode=require').target).toMatchObject({ ssl: 'require' })
     expect(of('sslmode=verify-full&sslrootcert=system')).toMatchObject({ target: { ssl: 'verify-full' }, faults: [] })

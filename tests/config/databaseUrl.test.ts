@@ -149,7 +149,7 @@ describe('several servers', () => {
     },
   )
 
-  test('one alone is a choice where it has to be the primary', () => {
+  test('a single host is a choice too if it must be the primary', () => {
     const of = (query: string) => read({ DATABASE_URL: `postgres://app@db/orders${query}` }).target?.choices
     expect(of('?targetServerType=master')).toEqual([{ host: 'db', port: 5432 }])
     expect(of('?target_session_attrs=any')).toBeUndefined()

@@ -32,7 +32,7 @@ describe.each(notes)('%s', (key, { note, secret }) => {
     expect(note).toMatch(/^[A-Z`][^\n|]*\.$/)
   })
 
-  test('is a secret where its name or its note says password, unless it is the path of a file', () => {
+  test('is a secret if its name or its note says password, unless it is the path of a file', () => {
     const mayHold = /PASSWORD|HEADERS|(DATABASE|DATASOURCE)_URL/.test(key) && !key.endsWith('_FILE')
     expect(secret === true).toBe(mayHold)
   })

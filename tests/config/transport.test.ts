@@ -35,7 +35,7 @@ const kafka = (env: Env) => kafkaOf(configOf(env), 'test')
 const login = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'orders', KAFKA_SASL_PASSWORD: ' hun,ter=2 ' }
 
 describe('Kafka', () => {
-  test('is plain unless it is said otherwise', () => {
+  test('is plain by default', () => {
     expect(kafka({})).toEqual({ bootstrapServers: ['redpanda:9092'], clientId: 'test', requestTimeoutMs: 10_000 })
   })
 
@@ -65,13 +65,13 @@ describe('Kafka', () => {
     })
   })
 
-  test('with the line ends of Windows behind every value is the same, the password included', () => {
+  test('reads the same with the line ends of Windows behind every value, the password included', () => {
     const env = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', ...login, KAFKA_TLS_CA_FILE: ca.cert }
     const ends = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, `${value}\r`]))
     expect(kafka(ends)).toEqual(kafka(env))
   })
 
-  test('with a password in the clear is warned about', () => {
+  test('warns about a password in the clear', () => {
     const warning = 'KAFKA_SASL_MECHANISM=PLAIN without TLS: the password of Kafka crosses the network in the clear'
     expect(configOf({ KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT', ...login }).warnings).toEqual([warning])
     expect(configOf({ KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', ...login }).warnings).toEqual([])

@@ -56,7 +56,7 @@ describe('a limit order', () => {
     ])
   })
 
-  test('that was partly taken keeps its place in the queue', () => {
+  test('that was partly filled keeps its place in the queue', () => {
     const book = bookWith(order('first', 'BUY', 5n, 10n), order('second', 'BUY', 5n, 10n))
     place(book, order('a', 'SELL', 2n, 10n))
     expect(brief(place(book, order('b', 'SELL', 4n, 10n)))).toEqual([
@@ -66,7 +66,7 @@ describe('a limit order', () => {
   })
 })
 
-describe('what does not rest', () => {
+describe('an order that does not rest', () => {
   test.each(['GTC', 'IOC'] as const)('the rest of a market order, %s', (timeInForce) => {
     const book = bookWith(order('ask', 'SELL', 1n, 10n))
     expect(place(book, order('market', 'BUY', 5n, null, { timeInForce }))).toHaveLength(1)
@@ -173,7 +173,7 @@ test('in every order of events it does what the naive book does, and is never cr
   )
 })
 
-test('what is bought is sold, nobody trades beyond his quantity or worse than his price, FOK is all or nothing', () => {
+test('buys equal sells, no order trades beyond its quantity or worse than its price, FOK is all or nothing', () => {
   fc.assert(
     fc.property(fc.array(orderShape, { maxLength: 80, size: 'max' }), (shapes) => {
       const book = createBook()

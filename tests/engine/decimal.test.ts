@@ -37,7 +37,7 @@ describe('reading an amount', () => {
   })
 })
 
-test('what is written is read back, in plain notation without trailing zeros', () => {
+test('an amount is written in plain notation without trailing zeros, and reads back as the same', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 1n, max: 10n ** 20n - 1n }), (scaled) => {
       const text = formatAmount(scaled)

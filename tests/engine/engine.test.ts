@@ -104,7 +104,7 @@ describe('trades of others', () => {
   })
 })
 
-test('what cannot be read is counted and changes nothing', () => {
+test('an unreadable message is counted and changes nothing', () => {
   const engine = createEngine()
   for (const value of [
     null,

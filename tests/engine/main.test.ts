@@ -58,7 +58,7 @@ test('a cancel counts, also one that arrives before its placement', async () => 
   expect(pairs()).toEqual(['b/s', 'last-b/last-s'])
 })
 
-test('what cannot be read is said and skipped, on any topic', async () => {
+test('an unreadable message is logged and skipped, on any topic', async () => {
   const engine = await harness.startEngine()
   for (const topic of Object.values(harness.topics)) await harness.send(topic, TICKER, message(null, 'no object'))
   await place(buy('b'))

@@ -212,7 +212,7 @@ describe('the checks of answers find', () => {
   })
 })
 
-test('one seed makes the same cases again, another makes others', () => {
+test('a seed makes the same cases again, another seed makes others', () => {
   const texts = (seed: string): string[] =>
     Array.from({ length: 200 }, (_, number) => {
       const found = caseOf(seed, number, pool)
@@ -224,7 +224,7 @@ test('one seed makes the same cases again, another makes others', () => {
   expect(message('a')).toEqual(message('a'))
 })
 
-test('what fails is made as small as it can be', async () => {
+test('a failing case is shrunk as far as possible', async () => {
   const halves = (text: string): string[] => [
     text.slice(0, text.length >> 1),
     text.slice(text.length >> 1),

@@ -60,7 +60,7 @@ const step = record({
   do: constantFrom('send' as const, 'send' as const, 'abort' as const, 'commit' as const, 'plain' as const),
 })
 
-test('whatever part of a log an answer holds', () => {
+test('any part of a log gives the batches that were committed in it', () => {
   assert(
     property(array(step, { maxLength: 40 }), nat(40), nat(40), (steps, from, length) => {
       const { log, aborted, counted, stable } = write(steps)

@@ -54,7 +54,7 @@ describe('a trade', () => {
     })
   })
 
-  test('of which one leg is somebody else’s: null or left out', () => {
+  test('with one leg of somebody else: null or left out', () => {
     for (const none of ['null', undefined]) {
       expect(tradeOf({ buyOrderId: none }).sides).toEqual([{ side: 'SELL', orderId: seller }])
       expect(tradeOf({ sellOrderId: none }).sides).toEqual([{ side: 'BUY', orderId: buyer }])
@@ -241,7 +241,7 @@ describe('a message that is no trade', () => {
       expect(reasonOf(decode({ [name]: source }))).toBe('an order id must be a string or null')
   })
 
-  test('whatever the bytes are, decoding is total', () => {
+  test('decoding is total for any bytes', () => {
     const anything = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.json().map(bytes),

@@ -57,7 +57,7 @@ test('events of one partition stand there in their order, each kind on its own t
   expect(await seenOn(own, cancelled)).toEqual(eventIds(cancels))
 })
 
-test('one ticker has a record that is too large: it stops there, all others are sent in their order', async () => {
+test('if a ticker has a record that is too large, it stops there; all others are sent in their order', async () => {
   const { own, placed, sender } = await open({ 'max.message.bytes': '600' })
   await using _ = own
   const events = Array.from({ length: 61 }, (_, n) => event(n % 4 === 0 ? 'BAD' : `T${n % 3}`, { large: n === 32 }))
@@ -78,7 +78,7 @@ test('every record too large: every ticker fails, nothing is on the topic', asyn
   expect(await seenOn(own, placed)).toEqual([])
 })
 
-test('no broker: the whole batch fails by ticker, and nothing is thrown', async () => {
+test('without a broker the whole batch fails by ticker, and nothing is thrown', async () => {
   const producer = createProducer({ bootstrapServers: ['127.0.0.1:1'], clientId: 'test', requestTimeoutMs: 1_000 })
   const topics = { placed: 'p', cancelled: 'c', trades: 't', deadLetters: 'd' }
   const sender = createSender({ producer, topics, ceSource: '/orders' })

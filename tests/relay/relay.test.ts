@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => world.stop())
 
-test('what was committed is sent once, in order, and leaves the outbox', async () => {
+test('committed events are sent once, in order, and leave the outbox', async () => {
   const broker = createBroker()
   const { relay } = world.start(broker.sender)
   for (let n = 0; n < 30; n++) await world.place(relay, ...Array.from({ length: 20 }, (_, m) => `T${m % 7}`))
@@ -200,7 +200,7 @@ test('a ticker set aside long ago goes out when the broker takes it, below every
   expectOrder(broker.log)
 })
 
-test('at its end the relay sends what was committed before, and gives its leases back', async () => {
+test('a relay that stops first sends all committed events, and gives its leases back', async () => {
   const broker = createBroker(async (_, take) => {
     await Bun.sleep(20)
     return take()

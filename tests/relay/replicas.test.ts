@@ -96,7 +96,7 @@ const startTwoWithAside = async () => {
   }
 }
 
-test('what one has set aside holds nobody up, and goes out in order when the other takes its shards over', async () => {
+test('a ticker that one has set aside delays no other, and goes out in order when the other takes its shards over', async () => {
   const { broker, old, holder, other, accept } = await startTwoWithAside()
   await world.place(other.relay, ...Array.from({ length: 200 }, (_, n) => `T${n % 20}`))
   const [lowest] = await world.database.sql<{ position: string }[]>`select min(position) as position from outbox`
@@ -117,7 +117,7 @@ test('what one has set aside holds nobody up, and goes out in order when the oth
   expect(broker.faults).toEqual([])
 })
 
-test('the shards of one that dies with a ticker set aside: the ticker goes out in order', async () => {
+test('if a relay dies with a ticker set aside, the ticker still goes out in order', async () => {
   world.leases.ttlMs = 1_000
   const { broker, old, other, accept } = await startTwoWithAside()
   await Bun.sleep(2_500)

@@ -55,6 +55,6 @@ test('seeds differ: in what goes wrong, and in what happens', () => {
   expect(share(({ replicas }) => replicas > 1)).toBeGreaterThan(0.5)
 })
 
-test('what replays a seed is one command', () => {
+test('one command replays a seed', () => {
   expect(replayOf(17)).toBe('bun tests/sim/main.ts --seed 17 --verbose')
 })

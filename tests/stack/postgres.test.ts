@@ -17,7 +17,7 @@ const query = async (url: string, statement: string): Promise<unknown[]> => {
   }
 }
 
-test('what was committed survives a SIGKILL of the whole server, with full durability', async () => {
+test('commits survive a SIGKILL of the whole server, with full durability', async () => {
   const server = await startPostgres({ dataDir: temporaryDir('postgres'), port: await freePort() })
   try {
     const url = await server.createDatabase('orders')
@@ -49,7 +49,7 @@ test('a second start on the same folder finds its data and its password', async 
   await second.stop()
 })
 
-test('no file grows beyond fileBytesMax; started again without it, the same data has room', async () => {
+test('no file grows beyond fileBytesMax; after a start without it the same data has room', async () => {
   const dataDir = temporaryDir('postgres')
   const fileBytesMax = 1024 * 1024 + 4096
   const full = await startPostgres({ dataDir, port: await freePort(), fileBytesMax })

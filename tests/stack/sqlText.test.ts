@@ -13,7 +13,7 @@ describe('statements end at a semicolon', () => {
     })
   })
 
-  test('what is not finished waits for more', () => {
+  test('an unfinished statement waits for more', () => {
     expect(splitStatements('select 1; select')).toEqual({ statements: ['select 1'], rest: ' select', open: false })
   })
 

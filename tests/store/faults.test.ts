@@ -67,14 +67,14 @@ test.each(['EHOSTUNREACH', 'ENETUNREACH'])(
   },
 )
 
-test('what has no code is a bug', () => {
+test('an error without a code is a bug', () => {
   for (const error of [new Error('x'), new TypeError('y'), null, undefined, 'text', 7, {}, withCode(7)]) {
     expect(codeOf(error)).toBe('')
     expect(storeFault(error)).toBe('bug')
   }
 })
 
-describe('what Postgres says', () => {
+describe('the errors of Postgres:', () => {
   let database: TestDatabase
   beforeAll(async () => {
     database = await createDatabase()

@@ -65,7 +65,7 @@ describe('the shards are shared out fairly:', () => {
     expect((await renew(2)).held).toEqual(surplus)
   })
 
-  test('what is left behind goes to those who stay', async () => {
+  test('the shards of one that leaves go to those who stay', async () => {
     await settle([1, 2])
     await db.run((sql) => releaseLeases(sql, replica(1)))
     expect(await renew(2)).toEqual({ held: everyShard, quota: 16 })
@@ -93,7 +93,7 @@ describe('a lease', () => {
     expect(after!.passed).toBe(true)
   })
 
-  test('is renewed by its holder though it has ended, where nobody took it', async () => {
+  test('is renewed by its holder even after its end, if nobody took it', async () => {
     await renew(1)
     await sql`update relay_leases set expires_at = now() - interval '1 second'`
     expect((await renew(1)).held).toEqual(everyShard)
@@ -101,7 +101,7 @@ describe('a lease', () => {
     expect(row!.live).toBe('16')
   })
 
-  test('of another is not released by us', async () => {
+  test('of another replica is not released by us', async () => {
     await renew(1)
     await renew(2, { release: everyShard })
     await db.run((sql) => releaseLeases(sql, replica(2)))
@@ -129,7 +129,7 @@ describe('tickers that are set aside', () => {
     { ticker: 'C', shard: 9 },
   ]
 
-  test('are told with the shard that is renewed, as they are now', async () => {
+  test('are stored with the renewal of their shard, as they are now', async () => {
     await renew(1)
     await renew(1, { setAside })
     expect(await setAsideByShard()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
@@ -137,7 +137,7 @@ describe('tickers that are set aside', () => {
     expect(await setAsideByShard()).toEqual({ 3: ['B'] })
   })
 
-  test('of a shard that is not ours are not told', async () => {
+  test('of a shard that is not ours are not stored', async () => {
     await renew(1)
     await renew(2, { setAside })
     expect(await setAsideByShard()).toEqual({})

@@ -153,7 +153,7 @@ describe('a page', () => {
     ).toEqual([])
   })
 
-  test('that ends exactly where the orders end has no next one', async () => {
+  test('that ends with the last order has no next one', async () => {
     expect(await page({ userId: smallUser }, 3)).toMatchObject({ orders: [{}, {}, {}], nextBefore: null })
     const first = await page({ userId: smallUser }, 2)
     expect(first.nextBefore).toBe(first.orders[1]!.id)
@@ -181,7 +181,7 @@ describe('a page', () => {
   })
 })
 
-describe('where no index carries the filter', () => {
+describe('if no index carries the filter', () => {
   test('a page looks at 10,000 rows, and says where to go on though it is empty', async () => {
     expect(scannedRowsMax).toBe(10_000)
     const { orders, nextBefore } = await page({ ticker: 'EVEN', side: 'SELL' }, 50)

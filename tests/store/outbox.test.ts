@@ -218,7 +218,7 @@ describe('readBacklog', () => {
   const backlog = (changes: Partial<OutboxBound> = {}, floor = 0n) =>
     db.run((sql) => readBacklog(sql, { rowsMax: 9, ageMaxMs: 2 * hourMs, ...changes }, floor))
 
-  test('is nothing where nothing waits', async () => {
+  test('is empty if nothing waits', async () => {
     expect(await backlog()).toEqual({ rows: 0, ageMs: 0, sendableAgeMs: 0, overdue: [] })
   })
 
@@ -271,7 +271,7 @@ describe('readBacklog', () => {
   })
 })
 
-describe('what the floor is made of', () => {
+describe('the marks of the floor', () => {
   const settling = (...except: string[]) => ({ floor: 0n, except, held: everyShard })
 
   test('the last position counts those that are drawn but not committed', async () => {

@@ -68,7 +68,7 @@ describe('an array of texts', () => {
     expect(await roundTrip([])).toEqual([])
   })
 
-  test('is quoted where it has to be, in a hundred random cases', async () => {
+  test('is quoted if necessary, in a hundred random cases', async () => {
     const element = option(
       oneof(string({ unit: 'grapheme' }), string({ unit: constantFrom('"', '\\', '{', '}', ',', 'N', ' ', 'U', 'L') })),
     )
@@ -148,7 +148,7 @@ describe('a connection that stalls', () => {
 })
 
 describe('a database that is away', () => {
-  test('is unavailable where nobody listens, and answers again as soon as somebody does', async () => {
+  test('is unavailable while nobody listens, and answers again as soon as somebody does', async () => {
     const proxy = await startProxy(database.url)
     const pool = database.open({}, targetOf(proxy.url))
     await proxy.refuse()

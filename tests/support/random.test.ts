@@ -5,12 +5,12 @@ import { createRandom, randomStream, type Random } from './random.ts'
 
 const firstOf = ({ int }: Random): number[] => Array.from({ length: 4 }, () => int(0, 999_999_999))
 
-test('of a number', () => {
+test('the numbers of a seed', () => {
   expect(firstOf(createRandom(1))).toEqual([563_671_773, 585_111_341, 895_907_392, 946_399_040])
   expect(firstOf(createRandom(1).fork())).toEqual([564_068_961, 372_172_079, 632_456_156, 698_492_845])
 })
 
-test('of names', () => {
+test('the numbers of a named stream', () => {
   expect(firstOf(randomStream(1, 'cycle', 7))).toEqual([665_845_551, 676_480_186, 414_836_524, 586_065_197])
 })
 

@@ -25,16 +25,19 @@ describe('a line', () => {
     ])
   })
 
-  test.each(levels.map((level) => [level] as const))('at the threshold %s is written, below it is not', (threshold) => {
-    const { log, lines } = logAt(threshold)
-    for (const level of levels) log[level](level)
-    for (const level of levels) log.rarely(level, level, `${level} rarely`)
-    const written = levels.slice(levels.indexOf(threshold))
-    expect(parsed(lines).map(({ message }) => message as string)).toEqual([
-      ...written,
-      ...written.map((level) => `${level} rarely`),
-    ])
-  })
+  test.each(levels.map((level) => [level] as const))(
+    'at the threshold %s is written, a lower one is not',
+    (threshold) => {
+      const { log, lines } = logAt(threshold)
+      for (const level of levels) log[level](level)
+      for (const level of levels) log.rarely(level, level, `${level} rarely`)
+      const written = levels.slice(levels.indexOf(threshold))
+      expect(parsed(lines).map(({ message }) => message as string)).toEqual([
+        ...written,
+        ...written.map((level) => `${level} rarely`),
+      ])
+    },
+  )
 })
 
 describe('rarely', () => {
@@ -88,7 +91,7 @@ describe('an error in the log', () => {
     expect(describeError(Object.assign(new Error('odd'), { code: 7 }))).toEqual({ error: 'odd' })
   })
 
-  test('of several tells the first', () => {
+  test('that groups several shows the first', () => {
     const several = new AggregateError([new Error('refused by a'), new Error('refused by b')], 'no broker')
     expect(describeError(several)).toEqual({ error: 'no broker: refused by a' })
     expect(describeError(new AggregateError([], 'nothing'))).toEqual({ error: 'nothing' })
@@ -96,7 +99,7 @@ describe('an error in the log', () => {
     expect(describeError(nested)).toEqual({ error: 'sending failed: no broker: refused by a' })
   })
 
-  test('with a cause tells that too, once', () => {
+  test('with a cause shows the cause too, once', () => {
     const cause = new Error('no such login')
     expect(describeError(new Error('no connection', { cause }))).toEqual({ error: 'no connection: no such login' })
     expect(describeError(new Error('refused: no such login', { cause }))).toEqual({ error: 'refused: no such login' })

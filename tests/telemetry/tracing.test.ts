@@ -21,7 +21,7 @@ describe('a trace context', () => {
     expect(traceparentOf(valid)).toBe(valid)
   })
 
-  test.each([...invalid, null, undefined])('that is not valid is none: %j', (text) => {
+  test.each([...invalid, null, undefined])('that is invalid is ignored: %j', (text) => {
     expect(traceparentOf(text)).toBeNull()
   })
 
@@ -40,7 +40,7 @@ describe('a trace context', () => {
     ).toBeNull()
   })
 
-  test.each(invalid)('of a message that is not valid is none: %j', (text) => {
+  test.each(invalid)('of a message is ignored if it is invalid: %j', (text) => {
     expect(messageTraceparent(headers({ traceparent: text }))).toBeNull()
   })
 })

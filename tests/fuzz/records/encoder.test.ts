@@ -40,7 +40,7 @@ test('the checksum is that of the standard', () => {
 })
 
 describe.each(codecs.map((codec) => [codec] as const))('a batch in %s', (codec) => {
-  test('is read by the library as it was planned', () => {
+  test('means the same to the library', () => {
     const bytes = encodeBatch({
       records: oddRecords,
       codec,

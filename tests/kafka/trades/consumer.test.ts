@@ -168,7 +168,7 @@ test('letters that cannot be written hold back the offsets of their partition al
   await consumer.stop()
 })
 
-test('what waits behind a letter is bounded: the rest is applied, and comes again for its letters', async () => {
+test('only so many messages wait behind a letter: the rest is applied, and comes again for its letters', async () => {
   await using own = await ownTopics(1, { partitions: 1 })
   const { values, process } = collect()
   const sent = Promise.withResolvers<void>()
@@ -209,7 +209,7 @@ test('letters that cannot be sent are no end either, though nothing more comes',
   await consumer.stop()
 })
 
-test('no lane waits for the answer to an offset commit: what is done with meanwhile goes with the next one', async () => {
+test('no lane waits for the answer to an offset commit: the next one has what was done meanwhile', async () => {
   await using own = await ownTopics(1, { partitions: 1 })
   const { values, process } = collect()
   const answered = Promise.withResolvers<void>()

@@ -118,7 +118,7 @@ test('while the topic cannot take it, it waits; the signal ends the waiting with
 
 const dayMs = 24 * 3_600_000
 
-test('by a clock that is days ahead, which brokers refuse, a letter gets the time of its message', async () => {
+test('if the clock is days ahead, which brokers refuse, a letter gets the time of its message', async () => {
   const { own, lines, topic, dead } = await open({}, 2 * dayMs)
   await using _ = own
   const sent = [letter(), letter({ timestamp: BigInt(Date.now() - 10 * dayMs) })]
@@ -128,7 +128,7 @@ test('by a clock that is days ahead, which brokers refuse, a letter gets the tim
   expect(lines.map(({ message }) => message).join()).toContain('clock')
 })
 
-test('by a clock that is days behind, too, so that retention does not take it for an old one', async () => {
+test('if the clock is days behind, too, so that retention does not take the letter for an old one', async () => {
   const { own, topic, dead } = await open({}, -2 * dayMs)
   await using _ = own
   const sent = letter()
@@ -136,7 +136,7 @@ test('by a clock that is days behind, too, so that retention does not take it fo
   expect((await own.kafka.read(topic)).map(({ appendedAt }) => appendedAt)).toEqual([sent.timestamp])
 })
 
-test('by a right clock a letter has the time of its sending, however old its message is', async () => {
+test('if the clock is right, a letter has the time of its sending, however old its message is', async () => {
   const { own, topic, dead } = await open()
   await using _ = own
   const before = Date.now()
@@ -173,7 +173,7 @@ test('headers as they came: repeated, without a value, without a name, which non
   ])
 })
 
-test('what waits is known by partition of its source, and no longer once it is written or given up', async () => {
+test('letters that wait are counted by partition of their source until they are written or given up', async () => {
   const { own, topic, dead } = await open({ 'max.message.bytes': '200' })
   await using _ = own
   const stopping = new AbortController()

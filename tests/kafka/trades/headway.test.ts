@@ -89,7 +89,7 @@ const createWorld = () => {
   })
 }
 
-test('what is not fetched counts as well as what waits here', async () => {
+test('messages that are not fetched yet count as well as those that wait here', async () => {
   const world = createWorld()
   world.ends = [15n, 20n, 99n]
   await world.look()
@@ -216,7 +216,7 @@ test('partitions that were added are dealt out anew by the leader, once', async 
   expect(world.rejoined).toBe(1)
 })
 
-test('where dealing out anew fails, the next look does it', async () => {
+test('if dealing out anew fails, the next look does it', async () => {
   const world = createWorld()
   await world.look()
   world.ends = [10n, 20n, 0n]

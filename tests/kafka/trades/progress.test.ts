@@ -58,7 +58,7 @@ test('behind a letter the offsets of its partition wait, in their order; the oth
   expect(progress.isDone(0)).toBe(true)
 })
 
-test('what was taken before the partitions were dealt out anew moves no offset', async () => {
+test('messages taken before the partitions were dealt out anew move no offset', async () => {
   const { committed, progress } = createWorld()
   const own = letter()
   const [early] = progress.take([message(0, 1)])
