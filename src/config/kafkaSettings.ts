@@ -1,13 +1,20 @@
 // Settings of Kafka: its brokers and topics, how trades are read, and how events go out.
 
+import { forEachKind, type EventKind } from '../domain/events.ts'
+import type { Topics } from '../kafka/topics.ts'
 import { flag, int, ms, servers, text, topic } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { kafkaSecuritySettings } from './transport.ts'
 
-/** Each of them must name a topic of its own. */
-const topicSettings = {
+/** The topic of each kind of event. */
+const eventTopicSettings = {
   KAFKA_TOPIC_ORDER_PLACED: { read: topic('order.placed.v1'), note: 'Out: orders for the engine.' },
   KAFKA_TOPIC_ORDER_CANCELLED: { read: topic('order.cancelled.v1'), note: 'Out: cancellations.' },
+} as const satisfies Readonly<Record<`KAFKA_TOPIC_ORDER_${EventKind}`, Setting<string>>>
+
+/** Every one of them must name a topic of its own. */
+const topicSettings = {
+  ...eventTopicSettings,
   KAFKA_TOPIC_TRADE_EXECUTED: { read: topic('trade.executed.v1'), note: 'In: trades of the engine.' },
   KAFKA_TOPIC_TRADE_DLQ: {
     read: topic('trade.executed.v1.dlq'),
@@ -71,8 +78,16 @@ export const outboxSettings = {
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
+type TopicNames = ValuesOf<typeof topicSettings>
+
+export const topicsOf = (values: TopicNames): Topics => ({
+  events: forEachKind((kind) => values[`KAFKA_TOPIC_ORDER_${kind}`]),
+  trades: values.KAFKA_TOPIC_TRADE_EXECUTED,
+  deadLetters: values.KAFKA_TOPIC_TRADE_DLQ,
+})
+
 /** Keys that name the same topic; one fault for each topic that occurs again. */
-export const topicFaults = (values: ValuesOf<typeof topicSettings>): string[] => {
+export const topicFaults = (values: TopicNames): string[] => {
   const keys = Object.keys(topicSettings) as (keyof typeof topicSettings)[]
   return [...Map.groupBy(keys, (key) => values[key]).values()]
     .filter((sharing) => sharing.length > 1)

@@ -1,6 +1,6 @@
 // The kinds of events that this service publishes about an order. A kind exists by its row here, and everything that differs
-// between kinds derives from the row or does not compile without an entry for it. (The events are called as their topics are, which
-// is why it is CANCELLED here and CANCELED for the status of an order.)
+// between kinds derives from the row or does not compile without an entry for it. (Events have the names of their topics: hence
+// CANCELLED here, and CANCELED for the status of an order.)
 
 type EventRow = {
   /** Of the events of one ticker that are read together, those of a lower rank are acknowledged before a higher one is sent. */
@@ -9,19 +9,21 @@ type EventRow = {
   ceType: string
   /** What `orders verify` calls it. */
   noun: string
+  /** The status of every order that has such an event; null: each order has one, of its acceptance. */
+  endsAs: string | null
 }
 
 export const orderEvents = {
-  PLACED: { rank: 0, ceType: 'order.placed.v1', noun: 'placement' },
-  CANCELLED: { rank: 1, ceType: 'order.cancelled.v1', noun: 'cancellation' },
+  PLACED: { rank: 0, ceType: 'order.placed.v1', noun: 'placement', endsAs: null },
+  CANCELLED: { rank: 1, ceType: 'order.cancelled.v1', noun: 'cancellation', endsAs: 'CANCELED' },
 } as const satisfies Record<string, EventRow>
 
 export type EventKind = keyof typeof orderEvents
 
 /** All kinds, in the order in which events that are read together are sent. */
-export const eventKinds: readonly EventKind[] = (Object.keys(orderEvents) as EventKind[]).toSorted(
+export const eventKinds = (Object.keys(orderEvents) as EventKind[]).toSorted(
   (a, b) => orderEvents[a].rank - orderEvents[b].rank,
-)
+) as readonly EventKind[] as readonly [EventKind, ...EventKind[]]
 
 /** A value for each kind. */
 export const forEachKind = <T>(valueOf: (kind: EventKind) => T): Record<EventKind, T> =>

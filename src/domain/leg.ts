@@ -16,6 +16,12 @@ export const dispositions = [
 ] as const
 export type Disposition = (typeof dispositions)[number]
 
+/** What becomes of legs that an operator has to settle, and of those whose message is a dead letter. */
+export const exceptionDispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const satisfies readonly Disposition[]
+export type ExceptionDisposition = (typeof exceptionDispositions)[number]
+export const letterDispositions = ['MALFORMED', 'UNKNOWN_ORDER'] as const satisfies readonly Disposition[]
+export type LetterDisposition = (typeof letterDispositions)[number]
+
 /** What makes two legs of one (order, trade) the same. All canonical. */
 export type LegContent = { side: Side; ticker: string; quantity: Amount; price: Amount }
 
@@ -32,8 +38,6 @@ export type Leg = Omit<LegContent, 'side'> & {
 
 /** All that is stored of one (order, trade): the ledger's row, if any, and the contents of its exceptions. */
 export type TradeRecord = { ledger: LegContent | null; exceptions: readonly LegContent[] }
-
-export type ExceptionDisposition = Extract<Disposition, 'MISMATCH' | 'CONFLICT' | 'OVERFILL'>
 
 export type Judgement =
   | { disposition: 'UNKNOWN_ORDER' }

@@ -6,10 +6,10 @@ import { canonicalUuid } from '../domain/ids.ts'
 import { canonicalTicker, tickerForm } from '../domain/patterns.ts'
 import { eventTerms } from '../domain/terms.ts'
 import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
-import type { Order } from '../domain/order.ts'
+import type { EventOrder } from '../store/outbox.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import { membersWriter } from '../wire/terms.ts'
-import type { EventKind } from '../domain/events.ts'
+import { forEachKind, type EventKind } from '../domain/events.ts'
 import type { Trade, TradeSide } from '../domain/trade.ts'
 import { publishedWords } from './vocabulary.ts'
 
@@ -104,12 +104,9 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
 /** Writes a value: the terms that such an event carries, in the original vocabulary. No text in them needs an escape. */
 const eventWriter = (kind: EventKind) => {
   const members = membersWriter(eventTerms(kind), publishedWords)
-  return (order: Order, occurredAt: Date): string =>
+  return (order: EventOrder, occurredAt: Date): string =>
     `{"orderId":"${order.id}"${members(order)},"timestamp":"${occurredAt.toISOString()}"}`
 }
 
-/** The value of order.placed.v1. */
-export const encodePlaced = eventWriter('PLACED')
-
-/** The value of order.cancelled.v1. */
-export const encodeCancelled = eventWriter('CANCELLED')
+/** The value of an event of each kind. */
+export const encoders = forEachKind(eventWriter)

@@ -5,7 +5,8 @@ import type { Sender } from '../relay/sender.ts'
 import type { OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
 import type { RawProducer } from './client.ts'
-import { eventTable } from './eventTable.ts'
+import { commonValues, eventHeaders } from './eventHeaders.ts'
+import { encoders } from './schema.ts'
 import { partitionOf } from './partition.ts'
 import { blameOf, produce } from './producer.ts'
 import type { Topics } from './topics.ts'
@@ -16,36 +17,31 @@ const isWorthSplitting = (error: unknown): boolean => {
   return blame === 'size' || blame === 'record'
 }
 
-const header = (name: string): Buffer => Buffer.from(name)
-const names = {
-  eventId: header('eventId'),
-  id: header('ce_id'),
-  type: header('ce_type'),
-  source: header('ce_source'),
-  version: header('ce_specversion'),
-  time: header('ce_time'),
-  contentType: header('content-type'),
-  traceparent: header('traceparent'),
-}
-const constants = { version: header('1.0'), contentType: header('application/json') }
+const buffersOf = <Name extends string>(texts: Readonly<Record<Name, string>>): Record<Name, Buffer> =>
+  Object.fromEntries(Object.entries<string>(texts).map(([name, text]) => [name, Buffer.from(text)])) as Record<
+    Name,
+    Buffer
+  >
+const names = buffersOf(eventHeaders)
+const values = buffersOf(commonValues)
+const types = buffersOf(forEachKind((kind) => orderEvents[kind].ceType))
 
 const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
   const id = Buffer.from(event.eventId)
   const headers = new Map([
     [names.eventId, id],
     [names.id, id],
-    [names.type, Buffer.from(orderEvents[event.kind].ceType)],
+    [names.type, types[event.kind]],
     [names.source, source],
-    [names.version, constants.version],
+    [names.specVersion, values.specVersion],
     [names.time, Buffer.from(event.occurredAt.toISOString())],
-    [names.contentType, constants.contentType],
+    [names.contentType, values.contentType],
   ])
   if (event.traceparent !== null) headers.set(names.traceparent, Buffer.from(event.traceparent))
   return headers
 }
 
-const encode = ({ kind, order, occurredAt }: OutboxEvent): Buffer =>
-  Buffer.from(eventTable[kind].encode(order, occurredAt))
+const encode = ({ kind, order, occurredAt }: OutboxEvent): Buffer => Buffer.from(encoders[kind](order, occurredAt))
 
 type Sending = { topic: string; partition: number; events: readonly OutboxEvent[] }
 
@@ -71,14 +67,18 @@ const startSpans = ({ topic, partition, events }: Sending, tracing: Tracing): ((
   }
 }
 
-export type SenderOptions = { producer: RawProducer; topics: Topics; ceSource: string; tracing?: Tracing }
+export type SenderOptions = {
+  producer: RawProducer
+  topics: Topics['events']
+  ceSource: string
+  tracing?: Tracing
+}
 
 export const createSender = ({ producer, topics, ceSource, tracing = noTracing }: SenderOptions): Sender => {
-  const topicOf = forEachKind((kind) => topics[eventTable[kind].topic])
   const source = Buffer.from(ceSource)
 
   const sendOnce = async (kind: EventKind, partition: number, events: readonly OutboxEvent[]): Promise<void> => {
-    const end = startSpans({ topic: topicOf[kind], partition, events }, tracing)
+    const end = startSpans({ topic: topics[kind], partition, events }, tracing)
     let outcome: 'failed' | undefined = 'failed'
     try {
       await request(kind, partition, events)
@@ -90,7 +90,7 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
 
   const request = (kind: EventKind, partition: number, events: readonly OutboxEvent[]) =>
     produce(producer, {
-      topic: topicOf[kind],
+      topic: topics[kind],
       partition,
       records: events.map((event) => ({
         key: Buffer.from(event.order.ticker),
@@ -120,8 +120,8 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
 
   return {
     async partitions() {
-      const { topics: known } = await producer.metadata({ topics: eventKinds.map((kind) => topicOf[kind]) })
-      return forEachKind((kind) => known.get(topicOf[kind])!.partitionsCount)
+      const metadata = await producer.metadata({ topics: eventKinds.map((kind) => topics[kind]) })
+      return forEachKind((kind) => metadata.topics.get(topics[kind])!.partitionsCount)
     },
     partitionOf,
     send,

@@ -1,11 +1,18 @@
 // Topics: those that exist are used as they are, missing ones are created where the broker allows it.
 
 import type { Admin } from '@platformatic/kafka'
+import type { EventKind } from '../domain/events.ts'
 import { findErrorBy } from './library.ts'
 
-export type Topics = { placed: string; cancelled: string; trades: string; deadLetters: string }
+/** The names of all topics. */
+export type Topics = {
+  /** Where the events of each kind go. */
+  events: Readonly<Record<EventKind, string>>
+  trades: string
+  deadLetters: string
+}
 
-const topicNames = (topics: Topics): string[] => [topics.placed, topics.cancelled, topics.trades, topics.deadLetters]
+const topicNames = ({ events, ...others }: Topics): string[] => [...Object.values(events), ...Object.values(others)]
 
 /** Some topics are neither there nor may be created; the message names them. */
 class TopicsMissing extends Error {

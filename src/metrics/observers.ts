@@ -3,7 +3,13 @@
 import type { BatchReport } from '../app/batcher.ts'
 import type { RefusalObserver } from '../app/refusals.ts'
 import type { BatchersOptions } from '../app/batchers.ts'
-import { dispositions, type Disposition, type ExceptionDisposition } from '../domain/leg.ts'
+import {
+  dispositions,
+  exceptionDispositions,
+  letterDispositions,
+  type Disposition,
+  type ExceptionDisposition,
+} from '../domain/leg.ts'
 import type { RequestObserver } from '../http/exchange/exchange.ts'
 import type { DeadLetter } from '../kafka/trades/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
@@ -102,8 +108,8 @@ const createStreams = () => {
   })
   // An alert on the first one needs a zero before it.
   for (const disposition of dispositions) legs.of(disposition)
-  for (const disposition of ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const) exceptions.of(disposition)
-  for (const disposition of ['MALFORMED', 'UNKNOWN_ORDER'] as const) letters.of(disposition)
+  for (const disposition of exceptionDispositions) exceptions.of(disposition)
+  for (const disposition of letterDispositions) letters.of(disposition)
   const published = publish.of()
   const trade = applied.of()
   return {

@@ -2,8 +2,10 @@
 // Doing so is always safe: send.ts says why.
 
 import { parseArgs } from 'node:util'
-import { redrivable, type Selector } from './letterBook.ts'
+import type { Selector } from './letterBook.ts'
 import { readSettings } from '../config/config.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
+import { letterDispositions } from '../domain/leg.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import type { Env } from '../config/env.ts'
@@ -20,7 +22,7 @@ type Options = { selector: Selector; limit: number; dryRun: boolean }
 
 const usage = `orders redrive [--dry-run] [--limit <n>] and at least one of
   --all                                        every dead letter
-  --disposition ${redrivable.join('|')}
+  --disposition ${letterDispositions.join('|')}
   --order <uuid>                               letters that name this order (may be repeated)
   --id <topic-partition-offset>                (may be repeated)
   --since <time> --until <time>                by when the letter was written, such as 2026-01-02T03:04:05Z
@@ -52,8 +54,8 @@ const timeOf = (text: string | undefined, name: string, faults: string[]): numbe
 
 const faultsOf = (given: Given): string[] => {
   const faults: string[] = []
-  if (given.disposition !== undefined && !redrivable.some((known) => known === given.disposition))
-    faults.push(`--disposition must be one of ${redrivable.join(', ')}`)
+  if (given.disposition !== undefined && !letterDispositions.some((disposition) => disposition === given.disposition))
+    faults.push(`--disposition must be one of ${letterDispositions.join(', ')}`)
   for (const order of given.order) if (canonicalUuid(order) === null) faults.push('--order must be a UUID')
   for (const id of given.id) if (!/-\d+-\d+$/.test(id)) faults.push('--id must have the form topic-partition-offset')
   if (given.limit !== undefined && !/^[1-9]\d{0,8}$/.test(given.limit))
@@ -116,7 +118,7 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
   const progress = createProgress(process.stderr)
   let faults = 0
   try {
-    const { KAFKA_TOPIC_TRADE_EXECUTED: trades, KAFKA_TOPIC_TRADE_DLQ: deadLetters } = settings
+    const { trades, deadLetters } = topicsOf(settings)
     const say = (id: string, reason: string): void => {
       progress.clear()
       process.stderr.write(`${id}: ${reason}\n`)

@@ -4,8 +4,6 @@
 import type { Letter } from '../kafka/letters.ts'
 import { parseCoordinates, type Coordinates } from '../wire/coordinates.ts'
 
-export const redrivable = ['UNKNOWN_ORDER', 'MALFORMED'] as const
-
 /** All that is given must hold; of ids and orders one. Everything undefined or empty: any letter. */
 export type Selector = {
   disposition: string | undefined

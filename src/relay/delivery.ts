@@ -95,7 +95,7 @@ const failUnsettled = ({ failed, unsettled }: Outcome): void => {
       failed.set(order.ticker, new Error(`an event of the kind ${kind} was neither acknowledged nor refused`))
 }
 
-/** The outstanding batch of some tickers: all their placements, then their cancellations. */
+/** The outstanding batch of some tickers, kind after kind. */
 const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wave): Promise<void> => {
   const { sender } = delivery
   const failed: Failed = new Map()
@@ -124,8 +124,9 @@ export const deliver = (delivery: Delivery, wave: Wave): number => {
   )
   for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
   delivery.inFlight += fresh.length
-  // One group a partition, so that a slow partition holds up only its own tickers.
-  const partitionOf = ({ order }: OutboxEvent) => delivery.sender.partitionOf(order.ticker, wave.partitions.PLACED)
+  // One group a partition of the topic that is sent to first, so that a slow partition holds up only its own tickers.
+  const partitions = wave.partitions[eventKinds[0]]
+  const partitionOf = ({ order }: OutboxEvent) => delivery.sender.partitionOf(order.ticker, partitions)
   for (const group of Map.groupBy(fresh, partitionOf).values()) void dispatch(delivery, { ...wave, events: group })
   return fresh.length
 }

@@ -3,22 +3,15 @@
 import { accessOf } from './access.ts'
 import { readSettings, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
 import type { ContractOptions } from '../http/contract/docs.ts'
 import { createOpenApi } from '../http/contract/openapi.ts'
 import { createAsyncApi } from '../kafka/contract/asyncapi.ts'
-import type { Topics } from '../kafka/topics.ts'
 import { printLine } from '../telemetry/terminal.ts'
 import { printFaults } from './schemaStart.ts'
 import { release } from '../version.ts'
 
 type Settings = Omit<Config, 'database' | 'warnings'>
-
-export const topicsOf = (settings: Settings): Topics => ({
-  placed: settings.KAFKA_TOPIC_ORDER_PLACED,
-  cancelled: settings.KAFKA_TOPIC_ORDER_CANCELLED,
-  trades: settings.KAFKA_TOPIC_TRADE_EXECUTED,
-  deadLetters: settings.KAFKA_TOPIC_TRADE_DLQ,
-})
 
 export const contractsOf = (settings: Settings): ContractOptions => ({
   version: release,

@@ -10,7 +10,7 @@ import { openService, openPool } from './service.ts'
 import { buildTrades } from './trades.ts'
 import { keepCertificate } from './certificateWatch.ts'
 import { readConfig, type Config } from '../config/config.ts'
-import { topicsOf } from './contracts.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
 import type { Env } from '../config/env.ts'
 import type { Phase } from '../http/operators/health.ts'
 import type { Guard } from '../http/gates/guard.ts'
@@ -45,7 +45,7 @@ const createBackground = ({ config, log, replicaId, tracing, observers }: Backgr
   const producer = createProducer(kafka)
   const relay = createRelay({
     db: pools.relay,
-    sender: createSender({ producer, topics, ceSource: config.CE_SOURCE, tracing }),
+    sender: createSender({ producer, topics: topics.events, ceSource: config.CE_SOURCE, tracing }),
     replicaId,
     leaseTtlMs: config.RELAY_LEASE_MS,
     batchMax: config.RELAY_BATCH_MAX_EVENTS,

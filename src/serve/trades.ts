@@ -1,7 +1,7 @@
 // The consumer of trades with what it hands on to: the use case, the dead letters, and what is counted of both.
 
 import type { Config } from '../config/config.ts'
-import { topicsOf } from './contracts.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
 import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/trades/deadLetters.ts'
 import { tellBatches, tellLetters } from '../kafka/trades/observed.ts'

@@ -1,9 +1,12 @@
 // The outbox as the relay sees it: committed events, lowest positions first, and the deletion of exactly what was acknowledged.
 
 import type { EventKind } from '../domain/events.ts'
-import type { Order } from '../domain/order.ts'
+import type { OrderTerms } from '../domain/terms.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
+
+/** What an event may say of its order: what never changes. The rest of the row is as it is now, not as it was. */
+export type EventOrder = OrderTerms & { id: string }
 
 export type OutboxEvent = {
   position: bigint
@@ -17,8 +20,7 @@ export type OutboxEvent = {
   traceparent: string | null
   /** The shard of its ticker: it says which lease covers the event. */
   shard: number
-  /** Only its terms may be used: all else is the order of now, not of the event. */
-  order: Order
+  order: EventOrder
 }
 
 type EventRow = OrderRow & {

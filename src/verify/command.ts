@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { verifyTables, type Reporter, type Verified } from './tables.ts'
 import { readConfig, type Config } from '../config/config.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
 import { violationText, type Violation } from './violation.ts'
 import type { Env } from '../config/env.ts'
 import { refusalOf } from '../kafka/refusal.ts'
@@ -78,12 +79,7 @@ const verify = async (sql: Sql, config: Config, { printer, options }: { printer:
   await verifyTopics(sql, {
     kafka: kafkaOf(config, 'orders-verify'),
     group: config.KAFKA_CONSUMER_GROUP,
-    topics: {
-      placed: config.KAFKA_TOPIC_ORDER_PLACED,
-      cancelled: config.KAFKA_TOPIC_ORDER_CANCELLED,
-      trades: config.KAFKA_TOPIC_TRADE_EXECUTED,
-      deadLetters: config.KAFKA_TOPIC_TRADE_DLQ,
-    },
+    topics: topicsOf(config),
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     slackMs: options.slackMs,
     reporter: printer,

@@ -7,6 +7,7 @@ import { parseExactJson } from '../wire/json.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
 import type { SeenEvent } from './eventsSql.ts'
+import { eventHeaders } from '../kafka/eventHeaders.ts'
 import { printable, readTerms, termMembers } from './eventTerms.ts'
 import type { Malformed } from '../kafka/schema.ts'
 import { headerOf, type TopicRecord } from '../kafka/topicReader.ts'
@@ -34,7 +35,7 @@ const parse = (kind: EventKind, value: Buffer | null): { message: Message } | Ma
 }
 
 export const decodeEvent = (kind: EventKind, record: TopicRecord): SeenEvent | Malformed => {
-  const eventId = canonicalUuid(headerOf(record, 'eventId') ?? '')
+  const eventId = canonicalUuid(headerOf(record, eventHeaders.eventId) ?? '')
   if (eventId === null) return malformed('the header eventId is no UUID')
   const parsed = parse(kind, record.value)
   if ('malformed' in parsed) return parsed

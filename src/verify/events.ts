@@ -18,7 +18,6 @@ import {
 } from './eventsSql.ts'
 import { lowestId } from './ordersSql.ts'
 import { decodeEvent } from './decodeEvent.ts'
-import { eventTable } from '../kafka/eventTable.ts'
 import { createRetained, type Retained } from './retained.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
@@ -73,7 +72,7 @@ const readStream = async (run: Run, stream: Stream, spans: readonly Span[]): Pro
 
 const openStream = async (run: Run, kind: EventKind): Promise<Stream> => {
   const { topics, slackMs } = run.options
-  const topic = topics[eventTable[kind].topic]
+  const topic = topics.events[kind]
   const spans = await run.reader.spans(topic)
   const stream: Stream = { kind, topic, spans, retained: createRetained(spans, slackMs), records: 0, repeats: 0 }
   await readStream(run, stream, spans)

@@ -5,6 +5,7 @@ import type { Violation } from './violation.ts'
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { seenArrays, seenColumns, termRules, type SeenTerms } from './eventTerms.ts'
+import { kindTable } from './kindsSql.ts'
 import { violationsOf } from './ordersSql.ts'
 
 /** An event as it stands on its topic. */
@@ -72,15 +73,15 @@ export const keepEvents = async (sql: Sql, events: readonly SeenEvent[]): Promis
 const eventRules = (sql: Sql) => ({
   expected: sql`
     select o.id as order_id, o.ticker as key, ${sql(termRules.expected)},
-           case when i.kind = 'PLACED' then date_trunc('milliseconds', o.created_at) end as accepted_at,
+           case when k.ends_as is null then date_trunc('milliseconds', o.created_at) end as accepted_at,
            true as happened_within_the_life_of_the_order,
-           case when i.kind = 'CANCELLED' then 'CANCELED' collate "C" end as status_of_the_order,
+           k.ends_as collate "C" as status_of_the_order,
            s.kind as kind_of_first_event_with_this_id, s.order_id as order_of_first_event_with_this_id`,
   found: sql`
     select i.order_id as order_id, i.key collate "C" as key, ${sql(termRules.found)},
-           case when i.kind = 'PLACED' then i.occurred_at end as accepted_at,
+           case when k.ends_as is null then i.occurred_at end as accepted_at,
            i.occurred_at between date_trunc('milliseconds', o.created_at) and o.updated_at as happened_within_the_life_of_the_order,
-           case when i.kind = 'CANCELLED' then o.status end as status_of_the_order,
+           case when k.ends_as is not null then o.status end as status_of_the_order,
            i.kind as kind_of_first_event_with_this_id, i.order_id as order_of_first_event_with_this_id`,
 })
 
@@ -100,6 +101,7 @@ export const compareEvents = async (sql: Sql, events: readonly SeenEvent[], topi
     with wrong as (
       select i.partition, i."offset", i.order_id, o.id is not null as known, to_jsonb(expected) as expected, to_jsonb(found) as found
       from ${eventInput(sql, events)}
+      join ${kindTable(sql)} on k.kind = i.kind
       left join orders o on o.id = i.order_id
       left join verify_events s on s.event_id = i.event_id
       cross join lateral (${expected}) expected
@@ -114,7 +116,7 @@ export const compareEvents = async (sql: Sql, events: readonly SeenEvent[], topi
  * Notes which events of a page of orders were not seen. Nothing is proved by that yet: an event may wait in the outbox, or may
  * have been published after its topic was read. Returns the last id of the page, null after the last page.
  *
- * A cancellation happened at `updated_at` unless late fills moved that; then only its acceptance is known to lie before it.
+ * An event that ends an order happened at `updated_at` unless late fills moved that; then it is only certain that the acceptance lies before it.
  */
 export const noteAbsent = async (
   sql: Sql,
@@ -122,12 +124,11 @@ export const noteAbsent = async (
 ): Promise<{ orders: number; next: string | null }> => {
   const [row] = await sql<{ orders: string; next: string | null }[]>`
     with page as materialized (
-      select id, ticker, status, created_at, case when version = 1 then updated_at else created_at end as canceled_at
+      select id, ticker, status, created_at, case when version = 1 then updated_at else created_at end as ended_at
       from orders where id > ${after}::uuid order by id limit ${limit}::integer
     ), due as (
-      select id, 'PLACED' as kind, ticker, created_at as happened_at from page
-      union all
-      select id, 'CANCELLED', ticker, canceled_at from page where status = 'CANCELED'
+      select p.id, k.kind, p.ticker, case when k.ends_as is null then p.created_at else p.ended_at end as happened_at
+      from page p join ${kindTable(sql)} on k.ends_as is null or k.ends_as = p.status
     ), noted as (
       insert into verify_absent (order_id, kind, ticker, happened_at)
       select d.id, d.kind, d.ticker, d.happened_at from due d

@@ -1,6 +1,7 @@
 // Whether what stands beside the orders agrees with them: events that wait in the outbox, legs that are kept as exceptions.
 
 import type { Sql } from '../store/sql.ts'
+import { kindTable } from './kindsSql.ts'
 import { violationsOf, type Page } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -25,8 +26,8 @@ export const verifyOutboxPage = async (
     select 'outbox row' as subject, p.position::text as id, 'order' as rule, 'an order with id ' || p.order_id as expected, null as found
     from page p where p.status is null
     union all
-    select 'outbox row', p.position::text, 'status of order ' || p.order_id, 'CANCELED', p.status
-    from page p where p.kind = 'CANCELLED' and p.status <> 'CANCELED'
+    select 'outbox row', p.position::text, 'status of order ' || p.order_id, k.ends_as, p.status
+    from page p join ${kindTable(sql)} on k.kind = p.kind where p.status <> k.ends_as
     union all
     select 'outbox row', p.position::text, 'ticker of order ' || p.order_id, p.order_ticker, p.ticker
     from page p where p.ticker <> p.order_ticker`

@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import type { Trade } from '../../src/domain/trade.ts'
-import { decodeTrade, encodeCancelled, encodePlaced, type Malformed } from '../../src/kafka/schema.ts'
+import { decodeTrade, encoders, type Malformed } from '../../src/kafka/schema.ts'
 import { anyAmount, newOrder, orderId } from '../domain/arbitraries.ts'
 import { amount } from '../support/builders.ts'
 import { sameNumber } from '../domain/oracle.ts'
@@ -265,7 +265,7 @@ describe('order.placed.v1', () => {
 
   test('of a LIMIT order, byte for byte', () => {
     const order = newOrder({ clientOrderId: 'not told', quantity: amount('999999999999.99999999'), price: 1n })
-    expect(encodePlaced(order, occurredAt)).toBe(
+    expect(encoders.PLACED(order, occurredAt)).toBe(
       '{"orderId":"0197a9b0-0000-7000-8000-000000000001","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","ticker":"AAPL",' +
         '"side":"BUY","type":"LIMIT","timeInForce":"GTC","quantity":999999999999.99999999,"price":0.00000001,' +
         '"timestamp":"2026-01-02T03:04:05.678Z"}',
@@ -274,7 +274,7 @@ describe('order.placed.v1', () => {
 
   test('of a MARKET order has a price of null', () => {
     const order = newOrder({ type: 'MARKET', side: 'SELL', timeInForce: 'IOC', price: null, ticker: 'BRK.B' })
-    expect(encodePlaced(order, occurredAt)).toBe(
+    expect(encoders.PLACED(order, occurredAt)).toBe(
       '{"orderId":"0197a9b0-0000-7000-8000-000000000001","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","ticker":"BRK.B",' +
         '"side":"SELL","type":"MARKET","timeInForce":"IOC","quantity":100,"price":null,"timestamp":"2026-01-02T03:04:05.678Z"}',
     )
@@ -282,13 +282,13 @@ describe('order.placed.v1', () => {
 
   test('speaks of the order as it was placed, whatever became of it', () => {
     const later = { ...newOrder(), status: 'FILLED' as const, filledQuantity: amount('100'), version: 3 }
-    expect(encodePlaced(later, occurredAt)).toBe(encodePlaced(newOrder(), occurredAt))
+    expect(encoders.PLACED(later, occurredAt)).toBe(encoders.PLACED(newOrder(), occurredAt))
   })
 
   test('carries any amount exactly', () => {
     fc.assert(
       fc.property(anyAmount, anyAmount, (quantity, price) => {
-        for (const encode of [encodePlaced, encodeCancelled]) {
+        for (const encode of Object.values(encoders)) {
           const text = encode(newOrder({ quantity, price }), occurredAt)
           const [, writtenQuantity, writtenPrice] = /"quantity":([\d.]+),"price":([\d.]+),/.exec(text)!
           expect(sameNumber(writtenQuantity!, `${quantity}e-8`)).toBeTrue()
@@ -303,14 +303,14 @@ describe('order.cancelled.v1', () => {
   const occurredAt = new Date('2026-01-02T03:04:06Z')
 
   test('byte for byte', () => {
-    expect(encodeCancelled(newOrder({ price: amount('150.50') }), occurredAt)).toBe(
+    expect(encoders.CANCELLED(newOrder({ price: amount('150.50') }), occurredAt)).toBe(
       '{"orderId":"0197a9b0-0000-7000-8000-000000000001","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","ticker":"AAPL",' +
         '"quantity":100,"price":150.5,"timestamp":"2026-01-02T03:04:06.000Z"}',
     )
   })
 
   test('of a MARKET order has a price of null', () => {
-    expect(encodeCancelled(newOrder({ type: 'MARKET', price: null }), occurredAt)).toContain(
+    expect(encoders.CANCELLED(newOrder({ type: 'MARKET', price: null }), occurredAt)).toContain(
       '"quantity":100,"price":null,',
     )
   })

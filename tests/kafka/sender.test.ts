@@ -36,7 +36,7 @@ const event = (
 const open = async (settings: Record<string, string> = {}) => {
   const own = await ownTopics(2, { partitions: 2, settings })
   const [placed, cancelled] = own.names as [string, string]
-  const topics = { placed, cancelled, trades: 'unused-trades', deadLetters: 'unused-dlq' }
+  const topics = { PLACED: placed, CANCELLED: cancelled }
   return { own, placed, cancelled, sender: createSender({ producer: own.producer, topics, ceSource: '/orders' }) }
 }
 
@@ -80,7 +80,7 @@ test('every record too large: every ticker fails, nothing is on the topic', asyn
 
 test('without a broker the whole batch fails by ticker, and nothing is thrown', async () => {
   const producer = createProducer({ bootstrapServers: ['127.0.0.1:1'], clientId: 'test', requestTimeoutMs: 1_000 })
-  const topics = { placed: 'p', cancelled: 'c', trades: 't', deadLetters: 'd' }
+  const topics = { PLACED: 'p', CANCELLED: 'c' }
   const sender = createSender({ producer, topics, ceSource: '/orders' })
   const { acked, failed } = await sender.send('PLACED', 0, [event('A'), event('B')])
   expect(acked).toEqual([])

@@ -63,7 +63,11 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   const producer = createProducer(world, owner)
   const relay = createRelay({
     db,
-    sender: createSender({ producer, topics, ceSource: '/orders' }),
+    sender: createSender({
+      producer,
+      topics: { PLACED: topics.placed, CANCELLED: topics.cancelled },
+      ceSource: '/orders',
+    }),
     replicaId: newId(now()),
     leaseTtlMs: plan.leaseTtlMs,
     batchMax: plan.relayBatchMax,

@@ -1,13 +1,11 @@
 // Exceptions as they leave: their schemas, and what writes them.
 
 import { Type, type Static } from '@sinclair/typebox'
-import type { ExceptionDisposition } from '../../domain/leg.ts'
+import { exceptionDispositions } from '../../domain/leg.ts'
 import type { TradeException as StoredException } from '../../store/exceptions.ts'
 import { exactAmount } from '../../wire/exactAmount.ts'
 import { ExactAmount, Instant, oneOf, orNull, Side, Ticker, TradeId, Uuid } from '../../wire/shapes.ts'
 import { NextCursor } from '../exchange/cursor.ts'
-
-export const dispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const satisfies readonly ExceptionDisposition[]
 
 export const Resolution = Type.Object(
   { resolvedBy: Type.String(), note: Type.String(), resolvedAt: Instant },
@@ -17,7 +15,7 @@ export const Resolution = Type.Object(
 export const TradeException = Type.Object(
   {
     id: Uuid,
-    disposition: oneOf(dispositions),
+    disposition: oneOf(exceptionDispositions),
     reason: Type.String(),
     orderId: Uuid,
     tradeId: TradeId,

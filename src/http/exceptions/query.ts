@@ -6,9 +6,9 @@ import type { ExceptionFilter } from '../../store/exceptions.ts'
 import type { Decoded, UnknownFields } from '../exchange/decode.ts'
 import { choice, defineQuery, limitDefault, pageRows, uuid } from '../exchange/query.ts'
 import { TradeId } from '../../wire/shapes.ts'
-import { dispositions } from './answers.ts'
+import { exceptionDispositions } from '../../domain/leg.ts'
 
-const disposition = choice(dispositions)
+const disposition = choice(exceptionDispositions)
 
 const exceptionsQuery = defineQuery({
   orderId: uuid,

@@ -1,18 +1,19 @@
-// The AsyncAPI document of the four topics: what is served at /asyncapi.json and printed by `orders asyncapi`. No servers are in it:
+// The AsyncAPI document of the topics: what is served at /asyncapi.json and printed by `orders asyncapi`. No servers are in it:
 // where the brokers are is nobody's business who only reads the contract.
 
 import type { TSchema } from '@sinclair/typebox'
+import { eventKinds, type EventKind } from '../../domain/events.ts'
 import { tickerForm } from '../../domain/patterns.ts'
 import { deadLetterExample, eventExample, legExample, redrivenExample, tradeExample } from './examples.ts'
 import {
   DeadLetterHeaders,
-  eventHeaders,
-  OrderCancelled,
-  OrderPlaced,
+  eventHeadersSchema,
+  eventValueSchema,
   TradeExecuted,
   TradeHeaders,
   TradeLegExecuted,
 } from './messages.ts'
+import { eventMessages } from './eventMessages.ts'
 import type { Topics } from '../topics.ts'
 
 export type AsyncApiOptions = { version: string; topics: Topics; group: string; ceSource: string }
@@ -55,23 +56,25 @@ const messageOf = ({ title, summary, headers, payload, contentType = json, key, 
 
 const ticker = { type: 'string', pattern: tickerForm.stored, description: 'The ticker.' }
 
+/** An entry for each kind of event, by the name that the contract has for it. */
+const ofEachKind = <T>(entryOf: (kind: EventKind) => T): Record<string, T> =>
+  Object.fromEntries(eventKinds.map((kind) => [eventMessages[kind].name, entryOf(kind)]))
+
+/** `orderPlaced` is of the schema `OrderPlaced`. */
+const schemaName = (kind: EventKind): string => {
+  const { name } = eventMessages[kind]
+  return name[0]!.toUpperCase() + name.slice(1)
+}
+
 const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
-  orderPlaced: {
-    title: 'Order placed',
-    summary: 'An order was accepted and committed.',
-    headers: 'OrderPlacedHeaders',
-    payload: 'OrderPlaced',
+  ...ofEachKind((kind) => ({
+    title: eventMessages[kind].title,
+    summary: eventMessages[kind].summary,
+    headers: `${schemaName(kind)}Headers`,
+    payload: schemaName(kind),
     key: ticker,
-    examples: [eventExample('PLACED', ceSource)],
-  },
-  orderCancelled: {
-    title: 'Order cancelled',
-    summary: 'An order was canceled while it was NEW.',
-    headers: 'OrderCancelledHeaders',
-    payload: 'OrderCancelled',
-    key: ticker,
-    examples: [eventExample('CANCELLED', ceSource)],
-  },
+    examples: [eventExample(kind, ceSource)],
+  })),
   tradeExecuted: {
     title: 'Trade executed',
     summary: 'A trade between two orders, each leg of which is applied exactly once.',
@@ -105,18 +108,10 @@ const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
 type Channel = { address: string; title: string; description: string; messages: readonly string[] }
 
 const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
-  orderPlaced: {
-    address: topics.placed,
-    title: 'Placements',
-    description: 'One event an accepted order.',
-    messages: ['orderPlaced'],
-  },
-  orderCancelled: {
-    address: topics.cancelled,
-    title: 'Cancellations',
-    description: 'One event a canceled order.',
-    messages: ['orderCancelled'],
-  },
+  ...ofEachKind((kind) => {
+    const { name, channel } = eventMessages[kind]
+    return { address: topics.events[kind], ...channel, messages: [name] }
+  }),
   tradeExecuted: {
     address: topics.trades,
     title: 'Trades',
@@ -134,8 +129,12 @@ const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
 type Operation = { action: 'send' | 'receive'; channel: string; summary: string; group?: true }
 
 const operations: Record<string, Operation> = {
-  publishOrderPlaced: { action: 'send', channel: 'orderPlaced', summary: 'Tells the engine of an accepted order.' },
-  publishOrderCancelled: { action: 'send', channel: 'orderCancelled', summary: 'Tells the engine of a cancellation.' },
+  ...Object.fromEntries(
+    eventKinds.map((kind): [string, Operation] => {
+      const { name, operation } = eventMessages[kind]
+      return [`publish${schemaName(kind)}`, { action: 'send', channel: name, summary: operation }]
+    }),
+  ),
   applyTrade: { action: 'receive', channel: 'tradeExecuted', summary: 'Applies the legs of a trade.', group: true },
   sendDeadLetter: { action: 'send', channel: 'deadLetters', summary: 'Sets a trade aside that cannot be applied.' },
   readDeadLetters: { action: 'receive', channel: 'deadLetters', summary: '`orders redrive` reads them, in no group.' },
@@ -156,10 +155,12 @@ export const createAsyncApi = (options: AsyncApiOptions): Json => {
   const all = channels(options)
   const groupId = { type: 'string', enum: [options.group] }
   const schemas = {
-    OrderPlaced,
-    OrderPlacedHeaders: eventHeaders('order.placed.v1', options.ceSource),
-    OrderCancelled,
-    OrderCancelledHeaders: eventHeaders('order.cancelled.v1', options.ceSource),
+    ...Object.fromEntries(
+      eventKinds.flatMap((kind): [string, TSchema][] => [
+        [schemaName(kind), eventValueSchema(kind, eventMessages[kind].description)],
+        [`${schemaName(kind)}Headers`, eventHeadersSchema(kind, options.ceSource)],
+      ]),
+    ),
     TradeExecuted,
     TradeLegExecuted,
     TradeHeaders,

@@ -4,17 +4,12 @@ import { wholeAmount } from '../../domain/decimal.ts'
 import { acceptOrder, type Order } from '../../domain/order.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { completeTerms } from '../../domain/terms.ts'
-import { eventTable } from '../eventTable.ts'
+import { commonValues, eventHeaders } from '../eventHeaders.ts'
+import { encoders } from '../schema.ts'
+import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
+import { eventMessages } from './eventMessages.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'
-const eventIds = {
-  PLACED: '019b7d0a-51ae-7000-8000-7b1fd3a1c001',
-  CANCELLED: '019b7d0a-52fc-7000-8000-7b1fd3a1c002',
-} as const
-const times = {
-  PLACED: new Date('2026-01-02T03:04:05.678Z'),
-  CANCELLED: new Date('2026-01-02T03:04:06.012Z'),
-} as const
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 const order: Order = acceptOrder(
@@ -27,32 +22,35 @@ const order: Order = acceptOrder(
     quantity: wholeAmount(40),
     price: wholeAmount(301) / 2n,
   }),
-  { id: orderId, now: times.PLACED },
+  { id: orderId, now: eventMessages.PLACED.example.at },
 )
 
 /** The event that the example is of. */
 export const exampleEvent = (kind: EventKind) => ({
-  eventId: eventIds[kind],
+  eventId: eventMessages[kind].example.eventId,
   kind,
   order,
-  occurredAt: times[kind],
+  occurredAt: eventMessages[kind].example.at,
   traceparent,
 })
 
-export const eventExample = (kind: EventKind, ceSource: string) => ({
-  name: kind.toLowerCase(),
-  headers: {
-    eventId: eventIds[kind],
-    ce_id: eventIds[kind],
-    ce_type: orderEvents[kind].ceType,
-    ce_source: ceSource,
-    ce_specversion: '1.0',
-    ce_time: times[kind].toISOString(),
-    'content-type': 'application/json',
-    traceparent,
-  },
-  payload: JSON.parse(eventTable[kind].encode(order, times[kind])) as object,
-})
+export const eventExample = (kind: EventKind, ceSource: string) => {
+  const { eventId, at } = eventMessages[kind].example
+  return {
+    name: kind.toLowerCase(),
+    headers: {
+      [eventHeaders.eventId]: eventId,
+      [eventHeaders.id]: eventId,
+      [eventHeaders.type]: orderEvents[kind].ceType,
+      [eventHeaders.source]: ceSource,
+      [eventHeaders.specVersion]: commonValues.specVersion,
+      [eventHeaders.time]: at.toISOString(),
+      [eventHeaders.contentType]: commonValues.contentType,
+      [eventHeaders.traceparent]: traceparent,
+    },
+    payload: JSON.parse(encoders[kind](order, at)) as object,
+  }
+}
 
 const trade = {
   tradeId: 'T-1001',
@@ -69,7 +67,7 @@ export const tradeExample = { name: 'twoLegs', payload: trade }
 export const redrivenExample = {
   name: 'redriven',
   summary: 'The other leg is not ours; amounts as strings; sent again by `orders redrive`.',
-  headers: { 'x-redriven-from': 'trade.executed.v1-3-42' },
+  headers: { [redrivenFrom]: 'trade.executed.v1-3-42' },
   payload: { ...trade, sellOrderId: null, price: '150.50', quantity: '20.00000001' },
 }
 
@@ -81,14 +79,14 @@ export const legExample = {
 export const deadLetterExample = {
   name: 'unknownOrder',
   headers: {
-    'x-dead-letter-id': 'trade.executed.v1-3-42',
-    'x-disposition': 'UNKNOWN_ORDER',
-    'x-reason': 'no such order here',
-    'x-legs': `BUY:${orderId}`,
-    'x-original-topic': 'trade.executed.v1',
-    'x-original-partition': '3',
-    'x-original-offset': '42',
-    'x-left-out': '',
+    [letterHeaders.id]: 'trade.executed.v1-3-42',
+    [letterHeaders.disposition]: 'UNKNOWN_ORDER',
+    [letterHeaders.reason]: 'no such order here',
+    [letterHeaders.legs]: `BUY:${orderId}`,
+    [letterHeaders.topic]: 'trade.executed.v1',
+    [letterHeaders.partition]: '3',
+    [letterHeaders.offset]: '42',
+    [letterHeaders.leftOut]: '',
   },
   payload: trade,
 }

@@ -2,30 +2,27 @@
 // tests hold both to these. In the words of JSON Schema draft-07, which is what AsyncAPI speaks.
 
 import { Type } from '@sinclair/typebox'
+import { orderEvents, type EventKind } from '../../domain/events.ts'
+import { letterDispositions } from '../../domain/leg.ts'
 import { tickerForm } from '../../domain/patterns.ts'
 import { eventTerms } from '../../domain/terms.ts'
-import type { EventKind } from '../../domain/events.ts'
 import { Instant, oneOf, sentAmount, Uuid } from '../../wire/shapes.ts'
 import { termShapes } from '../../wire/terms.ts'
+import { commonValues, eventHeaders } from '../eventHeaders.ts'
+import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
 import { traceparentPattern } from '../../telemetry/tracing.ts'
 import { publishedTimesInForce, publishedTypes } from '../vocabulary.ts'
 
-/** The schemas of the terms that an event of this kind carries, in the words of its topic. */
-const termsOf = (kind: EventKind) =>
-  termShapes(eventTerms(kind), { type: publishedTypes, timeInForce: publishedTimesInForce })
-
-export const OrderPlaced = Type.Object(
-  { orderId: Uuid, ...termsOf('PLACED'), timestamp: Instant },
-  {
-    description:
-      'An order was accepted. The words of type and timeInForce are these for ever: a DAY order is published as GTC, and its end as a cancellation.',
-  },
-)
-
-export const OrderCancelled = Type.Object(
-  { orderId: Uuid, ...termsOf('CANCELLED'), timestamp: Instant },
-  { description: 'An order was canceled before anything of it was filled.' },
-)
+/** The value of an event: the terms that such an event carries, in the words of its topic. */
+export const eventValueSchema = (kind: EventKind, description: string) =>
+  Type.Object(
+    {
+      orderId: Uuid,
+      ...termShapes(eventTerms(kind), { type: publishedTypes, timeInForce: publishedTimesInForce }),
+      timestamp: Instant,
+    },
+    { description },
+  )
 
 const sent = sentAmount({
   description:
@@ -82,19 +79,22 @@ const Traceparent = Type.Optional(
   Type.String({ pattern: traceparentPattern, description: 'Of the request, where it had one.' }),
 )
 
-export const eventHeaders = (type: string, source: string) =>
+export const eventHeadersSchema = (kind: EventKind, source: string) =>
   Type.Object({
-    eventId: Type.String({ ...Uuid, description: 'The same whenever the event is published again: dedupe on it.' }),
-    ce_id: Type.String({ ...Uuid, description: 'CloudEvents; the same as eventId.' }),
-    ce_type: Type.Literal(type),
-    ce_source: Type.Literal(source),
-    ce_specversion: Type.Literal('1.0'),
-    ce_time: Instant,
-    'content-type': Type.Literal('application/json'),
-    traceparent: Traceparent,
+    [eventHeaders.eventId]: Type.String({
+      ...Uuid,
+      description: 'The same whenever the event is published again: dedupe on it.',
+    }),
+    [eventHeaders.id]: Type.String({ ...Uuid, description: 'CloudEvents; the same as eventId.' }),
+    [eventHeaders.type]: Type.Literal(orderEvents[kind].ceType),
+    [eventHeaders.source]: Type.Literal(source),
+    [eventHeaders.specVersion]: Type.Literal(commonValues.specVersion),
+    [eventHeaders.time]: Instant,
+    [eventHeaders.contentType]: Type.Literal(commonValues.contentType),
+    [eventHeaders.traceparent]: Traceparent,
   })
 
-const redrivenFrom = Type.Optional(
+const RedrivenFrom = Type.Optional(
   Type.String({ description: 'On a message that `orders redrive` sent again: the id of its first dead letter.' }),
 )
 
@@ -103,7 +103,7 @@ export const TradeHeaders = Type.Object(
     traceparent: Type.Optional(
       Type.String({ description: 'W3C trace context of the match; one that is not valid is ignored.' }),
     ),
-    'x-redriven-from': redrivenFrom,
+    [redrivenFrom]: RedrivenFrom,
   },
   { description: 'None is needed. All are kept on a dead letter.' },
 )
@@ -112,34 +112,34 @@ const coordinates = '^[A-Za-z0-9._-]{1,249}-\\d+-\\d+$'
 
 export const DeadLetterHeaders = Type.Object(
   {
-    'x-dead-letter-id': Type.String({
+    [letterHeaders.id]: Type.String({
       pattern: coordinates,
       description: '`topic-partition-offset` of the message: dedupe on it, a letter may be repeated after a crash.',
     }),
-    'x-disposition': oneOf(['MALFORMED', 'UNKNOWN_ORDER']),
-    'x-reason': Type.String({ pattern: '^[ -~]{0,500}$' }),
-    'x-legs': Type.String({
+    [letterHeaders.disposition]: oneOf(letterDispositions),
+    [letterHeaders.reason]: Type.String({ pattern: '^[ -~]{0,500}$' }),
+    [letterHeaders.legs]: Type.String({
       pattern: '^[ -~]{0,500}$',
       description:
         'The legs that the letter is about, `BUY:`, `SELL:` or (of the single-leg form) `ORDER:` and the id, comma-separated; empty where nothing could be decoded.',
     }),
-    'x-original-topic': Type.String({ pattern: '^[A-Za-z0-9._-]{1,249}$' }),
-    'x-original-partition': Type.String({ pattern: '^\\d+$' }),
-    'x-original-offset': Type.String({ pattern: '^\\d+$' }),
-    'x-left-out': Type.Optional(
+    [letterHeaders.topic]: Type.String({ pattern: '^[A-Za-z0-9._-]{1,249}$' }),
+    [letterHeaders.partition]: Type.String({ pattern: '^\\d+$' }),
+    [letterHeaders.offset]: Type.String({ pattern: '^\\d+$' }),
+    [letterHeaders.leftOut]: Type.Optional(
       Type.String({
         pattern: '^(headers|value|key)?(,(value|key))*$',
         description:
           'What of the message is not here, of `headers`, `value` and `key`, comma-separated: its topic refused it, or it could not be had. Empty where all is here; letters of 1.0 do not say it.',
       }),
     ),
-    'x-added': Type.Optional(
+    [letterHeaders.added]: Type.Optional(
       Type.Literal('key', {
         description:
           'The message had no key: the one of this letter is its `x-dead-letter-id`, for a compacted topic takes none without.',
       }),
     ),
-    'x-redriven-from': redrivenFrom,
+    [redrivenFrom]: RedrivenFrom,
   },
   {
     description: 'The headers of the message as received, and these. Decide by them, never by the words of `x-reason`.',

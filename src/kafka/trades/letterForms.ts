@@ -1,5 +1,6 @@
 // The forms in which a dead letter can be written: as it should be, and what a broker takes where it refuses that. Pure.
 
+import type { LetterDisposition } from '../../domain/leg.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { Source } from '../../store/fills.ts'
 import { isLetterHeader, letterHeaders, letterParts, redrivenFrom, type LetterPart } from '../letterHeaders.ts'
@@ -13,7 +14,7 @@ export type DeadLetter = {
   value: Buffer | null
   /** As received. Kafka's format allows a header without a value, and who writes it carelessly leaves out a name. */
   headers: ReadonlyMap<Buffer | null, Buffer | null>
-  disposition: 'MALFORMED' | 'UNKNOWN_ORDER'
+  disposition: LetterDisposition
   reason: string
   /** Which legs: `BUY:<order id>`; empty for a message that could not be decoded. */
   legs: readonly string[]
