@@ -4,8 +4,8 @@ import type { Config } from '../config/config.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
 import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/trades/deadLetters.ts'
-import { tellBatches, tellLetters } from '../kafka/trades/observed.ts'
-import { createTradeBatch } from '../kafka/trades/batch.ts'
+import { observeBatches, observeLetters } from '../kafka/trades/observed.ts'
+import { createBatchHandler } from '../kafka/trades/batch.ts'
 import { createTrades, type Trades } from '../kafka/trades/consumer.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import type { Observers } from '../metrics/observers.ts'
@@ -28,13 +28,12 @@ export type TradesParts = {
 export const buildTrades = (parts: TradesParts): { trades: Trades; letters: Pick<DeadLetters, 'state'> } => {
   const { config, log, observers, tracing, kafka, producer, db, now, newId } = parts
   const topics = topicsOf(config)
-  const deadLetters = tellLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
+  const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
   /** Why trades cannot be applied now; null once some are. */
   let obstacle: string | null = null
   const { onBatch, onApplied } = observers.tradeBatches
-  const process = createTradeBatch({
+  const handleBatch = createBatchHandler({
     db,
-    deadLetters,
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     ...observers.legs,
     onRetry: (error) => (obstacle = describe(error).error),
@@ -51,7 +50,7 @@ export const buildTrades = (parts: TradesParts): { trades: Trades; letters: Pick
     kafka,
     group: config.KAFKA_CONSUMER_GROUP,
     topic: topics.trades,
-    process: tellBatches(process, {
+    handleBatch: observeBatches(handleBatch, {
       onBatch(batch) {
         obstacle = null
         onBatch(batch)
@@ -59,6 +58,7 @@ export const buildTrades = (parts: TradesParts): { trades: Trades; letters: Pick
       onApplied,
       now,
     }),
+    sendLetters: deadLetters.send,
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
     obstacle: (partition) => lettersOf(partition) ?? obstacle,
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,

@@ -6,7 +6,7 @@ import { createService, type Service } from '../../src/app/service.ts'
 import { createDeadLetters } from '../../src/kafka/trades/deadLetters.ts'
 import { createRelay } from '../../src/relay/relay.ts'
 import { createSender } from '../../src/kafka/sender.ts'
-import { createTradeBatch } from '../../src/kafka/trades/batch.ts'
+import { createBatchHandler } from '../../src/kafka/trades/batch.ts'
 import { createTrades } from '../../src/kafka/trades/consumer.ts'
 import type { Level, Log } from '../../src/telemetry/log.ts'
 import { createProducer, topics } from './kafka/broker.ts'
@@ -74,9 +74,8 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     inFlightMax: plan.relayInFlightMax,
     log,
   })
-  const process = createTradeBatch({
+  const handleBatch = createBatchHandler({
     db,
-    deadLetters: createDeadLetters(producer, topics.deadLetters, { log, now }),
     unknownToDeadLetters: plan.unknownToDeadLetters,
     onDisposition: (disposition) => world.log(`a leg is ${disposition}`),
     log,
@@ -88,7 +87,8 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       kafka: { bootstrapServers: [], clientId: owner.name, requestTimeoutMs: 1 },
       group: 'orders',
       topic: topics.trades,
-      process,
+      handleBatch,
+      sendLetters: createDeadLetters(producer, topics.deadLetters, { log, now }).send,
       batchMax: plan.tradesBatchMax,
       limits: { lanes: plan.tradeLanes, messagesMax: 200, bytesMax: 1_000_000 },
       keepGap: () => Promise.reject(new Error('no message is ever deleted here')),

@@ -1,4 +1,4 @@
-// A batch of trade messages to its end: decode, apply, dead-letter, report.
+// A batch of trade messages: decode, apply, report, and say which messages are dead letters.
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
@@ -8,33 +8,29 @@ import type { Database } from '../../store/sql.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
-import type { DeadLetter, DeadLetters } from './deadLetters.ts'
+import type { DeadLetter } from './deadLetters.ts'
 import { letterParts } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
-/**
- * The partitions of a batch that have dead letters, and for each how to send them: its offset waits for that. Sending throws
- * when the signal cut it off.
- */
-type Undelivered = ReadonlyMap<number, () => Promise<void>>
+/** The dead letters of a batch, by the partition of their messages. Its offset must not move before they are written. */
+export type BatchLetters = ReadonlyMap<number, readonly DeadLetter[]>
 
 /**
  * Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. A message that
- * cannot be handled, whatever is wrong with it, is a dead letter and no matter of the others.
+ * cannot be handled, whatever is wrong with it, becomes a dead letter and does not affect the others.
  */
-export type Batch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<Undelivered>
+export type HandleBatch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<BatchLetters>
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   db: Database
-  deadLetters: DeadLetters
   /** False where foreign orders share the topic: their legs are only counted. */
   unknownToDeadLetters: boolean
-  /** Told of every leg, and of every message that could not be decoded. */
+  /** Called for every leg, and for every message that could not be decoded. */
   onDisposition: (disposition: Disposition) => void
-  /** Told of every exception when it is first kept. */
+  /** Called for every exception when it is first kept. */
   onException?: (disposition: ExceptionDisposition) => void
-  /** Told why a batch could not be applied now; it is tried until it can. */
+  /** Called with the reason when a batch cannot be applied now; it is tried until it can. */
   onRetry?: (error: unknown) => void
   log: Log
   tracing?: Tracing
@@ -48,14 +44,14 @@ const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'r
   key: message.key,
   value: message.value,
   headers: message.headers,
-  // What stands for a batch that cannot be read has nothing of it.
+  // A message that stands for an unreadable batch has none of its parts.
   leftOut: message.unreadable === null ? [] : letterParts,
   ...rest,
 })
 
 const legName = ({ leg }: LegOutcome): string => `${leg.side ?? 'ORDER'}:${leg.orderId}`
 
-/** Lost money hides in these: each is logged when it is first kept, with all that is needed to find it. */
+/** An exception may hide lost money: it is logged when it is first kept, with all that is needed to find it. */
 const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome, trace: Trace): void =>
   log.error('a trade could not be applied and is kept as an exception', {
     disposition,
@@ -67,7 +63,7 @@ const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome
     ...trace,
   })
 
-/** One letter a message, naming its legs. */
+/** One letter for each message, with the names of its legs. */
 const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: readonly LegOutcome[]): DeadLetter[] =>
   [...Map.groupBy(outcomes, ({ received }) => coordinatesText(received.source))].map(([at, legs]) =>
     letterOf(messages.get(at)!, {
@@ -80,8 +76,8 @@ const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: read
 type Messages = ReadonlyMap<string, RawMessage>
 type Reporting = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
 
-const report = (outcomes: readonly LegOutcome[], messages: Messages, told: Reporting): void => {
-  const { onDisposition, onException, log } = told
+const report = (outcomes: readonly LegOutcome[], messages: Messages, reporting: Reporting): void => {
+  const { onDisposition, onException, log } = reporting
   for (const outcome of outcomes) {
     const source = coordinatesText(outcome.received.source)
     const trace = (): Trace => traceOf(messages.get(source)!)
@@ -130,7 +126,7 @@ const decode = (messages: Messages, { onDisposition, log }: Reporting) => {
 
 type Settled = { letters: DeadLetter[]; spans: ReturnType<typeof startSpans>; outcomes: LegOutcome[] }
 
-/** What is wrong with a message that nobody foresaw, as far as it goes into a header. */
+/** A message with a fault that no part of the code expects: its dead letter says what was thrown. */
 const unforeseen = (message: RawMessage, error: unknown): Settled => ({
   letters: [
     letterOf(message, { disposition: 'MALFORMED', reason: `could not be handled: ${describe(error).error}`, legs: [] }),
@@ -139,8 +135,8 @@ const unforeseen = (message: RawMessage, error: unknown): Settled => ({
   outcomes: [],
 })
 
-export const createTradeBatch = (options: BatchOptions): Batch => {
-  const { db, deadLetters, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
+export const createBatchHandler = (options: BatchOptions): HandleBatch => {
+  const { db, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
   const onRetry = (error: unknown): void => {
     options.onRetry?.(error)
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
@@ -183,12 +179,9 @@ export const createTradeBatch = (options: BatchOptions): Batch => {
     const byPlace = new Map(messages.map((message) => [coordinatesText(sourceOf(message)), message]))
     const settled = await settle([...byPlace], signal)
     for (const { spans, outcomes } of settled) endSpans(spans, outcomes)
-    const letters = settled.flatMap((part) => part.letters)
-    return new Map(
-      [...Map.groupBy(letters, ({ source }) => source.partition)].map(([partition, own]) => [
-        partition,
-        () => deadLetters.send(own, signal),
-      ]),
+    return Map.groupBy(
+      settled.flatMap(({ letters }) => letters),
+      ({ source }) => source.partition,
     )
   }
 }

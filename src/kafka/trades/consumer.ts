@@ -12,13 +12,16 @@ import { createProgress } from './progress.ts'
 import { createHeadway, type Headway, type Stands } from './headway.ts'
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
 import { runLanes } from './lanes.ts'
-import type { Batch } from './batch.ts'
+import type { HandleBatch } from './batch.ts'
+import type { DeadLetters } from './deadLetters.ts'
 
 export type TradesOptions = {
   kafka: KafkaConfig
   group: string
   topic: string
-  process: Batch
+  handleBatch: HandleBatch
+  /** Writes the dead letters of a batch: see DeadLetters. */
+  sendLetters: DeadLetters['send']
   /** Messages a batch. */
   batchMax: number
   limits: IntakeLimits

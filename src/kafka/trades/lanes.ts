@@ -1,29 +1,35 @@
-// The lanes: each gives the messages of its partitions their dispositions, a batch at a time, in order.
+// The lanes: each handles the messages of its partitions in order, one batch at a time.
 
 import { passCrashPoint } from '../../app/crashPoint.ts'
 import type { RawMessage } from '../client.ts'
 import type { Intake, Lane } from './intake.ts'
 import type { Progress } from './progress.ts'
-import type { Batch } from './batch.ts'
+import type { HandleBatch } from './batch.ts'
+import type { DeadLetters } from './deadLetters.ts'
 
 export type LanesOptions = {
-  process: Batch
+  handleBatch: HandleBatch
+  sendLetters: DeadLetters['send']
   /** Messages a batch. */
   batchMax: number
   intake: Intake
   progress: Progress
   ending: AbortSignal
-  /** Told what a batch failed with that is not tried again. */
+  /** Called with the error of a batch that is not tried again. */
   fail: (error: unknown) => void
 }
 
 const idleMs = 1_000
 
-const settle = async (batch: readonly RawMessage[], { process, progress, ending }: LanesOptions): Promise<void> => {
+const settle = async (batch: readonly RawMessage[], options: LanesOptions): Promise<void> => {
+  const { handleBatch, sendLetters, progress, ending } = options
   const taken = progress.take(batch)
-  const undelivered = await process(batch, ending)
+  const lettersOf = await handleBatch(batch, ending)
   passCrashPoint('after-ledger-before-offset')
-  for (const part of taken) progress.settle(part, undelivered.get(part.partition))
+  for (const part of taken) {
+    const letters = lettersOf.get(part.partition)
+    progress.settle(part, letters && (() => sendLetters(letters, ending)))
+  }
 }
 
 const runLane = async (lane: Lane, options: LanesOptions): Promise<void> => {
@@ -35,7 +41,7 @@ const runLane = async (lane: Lane, options: LanesOptions): Promise<void> => {
   }
 }
 
-/** Until `ending`; what was taken by then is brought to its end. */
+/** Runs until `ending`, then finishes the batches and letters that are under way. */
 export const runLanes = async (options: LanesOptions): Promise<void> => {
   await Promise.all(options.intake.lanes.map((lane) => runLane(lane, options).catch(options.fail)))
   await options.progress.written()

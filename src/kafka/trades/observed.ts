@@ -1,29 +1,29 @@
-// Tells of what becomes of trades and dead letters; what becomes of them stays the same.
+// Observes batches of trades and dead letters without changing what becomes of them.
 
 import type { DeadLetter, DeadLetters } from './deadLetters.ts'
-import type { Batch } from './batch.ts'
+import type { HandleBatch } from './batch.ts'
 
 export type BatchObserver = {
-  /** Told of every batch whose legs have their dispositions. */
+  /** Called for every batch whose legs have their dispositions. */
   onBatch: (batch: { items: number; tookMs: number }) => void
-  /** Told how old each message was, by its timestamp, when its legs had their dispositions. */
+  /** Called with the age of each message, by its timestamp, when its legs had their dispositions. */
   onApplied: (ageMs: number) => void
 }
 
-export const tellBatches =
-  (process: Batch, { onBatch, onApplied, now }: BatchObserver & { now: () => Date }): Batch =>
+export const observeBatches =
+  (handleBatch: HandleBatch, { onBatch, onApplied, now }: BatchObserver & { now: () => Date }): HandleBatch =>
   async (messages, signal) => {
     const startedAt = performance.now()
-    const undelivered = await process(messages, signal)
+    const letters = await handleBatch(messages, signal)
     onBatch({ items: messages.length, tookMs: performance.now() - startedAt })
     const at = now().getTime()
     // The clock of their publisher or broker may be ahead of ours; -1 says that there is none.
     for (const { timestamp } of messages) if (timestamp > 0n) onApplied(Math.max(0, at - Number(timestamp)))
-    return undelivered
+    return letters
   }
 
-/** `onSent`: told of every letter that was acknowledged. */
-export const tellLetters = (deadLetters: DeadLetters, onSent: (letter: DeadLetter) => void): DeadLetters => ({
+/** `onSent` is called for every letter that was acknowledged. */
+export const observeLetters = (deadLetters: DeadLetters, onSent: (letter: DeadLetter) => void): DeadLetters => ({
   ...deadLetters,
   async send(letters, signal) {
     await deadLetters.send(letters, signal)

@@ -3,8 +3,7 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
-import type { DeadLetter } from '../../../src/kafka/trades/deadLetters.ts'
-import { createTradeBatch } from '../../../src/kafka/trades/batch.ts'
+import { createBatchHandler } from '../../../src/kafka/trades/batch.ts'
 import type { Database } from '../../../src/store/sql.ts'
 import { quietLog } from '../../support/quietLog.ts'
 
@@ -27,10 +26,8 @@ const message = (offset: number, trace: string): RawMessage => ({
 
 test('a message that nobody foresaw is a dead letter, wherever it stands, and the others are handled', async () => {
   const { log, lines } = quietLog()
-  const sent: DeadLetter[] = []
-  const batch = createTradeBatch({
+  const handleBatch = createBatchHandler({
     db: { run: () => Promise.reject(new Error('no database here')) } as unknown as Database,
-    deadLetters: { send: async (letters) => void sent.push(...letters), state: () => [] },
     unknownToDeadLetters: true,
     onDisposition: () => undefined,
     log,
@@ -47,12 +44,13 @@ test('a message that nobody foresaw is a dead letter, wherever it stands, and th
   })
   const poisoned = [0, 3, 4, 9]
   const messages = Array.from({ length: 10 }, (_, n) => message(n, traceparent(poisoned.includes(n) ? '9' : '7')))
-  const undelivered = await batch(messages, new AbortController().signal)
-  for (const send of undelivered.values()) await send()
-  const found = sent.map(({ source, disposition }) => [Number(source.offset), disposition] as const)
+  const lettersOf = await handleBatch(messages, new AbortController().signal)
+  for (const [partition, own] of lettersOf) expect(own.every(({ source }) => source.partition === partition)).toBe(true)
+  const letters = [...lettersOf.values()].flat()
+  const found = letters.map(({ source, disposition }) => [Number(source.offset), disposition] as const)
   expect(found.toSorted(([a], [b]) => a - b)).toEqual(
     messages.map((_, n) => [n, poisoned.includes(n) ? 'MALFORMED' : 'UNKNOWN_ORDER'] as const),
   )
-  expect(sent.find(({ source }) => source.offset === 3n)!.reason).toBe('could not be handled: a bug')
+  expect(letters.find(({ source }) => source.offset === 3n)!.reason).toBe('could not be handled: a bug')
   expect(lines.filter(({ message: text }) => text.includes('could not be handled'))).toHaveLength(poisoned.length)
 })

@@ -4,6 +4,7 @@ import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { connectToKafka, createTrades, type Connect, type TradesOptions } from '../../../src/kafka/trades/consumer.ts'
 import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
+import type { DeadLetter } from '../../../src/kafka/trades/deadLetters.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 
@@ -15,6 +16,18 @@ type Stub = {
   batchMax?: number
 }
 
+/** A dead letter of a message, whatever is wrong with that. */
+const letterOf = ({ topic, partition, offset, timestamp, key, value, headers }: RawMessage): DeadLetter => ({
+  source: { topic, partition, offset },
+  timestamp,
+  key,
+  value,
+  headers,
+  disposition: 'MALFORMED',
+  reason: 'a test says so',
+  legs: [],
+})
+
 const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batchMax = 50 }: Stub) => {
   const { log, lines } = quietLog()
   const stopping = new AbortController()
@@ -22,11 +35,11 @@ const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batch
     kafka: own.config,
     group: `group-${own.names[0]}`,
     topic: own.names[0]!,
-    process: async (batch, signal) => {
+    handleBatch: async (batch, signal) => {
       await apply(batch, signal)
-      const partitions = letters === undefined ? [] : batch.map(({ partition }) => partition)
-      return new Map(partitions.map((partition) => [partition, () => letters!(partition)]))
+      return letters === undefined ? new Map() : Map.groupBy(batch.map(letterOf), ({ source }) => source.partition)
     },
+    sendLetters: ([first]) => letters!(first!.source.partition),
     batchMax,
     keepGap: () => Promise.resolve(),
     limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
