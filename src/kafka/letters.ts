@@ -16,25 +16,28 @@ export type Letter = {
   /** `BUY:<order id>`. */
   legs: readonly string[]
   letteredAtMs: number
-  /** Bytes or key of the message are not in it; it only says where to look. */
+  /** The value or the key of the message is not in it: it only says where to look. */
   leftOut: boolean
   /** Where it lies on the dead-letter topic. */
   place: { partition: number; offset: bigint }
 }
 
 /**
- * Letters of older versions say only in words what is missing. A message without bytes is one of two: it had none, and that
- * was its fault, or they were too large for the topic.
+ * What version 1.0 wrote into `x-reason`. Its letters have no `x-left-out`, still lie on their topics and never change, so these
+ * words are all there is to decide by. A letter that has the header is never judged by words.
  */
-const leftOutByOldWords = (value: Buffer | null, reason: string): boolean =>
-  /too large for this topic, left out/.test(reason) || (value === null && reason !== 'is empty')
+export const wordsOfVersion1 = { leftOut: 'too large for this topic, left out: ', noValue: 'is empty' } as const
+
+/** A letter of 1.0 without a value is one of two: the message had none, which was its fault, or it was too large for the topic. */
+const isLeftOutByVersion1 = (value: Buffer | null, reason: string): boolean =>
+  reason.includes(wordsOfVersion1.leftOut) || (value === null && reason !== wordsOfVersion1.noValue)
 
 const listOf = (text: string | null): string[] => (text ?? '').split(',').filter((each) => each !== '')
 
-/** Whether the bytes or the key of the message are missing: what is left could only be sent as another message. */
+/** Whether the value or the key of the message is missing: what is left could only be sent as a different message. */
 const isLeftOut = (record: TopicRecord, reason: string): boolean => {
   const leftOut = headerOf(record, letterHeaders.leftOut)
-  if (leftOut === null) return leftOutByOldWords(record.value, reason)
+  if (leftOut === null) return isLeftOutByVersion1(record.value, reason)
   const missing = listOf(leftOut)
   return missing.includes('value') || missing.includes('key')
 }

@@ -32,8 +32,8 @@ export const createLink = (config: KafkaConfig, topics: Topics, partitions: numb
           if (created.length > 0) log.info('topics created', { topics: created, partitions })
           become({ up: true, detail: 'brokers answer' })
         } catch (error) {
-          const words = refusalOf(error) ?? describe(error).error
-          become({ up: false, detail: `${config.bootstrapServers.join(',')}: ${words}` })
+          const reason = refusalOf(error) ?? describe(error).error
+          become({ up: false, detail: `${config.bootstrapServers.join(',')}: ${reason}` })
         }
         await sleep(lookEveryMs, signal)
       }

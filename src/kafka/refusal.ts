@@ -1,4 +1,6 @@
-// Why a broker cannot be used for its security, in words that name the key to look at. Everything else is in the error's own words.
+// Explains TLS and login failures of a broker and names the setting to check. Every other error speaks for itself.
+// Where the library has a code, the code decides. For the three failures of `byMessage` it has none but PLT_KFK_USER or
+// PLT_KFK_NETWORK, which stand for much else too: tests/kafka/refusal.test.ts holds these words against the real library.
 
 import { certificateReason } from '../store/tlsFaults.ts'
 
@@ -10,33 +12,36 @@ const byApiId: Readonly<Record<string, string>> = {
     'the broker asks for no login at this port: look at KAFKA_SECURITY_PROTOCOL and KAFKA_BOOTSTRAP_SERVERS',
 }
 
-const byMessage: readonly (readonly [begin: string, words: string])[] = [
+const byMessage: readonly (readonly [start: string, explanation: string])[] = [
   ['Broker requires TLS', 'the broker speaks TLS at this port: KAFKA_SECURITY_PROTOCOL must be SSL or SASL_SSL'],
   [
     'TLS handshake failed',
     'the broker does not speak TLS at this port: look at KAFKA_SECURITY_PROTOCOL and KAFKA_BOOTSTRAP_SERVERS',
   ],
-  // What a broker does with a client that shows no certificate, or does not log in.
+  // A broker closes the connection of a client that shows no certificate or does not log in.
   [
     'Connection closed',
     'the broker closed the connection; if it asks for a login or a certificate, see KAFKA_SECURITY_PROTOCOL and KAFKA_TLS_CERT_FILE',
   ],
 ]
 
-const ownWords = (error: Error): string | null => {
+const explain = (error: Error): string | null => {
   const certificate = certificateReason(error)
   if (certificate !== null) return `the certificate of the broker is not accepted: ${certificate}`
   if ('apiId' in error && typeof error.apiId === 'string' && error.apiId in byApiId) return byApiId[error.apiId]!
-  return byMessage.find(([begin]) => error.message.startsWith(begin))?.[1] ?? null
+  return byMessage.find(([start]) => error.message.startsWith(start))?.[1] ?? null
 }
 
-/** The library wraps what happened several times, as causes and as lists. Null where nothing of it is about security. */
+/**
+ * The explanation of an error of the library, which wraps the first cause several times, as causes and as lists.
+ * @returns null if no part of it is about security
+ */
 export const refusalOf = (error: unknown): string | null => {
   if (!(error instanceof Error)) return null
   const inner: unknown[] = [...(error instanceof AggregateError ? (error.errors as unknown[]) : []), error.cause]
   for (const one of inner) {
-    const words = refusalOf(one)
-    if (words !== null) return words
+    const explanation = refusalOf(one)
+    if (explanation !== null) return explanation
   }
-  return ownWords(error)
+  return explain(error)
 }

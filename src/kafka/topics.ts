@@ -45,7 +45,10 @@ export const ensureTopics = async (admin: Admin, topics: Topics, partitions: num
   return missing
 }
 
-/** The broker's code, or the library's own words for it. */
+/**
+ * By the broker's code. For metadata the library has no code of its own and drops the broker's, so there its message decides
+ * (tests/kafka/refusal.test.ts holds the words against the library).
+ */
 export const isUnknownTopic = (error: unknown): boolean =>
   error instanceof Error &&
   (findErrorBy(error, 'apiId', 'UNKNOWN_TOPIC_OR_PARTITION') !== null || error.message.startsWith('Unknown topic'))
