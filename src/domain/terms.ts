@@ -81,8 +81,11 @@ export const terms: readonly Term[] = (Object.keys(termTable) as TermName[]).map
   ...termTable[name],
 }))
 
-/** The terms that an event of this kind carries, in order. */
-export const eventTerms = (kind: EventKind): readonly Term[] => terms.filter(({ events }) => events.includes(kind))
+/** The kinds of events that some term names. */
+type KindWithTerms = Table[TermName]['events'][number]
+
+/** The terms that an event of this kind carries, in order. A kind that no term names does not compile. */
+export const eventTerms = (kind: KindWithTerms): readonly Term[] => terms.filter(({ events }) => events.includes(kind))
 
 /** What an order of each type may and must say. A new type is a new row here, and in the constraint of the same name in sql/. */
 export const typeRules = {

@@ -1,6 +1,7 @@
 // Proves: the database guards itself (promise 7 of the design). Everything here goes past the service, by raw SQL as superuser.
 
 import { describe, expect, test } from 'bun:test'
+import { eventKinds } from '../../src/domain/events.ts'
 import { statuses, transitions, type Status } from '../../src/domain/order.ts'
 import { codeOf } from '../../src/store/faults.ts'
 import { newId } from '../support/builders.ts'
@@ -415,6 +416,16 @@ test('exceptions are evidence, and their first resolution stands', async () => {
   }
   await refused(sql`update exceptions set reason = 'none'`)
   await refused(sql`update exception_resolutions set note = 'none'`)
+})
+
+test('the outbox takes the kinds of events that there are, and no other', async () => {
+  const event = (kind: string, id: string) =>
+    sql`insert into outbox (event_id, kind, order_id, ticker, occurred_at) values (${newId()}, ${kind}, ${id}, 'AAPL', now())`
+  const id = await insertOrder()
+  for (const kind of eventKinds) await event(kind, id)
+  await refused(event('REPLACED', id))
+  const rows = await sql<{ kind: string }[]>`select kind from outbox where order_id = ${id} order by position`
+  expect(rows.map(({ kind }) => kind)).toEqual([...eventKinds])
 })
 
 test('an ordinary role has no way around the guards', async () => {
