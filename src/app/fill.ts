@@ -162,17 +162,29 @@ const attempt = async (
   }
 }
 
-/** The rows of one order alone are refused: a bug here, but no reason to stop its partition. */
-const unstorable = ({ legs }: OrderLegs, error: unknown): LegOutcome[] => {
+/** The rows of one leg alone are refused: a bug here, but no reason to stop its partition. */
+const unstorable = (groups: readonly OrderLegs[], error: unknown): LegOutcome[] => {
   const reason = `could not be stored: ${error instanceof Error ? error.message : String(error)}`
-  return legs.map((pending) => ({ ...pending, disposition: 'MALFORMED', reason, fresh: true }))
+  return groups.flatMap(({ legs }) =>
+    legs.map((pending) => ({ ...pending, disposition: 'MALFORMED' as const, reason, fresh: true })),
+  )
 }
 
-/** A row that Postgres refuses, or a broken invariant of ours: splitting tells which order's legs are at fault. */
+/** Two parts to settle one after the other: half of the orders each or, of a single order, half of its legs. Null: a single leg. */
+const halve = (groups: readonly OrderLegs[]): [OrderLegs[], OrderLegs[]] | null => {
+  const half = groups.length >> 1
+  if (half > 0) return [groups.slice(0, half), groups.slice(half)]
+  const [{ orderId, legs }] = groups as readonly [OrderLegs]
+  const earlier = legs.length >> 1
+  if (earlier === 0) return null
+  return [[{ orderId, legs: legs.slice(0, earlier) }], [{ orderId, legs: legs.slice(earlier) }]]
+}
+
+/** A row that Postgres refuses, or a broken invariant of ours: splitting tells which leg is at fault. */
 const isGuilty = (error: unknown): boolean =>
   storeFault(error) === 'data' || (storeFault(error) === 'bug' && codeOf(error) === '')
 
-/** Settles all groups; on a data error it halves them until the guilty order stands alone. */
+/** Settles all groups; on a data error it halves them until the guilty leg stands alone. Legs of one order keep their order. */
 const settleGroups = async (
   db: Database,
   groups: readonly OrderLegs[],
@@ -190,11 +202,11 @@ const settleGroups = async (
     } catch (error) {
       context.onRetry(error)
       if (!isGuilty(error)) await sleep(retryPauseMs * (1 + Math.random()), context.signal)
-      else if (rest.length === 1) return [...outcomes, ...unstorable(rest[0]!, error)]
       else {
-        const half = rest.length >> 1
-        outcomes.push(...(await settleGroups(db, rest.slice(0, half), context)))
-        rest = rest.slice(half)
+        const halves = halve(rest)
+        if (halves === null) return [...outcomes, ...unstorable(rest, error)]
+        outcomes.push(...(await settleGroups(db, halves[0], context)))
+        rest = halves[1]
       }
     }
   }

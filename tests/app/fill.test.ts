@@ -160,6 +160,20 @@ describe('a leg is', () => {
     expect(dispositions(outcomes)).toEqual(orders.map((_, i) => (i === 5 ? 'MALFORMED' : 'APPLIED')))
     expect(outcomes.find(({ disposition }) => disposition === 'MALFORMED')!.reason).toContain('could not be stored')
   })
+
+  test('MALFORMED is that leg alone: the others of its order are applied, in their order', async () => {
+    const { id } = await placed({ quantity: amount('100') })
+    const other = await placed()
+    const tradeIds = ['1', '2', '3', 'a\0b', '5', 'c\0d', '7']
+    const legs = tradeIds.map((tradeId, n) => aTrade({ buy: id, tradeId, quantity: '10', offset: BigInt(n) }))
+    const outcomes = await apply([...legs, aTrade({ buy: other.id, offset: 7n })])
+    expect(dispositions(outcomes)).toEqual([
+      ...tradeIds.map((tradeId) => (tradeId.includes('\0') ? 'MALFORMED' : 'APPLIED')),
+      'APPLIED',
+    ])
+    expect(await ledgerOf(id)).toEqual(['1', '2', '3', '5', '7'])
+    expect(await stored(id)).toMatchObject({ status: 'PARTIALLY_FILLED', filledQuantity: amount('50'), version: 5 })
+  })
 })
 
 test('an exception keeps the whole message, and only the first of equal ones is fresh', async () => {
