@@ -77,17 +77,17 @@ const messagesOf = (topic: string, partition: number, batch: RecordsBatch, from:
 
 const endOf = (batch: RecordsBatch): bigint => batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
 
-const answerOf = (topic: string, answer: PartitionAnswer, asked: bigint): Answer => {
+const answerOf = (topic: string, answer: PartitionAnswer, from: bigint): Answer => {
   const batches = answer.records ?? []
   const read = batches.at(-1)
-  const next = read === undefined ? asked : endOf(read)
+  const next = read === undefined ? from : endOf(read)
   const { partitionIndex: partition } = answer
   return {
     partition,
     messages: committedBatches(batches, answer.abortedTransactions).flatMap((batch) =>
-      messagesOf(topic, partition, batch, asked),
+      messagesOf(topic, partition, batch, from),
     ),
-    next: next > asked ? next : asked,
+    next: next > from ? next : from,
     start: answer.logStartOffset,
     stable: answer.lastStableOffset,
     end: answer.highWatermark,
@@ -96,12 +96,12 @@ const answerOf = (topic: string, answer: PartitionAnswer, asked: bigint): Answer
 }
 
 const answersOf = (topic: string, places: readonly Place[], response: FetchResponse): Answer[] => {
-  const asked = new Map(places.map(({ partition, next }) => [partition, next]))
+  const nextOf = new Map(places.map(({ partition, next }) => [partition, next]))
   return response.responses
     .flatMap(({ partitions }) => partitions)
     .flatMap((answer) => {
-      const next = asked.get(answer.partitionIndex)
-      // A session may still answer for what is not asked for any more.
+      const next = nextOf.get(answer.partitionIndex)
+      // A session may still answer for a partition that is no longer asked for.
       return next === undefined ? [] : [answerOf(topic, answer, next)]
     })
 }

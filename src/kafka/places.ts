@@ -7,17 +7,17 @@ import { ListOffsetTimestamps } from './library.ts'
 /** What is needed of a member of the group. */
 export type Member = Pick<RawConsumer, 'assignments' | 'listOffsets' | 'commit' | 'metadata'>
 /**
- * And of what fetches for it. It also asks for the committed offsets: a coordinator checks the generation of a member that asks,
+ * What is needed of the client that fetches for it. It also asks for the committed offsets: a coordinator checks the generation of a member that asks,
  * which the library leaves out, and refuses it in a group with members of the newer protocol.
  */
 export type Fetcher = Pick<RawConsumer, 'fetch' | 'metadata' | 'clearMetadata' | 'listCommittedOffsets'>
 
-/** `seen.topicId`: of the topic that was read last, by this consumer or one before it; null before the first. */
+/** `lastRead.topicId`: of the topic that this consumer or one before it read last; null before the first. */
 export type Reading = {
   member: Member
   fetcher: Fetcher
   topic: string
-  seen: { topicId: string | null }
+  lastRead: { topicId: string | null }
   log: Log
 }
 
@@ -31,8 +31,8 @@ export const committedOf = async (
   partitions: readonly number[],
 ): Promise<Map<number, bigint | null>> => {
   if (partitions.length === 0) return new Map()
-  const asked = { topics: [{ topic, partitions: [...partitions] }] }
-  const offsets = (await fetcher.listCommittedOffsets(asked)).get(topic) ?? []
+  const request = { topics: [{ topic, partitions: [...partitions] }] }
+  const offsets = (await fetcher.listCommittedOffsets(request)).get(topic) ?? []
   return new Map(
     partitions.map((partition) => {
       const offset = offsets[partition] ?? -1n
@@ -50,22 +50,22 @@ export const describeTopic = async ({ fetcher, topic }: Pick<Reading, 'fetcher' 
   return topics.get(topic)!
 }
 
-/** Where the group stands; where it stands nowhere, or in a topic of this name that is no more, the start of what is kept. */
+/** The group's offset on each partition. If it has none, or has one of an older topic of this name, the start of the partition. */
 export const placesOf = async (options: Reading, partitions: readonly number[]): Promise<Map<number, bigint>> => {
-  const { member, fetcher, topic, seen, log } = options
+  const { member, fetcher, topic, lastRead, log } = options
   const { id } = await describeTopic(options)
-  const remade = seen.topicId !== null && seen.topicId !== id
-  seen.topicId = id
+  const remade = lastRead.topicId !== null && lastRead.topicId !== id
+  lastRead.topicId = id
   if (remade) log.warn('the topic was deleted and made anew: it is read from its start', { topic })
   const committed = remade ? new Map<number, null>() : await committedOf(fetcher, topic, partitions)
   const fresh = partitions.filter((partition) => (committed.get(partition) ?? null) === null)
-  const asked = { topics: [topic], partitions: { [topic]: fresh }, timestamp: ListOffsetTimestamps.EARLIEST }
-  const starts = fresh.length === 0 ? [] : ((await member.listOffsets(asked)).get(topic) ?? [])
+  const request = { topics: [topic], partitions: { [topic]: fresh }, timestamp: ListOffsetTimestamps.EARLIEST }
+  const starts = fresh.length === 0 ? [] : ((await member.listOffsets(request)).get(topic) ?? [])
   return new Map(partitions.map((partition) => [partition, committed.get(partition) ?? starts[partition] ?? 0n]))
 }
 
 /** Where the partition begins now. (With this fault brokers leave it out of their answer.) */
 export const startOf = async ({ member, topic }: Reading, partition: number): Promise<bigint> => {
-  const asked = { topics: [topic], partitions: { [topic]: [partition] }, timestamp: ListOffsetTimestamps.EARLIEST }
-  return (await member.listOffsets(asked)).get(topic)![partition]!
+  const request = { topics: [topic], partitions: { [topic]: [partition] }, timestamp: ListOffsetTimestamps.EARLIEST }
+  return (await member.listOffsets(request)).get(topic)![partition]!
 }

@@ -45,8 +45,8 @@ const clusterCodes = [
 
 export const blameOf = (error: unknown): Blame => {
   const fault = error instanceof Error ? error : new Error(String(error))
-  const known = blames.find(([apiId]) => findErrorBy(fault, 'apiId', apiId) !== null)
-  if (known !== undefined) return known[1]
+  const blame = blames.find(([apiId]) => findErrorBy(fault, 'apiId', apiId) !== null)
+  if (blame !== undefined) return blame[1]
   if (fault instanceof Away || clusterCodes.some((code) => findErrorBy(fault, 'code', code) !== null)) return null
   // The request could not be made of these records.
   return 'record'
@@ -76,13 +76,13 @@ export type Request = { topic: string; partition: number; records: readonly OutR
 const triesOfOne = 4
 const retryPauseMs = 200
 
-/** Of the metadata that is kept, or of the brokers where that is too old or `fresh` is asked for. */
+/** The number of partitions, from cached metadata, or from the brokers if that is too old or `fresh` is set. */
 export const partitionsOf = async (producer: Producer, topic: string, fresh = false): Promise<number> => {
   const { topics } = await producer.metadata({ topics: [topic], ...(fresh ? { forceUpdate: true } : {}) })
   return topics.get(topic)!.partitionsCount
 }
 
-/** Resolves when all in-sync replicas have the records. Whoever chose the partition is asked again where it is gone. */
+/** Resolves when all in-sync replicas have the records. Throws Away if the partition is gone: the caller has to choose another. */
 export const produce = async (producer: Producer, request: Request): Promise<void> => {
   const { topic, partition, records, triesMax = triesOfOne } = request
   const ask = async (fresh: boolean): Promise<number> => {

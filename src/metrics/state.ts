@@ -66,7 +66,7 @@ const relay: readonly StateMetric[] = [
     name: 'orders_relay_shards',
     type: 'gauge',
     help: `Shards of tickers that this replica relays. All replicas together have ${shardCount}.`,
-    read: ({ background }) => background.relay.state().shards,
+    read: ({ background }) => background.relay.state().shards.length,
   },
   {
     name: 'orders_relay_lease_held',
@@ -74,10 +74,10 @@ const relay: readonly StateMetric[] = [
     help: 'Whether (1 or 0) this replica relays the shard.',
     labels: ['shard'],
     read: ({ background }) => {
-      const { held } = background.relay.state()
+      const { shards } = background.relay.state()
       return Array.from({ length: shardCount }, (_, shard) => ({
         labels: { shard: String(shard) },
-        value: Number(held.includes(shard)),
+        value: Number(shards.includes(shard)),
       }))
     },
   },

@@ -1,5 +1,5 @@
-// `orders redrive`: sends dead letters to the trade topic again, once whatever kept them off is mended. It needs Kafka alone.
-// Doing so is always safe: send.ts says why.
+// `orders redrive`: sends dead letters to the trade topic again, once their cause is mended. It needs Kafka only.
+// Sending them again is always safe: send.ts says why.
 
 import { parseArgs } from 'node:util'
 import type { Selector } from './letterBook.ts'
@@ -42,9 +42,9 @@ const parse = (args: readonly string[]) =>
       limit: { type: 'string' },
     },
   }).values
-type Given = ReturnType<typeof parse>
+type Flags = ReturnType<typeof parse>
 
-/** Undefined where it was not given; pushes a fault where it is no time. */
+/** In ms since 1970; undefined if the flag is absent. Pushes a fault if it is no time. */
 const timeOf = (text: string | undefined, name: string, faults: string[]): number | undefined => {
   if (text === undefined) return undefined
   const instant = instantFromJson(text)
@@ -52,33 +52,33 @@ const timeOf = (text: string | undefined, name: string, faults: string[]): numbe
   return instant === null ? undefined : Date.parse(instant)
 }
 
-const faultsOf = (given: Given): string[] => {
+const faultsOf = (flags: Flags): string[] => {
   const faults: string[] = []
-  if (given.disposition !== undefined && !letterDispositions.some((disposition) => disposition === given.disposition))
+  if (flags.disposition !== undefined && !letterDispositions.some((disposition) => disposition === flags.disposition))
     faults.push(`--disposition must be one of ${letterDispositions.join(', ')}`)
-  for (const order of given.order) if (canonicalUuid(order) === null) faults.push('--order must be a UUID')
-  for (const id of given.id) if (!/-\d+-\d+$/.test(id)) faults.push('--id must have the form topic-partition-offset')
-  if (given.limit !== undefined && !/^[1-9]\d{0,8}$/.test(given.limit))
+  for (const order of flags.order) if (canonicalUuid(order) === null) faults.push('--order must be a UUID')
+  for (const id of flags.id) if (!/-\d+-\d+$/.test(id)) faults.push('--id must have the form topic-partition-offset')
+  if (flags.limit !== undefined && !/^[1-9]\d{0,8}$/.test(flags.limit))
     faults.push('--limit must be a whole number from 1')
-  const narrowed = [given.disposition, given.since, given.until].some((value) => value !== undefined)
-  if (!given.all && !narrowed && given.order.length === 0 && given.id.length === 0)
+  const narrowed = [flags.disposition, flags.since, flags.until].some((value) => value !== undefined)
+  if (!flags.all && !narrowed && flags.order.length === 0 && flags.id.length === 0)
     faults.push('say which letters: --all, --disposition, --order, --id, --since or --until')
   return faults
 }
 
 const readOptions = (args: readonly string[]): Options | string[] => {
   try {
-    const given = parse(args)
-    const faults = faultsOf(given)
+    const flags = parse(args)
+    const faults = faultsOf(flags)
     const selector: Selector = {
-      disposition: given.disposition,
-      orderIds: given.order.map((order) => canonicalUuid(order) ?? order),
-      ids: given.id,
-      sinceMs: timeOf(given.since, 'since', faults),
-      untilMs: timeOf(given.until, 'until', faults),
+      disposition: flags.disposition,
+      orderIds: flags.order.map((order) => canonicalUuid(order) ?? order),
+      ids: flags.id,
+      sinceMs: timeOf(flags.since, 'since', faults),
+      untilMs: timeOf(flags.until, 'until', faults),
     }
-    const limit = given.limit === undefined ? Infinity : Number(given.limit)
-    return faults.length > 0 ? faults : { selector, limit, dryRun: given['dry-run'] }
+    const limit = flags.limit === undefined ? Infinity : Number(flags.limit)
+    return faults.length > 0 ? faults : { selector, limit, dryRun: flags['dry-run'] }
   } catch (error) {
     return [describe(error).error]
   }

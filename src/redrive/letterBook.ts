@@ -4,7 +4,7 @@
 import type { Letter } from '../kafka/letters.ts'
 import { parseCoordinates, type Coordinates } from '../wire/coordinates.ts'
 
-/** All that is given must hold; of ids and orders one. Everything undefined or empty: any letter. */
+/** A letter must match every member that is set: one of the ids, one of the orders. Nothing set: every letter matches. */
 export type Selector = {
   disposition: string | undefined
   orderIds: readonly string[]
@@ -19,11 +19,11 @@ export type Selected = Coordinates & { rootId: string; place: Letter['place'] }
 
 export type LetterBook = {
   add: (letter: Letter) => void
-  /** Messages that all the letters seen so far are about. */
+  /** The number of messages that the letters so far are about. */
   count: () => number
-  /** In original order, `limit` at most. `leftOut`: the ids of those that would have been selected. */
+  /** In original order, at most `limit`. `leftOut`: the ids of letters that match and do not hold the whole message. */
   select: (limit: number) => { selected: Selected[]; leftOut: string[] }
-  /** Those of the asked-for ids that no letter has. */
+  /** The ids of the selector that no letter has. */
   notFound: () => string[]
 }
 
@@ -35,7 +35,7 @@ const matches = (selector: Selector, letter: Letter): boolean => {
   return orderIds.length === 0 || orderIds.some((orderId) => letter.legs.some((leg) => leg.endsWith(`:${orderId}`)))
 }
 
-/** Of a message whose id does not say where it stood: it is sent first. */
+/** Stands for the place of a message whose id does not say it: such a message is sent first. */
 const nowhere: Coordinates = { topic: '', partition: -1, offset: 0n }
 
 const textOrder = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
@@ -46,7 +46,7 @@ const inOriginalOrder = (a: Selected, b: Selected): number =>
   Number(a.offset - b.offset) ||
   textOrder(a.rootId, b.rootId)
 
-/** Keeps a few dozen bytes a letter: what is sent is read again from its place. */
+/** Keeps a few dozen bytes for each letter: a letter that is sent is read again from its place. */
 export const createLetterBook = (selector: Selector): LetterBook => {
   const roots = new Map<string, { place: Letter['place']; leftOut: boolean; matched: boolean }>()
   const missing = new Set(selector.ids)
@@ -55,15 +55,15 @@ export const createLetterBook = (selector: Selector): LetterBook => {
       const matched = matches(selector, letter)
       missing.delete(letter.id)
       missing.delete(letter.rootId)
-      const known = roots.get(letter.rootId)
-      if (known === undefined) {
+      const root = roots.get(letter.rootId)
+      if (root === undefined) {
         roots.set(letter.rootId, { place: letter.place, leftOut: letter.leftOut, matched })
         return
       }
-      known.matched ||= matched
-      if (!known.leftOut || letter.leftOut) return
-      known.leftOut = false
-      known.place = letter.place
+      root.matched ||= matched
+      if (!root.leftOut || letter.leftOut) return
+      root.leftOut = false
+      root.place = letter.place
     },
     count: () => roots.size,
     select(limit) {

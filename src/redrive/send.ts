@@ -1,6 +1,6 @@
 // Sends dead letters to the trade topic again. Sending one twice, or one whose trade was applied meanwhile, applies nothing
 // twice: the ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded,
-// and a leg that is in neither ledger nor exceptions was never applied. So nothing is kept here of what was sent before.
+// and a leg that is in neither ledger nor exceptions was never applied. So nothing has to be remembered here of what was sent before.
 
 import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
 import type { RawProducer } from '../kafka/client.ts'
@@ -15,14 +15,14 @@ export type RedriveOptions = {
   trades: string
   deadLetters: string
   onProgress: (what: string, done: number, total: number | null) => void
-  /** Told of what was selected and cannot be sent, and why. */
+  /** Called for each selected letter that cannot be sent, with the reason. */
   onFault: (id: string, reason: string) => void
-  /** Told of records that are no letters of ours. */
+  /** Called for each record that is no letter of ours. */
   onForeign: (id: string) => void
 }
 
 type Ready = { rootId: string; message: OutRecord; bytes: number }
-/** What stays the same from chunk to chunk. `stopped`: partitions that nothing more is sent to, so that nothing overtakes. */
+/** What one run keeps from chunk to chunk. `stopped`: partitions to which nothing more is sent, so that no letter overtakes another. */
 type Sending = { options: RedriveOptions; partitions: number; stopped: Set<number>; sent: number }
 
 const chunkMax = 1_000
@@ -48,7 +48,7 @@ export const readLetters = async (options: RedriveOptions, selector: Selector): 
 
 const placeText = (partition: number, offset: bigint): string => `${partition}-${offset}`
 
-/** Reads the records of some letters again; gone ones are absent. They lie close together, for they were written in order. */
+/** Reads the records of some letters again; deleted ones are absent. They lie close together, for they were written in order. */
 const readAgain = async (
   { reader, deadLetters }: RedriveOptions,
   selected: readonly Selected[],
@@ -85,7 +85,7 @@ async function* chunksOf(options: RedriveOptions, selected: readonly Selected[])
   }
 }
 
-/** What a run would send, for a person to look at first. */
+/** Prints what a run would send. */
 export const describeSelected = async (
   options: RedriveOptions,
   selected: readonly Selected[],
@@ -109,7 +109,7 @@ const trySend = async (
   }
 }
 
-/** Sends one request; where the broker refuses a record, its halves, until the guilty one stands alone. */
+/** Sends one request. If the broker refuses a record of it, sends its halves, until the guilty one stands alone. */
 const sendRequest = async (sending: Sending, partition: number, request: readonly Ready[]): Promise<void> => {
   const { onFault } = sending.options
   if (sending.stopped.has(partition)) {

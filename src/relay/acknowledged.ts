@@ -8,9 +8,9 @@ import type { Database } from '../store/sql.ts'
 
 export type Acknowledged = {
   add: (events: readonly OutboxEvent[]) => void
-  /** Whether an event that was just read is acknowledged already. */
+  /** Whether an event that was just read is already acknowledged. */
   has: (position: bigint) => boolean
-  /** Called before every read: what was deleted until now cannot appear in it. */
+  /** Call it before every read: an event that is deleted by then cannot appear in the read. */
   beforeRead: () => void
   /** Whether an event of this shard may still stand in the outbox. */
   holds: (shard: number) => boolean
@@ -19,11 +19,11 @@ export type Acknowledged = {
 }
 
 const errorPauseMs = 250
-/** The partitions of a wave are acknowledged one soon after the other; one statement deletes them all. */
+/** The partitions of a wave are acknowledged shortly one after the other; one statement deletes the events of all. */
 const lingerMs = 3
 const vacuumEvery = 20_000
 
-/** Autovacuum looks once a minute at the most, which is 100 MB of dead events at full speed. */
+/** Autovacuum looks once a minute at most; at full speed that is 100 MB of dead events. */
 const createVacuum = (db: Database, log: Log): ((deletions: number) => void) => {
   let sinceLast = 0
   let running = false
@@ -40,8 +40,8 @@ const createVacuum = (db: Database, log: Log): ((deletions: number) => void) => 
 }
 
 export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
-  /** Positions that a read may still return, and their shards. */
-  const known = new Map<bigint, number>()
+  /** The shard of each position that a read may still return. */
+  const shardOf = new Map<bigint, number>()
   let waiting: bigint[] = []
   let deletedSinceRead: bigint[] = []
   let deleting: Promise<void> | null = null
@@ -67,17 +67,17 @@ export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
   return {
     add(events) {
       for (const { position, shard } of events) {
-        known.set(position, shard)
+        shardOf.set(position, shard)
         waiting.push(position)
       }
       if (waiting.length > 0) deleting ??= deleteWaiting()
     },
-    has: (position) => known.has(position),
+    has: (position) => shardOf.has(position),
     beforeRead() {
-      for (const position of deletedSinceRead) known.delete(position)
+      for (const position of deletedSinceRead) shardOf.delete(position)
       deletedSinceRead = []
     },
-    holds: (shard) => known.values().some((other) => other === shard),
+    holds: (shard) => shardOf.values().some((other) => other === shard),
     deleted: () => deleting ?? Promise.resolve(),
   }
 }

@@ -21,15 +21,15 @@ export type Delivery = {
   inFlight: number
   /** Events acknowledged since the start. */
   published: number
-  /** Told whenever a batch is settled. */
+  /** Called whenever a batch is settled. */
   onSettled: () => void
-  /** Told of every acknowledged event: how long ago it was written, in ms. */
+  /** Called for every acknowledged event: how long ago it was written, in ms. */
   onPublished: (ageMs: number) => void
   log: Log
 }
 
-/** What one read of the outbox brought. `askedAt`: when it was asked for, in monotonic ms. */
-export type Wave = { events: readonly OutboxEvent[]; askedAt: number; partitions: Partitions }
+/** The events of one read of the outbox. `readAt`: when the read began, in monotonic ms. */
+export type Wave = { events: readonly OutboxEvent[]; readAt: number; partitions: Partitions }
 /** Tickers that failed in this batch, and why. */
 type Failed = Map<string, unknown>
 /** `unsettled`: the events of this batch that are not acknowledged. In the end their tickers are those that failed, and no others. */
@@ -38,10 +38,10 @@ type Outcome = { failed: Failed; unsettled: Set<OutboxEvent> }
 /** Events of one produce request. */
 const requestMax = 500
 
-/** Sends a run of events of one kind and partition in requests of bounded size; nothing of a ticker after its failure. */
+/** Sends events of one kind and partition in requests of bounded size; no event of a ticker after one of them failed. */
 const sendRun = async (
   delivery: Delivery,
-  { kind, partition, events, askedAt }: { kind: EventKind; partition: number } & Omit<Wave, 'partitions'>,
+  { kind, partition, events, readAt }: { kind: EventKind; partition: number } & Omit<Wave, 'partitions'>,
   { failed, unsettled }: Outcome,
 ): Promise<void> => {
   for (let i = 0; i < events.length; i += requestMax) {
@@ -52,13 +52,13 @@ const sendRun = async (
     delivery.acknowledged.add(report.acked)
     for (const event of report.acked) unsettled.delete(event)
     delivery.published += report.acked.length
-    const sinceAskedMs = performance.now() - askedAt
-    for (const { waitedMs } of report.acked) delivery.onPublished(waitedMs + sinceAskedMs)
+    const sinceReadMs = performance.now() - readAt
+    for (const { waitedMs } of report.acked) delivery.onPublished(waitedMs + sinceReadMs)
     for (const [ticker, error] of report.failed) failed.set(ticker, error)
   }
 }
 
-/** The ticker goes with the others again. The floor was raised without regard to it, so it has to come down. */
+/** The ticker is read with the others again. The floor was raised without regard to its events, so it has to come down. */
 export const rejoin = ({ setAside, floor }: Delivery, ticker: string): boolean => {
   const joined = setAside.remove(ticker)
   if (joined) floor.reset()
@@ -82,13 +82,13 @@ const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Fail
       )
     }
   }
-  // What kept one back kept others back too.
+  // The cause that is gone may have kept other tickers back too: try them at once.
   if (recovered) delivery.setAside.hurry()
   delivery.inFlight -= events.length
   delivery.onSettled()
 }
 
-/** What is neither acknowledged nor refused was not published: its ticker is set aside like one that failed, and never forgotten. */
+/** An event that is neither acknowledged nor refused was not published: its ticker is set aside like one that failed, so none is forgotten. */
 const failUnsettled = ({ failed, unsettled }: Outcome): void => {
   for (const { kind, order } of unsettled)
     if (!failed.has(order.ticker))
@@ -96,7 +96,7 @@ const failUnsettled = ({ failed, unsettled }: Outcome): void => {
 }
 
 /** The outstanding batch of some tickers, kind after kind. */
-const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wave): Promise<void> => {
+const dispatch = async (delivery: Delivery, { events, readAt, partitions }: Wave): Promise<void> => {
   const { sender } = delivery
   const failed: Failed = new Map()
   const outcome: Outcome = { failed, unsettled: new Set(events) }
@@ -106,7 +106,7 @@ const dispatch = async (delivery: Delivery, { events, askedAt, partitions }: Wav
         events.filter((event) => event.kind === kind),
         (event) => sender.partitionOf(event.order.ticker, partitions[kind]),
       )
-      const sends = runs.entries().map(([partition, run]) => ({ kind, partition, events: run, askedAt }))
+      const sends = runs.entries().map(([partition, run]) => ({ kind, partition, events: run, readAt }))
       await Promise.all(sends.map((send) => sendRun(delivery, send, outcome)))
     }
   } catch (error) {

@@ -1,18 +1,18 @@
-// The floor under the relay's scan. Deleted events stay in the index until a vacuum that a long reader can hold up, and
-// "lowest positions first" would walk over all of them. Below the floor no event waits and none can appear any more.
+// The floor under the relay's scan. Deleted events stay in the index until a vacuum, which a long reader can hold up, and a scan
+// of the lowest positions would walk over all of them. Below the floor no event waits, and none can appear any more.
 
 import { drawTransactionId, readLastPosition, readSettled, type FloorMark } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 
-/** `except`: our tickers that are set aside, which are read by name. `held`: our shards; what waits in others is not for us. */
-export type FloorView = { except: readonly string[]; held: readonly number[] }
+/** `except`: our tickers that are set aside, which are read by name. `shards`: ours; events of other shards are not for us. */
+export type FloorView = { except: readonly string[]; shards: readonly number[] }
 
 export type Floor = {
   /** Events at or below this position need not be looked for. */
   current: () => bigint
   /** Raises the floor as far as it is safe. */
   refresh: (view: FloorView) => Promise<void>
-  /** Back to the ground: after a ticker that was set aside joins again, or shards were taken over. */
+  /** Lowers the floor to 0: call it after a ticker that was set aside joins again, or shards were taken over. */
   reset: () => void
 }
 
@@ -21,7 +21,7 @@ const least = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 export const createFloor = (db: Database): Floor => {
   let floor = 0n
   let mark: FloorMark | null = null
-  /** The highest position that is known to be settled. */
+  /** No event at or below this position can appear any more. */
   let settled = 0n
   let resets = 0
 

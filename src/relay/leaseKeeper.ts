@@ -1,5 +1,5 @@
-// Keeps this replica's share of the shards: renews it, and hands over what is more than a fair share once nothing of it is
-// under way, so that a handover causes no repeats.
+// Keeps this replica's share of the shards: renews its leases, and hands over the shards beyond a fair share once none of their
+// events is under way, so that a handover causes no repeats.
 
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../telemetry/log.ts'
@@ -7,8 +7,9 @@ import { releaseLeases, renewLeases, type SetAsideTicker } from '../store/leases
 import type { Database } from '../store/sql.ts'
 
 export type LeaseKeeper = {
-  held: () => readonly number[]
-  /** Those of them that are not about to be handed over: only of these may new events be sent. */
+  /** The shards that this replica has a lease on. */
+  shards: () => readonly number[]
+  /** The shards that are not about to be handed over: new events may be sent of these only. */
   sendable: () => readonly number[]
   run: (signal: AbortSignal) => Promise<void>
   release: () => Promise<void>
@@ -21,32 +22,32 @@ export type LeaseKeeperOptions = {
   ttlMs: number
   /** Whether events of this shard are being read, sent or deleted. */
   isBusy: (shard: number) => boolean
-  /** Tickers that cannot be sent: the other replicas are told with the next renewal. */
+  /** Tickers that cannot be sent: the next renewal says so to the other replicas. */
   setAside: () => readonly SetAsideTicker[]
-  /** Told when shards were taken over. */
+  /** Called when shards were taken over. */
   onTaken: (shards: readonly number[]) => void
   log: Log
 }
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
   const { db, replicaId, ttlMs, isBusy, setAside, onTaken, log } = options
-  let held: readonly number[] = []
+  let shards: readonly number[] = []
   let retiring: readonly number[] = []
 
   const renew = async (): Promise<void> => {
     const release = retiring.filter((shard) => !isBusy(shard))
     const leases = await db.run((sql) => renewLeases(sql, { replicaId, ttlMs, release, setAside: setAside() }))
-    const taken = leases.held.filter((shard) => !held.includes(shard))
-    if (taken.length > 0 || leases.held.length < held.length)
+    const taken = leases.held.filter((shard) => !shards.includes(shard))
+    if (taken.length > 0 || leases.held.length < shards.length)
       log.info('relay leases changed', { held: leases.held, quota: leases.quota })
-    held = leases.held
-    retiring = held.slice(leases.quota)
+    shards = leases.held
+    retiring = shards.slice(leases.quota)
     if (taken.length > 0) onTaken(taken)
   }
 
   return {
-    held: () => held,
-    sendable: () => held.filter((shard) => !retiring.includes(shard)),
+    shards: () => shards,
+    sendable: () => shards.filter((shard) => !retiring.includes(shard)),
     async run(signal) {
       while (!signal.aborted) {
         await renew().catch((error: unknown) =>
@@ -57,7 +58,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
     },
     async release() {
       await db.run((sql) => releaseLeases(sql, replicaId))
-      held = []
+      shards = []
     },
   }
 }

@@ -24,7 +24,7 @@ export type RelayOptions = {
   batchMax: number
   /** Events being sent at a time. */
   inFlightMax: number
-  /** Told of every acknowledged event: how long ago it was written, in ms. */
+  /** Called for every acknowledged event: how long ago it was written, in ms. */
   onPublished?: (ageMs: number) => void
   log: Log
 }
@@ -33,8 +33,8 @@ type RelayState = {
   inFlight: number
   setAside: string[]
   floor: bigint
-  shards: number
-  held: readonly number[]
+  /** The shards that this replica has a lease on. */
+  shards: readonly number[]
   published: number
 }
 
@@ -48,7 +48,7 @@ export type Relay = {
   state: () => RelayState
 }
 
-/** `bell`: a commit appended events. `quiet`: nothing is being sent any more. `reading`: the shards of the read under way. */
+/** `bell` rings when a commit appended events, `quiet` when nothing is being sent any more. `reading`: the shards of the read under way. */
 type Running = {
   options: RelayOptions
   delivery: Delivery
@@ -62,7 +62,8 @@ const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50
 
-type Asked = {
+/** What one read looks for. */
+type ReadScope = {
   floor: bigint
   except: readonly string[]
   only: readonly string[] | null
@@ -70,31 +71,31 @@ type Asked = {
 }
 
 /**
- * Reads once and starts to send what it got; returns both. From the asking on until the tickers are busy its shards count as
- * being read: were one handed over in between, its new holder would send the same events. It asks at once: floor and shards
- * have to be of one moment.
+ * Reads once and starts to send what it got; returns both. It marks its shards as being read until their tickers are busy, so
+ * that none is handed over in between: the new holder would send the same events. It must not await before the query, for floor
+ * and shards have to be sampled together.
  */
 const readAndSend = async (
   running: Running,
-  { partitions, ...asked }: Asked,
+  { partitions, ...scope }: ReadScope,
 ): Promise<{ events: readonly OutboxEvent[]; started: number }> => {
   const { options, delivery, leases } = running
   const shards = leases.sendable()
-  const askedAt = performance.now()
+  const readAt = performance.now()
   running.reading = shards
   try {
     const { replicaId, batchMax: limit } = options
-    const events = await options.db.run((sql) => readOutbox(sql, { replicaId, shards, limit, ...asked }))
-    return { events, started: deliver(delivery, { events, askedAt, partitions }) }
+    const events = await options.db.run((sql) => readOutbox(sql, { replicaId, shards, limit, ...scope }))
+    return { events, started: deliver(delivery, { events, readAt, partitions }) }
   } finally {
     running.reading = []
   }
 }
 
-/** Those of the set-aside tickers whose time has come; they stand below the floor, so they are read by name. */
+/** Tries the set-aside tickers that are due. Their events stand below the floor, so they are read by name. */
 const retrySetAside = async (running: Running, partitions: Wave['partitions']): Promise<number> => {
   const { setAside, busy } = running.delivery
-  setAside.keepOnly(running.leases.held())
+  setAside.keepOnly(running.leases.shards())
   const due = setAside.due().filter((ticker) => !busy.has(ticker))
   if (due.length === 0) return 0
   const { events, started } = await readAndSend(running, { floor: 0n, except: [], only: due, partitions })
@@ -106,7 +107,7 @@ const retrySetAside = async (running: Running, partitions: Wave['partitions']): 
 /** One look at the outbox; returns how many events it started to send. */
 const step = async (running: Running): Promise<number> => {
   const { options, delivery, leases } = running
-  if (delivery.inFlight >= options.inFlightMax || leases.held().length === 0) return 0
+  if (delivery.inFlight >= options.inFlightMax || leases.shards().length === 0) return 0
   const partitions = await delivery.sender.partitions()
   delivery.acknowledged.beforeRead()
   const retried = await retrySetAside(running, partitions)
@@ -115,10 +116,10 @@ const step = async (running: Running): Promise<number> => {
   return retried + started
 }
 
-/** Until the next read is worth its while. */
+/** Waits until the next read is worth its cost. */
 const betweenWaves = async ({ options, delivery, quiet }: Running, events: number, signal: AbortSignal) => {
   await quiet.wait(waveMaxMs(events, options.batchMax), signal)
-  // In a backlog the next read would meet again whatever is not deleted yet.
+  // In a backlog the next read would meet again every event that is not deleted yet.
   if (events >= options.batchMax) await delivery.acknowledged.deleted()
   const pause = pauseMs(events, options.batchMax)
   if (pause > 0) await sleep(pause, signal)
@@ -135,7 +136,7 @@ const publish = async (running: Running, signal: AbortSignal): Promise<void> => 
       idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
       if (started > 0) await betweenWaves(running, started, signal)
       else {
-        // While commits come in, the bell rings all the time; what they append may stand behind what is on its way or set aside.
+        // While commits come in, the bell rings all the time; but their events may wait behind a ticker that is being sent or set aside.
         if (isHeldUp(delivery)) await quiet.wait(pollMs.first, signal)
         await bell.wait(Math.min(idleMs, delivery.setAside.nextInMs() ?? idleMs), signal)
       }
@@ -149,7 +150,7 @@ const publish = async (running: Running, signal: AbortSignal): Promise<void> => 
 const raiseFloor = async ({ options, delivery, leases }: Running, signal: AbortSignal): Promise<void> => {
   while (!signal.aborted) {
     await delivery.floor
-      .refresh({ except: delivery.setAside.tickers(), held: leases.held() })
+      .refresh({ except: delivery.setAside.tickers(), shards: leases.shards() })
       .catch((error: unknown) =>
         options.log.rarely('warn', 'floor', 'the outbox floor could not be raised', describe(error)),
       )
@@ -157,10 +158,10 @@ const raiseFloor = async ({ options, delivery, leases }: Running, signal: AbortS
   }
 }
 
-/** At shutdown: what was committed until now goes out, if the broker answers; what does not waits in the outbox. */
+/** At shutdown: sends all that is committed now, if the broker answers; the rest waits in the outbox. */
 const lastPass = async (running: Running): Promise<void> => {
   for (let looks = 0; looks < lastLooksMax; looks++) {
-    // A look that began while tickers were busy, or sent events not deleted, does not see all that waits behind them.
+    // A look that begins while tickers are busy, or before sent events are deleted, does not see all that waits behind them.
     const seesAll = running.delivery.inFlight === 0
     if (seesAll) await running.delivery.acknowledged.deleted()
     const started = await step(running)
@@ -237,8 +238,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       inFlight: delivery.inFlight,
       setAside: delivery.setAside.tickers(),
       floor: delivery.floor.current(),
-      shards: leases.held().length,
-      held: leases.held(),
+      shards: leases.shards(),
       published: delivery.published,
     }),
   }

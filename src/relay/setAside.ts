@@ -1,11 +1,11 @@
-// Tickers that could not be sent, kept out of the way of the others and tried again each on its own schedule.
+// Tickers that could not be sent. They stay out of the way of the others, and each is tried again on its own schedule.
 
 import type { SetAsideTicker } from '../store/leases.ts'
 
 export type SetAside = {
   /** Tries again later, each time after a longer pause. */
   put: (ticker: string, shard: number) => void
-  /** The ticker goes with the others again. True if it had been set aside. */
+  /** The ticker is read with the others again. True if it was set aside. */
   remove: (ticker: string) => boolean
   /** Drops the tickers of shards that are not ours any more: their new holder deals with them. */
   keepOnly: (shards: readonly number[]) => void

@@ -167,18 +167,18 @@ export const drawTransactionId = async (sql: Sql): Promise<bigint> => {
 
 /**
  * The oldest transaction still running, and the lowest position that waits above `floor` (null: none). Left out are the tickers
- * in `except`, and those that other replicas have set aside: the tickers of every shard that is not in `held`.
+ * in `except`, and those that other replicas have set aside: the tickers of every shard that is not in `shards`.
  */
 export const readSettled = async (
   sql: Sql,
-  { floor, except, held }: { floor: bigint; except: readonly string[]; held: readonly number[] },
+  { floor, except, shards }: { floor: bigint; except: readonly string[]; shards: readonly number[] },
 ): Promise<{ oldestXid: bigint; lowest: bigint | null }> => {
   const [row] = await sql<{ oldest: string; lowest: string | null }[]>`
     select pg_snapshot_xmin(pg_current_snapshot())::text as oldest,
            (select position from outbox
             where position > ${String(floor)}::bigint and ticker not in (select unnest(${textArray(except)}::text[]))
               and ticker not in (
-                select unnest(set_aside) from relay_leases where shard <> all (${textArray(held.map(String))}::text[]::smallint[])
+                select unnest(set_aside) from relay_leases where shard <> all (${textArray(shards.map(String))}::text[]::smallint[])
               )
             order by position limit 1) as lowest`
   return { oldestXid: BigInt(row!.oldest), lowest: row!.lowest === null ? null : BigInt(row!.lowest) }

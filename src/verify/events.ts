@@ -79,7 +79,7 @@ const openStream = async (run: Run, kind: EventKind): Promise<Stream> => {
   return stream
 }
 
-/** What was published since the stream was read. */
+/** Reads what was published since the stream was read. */
 const readTail = async (run: Run, stream: Stream): Promise<void> => {
   const now = await run.reader.spans(stream.topic)
   const tail = now.map(({ end }, partition) => ({ start: stream.spans[partition]?.end ?? 0n, end }))
@@ -87,9 +87,9 @@ const readTail = async (run: Run, stream: Stream): Promise<void> => {
 }
 
 /**
- * An order that is here and whose event was not seen is only suspect: the event may wait in the outbox, or have been published
- * after the topic was read. Whatever is not in the outbox at one moment was acknowledged before it, so it is on the topic below
- * the end that is read after that moment. What is not there either is missing.
+ * An order whose event was not read from its topic is only a suspect: the event may wait in the outbox, or it was published after
+ * the topic was read. An event that is not in the outbox at one moment was acknowledged before it, so it is on the topic below
+ * the end that is read after that moment. An event that is not there either is missing.
  */
 const findMissing = async (run: Run, streams: readonly Stream[]): Promise<void> => {
   const { sql, options } = run

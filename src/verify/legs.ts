@@ -6,7 +6,7 @@ import { legOf } from '../domain/trade.ts'
 import { coordinatesText } from '../wire/coordinates.ts'
 import type { Violation } from './violation.ts'
 import type { Sql } from '../store/sql.ts'
-import { keepLetters, readUntraced, type SeenLeg } from './legsSql.ts'
+import { keepLetters, readUntraced, type SeenLeg, type Untraced } from './legsSql.ts'
 import { letterOf } from '../kafka/letters.ts'
 import { decodeTrade } from '../kafka/schema.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
@@ -56,12 +56,12 @@ const readLetters = async ({ sql, reader, options }: Run): Promise<number> => {
   return Math.max(-Infinity, ...oldest)
 }
 
-/** From the lowest kept offset to the committed one; also says where messages were deleted before the group got to them. */
+/** From the lowest offset that the topic still has to the committed one. Reports messages that were deleted before the group read them. */
 const passedSpans = async ({ reader, options }: Run): Promise<Span[]> => {
   const { topics, group, reporter } = options
-  const held = await reader.spans(topics.trades)
-  const committed = await reader.committed(topics.trades, held.length)
-  const lost = held.flatMap(({ start }, partition): Violation[] => {
+  const spans = await reader.spans(topics.trades)
+  const committed = await reader.committed(topics.trades, spans.length)
+  const lost = spans.flatMap(({ start }, partition): Violation[] => {
     const place = committed[partition]
     if (place === null || place === undefined || place >= start) return []
     const found = `${start - place} messages deleted before they were read`
@@ -78,18 +78,18 @@ const passedSpans = async ({ reader, options }: Run): Promise<Span[]> => {
   await reporter.onViolations(lost)
   if (committed.every((place) => place === null))
     await reporter.onNote(`the group ${group} has committed no offset of ${topics.trades}: no leg is compared`)
-  return held.map(({ start, end }, partition) => {
+  return spans.map(({ start, end }, partition) => {
     const place = committed[partition] ?? start
     return { start, end: place < end ? place : end }
   })
 }
 
-const untraced = (leg: Leg, { known, held }: { known: boolean; held: string | null }): Violation => ({
+const untraced = (leg: Leg, { orderExists, recorded }: Omit<Untraced, 'index'>): Violation => ({
   subject: 'trade',
   id: leg.letterId,
   rule: leg.name,
-  expected: known ? 'a ledger row or an exception with its content, or a dead letter' : 'a dead letter',
-  found: held === null ? null : `a ledger row of ${held}`,
+  expected: orderExists ? 'a ledger row or an exception with its content, or a dead letter' : 'a dead letter',
+  found: recorded === null ? null : `a ledger row of ${recorded}`,
 })
 
 export const verifyLegs = async (sql: Sql, reader: TopicReader, options: VerifyTopicsOptions): Promise<void> => {
@@ -106,7 +106,9 @@ export const verifyLegs = async (sql: Sql, reader: TopicReader, options: VerifyT
       const batch = records.slice(i, i + batchMax).flatMap(legsOf)
       const missing = await readUntraced(sql, batch, unknownToDeadLetters)
       // Its letter may have been deleted already; nobody can say.
-      const judged = missing.filter(({ index, held }) => held !== null || batch[index]!.publishedAtMs >= lettersSinceMs)
+      const judged = missing.filter(
+        ({ index, recorded }) => recorded !== null || batch[index]!.publishedAtMs >= lettersSinceMs,
+      )
       unjudged += missing.length - judged.length
       legs += batch.length
       await reporter.onViolations(judged.map((row) => untraced(batch[row.index]!, row)))

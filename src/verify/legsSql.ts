@@ -21,8 +21,8 @@ export type SeenLeg = {
   needsLetter: boolean
 }
 
-/** `held`: what the ledger has for this order and trade instead, if anything. */
-export type Untraced = { index: number; known: boolean; held: string | null }
+/** `recorded`: what the ledger has for this order and trade instead; null if nothing. */
+export type Untraced = { index: number; orderExists: boolean; recorded: string | null }
 
 /** One row a leg that a letter names, with an empty `leg` for a letter that names none: it is about the whole message. */
 export const keepLetters = async (sql: Sql, letters: readonly { id: string; leg: string }[]): Promise<void> => {
@@ -41,9 +41,9 @@ export const readUntraced = async (
 ): Promise<Untraced[]> => {
   const text = (of: (leg: SeenLeg) => string | null) => textArray(legs.map(of))
   return sql<Untraced[]>`
-    select (i.n - 1)::integer as index, o.id is not null as known,
+    select (i.n - 1)::integer as index, o.id is not null as "orderExists",
            (select concat_ws(' ', f.side, f.ticker, trim_scale(f.quantity), 'at', trim_scale(f.price))
-            from ingested_fills f where f.order_id = o.id and f.trade_id = i.trade_id) as held
+            from ingested_fills f where f.order_id = o.id and f.trade_id = i.trade_id) as recorded
     from unnest(
       ${text((l) => l.letterId)}::text[],
       ${text((l) => l.letterLeg)}::text[],

@@ -1,4 +1,4 @@
-// Verifying the tables: the guards first, then every order against its ledger, then what waits and what was kept. It only
+// Verifying the tables: the guards first, then every order against its ledger, then the outbox and the exceptions. It only
 // reads, one page a statement, so memory is bounded and the service may go on working.
 
 import type { Violation } from './violation.ts'
@@ -33,24 +33,24 @@ const walk = async <Cursor, P extends Page<Cursor>>(
   }
 }
 
-/** Returns how much was looked at; every violation has been told by then. Throws what Postgres or the network throw. */
+/** Returns how much was looked at, after every violation is reported. Throws what Postgres or the network throw. */
 export const verifyTables = async (sql: Sql, { onViolations, onProgress }: Reporter): Promise<Verified> => {
   await onViolations(await verifyGuards(sql))
   await onViolations(await verifyGaps(sql))
   const total = await estimateOrders(sql)
-  const seen: Verified = { orders: 0, fills: 0 }
+  const verified: Verified = { orders: 0, fills: 0 }
   await walk(
     lowestId,
     (after) => verifyOrdersPage(sql, { after, limit: ordersPageMax }),
     async ({ orders, fills, violations }) => {
-      seen.orders += orders
-      seen.fills += fills
-      onProgress('orders', seen.orders, total)
+      verified.orders += orders
+      verified.fills += fills
+      onProgress('orders', verified.orders, total)
       await onViolations(violations)
     },
   )
   const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
   await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
-  return seen
+  return verified
 }

@@ -12,7 +12,7 @@ import { verifyLegs } from './legs.ts'
 
 export type VerifyTopicsOptions = {
   kafka: KafkaConfig
-  /** Whose committed offsets say which trades were disposed of. It is only asked for them. */
+  /** The group whose committed offsets say which trades have their dispositions. Nothing else is asked of it. */
   group: string
   topics: Topics
   unknownToDeadLetters: boolean
@@ -26,7 +26,7 @@ type TopicsReporter = Reporter & {
   onNote: (note: string) => Promise<void>
 }
 
-/** Every violation and note has been told when it resolves. Throws what Postgres, the brokers or the network throw. */
+/** Resolves when every violation and note is reported. Throws what Postgres, the brokers or the network throw. */
 export const verifyTopics = async (sql: Sql, options: VerifyTopicsOptions): Promise<void> => {
   const reader = openTopicReader(options.kafka, options.group)
   try {

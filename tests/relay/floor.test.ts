@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
 /** The view of a replica that holds every shard. */
-const ours = (...except: string[]): FloorView => ({ except, held: everyShard })
+const ours = (...except: string[]): FloorView => ({ except, shards: everyShard })
 
 const place = (...tickers: string[]) =>
   db.run((sql) =>
@@ -159,7 +159,7 @@ describe('the floor', () => {
     // Ours by what we know: that somebody held it meanwhile, and set the ticker aside, is no reason to pass over it.
     for (let round = 0; round < 3; round++) await floor.refresh(ours())
     expect(await tickersAbove(floor.current())).toEqual(['THEIRS', 'A'])
-    const others = { except: [], held: everyShard.filter((shard) => shard !== row!.shard) }
+    const others = { except: [], shards: everyShard.filter((shard) => shard !== row!.shard) }
     await until(
       async () => {
         await floor.refresh(others)

@@ -271,8 +271,8 @@ describe('readBacklog', () => {
   })
 })
 
-describe('the marks of the floor', () => {
-  const settling = (...except: string[]) => ({ floor: 0n, except, held: everyShard })
+describe('what the floor is made of', () => {
+  const settling = (...except: string[]) => ({ floor: 0n, except, shards: everyShard })
 
   test('the last position counts those that are drawn but not committed', async () => {
     await place('A')

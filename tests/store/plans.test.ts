@@ -118,7 +118,7 @@ describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
     })
 
   test('tickers to leave out are looked up in a hash, not one by one', async () => {
-    const settled = (sql: Sql) => readSettled(sql, { floor: 0n, except: ['T1'], held: [0, 1] })
+    const settled = (sql: Sql) => readSettled(sql, { floor: 0n, except: ['T1'], shards: [0, 1] })
     await explainer.run((sql) => statements['readOutbox']!(sql, [], []))
     await explainer.run(settled)
     for (const { filters } of await explainer.plans()) {

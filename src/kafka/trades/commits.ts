@@ -7,15 +7,15 @@ import { partitionsOf, type Member } from '../places.ts'
 export type Commits = {
   /** These messages of a partition are done with; their offset goes with the next request. */
   put: (messages: readonly RawMessage[]) => void
-  /** Nothing that counts lies before this offset of a partition, of which everything else is done with. */
+  /** Everything of a partition before this offset is done with or does not count. */
   pass: (partition: number, offset: bigint) => void
   /** The partitions were dealt out anew: what waits to be committed will come again. */
   forget: () => void
-  /** Until none is on its way. */
+  /** Resolves when no commit is on its way. */
   settled: () => Promise<void>
 }
 
-/** Of the messages of a partition that are done with, how many there are and the offset after the last. */
+/** The messages of a partition that are done with: how many there are, and the offset after the last. */
 type Done = { partition: number; offset: bigint; leaderEpoch: number; messages: number }
 
 const unknownEpoch = -1
@@ -31,8 +31,8 @@ export const createCommits = (
 ): Commits => {
   let done = new Map<number, Done>()
   let underWay: Promise<void> | null = null
-  // Messages of a partition may still wait here when it has gone to another member, who may be past them: the broker would take
-  // our lower offset in place of the other's.
+  // A partition may have gone to another member while its offset waits here. The other may be further: the broker would replace
+  // its offset by our lower one.
   const isOurs = ({ partition }: Done): boolean => partitionsOf(consumer, topic).includes(partition)
 
   const commit = async (ends: readonly Done[]): Promise<void> => {

@@ -27,7 +27,7 @@ export type TradesOptions = {
   limits: IntakeLimits
   /** Keeps a record of messages that the topic lost before they were read. Throws where it cannot now. */
   keepGap: (gap: TradeGap) => Promise<void>
-  /** What holds up the messages of a partition that are fetched; null where nothing is known. */
+  /** Why the fetched messages of a partition do not go on; null if no reason is known. */
   obstacle?: (partition: number) => string | null
   log: Log
 }
@@ -63,7 +63,7 @@ export type Connect = (config: KafkaConfig, group: string) => Connection
 type Running = {
   options: TradesOptions
   connect: Connect
-  seen: { topicId: string | null }
+  lastRead: { topicId: string | null }
   stands: Stands
   intake: Intake | null
   headway: Headway | null
@@ -74,7 +74,7 @@ type Running = {
 
 const rebuildPauseMs = 1_000
 
-/** Told, once an assignment is complete, by the library. */
+/** The library emits it once an assignment is complete. */
 type Joined = { isLeader: boolean }
 
 /** Becomes a member of the group; resolves when the partitions are dealt out. Each time they are, the feed goes to their places. */
@@ -118,9 +118,9 @@ const createEnding = (signal: AbortSignal) => {
 }
 type Ending = ReturnType<typeof createEnding>
 
-/** What is between a connection and the batches: see each part. */
+/** Builds the parts between a connection and the batches: see each. */
 const assemble = ({ member, fetcher }: Connection, running: Running, { ending, fail }: Ending) => {
-  const { options, seen, stands } = running
+  const { options, lastRead, stands } = running
   const { topic, log } = options
   let isLeader = false
   const onCommitted = (messages: number): void => void (running.committed += messages)
@@ -132,7 +132,7 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
     // From here on it consumes. A group that lets somebody in and then refuses its questions is no connection.
     if (!ending.aborted) Object.assign(running, { intake, headway })
   }
-  const feed: Feed = createFeed({ member, fetcher, topic, seen, log, onGap: onGap(running), onAssigned })
+  const feed: Feed = createFeed({ member, fetcher, topic, lastRead, log, onGap: onGap(running), onAssigned })
   const intake = createIntake(feed.tap, options.limits)
   const readAgain = (partition: number, from: bigint): void => {
     intake.drop(partition)
@@ -168,7 +168,7 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
   }
 }
 
-/** Consumes until something fails, or `signal` is aborted; what was fetched but not processed will be fetched again. */
+/** Consumes until something fails or `signal` is aborted. Messages that were fetched and not handled will be fetched again. */
 const consume = async (connection: Connection, running: Running, signal: AbortSignal): Promise<void> => {
   const ending = createEnding(signal)
   const { commits, onJoined, run } = assemble(connection, running, ending)
@@ -209,7 +209,7 @@ export const createTrades = (options: TradesOptions, connect: Connect = connectT
   const running: Running = {
     options,
     connect,
-    seen: { topicId: null },
+    lastRead: { topicId: null },
     stands: new Map(),
     intake: null,
     headway: null,

@@ -26,14 +26,14 @@ export type WaitingLetters = {
   letters: number
   /** Since the first of them was refused. */
   waitedMs: number
-  /** What the broker said of the one that was refused last. */
+  /** What the broker said of the letter that was refused last. */
   reason: string
 }
 
 export type DeadLetters = {
   /** Resolves when all are acknowledged. Tries until then; gives up only when `signal` is aborted, by throwing. */
   send: (letters: readonly DeadLetter[], signal: AbortSignal) => Promise<void>
-  /** What waits now, by partition of the source. While there is any, the offsets of that partition stand still. */
+  /** The letters that wait now, by partition of the source. The offsets of such a partition stand still. */
   state: () => WaitingLetters[]
 }
 
@@ -48,7 +48,7 @@ const longestPauseMs = 5_000
 /** Tries of the partition that a letter belongs to. */
 const homeTurns = 3
 
-/** `onFailed`: told at once, for a request to a broker that hangs takes long. */
+/** `onFailed` is called at once, for a request to a broker that hangs takes long. */
 type Tools = {
   producer: RawProducer
   topic: string
@@ -57,7 +57,7 @@ type Tools = {
   onFailed: (failures: readonly Failure[]) => void
 }
 
-/** As its message's key says, or beside its message; where that one stays away, any other will do for a dead letter. */
+/** By its message's key, or the partition of its message. If that partition stays away, any other will do for a dead letter. */
 const partitionFor = ({ letter: { key, source }, turn }: Open, partitions: number): number =>
   ((key === null ? source.partition : keyHash(key)) + Math.max(0, turn - homeTurns)) % partitions
 

@@ -14,9 +14,9 @@ import { isUnknownTopic } from '../topics.ts'
 export type PartitionView = { next: bigint; stable: bigint; end: bigint; trouble: string | null }
 
 export type FeedOptions = Reading & {
-  /** Told of messages that were deleted unread, before anything behind them is fetched. Throws where it cannot be kept. */
+  /** Called for messages that were deleted unread, before anything behind them is fetched. Throws if the record cannot be stored. */
   onGap: (gap: TradeGap) => Promise<void>
-  /** Told of every assignment, before anything of it comes: whatever came before will come again. */
+  /** Called for every assignment, before any of its messages: those that came before will come again. */
   onAssigned: () => void
 }
 
@@ -34,9 +34,9 @@ export type Feed = {
 const waitMs = 500
 const idleMs = 1_000
 const errorPauseMs = 250
-/** Questions after the places of a new assignment, before the consumer is given up. */
+/** Attempts to find the places of a new assignment, before the consumer is given up. */
 const triesMax = 10
-/** Brokers that do not answer for so long are asked by a new consumer. */
+/** If no broker answers for so long, a new consumer is built. */
 const silenceMaxMs = 30_000
 
 type State = {
@@ -45,7 +45,7 @@ type State = {
   /** Counts assignments: an older one that is still finding out its places is not used. */
   assignment: number
   /** Brokers with a fetch under way. */
-  asked: Set<number>
+  fetching: Set<number>
   paused: boolean
   bell: ReturnType<typeof createBell>
   lastAnswerAt: number
@@ -76,7 +76,7 @@ const assign = async (state: State): Promise<void> => {
   state.bell.ring()
 }
 
-/** The place is not on the partition any more: the messages there were deleted, or the partition ends before it. */
+/** The place is no longer on the partition: the messages there were deleted, or the partition ends before it. */
 const leaveGap = async (state: State, view: PartitionView, partition: number): Promise<void> => {
   const { topic, onGap, log } = state.options
   const { next } = view
@@ -101,10 +101,10 @@ const staleTopic: ReadonlySet<number> = new Set([
   faults.inconsistentTopicId,
 ])
 
-const take = async (state: State, intake: Intake, asked: bigint, answer: Answer): Promise<void> => {
+const take = async (state: State, intake: Intake, from: bigint, answer: Answer): Promise<void> => {
   const view = state.places.get(answer.partition)
-  // It was taken away, or rewound, while the answer was on its way.
-  if (view === undefined || view.next !== asked) return
+  // The partition was taken away, or rewound, while the answer was on its way.
+  if (view === undefined || view.next !== from) return
   const { fault } = answer
   if (fault === faults.offsetOutOfRange) return leaveGap(state, view, answer.partition)
   if (fault !== 0) {
@@ -123,11 +123,11 @@ const clearTrouble = ({ places }: State, partition: number): void => {
   if (view !== undefined) view.trouble = null
 }
 
-/** One fetch from one broker; what fails is said at its partitions. */
+/** One fetch from one broker. Each of its partitions says what failed. */
 const fetchOnce = async (state: State, intake: Intake, node: number, places: readonly Place[]): Promise<void> => {
-  const { fetcher, topic, seen } = state.options
+  const { fetcher, topic, lastRead } = state.options
   try {
-    const answers = await fetchFrom({ fetcher, topic, topicId: seen.topicId!, node, waitMs }, places)
+    const answers = await fetchFrom({ fetcher, topic, topicId: lastRead.topicId!, node, waitMs }, places)
     state.lastAnswerAt = performance.now()
     const next = new Map(places.map((place) => [place.partition, place.next]))
     // A partition that is left out has nothing new, and no fault.
@@ -149,19 +149,19 @@ const fetchOnce = async (state: State, intake: Intake, node: number, places: rea
 
 const noLeader = -1
 
-/** Asks every broker that leads partitions of ours and is not being asked. */
+/** Fetches from every broker that leads partitions of ours and has no fetch under way. */
 const fetchAll = async (state: State, intake: Intake): Promise<void> => {
-  const { seen, topic } = state.options
+  const { lastRead, topic } = state.options
   const { id, partitions } = await describeTopic(state.options)
-  if (id !== seen.topicId) throw new TopicRemade(`the topic ${topic} was deleted and made anew`)
+  if (id !== lastRead.topicId) throw new TopicRemade(`the topic ${topic} was deleted and made anew`)
   const leaderOf = (partition: number): number => partitions[partition]?.leader ?? noLeader
   const places = [...state.places].map(([partition, { next }]) => ({ partition, next }))
   for (const [node, wanted] of Map.groupBy(places, ({ partition }) => leaderOf(partition))) {
     if (node === noLeader) for (const { partition } of wanted) state.places.get(partition)!.trouble = 'it has no leader'
-    if (node === noLeader || state.asked.has(node)) continue
-    state.asked.add(node)
+    if (node === noLeader || state.fetching.has(node)) continue
+    state.fetching.add(node)
     void fetchOnce(state, intake, node, wanted).finally(() => {
-      state.asked.delete(node)
+      state.fetching.delete(node)
       state.bell.ring()
     })
   }
@@ -188,7 +188,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     options,
     places: new Map(),
     assignment: 0,
-    asked: new Set(),
+    fetching: new Set(),
     paused: false,
     bell: createBell(),
     lastAnswerAt: performance.now(),

@@ -35,7 +35,7 @@ export type HeadwayOptions = {
   member: Member & Pick<RawConsumer, 'lastHeartbeat'>
   fetcher: Pick<Fetcher, 'listCommittedOffsets'>
   topic: string
-  /** What was seen last; it outlives the consumer, for a partition may stand still because none lives long. */
+  /** The last look. It outlives the consumer: a partition may stand still because no consumer lives long. */
   stands: Stands
   view: () => ReadonlyMap<number, PartitionView>
   intake: Pick<Intake, 'oldest'>
@@ -46,7 +46,7 @@ export type HeadwayOptions = {
   isLeader: () => boolean
   /** Has the partitions dealt out anew. */
   rejoin: () => Promise<void>
-  /** What holds up a partition of this replica whose messages are fetched; null where nothing is known. */
+  /** Why the fetched messages of a partition of this replica do not go on; null if no reason is known. */
   obstacle: (partition: number) => string | null
   /** Monotonic, in ms. */
   clock: () => number
@@ -55,7 +55,7 @@ export type HeadwayOptions = {
 const lookEveryMs = 3_000
 /** What does not move for so long stands still; events of the outbox too (status.ts). */
 export const stillAfterMs = 30_000
-/** A member that the group has not heard for so long is out of it: twice what the brokers allow, and time to come back. */
+/** The group drops a member after such a silence: twice what the brokers allow, and time to come back. */
 const heartbeatMaxMs = 35_000
 
 /** Where a partition ends, what is committed of it, and since when that has not moved though there is more. */
@@ -135,9 +135,9 @@ const lagOf = (
 ): PartitionLag => {
   const { topic } = state.options
   const first = oldest.get(partition)
-  const known = state.options.stands.get(partition)?.end ?? place.next
-  // What was read since the brokers were asked lies beyond the end as it was then.
-  const end = [known, place.end, place.next].reduce((a, b) => (b > a ? b : a))
+  const lastEnd = state.options.stands.get(partition)?.end ?? place.next
+  // Messages that were read after the last question to the brokers lie beyond the end of then.
+  const end = [lastEnd, place.end, place.next].reduce((a, b) => (b > a ? b : a))
   const messages = Number(end - (first?.offset ?? place.next))
   return { topic, partition, messages, oldestAt: first === undefined ? null : Number(first.timestamp) }
 }
@@ -158,7 +158,7 @@ export const createHeadway = (options: HeadwayOptions): Headway => {
     async run(signal) {
       while (!signal.aborted) {
         requireHeartbeat(options.member)
-        // Brokers that do not answer are the feed's own trouble; what was known last stays.
+        // If the brokers do not answer, that is the feed's trouble; the last look stays.
         await look(state).catch(() => undefined)
         await sleep(lookEveryMs, signal)
       }

@@ -24,8 +24,8 @@ export type Intake = {
   lanes: readonly Lane[]
   put: (message: RawMessage) => void
   /**
-   * Up to `max` messages of a lane, at once; none where it is empty. Of what was taken before every leg has its disposition; its
-   * letters may be on their way.
+   * Up to `max` messages of a lane, without waiting; none if it is empty. Call it again only once every leg of the previous batch
+   * has its disposition (its letters may still be on their way).
    */
   take: (lane: Lane, max: number) => RawMessage[]
   /** By partition; a partition without such a message is left out. */

@@ -44,13 +44,13 @@ const stampsOf = ({ timestamp }: DeadLetter, now: bigint): bigint[] => [
 
 /** By what is lost least: a message without its headers can still be sent again, one without its value only be looked up. */
 const cutsOf = ({ key, value, headers }: DeadLetter): LetterPart[][] => {
-  const held: readonly LetterPart[] = [
+  const present: readonly LetterPart[] = [
     ...(headers.size > 0 ? (['headers'] as const) : []),
     ...(value === null ? [] : (['value'] as const)),
     ...(key === null ? [] : (['key'] as const)),
   ]
   const all: readonly LetterPart[][] = [[], ['headers'], ['value'], ['headers', 'value'], ['headers', 'value', 'key']]
-  const cuts = all.map((cut) => cut.filter((part) => held.includes(part)))
+  const cuts = all.map((cut) => cut.filter((part) => present.includes(part)))
   return cuts.filter((cut, n) => cuts.findIndex((other) => other.join() === cut.join()) === n)
 }
 

@@ -1,5 +1,5 @@
-// What was taken of each partition and is not done with. The offset of a message moves once its legs have their dispositions and its
-// dead letter is written. A letter that cannot be written keeps back the offsets of its own partition and nothing else: fills go
+// The messages of each partition that were taken and are not done with. The offset of a message moves once its legs have their
+// dispositions and its dead letter is written. A letter that cannot be written keeps back the offsets of its own partition and nothing else: fills go
 // on there as well, and what is kept in memory for it is bounded.
 
 import type { RawMessage } from '../client.ts'
@@ -26,7 +26,7 @@ export type ProgressOptions = {
   commits: Pick<Commits, 'put'>
   /** Reads a partition again from this offset. */
   readAgain: (partition: number, from: bigint) => void
-  /** Told what a letter failed with that is not tried again. */
+  /** Called with the error of a letter that is not tried again. */
   fail: (error: unknown) => void
 }
 

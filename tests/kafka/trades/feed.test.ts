@@ -95,7 +95,7 @@ const start = async (logs: Log[], keepGap: (gap: TradeGap) => Promise<void> = ()
   const feed: Feed = createFeed({
     ...({ member: brokers.member, fetcher: brokers.fetcher } as unknown as Pick<FeedOptions, 'member' | 'fetcher'>),
     topic: 't',
-    seen: { topicId: null },
+    lastRead: { topicId: null },
     onGap: async (gap) => {
       await keepGap(gap)
       gaps.push(gap)

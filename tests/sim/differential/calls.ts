@@ -190,7 +190,7 @@ const settling = ({ random, positions }: Memory): Call => {
   const query = {
     floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
     except: random.chance(0.3) ? [random.pick(tickers)] : [],
-    held: someShards(random),
+    shards: someShards(random),
   }
   return {
     name: 'readSettled',
