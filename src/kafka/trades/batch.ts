@@ -14,7 +14,7 @@ import { decodeTrade } from '../schema.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
 /** The dead letters of a batch, by the partition of their messages. Its offset must not move before they are written. */
-export type BatchLetters = ReadonlyMap<number, readonly DeadLetter[]>
+type BatchLetters = ReadonlyMap<number, readonly DeadLetter[]>
 
 /**
  * Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. A message that
