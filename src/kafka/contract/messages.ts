@@ -1,5 +1,5 @@
-// The schemas of the messages on the four topics, as they are published. schema.ts and deadLetters.ts write and read them by hand;
-// tests hold both to these. In the words of JSON Schema draft-07, which is what AsyncAPI speaks.
+// The published schemas of the messages on all topics. schema.ts and trades/letterForms.ts write and read the messages; tests hold
+// both to these schemas. They use JSON Schema draft-07, as AsyncAPI does.
 
 import { Type } from '@sinclair/typebox'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
