@@ -21,6 +21,8 @@ export const keyForm: Form = {
   rule: 'must be 1 to 64 printable ASCII characters',
 }
 
+const storedUuid = new RegExp(uuidForm.stored)
+const storedTicker = new RegExp(tickerForm.stored)
 const ticker = new RegExp(tickerForm.sent)
 const key = new RegExp(keyForm.sent)
 
@@ -29,3 +31,10 @@ export const canonicalTicker = (text: string): string | null => (ticker.test(tex
 
 /** The key itself, or null for text that is none. */
 export const canonicalKey = (text: string): string | null => (key.test(text) ? text : null)
+
+/** Whether a text is in its canonical form already. */
+export const isStored = {
+  uuid: (text: string): boolean => storedUuid.test(text),
+  ticker: (text: string): boolean => storedTicker.test(text),
+  key: (text: string): boolean => key.test(text),
+} as const

@@ -5,7 +5,7 @@
 import { amountDetail, amountDigits, amountFault, amountRule, type Amount, type AmountDigits } from './decimal.ts'
 import type { EventKind } from './events.ts'
 import { canonicalUuid } from './ids.ts'
-import { canonicalKey, canonicalTicker, keyForm, tickerForm, uuidForm } from './patterns.ts'
+import { canonicalKey, canonicalTicker, isStored, keyForm, tickerForm, uuidForm } from './patterns.ts'
 
 export const sides = ['BUY', 'SELL'] as const
 export type Side = (typeof sides)[number]
@@ -100,6 +100,8 @@ const termsByType = terms.filter(({ presence }) => presence === 'by type').map((
 export const rulesOf = (type: OrderType): readonly (readonly [TermByType, Presence])[] =>
   termsByType.map((name) => [name, typeRules[type][name]])
 
+const requiredTerms = terms.filter(({ presence }) => presence === 'required').map(({ name }) => name)
+
 const nothingOptional = Object.fromEntries(
   terms.filter(({ presence }) => presence !== 'required').map(({ name }) => [name, null]),
 ) as Record<OptionalTerm, null>
@@ -149,41 +151,56 @@ export const canonicalText = ({ kind, values = [] }: TextTerm, text: string): st
   }
 }
 
+/** Whether a text is the canonical form of a value of this term. */
+const isCanonical = ({ kind, values = [] }: TextTerm, text: string): boolean => {
+  switch (kind) {
+    case 'uuid':
+      return isStored.uuid(text)
+    case 'key':
+      return isStored.key(text)
+    case 'ticker':
+      return isStored.ticker(text)
+    case 'choice':
+      return values.includes(text)
+  }
+}
+
 export const isTextTerm = (term: Term): term is TextTerm => term.kind !== 'amount'
 
 /** Why a value that is there is not one of its term, in its canonical form; null where it is. */
 const formFault = (term: Term, value: unknown, digits: AmountDigits): string | null => {
-  if (isTextTerm(term))
-    return typeof value === 'string' && canonicalText(term, value) === value ? null : ruleOf(term, digits)
+  if (isTextTerm(term)) return typeof value === 'string' && isCanonical(term, value) ? null : ruleOf(term, digits)
   const fault = typeof value === 'bigint' ? amountFault(value, digits) : 'NOT_A_NUMBER'
   return fault === null ? null : amountDetail(fault, digits)
 }
 
+/** What is missing, and what the type of the order forbids. The form of a value is not looked at. */
+export const presenceFaults = (draft: TermsDraft): TermFault[] => {
+  const faults: TermFault[] = []
+  for (const term of requiredTerms)
+    if (draft[term] === null) faults.push({ term, code: 'REQUIRED', detail: 'is required' })
+  const { type } = draft
+  if (type === undefined || type === null || !Object.hasOwn(typeRules, type)) return faults
+  for (const term of termsByType) {
+    const rule: Presence = typeRules[type][term]
+    const isGiven = draft[term] !== null
+    if (rule === 'required' && !isGiven) faults.push({ term, code: 'REQUIRED', detail: `is required for ${type}` })
+    if (rule === 'forbidden' && isGiven) faults.push({ term, code: 'FORBIDDEN', detail: `is forbidden for ${type}` })
+  }
+  return faults
+}
+
 /**
- * All that is wrong with these terms: what is missing, what is not in its canonical form, amounts beyond `digits`, and what the
+ * All that is wrong with these terms: what is not in its canonical form, amounts beyond `digits`, what is missing, and what the
  * type of the order forbids. Empty: an order may be accepted with them.
  */
 export const termsFaults = (draft: TermsDraft, digits: AmountDigits = amountDigits): TermFault[] => {
-  const faults: TermFault[] = []
+  const faults = presenceFaults(draft)
   for (const term of terms) {
     const value = draft[term.name]
-    if (value === undefined) continue
-    if (value === null) {
-      if (term.presence === 'required') faults.push({ term: term.name, code: 'REQUIRED', detail: 'is required' })
-      continue
-    }
+    if (value === undefined || value === null) continue
     const detail = formFault(term, value, digits)
     if (detail !== null) faults.push({ term: term.name, code: 'MALFORMED', detail })
-  }
-  const { type } = draft
-  if (type === undefined || type === null || !Object.hasOwn(typeRules, type)) return faults
-  for (const name of termsByType) {
-    const rule: Presence = typeRules[type][name]
-    const isGiven = draft[name] !== null
-    if (rule === 'required' && !isGiven)
-      faults.push({ term: name, code: 'REQUIRED', detail: `is required for ${type}` })
-    if (rule === 'forbidden' && isGiven)
-      faults.push({ term: name, code: 'FORBIDDEN', detail: `is forbidden for ${type}` })
   }
   return faults
 }

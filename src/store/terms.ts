@@ -11,24 +11,20 @@ import {
   type TermKind,
   type TermName,
 } from '../domain/terms.ts'
-import { compile } from '../wire/straightCode.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
-/** How a text becomes the type of the column, and how a value becomes a text and is read: each the source of an expression. */
+type Kind = { cast: string; toText: (value: never) => string; fromColumn: (column: string) => unknown }
+
+const same = (text: string): string => text
+
+/** How a text becomes the type of the column, how a value becomes that text, and how it is read from the column. */
 const columnKinds = {
-  uuid: { cast: '::uuid', textOf: (value) => value, valueOf: (column) => column },
-  key: { cast: '', textOf: (value) => value, valueOf: (column) => column },
-  ticker: { cast: '', textOf: (value) => value, valueOf: (column) => column },
-  choice: { cast: '', textOf: (value) => value, valueOf: (column) => column },
-  amount: {
-    cast: '::numeric',
-    textOf: (value) => `formatAmount(${value})`,
-    valueOf: (column) => `amountFromSql(${column})`,
-  },
-} as const satisfies Record<
-  TermKind,
-  { cast: string; textOf: (value: string) => string; valueOf: (column: string) => string }
->
+  uuid: { cast: '::uuid', toText: same, fromColumn: same },
+  key: { cast: '', toText: same, fromColumn: same },
+  ticker: { cast: '', toText: same, fromColumn: same },
+  choice: { cast: '', toText: same, fromColumn: same },
+  amount: { cast: '::numeric', toText: formatAmount, fromColumn: amountFromSql },
+} as const satisfies Record<TermKind, Kind>
 
 export const castOf = ({ kind }: Term): string => columnKinds[kind].cast
 
@@ -38,17 +34,20 @@ type ColumnValue<N extends TermName> = N extends AmountTerm
   : OrderTerms[N]
 export type TermsRow = { [N in TermName as ColumnOf<N>]: ColumnValue<N> }
 
-const unlessNull = ({ presence }: Term, value: string, source: string): string =>
-  presence === 'required' || source === value ? source : `(${value} === null ? null : ${source})`
+const readers = terms.map(({ name, column, kind }) => ({
+  name,
+  column: column as keyof TermsRow,
+  read: columnKinds[kind].fromColumn,
+}))
 
-const memberSource = (term: Term): string => {
-  const column = `it.${term.column}`
-  return `${term.name}: ${unlessNull(term, column, columnKinds[term.kind].valueOf(column))}`
+export const termsFromRow = (row: TermsRow): OrderTerms => {
+  const order: Partial<Record<TermName, unknown>> = {}
+  for (const { name, column, read } of readers) {
+    const value = row[column]
+    order[name] = value === null ? null : read(value)
+  }
+  return order as OrderTerms
 }
-
-export const termsFromRow = compile(`({ ${terms.map(memberSource).join(', ')} })`, { amountFromSql }) as (
-  row: TermsRow,
-) => OrderTerms
 
 /** `user_id, client_order_id, …`, each written by `write`. */
 export const termColumns = (write: (term: Term) => string = ({ column }) => column): string =>
@@ -57,11 +56,12 @@ export const termColumns = (write: (term: Term) => string = ({ column }) => colu
 /** `user_id::uuid, client_order_id, …`: the columns of the texts, as what the table holds. */
 export const castTermColumns = termColumns((term) => `${term.column}${castOf(term)}`)
 
-const textOf = (term: Term): ((order: OrderTerms) => string | null) => {
-  const value = `it.${term.name}`
-  return compile(unlessNull(term, value, columnKinds[term.kind].textOf(value)), { formatAmount }) as (
-    order: OrderTerms,
-  ) => string | null
+const textOf = ({ name, kind }: Term): ((order: OrderTerms) => string | null) => {
+  const toText: Kind['toText'] = columnKinds[kind].toText
+  return (order) => {
+    const value = order[name]
+    return value === null ? null : toText(value as never)
+  }
 }
 const texts = terms.map(textOf)
 

@@ -15,40 +15,45 @@ import {
   type TermName,
 } from '../domain/terms.ts'
 import { ClientKey, ExactAmount, oneOf, Ticker, Uuid } from './shapes.ts'
-import { compile } from './straightCode.ts'
 
 export const amountOrNull = (amount: Amount | null): string => (amount === null ? 'null' : formatAmount(amount))
 
-const plain = (value: string): string => `"\${${value}}"`
-const json = (value: string): string => `\${JSON.stringify(${value})}`
+type Writer = (value: never) => string
 
-/** A value of each kind as JSON: the source within a template literal, by the source of the value. */
-const written = {
-  uuid: { value: plain, orNull: json },
-  key: { value: json, orNull: json },
-  ticker: { value: plain, orNull: json },
-  choice: { value: plain, orNull: json },
-  amount: {
-    value: (value) => `\${formatAmount(${value})}`,
-    orNull: (value) => `\${amountOrNull(${value})}`,
-  },
-} as const satisfies Record<TermKind, Record<'value' | 'orNull', (value: string) => string>>
+const quoted = (text: string): string => `"${text}"`
+const escaped = (text: string | null): string => JSON.stringify(text)
+const quotedOrNull = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
+
+/** How a value of each kind is written as JSON: where it is always there, and where it may be null. */
+const writers = {
+  uuid: { value: quoted, orNull: quotedOrNull },
+  key: { value: escaped, orNull: escaped },
+  ticker: { value: quoted, orNull: quotedOrNull },
+  choice: { value: quoted, orNull: quotedOrNull },
+  amount: { value: formatAmount, orNull: amountOrNull },
+} as const satisfies Record<TermKind, Record<'value' | 'orNull', Writer>>
 
 /** Words that stand in JSON for those of the domain. */
 export type Vocabulary = Partial<Record<TermName, Readonly<Record<string, string>>>>
 
+const memberWriter = ({ name, kind, presence }: Term, words?: Readonly<Record<string, string>>): Writer => {
+  const start = `,"${name}":`
+  const write = writers[kind][presence === 'required' ? 'value' : 'orNull'] as Writer
+  if (words === undefined) return (order: OrderTerms) => start + write(order[name] as never)
+  return (order: OrderTerms) => {
+    const value = order[name]
+    return start + write((value === null ? null : words[value as string]) as never)
+  }
+}
+
 /** Writes these terms as members, each with a comma before it: `,"userId":"…","ticker":"…"`. */
 export const membersWriter = (shown: readonly Term[], vocabulary: Vocabulary = {}): ((order: OrderTerms) => string) => {
-  const translators = Object.fromEntries(
-    Object.entries(vocabulary).map(([name, words]) => [`${name}Word`, (word: string) => words[word]]),
-  )
-  const members = shown.map(({ name, kind, presence }) => {
-    const value = vocabulary[name] === undefined ? `it.${name}` : `${name}Word(it.${name})`
-    return `,"${name}":${written[kind][presence === 'required' ? 'value' : 'orNull'](value)}`
-  })
-  return compile(`\`${members.join('')}\``, { formatAmount, amountOrNull, ...translators }) as (
-    order: OrderTerms,
-  ) => string
+  const members = shown.map((term) => memberWriter(term, vocabulary[term.name])) as ((order: OrderTerms) => string)[]
+  return (order) => {
+    let text = ''
+    for (const write of members) text += write(order)
+    return text
+  }
 }
 
 const shapes = {

@@ -6,9 +6,9 @@ import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
 import {
   canonicalText,
   isTextTerm,
+  presenceFaults,
   ruleOf,
   terms,
-  termsFaults,
   type AmountTerm,
   type OptionalTerm,
   type OrderTerms,
@@ -123,7 +123,7 @@ export const decodePlaceOrder = (
   const faults: Fault[] = []
   const draft = readTerms(body, faults)
   if (draft.userId === null) draft.userId = callerId
-  for (const { term, detail } of termsFaults(draft)) faults.push({ pointer: `/${term}`, detail })
+  for (const { term, detail } of presenceFaults(draft)) faults.push({ pointer: `/${term}`, detail })
   if (unknownFields === 'refuse')
     for (const name of Object.keys(body))
       if (!memberNames.has(name)) faults.push({ pointer: pointerOf(name), detail: 'is not a member of an order' })
