@@ -1,5 +1,6 @@
 // How one variable of the environment is read: from its text to a value, or to a fault that says what is allowed.
 
+import { topicPattern } from '../wire/coordinates.ts'
 import { variable, type Env } from './env.ts'
 import { parseClaimPath, type ClaimPath } from '../http/gates/auth/claims.ts'
 
@@ -41,7 +42,7 @@ export const text =
   }
 
 export const topic = (fallback: string) =>
-  text(fallback, /^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -')
+  text(fallback, new RegExp(topicPattern), 'must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -')
 
 const isServer = (text: string): boolean => {
   const port = Number(/^(?:[^\s:,/]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1])

@@ -8,10 +8,13 @@ const uuidOf = (digits: string): string => `^${[8, 4, 4, 4, 12].map((length) => 
 
 export const uuidForm: Form = { sent: uuidOf('0-9a-fA-F'), stored: uuidOf('0-9a-f'), rule: 'must be a UUID' }
 
+const tickerOf = (letters: string): string => `^[${letters}0-9._/:^=+&@#-]{1,16}$`
+
+/** Such as `BRK.B`, `BTC/USD`, `^GSPC`. Kept in upper case. No character of it needs an escape in JSON. */
 export const tickerForm: Form = {
-  sent: '^[A-Za-z0-9.-]{1,16}$',
-  stored: '^[A-Z0-9.-]{1,16}$',
-  rule: 'must be 1 to 16 of A-Z a-z 0-9 . -',
+  sent: tickerOf('A-Za-z'),
+  stored: tickerOf('A-Z'),
+  rule: 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #',
 }
 
 /** A client's own name of an order. It is kept as it came. */

@@ -7,6 +7,8 @@ import exceptions from '../../sql/0004_exceptions.sql' with { type: 'text' }
 import setAside from '../../sql/0005_set_aside.sql' with { type: 'text' }
 import touch from '../../sql/0006_touch.sql' with { type: 'text' }
 import tradeGaps from '../../sql/0007_trade_gaps.sql' with { type: 'text' }
+import tickers from '../../sql/0008_tickers.sql' with { type: 'text' }
+import tickersChecked from '../../sql/0009_tickers_checked.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -18,4 +20,6 @@ export const migrations: readonly Migration[] = [
   { name: '0005_set_aside.sql', sql: setAside },
   { name: '0006_touch.sql', sql: touch },
   { name: '0007_trade_gaps.sql', sql: tradeGaps },
+  { name: '0008_tickers.sql', sql: tickers },
+  { name: '0009_tickers_checked.sql', sql: tickersChecked },
 ]

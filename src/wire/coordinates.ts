@@ -2,6 +2,12 @@
 
 export type Coordinates = { topic: string; partition: number; offset: bigint }
 
+const topic = '[A-Za-z0-9._-]{1,249}'
+/** A topic's name, as Kafka takes it. */
+export const topicPattern = `^${topic}$`
+export const coordinatesPattern = `^${topic}-\\d+-\\d+$`
+
+/** Wider than what is published: what an older letter says is read too. */
 const pattern = /^(.*)-(\d+)-(\d+)$/s
 
 export const coordinatesText = ({ topic, partition, offset }: Coordinates): string => `${topic}-${partition}-${offset}`

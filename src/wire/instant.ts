@@ -2,8 +2,16 @@
 
 import { numberText } from './json.ts'
 
-const isoPattern =
-  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i
+/** ISO-8601 with a zone, seconds and fraction optional. Its groups: seconds with their colon, fraction with its point, zone. */
+const isoInstant = ({ point, offset }: { point: string; offset: string }): string =>
+  `^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d(:\\d\\d(${point}\\d{1,9})?)?([Zz]|[+-]${offset})$`
+
+/** In a message. */
+export const instantPattern = isoInstant({ point: '[.,]', offset: '([01]\\d|2[0-3]):?[0-5]\\d' })
+/** In a query. */
+export const queryInstantPattern = isoInstant({ point: '\\.', offset: '\\d\\d:?\\d\\d' })
+
+const instantForm = new RegExp(instantPattern)
 const jsonNumber = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,2}))?$/
 /** Digits before the point of the last millisecond of the year 9999. */
 const wholeDigitsMax = 15
@@ -45,10 +53,10 @@ const fromNumber = (text: string): string | null => {
 }
 
 const fromIso = (text: string): string | null => {
-  const match = isoPattern.exec(text)
+  const match = instantForm.exec(text)
   if (match === null) return null
-  const [, year, month, day, hour, minute, second = '00', fraction = '', zone = ''] = match
-  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`
+  const [, seconds = ':00', fraction = '', zone = ''] = match
+  const local = `${text.slice(0, 10)}T${text.slice(11, 16)}${seconds.slice(0, 3)}`
   const asUtc = new Date(`${local}Z`)
   if (Number.isNaN(asUtc.getTime()) || asUtc.toISOString().slice(0, 19) !== local) return null
   const offset = /^z$/i.test(zone)
@@ -56,7 +64,7 @@ const fromIso = (text: string): string | null => {
     : Number(`${zone[0]}1`) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)))
   const epochSeconds = asUtc.getTime() / 1000 - offset * 60
   if (epochSeconds < 0) return null
-  return fromMicros(BigInt(epochSeconds) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0')))
+  return fromMicros(BigInt(epochSeconds) * 1_000_000n + BigInt(fraction.slice(1, 7).padEnd(6, '0')))
 }
 
 /**

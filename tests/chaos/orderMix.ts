@@ -23,6 +23,9 @@ export const tickers = [
   'F',
   'ASML',
   'TSM',
+  'BTC/USD',
+  '^GSPC',
+  'A+&@#=_:',
 ] as const
 
 const quantityOf = (rng: Random): string => {

@@ -101,7 +101,7 @@ const termsOf = (members: Map<string, Json>, header: string | null): Terms | nul
   const clientOrderId = keyOf(members.get('clientOrderId'), header)
   const lawful =
     uuidShape.test(text('userId')) &&
-    /^[A-Za-z0-9.-]{1,16}$/.test(text('ticker')) &&
+    /^[A-Za-z0-9._/:^=+&@#-]{1,16}$/.test(text('ticker')) &&
     ['BUY', 'SELL'].includes(text('side')) &&
     ['GTC', 'IOC', 'FOK', 'DAY'].includes(text('timeInForce')) &&
     ((text('type') === 'LIMIT' && price !== null) || (text('type') === 'MARKET' && !priced))

@@ -101,7 +101,7 @@ export const expectTrade = (bytes: Uint8Array | null): Decoded => {
   const legs = legsOf(members)
   if (
     ticker?.kind !== 'string' ||
-    !/^[A-Za-z0-9.-]{1,16}$/.test(ticker.value) ||
+    !/^[A-Za-z0-9._/:^=+&@#-]{1,16}$/.test(ticker.value) ||
     quantity === null ||
     price === null ||
     legs.length === 0

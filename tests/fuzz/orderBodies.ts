@@ -30,7 +30,20 @@ const amount = (rng: Random): string => {
 }
 
 const ticker = (rng: Random): string =>
-  rng.pick(['AAPL', 'aapl', 'BRK.B', 'x-1', 'A', '0123456789ABCDEF', 'zZ9.-', 'MSFT'])
+  rng.pick([
+    'AAPL',
+    'aapl',
+    'BRK.B',
+    'x-1',
+    'A',
+    '0123456789ABCDEF',
+    'zZ9.-',
+    'MSFT',
+    'btc/usd',
+    '^GSPC',
+    'EUR=X',
+    '_:+&@#',
+  ])
 const anyCase = (rng: Random, text: string): string => (rng.chance(0.2) ? text.toUpperCase() : text)
 const shuffled = <T>(rng: Random, items: T[]): T[] => items.toSorted(() => rng.next() - 0.5)
 

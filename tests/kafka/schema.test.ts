@@ -79,6 +79,10 @@ describe('a trade', () => {
     ])
   })
 
+  test.each(['btc/usd', '^GSPC', 'EUR=X', 'a_:+&@#-.9'])('has the ticker %s', (ticker) => {
+    expect(decode({ ticker: JSON.stringify(ticker) })).toMatchObject({ ticker: ticker.toUpperCase() })
+  })
+
   test('is made canonical: ids in lower case, ticker in upper case, time cut to microseconds', () => {
     expect(
       tradeOf({
@@ -228,7 +232,9 @@ describe('a message that is no trade', () => {
   })
 
   test.each(['', 'AAPLAAPLAAPLAAPLX', 'AA PL', 'ſ', 'ÄÖ', 'AAPL\n'])('the ticker %j is malformed', (ticker) => {
-    expect(reasonOf(decode({ ticker: JSON.stringify(ticker) }))).toBe('ticker must be 1 to 16 of A-Z a-z 0-9 . -')
+    expect(reasonOf(decode({ ticker: JSON.stringify(ticker) }))).toBe(
+      'ticker must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #',
+    )
   })
 
   test('it names no order', () => {

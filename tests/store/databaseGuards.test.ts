@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'bun:test'
 import { eventKinds } from '../../src/domain/events.ts'
 import { statuses, transitions, type Status } from '../../src/domain/order.ts'
+import { keyForm, tickerForm } from '../../src/domain/patterns.ts'
 import { codeOf } from '../../src/store/faults.ts'
 import { newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -157,7 +158,15 @@ describe('an order begins', () => {
         for (const price of ['0.00000001', null])
           await insertOrder({ side, time_in_force, price, type: price === null ? 'MARKET' : 'LIMIT' })
     await insertOrder({ quantity: '999999999999.99999999', price: '999999999999.99999999', ticker: 'A.B-9' })
+    for (const ticker of ['BTC/USD', '^GSPC', 'EUR=X', 'A_:+&@#-.']) await insertOrder({ ticker })
     await insertOrder({ client_order_id: ` ~${'x'.repeat(62)}` })
+  })
+
+  test('with a ticker and a key in the form of the domain, written once more here', async () => {
+    const rows = await sql<{ name: string; definition: string }[]>`
+      select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint
+      where conrelid = 'orders'::regclass and conname in ('orders_ticker', 'orders_client_order_id') order by name`
+    expect(rows.map(({ definition }) => /'(.*)'/.exec(definition)?.[1])).toEqual([keyForm.stored, tickerForm.stored])
   })
 
   test('only as NEW, unfilled, at version 0', async () => {
@@ -189,6 +198,8 @@ describe('an order begins', () => {
     ['an empty ticker', { ticker: '' }],
     ['a ticker of 17 characters', { ticker: 'A'.repeat(17) }],
     ['a ticker with a line end', { ticker: 'AAPL\n' }],
+    ['a ticker with a space', { ticker: 'BTC USD' }],
+    ['a ticker with a quote', { ticker: 'A"' }],
     ['an empty client order id', { client_order_id: '' }],
     ['a client order id of 65 characters', { client_order_id: 'x'.repeat(65) }],
     ['a client order id that is not printable', { client_order_id: 'a\tb' }],

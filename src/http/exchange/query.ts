@@ -13,8 +13,8 @@ type Row<S extends TSchema, T> = {
   schema: S
   /** Undefined: not a value of this parameter. */
   read: (text: string) => T | undefined
-  /** Completes "<parameter> …". */
-  rule: string
+  /** Completes "<parameter> …". A function looks at the text that is none of its values. */
+  rule: string | ((text: string) => string)
 }
 /** One that may be repeated; its value is the list of what was read. */
 type Repeated<S extends TSchema, T> = Row<S, T> & { repeated: true }
@@ -36,7 +36,8 @@ const readRow = (name: string, { read, rule, repeated }: Rows[string], texts: st
     return undefined
   }
   const values = texts.map(read)
-  for (const value of values) if (value === undefined) faults.push({ pointer, detail: rule })
+  for (const [i, value] of values.entries())
+    if (value === undefined) faults.push({ pointer, detail: typeof rule === 'string' ? rule : rule(texts[i]!) })
   return repeated === true ? values : values[0]
 }
 

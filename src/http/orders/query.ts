@@ -6,6 +6,7 @@ import { closedStatuses, openOf, openStatuses, statuses, type Status } from '../
 import { canonicalKey, canonicalTicker, keyForm, tickerForm } from '../../domain/patterns.ts'
 import { sides } from '../../domain/terms.ts'
 import type { OrderFilter } from '../../store/orderPage.ts'
+import { queryInstantPattern } from '../../wire/instant.ts'
 import { oneOf } from '../../wire/shapes.ts'
 import type { Decoded, UnknownFields } from '../exchange/decode.ts'
 import { choice, defineQuery, limitDefault, pageRows, uuid } from '../exchange/query.ts'
@@ -14,8 +15,7 @@ type ListQuery = { filter: OrderFilter; limit: number }
 type FillsQuery = { before: number; limit: number }
 
 const newestVersion = 2 ** 31 - 1
-const instantPattern = '^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?([Zz]|[+-]\\d\\d:?\\d\\d)$'
-const instantForm = new RegExp(instantPattern)
+const instantForm = new RegExp(queryInstantPattern)
 
 const instantOf = (text: string): Date | undefined => {
   if (!instantForm.test(text)) return undefined
@@ -35,7 +35,7 @@ const wholeMs = (text: string): number | undefined => {
 }
 
 const instant = (description: string) => ({
-  schema: Type.String({ pattern: instantPattern, description }),
+  schema: Type.String({ pattern: queryInstantPattern, description }),
   read: wholeMs,
   rule: 'must be an ISO-8601 instant with a zone, such as 2026-01-02T03:04:05Z',
 })
@@ -49,13 +49,20 @@ const readStatuses = (word: string): readonly Status[] | undefined => {
   return status === undefined ? undefined : [status]
 }
 
+/** A bare `+` in a query is a space, which no ticker has: whoever wrote it is told how to write what was meant. */
+const ticker = {
+  schema: Type.String({
+    pattern: tickerForm.sent,
+    description: 'In a query `+` is written `%2B`, `&` `%26`, `#` `%23`.',
+  }),
+  read: (text: string) => canonicalTicker(text) ?? undefined,
+  rule: (text: string) =>
+    text.includes(' ') ? `has a space: write + as %2B in a query; a ticker ${tickerForm.rule}` : tickerForm.rule,
+}
+
 const ordersQuery = defineQuery({
   userId: uuid,
-  ticker: {
-    schema: Type.String({ pattern: tickerForm.sent }),
-    read: (text: string) => canonicalTicker(text) ?? undefined,
-    rule: tickerForm.rule,
-  },
+  ticker,
   side: choice(sides),
   status: {
     schema: Type.Array(oneOf([...statuses, 'open', 'closed']), {

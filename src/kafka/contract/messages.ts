@@ -6,6 +6,8 @@ import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { letterDispositions } from '../../domain/leg.ts'
 import { tickerForm } from '../../domain/patterns.ts'
 import { eventTerms } from '../../domain/terms.ts'
+import { coordinatesPattern, topicPattern } from '../../wire/coordinates.ts'
+import { instantPattern } from '../../wire/instant.ts'
 import { Instant, oneOf, sentAmount, Uuid } from '../../wire/shapes.ts'
 import { termShapes } from '../../wire/terms.ts'
 import { commonValues, eventHeaders } from '../eventHeaders.ts'
@@ -41,7 +43,7 @@ const timestamp = Type.Unsafe<string | number>({
   oneOf: [
     {
       type: 'string',
-      pattern: '^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?([Zz]|[+-]([01]\\d|2[0-3]):?[0-5]\\d)$',
+      pattern: instantPattern,
     },
     { type: 'number', minimum: 0, exclusiveMaximum: 253_402_300_800_000 },
   ],
@@ -108,12 +110,10 @@ export const TradeHeaders = Type.Object(
   { description: 'None is needed. All are kept on a dead letter.' },
 )
 
-const coordinates = '^[A-Za-z0-9._-]{1,249}-\\d+-\\d+$'
-
 export const DeadLetterHeaders = Type.Object(
   {
     [letterHeaders.id]: Type.String({
-      pattern: coordinates,
+      pattern: coordinatesPattern,
       description: '`topic-partition-offset` of the message: dedupe on it, a letter may be repeated after a crash.',
     }),
     [letterHeaders.disposition]: oneOf(letterDispositions),
@@ -123,7 +123,7 @@ export const DeadLetterHeaders = Type.Object(
       description:
         'The legs that the letter is about, `BUY:`, `SELL:` or (of the single-leg form) `ORDER:` and the id, comma-separated; empty where nothing could be decoded.',
     }),
-    [letterHeaders.topic]: Type.String({ pattern: '^[A-Za-z0-9._-]{1,249}$' }),
+    [letterHeaders.topic]: Type.String({ pattern: topicPattern }),
     [letterHeaders.partition]: Type.String({ pattern: '^\\d+$' }),
     [letterHeaders.offset]: Type.String({ pattern: '^\\d+$' }),
     [letterHeaders.leftOut]: Type.Optional(

@@ -8,7 +8,7 @@ export type Leg = { side: string | null; orderId: string }
 export type Trade = { tradeId: string; ticker: string; quantity: bigint; price: bigint; legs: readonly Leg[] }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-const tickerPattern = /^[A-Za-z0-9.-]{1,16}$/
+const tickerPattern = /^[A-Za-z0-9._/:^=+&@#-]{1,16}$/
 const isoWithZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -113,6 +113,18 @@ describe('an amount', () => {
 })
 
 describe('the other members', () => {
+  test.each(['BTC/USD', '^gspc', 'eur=x', 'A_:+&@#-.9'])(
+    'the ticker %s, and it comes back as it is',
+    async (ticker) => {
+      const answer = await post({ ...orderBody, ticker })
+      expect(answer.status).toBe(202)
+      const { id } = bodyOf(answer)
+      const path = `/orders?ticker=${encodeURIComponent(ticker)}`
+      const { orders } = bodyOf(await harness.call('GET', path)) as { orders: { id: string; ticker: string }[] }
+      expect(orders.find((order) => order.id === id)?.ticker).toBe(ticker.toUpperCase())
+    },
+  )
+
   test('are stored in canonical form', async () => {
     const answer = await post({ ...orderBody, userId: orderBody.userId.toUpperCase(), ticker: 'brk.b-1' })
     expect(bodyOf(answer)).toMatchObject({ userId: orderBody.userId, ticker: 'BRK.B-1' })
@@ -124,13 +136,13 @@ describe('the other members', () => {
     ['userId', '"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11\\n"', 'must be a UUID'],
     ['userId', '1', 'must be a UUID'],
     ['userId', 'null', 'must be a UUID'],
-    ['ticker', '""', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
-    ['ticker', '"AAAAAAAAAAAAAAAAA"', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
-    ['ticker', '"AA PL"', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
-    ['ticker', '"AÄ"', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
-    ['ticker', '"AAPL\\n"', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
-    ['ticker', '"ſ"', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
-    ['ticker', '["AAPL"]', 'must be 1 to 16 of A-Z a-z 0-9 . -'],
+    ['ticker', '""', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
+    ['ticker', '"AAAAAAAAAAAAAAAAA"', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
+    ['ticker', '"AA PL"', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
+    ['ticker', '"AÄ"', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
+    ['ticker', '"AAPL\\n"', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
+    ['ticker', '"ſ"', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
+    ['ticker', '["AAPL"]', 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #'],
     ['side', '"buy"', 'must be one of BUY, SELL'],
     ['side', 'null', 'must be one of BUY, SELL'],
     ['type', '"STOP"', 'must be one of LIMIT, MARKET'],
@@ -150,7 +162,7 @@ describe('the other members', () => {
     expect(detailsOf(await postWith({ [name]: source }))).toEqual([`/${name} ${detail}`])
   })
 
-  test.each(['"\\u0000"', '"\\ud800"', '"\\udfff\\ud800"', '"\ud800"', '"A\\u0000"', '"__proto__"', '"a\u0000b"'])(
+  test.each(['"\\u0000"', '"\\ud800"', '"\\udfff\\ud800"', '"\ud800"', '"A\\u0000"', '"a\u0000b"'])(
     '%j is no ticker, no user and no side',
     async (source) => {
       for (const name of ['ticker', 'userId', 'side']) {
@@ -159,6 +171,11 @@ describe('the other members', () => {
       }
     },
   )
+
+  test('"__proto__" is no user and no side; as a ticker it is one like any other, in upper case', async () => {
+    for (const name of ['userId', 'side']) expect((await postWith({ [name]: '"__proto__"' })).status).toBe(400)
+    expect(await harness.place({ ticker: '__proto__' })).toMatchObject({ ticker: '__PROTO__' })
+  })
 
   test.each(['GTC', 'IOC', 'FOK', 'DAY'])('timeInForce %s is taken with either side and type', async (timeInForce) => {
     for (const side of ['BUY', 'SELL'])

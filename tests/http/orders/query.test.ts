@@ -223,6 +223,14 @@ describe('a parameter that is wrong', () => {
     expect(bodyOf(answer)['title']).toBe('Invalid query')
   })
 
+  test('a ticker with a bare + is told how a + is written', async () => {
+    const detailOf = async (query: string) => (bodyOf(await list(query))['errors'] as { detail: string }[])[0]?.detail
+    expect(await detailOf('ticker=BTC+USD')).toStartWith('has a space: write + as %2B')
+    expect(await detailOf('ticker=BTC%20USD')).toStartWith('has a space: write + as %2B')
+    expect(await detailOf('ticker=BTC%3FUSD')).toStartWith('must be 1 to 16 of')
+    expect((await list('ticker=BTC%2BUSD')).status).toBe(200)
+  })
+
   test('is listed with all the others', async () => {
     const answer = await list(
       'userId=1&ticker=%3F&side=1&status=1&status=2&createdAfter=1&createdBefore=1&limit=x&cursor=x&page=1',

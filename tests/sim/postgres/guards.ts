@@ -38,7 +38,7 @@ export const checkOrder = (row: OrderRow): void => {
     refuse(!condition, checkViolation, `new row violates check constraint "orders_${name}"`)
   const [quantity, filled] = [amountFromSql(row.quantity), amountFromSql(row.filled_quantity)]
   check(row.client_order_id === null || /^[ -~]{1,64}$/.test(row.client_order_id), 'client_order_id')
-  check(/^[A-Z0-9.-]{1,16}$/.test(row.ticker), 'ticker')
+  check(/^[A-Z0-9._/:^=+&@#-]{1,16}$/.test(row.ticker), 'ticker')
   check((row.type === 'LIMIT') === (row.price !== null), 'type_and_price')
   check(quantity > 0n, 'quantity')
   check(row.price === null || amountFromSql(row.price) > 0n, 'price')
