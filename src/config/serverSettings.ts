@@ -1,5 +1,6 @@
 // Settings of the HTTP side: where it listens, what it accepts, how requests share transactions, and how the process stops.
 
+import { amountDigits } from '../domain/decimal.ts'
 import { int, ms, oneOf, origins, text } from './readers.ts'
 import type { Setting } from './setting.ts'
 import { serverTlsSettings } from './transport.ts'
@@ -34,6 +35,14 @@ export const requestSettings = {
   ORDERS_UNKNOWN_FIELDS: {
     read: oneOf(['refuse', 'ignore'], 'refuse'),
     note: '`ignore` takes the extra members and parameters that clients of the Java service may send.',
+  },
+  AMOUNT_INTEGER_DIGITS_MAX: {
+    read: int(amountDigits.integer, 1, amountDigits.integer),
+    note: 'How many digits quantity and price of a new order may have before the point, where neighbours keep fewer. Trades are read in full.',
+  },
+  AMOUNT_FRACTION_DIGITS_MAX: {
+    read: int(amountDigits.fraction, 0, amountDigits.fraction),
+    note: 'The same behind the point. Trailing zeros do not count.',
   },
   BODY_MAX_BYTES: { read: int(65_536, 1_024, 16_777_216), note: 'A larger body is a `413`.' },
   REQUEST_DEADLINE_MS: {

@@ -19,11 +19,13 @@ const scale = tenTo[fractionDigitsMax]!
 export type AmountFault = 'NOT_A_NUMBER' | 'NOT_POSITIVE' | 'TOO_MANY_INTEGER_DIGITS' | 'TOO_MANY_FRACTION_DIGITS'
 export type ParsedAmount = { ok: true; amount: Amount } | { ok: false; fault: AmountFault }
 
-const limitsOf = ({ integer, fraction }: AmountDigits): string => `${integer} integer and ${fraction} fraction digits`
+/** `12 integer and 8 fraction digits`. */
+export const digitsText = ({ integer, fraction }: AmountDigits): string =>
+  `${integer} integer and ${fraction} fraction digits`
 
 /** What an amount has to be, to complete "<member> …". */
 export const amountRule = (digits: AmountDigits): string =>
-  `must be a decimal > 0 with at most ${limitsOf(digits)}, as a number or as a string in plain notation`
+  `must be a decimal > 0 with at most ${digitsText(digits)}, as a number or as a string in plain notation`
 
 /** What is wrong with an amount, to complete "<member> …"; it names the limit in force. */
 export const amountDetail = (fault: AmountFault, digits: AmountDigits): string => {
@@ -55,34 +57,34 @@ const exponentMax = 400
 
 const refused = (fault: AmountFault): ParsedAmount => ({ ok: false, fault })
 
-/** Digits with an implied point `pointAt` places from the left of `digits`, judged by the limits of the contract. */
-const fromDigits = (digits: string, pointAt: number): ParsedAmount => {
+/** Digits with an implied point `pointAt` places from the left of `digits`, which may be so many before and behind it. */
+const fromDigits = (digits: string, pointAt: number, { integer, fraction }: AmountDigits): ParsedAmount => {
   let first = 0
   while (first < digits.length && digits.charCodeAt(first) === 48) first++
   if (first === digits.length) return refused('NOT_POSITIVE')
   let end = digits.length
   while (digits.charCodeAt(end - 1) === 48) end--
-  if (pointAt - first > integerDigitsMax) return refused('TOO_MANY_INTEGER_DIGITS')
-  if (end - pointAt > fractionDigitsMax) return refused('TOO_MANY_FRACTION_DIGITS')
+  if (pointAt - first > integer) return refused('TOO_MANY_INTEGER_DIGITS')
+  if (end - pointAt > fraction) return refused('TOO_MANY_FRACTION_DIGITS')
   return { ok: true, amount: BigInt(digits.slice(first, end)) * 10n ** BigInt(fractionDigitsMax - (end - pointAt)) }
 }
 
 /** Reads an amount that came as a string: plain notation only, such as `150.50`. Trailing zeros do not count. */
-export const parsePlainAmount = (text: string): ParsedAmount => {
+export const parsePlainAmount = (text: string, digits: AmountDigits = amountDigits): ParsedAmount => {
   const match = plainNotation.exec(text)
   if (match === null) return refused('NOT_A_NUMBER')
   const [, integer = '', fraction = ''] = match
-  return fromDigits(integer + fraction, integer.length)
+  return fromDigits(integer + fraction, integer.length, digits)
 }
 
 /** Reads the source text of a JSON number, in any notation JSON has: `1e-7`, `15.05E1`. */
-export const parseJsonAmount = (source: string): ParsedAmount => {
+export const parseJsonAmount = (source: string, digits: AmountDigits = amountDigits): ParsedAmount => {
   const match = jsonNotation.exec(source)
   if (match === null) return refused('NOT_A_NUMBER')
   const [, sign, integer = '', fraction = '', exponentText = '0'] = match
   if (sign === '-') return refused('NOT_POSITIVE')
   const exponent = Number(exponentText)
-  if (Math.abs(exponent) <= exponentMax) return fromDigits(integer + fraction, integer.length + exponent)
+  if (Math.abs(exponent) <= exponentMax) return fromDigits(integer + fraction, integer.length + exponent, digits)
   if (!/[1-9]/.test(integer + fraction)) return refused('NOT_POSITIVE')
   return refused(exponent > 0 ? 'TOO_MANY_INTEGER_DIGITS' : 'TOO_MANY_FRACTION_DIGITS')
 }

@@ -2,6 +2,7 @@
 
 import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { amountDigits, digitsText } from '../domain/decimal.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { canonicalTicker, tickerForm } from '../domain/patterns.ts'
 import { eventTerms } from '../domain/terms.ts'
@@ -72,6 +73,8 @@ const shapeFault = (value: unknown): Malformed => {
   return malformed(`${fault?.path.slice(1) ?? 'the message'} is missing or of the wrong type`)
 }
 
+const amountWanted = `is not a decimal > 0 of at most ${digitsText(amountDigits)}`
+
 /** Decodes one message of the trade topic, in the two-legged or the single-leg form. */
 export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malformed => {
   if (bytes === null || bytes === undefined || bytes.length === 0) return malformed('is empty')
@@ -82,11 +85,9 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   const ticker = canonicalTicker(value.ticker)
   if (ticker === null) return malformed(`ticker ${tickerForm.rule}`)
   const quantity = amountFromJson(value.quantity)
-  if (!quantity.ok)
-    return malformed(`quantity is not a decimal > 0 of at most 12 integer and 8 fraction digits (${quantity.fault})`)
+  if (!quantity.ok) return malformed(`quantity ${amountWanted} (${quantity.fault})`)
   const price = amountFromJson(value.price)
-  if (!price.ok)
-    return malformed(`price is not a decimal > 0 of at most 12 integer and 8 fraction digits (${price.fault})`)
+  if (!price.ok) return malformed(`price ${amountWanted} (${price.fault})`)
   const tradedAt = instantFromJson(value.timestamp)
   if (tradedAt === null) return malformed('timestamp is no ISO-8601 instant, epoch seconds or epoch milliseconds')
   const sides = sidesOf(value)

@@ -4,6 +4,7 @@ import { accessOf } from './access.ts'
 import { readSettings, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
+import type { AmountDigits } from '../domain/decimal.ts'
 import type { ContractOptions } from '../http/contract/docs.ts'
 import { createOpenApi } from '../http/contract/openapi.ts'
 import { createAsyncApi } from '../kafka/contract/asyncapi.ts'
@@ -12,6 +13,12 @@ import { printFaults } from './schemaStart.ts'
 import { release } from '../version.ts'
 
 type Settings = Omit<Config, 'database' | 'warnings'>
+
+/** How many digits an amount of a new order may have here. */
+export const amountDigitsOf = (settings: Settings): AmountDigits => ({
+  integer: settings.AMOUNT_INTEGER_DIGITS_MAX,
+  fraction: settings.AMOUNT_FRACTION_DIGITS_MAX,
+})
 
 export const contractsOf = (settings: Settings): ContractOptions => ({
   version: release,
@@ -41,6 +48,7 @@ export const openApiCommand = (env: Env): Promise<number> =>
       version: release,
       unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
       bodyMaxBytes: settings.BODY_MAX_BYTES,
+      amountDigits: amountDigitsOf(settings),
       access: accessOf(settings),
     }),
   )

@@ -1,7 +1,7 @@
 // The ports of the service: one for everybody, and one for operators if they have their own.
 
 import { managementOf } from './access.ts'
-import { contractsOf } from './contracts.ts'
+import { amountDigitsOf, contractsOf } from './contracts.ts'
 import { componentsOf, type StatusSource } from './status.ts'
 import type { Config } from '../config/config.ts'
 import { serverCertificateOf } from '../config/transport.ts'
@@ -35,6 +35,7 @@ const serverOptionsOf = ({ status, phase, ...parts }: Parts): ServerOptions => {
     ...parts,
     unknownFields: config.ORDERS_UNKNOWN_FIELDS,
     bodyMaxBytes: config.BODY_MAX_BYTES,
+    amountDigits: amountDigitsOf(config),
     bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
     started: () => phase() !== 'starting',
     draining: () => phase() === 'draining',

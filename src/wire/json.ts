@@ -1,7 +1,13 @@
 // JSON in which no number loses a digit. JSON.parse reads numbers as doubles; a double carries any decimal of up to 15
 // significant digits exactly, so only a text with a longer run of digits is read again with the source of each number kept.
 
-import { parseJsonAmount, parsePlainAmount, type ParsedAmount } from '../domain/decimal.ts'
+import {
+  amountDigits,
+  parseJsonAmount,
+  parsePlainAmount,
+  type AmountDigits,
+  type ParsedAmount,
+} from '../domain/decimal.ts'
 
 /** The source text of a JSON number that a double may not carry. */
 export class NumberSource {
@@ -26,13 +32,13 @@ export const numberText = (value: unknown): string | null => {
 }
 
 /** An amount from a parsed JSON value: a number in any notation, or a string in plain notation. */
-export const amountFromJson = (value: unknown): ParsedAmount => {
-  if (typeof value === 'string') return parsePlainAmount(value)
+export const amountFromJson = (value: unknown, digits: AmountDigits = amountDigits): ParsedAmount => {
+  if (typeof value === 'string') return parsePlainAmount(value, digits)
   const text = numberText(value)
   if (text === null) return { ok: false, fault: 'NOT_A_NUMBER' }
   // What JSON.parse reads as Infinity was a number, only far too large.
   if (text === 'Infinity') return { ok: false, fault: 'TOO_MANY_INTEGER_DIGITS' }
-  return text === '-Infinity' ? { ok: false, fault: 'NOT_POSITIVE' } : parseJsonAmount(text)
+  return text === '-Infinity' ? { ok: false, fault: 'NOT_POSITIVE' } : parseJsonAmount(text, digits)
 }
 
 const memberLike = /"\s*:/g

@@ -2,6 +2,7 @@
 // decoders beside each door; tests hold these schemas and those decoders to each other.
 
 import { Kind, Type, type SchemaOptions, type TSchema } from '@sinclair/typebox'
+import { amountDigits, type AmountDigits } from '../domain/decimal.ts'
 import { keyForm, tickerForm, uuidForm } from '../domain/patterns.ts'
 import { sides } from '../domain/terms.ts'
 
@@ -34,7 +35,7 @@ export const Instant = Type.String({
 })
 
 /** A double rounds the largest amount up to this, so the bound itself has to pass. */
-const amountBound = 1e12
+const amountBound = ({ integer }: AmountDigits): number => 10 ** integer
 
 /**
  * An amount as it leaves: on the wire a JSON number written from the exact decimal. Its type here is text, for that is what
@@ -44,23 +45,32 @@ export const ExactAmount = Type.Unsafe<string>({
   type: 'number',
   format: 'decimal',
   minimum: 0,
-  maximum: amountBound,
-  description: 'An exact decimal of at most 8 fraction digits, in plain notation: read it with a decimal parser.',
+  maximum: amountBound(amountDigits),
+  description: `An exact decimal of at most ${amountDigits.fraction} fraction digits, in plain notation: read it with a decimal parser.`,
 })
 
 export const AmountOrNull = orNull(ExactAmount)
 
-const sentForms = [
-  { type: 'number', exclusiveMinimum: 0, maximum: amountBound },
-  { type: 'string', pattern: '^(?=.*[1-9])(0|[1-9]\\d{0,11})(\\.\\d{1,8}0*)?$' },
+const fractionPattern = ({ fraction }: AmountDigits): string => (fraction === 0 ? '0+' : `\\d{1,${fraction}}0*`)
+
+const sentForms = (digits: AmountDigits) => [
+  { type: 'number', exclusiveMinimum: 0, maximum: amountBound(digits) },
+  {
+    type: 'string',
+    pattern: `^(?=.*[1-9])(0|[1-9]\\d{0,${digits.integer - 1}})(\\.${fractionPattern(digits)})?$`,
+  },
 ]
 
 /**
  * An amount as it comes in. To TypeBox it is unknown: domain/decimal.ts judges it from the source text of the number, which
  * no JSON Schema sees.
  */
-export const sentAmount = (options: SchemaOptions = {}) =>
-  Type.Unsafe<number | string>({ [Kind]: 'Unknown', oneOf: sentForms, ...options })
+export const sentAmount = (digits: AmountDigits, options: SchemaOptions = {}) =>
+  Type.Unsafe<number | string>({ [Kind]: 'Unknown', oneOf: sentForms(digits), ...options })
 
-export const sentAmountOrNull = (options: SchemaOptions = {}) =>
-  Type.Unsafe<number | string | null>({ [Kind]: 'Unknown', oneOf: [...sentForms, { type: 'null' }], ...options })
+export const sentAmountOrNull = (digits: AmountDigits, options: SchemaOptions = {}) =>
+  Type.Unsafe<number | string | null>({
+    [Kind]: 'Unknown',
+    oneOf: [...sentForms(digits), { type: 'null' }],
+    ...options,
+  })

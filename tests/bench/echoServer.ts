@@ -1,6 +1,7 @@
 // L4: what Elysia on one core can answer at all. It reads and validates a body exactly as the service does and sends it back, or reads
 // an id and answers with one order that it always has at hand: no database, no Kafka. A process of its own: `startEcho` runs this file.
 
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { Elysia } from 'elysia'
 import { canonicalUuid } from '../../src/domain/ids.ts'
 import { decodePlaceOrder } from '../../src/http/orders/decode.ts'
@@ -40,6 +41,7 @@ const serveEcho = (port: number): void => {
           key: request.headers.get('idempotency-key'),
           unknownFields: 'refuse',
           callerId: null,
+          amountDigits,
         })
         return new Response(body, { status: decoded.ok ? 202 : 400, headers })
       },

@@ -1,6 +1,7 @@
 // Proves: the document and the decoders agree on what is a lawful request, whatever is sent; the few rules that no schema can
 // express are listed by name; and the serialisers write what is published.
 
+import { amountDigits } from '../../src/domain/decimal.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'
 import type { Service } from '../../src/app/service.ts'
@@ -38,7 +39,7 @@ describe('the body of an order', () => {
     const counts = { both: 0, neither: 0, digits: 0 }
     for (let i = 0; i < 6_000; i++) {
       const text = new TextDecoder().decode(orderBody(randomStream(`agreement:${i}`)))
-      const decoded = decodePlaceOrder(text, { key: null, unknownFields: 'refuse', callerId: null })
+      const decoded = decodePlaceOrder(text, { key: null, unknownFields: 'refuse', callerId: null, amountDigits })
       const value = parsed(text)
       const isLawful = value !== undefined && lawful(value)
       if (decoded.ok && !isLawful) throw new Error(`taken against the schema: ${text} ${ajv.errorsText(lawful.errors)}`)

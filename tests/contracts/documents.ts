@@ -1,5 +1,6 @@
 // Both documents as the service publishes them with its defaults, and the lookup of a reference in them.
 
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { readSettings } from '../../src/config/config.ts'
 import { contractsOf } from '../../src/serve/contracts.ts'
 import { createOpenApi } from '../../src/http/contract/openapi.ts'
@@ -13,7 +14,9 @@ if (!defaults.ok) throw new Error(defaults.faults.join('; '))
 const plain = (document: unknown): Json => JSON.parse(JSON.stringify(document)) as Json
 
 export const asyncApiDocument = plain(contractsOf(defaults.settings).asyncApi)
-export const openApiDocument = plain(createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536 }))
+export const openApiDocument = plain(
+  createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, amountDigits }),
+)
 
 const at = (document: Json, path: readonly string[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Json | undefined)?.[key], document)

@@ -1,6 +1,7 @@
 // Proves: the OpenAPI document is valid, names every route of the app and no other, and everything that it says is real: every
 // status that it lists was observed, everything that was observed is in it, and its examples are the service's own output.
 
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { createOpenApi } from '../../src/http/contract/openapi.ts'
@@ -81,7 +82,7 @@ describe('the document', () => {
         'additionalProperties'
       ]
     expect(membersOf(openApiDocument)).toBeFalse()
-    const lenient = createOpenApi({ version: 'test', unknownFields: 'ignore', bodyMaxBytes: 1 })
+    const lenient = createOpenApi({ version: 'test', unknownFields: 'ignore', bodyMaxBytes: 1, amountDigits })
     expect(membersOf(lenient)).toBeTrue()
   })
 })

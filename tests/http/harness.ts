@@ -2,6 +2,7 @@
 // checked for what holds for all: a problem always has the same members, success is JSON, and the published document knows its
 // status, its headers and its shape.
 
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/app/service.ts'
@@ -40,6 +41,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   service: {} as Service,
   unknownFields: 'refuse',
   bodyMaxBytes: 65_536,
+  amountDigits,
   bodyDeadlineMs: 20_000,
   started: () => true,
   draining: () => false,

@@ -1,6 +1,7 @@
 // The real server on a port, over a real database, that wants to know who calls: tokens of an issuer of the test, and API keys of a file. Every
 // answer is held against the document that this very service would publish.
 
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'bun:test'
@@ -44,7 +45,13 @@ type KeyHolder = keyof typeof keyHolders
 
 export const documentOf = async (guard: Guard, management?: ServerOptions['management']) => {
   const access = publishedAccess(guard, management)
-  const document = createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, access })
+  const document = createOpenApi({
+    version: 'test',
+    unknownFields: 'refuse',
+    bodyMaxBytes: 65_536,
+    amountDigits,
+    access,
+  })
   return JSON.parse(JSON.stringify(document)) as Record<string, unknown>
 }
 

@@ -3,6 +3,7 @@
 
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
+import type { AmountDigits } from '../../domain/decimal.ts'
 import type { assetNames } from './contractOperations.ts'
 import { docsPage, pageScript, pageStyles } from './docsPage.ts'
 import type { Handler } from '../exchange/exchange.ts'
@@ -21,6 +22,7 @@ type DocsOptions = {
   contracts: ContractOptions
   unknownFields: UnknownFields
   bodyMaxBytes: number
+  amountDigits: AmountDigits
   guard?: Guard
   management?: Management
 }
@@ -47,10 +49,11 @@ const once = <T>(make: () => T): (() => T) => {
   return () => (cache ??= { value: make() }).value
 }
 
-export const docsHandlers = ({ contracts, unknownFields, bodyMaxBytes, guard, management }: DocsOptions) => {
+export const docsHandlers = ({ contracts, guard, management, ...settings }: DocsOptions) => {
   const { version, asyncApi } = contracts
   const access = publishedAccess(guard, management)
-  const options = { version, unknownFields, bodyMaxBytes, access }
+  const { unknownFields, bodyMaxBytes, amountDigits } = settings
+  const options = { version, unknownFields, bodyMaxBytes, amountDigits, access }
   const openApiText = once(() => JSON.stringify(createOpenApi(options)))
   const asyncApiText = once(() => JSON.stringify(asyncApi))
   const page = once(() => docsPage(asyncApi))

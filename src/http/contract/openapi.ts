@@ -1,6 +1,7 @@
 // The OpenAPI document, made from the schemas and operations of the code, for /openapi.json and `orders openapi`.
 
 import type { TObject } from '@sinclair/typebox'
+import type { AmountDigits } from '../../domain/decimal.ts'
 import { orderTypes, rulesOf } from '../../domain/terms.ts'
 import { components, noMembers, problemShape } from './answers.ts'
 import {
@@ -27,7 +28,7 @@ import { isServed } from '../exchange/operation.ts'
 import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
 import { optionsOf } from './openapiOptions.ts'
 import { introduction, tags } from './openapiText.ts'
-import { PlaceOrder } from '../orders/decode.ts'
+import { placeOrderShape } from '../orders/decode.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
 import { Resolve } from '../exceptions/resolution.ts'
 
@@ -35,6 +36,8 @@ export type OpenApiOptions = {
   version: string
   unknownFields: UnknownFields
   bodyMaxBytes: number
+  /** How many digits an amount of a new order may have. */
+  amountDigits: AmountDigits
   /** Who may call; everybody by default. */
   access?: PublishedAccess
 }
@@ -159,11 +162,15 @@ const bodyOf = (operation: Operations[OperationId], bodyMaxBytes: number): Json 
 
 /** The document for a service with these settings. */
 export const createOpenApi = (options: OpenApiOptions): Json => {
-  const { version, unknownFields, bodyMaxBytes, access = openAccess } = options
+  const { version, unknownFields, bodyMaxBytes, amountDigits, access = openAccess } = options
   const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
   const schemas: Json = {
     ...Object.fromEntries(components.map((schema) => [schema['component'], published(schema, true)])),
-    PlaceOrder: { ...orderBody(published(PlaceOrder, true) as Json, access), ...open, anyOf: termsByType },
+    PlaceOrder: {
+      ...orderBody(published(placeOrderShape(amountDigits), true) as Json, access),
+      ...open,
+      anyOf: termsByType,
+    },
     Resolve: { ...(published(Resolve, true) as Json), ...open },
   }
   const paths: Record<string, Json> = {}

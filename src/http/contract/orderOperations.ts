@@ -31,7 +31,7 @@ export const orderOperations = {
     summary: 'Place an order',
     description:
       'A 202 is a promise: the order and its event are committed before the answer leaves. A LIMIT order has a price, a MARKET ' +
-      'order has none. Amounts are decimals > 0 with at most 12 integer and 8 fraction digits (trailing zeros do not count), as a ' +
+      'order has none. Amounts are decimals > 0; each member says how many digits it may have (trailing zeros do not count), as a ' +
       'JSON number in any notation or as a string in plain notation; they are read from their own text and never rounded. A ' +
       'repeated member is refused.',
     headers: PlaceHeaders,

@@ -1,7 +1,7 @@
 // What a client may send: the body of an order. Its schema and its readers are made from the table of terms (domain/terms.ts).
 
 import { Type, type TSchema } from '@sinclair/typebox'
-import { amountDetail, amountDigits, type Amount } from '../../domain/decimal.ts'
+import { amountDetail, amountDigits, type Amount, type AmountDigits } from '../../domain/decimal.ts'
 import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
 import {
   canonicalText,
@@ -32,12 +32,12 @@ const sentShapes = {
   key: () => Type.String({ pattern: keyForm.sent }),
   ticker: () => Type.String({ pattern: tickerForm.sent }),
   choice: ({ values = [] }) => oneOf(values),
-  amount: ({ presence }) => (presence === 'required' ? sentAmount() : sentAmountOrNull()),
-} as const satisfies Record<TermKind, (term: Term) => TSchema>
+  amount: ({ presence }, digits) => (presence === 'required' ? sentAmount(digits) : sentAmountOrNull(digits)),
+} as const satisfies Record<TermKind, (term: Term, digits: AmountDigits) => TSchema>
 
-const sentShape = (term: Term): TSchema => {
-  const shape = sentShapes[term.kind](term)
-  const description = ruleOf(term)
+const sentShape = (term: Term, digits: AmountDigits): TSchema => {
+  const shape = sentShapes[term.kind](term, digits)
+  const description = ruleOf(term, digits)
   if (term.presence === 'required') return { ...shape, description }
   return Type.Optional({ ...(term.kind === 'amount' ? shape : Type.Union([shape, Type.Null()])), description })
 }
@@ -45,19 +45,21 @@ const sentShape = (term: Term): TSchema => {
 type Sent<N extends TermName> = N extends AmountTerm ? number | string : OrderTerms[N]
 /** The body of an order as a client writes it. */
 export type PlaceOrder = { [N in RequiredTerm]: Sent<N> } & { [N in OptionalTerm]?: Sent<N> | null }
-/** What a client may send, as published. The readers below judge it; a test ties the two. */
-export const PlaceOrder = Type.Unsafe<PlaceOrder>(
-  Type.Object(Object.fromEntries(terms.map((term) => [term.name, sentShape(term)])), {
-    additionalProperties: false,
-    component: 'PlaceOrder',
-  }),
-)
+/** What a client may send where amounts have so many digits. The readers below judge it; a test ties the two. */
+export const placeOrderShape = (digits: AmountDigits) =>
+  Type.Unsafe<PlaceOrder>(
+    Type.Object(Object.fromEntries(terms.map((term) => [term.name, sentShape(term, digits)])), {
+      additionalProperties: false,
+      component: 'PlaceOrder',
+    }),
+  )
+export const PlaceOrder = placeOrderShape(amountDigits)
 
 type Read = { value: string | Amount } | { detail: string }
 
-const readAmount = (value: unknown): Read => {
-  const parsed = amountFromJson(value)
-  return parsed.ok ? { value: parsed.amount } : { detail: amountDetail(parsed.fault, amountDigits) }
+const readAmount = (value: unknown, digits: AmountDigits): Read => {
+  const parsed = amountFromJson(value, digits)
+  return parsed.ok ? { value: parsed.amount } : { detail: amountDetail(parsed.fault, digits) }
 }
 const readText = (value: unknown, term: TextTerm): Read => {
   const text = typeof value === 'string' ? canonicalText(term, value) : null
@@ -66,8 +68,10 @@ const readText = (value: unknown, term: TextTerm): Read => {
 
 const memberNames = new Set<string>(terms.map(({ name }) => name))
 
+type Reading = { digits: AmountDigits; faults: Fault[] }
+
 /** Reads the terms one by one, by name; nothing else of the body is looked at. */
-const readTerms = (body: Record<string, unknown>, faults: Fault[]): TermsDraft => {
+const readTerms = (body: Record<string, unknown>, { digits, faults }: Reading): TermsDraft => {
   const draft: Partial<Record<TermName, string | Amount | null>> = {}
   for (const term of terms) {
     const { name, presence } = term
@@ -76,7 +80,7 @@ const readTerms = (body: Record<string, unknown>, faults: Fault[]): TermsDraft =
       draft[name] = null
       continue
     }
-    const read = isTextTerm(term) ? readText(value, term) : readAmount(value)
+    const read = isTextTerm(term) ? readText(value, term) : readAmount(value, digits)
     if ('value' in read) draft[name] = read.value
     else faults.push({ pointer: `/${name}`, detail: read.detail })
   }
@@ -110,18 +114,20 @@ export type PlaceOptions = {
   unknownFields: UnknownFields
   /** The user that a body without `userId` stands for, in canonical form; null if the body must name it. */
   callerId: string | null
+  /** How many digits an amount may have. */
+  amountDigits: AmountDigits
 }
 
 /** Decodes and validates the body of an order; lists every fault. The former key: see idempotencyKey.ts. */
 export const decodePlaceOrder = (
   text: string,
-  { key, unknownFields, callerId }: PlaceOptions,
+  { key, unknownFields, callerId, amountDigits: digits }: PlaceOptions,
 ): Decoded<PlaceCommand> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const body = parsed.value
   const faults: Fault[] = []
-  const draft = readTerms(body, faults)
+  const draft = readTerms(body, { digits, faults })
   if (draft.userId === null) draft.userId = callerId
   for (const { term, detail } of presenceFaults(draft)) faults.push({ pointer: `/${term}`, detail })
   if (unknownFields === 'refuse')

@@ -1,6 +1,7 @@
 // The routes of orders. No logic: parse, call, map.
 
 import type { Service } from '../../app/service.ts'
+import type { AmountDigits } from '../../domain/decimal.ts'
 import type { Order, Status } from '../../domain/order.ts'
 import { readBody } from '../exchange/body.ts'
 import { ownUser } from '../../app/caller.ts'
@@ -17,6 +18,8 @@ import { decodePlaceOrder } from './decode.ts'
 export type RouteOptions = {
   service: Service
   unknownFields: UnknownFields
+  /** How many digits an amount of a new order may have. */
+  amountDigits: AmountDigits
   bodyMaxBytes: number
   bodyDeadlineMs: number
 }
@@ -52,7 +55,7 @@ const mismatch = (differing: readonly string[]): Problem =>
 
 const placeOrder = async (
   exchange: Exchange,
-  { service, unknownFields, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
+  { service, unknownFields, amountDigits, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
 ): Promise<Answer> => {
   const { request, caller } = exchange
   // Before its body is read: in a flood, those that are turned away must not slow down those that are taken.
@@ -61,7 +64,7 @@ const placeOrder = async (
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
   if (!body.ok) return body.problem
   const key = request.headers.get('idempotency-key')
-  const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: ownUser(caller) })
+  const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: ownUser(caller), amountDigits })
   if (!decoded.ok) return invalid('Invalid order', decoded.faults)
   const result = await service.place(exchange, decoded.value)
   if (result.ok) return accepted(result.order, result.replayed)

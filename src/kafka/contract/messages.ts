@@ -4,6 +4,7 @@
 import { Type } from '@sinclair/typebox'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { letterDispositions } from '../../domain/leg.ts'
+import { amountDigits, digitsText } from '../../domain/decimal.ts'
 import { tickerForm } from '../../domain/patterns.ts'
 import { eventTerms } from '../../domain/terms.ts'
 import { coordinatesPattern, topicPattern } from '../../wire/coordinates.ts'
@@ -26,9 +27,8 @@ export const eventValueSchema = (kind: EventKind, description: string) =>
     { description },
   )
 
-const sent = sentAmount({
-  description:
-    'A decimal > 0 with at most 12 integer and 8 fraction digits, as a number or as a string in plain notation; read exactly.',
+const sent = sentAmount(amountDigits, {
+  description: `A decimal > 0 with at most ${digitsText(amountDigits)}, as a number or as a string in plain notation; read exactly.`,
 })
 
 /** Which characters print is more than a portable pattern can say: these are the ones that never do. */

@@ -200,6 +200,45 @@ describe('the other members', () => {
   })
 })
 
+describe('where amounts have fewer digits', () => {
+  const digits = { integer: 3, fraction: 0 }
+  let placing: Harness['call']
+  beforeAll(() => {
+    placing = callerOf(createApp(serverOptions({ service: harness.service, amountDigits: digits })))
+  })
+  const refusalOf = async (sources: Record<string, string>) =>
+    detailsOf(await placing('POST', '/orders', { body: orderText({ price: '1', ...sources }) }))
+
+  test.each([
+    ['1000', 'has more than 3 integer digits'],
+    [
+      '"1e3"',
+      'must be a decimal > 0 with at most 3 integer and 0 fraction digits, as a number or as a string in plain notation',
+    ],
+    ['1.5', 'has more than 0 fraction digits'],
+  ])('%s is refused with the limit in force', async (source, detail) => {
+    expect(await refusalOf({ quantity: source })).toEqual([`/quantity ${detail}`])
+    expect(await refusalOf({ price: source })).toEqual([`/price ${detail}`])
+  })
+
+  test.each(['999', '999.000', '"1.0"', '10e1'])('%s is placed', async (source) => {
+    const body = orderText({ price: '1', quantity: source })
+    expect((await placing('POST', '/orders', { body })).status).toBe(202)
+  })
+
+  test('the document of the service says so', async () => {
+    const { components } = bodyOf(await placing('GET', '/openapi.json')) as {
+      components: { schemas: { PlaceOrder: { properties: Record<string, { description: string; oneOf: unknown[] }> } } }
+    }
+    const { quantity } = components.schemas.PlaceOrder.properties
+    expect(quantity!.description).toContain('at most 3 integer and 0 fraction digits')
+    expect(quantity!.oneOf).toEqual([
+      { type: 'number', exclusiveMinimum: 0, maximum: 1000 },
+      { type: 'string', pattern: '^(?=.*[1-9])(0|[1-9]\\d{0,2})(\\.0+)?$' },
+    ])
+  })
+})
+
 describe('the price', () => {
   test.each(['{"price":null}', '{}'])('is required for LIMIT: %s is none', async (source) => {
     const { price: _, ...rest } = orderBody

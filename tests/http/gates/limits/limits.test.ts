@@ -1,6 +1,7 @@
 // Proves: a bucket lets through what it contains and what refills it, and no more; there are only so many buckets; a limited
 // route says in each answer how much is left, and a route without a limit is never refused.
 
+import { amountDigits } from '../../../../src/domain/decimal.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'
 import { networkInterfaces } from 'node:os'
@@ -109,7 +110,13 @@ describe('a limited service', () => {
     const all = { perSubject: null, total: null, byAddress: false, nowMs: () => now, ...limits }
     const guard = { authentication: null, limits: all }
     const access = publishedAccess(guard)
-    const document = createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, access })
+    const document = createOpenApi({
+      version: 'test',
+      unknownFields: 'refuse',
+      bodyMaxBytes: 65_536,
+      amountDigits,
+      access,
+    })
     const paths = pathsOf(JSON.parse(JSON.stringify(document)) as Record<string, unknown>)
     return { call: callerOf(createApp(serverOptions({ service, guard })), paths), wait: (ms: number) => (now += ms) }
   }
