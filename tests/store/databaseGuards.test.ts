@@ -4,6 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { eventKinds } from '../../src/domain/events.ts'
 import { statuses, transitions, type Status } from '../../src/domain/order.ts'
 import { keyForm, tickerForm } from '../../src/domain/patterns.ts'
+import { terms as termTable } from '../../src/domain/terms.ts'
 import { codeOf } from '../../src/store/faults.ts'
 import { newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -253,6 +254,12 @@ describe('an update is refused', () => {
     ['price', '151'],
     ['created_at', "now() + interval '1 day'"],
   ]
+  test('that changes a term, with a case here for each of the table of terms', () => {
+    // The type cannot change alone: the next test but one changes it with the price.
+    const columns = ['type', ...terms.map(([column]) => column)]
+    expect(termTable.map(({ column }) => column).filter((column) => !columns.includes(column))).toEqual([])
+  })
+
   test.each(terms)('that changes a term: %s = %s', async (column, value) => {
     const id = await insertOrder({ client_order_id: 'first' })
     await refused(sql.unsafe(`update orders set ${column} = ${value}, version = version + 1 where id = '${id}'`))
