@@ -1,9 +1,9 @@
 // Proves: the code has the shape that the design fixes.
 
-import { Glob } from 'bun'
 import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
+import { Glob } from 'bun'
 
 const root = join(import.meta.dir, '..')
 type File = { path: string; text: string }

@@ -1,10 +1,10 @@
 // Looks at Postgres and the outbox at a steady pace. Health answers from the last look. Placing is refused while more events wait in
 // the outbox than its bound allows; if only the events of one ticker cannot be published, only that ticker is refused.
 
-import { describe, type Log } from '../telemetry/log.ts'
 import { storeFault } from '../store/faults.ts'
 import { readBacklog, type OutboxBacklog, type OutboxBound } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 import { sleep } from './sleep.ts'
 
 /** Port, which the relay implements: no event waits at or below this position but those of tickers that are set aside. 0 is always right. */

@@ -1,12 +1,12 @@
 // Placing orders: a batch of accepted orders and their events in one statement; repetitions of a key answer with the order
 // that holds it.
 
-import { passCrashPoint } from './crashPoint.ts'
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, type Order } from '../domain/order.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
 import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
+import { passCrashPoint } from './crashPoint.ts'
 
 /** An order with its id, time and event, fixed before the first attempt so that a retry stores the same or meets itself. */
 export type Placement = { order: Order; event: NewEvent }

@@ -1,10 +1,10 @@
 // The service: all use cases, as every door calls them, over the batchers.
 
+import type { Log } from '../telemetry/log.ts'
 import { createAudit } from './audit.ts'
 import { createBatchers, type Batchers, type BatchersOptions } from './batchers.ts'
 import { createExceptions, type ExceptionUseCases } from './exceptions.ts'
 import { createOrders, type OrderParts, type OrderUseCases } from './orders.ts'
-import type { Log } from '../telemetry/log.ts'
 
 export type ServiceOptions = BatchersOptions &
   Pick<OrderParts, 'accepting' | 'now' | 'newId'> & {

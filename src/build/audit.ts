@@ -1,9 +1,9 @@
 // `bun run audit`: asks the registry for the vulnerabilities of every package, and fails for any in the binary, and for a high or
 // critical one among the tools. Where the registry cannot be asked it says so in its last line.
 
-import { inRepo } from './repository.ts'
 import { runCommand } from './command.ts'
 import { runtimePackages } from './packages.ts'
+import { inRepo } from './repository.ts'
 
 const severities = ['low', 'moderate', 'high', 'critical'] as const
 export type Advisory = { severity: (typeof severities)[number]; title: string; url: string }

@@ -2,9 +2,9 @@
 // checksum in the lock file, and which package uses which. The same commit prints the same bytes.
 
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
-import { inRepo } from './repository.ts'
 import { runCommand } from './command.ts'
 import { runtimePackages, type Package } from './packages.ts'
+import { inRepo } from './repository.ts'
 
 type Lock = { packages: Record<string, readonly [string, ...unknown[]]> }
 

@@ -2,8 +2,8 @@
 
 import { readConfig } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
-import { describe } from '../telemetry/log.ts'
 import { prepareSchema, printFaults, startLog } from '../serve/schemaStart.ts'
+import { describe } from '../telemetry/log.ts'
 
 /** Exit codes: 0 done or nothing to do, 1 refused or unreachable, 2 bad configuration. */
 export const migrateCommand = async (env: Env): Promise<number> => {

@@ -1,6 +1,7 @@
 // Reads the environment into one frozen object. One message lists every fault; none contains a value that may be secret. Each setting
 // is in the table of its group, with its reader and its note.
 
+import type { DatabaseTarget } from '../store/connection.ts'
 import { accessFaults, authenticationSettings, limitSettings } from './accessSettings.ts'
 import { databaseAddressNotes, databaseFaults, databaseSettings } from './databaseSettings.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'
@@ -10,7 +11,6 @@ import { requestSettings, serverSettings, shutdownSettings } from './serverSetti
 import type { Setting, SettingNote, ValuesOf } from './setting.ts'
 import { telemetrySettings } from './telemetrySettings.ts'
 import { transportFaults, transportWarnings } from './transport.ts'
-import type { DatabaseTarget } from '../store/connection.ts'
 
 /** Every key except those of the database's address (databaseUrl.ts). */
 export const settings = {

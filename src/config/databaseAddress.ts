@@ -1,8 +1,8 @@
 // Parses the text of a database's address: libpq's form (DATABASE_URL) or JDBC's (SPRING_DATASOURCE_URL). Both forms allow several
 // servers in one address; neither has fragments; only JDBC reads a + as a space.
 
-import { variable, type Env } from './env.ts'
 import type { Server } from '../store/connection.ts'
+import { variable, type Env } from './env.ts'
 
 export type Address = {
   /** The variable that it came from. Faults and warnings name it. */

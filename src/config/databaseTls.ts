@@ -1,9 +1,9 @@
 // Reads from the parameters of the database's address how its connections are encrypted and verified.
 
-import type { Address } from './databaseAddress.ts'
-import { isKeyOf, readCertificates, readPrivateKey, type FileResult } from './files.ts'
 import type { DatabaseTarget } from '../store/connection.ts'
 import type { Certificates } from '../store/secureSocket.ts'
+import type { Address } from './databaseAddress.ts'
+import { isKeyOf, readCertificates, readPrivateKey, type FileResult } from './files.ts'
 
 type Encryption = Pick<DatabaseTarget, 'ssl' | 'certificates'>
 type Mode = DatabaseTarget['ssl']

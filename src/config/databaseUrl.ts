@@ -1,12 +1,12 @@
 // The address of the database: DATABASE_URL, or the Spring keys of an existing deployment. Both become one URL without parameters,
 // and the few parameters that take effect.
 
+import type { DatabaseTarget, Server } from '../store/connection.ts'
 import { readAddress, type Address } from './databaseAddress.ts'
 import { judgeParameters } from './databaseParameters.ts'
 import { readEncryption } from './databaseTls.ts'
 import { variable, verbatim, type Env } from './env.ts'
 import { readSecretFile } from './files.ts'
-import type { DatabaseTarget, Server } from '../store/connection.ts'
 
 const defaultApplicationName = 'orders'
 

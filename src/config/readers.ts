@@ -1,8 +1,8 @@
 // How one variable of the environment is read: from its text to a value, or to a fault that says what is allowed.
 
+import { parseClaimPath, type ClaimPath } from '../http/gates/auth/claims.ts'
 import { topicPattern } from '../wire/coordinates.ts'
 import { variable, type Env } from './env.ts'
-import { parseClaimPath, type ClaimPath } from '../http/gates/auth/claims.ts'
 
 /** Reads one variable; an empty one counts as unset. A fault is one sentence that begins with the key. */
 export type Reader<T> = (key: string, env: Env, faults: string[]) => T

@@ -1,8 +1,8 @@
 // Settings of what the service says about itself: its log and its traces.
 
+import { levels, type Level } from '../telemetry/log.ts'
 import { oneOf, optional, share, text } from './readers.ts'
 import type { Setting } from './setting.ts'
-import { levels, type Level } from '../telemetry/log.ts'
 
 export const telemetrySettings = {
   LOG_LEVEL: {

@@ -1,12 +1,12 @@
 // TLS and SASL to Kafka, TLS on the HTTP port. Certificates and passwords are read at the start, so that one that cannot be used stops
 // it. A key that would have no effect is a fault: nobody should believe in an encryption or a login that is not there.
 
-import type { Reader } from './readers.ts'
-import type { Setting, ValuesOf } from './setting.ts'
-import { variable, verbatim } from './env.ts'
-import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
 import type { ServerCertificate } from '../http/listener.ts'
 import type { KafkaConfig } from '../kafka/client.ts'
+import { variable, verbatim } from './env.ts'
+import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
+import type { Reader } from './readers.ts'
+import type { Setting, ValuesOf } from './setting.ts'
 
 /** The content of a file, and its path. */
 export type ReadFile = { path: string; text: string }

@@ -1,8 +1,8 @@
 // Judges one leg of one trade: every leg gets exactly one disposition. The guards stand in the order of the contract.
 
+import type { Amount } from './decimal.ts'
 import { applyFill, type Order } from './order.ts'
 import type { Side } from './terms.ts'
-import type { Amount } from './decimal.ts'
 
 export const dispositions = [
   'MALFORMED',

@@ -1,12 +1,12 @@
 // The texts of the handbook's pages, embedded in the binary as Markdown.
 
-import type { PageName } from './pages.ts'
 import api from './api.md' with { type: 'text' }
 import changelog from './changelog.md' with { type: 'text' }
 import configuration from './configuration.md' with { type: 'text' }
 import java from './java.md' with { type: 'text' }
 import metrics from './metrics.md' with { type: 'text' }
 import operating from './operating.md' with { type: 'text' }
+import type { PageName } from './pages.ts'
 import performance from './performance.md' with { type: 'text' }
 import runbook from './runbook.md' with { type: 'text' }
 import security from './security.md' with { type: 'text' }

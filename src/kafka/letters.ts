@@ -1,8 +1,8 @@
 // Dead letters read back from their topic (trades/deadLetters.ts writes them).
 
 import { parseCoordinates } from '../wire/coordinates.ts'
-import { keyHash } from './partition.ts'
 import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'
+import { keyHash } from './partition.ts'
 import type { OutRecord } from './producer.ts'
 import { headerOf, type TopicRecord } from './topicReader.ts'
 

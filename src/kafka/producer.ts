@@ -2,9 +2,9 @@
 // the topic was made anew with fewer, it reads past the end of its list in a callback of a socket, and that ends the process.
 
 import type { Producer, ProducerOptions } from '@platformatic/kafka'
-import { findErrorBy, kPerformWithRetry, Producer as LibraryProducer } from './library.ts'
 import { sleep } from '../app/sleep.ts'
 import { describe } from '../telemetry/log.ts'
+import { findErrorBy, kPerformWithRetry, Producer as LibraryProducer } from './library.ts'
 
 type Perform = Producer[typeof kPerformWithRetry]
 

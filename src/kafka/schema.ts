@@ -3,15 +3,15 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { amountDigits, digitsText } from '../domain/decimal.ts'
+import { forEachKind, type EventKind } from '../domain/events.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { canonicalTicker, tickerForm } from '../domain/patterns.ts'
 import { eventTerms } from '../domain/terms.ts'
-import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
+import type { Trade, TradeSide } from '../domain/trade.ts'
 import type { EventOrder } from '../store/outbox.ts'
 import { instantFromJson } from '../wire/instant.ts'
+import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
 import { membersWriter } from '../wire/terms.ts'
-import { forEachKind, type EventKind } from '../domain/events.ts'
-import type { Trade, TradeSide } from '../domain/trade.ts'
 import { publishedWords } from './vocabulary.ts'
 
 /** Why a message is MALFORMED, in words for whoever publishes it. */

@@ -6,9 +6,9 @@ import type { OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
 import type { RawProducer } from './client.ts'
 import { commonValues, eventHeaders } from './eventHeaders.ts'
-import { encoders } from './schema.ts'
 import { partitionOf } from './partition.ts'
 import { blameOf, produce } from './producer.ts'
+import { encoders } from './schema.ts'
 import type { Topics } from './topics.ts'
 
 /** Splitting a refused request tells whose record is at fault, but of the time: all in it have the same. */

@@ -2,9 +2,9 @@
 
 import { sleep } from '../app/sleep.ts'
 import { createFetcher, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
-import { committedOf } from './places.ts'
 import { faults, fetchFrom, type Answer } from './fetching.ts'
 import { ListOffsetTimestamps } from './library.ts'
+import { committedOf } from './places.ts'
 import { isUnknownTopic } from './topics.ts'
 
 type Header = readonly [name: Buffer | null, value: Buffer | null]

@@ -1,8 +1,8 @@
 // Counts what the parts report as it happens. Each part gets a function to call, and knows nothing of metrics.
 
 import type { BatchReport } from '../app/batcher.ts'
-import type { RefusalObserver } from '../app/refusals.ts'
 import type { BatchersOptions } from '../app/batchers.ts'
+import type { RefusalObserver } from '../app/refusals.ts'
 import {
   dispositions,
   exceptionDispositions,

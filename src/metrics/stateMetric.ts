@@ -3,10 +3,10 @@
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
-import type { DeadLetters } from '../kafka/trades/deadLetters.ts'
 import type { Link } from '../kafka/link.ts'
-import type { Relay } from '../relay/relay.ts'
 import type { Trades } from '../kafka/trades/consumer.ts'
+import type { DeadLetters } from '../kafka/trades/deadLetters.ts'
+import type { Relay } from '../relay/relay.ts'
 import type { Pool } from '../store/sql.ts'
 import type { MetricDeclaration, Sample } from './metric.ts'
 

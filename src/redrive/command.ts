@@ -2,21 +2,21 @@
 // Sending them again is always safe: send.ts says why.
 
 import { parseArgs } from 'node:util'
-import type { Selector } from './letterBook.ts'
 import { readSettings } from '../config/config.ts'
-import { topicsOf } from '../config/kafkaSettings.ts'
-import { letterDispositions } from '../domain/leg.ts'
-import { canonicalUuid } from '../domain/ids.ts'
-import { instantFromJson } from '../wire/instant.ts'
 import type { Env } from '../config/env.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
+import { kafkaOf } from '../config/transport.ts'
+import { canonicalUuid } from '../domain/ids.ts'
+import { letterDispositions } from '../domain/leg.ts'
 import { createProducer } from '../kafka/client.ts'
-import { describeSelected, readLetters, sendSelected, type RedriveOptions } from './send.ts'
 import { refusalOf } from '../kafka/refusal.ts'
 import { openTopicReader } from '../kafka/topicReader.ts'
+import { printFaults } from '../serve/schemaStart.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
-import { printFaults } from '../serve/schemaStart.ts'
-import { kafkaOf } from '../config/transport.ts'
+import { instantFromJson } from '../wire/instant.ts'
+import type { Selector } from './letterBook.ts'
+import { describeSelected, readLetters, sendSelected, type RedriveOptions } from './send.ts'
 
 type Options = { selector: Selector; limit: number; dryRun: boolean }
 

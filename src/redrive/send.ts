@@ -2,11 +2,11 @@
 // twice: the ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded,
 // and a leg that is in neither ledger nor exceptions was never applied. So nothing has to be remembered here of what was sent before.
 
-import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
 import type { RawProducer } from '../kafka/client.ts'
 import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
 import { blameOf, inRequests, produce, refusalWords, type OutRecord } from '../kafka/producer.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
 
 export type RedriveOptions = {
   reader: TopicReader

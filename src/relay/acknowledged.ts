@@ -2,9 +2,9 @@
 // older than their deletion.
 
 import { sleep } from '../app/sleep.ts'
-import { describe, type Log } from '../telemetry/log.ts'
 import { deleteEvents, vacuumOutbox, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 
 export type Acknowledged = {
   add: (events: readonly OutboxEvent[]) => void

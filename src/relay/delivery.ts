@@ -2,11 +2,11 @@
 // name, the others go on.
 
 import { passCrashPoint } from '../app/crashPoint.ts'
-import type { Floor } from './floor.ts'
-import { describe, type Log } from '../telemetry/log.ts'
 import { eventKinds, type EventKind } from '../domain/events.ts'
 import type { OutboxEvent } from '../store/outbox.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 import type { Acknowledged } from './acknowledged.ts'
+import type { Floor } from './floor.ts'
 import type { Partitions, Sender } from './sender.ts'
 import type { SetAside } from './setAside.ts'
 

@@ -2,9 +2,9 @@
 // events is under way, so that a handover causes no repeats.
 
 import { sleep } from '../app/sleep.ts'
-import { describe, type Log } from '../telemetry/log.ts'
 import { releaseLeases, renewLeases, type SetAsideTicker } from '../store/leases.ts'
 import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 
 export type LeaseKeeper = {
   /** The shards that this replica has a lease on. */

@@ -2,14 +2,14 @@
 // deletes exactly the positions that the broker acknowledged. A cancellation is sent only after the acknowledgement of every
 // lower placement of its ticker. Repeats after a crash carry the same eventId; order does not depend on leases or on timing.
 
-import { createFloor } from './floor.ts'
-import { createBell, sleep, type Bell } from '../app/sleep.ts'
 import type { OutboxFloor } from '../app/monitor.ts'
-import { describe, type Log } from '../telemetry/log.ts'
+import { createBell, sleep, type Bell } from '../app/sleep.ts'
 import { readOutbox, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 import { createAcknowledged } from './acknowledged.ts'
 import { deliver, rejoin, type Delivery, type Wave } from './delivery.ts'
+import { createFloor } from './floor.ts'
 import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
 import { pauseMs, pollMs, waveMaxMs } from './pace.ts'
 import type { Sender } from './sender.ts'

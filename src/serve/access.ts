@@ -2,13 +2,13 @@
 
 import { takesKeys, takesTokens } from '../config/accessSettings.ts'
 import type { Config } from '../config/config.ts'
+import type { PublishedAccess } from '../http/contract/openapiAccess.ts'
+import type { Management } from '../http/exchange/operation.ts'
 import { createKeyCheck } from '../http/gates/auth/apiKeys.ts'
 import { createTokenCheck, type TokenCheck } from '../http/gates/auth/jwt.ts'
 import { keysFromFile, keysFromUrl, type KeySource } from '../http/gates/auth/keySource.ts'
-import type { Management } from '../http/exchange/operation.ts'
 import type { Guard } from '../http/gates/guard.ts'
 import type { LimitOptions, Rate } from '../http/gates/limits/limits.ts'
-import type { PublishedAccess } from '../http/contract/openapiAccess.ts'
 import { createBuckets } from '../http/gates/limits/rateLimit.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 

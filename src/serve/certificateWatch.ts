@@ -6,9 +6,9 @@
 
 import { sleep } from '../app/sleep.ts'
 import { isKeyOf, readCertificates, readPrivateKey } from '../config/files.ts'
+import type { TransportSettings } from '../config/transport.ts'
 import type { Listener, ServerCertificate } from '../http/listener.ts'
 import { describe, type Log } from '../telemetry/log.ts'
-import type { TransportSettings } from '../config/transport.ts'
 
 type Read = { ok: true; tls: ServerCertificate } | { ok: false; reason: string }
 

@@ -1,6 +1,5 @@
 // The contracts with the settings of this process: for the service that serves them, and for the commands that print them.
 
-import { accessOf } from './access.ts'
 import { readSettings, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
@@ -9,8 +8,9 @@ import type { ContractOptions } from '../http/contract/docs.ts'
 import { createOpenApi } from '../http/contract/openapi.ts'
 import { createAsyncApi } from '../kafka/contract/asyncapi.ts'
 import { printLine } from '../telemetry/terminal.ts'
-import { printFaults } from './schemaStart.ts'
 import { release } from '../version.ts'
+import { accessOf } from './access.ts'
+import { printFaults } from './schemaStart.ts'
 
 type Settings = Omit<Config, 'database' | 'warnings'>
 

@@ -1,8 +1,5 @@
 // The ports of the service: one for everybody, and one for operators if they have their own.
 
-import { managementOf } from './access.ts'
-import { amountDigitsOf, contractsOf } from './contracts.ts'
-import { componentsOf, type StatusSource } from './status.ts'
 import type { Config } from '../config/config.ts'
 import { serverCertificateOf } from '../config/transport.ts'
 import type { Guard } from '../http/gates/guard.ts'
@@ -11,6 +8,9 @@ import type { Phase } from '../http/operators/health.ts'
 import { createApp, type ServerOptions } from '../http/server.ts'
 import { describe } from '../telemetry/log.ts'
 import { commit, version } from '../version.ts'
+import { managementOf } from './access.ts'
+import { amountDigitsOf, contractsOf } from './contracts.ts'
+import { componentsOf, type StatusSource } from './status.ts'
 
 /** `management`: null if its routes are on the port of the others. */
 export type Listeners = { server: Listener; management: Listener | null }

@@ -1,8 +1,8 @@
 // How the process ends: on a signal, or after a bug that nothing caught.
 
 import { readFileSync } from 'node:fs'
-import { describe, type Log } from '../telemetry/log.ts'
 import { storeFault } from '../store/faults.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 
 /** The signals that ask for an end: from a supervisor, from Ctrl-C, from a terminal that closes; SIGQUIT is a server's "end cleanly". */
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const

@@ -1,14 +1,14 @@
 // Migrates or checks the schema at the start.
 
-import { createLog, describe, type Log } from '../telemetry/log.ts'
-import type { Config } from '../config/config.ts'
 import { sleep } from '../app/sleep.ts'
+import type { Config } from '../config/config.ts'
 import { brokenGuards } from '../store/guards.ts'
 import { migrate, MigrationRefused, requireSchema, requireUncachedPositions } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
 import { requireFirstSchema } from '../store/searchPath.ts'
 import { requireSettings } from '../store/sessionSettings.ts'
 import { openSession, type Sql } from '../store/sql.ts'
+import { createLog, describe, type Log } from '../telemetry/log.ts'
 
 /**
  * Checks what must hold before anything is read or created: sessions get the settings of the pools, and the schema exists.

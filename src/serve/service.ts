@@ -1,14 +1,14 @@
 // Opens the pools, and makes the use cases over those that serve requests.
 
+import type { ServicePools } from '../app/batchers.ts'
 import type { Admission } from '../app/monitor.ts'
 import { observeRefusals } from '../app/refusals.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
-import type { ServicePools } from '../app/batchers.ts'
 import { createService, type Service } from '../app/service.ts'
 import type { Config } from '../config/config.ts'
-import { describe, type Log } from '../telemetry/log.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { openDatabase, type Pool } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 
 /** Splits a setting between pools with the two kinds of plans: see Plans in store/sql.ts. */
 const split = (connections: number): { keys: number; sets: number } => {

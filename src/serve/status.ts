@@ -4,11 +4,11 @@ import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
 import type { Config } from '../config/config.ts'
 import type { Component } from '../http/operators/health.ts'
+import type { Link } from '../kafka/link.ts'
+import type { Trades } from '../kafka/trades/consumer.ts'
 import type { DeadLetters, WaitingLetters } from '../kafka/trades/deadLetters.ts'
 import { stillAfterMs, type Still } from '../kafka/trades/headway.ts'
-import type { Link } from '../kafka/link.ts'
 import type { Relay } from '../relay/relay.ts'
-import type { Trades } from '../kafka/trades/consumer.ts'
 
 export type StatusSource = {
   config: Config

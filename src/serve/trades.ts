@@ -3,14 +3,14 @@
 import type { Config } from '../config/config.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
 import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
-import { createDeadLetters, type DeadLetters } from '../kafka/trades/deadLetters.ts'
-import { observeBatches, observeLetters } from '../kafka/trades/observed.ts'
 import { createBatchHandler } from '../kafka/trades/batch.ts'
 import { createTrades, type Trades } from '../kafka/trades/consumer.ts'
-import { describe, type Log } from '../telemetry/log.ts'
+import { createDeadLetters, type DeadLetters } from '../kafka/trades/deadLetters.ts'
+import { observeBatches, observeLetters } from '../kafka/trades/observed.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { insertGap } from '../store/gaps.ts'
 import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 
 export type TradesParts = {

@@ -3,8 +3,8 @@
 import { amountFromSql, type Amount } from '../domain/decimal.ts'
 import type { ExceptionDisposition } from '../domain/leg.ts'
 import type { Side } from '../domain/terms.ts'
-import { isoFromSql } from './time.ts'
 import { textArray, type Sql } from './sql.ts'
+import { isoFromSql } from './time.ts'
 
 type Resolution = { resolvedBy: string; note: string; resolvedAt: string }
 

@@ -1,9 +1,9 @@
 // Moves orders from one status to another: cancel, expire, reject. One statement for whatever set of moves, in which the table
 // of transitions (domain/order.ts) says which of them are lawful. Fills have a statement of their own (fills.ts).
 
+import type { EventKind } from '../domain/events.ts'
 import { pathOf, type Order, type OrderEvent, type Status } from '../domain/order.ts'
 import { orderColumns, orderFromRow, type NewEvent, type OrderRow } from './orders.ts'
-import type { EventKind } from '../domain/events.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** Events other than trades: a move changes the status of an order, and nothing of its fills. */

@@ -1,20 +1,20 @@
 // `orders verify`: says whether the tables, and with --topics the topics, are what the promises make of them. Reads only.
 
 import { parseArgs } from 'node:util'
-import { verifyTables, type Reporter, type Verified } from './tables.ts'
 import { readConfig, type Config } from '../config/config.ts'
-import { topicsOf } from '../config/kafkaSettings.ts'
-import { violationText, type Violation } from './violation.ts'
 import type { Env } from '../config/env.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
+import { kafkaOf } from '../config/transport.ts'
 import { refusalOf } from '../kafka/refusal.ts'
-import { describe } from '../telemetry/log.ts'
-import { createProgress, printLine } from '../telemetry/terminal.ts'
 import { printFaults, requirePlace } from '../serve/schemaStart.ts'
 import { requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
 import { openSession, type Sql } from '../store/sql.ts'
+import { describe } from '../telemetry/log.ts'
+import { createProgress, printLine } from '../telemetry/terminal.ts'
+import { verifyTables, type Reporter, type Verified } from './tables.ts'
 import { beReader } from './tablesSql.ts'
-import { kafkaOf } from '../config/transport.ts'
+import { violationText, type Violation } from './violation.ts'
 
 type Options = { topics: boolean; json: boolean; slackMs: number }
 

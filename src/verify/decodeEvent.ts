@@ -2,15 +2,15 @@
 
 import { Type, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { canonicalUuid } from '../domain/ids.ts'
-import { parseExactJson } from '../wire/json.ts'
-import { instantFromJson } from '../wire/instant.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
-import type { SeenEvent } from './eventsSql.ts'
+import { canonicalUuid } from '../domain/ids.ts'
 import { eventHeaders } from '../kafka/eventHeaders.ts'
-import { printable, readTerms, termMembers } from './eventTerms.ts'
 import type { Malformed } from '../kafka/schema.ts'
 import { headerOf, type TopicRecord } from '../kafka/topicReader.ts'
+import { instantFromJson } from '../wire/instant.ts'
+import { parseExactJson } from '../wire/json.ts'
+import type { SeenEvent } from './eventsSql.ts'
+import { printable, readTerms, termMembers } from './eventTerms.ts'
 
 type Message = Readonly<Record<string, unknown>> & { orderId: string; timestamp: string }
 

@@ -1,10 +1,10 @@
 // The topics of order events against the orders: nothing missing, nothing extra, nothing under two ids, nothing out of order.
 
-import { ordersPageMax } from './tables.ts'
-import { coordinatesText } from '../wire/coordinates.ts'
-import type { Violation } from './violation.ts'
 import { eventKinds, orderEvents, type EventKind } from '../domain/events.ts'
+import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import type { Sql } from '../store/sql.ts'
+import { coordinatesText } from '../wire/coordinates.ts'
+import { decodeEvent } from './decodeEvent.ts'
 import {
   analyzeEvents,
   compareEvents,
@@ -17,10 +17,10 @@ import {
   type SeenEvent,
 } from './eventsSql.ts'
 import { lowestId } from './ordersSql.ts'
-import { decodeEvent } from './decodeEvent.ts'
 import { createRetained, type Retained } from './retained.ts'
-import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import { ordersPageMax } from './tables.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
+import type { Violation } from './violation.ts'
 
 type Stream = {
   kind: EventKind

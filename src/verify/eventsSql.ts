@@ -1,12 +1,12 @@
 // What was read from the topics of order events, kept in temporary tables of this session, so that memory stays bounded however
 // long the topics are, and compared there with the orders.
 
-import type { Violation } from './violation.ts'
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { seenArrays, seenColumns, termRules, type SeenTerms } from './eventTerms.ts'
 import { kindTable } from './kindsSql.ts'
 import { violationsOf } from './ordersSql.ts'
+import type { Violation } from './violation.ts'
 
 /** An event as it stands on its topic. */
 export type SeenEvent = {

@@ -3,14 +3,14 @@
 
 import { canonicalUuid } from '../domain/ids.ts'
 import { legOf } from '../domain/trade.ts'
-import { coordinatesText } from '../wire/coordinates.ts'
-import type { Violation } from './violation.ts'
-import type { Sql } from '../store/sql.ts'
-import { keepLetters, readUntraced, type SeenLeg, type Untraced } from './legsSql.ts'
 import { letterOf } from '../kafka/letters.ts'
 import { decodeTrade } from '../kafka/schema.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import type { Sql } from '../store/sql.ts'
+import { coordinatesText } from '../wire/coordinates.ts'
+import { keepLetters, readUntraced, type SeenLeg, type Untraced } from './legsSql.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
+import type { Violation } from './violation.ts'
 
 type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
 type Leg = SeenLeg & { name: string; publishedAtMs: number }

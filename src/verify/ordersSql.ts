@@ -1,8 +1,8 @@
 // Whether every order is the fold of its ledger, a page of orders a statement, so a page is one snapshot and the service may go
 // on working meanwhile. The sums are Postgres's own: none of the code that wrote the rows takes part in judging them.
 
-import type { Violation } from './violation.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
+import type { Violation } from './violation.ts'
 
 export type Page<Cursor> = { violations: Violation[]; next: Cursor | null }
 export type OrdersPage = Page<string> & { orders: number; fills: number }

@@ -1,8 +1,8 @@
 // Since when a topic of events can be relied on to hold everything: what was deleted by retention is no loss.
 
-import type { SeenEvent } from './eventsSql.ts'
 import { partitionOf } from '../kafka/partition.ts'
 import type { Span, TopicRecord } from '../kafka/topicReader.ts'
+import type { SeenEvent } from './eventsSql.ts'
 
 type PartitionRange = {
   /** True where nothing was ever deleted. */

@@ -1,11 +1,11 @@
 // Verifying the tables: the guards first, then every order against its ledger, then the outbox and the exceptions. It only
 // reads, one page a statement, so memory is bounded and the service may go on working.
 
-import type { Violation } from './violation.ts'
-import { verifyGuards } from './guardsSql.ts'
 import type { Sql } from '../store/sql.ts'
+import { verifyGuards } from './guardsSql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
+import type { Violation } from './violation.ts'
 
 export type Reporter = {
   /** Awaited, so that a reader who is slower than the database holds it up instead of filling memory. */

@@ -2,13 +2,13 @@
 // committed before its event is published, an event is acknowledged before it leaves the outbox, and a leg's trace is there
 // before its offset is committed. So whatever is proved by its presence is read first, and what proves it afterwards.
 
-import type { Reporter } from './tables.ts'
-import type { Sql } from '../store/sql.ts'
 import type { KafkaConfig } from '../kafka/client.ts'
 import { openTopicReader } from '../kafka/topicReader.ts'
 import type { Topics } from '../kafka/topics.ts'
+import type { Sql } from '../store/sql.ts'
 import { verifyEvents } from './events.ts'
 import { verifyLegs } from './legs.ts'
+import type { Reporter } from './tables.ts'
 
 export type VerifyTopicsOptions = {
   kafka: KafkaConfig

@@ -3,9 +3,9 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createMonitor, type Monitor } from '../../src/app/monitor.ts'
-import { createLog } from '../../src/telemetry/log.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxBound } from '../../src/store/outbox.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { aPlacement } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { until } from '../support/until.ts'

@@ -2,10 +2,10 @@
 // transactions; without Postgres every call is refused or has an unknown outcome, and the service recovers by itself.
 
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
-import { applyTrades } from '../../src/app/fill.ts'
 import type { ServiceLimits } from '../../src/app/batchers.ts'
-import { createService, type Service } from '../../src/app/service.ts'
 import type { Call } from '../../src/app/caller.ts'
+import { applyTrades } from '../../src/app/fill.ts'
+import { createService, type Service } from '../../src/app/service.ts'
 import type { Order } from '../../src/domain/order.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { OrderFilter } from '../../src/store/orderPage.ts'

@@ -3,8 +3,8 @@
 
 import { decodeTrade } from '../../src/kafka/schema.ts'
 import { runCommand } from './measure/command.ts'
-import { drawTrades } from './mix/tradeMix.ts'
 import { tickerOf } from './mix/orderMix.ts'
+import { drawTrades } from './mix/tradeMix.ts'
 
 export type DecodeResult = { perSecond: number; malformed: number; cpuSeconds: number }
 

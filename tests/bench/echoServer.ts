@@ -1,8 +1,8 @@
 // L4: what Elysia on one core can answer at all. It reads and validates a body exactly as the service does and sends it back, or reads
 // an id and answers with one order that it always has at hand: no database, no Kafka. A process of its own: `startEcho` runs this file.
 
-import { amountDigits } from '../../src/domain/decimal.ts'
 import { Elysia } from 'elysia'
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { canonicalUuid } from '../../src/domain/ids.ts'
 import { decodePlaceOrder } from '../../src/http/orders/decode.ts'
 import { freePort } from '../stack/ports.ts'

@@ -1,11 +1,11 @@
 // `bun run bench`: see options.ts for what it takes and README.md for what it measures.
 
 import { join } from 'node:path'
-import { endAllHeld, killAllHeld } from '../stack/guard.ts'
+import { runCommand } from '../../src/build/command.ts'
 import { inRepo } from '../../src/build/repository.ts'
+import { endAllHeld, killAllHeld } from '../stack/guard.ts'
 import { dataDir } from '../stack/paths.ts'
 import { onStopSignals } from '../stack/signals.ts'
-import { runCommand } from '../../src/build/command.ts'
 import { compareBinaries } from './against/against.ts'
 import { createBench, fullScale, quickScale, type Workload } from './bench.ts'
 import { help, readOptions, type Options } from './options.ts'

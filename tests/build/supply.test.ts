@@ -1,18 +1,18 @@
 // Proves: what the build says of the packages inside the binary is true and complete, and it names what must not be shipped.
 
-import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
-import addFormats from 'ajv-formats'
-import { Ajv } from 'ajv'
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { inRepo } from '../../src/build/repository.ts'
-import { binary, crashingBinary } from '../support/binary.ts'
-import { temporaryDir } from '../support/servers.ts'
-import { runBinary } from '../support/service.ts'
+import { Ajv } from 'ajv'
+import addFormats from 'ajv-formats'
 import { askRegistry, audit, auditFaults, type Advisories } from '../../src/build/audit.ts'
 import { licenseFaults, notices } from '../../src/build/licenses.ts'
 import { runtimePackages, type Package } from '../../src/build/packages.ts'
+import { inRepo } from '../../src/build/repository.ts'
 import { createSbom } from '../../src/build/sbom.ts'
+import { binary, crashingBinary } from '../support/binary.ts'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { runBinary } from '../support/service.ts'
 
 const packages = runtimePackages()
 const named = (name: string): Package => packages.find((one) => one.name === name)!

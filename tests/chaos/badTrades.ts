@@ -1,10 +1,10 @@
 // Trades that no engine should publish, or only rarely: input for every disposition. All are lawful input; the checker
 // decides which disposition each must have.
 
+import type { Random } from '../support/random.ts'
 import type { ClientOrder } from './clients.ts'
 import type { TradeMessage } from './kafkaSide.ts'
 import { tickers } from './orderMix.ts'
-import type { Random } from '../support/random.ts'
 import type { TopicRecord } from './topicLog.ts'
 
 /** `orders` were acknowledged; `trades` stand on the topic. Neither is empty. */

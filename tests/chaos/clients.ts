@@ -1,10 +1,10 @@
 // Clients that never stop: they place, repeat after a lost answer with the same key, send twice at once, reuse keys wrongly,
 // cancel orders that the engine may just be filling, and give up early. The log has every request and every answer.
 
+import type { Random } from '../support/random.ts'
 import type { Answer, Terms } from './checker/evidence.ts'
 import type { ClientLog, Request } from './clientLog.ts'
 import { drawTerms, encodeOrder } from './orderMix.ts'
-import type { Random } from '../support/random.ts'
 
 /** An order that was acknowledged. */
 export type ClientOrder = { id: string; terms: Terms; canceled: boolean }

@@ -1,9 +1,9 @@
 // Publishes bad trades beside the engine's, a few a second, and reads the trade topic to have something to repeat.
 
+import type { Random } from '../support/random.ts'
 import { kinds, type BadTrade } from './badTrades.ts'
 import type { Clients } from './clients.ts'
 import type { KafkaSide } from './kafkaSide.ts'
-import type { Random } from '../support/random.ts'
 
 export type Injector = { pause: () => Promise<void>; goOn: () => void }
 

@@ -1,8 +1,8 @@
 // The full check in a process of its own, which knows nothing but where the clients' log, the topics and the tables are. It also
 // must not run beside the proxies: a check of minutes would be one more stall, which nobody counted.
 
-import { hold, release } from '../stack/guard.ts'
 import { runCommand } from '../../src/build/command.ts'
+import { hold, release } from '../stack/guard.ts'
 import { StackError } from '../stack/stackError.ts'
 import { check, type Verdict } from './checker/check.ts'
 import type { Rest } from './checker/evidence.ts'

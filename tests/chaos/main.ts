@@ -2,12 +2,12 @@
 
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { runCommand } from '../../src/build/command.ts'
 import { endAllHeld, killAllHeld } from '../stack/guard.ts'
 import { dataDir } from '../stack/paths.ts'
 import { freePort } from '../stack/ports.ts'
 import { removePostgresData } from '../stack/postgresUser.ts'
 import { onStopSignals } from '../stack/signals.ts'
-import { runCommand } from '../../src/build/command.ts'
 import { help, readOptions, type Options } from './options.ts'
 import { writeReport } from './report.ts'
 import { runAll, type Outcome } from './run.ts'

@@ -1,8 +1,8 @@
 // The orders of the clients: prices so close that most orders match, quantities that fill partly, and amounts with all the
 // digits that the contract allows.
 
-import type { Terms } from './checker/evidence.ts'
 import type { Random } from '../support/random.ts'
+import type { Terms } from './checker/evidence.ts'
 
 export const tickers = [
   'AAPL',

@@ -2,6 +2,7 @@
 // first look that finds a violation, so that what it leaves behind is close to the cause.
 
 import { join } from 'node:path'
+import { randomStream } from '../support/random.ts'
 import type { Verdict } from './checker/check.ts'
 import type { Violation } from './checker/evidence.ts'
 import { openClientLog, readClientLog } from './clientLog.ts'
@@ -12,7 +13,6 @@ import { startInjector, type Injector } from './injector.ts'
 import { judge } from './judge.ts'
 import { planCycles, type CyclePlan } from './plan.ts'
 import { comeToRest } from './rest.ts'
-import { randomStream } from '../support/random.ts'
 import { addTo, writeState, type RunState } from './runState.ts'
 import type { World } from './world.ts'
 

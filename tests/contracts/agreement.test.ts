@@ -1,18 +1,18 @@
 // Proves: the document and the decoders agree on what is a lawful request, whatever is sent; the few rules that no schema can
 // express are listed by name; and the serialisers write what is published.
 
-import { amountDigits } from '../../src/domain/decimal.ts'
-import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'
+import * as fc from 'fast-check'
 import type { Service } from '../../src/app/service.ts'
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { averageFillPrice, statuses } from '../../src/domain/order.ts'
 import { fillAnswer, orderJson } from '../../src/http/orders/answers.ts'
 import { decodePlaceOrder } from '../../src/http/orders/decode.ts'
 import { createApp } from '../../src/http/server.ts'
 import { anyAmount, newOrder } from '../domain/arbitraries.ts'
 import { orderBody, resolutionBody } from '../fuzz/orderBodies.ts'
-import { randomStream, type Random } from '../support/random.ts'
 import { serverOptions } from '../http/harness.ts'
+import { randomStream, type Random } from '../support/random.ts'
 import { openApiDocument, dereferenced, type Json } from './documents.ts'
 import { closed, createAjv, requestFaults } from './judge.ts'
 

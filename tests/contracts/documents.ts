@@ -1,9 +1,9 @@
 // Both documents as the service publishes them with its defaults, and the lookup of a reference in them.
 
-import { amountDigits } from '../../src/domain/decimal.ts'
 import { readSettings } from '../../src/config/config.ts'
-import { contractsOf } from '../../src/serve/contracts.ts'
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { createOpenApi } from '../../src/http/contract/openapi.ts'
+import { contractsOf } from '../../src/serve/contracts.ts'
 
 export type Json = Record<string, unknown>
 

@@ -1,8 +1,8 @@
 // Judges a message of a topic by the published AsyncAPI document. Every object that the service sends is judged as closed, except
 // dead letters, which carry whatever headers the message had.
 
-import addFormats from 'ajv-formats'
 import { Ajv, type ValidateFunction } from 'ajv'
+import addFormats from 'ajv-formats'
 import { asyncApiDocument, dereferenced, type Json } from './documents.ts'
 
 export type Message = { topic: string; key: string | null; value: string | null; headers: Record<string, string> }

@@ -1,9 +1,9 @@
 // Proves: the OpenAPI document is valid, names every route of the app and no other, and everything that it says is real: every
 // status that it lists was observed, everything that was observed is in it, and its examples are the service's own output.
 
-import { amountDigits } from '../../src/domain/decimal.ts'
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { amountDigits } from '../../src/domain/decimal.ts'
 import { createOpenApi } from '../../src/http/contract/openapi.ts'
 import { problems } from '../../src/http/exchange/problem.ts'
 import { createApp } from '../../src/http/server.ts'

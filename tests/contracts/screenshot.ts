@@ -2,9 +2,9 @@
 // a real Chromium without internet. It fails when a page asks anybody else for anything, complains of its content policy, is wider than
 // its window, or does not draw every route and every topic; its pictures are for a person to look at.
 
+import { inRepo } from '../../src/build/repository.ts'
 import { pageNames } from '../../src/handbook/pages.ts'
 import { operations } from '../../src/http/contract/operations.ts'
-import { inRepo } from '../../src/build/repository.ts'
 import { runWithServers } from '../support/runWithServers.ts'
 import { startService } from '../support/service.ts'
 import { until } from '../support/until.ts'

@@ -1,16 +1,16 @@
 // Proves: a service that wants to know who calls, or how often, publishes exactly that: what each route needs and the refusals
 // that it may answer, each of them real; a service that wants neither publishes nothing of it.
 
-import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createClient } from './typedClient.ts'
-import { openGuard, type Guard } from '../../src/http/gates/guard.ts'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { operations, type OperationId } from '../../src/http/contract/operations.ts'
+import { openGuard, type Guard } from '../../src/http/gates/guard.ts'
 import { createApp } from '../../src/http/server.ts'
-import { openApiDocument, type Json } from './documents.ts'
-import { pathsOf, type Operation } from './judge.ts'
 import { orderBody, serverOptions, type Answer } from '../http/harness.ts'
 import { alice, documentOf, openSecured, type Secured } from '../security/securedWorld.ts'
+import { openApiDocument, type Json } from './documents.ts'
+import { pathsOf, type Operation } from './judge.ts'
+import { createClient } from './typedClient.ts'
 
 type Security = { security?: Record<string, string[]>[] }
 

@@ -2,9 +2,9 @@
 // the document does not know is an error.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { createClient, UnexpectedAnswer, type Client } from './typedClient.ts'
 import { createApp } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Harness } from '../http/harness.ts'
+import { createClient, UnexpectedAnswer, type Client } from './typedClient.ts'
 
 let harness: Harness
 let client: Client

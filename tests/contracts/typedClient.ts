@@ -4,11 +4,11 @@
 // strings or as numbers.
 
 import type { Static, TProperties, TSchema } from '@sinclair/typebox'
-import { ExactAmount } from '../../src/wire/shapes.ts'
 import type { noMembers, problemShape } from '../../src/http/contract/answers.ts'
 import { refusalsOf, type OperationContract, type RefusalCode } from '../../src/http/contract/operation.ts'
 import { operations, type OperationId, type Operations } from '../../src/http/contract/operations.ts'
 import { problems, type ProblemCode } from '../../src/http/exchange/problem.ts'
+import { ExactAmount } from '../../src/wire/shapes.ts'
 
 type Inputs<O> = (O extends { params: infer P extends TSchema } ? { params: Static<P> } : unknown) &
   (O extends { query: infer Q extends TSchema } ? { query?: Static<Q> } : unknown) &

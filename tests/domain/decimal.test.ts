@@ -15,8 +15,8 @@ import {
   wholeAmount,
   type ParsedAmount,
 } from '../../src/domain/decimal.ts'
-import { anyAmount, jsonNumber } from './arbitraries.ts'
 import { amount } from '../support/builders.ts'
+import { anyAmount, jsonNumber } from './arbitraries.ts'
 import { isHalfEven, judge, sameNumber } from './oracle.ts'
 
 const verdict = (parsed: ParsedAmount) => (parsed.ok ? parsed.amount : parsed.fault)

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'bun:test'
 import { formatNotional } from '../../src/domain/decimal.ts'
 import { dispositions, judgeLeg, type Judgement, type LegContent, type TradeRecord } from '../../src/domain/leg.ts'
 import { statuses, type Order } from '../../src/domain/order.ts'
-import { legFor, newOrder, placedAt } from './arbitraries.ts'
 import { amount } from '../support/builders.ts'
+import { legFor, newOrder, placedAt } from './arbitraries.ts'
 
 const now = new Date(placedAt.getTime() + 5_000)
 const unknown: TradeRecord = { ledger: null, exceptions: [] }

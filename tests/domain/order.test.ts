@@ -21,8 +21,8 @@ import {
   type Status,
 } from '../../src/domain/order.ts'
 import { differingTerms, orderTypes, typeRules } from '../../src/domain/terms.ts'
-import { newOrder, orderId, placedAt, terms } from './arbitraries.ts'
 import { amount } from '../support/builders.ts'
+import { newOrder, orderId, placedAt, terms } from './arbitraries.ts'
 
 const events: readonly OrderEvent[] = ['fill', 'complete', 'cancel', 'reject', 'expire']
 const nothing = { fill: undefined, complete: undefined, cancel: undefined, reject: undefined, expire: undefined }

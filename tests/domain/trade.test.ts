@@ -2,8 +2,8 @@
 
 import { expect, test } from 'bun:test'
 import { legOf, type Trade } from '../../src/domain/trade.ts'
-import { orderId } from './arbitraries.ts'
 import { amount } from '../support/builders.ts'
+import { orderId } from './arbitraries.ts'
 
 const trade: Trade = {
   tradeId: 'T-1',

@@ -1,18 +1,18 @@
 // Proves: the binary admits only callers that it can identify: by a key of its own command or by a token of keys in a file; its
 // log names them, and the port for operators is apart.
 
-import type { JWTPayload } from 'jose'
-import { describe, expect, test } from '../support/explained.ts'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { JWTPayload } from 'jose'
 import { openSocket } from '../http/socket.ts'
 import { freePort } from '../stack/ports.ts'
+import { describe, expect, test } from '../support/explained.ts'
 import { audience, createKey, issuerName, jwksOf, tokenOf, type IssuerKey } from '../support/issuer.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
 
 const makeKey = async (...args: string[]): Promise<{ key: string; line: string }> => {
   const { exitCode, out } = await runBinary(['api-key', ...args])

@@ -3,12 +3,12 @@
 
 import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { skewedClock } from '../support/skewedClock.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
 
 const hourMs = 3_600_000
 /** Ahead of the time, one after the other. */

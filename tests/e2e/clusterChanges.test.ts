@@ -2,13 +2,13 @@
 // format allows beside the messages: partitions are added, records deleted unread, transactions leave their marks, headers have
 // no value. Everything goes through the compiled binary and the real broker.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { openCluster, type Cluster } from '../support/cluster.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { kafkaServer } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 let cluster: Cluster
 beforeAll(async () => {

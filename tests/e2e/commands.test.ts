@@ -1,14 +1,14 @@
 // Proves: the binary works at a shell: its subcommands, its exit codes, and what it says when it cannot start.
 
-import { expect, test } from '../support/explained.ts'
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pages } from '../../src/handbook/pages.ts'
 import { createDatabase } from '../support/database.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { createWorld } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const manifest = (await Bun.file(join(import.meta.dir, '..', '..', 'package.json')).json()) as { version: string }
 const lastLine = (text: string): Record<string, unknown> => JSON.parse(text.trim().split('\n').at(-1)!)

@@ -1,16 +1,16 @@
 // Proves: the compiled binary prints and serves its contracts without anything around it, and keeps to them on a real broker. The
 // orders of these tests go through the typed client.
 
-import { describe, expect, test } from '../support/explained.ts'
-import { createClient } from '../contracts/typedClient.ts'
-import { assetNames } from '../../src/http/contract/contractOperations.ts'
 import { pageNames } from '../../src/handbook/pages.ts'
+import { assetNames } from '../../src/http/contract/contractOperations.ts'
 import { messageFaults, type Message } from '../contracts/messageJudge.ts'
 import { readReleased, releasedFiles } from '../contracts/released.ts'
+import { createClient } from '../contracts/typedClient.ts'
+import { describe, expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
+import { userId } from '../support/orderBody.ts'
 import { runBinary } from '../support/service.ts'
 import { ownWorld, tradeOf } from '../support/world.ts'
-import { userId } from '../support/orderBody.ts'
 
 const { world, service } = await ownWorld()
 const client = createClient(service.url, { timeoutMs: 30_000 })

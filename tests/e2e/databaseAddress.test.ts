@@ -2,9 +2,9 @@
 // file of variables saved by a Windows editor.
 
 import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { runBinary } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const inDatabase = (world: World, name: string): string => {
   const url = new URL(world.databaseUrl)

@@ -3,10 +3,10 @@
 
 import { expect, test } from '../support/explained.ts'
 import type { Outgoing } from '../support/kafka.ts'
+import { orderBody } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const dayMs = 24 * 3_600_000
 /** How far in the future a record may be stamped before Kafka 4. */

@@ -1,15 +1,15 @@
 // Proves: a Postgres whose files can grow no further costs nothing: orders are refused before anything is stored, trades keep
 // their place, what needs no room goes on, and everything recovers by itself once there is room.
 
-import { expect, test } from '../support/explained.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 /** Half a page beyond the last whole one: a write is cut short, as on a disk that fills up under it. */
 const fileBytesMax = 1024 * 1024 + 4096

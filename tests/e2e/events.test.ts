@@ -1,10 +1,10 @@
 // Proves: one event an accepted order and one a cancellation leave through Kafka, in the form that other systems already read.
 
-import { expect, test } from '../support/explained.ts'
 import { positiveHash } from '../engine/murmur2.ts'
+import { expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
-import { ownWorld } from '../support/world.ts'
 import { orderBody, userId } from '../support/orderBody.ts'
+import { ownWorld } from '../support/world.ts'
 
 const partitions = 7
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -2,17 +2,17 @@
 // another after a failover, and neither writes nor reads where writes are no longer taken. The standby and the promotion are
 // real.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from '../stack/ports.ts'
 import { databaseUrl, startPostgres, type PostgresServer } from '../stack/postgres.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { startStandby } from '../support/standby.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const dir = temporaryDir('failover')
 let first: PostgresServer

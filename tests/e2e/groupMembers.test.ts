@@ -2,12 +2,12 @@
 // has left, as while the Java service is replaced in place: Kafka's own Java client, by its older group protocol and by the newer
 // one, against the compiled binary on the real broker.
 
-import { expect, test } from '../support/explained.ts'
 import { hold, release } from '../stack/guard.ts'
 import { findJava, kafkaToolsClassPath } from '../stack/kafkaJars.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 /** A Java client that reads the trade topic in our group, and commits nothing. */
 const joinWithJava = async (world: World, protocol: 'classic' | 'consumer') => {

@@ -1,14 +1,14 @@
 // Proves: the binary serves HTTPS: requests, its own health command, and a certificate that is renewed on disk.
 
-import { expect, test } from '../support/explained.ts'
 import { connect } from 'node:tls'
 import { freePort } from '../stack/ports.ts'
 import { createAuthority, replaceFile, writeCertificate } from '../support/certificates.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { kafkaServer, temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const authority = createAuthority('http authority')
 

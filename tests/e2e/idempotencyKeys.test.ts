@@ -1,11 +1,11 @@
 // Proves: the binary takes the header Idempotency-Key in quotes, as the draft of the IETF writes it, and without, as clients of
 // 1.0 wrote it.
 
-import { expect, test } from '../support/explained.ts'
 import { openSocket, parseRaw } from '../http/socket.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
 
 const post = (service: RunningService, key: string, members: Record<string, unknown> = {}) =>
   service.post(orderBody(members), { 'idempotency-key': key })

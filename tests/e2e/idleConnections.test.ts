@@ -1,11 +1,11 @@
 // Proves: connections that are silent are closed, and no request is cut off without an answer where that can be helped.
 
-import { expect, test } from '../support/explained.ts'
 import { connect } from 'node:net'
 import { freePort } from '../stack/ports.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const probe = 'GET /actuator/health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n'
 

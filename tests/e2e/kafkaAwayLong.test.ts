@@ -2,15 +2,15 @@
 // until what waits is too old, and then they alone are refused; memory and log stay bounded; and everything recovers by itself
 // with the broker.
 
-import { expect, test } from '../support/explained.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { startKafka } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad, type Load } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 /** Until the broker is started again, which takes some seconds more. Metadata lives for 30 s, a group's session for 10 s. */
 const awayMs = 60_000

@@ -1,16 +1,16 @@
 // Proves: without Kafka orders are taken and wait in the outbox, up to its bound; nothing is lost, and nobody has to restart
 // anything.
 
-import { expect, test } from '../support/explained.ts'
 import { startKafka } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { kafkaServer, temporaryDir } from '../support/servers.ts'
 import type { RunningService } from '../support/service.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 type Health = { status: string; components: Record<string, { status: string; details: Record<string, unknown> }> }
 

@@ -1,14 +1,14 @@
 // Proves: the binary meets a broker that asks for TLS, a client's certificate or a login with what its environment provides,
 // accepts no other broker in its place, and says what to mend when it is refused, while orders go on into the outbox.
 
-import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { sessionMs, startSecureKafka, users, type SecureKafka } from '../support/secureKafka.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 let secure: SecureKafka
 beforeAll(async () => {

@@ -1,16 +1,16 @@
 // Proves: after some work on a real Postgres and a real Kafka, the metrics of the compiled binary pass a strict reader, are
 // exactly those that the handbook, the alerts and the dashboard speak of, and state what happened.
 
-import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { join } from 'node:path'
 import { declaredMetrics } from '../../src/metrics/metrics.ts'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { parseExposition, type Family, type Series } from '../support/exposition.ts'
 import { expressions } from '../support/operator.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { selectionsOf } from '../support/promql.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 let world: World
 let service: RunningService

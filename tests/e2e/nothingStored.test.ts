@@ -2,11 +2,11 @@
 // talks to it.
 
 import { expect, test } from '../support/explained.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
 
 /** Short, so that an outcome that cannot be found out is an answer soon. */
 const env = { REQUEST_DEADLINE_MS: '1500' }

@@ -2,12 +2,12 @@
 // change. Without those settings nothing bounds a statement, and an answer may leave before its commit is on disk.
 
 import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { startPooler } from '../support/pooler.ts'
 import { postgresServer } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const advice =
   ': a connection pooler such as PgBouncer seems to stand at this address, so give that of Postgres itself, of which this service keeps few connections.'

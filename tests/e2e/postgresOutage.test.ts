@@ -1,16 +1,16 @@
 // Proves: without Postgres requests are refused at once, with what the client may do next; trades wait; and everything goes on by
 // itself.
 
-import { expect, test } from '../support/explained.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { startProxy } from '../support/proxy.ts'
 import { postgresServer, temporaryDir } from '../support/servers.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const doorTo = async (url: string) => createTcpProxy({ host: '127.0.0.1', port: Number(new URL(url).port) })
 

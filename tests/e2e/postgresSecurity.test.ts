@@ -1,17 +1,17 @@
 // Proves: with a Postgres that takes no connection in the clear, the binary verifies the server as sslmode says, logs in with
 // SCRAM or a certificate, and says what to mend when it refuses the server or is refused.
 
-import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from '../stack/ports.ts'
 import { databaseUrl, startPostgres, type PostgresServer } from '../stack/postgres.ts'
 import { createAuthority, writeCertificate } from '../support/certificates.ts'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, startService, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const password = 'app:secret/1'
 const dir = temporaryDir('postgres-tls')

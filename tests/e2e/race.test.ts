@@ -1,8 +1,8 @@
 // Proves: of a cancel and a fill of one order at the same moment one is first, and every answer and event agrees on which.
 
 import { expect, test } from '../support/explained.ts'
-import { createWorld, tradeOf } from '../support/world.ts'
 import { orderBody } from '../support/orderBody.ts'
+import { createWorld, tradeOf } from '../support/world.ts'
 
 const ordersMax = 1_000
 const perRound = 100

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '../supp
 import { distinctBy } from '../support/identity.ts'
 import type { Received } from '../support/kafka.ts'
 import { letterFor } from '../support/letters.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { runBinary } from '../support/service.ts'
 import { createWorld, ownWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const { world, service } = await ownWorld()
 

@@ -1,13 +1,13 @@
 // Proves: a body with more than it should hold, or in a form that the service does not read, is refused.
 
-import { expect, test } from '../support/explained.ts'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { expect, test } from '../support/explained.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
 
 type ExceptionJson = { id: string; resolution: { note: string } | null }
 

@@ -2,9 +2,9 @@
 
 import { expect, test } from '../support/explained.ts'
 import { distinctEvents } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 /** Between the size of a plain order's record and that of one with the longest ticker, amounts and a traceparent. */

@@ -1,11 +1,11 @@
 // Proves: the relay goes on whatever the cluster does to the topics of order events while it writes them.
 
 import { Admin } from '@platformatic/kafka'
-import { expect, test } from '../support/explained.ts'
 import { positiveHash } from '../engine/murmur2.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const tickers = Array.from({ length: 24 }, (_, n) => `T${n}`)
 const partitionOf = (ticker: string, count: number): number => positiveHash(Buffer.from(ticker)) % count

@@ -2,9 +2,9 @@
 
 import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const env = { RELAY_LEASE_MS: '1000' }
 /** So long that no replica is too slow to renew its leases. */

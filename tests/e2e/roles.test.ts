@@ -1,19 +1,19 @@
 // Proves: sql/roles.sql is enough, on a Postgres of its own: the owner migrates, the runtime role serves a whole life of orders
 // and can do nothing else, and the reader verifies.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import postgres from 'postgres'
+import { inRepo } from '../../src/build/repository.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
-import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres, type PostgresServer } from '../stack/postgres.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { orderBody, userId } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
 
 const script = await Bun.file(inRepo('sql', 'roles.sql')).text()
 type Role = 'orders_owner' | 'orders_runtime' | 'orders_reader'

@@ -1,13 +1,13 @@
 // Proves: on SIGTERM the service keeps what it promised and refuses what it can no longer take.
 
-import { expect, test } from '../support/explained.ts'
 import { join } from 'node:path'
 import { binary, crashingBinary } from '../support/binary.ts'
+import { expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 test('SIGTERM under load: exit 0, every 202 is stored and published, no 5xx but 503', async () => {
   await using world = await createWorld()

@@ -2,12 +2,12 @@
 // through the compiled binary, and health is DEGRADED with the reason until it is over. (More ways of a topic:
 // clusterChanges.test.ts.)
 
-import { expect, test } from '../support/explained.ts'
 import postgres from 'postgres'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 type Component = { status: string; details: Record<string, string | number> }
 type Health = { status: string; components: { db: Component; kafka: Component; outbox: Component } }

@@ -1,12 +1,12 @@
 // Proves: one trace leads from the request to the topics and from a trade to its legs: a sampled context gets a span for each of
 // the three, each below the one before; any other costs nothing and is passed on as it came.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { startCollector, type CollectedSpan, type Collector } from '../support/collector.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 let collector: Collector
 let world: World

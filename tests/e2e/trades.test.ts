@@ -2,9 +2,9 @@
 
 import { expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
+import { orderBody } from '../support/orderBody.ts'
 import type { LogLine } from '../support/service.ts'
 import { createWorld, ownWorld, tradeOf, type Trade } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const { world, ...own } = await ownWorld()
 let { service } = own

@@ -1,15 +1,15 @@
 // Proves: `orders verify` finds what an operator has to know: the compiled binary against real servers.
 
-import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { Admin } from '@platformatic/kafka'
-import type { Received } from '../support/kafka.ts'
 import { binary } from '../support/binary.ts'
 import { createDatabase } from '../support/database.ts'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
+import type { Received } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const verify = (world: World, ...args: string[]) => runBinary(['verify', ...args], world.env)
 

@@ -1,11 +1,11 @@
 // Proves: order.placed.v1 speaks the original vocabulary. A reader as strict as the first one stops its partition at any other
 // word.
 
-import { expect, test } from '../support/explained.ts'
 import { decodePlaced } from '../engine/messages.ts'
+import { expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { runBinary } from '../support/service.ts'
 import { ownWorld } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 
 const { world, service } = await ownWorld()
 

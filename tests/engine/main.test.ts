@@ -3,8 +3,8 @@
 // happened: its trade stands behind everything else.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { cancelledMessage, message, placedMessage } from './arbitraries.ts'
 import { until } from '../support/until.ts'
+import { cancelledMessage, message, placedMessage } from './arbitraries.ts'
 import { openHarness } from './harness.ts'
 
 const TICKER = 'NVDA' // on partition 2 of 3, says the Java client

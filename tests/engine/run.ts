@@ -16,9 +16,9 @@
 // ends wait and try again with the same state. What has left the topics (retention) is forgotten: keep all three
 // equally long.
 
+import type { Config } from './config.ts'
 import { createEngine, onCancelled, onPlaced, onTrade, openOrders } from './engine.ts'
 import type { Engine, Incoming } from './engine.ts'
-import type { Config } from './config.ts'
 import { describe, endOffsets, hasReached, headerOf, openFeed, poll } from './feed.ts'
 import type { Feed, Message, Offsets } from './feed.ts'
 import type { Trade } from './messages.ts'

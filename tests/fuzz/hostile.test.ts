@@ -2,10 +2,10 @@
 // is served as if they were not there.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 import { closeAll, drip, flood, open, openMany, statusesIn, type Connection } from './connections.ts'
 import { openFiles, residentMb, watchMemory } from './process.ts'
 

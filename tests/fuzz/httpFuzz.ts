@@ -1,11 +1,11 @@
 // Sends a number of hostile requests to the running binary, many at a time. Every answer is judged at once and everything that is
 // stored is judged at the end; for each fault the smallest input is sought.
 
+import { randomStream } from '../support/random.ts'
 import type { RunningService } from '../support/service.ts'
 import { tradeOf, type World } from '../support/world.ts'
 import { bytesOf, callHttpCase, type CallVerdict } from './httpCall.ts'
 import { lawfulOrder } from './orderBodies.ts'
-import { randomStream } from '../support/random.ts'
 import { caseOf, type HttpCase, type Pool } from './requests.ts'
 import { shrinkCase } from './shrink.ts'
 import { nothingPromised, storedFaults, type Promises } from './storedOrders.ts'

@@ -1,7 +1,7 @@
 // Bodies for the two routes that take one: lawful ones in every notation that the contract allows, and hostile ones.
 
-import { hostileObject, renderObject, secret, type Member } from './mutate.ts'
 import type { Random } from '../support/random.ts'
+import { hostileObject, renderObject, secret, type Member } from './mutate.ts'
 
 /** Users whose keys are used again and again. */
 const keyUsers = 20

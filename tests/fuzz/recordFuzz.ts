@@ -2,12 +2,12 @@
 // is restarted. The consumer must get past each record, apply every good trade once, leave everything else where the oracle of
 // trades says, and report it in health. A fault is shown with the place and the kind of the record.
 
+import { randomStream, type Random } from '../support/random.ts'
 import type { RunningService } from '../support/service.ts'
-import type { World } from '../support/world.ts'
 import { until } from '../support/until.ts'
+import type { World } from '../support/world.ts'
 import { createExpectation, type KnownOrder } from './expectedLedger.ts'
 import type { Side } from './expectedTrade.ts'
-import { randomStream, type Random } from '../support/random.ts'
 import { entriesByPlace, recordLetterFaults, unreadableFaults } from './recordLetters.ts'
 import { makeHoles } from './records/compaction.ts'
 import { asMessage, createJournal, placeOf, type Entry, type Journal } from './records/journal.ts'

@@ -1,10 +1,10 @@
 // One request for each (seed, number), always the same one: any route, any method, lawful and hostile paths, queries, headers and
 // bodies, and now and then bytes that are no HTTP at all.
 
+import { randomStream, type Random } from '../support/random.ts'
 import { brokenHttp } from './brokenHttp.ts'
 import { mutateBytes, secret } from './mutate.ts'
 import { lawfulOrder, orderBody, resolutionBody } from './orderBodies.ts'
-import { randomStream, type Random } from '../support/random.ts'
 import { wordsOf } from './words.ts'
 
 type Header = readonly [name: string, value: string]

@@ -2,9 +2,9 @@
 // order is somebody's, a key has one order, and every resolution belongs to a 200.
 
 import type { Sql } from 'postgres'
+import type { TakenOrder } from './checkAnswer.ts'
 import { canonicalAmount, type Terms } from './expectedOrder.ts'
 import type { CallVerdict } from './httpCall.ts'
-import type { TakenOrder } from './checkAnswer.ts'
 
 /** The promises of the answers, with the number of each request. */
 export type Promises = {

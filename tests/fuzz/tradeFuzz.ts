@@ -2,12 +2,12 @@
 // disposition, and the tables and the dead-letter topic must hold what the oracle says. A fault is shown with its message.
 
 import { ProduceAcks, Producer } from '@platformatic/kafka'
+import { randomStream } from '../support/random.ts'
 import type { RunningService } from '../support/service.ts'
-import type { World } from '../support/world.ts'
 import { until } from '../support/until.ts'
+import type { World } from '../support/world.ts'
 import { createExpectation, type KnownOrder } from './expectedLedger.ts'
 import type { Side } from './expectedTrade.ts'
-import { randomStream } from '../support/random.ts'
 import { messageOf, type Groups, type TradeMessage } from './tradeMessages.ts'
 import { letterFaults, tableFaults, type TradeComplaint } from './tradeTables.ts'
 import { shown, type Violation } from './violation.ts'

@@ -2,11 +2,11 @@
 // bytes that are no trade. All messages that name an order go to the partition of its group, so that the oracle knows their
 // order.
 
+import { randomStream, type Random } from '../support/random.ts'
 import type { KnownOrder } from './expectedLedger.ts'
 import { expectTrade, type Side } from './expectedTrade.ts'
 import { hostileObject, mutateBytes, renderObject, secret, type Member } from './mutate.ts'
 import { amountSource } from './orderBodies.ts'
-import { randomStream, type Random } from '../support/random.ts'
 
 export type TradeMessage = {
   partition: number

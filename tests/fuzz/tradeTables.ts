@@ -2,8 +2,8 @@
 
 import type { Sql } from 'postgres'
 import type { Received } from '../support/kafka.ts'
-import { canonicalAmount } from './expectedOrder.ts'
 import type { ExceptionRow, Expectation, KnownOrder, LedgerRow } from './expectedLedger.ts'
+import { canonicalAmount } from './expectedOrder.ts'
 import type { TradeMessage } from './tradeMessages.ts'
 
 /** `at`: the message's place, `partition-offset`, where there is one. */

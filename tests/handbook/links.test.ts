@@ -1,10 +1,10 @@
 // Proves: every link of the documents leads to a file, and to a heading where it names one; every path of a file that they name
 // exists; every alert leads to its section of the runbook.
 
-import { Glob } from 'bun'
 import { describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { Glob } from 'bun'
 import { inRepo } from '../../src/build/repository.ts'
 import { anchorsOf, filesOf, linksOf, pathsOf } from '../support/markdown.ts'
 

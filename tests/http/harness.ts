@@ -2,10 +2,10 @@
 // checked for what holds for all: a problem always has the same members, success is JSON, and the published document knows its
 // status, its headers and its shape.
 
-import { amountDigits } from '../../src/domain/decimal.ts'
 import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/app/service.ts'
+import { amountDigits } from '../../src/domain/decimal.ts'
 import type { Trade } from '../../src/domain/trade.ts'
 import { openPort, type Address, type Listener } from '../../src/http/listener.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'

@@ -2,9 +2,9 @@
 // share.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import { Elysia } from 'elysia'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { Elysia } from 'elysia'
 import { openPort, type Listener } from '../../src/http/listener.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { until } from '../support/until.ts'

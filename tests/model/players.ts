@@ -1,8 +1,8 @@
 // Players that work on the same few orders at once, each over a connection of its own: they place under shared keys, cancel,
 // read, report trades and report them again. Everything they did and were told goes into a history.
 
-import { applyTrades, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
 import { cancelBatch } from '../../src/app/cancel.ts'
+import { applyTrades, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
 import { placeOrders } from '../../src/app/place.ts'
 import { formatAmount } from '../../src/domain/decimal.ts'
 import type { Order } from '../../src/domain/order.ts'

@@ -1,12 +1,12 @@
 // Proves: the relay publishes every event in order, against a real Postgres and a broker that is awkward on demand.
 
-import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
 import { placeOrders } from '../../src/app/place.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
 import type { SendReport } from '../../src/relay/sender.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxEvent } from '../../src/store/outbox.ts'
 import { aPlacement } from '../support/builders.ts'
+import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'
 import { createBroker, expectOrder, partitions, refused } from './broker.ts'

@@ -1,8 +1,8 @@
 // Proves: several relays share the shards of one database, and each takes over what another leaves.
 
-import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
 import type { Sender } from '../../src/relay/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
+import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
 import { until } from '../support/until.ts'
 import { createBroker, expectOrder, refused } from './broker.ts'
 import { createRelayWorld, renewalsMs, type RelayWorld } from './world.ts'

@@ -1,17 +1,17 @@
 // The real server on a port, over a real database, that wants to know who calls: tokens of an issuer of the test, and API keys of a file. Every
 // answer is held against the document that this very service would publish.
 
-import { amountDigits } from '../../src/domain/decimal.ts'
+import { expect } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect } from 'bun:test'
-import { createKeyCheck } from '../../src/http/gates/auth/apiKeys.ts'
+import { amountDigits } from '../../src/domain/decimal.ts'
+import { createOpenApi } from '../../src/http/contract/openapi.ts'
+import { publishedAccess } from '../../src/http/contract/openapiAccess.ts'
 import { hashOf, keyText, newSecret } from '../../src/http/gates/auth/apiKey.ts'
+import { createKeyCheck } from '../../src/http/gates/auth/apiKeys.ts'
 import { createTokenCheck } from '../../src/http/gates/auth/jwt.ts'
 import { keysFromUrl } from '../../src/http/gates/auth/keySource.ts'
 import type { Guard } from '../../src/http/gates/guard.ts'
-import { publishedAccess } from '../../src/http/contract/openapiAccess.ts'
-import { createOpenApi } from '../../src/http/contract/openapi.ts'
 import { createBuckets } from '../../src/http/gates/limits/rateLimit.ts'
 import type { ServerOptions } from '../../src/http/server.ts'
 import type { Log } from '../../src/telemetry/log.ts'

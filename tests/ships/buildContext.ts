@@ -1,8 +1,8 @@
 // What `docker build .` would send to the engine: the files of the working tree that .dockerignore leaves in, by Docker's rules.
 
-import createIgnore from '@balena/dockerignore'
 import { cpSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import createIgnore from '@balena/dockerignore'
 
 const exceptionsOf = (rules: string): string[] =>
   rules

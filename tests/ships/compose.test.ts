@@ -1,12 +1,12 @@
 // Proves: compose file, Dockerfile, .dockerignore and tree agree, and any disagreement is found: each agreement is broken once in
 // a copy of the text.
 
-import { beforeAll, describe, expect, test } from '../support/explained.ts'
 import { inRepo } from '../../src/build/repository.ts'
+import { beforeAll, describe, expect, test } from '../support/explained.ts'
 import { runBinary } from '../support/service.ts'
+import { contextFiles, wantedInContext } from './buildContext.ts'
 import { durationMs, readCompose } from './compose.ts'
 import { composeFaults } from './composeFaults.ts'
-import { contextFiles, wantedInContext } from './buildContext.ts'
 import { readDockerfile } from './dockerfile.ts'
 import { dockerfileFaults } from './dockerfileFaults.ts'
 import { bases, manifest, shippedText } from './shipped.ts'

@@ -2,16 +2,16 @@
 // the compose file starts it: healthy by its own health checks, drained by its own stop signal, beside the engine of its own
 // stage.
 
-import { beforeAll, describe, expect, test } from '../support/explained.ts'
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from '../stack/ports.ts'
+import { beforeAll, describe, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 import { contextFiles, copyContext } from './buildContext.ts'
 import { readCompose } from './compose.ts'
 import { commandIn, runIn, startIn } from './container.ts'

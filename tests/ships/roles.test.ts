@@ -2,7 +2,6 @@
 // real psql where this machine has one, by what it would do where it has none. Afterwards the runtime role can do what the
 // service needs.
 
-import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -10,10 +9,11 @@ import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres, type PostgresServer } from '../stack/postgres.ts'
 import { binary } from '../support/binary.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { startService } from '../support/service.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
-import { orderBody } from '../support/orderBody.ts'
 import { shippedText } from './shipped.ts'
 
 const loads = 'psql "$ADMIN_URL" -v ON_ERROR_STOP=1 --single-transaction -f sql/roles.sql'

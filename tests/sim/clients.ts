@@ -4,10 +4,10 @@
 import { everybody, type Call } from '../../src/app/caller.ts'
 import { wholeAmount } from '../../src/domain/decimal.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
+import type { Random } from '../support/random.ts'
 import type { Fleet } from './fleet.ts'
 import { describeAnswer, type Canceling, type Journal, type Placing } from './journal.ts'
 import { tickers } from './postgres/tickers.ts'
-import type { Random } from '../support/random.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 

@@ -4,6 +4,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createRandom } from '../support/random.ts'
 import { until } from '../support/until.ts'
 import { leaseTtlMs, nextCall, type Call, type Own } from './differential/calls.ts'
 import { connectFake, connectReal, type Connection } from './differential/connections.ts'
@@ -11,7 +12,6 @@ import { contentsOfFake, contentsOfReal, textOf } from './differential/contents.
 import { createMemory, type Memory } from './differential/memory.ts'
 import { createPostgres, type Postgres } from './postgres/state.ts'
 import { shardOf, tickers } from './postgres/tickers.ts'
-import { createRandom } from '../support/random.ts'
 
 const databases = 6
 const sequencesPerDatabase = 40

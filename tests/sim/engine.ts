@@ -2,9 +2,9 @@
 // itself, fills too much, names wrong sides, tickers and orders, trades on after a cancel, and writes what is no trade.
 
 import { partitionOf } from '../../src/kafka/partition.ts'
+import type { Random } from '../support/random.ts'
 import type { Journal, TradeFact, TradeLeg } from './journal.ts'
 import { topics } from './kafka/broker.ts'
-import type { Random } from '../support/random.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 

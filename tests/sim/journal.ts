@@ -3,8 +3,8 @@
 
 import type { Service } from '../../src/app/service.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
-import type { EventRecord } from './postgres/state.ts'
 import type { Answer } from './fleet.ts'
+import type { EventRecord } from './postgres/state.ts'
 
 /** `tag` travels as the traceparent, so that everything that a call stored can be found again. */
 export type Placing = {

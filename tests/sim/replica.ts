@@ -3,11 +3,11 @@
 
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createService, type Service } from '../../src/app/service.ts'
-import { createDeadLetters } from '../../src/kafka/trades/deadLetters.ts'
-import { createRelay } from '../../src/relay/relay.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { createBatchHandler } from '../../src/kafka/trades/batch.ts'
 import { createTrades } from '../../src/kafka/trades/consumer.ts'
+import { createDeadLetters } from '../../src/kafka/trades/deadLetters.ts'
+import { createRelay } from '../../src/relay/relay.ts'
 import type { Level, Log } from '../../src/telemetry/log.ts'
 import { createProducer, topics } from './kafka/broker.ts'
 import { connect } from './postgres/connection.ts'

@@ -3,8 +3,8 @@
 
 import { expect, test } from 'bun:test'
 import { availableParallelism } from 'node:os'
-import { hold, release } from '../stack/guard.ts'
 import { inRepo, repoDir } from '../../src/build/repository.ts'
+import { hold, release } from '../stack/guard.ts'
 import { replayOf } from './main.ts'
 import { planOf } from './plan.ts'
 import { simulate } from './simulate.ts'

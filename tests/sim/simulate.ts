@@ -1,8 +1,8 @@
 // One seed, one run: a market of clients, replicas, a Postgres, a Kafka and an engine in one process, from the first call until
 // everything has come to rest. The same seed gives the same log, to the byte.
 
-import type { OrderRow } from '../../src/store/orders.ts'
 import { isFinal } from '../../src/domain/order.ts'
+import type { OrderRow } from '../../src/store/orders.ts'
 import { startClients } from './clients.ts'
 import { startEngine } from './engine.ts'
 import { createFleet } from './fleet.ts'

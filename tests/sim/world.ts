@@ -1,12 +1,12 @@
 // What the parts of one simulated run share.
 
-import type { FaultRates, Plan } from './plan.ts'
 import type { Random } from '../support/random.ts'
-import type { Owner, Scheduler } from './scheduler.ts'
 import type { Broker } from './kafka/broker.ts'
 import type { Group } from './kafka/group.ts'
-import type { Postgres } from './postgres/state.ts'
+import type { FaultRates, Plan } from './plan.ts'
 import type { Server } from './postgres/server.ts'
+import type { Postgres } from './postgres/state.ts'
+import type { Owner, Scheduler } from './scheduler.ts'
 
 export type World = {
   plan: Plan

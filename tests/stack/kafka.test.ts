@@ -2,9 +2,9 @@
 
 import { expect, test } from 'bun:test'
 import { Producer } from '@platformatic/kafka'
+import { inRepo } from '../../src/build/repository.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { startKafka } from './kafka.ts'
-import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from './ports.ts'
 import { createTopics } from './topics.ts'
 

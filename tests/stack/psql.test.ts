@@ -2,8 +2,8 @@
 // an error.
 
 import { expect, test } from 'bun:test'
-import { postgresServer } from '../support/servers.ts'
 import { inRepo } from '../../src/build/repository.ts'
+import { postgresServer } from '../support/servers.ts'
 
 const psql = async (args: string[], input = ''): Promise<{ exitCode: number; out: string; err: string }> => {
   const { url } = await postgresServer()

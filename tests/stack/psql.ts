@@ -3,10 +3,10 @@
 
 import { createInterface } from 'node:readline'
 import { runCommand } from '../../src/build/command.ts'
-import { StackError } from './stackError.ts'
 import { metaHelp, metaStatements } from './sqlDescribe.ts'
 import { openSession, type SqlSession } from './sqlSession.ts'
 import { isBlank, splitStatements } from './sqlText.ts'
+import { StackError } from './stackError.ts'
 import { findServer } from './state.ts'
 
 const help = `bun run psql [-c "<sql>"] [--builtin] [--url]

@@ -2,8 +2,8 @@
 // bounded in what it reads, at any depth.
 
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { closedStatuses, openStatuses, statuses, type Status } from '../../src/domain/order.ts'
 import { leastIdAt } from '../../src/domain/ids.ts'
+import { closedStatuses, openStatuses, statuses, type Status } from '../../src/domain/order.ts'
 import { readOrderPage, scannedRowsMax, type OrderFilter } from '../../src/store/orderPage.ts'
 import { targetOf } from '../support/database.ts'
 import { createExplainer, type Explainer } from '../support/explain.ts'

@@ -1,8 +1,8 @@
 // Orders, placements and trades with sensible defaults: a test says only what it is about.
 
 import { everybody, type Call } from '../../src/app/caller.ts'
-import { preparePlacement, type Placement } from '../../src/app/place.ts'
 import type { ReceivedTrade } from '../../src/app/fill.ts'
+import { preparePlacement, type Placement } from '../../src/app/place.ts'
 import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
 import { acceptOrder, type Order } from '../../src/domain/order.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'

@@ -4,8 +4,8 @@
 
 import postgres from 'postgres'
 import type { ServicePools } from '../../src/app/batchers.ts'
-import { migrate } from '../../src/store/migrate.ts'
 import type { DatabaseTarget } from '../../src/store/connection.ts'
+import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openDatabase, openSession, type Database, type PoolLimits, type Sql } from '../../src/store/sql.ts'
 import { postgresServer } from './servers.ts'

@@ -3,10 +3,10 @@
 import { expect } from 'bun:test'
 import { distinct } from './identity.ts'
 import type { Received } from './kafka.ts'
+import { orderBody } from './orderBody.ts'
 import type { RunningService } from './service.ts'
 import { until } from './until.ts'
 import { type World } from './world.ts'
-import { orderBody } from './orderBody.ts'
 
 /** `status` 0: the connection broke, so nobody knows. */
 export type Answer = {

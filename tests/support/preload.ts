@@ -1,8 +1,8 @@
 // For every test file of a run: a limit of five minutes a test and a hook, and whatever servers the tests asked for are stopped after
 // the last one. If the run is killed before that, the guard process (tests/stack/guard.ts) ends them.
 
-import { plugin } from 'bun'
 import { afterAll, setDefaultTimeout } from 'bun:test'
+import { plugin } from 'bun'
 import { hangsAfterMs } from './hanging.ts'
 import { stopServers } from './servers.ts'
 

@@ -1,7 +1,7 @@
 // Runs a command that uses servers of its own; they end with it, even if it fails.
 
-import { endAllHeld } from '../stack/guard.ts'
 import { runCommand } from '../../src/build/command.ts'
+import { endAllHeld } from '../stack/guard.ts'
 import { stopServers } from './servers.ts'
 
 /** `main` answers the exit code. */

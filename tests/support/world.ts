@@ -7,8 +7,8 @@ import { createDatabase as databaseOn } from '../stack/postgres.ts'
 import { createDatabase } from './database.ts'
 import { openKafka, type Outgoing, type TestKafka } from './kafka.ts'
 import { kafkaServer } from './servers.ts'
-import { until } from './until.ts'
 import { startService, type RunningService, type ServiceOptions } from './service.ts'
+import { until } from './until.ts'
 
 export type World = AsyncDisposable & {
   name: string

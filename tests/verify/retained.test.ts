@@ -1,8 +1,8 @@
 // Proves: the time since when a topic must hold everything is right.
 
 import { expect, test } from 'bun:test'
-import { createRetained } from '../../src/verify/retained.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
+import { createRetained } from '../../src/verify/retained.ts'
 
 const slackMs = 10
 /** The first ticker of a partition of two. */

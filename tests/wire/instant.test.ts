@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { parseExactJson } from '../../src/wire/json.ts'
 import { instantFromJson } from '../../src/wire/instant.ts'
+import { parseExactJson } from '../../src/wire/json.ts'
 
 /** From the JSON text of a value, as it stands in a message. */
 const read = (json: string) => instantFromJson(parseExactJson(json))

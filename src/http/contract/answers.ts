@@ -3,10 +3,10 @@
 
 import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
 import { TradeException, Resolution } from '../exceptions/answers.ts'
+import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { Link } from '../operators/actuator.ts'
 import { Component } from '../operators/health.ts'
 import { Fill, Order, Status } from '../orders/answers.ts'
-import { problems, type ProblemCode } from '../exchange/problem.ts'
 
 const Fault = Type.Object(
   {

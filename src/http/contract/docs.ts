@@ -2,20 +2,20 @@
 // embedded in the binary. Everything is made at the first request and kept: no request of the API pays for it.
 
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
-import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import type { AmountDigits } from '../../domain/decimal.ts'
-import type { assetNames } from './contractOperations.ts'
-import { docsPage, pageScript, pageStyles } from './docsPage.ts'
+import type { UnknownFields } from '../exchange/decode.ts'
 import type { Handler } from '../exchange/exchange.ts'
 import type { Management } from '../exchange/operation.ts'
+import { problem, type Problem } from '../exchange/problem.ts'
+import { json } from '../exchange/reply.ts'
 import type { Guard } from '../gates/guard.ts'
 import { pageHeaders } from '../handbook/pageHeaders.ts'
 import { handbookStyles } from '../handbook/styles.ts'
-import { publishedAccess } from './openapiAccess.ts'
+import type { assetNames } from './contractOperations.ts'
+import { docsPage, pageScript, pageStyles } from './docsPage.ts'
 import { createOpenApi } from './openapi.ts'
-import { problem, type Problem } from '../exchange/problem.ts'
-import { json } from '../exchange/reply.ts'
-import type { UnknownFields } from '../exchange/decode.ts'
+import { publishedAccess } from './openapiAccess.ts'
+import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 
 export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>> }
 type DocsOptions = {

@@ -1,11 +1,11 @@
 // The examples of the published document, written by the same functions that write the answers. Tests send the requests, and
 // look for each problem among real answers.
 
+import { wholeAmount } from '../../domain/decimal.ts'
 import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
-import type { Fill } from '../../store/fillPage.ts'
 import type { TradeException } from '../../store/exceptions.ts'
-import { wholeAmount } from '../../domain/decimal.ts'
+import type { Fill } from '../../store/fillPage.ts'
 import type { PlaceOrder } from '../orders/decode.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'

@@ -1,10 +1,10 @@
 // The routes of exceptions.
 
-import { stored, withBody, written, type OperationContract } from './operation.ts'
 import { ExceptionPage, TradeException } from '../exceptions/answers.ts'
 import { ExceptionsQuery } from '../exceptions/query.ts'
 import { Resolve } from '../exceptions/resolution.ts'
 import { ById } from '../exchange/query.ts'
+import { stored, withBody, written, type OperationContract } from './operation.ts'
 
 export const exceptionOperations = {
   listExceptions: {

@@ -3,7 +3,13 @@
 import type { TObject } from '@sinclair/typebox'
 import type { AmountDigits } from '../../domain/decimal.ts'
 import { orderTypes, rulesOf } from '../../domain/terms.ts'
+import { Resolve } from '../exceptions/resolution.ts'
+import type { UnknownFields } from '../exchange/decode.ts'
+import { isServed } from '../exchange/operation.ts'
+import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
+import { placeOrderShape } from '../orders/decode.ts'
 import { components, noMembers, problemShape } from './answers.ts'
+import { answeredAt, examplePath } from './examples.ts'
 import {
   isPublished,
   limitHeaders,
@@ -13,6 +19,9 @@ import {
   securitySchemes,
   type PublishedAccess,
 } from './openapiAccess.ts'
+import { answerExamples, bodyExamples } from './openapiExamples.ts'
+import { optionsOf } from './openapiOptions.ts'
+import { introduction, tags } from './openapiText.ts'
 import {
   commonHeaders,
   CommonRequestHeaders,
@@ -21,16 +30,7 @@ import {
   type OperationContract,
   type RefusalShape,
 } from './operation.ts'
-import { answeredAt, examplePath } from './examples.ts'
-import { answerExamples, bodyExamples } from './openapiExamples.ts'
 import { operations, type OperationId, type Operations } from './operations.ts'
-import { isServed } from '../exchange/operation.ts'
-import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
-import { optionsOf } from './openapiOptions.ts'
-import { introduction, tags } from './openapiText.ts'
-import { placeOrderShape } from '../orders/decode.ts'
-import type { UnknownFields } from '../exchange/decode.ts'
-import { Resolve } from '../exceptions/resolution.ts'
 
 export type OpenApiOptions = {
   version: string

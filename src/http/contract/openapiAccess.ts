@@ -1,10 +1,10 @@
 // What the document says about authentication and limits: exactly what is true of the service that publishes it.
 
 import { Type } from '@sinclair/typebox'
-import { openGuard, type Guard } from '../gates/guard.ts'
 import type { Management } from '../exchange/operation.ts'
-import type { HeaderShape, OperationContract } from './operation.ts'
 import type { ProblemCode } from '../exchange/problem.ts'
+import { openGuard, type Guard } from '../gates/guard.ts'
+import type { HeaderShape, OperationContract } from './operation.ts'
 
 export type PublishedAccess = {
   /** Whether JWTs are accepted. */

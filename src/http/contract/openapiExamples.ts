@@ -1,18 +1,18 @@
 // One example for every answer that the document lists, and for every body. The types make sure that none is missing, tests that
 // each one is real.
 
-import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import type { Scope } from '../../app/caller.ts'
 import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
 import { alreadyResolved } from '../exceptions/routes.ts'
-import { accepted, canceled, exception, fill, partlyFilled, requests, resolution, resolved } from './examples.ts'
-import { fillPageJson, orderJson, orderPageJson } from '../orders/answers.ts'
-import { actuatorLinks } from '../operators/actuator.ts'
+import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
+import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
+import { actuatorLinks } from '../operators/actuator.ts'
+import { fillPageJson, orderJson, orderPageJson } from '../orders/answers.ts'
+import { notCancelable } from '../orders/routes.ts'
+import { accepted, canceled, exception, fill, partlyFilled, requests, resolution, resolved } from './examples.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
-import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
-import { notCancelable } from '../orders/routes.ts'
 
 type Outcome<O extends OperationContract> = (keyof O['answers'] & number) | RefusalCode<O>
 /** By status the text of an answer, by code a problem. */

@@ -1,12 +1,12 @@
 // The routes of orders.
 
 import { Type } from '@sinclair/typebox'
-import { stored, withBody, written, type OperationContract } from './operation.ts'
-import { PlaceHeaders, TraceHeaders } from './requestHeaders.ts'
 import { ById } from '../exchange/query.ts'
 import { FillPage, Order, OrderPage, Status } from '../orders/answers.ts'
-import { FillsQuery, OrdersQuery } from '../orders/query.ts'
 import { PlaceOrder } from '../orders/decode.ts'
+import { FillsQuery, OrdersQuery } from '../orders/query.ts'
+import { stored, withBody, written, type OperationContract } from './operation.ts'
+import { PlaceHeaders, TraceHeaders } from './requestHeaders.ts'
 
 const location = {
   schema: Type.String({ pattern: '^/orders/[0-9a-f-]{36}$' }),

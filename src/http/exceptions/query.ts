@@ -2,11 +2,11 @@
 
 import { Type } from '@sinclair/typebox'
 import { canonicalUuid } from '../../domain/ids.ts'
+import { exceptionDispositions } from '../../domain/leg.ts'
 import type { ExceptionFilter } from '../../store/exceptions.ts'
+import { TradeId } from '../../wire/shapes.ts'
 import type { Decoded, UnknownFields } from '../exchange/decode.ts'
 import { choice, defineQuery, limitDefault, pageRows, uuid } from '../exchange/query.ts'
-import { TradeId } from '../../wire/shapes.ts'
-import { exceptionDispositions } from '../../domain/leg.ts'
 
 const disposition = choice(exceptionDispositions)
 

@@ -1,9 +1,9 @@
 // One request while it is answered. Every route goes through `answering`: it gives the request its id and the answer its common headers,
 // writes problems, shows both to the metrics and the log, and turns an error of a handler into a 500.
 
+import type { Caller } from '../../app/caller.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
-import type { Caller } from '../../app/caller.ts'
 import type { Operation } from './operation.ts'
 import { pathOf, shownPath } from './path.ts'
 import { problem, problemResponse, type Problem } from './problem.ts'

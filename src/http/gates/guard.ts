@@ -1,8 +1,8 @@
 // Who may call a server, and how often: the gates that decide it.
 
 import type { Log } from '../../telemetry/log.ts'
-import { authenticationGates, type Authentication } from './auth/authentication.ts'
 import type { Gate } from '../exchange/exchange.ts'
+import { authenticationGates, type Authentication } from './auth/authentication.ts'
 import { limitGate, type LimitOptions } from './limits/limits.ts'
 
 export type Guard = {

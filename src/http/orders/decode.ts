@@ -1,6 +1,7 @@
 // What a client may send: the body of an order. Its schema and its readers are made from the table of terms (domain/terms.ts).
 
 import { Type, type TSchema } from '@sinclair/typebox'
+import type { PlaceCommand } from '../../app/orders.ts'
 import { amountDetail, amountDigits, type Amount, type AmountDigits } from '../../domain/decimal.ts'
 import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
 import {
@@ -21,10 +22,9 @@ import {
 } from '../../domain/terms.ts'
 import { amountFromJson } from '../../wire/json.ts'
 import { oneOf, sentAmount, sentAmountOrNull } from '../../wire/shapes.ts'
-import type { PlaceCommand } from '../../app/orders.ts'
-import { isKey, readHeaderKey } from './idempotencyKey.ts'
 import { memberOf, parseMembers, pointerOf, type Decoded, type UnknownFields } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
+import { isKey, readHeaderKey } from './idempotencyKey.ts'
 
 /** The schema of a member as it may be sent, by the kind of its term. */
 const sentShapes = {

@@ -1,19 +1,19 @@
 // The routes of orders. No logic: parse, call, map.
 
+import { ownUser } from '../../app/caller.ts'
 import type { Service } from '../../app/service.ts'
 import type { AmountDigits } from '../../domain/decimal.ts'
 import type { Order, Status } from '../../domain/order.ts'
 import { readBody } from '../exchange/body.ts'
-import { ownUser } from '../../app/caller.ts'
-import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
-import { fillPageJson, orderJson, orderPageJson } from './answers.ts'
-import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
-import { decodeFillsQuery, decodeListQuery } from './query.ts'
 import { encodeCursor } from '../exchange/cursor.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
+import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
+import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
+import { fillPageJson, orderJson, orderPageJson } from './answers.ts'
 import { decodePlaceOrder } from './decode.ts'
+import { decodeFillsQuery, decodeListQuery } from './query.ts'
 
 export type RouteOptions = {
   service: Service

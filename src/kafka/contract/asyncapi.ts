@@ -4,6 +4,8 @@
 import type { TSchema } from '@sinclair/typebox'
 import { eventKinds, type EventKind } from '../../domain/events.ts'
 import { tickerForm } from '../../domain/patterns.ts'
+import type { Topics } from '../topics.ts'
+import { eventMessages } from './eventMessages.ts'
 import { deadLetterExample, eventExample, legExample, redrivenExample, tradeExample } from './examples.ts'
 import {
   DeadLetterHeaders,
@@ -13,8 +15,6 @@ import {
   TradeHeaders,
   TradeLegExecuted,
 } from './messages.ts'
-import { eventMessages } from './eventMessages.ts'
-import type { Topics } from '../topics.ts'
 
 export type AsyncApiOptions = { version: string; topics: Topics; group: string; ceSource: string }
 type Json = Record<string, unknown>

@@ -1,12 +1,12 @@
 // The examples of the published messages. Tests send the same through the sender, the dead letters and the decoder.
 
 import { wholeAmount } from '../../domain/decimal.ts'
-import { acceptOrder, type Order } from '../../domain/order.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
+import { acceptOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
 import { commonValues, eventHeaders } from '../eventHeaders.ts'
-import { encoders } from '../schema.ts'
 import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
+import { encoders } from '../schema.ts'
 import { eventMessages } from './eventMessages.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'

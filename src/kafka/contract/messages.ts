@@ -2,18 +2,18 @@
 // both to these schemas. They use JSON Schema draft-07, as AsyncAPI does.
 
 import { Type } from '@sinclair/typebox'
+import { amountDigits, digitsText } from '../../domain/decimal.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { letterDispositions } from '../../domain/leg.ts'
-import { amountDigits, digitsText } from '../../domain/decimal.ts'
 import { tickerForm } from '../../domain/patterns.ts'
 import { eventTerms } from '../../domain/terms.ts'
+import { traceparentPattern } from '../../telemetry/tracing.ts'
 import { coordinatesPattern, topicPattern } from '../../wire/coordinates.ts'
 import { instantPattern } from '../../wire/instant.ts'
 import { Instant, oneOf, sentAmount, Uuid } from '../../wire/shapes.ts'
 import { termShapes } from '../../wire/terms.ts'
 import { commonValues, eventHeaders } from '../eventHeaders.ts'
 import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
-import { traceparentPattern } from '../../telemetry/tracing.ts'
 import { publishedTimesInForce, publishedTypes } from '../vocabulary.ts'
 
 /** The value of an event: the terms that such an event carries, in the words of its topic. */

@@ -2,15 +2,15 @@
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
-import { describe, type Log } from '../../telemetry/log.ts'
 import type { Source } from '../../store/fills.ts'
 import type { Database } from '../../store/sql.ts'
+import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
-import type { DeadLetter } from './deadLetters.ts'
 import { letterParts } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
+import type { DeadLetter } from './deadLetters.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
 /** The dead letters of a batch, by the partition of their messages. Its offset must not move before they are written. */

@@ -2,18 +2,18 @@
 // its message is committed, so a crash anywhere only means that messages come again.
 
 import { sleep } from '../../app/sleep.ts'
-import { describe, type Log } from '../../telemetry/log.ts'
 import type { TradeGap } from '../../store/gaps.ts'
+import { describe, type Log } from '../../telemetry/log.ts'
 import { createFetcher, createMember, type KafkaConfig, type RawConsumer } from '../client.ts'
-import { createCommits } from './commits.ts'
-import { createFeed, type Feed } from './feed.ts'
 import type { Fetcher, Member } from '../places.ts'
-import { createProgress } from './progress.ts'
+import type { HandleBatch } from './batch.ts'
+import { createCommits } from './commits.ts'
+import type { DeadLetters } from './deadLetters.ts'
+import { createFeed, type Feed } from './feed.ts'
 import { createHeadway, type Headway, type Stands } from './headway.ts'
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
 import { runLanes } from './lanes.ts'
-import type { HandleBatch } from './batch.ts'
-import type { DeadLetters } from './deadLetters.ts'
+import { createProgress } from './progress.ts'
 
 export type TradesOptions = {
   kafka: KafkaConfig

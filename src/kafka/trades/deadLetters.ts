@@ -3,9 +3,10 @@
 // refuses is tried in every form that it may take (letterForms.ts); a letter that it takes in none holds up no other.
 
 import { sleep } from '../../app/sleep.ts'
-import { keyHash } from '../partition.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { RawProducer } from '../client.ts'
+import { keyHash } from '../partition.ts'
+import { blameOf, inRequests, partitionsOf, produce, refusalWords } from '../producer.ts'
 import {
   firstForm,
   letterBytes,
@@ -15,7 +16,6 @@ import {
   type DeadLetter,
   type LetterForm,
 } from './letterForms.ts'
-import { blameOf, inRequests, partitionsOf, produce, refusalWords } from '../producer.ts'
 
 export type { DeadLetter } from './letterForms.ts'
 

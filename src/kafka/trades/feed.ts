@@ -2,13 +2,13 @@
 // place of its own, so whatever is wrong with one holds up no other.
 
 import { createBell, sleep } from '../../app/sleep.ts'
-import { describe } from '../../telemetry/log.ts'
 import type { TradeGap } from '../../store/gaps.ts'
+import { describe } from '../../telemetry/log.ts'
 import { faults, fetchFrom, type Answer, type Place } from '../fetching.ts'
-import type { Intake, Tap } from './intake.ts'
 import { protocolErrorsCodesById } from '../library.ts'
 import { describeTopic, partitionsOf, placesOf, startOf, TopicRemade, type Reading } from '../places.ts'
 import { isUnknownTopic } from '../topics.ts'
+import type { Intake, Tap } from './intake.ts'
 
 /** `next`: the next offset to fetch. `stable`, `end`: see Answer; -1 before the first answer. `trouble`: why nothing comes. */
 export type PartitionView = { next: bigint; stable: bigint; end: bigint; trouble: string | null }

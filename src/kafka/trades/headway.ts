@@ -4,9 +4,9 @@
 
 import { sleep } from '../../app/sleep.ts'
 import type { RawConsumer } from '../client.ts'
+import { committedOf, partitionsOf, type Fetcher, type Member } from '../places.ts'
 import type { Commits } from './commits.ts'
 import type { PartitionView } from './feed.ts'
-import { committedOf, partitionsOf, type Fetcher, type Member } from '../places.ts'
 import type { Intake } from './intake.ts'
 
 /**

@@ -2,10 +2,10 @@
 
 import { passCrashPoint } from '../../app/crashPoint.ts'
 import type { RawMessage } from '../client.ts'
-import type { Intake, Lane } from './intake.ts'
-import type { Progress } from './progress.ts'
 import type { HandleBatch } from './batch.ts'
 import type { DeadLetters } from './deadLetters.ts'
+import type { Intake, Lane } from './intake.ts'
+import type { Progress } from './progress.ts'
 
 export type LanesOptions = {
   handleBatch: HandleBatch

@@ -1,8 +1,8 @@
 // The forms in which a dead letter can be written: as it should be, and what a broker takes where it refuses that. Pure.
 
 import type { LetterDisposition } from '../../domain/leg.ts'
-import { coordinatesText } from '../../wire/coordinates.ts'
 import type { Source } from '../../store/fills.ts'
+import { coordinatesText } from '../../wire/coordinates.ts'
 import { isLetterHeader, letterHeaders, letterParts, redrivenFrom, type LetterPart } from '../letterHeaders.ts'
 import type { Blame, OutRecord } from '../producer.ts'
 

@@ -2,8 +2,8 @@
 // a bar that it must pass; an absolute figure says as much about the machine, so it only has a goal beside it.
 
 import type { Figures, Measurement } from '../bench.ts'
-import type { WorkloadName } from '../options.ts'
 import { spreadOf, type Spread } from '../measure/statistics.ts'
+import type { WorkloadName } from '../options.ts'
 
 /** A cell is named in full or by its first words: `L1` is the cell `L1 begin; insert; insert; commit`. */
 type Place = { workload: WorkloadName; cell: string; figure: string }

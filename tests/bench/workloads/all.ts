@@ -2,7 +2,6 @@
 
 import type { Bench, Workload } from '../bench.ts'
 import { w1 } from './w1.ts'
-import { w10 } from './w10.ts'
 import { w2 } from './w2.ts'
 import { w3 } from './w3.ts'
 import { w4 } from './w4.ts'
@@ -11,6 +10,7 @@ import { w6 } from './w6.ts'
 import { w7 } from './w7.ts'
 import { w8 } from './w8.ts'
 import { w9 } from './w9.ts'
+import { w10 } from './w10.ts'
 
 export const workloadsOf = (bench: Bench): Workload[] =>
   [w1, w2, w3, w4, w5, w6, w7, w8, w9, w10].map((make) => make(bench))

@@ -7,8 +7,8 @@ import { openTradeFeed } from '../mix/tradeFeed.ts'
 import { drawTrades, type Book, type TradeSet } from '../mix/tradeMix.ts'
 import { tradeLag, withVerify, type VerifyScope } from '../recount/evidence.ts'
 import { judgeTrades, type Recount, type TradeEvidence } from '../recount/recount.ts'
-import type { Trial } from '../world/trial.ts'
 import { openDigits } from '../world/loader.ts'
+import type { Trial } from '../world/trial.ts'
 
 const drainLimitMs = 600_000
 const pollMs = 200

@@ -1,7 +1,7 @@
 // W10: the cost of authentication and of exporting traces.
 
-import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { startCollector } from '../../support/collector.ts'
 import { audience, createKey, issuerName, jwksOf, tokenOf } from '../../support/issuer.ts'
 import type { Bench, Measured, Workload } from '../bench.ts'

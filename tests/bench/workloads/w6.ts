@@ -5,8 +5,8 @@ import type { VerifyScope } from '../recount/evidence.ts'
 import { measurePosts } from './closedLoop.ts'
 import { limitCell } from './limit.ts'
 import { measurePages } from './pages.ts'
-import { measureReads } from './w4.ts'
 import { measureTrades } from './w2.ts'
+import { measureReads } from './w4.ts'
 
 const million = 1_000_000
 const roundsMax = 3

@@ -1,8 +1,8 @@
 // The programs that the benchmark needs and no package registry has.
 
-import { Glob } from 'bun'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { Glob } from 'bun'
 
 export type Tools = {
   wrk: string

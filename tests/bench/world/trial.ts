@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { freePort } from '../../stack/ports.ts'
 import { startServer, type Server } from '../../stack/server.ts'
-import { parseMetrics } from '../../support/metricsPage.ts'
 import { withAdmin } from '../../stack/topics.ts'
+import { parseMetrics } from '../../support/metricsPage.ts'
 import { partitions, trialPrefix, type World } from './world.ts'
 
 type Topics = { placed: string; cancelled: string; trades: string; letters: string }

@@ -1,8 +1,8 @@
 // The independent checker: a pure function from the evidence to the violations in it.
 
 import { expectDispositions, type Disposition } from './dispositions.ts'
-import type { Evidence, Report, Rest, Violation } from './evidence.ts'
 import { checkEvents } from './events.ts'
+import type { Evidence, Report, Rest, Violation } from './evidence.ts'
 import { checkOrders } from './orders.ts'
 import { checkRequests, readRequests } from './requests.ts'
 import { checkTrades } from './trades.ts'

@@ -1,7 +1,7 @@
 // The codecs of a batch, and snappy twice: as one block (librdkafka) and in the frames of the Java client.
 
-import { compressionsAlgorithms } from '@platformatic/kafka'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { compressionsAlgorithms } from '@platformatic/kafka'
 import { int32 } from './bytes.ts'
 
 export const codecs = ['none', 'gzip', 'snappy', 'snappy-java', 'lz4', 'zstd'] as const

@@ -1,7 +1,7 @@
 // Proves: the encoder of record batches agrees with two that did not learn from it: the library's decoder and a real broker.
 
-import { readRecordsBatch, Reader } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readRecordsBatch, Reader } from '@platformatic/kafka'
 import { openKafka, type TestKafka } from '../../support/kafka.ts'
 import { kafkaServer } from '../../support/servers.ts'
 import { until } from '../../support/until.ts'

@@ -1,9 +1,9 @@
 // Trades as other houses encode them, and JSON that few write. Messages that are no trades by the contract still name a
 // real order: a service that guesses their meaning is found out.
 
+import { int32, unsignedVarint, varint } from './bytes.ts'
 import type { Kind } from './kinds.ts'
 import type { Pen } from './pen.ts'
-import { int32, unsignedVarint, varint } from './bytes.ts'
 
 const one =
   (value: (pen: Pen) => Buffer): Kind =>

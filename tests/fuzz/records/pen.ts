@@ -1,8 +1,8 @@
 // Writes the values of generated records: each kind of record carries a trade that applies, a trade of an unknown order, a
 // trade that no order can take, and bytes that are no trade.
 
-import type { KnownOrder } from '../expectedLedger.ts'
 import type { Random } from '../../support/random.ts'
+import type { KnownOrder } from '../expectedLedger.ts'
 import type { BatchPlan, RecordPlan } from './batch.ts'
 import type { Step } from './sender.ts'
 

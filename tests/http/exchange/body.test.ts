@@ -3,7 +3,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Listener } from '../../../src/http/listener.ts'
 import { createApp } from '../../../src/http/server.ts'
-import { openSocket, parseRaw } from '../socket.ts'
 import {
   bodyOf,
   callerOf,
@@ -15,6 +14,7 @@ import {
   startServer,
   type Harness,
 } from '../harness.ts'
+import { openSocket, parseRaw } from '../socket.ts'
 
 let harness: Harness
 let server: Listener

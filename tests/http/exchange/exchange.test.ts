@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from 'bun:test'
 import type { Service } from '../../../src/app/service.ts'
-import { answering, type Exchange, type Handler } from '../../../src/http/exchange/exchange.ts'
 import { operations } from '../../../src/http/contract/operations.ts'
+import { answering, type Exchange, type Handler } from '../../../src/http/exchange/exchange.ts'
 import { createApp } from '../../../src/http/server.ts'
 import type { Log } from '../../../src/telemetry/log.ts'
 import { noTracing } from '../../../src/telemetry/tracing.ts'

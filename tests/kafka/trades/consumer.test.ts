@@ -3,8 +3,8 @@
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { connectToKafka, createTrades, type Connect, type TradesOptions } from '../../../src/kafka/trades/consumer.ts'
-import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import type { DeadLetter } from '../../../src/kafka/trades/deadLetters.ts'
+import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 

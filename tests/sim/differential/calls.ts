@@ -19,8 +19,8 @@ import {
   type OutboxEvent,
 } from '../../../src/store/outbox.ts'
 import type { Sql } from '../../../src/store/sql.ts'
-import { tickers } from '../postgres/tickers.ts'
 import type { Random } from '../../support/random.ts'
+import { tickers } from '../postgres/tickers.ts'
 import { decide } from './decisions.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 

@@ -1,7 +1,7 @@
 // The fake Kafka: logs that are only appended to, and the outages of brokers and partition leaders.
 
-import type { RawProducer } from '../../../src/kafka/client.ts'
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
+import type { RawProducer } from '../../../src/kafka/client.ts'
 import type { Owner } from '../scheduler.ts'
 import { fateOf, strayMs, travel, type World } from '../world.ts'
 

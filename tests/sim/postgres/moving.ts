@@ -1,7 +1,7 @@
 // The fake of moveOrders.
 
-import type { OrderRow } from '../../../src/store/orders.ts'
 import type { EventKind } from '../../../src/domain/events.ts'
+import type { OrderRow } from '../../../src/store/orders.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { checkUpdate } from './guards.ts'
 import { append } from './placing.ts'

@@ -1,7 +1,6 @@
 // The fake of the relay's statements: the outbox, the leases, and the marks of the floor.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
-import { shardOf } from './tickers.ts'
 import {
   ensureXid,
   isLocked,
@@ -14,6 +13,7 @@ import {
   type Steps,
   type Tx,
 } from './state.ts'
+import { shardOf } from './tickers.ts'
 
 type Column = (string | null)[]
 

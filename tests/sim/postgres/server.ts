@@ -1,8 +1,8 @@
 // Runs statements on the fake Postgres: they take time, wait for each other's locks, and fail as those of the real one. A crash
 // rolls back everything uncommitted.
 
-import type { Scheduler } from '../scheduler.ts'
 import type { Random } from '../../support/random.ts'
+import type { Scheduler } from '../scheduler.ts'
 import { refuse, StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
 import { begin, commit, rollback, type Postgres, type Steps, type Tx } from './state.ts'

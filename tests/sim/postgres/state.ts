@@ -1,8 +1,8 @@
 // The committed contents of the fake Postgres, and its transactions. Others see the writes of a transaction from its commit on,
 // which also frees its locks. READ COMMITTED: every statement looks at what is committed when it looks.
 
-import type { OrderRow } from '../../../src/store/orders.ts'
 import type { EventKind } from '../../../src/domain/events.ts'
+import type { OrderRow } from '../../../src/store/orders.ts'
 
 export type LedgerRecord = {
   order_id: string

@@ -2,10 +2,10 @@
 // (the check of a row, a skip locked), the fake does not know the statement, and the run fails.
 // differential.test.ts compares what the fake does for the rest of the text with real Postgres.
 
-import { insertOrders, readKeyHolders, readOrders } from './placing.ts'
 import { arrayFromLiteral, type Statement } from './fakeSql.ts'
 import { readLegState, writeFills } from './filling.ts'
 import { moveOrders } from './moving.ts'
+import { insertOrders, readKeyHolders, readOrders } from './placing.ts'
 import {
   deleteEvents,
   drawTransactionId,

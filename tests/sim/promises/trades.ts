@@ -15,8 +15,8 @@ import {
 } from '../../model/reference.ts'
 import type { Journal, TradeFact, TradeLeg } from '../journal.ts'
 import { topics, type Broker } from '../kafka/broker.ts'
-import type { LedgerRecord, Postgres } from '../postgres/state.ts'
 import type { Plan } from '../plan.ts'
+import type { LedgerRecord, Postgres } from '../postgres/state.ts'
 
 type Facts = { db: Postgres; broker: Broker; plan: Plan; journal: Journal; broken: (what: string) => void }
 type SoundTrade = Extract<TradeFact, { malformed: false }>

@@ -1,9 +1,9 @@
 // The file of API keys: a JSON array, or one JSON object a line, of { id, hash, subject, scopes, expires? }. It holds no secret: a hash opens
 // nothing. An unknown member is refused: "expire" instead of "expires" would make a key that never ends.
 
+import { callerOf, isScope, type Caller } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import { hashPattern, isSecretOf, keyIdPattern, parseKey } from './apiKey.ts'
-import { callerOf, isScope, type Caller } from '../../../app/caller.ts'
 import { refuse, type Verdict } from './verdict.ts'
 import { watchFile } from './watchedFile.ts'
 

@@ -1,6 +1,7 @@
 // The gates of authentication: who calls, found out before anything else is done, and whether that caller may do this. What was
 // refused is in the log by its reason; the credential never is.
 
+import { everybody, holds, type Scope } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
 import type { Problem } from '../../exchange/problem.ts'
@@ -8,7 +9,6 @@ import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
 import type { Buckets } from '../limits/rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
 import type { KeyCheck } from './apiKeys.ts'
-import { everybody, holds, type Scope } from '../../../app/caller.ts'
 import { credentialOf } from './credential.ts'
 import type { TokenCheck } from './jwt.ts'
 import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'

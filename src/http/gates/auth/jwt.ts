@@ -2,8 +2,8 @@
 // some minutes at most and only while the keys stay the same: checking a signature costs more than a whole request.
 
 import { errors, type JWTPayload } from 'jose'
-import type { Algorithm } from './algorithms.ts'
 import { callerOf, type Caller } from '../../../app/caller.ts'
+import type { Algorithm } from './algorithms.ts'
 import { claimAt, namesAudience, textsOf, type ClaimPath } from './claims.ts'
 import type { KeySet } from './keySet.ts'
 import type { Keys, KeySource } from './keySource.ts'

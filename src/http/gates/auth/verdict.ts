@@ -1,7 +1,7 @@
 // The verdict on a credential, and the answer to one that is refused. No answer tells a caller more than it knows already.
 
-import { problem, type Problem } from '../../exchange/problem.ts'
 import type { Caller, Scope } from '../../../app/caller.ts'
+import { problem, type Problem } from '../../exchange/problem.ts'
 
 /** Why a credential is refused. `keys`: the keys to check it with cannot be had now. */
 export type Refusal = 'absent' | 'malformed' | 'invalid' | 'expired' | 'subject' | 'keys'

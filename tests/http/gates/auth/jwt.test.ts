@@ -1,15 +1,15 @@
 // Proves: a token is good only if every part of it is; a good one is verified once as long as the keys are the same; whatever is
 // sent, the issuer is asked within bounds, and its absence takes nobody's access away.
 
-import type { JWTPayload } from 'jose'
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Algorithm } from '../../../../src/http/gates/auth/algorithms.ts'
+import type { JWTPayload } from 'jose'
 import type { Scope } from '../../../../src/app/caller.ts'
+import type { Algorithm } from '../../../../src/http/gates/auth/algorithms.ts'
 import { createTokenCheck, type JwtOptions, type TokenCheck } from '../../../../src/http/gates/auth/jwt.ts'
-import { keysFromFile, keysFromUrl, type KeySource } from '../../../../src/http/gates/auth/keySource.ts'
 import { parseKeySet } from '../../../../src/http/gates/auth/keySet.ts'
+import { keysFromFile, keysFromUrl, type KeySource } from '../../../../src/http/gates/auth/keySource.ts'
 import { keysTriedMax } from '../../../../src/http/gates/auth/signature.ts'
 import {
   audience,

@@ -1,16 +1,16 @@
 // Proves: a bucket lets through what it contains and what refills it, and no more; there are only so many buckets; a limited
 // route says in each answer how much is left, and a route without a limit is never refused.
 
-import { amountDigits } from '../../../../src/domain/decimal.ts'
-import * as fc from 'fast-check'
 import { describe, expect, test } from 'bun:test'
 import { networkInterfaces } from 'node:os'
+import * as fc from 'fast-check'
 import type { Service } from '../../../../src/app/service.ts'
+import { amountDigits } from '../../../../src/domain/decimal.ts'
+import { createOpenApi } from '../../../../src/http/contract/openapi.ts'
+import { publishedAccess } from '../../../../src/http/contract/openapiAccess.ts'
 import { networkOf, type LimitOptions } from '../../../../src/http/gates/limits/limits.ts'
 import { createBuckets } from '../../../../src/http/gates/limits/rateLimit.ts'
 import { createApp } from '../../../../src/http/server.ts'
-import { createOpenApi } from '../../../../src/http/contract/openapi.ts'
-import { publishedAccess } from '../../../../src/http/contract/openapiAccess.ts'
 import { pathsOf } from '../../../contracts/judge.ts'
 import { createAuthority } from '../../../support/certificates.ts'
 import { bodyOf, callerOf, orderBody, serverOptions, startServer } from '../../harness.ts'
