@@ -4,7 +4,8 @@ import { amountFromSql, notionalFromSql } from '../domain/decimal.ts'
 import type { Order, Status } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
-import { castTermColumns, sqlText, termArrays, termColumns, termsFromRow, type TermsRow } from './terms.ts'
+import { parameter, sqlText, statementText } from './sqlText.ts'
+import { castTermColumns, termArrays, termColumns, termParameters, termsFromRow, type TermsRow } from './terms.ts'
 
 /** What the outbox needs to know of an event, decided before the first attempt so that a retry repeats it. */
 export type NewEvent = { eventId: string; traceparent: string | null }
@@ -41,34 +42,18 @@ export const orderFromRow = (row: OrderRow): Order => ({
   version: row.version,
 })
 
-const [termList, termCasts] = [sqlText([termColumns()]), sqlText([castTermColumns])]
-
-/**
- * Stores new orders and their events; returns the ids that are new. One that is missing met a row with its id (a retry whose
- * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
- *
- * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions are drawn in order of arrival.
- */
-export const insertOrders = async (
-  sql: Sql,
-  placed: readonly { order: Order; event: NewEvent }[],
-): Promise<Set<string>> => {
-  const text = (of: (row: { order: Order; event: NewEvent }) => string | null) => textArray(placed.map(of))
-  const rows = await sql<{ order_id: string }[]>`
+const insertText = statementText`
     with input as (
       select * from unnest(
-        ${text((p) => p.order.id)}::text[],
-        ${termArrays(
-          sql,
-          placed.map((p) => p.order),
-        )},
-        ${text((p) => p.order.createdAt.toISOString())}::text[],
-        ${text((p) => p.event.eventId)}::text[],
-        ${text((p) => p.event.traceparent)}::text[]
-      ) with ordinality as t (id, ${sql(termList)}, created_at, event_id, traceparent, ordinality)
+        ${parameter}::text[],
+        ${termParameters},
+        ${parameter}::text[],
+        ${parameter}::text[],
+        ${parameter}::text[]
+      ) with ordinality as t (id, ${termColumns()}, created_at, event_id, traceparent, ordinality)
     ), placed as (
-      insert into orders (id, ${sql(termList)}, created_at, updated_at)
-      select id::uuid, ${sql(termCasts)}, created_at::timestamptz, created_at::timestamptz
+      insert into orders (id, ${termColumns()}, created_at, updated_at)
+      select id::uuid, ${castTermColumns}, created_at::timestamptz, created_at::timestamptz
       from input
       order by user_id, client_order_id, id
       on conflict do nothing
@@ -80,6 +65,26 @@ export const insertOrders = async (
     where i.id::uuid = any (array(select id from placed))
     order by i.ordinality
     returning order_id`
+
+/**
+ * Stores new orders and their events; returns the ids that are new. One that is missing met a row with its id (a retry whose
+ * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
+ *
+ * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions are drawn in order of arrival.
+ */
+export const insertOrders = async (
+  sql: Sql,
+  placements: readonly { order: Order; event: NewEvent }[],
+): Promise<Set<string>> => {
+  const orders = placements.map(({ order }) => order)
+  const rows = await sql<{ order_id: string }[]>(
+    insertText,
+    textArray(orders.map(({ id }) => id)),
+    ...termArrays(orders),
+    textArray(orders.map(({ createdAt }) => createdAt.toISOString())),
+    textArray(placements.map(({ event }) => event.eventId)),
+    textArray(placements.map(({ event }) => event.traceparent)),
+  )
   return new Set(rows.map((row) => row.order_id))
 }
 

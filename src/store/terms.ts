@@ -11,7 +11,8 @@ import {
   type TermKind,
   type TermName,
 } from '../domain/terms.ts'
-import { textArray, type Fragment, type Sql } from './sql.ts'
+import { textArray } from './sql.ts'
+import { sqlText } from './sqlText.ts'
 
 type Kind = { cast: string; toText: (value: never) => string; fromColumn: (column: string) => unknown }
 
@@ -65,12 +66,8 @@ const textOf = ({ name, kind }: Term): ((order: OrderTerms) => string | null) =>
 }
 const texts = terms.map(textOf)
 
-/** A text for `sql` that was put together from tables of this code, never from anything that came in: its parts between values. */
-export const sqlText = (parts: readonly string[]): TemplateStringsArray =>
-  Object.assign([...parts], { raw: parts }) as TemplateStringsArray
+/** `$1::text[], $2::text[], …`: the parameters of `unnest`, one a term, in the order of termColumns. */
+export const termParameters = sqlText(['', ...terms.slice(1).map(() => '::text[],\n        '), '::text[]'])
 
-const between = sqlText(['', ...terms.slice(1).map(() => '::text[],\n        '), '::text[]'])
-
-/** `$1::text[], $2::text[], …`: one array of texts a term, in the order of termColumns. For `unnest`. */
-export const termArrays = (sql: Sql, orders: readonly OrderTerms[]): Fragment =>
-  sql(between, ...texts.map((text) => textArray(orders.map(text))))
+/** Their values: one array of texts a term. */
+export const termArrays = (orders: readonly OrderTerms[]): string[] => texts.map((text) => textArray(orders.map(text)))
