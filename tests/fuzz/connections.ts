@@ -62,10 +62,12 @@ export const drip = async ({ socket, received, isOpen }: Connection, text: strin
 
 const pause = (): Promise<void> => Bun.sleep(1)
 
-/** Sends `part` again and again, `bytes` in all, until the other side hangs up; answers how many bytes were sent. */
-export const flood = async ({ socket, isOpen }: Connection, part: Uint8Array, bytes: number): Promise<number> => {
+type Flood = { part: Uint8Array; isEnough: (sentBytes: number) => boolean }
+
+/** Sends `part` again and again until it is enough or the other side hangs up; answers how many bytes were sent. */
+export const flood = async ({ socket, isOpen }: Connection, { part, isEnough }: Flood): Promise<number> => {
   let [sent, rest] = [0, part]
-  while (sent < bytes && isOpen()) {
+  while (!isEnough(sent) && isOpen()) {
     const written = Math.max(0, socket.write(rest))
     sent += written
     rest = written < rest.length ? rest.subarray(written) : part

@@ -93,18 +93,25 @@ describe('a body of 1 GiB', () => {
   const chunk = Buffer.concat([Buffer.from('10000\r\n'), part, Buffer.from('\r\n')])
   const unknown = crypto.randomUUID()
 
-  /** Sends until it is hung up on, or `bytes` are out; gives the status, whether it came before that, and how far memory rose. */
+  /**
+   * Sends `bytes`, and goes on up to a whole GiB until the answer is there, or it is hung up on. Gives the status, whether it came
+   * before the last byte, and how far memory rose.
+   */
   const attempt = async (head: string, piece: Uint8Array, bytes: number) => {
     const connection = await open(service.port)
     const [before, memory] = [residentMb(service.pid), watchMemory(service.pid, 10)]
-    let flooding = true
-    const heard = connection.answer.then((answer) => ({ answer, early: flooding }))
+    let isAnswered = false
+    const answer = connection.answer.then((text) => {
+      isAnswered = true
+      return text
+    })
     connection.socket.write(head)
-    const sent = await flood(connection, piece, bytes)
-    flooding = false
-    const { answer, early } = await heard
+    const isEnough = (sentBytes: number): boolean => sentBytes >= (isAnswered ? bytes : gib)
+    const sent = await flood(connection, { part: piece, isEnough })
+    const early = isAnswered
+    const status = statusesIn(await answer)[0]
     connection.socket.terminate()
-    return { status: statusesIn(answer)[0], early, sent, grownMb: memory.stop() - before }
+    return { status, early, sent, grownMb: memory.stop() - before }
   }
 
   test.each([
