@@ -1,15 +1,15 @@
-// Exact decimals. An amount is a bigint scaled by 10^8, a notional (quantity times price) one scaled by 10^16; no double ever
-// carries either. Everything here is pure and total: bad text is a named fault, never an exception.
+// Exact decimals. An amount is a bigint scaled by 10^8, a notional (quantity times price) one scaled by 10^16; neither is ever held in a
+// double. Everything here is pure and total: bad text is a named fault, never an exception.
 
 /** A quantity or price, scaled by 10^8: `150.5` is `15050000000n`. */
 export type Amount = bigint
 /** A sum of quantity × price, scaled by 10^16. */
 export type Notional = bigint
 
-/** How many digits an amount may have before and behind its point. Trailing zeros do not count. */
+/** How many digits an amount may have before and after its point. Trailing zeros do not count. */
 export type AmountDigits = { integer: number; fraction: number }
 
-/** What the columns hold. Placing may be held to fewer; trades never are. */
+/** The digits that the columns hold. Placing may be limited to fewer; trades never are. */
 export const amountDigits: AmountDigits = { integer: 12, fraction: 8 }
 
 const { integer: integerDigitsMax, fraction: fractionDigitsMax } = amountDigits
@@ -23,11 +23,11 @@ export type ParsedAmount = { ok: true; amount: Amount } | { ok: false; fault: Am
 export const digitsText = ({ integer, fraction }: AmountDigits): string =>
   `${integer} integer and ${fraction} fraction digits`
 
-/** What an amount has to be, to complete "<member> …". */
+/** The form that an amount must have; completes "<member> …". */
 export const amountRule = (digits: AmountDigits): string =>
   `must be a decimal > 0 with at most ${digitsText(digits)}, as a number or as a string in plain notation`
 
-/** What is wrong with an amount, to complete "<member> …"; it names the limit in force. */
+/** What is wrong with an amount; completes "<member> …" and names the limit in force. */
 export const amountDetail = (fault: AmountFault, digits: AmountDigits): string => {
   switch (fault) {
     case 'NOT_A_NUMBER':
@@ -41,7 +41,7 @@ export const amountDetail = (fault: AmountFault, digits: AmountDigits): string =
   }
 }
 
-/** Why `amount` is none within these limits; null where it is one. */
+/** Why `amount` is not an amount within these limits; null if it is one. */
 export const amountFault = (amount: Amount, { integer, fraction }: AmountDigits): AmountFault | null => {
   if (amount <= 0n) return 'NOT_POSITIVE'
   if (amount >= tenTo[fractionDigitsMax + integer]!) return 'TOO_MANY_INTEGER_DIGITS'
@@ -57,7 +57,7 @@ const exponentMax = 400
 
 const refused = (fault: AmountFault): ParsedAmount => ({ ok: false, fault })
 
-/** Digits with an implied point `pointAt` places from the left of `digits`, which may be so many before and behind it. */
+/** Reads `digits` with an implied point `pointAt` places from their left. The limits say how many may stand before and after the point. */
 const fromDigits = (digits: string, pointAt: number, { integer, fraction }: AmountDigits): ParsedAmount => {
   let first = 0
   while (first < digits.length && digits.charCodeAt(first) === 48) first++

@@ -1,15 +1,15 @@
-// The kinds of events that this service publishes about an order. A kind exists by its row here, and everything that differs
-// between kinds derives from the row or does not compile without an entry for it. (Events have the names of their topics: hence
-// CANCELLED here, and CANCELED for the status of an order.)
+// The kinds of events that this service publishes about an order. Each kind is a row here. Everything that differs between kinds derives
+// from its row, or does not compile without an entry for it. (Events are named after their topics: hence CANCELLED here, and CANCELED for
+// the status of an order.)
 
 type EventRow = {
-  /** Of the events of one ticker that are read together, those of a lower rank are acknowledged before a higher one is sent. */
+  /** If events of one ticker are read together, those of a lower rank are acknowledged before one of a higher rank is sent. */
   rank: number
   /** Its `type` as CloudEvents has it. */
   ceType: string
   /** What `orders verify` calls it. */
   noun: string
-  /** The status of every order that has such an event; null: each order has one, of its acceptance. */
+  /** The status of every order that has such an event; null: every order has one, for its acceptance. */
   endsAs: string | null
 }
 

@@ -23,8 +23,8 @@ const addTo = (record: TradeRecord, judgement: Judgement): TradeRecord => {
 }
 
 /**
- * Judges `legs` one after the other. `records` maps a trade id to what is stored of it for this order; it is not changed.
- * Returns one judgement a leg, and the order after all of them.
+ * Judges `legs` one after the other. `records` maps a trade id to its record for this order; it is not changed. Returns one judgement per
+ * leg, and the order after all of them.
  */
 export const foldLegs = (
   order: Order | undefined,

@@ -1,13 +1,13 @@
-// UUIDs: the canonical form, and version 7, whose first 48 bits are the millisecond of its making, so that ids sort by age.
+// UUIDs: the canonical form, and version 7, whose first 48 bits are the millisecond in which the id was made, so that ids sort by age.
 
 import { uuidForm } from './patterns.ts'
 
 const uuidPattern = new RegExp(uuidForm.sent)
 
-/** The lower-case form, or null for text that is no UUID. */
+/** The lower-case form, or null if the text is not a UUID. */
 export const canonicalUuid = (text: string): string | null => (uuidPattern.test(text) ? text.toLowerCase() : null)
 
-/** The least possible UUIDv7 of a millisecond since 1970: the bound of a scan by time. */
+/** The lowest possible UUIDv7 of this millisecond since 1970: the bound of a scan by time. */
 export const leastIdAt = (epochMs: number): string => {
   const hex = Math.min(Math.max(epochMs, 0), 2 ** 48 - 1)
     .toString(16)

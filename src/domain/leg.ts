@@ -16,17 +16,18 @@ export const dispositions = [
 ] as const
 export type Disposition = (typeof dispositions)[number]
 
-/** What becomes of legs that an operator has to settle, and of those whose message is a dead letter. */
+/** The dispositions of legs that an operator has to settle. */
 export const exceptionDispositions = ['OVERFILL', 'CONFLICT', 'MISMATCH'] as const satisfies readonly Disposition[]
 export type ExceptionDisposition = (typeof exceptionDispositions)[number]
+/** The dispositions of legs whose message becomes a dead letter. */
 export const letterDispositions = ['MALFORMED', 'UNKNOWN_ORDER'] as const satisfies readonly Disposition[]
 export type LetterDisposition = (typeof letterDispositions)[number]
 
-/** What makes two legs of one (order, trade) the same. All canonical. */
+/** Two legs of one (order, trade) are the same if these values are equal. All values are canonical. */
 export type LegContent = { side: Side; ticker: string; quantity: Amount; price: Amount }
 
 /**
- * One side of a trade, as it concerns one order. `side` is null in the single-leg form, where it is the order's own.
+ * One side of a trade, as it concerns one order. `side` is null in the single-leg form: the leg then has the side of its order.
  * `sharesOrder`: the trade names this order on both sides.
  */
 export type Leg = Omit<LegContent, 'side'> & {
@@ -36,7 +37,7 @@ export type Leg = Omit<LegContent, 'side'> & {
   sharesOrder: boolean
 }
 
-/** All that is stored of one (order, trade): the ledger's row, if any, and the contents of its exceptions. */
+/** All that is stored for one (order, trade): the content of its ledger row, if there is one, and the contents of its exceptions. */
 export type TradeRecord = { ledger: LegContent | null; exceptions: readonly LegContent[] }
 
 export type Judgement =
@@ -57,8 +58,8 @@ const mismatchReason = (order: Order, leg: Leg): string | null => {
 }
 
 /**
- * Judges a leg against its order (undefined: there is none here) and the record of its trade for this order.
- * `APPLIED` and `LATE` carry the order as it is afterwards.
+ * Judges a leg against its order (undefined: this service has no such order) and the record of its trade for this order. `APPLIED` and
+ * `LATE` carry the order after the fill.
  */
 export const judgeLeg = (order: Order | undefined, leg: Leg, record: TradeRecord, now: Date): Judgement => {
   if (order === undefined) return { disposition: 'UNKNOWN_ORDER' }

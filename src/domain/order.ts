@@ -30,12 +30,12 @@ export const decide = (status: Status, event: OrderEvent): Decision => {
   return next === undefined ? { ok: false, status } : { ok: true, next }
 }
 
-/** The statuses in which the table lets `event` happen, and the one that it leads to from each of them. */
+/** The statuses in which the table lets `event` happen, and the one status that it leads to from all of them. */
 export const pathOf = (event: OrderEvent): { from: Status[]; to: Status } => {
   const rows = statuses.map((from) => ({ from, decision: decide(from, event) }))
   const from = rows.filter(({ decision }) => decision.ok).map((row) => row.from)
   const [to, ...others] = new Set(rows.flatMap(({ decision }) => (decision.ok ? [decision.next] : [])))
-  assert(to !== undefined && others.length === 0, 'an event leads to one status, whatever the order has')
+  assert(to !== undefined && others.length === 0, 'an event leads to one status, whatever status the order has')
   return { from, to }
 }
 
@@ -63,7 +63,7 @@ export type Order = OrderTerms & {
   version: number
 }
 
-/** A newly accepted order. A door that let through what an order must not ask for is a bug. */
+/** A newly accepted order. Throws InvariantBroken if its terms have faults: a door that let them through has a bug. */
 export const acceptOrder = (terms: OrderTerms, { id, now }: { id: string; now: Date }): Order => {
   assert(termsFaults(terms).length === 0, 'an accepted order has lawful terms')
   return {
@@ -90,8 +90,8 @@ export const averageFillPrice = (order: Order): Amount | null =>
 const later = (a: Date, b: Date): Date => (a > b ? a : b)
 
 /**
- * The order after a fill that does not pass its quantity. An open order moves through the table; one that is CANCELED or EXPIRED keeps
- * its status and counts the fill, because a late trade is a fact too. The caller has judged the leg (domain/leg.ts).
+ * The order after a fill that does not pass its quantity. An open order moves through the table; a CANCELED or EXPIRED order keeps its
+ * status and counts the fill, because a late trade is a fact too. The caller has judged the leg (domain/leg.ts).
  */
 export const applyFill = (order: Order, fill: { quantity: Amount; price: Amount; now: Date }): Order => {
   const filledQuantity = order.filledQuantity + fill.quantity

@@ -1,7 +1,11 @@
-// The forms of the texts that come in from outside, each written once: as a pattern for the published documents, as words for whoever
-// sent something else, and as a function that makes the canonical form (of a UUID: ids.ts). All patterns are plain enough for JSON Schema and Postgres.
+// The forms of the texts that come in from outside. Each is declared once: as a pattern for the published documents, as a rule for error
+// messages, and as a function that returns the canonical form (for a UUID: ids.ts). All patterns are plain enough for JSON Schema and
+// Postgres.
 
-/** `sent`: as it may come in. `stored`: as it is kept and leaves. */
+/**
+ * `sent`: the pattern of a text that comes in. `stored`: the pattern of the text that is stored and sent on. `rule`: completes "<member> …"
+ * in an error message.
+ */
 type Form = { sent: string; stored: string; rule: string }
 
 const uuidOf = (digits: string): string => `^${[8, 4, 4, 4, 12].map((length) => `[${digits}]{${length}}`).join('-')}$`
@@ -10,14 +14,14 @@ export const uuidForm: Form = { sent: uuidOf('0-9a-fA-F'), stored: uuidOf('0-9a-
 
 const tickerOf = (letters: string): string => `^[${letters}0-9._/:^=+&@#-]{1,16}$`
 
-/** Such as `BRK.B`, `BTC/USD`, `^GSPC`. Kept in upper case. No character of it needs an escape in JSON. */
+/** Such as `BRK.B`, `BTC/USD`, `^GSPC`. Stored in upper case. None of its characters needs an escape in JSON. */
 export const tickerForm: Form = {
   sent: tickerOf('A-Za-z'),
   stored: tickerOf('A-Z'),
   rule: 'must be 1 to 16 of A-Z a-z 0-9 . - _ / : ^ = + & @ #',
 }
 
-/** A client's own name of an order. It is kept as it came. */
+/** A client's own name for an order. It is stored as it came. */
 export const keyForm: Form = {
   sent: '^[ -~]{1,64}$',
   stored: '^[ -~]{1,64}$',
@@ -29,10 +33,10 @@ const storedTicker = new RegExp(tickerForm.stored)
 const ticker = new RegExp(tickerForm.sent)
 const key = new RegExp(keyForm.sent)
 
-/** The upper-case form, or null for text that is no ticker. */
+/** The upper-case form, or null if the text is not a ticker. */
 export const canonicalTicker = (text: string): string | null => (ticker.test(text) ? text.toUpperCase() : null)
 
-/** The key itself, or null for text that is none. */
+/** The key itself, or null if the text is not a key. */
 export const canonicalKey = (text: string): string | null => (key.test(text) ? text : null)
 
 /** Whether a text is in its canonical form already. */

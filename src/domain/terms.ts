@@ -1,6 +1,6 @@
-// The terms of an order: what a client asks for. One table says of each term all that differs between terms. The body of a request,
-// the columns, the JSON of orders and events, the comparison of repetitions, the audit of the topics and the published documents are
-// made from it. A new term is a row here and a column in sql/; a type of order does not compile until it says whether it takes it.
+// The terms of an order: what a client asks for. One table holds everything in which the terms differ. The body of a request, the columns,
+// the JSON of orders and events, the comparison of repetitions, the audit of the topics and the published documents are made from it. A new
+// term is a row here and a column in sql/; a type of order does not compile until it says whether it takes the term.
 
 import { amountDetail, amountDigits, amountFault, amountRule, type Amount, type AmountDigits } from './decimal.ts'
 import type { EventKind } from './events.ts'
@@ -17,17 +17,17 @@ const timesInForce = ['GTC', 'IOC', 'FOK', 'DAY'] as const
 export type TimeInForce = (typeof timesInForce)[number]
 
 type TermRow = {
-  /** How its values are read, kept and written. Each layer has a table by kind that is complete or does not compile. */
+  /** How its values are read, stored and written. Each layer has a table by kind that is complete or does not compile. */
   kind: 'uuid' | 'key' | 'ticker' | 'choice' | 'amount'
-  /** In the table `orders`. */
+  /** Its column in the table `orders`. */
   column: string
-  /** `required`: always there. `optional`: null where the client leaves it out. `by type`: as typeRules says; null where it is not given. */
+  /** `required`: never null. `optional`: null if the client leaves it out. `by type`: as typeRules says; null if the client leaves it out. */
   presence: 'required' | 'optional' | 'by type'
   /** The events that carry it. */
   events: readonly EventKind[]
-  /** Whether a repetition of a key has to repeat it. The user and the key itself are how a repetition is found. */
+  /** Whether a request that repeats a key must repeat this term too. (The user and the key itself identify the repetition.) */
   repeats: boolean
-  /** Of a choice. */
+  /** The values of a choice. */
   values?: readonly string[]
 }
 
@@ -59,7 +59,7 @@ const termTable = {
 type Table = typeof termTable
 export type TermName = keyof Table
 export type TermKind = Table[TermName]['kind']
-/** The terms of which this holds. */
+/** The names of the terms whose row matches. */
 type Where<Row> = { [N in TermName]: Table[N] extends Row ? N : never }[TermName]
 export type RequiredTerm = Where<{ presence: 'required' }>
 export type OptionalTerm = Exclude<TermName, RequiredTerm>
@@ -69,25 +69,28 @@ type TermByType = Where<{ presence: 'by type' }>
 
 type ValueOf<Row> = Row extends { kind: 'amount' } ? Amount : Row extends { values: readonly (infer V)[] } ? V : string
 
-/** What the client asked for, all canonical. Never changes. */
+/** What the client asked for, in canonical form. It never changes. */
 export type OrderTerms = { [N in TermName]: ValueOf<Table[N]> | (N extends OptionalTerm ? null : never) }
 
-/** A row with its name, as those see it that treat all terms alike. */
+/** A row with its name, for code that treats all terms alike. */
 export type Term = TermRow & { name: TermName }
-/** One whose values are text also in the domain. */
+/** A term whose values are text in the domain too. */
 export type TextTerm = Term & { kind: Exclude<TermKind, 'amount'> }
 export const terms: readonly Term[] = (Object.keys(termTable) as TermName[]).map((name) => ({
   name,
   ...termTable[name],
 }))
 
-/** The kinds of events that some term names. */
+/** The kinds of events that carry at least one term. */
 type KindWithTerms = Table[TermName]['events'][number]
 
-/** The terms that an event of this kind carries, in order. A kind that no term names does not compile. */
+/** The terms that an event of this kind carries, in order. A kind that carries no term does not compile. */
 export const eventTerms = (kind: KindWithTerms): readonly Term[] => terms.filter(({ events }) => events.includes(kind))
 
-/** What an order of each type may and must say. A new type is a new row here, and in the constraint of the same name in sql/. */
+/**
+ * Which terms an order of each type must have, may have, and must not have. A new type is a new row here, and in the constraint of the same
+ * name in sql/.
+ */
 export const typeRules = {
   LIMIT: { price: 'required' },
   MARKET: { price: 'forbidden' },
@@ -96,7 +99,7 @@ export const typeRules = {
 type Presence = 'required' | 'optional' | 'forbidden'
 const termsByType = terms.filter(({ presence }) => presence === 'by type').map(({ name }) => name as TermByType)
 
-/** What an order of this type says of each term whose presence its type decides. */
+/** The rule of this type for each term whose presence depends on the type. */
 export const rulesOf = (type: OrderType): readonly (readonly [TermByType, Presence])[] =>
   termsByType.map((name) => [name, typeRules[type][name]])
 
@@ -106,22 +109,22 @@ const nothingOptional = Object.fromEntries(
   terms.filter(({ presence }) => presence !== 'required').map(({ name }) => [name, null]),
 ) as Record<OptionalTerm, null>
 
-/** Terms of which nothing optional has to be named. */
-export const completeTerms = (given: Pick<OrderTerms, RequiredTerm> & Partial<OrderTerms>): OrderTerms => ({
+/** Completes terms: an optional term that is left out becomes null. */
+export const completeTerms = (partial: Pick<OrderTerms, RequiredTerm> & Partial<OrderTerms>): OrderTerms => ({
   ...nothingOptional,
-  ...given,
+  ...partial,
 })
 
 /**
- * Terms on their way in. Null: not given. Undefined: given, but it could not be read, and whoever tried has said so; nothing more
- * is said of its form.
+ * Terms before they are checked. Null: the client left the term out. Undefined: its value could not be read; the decoder has reported that
+ * already, so no fault of its form is added.
  */
 export type TermsDraft = { [N in TermName]: OrderTerms[N] | null | undefined }
 
 /** `detail` completes "<term> …"; decide by `code`. */
 export type TermFault = { term: TermName; code: 'REQUIRED' | 'FORBIDDEN' | 'MALFORMED'; detail: string }
 
-/** What a value of this term has to be; completes "<term> …" for whoever has to mend it. */
+/** The form that a value of this term must have; completes "<term> …" in the message to the client. */
 export const ruleOf = ({ kind, values = [] }: Term, digits: AmountDigits = amountDigits): string => {
   switch (kind) {
     case 'uuid':
@@ -137,7 +140,7 @@ export const ruleOf = ({ kind, values = [] }: Term, digits: AmountDigits = amoun
   }
 }
 
-/** The canonical form of a term that comes in as text; null for what is none of its values. */
+/** The canonical form of a term that comes in as text; null if the text is not one of its values. */
 export const canonicalText = ({ kind, values = [] }: TextTerm, text: string): string | null => {
   switch (kind) {
     case 'uuid':
@@ -167,14 +170,14 @@ const isCanonical = ({ kind, values = [] }: TextTerm, text: string): boolean => 
 
 export const isTextTerm = (term: Term): term is TextTerm => term.kind !== 'amount'
 
-/** Why a value that is there is not one of its term, in its canonical form; null where it is. */
+/** Why a value that is present is not a canonical value of its term; null if it is one. */
 const formFault = (term: Term, value: unknown, digits: AmountDigits): string | null => {
   if (isTextTerm(term)) return typeof value === 'string' && isCanonical(term, value) ? null : ruleOf(term, digits)
   const fault = typeof value === 'bigint' ? amountFault(value, digits) : 'NOT_A_NUMBER'
   return fault === null ? null : amountDetail(fault, digits)
 }
 
-/** What is missing, and what the type of the order forbids. The form of a value is not looked at. */
+/** The terms that are missing, and those that the type of the order forbids. It does not check the form of a value. */
 export const presenceFaults = (draft: TermsDraft): TermFault[] => {
   const faults: TermFault[] = []
   for (const term of requiredTerms)
@@ -183,16 +186,16 @@ export const presenceFaults = (draft: TermsDraft): TermFault[] => {
   if (type === undefined || type === null || !Object.hasOwn(typeRules, type)) return faults
   for (const term of termsByType) {
     const rule: Presence = typeRules[type][term]
-    const isGiven = draft[term] !== null
-    if (rule === 'required' && !isGiven) faults.push({ term, code: 'REQUIRED', detail: `is required for ${type}` })
-    if (rule === 'forbidden' && isGiven) faults.push({ term, code: 'FORBIDDEN', detail: `is forbidden for ${type}` })
+    const isPresent = draft[term] !== null
+    if (rule === 'required' && !isPresent) faults.push({ term, code: 'REQUIRED', detail: `is required for ${type}` })
+    if (rule === 'forbidden' && isPresent) faults.push({ term, code: 'FORBIDDEN', detail: `is forbidden for ${type}` })
   }
   return faults
 }
 
 /**
- * All that is wrong with these terms: what is not in its canonical form, amounts beyond `digits`, what is missing, and what the
- * type of the order forbids. Empty: an order may be accepted with them.
+ * All faults of these terms: values that are not in canonical form, amounts beyond `digits`, terms that are missing, and terms that the
+ * type of the order forbids. Empty: an order with these terms may be accepted.
  */
 export const termsFaults = (draft: TermsDraft, digits: AmountDigits = amountDigits): TermFault[] => {
   const faults = presenceFaults(draft)

@@ -4,7 +4,7 @@ import type { Amount } from './decimal.ts'
 import type { Leg } from './leg.ts'
 import type { Side } from './terms.ts'
 
-/** One side of a trade. `side` is null in the single-leg form; `orderId` is as received where it is no UUID. */
+/** One side of a trade. `side` is null in the single-leg form; `orderId` is canonical if it is a UUID, else as received. */
 export type TradeSide = { side: Side | null; orderId: string }
 
 export type Trade = {

@@ -4,7 +4,7 @@ import type { Static } from '@sinclair/typebox'
 import { formatAmount, type Amount } from '../domain/decimal.ts'
 import type { ExactAmount } from './shapes.ts'
 
-// ECMAScript's, which TypeScript does not know yet.
+// This is part of ECMAScript, but TypeScript does not declare it yet.
 declare global {
   interface JSON {
     rawJSON: (text: string) => object
@@ -12,8 +12,8 @@ declare global {
 }
 
 /**
- * An amount that JSON.stringify writes as the exact number. Only for values on their way to JSON.stringify: its type is that of the
- * schema (text, as a client keeps it), its value an object that stands for the raw text.
+ * An amount that JSON.stringify writes as the exact number. Only for values on their way to JSON.stringify: its type is that of the schema
+ * (text, because a client keeps it as text), but its value is an object that stands for the raw text.
  */
 export const exactAmount = (amount: Amount): Static<typeof ExactAmount> =>
   JSON.rawJSON(formatAmount(amount)) as unknown as string

@@ -16,7 +16,7 @@ const jsonNumber = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,2}))?$/
 /** Digits before the point of the last millisecond of the year 9999. */
 const wholeDigitsMax = 15
 
-/** Numbers from here on are milliseconds, below it seconds. */
+/** Numbers from this one on are milliseconds, lower ones are seconds. */
 const millisecondsFrom = 1e11
 /** The end of the year 9999. */
 const epochSecondsMax = 253_402_300_799n
@@ -28,7 +28,7 @@ const fromMicros = (micros: bigint): string | null => {
   return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${fraction}Z`
 }
 
-/** The digits before and after the point of a JSON number's source text, its exponent carried out. */
+/** The digits before and after the point of a JSON number's source text, with its exponent applied. */
 const splitNumber = (text: string): { whole: string; fraction: string } | null => {
   const match = jsonNumber.exec(text)
   if (match === null) return null

@@ -1,5 +1,5 @@
-// JSON in which no number loses a digit. JSON.parse reads numbers as doubles; a double carries any decimal of up to 15
-// significant digits exactly, so only a text with a longer run of digits is read again with the source of each number kept.
+// JSON in which no number loses a digit. JSON.parse reads numbers as doubles; a double carries any decimal of up to 15 significant digits
+// exactly, so only a text with a longer run of digits is parsed in a slower way, which keeps the source text of each number.
 
 import {
   amountDigits,
@@ -14,14 +14,14 @@ export class NumberSource {
   constructor(readonly source: string) {}
 }
 
-/** Every run of sixteen digits or more, with or without a point among them, and a few others: a quick look for all of them. */
+/** A quick test that misses no run of sixteen digits or more, with or without a point among them. It also matches a few other texts. */
 const longNumber = /[\d.]{16}/
 
 type SourceContext = { source: string }
 const keepSource = (_key: string, value: unknown, context?: SourceContext): unknown =>
   typeof value === 'number' ? new NumberSource(context!.source) : value
 
-/** Parses JSON; numbers come as `number` where that is exact, as NumberSource elsewhere. Throws SyntaxError. */
+/** Parses JSON. All its numbers come as `number` if that is surely exact, else as NumberSource. Throws SyntaxError. */
 export const parseExactJson = (text: string): unknown =>
   longNumber.test(text) ? JSON.parse(text, keepSource) : JSON.parse(text)
 
@@ -36,7 +36,7 @@ export const amountFromJson = (value: unknown, digits: AmountDigits = amountDigi
   if (typeof value === 'string') return parsePlainAmount(value, digits)
   const text = numberText(value)
   if (text === null) return { ok: false, fault: 'NOT_A_NUMBER' }
-  // What JSON.parse reads as Infinity was a number, only far too large.
+  // JSON.parse reads a number that is far too large as Infinity.
   if (text === 'Infinity') return { ok: false, fault: 'TOO_MANY_INTEGER_DIGITS' }
   return text === '-Infinity' ? { ok: false, fault: 'NOT_POSITIVE' } : parseJsonAmount(text, digits)
 }
@@ -44,23 +44,26 @@ export const amountFromJson = (value: unknown, digits: AmountDigits = amountDigi
 const memberLike = /"\s*:/g
 const stringOrBracket = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs
 
-/** The first member name that stands twice in the outermost object of valid JSON `text`, or null. */
+/** The first member name that occurs twice in the outermost object of valid JSON `text`, or null. */
 const findRepeated = (text: string): string | null => {
-  const seen = new Set<string>()
+  const names = new Set<string>()
   let depth = 0
   for (const [token, colon] of text.matchAll(stringOrBracket)) {
     if (token === '{' || token === '[') depth++
     else if (token === '}' || token === ']') depth--
     else if (colon !== undefined && depth === 1) {
       const name = JSON.parse(token.slice(0, token.length - colon.length)) as string
-      if (seen.has(name)) return name
-      seen.add(name)
+      if (names.has(name)) return name
+      names.add(name)
     }
   }
   return null
 }
 
-/** JSON.parse keeps the last of two members of one name; which one was meant cannot be known. Null: none is repeated. */
+/**
+ * The first member name that the JSON object `text` repeats, or null. JSON.parse keeps the last of two members of one name, and nobody can
+ * know which one was meant.
+ */
 export const repeatedMember = (text: string, parsed: object): string | null => {
   const names = text.match(memberLike)?.length ?? 0
   return names === Object.keys(parsed).length ? null : findRepeated(text)

@@ -1,5 +1,5 @@
-// The JSON shapes that HTTP and Kafka have in common, as the published contracts give them. What comes in is judged by the
-// decoders beside each door; tests hold these schemas and those decoders to each other.
+// The JSON shapes that HTTP and Kafka have in common, as the published contracts give them. The decoders beside each door judge what comes
+// in; tests prove that these schemas and those decoders agree.
 
 import { Kind, Type, type SchemaOptions, type TSchema } from '@sinclair/typebox'
 import { amountDigits, type AmountDigits } from '../domain/decimal.ts'
@@ -23,7 +23,7 @@ export const Uuid = Type.String({
 /** A ticker as it is stored and sent. */
 export const Ticker = Type.String({ pattern: tickerForm.stored })
 
-/** 1 to 64 characters; which of them the decoder of trades takes (any that prints) no portable pattern says. */
+/** 1 to 64 characters. The decoder of trades takes only those that print, which no portable pattern can express. */
 export const TradeId = Type.String({ minLength: 1, maxLength: 64 })
 
 export const ClientKey = Type.String({ pattern: keyForm.stored })
@@ -38,8 +38,8 @@ export const Instant = Type.String({
 const amountBound = ({ integer }: AmountDigits): number => 10 ** integer
 
 /**
- * An amount as it leaves: on the wire a JSON number written from the exact decimal. Its type here is text, for that is what
- * a client keeps that wants every digit.
+ * An amount as it leaves: on the wire a JSON number written from the exact decimal. Its type here is text, because a client that wants
+ * every digit keeps it as text.
  */
 export const ExactAmount = Type.Unsafe<string>({
   type: 'number',
@@ -62,8 +62,8 @@ const sentForms = (digits: AmountDigits) => [
 ]
 
 /**
- * An amount as it comes in. To TypeBox it is unknown: domain/decimal.ts judges it from the source text of the number, which
- * no JSON Schema sees.
+ * An amount as it comes in. For TypeBox its type is unknown: domain/decimal.ts judges it from the source text of the number, which no JSON
+ * Schema sees.
  */
 export const sentAmount = (digits: AmountDigits, options: SchemaOptions = {}) =>
   Type.Unsafe<number | string>({ [Kind]: 'Unknown', oneOf: sentForms(digits), ...options })

@@ -24,7 +24,7 @@ const quoted = (text: string): string => `"${text}"`
 const escaped = (text: string | null): string => JSON.stringify(text)
 const quotedOrNull = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
 
-/** How a value of each kind is written as JSON: where it is always there, and where it may be null. */
+/** How a value of each kind is written as JSON. `value`: of a term that is never null. `orNull`: of a term that may be null. */
 const writers = {
   uuid: { value: quoted, orNull: quotedOrNull },
   key: { value: escaped, orNull: escaped },
@@ -33,7 +33,7 @@ const writers = {
   amount: { value: formatAmount, orNull: amountOrNull },
 } as const satisfies Record<TermKind, Record<'value' | 'orNull', Writer>>
 
-/** Words that stand in JSON for those of the domain. */
+/** By term, and by the domain's word: the word that JSON has in its place. */
 export type Vocabulary = Partial<Record<TermName, Readonly<Record<string, string>>>>
 
 const memberWriter = ({ name, kind, presence }: Term, words?: Readonly<Record<string, string>>): Writer => {
@@ -74,7 +74,7 @@ const orNull = ({ name }: Term, shape: TSchema): TSchema => {
   return Type.Union([shape, Type.Null()], description)
 }
 
-/** The schema of a term as it leaves. `words`: those of a choice, where they are not the domain's. */
+/** The schema of a term as it leaves. `words`: the words of a choice, if they are not the domain's. */
 const shapeOf = (term: Term, words: readonly string[] = term.values ?? []): TSchema => {
   const shape = shapes[term.kind](words)
   return term.presence === 'required' ? shape : orNull(term, shape)
@@ -85,11 +85,11 @@ export const termShapes = (
   words: Partial<Record<TermName, readonly string[]>> = {},
 ): Record<string, TSchema> => Object.fromEntries(shown.map((term) => [term.name, shapeOf(term, words[term.name])]))
 
-/** The type of a term to whoever reads JSON with every digit: amounts are text. */
+/** The type of a term for a reader of JSON that keeps every digit: amounts are text. */
 type JsonValue<N extends TermName> = N extends AmountTerm
   ? string | (N extends OptionalTerm ? null : never)
   : OrderTerms[N]
 export type TermProperties = { [N in TermName]: ReturnType<typeof Type.Unsafe<JsonValue<N>>> }
 
-/** Of all terms, for the one shape of an order. */
+/** The schemas of all terms, for the one shape of an order. */
 export const termProperties = termShapes(terms) as TermProperties
