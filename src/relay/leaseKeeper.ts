@@ -9,7 +9,7 @@ import { describe, type Log } from '../telemetry/log.ts'
 export type LeaseKeeper = {
   /** The shards that this replica has a lease on. */
   shards: () => readonly number[]
-  /** The shards that are not about to be handed over: new events may be sent of these only. */
+  /** The shards that are not about to be handed over: only their events may newly be sent. */
   sendable: () => readonly number[]
   run: (signal: AbortSignal) => Promise<void>
   release: () => Promise<void>
@@ -37,10 +37,10 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
   const renew = async (): Promise<void> => {
     const release = retiring.filter((shard) => !isBusy(shard))
     const leases = await db.run((sql) => renewLeases(sql, { replicaId, ttlMs, release, setAside: setAside() }))
-    const taken = leases.held.filter((shard) => !shards.includes(shard))
-    if (taken.length > 0 || leases.held.length < shards.length)
-      log.info('relay leases changed', { held: leases.held, quota: leases.quota })
-    shards = leases.held
+    const taken = leases.shards.filter((shard) => !shards.includes(shard))
+    if (taken.length > 0 || leases.shards.length < shards.length)
+      log.info('relay leases changed', { shards: leases.shards, quota: leases.quota })
+    shards = leases.shards
     retiring = shards.slice(leases.quota)
     if (taken.length > 0) onTaken(taken)
   }

@@ -11,9 +11,9 @@ export type { Server }
 export type DatabaseTarget = {
   /** `postgres://user:password@host:port/database`, each part percent-encoded. */
   url: string
-  /** If there are several servers, or the server has to take writes: these, instead of the one in `url`. */
+  /** The servers to choose from, instead of the one in `url`; set if there are several, or if the server has to take writes. */
   choices?: readonly Server[]
-  /** As libpq has it. `require` encrypts and verifies nothing. */
+  /** As in libpq. `require` encrypts and verifies nothing. */
   ssl: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
   /** For the modes from `require` on. */
   certificates?: Certificates
@@ -71,7 +71,7 @@ const takesWrites = (target: DatabaseTarget, connectTimeoutMs: number): Promise<
     return row!.writable
   })
 
-/** All connections of one target share what they find out. */
+/** All connections of one target share a chooser, and so what it finds out. */
 const choosers = new WeakMap<DatabaseTarget, () => Promise<Server>>()
 
 const chooserOf = (target: DatabaseTarget, servers: readonly Server[], timeoutMs: number): (() => Promise<Server>) => {
@@ -102,8 +102,8 @@ const openUnlessOver = async (open: () => Promise<Duplex>, over: AbortSignal): P
 
 /**
  * Where the driver's sockets come from. We open them if they must be encrypted or if there are several servers: the driver itself only
- * tries to encrypt, and it tries several servers without end and without a pause. (Its types leave the option out.) A socket that
- * arrives after the driver was ended must not reach it: it would go on with it, and keep that connection for an hour.
+ * tries to encrypt, and it tries several servers without end and without a pause. (Its types leave the option out.) A socket that arrives
+ * after the driver was ended must not reach it: the driver would use that socket, and keep its connection for an hour.
  */
 const socketOf = (target: DatabaseTarget, timeoutMs: number, over: AbortSignal): object => {
   const { choices, ssl } = target
@@ -121,13 +121,13 @@ const socketOf = (target: DatabaseTarget, timeoutMs: number, over: AbortSignal):
   return ours ? { socket: () => openUnlessOver(() => open(serverOf(target.url)), over) } : {}
 }
 
-/** The driver's options for reaching the server of the target. `over`: the client was ended, and takes no socket any more. */
+/** The driver's options for reaching the server of the target. `over` is aborted when the client has ended and takes no socket any more. */
 export const reach = (target: DatabaseTarget, connectTimeoutMs: number, over = new AbortController().signal) => {
   const { host, port } = serverOf(target.url)
   return {
-    // As lists, because the driver splits a text at its colons, of which an IPv6 address has several. (Its types leave lists out.)
+    // As lists, because the driver splits a text at its colons, and an IPv6 address has several. (The driver's types leave lists out.)
     ...({ host: [host], port: [port] } as object),
-    // The driver takes the one of the URL as it is, percent-encoded.
+    // The driver takes the name in the URL as it is, percent-encoded.
     database: decodeURIComponent(new URL(target.url).pathname.slice(1)),
     ssl: target.ssl === 'allow' || target.ssl === 'prefer' ? ('prefer' as const) : false,
     ...socketOf(target, connectTimeoutMs, over),
@@ -137,7 +137,7 @@ export const reach = (target: DatabaseTarget, connectTimeoutMs: number, over = n
   }
 }
 
-/** What every session asks for when it begins. */
+/** The settings that every session requests when it begins. */
 export const sessionOf = (target: DatabaseTarget) => ({
   application_name: target.applicationName,
   ...(target.schema === undefined ? {} : { search_path: target.schema }),

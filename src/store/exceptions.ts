@@ -1,4 +1,4 @@
-// Exceptions: legs that were not applied though their order is ours, with what an operator said of them.
+// Exceptions: legs that were not applied although their order is ours, each with its resolution once an operator has dealt with it.
 
 import { amountFromSql, type Amount } from '../domain/decimal.ts'
 import type { ExceptionDisposition } from '../domain/leg.ts'
@@ -120,9 +120,9 @@ export const countOpenExceptions = async (sql: Sql, max: number): Promise<number
 }
 
 /**
- * Stores a resolution where the exception exists and has none, and answers with the exception as it is then: one statement, so
- * that nothing can fail between the two. The first resolution stands. Undefined: no such exception. Without a resolution: another one
- * was stored while this statement ran, which cannot see it.
+ * Stores a resolution if the exception exists and has none, and returns the exception as it is then: one statement, so that nothing can
+ * fail between the two. The first resolution stands. Undefined: there is no such exception. If the exception comes without a resolution,
+ * another one was stored while this statement ran, and the statement cannot see it.
  */
 export const insertResolution = async (
   sql: Sql,

@@ -1,8 +1,8 @@
 // Sorts the errors of statements by what the owner of the statement may do next.
 
 /**
- * `data`: a row of this batch is at fault; split. `contention`: rolled back, retry whole. `unavailable`: nothing was stored and
- * nothing can be now. `unknown`: the answer was lost, it may have happened; retry what is idempotent. `bug`: none of these.
+ * `data`: a row of this batch is at fault; split. `contention`: rolled back, retry whole. `unavailable`: nothing was stored and nothing can
+ * be now. `unknown`: the answer was lost, so the statement may have been committed; retry only what is idempotent. `bug`: none of these.
  */
 export type StoreFault = 'data' | 'contention' | 'unavailable' | 'unknown' | 'bug'
 
@@ -21,9 +21,9 @@ const unavailable = new Set([
   '42501',
 ])
 /**
- * Classes rolled back for want of a resource (53: connections, memory, disk; 58: I/O), a login or a database. XX: Postgres calls
- * it an internal error of its own; an exhausted disk quota or a file that may not grow has no other code. An error that ends its
- * backend (a PANIC because the disk of the log is full, after which a commit may stand) never arrives with its code: the driver
+ * Classes that Postgres rolls back because it lacks a resource (53: connections, memory, disk; 58: I/O), a login (28) or a database (3D).
+ * XX: Postgres calls it an internal error of its own; an exhausted disk quota or a file that may not grow has no other code. An error that
+ * ends its backend (a PANIC because the disk of the log is full, after which a commit may stand) never arrives with its code: the driver
  * waits for the next message and reports CONNECTION_CLOSED.
  */
 const unavailableClass = new Set(['53', '58', '28', '3D', 'XX'])
@@ -41,7 +41,7 @@ const unknown = new Set([
   '57P02',
 ])
 
-/** While a connection is being opened nothing was sent. Later, a statement may be on its way to a server that is out of reach now. */
+/** While a connection is being opened, nothing has been sent. Later, a statement may be on its way to a server that is out of reach now. */
 const unreachable = new Set(['EHOSTUNREACH', 'ENETUNREACH'])
 const isConnecting = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'syscall' in error && error.syscall === 'connect'
@@ -67,5 +67,5 @@ export const storeFault = (error: unknown): StoreFault => {
   return unavailableClass.has(sqlClass) ? 'unavailable' : 'bug'
 }
 
-/** A write on a server that takes none: a standby, or a primary that was made read-only. */
+/** A write on a server that takes no writes: a standby, or a primary that was made read-only. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === '25006'

@@ -1,7 +1,7 @@
-// The ledger of fills and the exceptions. The state for a batch of legs is read in one statement: with two reads, a rival's fill
-// could come in between and still pass the check of the write. The legs are decided in TypeScript, and written in one statement that
-// checks that nobody wrote the orders' rows since. It checks the row and not the version of the order: an exception changes the records
-// of an order but not its version, so whoever stores an exception writes the row too.
+// The ledger of fills and the exceptions. The state for a batch of legs is read in one statement: with two reads, a rival's fill could come
+// in between and still pass the check of the write. The legs are decided in TypeScript, and one statement writes the decisions after
+// checking that nobody wrote the orders' rows since. It checks the row and not the version of the order: an exception changes the records
+// of an order but not its version, so a statement that stores an exception writes the row too.
 
 import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
 import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
@@ -11,7 +11,7 @@ import type { Coordinates } from '../wire/coordinates.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Sql } from './sql.ts'
 
-/** The state against which a batch of legs is judged, all of one snapshot. */
+/** The state against which a batch of legs is judged, all from one snapshot. */
 export type LegState = {
   orders: Map<string, Order>
   /** By order id: the transaction that wrote the order's row last (its `xmin`). */
@@ -47,7 +47,7 @@ export type ExceptionRow = {
   message: Uint8Array
 }
 
-/** `after`: the order to write, unchanged if there are only exceptions to store. `stamp`: of the row on which it was decided. */
+/** `after`: the order to write, unchanged if there are only exceptions to store. `stamp`: that of the row on which the move was decided. */
 export type OrderMove = { after: Order; stamp: string }
 
 type StateRow = OrderRow & {
@@ -79,9 +79,9 @@ const recordFromRow = (row: StateRow): TradeRecord => ({
 })
 
 /**
- * Reads the orders, ledger rows and exceptions of these (order, trade) pairs in one snapshot. Unknown orders are left out. A ledger
- * row is selected as the first one from its key on. With plain equality Postgres searched all fills of the order for it, by the other
- * index that begins with the order id, and an order may have thousands.
+ * Reads the orders, ledger rows and exceptions of these (order, trade) pairs in one snapshot. Unknown orders are left out. A ledger row is
+ * selected as the first one from its key on. With plain equality Postgres chose the other index that begins with the order id, and searched
+ * all fills of the order, which may have thousands.
  */
 export const readLegState = async (
   sql: Sql,
@@ -168,9 +168,9 @@ const exceptionInput = (sql: Sql, exceptions: readonly ExceptionRow[]) => {
 }
 
 /**
- * Writes the decisions on those orders whose row nobody wrote since it was read and nobody locks right now; returns their ids, and the
- * ids of the exceptions that are new. Every other order has to be decided again. It never waits for a lock, so it cannot deadlock.
- * The ledger has no `on conflict`: a row that is there already would mean that the argument for exactly-once is broken.
+ * Writes the decisions on the orders whose row nobody has written since it was read and nobody locks right now; returns their ids, and the
+ * ids of the exceptions that are new. Every other order has to be decided again. It never waits for a lock, so it cannot deadlock. The
+ * insert into the ledger has no `on conflict`: if a row were there already, the argument for exactly-once would be broken.
  */
 export const writeFills = async (
   sql: Sql,

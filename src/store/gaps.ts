@@ -1,11 +1,12 @@
-// Gaps: messages that the trade topic lost before they were read. A row of each stays for whoever has to find out what their fills were.
+// Gaps: messages that the trade topic lost before they were read. Each gap has a row, which stays for the operator who has to find out
+// which fills were lost.
 
 import type { Sql } from './sql.ts'
 
 /** From offset `first` (inclusive) to `next` (exclusive). */
 export type TradeGap = { topic: string; partition: number; first: bigint; next: bigint }
 
-/** Idempotent: a gap that is met again, after a crash, keeps its first row. */
+/** Idempotent: a gap that is found again after a crash keeps its first row. */
 export const insertGap = async (sql: Sql, { topic, partition, first, next }: TradeGap): Promise<void> => {
   await sql`
     insert into trade_gaps (topic, kafka_partition, first_offset, next_offset, noticed_at)

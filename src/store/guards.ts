@@ -11,7 +11,7 @@ type Guards = {
   keys: Readonly<Record<string, readonly string[]>>
 }
 
-/** By table. A test holds this list against a migrated database, so that a new guard cannot be forgotten here. */
+/** By table. A test compares this list with a migrated database, so that a new guard cannot be forgotten here. */
 export const guards: Readonly<Record<string, Guards>> = {
   orders: {
     triggers: [
@@ -88,7 +88,7 @@ export const guards: Readonly<Record<string, Guards>> = {
 
 export type Guard = { kind: 'trigger' | 'constraint' | 'key'; table: string; name: string }
 
-const listed: readonly Guard[] = Object.entries(guards).flatMap(([table, { triggers, constraints, keys }]) => [
+const allGuards: readonly Guard[] = Object.entries(guards).flatMap(([table, { triggers, constraints, keys }]) => [
   ...triggers.map((name): Guard => ({ kind: 'trigger', table, name })),
   ...constraints.map((name): Guard => ({ kind: 'constraint', table, name })),
   ...Object.keys(keys).map((name): Guard => ({ kind: 'key', table, name })),
@@ -96,7 +96,7 @@ const listed: readonly Guard[] = Object.entries(guards).flatMap(([table, { trigg
 
 export const inForce = 'in force'
 
-/** The state of every listed guard. Postgres enforces a foreign key by internal triggers on both tables. */
+/** The state of every guard. Postgres enforces a foreign key by internal triggers on both tables. */
 const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => sql<
   (Guard & { state: string | null })[]
 >`
@@ -115,9 +115,9 @@ const readGuards = (sql: Sql): Promise<(Guard & { state: string | null })[]> => 
       from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = to_regclass(g.table) and c.relname = g.name)
     end as state
   from unnest(
-    ${textArray(listed.map(({ kind }) => kind))}::text[],
-    ${textArray(listed.map(({ table }) => table))}::text[],
-    ${textArray(listed.map(({ name }) => name))}::text[]
+    ${textArray(allGuards.map(({ kind }) => kind))}::text[],
+    ${textArray(allGuards.map(({ table }) => table))}::text[],
+    ${textArray(allGuards.map(({ name }) => name))}::text[]
   ) as g (kind, "table", name)`
 
 export type BrokenGuard = Guard & { state: string | null }

@@ -1,11 +1,11 @@
-// Which replica relays which tickers. All times are the database's, so a replica whose clock jumps neither loses nor keeps a
-// lease for it.
+// Which replica relays which tickers. All times are the database's, so a replica whose clock jumps neither loses nor keeps a lease because
+// of that.
 
 import { shardCount } from './outbox.ts'
 import { textArray, type Sql } from './sql.ts'
 
-/** `held`: the shards that are ours until the lease ends. `quota`: a fair share of all of them for the replicas alive now. */
-export type Leases = { held: number[]; quota: number }
+/** `shards`: those that are ours until the lease ends. `quota`: a fair share of all of them for the replicas alive now. */
+export type Leases = { shards: number[]; quota: number }
 
 /** A ticker whose events cannot be published now, and its shard. */
 export type SetAsideTicker = { ticker: string; shard: number }
@@ -54,7 +54,7 @@ export const renewLeases = async (sql: Sql, { replicaId, ttlMs, release, setAsid
       returning l.shard
     )
     select (select array_agg(shard order by shard) from renewed) as held, (select quota from share) as quota`
-  return { held: row?.held ?? [], quota: row?.quota ?? 0 }
+  return { shards: row?.held ?? [], quota: row?.quota ?? 0 }
 }
 
 /** Gives everything back at shutdown, so that the others need not wait for the leases to end. */

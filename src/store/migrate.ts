@@ -7,7 +7,7 @@ import type { Migration } from './migrations.ts'
 import { readPositionCache } from './outbox.ts'
 import type { Sql } from './sql.ts'
 
-/** A database that must not be touched, or not by this binary. The message says what to do; trying again does not help. */
+/** The database must not be touched, or not by this binary. The message says what to do; trying again does not help. */
 export class MigrationRefused extends Error {
   override name = 'MigrationRefused'
 }
@@ -26,7 +26,7 @@ const refuseOldServer = async (sql: Sql): Promise<void> => {
     throw new MigrationRefused(`PostgreSQL ${row!.version} is too old: 15 to 18 are supported.`)
 }
 
-/** Whether the migration table exists. An `orders` table without it is another service's and never touched. */
+/** Whether the migration table exists. An `orders` table without it belongs to another service, and is never touched. */
 const recognise = async (sql: Sql): Promise<boolean> => {
   const [row] = await sql<{ ours: boolean; orders: boolean }[]>`
     select to_regclass('orders_migrations') is not null as ours, to_regclass('orders') is not null as orders`
@@ -42,13 +42,13 @@ const checkHistory = async (sql: Sql, migrations: readonly Migration[]): Promise
   const applied = await sql<
     { name: string; checksum: string }[]
   >`select name, checksum from orders_migrations order by name`
-  const known = new Map(migrations.map((migration) => [migration.name, checksumOf(migration)]))
+  const checksums = new Map(migrations.map((migration) => [migration.name, checksumOf(migration)]))
   for (const { name, checksum } of applied) {
-    if (!known.has(name))
+    if (!checksums.has(name))
       throw new MigrationRefused(
         `The database has migration ${name}, which this binary does not know: run a binary at least as new as the database.`,
       )
-    if (known.get(name) !== checksum)
+    if (checksums.get(name) !== checksum)
       throw new MigrationRefused(
         `Migration ${name} was applied with other content than this binary has: restore the file, add a new one for changes.`,
       )
@@ -56,10 +56,10 @@ const checkHistory = async (sql: Sql, migrations: readonly Migration[]): Promise
   return new Set(applied.map(({ name }) => name))
 }
 
-/** The codes for a role that has no right to a table, or none to a schema (which it then does not see). */
+/** The codes for a role that has no right to a table, or no right to its schema (which it then does not see). */
 const withoutRights = new Set(['42501', '3F000'])
 
-/** Runs `work`; if the role has no right to it, throws MigrationRefused, which names who has. */
+/** Runs `work`; if the role has no right to do it, throws MigrationRefused with `advice`. */
 const asAllowed = async <T>(sql: Sql, work: () => Promise<T>, advice: (role: string) => string): Promise<T> => {
   try {
     return await work()
@@ -137,7 +137,7 @@ export const requireSchema = async (sql: Sql, migrations: readonly Migration[]):
     )
 }
 
-/** Positions must be drawn one by one: a cached sequence hands later ones out first. */
+/** Positions must be drawn one by one: a sequence with a cache may hand out a later position before an earlier one. */
 export const requireUncachedPositions = async (sql: Sql): Promise<void> => {
   const cache = await readPositionCache(sql)
   if (cache !== 1)

@@ -1,5 +1,5 @@
-// Moves orders from one status to another: cancel, expire, reject. One statement for whatever set of moves, in which the table
-// of transitions (domain/order.ts) says which of them are lawful. Fills have a statement of their own (fills.ts).
+// Moves orders from one status to another: cancel, expire, reject. One statement takes any set of moves; the table of transitions
+// (domain/order.ts) says which of them are lawful. Fills have a statement of their own (fills.ts).
 
 import type { EventKind } from '../domain/events.ts'
 import { pathOf, type Order, type OrderEvent, type Status } from '../domain/order.ts'
@@ -13,8 +13,8 @@ export type MoveEvent = Exclude<OrderEvent, 'fill' | 'complete'>
 export type Move = { orderId: string; event: MoveEvent; outbox: ({ kind: EventKind } & NewEvent) | null }
 
 /**
- * The result of a move. `before`: the status under the row's lock. A refusal has to name this one: a status that is read elsewhere in
- * the statement is that of its snapshot, and stale. `order`: the order after the move; null: the move is unlawful.
+ * The result of a move. `before`: the status under the row's lock. A refusal has to name this status: one that is read elsewhere in the
+ * statement comes from its snapshot and may be stale. `order`: the order after the move; null: the move is unlawful.
  */
 export type MoveRow = { before: Status; order: Order | null }
 
@@ -44,9 +44,9 @@ const moveInput = (sql: Sql, moves: readonly Move[]) => {
 }
 
 /**
- * Makes those of the moves that are lawful in the status that their order has under its lock, and appends their events in the order
- * of the moves. Answers by order id; an id that is absent from the answer does not exist. `moves` names each order once. Rows are locked
- * in ascending id, so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed later.
+ * Makes the moves that are lawful for the status of their order under its lock, and appends their events in the order of the moves. Returns
+ * the results by order id; an order whose id is absent does not exist. `moves` must name each order once. Rows are locked in ascending id,
+ * so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed later.
  */
 export const moveOrders = async (sql: Sql, moves: readonly Move[], now: Date): Promise<Map<string, MoveRow>> => {
   const rows = await sql<Row[]>`

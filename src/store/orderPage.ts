@@ -13,7 +13,7 @@ export type OrderFilter = {
   clientOrderId: string | undefined
   /** Empty: any. */
   statuses: readonly Status[]
-  /** True or false where `statuses` are exactly the open or the closed ones, or all lie on one side: the index knows that. */
+  /** True if all of `statuses` are open, false if all are closed: the index keeps the two apart. Else undefined. */
   open: boolean | undefined
   /** Ids below this one only (exclusive). */
   before: string | undefined
@@ -23,13 +23,13 @@ export type OrderFilter = {
 
 export type OrderPage = { orders: Order[]; nextBefore: string | null }
 
-/** Rows that one page may look at. */
+/** How many rows one page may look at. */
 export const scannedRowsMax = 10_000
 
 const all = (sql: Sql, conditions: Fragment[]): Fragment =>
   conditions.reduce((joined, next) => sql`${joined} and ${next}`, sql`true`)
 
-/** True where the ranges hold nothing but the page's rows, so that no more of them need to be read than it shows. */
+/** True if every row of the ranges belongs to the page, so that no more rows have to be read than the page shows. */
 const isExact = ({ userId, ticker, side, clientOrderId, statuses, open }: OrderFilter): boolean => {
   if (side !== undefined || (userId !== undefined && ticker !== undefined)) return false
   if (userId === undefined && (clientOrderId !== undefined || (ticker === undefined && statuses.length > 0)))
@@ -40,8 +40,8 @@ const isExact = ({ userId, ticker, side, clientOrderId, statuses, open }: OrderF
 }
 
 /**
- * The order of the index that the page is read from. NULLS LAST is how the indexes by user and by ticker stand, and the primary
- * key does not: else Postgres may walk all orders backwards and drop everybody else's.
+ * The order of the index that the page is read from. The indexes by user and by ticker are sorted NULLS LAST, the primary key is not. So
+ * NULLS LAST keeps Postgres from the primary key, along which it may walk all orders backwards and drop everybody else's.
  */
 const newestFirst = (sql: Sql, { userId, ticker, clientOrderId }: OrderFilter): Fragment => {
   const byKey = userId === undefined ? ticker !== undefined : clientOrderId === undefined
@@ -87,9 +87,9 @@ const residual = (sql: Sql, filter: OrderFilter): Fragment =>
   ])
 
 /**
- * One page of at most `limit` orders. A page may be short, even empty, and still have a `nextBefore`: the scan met its bound.
- * Page and bound are one statement: in a snapshot of its own the bound would step over orders while others close. It is looked
- * for only where the page is short, and reads nothing else.
+ * One page of at most `limit` orders. A page may be short, even empty, and still have a `nextBefore`: the scan met its bound. One statement
+ * reads page and bound: in a snapshot of its own, the bound would step over orders while others close. The bound is read only if the page
+ * is short.
  */
 export const readOrderPage = async (sql: Sql, filter: OrderFilter, limit: number): Promise<OrderPage> => {
   const rowsMax = isExact(filter) ? limit + 1 : scannedRowsMax

@@ -5,7 +5,10 @@ import type { OrderTerms } from '../domain/terms.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
-/** What an event may say of its order: what never changes. The rest of the row is as it is now, not as it was. */
+/**
+ * What an event may say about its order: only what never changes. The other columns are as they are now, not as they were at the time of
+ * the event.
+ */
 export type EventOrder = OrderTerms & { id: string }
 
 export type OutboxEvent = {
@@ -13,12 +16,12 @@ export type OutboxEvent = {
   eventId: string
   kind: EventKind
   occurredAt: Date
-  /** When it was read, by the database's clock: the timestamp of its record. */
+  /** When the event was read, by the database's clock: the timestamp of its Kafka record. */
   readAt: Date
-  /** From the statement that wrote it to this read, by the database's clock. */
+  /** How long the event waited from the statement that wrote it to this read, by the database's clock. */
   waitedMs: number
   traceparent: string | null
-  /** The shard of its ticker: it says which lease covers the event. */
+  /** The shard of its ticker: the lease of this shard covers the event. */
   shard: number
   order: EventOrder
 }
@@ -50,10 +53,10 @@ const eventFromRow = (row: EventRow): OutboxEvent => ({
 export const shardCount = 16
 
 /**
- * The lowest waiting positions above `floor`, of the tickers whose shard is in `shards` and `replicaId` holds a lease on at
- * this moment. Tickers in `except` are left out; if `only` is not null, all others than those are too. It reads from the floor and never
- * from a cursor: a lower position can be committed later. (A lease that was taken while this read was on its way is not in `shards`:
- * the floor, too, is from before.)
+ * Reads the lowest waiting positions above `floor`. It reads a ticker only if its shard is in `shards` and `replicaId` holds the lease of
+ * that shard at this moment; it leaves out the tickers in `except` and, if `only` is not null, all tickers that are not in `only`. It reads
+ * from the floor and never from a cursor, because a lower position can be committed later. (A lease that was taken while this read was on
+ * its way is not in `shards`, because the floor, too, is from before.)
  *
  * `not in`, because Postgres hashes the set even in a generic plan; `<> all` would compare each event of a backlog with hundreds of
  * tickers.
@@ -91,8 +94,9 @@ export const readOutbox = async (
 }
 
 /**
- * Deletes exactly these positions; those that are gone already are no error. For this statement alone the commit does not wait
- * for the disk: a crash of Postgres may bring back events of its last moments, which are then published again, as they may be.
+ * Deletes exactly these positions; a position that is gone already is not an error. For this statement alone the commit does not wait for
+ * the disk: a crash of Postgres may bring back the events that were deleted in its last moments. They are then published again, as events
+ * may be.
  */
 export const deleteEvents = async (sql: Sql, positions: readonly bigint[]): Promise<void> => {
   await sql`
@@ -112,7 +116,7 @@ export const vacuumOutbox = async (sql: Sql): Promise<void> => {
  */
 export type OutboxBacklog = { rows: number; ageMs: number; sendableAgeMs: number; overdue: string[] }
 
-/** How much may wait, and for how long. */
+/** How many events may wait, and for how long. */
 export type OutboxBound = { rowsMax: number; ageMaxMs: number }
 
 /** Whole milliseconds since an instant, by the database's clock; 0 if it is null. */
@@ -120,8 +124,8 @@ const ageOf = (sql: Sql, instant: Fragment): Fragment =>
   sql`coalesce(greatest(0, round(extract(epoch from clock_timestamp() - ${instant}) * 1000)), 0)::float8`
 
 /**
- * Counts until the bound is passed. `floor`: at or below it only events of tickers that are set aside wait. So if no ticker is set
- * aside, the count starts there and does not walk over dead rows below it (a long reader keeps vacuum from removing them).
+ * Counts the events that wait, until the bound is passed. `floor`: at or below it only events of tickers that are set aside wait. So if no
+ * ticker is set aside, the count starts there and does not walk over dead rows below it (a long reader keeps vacuum from removing them).
  */
 export const readBacklog = async (sql: Sql, bound: OutboxBound, floor: bigint): Promise<OutboxBacklog> => {
   const [row] = await sql<{ rows: string; age_ms: number; sendable_age_ms: number; overdue: string[] | null }[]>`
@@ -166,8 +170,8 @@ export const drawTransactionId = async (sql: Sql): Promise<bigint> => {
 }
 
 /**
- * The oldest transaction still running, and the lowest position that waits above `floor` (null: none). Left out are the tickers
- * in `except`, and those that other replicas have set aside: the tickers of every shard that is not in `shards`.
+ * The oldest transaction still running, and the lowest position that waits above `floor` (null: none). It leaves out the tickers in
+ * `except`, and those that other replicas have set aside, in the shards that are not in `shards`.
  */
 export const readSettled = async (
   sql: Sql,

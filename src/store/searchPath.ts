@@ -3,7 +3,10 @@
 import { MigrationRefused } from './migrate.ts'
 import type { Sql } from './sql.ts'
 
-/** As Postgres reads it: in lower case unless it is quoted. Null if there is none, or if it is the one with the name of the user. */
+/**
+ * The first schema of a search path, as Postgres reads it: in lower case unless it is quoted. Null if the path names none, or if the first
+ * is "$user".
+ */
 export const firstSchema = (path: string): string | null => {
   const [, quoted, plain] = /^\s*(?:"((?:[^"]|"")*)"|([^\s,]*))/.exec(path) ?? []
   const name = quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? ''

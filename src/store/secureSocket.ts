@@ -1,9 +1,9 @@
 // Opens a connection to Postgres that is encrypted, and verified as sslmode says; otherwise fails.
 //
-// Why the driver (3.4.9) does not do it: where the server answers that it takes no TLS, the driver begins the handshake all the same, and
-// tries again without end; the error never says what to mend. A byte in the clear behind the answer, put there by somebody in between,
-// it does not notice. tests/e2e/postgresSecurity.test.ts holds the errors. This file can go when the driver refuses in these cases, with
-// an error that names them.
+// Why the driver (3.4.9) does not do it: if the server answers that it takes no TLS, the driver begins the handshake all the same, and
+// tries again without end; the error never says what to mend. Nor does the driver notice a byte in the clear after the answer, which
+// somebody in between put there. tests/e2e/postgresSecurity.test.ts pins the errors. This file can go when the driver refuses in these
+// cases, with an error that names them.
 
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -14,7 +14,7 @@ import { certificateReason } from './tlsFaults.ts'
 export type Certificates = { ca?: string; cert?: string; key?: string }
 export type SecureAddress = { host: string; port: number; mode: 'require' | 'verify-ca' | 'verify-full' } & Certificates
 
-/** Only the request for encryption was sent. The message says what to mend. */
+/** The connection was given up, and nothing but the request for encryption was sent. The message says what to mend. */
 class TlsRefused extends Error {
   override name = 'TlsRefused'
   readonly code = 'TLS_REFUSED'

@@ -9,8 +9,8 @@ import { pinned, textArray, type Plans, type PoolLimits, type Sql } from './sql.
 type Settings = Readonly<Record<string, string | number>>
 
 const advice =
-  'a connection pooler such as PgBouncer seems to stand at this address, so give that of Postgres itself, of which this service keeps few connections.'
-/** Further ones are counted, not named. */
+  'a connection pooler such as PgBouncer seems to stand at this address, so give the address of Postgres itself, to which this service keeps few connections.'
+/** The message names this many settings, and counts the rest. */
 const namedMax = 3
 
 /** Protocol violation, unknown parameter, invalid value, no right to set it. PgBouncer uses the first one for all that it refuses. */

@@ -13,13 +13,13 @@ export type Database = {
   close(): Promise<void>
 }
 
-/** Statements that run, each on a connection of its own, and statements that wait for one. */
+/** How many statements run, each on a connection of its own, and how many wait for one. */
 type PoolLoad = { connections: number; running: number; waiting: number }
 export type Pool = Database & { load(): PoolLoad }
 
 /**
  * How a pool's statements are planned. `sets`: anew each time, for the values at hand. Joins of sets need this: without it, Postgres
- * changes to a plan with quadratic joins after five executions. `keys`: once a connection, and always along an index, whatever the size
+ * changes to a plan with quadratic joins after five executions. `keys`: once per connection, and always along an index, whatever the size
  * of a table was at that time. Only for statements that find their rows by key, or in the order of a key, and that join no two sets.
  */
 export type Plans = 'sets' | 'keys'
@@ -93,7 +93,7 @@ export const openSession = (target: DatabaseTarget, connectTimeoutMs: number): S
     connection: sessionOf(target),
   })
 
-/** One server may be read-only for long: its connections are not made anew more often than this. */
+/** A server may stay read-only for long: pools do not connect anew more often than this because of it. */
 const renewPauseMs = 5_000
 
 /**
@@ -109,10 +109,10 @@ const renewalsOf = (target: DatabaseTarget): { count: number; at: number } => {
 }
 
 /**
- * Opens a pool. A stalled connection cannot be told from a slow one and the driver would wait for it without end, so when a
- * statement misses its deadline the whole pool is replaced: all other statements in flight on it are rejected as CONNECTION_DESTROYED
- * and retried by their owners. A pool whose server takes no more writes is replaced too, but its statements in flight may end by
- * themselves. `onFailure` is called for every statement that failed.
+ * Opens a pool. Nobody can tell a stalled connection from a slow one, and the driver would wait for it without end, so when a statement
+ * misses its deadline the whole pool is replaced: all other statements in flight on it are rejected as CONNECTION_DESTROYED and retried by
+ * their owners. A pool whose server takes no more writes is replaced too, but its statements in flight may end by themselves. `onFailure`
+ * is called for every statement that failed.
  */
 export const openDatabase = (
   target: DatabaseTarget,
@@ -175,8 +175,8 @@ export const openDatabase = (
 const plainElement = /^(?!null$)[a-z0-9.:+_-]+$/i
 
 /**
- * A Postgres array literal of texts, for a parameter cast as `::text[]`. Every array travels this way: the driver's own
- * encoding of typed arrays fails or lies for some types, and this one costs a tenth of it.
+ * A Postgres array literal of texts, for a parameter cast as `::text[]`. Every array travels this way: the driver's own encoding of typed
+ * arrays fails or lies for some types, and costs ten times as much.
  */
 export const textArray = (values: readonly (string | null)[]): string => {
   let literal = '{'

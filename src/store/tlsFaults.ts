@@ -14,7 +14,7 @@ const reasons: Readonly<Record<string, string>> = {
   CERT_UNTRUSTED: 'it is not trusted',
   CERT_REJECTED: 'it is not trusted',
   CERT_CHAIN_TOO_LONG: 'its chain is too long',
-  INVALID_CA: 'one of its chain may not sign',
+  INVALID_CA: 'a certificate of its chain may not sign others',
   INVALID_PURPOSE: 'it is not for a server',
   PATH_LENGTH_EXCEEDED: 'its chain is too long',
   HOSTNAME_MISMATCH: 'it is for another host name',

@@ -1,11 +1,11 @@
-// Finds the one of several servers that takes writes: the primary of a cluster, which is another server after a failover. Each new
-// connection looks for it, starting with the last primary, so that in quiet times the look costs one short login.
+// Finds the server, of several, that takes writes: the primary of a cluster, which is another server after a failover. Each new connection
+// looks for the primary, starting with the last one, so that in quiet times the search costs one short login.
 
 import { codeOf } from './faults.ts'
 
 export type Server = { host: string; port: number }
 
-/** No server takes writes now. The message says what each answered. */
+/** No server takes writes now. The message gives the answer of each. */
 class NoWritableServer extends Error {
   override name = 'NoWritableServer'
   readonly code = 'NO_WRITABLE_SERVER'
@@ -15,12 +15,13 @@ class NoWritableServer extends Error {
 export type Ask = (server: Server) => Promise<boolean>
 
 /** If several addresses of a host refuse, the error has no message of its own. */
-const wordsOf = (error: unknown): string => (error instanceof Error && error.message) || codeOf(error) || String(error)
+const messageOf = (error: unknown): string =>
+  (error instanceof Error && error.message) || codeOf(error) || String(error)
 
 const nameOf = ({ host, port }: Server): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
- * Returns the first server, in their order, that takes writes. It looks for it once at a time, and whoever asks meanwhile gets the same
+ * Returns the first server, in their order, that takes writes. Only one search runs at a time, and all callers that ask meanwhile get its
  * answer: a cluster should never have two servers that take writes, but if it has, we must not write to them by turns.
  */
 export const createChooser = (servers: readonly Server[], ask: Ask): (() => Promise<Server>) => {
@@ -35,9 +36,9 @@ export const createChooser = (servers: readonly Server[], ask: Ask): (() => Prom
           order = [server, ...servers.filter((other) => other !== server)]
           return server
         }
-        answers.push(`${nameOf(server)} takes none`)
+        answers.push(`${nameOf(server)} takes no writes`)
       } catch (error) {
-        answers.push(`${nameOf(server)}: ${wordsOf(error)}`)
+        answers.push(`${nameOf(server)}: ${messageOf(error)}`)
       }
     }
     throw new NoWritableServer(`none of the servers takes writes: ${answers.join('; ')}`)

@@ -80,7 +80,7 @@ test('the one that takes writes is found at the start and after a failover', asy
   await until(
     async () => {
       const health = (await service.http('/actuator/health')).text
-      return health.includes(`127.0.0.1:${second.port} takes none`) && health.includes('none of the servers')
+      return health.includes(`127.0.0.1:${second.port} takes no writes`) && health.includes('none of the servers')
     },
     { what: 'health says what each server answered' },
   )

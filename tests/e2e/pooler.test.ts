@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
 
 const advice =
-  ': a connection pooler such as PgBouncer seems to stand at this address, so give that of Postgres itself, of which this service keeps few connections.'
+  ': a connection pooler such as PgBouncer seems to stand at this address, so give the address of Postgres itself, to which this service keeps few connections.'
 const sentences = {
   refuse: `The settings of its sessions are refused (unsupported startup parameter: synchronous_commit)${advice}`,
   drop: `The settings of its sessions are not in force (synchronous_commit is off instead of on, lock_timeout is 0 instead of 1000, statement_timeout is 0 instead of 3000 and 11 more)${advice}`,

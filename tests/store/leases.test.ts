@@ -24,13 +24,14 @@ const settle = async (replicas: readonly number[]): Promise<Map<number, Leases>>
   for (let round = 0; round < 5; round++)
     for (const n of replicas) {
       const last = leases.get(n)
-      leases.set(n, await renew(n, { release: last?.held.slice(last.quota) ?? [] }))
+      leases.set(n, await renew(n, { release: last?.shards.slice(last.quota) ?? [] }))
     }
   return leases
 }
 
 const everyShard = Array.from({ length: shardCount }, (_, shard) => shard)
-const heldBy = (leases: Iterable<Leases>): number[] => [...leases].flatMap(({ held }) => held).toSorted((a, b) => a - b)
+const heldBy = (leases: Iterable<Leases>): number[] =>
+  [...leases].flatMap(({ shards }) => shards).toSorted((a, b) => a - b)
 
 describe('the shards are shared out fairly:', () => {
   for (const [count, most] of [
@@ -42,43 +43,43 @@ describe('the shards are shared out fairly:', () => {
     test(`${count} of replicas hold at most ${most} each, and all 16 between them`, async () => {
       const replicas = Array.from({ length: count }, (_, i) => i + 1)
       const leases = await settle(replicas)
-      for (const { held, quota } of leases.values()) {
+      for (const { shards, quota } of leases.values()) {
         expect(quota).toBe(most)
-        expect(held.length).toBeLessThanOrEqual(most)
-        expect(held.length).toBeGreaterThan(0)
+        expect(shards.length).toBeLessThanOrEqual(most)
+        expect(shards.length).toBeGreaterThan(0)
       }
       expect(heldBy(leases.values())).toEqual(everyShard)
     })
 
   test('the first replica takes all at once', async () => {
-    expect(await renew(1)).toEqual({ held: everyShard, quota: 16 })
+    expect(await renew(1)).toEqual({ shards: everyShard, quota: 16 })
   })
 
   test('a second one takes nothing that is held, and gets its share as it is given back', async () => {
     await renew(1)
-    expect(await renew(2)).toEqual({ held: [], quota: 8 })
+    expect(await renew(2)).toEqual({ shards: [], quota: 8 })
     // The first one learns of the second by its quota, and goes on holding all until it is ready.
     const first = await renew(1)
-    expect(first).toEqual({ held: everyShard, quota: 8 })
-    const surplus = first.held.slice(first.quota)
-    expect((await renew(1, { release: surplus })).held).toEqual(everyShard.slice(0, 8))
-    expect((await renew(2)).held).toEqual(surplus)
+    expect(first).toEqual({ shards: everyShard, quota: 8 })
+    const surplus = first.shards.slice(first.quota)
+    expect((await renew(1, { release: surplus })).shards).toEqual(everyShard.slice(0, 8))
+    expect((await renew(2)).shards).toEqual(surplus)
   })
 
   test('the shards of one that leaves go to those who stay', async () => {
     await settle([1, 2])
     await db.run((sql) => releaseLeases(sql, replica(1)))
-    expect(await renew(2)).toEqual({ held: everyShard, quota: 16 })
+    expect(await renew(2)).toEqual({ shards: everyShard, quota: 16 })
   })
 })
 
 describe('a lease', () => {
   test('ends by itself where its holder is gone, by the clock of the database', async () => {
     await renew(1)
-    expect((await renew(2)).held).toEqual([])
+    expect((await renew(2)).shards).toEqual([])
     await sql`update relay_leases set expires_at = now() where holder = ${replica(1)}`
     await sql`update replicas set seen_at = now() - interval '2 hours' where id = ${replica(1)}`
-    expect(await renew(2)).toEqual({ held: everyShard, quota: 16 })
+    expect(await renew(2)).toEqual({ shards: everyShard, quota: 16 })
   })
 
   test('ends after its time, not before', async () => {
@@ -88,7 +89,7 @@ describe('a lease', () => {
       select min(expires_at) as ends, clock_timestamp() as now from relay_leases where holder = ${replica(1)}`
     const left = row!.ends.getTime() - row!.now.getTime()
     expect(left).toBeLessThanOrEqual(ttlMs)
-    await until(async () => (await renew(2, { ttlMs })).held.length === shardCount, { what: 'the leases have ended' })
+    await until(async () => (await renew(2, { ttlMs })).shards.length === shardCount, { what: 'the leases have ended' })
     const [after] = await sql<{ passed: boolean }[]>`select clock_timestamp() >= ${row!.ends} as passed`
     expect(after!.passed).toBe(true)
   })
@@ -96,7 +97,7 @@ describe('a lease', () => {
   test('is renewed by its holder even after its end, if nobody took it', async () => {
     await renew(1)
     await sql`update relay_leases set expires_at = now() - interval '1 second'`
-    expect((await renew(1)).held).toEqual(everyShard)
+    expect((await renew(1)).shards).toEqual(everyShard)
     const [row] = await sql<{ live: string }[]>`select count(*) as live from relay_leases where expires_at > now()`
     expect(row!.live).toBe('16')
   })
@@ -111,7 +112,7 @@ describe('a lease', () => {
 
   test('that is given back is free at once', async () => {
     await renew(1)
-    expect((await renew(1, { release: [0, 15] })).held).toEqual(everyShard.slice(1, 15))
+    expect((await renew(1, { release: [0, 15] })).shards).toEqual(everyShard.slice(1, 15))
     const free = await sql<{ shard: number }[]>`select shard from relay_leases where holder is null order by shard`
     expect(free.map(({ shard }) => shard)).toEqual([0, 15])
   })
@@ -148,7 +149,7 @@ describe('tickers that are set aside', () => {
     await renew(1, { setAside })
     await db.run((sql) => releaseLeases(sql, replica(1)))
     expect(await setAsideByShard()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
-    expect((await renew(2)).held).toEqual(everyShard)
+    expect((await renew(2)).shards).toEqual(everyShard)
     expect(await setAsideByShard()).toEqual({ 3: ['A', 'B'], 9: ['C'] })
     await renew(2)
     expect(await setAsideByShard()).toEqual({})
@@ -175,7 +176,7 @@ test('no shard ever has two holders, though four replicas take, renew and give b
       const answer = await pool.run((sql) =>
         renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release, setAside: [] }),
       )
-      held = answer.held
+      held = answer.shards
       holders.set(n, new Set(held))
       for (const [other, shards] of holders)
         if (other !== n) for (const shard of held) if (shards.has(shard)) conflicts.push(`${shard}: ${n} and ${other}`)
@@ -188,6 +189,6 @@ test('no shard ever has two holders, though four replicas take, renew and give b
 test('a replica does not wait for shards that another one is just taking', async () => {
   const other = database.session()
   await other.unsafe('begin; select 1 from relay_leases where shard < 4 for update')
-  expect((await renew(1)).held).toEqual(everyShard.slice(4))
+  expect((await renew(1)).shards).toEqual(everyShard.slice(4))
   await other.unsafe('rollback')
 })

@@ -58,7 +58,7 @@ test('where none takes writes, what each said is said; the next question is a ne
   const { choose } = cluster(roles)
   expect(await failureOf(choose())).toMatchObject({
     code: 'NO_WRITABLE_SERVER',
-    message: 'none of the servers takes writes: a:5432: password authentication failed; [fe80::c]:5432 takes none',
+    message: 'none of the servers takes writes: a:5432: password authentication failed; [fe80::c]:5432 takes no writes',
   })
   roles.set(c, true)
   expect(await choose()).toBe(c)
