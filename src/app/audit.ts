@@ -1,4 +1,4 @@
-// What administrators change is in the log, whichever door they come through: who, with which credential, and the id of what is changed.
+// Logs what administrators change, through whichever door: who, with which credential, and the id of what they change.
 
 import type { Log } from '../telemetry/log.ts'
 import { everybody, isAdmin, type Call } from './caller.ts'
@@ -8,8 +8,8 @@ type Change = { operation: 'cancelOrder'; orderId: string } | { operation: 'reso
 export type Audit = (call: Call, change: Change) => void
 
 /**
- * Writes a line before the change is tried, so that none is missing whatever becomes of it. Where nobody has to say who it is there is
- * nobody to write down.
+ * Writes a line before the change is tried, so that no change is missing from the log, whatever becomes of it. If callers need not identify
+ * themselves, there is nobody to name, and it writes nothing.
  */
 export const createAudit =
   (log: Pick<Log, 'info'>): Audit =>

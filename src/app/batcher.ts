@@ -1,6 +1,6 @@
-// Group commit. Requests that arrive while the previous transaction runs share the next one: no timer, no linger, so an idle
-// service answers at the latency of one order and a busy one pays one commit for many. Everything is bounded: the queue, the
-// batch, the lanes, and how long anybody waits.
+// Group commit. Requests that arrive while the previous transaction runs share the next one: no timer, no linger, so an idle service
+// answers at the latency of one order and a busy one pays one commit for many. Everything is bounded: the queue, the batch, the lanes, and
+// how long a request waits.
 
 import { storeFault } from '../store/faults.ts'
 import { sleep } from './sleep.ts'
@@ -10,12 +10,12 @@ export type BatchRefusal = { ok: false; code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' |
 
 export type BatcherOptions<T, R> = {
   /**
-   * One transaction over the items, one result an item in their order. It may be called again with the same items after its
-   * answer was lost (`again` is true then), so it has to be idempotent. It calls `stored` once it has committed something: if
-   * it fails after that, the outcome is unknown whatever it fails with.
+   * Runs one transaction over the items; returns one result per item, in their order. It may be called again with the same items after its
+   * answer was lost (`again` is true then), so it has to be idempotent. It calls `stored` once it has committed something: if it fails
+   * after that, the outcome is unknown whatever it fails with.
    */
   run: (items: readonly T[], attempt: { again: boolean; stored: () => void }) => Promise<readonly R[]>
-  /** Items a transaction. */
+  /** Items per transaction. */
   batchMax: number
   /** Transactions at a time. */
   lanes: number
@@ -23,10 +23,10 @@ export type BatcherOptions<T, R> = {
   queueMax: number
   /** How long an item waits for its answer, queueing included. */
   deadlineMs: number
-  /** Reads store nothing, so a lost answer is no unknown outcome. */
+  /** A read stores nothing, so a lost answer does not make its outcome unknown. */
   kind: 'read' | 'write'
   onBug: (error: unknown) => void
-  /** Called with the reason for a refusal that is no bug: Postgres is away, or has no room, or did not answer in time. */
+  /** Called with the error behind a refusal that is not a bug: Postgres is away, or has no room, or did not answer in time. */
   onRefused?: (error: unknown) => void
   /** Called for every batch once it has its answers. */
   onBatch?: (batch: BatchReport) => void
@@ -53,7 +53,7 @@ const sweepMs = 100
 
 const refusal = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
 
-/** Runs one batch to its end: splits it around a guilty row, repeats it where that is safe and may help, refuses it otherwise. */
+/** Runs one batch to its end: splits it around a guilty row, repeats it if that is safe and may help, refuses it otherwise. */
 export const runBatch = async <T, R>(
   items: readonly T[],
   options: Pick<BatcherOptions<T, R>, 'run' | 'kind' | 'onBug' | 'onRefused'> & { giveUpAt: number },
@@ -87,7 +87,8 @@ export const runBatch = async <T, R>(
           options.onBug(error)
           return refuseAll('INTERNAL')
         case 'unavailable':
-          // Answer at once, unless an earlier attempt may have stored something: then another attempt is worth the wait, for it tells.
+          // Answer at once, unless an earlier attempt may have stored something: then another attempt is worth the wait, because it finds
+          // that out.
           if (!again || options.kind === 'read') return giveUp(error)
           break
         case 'unknown':

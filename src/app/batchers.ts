@@ -38,12 +38,12 @@ export type BatchersOptions = Pick<Identity, 'now'> & {
   /** Events were committed: the relay may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void
-  /** Called with the reason for which a batch was refused, where that is no bug. */
+  /** Called with the error for which a batch was refused, unless that is a bug. */
   onRefused?: (error: unknown) => void
   onBatch?: (kind: BatchKind, batch: BatchReport) => void
 }
 
-/** Pages are read one a statement; only so many at a time. */
+/** Each page is read in a statement of its own; this many at a time. */
 const pagesAtATime = 4
 const pagesWaitingMax = 500
 
@@ -82,7 +82,7 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
   })
   const write = (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const })
   const read = (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const })
-  /** From here on the outcome of a failure is unknown, whatever fails. */
+  /** After a commit the outcome of a failure is unknown, whatever fails. */
   const afterCommit = (stored: () => void) => () => {
     stored()
     onCommitted()

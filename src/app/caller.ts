@@ -1,4 +1,4 @@
-// Who calls, and what such a caller may touch. A scope allows a kind of call; an order belongs to the user that it names.
+// Who calls, and what that caller may touch. A scope allows a kind of call; an order belongs to the user that it names.
 
 import { canonicalUuid } from '../domain/ids.ts'
 
@@ -6,24 +6,24 @@ const scopes = ['orders:read', 'orders:write', 'orders:admin'] as const
 export type Scope = (typeof scopes)[number]
 
 export type Caller = {
-  /** Whom the credential names; limits and the log go by it. */
+  /** The name that the credential gives; limits and the log go by it. */
   readonly subject: string
-  /** The user whose orders the caller sees: its subject as a UUID; null for an administrator that is no user. */
+  /** The user whose orders the caller sees: its subject as a UUID; null for an administrator that is not a user. */
   readonly userId: string | null
   readonly scopes: ReadonlySet<Scope>
   /** `jwt`, or `key:` and the id of the key. Never the credential itself. */
   readonly credential: string
 }
 
-/** One call of a use case. `requestId` names it in the log; `traceparent`: the W3C trace context for what it causes, or null. */
+/** One call of a use case. `requestId` names it in the log; `traceparent`: the W3C trace context of the events that it causes, or null. */
 export type Call = {
-  /** Null owns nothing and may do nothing of an administrator's: a gate that is missing shuts the door. */
+  /** Null owns nothing and may do nothing that only administrators may: if a gate is missing, the door stays shut. */
   readonly caller: Caller | null
   readonly requestId: string
   readonly traceparent: string | null
 }
 
-/** The caller where nobody has to say who it is: it may do everything, and is no user. */
+/** The caller if callers need not identify themselves: it may do everything, and is not a user. */
 export const everybody: Caller = {
   subject: 'everybody',
   userId: null,
@@ -39,18 +39,21 @@ export const holds = (caller: Caller, scope: Scope): boolean => caller.scopes.ha
 export const owns = (caller: Caller | null, userId: string): boolean =>
   caller !== null && (caller.userId === userId || isAdmin(caller))
 
-/** The user of an order whose sender left the user out. Null: the sender has to name one. */
+/** The user of an order if its sender leaves the user out. Null: the sender has to name one. */
 export const ownUser = (caller: Caller | null): string | null => caller?.userId ?? null
 
 const scopeNames: ReadonlySet<string> = new Set(scopes)
 export const isScope = (text: string): text is Scope => scopeNames.has(text)
 
-/** Longer ones only fill the log. */
+/** Longer subjects would only fill the log. */
 const subjectPattern = /^[\x21-\x7e]{1,200}$/
 
 type Claims = { subject: unknown; scopes: readonly string[]; credential: string }
 
-/** The caller that a credential names; scopes that are none of ours are left out. Null: a subject that cannot own orders. */
+/**
+ * The caller that a credential names; scopes that are not ours are left out. Null: the subject cannot own orders, and is not an
+ * administrator.
+ */
 export const callerOf = ({ subject, scopes: claimed, credential }: Claims): Caller | null => {
   if (typeof subject !== 'string' || !subjectPattern.test(subject)) return null
   const userId = canonicalUuid(subject)

@@ -1,4 +1,4 @@
-// Canceling orders: decided under the row lock, in one statement with the events.
+// Cancels orders. One statement decides each under its row lock, and appends the events.
 
 import type { Order, Status } from '../domain/order.ts'
 import { moveOrders, type Move, type MoveRow } from '../store/moves.ts'
@@ -25,9 +25,9 @@ const judge = (row: MoveRow | undefined, order: Order | undefined): CancelResult
 }
 
 /**
- * Cancels a batch. One result a cancellation, in order; of two for one order the first may succeed. `again` says that an
- * earlier attempt's answer was lost: an order found CANCELED then counts as canceled by it. `onCommitted` is called after every
- * commit that appended events.
+ * Cancels a batch. Returns one result per cancellation, in order; of two cancellations of one order only the first may succeed. `again`:
+ * the answer of an earlier attempt was lost; then an order found CANCELED counts as canceled by that attempt. `onCommitted` is called after
+ * every commit that appended events.
  */
 export const cancelBatch = async (
   db: Database,

@@ -1,15 +1,15 @@
-// Instants at which a crash is worth the most to a test. A release has none of this: the build defines ORDERS_CRASH_POINTS as 'none',
-// and a call is then a call of an empty function. A build with crash points (tests/support/binary.ts) and the sources have them.
+// Points at which a crash is worth the most to a test. A release has none: its build defines ORDERS_CRASH_POINTS as 'none', and each call
+// then calls an empty function. A build with crash points (tests/support/binary.ts) has them, and so does a run from the sources.
 //
-// ORDERS_TEST_CRASH=<point>@<n> kills the process, as SIGKILL does, when it passes that point for the n-th time, after it has
-// appended the point's name to the file ORDERS_TEST_CRASH_LOG.
+// ORDERS_TEST_CRASH=<point>@<n> kills the process, as SIGKILL does, when it passes that point for the n-th time, after it has appended the
+// point's name to the file ORDERS_TEST_CRASH_LOG.
 
 import { appendFileSync } from 'node:fs'
 
 const crashPoints = [
   /** Orders and their events are committed, no client has its answer. */
   'after-commit-before-answer',
-  /** The broker has the events, the outbox too. */
+  /** The broker has the events, and the outbox still has them too. */
   'after-ack-before-delete',
   /** The ledger has the fills, their offsets are not committed. */
   'after-ledger-before-offset',

@@ -1,4 +1,4 @@
-// The use cases of exceptions. They are an administrator's.
+// The use cases of exceptions. They are for administrators only.
 
 import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
 import type { Database } from '../store/sql.ts'
@@ -23,7 +23,7 @@ export type ExceptionUseCases = {
 
 type ExceptionParts = {
   batchers: Pick<Batchers, 'pages' | 'resolves'>
-  /** Lists are read from it. */
+  /** The pool from which lists are read. */
   lists: Database
   audit: Audit
 }

@@ -1,5 +1,5 @@
-// Applying trades: read the state of a batch's orders, judge every leg, write what was decided for those orders that nobody
-// changed meanwhile, and decide the rest again, until each leg has its disposition.
+// Applies trades: reads the state of a batch's orders, judges every leg, writes the decisions for the orders that nobody changed meanwhile,
+// and decides the rest again, until each leg has its disposition.
 
 import { foldLegs } from '../domain/fold.ts'
 import { canonicalUuid } from '../domain/ids.ts'
@@ -21,7 +21,7 @@ import { sleep } from './sleep.ts'
 /** A trade, where it came from, and its bytes: an exception stores them unchanged. */
 export type ReceivedTrade = { trade: Trade; source: Source; key: Uint8Array | null; message: Uint8Array }
 
-/** `fresh`: written by this call; false: it was there already, from an earlier delivery. */
+/** `fresh`: whether this call wrote the result; false: it was there already, from an earlier delivery. */
 export type LegOutcome = {
   received: ReceivedTrade
   leg: Leg
@@ -38,7 +38,7 @@ export type FillContext = {
   onRetry: (error: unknown) => void
 }
 
-/** The batch was cut off by the signal; what it had not written is as if never received. */
+/** The signal cut the batch off. Legs that it had not written yet are as if they had never been received. */
 export class FillAborted extends Error {
   override name = 'FillAborted'
 }
@@ -49,7 +49,7 @@ type OrderLegs = { orderId: string; legs: readonly PendingLeg[] }
 const retryPauseMs = 100
 const contendedPauseMs = 5
 
-/** The legs of a batch by order, in the order they came. Ids that are no UUIDs cannot be orders of ours. */
+/** The legs of a batch by order, in the order they came. An id that is not a UUID cannot be that of an order of ours. */
 const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; foreign: LegOutcome[] } => {
   const groups = new Map<string, PendingLeg[]>()
   const foreign: LegOutcome[] = []
@@ -64,7 +64,7 @@ const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; 
   return { groups: [...groups].map(([orderId, legs]) => ({ orderId, legs })), foreign }
 }
 
-/** The row that keeps a leg, and its table. `nothing`: it needs none. `fresh`: it was not met before. */
+/** The row that stores a leg, and its table. `nothing`: the leg needs no row. `fresh`: as in LegOutcome. */
 type LegWrite =
   | { into: 'ledger'; row: LedgerRow }
   | { into: 'exceptions'; row: ExceptionRow }
@@ -124,7 +124,7 @@ const outcomeOf = ({ pending, disposition, write }: DecidedLeg, newExceptions: R
   }
 }
 
-/** What a batch of decisions writes. */
+/** The rows that a batch of decisions writes. */
 const rowsOf = (decisions: readonly Decision[]) => {
   const moves: OrderMove[] = []
   const ledger: LedgerRow[] = []
@@ -162,7 +162,7 @@ const attempt = async (
   }
 }
 
-/** The rows of one leg alone are refused: a bug here, but no reason to stop its partition. */
+/** The outcomes if Postgres refuses the rows of a leg that stands alone: a bug of ours, but not a reason to stop its partition. */
 const unstorable = (groups: readonly OrderLegs[], error: unknown): LegOutcome[] => {
   const reason = `could not be stored: ${error instanceof Error ? error.message : String(error)}`
   return groups.flatMap(({ legs }) =>
@@ -170,7 +170,10 @@ const unstorable = (groups: readonly OrderLegs[], error: unknown): LegOutcome[] 
   )
 }
 
-/** Two parts to settle one after the other: half of the orders each or, of a single order, half of its legs. Null: a single leg. */
+/**
+ * Two parts to settle one after the other: each with half of the orders or, if there is only one order, half of its legs. Null: there is
+ * only one leg.
+ */
 const halve = (groups: readonly OrderLegs[]): [OrderLegs[], OrderLegs[]] | null => {
   const half = groups.length >> 1
   if (half > 0) return [groups.slice(0, half), groups.slice(half)]
@@ -180,7 +183,7 @@ const halve = (groups: readonly OrderLegs[]): [OrderLegs[], OrderLegs[]] | null 
   return [[{ orderId, legs: legs.slice(0, earlier) }], [{ orderId, legs: legs.slice(earlier) }]]
 }
 
-/** A row that Postgres refuses, or a broken invariant of ours: splitting tells which leg is at fault. */
+/** A row that Postgres refuses, or a broken invariant of ours: splitting finds out which leg is at fault. */
 const isGuilty = (error: unknown): boolean =>
   storeFault(error) === 'data' || (storeFault(error) === 'bug' && codeOf(error) === '')
 
@@ -214,7 +217,7 @@ const settleGroups = async (
 }
 
 /**
- * Gives every leg of every trade its disposition; returns one outcome a leg, in no order. Trades come in partition order.
+ * Gives every leg of every trade its disposition; returns one outcome per leg, in no particular order. Trades come in partition order.
  * While Postgres is away it waits and tries again; only `signal` ends it early, with FillAborted.
  */
 export const applyTrades = async (

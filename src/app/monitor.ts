@@ -7,13 +7,13 @@ import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { sleep } from './sleep.ts'
 
-/** Port, which the relay implements: no event waits at or below this position but those of tickers that are set aside. 0 is always right. */
+/** A port that the relay implements: at or below this position, only events of tickers that are set aside wait. 0 is always right. */
 export type OutboxFloor = () => bigint
-/** Port of placing: whether there is room for another order of this ticker. It is called for each order, so it never waits. */
+/** A port of placing: whether there is room for another order of this ticker. It is called for each order, so it never waits. */
 export type Admission = (ticker: string) => boolean
 
 type Look = { database: { up: boolean; detail: string }; outbox: OutboxBacklog; outboxFull: boolean }
-/** `uncountedMs`: since the outbox was counted last, or since the start. */
+/** `uncountedMs`: how long ago the outbox was counted last, or the monitor was created. */
 type MonitorState = Look & { uncountedMs: number }
 export type Monitor = {
   run: (signal: AbortSignal) => Promise<void>

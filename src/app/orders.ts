@@ -1,5 +1,5 @@
-// The use cases of orders, as every door calls them: they take the caller and plain values, and answer plain results. Whose orders a
-// caller may place and see is decided here.
+// The use cases of orders, as every door calls them: they take the caller and plain values, and return plain results. They decide whose
+// orders a caller may place and see.
 
 import type { Order } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
@@ -21,7 +21,7 @@ export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
 type NotFound = { ok: false; code: 'NOT_FOUND' }
 
 export type OrderUseCases = {
-  /** The answer to every order now, whatever it says; null: there is room for one. */
+  /** The answer that every order would get now, whatever it says; null: there is room for an order. */
   turnAway: () => BatchRefusal | null
   /** Stores an order, or answers with the order that holds its key. `FORBIDDEN`: the order names another user. */
   place: (call: Call, command: PlaceCommand) => Promise<PlaceResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
@@ -38,7 +38,7 @@ export type OrderUseCases = {
 
 export type OrderParts = Identity & {
   batchers: Pick<Batchers, 'places' | 'keys' | 'cancels' | 'gets' | 'pages'>
-  /** Lists are read from it. */
+  /** The pool from which lists are read. */
   lists: Database
   /** The monitor's `hasRoom`: false while too much waits to be published (app/monitor.ts). */
   accepting: Admission
@@ -55,7 +55,7 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
       ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
       : Promise.resolve({ ok: false, code: 'OVERLOADED' })
 
-  /** Places, unless this user holds the former key: then it is a repetition of that order. */
+  /** Places an order, unless this user has an order under the former key: then the request repeats that order. */
   const submitUnlessHeld = async (terms: OrderTerms, formerKey: string, traceparent: string | null) => {
     const { userId, clientOrderId } = terms
     const holders = await keys.submit({
@@ -65,7 +65,7 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
     return holders.ok ? (judgeFormerKey(terms, holders) ?? submit(terms, traceparent)) : holders
   }
 
-  /** An order of somebody else is answered as one that does not exist. */
+  /** An order of another user gets the same answer as an order that does not exist. */
   const find: OrderUseCases['find'] = async ({ caller }, orderId) => {
     const result = await gets.submit(orderId)
     if (!result.ok) return result
@@ -74,8 +74,8 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
   }
 
   /**
-   * Why this order is not there for the caller; null: it is, or the statement that follows will say that it does not exist. The user
-   * of an order never changes, so what is read here still holds when the order is touched.
+   * The refusal if this order does not exist for the caller; null: it exists. The user of an order never changes, so what is read here
+   * still holds when the next statement touches the order.
    */
   const refuseForeign = async (call: Call, orderId: string): Promise<NotFound | BatchRefusal | null> => {
     const result = await find(call, orderId)
@@ -97,7 +97,7 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
     find,
     async list({ caller }, filter, limit) {
       const userId = isAdmin(caller) ? filter.userId : (filter.userId ?? ownUser(caller) ?? undefined)
-      // Orders of another user are none of the caller's, whether there are any or not.
+      // A caller sees no orders of another user, whether there are any or not.
       if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId)))
         return { ok: true, items: [], next: null }
       return pages.submit(async () => {

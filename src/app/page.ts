@@ -1,9 +1,9 @@
-// Pages of a list. How a position becomes a cursor is a matter of each door.
+// Pages of a list. Each door decides how a position becomes a cursor.
 
 /** `next`: the position to go on from, exclusive; null: this page is the last one. */
 export type Page<Item, Position> = { items: readonly Item[]; next: Position | null }
 
-/** A page of at most `limit` of `rows`, which were read with a limit of `limit` + 1: the row too many tells that there is a next page. */
+/** A page of the first `limit` of `rows`, which were read with a limit of `limit` + 1: the extra row proves that there is a next page. */
 export const pageOf = <Item, Position>(
   rows: readonly Item[],
   limit: number,

@@ -1,5 +1,5 @@
-// Placing orders: a batch of accepted orders and their events in one statement; repetitions of a key answer with the order
-// that holds it.
+// Places orders: stores a batch of accepted orders and their events in one statement. A request that repeats a key is answered with the
+// order that holds the key.
 
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, type Order } from '../domain/order.ts'
@@ -8,7 +8,7 @@ import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { passCrashPoint } from './crashPoint.ts'
 
-/** An order with its id, time and event, fixed before the first attempt so that a retry stores the same or meets itself. */
+/** An order with its id, time and event, fixed before the first attempt, so that a retry stores the same or finds it stored already. */
 export type Placement = { order: Order; event: NewEvent }
 
 export type PlaceResult =
@@ -32,12 +32,15 @@ export const preparePlacement = (
 
 const keyOf = (order: Pick<OrderTerms, 'userId' | 'clientOrderId'>): string => `${order.userId} ${order.clientOrderId}`
 
-/** Judges a placement that stored nothing new: it met its own row of a lost attempt, or it repeats a key, or it reuses one. */
+/**
+ * Judges a placement that stored nothing new: it found its own row from an attempt whose answer was lost, or it repeats a key with the same
+ * terms, or it reuses a key with others.
+ */
 const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: Map<string, Order>): PlaceResult => {
   const own = byId.get(placement.order.id)
   if (own !== undefined) return { ok: true, order: own, replayed: false }
   const holder = placement.order.clientOrderId === null ? undefined : byKey.get(keyOf(placement.order))
-  assert(holder !== undefined, 'what conflicted can be read')
+  assert(holder !== undefined, 'the order that holds the key can be read')
   const differing = differingTerms(holder, placement.order)
   return differing.length === 0
     ? { ok: true, order: holder, replayed: true }
@@ -65,7 +68,7 @@ export const judgeFormerKey = (
 }
 
 /**
- * Stores a batch. One result a placement, in order. Idempotent: called again with the same placements it stores nothing twice.
+ * Stores a batch. Returns one result per placement, in order. Idempotent: called again with the same placements it stores nothing twice.
  * `onCommitted` is called after every commit that appended events.
  */
 export const placeOrders = async (

@@ -1,9 +1,9 @@
-// Reads that cannot share a statement, such as pages of lists: each runs alone, only so many at a time, behind the bounds of a batcher.
+// Reads that cannot share a statement, such as pages of lists: each runs alone, a limited number at a time, within the bounds of a batcher.
 
 import { createBatcher, type Batcher, type BatcherOptions, type BatchRefusal } from './batcher.ts'
 
 export type Reads = Pick<Batcher<never, never>, 'load' | 'drained' | 'close'> & {
-  /** The answer of `read`, which may be called again after a failure; or why it was refused. */
+  /** Returns the answer of `read`, which may be called again after a failure; or the reason for a refusal. */
   submit: <R>(read: () => Promise<R>) => Promise<R | BatchRefusal>
 }
 

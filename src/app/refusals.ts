@@ -1,4 +1,4 @@
-// Observes every refusal of the service, whatever for; the answers stay what they are.
+// Observes every refusal of the service, for any reason. The answers stay the same.
 
 import type { BatchRefusal } from './batcher.ts'
 import type { Service } from './service.ts'

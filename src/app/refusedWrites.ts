@@ -1,9 +1,10 @@
-// What Postgres refused lately of the requests that store something, for health: it answers questions, and is of no use.
+// Remembers for health which requests to store something Postgres refused lately: a Postgres that answers reads and refuses writes is of no
+// use.
 
 export type RefusedWrites = {
   /** A batch was refused for this reason. */
   refuse: (reason: string) => void
-  /** The last reason and how long ago that was, in ms; null where nothing was refused for half a minute. */
+  /** The last reason and how long ago that was, in ms; null if nothing was refused for half a minute. */
   last: () => { reason: string; agoMs: number } | null
 }
 

@@ -1,4 +1,4 @@
-// Resolving an exception says what was done about it; it never moves an order.
+// Resolves exceptions. A resolution says what somebody did about an exception; it never moves an order.
 
 import { assert } from '../domain/assert.ts'
 import { insertResolution, readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
@@ -35,8 +35,8 @@ export const resolveException = async (
 ): Promise<ResolveResult> => {
   const stored = await db.run((sql) => insertResolution(sql, { id, resolvedBy, note, now }))
   if (stored === undefined) return { ok: false, code: 'NOT_FOUND' }
-  // Without a resolution, somebody else's was stored at the same moment and ours was not. So if this read fails, it is still true that
-  // nothing was stored.
+  // If it has no resolution, somebody else's was stored at the same moment and ours was not. So if the next read fails, it is still true
+  // that nothing was stored.
   const exception = stored.resolution === null ? await readOne(db, id) : stored
   const { resolution } = exception
   if (resolution?.resolvedBy === resolvedBy && resolution.note === note) return { ok: true, exception }

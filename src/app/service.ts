@@ -8,7 +8,7 @@ import { createOrders, type OrderParts, type OrderUseCases } from './orders.ts'
 
 export type ServiceOptions = BatchersOptions &
   Pick<OrderParts, 'accepting' | 'now' | 'newId'> & {
-    /** What administrators change is written there. */
+    /** The audit writes there what administrators change. */
     log: Pick<Log, 'info'>
   }
 
