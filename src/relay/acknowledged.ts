@@ -1,5 +1,5 @@
-// Events that the broker acknowledged: deleted from the outbox, exactly these, and not sent again by a read whose snapshot is
-// older than their deletion.
+// Deletes the events that the broker acknowledged from the outbox, exactly these, and keeps them from being sent again after a read whose
+// snapshot is older than their deletion.
 
 import { sleep } from '../app/sleep.ts'
 import { deleteEvents, vacuumOutbox, type OutboxEvent } from '../store/outbox.ts'
@@ -10,7 +10,7 @@ export type Acknowledged = {
   add: (events: readonly OutboxEvent[]) => void
   /** Whether an event that was just read is already acknowledged. */
   has: (position: bigint) => boolean
-  /** Call it before every read: an event that is deleted by then cannot appear in the read. */
+  /** Call it before every read: an event that is already deleted then cannot appear in the read. */
   beforeRead: () => void
   /** Whether an event of this shard may still stand in the outbox. */
   holds: (shard: number) => boolean
@@ -23,7 +23,7 @@ const errorPauseMs = 250
 const lingerMs = 3
 const vacuumEvery = 20_000
 
-/** Autovacuum looks once a minute at most; at full speed that is 100 MB of dead events. */
+/** Autovacuum runs once a minute at most; at full speed 100 MB of dead events gather in a minute. */
 const createVacuum = (db: Database, log: Log): ((deletions: number) => void) => {
   let sinceLast = 0
   let running = false

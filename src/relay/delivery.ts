@@ -1,5 +1,5 @@
-// Sends events with one batch a ticker outstanding. The unit of failure is the ticker: one that cannot be sent is set aside by
-// name, the others go on.
+// Sends events with one batch per ticker outstanding. The unit of failure is the ticker: a ticker that cannot be sent is set aside by name,
+// and the others go on.
 
 import { passCrashPoint } from '../app/crashPoint.ts'
 import { eventKinds, type EventKind } from '../domain/events.ts'
@@ -35,10 +35,13 @@ type Failed = Map<string, unknown>
 /** `unsettled`: the events of this batch that are not acknowledged. In the end their tickers are those that failed, and no others. */
 type Outcome = { failed: Failed; unsettled: Set<OutboxEvent> }
 
-/** Events of one produce request. */
+/** Events per produce request. */
 const requestMax = 500
 
-/** Sends events of one kind and partition in requests of bounded size; no event of a ticker after one of them failed. */
+/**
+ * Sends events of one kind and partition in requests of bounded size; once an event of a ticker has failed, it sends no later one of that
+ * ticker.
+ */
 const sendRun = async (
   delivery: Delivery,
   { kind, partition, events, readAt }: { kind: EventKind; partition: number } & Omit<Wave, 'partitions'>,
@@ -58,7 +61,7 @@ const sendRun = async (
   }
 }
 
-/** The ticker is read with the others again. The floor was raised without regard to its events, so it has to come down. */
+/** The ticker is read with the others again. The floor was raised without regard to the ticker's events, so it has to come down. */
 export const rejoin = ({ setAside, floor }: Delivery, ticker: string): boolean => {
   const joined = setAside.remove(ticker)
   if (joined) floor.reset()
@@ -82,20 +85,23 @@ const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Fail
       )
     }
   }
-  // The cause that is gone may have kept other tickers back too: try them at once.
+  // The cause is gone, and may have kept other tickers back too: try them at once.
   if (recovered) delivery.setAside.hurry()
   delivery.inFlight -= events.length
   delivery.onSettled()
 }
 
-/** An event that is neither acknowledged nor refused was not published: its ticker is set aside like one that failed, so none is forgotten. */
+/**
+ * An event that is neither acknowledged nor refused was not published: its ticker is set aside like one that failed, so that no event is
+ * forgotten.
+ */
 const failUnsettled = ({ failed, unsettled }: Outcome): void => {
   for (const { kind, order } of unsettled)
     if (!failed.has(order.ticker))
       failed.set(order.ticker, new Error(`an event of the kind ${kind} was neither acknowledged nor refused`))
 }
 
-/** The outstanding batch of some tickers, kind after kind. */
+/** Sends the outstanding batch of some tickers, one kind after the other. */
 const dispatch = async (delivery: Delivery, { events, readAt, partitions }: Wave): Promise<void> => {
   const { sender } = delivery
   const failed: Failed = new Map()
@@ -117,14 +123,14 @@ const dispatch = async (delivery: Delivery, { events, readAt, partitions }: Wave
   settle(delivery, events, failed)
 }
 
-/** Starts to send those of the events that are neither acknowledged nor behind an outstanding batch; returns how many. */
+/** Starts to send the events that are neither acknowledged nor behind an outstanding batch; returns how many these are. */
 export const deliver = (delivery: Delivery, wave: Wave): number => {
   const fresh = wave.events.filter(
     (event) => !delivery.acknowledged.has(event.position) && !delivery.busy.has(event.order.ticker),
   )
   for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
   delivery.inFlight += fresh.length
-  // One group a partition of the topic that is sent to first, so that a slow partition holds up only its own tickers.
+  // One group per partition of the topic of the first kind, so that a slow partition holds up only its own tickers.
   const partitions = wave.partitions[eventKinds[0]]
   const partitionOf = ({ order }: OutboxEvent) => delivery.sender.partitionOf(order.ticker, partitions)
   for (const group of Map.groupBy(fresh, partitionOf).values()) void dispatch(delivery, { ...wave, events: group })

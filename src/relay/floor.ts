@@ -4,7 +4,7 @@
 import { drawTransactionId, readLastPosition, readSettled, type FloorMark } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 
-/** `except`: our tickers that are set aside, which are read by name. `shards`: ours; events of other shards are not for us. */
+/** `except`: our tickers that are set aside, which are read by name. `shards`: ours; other replicas send the events of the others. */
 export type FloorView = { except: readonly string[]; shards: readonly number[] }
 
 export type Floor = {

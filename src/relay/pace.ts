@@ -8,9 +8,9 @@ const longestPauseMs = 30
 export const pollMs = { first: 20, last: 200 }
 
 /**
- * Events that are committed while a wave of them is being sent make up the next wave, so a busy relay reads, sends and deletes
- * many at a time without a linger. A partition that takes longer than this holds the others up no more. In a backlog the next
- * read waits longer, because it walks over everything that waits behind the tickers being sent.
+ * Events that are committed while a wave of them is being sent make up the next wave, so a busy relay reads, sends and deletes many at a
+ * time without a linger. A partition that takes longer than this no longer holds the others up. In a backlog the next read waits longer,
+ * because it walks over everything that waits behind the tickers being sent.
  */
 export const waveMaxMs = (events: number, batchMax: number): number => (events >= batchMax ? 200 : 10)
 

@@ -1,6 +1,6 @@
-// The relay: outbox → Kafka. It reads committed events, lowest positions first, keeps one batch a ticker outstanding, and
-// deletes exactly the positions that the broker acknowledged. A cancellation is sent only after the acknowledgement of every
-// lower placement of its ticker. Repeats after a crash carry the same eventId; order does not depend on leases or on timing.
+// The relay: outbox → Kafka. It reads committed events, lowest positions first, keeps one batch per ticker outstanding, and deletes exactly
+// the positions that the broker acknowledged. A cancellation is sent only after the acknowledgement of every lower placement of its ticker.
+// Repeats after a crash carry the same eventId; order does not depend on leases or on timing.
 
 import type { OutboxFloor } from '../app/monitor.ts'
 import { createBell, sleep, type Bell } from '../app/sleep.ts'
@@ -20,9 +20,9 @@ export type RelayOptions = {
   sender: Sender
   replicaId: string
   leaseTtlMs: number
-  /** Events a read. */
+  /** Events per read. */
   batchMax: number
-  /** Events being sent at a time. */
+  /** How many events may be under way to the broker at a time. */
   inFlightMax: number
   /** Called for every acknowledged event: how long ago it was written, in ms. */
   onPublished?: (ageMs: number) => void
@@ -41,7 +41,7 @@ type RelayState = {
 export type Relay = {
   /** A commit appended events: look at once. */
   ring: () => void
-  /** Runs until `signal`, then sends what was committed here before it. */
+  /** Runs until `signal`, then sends the events that were committed here before it. */
   run: (signal: AbortSignal) => Promise<void>
   /** See OutboxFloor. */
   floor: OutboxFloor
@@ -71,9 +71,9 @@ type ReadScope = {
 }
 
 /**
- * Reads once and starts to send what it got; returns both. It marks its shards as being read until their tickers are busy, so
- * that none is handed over in between: the new holder would send the same events. It must not await before the query, for floor
- * and shards have to be sampled together.
+ * Reads once and starts to send what it got; returns both. It marks its shards as being read until their tickers are busy, so that no shard
+ * is handed over in between: the new holder would send the same events. It must not await before the query, for floor and shards have to be
+ * sampled together.
  */
 const readAndSend = async (
   running: Running,
@@ -92,7 +92,7 @@ const readAndSend = async (
   }
 }
 
-/** Tries the set-aside tickers that are due. Their events stand below the floor, so they are read by name. */
+/** Tries the set-aside tickers that are due. Their events may stand below the floor, so they are read by name. */
 const retrySetAside = async (running: Running, partitions: Wave['partitions']): Promise<number> => {
   const { setAside, busy } = running.delivery
   setAside.keepOnly(running.leases.shards())
@@ -226,11 +226,11 @@ export const createRelay = (options: RelayOptions): Relay => {
     async run(signal) {
       // The leases are kept until the last event is settled: a slow last pass must not look like a dead replica.
       const leasing = new AbortController()
-      const keeping = leases.run(leasing.signal)
+      const renewals = leases.run(leasing.signal)
       await Promise.all([publish(running, signal), raiseFloor(running, signal)])
       await drain(running)
       leasing.abort()
-      await keeping
+      await renewals
       await release(running)
     },
     floor: delivery.floor.current,

@@ -9,7 +9,7 @@ export type SetAside = {
   remove: (ticker: string) => boolean
   /** Drops the tickers of shards that are not ours any more: their new holder deals with them. */
   keepOnly: (shards: readonly number[]) => void
-  /** Everything may be tried at once: the broker answers again. */
+  /** Makes every ticker due at once: the broker answers again. */
   hurry: () => void
   tickers: () => string[]
   all: () => SetAsideTicker[]
@@ -20,7 +20,7 @@ export type SetAside = {
 
 const firstPauseMs = 250
 const longestPauseMs = 5_000
-/** Tickers tried in one read. */
+/** How many tickers one read tries. */
 const dueMax = 200
 
 type Entry = { shard: number; pauseMs: number; dueAt: number }
