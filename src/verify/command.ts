@@ -1,4 +1,4 @@
-// `orders verify`: says whether the tables, and with --topics the topics, are what the promises make of them. Reads only.
+// `orders verify`: says whether the tables, and with --topics the topics, keep the promises of the service. It only reads.
 
 import { parseArgs } from 'node:util'
 import { readConfig, type Config } from '../config/config.ts'

@@ -1,4 +1,4 @@
-// Order events read back from their topics, for comparing them with the orders. Decoding is total, as for trades.
+// Decodes order events that were read back from their topics, to compare them with the orders. Decoding is total, as for trades.
 
 import { Type, type TSchema } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -9,7 +9,7 @@ import type { Malformed } from '../kafka/schema.ts'
 import { headerOf, type TopicRecord } from '../kafka/topicReader.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import { parseExactJson } from '../wire/json.ts'
-import type { SeenEvent } from './eventsSql.ts'
+import type { TopicEvent } from './eventsSql.ts'
 import { printable, readTerms, termMembers } from './eventTerms.ts'
 
 type Message = Readonly<Record<string, unknown>> & { orderId: string; timestamp: string }
@@ -30,22 +30,22 @@ const parse = (kind: EventKind, value: Buffer | null): { message: Message } | Ma
       `${checks[kind].Errors(parsed).First()?.path.slice(1) || 'the message'} is missing or of the wrong type`,
     )
   } catch {
-    return malformed('is no JSON')
+    return malformed('is not JSON')
   }
 }
 
-export const decodeEvent = (kind: EventKind, record: TopicRecord): SeenEvent | Malformed => {
+export const decodeEvent = (kind: EventKind, record: TopicRecord): TopicEvent | Malformed => {
   const eventId = canonicalUuid(headerOf(record, eventHeaders.eventId) ?? '')
-  if (eventId === null) return malformed('the header eventId is no UUID')
+  if (eventId === null) return malformed('the header eventId is not a UUID')
   const parsed = parse(kind, record.value)
   if ('malformed' in parsed) return parsed
   const { message } = parsed
   const orderId = canonicalUuid(message.orderId)
-  if (orderId === null) return malformed('orderId is no UUID')
+  if (orderId === null) return malformed('orderId is not a UUID')
   const terms = readTerms(kind, message)
   if (typeof terms === 'string') return malformed(`${terms} cannot be read`)
   const occurredAt = instantFromJson(message.timestamp)
-  if (occurredAt === null) return malformed('timestamp is no ISO-8601 instant')
+  if (occurredAt === null) return malformed('timestamp is not an ISO-8601 instant')
   return {
     kind,
     eventId,

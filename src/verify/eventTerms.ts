@@ -12,13 +12,16 @@ import { castOf } from '../store/terms.ts'
 import { amountFromJson } from '../wire/json.ts'
 import type { Vocabulary } from '../wire/terms.ts'
 
-/** What an event says of its order's terms. Null: said to be none. Absent: events of this kind do not say it. */
-export type SeenTerms = Partial<Record<TermName, string | Amount | null>> & { ticker: string }
+/** What an event says of its order's terms. Null: the event says that the order has none. Absent: events of this kind do not carry the term. */
+export type PublishedTerms = Partial<Record<TermName, string | Amount | null>> & { ticker: string }
 
 /** A NUL cannot be stored as a text; no lawful value has one. */
 export const printable = (text: string): string => text.replaceAll('\0', '?')
 
-/** The JSON type of each kind, and how its value is read; undefined for what is none. A value that is only wrong is kept as it is. */
+/**
+ * The JSON type of each kind, and how its value is read; undefined if it is not a value of the kind. A value that is only wrong stays as it
+ * is.
+ */
 const kinds = {
   uuid: { shape: Type.String(), read: (value) => canonicalUuid(value as string) ?? undefined },
   key: { shape: Type.String(), read: (value) => printable(value as string) },
@@ -42,22 +45,22 @@ export const termMembers = (kind: EventKind): Record<string, TSchema> =>
     ]),
   )
 
-/** Reads the terms of a message that has these members; the name of the first that cannot be read. */
-export const readTerms = (kind: EventKind, message: Readonly<Record<string, unknown>>): SeenTerms | TermName => {
-  const read: Partial<SeenTerms> = {}
+/** Reads the terms of a message that has these members; returns the name of the first term that cannot be read, if there is one. */
+export const readTerms = (kind: EventKind, message: Readonly<Record<string, unknown>>): PublishedTerms | TermName => {
+  const read: Partial<PublishedTerms> = {}
   for (const { name, kind: of, presence } of eventTerms(kind)) {
     const value = message[name]
-    const known = value === null && presence !== 'required' ? null : kinds[of].read(value)
-    if (known === undefined) return name
-    Object.assign(read, { [name]: known })
+    const term = value === null && presence !== 'required' ? null : kinds[of].read(value)
+    if (term === undefined) return name
+    Object.assign(read, { [name]: term })
   }
-  return read as SeenTerms
+  return read as PublishedTerms
 }
 
 const published = terms.filter(({ events }) => events.length > 0)
 
-/** For `unnest`: one array a published term, in the order of seenColumns. */
-export const seenArrays = (sql: Sql, seen: readonly SeenTerms[]): Fragment => {
+/** For `unnest`: one array per published term, in the order of termColumns. */
+export const termArrays = (sql: Sql, seen: readonly PublishedTerms[]): Fragment => {
   const arrays = published.map(({ name }) =>
     textArray(seen.map(({ [name]: value = null }) => (typeof value === 'bigint' ? formatAmount(value) : value))),
   )
@@ -69,7 +72,7 @@ const arrayTexts = sqlText([
   ...published.map((term, i) => `${arrayCast(term)}${i === published.length - 1 ? '' : ',\n    '}`),
 ])
 
-export const seenColumns = sqlText([published.map(({ column }) => column).join(', ')])
+export const termColumns = sqlText([published.map(({ column }) => column).join(', ')])
 
 const scaled = ({ kind }: Term, value: string): string => (kind === 'amount' ? `trim_scale(${value})` : value)
 
@@ -83,7 +86,7 @@ const expected = (term: Term): string => {
 
 const vocabulary: Vocabulary = publishedWords
 
-/** What the event `i` says. A word of the topic stands for the order's own word; older versions published that one itself. */
+/** What the event `i` says. A word of the topic stands for the order's own word; older versions published the own word itself. */
 const found = (term: Term): string => {
   const { name, column, kind } = term
   const value = kind === 'uuid' || kind === 'amount' ? scaled(term, `i.${column}`) : `i.${column} collate "C"`

@@ -9,12 +9,12 @@ import {
   analyzeEvents,
   compareEvents,
   forgetWaiting,
-  keepEvents,
+  storeEvents,
   noteAbsent,
   readAbsent,
   readReordered,
   readTwins,
-  type SeenEvent,
+  type TopicEvent,
 } from './eventsSql.ts'
 import { lowestId } from './ordersSql.ts'
 import { createRetained, type Retained } from './retained.ts'
@@ -38,9 +38,9 @@ const batchMax = 5_000
 
 const takeBatch = async ({ sql, options }: Run, stream: Stream, records: readonly TopicRecord[]): Promise<void> => {
   const { onViolations } = options.reporter
-  const events: SeenEvent[] = []
+  const events: TopicEvent[] = []
   for (const record of records) {
-    stream.retained.seeRecord(record)
+    stream.retained.addRecord(record)
     const event = decodeEvent(stream.kind, record)
     if ('malformed' in event) {
       const fault = {
@@ -52,12 +52,12 @@ const takeBatch = async ({ sql, options }: Run, stream: Stream, records: readonl
       }
       await onViolations([fault])
     } else {
-      stream.retained.seeEvent(event)
+      stream.retained.addEvent(event)
       events.push(event)
     }
   }
   stream.records += records.length
-  stream.repeats += await keepEvents(sql, events)
+  stream.repeats += await storeEvents(sql, events)
   await onViolations(await compareEvents(sql, events, stream.topic))
 }
 

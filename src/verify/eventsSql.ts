@@ -1,30 +1,33 @@
-// What was read from the topics of order events, kept in temporary tables of this session, so that memory stays bounded however
-// long the topics are, and compared there with the orders.
+// Stores the events that were read from their topics in temporary tables of this session, so that memory stays bounded however long the
+// topics are, and compares them there with the orders.
 
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
-import { seenArrays, seenColumns, termRules, type SeenTerms } from './eventTerms.ts'
+import { termArrays, termColumns, termRules, type PublishedTerms } from './eventTerms.ts'
 import { kindTable } from './kindsSql.ts'
 import { violationsOf } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
 /** An event as it stands on its topic. */
-export type SeenEvent = {
+export type TopicEvent = {
   kind: EventKind
   eventId: string
   orderId: string
   key: string
-  terms: SeenTerms
+  terms: PublishedTerms
   /** ISO-8601 UTC. */
   occurredAt: string
   partition: number
   offset: bigint
 }
 
-/** Rows that one fetch of a long answer brings. */
+/** How many rows one fetch of a long answer brings. */
 const cursorRows = 1_000
 
-/** Before the session becomes a reader. `verify_absent`: events that an order should have and that were not seen so far. */
+/**
+ * Call it before beReader, which forbids the session to create tables. `verify_absent`: events that an order should have and that were not
+ * found on their topics so far.
+ */
 export const createVerifyTables = async (sql: Sql): Promise<void> => {
   await sql`
     create temporary table verify_events (
@@ -40,25 +43,25 @@ export const createVerifyTables = async (sql: Sql): Promise<void> => {
   await sql`create temporary table verify_letters (id text, leg text, primary key (id, leg))`
 }
 
-const eventInput = (sql: Sql, events: readonly SeenEvent[]): Fragment => {
-  const text = (of: (event: SeenEvent) => string | null) => textArray(events.map(of))
+const eventInput = (sql: Sql, events: readonly TopicEvent[]): Fragment => {
+  const text = (of: (event: TopicEvent) => string | null) => textArray(events.map(of))
   return sql`unnest(
     ${text((e) => e.kind)}::text[],
     ${text((e) => e.eventId)}::text[]::uuid[],
     ${text((e) => e.orderId)}::text[]::uuid[],
     ${text((e) => e.key)}::text[],
-    ${seenArrays(
+    ${termArrays(
       sql,
       events.map((e) => e.terms),
     )},
     ${text((e) => e.occurredAt)}::text[]::timestamptz[],
     ${text((e) => String(e.partition))}::text[]::integer[],
     ${text((e) => String(e.offset))}::text[]::bigint[]
-  ) as i (kind, event_id, order_id, key, ${sql(seenColumns)}, occurred_at, partition, "offset")`
+  ) as i (kind, event_id, order_id, key, ${sql(termColumns)}, occurred_at, partition, "offset")`
 }
 
-/** Keeps the first occurrence of every event; returns how many of these were repeats. */
-export const keepEvents = async (sql: Sql, events: readonly SeenEvent[]): Promise<number> => {
+/** Stores the first occurrence of every event; returns how many of `events` were repeats. */
+export const storeEvents = async (sql: Sql, events: readonly TopicEvent[]): Promise<number> => {
   const { count } = await sql`
     insert into verify_events (event_id, kind, order_id, ticker, occurred_at, partition, "offset")
     select i.event_id, i.kind, i.order_id, i.ticker, i.occurred_at, i.partition, i."offset" from ${eventInput(sql, events)}
@@ -67,8 +70,8 @@ export const keepEvents = async (sql: Sql, events: readonly SeenEvent[]): Promis
 }
 
 /**
- * What an event must say, by its order's row, and what it says. The time of a cancellation may lie before later fills. Records are
- * compared column by column only where the collations are the same.
+ * What an event must say, by its order's row, and what it says. The time of a cancellation may lie before later fills. Postgres compares
+ * records column by column only if the collations are the same.
  */
 const eventRules = (sql: Sql) => ({
   expected: sql`
@@ -85,21 +88,21 @@ const eventRules = (sql: Sql) => ({
            i.kind as kind_of_first_event_with_this_id, i.order_id as order_of_first_event_with_this_id`,
 })
 
-/** Compares events that were kept with their orders. An event is published after its order was committed, so that has to be here. */
-export const compareEvents = async (sql: Sql, events: readonly SeenEvent[], topic: string): Promise<Violation[]> => {
+/** Compares events that were stored here with their orders. An event is published after its order was committed, so the order has to exist. */
+export const compareEvents = async (sql: Sql, events: readonly TopicEvent[], topic: string): Promise<Violation[]> => {
   const { expected, found } = eventRules(sql)
   const faults = sql`
     select 'event' as subject, ${topic}::text || '-' || w.partition || '-' || w."offset" as id, e.key as rule, e.value as expected, s.value as found
     from wrong w
     cross join lateral jsonb_each_text(w.expected) e
     join lateral jsonb_each_text(w.found) s on s.key = e.key and s.value is distinct from e.value
-    where w.known
+    where w.order_exists
     union all
     select 'event', ${topic}::text || '-' || w.partition || '-' || w."offset", 'extra: order', 'an order with id ' || w.order_id, null
-    from wrong w where not w.known`
+    from wrong w where not w.order_exists`
   const [row] = await sql<{ violations: Violation[] }[]>`
     with wrong as (
-      select i.partition, i."offset", i.order_id, o.id is not null as known, to_jsonb(expected) as expected, to_jsonb(found) as found
+      select i.partition, i."offset", i.order_id, o.id is not null as order_exists, to_jsonb(expected) as expected, to_jsonb(found) as found
       from ${eventInput(sql, events)}
       join ${kindTable(sql)} on k.kind = i.kind
       left join orders o on o.id = i.order_id
@@ -113,10 +116,11 @@ export const compareEvents = async (sql: Sql, events: readonly SeenEvent[], topi
 }
 
 /**
- * Notes which events of a page of orders were not seen. Nothing is proved by that yet: an event may wait in the outbox, or may
+ * Notes which events of a page of orders were not found on their topics. That proves nothing yet: an event may wait in the outbox, or may
  * have been published after its topic was read. Returns the last id of the page, null after the last page.
  *
- * An event that ends an order happened at `updated_at` unless late fills moved that; then it is only certain that the acceptance lies before it.
+ * An event that ends an order happened at `updated_at`, unless late fills moved that time; then it is only certain that the event happened
+ * after the acceptance.
  */
 export const noteAbsent = async (
   sql: Sql,
@@ -139,7 +143,10 @@ export const noteAbsent = async (
   return { orders: Number(row!.orders), next: row!.next }
 }
 
-/** Forgets those that wait in the outbox now. What is left was acknowledged by a broker before this moment, or never will be. */
+/**
+ * Forgets the absent events that wait in the outbox now; returns how many are left. Each of these was acknowledged by a broker before this
+ * moment, or never will be.
+ */
 export const forgetWaiting = async (sql: Sql): Promise<number> => {
   await sql`delete from verify_absent a using outbox x where x.order_id = a.order_id and x.kind = a.kind`
   const [row] = await sql<{ left: string }[]>`select count(*) as left from verify_absent`
@@ -148,7 +155,7 @@ export const forgetWaiting = async (sql: Sql): Promise<number> => {
 
 export type Absent = { orderId: string; kind: EventKind; ticker: string; happenedAtMs: number }
 
-/** Those whose event has not turned up since either. */
+/** The absent events that have not turned up on their topics since either. */
 export const readAbsent = (sql: Sql): AsyncIterable<Absent[]> =>
   sql<Absent[]>`
   select a.order_id as "orderId", a.kind, a.ticker, extract(epoch from a.happened_at)::float8 * 1000 as "happenedAtMs"
@@ -167,10 +174,10 @@ export const readTwins = (sql: Sql): AsyncIterable<Twin[]> =>
 type Reordered = { kind: EventKind; orderId: string; partition: number; offset: string; behindMs: number }
 
 /**
- * Events that stand, in their ticker's order on the topic, behind one that happened more than `slackMs` later; first
- * occurrences only. The slack is there because placements that run at the same time may stand either way: one gets its time
- * before it waits for its transaction, for as long as a request may take, and replicas' clocks differ. The order that is
- * promised, that what was sent after an acknowledgement stands behind it, cannot be seen from here more sharply than that.
+ * Events that stand, in their ticker's order on the topic, behind one that happened more than `slackMs` later; first occurrences only. The
+ * slack is there because placements that run at the same time may stand either way: one gets its time before it waits for its transaction,
+ * for as long as a request may take, and replicas' clocks differ. The promised order is that an event that is sent after the
+ * acknowledgement of another stands behind it; from here, that cannot be checked more sharply.
  */
 export const readReordered = (sql: Sql, slackMs: number): AsyncIterable<Reordered[]> =>
   sql<Reordered[]>`
@@ -183,7 +190,7 @@ export const readReordered = (sql: Sql, slackMs: number): AsyncIterable<Reordere
   where occurred_at < ahead - ${slackMs}::integer * interval '1 millisecond'
   order by kind, partition, e."offset"`.cursor(cursorRows)
 
-/** Temporary tables are analyzed by nobody else. */
+/** Analyzes the table of events, because autovacuum does not analyze temporary tables. */
 export const analyzeEvents = async (sql: Sql): Promise<void> => {
   await sql`analyze verify_events`
 }

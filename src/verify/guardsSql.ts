@@ -1,14 +1,14 @@
-// The guards that are not in force (store/guards.ts), and the rows that got past a unique key that is gone.
+// Finds the guards that are not in force (store/guards.ts), and the rows that got past a unique key while it was not.
 
 import { brokenGuards, guards, inForce, type Guard } from '../store/guards.ts'
 import { readPositionCache } from '../store/outbox.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
 import type { Violation } from './violation.ts'
 
-/** How many offenders of one key are named; an index that is gone may have let any number in. */
+/** How many repeated values of one key are reported; an index that is gone may have let any number in. */
 const repeatedMax = 1_000
 
-/** The rows that a key would refuse; where a column is null, a key refuses none. */
+/** The rows that a key would refuse. A key refuses no row that has a null in one of its columns. */
 const readRepeated = async (sql: Sql, { table, name }: Guard): Promise<Violation[]> => {
   const columns = guards[table]!.keys[name]!
   const list = columns.map((column): Fragment => sql`${sql(column)}`).reduce((all, column) => sql`${all}, ${column}`)
@@ -27,7 +27,7 @@ const readRepeated = async (sql: Sql, { table, name }: Guard): Promise<Violation
   }))
 }
 
-/** The guards that are not in force; where a unique key is not, also the rows that it would have refused. */
+/** The guards that are not in force; for a unique key, also the rows that it would have refused. */
 export const verifyGuards = async (sql: Sql): Promise<Violation[]> => {
   const broken = await brokenGuards(sql)
   const violations = broken.map(({ kind, table, name, state }): Violation => ({

@@ -8,16 +8,16 @@ import { decodeTrade } from '../kafka/schema.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import type { Sql } from '../store/sql.ts'
 import { coordinatesText } from '../wire/coordinates.ts'
-import { keepLetters, readUntraced, type SeenLeg, type Untraced } from './legsSql.ts'
+import { storeLetters, readUntraced, type TopicLeg, type Untraced } from './legsSql.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
 import type { Violation } from './violation.ts'
 
 type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
-type Leg = SeenLeg & { name: string; publishedAtMs: number }
+type Leg = TopicLeg & { name: string; publishedAtMs: number }
 
 const batchMax = 2_500
 
-/** A message that cannot be decoded, or an id that cannot be an order's, leaves a letter or nothing. */
+/** The legs of a message. A message that cannot be decoded, or an id that cannot be an order's, leaves a letter or nothing. */
 const legsOf = (record: TopicRecord): Leg[] => {
   const from = { letterId: coordinatesText(record), publishedAtMs: record.publishedAtMs }
   const trade = decodeTrade(record.value)
@@ -36,7 +36,7 @@ const legsOf = (record: TopicRecord): Leg[] => {
   })
 }
 
-/** Loads the ids of all dead letters; returns the time since when the topic holds every letter, -Infinity for ever. */
+/** Loads the ids of all dead letters; returns since when the topic holds every letter, in ms since 1970 (-Infinity: since ever). */
 const readLetters = async ({ sql, reader, options }: Run): Promise<number> => {
   const topic = options.topics.deadLetters
   const spans = await reader.spans(topic)
@@ -47,16 +47,19 @@ const readLetters = async ({ sql, reader, options }: Run): Promise<number> => {
       if (oldest[partition] === Infinity) oldest[partition] = publishedAtMs
     const letters = records.map(letterOf).filter((letter) => letter !== null)
     const rows = letters.flatMap(({ id, legs }) => (legs.length === 0 ? [''] : legs).map((leg) => ({ id, leg })))
-    // Not a text to Postgres, and no id of ours.
+    // Postgres cannot store a NUL in a text, and no id of ours has one.
     const storable = rows.filter(({ id, leg }) => !`${id}${leg}`.includes('\0'))
-    await keepLetters(sql, storable)
+    await storeLetters(sql, storable)
     done += records.length
     options.reporter.onProgress(`dead letters of ${topic}`, done, null)
   })
   return Math.max(-Infinity, ...oldest)
 }
 
-/** From the lowest offset that the topic still has to the committed one. Reports messages that were deleted before the group read them. */
+/**
+ * The spans from the lowest offset that the topic still has to the committed one. Reports messages that were deleted before the group read
+ * them.
+ */
 const passedSpans = async ({ reader, options }: Run): Promise<Span[]> => {
   const { topics, group, reporter } = options
   const spans = await reader.spans(topics.trades)

@@ -1,31 +1,31 @@
-// Whether every leg that the consumer has passed left its trace: a ledger row or an exception with its content, or a dead letter.
+// Finds the legs that the consumer has passed and that left no trace: a ledger row or an exception with their content, or a dead letter.
 
 import { formatAmount, type Amount } from '../domain/decimal.ts'
 import type { Side } from '../domain/terms.ts'
 import { textArray, type Sql } from '../store/sql.ts'
 
 /** One leg of a message; a message that cannot be decoded counts as one leg without an order. */
-export type SeenLeg = {
+export type TopicLeg = {
   /** The id that a dead letter of its message carries. */
   letterId: string
-  /** How the letter names this leg; null where that may be cut or changed, then any letter of the message will do. */
+  /** How the letter names this leg; null if that name may be cut or changed: then any letter of the message will do. */
   letterLeg: string | null
-  /** Null where it is no UUID, or nothing could be decoded. */
+  /** Null if it is not a UUID, or if nothing could be decoded. */
   orderId: string | null
   tradeId: string
   side: Side | null
   ticker: string
   quantity: Amount
   price: Amount
-  /** True where only a dead letter will do, whatever the configuration says of unknown orders. */
+  /** True if only a dead letter will do, whatever the configuration says about unknown orders. */
   needsLetter: boolean
 }
 
 /** `recorded`: what the ledger has for this order and trade instead; null if nothing. */
 export type Untraced = { index: number; orderExists: boolean; recorded: string | null }
 
-/** One row a leg that a letter names, with an empty `leg` for a letter that names none: it is about the whole message. */
-export const keepLetters = async (sql: Sql, letters: readonly { id: string; leg: string }[]): Promise<void> => {
+/** Stores one row per leg that a letter names. A letter that names no leg is about the whole message, and gets one row with an empty `leg`. */
+export const storeLetters = async (sql: Sql, letters: readonly { id: string; leg: string }[]): Promise<void> => {
   await sql`
     insert into verify_letters (id, leg)
     select i.id, i.leg
@@ -33,13 +33,13 @@ export const keepLetters = async (sql: Sql, letters: readonly { id: string; leg:
     on conflict do nothing`
 }
 
-/** Those of the legs, by their index, that left no trace. A duplicate has the content of the row or exception that it repeats. */
+/** Returns the legs that left no trace, by their index. A duplicate has the content of the row or exception that it repeats. */
 export const readUntraced = async (
   sql: Sql,
-  legs: readonly SeenLeg[],
+  legs: readonly TopicLeg[],
   unknownToDeadLetters: boolean,
 ): Promise<Untraced[]> => {
-  const text = (of: (leg: SeenLeg) => string | null) => textArray(legs.map(of))
+  const text = (of: (leg: TopicLeg) => string | null) => textArray(legs.map(of))
   return sql<Untraced[]>`
     select (i.n - 1)::integer as index, o.id is not null as "orderExists",
            (select concat_ws(' ', f.side, f.ticker, trim_scale(f.quantity), 'at', trim_scale(f.price))

@@ -1,5 +1,5 @@
-// Whether every order is the fold of its ledger, a page of orders a statement, so a page is one snapshot and the service may go
-// on working meanwhile. The sums are Postgres's own: none of the code that wrote the rows takes part in judging them.
+// Verifies that every order is the fold of its ledger. Each statement judges a page of orders, so a page is one snapshot and the service
+// may go on working meanwhile. Postgres computes the sums: the code that wrote the rows takes no part in judging them.
 
 import type { Fragment, Sql } from '../store/sql.ts'
 import type { Violation } from './violation.ts'
@@ -10,15 +10,18 @@ export type OrdersPage = Page<string> & { orders: number; fills: number }
 export const lowestId = '00000000-0000-0000-0000-000000000000'
 const highestId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
-/** How a query of (subject, id, rule, expected, found) becomes one value: all texts, so that no digit is lost on the way. */
+/**
+ * Turns the rows of a query of (subject, id, rule, expected, found) into one JSON value. The columns are texts, so that no digit is lost on
+ * the way.
+ */
 export const violationsOf = (sql: Sql, query: Fragment): Fragment => sql`
   coalesce((select json_agg(json_build_object('subject', v.subject, 'id', v.id, 'rule', v.rule, 'expected', v.expected, 'found', v.found)
                             order by v.id, v.rule)
             from (${query}) v), '[]'::json)`
 
 /**
- * The rules, each as the value that the ledger implies and, under the same name in `found`, the value that is stored. `final`
- * is 1 where a cancel, reject or expiry took a version of its own; it came before any fill, because only a NEW order ends so.
+ * The rules, each as the value that the ledger implies and, under the same name in `found`, the value that is stored. `final` is 1 if a
+ * cancel, reject or expiry took a version of its own; that came before any fill, because only a NEW order can end so.
  */
 const rules = (sql: Sql) => ({
   expected: sql`
@@ -58,7 +61,10 @@ const rules = (sql: Sql) => ({
            p.updated_at >= p.created_at as updated_after_created`,
 })
 
-/** The ledger of the ids in (`after`, last of the page]. The price of the highest version rides along in an array's second place. */
+/**
+ * The ledger of the ids in (`after`, last of the page]. The last price is that of the highest version: it rides along in the second place
+ * of an array.
+ */
 const foldedLedger = (sql: Sql, after: string) => sql`
   select f.order_id, count(*) as fills, sum(f.quantity) as quantity, sum(f.quantity * f.price) as notional,
          (max(array[f.order_version, f.price]))[2] as last_price, min(f.order_version) as first_step,
@@ -70,8 +76,8 @@ const foldedLedger = (sql: Sql, after: string) => sql`
   group by f.order_id`
 
 /**
- * The page of about `limit` orders with ids above `after`, judged against their ledger; fills of no order at all are found
- * between them. `next` is null after the last page.
+ * The page of about `limit` orders with ids above `after`, judged against their ledger. It also finds the fills between these ids whose
+ * order does not exist. `next` is null after the last page.
  */
 export const verifyOrdersPage = async (
   sql: Sql,
@@ -110,7 +116,7 @@ export const verifyOrdersPage = async (
   return { orders: Number(row!.orders), fills: Number(row!.fills), next: row!.next, violations: row!.violations }
 }
 
-/** About how many orders there are, for a progress bar; null where Postgres has not counted yet. */
+/** About how many orders there are, for a progress bar; null if Postgres has not counted them yet. */
 export const estimateOrders = async (sql: Sql): Promise<number | null> => {
   const [row] = await sql<
     { rows: number }[]

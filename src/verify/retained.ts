@@ -1,31 +1,31 @@
-// Since when a topic of events can be relied on to hold everything: what was deleted by retention is no loss.
+// Finds out since when a topic of events surely holds everything: an event that retention deleted is not a loss.
 
 import { partitionOf } from '../kafka/partition.ts'
 import type { Span, TopicRecord } from '../kafka/topicReader.ts'
-import type { SeenEvent } from './eventsSql.ts'
+import type { TopicEvent } from './eventsSql.ts'
 
 type PartitionRange = {
-  /** True where nothing was ever deleted. */
+  /** True if nothing was ever deleted. */
   whole: boolean
   /** When its oldest record was published. */
   publishedAtMs: number
-  /** The least time of an event in it. */
+  /** The earliest time of an event in it. */
   happenedAtMs: number
 }
 
 export type Retained = {
-  seeRecord: (record: TopicRecord) => void
-  seeEvent: (event: SeenEvent) => void
-  /** The least time of an event, over the partitions that hold all they ever got. */
+  addRecord: (record: TopicRecord) => void
+  addEvent: (event: TopicEvent) => void
+  /** The earliest time of an event, over the partitions that hold all they ever got. */
   oldestMs: () => number
-  /** Since when an event of this ticker must be on the topic; Infinity where nothing can be said. */
+  /** Since when an event of this ticker must be on the topic; Infinity if nothing can be said. */
   sinceMs: (ticker: string, fallbackMs: number) => number
 }
 
 /**
- * In a partition that lost its beginning, an event that happened after the oldest record was published was itself published
- * later still, so it stands behind that record; `slackMs` covers clocks that differ. A partition that holds all it ever got is
- * complete since its oldest event, and an empty one since `fallbackMs`, for topics are made as a whole.
+ * In a partition that lost its beginning, an event that happened after the oldest record was published was itself published later still, so
+ * it stands behind that record; `slackMs` covers clocks that differ. A partition that holds all it ever got is complete since its oldest
+ * event, and an empty partition since `fallbackMs`, because all partitions of a topic are created together.
  */
 export const createRetained = (spans: readonly Span[], slackMs: number): Retained => {
   const empty = (whole: boolean): PartitionRange => ({ whole, publishedAtMs: Infinity, happenedAtMs: Infinity })
@@ -33,11 +33,11 @@ export const createRetained = (spans: readonly Span[], slackMs: number): Retaine
   // A partition may be added while we read.
   const rangeOf = (partition: number): PartitionRange => (ranges[partition] ??= empty(true))
   return {
-    seeRecord({ partition, publishedAtMs }) {
+    addRecord({ partition, publishedAtMs }) {
       const range = rangeOf(partition)
       if (range.publishedAtMs === Infinity) range.publishedAtMs = publishedAtMs
     },
-    seeEvent({ partition, occurredAt }) {
+    addEvent({ partition, occurredAt }) {
       const range = rangeOf(partition)
       range.happenedAtMs = Math.min(range.happenedAtMs, Date.parse(occurredAt))
     },

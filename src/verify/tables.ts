@@ -1,5 +1,5 @@
-// Verifying the tables: the guards first, then every order against its ledger, then the outbox and the exceptions. It only
-// reads, one page a statement, so memory is bounded and the service may go on working.
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, then the outbox and the exceptions. It only
+// reads, one page per statement, so memory is bounded and the service may go on working.
 
 import type { Sql } from '../store/sql.ts'
 import { verifyGuards } from './guardsSql.ts'
@@ -10,13 +10,13 @@ import type { Violation } from './violation.ts'
 export type Reporter = {
   /** Awaited, so that a reader who is slower than the database holds it up instead of filling memory. */
   onViolations: (violations: readonly Violation[]) => Promise<void>
-  /** `total` is an estimate; null where there is none. */
+  /** `total` is an estimate; null if there is none. */
   onProgress: (what: string, done: number, total: number | null) => void
 }
 
 export type Verified = { orders: number; fills: number }
 
-/** Orders of one statement. */
+/** Orders per statement. */
 export const ordersPageMax = 10_000
 const rowsPageMax = 10_000
 
@@ -33,7 +33,7 @@ const walk = async <Cursor, P extends Page<Cursor>>(
   }
 }
 
-/** Returns how much was looked at, after every violation is reported. Throws what Postgres or the network throw. */
+/** Returns how many orders and fills it looked at, after it has reported every violation. Throws the errors of Postgres and the network. */
 export const verifyTables = async (sql: Sql, { onViolations, onProgress }: Reporter): Promise<Verified> => {
   await onViolations(await verifyGuards(sql))
   await onViolations(await verifyGaps(sql))

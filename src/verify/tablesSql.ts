@@ -1,4 +1,4 @@
-// Whether what stands beside the orders agrees with them: events that wait in the outbox, legs that are kept as exceptions.
+// Verifies the tables beside the orders: events that wait in the outbox, legs that are stored as exceptions, and gaps in the trade topic.
 
 import type { Sql } from '../store/sql.ts'
 import { kindTable } from './kindsSql.ts'
@@ -8,8 +8,8 @@ import type { Violation } from './violation.ts'
 type PageRow<Cursor> = { next: Cursor | null; violations: Violation[] }
 
 /**
- * Makes a session one that reads: no statement of it can change a table other than its own temporary ones. Plans are made
- * anew for every page, because a plan for any page is a bad one for each.
+ * Makes the session a reader: its statements can change no table except its own temporary ones. Plans are made anew for every page, because
+ * a plan that is made for all pages is bad for each.
  */
 export const beReader = async (sql: Sql): Promise<void> => {
   await sql`
@@ -41,7 +41,7 @@ export const verifyOutboxPage = async (
   return { next: row!.next, violations: row!.violations }
 }
 
-/** A page of exceptions, by id: each has its order, and none that was refused is in the ledger with the same content. */
+/** A page of exceptions, by id: each has its order, and no OVERFILL or CONFLICT is in the ledger with the same content. */
 export const verifyExceptionsPage = async (
   sql: Sql,
   { after, limit }: { after: string; limit: number },

@@ -1,6 +1,6 @@
-// Compares the topics with the tables while both go on moving. What makes that sound is the order of things: an order is
-// committed before its event is published, an event is acknowledged before it leaves the outbox, and a leg's trace is there
-// before its offset is committed. So whatever is proved by its presence is read first, and what proves it afterwards.
+// Compares the topics with the tables while both go on moving. The order in which things happen makes that sound: an order is committed
+// before its event is published, an event is acknowledged before it leaves the outbox, and a leg's trace is there before its offset is
+// committed. So a thing that needs a proof is read first, and its proof afterwards.
 
 import type { KafkaConfig } from '../kafka/client.ts'
 import { openTopicReader } from '../kafka/topicReader.ts'
@@ -12,7 +12,7 @@ import type { Reporter } from './tables.ts'
 
 export type VerifyTopicsOptions = {
   kafka: KafkaConfig
-  /** The group whose committed offsets say which trades have their dispositions. Nothing else is asked of it. */
+  /** The group whose committed offsets say which trades have their dispositions. It is used for nothing else. */
   group: string
   topics: Topics
   unknownToDeadLetters: boolean
@@ -22,11 +22,11 @@ export type VerifyTopicsOptions = {
 }
 
 type TopicsReporter = Reporter & {
-  /** What is worth knowing and no violation. */
+  /** Called with facts that are worth knowing but are not violations. */
   onNote: (note: string) => Promise<void>
 }
 
-/** Resolves when every violation and note is reported. Throws what Postgres, the brokers or the network throw. */
+/** Resolves when every violation and note is reported. Throws the errors of Postgres, the brokers and the network. */
 export const verifyTopics = async (sql: Sql, options: VerifyTopicsOptions): Promise<void> => {
   const reader = openTopicReader(options.kafka, options.group)
   try {

@@ -1,4 +1,4 @@
-// What a verification reports: one rule that one thing breaks, with what the rule demands and what stands there.
+// What a verification reports: one rule that one thing breaks, with the value that the rule demands and the value that was found.
 
 export type Violation = {
   /** What kind of thing: `order`, `fill`, `outbox row`, `exception`, `guard`, `event`, `trade`. */

@@ -336,7 +336,7 @@ describe('each fault made for real', () => {
       ['side', 'BUY', 'SELL'],
     ])
     expect(await of(2)).toEqual([['extra: message', 'an event', 'orderId is missing or of the wrong type']])
-    expect(await of(3)).toEqual([['extra: message', 'an event', 'the header eventId is no UUID']])
+    expect(await of(3)).toEqual([['extra: message', 'an event', 'the header eventId is not a UUID']])
     const first = String(JSON.parse(placed[0]!.value!).orderId)
     expect(await of(4)).toEqual([
       ['key', 'AAPL', 'EXTRA'],

@@ -37,9 +37,9 @@ test('a partition that was cut is complete since its oldest record was published
     ],
     slackMs,
   )
-  retained.seeRecord(record(0, 1_000))
-  retained.seeRecord(record(0, 2_000))
-  retained.seeEvent(event(0, 100))
+  retained.addRecord(record(0, 1_000))
+  retained.addRecord(record(0, 2_000))
+  retained.addEvent(event(0, 100))
   expect(retained.sinceMs(tickerOf(0), 7)).toBe(1_010)
 })
 
@@ -51,8 +51,8 @@ test('a partition that was never cut is complete since its oldest event', () => 
     ],
     slackMs,
   )
-  retained.seeEvent(event(1, 300))
-  retained.seeEvent(event(1, 200))
+  retained.addEvent(event(1, 300))
+  retained.addEvent(event(1, 200))
   expect(retained.sinceMs(tickerOf(1), 7)).toBe(200)
   expect(retained.oldestMs()).toBe(200)
 })
@@ -78,7 +78,7 @@ test('a partition that is added meanwhile does no harm', () => {
     ],
     slackMs,
   )
-  retained.seeRecord(record(2, 1))
-  retained.seeEvent(event(2, 50))
+  retained.addRecord(record(2, 1))
+  retained.addEvent(event(2, 50))
   expect(retained.oldestMs()).toBe(50)
 })
