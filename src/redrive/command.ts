@@ -44,7 +44,7 @@ const parse = (args: readonly string[]) =>
   }).values
 type Flags = ReturnType<typeof parse>
 
-/** In ms since 1970; undefined if the flag is absent. Pushes a fault if it is no time. */
+/** In ms since 1970; undefined if the flag is absent. Pushes a fault if the text is not a time. */
 const timeOf = (text: string | undefined, name: string, faults: string[]): number | undefined => {
   if (text === undefined) return undefined
   const instant = instantFromJson(text)
@@ -127,7 +127,7 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
       faults++
       say(id, reason)
     }
-    const onForeign = (id: string): void => say(id, 'is no dead letter of this service, and left alone')
+    const onForeign = (id: string): void => say(id, 'is not a dead letter of this service, and is left alone')
     await redrive({ reader, producer, trades, deadLetters, onProgress: progress.show, onFault, onForeign }, options)
     return faults === 0 || options.dryRun ? 0 : 1
   } catch (error) {

@@ -9,19 +9,19 @@ export type Selector = {
   disposition: string | undefined
   orderIds: readonly string[]
   ids: readonly string[]
-  /** From this time on, and before that. */
+  /** Letters written from `sinceMs` on (inclusive) and before `untilMs` (exclusive), in ms since 1970. */
   sinceMs: number | undefined
   untilMs: number | undefined
 }
 
-/** The coordinates are those of the message itself, for the order of sending. */
+/** The coordinates are those of the original message: they decide the order of sending. */
 export type Selected = Coordinates & { rootId: string; place: Letter['place'] }
 
 export type LetterBook = {
   add: (letter: Letter) => void
   /** The number of messages that the letters so far are about. */
   count: () => number
-  /** In original order, at most `limit`. `leftOut`: the ids of letters that match and do not hold the whole message. */
+  /** Returns at most `limit` messages, in their original order. `leftOut`: the ids of letters that match but do not hold the whole message. */
   select: (limit: number) => { selected: Selected[]; leftOut: string[] }
   /** The ids of the selector that no letter has. */
   notFound: () => string[]
@@ -35,7 +35,7 @@ const matches = (selector: Selector, letter: Letter): boolean => {
   return orderIds.length === 0 || orderIds.some((orderId) => letter.legs.some((leg) => leg.endsWith(`:${orderId}`)))
 }
 
-/** Stands for the place of a message whose id does not say it: such a message is sent first. */
+/** Stands for the coordinates of a message whose id does not give them: such a message is sent first. */
 const nowhere: Coordinates = { topic: '', partition: -1, offset: 0n }
 
 const textOrder = (a: string, b: string): number => (a < b ? -1 : Number(a > b))

@@ -1,6 +1,6 @@
-// Sends dead letters to the trade topic again. Sending one twice, or one whose trade was applied meanwhile, applies nothing
-// twice: the ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded,
-// and a leg that is in neither ledger nor exceptions was never applied. So nothing has to be remembered here of what was sent before.
+// Sends dead letters to the trade topic again. Sending one twice, or one whose trade was applied meanwhile, applies nothing twice: the
+// ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded, and a leg that is in
+// neither ledger nor exceptions was never applied. So a run need not remember what earlier runs sent.
 
 import type { RawProducer } from '../kafka/client.ts'
 import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
@@ -17,17 +17,20 @@ export type RedriveOptions = {
   onProgress: (what: string, done: number, total: number | null) => void
   /** Called for each selected letter that cannot be sent, with the reason. */
   onFault: (id: string, reason: string) => void
-  /** Called for each record that is no letter of ours. */
+  /** Called for each record that is not a letter of ours. */
   onForeign: (id: string) => void
 }
 
 type Ready = { rootId: string; message: OutRecord; bytes: number }
-/** What one run keeps from chunk to chunk. `stopped`: partitions to which nothing more is sent, so that no letter overtakes another. */
+/**
+ * The state that one run carries from chunk to chunk. `stopped`: partitions to which nothing more is sent, so that no letter overtakes
+ * another.
+ */
 type Sending = { options: RedriveOptions; partitions: number; stopped: Set<number>; sent: number }
 
 const chunkMax = 1_000
 
-/** Reads all letters to the end that the topic has now. Records that are no letters of ours are named and left alone. */
+/** Reads all letters to the end that the topic has now. Records that are not letters of ours are reported and left alone. */
 export const readLetters = async (options: RedriveOptions, selector: Selector): Promise<LetterBook> => {
   const { reader, deadLetters, onProgress, onForeign } = options
   const book = createLetterBook(selector)
@@ -48,7 +51,7 @@ export const readLetters = async (options: RedriveOptions, selector: Selector): 
 
 const placeText = (partition: number, offset: bigint): string => `${partition}-${offset}`
 
-/** Reads the records of some letters again; deleted ones are absent. They lie close together, for they were written in order. */
+/** Reads the records of some letters again; deleted ones are absent. They lie close together, because they were written in order. */
 const readAgain = async (
   { reader, deadLetters }: RedriveOptions,
   selected: readonly Selected[],
@@ -109,7 +112,7 @@ const trySend = async (
   }
 }
 
-/** Sends one request. If the broker refuses a record of it, sends its halves, until the guilty one stands alone. */
+/** Sends one request. If the broker refuses a record of it, sends its halves, until the guilty record stands alone. */
 const sendRequest = async (sending: Sending, partition: number, request: readonly Ready[]): Promise<void> => {
   const { onFault } = sending.options
   if (sending.stopped.has(partition)) {
@@ -128,7 +131,7 @@ const sendRequest = async (sending: Sending, partition: number, request: readonl
   }
 }
 
-/** Sends the letters, one request a partition outstanding; returns how many a broker has acknowledged. */
+/** Sends the letters, one request per partition at a time; returns how many a broker has acknowledged. */
 export const sendSelected = async (options: RedriveOptions, selected: readonly Selected[]): Promise<number> => {
   const { length: partitions } = await options.reader.spans(options.trades)
   const sending: Sending = { options, partitions, stopped: new Set(), sent: 0 }

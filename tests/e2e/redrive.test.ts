@@ -146,7 +146,7 @@ describe('what is selected', () => {
     expect(lastOf(result)).toBe('5 letters, 4 selected, 0 sent')
     expect(result.exitCode).toBe(0)
     expect(result.err).toContain(`${id(3)}: skipped: the letter does not hold the whole message`)
-    expect(result.err).toContain('is no dead letter of this service')
+    expect(result.err).toContain('is not a dead letter of this service')
   })
 
   test('by disposition, order, id, time and number', async () => {
