@@ -14,6 +14,7 @@ import { openTopicReader } from '../kafka/topicReader.ts'
 import { printFaults } from '../serve/schemaStart.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
+import { parseCoordinates } from '../wire/coordinates.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import type { Selector } from './letterBook.ts'
 import { describeSelected, readLetters, sendSelected, type RedriveOptions } from './send.ts'
@@ -57,7 +58,8 @@ const faultsOf = (flags: Flags): string[] => {
   if (flags.disposition !== undefined && !letterDispositions.some((disposition) => disposition === flags.disposition))
     faults.push(`--disposition must be one of ${letterDispositions.join(', ')}`)
   for (const order of flags.order) if (canonicalUuid(order) === null) faults.push('--order must be a UUID')
-  for (const id of flags.id) if (!/-\d+-\d+$/.test(id)) faults.push('--id must have the form topic-partition-offset')
+  for (const id of flags.id)
+    if (parseCoordinates(id) === null) faults.push('--id must have the form topic-partition-offset')
   if (flags.limit !== undefined && !/^[1-9]\d{0,8}$/.test(flags.limit))
     faults.push('--limit must be a whole number from 1')
   const narrowed = [flags.disposition, flags.since, flags.until].some((value) => value !== undefined)

@@ -1,11 +1,12 @@
 // Sends dead letters to the trade topic again. Sending one twice, or one whose trade was applied meanwhile, applies nothing twice: the
-// ledger's key is (order, trade), so the consumer judges the leg DUPLICATE, CONFLICT or OVERFILL by what is recorded, and a leg that is in
-// neither ledger nor exceptions was never applied. So a run need not remember what earlier runs sent.
+// ledger's key is (order, trade), so the consumer compares the leg with the record and judges it DUPLICATE, CONFLICT or OVERFILL, and a leg
+// that is in neither ledger nor exceptions was never applied. So a run need not remember what earlier runs sent.
 
 import type { RawProducer } from '../kafka/client.ts'
 import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
 import { blameOf, inRequests, produce, refusalWords, type OutRecord } from '../kafka/producer.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import { coordinatesText } from '../wire/coordinates.ts'
 import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
 
 export type RedriveOptions = {
@@ -40,7 +41,7 @@ export const readLetters = async (options: RedriveOptions, selector: Selector): 
   await reader.read(deadLetters, spans, async (records) => {
     for (const record of records) {
       const letter = letterOf(record)
-      if (letter === null) onForeign(`${deadLetters}-${record.partition}-${record.offset}`)
+      if (letter === null) onForeign(coordinatesText(record))
       else book.add(letter)
     }
     done += records.length
@@ -56,7 +57,7 @@ const readAgain = async (
   { reader, deadLetters }: RedriveOptions,
   selected: readonly Selected[],
 ): Promise<Map<string, TopicRecord>> => {
-  const wanted = new Set(selected.map(({ place }) => placeText(place.partition, place.offset)))
+  const places = new Set(selected.map(({ place }) => placeText(place.partition, place.offset)))
   const spans: Span[] = (await reader.spans(deadLetters)).map(() => ({ start: 0n, end: 0n }))
   for (const { place } of selected) {
     const span = spans[place.partition]!
@@ -68,7 +69,7 @@ const readAgain = async (
   await reader.read(deadLetters, spans, async (records) => {
     for (const record of records) {
       const at = placeText(record.partition, record.offset)
-      if (wanted.has(at)) found.set(at, record)
+      if (places.has(at)) found.set(at, record)
     }
   })
   return found
@@ -98,7 +99,10 @@ export const describeSelected = async (
     for (const { rootId, record } of chunk) await print(rootId, letterOf(record)!)
 }
 
-/** An answer may have been lost: what arrives twice is a duplicate to the ledger. */
+/**
+ * Sends once; returns the error, or null. If an answer was lost, the records may be on the topic all the same: for the ledger, a leg that
+ * arrives twice is a duplicate.
+ */
 const trySend = async (
   { producer, trades: topic }: RedriveOptions,
   partition: number,

@@ -64,21 +64,21 @@ const passedSpans = async ({ reader, options }: Run): Promise<Span[]> => {
   const { topics, group, reporter } = options
   const spans = await reader.spans(topics.trades)
   const committed = await reader.committed(topics.trades, spans.length)
-  const lost = spans.flatMap(({ start }, partition): Violation[] => {
+  const gaps = spans.flatMap(({ start }, partition): Violation[] => {
     const place = committed[partition]
     if (place === null || place === undefined || place >= start) return []
     const found = `${start - place} messages deleted before they were read`
     return [
       {
         subject: 'trade',
-        id: `${topics.trades}-${partition}-${place}`,
+        id: coordinatesText({ topic: topics.trades, partition, offset: place }),
         rule: 'retention',
         expected: 'read by the group',
         found,
       },
     ]
   })
-  await reporter.onViolations(lost)
+  await reporter.onViolations(gaps)
   if (committed.every((place) => place === null))
     await reporter.onNote(`the group ${group} has committed no offset of ${topics.trades}: no leg is compared`)
   return spans.map(({ start, end }, partition) => {
@@ -108,7 +108,7 @@ export const verifyLegs = async (sql: Sql, reader: TopicReader, options: VerifyT
     for (let i = 0; i < records.length; i += batchMax) {
       const batch = records.slice(i, i + batchMax).flatMap(legsOf)
       const missing = await readUntraced(sql, batch, unknownToDeadLetters)
-      // Its letter may have been deleted already; nobody can say.
+      // The letter of a leg that is older may have been deleted already; nobody can say.
       const judged = missing.filter(
         ({ index, recorded }) => recorded !== null || batch[index]!.publishedAtMs >= lettersSinceMs,
       )
