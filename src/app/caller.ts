@@ -51,8 +51,8 @@ const subjectPattern = /^[\x21-\x7e]{1,200}$/
 type Claims = { subject: unknown; scopes: readonly string[]; credential: string }
 
 /**
- * The caller that a credential names; scopes that are not ours are left out. Null: the subject cannot own orders, and is not an
- * administrator.
+ * The caller that a credential names; scopes that are not ours are left out. Null: the subject is not a lawful name, or it cannot own
+ * orders and is not an administrator.
  */
 export const callerOf = ({ subject, scopes: claimed, credential }: Claims): Caller | null => {
   if (typeof subject !== 'string' || !subjectPattern.test(subject)) return null

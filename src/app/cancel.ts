@@ -42,8 +42,9 @@ export const cancelBatch = async (
   for (const [id, { order }] of rows) if (order !== null) canceled.set(id, order)
   if (canceled.size > 0) onCommitted()
 
-  const lost = again ? [...rows].filter(([, row]) => row.before === 'CANCELED').map(([id]) => id) : []
-  if (lost.length > 0) for (const order of await db.run((sql) => readOrders(sql, lost))) canceled.set(order.id, order)
+  const canceledBefore = again ? [...rows].filter(([, row]) => row.before === 'CANCELED').map(([id]) => id) : []
+  if (canceledBefore.length > 0)
+    for (const order of await db.run((sql) => readOrders(sql, canceledBefore))) canceled.set(order.id, order)
 
   return cancellations.map((cancellation) => {
     const row = rows.get(cancellation.id)

@@ -21,7 +21,7 @@ import { sleep } from './sleep.ts'
 /** A trade, where it came from, and its bytes: an exception stores them unchanged. */
 export type ReceivedTrade = { trade: Trade; source: Source; key: Uint8Array | null; message: Uint8Array }
 
-/** `fresh`: whether this call wrote the result; false: it was there already, from an earlier delivery. */
+/** `fresh`: false if an earlier delivery has left this result already, else true. */
 export type LegOutcome = {
   received: ReceivedTrade
   leg: Leg

@@ -48,12 +48,13 @@ const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: 
 }
 
 /**
- * Judges a request whose key 1.0 stored in another form. `former`: the order that holds that form; `present`: the order that holds the
- * form of today; undefined: there is none. Returns null if nobody holds the former form: then the request is placed with the present one.
+ * Judges a request whose key 1.0 stored in another form. `former`: the order that holds that form; `present`: the order that holds the form
+ * of today; undefined: there is none. Returns null if no order holds the former form: then the request is placed with the present form.
  *
- * One look before placing is enough. No replica of this version stores the former form for such a request, so if the look did not find
- * an order under it, none can appear there; a replica of 1.0 beside this one stores the former form only, whatever is done here. A body
- * may still name a key that reads like the former form, for an order of its own. So if both forms are held, the order with equal terms counts.
+ * One look before placing is enough. No replica of this version stores the former form for such a request, so if the look did not find an
+ * order under that form, no order can appear there; a replica of 1.0 beside this one stores the former form only, whatever this replica
+ * does. A body may still name a key that reads like the former form, for an order of its own. So if both forms are held, the order with
+ * equal terms counts.
  */
 export const judgeFormerKey = (
   terms: OrderTerms,

@@ -11,7 +11,7 @@ type ReadsOptions = Omit<BatcherOptions<never, never>, 'run' | 'kind' | 'batchMa
 
 const done = { ok: true } as const
 
-/** `lanes` and `queueMax` count reads; the rest as for every batcher. */
+/** `lanes` and `queueMax` count reads; the other options are those of every batcher. */
 export const createReads = (options: ReadsOptions): Reads => {
   const batcher = createBatcher<() => Promise<void>, typeof done>({
     ...options,

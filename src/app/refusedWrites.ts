@@ -1,5 +1,4 @@
-// Remembers for health which requests to store something Postgres refused lately: a Postgres that answers reads and refuses writes is of no
-// use.
+// Remembers the last write that Postgres refused, for health: a Postgres that answers reads and refuses writes is of no use.
 
 export type RefusedWrites = {
   /** A batch was refused for this reason. */

@@ -27,7 +27,7 @@ const readOne = async (db: Database, id: string): Promise<TradeException> => {
   return exception
 }
 
-/** Idempotent: the same resolution again is answered with what is stored. */
+/** Idempotent: if the same resolution comes again, the answer is the stored one. */
 export const resolveException = async (
   db: Database,
   { id, resolvedBy, note }: ResolveCommand,

@@ -7,7 +7,7 @@ type EventRow = {
   rank: number
   /** Its `type` as CloudEvents has it. */
   ceType: string
-  /** What `orders verify` calls it. */
+  /** The word of `orders verify` for such an event. */
   noun: string
   /** The status of every order that has such an event; null: every order has one, for its acceptance. */
   endsAs: string | null

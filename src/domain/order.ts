@@ -10,7 +10,7 @@ export type Status = (typeof statuses)[number]
 /** What can happen to an order after it was accepted. `fill` leaves some quantity remaining, `complete` leaves none. */
 export type OrderEvent = 'fill' | 'complete' | 'cancel' | 'reject' | 'expire'
 
-/** The whole state machine. A transition that is not in it cannot happen, here or in the database (sql/0001_orders.sql). */
+/** The whole state machine. A transition that is not in this table cannot happen, here or in the database (sql/0001_orders.sql). */
 export const transitions = {
   NEW: { fill: 'PARTIALLY_FILLED', complete: 'FILLED', cancel: 'CANCELED', reject: 'REJECTED', expire: 'EXPIRED' },
   PARTIALLY_FILLED: { fill: 'PARTIALLY_FILLED', complete: 'FILLED' },
@@ -20,10 +20,10 @@ export const transitions = {
   EXPIRED: {},
 } as const satisfies Record<Status, Partial<Record<OrderEvent, Status>>>
 
-/** `next`: the status after the event. A refusal names the status that the order has, and keeps. */
+/** `next`: the status after the event. A refusal names the status of the order, which stays the same. */
 export type Decision = { ok: true; next: Status } | { ok: false; status: Status }
 
-/** What `event` does to an order of this status, by the table. Fills and commands alike are decided here. */
+/** What `event` does to an order of this status, by the table. Both fills and commands are decided here. */
 export const decide = (status: Status, event: OrderEvent): Decision => {
   const row: Partial<Record<OrderEvent, Status>> = transitions[status]
   const next = row[event]

@@ -119,7 +119,7 @@ const step = async (running: Running): Promise<number> => {
 /** Waits until the next read is worth its cost. */
 const betweenWaves = async ({ options, delivery, quiet }: Running, events: number, signal: AbortSignal) => {
   await quiet.wait(waveMaxMs(events, options.batchMax), signal)
-  // In a backlog the next read would meet again every event that is not deleted yet.
+  // In a backlog the next read would walk over every event that is not deleted yet.
   if (events >= options.batchMax) await delivery.acknowledged.deleted()
   const pause = pauseMs(events, options.batchMax)
   if (pause > 0) await sleep(pause, signal)
@@ -158,7 +158,7 @@ const raiseFloor = async ({ options, delivery, leases }: Running, signal: AbortS
   }
 }
 
-/** At shutdown: sends all that is committed now, if the broker answers; the rest waits in the outbox. */
+/** At shutdown: sends all events that are committed now, if the broker answers; the others wait in the outbox. */
 const lastPass = async (running: Running): Promise<void> => {
   for (let looks = 0; looks < lastLooksMax; looks++) {
     // A look that begins while tickers are busy, or before sent events are deleted, does not see all that waits behind them.
@@ -224,7 +224,7 @@ export const createRelay = (options: RelayOptions): Relay => {
   return {
     ring: () => bell.ring(),
     async run(signal) {
-      // The leases are kept until the last event is settled: a slow last pass must not look like a dead replica.
+      // The leases are renewed until the last event is settled: a slow last pass must not look like a dead replica.
       const leasing = new AbortController()
       const renewals = leases.run(leasing.signal)
       await Promise.all([publish(running, signal), raiseFloor(running, signal)])

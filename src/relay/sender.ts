@@ -1,4 +1,4 @@
-// What the relay needs from a carrier of events. kafka/sender.ts is one; the tests have others.
+// What the relay needs from a carrier of events. kafka/sender.ts is one such carrier; the tests have others.
 
 import type { EventKind } from '../domain/events.ts'
 import type { OutboxEvent } from '../store/outbox.ts'

@@ -18,9 +18,10 @@ export type Renewal = {
 }
 
 /**
- * Says that this replica is alive, gives `release` back, renews its leases and takes free shards up to its quota. It never takes a
- * shard that another replica holds; a replica with more than its quota learns so from the answer and releases the rest once they are
- * idle. A renewal also tells the others which tickers are set aside; for a shard just taken, what its last holder said still counts.
+ * Says that this replica is alive, gives the shards in `release` back, renews its leases and takes free shards up to its quota. It never
+ * takes a shard that another replica holds; a replica with more shards than its quota learns that from the answer and releases the surplus
+ * once it is idle. A renewal also tells the others which tickers are set aside; for a shard just taken, what its last holder said still
+ * counts.
  */
 export const renewLeases = async (sql: Sql, { replicaId, ttlMs, release, setAside }: Renewal): Promise<Leases> => {
   const [row] = await sql<{ held: number[] | null; quota: number }[]>`

@@ -92,8 +92,8 @@ const takeLock = async (sql: Sql, onWait: () => void): Promise<void> => {
 export type MigrateOptions = { migrations: readonly Migration[]; onWait: () => void; onApplied: (name: string) => void }
 
 /**
- * Applies what is missing on one connection and returns the names of the files applied now. Throws MigrationRefused for a
- * database that it leaves alone; anything else that it throws is Postgres's or the network's and may be tried again.
+ * Applies the missing files on one connection and returns the names of the files applied now. Throws MigrationRefused for a database that
+ * it leaves alone; any other error comes from Postgres or the network, and the caller may try again.
  */
 export const migrate = async (sql: Sql, { migrations, onWait, onApplied }: MigrateOptions): Promise<string[]> => {
   await refuseOldServer(sql)

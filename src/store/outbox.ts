@@ -95,8 +95,8 @@ export const readOutbox = async (
 
 /**
  * Deletes exactly these positions; a position that is gone already is not an error. For this statement alone the commit does not wait for
- * the disk: a crash of Postgres may bring back the events that were deleted in its last moments. They are then published again, as events
- * may be.
+ * the disk: a crash of Postgres may bring back the events that were deleted in its last moments. They are then published again, which is
+ * allowed: every event is delivered at least once.
  */
 export const deleteEvents = async (sql: Sql, positions: readonly bigint[]): Promise<void> => {
   await sql`

@@ -1,4 +1,4 @@
-// Opens a connection to Postgres that is encrypted, and verified as sslmode says; otherwise fails.
+// Opens a connection to Postgres that is encrypted, and verified as sslmode says; if it cannot, it fails.
 //
 // Why the driver (3.4.9) does not do it: if the server answers that it takes no TLS, the driver begins the handshake all the same, and
 // tries again without end; the error never says what to mend. Nor does the driver notice a byte in the clear after the answer, which

@@ -54,8 +54,8 @@ class DeadlinePassed extends Error {
 const answerGraceMs = 1_000
 
 /**
- * By default the driver sends a statement down a busy connection, where a quick one waits for a slow one while other
- * connections stand idle. (Its types leave the option out.)
+ * By default the driver sends a statement down a busy connection, where a quick statement waits for a slow one while other connections
+ * stand idle. (Its types leave the option out.)
  */
 const neverBehindAnother = { max_pipeline: 0 }
 

@@ -1,4 +1,5 @@
-// The terms of an order in its events, as `orders verify` reads and compares them: made from the table of terms (domain/terms.ts).
+// The terms of an order in its events, as `orders verify` reads and compares them. All of it is made from the table of terms
+// (domain/terms.ts).
 
 import { Type, type TSchema } from '@sinclair/typebox'
 import { formatAmount, type Amount } from '../domain/decimal.ts'
@@ -60,9 +61,9 @@ export const readTerms = (kind: EventKind, message: Readonly<Record<string, unkn
 const published = terms.filter(({ events }) => events.length > 0)
 
 /** For `unnest`: one array per published term, in the order of termColumns. */
-export const termArrays = (sql: Sql, seen: readonly PublishedTerms[]): Fragment => {
+export const termArrays = (sql: Sql, rows: readonly PublishedTerms[]): Fragment => {
   const arrays = published.map(({ name }) =>
-    textArray(seen.map(({ [name]: value = null }) => (typeof value === 'bigint' ? formatAmount(value) : value))),
+    textArray(rows.map(({ [name]: value = null }) => (typeof value === 'bigint' ? formatAmount(value) : value))),
   )
   return sql(arrayTexts, ...arrays)
 }
@@ -76,7 +77,7 @@ export const termColumns = sqlText([published.map(({ column }) => column).join('
 
 const scaled = ({ kind }: Term, value: string): string => (kind === 'amount' ? `trim_scale(${value})` : value)
 
-/** What events of the kinds that carry a term must say of it, by the order's row `o`. */
+/** The value of a term that an event must have if its kind carries the term, by the order's row `o`. */
 const expected = (term: Term): string => {
   const value = scaled(term, `o.${term.column}`)
   if (eventKinds.every((kind) => term.events.includes(kind))) return `${value} as ${term.column}`
@@ -86,7 +87,7 @@ const expected = (term: Term): string => {
 
 const vocabulary: Vocabulary = publishedWords
 
-/** What the event `i` says. A word of the topic stands for the order's own word; older versions published the own word itself. */
+/** The value in the event `i`. A word of the topic stands for the order's own word; older versions published the order's own word. */
 const found = (term: Term): string => {
   const { name, column, kind } = term
   const value = kind === 'uuid' || kind === 'amount' ? scaled(term, `i.${column}`) : `i.${column} collate "C"`

@@ -25,7 +25,7 @@ import type { Violation } from './violation.ts'
 type Stream = {
   kind: EventKind
   topic: string
-  /** What has been read of it so far. */
+  /** The offsets that have been read so far. */
   spans: Span[]
   retained: Retained
   records: number
@@ -87,9 +87,9 @@ const readTail = async (run: Run, stream: Stream): Promise<void> => {
 }
 
 /**
- * An order whose event was not read from its topic is only a suspect: the event may wait in the outbox, or it was published after
- * the topic was read. An event that is not in the outbox at one moment was acknowledged before it, so it is on the topic below
- * the end that is read after that moment. An event that is not there either is missing.
+ * An order whose event was not read from its topic is only a suspect: the event may wait in the outbox, or it was published after the topic
+ * was read. An event that is not in the outbox at one moment was acknowledged before that moment, so it is on the topic below the end that
+ * is read afterwards. An event that is not there either is missing.
  */
 const findMissing = async (run: Run, streams: readonly Stream[]): Promise<void> => {
   const { sql, options } = run

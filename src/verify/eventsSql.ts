@@ -70,8 +70,8 @@ export const storeEvents = async (sql: Sql, events: readonly TopicEvent[]): Prom
 }
 
 /**
- * What an event must say, by its order's row, and what it says. The time of a cancellation may lie before later fills. Postgres compares
- * records column by column only if the collations are the same.
+ * The values that an event must have, by its order's row, and those that it has. The time of a cancellation may lie before later fills.
+ * Postgres compares records column by column only if the collations are the same.
  */
 const eventRules = (sql: Sql) => ({
   expected: sql`

@@ -1,9 +1,9 @@
 // What a verification reports: one rule that one thing breaks, with the value that the rule demands and the value that was found.
 
 export type Violation = {
-  /** What kind of thing: `order`, `fill`, `outbox row`, `exception`, `guard`, `event`, `trade`. */
+  /** The kind of thing: `order`, `fill`, `outbox row`, `exception`, `guard`, `event`, `trade`. */
   subject: string
-  /** Which one, so that an operator can look it up. */
+  /** The id of the thing, so that an operator can look it up. */
   id: string
   rule: string
   expected: string | null

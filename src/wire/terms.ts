@@ -1,5 +1,5 @@
-// The terms of an order as JSON: how each kind is written, and the schema of what is written. Amounts leave as exact decimals, which
-// JSON.stringify cannot write; ids, tickers and choices need no escape.
+// The terms of an order as JSON: how a value of each kind is written, and the schema of the written form. Amounts are written as exact
+// decimals, which JSON.stringify cannot write; ids, tickers and choices need no escape.
 
 import { Type, type TSchema } from '@sinclair/typebox'
 import { formatAmount, type Amount } from '../domain/decimal.ts'
