@@ -131,7 +131,7 @@ describe('API2 broken authentication', () => {
 
   test('without a credential every route but the open ones asks for one, HEAD as well, and says how', async () => {
     for (const { method, path, access } of Object.values(operations)) {
-      const filled = path.replace('{id}', unknownId).replace('{asset}', 'page.js')
+      const filled = path.replace('{id}', unknownId).replace('{asset}', 'page.js').replace('{page}', 'api')
       const answer = await world.call(method, filled, method === 'POST' ? { body: '{}' } : {})
       expect([path, answer.status]).toEqual([path, access === 'open' ? 200 : 401])
       expect(challengeOf(answer)).toBe(access === 'open' ? null : 'Bearer realm="orders"')

@@ -129,13 +129,13 @@ describe('a line that cannot be done is found', () => {
       (error: Error) => error.message,
     )
 
-  test('a file that the build imports and no COPY brings', async () => {
+  test('a file that the build needs and no COPY brings', async () => {
     // Without packages the build gets no further, and this is quick.
-    const lines = dockerfile.split('\n').filter((line) => !/^(RUN bun install|COPY sql) /.test(line))
+    const lines = dockerfile.split('\n').filter((line) => !/^(RUN bun install|COPY src) /.test(line))
     expect(lines).toHaveLength(dockerfile.split('\n').length - 2)
     const output = await replayed(lines.join('\n'))
     expect(output).toMatch(/^RUN if /)
-    expect(output).toContain('.sql')
+    expect(output).toContain('src/build/build.ts')
   })
 
   const first = `FROM oven/bun:${manifest.engines.bun} AS first\nWORKDIR /made\n`
