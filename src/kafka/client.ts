@@ -7,33 +7,33 @@ import { createSingleSendProducer } from './producer.ts'
 export type KafkaConfig = {
   bootstrapServers: readonly string[]
   clientId: string
-  /** How long one request to a broker may take, and connecting to it. */
+  /** How long one request to a broker, or a connection to it, may take. */
   requestTimeoutMs: number
-  /** PEM texts. The broker's certificate must be of `ca` (else of an authority that everybody trusts) and name its host. */
+  /** PEM texts. The broker's certificate must be signed by `ca` (by a public authority if `ca` is missing) and name its host. */
   tls?: { ca: string | undefined; cert: string | undefined; key: string | undefined }
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
 }
 
 export type RawProducer = Producer
 export type RawConsumer = Consumer
-/** As it arrives. Kafka's format allows a key, a value (a tombstone) and the value of a header to be absent. */
+/** A message as it arrives. Kafka's format allows the key, the value (a tombstone) and the value of a header to be absent. */
 export type RawMessage = {
   topic: string
   partition: number
   offset: bigint
-  /** Milliseconds since 1970, whatever the publisher wrote; -1 where there is none. */
+  /** Milliseconds since 1970 as the record has it, which may be any number that the publisher wrote; -1 if it has no time. */
   timestamp: bigint
   key: Buffer | null
   value: Buffer | null
   headers: ReadonlyMap<Buffer | null, Buffer | null>
   leaderEpoch: number
-  /** Set where it stands for a batch that cannot be read, up to the offset `last`. */
+  /** Set if this message stands for a batch that cannot be read, up to and including the offset `last`. */
   unreadable: { reason: string; last: bigint } | null
 }
 
 const retries = 3
 const retryDelayMs = 200
-/** Also how late partitions that are added are noticed at the most. */
+/** New partitions are noticed at most this much later. */
 const metadataMaxAgeMs = 5_000
 const connectTimeoutMs = 3_000
 
@@ -48,30 +48,30 @@ const base = (config: KafkaConfig): BaseOptions => ({
   metadataMaxAge: metadataMaxAgeMs,
   autocreateTopics: false,
   strict: true,
-  // Said here, and not left to what the environment of the process makes of it (NODE_TLS_REJECT_UNAUTHORIZED).
+  // Explicit, so that the environment of the process (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the check off.
   ...(config.tls && { tls: { ...config.tls, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
   ...(config.sasl && { sasl: config.sasl }),
 })
 
 export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config))
 
-/** A producer that answers only when all in-sync replicas have the batch. Its owner keeps one send a ticker outstanding. */
+/** A producer whose sends resolve once all in-sync replicas have the batch. Its owner keeps at most one send a ticker outstanding. */
 export const createProducer = (config: KafkaConfig): RawProducer =>
   createSingleSendProducer({ ...base(config), acks: ProduceAcks.ALL })
 
 /**
- * A member of `group`, which deals out the partitions, hears heartbeats and keeps committed offsets. It never fetches: a fetch
- * waits for messages, and what follows it on the same connection would wait with it.
+ * A member of `group`. The group assigns the partitions, expects heartbeats and keeps the committed offsets. The member never
+ * fetches: a fetch waits for messages, and later requests on the same connection would wait behind it.
  *
- * `range` is what the Java client offers by default, `roundrobin` what version 1.0 of this service did: a group has to have one
- * name in common. It says nothing of who gets what, which the leader decides.
+ * The Java client offers `range` by default, and version 1.0 of this service offered `roundrobin`: the members of a group must have
+ * one protocol name in common. The name does not decide which member gets which partition: the leader does.
  */
 export const createMember = (config: KafkaConfig, group: string): RawConsumer =>
   new Consumer({
     ...base(config),
     groupId: group,
     autocommit: false,
-    // Whoever asks it for the end of a topic means all that is there, open transactions included.
+    // A question for the end of a topic means the end of all its records, those of open transactions included.
     isolationLevel: FetchIsolationLevels.READ_UNCOMMITTED,
     protocols: [
       { name: 'range', version: 1 },
@@ -83,8 +83,8 @@ export const createMember = (config: KafkaConfig, group: string): RawConsumer =>
   })
 
 /**
- * Fetches by offsets that its owner keeps, and never joins `group`, whose committed offsets it can read. Its owner tries again:
- * the library would repeat a failed request from offsets of its own.
+ * Fetches by offsets that its owner keeps. It can read the committed offsets of `group`, but never joins it. The owner repeats a
+ * failed fetch, because the library would repeat it from offsets of its own.
  */
 export const createFetcher = (config: KafkaConfig, group: string): RawConsumer =>
   new Consumer({ ...base(config), groupId: group, autocommit: false, retries: 0 })

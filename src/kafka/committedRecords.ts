@@ -1,32 +1,32 @@
-// Which records of a fetched partition count: those of committed transactions and of none. A broker names the aborted
-// transactions; the library drops only what lies before an abort marker that came with the same answer, and of several aborted
-// transactions of one producer only the last, so it is done here, as the Java client does it.
+// Chooses the records of a fetched partition that count: those of committed transactions and those outside any transaction. A broker
+// names the aborted transactions. The library drops a record only if the abort marker came with the same answer, and it drops only
+// the last of several aborted transactions of one producer. So the choice is made here, the way the Java client makes it.
 
 import type { RecordsBatch } from '@platformatic/kafka'
 
-/** A transaction that was aborted, by its producer and its first record. */
-type Aborted = { producerId: bigint; firstOffset: bigint }
+/** An aborted transaction: its producer and the offset of its first record. */
+type AbortedTransaction = { producerId: bigint; firstOffset: bigint }
 
 /** Bits of a batch's attributes. */
 const appendTime = 0x08
 const transactional = 0x10
 const control = 0x20
 
-/** The type within the key of a control record, after its version: 0 ends a transaction as aborted, 1 as committed. */
-const typeAt = 2
+/** Where the key of a control record has its type, after its version. Type 0 aborts a transaction, type 1 commits it. */
+const typeOffset = 2
 const abortType = 0
 
 const isAbortMarker = ({ attributes, records }: RecordsBatch): boolean => {
   const key = (attributes & control) === 0 ? null : (records[0]?.key ?? null)
-  return key !== null && key.length >= typeAt + 2 && key.readInt16BE(typeAt) === abortType
+  return key !== null && key.length >= typeOffset + 2 && key.readInt16BE(typeOffset) === abortType
 }
 
-const byFirstOffset = (a: Aborted, b: Aborted): number => Number(a.firstOffset - b.firstOffset)
+const byFirstOffset = (a: AbortedTransaction, b: AbortedTransaction): number => Number(a.firstOffset - b.firstOffset)
 
-/** The batches, in order, that hold messages of an application and were not taken back. `aborted`: as the broker named them. */
+/** The batches, in order, that hold an application's messages and were not aborted. `aborted`: the transactions that the broker named. */
 export const committedBatches = (
   batches: readonly RecordsBatch[],
-  aborted: readonly Aborted[] | null,
+  aborted: readonly AbortedTransaction[] | null,
 ): readonly RecordsBatch[] => {
   const waiting = (aborted ?? []).toSorted(byFirstOffset)
   const open = new Set<bigint>()
@@ -41,6 +41,6 @@ export const committedBatches = (
   })
 }
 
-/** Milliseconds since 1970: of the broker where the topic has it so, else of the publisher. */
+/** Milliseconds since 1970: the broker's time if the topic is configured so (LogAppendTime), otherwise the publisher's. */
 export const timestampOf = (batch: RecordsBatch, { timestampDelta }: RecordsBatch['records'][number]): bigint =>
   (batch.attributes & appendTime) !== 0 ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta

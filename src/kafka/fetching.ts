@@ -1,17 +1,19 @@
-// One question to one broker: what follows these offsets of a topic. An answer says for each partition what came and where to go
-// on, or why nothing came. A batch that cannot be read (an unknown codec, broken bytes) is an answer too: it fails alone.
+// One fetch from one broker: the messages that follow these offsets of a topic. The answer for a partition has its messages and the
+// next offset, or the reason why there are none. A batch that cannot be read (an unknown codec, broken bytes) becomes an answer of
+// its own, so it does not fail its neighbours.
 
 import type { RecordsBatch } from '@platformatic/kafka'
 import type { RawConsumer, RawMessage } from './client.ts'
 import { committedBatches, timestampOf } from './committedRecords.ts'
 import { findErrorBy } from './library.ts'
 
-/** The next offset to read of a partition. */
+/** A partition and the next offset to read from it. */
 export type Place = { partition: number; next: bigint }
 
 /**
- * What a broker said of a partition. `next`: where to go on. `start`, `stable` and `end`: of what it keeps, the first offset,
- * the end of what no open transaction holds back, and the end. `fault`: its error code; 0 where there is none.
+ * A broker's answer for one partition. `next`: the next offset to read. `start`: the first offset that the broker keeps. `stable`:
+ * the end of the records that no open transaction holds back. `end`: the end of the partition. The three are -1 if they are unknown.
+ * `fault`: the error code, 0 if there is no error.
  */
 export type Answer = {
   partition: number
@@ -23,7 +25,7 @@ export type Answer = {
   fault: number
 }
 
-/** Error codes of the protocol that somebody here acts on. */
+/** The protocol's error codes that this service acts on. */
 export const faults = {
   offsetOutOfRange: 1,
   unknownTopic: 3,
@@ -35,18 +37,18 @@ export const faults = {
   inconsistentTopicId: 103,
 } as const
 
-export type Asking = {
+export type FetchOptions = {
   fetcher: Pick<RawConsumer, 'fetch'>
   topic: string
-  /** By which newer brokers know the topic. */
+  /** Newer brokers know the topic by its id. */
   topicId: string
   /** The broker that leads the partitions. */
   node: number
-  /** How long it may wait for the first byte, in ms. */
+  /** How long the broker may wait for the first byte, in ms. */
   waitMs: number
 }
 
-/** Of a fetch session: not found, out of step, and of a topic that was made anew. */
+/** Faults of a fetch session: it is not found, it is out of step, or its topic was created again under the same name. */
 const sessionFaults: ReadonlySet<number> = new Set([70, 71, 106])
 
 const bytesMax = 4_000_000
@@ -55,11 +57,11 @@ const partitionBytesMax = 1_000_000
 type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
 
-/** The library gives all empty names as one and the same buffer: a map would keep only one of such headers. */
+/** The library uses one and the same buffer for all empty names, so a map would keep only one of such headers. */
 const headersOf = ({ headers }: RecordsBatch['records'][number]): RawMessage['headers'] =>
   new Map(headers.map(([name, value]) => [name?.length === 0 ? Buffer.alloc(0) : name, value]))
 
-/** A broker answers with whole batches, so some records may lie below what was asked for. */
+/** A broker answers with whole batches, so some records may lie below the requested offset. */
 const messagesOf = (topic: string, partition: number, batch: RecordsBatch, from: bigint): RawMessage[] =>
   batch.records
     .map((record) => ({
@@ -79,8 +81,8 @@ const endOf = (batch: RecordsBatch): bigint => batch.firstOffset + BigInt(batch.
 
 const answerOf = (topic: string, answer: PartitionAnswer, from: bigint): Answer => {
   const batches = answer.records ?? []
-  const read = batches.at(-1)
-  const next = read === undefined ? from : endOf(read)
+  const last = batches.at(-1)
+  const next = last === undefined ? from : endOf(last)
   const { partitionIndex: partition } = answer
   return {
     partition,
@@ -101,22 +103,22 @@ const answersOf = (topic: string, places: readonly Place[], response: FetchRespo
     .flatMap(({ partitions }) => partitions)
     .flatMap((answer) => {
       const next = nextOf.get(answer.partitionIndex)
-      // A session may still answer for a partition that is no longer asked for.
+      // A session may still answer for a partition that is no longer requested.
       return next === undefined ? [] : [answerOf(topic, answer, next)]
     })
 }
 
-/** The library throws as soon as one partition has a fault; what came of the others stands in its error. */
+/** The library throws as soon as one partition has a fault. Its error still holds the answers for the other partitions. */
 const responseOf = (error: unknown): FetchResponse | null => {
   const failed = error instanceof Error ? findErrorBy(error, 'code', 'PLT_KFK_RESPONSE') : null
   const response: unknown = failed === null ? null : Reflect.get(failed, 'response')
-  const whole = typeof response === 'object' && response !== null && 'responses' in response
-  return whole ? (response as FetchResponse) : null
+  const isWhole = typeof response === 'object' && response !== null && 'responses' in response
+  return isWhole ? (response as FetchResponse) : null
 }
 
 const ownCode = /^PLT_KFK_/
 
-/** An answer came and its bytes could not be read: no broker and no network fails so. */
+/** Whether an answer came but its bytes could not be read. A fault of a broker or of the network never looks like this. */
 const isUnreadable = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false
   if (findErrorBy(error, 'code', 'PLT_KFK_UNSUPPORTED_COMPRESSION') !== null) return true
@@ -124,8 +126,12 @@ const isUnreadable = (error: unknown): boolean => {
   return !(typeof code === 'string' && ownCode.test(code)) && !(error instanceof AggregateError)
 }
 
-const ask = async (asking: Asking, places: readonly Place[], maxBytes = partitionBytesMax): Promise<Answer[]> => {
-  const { fetcher, topic, topicId, node, waitMs } = asking
+const fetchPlaces = async (
+  options: FetchOptions,
+  places: readonly Place[],
+  maxBytes = partitionBytesMax,
+): Promise<Answer[]> => {
+  const { fetcher, topic, topicId, node, waitMs } = options
   const request = {
     node,
     topics: [
@@ -149,7 +155,7 @@ const ask = async (asking: Asking, places: readonly Place[], maxBytes = partitio
       return answersOf(topic, places, await fetcher.fetch(request))
     } catch (error) {
       const response = responseOf(error)
-      // An answer that could not be read leaves the session one step behind the broker's; the library begins a new one.
+      // An answer that could not be read leaves our session one step behind the broker's. The library then begins a new session.
       if (response !== null && sessionFaults.has(response.errorCode) && tries === 1) continue
       if (response === null || response.errorCode !== 0) throw error
       return answersOf(topic, places, response)
@@ -157,15 +163,15 @@ const ask = async (asking: Asking, places: readonly Place[], maxBytes = partitio
   }
 }
 
-/** So often a batch is read again before it counts as unreadable: what was broken on its way is whole the next time. */
+/** A batch is read again this often before it counts as unreadable: bytes that broke on the way are whole the next time. */
 const triesMax = 3
-/** A broker answers with one whole batch at the least, and with no other where this is the limit. */
-const oneBatch = 1
+/** The byte limit that makes a broker answer with exactly one batch: it always sends at least one whole batch. */
+const oneBatchBytes = 1
 
-/** True where the batch that holds the offset can be read. */
-const isReadable = async (asking: Asking, place: Place): Promise<boolean> => {
+/** Whether the batch that holds the offset can be read. */
+const isReadable = async (options: FetchOptions, place: Place): Promise<boolean> => {
   try {
-    await ask(asking, [place], oneBatch)
+    await fetchPlaces(options, [place], oneBatchBytes)
     return true
   } catch (error) {
     if (isUnreadable(error)) return false
@@ -174,16 +180,17 @@ const isReadable = async (asking: Asking, place: Place): Promise<boolean> => {
 }
 
 /**
- * A message that stands for the batch at `place`, of which no byte can be read: its value is missing, its offset is the batch's
- * first, and `next` lies behind its last. Where a batch ends stands in what cannot be read, so the offsets after it are tried.
+ * A message that stands for the batch at `place`, of which no byte can be read. It has no value, its offset is the first of the
+ * batch, and `next` is the offset after the last of the batch. The end of the batch is among the bytes that cannot be read, so one
+ * offset after another is tried until a batch can be read.
  */
-const unreadable = async (asking: Asking, place: Place, error: unknown): Promise<Answer> => {
+const unreadableAnswer = async (options: FetchOptions, place: Place, error: unknown): Promise<Answer> => {
   let next = place.next + 1n
-  while (!(await isReadable(asking, { ...place, next }))) next++
+  while (!(await isReadable(options, { ...place, next }))) next++
   const records = next === place.next + 1n ? `${place.next}` : `${place.next} to ${next - 1n}`
   const reason = `the batch with the records ${records} cannot be read: ${error instanceof Error ? error.message : String(error)}`
   const message: RawMessage = {
-    topic: asking.topic,
+    topic: options.topic,
     partition: place.partition,
     offset: place.next,
     timestamp: -1n,
@@ -196,28 +203,28 @@ const unreadable = async (asking: Asking, place: Place, error: unknown): Promise
   return { partition: place.partition, messages: [message], next, start: -1n, stable: -1n, end: -1n, fault: 0 }
 }
 
-const askAlone = async (asking: Asking, place: Place): Promise<Answer[]> => {
+const fetchAlone = async (options: FetchOptions, place: Place): Promise<Answer[]> => {
   for (let tries = 1; ; tries++) {
     try {
-      return await ask(asking, [place], tries === 1 ? partitionBytesMax : oneBatch)
+      return await fetchPlaces(options, [place], tries === 1 ? partitionBytesMax : oneBatchBytes)
     } catch (error) {
       if (!isUnreadable(error)) throw error
-      if (tries > triesMax) return [await unreadable(asking, place, error)]
+      if (tries > triesMax) return [await unreadableAnswer(options, place, error)]
     }
   }
 }
 
 /**
- * Asks once. An incremental session leaves out partitions of which there is nothing new. Throws what the network throws, never
- * what is wrong with one partition.
+ * Fetches once. An incremental session leaves out the partitions that have nothing new. Throws the errors of the network, never
+ * the fault of a single partition.
  */
-export const fetchFrom = async (asking: Asking, places: readonly Place[]): Promise<Answer[]> => {
+export const fetchFrom = async (options: FetchOptions, places: readonly Place[]): Promise<Answer[]> => {
   try {
-    return await ask(asking, places)
+    return await fetchPlaces(options, places)
   } catch (error) {
     if (!isUnreadable(error)) throw error
     const answers: Answer[] = []
-    for (const place of places) answers.push(...(await askAlone({ ...asking, waitMs: 0 }, place)))
+    for (const place of places) answers.push(...(await fetchAlone({ ...options, waitMs: 0 }, place)))
     return answers
   }
 }

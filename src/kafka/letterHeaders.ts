@@ -1,6 +1,6 @@
-// The headers that a dead letter has beside those of its message: deadLetters.ts writes them, letters.ts reads them.
+// The headers that a dead letter has in addition to those of its message. trades/letterForms.ts writes them, letters.ts reads them.
 
-/** On a message that was sent again: the id of the first letter about it. */
+/** The header of a message that was sent again: the id of the first letter about it. */
 export const redrivenFrom = 'x-redriven-from'
 
 export const letterHeaders = {
@@ -11,17 +11,17 @@ export const letterHeaders = {
   topic: 'x-original-topic',
   partition: 'x-original-partition',
   offset: 'x-original-offset',
-  /** The parts of the message that are not here, comma-separated; empty where all are. Letters of older versions have no such header. */
+  /** The parts of the message that are missing, comma-separated; empty if none is. Letters of version 1.0 have no such header. */
   leftOut: 'x-left-out',
-  /** What the message did not have: its key. */
+  /** What the letter has and its message had not: a key. */
   added: 'x-added',
 } as const
 
-/** What can be left out of a message. */
+/** The parts of a message that can be left out. */
 export const letterParts = ['headers', 'value', 'key'] as const
 export type LetterPart = (typeof letterParts)[number]
 
 const names: ReadonlySet<string> = new Set(Object.values(letterHeaders))
 
-/** Whether a header is a letter's own, and not its message's. */
+/** Whether a header belongs to the letter and not to its message. */
 export const isLetterHeader = (name: Buffer): boolean => names.has(name.toString())

@@ -1,4 +1,4 @@
-// Dead letters read back from their topic (trades/deadLetters.ts writes them).
+// Reads dead letters back from their topic (trades/deadLetters.ts writes them).
 
 import { parseCoordinates } from '../wire/coordinates.ts'
 import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'
@@ -7,7 +7,7 @@ import type { OutRecord } from './producer.ts'
 import { headerOf, type TopicRecord } from './topicReader.ts'
 
 export type Letter = {
-  /** `topic-partition-offset` of the message that it was made of. */
+  /** `topic-partition-offset` of the message that the letter is about. */
   id: string
   /** The id of the first letter about this message: its own, unless it was redriven. */
   rootId: string
@@ -16,25 +16,25 @@ export type Letter = {
   /** `BUY:<order id>`. */
   legs: readonly string[]
   letteredAtMs: number
-  /** The value or the key of the message is not in it: it only says where to look. */
+  /** Whether the value or the key of the message is missing: then the letter only says where to look for it. */
   leftOut: boolean
-  /** Where it lies on the dead-letter topic. */
+  /** Where the letter is on the dead-letter topic. */
   place: { partition: number; offset: bigint }
 }
 
 /**
- * What version 1.0 wrote into `x-reason`. Its letters have no `x-left-out`, still lie on their topics and never change, so these
- * words are all there is to decide by. A letter that has the header is never judged by words.
+ * What version 1.0 wrote into `x-reason`. Its letters have no `x-left-out`, are still on their topics and never change, so only
+ * these texts are left to decide by. A letter that has the header is never judged by its text.
  */
-export const wordsOfVersion1 = { leftOut: 'too large for this topic, left out: ', noValue: 'is empty' } as const
+export const reasonsOfVersion1 = { leftOut: 'too large for this topic, left out: ', noValue: 'is empty' } as const
 
-/** A letter of 1.0 without a value is one of two: the message had none, which was its fault, or it was too large for the topic. */
+/** A letter of 1.0 has no value in two cases: the message had none, which was its fault, or it was too large for the topic. */
 const isLeftOutByVersion1 = (value: Buffer | null, reason: string): boolean =>
-  reason.includes(wordsOfVersion1.leftOut) || (value === null && reason !== wordsOfVersion1.noValue)
+  reason.includes(reasonsOfVersion1.leftOut) || (value === null && reason !== reasonsOfVersion1.noValue)
 
 const listOf = (text: string | null): string[] => (text ?? '').split(',').filter((each) => each !== '')
 
-/** Whether the value or the key of the message is missing: what is left could only be sent as a different message. */
+/** Whether the value or the key of the message is missing. Then only a different message could be sent from what is left. */
 const isLeftOut = (record: TopicRecord, reason: string): boolean => {
   const leftOut = headerOf(record, letterHeaders.leftOut)
   if (leftOut === null) return isLeftOutByVersion1(record.value, reason)
@@ -42,11 +42,11 @@ const isLeftOut = (record: TopicRecord, reason: string): boolean => {
   return missing.includes('value') || missing.includes('key')
 }
 
-/** The key of the message: a letter may have one where its message had none. */
+/** The key of the message. A letter may have a key although its message had none. */
 const keyOf = (record: TopicRecord): Buffer | null =>
   listOf(headerOf(record, letterHeaders.added)).includes('key') ? null : record.key
 
-/** Null for a record that is no dead letter of ours. */
+/** Null if the record is not one of our dead letters. */
 export const letterOf = (record: TopicRecord): Letter | null => {
   const id = headerOf(record, letterHeaders.id)
   if (id === null) return null
@@ -63,7 +63,7 @@ export const letterOf = (record: TopicRecord): Letter | null => {
   }
 }
 
-/** The message as it was received, header values that are null included, and where it came from. */
+/** The message as it was received, null header values included, with the id of its first letter added. */
 export const messageOf = (record: TopicRecord, rootId: string): OutRecord => {
   const key = keyOf(record)
   const own = record.headers.filter(
@@ -71,7 +71,7 @@ export const messageOf = (record: TopicRecord, rootId: string): OutRecord => {
   )
   return {
     ...(key === null ? {} : { key }),
-    // A tombstone stays one: the library writes null, but its strict mode wants the member named.
+    // A tombstone stays one: the library writes null, but in strict mode the member must be present.
     value: record.value!,
     headers: new Map<Buffer, Buffer>([
       ...own.map(([name, value]) => [name!, value!] as const),
@@ -80,7 +80,7 @@ export const messageOf = (record: TopicRecord, rootId: string): OutRecord => {
   }
 }
 
-/** As the Java client chooses by key; without one, the partition that it had. */
+/** The partition that the Java client would choose by the key; without a key, the partition of the original message. */
 export const targetOf = (record: TopicRecord, rootId: string, partitions: number): number => {
   const key = keyOf(record)
   return key === null ? (parseCoordinates(rootId)?.partition ?? 0) % partitions : keyHash(key) % partitions

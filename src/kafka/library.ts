@@ -1,4 +1,4 @@
-// What is used of the Kafka library. Its values are imported here and nowhere else, so that one look shows what an upgrade may touch.
+// The parts of the Kafka library that are used. Its values are imported here and nowhere else, so one look shows what an upgrade may touch.
 
 export {
   Admin,

@@ -1,4 +1,4 @@
-// Watches whether the brokers answer and the topics exist, and creates missing ones. Health reads what it found last.
+// Watches whether the brokers answer and the topics exist, and creates missing topics. Health shows the last state it found.
 
 import { sleep } from '../app/sleep.ts'
 import { describe, type Log } from '../telemetry/log.ts'
@@ -6,17 +6,17 @@ import { createAdmin, type KafkaConfig } from './client.ts'
 import { refusalOf } from './refusal.ts'
 import { ensureTopics, type Topics } from './topics.ts'
 
-/** `detail`: what an operator can act on. */
+/** `detail`: a text that an operator can act on. */
 type LinkState = { up: boolean; detail: string }
 
 export type Link = { run: (signal: AbortSignal) => Promise<void>; state: () => LinkState }
 
-const lookEveryMs = 2_000
+const checkEveryMs = 2_000
 
 export const createLink = (config: KafkaConfig, topics: Topics, partitions: number, log: Log): Link => {
   let state: LinkState = { up: false, detail: 'not reached yet' }
 
-  const become = (next: LinkState): void => {
+  const setState = (next: LinkState): void => {
     if (next.up && !state.up) log.info('kafka is reachable', { bootstrapServers: config.bootstrapServers })
     if (!next.up && state.detail !== next.detail) log.warn('kafka is not usable', { detail: next.detail })
     state = next
@@ -30,12 +30,12 @@ export const createLink = (config: KafkaConfig, topics: Topics, partitions: numb
         try {
           const created = await ensureTopics(admin, topics, partitions)
           if (created.length > 0) log.info('topics created', { topics: created, partitions })
-          become({ up: true, detail: 'brokers answer' })
+          setState({ up: true, detail: 'brokers answer' })
         } catch (error) {
           const reason = refusalOf(error) ?? describe(error).error
-          become({ up: false, detail: `${config.bootstrapServers.join(',')}: ${reason}` })
+          setState({ up: false, detail: `${config.bootstrapServers.join(',')}: ${reason}` })
         }
-        await sleep(lookEveryMs, signal)
+        await sleep(checkEveryMs, signal)
       }
       await admin.close().catch(() => undefined)
     },

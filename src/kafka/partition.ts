@@ -27,5 +27,5 @@ export const murmur2 = (bytes: Uint8Array): number => {
 /** The hash made positive, as Java's default partitioner does before it takes the remainder: 0 to 2^31 − 1. */
 export const keyHash = (bytes: Uint8Array): number => murmur2(bytes) & 0x7fffffff
 
-/** The partition of a key, of so many, as the Java client chooses it. */
+/** The partition that the Java client chooses for this key among so many. */
 export const partitionOf = (key: string, partitions: number): number => keyHash(Buffer.from(key)) % partitions

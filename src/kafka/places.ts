@@ -1,19 +1,20 @@
-// Where the group stands on the partitions of a topic: which are ours, what is committed, where a partition begins.
+// The group's position on a topic: which partitions are ours, which offsets are committed, where a partition begins.
 
 import type { Log } from '../telemetry/log.ts'
 import type { RawConsumer } from './client.ts'
 import { ListOffsetTimestamps } from './library.ts'
 
-/** What is needed of a member of the group. */
+/** The calls that this service needs from a member of the group. */
 export type Member = Pick<RawConsumer, 'assignments' | 'listOffsets' | 'commit' | 'metadata'>
 /**
- * What is needed of the client that fetches for it. It also asks for the committed offsets: a coordinator checks the generation of a member that asks,
- * which the library leaves out, and refuses it in a group with members of the newer protocol.
+ * The calls that this service needs from the client that fetches for the member. The fetching client also asks for the committed
+ * offsets: a coordinator checks the generation of a member that asks, the library does not send it, and so the coordinator refuses the
+ * member in a group that has members of the newer protocol.
  */
 export type Fetcher = Pick<RawConsumer, 'fetch' | 'metadata' | 'clearMetadata' | 'listCommittedOffsets'>
 
-/** `lastRead.topicId`: of the topic that this consumer or one before it read last; null before the first. */
-export type Reading = {
+/** `lastRead.topicId`: the id of the topic that this consumer, or one before it, read last; null before the first. */
+export type GroupReader = {
   member: Member
   fetcher: Fetcher
   topic: string
@@ -24,7 +25,7 @@ export type Reading = {
 export const partitionsOf = ({ assignments }: Pick<Member, 'assignments'>, topic: string): readonly number[] =>
   assignments?.find((assigned) => assigned.topic === topic)?.partitions ?? []
 
-/** The committed offset of each; null where there is none. */
+/** The committed offset of each partition; null if it has none. */
 export const committedOf = async (
   fetcher: Pick<Fetcher, 'listCommittedOffsets'>,
   topic: string,
@@ -41,31 +42,32 @@ export const committedOf = async (
   )
 }
 
-export class TopicRemade extends Error {
-  override name = 'TopicRemade'
+/** The topic was deleted, and another one was created under its name. */
+export class TopicRecreated extends Error {
+  override name = 'TopicRecreated'
 }
 
-export const describeTopic = async ({ fetcher, topic }: Pick<Reading, 'fetcher' | 'topic'>) => {
+export const describeTopic = async ({ fetcher, topic }: Pick<GroupReader, 'fetcher' | 'topic'>) => {
   const { topics } = await fetcher.metadata({ topics: [topic] })
   return topics.get(topic)!
 }
 
-/** The group's offset on each partition. If it has none, or has one of an older topic of this name, the start of the partition. */
-export const placesOf = async (options: Reading, partitions: readonly number[]): Promise<Map<number, bigint>> => {
+/** The group's offset on each partition; the start of the partition if the group has none, or has one of an older topic of this name. */
+export const placesOf = async (options: GroupReader, partitions: readonly number[]): Promise<Map<number, bigint>> => {
   const { member, fetcher, topic, lastRead, log } = options
   const { id } = await describeTopic(options)
-  const remade = lastRead.topicId !== null && lastRead.topicId !== id
+  const isRecreated = lastRead.topicId !== null && lastRead.topicId !== id
   lastRead.topicId = id
-  if (remade) log.warn('the topic was deleted and made anew: it is read from its start', { topic })
-  const committed = remade ? new Map<number, null>() : await committedOf(fetcher, topic, partitions)
-  const fresh = partitions.filter((partition) => (committed.get(partition) ?? null) === null)
-  const request = { topics: [topic], partitions: { [topic]: fresh }, timestamp: ListOffsetTimestamps.EARLIEST }
-  const starts = fresh.length === 0 ? [] : ((await member.listOffsets(request)).get(topic) ?? [])
+  if (isRecreated) log.warn('the topic was deleted and created again: it is read from its start', { topic })
+  const committed = isRecreated ? new Map<number, null>() : await committedOf(fetcher, topic, partitions)
+  const withoutOffset = partitions.filter((partition) => (committed.get(partition) ?? null) === null)
+  const request = { topics: [topic], partitions: { [topic]: withoutOffset }, timestamp: ListOffsetTimestamps.EARLIEST }
+  const starts = withoutOffset.length === 0 ? [] : ((await member.listOffsets(request)).get(topic) ?? [])
   return new Map(partitions.map((partition) => [partition, committed.get(partition) ?? starts[partition] ?? 0n]))
 }
 
-/** Where the partition begins now. (With this fault brokers leave it out of their answer.) */
-export const startOf = async ({ member, topic }: Reading, partition: number): Promise<bigint> => {
+/** Where the partition begins now. (A broker that answers OFFSET_OUT_OF_RANGE leaves this out of its answer.) */
+export const startOf = async ({ member, topic }: GroupReader, partition: number): Promise<bigint> => {
   const request = { topics: [topic], partitions: { [topic]: [partition] }, timestamp: ListOffsetTimestamps.EARLIEST }
   return (await member.listOffsets(request)).get(topic)![partition]!
 }

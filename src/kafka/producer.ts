@@ -1,5 +1,6 @@
-// A producer whose requests are repeated here and not by the library, which repeats one for the partition that it was made for: where
-// the topic was made anew with fewer, it reads past the end of its list in a callback of a socket, and that ends the process.
+// A producer whose requests are repeated here and not by the library. The library repeats a request for the partition that it was made
+// for. If the topic was created again with fewer partitions, the library then reads past the end of its list in a callback of a socket,
+// and that ends the process.
 
 import type { Producer, ProducerOptions } from '@platformatic/kafka'
 import { sleep } from '../app/sleep.ts'
@@ -8,7 +9,7 @@ import { findErrorBy, kPerformWithRetry, Producer as LibraryProducer } from './l
 
 type Perform = Producer[typeof kPerformWithRetry]
 
-/** Sends a produce request once; everything else it does (metadata, versions) is repeated by the library as its options say. */
+/** Sends each produce request once. The library repeats all other requests (metadata, versions) as its options say. */
 export const createSingleSendProducer = (options: ProducerOptions<Buffer, Buffer, Buffer, Buffer>): Producer => {
   const producer = new LibraryProducer({ ...options, repeatOnStaleMetadata: false })
   const perform = producer[kPerformWithRetry].bind(producer) as (...request: Parameters<Perform>) => void
@@ -20,11 +21,11 @@ export const createSingleSendProducer = (options: ProducerOptions<Buffer, Buffer
   return producer
 }
 
-/** What a refusal is about: something of a record, or, where it is null, the brokers and the way to them. */
+/** What a refusal blames: a property of a record, or, if it is null, the brokers or the way to them. */
 export type Blame = 'timestamp' | 'size' | 'record' | null
 
 const blames = [
-  // A refusal names each record with an unknown server error beside the code that tells: that one comes last.
+  // A refusal gives each record an unknown server error beside the code that says more, so the unknown error comes last.
   ['INVALID_TIMESTAMP', 'timestamp'],
   ['MESSAGE_TOO_LARGE', 'size'],
   ['RECORD_LIST_TOO_LARGE', 'size'],
@@ -47,13 +48,14 @@ export const blameOf = (error: unknown): Blame => {
   const fault = error instanceof Error ? error : new Error(String(error))
   const blame = blames.find(([apiId]) => findErrorBy(fault, 'apiId', apiId) !== null)
   if (blame !== undefined) return blame[1]
-  if (fault instanceof Away || clusterCodes.some((code) => findErrorBy(fault, 'code', code) !== null)) return null
-  // The request could not be made of these records.
+  if (fault instanceof PartitionUnavailable || clusterCodes.some((code) => findErrorBy(fault, 'code', code) !== null))
+    return null
+  // The library could not make a request from these records.
   return 'record'
 }
 
-/** The broker's own words where it refused a record, and its code. */
-export const refusalWords = (error: unknown): string => {
+/** The code and the message of the broker that refused a record; for any other error, its own description. */
+export const refusalText = (error: unknown): string => {
   for (const [apiId] of blames) {
     const refusal = findErrorBy(error as Error, 'apiId', apiId) as
       | (Error & { serverErrorMessage?: string | null })
@@ -63,17 +65,17 @@ export const refusalWords = (error: unknown): string => {
   return describe(error).error
 }
 
-/** The topic or the partition is not there now, or nobody says whether it is. */
-class Away extends Error {
-  override name = 'Away'
+/** The topic or the partition does not exist now, or no broker can say whether it does. */
+class PartitionUnavailable extends Error {
+  override name = 'PartitionUnavailable'
 }
 
-/** A record as the library takes it. */
+/** A record in the form that the library takes. */
 export type OutRecord = { key?: Buffer; value: Buffer; headers: Map<Buffer, Buffer>; timestamp?: bigint }
-/** `triesMax`: 1 for whoever tries again by another way. */
+/** `triesMax`: 1 for a caller that tries again in another way. */
 export type Request = { topic: string; partition: number; records: readonly OutRecord[]; triesMax?: number }
 
-const triesOfOne = 4
+const triesMaxDefault = 4
 const retryPauseMs = 200
 
 /** The number of partitions, from cached metadata, or from the brokers if that is too old or `fresh` is set. */
@@ -82,27 +84,31 @@ export const partitionsOf = async (producer: Producer, topic: string, fresh = fa
   return topics.get(topic)!.partitionsCount
 }
 
-/** Resolves when all in-sync replicas have the records. Throws Away if the partition is gone: the caller has to choose another. */
+/**
+ * Resolves when all in-sync replicas have the records. Throws PartitionUnavailable if the partition is gone: the caller has to choose
+ * another.
+ */
 export const produce = async (producer: Producer, request: Request): Promise<void> => {
-  const { topic, partition, records, triesMax = triesOfOne } = request
-  const ask = async (fresh: boolean): Promise<number> => {
+  const { topic, partition, records, triesMax = triesMaxDefault } = request
+  const countPartitions = async (fresh: boolean): Promise<number> => {
     try {
       return await partitionsOf(producer, topic, fresh)
     } catch (error) {
-      throw new Away(`the partitions of ${topic} are not known`, { cause: error })
+      throw new PartitionUnavailable(`the partitions of ${topic} are not known`, { cause: error })
     }
   }
   for (let tries = 1; ; tries++) {
-    const count = await ask(tries > 1)
-    // The library would take the remainder.
-    if (partition >= count) throw new Away(`${topic} has ${count} partitions: partition ${partition} is gone`)
+    const count = await countPartitions(tries > 1)
+    // The library would send to the remainder instead.
+    if (partition >= count)
+      throw new PartitionUnavailable(`${topic} has ${count} partitions: partition ${partition} is gone`)
     try {
       await producer.send({ messages: records.map((record) => ({ ...record, topic, partition })) })
       return
     } catch (error) {
       const blame = blameOf(error)
-      // That its topic went away meanwhile the library says in words only.
-      if (blame === 'record') await ask(true)
+      // If the topic disappeared meanwhile, the library says so only in its message, so the brokers are asked instead.
+      if (blame === 'record') await countPartitions(true)
       const isFinal = blame !== null || findErrorBy(error as Error, 'canRetry', false) !== null
       if (isFinal || tries >= triesMax) throw error
       await sleep(retryPauseMs)
@@ -113,7 +119,7 @@ export const produce = async (producer: Producer, request: Request): Promise<voi
 const requestMessagesMax = 200
 const requestBytesMax = 900_000
 
-/** In their order, as many in one request as a broker takes by its defaults. */
+/** Splits items into requests, in order: as many items in each as a broker takes by default. `bytesOf`: the size of one. */
 export const inRequests = <T>(items: readonly T[], bytesOf: (item: T) => number): T[][] => {
   const requests: T[][] = []
   let bytes = Infinity

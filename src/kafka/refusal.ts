@@ -1,6 +1,6 @@
 // Explains TLS and login failures of a broker and names the setting to check. Every other error speaks for itself.
-// Where the library has a code, the code decides. For the three failures of `byMessage` it has none but PLT_KFK_USER or
-// PLT_KFK_NETWORK, which stand for much else too: tests/kafka/refusal.test.ts holds these words against the real library.
+// If the library has a code, the code decides. For the three failures of `byMessage` it has only PLT_KFK_USER or PLT_KFK_NETWORK, which
+// stand for much else too, so its message decides: tests/kafka/refusal.test.ts compares these texts with the real library.
 
 import { certificateReason } from '../store/tlsFaults.ts'
 
@@ -33,7 +33,7 @@ const explain = (error: Error): string | null => {
 }
 
 /**
- * The explanation of an error of the library, which wraps the first cause several times, as causes and as lists.
+ * Explains an error of the library, which wraps the first cause several times, as causes and in lists.
  * @returns null if no part of it is about security
  */
 export const refusalOf = (error: unknown): string | null => {

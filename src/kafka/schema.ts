@@ -1,4 +1,4 @@
-// The messages: trades as they come in, order events as they go out. Decoding is total: bad bytes are a named fault.
+// Decodes trades and encodes order events. Decoding is total: bad bytes give a named fault, never an exception.
 
 import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
@@ -12,12 +12,12 @@ import type { EventOrder } from '../store/outbox.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
 import { membersWriter } from '../wire/terms.ts'
-import { publishedWords } from './vocabulary.ts'
+import { publishedVocabulary } from './vocabulary.ts'
 
-/** Why a message is MALFORMED, in words for whoever publishes it. */
+/** Why a message is MALFORMED, as a text for its publisher. */
 export type Malformed = { malformed: string }
 
-// Unknown members are ignored; amounts and times are judged by their own readers.
+// Unknown members are ignored. Amounts and times have readers of their own.
 const TradeMessage = Type.Object({
   tradeId: Type.String(),
   ticker: Type.String(),
@@ -38,7 +38,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const malformed = (reason: string): Malformed => ({ malformed: reason })
 
-/** A leg's order id: canonical where it is a UUID, its text otherwise, undefined where the leg is somebody else's. */
+/** A leg's order id: canonical if it is a UUID, its text otherwise, undefined if the leg is somebody else's. */
 const orderIdOf = (value: unknown): string | undefined | Malformed => {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string') return canonicalUuid(value) ?? value
@@ -73,7 +73,7 @@ const shapeFault = (value: unknown): Malformed => {
   return malformed(`${fault?.path.slice(1) ?? 'the message'} is missing or of the wrong type`)
 }
 
-const amountWanted = `is not a decimal > 0 of at most ${digitsText(amountDigits)}`
+const amountRule = `is not a decimal > 0 of at most ${digitsText(amountDigits)}`
 
 /** Decodes one message of the trade topic, in the two-legged or the single-leg form. */
 export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malformed => {
@@ -85,9 +85,9 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   const ticker = canonicalTicker(value.ticker)
   if (ticker === null) return malformed(`ticker ${tickerForm.rule}`)
   const quantity = amountFromJson(value.quantity)
-  if (!quantity.ok) return malformed(`quantity ${amountWanted} (${quantity.fault})`)
+  if (!quantity.ok) return malformed(`quantity ${amountRule} (${quantity.fault})`)
   const price = amountFromJson(value.price)
-  if (!price.ok) return malformed(`price ${amountWanted} (${price.fault})`)
+  if (!price.ok) return malformed(`price ${amountRule} (${price.fault})`)
   const tradedAt = instantFromJson(value.timestamp)
   if (tradedAt === null) return malformed('timestamp is no ISO-8601 instant, epoch seconds or epoch milliseconds')
   const sides = sidesOf(value)
@@ -102,12 +102,12 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   }
 }
 
-/** Writes a value: the terms that such an event carries, in the original vocabulary. No text in them needs an escape. */
+/** Makes the writer of a kind's values: the terms that the kind carries, in the published vocabulary. No text in them needs an escape. */
 const eventWriter = (kind: EventKind) => {
-  const members = membersWriter(eventTerms(kind), publishedWords)
+  const members = membersWriter(eventTerms(kind), publishedVocabulary)
   return (order: EventOrder, occurredAt: Date): string =>
     `{"orderId":"${order.id}"${members(order)},"timestamp":"${occurredAt.toISOString()}"}`
 }
 
-/** The value of an event of each kind. */
+/** For each kind, the function that writes the value of an event. */
 export const encoders = forEachKind(eventWriter)

@@ -1,4 +1,4 @@
-// Sends the events of one partition in their order, and finds the ticker that a broker refuses.
+// Sends the events of one partition in their order. If a broker refuses some, it finds their tickers.
 
 import { eventKinds, forEachKind, orderEvents, type EventKind } from '../domain/events.ts'
 import type { Sender } from '../relay/sender.ts'
@@ -11,7 +11,7 @@ import { blameOf, produce } from './producer.ts'
 import { encoders } from './schema.ts'
 import type { Topics } from './topics.ts'
 
-/** Splitting a refused request tells whose record is at fault, but of the time: all in it have the same. */
+/** Splitting a refused request finds the record at fault, unless the timestamp is refused: all records of a request have the same. */
 const isWorthSplitting = (error: unknown): boolean => {
   const blame = blameOf(error)
   return blame === 'size' || blame === 'record'
@@ -43,10 +43,10 @@ const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
 
 const encode = ({ kind, order, occurredAt }: OutboxEvent): Buffer => Buffer.from(encoders[kind](order, occurredAt))
 
-type Sending = { topic: string; partition: number; events: readonly OutboxEvent[] }
+type SendRequest = { topic: string; partition: number; events: readonly OutboxEvent[] }
 
-/** A span for each event of a sampled trace, by OpenTelemetry's names for messaging; what is returned ends them. */
-const startSpans = ({ topic, partition, events }: Sending, tracing: Tracing): ((outcome?: 'failed') => void) => {
+/** Starts a span, with OpenTelemetry's names for messaging, for each event of a sampled trace. Returns the function that ends them. */
+const startSpans = ({ topic, partition, events }: SendRequest, tracing: Tracing): ((outcome?: 'failed') => void) => {
   const spans = events.flatMap((event) => {
     const parent = event.traceparent
     const span = parent === null ? null : tracing.start({ name: `send ${topic}`, kind: 'PRODUCER', parent })
@@ -96,12 +96,13 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
         key: Buffer.from(event.order.ticker),
         value: encode(event),
         headers: headersOf(event, source),
-        // Not by our own clock: brokers refuse a record from the future, and retention deletes one from the past unread.
+        // The time of the database, not of our own clock: brokers refuse a record from the future, and retention deletes a record from
+        // the past before it is read.
         timestamp: BigInt(event.readAt.getTime()),
       })),
     })
 
-  /** Nothing of a ticker is sent after one of its events failed. */
+  /** After an event of a ticker failed, no later event of this ticker is sent. */
   const send: Sender['send'] = async (kind, partition, events) => {
     try {
       await sendOnce(kind, partition, events)

@@ -1,4 +1,4 @@
-// Reads topics from one offset to another and leaves no trace: it joins no group, commits nothing and moves nobody's place.
+// Reads topics from one offset to another and leaves no trace: it joins no group and commits no offset.
 
 import { sleep } from '../app/sleep.ts'
 import { createFetcher, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
@@ -13,25 +13,25 @@ export type TopicRecord = {
   topic: string
   partition: number
   offset: bigint
-  /** Milliseconds since 1970, by the publisher or the broker, as the topic has it. */
+  /** Milliseconds since 1970: the publisher's time or the broker's, as the topic is configured. */
   publishedAtMs: number
   key: Buffer | null
   value: Buffer | null
   headers: readonly Header[]
 }
 
-/** What there is of one partition: `start` is the lowest offset that is still kept, `end` the next one to be given. */
+/** The records of one partition: `start` is the lowest offset that is still kept, `end` the offset that the next record will get. */
 export type Span = { start: bigint; end: bigint }
 
 export type TopicReader = {
-  /** What each partition of a topic holds now. Fails with TopicAbsent where there is no such topic. */
+  /** The span of each partition of a topic now. Throws TopicAbsent if there is no such topic. */
   spans: (topic: string) => Promise<Span[]>
   /**
-   * Gives every record within the spans (by partition; an empty one is left out), in order within a partition. It fetches no
-   * further before `onRecords` is done with what it got. What retention deletes meanwhile is left out.
+   * Calls `onRecords` with every record within the spans (the index is the partition; an empty span is skipped), in order within a
+   * partition. It fetches no further until `onRecords` has resolved. Records that retention deletes meanwhile are left out.
    */
   read: (topic: string, spans: readonly Span[], onRecords: (records: TopicRecord[]) => Promise<void>) => Promise<void>
-  /** The offsets that the group committed, by partition; null where there is none. */
+  /** The group's committed offsets, by partition; null if a partition has none. */
   committed: (topic: string, partitions: number) => Promise<(bigint | null)[]>
   close: () => Promise<void>
 }
@@ -43,12 +43,12 @@ class TopicAbsent extends Error {
 const waitMs = 250
 const triesMax = 10
 const retryPauseMs = 500
-/** Answers in a row that bring nothing though there is more. */
+/** How many answers in a row may bring nothing although there is more to read. */
 const idleAnswersMax = 60
 /** The next offset to read and the one to stop at, by partition. */
 type Places = Map<number, { next: bigint; end: bigint }>
 
-/** Brokers may be moving about: tries again for some seconds. */
+/** Tries again for some seconds, because leadership may be moving between brokers. */
 const persist = async <T>(consumer: RawConsumer, work: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries++) {
     try {
@@ -75,8 +75,8 @@ const fetchOnce = async (consumer: RawConsumer, topic: string, places: Places): 
   const { id, partitions } = await describeTopic(consumer, topic)
   const wanted = [...places].map(([partition, { next }]) => ({ partition, next }))
   const byLeader = Map.groupBy(wanted, ({ partition }) => partitions[partition]!.leader)
-  const asking = { fetcher: consumer, topic, topicId: id, waitMs }
-  const answers = byLeader.entries().map(([node, own]) => fetchFrom({ ...asking, node }, own))
+  const options = { fetcher: consumer, topic, topicId: id, waitMs }
+  const answers = byLeader.entries().map(([node, own]) => fetchFrom({ ...options, node }, own))
   return (await Promise.all(answers)).flat()
 }
 
@@ -90,7 +90,7 @@ const recordOf = ({ topic, partition, offset, timestamp, key, value, headers }: 
   headers: [...headers],
 })
 
-/** What was read, within the spans. `outrun`: retention was faster than the reading. `refused`: a broker gave nothing. */
+/** Takes the records within the spans and moves the places. `outrun`: retention deleted unread records. `refused`: a broker answered a fault. */
 const take = (places: Places, answers: readonly Answer[]) => {
   const records: TopicRecord[] = []
   let [outrun, refused] = [false, false]
@@ -120,7 +120,7 @@ export const openTopicReader = (config: KafkaConfig, group: string): TopicReader
     return starts.map((start, partition) => ({ start, end: ends[partition]! }))
   }
 
-  /** Retention was faster: goes on with what is left. */
+  /** Goes on with the records that retention has left. */
   const skipDeleted = async (topic: string, places: Places): Promise<void> => {
     const now = await spans(topic)
     for (const [partition, place] of places) {
@@ -133,7 +133,7 @@ export const openTopicReader = (config: KafkaConfig, group: string): TopicReader
   return {
     spans: (topic) => persist(consumer, () => spans(topic)),
     async read(topic, within, onRecords) {
-      // Brokers before 3.1 are asked by name, which the client knows of the topics that it tracks.
+      // Brokers before 3.1 are asked by name, and the client knows the names only of the topics that it tracks.
       consumer.topics.track(topic)
       const places: Places = new Map()
       within.forEach(({ start, end }, partition) => start < end && places.set(partition, { next: start, end }))

@@ -1,4 +1,4 @@
-// Topics: those that exist are used as they are, missing ones are created where the broker allows it.
+// Creates missing topics if the broker allows it. Existing topics are used as they are.
 
 import type { Admin } from '@platformatic/kafka'
 import type { EventKind } from '../domain/events.ts'
@@ -6,7 +6,7 @@ import { findErrorBy } from './library.ts'
 
 /** The names of all topics. */
 export type Topics = {
-  /** Where the events of each kind go. */
+  /** The topic for the events of each kind. */
   events: Readonly<Record<EventKind, string>>
   trades: string
   deadLetters: string
@@ -14,12 +14,12 @@ export type Topics = {
 
 const topicNames = ({ events, ...others }: Topics): string[] => [...Object.values(events), ...Object.values(others)]
 
-/** Some topics are neither there nor may be created; the message names them. */
+/** Some topics do not exist and could not be created; the message names them. */
 class TopicsMissing extends Error {
   override name = 'TopicsMissing'
 }
 
-/** The broker's own defaults for replication. */
+/** Kafka's value for "the broker's default replication factor". */
 const brokerDefault = -1
 
 const missingTopics = async (admin: Admin, names: readonly string[]): Promise<string[]> => {
@@ -46,8 +46,8 @@ export const ensureTopics = async (admin: Admin, topics: Topics, partitions: num
 }
 
 /**
- * By the broker's code. For metadata the library has no code of its own and drops the broker's, so there its message decides
- * (tests/kafka/refusal.test.ts holds the words against the library).
+ * The broker's code decides. For metadata requests the library drops the broker's code and has none of its own, so there its message
+ * decides (tests/kafka/refusal.test.ts compares the text with the library).
  */
 export const isUnknownTopic = (error: unknown): boolean =>
   error instanceof Error &&

@@ -1,5 +1,5 @@
-// The words of order.placed.v1. They are the original's for ever: its first readers stop their partition at any other. An order has
-// more words than these here and in the API; the service itself does what the reader of an event need not know.
+// The vocabulary of order.placed.v1. It stays the original one for ever, because the first readers stop their partition at any other
+// value. The domain and the API have more values than these; the service itself does what a reader of the events need not know.
 
 import type { OrderType, TimeInForce } from '../domain/terms.ts'
 
@@ -11,7 +11,7 @@ const publishedType = { LIMIT: 'LIMIT', MARKET: 'MARKET' } as const satisfies Re
   (typeof publishedTypes)[number]
 >
 
-/** What an order of each time in force is to whoever matches it. A DAY order stays until it is cancelled: its end is ours to say. */
+/** What each time in force means to the matching engine. A DAY order rests until it is canceled, and this service ends its day. */
 const publishedTimeInForce = {
   GTC: 'GTC',
   IOC: 'IOC',
@@ -19,5 +19,5 @@ const publishedTimeInForce = {
   DAY: 'GTC',
 } as const satisfies Record<TimeInForce, (typeof publishedTimesInForce)[number]>
 
-/** By term. What is not here is published in the words of the domain. */
-export const publishedWords = { type: publishedType, timeInForce: publishedTimeInForce } as const
+/** The published values, by term. A term that is not listed here is published with the values of the domain. */
+export const publishedVocabulary = { type: publishedType, timeInForce: publishedTimeInForce } as const

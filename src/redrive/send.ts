@@ -4,7 +4,7 @@
 
 import type { RawProducer } from '../kafka/client.ts'
 import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
-import { blameOf, inRequests, produce, refusalWords, type OutRecord } from '../kafka/producer.ts'
+import { blameOf, inRequests, produce, refusalText, type OutRecord } from '../kafka/producer.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import { coordinatesText } from '../wire/coordinates.ts'
 import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
@@ -131,7 +131,7 @@ const sendRequest = async (sending: Sending, partition: number, request: readonl
     await sendRequest(sending, partition, request.slice(half))
   } else {
     if (blameOf(error) === null) sending.stopped.add(partition)
-    for (const { rootId } of request) onFault(rootId, `could not be sent: ${refusalWords(error)}`)
+    for (const { rootId } of request) onFault(rootId, `could not be sent: ${refusalText(error)}`)
   }
 }
 

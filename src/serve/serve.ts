@@ -29,7 +29,7 @@ import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { openService, openPool } from './service.ts'
 import { startTracing } from './tracing.ts'
-import { buildTrades } from './trades.ts'
+import { openTrades } from './trades.ts'
 
 const now = (): Date => new Date()
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
@@ -53,7 +53,7 @@ const createBackground = ({ config, log, replicaId, tracing, observers }: Backgr
     ...observers.relay,
     log,
   })
-  const { trades, letters } = buildTrades({ config, log, observers, tracing, kafka, producer, db, now, newId })
+  const { trades, letters } = openTrades({ config, log, observers, tracing, kafka, producer, db, now, newId })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor({ db, bound, floor: relay.floor, log })

@@ -7,7 +7,7 @@ import type { Component } from '../http/operators/health.ts'
 import type { Link } from '../kafka/link.ts'
 import type { Trades } from '../kafka/trades/consumer.ts'
 import type { DeadLetters, WaitingLetters } from '../kafka/trades/deadLetters.ts'
-import { stillAfterMs, type Still } from '../kafka/trades/headway.ts'
+import { stillAfterMs, type StalledPartition } from '../kafka/trades/headway.ts'
 import type { Relay } from '../relay/relay.ts'
 
 export type StatusSource = {
@@ -30,7 +30,7 @@ const databaseOf = ({ background, starting, refusedWrites }: StatusSource): Comp
   return { status: 'DEGRADED', details: { detail } }
 }
 
-const stillText = ({ partition, messages, stillMs, reason }: Still): string =>
+const stillText = ({ partition, messages, stillMs, reason }: StalledPartition): string =>
   `partition ${partition}: ${messages} messages wait for ${seconds(stillMs)}: ${reason}`
 
 const lettersText = ({ partition, letters, waitedMs, reason }: WaitingLetters): string =>
@@ -38,17 +38,17 @@ const lettersText = ({ partition, letters, waitedMs, reason }: WaitingLetters): 
 
 const kafkaOf = ({ background }: StatusSource): Component => {
   const link = background.link.state()
-  const { connected, still } = background.trades.state()
+  const { connected, stalled } = background.trades.state()
   const { setAside } = background.relay.state()
   const letters = background.letters.state()
-  const isSound = connected && setAside.length === 0 && still.length === 0 && letters.length === 0
+  const isSound = connected && setAside.length === 0 && stalled.length === 0 && letters.length === 0
   const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
     status,
     details: {
       detail: link.up ? link.detail : `${link.detail}; orders are accepted, their events wait in the outbox`,
       tradesConsumer: connected ? 'connected' : 'not connected',
-      tradesStandStill: still.length === 0 ? 'no partition' : still.map(stillText).join('; '),
+      tradesStandStill: stalled.length === 0 ? 'no partition' : stalled.map(stillText).join('; '),
       deadLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
       tickersSetAside: setAside.length,
     },

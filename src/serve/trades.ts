@@ -1,4 +1,4 @@
-// The consumer of trades with what it hands on to: the use case, the dead letters, and what is counted of both.
+// Opens the consumer of trades and connects it to the use case, the dead letters and the metrics of both.
 
 import type { Config } from '../config/config.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
@@ -6,7 +6,7 @@ import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
 import { createBatchHandler } from '../kafka/trades/batch.ts'
 import { createTrades, type Trades } from '../kafka/trades/consumer.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/trades/deadLetters.ts'
-import { observeBatches, observeLetters } from '../kafka/trades/observed.ts'
+import { observeBatches, observeLetters } from '../kafka/trades/observe.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { insertGap } from '../store/gaps.ts'
 import type { Database } from '../store/sql.ts'
@@ -25,11 +25,11 @@ export type TradesParts = {
   newId: (at: Date) => string
 }
 
-export const buildTrades = (parts: TradesParts): { trades: Trades; letters: Pick<DeadLetters, 'state'> } => {
+export const openTrades = (parts: TradesParts): { trades: Trades; letters: Pick<DeadLetters, 'state'> } => {
   const { config, log, observers, tracing, kafka, producer, db, now, newId } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
-  /** Why trades cannot be applied now; null once some are. */
+  /** Why trades cannot be applied now; null once a batch is applied. */
   let obstacle: string | null = null
   const { onBatch, onApplied } = observers.tradeBatches
   const handleBatch = createBatchHandler({

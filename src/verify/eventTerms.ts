@@ -6,7 +6,7 @@ import { formatAmount, type Amount } from '../domain/decimal.ts'
 import { eventKinds, type EventKind } from '../domain/events.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { eventTerms, terms, type Term, type TermKind, type TermName } from '../domain/terms.ts'
-import { publishedWords } from '../kafka/vocabulary.ts'
+import { publishedVocabulary } from '../kafka/vocabulary.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { sqlText } from '../store/sqlText.ts'
 import { castOf } from '../store/terms.ts'
@@ -85,7 +85,7 @@ const expected = (term: Term): string => {
   return `case when i.kind in (${carriers}) then ${value} end as ${term.column}`
 }
 
-const vocabulary: Vocabulary = publishedWords
+const vocabulary: Vocabulary = publishedVocabulary
 
 /** The value in the event `i`. A word of the topic stands for the order's own word; older versions published the order's own word. */
 const found = (term: Term): string => {

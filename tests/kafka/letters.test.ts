@@ -3,7 +3,7 @@
 
 import { expect, test } from 'bun:test'
 import { letterHeaders, type LetterPart } from '../../src/kafka/letterHeaders.ts'
-import { letterOf, wordsOfVersion1 } from '../../src/kafka/letters.ts'
+import { letterOf, reasonsOfVersion1 } from '../../src/kafka/letters.ts'
 import type { TopicRecord } from '../../src/kafka/topicReader.ts'
 
 const record = ({ value, headers }: { value: string | null; headers: Record<string, string> }): TopicRecord => ({
@@ -23,9 +23,9 @@ const isLeftOut = (value: string | null, headers: Record<string, string>) =>
 /** As version 1.0 wrote them. */
 const leftOutByVersion1 = 'is no JSON in UTF-8; too large for this topic, left out: value (9 bytes)'
 
-test('the words of version 1.0 are those that it wrote', () => {
-  expect(leftOutByVersion1).toContain(wordsOfVersion1.leftOut)
-  expect(wordsOfVersion1).toEqual({ leftOut: 'too large for this topic, left out: ', noValue: 'is empty' })
+test('the reasons of version 1.0 are those that it wrote', () => {
+  expect(leftOutByVersion1).toContain(reasonsOfVersion1.leftOut)
+  expect(reasonsOfVersion1).toEqual({ leftOut: 'too large for this topic, left out: ', noValue: 'is empty' })
 })
 
 test('a letter of version 1.0 is judged by them', () => {

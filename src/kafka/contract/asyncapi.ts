@@ -1,5 +1,5 @@
-// The AsyncAPI document of the topics: what is served at /asyncapi.json and printed by `orders asyncapi`. No servers are in it:
-// where the brokers are is nobody's business who only reads the contract.
+// The AsyncAPI document of the topics. /asyncapi.json serves it and `orders asyncapi` prints it. It lists no servers: a reader of the
+// contract need not know where the brokers are.
 
 import type { TSchema } from '@sinclair/typebox'
 import { eventKinds, type EventKind } from '../../domain/events.ts'
@@ -56,18 +56,18 @@ const messageOf = ({ title, summary, headers, payload, contentType = json, key, 
 
 const ticker = { type: 'string', pattern: tickerForm.stored, description: 'The ticker.' }
 
-/** An entry for each kind of event, by the name that the contract has for it. */
-const ofEachKind = <T>(entryOf: (kind: EventKind) => T): Record<string, T> =>
+/** An entry for each kind of event, under the name that the contract gives the kind. */
+const entriesByKind = <T>(entryOf: (kind: EventKind) => T): Record<string, T> =>
   Object.fromEntries(eventKinds.map((kind) => [eventMessages[kind].name, entryOf(kind)]))
 
-/** `orderPlaced` is of the schema `OrderPlaced`. */
+/** The name of a kind's schema: `OrderPlaced` for `orderPlaced`. */
 const schemaName = (kind: EventKind): string => {
   const { name } = eventMessages[kind]
   return name[0]!.toUpperCase() + name.slice(1)
 }
 
 const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
-  ...ofEachKind((kind) => ({
+  ...entriesByKind((kind) => ({
     title: eventMessages[kind].title,
     summary: eventMessages[kind].summary,
     headers: `${schemaName(kind)}Headers`,
@@ -108,7 +108,7 @@ const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
 type Channel = { address: string; title: string; description: string; messages: readonly string[] }
 
 const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
-  ...ofEachKind((kind) => {
+  ...entriesByKind((kind) => {
     const { name, channel } = eventMessages[kind]
     return { address: topics.events[kind], ...channel, messages: [name] }
   }),
@@ -141,7 +141,7 @@ const operations: Record<string, Operation> = {
   redriveTrade: { action: 'send', channel: 'tradeExecuted', summary: '`orders redrive` sends them as trades again.' },
 }
 
-const mapped = <T, R>(values: Record<string, T>, map: (value: T, name: string) => R): Record<string, R> =>
+const mapValues = <T, R>(values: Record<string, T>, map: (value: T, name: string) => R): Record<string, R> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]))
 
 const channelOf = ({ messages: names, ...rest }: Channel) => ({
@@ -171,14 +171,17 @@ export const createAsyncApi = (options: AsyncApiOptions): Json => {
     asyncapi: '3.0.0',
     info: { title: 'orders', version: options.version, description: introduction, license },
     defaultContentType: json,
-    channels: mapped(all, channelOf),
-    operations: mapped(operations, ({ action, channel, summary, group }) => ({
+    channels: mapValues(all, channelOf),
+    operations: mapValues(operations, ({ action, channel, summary, group }) => ({
       action,
       summary,
       channel: { $ref: `#/channels/${channel}` },
       messages: all[channel]!.messages.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` })),
       ...(group === undefined ? {} : { bindings: { kafka: { groupId, bindingVersion } } }),
     })),
-    components: { messages: mapped(messages(options), messageOf), schemas: mapped<TSchema, unknown>(schemas, plain) },
+    components: {
+      messages: mapValues(messages(options), messageOf),
+      schemas: mapValues<TSchema, unknown>(schemas, plain),
+    },
   }
 }

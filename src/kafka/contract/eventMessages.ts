@@ -1,16 +1,16 @@
-// What the published contract says of each kind of event. A kind without a row here does not compile.
+// What the published contract says about each kind of event. A kind without a row here does not compile.
 
 import type { EventKind } from '../../domain/events.ts'
 
 type EventMessage = {
-  /** Of its channel, its message and, with a capital letter, its schema. */
+  /** The name of the channel and of the message; with a capital letter, the name of the schema. */
   name: string
   title: string
   summary: string
-  /** Of its value. */
+  /** The description of the message's value. */
   description: string
   channel: { title: string; description: string }
-  /** What the service does when it sends one. */
+  /** The summary of the operation: what the service does by sending one. */
   operation: string
   example: { eventId: string; at: Date }
 }

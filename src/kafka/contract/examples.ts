@@ -1,4 +1,4 @@
-// The examples of the published messages. Tests send the same through the sender, the dead letters and the decoder.
+// The examples of the published messages. Tests run the same messages through the sender, the dead letters and the decoder.
 
 import { wholeAmount } from '../../domain/decimal.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
@@ -25,7 +25,7 @@ const order: Order = acceptOrder(
   { id: orderId, now: eventMessages.PLACED.example.at },
 )
 
-/** The event that the example is of. */
+/** The event behind the example of this kind. */
 export const exampleEvent = (kind: EventKind) => ({
   eventId: eventMessages[kind].example.eventId,
   kind,

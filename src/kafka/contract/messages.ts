@@ -16,7 +16,7 @@ import { commonValues, eventHeaders } from '../eventHeaders.ts'
 import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
 import { publishedTimesInForce, publishedTypes } from '../vocabulary.ts'
 
-/** The value of an event: the terms that such an event carries, in the words of its topic. */
+/** The schema of an event's value: the terms that this kind carries, in the vocabulary of its topic. */
 export const eventValueSchema = (kind: EventKind, description: string) =>
   Type.Object(
     {
@@ -31,7 +31,7 @@ const sent = sentAmount(amountDigits, {
   description: `A decimal > 0 with at most ${digitsText(amountDigits)}, as a number or as a string in plain notation; read exactly.`,
 })
 
-/** Which characters print is more than a portable pattern can say: these are the ones that never do. */
+/** No portable pattern can say which characters are printable. This one excludes those that never are. */
 const tradeId = Type.String({
   minLength: 1,
   maxLength: 64,

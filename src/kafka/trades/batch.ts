@@ -1,4 +1,4 @@
-// A batch of trade messages: decode, apply, report, and say which messages are dead letters.
+// Handles a batch of trade messages: decodes and applies them, reports the outcomes, and makes the dead letters.
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
@@ -13,24 +13,24 @@ import { decodeTrade } from '../schema.ts'
 import type { DeadLetter } from './deadLetters.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
-/** The dead letters of a batch, by the partition of their messages. Its offset must not move before they are written. */
+/** The dead letters of a batch, by the partition of their messages. The offset of a partition must not move before its letters are written. */
 type BatchLetters = ReadonlyMap<number, readonly DeadLetter[]>
 
 /**
- * Resolves when every leg of `messages` has its disposition in the database; throws when `signal` cut it off. A message that
+ * Resolves when every leg of `messages` has its disposition in the database; throws if `signal` is aborted first. A message that
  * cannot be handled, whatever is wrong with it, becomes a dead letter and does not affect the others.
  */
 export type HandleBatch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<BatchLetters>
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   db: Database
-  /** False where foreign orders share the topic: their legs are only counted. */
+  /** False if the orders of other services share the topic: legs of unknown orders are then only counted. */
   unknownToDeadLetters: boolean
   /** Called for every leg, and for every message that could not be decoded. */
   onDisposition: (disposition: Disposition) => void
-  /** Called for every exception when it is first kept. */
+  /** Called for every exception when it is first stored. */
   onException?: (disposition: ExceptionDisposition) => void
-  /** Called with the reason when a batch cannot be applied now; it is tried until it can. */
+  /** Called with the reason when a batch cannot be applied now. The batch is tried again until it is applied. */
   onRetry?: (error: unknown) => void
   log: Log
   tracing?: Tracing
@@ -51,7 +51,7 @@ const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'r
 
 const legName = ({ leg }: LegOutcome): string => `${leg.side ?? 'ORDER'}:${leg.orderId}`
 
-/** An exception may hide lost money: it is logged when it is first kept, with all that is needed to find it. */
+/** An exception may hide lost money, so it is logged when it is first stored, with everything that is needed to find it. */
 const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome, trace: Trace): void =>
   log.error('a trade could not be applied and is kept as an exception', {
     disposition,
@@ -63,8 +63,8 @@ const raiseAlarm = (log: Log, { leg, disposition, reason, received }: LegOutcome
     ...trace,
   })
 
-/** One letter for each message, with the names of its legs. */
-const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: readonly LegOutcome[]): DeadLetter[] =>
+/** One letter for each message of these outcomes, with the names of its legs. */
+const lettersOf = (messages: ReadonlyMap<string, RawMessage>, outcomes: readonly LegOutcome[]): DeadLetter[] =>
   [...Map.groupBy(outcomes, ({ received }) => coordinatesText(received.source))].map(([at, legs]) =>
     letterOf(messages.get(at)!, {
       disposition: legs[0]!.disposition === 'MALFORMED' ? 'MALFORMED' : 'UNKNOWN_ORDER',
@@ -74,10 +74,10 @@ const undeliverable = (messages: ReadonlyMap<string, RawMessage>, outcomes: read
   )
 
 type Messages = ReadonlyMap<string, RawMessage>
-type Reporting = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
+type ReportOptions = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
 
-const report = (outcomes: readonly LegOutcome[], messages: Messages, reporting: Reporting): void => {
-  const { onDisposition, onException, log } = reporting
+const report = (outcomes: readonly LegOutcome[], messages: Messages, options: ReportOptions): void => {
+  const { onDisposition, onException, log } = options
   for (const outcome of outcomes) {
     const source = coordinatesText(outcome.received.source)
     const trace = (): Trace => traceOf(messages.get(source)!)
@@ -108,8 +108,8 @@ const report = (outcomes: readonly LegOutcome[], messages: Messages, reporting: 
   }
 }
 
-/** What can be decoded, and a letter for each message that cannot. */
-const decode = (messages: Messages, { onDisposition, log }: Reporting) => {
+/** The trades that can be decoded, and a letter for each message that cannot be decoded. */
+const decode = (messages: Messages, { onDisposition, log }: ReportOptions) => {
   const trades: ReceivedTrade[] = []
   const letters: DeadLetter[] = []
   for (const [at, message] of messages) {
@@ -124,10 +124,10 @@ const decode = (messages: Messages, { onDisposition, log }: Reporting) => {
   return { trades, letters }
 }
 
-type Settled = { letters: DeadLetter[]; spans: ReturnType<typeof startSpans>; outcomes: LegOutcome[] }
+type BatchResult = { letters: DeadLetter[]; spans: ReturnType<typeof startSpans>; outcomes: LegOutcome[] }
 
-/** A message with a fault that no part of the code expects: its dead letter says what was thrown. */
-const unforeseen = (message: RawMessage, error: unknown): Settled => ({
+/** The result for a message with a fault that no part of the code expects: its dead letter has the text of the error. */
+const unexpectedFault = (message: RawMessage, error: unknown): BatchResult => ({
   letters: [
     letterOf(message, { disposition: 'MALFORMED', reason: `could not be handled: ${describe(error).error}`, legs: [] }),
   ],
@@ -142,45 +142,48 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
   }
 
-  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<Settled> => {
+  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<BatchResult> => {
     const spans = startSpans(byPlace, tracing)
     const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
     report(outcomes, byPlace, options)
-    const undelivered = outcomes.filter(
+    const refusedOutcomes = outcomes.filter(
       ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
     )
-    letters.push(...undeliverable(byPlace, undelivered))
+    letters.push(...lettersOf(byPlace, refusedOutcomes))
     return { letters, spans, outcomes }
   }
 
-  /** Halves what fails as a whole until the message at fault stands alone. What was applied before is met as a duplicate. */
-  const settle = async (
+  /** Halves a batch that fails as a whole until the message at fault is alone. Legs that were applied before are duplicates then. */
+  const handleOrSplit = async (
     messages: readonly (readonly [string, RawMessage])[],
     signal: AbortSignal,
-  ): Promise<Settled[]> => {
+  ): Promise<BatchResult[]> => {
     try {
       return [await handle(new Map(messages), signal)]
     } catch (error) {
       if (signal.aborted) throw error
       if (messages.length > 1) {
         const half = messages.length >> 1
-        return [...(await settle(messages.slice(0, half), signal)), ...(await settle(messages.slice(half), signal))]
+        return [
+          ...(await handleOrSplit(messages.slice(0, half), signal)),
+          ...(await handleOrSplit(messages.slice(half), signal)),
+        ]
       }
       const [[source, message]] = messages as readonly [readonly [string, RawMessage]]
       options.onDisposition('MALFORMED')
       log.error('a message on the trade topic could not be handled', { source, ...describe(error) })
-      return [unforeseen(message, error)]
+      return [unexpectedFault(message, error)]
     }
   }
 
   return async (messages, signal) => {
-    // A rebalance may put a message into one batch twice; taken twice, its dead letter would name every leg twice.
+    // After a rebalance one batch may hold a message twice. If both were handled, its dead letter would name every leg twice.
     const byPlace = new Map(messages.map((message) => [coordinatesText(sourceOf(message)), message]))
-    const settled = await settle([...byPlace], signal)
-    for (const { spans, outcomes } of settled) endSpans(spans, outcomes)
+    const results = await handleOrSplit([...byPlace], signal)
+    for (const { spans, outcomes } of results) endSpans(spans, outcomes)
     return Map.groupBy(
-      settled.flatMap(({ letters }) => letters),
+      results.flatMap(({ letters }) => letters),
       ({ source }) => source.partition,
     )
   }

@@ -1,41 +1,41 @@
-// The offsets of what is done with, on their way to the group's coordinator.
+// Commits the offsets of handled messages to the group's coordinator.
 
 import { describe, type Log } from '../../telemetry/log.ts'
 import type { RawMessage } from '../client.ts'
 import { partitionsOf, type Member } from '../places.ts'
 
 export type Commits = {
-  /** These messages of a partition are done with; their offset goes with the next request. */
+  /** Call it when messages of a partition have been handled: the next request commits the offset after them. */
   put: (messages: readonly RawMessage[]) => void
-  /** Everything of a partition before this offset is done with or does not count. */
+  /** Commits this offset of a partition; every message before it has been handled or does not count. */
   pass: (partition: number, offset: bigint) => void
-  /** The partitions were dealt out anew: what waits to be committed will come again. */
+  /** Call it when the group has assigned the partitions anew: offsets that wait are dropped, and their messages will come again. */
   forget: () => void
-  /** Resolves when no commit is on its way. */
-  settled: () => Promise<void>
+  /** Resolves when no commit is under way. */
+  whenIdle: () => Promise<void>
 }
 
-/** The messages of a partition that are done with: how many there are, and the offset after the last. */
-type Done = { partition: number; offset: bigint; leaderEpoch: number; messages: number }
+/** An offset of a partition that waits to be committed, and how many handled messages it stands for. */
+type PendingOffset = { partition: number; offset: bigint; leaderEpoch: number; messages: number }
 
 const unknownEpoch = -1
 
 /**
- * Commits, for each partition, the offset after its last message that is done with. One request at a time whatever the lanes do:
- * overlapping commits were seen to throw a group into rejoining without end. A coordinator takes some 10 ms to answer, so no
- * lane waits for it, and what is done with meanwhile goes with the next request.
+ * Commits, for each partition, the offset after its last handled message. It sends one request at a time, whatever the lanes do:
+ * overlapping commits were seen to make a group rejoin without end. A coordinator takes some 10 ms to answer, so no lane waits for
+ * it, and the next request takes the offsets of the messages that are handled meanwhile.
  */
 export const createCommits = (
   consumer: Pick<Member, 'assignments' | 'commit'>,
   { topic, onCommitted, log }: { topic: string; onCommitted: (messages: number) => void; log: Log },
 ): Commits => {
-  let done = new Map<number, Done>()
-  let underWay: Promise<void> | null = null
-  // A partition may have gone to another member while its offset waits here. The other may be further: the broker would replace
-  // its offset by our lower one.
-  const isOurs = ({ partition }: Done): boolean => partitionsOf(consumer, topic).includes(partition)
+  let pending = new Map<number, PendingOffset>()
+  let commitLoop: Promise<void> | null = null
+  // A partition may have gone to another member while its offset waits here. The other member may be further on, and the broker would
+  // replace its offset with our lower one.
+  const isOurs = ({ partition }: PendingOffset): boolean => partitionsOf(consumer, topic).includes(partition)
 
-  const commit = async (ends: readonly Done[]): Promise<void> => {
+  const commit = async (ends: readonly PendingOffset[]): Promise<void> => {
     if (ends.length === 0) return
     const offsets = ends.map(({ partition, offset, leaderEpoch }) => ({ topic, partition, offset, leaderEpoch }))
     try {
@@ -52,29 +52,29 @@ export const createCommits = (
   }
 
   const commitAll = async (): Promise<void> => {
-    while (done.size > 0) {
-      const ends = [...done.values()]
-      done = new Map()
+    while (pending.size > 0) {
+      const ends = [...pending.values()]
+      pending = new Map()
       await commit(ends.filter(isOurs))
     }
-    underWay = null
+    commitLoop = null
   }
-  const start = (): void => void (underWay ??= commitAll())
+  const start = (): void => void (commitLoop ??= commitAll())
 
   return {
     put(messages) {
       for (const { partition, offset, leaderEpoch, unreadable } of messages) {
-        const before = done.get(partition)?.messages ?? 0
+        const before = pending.get(partition)?.messages ?? 0
         const next = (unreadable?.last ?? offset) + 1n
-        done.set(partition, { partition, offset: next, leaderEpoch, messages: before + 1 })
+        pending.set(partition, { partition, offset: next, leaderEpoch, messages: before + 1 })
       }
       start()
     },
     pass(partition, offset) {
-      if (!done.has(partition)) done.set(partition, { partition, offset, leaderEpoch: unknownEpoch, messages: 0 })
+      if (!pending.has(partition)) pending.set(partition, { partition, offset, leaderEpoch: unknownEpoch, messages: 0 })
       start()
     },
-    forget: () => done.clear(),
-    settled: async () => void (await underWay),
+    forget: () => pending.clear(),
+    whenIdle: async () => void (await commitLoop),
   }
 }

@@ -1,5 +1,5 @@
 // The trades consumer: Kafka → ledger. Every leg has its disposition in the database (or its dead letter) before the offset of
-// its message is committed, so a crash anywhere only means that messages come again.
+// its message is committed, so a crash at any point only means that messages come again.
 
 import { sleep } from '../../app/sleep.ts'
 import type { TradeGap } from '../../store/gaps.ts'
@@ -10,7 +10,7 @@ import type { HandleBatch } from './batch.ts'
 import { createCommits } from './commits.ts'
 import type { DeadLetters } from './deadLetters.ts'
 import { createFeed, type Feed } from './feed.ts'
-import { createHeadway, type Headway, type Stands } from './headway.ts'
+import { createHeadway, type Headway, type Positions } from './headway.ts'
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
 import { runLanes } from './lanes.ts'
 import { createProgress } from './progress.ts'
@@ -25,14 +25,14 @@ export type TradesOptions = {
   /** Messages a batch. */
   batchMax: number
   limits: IntakeLimits
-  /** Keeps a record of messages that the topic lost before they were read. Throws where it cannot now. */
+  /** Stores a record of messages that the topic lost before they were read. Throws if it cannot store it now. */
   keepGap: (gap: TradeGap) => Promise<void>
-  /** Why the fetched messages of a partition do not go on; null if no reason is known. */
+  /** Why the fetched messages of a partition are not applied; null if no reason is known. */
   obstacle?: (partition: number) => string | null
   log: Log
 }
 
-/** `lag`: of the partitions that are assigned to this replica. `standing`, `still`: of all. `lost`: messages deleted unread. */
+/** `lag`: of the partitions assigned to this replica. `standing`, `stalled`: of all partitions. `lost`: messages deleted unread. */
 type TradesState = {
   connected: boolean
   queued: number
@@ -41,30 +41,30 @@ type TradesState = {
   lost: number
   lag: ReturnType<Headway['lag']>
   standing: ReturnType<Headway['standing']>
-  still: ReturnType<Headway['still']>
+  stalled: ReturnType<Headway['stalled']>
 }
 export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () => TradesState }
 
-/** A member of the group and what fetches for it. */
+/** A member of the group, and the client that fetches for it. */
 export type Connection = {
   member: Member &
     Pick<RawConsumer, 'joinGroup' | 'lastHeartbeat'> & {
-      topics: Tracked
+      topics: TopicTracker
       on: (event: 'error' | 'consumer:group:join', listener: (payload: never) => void) => unknown
       close: (force: boolean) => Promise<void>
     }
-  fetcher: Fetcher & { topics: Tracked; close: (force: boolean) => Promise<void> }
+  fetcher: Fetcher & { topics: TopicTracker; close: (force: boolean) => Promise<void> }
 }
-/** The topics whose ids a client knows by name: brokers before 3.1 are asked by name. */
-type Tracked = Pick<RawConsumer['topics'], 'track'>
+/** Registers the topics whose names a client knows: brokers before 3.1 are asked by name. */
+type TopicTracker = Pick<RawConsumer['topics'], 'track'>
 export type Connect = (config: KafkaConfig, group: string) => Connection
 
-/** What outlives a connection. */
-type Running = {
+/** The state of the consumer, which outlives its connections. */
+type ConsumerState = {
   options: TradesOptions
   connect: Connect
   lastRead: { topicId: string | null }
-  stands: Stands
+  positions: Positions
   intake: Intake | null
   headway: Headway | null
   committed: number
@@ -74,14 +74,14 @@ type Running = {
 
 const rebuildPauseMs = 1_000
 
-/** The library emits it once an assignment is complete. */
-type Joined = { isLeader: boolean }
+/** The event that the library emits once an assignment is complete. */
+type GroupJoin = { isLeader: boolean }
 
-/** Becomes a member of the group; resolves when the partitions are dealt out. Each time they are, the feed goes to their places. */
+/** Joins the group; resolves when the partitions are assigned. `onJoined` is called for this and every later assignment. */
 const join = async (
   { member, fetcher }: Connection,
   topic: string,
-  onJoined: (joined: Joined) => void,
+  onJoined: (event: GroupJoin) => void,
 ): Promise<void> => {
   member.on('consumer:group:join', onJoined)
   for (const { topics } of [member, fetcher]) topics.track(topic)
@@ -89,12 +89,12 @@ const join = async (
 }
 
 const onGap =
-  (running: Running) =>
+  (state: ConsumerState) =>
   async (gap: TradeGap): Promise<void> => {
-    const { keepGap, log } = running.options
+    const { keepGap, log } = state.options
     const { topic, partition, first, next } = gap
     await keepGap(gap)
-    running.lost += Number(next - first)
+    state.lost += Number(next - first)
     log.error('messages were deleted from the trade topic before they were read: their fills are lost here', {
       topic,
       partition,
@@ -103,7 +103,7 @@ const onGap =
     })
   }
 
-/** Ends what consumes: `ending` is aborted when the process stops or at the first failure, which is kept. */
+/** A signal that ends all parts of the consumer: when the process stops, or at the first failure, which it remembers. */
 const createEnding = (signal: AbortSignal) => {
   const broken = new AbortController()
   let failure: unknown = null
@@ -118,21 +118,21 @@ const createEnding = (signal: AbortSignal) => {
 }
 type Ending = ReturnType<typeof createEnding>
 
-/** Builds the parts between a connection and the batches: see each. */
-const assemble = ({ member, fetcher }: Connection, running: Running, { ending, fail }: Ending) => {
-  const { options, lastRead, stands } = running
+/** Creates the parts between a connection and the batches, and connects them to each other. */
+const assemble = ({ member, fetcher }: Connection, state: ConsumerState, { ending, fail }: Ending) => {
+  const { options, lastRead, positions } = state
   const { topic, log } = options
   let isLeader = false
-  const onCommitted = (messages: number): void => void (running.committed += messages)
+  const onCommitted = (messages: number): void => void (state.committed += messages)
   const commits = createCommits(member, { topic, onCommitted, log })
   const onAssigned = (): void => {
     progress.forget()
     intake.drop()
     commits.forget()
-    // From here on it consumes. A group that lets somebody in and then refuses its questions is no connection.
-    if (!ending.aborted) Object.assign(running, { intake, headway })
+    // Only now the consumer counts as connected: a group may let a member in and then refuse its requests.
+    if (!ending.aborted) Object.assign(state, { intake, headway })
   }
-  const feed: Feed = createFeed({ member, fetcher, topic, lastRead, log, onGap: onGap(running), onAssigned })
+  const feed: Feed = createFeed({ member, fetcher, topic, lastRead, log, onGap: onGap(state), onAssigned })
   const intake = createIntake(feed.tap, options.limits)
   const readAgain = (partition: number, from: bigint): void => {
     intake.drop(partition)
@@ -143,7 +143,7 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
     member,
     fetcher,
     topic,
-    stands,
+    positions,
     view: feed.view,
     intake,
     isIdle: (partition) => !intake.holds(partition) && progress.isDone(partition),
@@ -155,8 +155,8 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
   })
   return {
     commits,
-    onJoined: (joined: Joined): void => {
-      isLeader = joined.isLeader
+    onJoined: (event: GroupJoin): void => {
+      isLeader = event.isLeader
       feed.assign().catch(fail)
     },
     run: () =>
@@ -168,29 +168,29 @@ const assemble = ({ member, fetcher }: Connection, running: Running, { ending, f
   }
 }
 
-/** Consumes until something fails or `signal` is aborted. Messages that were fetched and not handled will be fetched again. */
-const consume = async (connection: Connection, running: Running, signal: AbortSignal): Promise<void> => {
+/** Consumes until a part fails or `signal` is aborted. Messages that were fetched and not handled will be fetched again. */
+const consume = async (connection: Connection, state: ConsumerState, signal: AbortSignal): Promise<void> => {
   const ending = createEnding(signal)
-  const { commits, onJoined, run } = assemble(connection, running, ending)
+  const { commits, onJoined, run } = assemble(connection, state, ending)
   try {
-    await join(connection, running.options.topic, onJoined)
+    await join(connection, state.options.topic, onJoined)
     await run()
   } finally {
-    running.intake = null
-    running.headway = null
-    await commits.settled()
+    state.intake = null
+    state.headway = null
+    await commits.whenIdle()
   }
   if (!signal.aborted) throw ending.failure()
 }
 
-const consumeOnce = async (running: Running, signal: AbortSignal): Promise<void> => {
-  const { kafka, group, log } = running.options
-  const connection = running.connect(kafka, group)
+const consumeOnce = async (state: ConsumerState, signal: AbortSignal): Promise<void> => {
+  const { kafka, group, log } = state.options
+  const connection = state.connect(kafka, group)
   connection.member.on('error', (error: Error) =>
     log.rarely('warn', 'consumer', 'the consumer of trades reports an error', describe(error)),
   )
   try {
-    await consume(connection, running, signal)
+    await consume(connection, state, signal)
   } finally {
     await Promise.all(
       [connection.fetcher, connection.member].map((client) => client.close(true).catch(() => undefined)),
@@ -198,19 +198,19 @@ const consumeOnce = async (running: Running, signal: AbortSignal): Promise<void>
   }
 }
 
-/** On the real brokers. */
+/** Connects to real brokers. */
 export const connectToKafka: Connect = (config, group) => ({
   member: createMember(config, group),
   fetcher: createFetcher(config, group),
 })
 
-/** `connect` is for the simulation (tests/sim), which has a consumer group of its own. */
+/** `connect`: the simulation (tests/sim) passes its own consumer group. */
 export const createTrades = (options: TradesOptions, connect: Connect = connectToKafka): Trades => {
-  const running: Running = {
+  const state: ConsumerState = {
     options,
     connect,
     lastRead: { topicId: null },
-    stands: new Map(),
+    positions: new Map(),
     intake: null,
     headway: null,
     committed: 0,
@@ -219,22 +219,22 @@ export const createTrades = (options: TradesOptions, connect: Connect = connectT
   }
   return {
     state: () => ({
-      connected: running.intake !== null,
-      queued: running.intake?.queued() ?? 0,
-      committed: running.committed,
-      rebuilds: running.rebuilds,
-      lost: running.lost,
-      lag: running.headway?.lag() ?? [],
-      standing: running.headway?.standing() ?? [],
-      still: running.headway?.still() ?? [],
+      connected: state.intake !== null,
+      queued: state.intake?.queued() ?? 0,
+      committed: state.committed,
+      rebuilds: state.rebuilds,
+      lost: state.lost,
+      lag: state.headway?.lag() ?? [],
+      standing: state.headway?.standing() ?? [],
+      stalled: state.headway?.stalled() ?? [],
     }),
     async run(signal) {
       while (!signal.aborted) {
         try {
-          await consumeOnce(running, signal)
+          await consumeOnce(state, signal)
         } catch (error) {
           if (signal.aborted) return
-          running.rebuilds++
+          state.rebuilds++
           options.log.rarely('warn', 'trades', 'the consumer of trades is built again', describe(error))
           await sleep(rebuildPauseMs, signal)
         }

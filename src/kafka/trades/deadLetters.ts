@@ -1,12 +1,13 @@
-// The dead-letter topic: messages that cannot be decoded or name an unknown order, with the bytes as received and the reason in
-// headers. Sent at least once, acknowledged before the source's offset moves; repeats carry the same x-dead-letter-id. What a broker
-// refuses is tried in every form that it may take (letterForms.ts); a letter that it takes in none holds up no other.
+// Writes the dead-letter topic: messages that cannot be decoded or name an unknown order, with the bytes as received and the reason in
+// headers. A letter is sent at least once and acknowledged before the source's offset moves; repeats carry the same x-dead-letter-id.
+// If a broker refuses a letter, the letter is tried in every form that the broker may take (letterForms.ts). A letter that is refused
+// in every form does not hold up the others.
 
 import { sleep } from '../../app/sleep.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { RawProducer } from '../client.ts'
 import { keyHash } from '../partition.ts'
-import { blameOf, inRequests, partitionsOf, produce, refusalWords } from '../producer.ts'
+import { blameOf, inRequests, partitionsOf, produce, refusalText } from '../producer.ts'
 import {
   firstForm,
   letterBytes,
@@ -24,31 +25,31 @@ export type WaitingLetters = {
   topic: string
   partition: number
   letters: number
-  /** Since the first of them was refused. */
+  /** The time since the first of them was refused. */
   waitedMs: number
-  /** What the broker said of the letter that was refused last. */
+  /** The broker's reason for refusing the letter that was refused last. */
   reason: string
 }
 
 export type DeadLetters = {
-  /** Resolves when all are acknowledged. Tries until then; gives up only when `signal` is aborted, by throwing. */
+  /** Resolves when all letters are acknowledged, and tries until then. It gives up only when `signal` is aborted, and then throws. */
   send: (letters: readonly DeadLetter[], signal: AbortSignal) => Promise<void>
-  /** The letters that wait now, by partition of the source. The offsets of such a partition stand still. */
+  /** The letters that wait now, by partition of the source. The offset of such a partition does not move. */
   state: () => WaitingLetters[]
 }
 
-/** `turn`: how often the brokers, and not the letter, were the cause. */
-type Open = { letter: DeadLetter; turn: number }
-type Addressed = Open & { form: LetterForm }
-/** `away`: the brokers are at fault, and what stands behind it on its partition needs no try. */
-type Failure = { open: Open; error: unknown; away: boolean }
+/** A letter that is not written yet. `clusterFailures`: how many of its tries failed because of the brokers and not of the letter. */
+type PendingLetter = { letter: DeadLetter; clusterFailures: number }
+type LetterInForm = PendingLetter & { form: LetterForm }
+/** `clusterFault`: the brokers are at fault, so the requests behind this one on the same partition need no try. */
+type Failure = { pending: PendingLetter; error: unknown; clusterFault: boolean }
 
 const firstPauseMs = 250
 const longestPauseMs = 5_000
-/** Tries of the partition that a letter belongs to. */
-const homeTurns = 3
+/** After so many failures of the brokers a letter leaves its own partition for others. */
+const ownPartitionFailuresMax = 3
 
-/** `onFailed` is called at once, for a request to a broker that hangs takes long. */
+/** `onFailed` is called after each request and not after the round, because a request to a hanging broker takes long. */
 type Tools = {
   producer: RawProducer
   topic: string
@@ -57,11 +58,12 @@ type Tools = {
   onFailed: (failures: readonly Failure[]) => void
 }
 
-/** By its message's key, or the partition of its message. If that partition stays away, any other will do for a dead letter. */
-const partitionFor = ({ letter: { key, source }, turn }: Open, partitions: number): number =>
-  ((key === null ? source.partition : keyHash(key)) + Math.max(0, turn - homeTurns)) % partitions
+/** The partition for the key of the message; without a key, its message's own. If that stays unavailable, any other will do. */
+const partitionFor = ({ letter: { key, source }, clusterFailures }: PendingLetter, partitions: number): number =>
+  ((key === null ? source.partition : keyHash(key)) + Math.max(0, clusterFailures - ownPartitionFailuresMax)) %
+  partitions
 
-const noteForm = ({ log }: Tools, { letter, form }: Addressed): void => {
+const logLeftOut = ({ log }: Tools, { letter, form }: LetterInForm): void => {
   const leftOut = form.cuts[0]!
   if (leftOut.length === 0) return
   const { topic, partition, offset } = letter.source
@@ -69,19 +71,19 @@ const noteForm = ({ log }: Tools, { letter, form }: Addressed): void => {
   log.error('a dead letter does not fit into its topic: a part of it is left out', fields)
 }
 
-const failedFor = (error: unknown, { letter, turn }: Open): Failure => ({
-  open: { letter, turn: turn + 1 },
+const failedFor = (error: unknown, { letter, clusterFailures }: PendingLetter): Failure => ({
+  pending: { letter, clusterFailures: clusterFailures + 1 },
   error,
-  away: true,
+  clusterFault: true,
 })
 
-/** Writes them to one partition; halves what is refused until the guilty one stands alone, and tries that in its other forms. */
-const write = async (tools: Tools, partition: number, letters: readonly Addressed[]): Promise<Failure[]> => {
+/** Writes letters to one partition. It halves a refused request until the letter at fault is alone, and tries that in its other forms. */
+const write = async (tools: Tools, partition: number, letters: readonly LetterInForm[]): Promise<Failure[]> => {
   const [first] = letters
   try {
     const records = letters.map(({ letter, form }) => letterRecord(letter, form))
     await produce(tools.producer, { topic: tools.topic, partition, records, triesMax: 1 })
-    for (const each of letters) noteForm(tools, each)
+    for (const each of letters) logLeftOut(tools, each)
     return []
   } catch (error) {
     const blame = blameOf(error)
@@ -92,47 +94,52 @@ const write = async (tools: Tools, partition: number, letters: readonly Addresse
       return [...failures, ...(await write(tools, partition, letters.slice(half)))]
     }
     const form = nextForm(first!.letter, first!.form, blame)
-    if (form === null) return [{ open: { letter: first!.letter, turn: first!.turn }, error, away: false }]
-    if (blame === 'timestamp') noteStamp(tools, first!, error)
+    if (form === null)
+      return [
+        { pending: { letter: first!.letter, clusterFailures: first!.clusterFailures }, error, clusterFault: false },
+      ]
+    if (blame === 'timestamp') logClockFault(tools, first!, error)
     return write(tools, partition, [{ ...first!, form }])
   }
 }
 
-/** A time of our own that is refused, and not only that of a message from the future. */
-const noteStamp = ({ log }: Tools, { letter, form }: Addressed, error: unknown): void => {
+/** Logs that a broker refused a time of our own clock; a refused time of the message says nothing about our clock. */
+const logClockFault = ({ log }: Tools, { letter, form }: LetterInForm, error: unknown): void => {
   if (form.stamps[0]! > letter.timestamp)
     log.rarely('error', 'letters clock', 'the clock of this replica is wrong: a broker refuses it', {
-      error: refusalWords(error),
+      error: refusalText(error),
     })
 }
 
-/** What belongs to one partition, request by request. */
-const writeRun = async (tools: Tools, partition: number, letters: readonly Addressed[]): Promise<Failure[]> => {
+/** Writes the letters of one partition, request by request. */
+const writeRun = async (tools: Tools, partition: number, letters: readonly LetterInForm[]): Promise<Failure[]> => {
   const failures: Failure[] = []
   for (const request of inRequests(letters, ({ letter }) => letterBytes(letter))) {
-    const away = failures.findLast((failure) => failure.away)
+    const earlier = failures.findLast((failure) => failure.clusterFault)
     const failed =
-      away === undefined ? await write(tools, partition, request) : request.map((each) => failedFor(away.error, each))
+      earlier === undefined
+        ? await write(tools, partition, request)
+        : request.map((each) => failedFor(earlier.error, each))
     tools.onFailed(failed)
     failures.push(...failed)
   }
   return failures
 }
 
-/** One try of each; answers those that are not written. */
-const round = async (tools: Tools, open: readonly Open[]): Promise<Failure[]> => {
+/** Tries each letter once; returns the failures. */
+const round = async (tools: Tools, pending: readonly PendingLetter[]): Promise<Failure[]> => {
   try {
     const partitions = await partitionsOf(
       tools.producer,
       tools.topic,
-      open.some(({ turn }) => turn > 0),
+      pending.some(({ clusterFailures }) => clusterFailures > 0),
     )
     const at = tools.now()
-    const addressed = open.map((each): Addressed => ({ ...each, form: firstForm(each.letter, at) }))
-    const runs = Map.groupBy(addressed, (each) => partitionFor(each, partitions))
+    const inForm = pending.map((each): LetterInForm => ({ ...each, form: firstForm(each.letter, at) }))
+    const runs = Map.groupBy(inForm, (each) => partitionFor(each, partitions))
     return (await Promise.all([...runs].map(([partition, letters]) => writeRun(tools, partition, letters)))).flat()
   } catch (error) {
-    return open.map((each) => failedFor(error, each))
+    return pending.map((each) => failedFor(error, each))
   }
 }
 
@@ -153,41 +160,41 @@ export const createDeadLetters = (
 ): DeadLetters => {
   const waiting: Waiting = new Map()
   const onFailed = (failures: readonly Failure[]): void => {
-    for (const { open, error } of failures) {
-      const sinceMs = waiting.get(open.letter)?.sinceMs ?? performance.now()
-      waiting.set(open.letter, { sinceMs, reason: refusalWords(error) })
+    for (const { pending, error } of failures) {
+      const sinceMs = waiting.get(pending.letter)?.sinceMs ?? performance.now()
+      waiting.set(pending.letter, { sinceMs, reason: refusalText(error) })
     }
   }
   const tools: Tools = { producer, topic, log, now, onFailed }
-  /** After a round: those that failed in it wait, the others are written. */
-  const note = (open: readonly Open[], failures: readonly Failure[]): void => {
+  /** Call it after a round: letters that failed in it wait, the others are written. */
+  const updateWaiting = (pending: readonly PendingLetter[], failures: readonly Failure[]): void => {
     onFailed(failures)
-    const failed = new Set(failures.map((failure) => failure.open.letter))
-    for (const { letter } of open) if (!failed.has(letter)) waiting.delete(letter)
+    const failed = new Set(failures.map((failure) => failure.pending.letter))
+    for (const { letter } of pending) if (!failed.has(letter)) waiting.delete(letter)
   }
 
   return {
     state: () => stateOf(waiting),
     async send(letters, signal) {
-      let open: readonly Open[] = letters.map((letter) => ({ letter, turn: 0 }))
+      let pending: readonly PendingLetter[] = letters.map((letter) => ({ letter, clusterFailures: 0 }))
       try {
         for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
-          const failures = await round(tools, open)
-          note(open, failures)
+          const failures = await round(tools, pending)
+          updateWaiting(pending, failures)
           const [first] = failures
           if (first === undefined) return
           if (signal.aborted) throw first.error
           log.rarely('error', 'dead letters', 'dead letters cannot be written; their partitions wait', {
             partitions: stateOf(waiting).map((each) => `${each.topic}-${each.partition}`),
             letters: waiting.size,
-            first: letterId(first.open.letter),
-            error: refusalWords(first.error),
+            first: letterId(first.pending.letter),
+            error: refusalText(first.error),
           })
           await sleep(pauseMs, signal)
-          open = failures.map((failure) => failure.open)
+          pending = failures.map((failure) => failure.pending)
         }
       } finally {
-        for (const { letter } of open) waiting.delete(letter)
+        for (const { letter } of pending) waiting.delete(letter)
       }
     },
   }

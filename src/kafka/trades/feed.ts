@@ -1,30 +1,30 @@
-// The messages of the partitions that the group gave to this replica, fetched from where the group stands. Each partition has a
-// place of its own, so whatever is wrong with one holds up no other.
+// Fetches the messages of the partitions that the group assigned to this replica, from the group's committed offsets on. Each partition
+// has a place of its own, so a fault of one partition does not hold up the others.
 
 import { createBell, sleep } from '../../app/sleep.ts'
 import type { TradeGap } from '../../store/gaps.ts'
 import { describe } from '../../telemetry/log.ts'
 import { faults, fetchFrom, type Answer, type Place } from '../fetching.ts'
 import { protocolErrorsCodesById } from '../library.ts'
-import { describeTopic, partitionsOf, placesOf, startOf, TopicRemade, type Reading } from '../places.ts'
+import { describeTopic, partitionsOf, placesOf, startOf, TopicRecreated, type GroupReader } from '../places.ts'
 import { isUnknownTopic } from '../topics.ts'
 import type { Intake, Tap } from './intake.ts'
 
-/** `next`: the next offset to fetch. `stable`, `end`: see Answer; -1 before the first answer. `trouble`: why nothing comes. */
+/** `next`: the next offset to fetch. `stable`, `end`: see Answer; -1 before the first answer. `trouble`: why no messages come. */
 export type PartitionView = { next: bigint; stable: bigint; end: bigint; trouble: string | null }
 
-export type FeedOptions = Reading & {
-  /** Called for messages that were deleted unread, before anything behind them is fetched. Throws if the record cannot be stored. */
+export type FeedOptions = GroupReader & {
+  /** Called for messages that were deleted unread, before any message behind them is fetched. Throws if the record cannot be stored. */
   onGap: (gap: TradeGap) => Promise<void>
-  /** Called for every assignment, before any of its messages: those that came before will come again. */
+  /** Called for every assignment, before its first message. Messages of the assignment before will come again. */
   onAssigned: () => void
 }
 
 export type Feed = {
   tap: Tap
-  /** The group dealt its partitions out anew: goes to where each of ours stands. Throws what the brokers answer. */
+  /** Call it when the group has assigned its partitions anew: finds the place of each of ours. Throws the brokers' error. */
   assign: () => Promise<void>
-  /** Fetches into `intake` until `signal`. Throws where only a new consumer helps. */
+  /** Fetches into `intake` until `signal` is aborted. Throws if only a new consumer helps. */
   run: (intake: Intake, signal: AbortSignal) => Promise<void>
   /** Fetches a partition again from this offset. */
   rewind: (partition: number, offset: bigint) => void
@@ -36,13 +36,13 @@ const idleMs = 1_000
 const errorPauseMs = 250
 /** Attempts to find the places of a new assignment, before the consumer is given up. */
 const triesMax = 10
-/** If no broker answers for so long, a new consumer is built. */
+/** If no broker answers for this long, a new consumer is built. */
 const silenceMaxMs = 30_000
 
 type State = {
   options: FeedOptions
   places: Map<number, PartitionView>
-  /** Counts assignments: an older one that is still finding out its places is not used. */
+  /** Counts assignments, so that an older one that is still finding its places is dropped. */
   assignment: number
   /** Brokers with a fetch under way. */
   fetching: Set<number>
@@ -51,14 +51,14 @@ type State = {
   lastAnswerAt: number
 }
 
-/** A coordinator may be moving about, and a new consumer would have to find it as well. */
-const findPlaces = async (state: State, mine: number): Promise<ReadonlyMap<number, bigint>> => {
+/** Tries again, because the coordinator may be moving between brokers, and a new consumer would have to find it as well. */
+const findPlaces = async (state: State, own: number): Promise<ReadonlyMap<number, bigint>> => {
   const { member, topic } = state.options
   for (let tries = 1; ; tries++) {
     try {
       return await placesOf(state.options, partitionsOf(member, topic))
     } catch (error) {
-      if (mine !== state.assignment) return new Map()
+      if (own !== state.assignment) return new Map()
       if (tries === triesMax) throw error
       await sleep(errorPauseMs)
     }
@@ -67,17 +67,17 @@ const findPlaces = async (state: State, mine: number): Promise<ReadonlyMap<numbe
 
 const assign = async (state: State): Promise<void> => {
   const { onAssigned } = state.options
-  const mine = ++state.assignment
+  const own = ++state.assignment
   state.places = new Map()
-  const starts = await findPlaces(state, mine)
-  if (mine !== state.assignment) return
+  const starts = await findPlaces(state, own)
+  if (own !== state.assignment) return
   onAssigned()
   for (const [partition, next] of starts) state.places.set(partition, { next, stable: -1n, end: -1n, trouble: null })
   state.bell.ring()
 }
 
-/** The place is no longer on the partition: the messages there were deleted, or the partition ends before it. */
-const leaveGap = async (state: State, view: PartitionView, partition: number): Promise<void> => {
+/** The place is no longer within the partition, because its messages were deleted or the partition ends before it: moves to the start. */
+const moveToStart = async (state: State, view: PartitionView, partition: number): Promise<void> => {
   const { topic, onGap, log } = state.options
   const { next } = view
   const start = await startOf(state.options, partition)
@@ -106,7 +106,7 @@ const take = async (state: State, intake: Intake, from: bigint, answer: Answer):
   // The partition was taken away, or rewound, while the answer was on its way.
   if (view === undefined || view.next !== from) return
   const { fault } = answer
-  if (fault === faults.offsetOutOfRange) return leaveGap(state, view, answer.partition)
+  if (fault === faults.offsetOutOfRange) return moveToStart(state, view, answer.partition)
   if (fault !== 0) {
     view.trouble = `the broker answers ${protocolErrorsCodesById[fault] ?? fault}`
     if (staleLeader.has(fault) || staleTopic.has(fault)) state.options.fetcher.clearMetadata()
@@ -123,14 +123,14 @@ const clearTrouble = ({ places }: State, partition: number): void => {
   if (view !== undefined) view.trouble = null
 }
 
-/** One fetch from one broker. Each of its partitions says what failed. */
+/** Fetches once from one broker. A failure becomes the trouble of each of its partitions. */
 const fetchOnce = async (state: State, intake: Intake, node: number, places: readonly Place[]): Promise<void> => {
   const { fetcher, topic, lastRead } = state.options
   try {
     const answers = await fetchFrom({ fetcher, topic, topicId: lastRead.topicId!, node, waitMs }, places)
     state.lastAnswerAt = performance.now()
     const next = new Map(places.map((place) => [place.partition, place.next]))
-    // A partition that is left out has nothing new, and no fault.
+    // A partition that the answer leaves out has nothing new and no fault.
     for (const { partition } of places)
       if (!answers.some((answer) => answer.partition === partition)) clearTrouble(state, partition)
     for (const answer of answers) await take(state, intake, next.get(answer.partition)!, answer)
@@ -149,11 +149,11 @@ const fetchOnce = async (state: State, intake: Intake, node: number, places: rea
 
 const noLeader = -1
 
-/** Fetches from every broker that leads partitions of ours and has no fetch under way. */
+/** Starts a fetch from every broker that leads some of our partitions and has no fetch under way. */
 const fetchAll = async (state: State, intake: Intake): Promise<void> => {
   const { lastRead, topic } = state.options
   const { id, partitions } = await describeTopic(state.options)
-  if (id !== lastRead.topicId) throw new TopicRemade(`the topic ${topic} was deleted and made anew`)
+  if (id !== lastRead.topicId) throw new TopicRecreated(`the topic ${topic} was deleted and created again`)
   const leaderOf = (partition: number): number => partitions[partition]?.leader ?? noLeader
   const places = [...state.places].map(([partition, { next }]) => ({ partition, next }))
   for (const [node, wanted] of Map.groupBy(places, ({ partition }) => leaderOf(partition))) {
@@ -174,7 +174,7 @@ const run = async (state: State, intake: Intake, signal: AbortSignal): Promise<v
       if (!state.paused && state.places.size > 0) await fetchAll(state, intake)
       else state.lastAnswerAt = performance.now()
     } catch (error) {
-      if (error instanceof TopicRemade || isUnknownTopic(error)) throw error
+      if (error instanceof TopicRecreated || isUnknownTopic(error)) throw error
       await sleep(errorPauseMs, signal)
     }
     const silentMs = performance.now() - state.lastAnswerAt

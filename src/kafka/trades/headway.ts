@@ -1,6 +1,6 @@
-// How far the group is on each partition of the topic, whoever reads it. Every few seconds it asks the brokers how many partitions
-// there are, where they end and what is committed. It has new partitions dealt out, commits what is done with and was not
-// committed, and says which partition stands still, and why.
+// Watches how far the group is on each partition of the topic, whichever member reads it. Every few seconds it asks the brokers how many
+// partitions there are, where they end and which offsets are committed. It lets the group assign new partitions, commits the offsets
+// of handled messages that were not committed, and says which partition stands still and why.
 
 import { sleep } from '../../app/sleep.ts'
 import type { RawConsumer } from '../client.ts'
@@ -10,58 +10,58 @@ import type { PartitionView } from './feed.ts'
 import type { Intake } from './intake.ts'
 
 /**
- * `messages`: from the first that is not disposed of to the end of the topic as it was known last. `oldestAt`: the timestamp of
- * the oldest that was fetched and is not disposed of, in ms since 1970; null where there is none.
+ * `messages`: how many there are from the first message without a disposition to the last known end of the topic. `oldestAt`: the
+ * timestamp of the oldest fetched message without a disposition, in ms since 1970; null if there is none.
  */
 type PartitionLag = { topic: string; partition: number; messages: number; oldestAt: number | null }
 
-/** A partition with messages whose offset has not moved for `stillMs`. */
+/** A partition and how many of its messages are not committed. `stillMs`: how long its offset has not moved although there are some. */
 type Standing = { topic: string; partition: number; messages: number; stillMs: number }
-/** And why, in words for an operator. */
-export type Still = Standing & { reason: string }
+/** A partition that stands still. `reason`: why, as a text for an operator. */
+export type StalledPartition = Standing & { reason: string }
 
 export type Headway = {
-  /** Looks until `signal`. Throws where only a new consumer helps. */
+  /** Asks the brokers every few seconds until `signal` is aborted. Throws if only a new consumer helps. */
   run: (signal: AbortSignal) => Promise<void>
-  /** Of the partitions of this replica. */
+  /** The lag of the partitions of this replica. */
   lag: () => PartitionLag[]
-  /** Of all partitions: for how long their offset has not moved though there is more; 0 where it moves or there is none. */
+  /** All partitions, with the time that their offset has not moved although there is more; 0 if it moves or there is no more. */
   standing: () => Standing[]
-  /** Of those, the ones that stand still. */
-  still: () => Still[]
+  /** Those of all partitions that stand still. */
+  stalled: () => StalledPartition[]
 }
 
 export type HeadwayOptions = {
   member: Member & Pick<RawConsumer, 'lastHeartbeat'>
   fetcher: Pick<Fetcher, 'listCommittedOffsets'>
   topic: string
-  /** The last look. It outlives the consumer: a partition may stand still because no consumer lives long. */
-  stands: Stands
+  /** What the brokers answered last. It outlives the consumer: a partition may stand still because no consumer lives long. */
+  positions: Positions
   view: () => ReadonlyMap<number, PartitionView>
   intake: Pick<Intake, 'oldest'>
-  /** Whether all that was fetched of a partition is done with. */
+  /** Whether all fetched messages of a partition have been handled. */
   isIdle: (partition: number) => boolean
   commits: Pick<Commits, 'pass'>
-  /** Whether this member deals the partitions out. */
+  /** Whether this member is the leader of the group, which assigns the partitions. */
   isLeader: () => boolean
-  /** Has the partitions dealt out anew. */
+  /** Makes the group assign the partitions anew. */
   rejoin: () => Promise<void>
-  /** Why the fetched messages of a partition of this replica do not go on; null if no reason is known. */
+  /** Why the fetched messages of a partition of this replica are not applied; null if no reason is known. */
   obstacle: (partition: number) => string | null
   /** Monotonic, in ms. */
   clock: () => number
 }
 
-const lookEveryMs = 3_000
-/** What does not move for so long stands still; events of the outbox too (status.ts). */
+const checkEveryMs = 3_000
+/** A partition whose offset does not move for this long stands still. The same bound holds for events of the outbox (serve/status.ts). */
 export const stillAfterMs = 30_000
-/** The group drops a member after such a silence: twice what the brokers allow, and time to come back. */
+/** The group has dropped a member after a silence this long: it is twice what the brokers allow, and some time to come back. */
 const heartbeatMaxMs = 35_000
 
-/** Where a partition ends, what is committed of it, and since when that has not moved though there is more. */
-type Stand = { end: bigint; committed: bigint; since: number | null }
+/** The end of a partition, its committed offset, and since when (ms of `clock`) that has not moved although there is more. */
+type Position = { end: bigint; committed: bigint; since: number | null }
 /** By partition. */
-export type Stands = Map<number, Stand>
+export type Positions = Map<number, Position>
 
 type State = { options: HeadwayOptions; partitions: number | null }
 
@@ -70,25 +70,26 @@ const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member']): void => 
     throw new Error(`the group has answered no heartbeat since ${lastHeartbeat.toISOString()}`)
 }
 
-/** The count that the leader deals out is the one that its own client knows, so the client asks first. */
+/** The leader assigns as many partitions as its own client knows, so the client asks the brokers first. */
 const noticePartitions = async (state: State): Promise<number> => {
   const { member, topic, isLeader, rejoin } = state.options
   const count = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!.partitionsCount
   if (state.partitions !== null && state.partitions !== count && isLeader()) await rejoin()
-  // Not before it succeeded, so that the next look tries again.
+  // Set only after the rejoin succeeded, so that the next check tries again.
   state.partitions = count
   return count
 }
 
-const standOf = (before: Stand | undefined, end: bigint, committed: bigint, at: number): Stand => {
+const positionOf = (before: Position | undefined, end: bigint, committed: bigint, at: number): Position => {
   if (end <= committed) return { end, committed, since: null }
   const moved = before === undefined || before.committed !== committed
   return { end, committed, since: moved ? at : (before.since ?? at) }
 }
 
 /**
- * Offsets stand behind where nothing of ours follows (the mark at the end of a transaction, an aborted one), or where a commit
- * met a rebalance: the library joins again and repeats it, and may take back what a new owner committed meanwhile.
+ * Commits the offsets that are behind although nothing is left to handle. There are two causes. No message for us follows: there is
+ * only the marker at the end of a transaction, or an aborted transaction. Or a commit met a rebalance: the library joins again and
+ * repeats the commit, which may put back the offset that a new owner committed meanwhile.
  */
 const commitIdle = (
   { options: { view, isIdle, commits } }: State,
@@ -101,17 +102,20 @@ const commitIdle = (
   }
 }
 
-const look = async (state: State): Promise<void> => {
-  const { member, fetcher, topic, stands, clock } = state.options
+const check = async (state: State): Promise<void> => {
+  const { member, fetcher, topic, positions, clock } = state.options
   const count = await noticePartitions(state)
   const partitions = Array.from({ length: count }, (_, partition) => partition)
-  // The offsets are read first: an end that is read later is never below what was committed by then.
+  // The offsets are read first: an end that is read later is never below the offset that was committed by then.
   const committed = await committedOf(fetcher, topic, partitions)
   const ends = (await member.listOffsets({ topics: [topic] })).get(topic) ?? []
   const at = clock()
   for (const partition of partitions)
-    stands.set(partition, standOf(stands.get(partition), ends[partition] ?? 0n, committed.get(partition) ?? 0n, at))
-  for (const partition of stands.keys()) if (partition >= count) stands.delete(partition)
+    positions.set(
+      partition,
+      positionOf(positions.get(partition), ends[partition] ?? 0n, committed.get(partition) ?? 0n, at),
+    )
+  for (const partition of positions.keys()) if (partition >= count) positions.delete(partition)
   commitIdle(state, committed)
 }
 
@@ -119,11 +123,11 @@ const reasonOf = ({ options }: State, partition: number): string => {
   const { view, member, topic, obstacle, isIdle } = options
   const place = view().get(partition)
   if (!partitionsOf(member, topic).includes(partition) || place === undefined)
-    return 'this replica does not read it; whoever of the group does, if anybody, commits nothing'
+    return 'this replica does not read it; the member of the group that does, if any, commits nothing'
   if (place.trouble !== null) return `it cannot be fetched: ${place.trouble}`
-  if (!isIdle(partition)) return obstacle(partition) ?? 'its messages are fetched and not applied'
+  if (!isIdle(partition)) return obstacle(partition) ?? 'its messages are fetched but not applied'
   if (place.stable < place.end && place.next >= place.stable)
-    return `a transaction that was begun at offset ${place.stable} and never ended holds up what follows`
+    return `a transaction that began at offset ${place.stable} and never ended holds up what follows`
   return `nothing comes from offset ${place.next} on`
 }
 
@@ -135,16 +139,16 @@ const lagOf = (
 ): PartitionLag => {
   const { topic } = state.options
   const first = oldest.get(partition)
-  const lastEnd = state.options.stands.get(partition)?.end ?? place.next
-  // Messages that were read after the last question to the brokers lie beyond the end of then.
+  const lastEnd = state.options.positions.get(partition)?.end ?? place.next
+  // Messages that were read after the last check lie beyond the end that the check found.
   const end = [lastEnd, place.end, place.next].reduce((a, b) => (b > a ? b : a))
   const messages = Number(end - (first?.offset ?? place.next))
   return { topic, partition, messages, oldestAt: first === undefined ? null : Number(first.timestamp) }
 }
 
-const standingOf = ({ topic, stands, clock }: HeadwayOptions): Standing[] => {
+const standingOf = ({ topic, positions, clock }: HeadwayOptions): Standing[] => {
   const at = clock()
-  return [...stands].map(([partition, { end, committed, since }]) => ({
+  return [...positions].map(([partition, { end, committed, since }]) => ({
     topic,
     partition,
     messages: Number(end - committed),
@@ -158,9 +162,9 @@ export const createHeadway = (options: HeadwayOptions): Headway => {
     async run(signal) {
       while (!signal.aborted) {
         requireHeartbeat(options.member)
-        // If the brokers do not answer, that is the feed's trouble; the last look stays.
-        await look(state).catch(() => undefined)
-        await sleep(lookEveryMs, signal)
+        // If the brokers do not answer, the feed reports it; the last positions stay.
+        await check(state).catch(() => undefined)
+        await sleep(checkEveryMs, signal)
       }
     },
     lag() {
@@ -168,7 +172,7 @@ export const createHeadway = (options: HeadwayOptions): Headway => {
       return [...options.view()].map(([partition, place]) => lagOf(state, partition, place, oldest))
     },
     standing: () => standingOf(options),
-    still: () =>
+    stalled: () =>
       standingOf(options)
         .filter(({ stillMs }) => stillMs >= stillAfterMs)
         .map((standing) => ({ ...standing, reason: reasonOf(state, standing.partition) })),

@@ -1,45 +1,45 @@
-// Messages between the feed and the lanes, bounded in number and in bytes: a full intake pauses the feed.
+// The queue between the feed and the lanes, bounded in messages and in bytes: a full intake pauses the feed.
 
 import { createBell, type Bell } from '../../app/sleep.ts'
 import type { RawMessage } from '../client.ts'
 
-/** The messages of some partitions, in order. `underWay`: taken and not disposed of yet. */
+/** The messages of some partitions, in order. `underWay`: the batch that was taken last, whose legs may have no dispositions yet. */
 export type Lane = { queue: RawMessage[]; underWay: readonly RawMessage[]; bell: Bell }
 
-/** Of what is not disposed of yet, the first message of a partition. */
+/** The first message of a partition without a disposition. */
 type Oldest = Pick<RawMessage, 'partition' | 'offset' | 'timestamp'>
 
 export type IntakeLimits = {
-  /** Batches at a time; the partitions are dealt out among them. */
+  /** How many batches are handled at a time; the partitions are divided among the lanes. */
   lanes: number
-  /** Messages and bytes that may wait in memory. */
+  /** How many messages and bytes may wait in memory. */
   messagesMax: number
   bytesMax: number
 }
 
-/** What an intake needs of a feed. */
+/** The part of a feed that an intake needs. */
 export type Tap = { pause: () => unknown; resume: () => unknown; isPaused: () => boolean }
 
 export type Intake = {
   lanes: readonly Lane[]
   put: (message: RawMessage) => void
   /**
-   * Up to `max` messages of a lane, without waiting; none if it is empty. Call it again only once every leg of the previous batch
-   * has its disposition (its letters may still be on their way).
+   * Takes up to `max` messages of a lane without waiting; returns an empty list if the lane is empty. Call it again only once every
+   * leg of the previous batch has its disposition (its letters may still be on their way).
    */
   take: (lane: Lane, max: number) => RawMessage[]
-  /** By partition; a partition without such a message is left out. */
+  /** The oldest message of each partition; a partition without such a message is left out. */
   oldest: () => ReadonlyMap<number, Oldest>
   queued: () => number
   /** Whether messages of this partition wait. */
   holds: (partition: number) => boolean
-  /** Forgets the messages that wait, of one partition or of all: they will come again. */
+  /** Drops the waiting messages of one partition, or of all. They will come again. */
   drop: (partition?: number) => void
 }
 
 const sizeOf = (message: RawMessage): number => (message.value?.length ?? 0) + (message.key?.length ?? 0)
 
-/** Of keys and values. */
+/** The bytes of the keys and values. */
 export const bytesOf = (messages: readonly RawMessage[]): number =>
   messages.reduce((sum, message) => sum + sizeOf(message), 0)
 
@@ -72,12 +72,12 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
       messages -= batch.length
       for (const message of batch) bytes -= sizeOf(message)
       lane.underWay = batch
-      // Half empty, so that the feed does not stop and start for every batch.
+      // Only when half empty, so that the feed does not stop and start for every batch.
       resumeWhenHalfEmpty()
       return batch
     },
     oldest() {
-      // Walked over when somebody asks, which is seldom, so that no message pays for it.
+      // Found by a walk over all messages when somebody asks, which is seldom, so that no message pays for it.
       const first = new Map<number, Oldest>()
       for (const { underWay, queue } of lanes)
         for (const messages of [underWay, queue])
@@ -88,13 +88,10 @@ export const createIntake = (tap: Tap, limits: IntakeLimits): Intake => {
     holds: (partition) => laneOf(partition).queue.some((message) => message.partition === partition),
     drop(partition) {
       for (const lane of lanes) {
-        const [dropped, kept] = [
-          lane.queue,
-          lane.queue.filter((m) => partition !== undefined && m.partition !== partition),
-        ]
-        lane.queue = kept
-        messages += kept.length - dropped.length
-        bytes += bytesOf(kept) - bytesOf(dropped)
+        const before = lane.queue
+        lane.queue = before.filter((message) => partition !== undefined && message.partition !== partition)
+        messages += lane.queue.length - before.length
+        bytes += bytesOf(lane.queue) - bytesOf(before)
       }
       resumeWhenHalfEmpty()
     },

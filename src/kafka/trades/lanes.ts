@@ -1,4 +1,4 @@
-// The lanes: each handles the messages of its partitions in order, one batch at a time.
+// Runs the lanes. Each lane handles the messages of its partitions in order, one batch at a time.
 
 import { passCrashPoint } from '../../app/crashPoint.ts'
 import type { RawMessage } from '../client.ts'
@@ -23,10 +23,10 @@ const idleMs = 1_000
 
 const settle = async (batch: readonly RawMessage[], options: LanesOptions): Promise<void> => {
   const { handleBatch, sendLetters, progress, ending } = options
-  const taken = progress.take(batch)
+  const parts = progress.take(batch)
   const lettersOf = await handleBatch(batch, ending)
   passCrashPoint('after-ledger-before-offset')
-  for (const part of taken) {
+  for (const part of parts) {
     const letters = lettersOf.get(part.partition)
     progress.settle(part, letters && (() => sendLetters(letters, ending)))
   }
@@ -41,8 +41,8 @@ const runLane = async (lane: Lane, options: LanesOptions): Promise<void> => {
   }
 }
 
-/** Runs until `ending`, then finishes the batches and letters that are under way. */
+/** Runs until `ending` is aborted, then finishes the batches and letters that are under way. */
 export const runLanes = async (options: LanesOptions): Promise<void> => {
   await Promise.all(options.intake.lanes.map((lane) => runLane(lane, options).catch(options.fail)))
-  await options.progress.written()
+  await options.progress.whenIdle()
 }

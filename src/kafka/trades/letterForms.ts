@@ -1,4 +1,4 @@
-// The forms in which a dead letter can be written: as it should be, and what a broker takes where it refuses that. Pure.
+// The forms in which a dead letter can be written: the full letter first, then what a broker may take if it refuses that. Pure.
 
 import type { LetterDisposition } from '../../domain/leg.ts'
 import type { Source } from '../../store/fills.ts'
@@ -8,41 +8,44 @@ import type { Blame, OutRecord } from '../producer.ts'
 
 export type DeadLetter = {
   source: Source
-  /** The source message's: its broker took it, which says little of what another topic takes. */
+  /** The timestamp of the source message. Its broker took it, which says little about what another topic takes. */
   timestamp: bigint
   key: Buffer | null
   value: Buffer | null
-  /** As received. Kafka's format allows a header without a value, and who writes it carelessly leaves out a name. */
+  /** As received. Kafka's format allows a header without a value, and a careless publisher may leave out a name. */
   headers: ReadonlyMap<Buffer | null, Buffer | null>
   disposition: LetterDisposition
   reason: string
-  /** Which legs: `BUY:<order id>`; empty for a message that could not be decoded. */
+  /** The legs that the letter is about, such as `BUY:<order id>`; empty for a message that could not be decoded. */
   legs: readonly string[]
-  /** Parts of the message that could not be had. */
+  /** Parts of the message that could not be read. */
   leftOut?: readonly LetterPart[]
 }
 
-/** What is to be tried, the first of each now. `keyed`: whether the letter's id is its key, for want of one of the message's own. */
+/** The stamps and cuts that are still to be tried, the next one first. `idAsKey`: the letter's id is its key, because its message has none. */
 export type LetterForm = {
   stamps: readonly bigint[]
   cuts: readonly (readonly LetterPart[])[]
-  keyed: boolean
+  idAsKey: boolean
 }
 
 const textMax = 500
 const rootMax = 300
-/** No time at all: any broker takes it, whatever its clock and ours say, and keeps the record by the time of its file. */
+/** No time at all. Any broker takes it, whatever its clock and ours say, and retention goes by the time of the segment file. */
 const noStamp = -1n
 
-/** Header values stay one readable line whatever the message said. */
+/** Makes a header value that is one readable line, whatever the message contained. */
 const headerText = (text: string): Buffer => Buffer.from(text.replace(/[^\x20-\x7e]/g, '?').slice(0, textMax))
 
-/** Never before its message, so that a clock that is far behind does not give it to retention at once; else by either clock; else none. */
+/**
+ * The timestamps to try. The first is never before that of the message, so that retention does not delete the letter at once if our
+ * clock is far behind. Then our own time, then the message's, then none.
+ */
 const stampsOf = ({ timestamp }: DeadLetter, now: bigint): bigint[] => [
   ...new Set([timestamp > now ? timestamp : now, now, ...(timestamp < 0n ? [] : [timestamp]), noStamp]),
 ]
 
-/** By what is lost least: a message without its headers can still be sent again, one without its value only be looked up. */
+/** What to leave out, the smallest loss first: a message without headers can still be sent again, without a value only be looked up. */
 const cutsOf = ({ key, value, headers }: DeadLetter): LetterPart[][] => {
   const present: readonly LetterPart[] = [
     ...(headers.size > 0 ? (['headers'] as const) : []),
@@ -57,16 +60,16 @@ const cutsOf = ({ key, value, headers }: DeadLetter): LetterPart[][] => {
 export const firstForm = (letter: DeadLetter, now: Date): LetterForm => ({
   stamps: stampsOf(letter, BigInt(now.getTime())),
   cuts: cutsOf(letter),
-  keyed: false,
+  idAsKey: false,
 })
 
-const isKeyless = (letter: DeadLetter, { cuts, keyed }: LetterForm): boolean =>
-  !keyed && (letter.key === null || cuts[0]!.includes('key'))
+const isKeyless = (letter: DeadLetter, { cuts, idAsKey }: LetterForm): boolean =>
+  !idAsKey && (letter.key === null || cuts[0]!.includes('key'))
 
 const cutMore = (form: LetterForm): LetterForm | null =>
   form.cuts.length > 1 ? { ...form, cuts: form.cuts.slice(1) } : null
 
-/** What to try after a refusal; null where there is nothing more to try. */
+/** The form to try after a refusal; null if none is left. */
 export const nextForm = (letter: DeadLetter, form: LetterForm, blame: NonNullable<Blame>): LetterForm | null => {
   switch (blame) {
     case 'timestamp':
@@ -75,7 +78,7 @@ export const nextForm = (letter: DeadLetter, form: LetterForm, blame: NonNullabl
       return cutMore(form)
     case 'record':
       // A compacted topic takes no record without a key.
-      return isKeyless(letter, form) ? { ...form, keyed: true } : cutMore(form)
+      return isKeyless(letter, form) ? { ...form, idAsKey: true } : cutMore(form)
   }
 }
 
@@ -90,22 +93,22 @@ const bytesOf = (letter: DeadLetter, part: LetterPart): number => {
   }
 }
 
-/** About the size of its record. */
+/** The approximate size of the letter's record in bytes. */
 export const letterBytes = (letter: DeadLetter): number =>
   bytesOf(letter, 'headers') + bytesOf(letter, 'value') + bytesOf(letter, 'key') + 2 * textMax
 
 export const letterId = ({ source }: DeadLetter): string => coordinatesText(source)
 
-/** For a person; a program reads the header that says it. */
+/** The reason for a person; a program reads `x-left-out` instead. */
 const reasonOf = (letter: DeadLetter, cut: readonly LetterPart[]): string =>
   cut.length === 0
     ? letter.reason
     : `${letter.reason}; left out: ${cut.map((part) => `${part} (${bytesOf(letter, part)} bytes)`).join(', ')}`
 
-/** Without those that cannot be written, and those that an earlier letter had. */
+/** The message's headers, without those that cannot be written and those that an earlier letter added. */
 const ownHeaders = ({ headers }: DeadLetter): [Buffer, Buffer][] =>
   [...headers].flatMap(([name, value]): [Buffer, Buffer][] =>
-    // The library writes a value that is null, its type leaves that out.
+    // The library writes a null value, though its type does not allow one.
     name === null || isLetterHeader(name) ? [] : [[name, value!]],
   )
 
@@ -118,7 +121,7 @@ const leftOutOf = (letter: DeadLetter, cut: readonly LetterPart[]): LetterPart[]
 const isRoot = ([name, value]: [Buffer, Buffer | null]): boolean =>
   name.toString() === redrivenFrom && value !== null && value.length <= rootMax
 
-const headersOf = (letter: DeadLetter, { cuts, keyed }: LetterForm): Map<Buffer, Buffer> => {
+const headersOf = (letter: DeadLetter, { cuts, idAsKey }: LetterForm): Map<Buffer, Buffer> => {
   const { topic, partition, offset } = letter.source
   const cut = cuts[0]!
   const added: Record<string, string> = {
@@ -130,22 +133,22 @@ const headersOf = (letter: DeadLetter, { cuts, keyed }: LetterForm): Map<Buffer,
     [letterHeaders.partition]: String(partition),
     [letterHeaders.offset]: String(offset),
     [letterHeaders.leftOut]: leftOutOf(letter, cut).join(','),
-    ...(keyed ? { [letterHeaders.added]: 'key' } : {}),
+    ...(idAsKey ? { [letterHeaders.added]: 'key' } : {}),
   }
   const own = ownHeaders(letter)
-  const kept = cut.includes('headers') ? own.filter((header) => isRoot(header)) : own
+  const rest = cut.includes('headers') ? own.filter((header) => isRoot(header)) : own
   return new Map([
-    ...kept,
+    ...rest,
     ...Object.entries(added).map(([name, text]) => [Buffer.from(name), headerText(text)] as [Buffer, Buffer]),
   ])
 }
 
 export const letterRecord = (letter: DeadLetter, form: LetterForm): OutRecord => {
   const cut = form.cuts[0]!
-  const key = form.keyed ? Buffer.from(letterId(letter)) : cut.includes('key') ? null : letter.key
+  const key = form.idAsKey ? Buffer.from(letterId(letter)) : cut.includes('key') ? null : letter.key
   return {
     ...(key === null ? {} : { key }),
-    // A tombstone stays one: the library writes null, but its strict mode wants the member named.
+    // A tombstone stays one: the library writes null, but in strict mode the member must be present.
     value: (cut.includes('value') ? null : letter.value)!,
     headers: headersOf(letter, form),
     timestamp: form.stamps[0]!,

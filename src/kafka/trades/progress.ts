@@ -1,25 +1,25 @@
-// The messages of each partition that were taken and are not done with. The offset of a message moves once its legs have their
-// dispositions and its dead letter is written. A letter that cannot be written keeps back the offsets of its own partition and nothing else: fills go
-// on there as well, and what is kept in memory for it is bounded.
+// Tracks the messages of each partition that were taken and are not finished. The offset moves past a message once its legs have their
+// dispositions and its dead letter is written. A letter that cannot be written holds back the offset of its own partition and nothing
+// else: fills go on there as well, and the memory for what waits behind the letter is bounded.
 
 import type { RawMessage } from '../client.ts'
 import type { Commits } from './commits.ts'
 import { bytesOf } from './intake.ts'
 
-/** Messages of one partition that were taken together; `epoch`: see Partition. */
-type Taken = { partition: number; messages: readonly RawMessage[]; epoch: number }
+/** The messages of one partition in a batch; `epoch`: see Partition. */
+type BatchPart = { partition: number; messages: readonly RawMessage[]; epoch: number }
 
 export type Progress = {
-  /** A batch was taken; answers it by partition. */
-  take: (batch: readonly RawMessage[]) => Taken[]
-  /** Their legs have their dispositions; `send` writes their dead letters, where there are any. */
-  settle: (taken: Taken, send: (() => Promise<void>) | undefined) => void
-  /** The partitions were dealt out anew: what was taken before moves no offset any more. */
+  /** Call it with every batch that was taken; returns the batch by partition. */
+  take: (batch: readonly RawMessage[]) => BatchPart[]
+  /** Call it once the legs of a part have their dispositions. `send` writes its dead letters; undefined if it has none. */
+  settle: (part: BatchPart, send: (() => Promise<void>) | undefined) => void
+  /** Call it when the group has assigned the partitions anew: messages that were taken before no longer move an offset. */
   forget: () => void
-  /** Whether all that was taken of a partition is done with. */
+  /** Whether all messages that were taken of a partition are finished. */
   isDone: (partition: number) => boolean
-  /** Resolves when no letter is on its way. */
-  written: () => Promise<void>
+  /** Resolves when no letter is being written. */
+  whenIdle: () => Promise<void>
 }
 
 export type ProgressOptions = {
@@ -30,90 +30,90 @@ export type ProgressOptions = {
   fail: (error: unknown) => void
 }
 
-/** What waits behind a letter that cannot be written; the letters of what comes after are made again later. */
+/** How much may wait behind a letter that cannot be written. Messages beyond that are read again later, and their letters made then. */
 const behindMax = { messages: 2_000, bytes: 16_000_000 }
 
 /**
- * `epoch`: increases when it is read again, and what was taken before moves no offset any more. `open`: messages that are not done
- * with. `lettered`: the last letters, and all before them. `behind`: what waits for these. `again`: the first offset to be read
- * again once they are written.
+ * `epoch`: increases when the partition is read again; messages of an older epoch no longer move an offset. `open`: how many messages
+ * are not finished. `letters`: resolves when the last letters and all before them are written; null if none are under way. `behind`:
+ * the messages and bytes that wait for these letters. `rereadFrom`: the first offset to read again once they are written, or null.
  */
 type Partition = {
   epoch: number
   open: number
-  lettered: Promise<void> | null
+  letters: Promise<void> | null
   behind: { messages: number; bytes: number }
-  again: bigint | null
+  rereadFrom: bigint | null
 }
 
 const isFull = ({ behind }: Partition): boolean =>
   behind.messages > behindMax.messages || behind.bytes > behindMax.bytes
 
-const hold = ({ behind }: Partition, messages: readonly RawMessage[], sign: 1 | -1): void => {
+const countBehind = ({ behind }: Partition, messages: readonly RawMessage[], sign: 1 | -1): void => {
   behind.messages += sign * messages.length
   behind.bytes += sign * bytesOf(messages)
 }
 
 export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): Progress => {
   const all = new Map<number, Partition>()
-  const of = (partition: number): Partition => {
-    const fresh = { epoch: 0, open: 0, lettered: null, behind: { messages: 0, bytes: 0 }, again: null }
+  const stateOf = (partition: number): Partition => {
+    const fresh = { epoch: 0, open: 0, letters: null, behind: { messages: 0, bytes: 0 }, rereadFrom: null }
     return all.get(partition) ?? (all.set(partition, fresh), fresh)
   }
 
-  const finish = ({ partition, messages, epoch }: Taken): void => {
-    const own = of(partition)
+  const finish = ({ partition, messages, epoch }: BatchPart): void => {
+    const own = stateOf(partition)
     if (own.epoch === epoch) commits.put(messages)
     own.open -= messages.length
   }
 
   const restart = (partition: number, own: Partition, from: bigint): void => {
     own.epoch++
-    own.again = null
+    own.rereadFrom = null
     readAgain(partition, from)
   }
 
-  /** After the letters of all that was taken before. */
-  const finishLater = (own: Partition, taken: Taken, send: () => Promise<void>): void => {
-    hold(own, taken.messages, 1)
-    const mine = (own.lettered ?? Promise.resolve())
+  /** Finishes a part after its own letters and those of all parts before it are written. */
+  const finishLater = (own: Partition, part: BatchPart, send: () => Promise<void>): void => {
+    countBehind(own, part.messages, 1)
+    const letters = (own.letters ?? Promise.resolve())
       .then(send)
-      .then(() => finish(taken))
+      .then(() => finish(part))
       .finally(() => {
-        hold(own, taken.messages, -1)
-        if (own.lettered !== mine) return
-        own.lettered = null
-        if (own.again !== null) restart(taken.partition, own, own.again)
+        countBehind(own, part.messages, -1)
+        if (own.letters !== letters) return
+        own.letters = null
+        if (own.rereadFrom !== null) restart(part.partition, own, own.rereadFrom)
       })
-    own.lettered = mine
-    mine.catch(fail)
+    own.letters = letters
+    letters.catch(fail)
   }
 
   return {
     take: (batch) =>
       [...Map.groupBy(batch, ({ partition }) => partition)].map(([partition, messages]) => {
-        const own = of(partition)
+        const own = stateOf(partition)
         own.open += messages.length
         return { partition, messages, epoch: own.epoch }
       }),
-    settle(taken, send) {
-      const own = of(taken.partition)
-      const { messages, epoch } = taken
-      if (own.again === null && isFull(own)) own.again = messages[0]!.offset
-      // It comes again, and its letters will be written then.
-      if (own.epoch !== epoch || own.again !== null) own.open -= messages.length
-      else if (send === undefined && own.lettered === null) finish(taken)
-      else finishLater(own, taken, send ?? (() => Promise.resolve()))
+    settle(part, send) {
+      const own = stateOf(part.partition)
+      const { messages, epoch } = part
+      if (own.rereadFrom === null && isFull(own)) own.rereadFrom = messages[0]!.offset
+      // Its messages come again, and their letters will be written then.
+      if (own.epoch !== epoch || own.rereadFrom !== null) own.open -= messages.length
+      else if (send === undefined && own.letters === null) finish(part)
+      else finishLater(own, part, send ?? (() => Promise.resolve()))
     },
     forget() {
       for (const own of all.values()) {
         own.epoch++
-        own.again = null
+        own.rereadFrom = null
       }
     },
     isDone: (partition) => (all.get(partition)?.open ?? 0) === 0,
-    async written() {
-      await Promise.allSettled([...all.values()].map(({ lettered }) => lettered ?? Promise.resolve()))
+    async whenIdle() {
+      await Promise.allSettled([...all.values()].map(({ letters }) => letters ?? Promise.resolve()))
     },
   }
 }

@@ -1,5 +1,5 @@
-// Trades and their traces: the context that a message came with goes into the log, and, where it is sampled, a span tells how long
-// the message took and what became of its legs.
+// The traces of trades. The trace context of a message goes into the log. If the trace is sampled, a span shows how long the message took
+// and the dispositions of its legs.
 
 import type { LegOutcome } from '../../app/fill.ts'
 import type { Disposition } from '../../domain/leg.ts'
@@ -9,13 +9,13 @@ import type { RawMessage } from '../client.ts'
 
 export type Trace = { traceparent?: string }
 
-/** What a line of the log says of the trace that a message belongs to. */
+/** The log fields of the trace that a message belongs to. */
 export const traceOf = ({ headers }: RawMessage): Trace => {
   const traceparent = messageTraceparent(headers)
   return traceparent === null ? {} : { traceparent }
 }
 
-/** A span for each message that came with a sampled trace. */
+/** Starts a span for each message that came with a sampled trace. */
 export const startSpans = (messages: Iterable<[string, RawMessage]>, tracing: Tracing) =>
   new Map(
     [...messages].flatMap(([at, message]) => {
@@ -26,7 +26,7 @@ export const startSpans = (messages: Iterable<[string, RawMessage]>, tracing: Tr
     }),
   )
 
-/** By OpenTelemetry's names for messaging. */
+/** Ends the spans. The attributes have OpenTelemetry's names for messaging. */
 export const endSpans = (spans: ReturnType<typeof startSpans>, outcomes: readonly LegOutcome[]): void => {
   if (spans.size === 0) return
   for (const { received, disposition } of outcomes)

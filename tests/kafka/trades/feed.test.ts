@@ -213,7 +213,7 @@ test('a topic that was made anew under the same name ends the feed; the next one
   await world.feed.assign()
   await until(() => world.offsets(0).length === 2, { what: 'it is read' })
   world.state.topicId = 'id-2'
-  expect(world.running).rejects.toThrow('deleted and made anew')
+  expect(world.running).rejects.toThrow('deleted and created again')
   world.state.committed = [2n]
   await world.feed.assign()
   expect(world.feed.view().get(0)!.next).toBe(0n)

@@ -63,7 +63,7 @@ const createWorld = () => {
     member,
     fetcher: { listCommittedOffsets: () => topicOf([...world.committed]) },
     topic: 't',
-    stands: new Map(),
+    positions: new Map(),
     view: () => places,
     intake,
     isIdle: () => world.idle,
@@ -131,7 +131,7 @@ test('while no broker answers it is counted to what was read', async () => {
 })
 
 const stillOf = ({ headway }: ReturnType<typeof createWorld>) =>
-  headway.still().map(({ partition, messages, reason }) => ({ partition, messages, reason }))
+  headway.stalled().map(({ partition, messages, reason }) => ({ partition, messages, reason }))
 
 test('a partition with more stands still once its offset has not moved for half a minute, and no longer when it moves', async () => {
   const world = createWorld()
@@ -163,7 +163,7 @@ test('so does one that is read by nobody here, and one that was never committed'
     {
       partition: 2,
       messages: 3,
-      reason: 'this replica does not read it; whoever of the group does, if anybody, commits nothing',
+      reason: 'this replica does not read it; the member of the group that does, if any, commits nothing',
     },
   ])
 })
@@ -177,11 +177,11 @@ test('the reason is what is known: the fetch, the database, an open transaction'
   world.places.set(1, view(20n, { end: 25n, stable: 20n }))
   expect(stillOf(world).map(({ reason }) => reason)).toEqual([
     'it cannot be fetched: it has no leader',
-    'a transaction that was begun at offset 20 and never ended holds up what follows',
+    'a transaction that began at offset 20 and never ended holds up what follows',
   ])
   world.places.set(0, view(14n))
   world.idle = false
-  expect(stillOf(world)[0]!.reason).toBe('its messages are fetched and not applied')
+  expect(stillOf(world)[0]!.reason).toBe('its messages are fetched but not applied')
 })
 
 test('an offset that stands behind what was read is committed once nothing is under way', async () => {

@@ -1,4 +1,4 @@
-// Observes batches of trades and dead letters without changing what becomes of them.
+// Observes batches of trades and dead letters without changing how they are handled.
 
 import type { HandleBatch } from './batch.ts'
 import type { DeadLetter, DeadLetters } from './deadLetters.ts'
@@ -6,7 +6,7 @@ import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 export type BatchObserver = {
   /** Called for every batch whose legs have their dispositions. */
   onBatch: (batch: { items: number; tookMs: number }) => void
-  /** Called with the age of each message, by its timestamp, when its legs had their dispositions. */
+  /** Called with the age of each message, by its timestamp, once its legs have their dispositions. */
   onApplied: (ageMs: number) => void
 }
 
@@ -17,7 +17,7 @@ export const observeBatches =
     const letters = await handleBatch(messages, signal)
     onBatch({ items: messages.length, tookMs: performance.now() - startedAt })
     const at = now().getTime()
-    // The clock of their publisher or broker may be ahead of ours; -1 says that there is none.
+    // The clock of the publisher or broker may be ahead of ours; a timestamp of -1 means that there is none.
     for (const { timestamp } of messages) if (timestamp > 0n) onApplied(Math.max(0, at - Number(timestamp)))
     return letters
   }
