@@ -1,4 +1,4 @@
-// The listening socket, in the clear or with TLS 1.2 and newer, and a certificate that can be renewed while requests are served.
+// The listening socket, without TLS or with TLS 1.2 and newer. Its certificate can be renewed while requests are served.
 
 import type { Elysia } from 'elysia'
 import { silentSeconds } from './exchange/silence.ts'
@@ -17,10 +17,10 @@ export type Listener = {
   port: number
   /**
    * New connections see this certificate; requests under way end undisturbed. A connection that waits to be accepted at this very
-   * instant is reset, and its client tries again. Throws if the certificate cannot be used; the one before stays then.
+   * instant is reset, and its client tries again. Throws if the certificate cannot be used; then the former one stays in force.
    */
   renew: (tls: ServerCertificate) => void
-  /** Takes no new connection, lets requests under way end. */
+  /** Accepts no new connections, and resolves when the requests under way have ended. */
   stop: () => Promise<void>
 }
 
@@ -28,9 +28,9 @@ export type Listener = {
 const neverTooLarge = Number.MAX_SAFE_INTEGER
 
 /**
- * Elysia lets several processes share a port by default: a second one by mistake would take half the calls. Bun cannot change the
- * certificate of a server that listens, so with TLS two servers do share the port for a moment; `openPort` first makes sure that
- * nobody else has it.
+ * Elysia lets several processes share a port by default: a second process, started by mistake, would take half the calls. Bun cannot
+ * change the certificate of a listening server, so with TLS two servers share the port for a moment; `openPort` first makes sure that
+ * no other process has it.
  */
 const bind = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reusePort: boolean) => {
   const limits = { idleTimeout: silentSeconds(idleTimeoutMs), maxRequestBodySize: neverTooLarge }
@@ -40,7 +40,7 @@ const bind = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reus
   return server
 }
 
-/** Listens on `port` (0: any free one). Throws when it is taken. */
+/** Listens on `port` (0: any free port). Throws if another process has the port. */
 export const openPort = (app: Elysia, address: Address): Listener => {
   let server = bind(app, address, false)
   const port = server.port ?? address.port
@@ -48,16 +48,16 @@ export const openPort = (app: Elysia, address: Address): Listener => {
     void server.stop(true)
     server = bind(app, { ...address, port }, true)
   }
-  let retired: Promise<unknown> = Promise.resolve()
+  let formerServers: Promise<unknown> = Promise.resolve()
   return {
     port,
     renew(tls) {
       const old = server
       server = bind(app, { ...address, port, tls }, true)
-      retired = Promise.all([retired, old.stop()])
+      formerServers = Promise.all([formerServers, old.stop()])
     },
     async stop() {
-      await Promise.all([server.stop(), retired])
+      await Promise.all([server.stop(), formerServers])
     },
   }
 }

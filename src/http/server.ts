@@ -1,4 +1,4 @@
-// The HTTP server: the routes, and one answer for whatever goes wrong around them.
+// The HTTP server: the routes, and the answers to requests that reach no route or fail outside one.
 
 import { Elysia } from 'elysia'
 import type { Log } from '../telemetry/log.ts'
@@ -27,7 +27,7 @@ export type ServerOptions = RouteOptions & {
   /** Pages of these origins may call from a browser. */
   corsOrigins: readonly string[]
   health: HealthSource
-  /** The page of metrics. */
+  /** The text of the metrics page. */
   metrics: () => string
   contracts: ContractOptions
   log: Log
@@ -56,7 +56,7 @@ const methodsOf = (app: Elysia, path: string): string[] => {
   return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
 }
 
-/** For a path and method without a handler: the methods of a path that exists (204 to OPTIONS, else 405), or a 404. */
+/** Answers a path and method without a handler: 404 if the path does not exist, otherwise its methods (204 to OPTIONS, 405 to others). */
 const notFound = (app: Elysia, exchange: Exchange): Answer => {
   const methods = methodsOf(app, pathOf(exchange.request)).toSorted()
   if (methods.length === 0) return problem('NOT_FOUND', 'there is nothing at this path')
@@ -122,7 +122,7 @@ export const createApp = (options: ServerOptions) => {
     if (!isServed(operation, management)) continue
     const { method, path } = operation
     const answer = answering(operation, handler, exchangeOptions)
-    // `parse: 'none'`: the handlers read the bodies, because of their size, their time and the exact text of their numbers.
+    // `parse: 'none'`: the handlers read the bodies themselves, because they limit size and time and need the exact text of numbers.
     app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {
       parse: 'none',
     })

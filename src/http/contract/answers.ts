@@ -1,5 +1,5 @@
-// The schemas of problems, and the list of those that the document names. The schemas of answers stand beside what writes them:
-// orders/answers.ts, exceptions/answers.ts, operators/.
+// The schemas of problems, and the list of the schemas that have a name in the document. The schemas of answers are in the files that
+// write the answers: orders/answers.ts, exceptions/answers.ts, operators/.
 
 import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
 import { TradeException, Resolution } from '../exceptions/answers.ts'
@@ -20,18 +20,18 @@ const Fault = Type.Object(
 
 export const noMembers = {}
 
-const AnsweredAt = Type.String({
+const AnswerTime = Type.String({
   format: 'date-time',
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$',
   description: 'When it was answered: ISO-8601, UTC.',
 })
-const AskedPath = Type.String({
+const RequestPath = Type.String({
   maxLength: 256,
   pattern: "^([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$",
   description: 'The path of the request as received, without its query, percent-encoded, at most 256 characters.',
 })
 
-/** The shape of a problem with this code. `members`: those that it has beside the usual ones. */
+/** The schema of a problem with this code. `members`: the members that it has beside the standard ones. */
 export const problemShape = <C extends ProblemCode, M extends TProperties>(code: C, members: M) =>
   Type.Object({
     type: Type.Literal(`urn:orders:problem:${problems[code].type}`),
@@ -41,11 +41,11 @@ export const problemShape = <C extends ProblemCode, M extends TProperties>(code:
     code: Type.Literal(code),
     message: Type.String({ description: 'The same as `detail`.' }),
     errors: Type.Array(Fault, { description: 'Every fault of the request, not the first alone.' }),
-    timestamp: AnsweredAt,
+    timestamp: AnswerTime,
     error: Type.Literal(problems[code].error, { description: 'The reason phrase of the status.' }),
-    path: AskedPath,
+    path: RequestPath,
     ...members,
   })
 
-/** The schemas that stand in the document once, each under the name that its `component` gives. */
+/** The schemas that the document defines once, each under the name in its `component`. */
 export const components: readonly TSchema[] = [Order, Fill, TradeException, Resolution, Link, Component, Fault, Status]

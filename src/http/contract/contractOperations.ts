@@ -3,7 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { pageNames } from '../../handbook/pages.ts'
 import { oneOf } from '../../wire/shapes.ts'
-import { anyRoute, type OperationContract } from './operation.ts'
+import { routeRefusals, type OperationContract } from './operation.ts'
 
 export const assetNames = ['swagger-ui-bundle.js', 'swagger-ui.css', 'page.js', 'page.css', 'handbook.css'] as const
 
@@ -12,7 +12,7 @@ const policy = {
   description: 'Nothing is loaded from anywhere but here.',
 }
 
-/** The specifications say what else is in it. */
+/** A document with its version member; the OpenAPI and AsyncAPI specifications define the others. */
 const openDocument = (name: 'openapi' | 'asyncapi') =>
   Type.Object({ [name]: Type.String() }, { additionalProperties: true })
 
@@ -26,7 +26,7 @@ export const contractOperations = {
     access: 'open',
     summary: 'This document',
     answers: { 200: { description: 'OpenAPI 3.1.', body: openDocument('openapi') } },
-    refusals: anyRoute,
+    refusals: routeRefusals,
   },
   asyncApi: {
     method: 'GET',
@@ -37,7 +37,7 @@ export const contractOperations = {
     access: 'open',
     summary: 'The topics, their messages and their headers',
     answers: { 200: { description: 'AsyncAPI 3.0.', body: openDocument('asyncapi') } },
-    refusals: anyRoute,
+    refusals: routeRefusals,
   },
   docs: {
     method: 'GET',
@@ -55,7 +55,7 @@ export const contractOperations = {
         headers: { 'Content-Security-Policy': policy },
       },
     },
-    refusals: anyRoute,
+    refusals: routeRefusals,
   },
   docsAsset: {
     method: 'GET',
@@ -76,7 +76,7 @@ export const contractOperations = {
         },
       },
     },
-    refusals: { ...anyRoute, NOT_FOUND: { description: 'There is no such file.' } },
+    refusals: { ...routeRefusals, NOT_FOUND: { description: 'There is no such file.' } },
   },
   handbookPage: {
     method: 'GET',
@@ -96,6 +96,6 @@ export const contractOperations = {
         headers: { 'Content-Security-Policy': policy },
       },
     },
-    refusals: { ...anyRoute, NOT_FOUND: { description: 'The handbook has no such page.' } },
+    refusals: { ...routeRefusals, NOT_FOUND: { description: 'The handbook has no such page.' } },
   },
 } as const satisfies Record<string, OperationContract>

@@ -1,5 +1,5 @@
-// The contracts as they are served: both documents, and a page for a person that loads nothing from anywhere else. Its renderer is
-// embedded in the binary. Everything is made at the first request and kept: no request of the API pays for it.
+// Serves the contracts: both documents, and a page for a person that loads nothing from other servers, because its renderer is embedded
+// in the binary. Everything is made at the first request for it and cached, so no request of the API pays for it.
 
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import type { AmountDigits } from '../../domain/decimal.ts'

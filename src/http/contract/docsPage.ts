@@ -1,4 +1,4 @@
-// The docs page: the HTTP side is drawn by the renderer from /openapi.json, the Kafka side is written here from the AsyncAPI document.
+// The docs page. The renderer draws the HTTP side from /openapi.json; the Kafka side is written here from the AsyncAPI document.
 
 import { pages } from '../../handbook/pages.ts'
 
@@ -43,11 +43,11 @@ body > header a { color: #9ecbff; text-decoration: none }
 #kafka td code, #kafka p code, #kafka pre { font: 13px/1.5 ui-monospace, monospace }
 `
 
-const escaped = (text: unknown): string => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
-const code = (text: unknown): string => `<code>${escaped(text)}</code>`
+const escapeHtml = (text: unknown): string => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+const code = (text: unknown): string => `<code>${escapeHtml(text)}</code>`
 /** Turns backticks and double stars into HTML as Markdown does. */
 const markup = (text: unknown): string =>
-  escaped(text ?? '')
+  escapeHtml(text ?? '')
     .replace(/`([^`]+)`/g, '<code>$1</code>')
     .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
 
@@ -82,7 +82,7 @@ const fieldsOf = ({ properties = {}, required = [] }: Schema): Field[] =>
 const table = (title: string, schema: Schema): string => {
   const rows = fieldsOf(schema).map(
     ({ name, type, required, description }) =>
-      `<tr><td>${code(name)}</td><td>${escaped(type)}</td><td>${required ? 'always' : ''}</td><td>${markup(description)}</td></tr>`,
+      `<tr><td>${code(name)}</td><td>${escapeHtml(type)}</td><td>${required ? 'always' : ''}</td><td>${markup(description)}</td></tr>`,
   )
   const body = rows.length === 0 ? '' : `<table><tbody>${rows.join('')}</tbody></table>`
   return `<h5>${title}</h5><p>${markup(schema.description)}</p>${body}`
@@ -91,16 +91,16 @@ const table = (title: string, schema: Schema): string => {
 const example = (value: Json): string => {
   const { headers, payload } = value
   const parts = { ...(headers === undefined ? {} : { headers }), payload }
-  return `<pre>${escaped(JSON.stringify(parts, null, 2))}</pre>`
+  return `<pre>${escapeHtml(JSON.stringify(parts, null, 2))}</pre>`
 }
 
 const messageHtml = (document: Json, reference: unknown): string => {
   const message = resolve(document, reference)
   const key = ((message['bindings'] as Json)['kafka'] as Json)['key'] as Json
   return [
-    `<h4>${escaped(message['title'])}</h4><p>${markup(message['summary'])} Key: ${markup(key['description'])}</p>`,
+    `<h4>${escapeHtml(message['title'])}</h4><p>${markup(message['summary'])} Key: ${markup(key['description'])}</p>`,
     table('Headers', resolve(document, message['headers'])),
-    table(`Value, ${escaped(message['contentType'])}`, resolve(document, message['payload'])),
+    table(`Value, ${escapeHtml(message['contentType'])}`, resolve(document, message['payload'])),
     `<details><summary>Examples</summary>${(message['examples'] as Json[]).map(example).join('')}</details>`,
   ].join('')
 }

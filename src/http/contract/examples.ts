@@ -1,4 +1,4 @@
-// The examples of the published document, written by the same functions that write the answers. Tests send the requests, and
+// The examples of the published document. The functions that write the answers write the examples too. Tests send the requests and
 // look for each problem among real answers.
 
 import { wholeAmount } from '../../domain/decimal.ts'
@@ -42,7 +42,7 @@ export const requests: Readonly<Record<string, { summary: string; value: PlaceOr
   },
 }
 
-export const accepted: Order = acceptOrder(
+export const acceptedOrder: Order = acceptOrder(
   completeTerms({
     userId,
     ticker: 'AAPL',
@@ -55,8 +55,8 @@ export const accepted: Order = acceptOrder(
   { id: orderId, now: acceptedAt },
 )
 
-export const partlyFilled = applyFill(accepted, { quantity: half, price, now: filledAt })
-export const canceled: Order = { ...accepted, status: 'CANCELED', updatedAt: filledAt, version: 1 }
+export const partlyFilledOrder = applyFill(acceptedOrder, { quantity: half, price, now: filledAt })
+export const canceledOrder: Order = { ...acceptedOrder, status: 'CANCELED', updatedAt: filledAt, version: 1 }
 
 export const fill: Fill = {
   tradeId: 'T-1001',
@@ -90,15 +90,15 @@ export const exception: TradeException = {
   resolution: null,
 }
 
-/** When the problems of the examples are answered. */
+/** The timestamp of the problems among the examples. */
 export const answeredAt = filledAt
 const pathParameters: Readonly<Record<string, string>> = { id: orderId, asset: 'other.js' }
-/** The path of a call whose answer is an example. */
+/** The path of the call that an example answers. */
 export const examplePath = (template: string): string =>
   template.replace(/\{(\w+)\}/g, (_, name: string) => pathParameters[name]!)
 
 export const resolution = { resolvedBy: 'ops@desk', note: 'the engine replayed an old log' }
-export const resolved: TradeException = {
+export const resolvedException: TradeException = {
   ...exception,
   resolution: { ...resolution, resolvedAt: '2026-01-02T09:00:00.000Z' },
 }

@@ -4,7 +4,7 @@ import { ExceptionPage, TradeException } from '../exceptions/answers.ts'
 import { ExceptionsQuery } from '../exceptions/query.ts'
 import { Resolve } from '../exceptions/resolution.ts'
 import { ById } from '../exchange/query.ts'
-import { stored, withBody, written, type OperationContract } from './operation.ts'
+import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 
 export const exceptionOperations = {
   listExceptions: {
@@ -17,7 +17,7 @@ export const exceptionOperations = {
     summary: 'List what could not be applied, newest first',
     query: ExceptionsQuery,
     answers: { 200: { description: 'A page.', body: ExceptionPage } },
-    refusals: { ...stored, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+    refusals: { ...storeRefusals, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
   },
   resolveException: {
     method: 'POST',
@@ -32,8 +32,8 @@ export const exceptionOperations = {
     body: Resolve,
     answers: { 200: { description: 'The exception with its resolution.', body: TradeException } },
     refusals: {
-      ...written,
-      ...withBody,
+      ...writeRefusals,
+      ...bodyRefusals,
       BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
       NOT_FOUND: { description: 'There is no such exception.' },
       CONFLICT: {

@@ -1,4 +1,4 @@
-// The OpenAPI document, made from the schemas and operations of the code, for /openapi.json and `orders openapi`.
+// Makes the OpenAPI document from the schemas and operations of the code. /openapi.json serves it and `orders openapi` prints it.
 
 import type { TObject } from '@sinclair/typebox'
 import type { AmountDigits } from '../../domain/decimal.ts'
@@ -44,18 +44,18 @@ export type OpenApiOptions = {
 type Json = Record<string, unknown>
 
 /**
- * A schema in the form of the document, where a component is a reference. `isRoot`: the component itself is wanted, not a reference
+ * A schema in the form of the document: a component becomes a reference. `isRoot`: write the component itself instead of a reference
  * to it.
  */
-const published = (value: unknown, isRoot = false): unknown => {
-  if (Array.isArray(value)) return value.map((item) => published(item))
+const documentSchema = (value: unknown, isRoot = false): unknown => {
+  if (Array.isArray(value)) return value.map((item) => documentSchema(item))
   if (typeof value !== 'object' || value === null) return value
   const { component, ...schema } = value as Json
   if (typeof component === 'string' && !isRoot) return { $ref: `#/components/schemas/${component}` }
-  return Object.fromEntries(Object.entries(schema).map(([key, inner]) => [key, published(inner)]))
+  return Object.fromEntries(Object.entries(schema).map(([key, inner]) => [key, documentSchema(inner)]))
 }
 
-/** A type of order requires some terms and forbids others: the domain's own table. */
+/** Which terms each type of order requires and forbids, from the domain's own table. */
 const termsByType = orderTypes.map((type) => {
   const rules = rulesOf(type).filter(([, rule]) => rule !== 'optional')
   const required = rules.filter(([, rule]) => rule === 'required').map(([name]) => name)
@@ -72,16 +72,16 @@ const pascal = (text: string): string =>
 
 const parametersOf = (place: 'path' | 'query' | 'header', schema: TObject | undefined): Json[] =>
   Object.entries(schema?.properties ?? {}).map(([name, property]) => {
-    const { description, ...rest } = published(property) as Json
+    const { description, ...rest } = documentSchema(property) as Json
     const required = schema?.required?.includes(name) === true
     return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest }
   })
 
-const describedHeaders = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
+const headersJson = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
   Object.fromEntries(
     Object.entries({ ...commonHeaders, ...headers }).map(([name, { schema, description, optional }]) => [
       name,
-      { description, required: optional !== true, schema: published(schema) },
+      { description, required: optional !== true, schema: documentSchema(schema) },
     ]),
   )
 
@@ -94,18 +94,24 @@ const exampleOf = (id: OperationId, outcome: string): unknown => {
   return example.startsWith('{') ? JSON.parse(example) : example
 }
 
-type Building = { schemas: Json; access: PublishedAccess }
+/** The parts of the document that operations add to or depend on. */
+type DocumentParts = { schemas: Json; access: PublishedAccess }
 type ResponseJson = { description: string; headers: Json; content: Json }
 
 /** A reference to the schema of a problem. A route whose problem has members of its own has a schema of its own. */
-const problemRef = (id: OperationId, code: ProblemCode, { members }: RefusalShape, { schemas }: Building): Json => {
+const problemRef = (
+  id: OperationId,
+  code: ProblemCode,
+  { members }: RefusalShape,
+  { schemas }: DocumentParts,
+): Json => {
   const name = `${members === undefined ? '' : id[0]!.toUpperCase() + id.slice(1)}${pascal(code)}Problem`
-  schemas[name] ??= published(problemShape(code, members ?? noMembers))
+  schemas[name] ??= documentSchema(problemShape(code, members ?? noMembers))
   return { $ref: `#/components/schemas/${name}` }
 }
 
-/** Merges an answer and a problem that share a status: both media types; headers that only one of them has become optional. */
-const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
+/** Merges an answer and a problem that share a status. The result has both media types; a header that only one of them has is optional. */
+const mergeResponses = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
   const headers = Object.entries({ ...answer.headers, ...refusal.headers }).map(([name, header]) => {
     const isShared = name in answer.headers && name in refusal.headers
     return [name, isShared ? header : { ...(header as Json), required: false }]
@@ -118,15 +124,15 @@ const bothOf = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
   }
 }
 
-const responsesOf = (operation: Operations[OperationId], building: Building): Json => {
+const responsesOf = (operation: Operations[OperationId], parts: DocumentParts): Json => {
   const { id } = operation
   const { answers }: OperationContract = operation
-  const { access } = building
+  const { access } = parts
   const headersOf = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
-    describedHeaders({ ...limitHeaders(operation, access), ...headers })
+    headersJson({ ...limitHeaders(operation, access), ...headers })
   const responses: Record<string, ResponseJson> = {}
   for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
-    const media = { schema: published(body), example: exampleOf(id, status) }
+    const media = { schema: documentSchema(body), example: exampleOf(id, status) }
     responses[status] = {
       description,
       headers: headersOf(headers),
@@ -141,19 +147,19 @@ const responsesOf = (operation: Operations[OperationId], building: Building): Js
       headers: headersOf(refusal.headers),
       content: {
         'application/problem+json': {
-          schema: problemRef(id, code, refusal, building),
+          schema: problemRef(id, code, refusal, parts),
           example: exampleOf(id, code),
         },
       },
     }
-    responses[status] = responses[status] === undefined ? response : bothOf(responses[status], response)
+    responses[status] = responses[status] === undefined ? response : mergeResponses(responses[status], response)
   }
   return responses
 }
 
 const bodyOf = (operation: Operations[OperationId], bodyMaxBytes: number): Json => {
   if (!('body' in operation)) return {}
-  const media = { schema: published(operation.body), ...bodyExamples[operation.id] }
+  const media = { schema: documentSchema(operation.body), ...bodyExamples[operation.id] }
   const description = `At most ${bodyMaxBytes} bytes.`
   return {
     requestBody: { required: true, description, content: { 'application/json': media, 'application/*+json': media } },
@@ -165,13 +171,13 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
   const { version, unknownFields, bodyMaxBytes, amountDigits, access = openAccess } = options
   const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
   const schemas: Json = {
-    ...Object.fromEntries(components.map((schema) => [schema['component'], published(schema, true)])),
+    ...Object.fromEntries(components.map((schema) => [schema['component'], documentSchema(schema, true)])),
     PlaceOrder: {
-      ...orderBody(published(placeOrderShape(amountDigits), true) as Json, access),
+      ...orderBody(documentSchema(placeOrderShape(amountDigits), true) as Json, access),
       ...open,
       anyOf: termsByType,
     },
-    Resolve: { ...(published(Resolve, true) as Json), ...open },
+    Resolve: { ...(documentSchema(Resolve, true) as Json), ...open },
   }
   const paths: Record<string, Json> = {}
   for (const operation of Object.values(operations)) {
@@ -207,7 +213,7 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       summary,
       ...securityOf({ access: 'open' }, access),
       parameters: parameters.filter((parameter) => parameter['in'] === 'path'),
-      responses: { 204: { description: 'The path is there.', headers: describedHeaders(headers) } },
+      responses: { 204: { description: 'The path is there.', headers: headersJson(headers) } },
     }
   }
   const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }

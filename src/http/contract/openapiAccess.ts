@@ -1,4 +1,4 @@
-// What the document says about authentication and limits: exactly what is true of the service that publishes it.
+// What the document says about authentication and limits: exactly what holds for the service that publishes it.
 
 import { Type } from '@sinclair/typebox'
 import type { Management } from '../exchange/operation.ts'
@@ -42,7 +42,7 @@ export const isPublished = (operation: OperationContract, code: ProblemCode, acc
   return code === 'RATE_LIMITED' && access.limited && operation.needs === 'store'
 }
 
-const fields: Readonly<Record<string, HeaderShape>> = {
+const limitFields: Readonly<Record<string, HeaderShape>> = {
   'RateLimit-Policy': {
     schema: Type.String(),
     description: 'The limits: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers).',
@@ -59,11 +59,11 @@ const fields: Readonly<Record<string, HeaderShape>> = {
 export const limitHeaders = (
   { needs }: OperationContract,
   { limited }: PublishedAccess,
-): Readonly<Record<string, HeaderShape>> => (limited && needs === 'store' ? fields : {})
+): Readonly<Record<string, HeaderShape>> => (limited && needs === 'store' ? limitFields : {})
 
 type Json = Record<string, unknown>
 
-/** With authentication an order may leave out its user, because the credential names one. */
+/** With authentication a client may leave out the user of an order, because the credential names one. */
 export const orderBody = (schema: Json, access: PublishedAccess): Json => {
   if (!isSecured(access)) return schema
   const { userId, ...others } = schema['properties'] as Record<string, Json>
@@ -75,7 +75,7 @@ export const orderBody = (schema: Json, access: PublishedAccess): Json => {
   }
 }
 
-/** Each requirement names the scope: OpenAPI 3.1 allows that for every kind of scheme. */
+/** The security requirements of an operation. Each names the scope: OpenAPI 3.1 allows that for every kind of scheme. */
 export const securityOf = ({ access: scope }: Pick<OperationContract, 'access'>, access: PublishedAccess): Json => {
   if (!isSecured(access)) return {}
   if (scope === 'open') return { security: [] }

@@ -1,5 +1,5 @@
-// One example for every answer that the document lists, and for every body. The types make sure that none is missing, tests that
-// each one is real.
+// One example for every answer that the document lists, and for every body. The types make sure that no example is missing; tests make
+// sure that each is real.
 
 import type { Scope } from '../../app/caller.ts'
 import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
@@ -10,31 +10,40 @@ import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.
 import { actuatorLinks } from '../operators/actuator.ts'
 import { fillPageJson, orderJson, orderPageJson } from '../orders/answers.ts'
 import { notCancelable } from '../orders/routes.ts'
-import { accepted, canceled, exception, fill, partlyFilled, requests, resolution, resolved } from './examples.ts'
+import {
+  acceptedOrder,
+  canceledOrder,
+  exception,
+  fill,
+  partlyFilledOrder,
+  requests,
+  resolution,
+  resolvedException,
+} from './examples.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
 
 type Outcome<O extends OperationContract> = (keyof O['answers'] & number) | RefusalCode<O>
-/** By status the text of an answer, by code a problem. */
+/** For each operation: the text of an answer by status, and a problem by code. */
 type Examples = { readonly [Id in OperationId]: { readonly [K in Outcome<Operations[Id]>]: () => string | Problem } }
 
 const notAllowed = (allow: string) => ({
   METHOD_NOT_ALLOWED: () => problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } }),
 })
-const needing = (scope: Scope) => ({
+const scopeProblems = (scope: Scope) => ({
   UNAUTHORIZED: () => unauthorized('absent'),
   FORBIDDEN: () => forbidden(scope),
   RATE_LIMITED: () => tooManyOfSubject(1),
 })
-const operators = {
-  ...needing('orders:admin'),
+const operatorProblems = {
+  ...scopeProblems('orders:admin'),
   OVERLOADED: () => unauthorized('keys'),
   RATE_LIMITED: () => tooManyBadCredentials(1),
 }
-const bug = { INTERNAL: () => problem('INTERNAL', 'the service failed on this request') }
-const stored = { INTERNAL: () => refused('INTERNAL'), OVERLOADED: () => refused('OVERLOADED') }
-const written = { ...stored, OUTCOME_UNKNOWN: () => refused('OUTCOME_UNKNOWN') }
-const withBody = {
+const bugProblem = { INTERNAL: () => problem('INTERNAL', 'the service failed on this request') }
+const storeProblems = { INTERNAL: () => refused('INTERNAL'), OVERLOADED: () => refused('OVERLOADED') }
+const writeProblems = { ...storeProblems, OUTCOME_UNKNOWN: () => refused('OUTCOME_UNKNOWN') }
+const bodyProblems = {
   PAYLOAD_TOO_LARGE: () => problem('PAYLOAD_TOO_LARGE', 'the body must not be larger than 65536 bytes'),
   UNSUPPORTED_MEDIA_TYPE: () => problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json'),
 }
@@ -48,11 +57,11 @@ const badQuery = {
 
 const orders = {
   placeOrder: {
-    ...needing('orders:write'),
+    ...scopeProblems('orders:write'),
     ...notAllowed('GET, HEAD, OPTIONS, POST'),
-    ...written,
-    ...withBody,
-    202: () => orderJson(accepted),
+    ...writeProblems,
+    ...bodyProblems,
+    202: () => orderJson(acceptedOrder),
     BAD_REQUEST: () => invalid('Invalid order', [{ pointer: '/price', detail: 'is required for LIMIT' }]),
     IDEMPOTENCY_MISMATCH: () =>
       problem(
@@ -62,53 +71,53 @@ const orders = {
       ),
   },
   listOrders: {
-    ...needing('orders:read'),
+    ...scopeProblems('orders:read'),
     ...notAllowed('GET, HEAD, OPTIONS, POST'),
-    ...stored,
+    ...storeProblems,
     ...badQuery,
-    200: () => orderPageJson([partlyFilled], null),
+    200: () => orderPageJson([partlyFilledOrder], null),
   },
   getOrder: {
-    ...needing('orders:read'),
+    ...scopeProblems('orders:read'),
     ...notAllowed('GET, HEAD, OPTIONS'),
-    ...stored,
+    ...storeProblems,
     ...badId,
     ...noOrder,
-    200: () => orderJson(partlyFilled),
+    200: () => orderJson(partlyFilledOrder),
   },
   listFills: {
-    ...needing('orders:read'),
+    ...scopeProblems('orders:read'),
     ...notAllowed('GET, HEAD, OPTIONS'),
-    ...stored,
+    ...storeProblems,
     ...badQuery,
     ...noOrder,
     200: () => fillPageJson([fill], null),
   },
   cancelOrder: {
-    ...needing('orders:write'),
+    ...scopeProblems('orders:write'),
     ...notAllowed('OPTIONS, POST'),
-    ...written,
+    ...writeProblems,
     ...badId,
     ...noOrder,
-    200: () => orderJson(canceled),
+    200: () => orderJson(canceledOrder),
     CONFLICT: () => notCancelable('FILLED'),
   },
 } as const
 
 const exceptions = {
   listExceptions: {
-    ...needing('orders:admin'),
+    ...scopeProblems('orders:admin'),
     ...notAllowed('GET, HEAD, OPTIONS'),
-    ...stored,
+    ...storeProblems,
     ...badQuery,
     200: () => exceptionPageJson([exception], null),
   },
   resolveException: {
-    ...needing('orders:admin'),
+    ...scopeProblems('orders:admin'),
     ...notAllowed('OPTIONS, POST'),
-    ...written,
-    ...withBody,
-    200: () => exceptionJson(resolved),
+    ...writeProblems,
+    ...bodyProblems,
+    200: () => exceptionJson(resolvedException),
     BAD_REQUEST: () =>
       invalid('Invalid resolution', [
         { pointer: '/note', detail: 'must be text of 1 to 2000 characters without controls' },
@@ -130,24 +139,24 @@ const metrics =
 const get = notAllowed('GET, HEAD, OPTIONS')
 
 const service = {
-  actuator: { ...operators, ...get, 200: () => JSON.stringify(actuatorLinks('http://localhost:8085')) },
+  actuator: { ...operatorProblems, ...get, 200: () => JSON.stringify(actuatorLinks('http://localhost:8085')) },
   health: {
-    ...operators,
+    ...operatorProblems,
     ...get,
-    ...bug,
+    ...bugProblem,
     200: () => health('UP'),
     503: () => health('DOWN', component('connection refused', 'DOWN')),
   },
   liveness: { ...get, 200: () => up },
-  readiness: { ...get, ...bug, 200: () => up, 503: () => '{"status":"OUT_OF_SERVICE","reason":"starting"}' },
+  readiness: { ...get, ...bugProblem, 200: () => up, 503: () => '{"status":"OUT_OF_SERVICE","reason":"starting"}' },
   info: {
-    ...operators,
+    ...operatorProblems,
     ...get,
-    ...bug,
+    ...bugProblem,
     200: () => JSON.stringify({ name: 'orders', version: '1.0.0 (0123456789ab)', commit: '0123456789ab' }),
   },
-  prometheus: { ...operators, ...get, ...bug, 200: () => metrics },
-  metrics: { ...operators, ...get, ...bug, 200: () => metrics },
+  prometheus: { ...operatorProblems, ...get, ...bugProblem, 200: () => metrics },
+  metrics: { ...operatorProblems, ...get, ...bugProblem, 200: () => metrics },
 } as const
 
 const contracts = {
@@ -163,7 +172,7 @@ const contracts = {
 } as const
 
 type WithBody = { [Id in OperationId]: Operations[Id] extends { body: unknown } ? Id : never }[OperationId]
-/** As a media type of OpenAPI has them. */
+/** The form in which a media type of OpenAPI holds examples. */
 type BodyExamples = { readonly example: unknown } | { readonly examples: unknown }
 
 export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {

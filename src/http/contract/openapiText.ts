@@ -1,4 +1,4 @@
-// What the document says before its first route.
+// The introduction of the document, and its tags.
 
 export const introduction = `The single source of truth for the life of an order.
 

@@ -1,5 +1,5 @@
-// The description of one route: everything that may be sent to it and everything that may come back. The document (openapi.ts) and
-// the typed client of the tests are made of it.
+// The contract of one route: everything that may be sent to it and everything that may come back. The document (openapi.ts) and the
+// typed client of the tests are made from it.
 
 import type { TObject, TProperties, TSchema } from '@sinclair/typebox'
 import { Type } from '@sinclair/typebox'
@@ -10,7 +10,7 @@ export type HeaderShape = { schema: TSchema; description: string; optional?: tru
 type AnswerShape = {
   description: string
   body: TSchema
-  /** application/json unless it says otherwise. */
+  /** The media types; application/json by default. */
   types?: readonly string[]
   headers?: Readonly<Record<string, HeaderShape>>
 }
@@ -20,10 +20,10 @@ export type RefusalShape = {
   headers?: Readonly<Record<string, HeaderShape>>
 }
 
-/** Of each member of a union. */
+/** Omits `id` from each member of a union. */
 type WithoutId<O> = O extends unknown ? Omit<O, 'id'> : never
 
-/** One route as the document has it. `refusals`: those of the route itself; what the gates refuse comes on top (refusalsOf). */
+/** One route of the document. `refusals`: the refusals of the route itself; `refusalsOf` adds those of the gates. */
 export type OperationContract = WithoutId<Operation> & {
   readonly tag: 'Orders' | 'Exceptions' | 'Operation' | 'Contracts'
   readonly summary: string
@@ -46,7 +46,7 @@ const retryAfter = {
   'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
 }
 
-/** What gates may answer before a route that is not open. The document has these only for a service with such gates. */
+/** The refusals of the gates, which stand before every route that is not open. The document has them only if the service has such gates. */
 const gateRefusals = {
   UNAUTHORIZED: { description: 'No credential, or one that is not valid here.', headers: challenge },
   FORBIDDEN: {
@@ -69,13 +69,13 @@ export type RefusalCode<O extends OperationContract> =
 export const refusalsOf = ({ access, refusals }: OperationContract): OperationContract['refusals'] =>
   access === 'open' ? refusals : { ...gateRefusals, ...refusals }
 
-/** Gives every operation its name as its id. Keeps their exact types, which those of the client are made of. */
+/** Gives every operation its name as its id. It keeps their exact types, because the types of the client are made from them. */
 export const withIds = <const T extends Readonly<Record<string, OperationContract>>>(contracts: T) =>
   Object.fromEntries(Object.entries(contracts).map(([id, contract]) => [id, { ...contract, id }])) as unknown as {
     readonly [Id in keyof T & string]: T[Id] & Operation & { readonly id: Id }
   }
 
-/** The headers of every answer; an operation that means something else by one of them says so. */
+/** The headers of every answer. An operation may describe one of them differently. */
 export const commonHeaders: Readonly<Record<string, HeaderShape>> = {
   'X-Request-Id': {
     schema: Type.String({ pattern: '^[A-Za-z0-9._:=+/-]{1,128}$' }),
@@ -109,36 +109,36 @@ export const allow = {
 }
 
 /** The refusals of every path. */
-export const anyRoute = {
+export const routeRefusals = {
   METHOD_NOT_ALLOWED: { description: 'The path has no such method.', headers: allow },
 } as const satisfies OperationContract['refusals']
 
-/** Those of every call that may meet a bug. */
-export const maybeBug = {
-  ...anyRoute,
+/** The refusals of every call that may meet a bug. */
+export const bugRefusals = {
+  ...routeRefusals,
   INTERNAL: { description: 'A bug of the service; it is in the log.' },
 } as const satisfies OperationContract['refusals']
 
-/** Those of every call that needs the database. */
-export const stored = {
-  ...maybeBug,
+/** The refusals of every call that needs the database. */
+export const storeRefusals = {
+  ...bugRefusals,
   OVERLOADED: {
     description: 'Refused before anything was stored: safe to try again after the time in `Retry-After`.',
     headers: retryAfter,
   },
 } as const satisfies OperationContract['refusals']
 
-/** Those of every call that writes to it. */
-export const written = {
-  ...stored,
+/** The refusals of every call that writes to the database. */
+export const writeRefusals = {
+  ...storeRefusals,
   OUTCOME_UNKNOWN: {
     description:
       'The answer of the database was lost or late: the request may have taken effect. Ask again with the same key.',
   },
 } as const satisfies OperationContract['refusals']
 
-/** Those of every call whose body is read. */
-export const withBody = {
+/** The refusals of every call whose body is read. */
+export const bodyRefusals = {
   PAYLOAD_TOO_LARGE: { description: 'The body is larger than the service takes.' },
   UNSUPPORTED_MEDIA_TYPE: {
     description: 'The body is not sent as JSON, or in a coding such as gzip.',

@@ -1,11 +1,11 @@
-// The routes of operators and of what watches the service: health, version, metrics.
+// The routes for operators and for monitoring: health, version, metrics.
 
 import { Type } from '@sinclair/typebox'
 import { ActuatorLinks, springType } from '../operators/actuator.ts'
 import { Alive, Health, Info, NotReady } from '../operators/health.ts'
-import { anyRoute, maybeBug, type OperationContract } from './operation.ts'
+import { routeRefusals, bugRefusals, type OperationContract } from './operation.ts'
 
-/** Spring's media type is for whoever asks for it. */
+/** A client gets Spring's media type only if it asks for it. */
 const types = ['application/json', springType] as const
 const prometheus = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -19,7 +19,7 @@ export const operatorOperations = {
     access: 'orders:admin',
     summary: 'Links to the routes below',
     answers: { 200: { description: 'The links, with the host that the request named.', body: ActuatorLinks, types } },
-    refusals: anyRoute,
+    refusals: routeRefusals,
   },
   health: {
     method: 'GET',
@@ -37,7 +37,7 @@ export const operatorOperations = {
       },
       503: { description: 'DOWN: Postgres is away, or the service starts.', body: Health, types },
     },
-    refusals: maybeBug,
+    refusals: bugRefusals,
   },
   liveness: {
     method: 'GET',
@@ -48,7 +48,7 @@ export const operatorOperations = {
     access: 'open',
     summary: 'Whether the process is able to work; it looks at nothing else',
     answers: { 200: { description: 'It is.', body: Alive, types } },
-    refusals: anyRoute,
+    refusals: routeRefusals,
   },
   readiness: {
     method: 'GET',
@@ -62,7 +62,7 @@ export const operatorOperations = {
       200: { description: 'They can.', body: Alive, types },
       503: { description: 'They cannot: starting, draining, or Postgres is away.', body: NotReady, types },
     },
-    refusals: maybeBug,
+    refusals: bugRefusals,
   },
   info: {
     method: 'GET',
@@ -73,7 +73,7 @@ export const operatorOperations = {
     access: 'orders:admin',
     summary: 'What this binary is',
     answers: { 200: { description: 'Its name, version and commit.', body: Info, types } },
-    refusals: maybeBug,
+    refusals: bugRefusals,
   },
   prometheus: {
     method: 'GET',
@@ -84,7 +84,7 @@ export const operatorOperations = {
     access: 'orders:admin',
     summary: 'Metrics for Prometheus',
     answers: { 200: { description: 'The text format.', body: Type.String(), types: [prometheus] } },
-    refusals: maybeBug,
+    refusals: bugRefusals,
   },
   metrics: {
     method: 'GET',
@@ -95,6 +95,6 @@ export const operatorOperations = {
     access: 'orders:admin',
     summary: 'The same metrics under the usual path',
     answers: { 200: { description: 'The text format.', body: Type.String(), types: [prometheus] } },
-    refusals: maybeBug,
+    refusals: bugRefusals,
   },
 } as const satisfies Record<string, OperationContract>

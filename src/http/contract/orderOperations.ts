@@ -5,7 +5,7 @@ import { ById } from '../exchange/query.ts'
 import { FillPage, Order, OrderPage, Status } from '../orders/answers.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 import { FillsQuery, OrdersQuery } from '../orders/query.ts'
-import { stored, withBody, written, type OperationContract } from './operation.ts'
+import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 import { PlaceHeaders, TraceHeaders } from './requestHeaders.ts'
 
 const location = {
@@ -44,8 +44,8 @@ export const orderOperations = {
       },
     },
     refusals: {
-      ...written,
-      ...withBody,
+      ...writeRefusals,
+      ...bodyRefusals,
       BAD_REQUEST: { description: 'The body or the key is invalid; nothing was stored.' },
       IDEMPOTENCY_MISMATCH: { description: 'The key already names another order; `errors` says what differs.' },
     },
@@ -60,7 +60,7 @@ export const orderOperations = {
     summary: 'List orders, newest first',
     query: OrdersQuery,
     answers: { 200: { description: 'A page.', body: OrderPage } },
-    refusals: { ...stored, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+    refusals: { ...storeRefusals, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
   },
   getOrder: {
     method: 'GET',
@@ -72,7 +72,7 @@ export const orderOperations = {
     summary: 'Read an order',
     params: ById,
     answers: { 200: { description: 'The order as it is now.', body: Order } },
-    refusals: { ...stored, BAD_REQUEST: badId, NOT_FOUND: noOrder },
+    refusals: { ...storeRefusals, BAD_REQUEST: badId, NOT_FOUND: noOrder },
   },
   listFills: {
     method: 'GET',
@@ -86,7 +86,7 @@ export const orderOperations = {
     query: FillsQuery,
     answers: { 200: { description: 'A page.', body: FillPage } },
     refusals: {
-      ...stored,
+      ...storeRefusals,
       BAD_REQUEST: { description: 'The id is no UUID, or a parameter is invalid or unknown.' },
       NOT_FOUND: noOrder,
     },
@@ -104,7 +104,7 @@ export const orderOperations = {
     headers: TraceHeaders,
     answers: { 200: { description: 'The order, now CANCELED.', body: Order } },
     refusals: {
-      ...written,
+      ...writeRefusals,
       BAD_REQUEST: badId,
       NOT_FOUND: noOrder,
       CONFLICT: {

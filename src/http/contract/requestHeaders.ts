@@ -1,4 +1,4 @@
-// The schemas of the headers of requests. Those of queries and bodies stand beside what reads them.
+// The schemas of request headers. The schemas of queries and bodies are in the files that read them.
 
 import { Type } from '@sinclair/typebox'
 import { keyForm } from '../../domain/patterns.ts'

@@ -1,4 +1,4 @@
-// Exceptions as they leave: their schemas, and what writes them.
+// The answers about exceptions: their schemas, and the functions that write them.
 
 import { Type, type Static } from '@sinclair/typebox'
 import { exceptionDispositions } from '../../domain/leg.ts'
@@ -39,7 +39,7 @@ export const TradeException = Type.Object(
 
 export const ExceptionPage = Type.Object({ exceptions: Type.Array(TradeException), nextCursor: NextCursor })
 
-/** For JSON.stringify. */
+/** An exception as an object for JSON.stringify. */
 const exceptionAnswer = (exception: StoredException): Static<typeof TradeException> => {
   const { key, topic, partition, offset } = exception
   return {

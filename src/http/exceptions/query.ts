@@ -1,4 +1,4 @@
-// The parameters of the list of exceptions, and the filter that they stand for.
+// The query parameters of the list of exceptions, and the filter that they describe.
 
 import { Type } from '@sinclair/typebox'
 import { canonicalUuid } from '../../domain/ids.ts'
@@ -37,7 +37,7 @@ export const decodeExceptionsQuery = (
 ): Decoded<{ filter: ExceptionFilter; limit: number }> => {
   const query = exceptionsQuery.read(search, unknownFields)
   if (!query.ok) return query
-  const { orderId, tradeId, disposition: wanted, resolved, limit, cursor } = query.value
-  const filter = { id: undefined, orderId, tradeId, dispositions: wanted, resolved, before: cursor }
+  const { orderId, tradeId, disposition: dispositions, resolved, limit, cursor } = query.value
+  const filter = { id: undefined, orderId, tradeId, dispositions, resolved, before: cursor }
   return { ok: true, value: { filter, limit: limit ?? limitDefault } }
 }

@@ -1,10 +1,10 @@
-// What an operator says of an exception: the body of a resolution, its schema and its reader from one table.
+// The body of a resolution, in which an operator says what was done about an exception: its schema and its reader, from one table.
 
 import { Type } from '@sinclair/typebox'
 import { memberOf, parseMembers, type Decoded, type UnknownFields } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
 
-/** Free text, in UTF-16 units: anything but control characters, because it goes to logs and to Postgres. */
+/** Free text, its length in UTF-16 units. It must not have control characters, because it goes to logs and to Postgres. */
 const freeText = (lengthMax: number) => ({
   schema: Type.String({ minLength: 1, maxLength: lengthMax, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' }),
   isValid: (value: unknown): value is string =>
@@ -20,7 +20,7 @@ export const Resolve = Type.Object(
   { additionalProperties: false, component: 'Resolve' },
 )
 
-/** Lists every fault. What else the body holds goes no further than here. */
+/** Decodes a resolution; lists every fault. No other member of the body is passed on. */
 export const decodeResolution = (text: string, unknownFields: UnknownFields): Decoded<Resolution> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed

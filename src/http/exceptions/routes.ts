@@ -1,4 +1,4 @@
-// The routes of exceptions: what could not be applied, and what an operator says of it.
+// The routes of exceptions: the legs that could not be applied, and what an operator did about them.
 
 import { readBody } from '../exchange/body.ts'
 import { encodeCursor } from '../exchange/cursor.ts'

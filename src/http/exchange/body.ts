@@ -1,4 +1,4 @@
-// Reads a JSON body as text within a bound of bytes and of time.
+// Reads a JSON body as text, within a limit of bytes and of time.
 
 import { problem, type Problem } from './problem.ts'
 
@@ -6,11 +6,11 @@ export type Body = { ok: true; text: string } | { ok: false; problem: Problem }
 
 export type BodyLimits = { bytesMax: number; deadlineMs: number }
 
-/** JSON itself, and what is JSON by the end of its name (RFC 6839), such as application/vnd.orders+json. */
+/** JSON, or a media type with the suffix `+json` (RFC 6839), such as application/vnd.orders+json. */
 const jsonType = /^application\/(?:[\w!#$%&'*+.^`|~-]+\+)?json\s*(;|$)/i
 
-/** Whether a Content-Encoding, which may list several codings, names any but `identity`. */
-const isCoded = (codings: string): boolean =>
+/** Whether a Content-Encoding, which may list several codings, names any other than `identity`. */
+const hasCoding = (codings: string): boolean =>
   codings.split(',').some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))
 
 const acceptsJson = { accept: 'application/json' }
@@ -23,7 +23,7 @@ const notJson = (): Body => ({
 })
 
 /** RFC 9110, 12.5.3: Accept-Encoding says that the coding is refused, not the type. */
-const coded = (): Body => ({
+const unsupportedCoding = (): Body => ({
   ok: false,
   problem: problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as it is: no content-encoding but identity is read here', {
     headers: { ...acceptsJson, 'accept-encoding': 'identity' },
@@ -45,13 +45,13 @@ const tooSlow = (deadlineMs: number): Body => ({
   }),
 })
 
-/** The client hung up half-way. Nobody reads this answer, and it is no failure of ours. */
+/** The client hung up half-way. Nobody reads this answer, and the failure is not ours. */
 const cutOff = (): Body => ({
   ok: false,
   problem: problem('BAD_REQUEST', 'the body ended before it was whole', { title: 'Invalid request' }),
 })
 
-/** Reads a body of undeclared length. Null as soon as it passes the bound. */
+/** Reads a body of undeclared length. Returns null as soon as it passes the limit. */
 const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number): Promise<string | null> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -74,11 +74,11 @@ const withDeadline = async <T>(reading: Promise<T>, deadlineMs: number): Promise
   }
 }
 
-/** The text of a JSON body, or the problem to answer with. Judges type, coding and declared length before it reads anything. */
+/** The text of a JSON body, or the problem to answer with. It checks type, coding and declared length before it reads a byte. */
 export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyLimits): Promise<Body> => {
   if (!jsonType.test(request.headers.get('content-type') ?? '')) return notJson()
   const codings = request.headers.get('content-encoding')
-  if (codings !== null && isCoded(codings)) return coded()
+  if (codings !== null && hasCoding(codings)) return unsupportedCoding()
   const declared = request.headers.get('content-length')
   if (declared !== null && Number(declared) > bytesMax) return tooLarge(bytesMax)
   const reading = declared !== null || request.body === null ? request.text() : readChunks(request.body, bytesMax)

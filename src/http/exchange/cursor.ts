@@ -1,5 +1,5 @@
 // The cursors of lists: opaque text that names the list and the position after which its next page begins. All lists page alike: the
-// service answers with the items of a page and the next position, or null on the last page; the door writes and reads it as a cursor.
+// service returns the items of a page and the next position, or null on the last page. HTTP writes and reads the position as a cursor.
 
 import { Type } from '@sinclair/typebox'
 import { canonicalUuid } from '../../domain/ids.ts'
@@ -9,14 +9,14 @@ import { orNull } from '../../wire/shapes.ts'
 const lists = { order: { bare: true }, fill: { bare: false }, exception: { bare: true } } as const
 export type CursorList = keyof typeof lists
 
-/** `position`: what the service gave as the next one. Null, for the last page, stays null. */
+/** `position`: the next position, from the service. Null, for the last page, stays null. */
 export const encodeCursor = (list: CursorList, position: string | number | null): string | null =>
   position === null ? null : Buffer.from(`${list}-${position}`).toString('base64url')
 
 /** The position in a cursor of this list; undefined for any other text, a cursor of another list included. */
 export const decodeCursor = (list: CursorList, cursor: string): string | undefined => {
   const bytes = Buffer.from(cursor, 'base64url')
-  // The decoder skips what is no base64url: only text that it gives back unchanged is one.
+  // The decoder skips characters outside base64url, so only text that encodes back unchanged is a cursor.
   if (bytes.toString('base64url') !== cursor) return undefined
   const text = bytes.toString()
   if (text.startsWith(`${list}-`)) return text.slice(list.length + 1)

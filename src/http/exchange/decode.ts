@@ -1,21 +1,21 @@
-// The body of a request as the members of a JSON object, each to be read by name.
+// Parses the body of a request into the members of a JSON object. Decoders read each member by name.
 
 import { NumberSource, parseExactJson, repeatedMember } from '../../wire/json.ts'
 import type { Fault } from './problem.ts'
 
-/** What becomes of members and parameters that a route does not know. */
+/** What happens to members and parameters that a route does not know. */
 export type UnknownFields = 'refuse' | 'ignore'
 export type Decoded<T> = { ok: true; value: T } | { ok: false; faults: Fault[] }
 
 const safeName = /^[A-Za-z0-9_.-]{1,64}$/
 
-/** The name itself if an answer may repeat it: it cannot be mistaken for anything else; otherwise nothing. */
+/** The name if an answer may repeat it, because it cannot be mistaken for anything else; otherwise an empty text. */
 export const shownName = (name: string): string => (safeName.test(name) ? name : '')
 
 /** `/name` if an answer may repeat the name; otherwise empty, which stands for the whole body. */
 export const pointerOf = (name: string): string => (safeName.test(name) ? `/${name}` : '')
 
-/** A member that the object has itself: what every object inherits is none. */
+/** An own member of the body; undefined for what every object inherits. */
 export const memberOf = (body: Record<string, unknown>, name: string): unknown =>
   Object.hasOwn(body, name) ? body[name] : undefined
 
@@ -24,7 +24,7 @@ const refuse = (pointer: string, detail: string): { ok: false; faults: Fault[] }
   faults: [{ pointer, detail }],
 })
 
-/** The members of a JSON object, each given once, with exact numbers. Read them one by one, by name; never hand them on whole. */
+/** The members of a JSON object with exact numbers; a repeated member is a fault. Read them one by one, by name; never pass on the whole. */
 export const parseMembers = (text: string): Decoded<Record<string, unknown>> => {
   try {
     const value = parseExactJson(text)

@@ -1,5 +1,5 @@
-// One request while it is answered. Every route goes through `answering`: it gives the request its id and the answer its common headers,
-// writes problems, shows both to the metrics and the log, and turns an error of a handler into a 500.
+// A request and its answer. Every route goes through `answering`: it gives the request its id and the answer its common headers, writes
+// problems, shows both to the metrics and the log, and turns an error of a handler into a 500.
 
 import type { Caller } from '../../app/caller.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
@@ -24,12 +24,12 @@ export type Exchange = {
   readonly headers: Record<string, string>
 }
 
-/** What comes of a request; `answering` writes the problems. */
+/** What a handler or a gate returns; `answering` writes the problems. */
 export type Answer = Response | Problem
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
 
-/** `seconds`: from the first look at the request until the answer was ready. */
+/** `seconds`: from the start of `answering` until the answer was ready. */
 type Outcome = { status: number; seconds: number }
 
 /** Called once for every answer. */
@@ -85,8 +85,8 @@ const endSpan = (span: Span, { operation, request, requestId }: Exchange, status
     status >= 500 ? 'failed' : undefined,
   )
 
-/** What a line of the log says of a request. */
-const traits = ({ request, requestId, traceparent }: Exchange) => ({
+/** The log fields of a request. */
+const logFields = ({ request, requestId, traceparent }: Exchange) => ({
   requestId,
   method: request.method,
   path: pathOf(request),
@@ -94,14 +94,14 @@ const traits = ({ request, requestId, traceparent }: Exchange) => ({
 })
 
 const logAnswer = (exchange: Exchange, log: Log, { status, seconds }: Outcome): void => {
-  const fields = { ...traits(exchange), status, ms: Math.round(seconds * 1e5) / 100 }
+  const fields = { ...logFields(exchange), status, ms: Math.round(seconds * 1e5) / 100 }
   // A 500 is in the log already, with its cause. Refusals come in floods, so only some are logged.
   if (status > 500) log.rarely('warn', `${exchange.operation?.id} ${status}`, 'a request was refused', fields)
   else log.debug('a request was answered', fields)
 }
 
 const internalProblem = (exchange: Exchange, error: unknown, log: Log): Problem => {
-  log.error('a request failed', { ...traits(exchange), ...describe(error) })
+  log.error('a request failed', { ...logFields(exchange), ...describe(error) })
   return problem('INTERNAL', 'the service failed on this request')
 }
 
@@ -115,7 +115,7 @@ const setCommon = ({ headers }: Response, exchange: Exchange): void => {
 }
 const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
-/** Wraps a handler into what the router calls. One asynchronous function for the whole way is faster than one for each step. */
+/** Wraps a handler into the function that the router calls. One asynchronous function for all steps is faster than one for each. */
 export const answering =
   (operation: Operation | null, handler: Handler, { log, observe, tracing, draining, gates, now }: ExchangeOptions) =>
   async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
@@ -135,7 +135,7 @@ export const answering =
     const response =
       answer instanceof Response ? answer : problemResponse(answer, { path: shownPath(request), at: now() })
     setCommon(response, exchange)
-    // Then the client sends no further request on this connection, which might get no answer when the port closes.
+    // So the client sends no further request on this connection: such a request might get no answer when the port closes.
     if (draining()) response.headers.set('connection', 'close')
     const outcome = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
     observe(exchange, outcome)

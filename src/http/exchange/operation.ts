@@ -1,18 +1,21 @@
-// What the service itself has to know of a route: how it is reached, what it needs, who may call it. What the published document
-// says of it besides is in contract/.
+// What the service itself has to know about a route: how it is reached, what it needs, who may call it. contract/ adds what the published
+// document says about it.
 
 import type { Scope } from '../../app/caller.ts'
 
 export type Operation = {
   readonly id: string
   readonly method: 'GET' | 'POST'
-  /** With `{name}` for a parameter. */
+  /** `{name}` stands for a parameter. */
   readonly path: `/${string}`
-  /** Calls that need the store wait for the start, are limited and are traced; what the process answers by itself is not. */
+  /**
+   * Calls that need the store are refused until the service has started, and they are limited and traced. Calls that the process answers
+   * by itself are not.
+   */
   readonly needs: 'store' | 'process'
-  /** Routes for operators are on the management port where there is one. */
+  /** Routes for operators are on the management port if there is one. */
   readonly audience: 'everybody' | 'operators'
-  /** The scope that a caller has to hold where authentication is on; `open`: none, not even a credential. */
+  /** The scope that a caller has to hold if authentication is on; `open`: no scope and no credential. */
   readonly access: Scope | 'open'
 }
 

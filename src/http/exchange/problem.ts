@@ -1,5 +1,5 @@
-// Problems (RFC 9457): every refusal that a client can see, in one table. They always have the same members. A handler or a gate
-// returns a problem as a value; `answering` writes it, because it knows the request. Of the input they repeat the path alone.
+// Problems (RFC 9457): every refusal that a client can see, in one table. All problems have the same members. A handler or a gate returns
+// a problem as a value; `answering` writes it, because it knows the request. A problem repeats only the path of the request.
 
 /** The codes that clients read. `error` is the reason phrase of the status, as the Java service's clients know it. */
 export const problems = {
@@ -65,7 +65,7 @@ export const problem = (
   { title = problems[code].title, errors = [], members = {}, headers = {} }: ProblemOptions = {},
 ): Problem => ({ code, detail, title, errors, members, headers })
 
-/** The members of a problem as they leave, also inside an answer that carries several. */
+/** The members of a problem in the JSON that a client gets, also if an answer carries several problems. */
 export const problemBody = ({ code, detail, title, errors, members }: Problem, { path, at }: Occasion) => ({
   type: `urn:orders:problem:${problems[code].type}`,
   title,
@@ -100,7 +100,7 @@ const sentenceOf = ({ pointer, detail }: Fault): string => {
 export const invalid = (title: string, errors: readonly Fault[]): Problem =>
   problem('BAD_REQUEST', errors.map(sentenceOf).join('; '), { title, errors })
 
-/** What the use cases refuse without knowing of HTTP. */
+/** The problem for a refusal of a use case, which knows nothing of HTTP. */
 export const refused = (code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' | 'INTERNAL'): Problem => {
   switch (code) {
     case 'OVERLOADED':

@@ -1,5 +1,5 @@
-// The parameters of a query. Each is one row: its schema for the published document, the reader of its text, and what a fault of it
-// says. `defineQuery` makes the schema of the whole query and its reader from the same rows.
+// The parameters of a query. Each is one row: its schema for the published document, the reader of its text, and the text of its fault.
+// `defineQuery` makes the schema of the whole query and its reader from the same rows.
 
 import { Type, type TObject, type TOptional, type TSchema } from '@sinclair/typebox'
 import { canonicalUuid } from '../../domain/ids.ts'
@@ -11,19 +11,20 @@ import { invalid, type Fault, type Problem } from './problem.ts'
 
 type Row<S extends TSchema, T> = {
   schema: S
-  /** Undefined: not a value of this parameter. */
+  /** Undefined if the text is not a value of this parameter. */
   read: (text: string) => T | undefined
-  /** Completes "<parameter> …". A function looks at the text that is none of its values. */
+  /** The fault of a wrong text; it completes "<parameter> …". A function makes it from that text. */
   rule: string | ((text: string) => string)
 }
-/** One that may be repeated; its value is the list of what was read. */
-type Repeated<S extends TSchema, T> = Row<S, T> & { repeated: true }
+/** A parameter that may be repeated. Its value is the list of the values that were read. */
+type RepeatedRow<S extends TSchema, T> = Row<S, T> & { repeated: true }
 
 type Rows = Readonly<Record<string, Row<TSchema, unknown> & { repeated?: true }>>
-type ValueOf<R> = R extends Repeated<TSchema, infer T> ? T[] : R extends Row<TSchema, infer T> ? T | undefined : never
+type ValueOf<R> =
+  R extends RepeatedRow<TSchema, infer T> ? T[] : R extends Row<TSchema, infer T> ? T | undefined : never
 type ValuesOf<R extends Rows> = { [N in keyof R]: ValueOf<R[N]> }
 
-/** The values of a query whose rows are these; the schema is that of the published document. */
+/** A query with these rows. `schema`: its schema in the published document. `read`: decodes its values. */
 export type Query<R extends Rows> = {
   schema: TObject<{ [N in keyof R]: TOptional<R[N]['schema']> }>
   read: (search: URLSearchParams, unknownFields: UnknownFields) => Decoded<ValuesOf<R>>
@@ -67,7 +68,7 @@ export const uuid = {
   rule: uuidForm.rule,
 }
 
-/** One of a list of words. */
+/** A parameter with a fixed list of values. */
 export const choice = <const T extends readonly string[]>(values: T) => ({
   schema: oneOf(values),
   read: (text: string) => values.find((value) => value === text) as T[number] | undefined,
@@ -77,7 +78,7 @@ export const choice = <const T extends readonly string[]>(values: T) => ({
 export const limitDefault = 50
 const limitMax = 500
 
-/** The two parameters of every list. `read`: the position in the text of a cursor; undefined if the list has no such position. */
+/** The two parameters of every list. `read`: reads the position from a cursor's text; undefined if the list has no such position. */
 export const pageRows = <T>(list: CursorList, read: (position: string) => T | undefined) => ({
   limit: {
     schema: Type.Integer({ minimum: 1, maximum: limitMax, default: limitDefault, description: 'Items a page.' }),
@@ -97,7 +98,7 @@ export const pageRows = <T>(list: CursorList, read: (position: string) => T | un
 /** The parameters of a path that names one item. */
 export const ById = Type.Object({ id: uuid.schema }, { additionalProperties: false })
 
-/** The id in such a path, in lower case, or the problem to answer with. `item`: what it is the id of. */
+/** The id in such a path, in lower case, or the problem to answer with. `item`: the kind of item that the id names. */
 export const readId = (params: Readonly<Record<string, string>>, item: 'order' | 'exception'): string | Problem =>
   canonicalUuid(params['id']!) ??
   invalid('Invalid id', [{ pointer: '', detail: `the ${item} id in the path must be a UUID` }])

@@ -1,20 +1,20 @@
 // How long a connection may be silent. A client whose next request crosses the server's close gets no answer, so the server must wait
-// longer than proxies and clients do: then they close first, and know it.
+// longer than proxies and clients do: then they close the connection first and send the next request on another.
 
 import type { Exchange, Gate, RequestObserver } from './exchange.ts'
 
-/** Bun checks its connections at this interval, so it may close one this much too early. */
+/** Bun checks its connections at this interval, so it may close a connection this much too early. */
 const checkEverySeconds = 4
 const bunSecondsMax = 255
 
-/** The time-out to give Bun so that nothing is closed before `ms` have passed. Above 251 s it may be up to 3 s short: Bun's maximum. */
+/** The time-out in seconds for Bun, so that no connection is closed before `ms`. Above 251 s it may be up to 3 s short: Bun's maximum. */
 export const silentSeconds = (ms: number): number => Math.min(Math.ceil(ms / 1000) + checkEverySeconds, bunSecondsMax)
 
 type Patience = { idleTimeoutMs: number; answerMaxMs: number; setTimeout: (request: Request, seconds: number) => void }
 
 /**
- * A connection whose client waits for an answer is silent as well, and Bun would close it. So each request gets a time-out as long as
- * its answer may take, and the answer restores the usual one. Null if no answer can take longer than the usual time-out.
+ * Keeps a connection open while its client waits for an answer: such a connection is silent too, and Bun would close it. Each request gets
+ * a time-out as long as its answer may take, and the answer restores the usual one. Null if every answer comes within the usual time-out.
  */
 export const patienceWhileAnswering = ({
   idleTimeoutMs,

@@ -1,5 +1,5 @@
-// Which pages of other origins may call this service from a browser: those that are listed, none by default. Cookies are never
-// allowed: a page that may call sends its own token.
+// Lets pages of other origins call this service from a browser: only the listed origins, none by default. Cookies are never allowed: a
+// page that may call sends its own token.
 
 import type { Exchange } from '../exchange/exchange.ts'
 
@@ -10,7 +10,7 @@ const readableHeaders =
 const sendableHeaders = 'Authorization, Content-Type, Idempotency-Key, X-Request-Id, X-Api-Key, traceparent'
 const preflightSeconds = '600'
 
-/** A gate: lets everybody through, and says in the answer which origin may read it. */
+/** A gate that lets every request pass. It adds headers that say which origin may read the answer. */
 export const createCors = (origins: readonly string[]) => {
   const allowed = new Set(origins)
   return ({ request, headers }: Exchange): null => {
@@ -23,7 +23,7 @@ export const createCors = (origins: readonly string[]) => {
   }
 }
 
-/** What is added to the answer to OPTIONS for a page that asks before it calls; nothing for an origin that is not allowed. */
+/** The headers that answer a preflight, added to the answer to OPTIONS; empty for an origin that is not allowed. */
 export const preflightHeaders = (
   { request, headers }: Exchange,
   methods: readonly string[],

@@ -1,4 +1,4 @@
-// Who may call a server, and how often: the gates that decide it.
+// The gates that decide who may call a server, and how often.
 
 import type { Log } from '../../telemetry/log.ts'
 import type { Gate } from '../exchange/exchange.ts'
@@ -6,7 +6,7 @@ import { authenticationGates, type Authentication } from './auth/authentication.
 import { limitGate, type LimitOptions } from './limits/limits.ts'
 
 export type Guard = {
-  /** Null: nobody has to say who it is. */
+  /** Null: callers need no credential. */
   authentication: Authentication | null
   /** Null: nobody is limited. */
   limits: LimitOptions | null
@@ -16,6 +16,6 @@ export const openGuard: Guard = { authentication: null, limits: null }
 
 type GateOptions = { addressOf: (request: Request) => string; log: Log }
 
-/** In the order in which they decide; all of them before a body is read. */
+/** The gates in the order in which they decide. All of them decide before a body is read. */
 export const guardGates = ({ authentication, limits }: Guard, options: GateOptions): Gate[] =>
   authenticationGates(authentication, options, limits === null ? [] : [limitGate(limits, options.addressOf)])

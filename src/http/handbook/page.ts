@@ -1,4 +1,4 @@
-// A page of the handbook for a person: readable on a phone, in the dark, and without any script.
+// Writes a page of the handbook as HTML: readable on a phone, in dark mode, and without scripts.
 
 import { pages, type PageName } from '../../handbook/pages.ts'
 import { renderMarkdown, type Heading } from './render.ts'
@@ -18,7 +18,7 @@ const contents = (headings: readonly Heading[]): string => {
   return `<details class="contents"><summary>On this page</summary><ul>${items.join('')}</ul></details>`
 }
 
-/** The table of contents stands behind the title. */
+/** Puts the table of contents after the title. */
 const withContents = (html: string, headings: readonly Heading[]): string => {
   const end = html.indexOf('</h1>') + '</h1>'.length
   return `${html.slice(0, end)}\n${contents(headings)}${html.slice(end)}`

@@ -1,6 +1,6 @@
-// The headers of a page for a person. The browser runs and loads nothing that is not from this service.
+// The headers of an HTML page. They make the browser run and load only what comes from this service.
 
-// Images in a style sheet (`data:`) are the one exception: the renderer of the HTTP side has some.
+// The one exception is images in a style sheet (`data:`): the style sheet of swagger-ui has some.
 const policy = [
   "default-src 'self'",
   "img-src 'self' data:",

@@ -1,9 +1,9 @@
-// Markdown to HTML. The renderer is the runtime's own; what it lacks is added here: the anchors that a git host gives to headings,
-// links that work where the pages are served, and tables that scroll on a narrow screen.
+// Renders Markdown as HTML with the runtime's own renderer, and adds what that lacks: the anchors that a git host gives to headings, links
+// between the pages as they are served, and tables that scroll on a narrow screen.
 
 import { pageNamed } from '../../handbook/pages.ts'
 
-/** An entry of a page's table of contents; `html` is the heading's text with its marks. */
+/** An entry of a page's table of contents; `html` is the heading's text with its markup. */
 export type Heading = { level: number; anchor: string; html: string }
 export type RenderedPage = { html: string; headings: readonly Heading[] }
 
@@ -16,7 +16,7 @@ const slugOf = (html: string): string =>
     .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
     .replaceAll(' ', '-')
 
-/** Gives each heading its anchor; a name that occurs again gets a number. */
+/** Gives each heading its anchor. If an anchor occurs again, it gets a number. */
 const withAnchors = (html: string): RenderedPage => {
   const headings: Heading[] = []
   const counts = new Map<string, number>()
@@ -32,8 +32,8 @@ const withAnchors = (html: string): RenderedPage => {
 }
 
 /**
- * Where a link of a page leads to where the pages are served: `runbook.md#x` to `runbook#x`. Files outside the handbook are not served.
- * @returns null if there is nothing to lead to
+ * The target of a link in the served pages: `runbook#x` for `runbook.md#x`. Files outside the handbook are not served.
+ * @returns null if the target is not served
  */
 const servedTarget = (target: string): string | null => {
   if (/^(?:#|https?:\/\/)/.test(target)) return target
@@ -43,8 +43,8 @@ const servedTarget = (target: string): string | null => {
 
 const withServedLinks = (html: string): string =>
   html.replace(/<a href="([^"]*)"([^>]*)>(.*?)<\/a>/gs, (_, target: string, rest: string, inner: string) => {
-    const served = servedTarget(target)
-    return served === null ? inner : `<a href="${served}"${rest}>${inner}</a>`
+    const href = servedTarget(target)
+    return href === null ? inner : `<a href="${href}"${rest}>${inner}</a>`
   })
 
 const withScrollingTables = (html: string): string =>

@@ -1,4 +1,4 @@
-// The handbook as it is served: HTML for a browser, Markdown for whoever asks for it. A page is rendered at its first request and kept.
+// Serves the handbook: HTML by default, Markdown for a client that asks for it. A page is rendered at its first request and cached.
 
 import { pageNamed, type PageName } from '../../handbook/pages.ts'
 import { pageTexts } from '../../handbook/texts.ts'
@@ -7,7 +7,7 @@ import { problem } from '../exchange/problem.ts'
 import { handbookPage } from './page.ts'
 import { pageHeaders } from './pageHeaders.ts'
 
-/** The weight that an Accept header gives to a media type which it names; 0 if it does not name it. */
+/** The weight that an Accept header gives to a media type; 0 if the header does not name the type. */
 const weightOf = (accept: string, type: string): number => {
   for (const range of accept.split(',')) {
     const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
@@ -18,7 +18,7 @@ const weightOf = (accept: string, type: string): number => {
   return 0
 }
 
-/** Whether Markdown is named, and liked no less than HTML. */
+/** Whether an Accept header names Markdown and gives it at least the weight of HTML. */
 const prefersMarkdown = (accept: string): boolean => {
   const weight = weightOf(accept, 'text/markdown')
   return weight > 0 && weight >= weightOf(accept, 'text/html')

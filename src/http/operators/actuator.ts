@@ -1,4 +1,4 @@
-// What Spring Boot's actuator does beside its endpoints: a list of links to them, and a media type of its own for whoever asks for it.
+// The list of links to the endpoints, as Spring Boot's actuator has it, and the actuator's own media type for clients that ask for it.
 
 import { Type, type Static } from '@sinclair/typebox'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
@@ -7,7 +7,7 @@ import { json } from '../exchange/reply.ts'
 
 export const springType = 'application/vnd.spring-boot.actuator.v3+json'
 
-/** Whether a header Accept names Spring's media type itself, and not with `q=0`. */
+/** Whether an Accept header names Spring's media type itself, and not with `q=0`. */
 const acceptsSpring = (accept: string | null): boolean =>
   accept !== null &&
   accept.split(',').some((range) => {
@@ -15,7 +15,7 @@ const acceptsSpring = (accept: string | null): boolean =>
     return type === springType && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
   })
 
-/** JSON with Spring's media type for whoever asks for it, with the usual one for everybody else. */
+/** A JSON answer with Spring's media type for a client that asks for it, and with application/json for all others. */
 export const actuatorJson = ({ request }: Exchange, status: number, body: unknown): Response => {
   const type = acceptsSpring(request.headers.get('accept')) ? { 'content-type': springType } : {}
   return json(status, JSON.stringify(body), type)

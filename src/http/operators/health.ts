@@ -1,4 +1,4 @@
-// Health in Spring Boot's shape. Liveness depends on nothing outside this process. Readiness says whether requests can be served, even
+// Health in the shape of Spring Boot. Liveness depends on nothing outside this process. Readiness says whether requests can be served, even
 // without Kafka: orders then wait in the outbox. The overall health describes each component so that an operator can act on it.
 
 import { Type, type Static } from '@sinclair/typebox'
@@ -39,7 +39,7 @@ export type HealthSource = {
   info: () => Static<typeof Info>
 }
 
-/** An answer of one of these shapes. */
+/** The status and the body of an answer. */
 type Answer<Body> = { status: number; body: Body }
 
 const overall = ({ phase, components }: HealthSource): Answer<Static<typeof Health>> => {
@@ -50,7 +50,7 @@ const overall = ({ phase, components }: HealthSource): Answer<Static<typeof Heal
   return { status: isDown ? 503 : 200, body: { status, components: current } }
 }
 
-/** `details`: what is wrong is said to an operator, not to whoever asks. */
+/** `details`: whether the answer says what is wrong. Only an operator learns that, not every caller. */
 const readiness = (
   { phase, components }: HealthSource,
   details: boolean,

@@ -1,4 +1,4 @@
-// The page of metrics.
+// The routes of the metrics page.
 
 import type { Handler } from '../exchange/exchange.ts'
 

@@ -1,5 +1,5 @@
-// Orders and fills as they leave: their schemas, and what writes them. An order is written by a template, because every call pays for
-// it; tests hold it to its schema.
+// The answers about orders and fills: their schemas, and the functions that write them. A template writes an order, because every call
+// pays for it; tests check its output against the schema.
 
 import { Type, type Static } from '@sinclair/typebox'
 import { formatAmount } from '../../domain/decimal.ts'
@@ -58,7 +58,7 @@ export const FillPage = Type.Object({ fills: Type.Array(Fill), nextCursor: NextC
 
 const termMembers = membersWriter(terms)
 
-/** The one shape of an order. Ids and enumerated members need no escape. */
+/** An order as JSON; all routes use this one shape. Ids and enumerated members need no escape. */
 export const orderJson = (order: DomainOrder): string =>
   `{"id":"${order.id}"${termMembers(order)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
   `"remainingQuantity":${formatAmount(remainingQuantity(order))},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
@@ -69,7 +69,7 @@ export const orderJson = (order: DomainOrder): string =>
 export const orderPageJson = (orders: readonly DomainOrder[], nextCursor: string | null): string =>
   `{"orders":[${orders.map(orderJson).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`
 
-/** For JSON.stringify. */
+/** A fill as an object for JSON.stringify. */
 export const fillAnswer = (fill: StoredFill): Static<typeof Fill> => ({
   tradeId: fill.tradeId,
   side: fill.side,

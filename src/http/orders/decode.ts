@@ -1,4 +1,4 @@
-// What a client may send: the body of an order. Its schema and its readers are made from the table of terms (domain/terms.ts).
+// The body of an order as a client may send it. Its schema and its readers are made from the table of terms (domain/terms.ts).
 
 import { Type, type TSchema } from '@sinclair/typebox'
 import type { PlaceCommand } from '../../app/orders.ts'
@@ -45,7 +45,7 @@ const sentShape = (term: Term, digits: AmountDigits): TSchema => {
 type Sent<N extends TermName> = N extends AmountTerm ? number | string : OrderTerms[N]
 /** The body of an order as a client writes it. */
 export type PlaceOrder = { [N in RequiredTerm]: Sent<N> } & { [N in OptionalTerm]?: Sent<N> | null }
-/** What a client may send where amounts have so many digits. The readers below judge it; a test ties the two. */
+/** The schema of an order's body if amounts have so many digits. The readers below check a body; a test ties them to the schema. */
 export const placeOrderShape = (digits: AmountDigits) =>
   Type.Unsafe<PlaceOrder>(
     Type.Object(Object.fromEntries(terms.map((term) => [term.name, sentShape(term, digits)])), {
@@ -55,23 +55,23 @@ export const placeOrderShape = (digits: AmountDigits) =>
   )
 export const PlaceOrder = placeOrderShape(amountDigits)
 
-type Read = { value: string | Amount } | { detail: string }
+type ReadResult = { value: string | Amount } | { detail: string }
 
-const readAmount = (value: unknown, digits: AmountDigits): Read => {
+const readAmount = (value: unknown, digits: AmountDigits): ReadResult => {
   const parsed = amountFromJson(value, digits)
   return parsed.ok ? { value: parsed.amount } : { detail: amountDetail(parsed.fault, digits) }
 }
-const readText = (value: unknown, term: TextTerm): Read => {
+const readText = (value: unknown, term: TextTerm): ReadResult => {
   const text = typeof value === 'string' ? canonicalText(term, value) : null
   return text === null ? { detail: ruleOf(term) } : { value: text }
 }
 
 const memberNames = new Set<string>(terms.map(({ name }) => name))
 
-type Reading = { digits: AmountDigits; faults: Fault[] }
+type ReadOptions = { digits: AmountDigits; faults: Fault[] }
 
-/** Reads the terms one by one, by name; nothing else of the body is looked at. */
-const readTerms = (body: Record<string, unknown>, { digits, faults }: Reading): TermsDraft => {
+/** Reads the terms one by one, by name; no other member of the body is read. */
+const readTerms = (body: Record<string, unknown>, { digits, faults }: ReadOptions): TermsDraft => {
   const draft: Partial<Record<TermName, string | Amount | null>> = {}
   for (const term of terms) {
     const { name, presence } = term
@@ -87,10 +87,10 @@ const readTerms = (body: Record<string, unknown>, { digits, faults }: Reading): 
   return draft as TermsDraft
 }
 
-/** `former`: the key that 1.0 would have stored, if it is another one (idempotencyKey.ts); otherwise null. */
+/** `former`: the key that 1.0 would have stored, if that is a different one (idempotencyKey.ts); otherwise null. */
 type Key = { key: string | null; former: string | null }
 
-/** The key of the order, out of the body's and the header's. */
+/** The key of the order, from the body or the header. */
 const readKey = (body: Record<string, unknown>, header: string | null, faults: Fault[]): Key => {
   const member = memberOf(body, 'clientOrderId')
   const inBody = typeof member === 'string' ? member : null
@@ -112,7 +112,7 @@ export type PlaceOptions = {
   /** The header Idempotency-Key, or null. */
   key: string | null
   unknownFields: UnknownFields
-  /** The user that a body without `userId` stands for, in canonical form; null if the body must name it. */
+  /** The user of a body without `userId`, in canonical form; null if the body must name the user. */
   callerId: string | null
   /** How many digits an amount may have. */
   amountDigits: AmountDigits

@@ -1,26 +1,28 @@
-// The header Idempotency-Key: a key as it is, or in quotes as the draft of the IETF has it (draft-ietf-httpapi-idempotency-key-header):
-// a string of RFC 8941, which is the text inside, `\"` and `\\` standing for `"` and `\`.
+// The header Idempotency-Key: a bare key, or a key in quotes as the IETF draft has it (draft-ietf-httpapi-idempotency-key-header). In
+// quotes it is a string of RFC 8941: the key is the text inside, and `\"` and `\\` stand for `"` and `\`.
 
 import { canonicalKey, keyForm } from '../../domain/patterns.ts'
 
-/** The quoted form for the document, beside the plain one. */
+/** The pattern of a quoted key for the document, beside that of a bare key. */
 export const quotedKeyPattern = '^"([ !#-\\[\\]-~]|\\\\["\\\\]){1,64}"$'
 
 export const isKey = (text: string): boolean => canonicalKey(text) !== null
-const quoted = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/
+const quotedKey = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/
 
-/** `former`: the key that 1.0 would have stored, quotes included, if it is another one; otherwise null. */
+/** `former`: the key that 1.0 would have stored, quotes included, if that is a different one; otherwise null. */
 export type HeaderKey = { ok: true; key: string; former: string | null } | { ok: false; detail: string }
 
-const twice = 'is given more than once; a key with a comma and a space in it is sent in quotes, or as clientOrderId'
+const repeatedOrBare =
+  'is given more than once; a key with a comma and a space in it is sent in quotes, or as clientOrderId'
 
 /**
- * Several headers of one name arrive joined by a comma and a space, so a bare key that contains these cannot be told from two keys.
+ * Reads the key. Several headers of one name arrive joined by a comma and a space, so a bare key that contains these cannot be told from
+ * two keys.
  * Text that begins with a quote but is not one quoted string stands for itself, as in 1.0.
  */
 export const readHeaderKey = (header: string): HeaderKey => {
-  const inside = quoted.exec(header)?.[1]
-  if (inside === undefined && header.includes(', ')) return { ok: false, detail: twice }
+  const inside = quotedKey.exec(header)?.[1]
+  if (inside === undefined && header.includes(', ')) return { ok: false, detail: repeatedOrBare }
   const text = inside === undefined ? header : inside.replace(/\\(["\\])/g, '$1')
   if (!isKey(text)) return { ok: false, detail: keyForm.rule }
   return { ok: true, key: text, former: inside !== undefined && isKey(header) ? header : null }

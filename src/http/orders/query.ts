@@ -1,4 +1,4 @@
-// The parameters of the lists of orders and of fills, and the filters that they stand for.
+// The query parameters of the lists of orders and of fills, and the filters that they describe.
 
 import { Type } from '@sinclair/typebox'
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
@@ -26,7 +26,7 @@ const instantOf = (text: string): Date | undefined => {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? at : undefined
 }
 
-/** The millisecond at or after an instant: digits below it round up, for both bounds compare with whole milliseconds. */
+/** The first whole millisecond at or after an instant: smaller digits round up, because both bounds are compared with whole milliseconds. */
 const wholeMs = (text: string): number | undefined => {
   const at = instantOf(text)
   if (at === undefined) return undefined
@@ -42,14 +42,14 @@ const instant = (description: string) => ({
 
 const statusGroups = { open: openStatuses, closed: closedStatuses } as const
 
-/** The statuses that a word stands for. */
+/** The statuses that a value of the parameter stands for. */
 const readStatuses = (word: string): readonly Status[] | undefined => {
   if (word === 'open' || word === 'closed') return statusGroups[word]
   const status = statuses.find((one) => one === word)
   return status === undefined ? undefined : [status]
 }
 
-/** A bare `+` in a query is a space, which no ticker has: whoever wrote it is told how to write what was meant. */
+/** A bare `+` in a query means a space, and no ticker has one. So the fault of a ticker with a space says how to write `+`. */
 const ticker = {
   schema: Type.String({
     pattern: tickerForm.sent,
@@ -90,14 +90,14 @@ export const decodeListQuery = (search: URLSearchParams, unknownFields: UnknownF
   const query = ordersQuery.read(search, unknownFields)
   if (!query.ok) return query
   const { userId, ticker, side, status, createdAfter, createdBefore, clientOrderId, limit, cursor } = query.value
-  const statusesWanted = [...new Set(status.flat())]
+  const wantedStatuses = [...new Set(status.flat())]
   const filter = {
     userId,
     ticker,
     side,
     clientOrderId,
-    statuses: statusesWanted,
-    open: openOf(statusesWanted),
+    statuses: wantedStatuses,
+    open: openOf(wantedStatuses),
     // An id begins with the millisecond of its order, so times are bounds on ids.
     before: least(cursor, createdBefore === undefined ? undefined : leastIdAt(createdBefore)),
     from: createdAfter === undefined ? undefined : leastIdAt(createdAfter),

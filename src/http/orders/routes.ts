@@ -1,4 +1,4 @@
-// The routes of orders. No logic: parse, call, map.
+// The routes of orders. They decode a request, call the service and write its result; they have no logic of their own.
 
 import { ownUser } from '../../app/caller.ts'
 import type { Service } from '../../app/service.ts'
@@ -32,7 +32,7 @@ const accepted = (order: Order, replayed: boolean): Response =>
     ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
   })
 
-/** Nothing is revealed: it is the caller's own words that are refused. */
+/** The caller named another user. The answer reveals nothing: it refuses only what the caller itself sent. */
 const foreignUser = (): Problem =>
   problem('FORBIDDEN', 'userId must be your own, or left out', {
     errors: [{ pointer: '/userId', detail: 'is another user' }],
@@ -58,7 +58,7 @@ const placeOrder = async (
   { service, unknownFields, amountDigits, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
 ): Promise<Answer> => {
   const { request, caller } = exchange
-  // Before its body is read: in a flood, those that are turned away must not slow down those that are taken.
+  // Before the body is read: in a flood, requests that are turned away must not slow down those that are accepted.
   const refusal = service.turnAway()
   if (refusal !== null) return refused(refusal.code)
   const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })

@@ -1,5 +1,5 @@
-// The algorithms that a configuration may allow for tokens: only signatures by a private key. A shared secret (HS256 and its like) has no
-// place in a JWKS, and `none` is no signature.
+// The algorithms that a configuration may allow for tokens: only signatures by a private key. A shared secret (HS256 and the like) does not
+// belong in a JWKS, and `none` is not a signature.
 
 export const algorithms = [
   'RS256',

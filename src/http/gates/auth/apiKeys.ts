@@ -1,5 +1,5 @@
-// The file of API keys: a JSON array, or one JSON object a line, of { id, hash, subject, scopes, expires? }. It holds no secret: a hash opens
-// nothing. An unknown member is refused: "expire" instead of "expires" would make a key that never ends.
+// The file of API keys: a JSON array, or one JSON object a line, of { id, hash, subject, scopes, expires? }. It holds no secret, because
+// nobody can call with a hash. An unknown member is refused: "expire" instead of "expires" would make a key that never expires.
 
 import { callerOf, isScope, type Caller } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
@@ -57,12 +57,12 @@ export const parseKeys = (text: string): ReadonlyMap<string, StoredKey> => {
   return byId
 }
 
-/** The hash to compare with if there is no such key, so that it takes as long. */
+/** The hash to compare with if there is no such key, so that the check takes equally long. */
 const noHash = new Uint8Array(32)
 
 export type KeyCheck = (text: string) => Verdict
 
-/** Throws if the file cannot be used at the start. */
+/** Checks API keys against the file. Throws if the file cannot be used at the start. */
 export const createKeyCheck = (path: string, log: Log, nowMs: () => number): KeyCheck => {
   const file = watchFile({ path, setting: 'AUTH_API_KEYS_FILE', parse: parseKeys, log })
   return (text) => {

@@ -1,5 +1,5 @@
-// The gates of authentication: who calls, found out before anything else is done, and whether that caller may do this. What was
-// refused is in the log by its reason; the credential never is.
+// The gates of authentication. The first identifies the caller before anything else is done, the last checks that the caller may make this
+// call. The log has the reason of every refusal, and never the credential.
 
 import { everybody, holds, type Scope } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
@@ -13,11 +13,11 @@ import { credentialOf } from './credential.ts'
 import type { TokenCheck } from './jwt.ts'
 import { forbidden, refuse, unauthorized, type Verdict } from './verdict.ts'
 
-/** What a service accepts; null: nothing of the kind. */
+/** The credentials that a service accepts. Null: it accepts no credentials of this kind. */
 export type Authentication = {
   tokens: TokenCheck | null
   keys: KeyCheck | null
-  /** By address: bad credentials that may still be looked at. Null: as many as come. */
+  /** How many more bad credentials of each address are checked. Null: there is no limit. */
   failures: Buckets | null
 }
 
@@ -27,19 +27,19 @@ type GateOptions = { addressOf: (request: Request) => string; log: Log }
 const scopeOf = ({ operation }: Exchange): Scope | null =>
   operation === null || operation.access === 'open' ? null : operation.access
 
-/** Without work: an API key always, a token that was checked before. Null: it has to be worked on. */
-const checkAtOnce = ({ tokens, keys }: Authentication, token: string): Verdict | null => {
+/** The verdict on a credential that is cheap to check: an API key, or a token in the cache. Null: its signature has to be checked. */
+const cheapVerdict = ({ tokens, keys }: Authentication, token: string): Verdict | null => {
   if (token.startsWith(keyPrefix)) return keys === null ? refuse('invalid', 'API keys are not accepted') : keys(token)
   return tokens === null ? refuse('invalid', 'tokens are not accepted') : tokens.cached(token)
 }
 
 /**
- * Finds out who calls. Where an address has sent too many bad credentials, only those that cost no work are looked at: a caller
- * who shares the address (a proxy's) and was known before goes on.
+ * Identifies the caller. If an address has sent too many bad credentials, only cheap ones are checked: so a caller who shares the
+ * address (of a proxy) and whose token is in the cache can go on.
  */
 const authenticationGate = (authentication: Authentication, { addressOf, log }: GateOptions): Gate => {
   const { failures, tokens } = authentication
-  const networkBehind = ({ request }: Exchange): string => networkOf(addressOf(request))
+  const networkOfCaller = ({ request }: Exchange): string => networkOf(addressOf(request))
 
   const settle = (exchange: Exchange, verdict: Verdict): Problem | null => {
     if (verdict.ok) {
@@ -47,7 +47,7 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
       return null
     }
     const { refusal, reason, cost } = verdict
-    const address = networkBehind(exchange)
+    const address = networkOfCaller(exchange)
     log.rarely('warn', `auth:${reason}`, 'a credential was refused', {
       requestId: exchange.requestId,
       address,
@@ -63,15 +63,15 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
     if (credential.kind !== 'token')
       return settle(exchange, refuse(credential.kind, `the credential is ${credential.kind}`))
     const { token } = credential
-    const atOnce = checkAtOnce(authentication, token)
-    if (atOnce !== null) return settle(exchange, atOnce)
-    const level = failures?.look(networkBehind(exchange))
+    const cheap = cheapVerdict(authentication, token)
+    if (cheap !== null) return settle(exchange, cheap)
+    const level = failures?.look(networkOfCaller(exchange))
     if (level !== undefined && !level.allowed) return tooManyBadCredentials(level.waitSeconds)
     return tokens!.check(token).then((verdict) => settle(exchange, verdict))
   }
 }
 
-/** Lets through who holds the scope of the call. */
+/** Lets a caller pass who holds the scope of the call. */
 const scopeGate: Gate = (exchange) => {
   const scope = scopeOf(exchange)
   if (scope === null) return null
@@ -80,7 +80,7 @@ const scopeGate: Gate = (exchange) => {
   return holds(caller, scope) ? null : forbidden(scope)
 }
 
-/** In their order. Limits stand between the two, so that they hold for callers who may not do what they ask for. */
+/** The gates in their order. `between`: the limits stand between the two, so that they also hold for callers without the scope. */
 export const authenticationGates = (
   authentication: Authentication | null,
   options: GateOptions,

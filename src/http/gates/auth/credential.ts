@@ -1,5 +1,5 @@
 // The credential of a request: exactly one, in one place. A request that can be read in two ways is refused, because a proxy may have read
-// it in the other way.
+// it the other way.
 
 import { keyPrefix } from './apiKey.ts'
 
@@ -7,7 +7,7 @@ export type Credential = { kind: 'absent' } | { kind: 'malformed' } | { kind: 't
 
 const scheme = 'bearer '
 
-/** Every request pays for this, so no pattern walks over the whole token. The verifier checks the rest. */
+/** The text if it can be a single credential. Every request pays for this, so no pattern scans the whole token; the verifier checks the rest. */
 const single = (text: string): string | undefined =>
   text === '' || text.includes(',') || text.includes(' ') ? undefined : text
 
@@ -18,7 +18,7 @@ const ofBearer = (authorization: string): string | undefined =>
 
 const keyOnly = (key: string): string | undefined => (key.startsWith(keyPrefix) ? single(key) : undefined)
 
-/** Several `Authorization` headers arrive joined by a comma, which no token has. */
+/** The credential in the headers. Several `Authorization` headers arrive joined by a comma, which no token contains. */
 export const credentialOf = (headers: Headers): Credential => {
   const authorization = headers.get('authorization')
   const key = headers.get('x-api-key')

@@ -1,5 +1,5 @@
-// Bearer tokens: JWTs whose signature, issuer, audience and times are checked. A valid token is cached by its SHA-256 until it expires, for
-// some minutes at most and only while the keys stay the same: checking a signature costs more than a whole request.
+// Checks bearer tokens: the signature, issuer, audience and times of a JWT. A valid token is cached by its SHA-256 until it expires, for
+// some minutes at most and only while the keys stay the same, because checking a signature costs more than a whole request.
 
 import { errors, type JWTPayload } from 'jose'
 import { callerOf, type Caller } from '../../../app/caller.ts'
@@ -17,7 +17,7 @@ export type JwtOptions = {
   audience: string
   /** The claim that names the audience. */
   audienceClaim: ClaimPath
-  /** The claims that hold scopes; those of all of them count. */
+  /** The claims that hold scopes; the scopes of all of them count. */
   scopeClaims: readonly ClaimPath[]
   /** The claim that names the user. */
   subjectClaim: string
@@ -28,7 +28,7 @@ export type JwtOptions = {
 }
 
 export type TokenCheck = {
-  /** The verdict on a token that was checked before; null if it has to be checked. */
+  /** The verdict on a token in the cache; null if the token has to be checked. */
   cached: (token: string) => Verdict | null
   check: (token: string) => Promise<Verdict>
 }
@@ -39,7 +39,7 @@ const tokenLengthMax = 8_192
 const hasher = new Bun.CryptoHasher('sha256')
 const hashOf = (token: string): string => hasher.update(token).digest('base64')
 
-/** For the log: names only, never the token nor the value of a claim. */
+/** The reason for the log. It has only names, never the token or the value of a claim. */
 const reasonOf = (error: unknown): string => {
   if (error instanceof errors.JWTClaimValidationFailed) return `claim ${error.claim} ${error.reason}`
   return error instanceof errors.JOSEError ? error.code : 'the token could not be read'
@@ -56,7 +56,7 @@ const verdictOn = (payload: JWTPayload, options: JwtOptions): Verdict => {
 
 type CacheEntry = { caller: Caller; until: number; generation: number }
 
-/** The oldest entry is dropped first; none outlives `until`. */
+/** The cache of valid tokens. When it is full, the oldest entry is dropped. An entry is not used after `until`, or after the keys changed. */
 const createCache = ({ keys, cacheTokensMax, nowMs }: JwtOptions) => {
   const entries = new Map<string, CacheEntry>()
   return {

@@ -2,7 +2,7 @@
 
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose'
 
-/** Finds the key of a token. Several that fit are an error that holds them all. */
+/** Finds the key of a token. If several keys fit, it throws an error that holds them all. */
 export type KeySet = JWTVerifyGetKey
 
 const keysMax = 100
@@ -23,7 +23,7 @@ const membersOf = (text: string): unknown => {
   }
 }
 
-/** `kid` is a hint that either side may leave out: if no key has the name in the token, a key without a name may be the right one. */
+/** Either side may leave out `kid`: if no key has the name in the token, a key without a name may be the right one. */
 const keySetOf = (keys: JWK[]): KeySet => {
   const every = createLocalJWKSet({ keys })
   const unnamed = keys.filter(({ kid }) => kid === undefined)
@@ -40,7 +40,7 @@ const keySetOf = (keys: JWK[]): KeySet => {
   }
 }
 
-/** Throws, with a sentence, if the text holds no public key. */
+/** Reads a JWKS. Throws an error with a sentence for the operator if the text holds no public key. */
 export const parseKeySet = (text: string): KeySet => {
   const members = membersOf(text)
   if (!Array.isArray(members)) throw new Error('it is no JSON Web Key Set: {"keys":[…]}')

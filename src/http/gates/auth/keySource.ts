@@ -1,15 +1,15 @@
-// Where the keys of tokens come from: a file or a URL. The keys of a URL are kept in memory. They are downloaded again when they are old
-// or when a token names a key that is missing, never more often than the cooldown allows, and stay in force while the URL is away.
+// The source of the keys for tokens: a file or a URL. Keys from a URL stay in memory. They are downloaded again when they are old or when
+// a token names a missing key, but never more often than the cooldown allows. They stay in force while the URL does not answer.
 
 import { describe, type Log } from '../../../telemetry/log.ts'
 import { parseKeySet, type KeySet } from './keySet.ts'
 import { watchFile } from './watchedFile.ts'
 
-/** `generation`: grows whenever the keys change. */
+/** `generation`: increases when the keys change. */
 export type Keys = { set: KeySet; generation: number }
 
 export type KeySource = {
-  /** The present keys; null if there have never been any. */
+  /** The current keys; null if no keys have been read yet. */
   current: () => Promise<Keys | null>
   /** Looks for newer keys, if the cooldown allows it. */
   renew: () => Promise<void>
@@ -17,7 +17,7 @@ export type KeySource = {
   generation: () => number
 }
 
-/** Throws if the file cannot be used at the start. */
+/** Reads keys from a file. Throws if the file cannot be used at the start. */
 export const keysFromFile = (path: string, log: Log): KeySource => {
   const file = watchFile({ path, setting: 'AUTH_JWKS_FILE', parse: parseKeySet, log })
   return {
@@ -32,7 +32,7 @@ export const keysFromFile = (path: string, log: Log): KeySource => {
 
 export type UrlOptions = {
   url: string
-  /** Older keys are downloaded again before they are used. */
+  /** Keys older than this are downloaded again before they are used. */
   ageMaxMs: number
   /** The least time between two downloads, successful or not. */
   cooldownMs: number
@@ -43,7 +43,7 @@ export type UrlOptions = {
 
 const bytesMax = 1_048_576
 
-/** The text of an answer. Throws as soon as it is too long. */
+/** The text of an answer. Throws as soon as the answer is too long. */
 const readBounded = async (response: Response): Promise<string> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -55,7 +55,7 @@ const readBounded = async (response: Response): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** No redirect is followed: the operator named one address, and no answer may lead elsewhere. */
+/** Downloads the text at the URL. It follows no redirect: the operator named one address, and no answer may lead elsewhere. */
 const download = async (url: string, timeoutMs: number): Promise<string> => {
   const headers = { accept: 'application/jwk-set+json, application/json' }
   const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })

@@ -1,12 +1,12 @@
-// Whether one of our keys signed a token, and whether its registered claims hold. A token that names its key by `kid` costs one check.
-// Any other is tried with each key that fits its algorithm, but with a few at most: anybody can send such tokens.
+// Checks that one of our keys signed a token and that its registered claims hold. A token that names its key by `kid` costs one check. Any
+// other token is checked with each key that fits its algorithm, but with a few at most, because anybody can send such tokens.
 
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import type { KeySet } from './keySet.ts'
 
 export const keysTriedMax = 8
 
-/** `tried`: how many keys were tried: the cost of the check. */
+/** `tried`: how many keys were tried, which is the cost of the check. */
 export type Verification =
   | { ok: true; payload: JWTPayload; tried: number }
   | { ok: false; error: unknown; tried: number }
@@ -40,6 +40,6 @@ export const verifySignature = async (token: string, set: KeySet, rules: JWTVeri
   }
 }
 
-/** Whether a key that is not in the set yet may have signed it, perhaps under the name of a former key. */
+/** Whether a key that is not in the set yet may have signed the token, perhaps under the name of a former key. */
 export const mayHaveNewerKey = (error: unknown): boolean =>
   isOfAnotherKey(error) || error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys

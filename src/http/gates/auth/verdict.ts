@@ -1,9 +1,9 @@
-// The verdict on a credential, and the answer to one that is refused. No answer tells a caller more than it knows already.
+// The verdict on a credential, and the answer to a refused one. No answer tells a caller more than the caller already knows.
 
 import type { Caller, Scope } from '../../../app/caller.ts'
 import { problem, type Problem } from '../../exchange/problem.ts'
 
-/** Why a credential is refused. `keys`: the keys to check it with cannot be had now. */
+/** Why a credential is refused. `keys`: the keys to check it with are not available now. */
 export type Refusal = 'absent' | 'malformed' | 'invalid' | 'expired' | 'subject' | 'keys'
 /** `reason`: for the operator's log alone. `cost`: how many signatures were checked in vain, at least one. */
 export type Refused = { ok: false; refusal: Refusal; reason: string; cost: number }
@@ -13,7 +13,7 @@ export const refuse = (refusal: Refusal, reason: string): Refused => ({ ok: fals
 
 const realm = 'Bearer realm="orders"'
 
-/** RFC 6750: the challenge to a request without a credential names no error. */
+/** The challenge for each refusal. By RFC 6750 the challenge to a request without a credential names no error. */
 const challenges = {
   absent: { detail: 'send a credential: Authorization: Bearer <token>', error: null },
   malformed: { detail: 'send one credential, once, as Authorization: Bearer <token>', error: 'invalid_request' },

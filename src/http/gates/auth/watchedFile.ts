@@ -1,5 +1,5 @@
-// A file that an operator may change while the service runs. Its use checks it, at most once a second. A change that cannot be used is
-// an error in the log, and the former content stays in force.
+// A file that an operator may change while the service runs. Each use checks it for a change, at most once a second. If the new content
+// cannot be used, an error is logged and the former content stays in force.
 
 import { readFileSync, statSync } from 'node:fs'
 import { describe, type Log } from '../../../telemetry/log.ts'
@@ -11,7 +11,7 @@ export type WatchedFile<T> = {
   generation: () => number
 }
 
-/** Throws, with a sentence that quotes no content. */
+/** Reads the content. Throws an error whose message is a sentence that quotes no content. */
 type Parser<T> = (text: string) => T
 
 /** `setting`: the key of the configuration that names the file. */
@@ -20,14 +20,14 @@ type Options<T> = { path: string; setting: string; parse: Parser<T>; log: Log; n
 const checkEveryMs = 1_000
 const bytesMax = 4_194_304
 
-/** Changes also when another file takes the name, which is how a mounted secret is replaced. */
+/** A mark that changes with the file. It changes also if another file takes the name: that is how a mounted secret is replaced. */
 const markOf = (path: string): string => {
   const { mtimeMs, size, ino } = statSync(path)
   if (size > bytesMax) throw new Error(`it is larger than ${bytesMax} bytes`)
   return `${mtimeMs}:${size}:${ino}`
 }
 
-/** Throws if the file cannot be used at the start. */
+/** Reads and watches a file. Throws if the file cannot be used at the start. */
 export const watchFile = <T>({
   path,
   setting,
@@ -43,10 +43,10 @@ export const watchFile = <T>({
   const check = (): void => {
     checkedAt = nowMs()
     try {
-      const present = markOf(path)
-      if (present === mark) return
-      // Also if the content turns out to be bad, so that the log complains of it once.
-      mark = present
+      const current = markOf(path)
+      if (current === mark) return
+      // Set even if the content turns out to be bad, so that the log reports it only once.
+      mark = current
       value = parse(readFileSync(path, 'utf8'))
       generation++
       log.info(`${setting}: the changed file is in force`)

@@ -1,5 +1,6 @@
-// How many requests a caller, and all callers together, may send: decided before a body is read. Answers carry the fields of
-// draft-ietf-httpapi-ratelimit-headers. No answer that is let through says what is left of the total: it would show how busy others are.
+// Limits how many requests one caller, and all callers together, may send. It decides before a body is read. Answers carry the fields of
+// draft-ietf-httpapi-ratelimit-headers. The answer to a request that passes does not show what is left of the total, because that would
+// show how busy the other callers are.
 
 import { everybody } from '../../../app/caller.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'

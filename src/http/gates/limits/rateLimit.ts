@@ -5,7 +5,7 @@ export type BucketOptions = {
   perSecond: number
   burst: number
   keysMax: number
-  /** Monotonic. */
+  /** A monotonic clock in ms. */
   nowMs: () => number
 }
 
@@ -17,7 +17,7 @@ export type Buckets = {
   take: (key: string, cost?: number) => BucketState
   /** Gives back the token of a request that was refused for another reason. */
   putBack: (key: string) => void
-  /** The present state; takes nothing. */
+  /** The current state; takes no token. */
   look: (key: string) => BucketState
   readonly size: number
 }
