@@ -81,10 +81,10 @@ export const terms: readonly Term[] = (Object.keys(termTable) as TermName[]).map
   ...termTable[name],
 }))
 
-/** The kinds of events that carry at least one term. */
-type KindWithTerms = Table[TermName]['events'][number]
+/** Every event carries the ticker, which is its key on the topic. */
+type KindWithTerms = Table['ticker']['events'][number]
 
-/** The terms that an event of this kind carries, in order. A kind that carries no term does not compile. */
+/** The terms that an event of this kind carries, in order. A kind that the row of the ticker does not name does not compile. */
 export const eventTerms = (kind: KindWithTerms): readonly Term[] => terms.filter(({ events }) => events.includes(kind))
 
 /**

@@ -37,20 +37,26 @@ const kinds = {
   },
 } as const satisfies Record<TermKind, { shape: TSchema; read: (value: unknown) => string | Amount | undefined }>
 
-/** The members that an event of this kind must have for its terms. */
+/**
+ * The members of an event of this kind for its terms. A term that an order may lack may be absent: an event that was published
+ * before that term existed does not name it.
+ */
 export const termMembers = (kind: EventKind): Record<string, TSchema> =>
   Object.fromEntries(
     eventTerms(kind).map(({ name, kind: of, presence }) => [
       name,
-      presence === 'required' ? kinds[of].shape : Type.Union([kinds[of].shape, Type.Null()]),
+      presence === 'required' ? kinds[of].shape : Type.Optional(Type.Union([kinds[of].shape, Type.Null()])),
     ]),
   )
 
-/** Reads the terms of a message that has these members; returns the name of the first term that cannot be read, if there is one. */
+/**
+ * Reads the terms of a message that has these members. A term that is absent reads as null, so it differs from the order's row
+ * if that holds a value. @returns the name of the first term that cannot be read, if there is one
+ */
 export const readTerms = (kind: EventKind, message: Readonly<Record<string, unknown>>): PublishedTerms | TermName => {
   const read: Partial<PublishedTerms> = {}
   for (const { name, kind: of, presence } of eventTerms(kind)) {
-    const value = message[name]
+    const value = message[name] ?? null
     const term = value === null && presence !== 'required' ? null : kinds[of].read(value)
     if (term === undefined) return name
     Object.assign(read, { [name]: term })
