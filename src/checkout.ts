@@ -12,7 +12,7 @@ export const readVersion = (): string =>
 
 const git = (...args: string[]) => Bun.spawnSync(['git', '-C', inCheckout(), ...args], { stderr: 'ignore' })
 
-/** Twelve digits of the commit, with `-dirty` where what the binary is made of was changed since; `unknown` where there is no git. */
+/** Twelve digits of the commit, with `-dirty` if a source of the binary was changed since; `unknown` without git. */
 export const readCommit = (): string => {
   if (!Bun.which('git')) return 'unknown'
   const head = git('rev-parse', '--short=12', 'HEAD')

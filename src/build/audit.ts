@@ -1,5 +1,5 @@
 // `bun run audit`: asks the registry for the vulnerabilities of every package, and fails for any in the binary, and for a high or
-// critical one among the tools. Where the registry cannot be asked it says so in its last line.
+// critical one among the tools. If the registry cannot be asked, the last line says so.
 
 import { runCommand } from './command.ts'
 import { runtimePackages } from './packages.ts'
@@ -13,7 +13,7 @@ export type Advisories = Readonly<Record<string, readonly Advisory[]>>
 /** Advisories that somebody looked into and that do no harm here: the address of each, and why. */
 const accepted: Readonly<Record<string, string>> = {}
 
-/** What must not be shipped, one line each. `inside`: the names of the packages of the binary. */
+/** The advisories that forbid a release, one line each. `inside`: the names of the packages in the binary. */
 export const auditFaults = (advisories: Advisories, inside: ReadonlySet<string>): string[] =>
   Object.entries(advisories).flatMap(([name, ofPackage]) =>
     ofPackage
@@ -34,7 +34,7 @@ export const askRegistry = async (env: Record<string, string> = {}): Promise<Reg
   const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   const start = out.indexOf('{')
   if (start >= 0) return { ok: true, advisories: JSON.parse(out.slice(start)) as Advisories }
-  // The address of a registry belongs into nobody's log.
+  // The address of a registry belongs in nobody's log.
   const why = /^error: .* - (\d{3})$/m.exec(err)?.[1]
   return { ok: false, why: why === undefined ? 'it did not answer' : `it answered ${why}` }
 }

@@ -1,5 +1,5 @@
 // `bun run build`: makes the one file that is shipped, the same bytes for the same sources, target and path.
-// What each option guards against stands beside it; every one of them was a fault in a binary before.
+// A comment beside each option says which fault it prevents; each of these faults was in a binary before.
 
 import { parseArgs } from 'node:util'
 import { readCommit, readVersion } from '../checkout.ts'
@@ -39,7 +39,7 @@ const definitions = ({ crashPoints = false }: BuildOptions): Record<string, stri
   )
 }
 
-/** Answers the path of the executable. Throws a CommandFault with Bun's reasons. */
+/** Returns the path of the executable. Throws a CommandFault with Bun's reasons. */
 export const buildBinary = async (options: BuildOptions): Promise<string> => {
   const { outfile, target } = options
   try {

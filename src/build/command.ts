@@ -1,4 +1,4 @@
-// How a command of the repository ends: with its exit code, and with one sentence for a failure that the person at the terminal can mend.
+// How a command of the repository ends: with its exit code, and with one sentence if the person at the terminal can mend the failure.
 
 /** Its message is one sentence that says what to do, and is printed without a stack. Every other error is a bug and keeps its stack. */
 export class CommandFault extends Error {

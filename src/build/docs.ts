@@ -1,5 +1,5 @@
-// Promises: `bun run docs` writes the tables of the handbook that repeat what the code knows: every setting with its note, every metric
-// with its help. They stand between marks; the text around them is left as it is. A test fails where a table is stale.
+// `bun run docs` writes the tables of the handbook that repeat what the code knows: every setting with its note, every metric
+// with its help. They stand between marks; it leaves the text around them alone. A test fails while a table is stale.
 
 import { settingGroups, settings } from '../config/config.ts'
 import { unitOf, type Setting, type SettingNote } from '../config/setting.ts'
@@ -16,7 +16,7 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
     .join('\n')
     .replace(/ {2}/g, ' ')
 
-/** A default as somebody would write it into the environment; a dash where there is none. */
+/** A default as somebody would write it into the environment; a dash if there is none. */
 const defaultText = (key: string, { read }: Setting<unknown>): string => {
   const value = read(key, {}, [])
   const text = Array.isArray(value) ? value.join() : `${(value ?? '') as string | number | boolean}`
@@ -46,13 +46,13 @@ const metricTable = (): string =>
 const generated = { settings: settingTables, metrics: metricTable } as const satisfies Record<string, () => string>
 type Name = keyof typeof generated
 
-/** Where each of them stands. */
+/** The page of each table. */
 export const generatedPages = {
   'src/handbook/configuration.md': 'settings',
   'src/handbook/metrics.md': 'metrics',
 } as const satisfies Record<string, Name>
 
-/** The page with its table as it has to be now. Throws where the marks are missing. */
+/** The page with its table as it has to be now. Throws if the marks are missing. */
 export const withTable = (page: string, name: Name): string => {
   const [before, rest] = page.split(`<!-- generated: ${name} -->\n`)
   const end = rest?.indexOf('<!-- end -->') ?? -1

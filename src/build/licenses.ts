@@ -1,10 +1,10 @@
-// `bun run licenses`: lists other people's work inside the binary, and fails for a licence that nobody decided to accept. The texts that
-// have to go along are written into the binary: `orders licenses` prints them.
+// `bun run licenses`: lists other people's work inside the binary, and fails for a licence that nobody decided to accept. The build writes
+// their texts into the binary, as the licences demand: `orders licenses` prints them.
 
 import { runCommand } from './command.ts'
 import { runtimePackages, type Package } from './packages.ts'
 
-/** By SPDX: licences that ask for no more than that their text goes along. */
+/** Licences, by their SPDX names, that demand only that their text is shipped too. */
 const acceptedLicenses: ReadonlySet<string> = new Set([
   'MIT',
   'ISC',

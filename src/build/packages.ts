@@ -10,9 +10,9 @@ export type Package = {
   /** By SPDX. */
   license: string
   homepage: string | null
-  /** The texts that have to go along: the licence, and a NOTICE where there is one. */
+  /** The texts that must be shipped with it: the licence, and the NOTICE if the package has one. */
   texts: string[]
-  /** The names of the packages of this list that it uses itself. */
+  /** The names of the packages in this list that it uses directly. */
   uses: string[]
 }
 
@@ -28,7 +28,7 @@ type Manifest = {
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 
-/** Where a package finds another: in its own node_modules, or in those of the folders above. */
+/** Finds another package as a package does: in its own node_modules, or in those of the folders above. */
 const resolve = (name: string, from: string): string | null => {
   for (let folder = from; ; folder = dirname(folder)) {
     const found = join(folder, 'node_modules', name)
@@ -45,7 +45,7 @@ const textsOf = (folder: string): string[] =>
     .toSorted()
     .map((file) => readFileSync(join(folder, file), 'utf8').trim())
 
-// It runs once at an install, to count the install, and is never a part of the program (nor trusted to run here).
+// This package runs once at an install, to count the install. It is never a part of the program, and is not trusted to run here.
 const notInside = new Set(['@scarf/scarf'])
 
 /** Each package once, sorted by name. Optional packages that are not made for this machine are left out. */

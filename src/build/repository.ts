@@ -1,4 +1,4 @@
-// The place of this checkout on disk, for what makes a release and for the tests.
+// The place of this checkout on disk, for the tests and for the programs that make a release.
 
 import { join, resolve } from 'node:path'
 

@@ -15,7 +15,7 @@ const operatorsPlace = (env: Env): Place => {
   return { scheme, host: variable(env, 'SERVER_HOST') ?? '0.0.0.0', port: variable(env, 'SERVER_PORT') ?? '8085' }
 }
 
-/** A host to connect to, for the one to listen on. The service may listen on one address alone. */
+/** The host to connect to, if the service listens on this one. It may listen on a single address. */
 const reachable = (host: string): string => {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

@@ -23,7 +23,7 @@ export const dashboardCommand = async (): Promise<number> => {
 
 /**
  * The alert rules with this address of the runbook.
- * @returns null if it is no http(s) address, or has a sign that would end the YAML text or the address
+ * @returns null if it is no http(s) address, or has a character that would end the YAML text or the address
  */
 export const alertsWithRunbook = (base: string = defaultRunbook): string | null =>
   /^https?:\/\/[^\s'#{}]+$/.test(base) && URL.canParse(base)

@@ -1,5 +1,5 @@
-// The parameters of a database's address. Each one takes effect, or is named in a warning, or stops the start: that is for one whose
-// omission would make the connection less safe than the address demands, or lead it to another place.
+// The parameters of a database's address. Each one takes effect, or is named in a warning, or stops the start. A parameter stops the start
+// if the connection would be less safe than the address demands without it, or would lead to another place.
 
 import type { Address } from './databaseAddress.ts'
 

@@ -41,11 +41,11 @@ const readLogin = ({ key, parameters, ...address }: Address, { env, faults }: So
   return [user, ...(password === '' ? [] : [password])].map(encodeURIComponent).join(':')
 }
 
-/** JDBC's and libpq's names: any server, and one that takes writes. A server that takes none is of no use to this service. */
+/** The names that JDBC and libpq have for any server, and for one that takes writes. This service has no use for a server that takes none. */
 const anyServer = ['any', 'preferPrimary']
 const writableServer = ['primary', 'master', 'read-write']
 
-/** @returns the servers among which the writable one is to be found; undefined for one server about which nothing is demanded */
+/** @returns the servers to look for the writable one in; undefined for a single server that need not be writable */
 const readChoices = ({ key, parameters, servers }: Address, faults: string[]): readonly Server[] | undefined => {
   const names = (['targetServerType', 'target_session_attrs'] as const).filter((name) => parameters.get(name))
   for (const name of names)

@@ -4,7 +4,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-/** The text, or in a few words why the file cannot be used. */
+/** The text, or a few words that say why the file cannot be used. */
 export type FileResult = { ok: true; text: string } | { ok: false; reason: string }
 type Bytes = { ok: true; bytes: Buffer } | { ok: false; reason: string }
 

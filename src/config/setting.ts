@@ -35,5 +35,5 @@ const units = {
   _BURST: 'requests',
 } as const satisfies Readonly<Record<string, string>>
 
-/** The unit of a key's number, or an empty text where the value is none: a name, a path, a switch, a port. */
+/** The unit of a key's number, or an empty text if its value has no unit: a name, a path, a switch, a port. */
 export const unitOf = (key: string): string => Object.entries(units).find(([end]) => key.endsWith(end))?.[1] ?? ''

@@ -1,5 +1,5 @@
-// The pages of the handbook in the order of a table of contents. Their texts are in texts.ts: whoever needs the names alone, as the
-// typed client does, does not load them.
+// The pages of the handbook in the order of a table of contents. Their texts are in texts.ts: whoever needs
+// the names alone does not load the texts.
 
 type PageEntry = {
   /** The name of the file without `.md`, and of the page in an address. */

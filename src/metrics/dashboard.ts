@@ -25,7 +25,7 @@ const panelJson = ({ title, unit, queries }: Panel, place: { id: number; x: numb
   })),
 })
 
-/** For each row a line with its title, and its panels below it. */
+/** Each row becomes a line with its title, and its panels below that line. */
 const layOutPanels = () => {
   let y = 0
   let id = 0

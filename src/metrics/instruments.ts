@@ -1,5 +1,5 @@
-// Counters and histograms that count as things happen. They are on the path of every request and every event, so writing to a series
-// costs some nanoseconds (`bun tests/metrics/cost.ts`).
+// Counters and histograms that count things as they happen. They are on the path of every request and every event, so one write to a
+// series costs only some nanoseconds (`bun tests/metrics/cost.ts`).
 
 import type { Labels, Metric, MetricDeclaration, Sample } from './metric.ts'
 

@@ -24,7 +24,7 @@ const sizeBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 
 /** A caller may send any other word as a method: those are counted together. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'])
-/** The route of a request that has none: its path could be anything that a caller makes up. */
+/** Stands for the route of a request that matches none, because its path may be anything that a caller makes up. */
 const unmatched = 'unmatched'
 /** OpenTelemetry's word for an unknown method. */
 const otherMethod = '_OTHER'

@@ -72,8 +72,8 @@ export const loopLagDeclaration = {
 } as const satisfies MetricDeclaration & { buckets: readonly number[] }
 
 /**
- * Starts a timer that measures how late it is. (The runtime's own measure keeps a maximum since it was last read: two readers would take
- * it from each other.) A blocked loop delays one run of the timer, so one blockage is one value, however long it lasts.
+ * Starts a timer that measures how late it is. (The runtime's own measure is the maximum since the last read, so two
+ * readers would take it from each other.) A blocked loop delays one run of the timer, so one blockage is one value, however long it lasts.
  */
 export const watchEventLoop = (): (() => Metric) => {
   const lag = createHistogram(loopLagDeclaration)

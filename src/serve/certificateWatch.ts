@@ -2,7 +2,7 @@
 // (certbot, a mounted secret) notify nobody, and replace files or folders in ways that no file watcher sees.
 //
 // It does not share watchFile with the keys (http/gates/auth/watchedFile.ts): that reads one file whenever somebody uses it. Here two files
-// have to fit each other, and the listener has to be given them, as it never asks.
+// have to fit each other, and they are pushed to the listener, which never asks for them.
 
 import { sleep } from '../app/sleep.ts'
 import { isKeyOf, readCertificates, readPrivateKey } from '../config/files.ts'

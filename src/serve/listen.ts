@@ -16,8 +16,8 @@ import { componentsOf, type StatusSource } from './status.ts'
 export type Listeners = { server: Listener; management: Listener | null }
 
 /**
- * The longest that a client may have to wait in silence: its body, what its credential is checked with (asked for twice at the
- * most), a look at the order or its key, and the write.
+ * The longest time that a client may wait in silence: for its body to be read, for the keys that check its credential (they are fetched
+ * twice at most), for a look at the order or its key, and for the write.
  */
 const answerMaxMs = ({ REQUEST_DEADLINE_MS, AUTH_JWKS_URL, AUTH_JWKS_TIMEOUT_MS }: Config): number =>
   3 * REQUEST_DEADLINE_MS + (AUTH_JWKS_URL === '' ? 0 : 2 * AUTH_JWKS_TIMEOUT_MS) + graceMs
@@ -50,7 +50,7 @@ const serverOptionsOf = ({ status, phase, ...parts }: Parts): ServerOptions => {
 type Keys = { host: 'SERVER_HOST' | 'MANAGEMENT_HOST'; port: 'SERVER_PORT' | 'MANAGEMENT_PORT' }
 type Opening = { config: Config; keys: Keys; options: ServerOptions; tls?: ServerCertificate | undefined }
 
-/** Null, with the reason in the log, if the port cannot be had. */
+/** @returns null if the port cannot be opened; the reason is in the log then */
 const listenAt = ({ config, keys, options, tls }: Opening): Listener | null => {
   const [hostname, port] = [config[keys.host], config[keys.port]]
   try {
@@ -61,7 +61,7 @@ const listenAt = ({ config, keys, options, tls }: Opening): Listener | null => {
   }
 }
 
-/** Null, with the reason in the log, if a port cannot be had. */
+/** @returns null if one of the ports cannot be opened; the reason is in the log then */
 export const listen = (parts: Parts, guard: Guard): Listeners | null => {
   const { config } = parts.status
   const options = serverOptionsOf(parts)
@@ -76,7 +76,7 @@ export const listen = (parts: Parts, guard: Guard): Listeners | null => {
   const management = listenAt({
     config,
     keys: { host: 'MANAGEMENT_HOST', port: 'MANAGEMENT_PORT' },
-    // No guard: the address that it listens on is what protects it. No page of another origin has any business there.
+    // It needs no guard: the address that it listens on protects it. No page of another origin has any business there.
     options: { ...options, corsOrigins: [], management: 'only' },
   })
   return management === null ? null : { server, management }

@@ -7,7 +7,7 @@ import { describe, type Log } from '../telemetry/log.ts'
 /** The signals that ask for an end: from a supervisor, from Ctrl-C, from a terminal that closes; SIGQUIT is a server's "end cleanly". */
 const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const
 
-/** Whether SIGHUP is ignored (`nohup`): then the process should outlive its terminal. False where the system does not say. */
+/** Whether SIGHUP is ignored (`nohup`): then the process should outlive its terminal. False if the system does not say. */
 const outlivesTerminal = (): boolean => {
   try {
     const ignored = /^SigIgn:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
