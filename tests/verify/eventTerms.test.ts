@@ -10,7 +10,7 @@ import { eventHeaders } from '../../src/kafka/eventHeaders.ts'
 import { encoders, type Malformed } from '../../src/kafka/schema.ts'
 import { openSession } from '../../src/store/sql.ts'
 import { decodeEvent } from '../../src/verify/decodeEvent.ts'
-import { compareEvents, createVerifyTables, keepEvents, type SeenEvent } from '../../src/verify/eventsSql.ts'
+import { compareEvents, createVerifyTables, storeEvents, type TopicEvent } from '../../src/verify/eventsSql.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 
@@ -25,7 +25,7 @@ const { order: limit } = placements.limit
 const { order: market } = placements.market
 
 /** The event of this kind, with these members changed, or left out where they are undefined. */
-const decoded = (kind: EventKind, order: Order, changes: Record<string, unknown> = {}): SeenEvent | Malformed => {
+const decoded = (kind: EventKind, order: Order, changes: Record<string, unknown> = {}): TopicEvent | Malformed => {
   const value = { ...JSON.parse(encoders[kind](order, order.createdAt)), ...changes }
   return decodeEvent(kind, {
     topic: 'topic',
@@ -42,7 +42,7 @@ const decoded = (kind: EventKind, order: Order, changes: Record<string, unknown>
 const wrongTerms = async (kind: EventKind, order: Order, changes: Record<string, unknown> = {}): Promise<string[]> => {
   const event = decoded(kind, order, changes)
   if ('malformed' in event) return [event.malformed]
-  await keepEvents(session, [event])
+  await storeEvents(session, [event])
   const rules = (await compareEvents(session, [event], 'topic')).map(({ rule }) => rule)
   // The order is open, and each event has an id of its own.
   return rules.filter((rule) => rule !== 'status_of_the_order')
