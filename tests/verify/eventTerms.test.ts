@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { placeOrders } from '../../src/app/place.ts'
 import { eventKinds, type EventKind } from '../../src/domain/events.ts'
 import type { Order } from '../../src/domain/order.ts'
-import { eventTerms, type Term, type TermName } from '../../src/domain/terms.ts'
+import { eventTerms, type Term } from '../../src/domain/terms.ts'
 import { eventHeaders } from '../../src/kafka/eventHeaders.ts'
 import { encoders, type Malformed } from '../../src/kafka/schema.ts'
 import { openSession } from '../../src/store/sql.ts'
@@ -58,7 +58,7 @@ const otherValue = ({ kind, values = [], name }: Term): unknown => {
     case 'ticker':
       return 'OTHER'
     case 'choice':
-      return values.find((value) => value !== limit[name as TermName])
+      return values.find((value) => value !== limit[name])
     case 'amount':
       return '7.00000001'
   }
