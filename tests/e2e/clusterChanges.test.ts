@@ -174,7 +174,7 @@ test('a transaction that is never ended holds up its partition alone, and health
   )
   expect({ status, kafka: components.kafka.status }).toEqual({ status: 'DEGRADED', kafka: 'DEGRADED' })
   expect(components.kafka.details['tradesStandStill']).toMatch(
-    /^partition 0: 2 messages wait for \d+ s: a transaction that was begun at offset 0/,
+    /^partition 0: 2 messages wait for \d+ s: a transaction that began at offset 0/,
   )
   await end()
   await untilFilled(service, id, 3)
