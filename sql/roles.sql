@@ -15,8 +15,10 @@ declare
   base   constant text := quote_ident(current_database());
   -- What a later migration makes is usable at once; the second run narrows what stands in this list.
   rights constant jsonb := '{
-    "orders": "select, insert, update (filled_quantity, last_fill_price, filled_notional, status, updated_at, version)",
+    "orders": "select, insert, update (filled_quantity, last_fill_price, filled_notional, status, updated_at, version, reason_code, reason_text)",
     "ingested_fills": "select, insert",
+    "order_changes": "select, insert",
+    "log_epochs": "select, insert",
     "exceptions": "select, insert",
     "exception_resolutions": "select, insert",
     "trade_gaps": "select, insert",
@@ -55,6 +57,10 @@ begin
     execute format('alter function %s.refuse_change() owner to orders_owner', place);
     execute format('revoke all on function %s.refuse_change() from public', place);
   end if;
+  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()'] loop
+    continue when to_regprocedure(place || '.' || name) is null;
+    execute format('alter function %s.%s owner to orders_owner', place, name);
+  end loop;
   for name, granted in select key, value from jsonb_each_text(rights) loop
     continue when to_regclass(place || '.' || name) is null;
     execute format('alter table %s.%I owner to orders_owner', place, name);
@@ -65,6 +71,12 @@ begin
   -- The service vacuums the outbox more often than autovacuum would. Before PostgreSQL 17 that is for the owner alone, and left out.
   if current_setting('server_version_num')::integer >= 170000 and to_regclass(place || '.outbox') is not null then
     execute format('grant maintain on %s.outbox to orders_runtime', place);
+  end if;
+  if to_regclass(place || '.log_position') is not null then
+    execute format('alter sequence %s.log_position owner to orders_owner', place);
+    execute format('revoke all on sequence %s.log_position from public, orders_runtime, orders_reader', place);
+    execute format('grant usage, select on sequence %s.log_position to orders_runtime', place);
+    execute format('grant select on sequence %s.log_position to orders_reader', place);
   end if;
   if to_regclass(place || '.outbox_position_seq') is not null then
     execute format('revoke all on sequence %s.outbox_position_seq from public, orders_runtime, orders_reader', place);

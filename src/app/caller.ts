@@ -1,5 +1,6 @@
 // Who calls, and what that caller may touch. A scope allows a kind of call; an order belongs to the user that it names.
 
+import type { Cause } from '../domain/history.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 
 const scopes = ['orders:read', 'orders:write', 'orders:admin'] as const
@@ -30,6 +31,12 @@ export const everybody: Caller = {
   scopes: new Set(scopes),
   credential: 'none',
 }
+
+/** The cause of what this call changes. Callers that need not identify themselves are not named. */
+export const causeOf = ({ caller, requestId }: Pick<Call, 'caller' | 'requestId'>): Cause =>
+  caller === null || caller === everybody
+    ? { kind: 'request', requestId }
+    : { kind: 'request', requestId, subject: caller.subject }
 
 export const isAdmin = (caller: Caller | null): boolean => caller !== null && caller.scopes.has('orders:admin')
 

@@ -1,20 +1,23 @@
 // Cancels orders. One statement decides each under its row lock, and appends the events.
 
+import type { Cause } from '../domain/history.ts'
 import type { Order, Status } from '../domain/order.ts'
 import { moveOrders, type Move, type MoveRow } from '../store/moves.ts'
 import { readOrders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 
-export type Cancellation = { id: string; event: NewEvent }
+export type Cancellation = { id: string; cause: Cause; event: NewEvent }
 
 export type CancelResult =
   | { ok: true; order: Order }
   | { ok: false; code: 'NOT_FOUND' }
   | { ok: false; code: 'NOT_CANCELABLE'; status: Status }
 
-const moveOf = ({ id, event }: Cancellation): Move => ({
+const moveOf = ({ id, cause, event }: Cancellation): Move => ({
   orderId: id,
   event: 'cancel',
+  reason: { code: 'USER_CANCELED', text: null },
+  cause,
   outbox: { kind: 'CANCELLED', ...event },
 })
 

@@ -83,7 +83,7 @@ const writeOf = ({ received, leg }: PendingLeg, judgement: Judgement, newId: () 
     case 'LATE': {
       const { content, disposition, order } = judgement
       const late = disposition === 'LATE'
-      return { into: 'ledger', row: { ...common, content, late, orderVersion: order.version } }
+      return { into: 'ledger', row: { ...common, content, late, after: order } }
     }
     case 'MISMATCH':
     case 'CONFLICT':

@@ -9,7 +9,7 @@ import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
-import { isAdmin, ownUser, owns, type Call } from './caller.ts'
+import { causeOf, isAdmin, ownUser, owns, type Call } from './caller.ts'
 import type { CancelResult } from './cancel.ts'
 import type { Admission } from './monitor.ts'
 import { pageOf, type Page } from './page.ts'
@@ -50,19 +50,19 @@ const notFound: NotFound = { ok: false, code: 'NOT_FOUND' }
 export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: OrderParts): OrderUseCases => {
   const { places, keys, cancels, gets, pages } = batchers
 
-  const submit = (terms: OrderTerms, traceparent: string | null): Promise<PlaceResult | BatchRefusal> =>
+  const submit = (call: Call, terms: OrderTerms): Promise<PlaceResult | BatchRefusal> =>
     accepting(terms.ticker)
-      ? places.submit(preparePlacement(terms, traceparent, { now, newId }))
+      ? places.submit(preparePlacement(terms, call, { now, newId }))
       : Promise.resolve({ ok: false, code: 'OVERLOADED' })
 
   /** Places an order, unless this user has an order under the former key: then the request repeats that order. */
-  const submitUnlessHeld = async (terms: OrderTerms, formerKey: string, traceparent: string | null) => {
+  const submitUnlessHeld = async (call: Call, terms: OrderTerms, formerKey: string) => {
     const { userId, clientOrderId } = terms
     const holders = await keys.submit({
       former: { userId, clientOrderId: formerKey },
       present: { userId, clientOrderId },
     })
-    return holders.ok ? (judgeFormerKey(terms, holders) ?? submit(terms, traceparent)) : holders
+    return holders.ok ? (judgeFormerKey(terms, holders) ?? submit(call, terms)) : holders
   }
 
   /** An order of another user gets the same answer as an order that does not exist. */
@@ -84,15 +84,16 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
 
   return {
     turnAway: () => (places.isFull() ? { ok: false, code: 'OVERLOADED' } : null),
-    place({ caller, traceparent }, { terms, formerKey }) {
-      if (!owns(caller, terms.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
-      return formerKey === null ? submit(terms, traceparent) : submitUnlessHeld(terms, formerKey, traceparent)
+    place(call, { terms, formerKey }) {
+      if (!owns(call.caller, terms.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
+      return formerKey === null ? submit(call, terms) : submitUnlessHeld(call, terms, formerKey)
     },
     async cancel(call, orderId) {
       audit(call, { operation: 'cancelOrder', orderId })
       const refusal = isAdmin(call.caller) ? null : await refuseForeign(call, orderId)
       if (refusal !== null) return refusal
-      return cancels.submit({ id: orderId, event: { eventId: newId(now()), traceparent: call.traceparent } })
+      const event = { eventId: newId(now()), traceparent: call.traceparent }
+      return cancels.submit({ id: orderId, cause: causeOf(call), event })
     },
     find,
     async list({ caller }, filter, limit) {

@@ -4,12 +4,13 @@
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, type Order } from '../domain/order.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
-import { insertOrders, readKeyHolders, type NewEvent } from '../store/orders.ts'
+import { insertOrders, readKeyHolders, type NewEvent, type Origin } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
+import { causeOf, type Call } from './caller.ts'
 import { passCrashPoint } from './crashPoint.ts'
 
 /** An order with its id, time and event, fixed before the first attempt, so that a retry stores the same or finds it stored already. */
-export type Placement = { order: Order; event: NewEvent }
+export type Placement = { order: Order; origin: Origin; event: NewEvent }
 
 export type PlaceResult =
   | { ok: true; order: Order; replayed: boolean }
@@ -21,13 +22,14 @@ export type Identity = {
   newId: (at: Date) => string
 }
 
-export const preparePlacement = (
-  terms: OrderTerms,
-  traceparent: string | null,
-  { now, newId }: Identity,
-): Placement => {
+export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId }: Identity): Placement => {
   const at = now()
-  return { order: acceptOrder(terms, { id: newId(at), now: at }), event: { eventId: newId(at), traceparent } }
+  const { requestId = null, subject = null } = causeOf(call)
+  return {
+    order: acceptOrder(terms, { id: newId(at), now: at }),
+    origin: { requestId, subject },
+    event: { eventId: newId(at), traceparent: call.traceparent },
+  }
 }
 
 const keyOf = (order: Pick<OrderTerms, 'userId' | 'clientOrderId'>): string => `${order.userId} ${order.clientOrderId}`

@@ -30,7 +30,8 @@ export type LedgerRow = {
   /** ISO-8601 with microseconds. */
   tradedAt: string
   late: boolean
-  orderVersion: number
+  /** The order as the fill left it: its version, time and amounts. */
+  after: Pick<Order, 'version' | 'updatedAt' | 'filledQuantity' | 'filledNotional'>
   source: Source
 }
 
@@ -138,10 +139,14 @@ const ledgerInput = (sql: Sql, ledger: readonly LedgerRow[]) => {
     ${text((l) => formatAmount(l.content.quantity))}::text[],
     ${text((l) => formatAmount(l.content.price))}::text[],
     ${text((l) => String(l.late))}::text[],
-    ${text((l) => String(l.orderVersion))}::text[],
+    ${text((l) => l.after.updatedAt.toISOString())}::text[],
+    ${text((l) => String(l.after.version))}::text[],
+    ${text((l) => formatAmount(l.after.filledQuantity))}::text[],
+    ${text((l) => formatNotional(l.after.filledNotional))}::text[],
     ${text((l) => String(l.source.partition))}::text[],
     ${text((l) => String(l.source.offset))}::text[]
-  ) as l (order_id, trade_id, side, ticker, ts, quantity, price, late, order_version, kafka_partition, kafka_offset)`
+  ) as l (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, cumulative_quantity, cumulative_notional,
+          kafka_partition, kafka_offset)`
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -196,10 +201,13 @@ export const writeFills = async (
       from move m join held h on h.id = m.id::uuid
       where o.id = h.id
     ), appended as (
-      insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset)
+      insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, cumulative_quantity,
+                                  cumulative_notional, kafka_partition, kafka_offset)
       select h.id, l.trade_id, l.side, l.ticker, l.ts::timestamptz, l.quantity::numeric, l.price::numeric, l.late::boolean,
-             ${now.toISOString()}::timestamptz, l.order_version::integer, l.kafka_partition::integer, l.kafka_offset::bigint
+             l.applied_at::timestamptz, l.order_version::integer, l.cumulative_quantity::numeric, l.cumulative_notional::numeric,
+             l.kafka_partition::integer, l.kafka_offset::bigint
       from ${ledgerInput(sql, ledger)} join held h on h.id = l.order_id::uuid
+      order by h.id, l.order_version::integer
     ), kept as (
       insert into exceptions (id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition,
                               kafka_offset, message_key, message, recorded_at)

@@ -18,6 +18,9 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_start_new',
       'orders_terms_fixed',
       'orders_only_forward',
+      'orders_own_xact',
+      'orders_reason_fixed',
+      'orders_change_logged',
       'orders_lawful_status',
       'orders_never_deleted',
       'orders_never_truncated',
@@ -34,6 +37,8 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_fill_prices',
       'orders_status_and_fill',
       'orders_version',
+      'orders_sort_key',
+      'orders_reason',
     ],
     keys: {
       orders_pkey: ['id'],
@@ -41,17 +46,38 @@ export const guards: Readonly<Record<string, Guards>> = {
     },
   },
   ingested_fills: {
-    triggers: ['ingested_fills_never_updated', 'ingested_fills_never_deleted', 'ingested_fills_never_truncated'],
+    triggers: [
+      'ingested_fills_never_updated',
+      'ingested_fills_never_deleted',
+      'ingested_fills_never_truncated',
+      'ingested_fills_own_xact',
+    ],
     constraints: [
       'ingested_fills_order_id_fkey',
       'ingested_fills_side',
       'ingested_fills_quantity',
       'ingested_fills_price',
+      'ingested_fills_cumulative',
     ],
     keys: {
       ingested_fills_pkey: ['order_id', 'trade_id'],
       ingested_fills_one_step: ['order_id', 'order_version'],
     },
+  },
+  order_changes: {
+    triggers: [
+      'order_changes_never_updated',
+      'order_changes_never_deleted',
+      'order_changes_never_truncated',
+      'order_changes_own_xact',
+    ],
+    constraints: ['order_changes_order_id_fkey', 'order_changes_version', 'order_changes_kind', 'order_changes_cause'],
+    keys: { order_changes_pkey: ['order_id', 'version'] },
+  },
+  log_epochs: {
+    triggers: ['log_epochs_never_updated', 'log_epochs_never_deleted', 'log_epochs_never_truncated'],
+    constraints: [],
+    keys: { log_epochs_pkey: ['epoch'] },
   },
   exceptions: {
     triggers: ['exceptions_never_updated', 'exceptions_never_deleted', 'exceptions_never_truncated'],

@@ -1,5 +1,5 @@
 // Brings a database to the schema of this binary. Replicas that start together take turns by an advisory lock; each file is one
-// transaction with the row that records it. This is the only place that opens a transaction by hand.
+// transaction with the row that records it, unless its first line says otherwise. This is the only place that opens a transaction by hand.
 
 import { createHash } from 'node:crypto'
 import { codeOf } from './faults.ts'
@@ -70,8 +70,25 @@ const asAllowed = async <T>(sql: Sql, work: () => Promise<T>, advice: (role: str
   }
 }
 
+/**
+ * The statements of a file that begins with `-- concurrently`: each runs by itself, outside a transaction, as `create index concurrently`
+ * demands. A statement ends with its line. Such a file may be cut off and run again. Null: the file is one transaction.
+ */
+const separateStatements = ({ sql }: Migration): string[] | null =>
+  sql.startsWith('-- concurrently')
+    ? sql
+        .replace(/^--.*\n/gm, '')
+        .split(/;\n/)
+        .filter((statement) => statement.trim() !== '')
+    : null
+
 const apply = async (sql: Sql, migration: Migration): Promise<void> => {
   const record = `insert into orders_migrations (name, checksum) values ('${migration.name}', '${checksumOf(migration)}')`
+  const statements = separateStatements(migration)
+  if (statements !== null) {
+    for (const statement of [...statements, record]) await sql.unsafe(statement)
+    return
+  }
   try {
     await sql.unsafe(`begin; ${migration.sql}; ${record}; commit;`)
   } catch (error) {

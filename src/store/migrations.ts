@@ -9,6 +9,9 @@ import touch from '../../sql/0006_touch.sql' with { type: 'text' }
 import tradeGaps from '../../sql/0007_trade_gaps.sql' with { type: 'text' }
 import tickers from '../../sql/0008_tickers.sql' with { type: 'text' }
 import tickersChecked from '../../sql/0009_tickers_checked.sql' with { type: 'text' }
+import log from '../../sql/0010_log.sql' with { type: 'text' }
+import logChecked from '../../sql/0011_log_checked.sql' with { type: 'text' }
+import logIndexes from '../../sql/0012_log_indexes.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -22,4 +25,7 @@ export const migrations: readonly Migration[] = [
   { name: '0007_trade_gaps.sql', sql: tradeGaps },
   { name: '0008_tickers.sql', sql: tickers },
   { name: '0009_tickers_checked.sql', sql: tickersChecked },
+  { name: '0010_log.sql', sql: log },
+  { name: '0011_log_checked.sql', sql: logChecked },
+  { name: '0012_log_indexes.sql', sql: logIndexes },
 ]

@@ -2,6 +2,7 @@
 // (domain/order.ts) says which of them are lawful. Fills have a statement of their own (fills.ts).
 
 import type { EventKind } from '../domain/events.ts'
+import type { Cause, Reason } from '../domain/history.ts'
 import { pathOf, type Order, type OrderEvent, type Status } from '../domain/order.ts'
 import { orderColumns, orderFromRow, type NewEvent, type OrderRow } from './orders.ts'
 import { textArray, type Sql } from './sql.ts'
@@ -9,8 +10,14 @@ import { textArray, type Sql } from './sql.ts'
 /** Events other than trades: a move changes the status of an order, and nothing of its fills. */
 export type MoveEvent = Exclude<OrderEvent, 'fill' | 'complete'>
 
-/** `outbox`: the event to publish if the move is made; null: none. */
-export type Move = { orderId: string; event: MoveEvent; outbox: ({ kind: EventKind } & NewEvent) | null }
+/** `reason` and `cause` go into the log. `outbox`: the event to publish if the move is made; null: none. */
+export type Move = {
+  orderId: string
+  event: MoveEvent
+  reason: Reason
+  cause: Cause
+  outbox: ({ kind: EventKind } & NewEvent) | null
+}
 
 /**
  * The result of a move. `before`: the status under the row's lock. A refusal has to name this status: one that is read elsewhere in the
@@ -37,14 +44,18 @@ const moveInput = (sql: Sql, moves: readonly Move[]) => {
         ${text((m) => m.orderId)}::text[],
         ${text((m) => paths[m.event].sources)}::text[],
         ${text((m) => paths[m.event].target)}::text[],
+        ${text((m) => m.reason.code)}::text[],
+        ${text((m) => m.reason.text)}::text[],
+        ${text((m) => JSON.stringify(m.cause))}::text[],
         ${text((m) => m.outbox?.kind ?? null)}::text[],
         ${text((m) => m.outbox?.eventId ?? null)}::text[],
         ${text((m) => m.outbox?.traceparent ?? null)}::text[]
-      ) with ordinality as i (order_id, sources, target, kind, event_id, traceparent, ordinality)`
+      ) with ordinality as i (order_id, sources, target, reason_code, reason_text, cause, kind, event_id, traceparent, ordinality)`
 }
 
 /**
- * Makes the moves that are lawful for the status of their order under its lock, and appends their events in the order of the moves. Returns
+ * Makes the moves that are lawful for the status of their order under its lock, writes them into the log, and appends their events to the
+ * outbox in the order of the moves. Returns
  * the results by order id; an order whose id is absent does not exist. `moves` must name each order once. Rows are locked in ascending id,
  * so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed later.
  */
@@ -57,10 +68,15 @@ export const moveOrders = async (sql: Sql, moves: readonly Move[], now: Date): P
       for update
     ), moved as (
       update orders o
-      set status = i.target, updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1
+      set status = i.target, updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1,
+          reason_code = i.reason_code, reason_text = i.reason_text
       from held join ${moveInput(sql, moves)} on i.order_id::uuid = held.id and held.status = any (i.sources::text[])
       where o.id = held.id
-      returning ${orderColumns(sql)}, i.kind, i.event_id, i.traceparent, i.ordinality
+      returning ${orderColumns(sql)}, o.reason_code, o.reason_text, i.cause, i.kind, i.event_id, i.traceparent, i.ordinality
+    ), logged as (
+      insert into order_changes (order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price)
+      select id, version, status, updated_at, reason_code, reason_text, cause::jsonb, filled_quantity, filled_notional, last_fill_price
+      from moved order by id
     ), appended as (
       insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
       select event_id::uuid, kind, id, ticker, updated_at, traceparent from moved where kind is not null order by ordinality

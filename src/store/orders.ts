@@ -10,6 +10,9 @@ import { castTermColumns, termArrays, termColumns, termParameters, termsFromRow,
 /** What the outbox needs to know of an event, decided before the first attempt so that a retry repeats it. */
 export type NewEvent = { eventId: string; traceparent: string | null }
 
+/** What is stored of the request that placed an order. `subject`: who sent it, if callers identify themselves. */
+export type Origin = { requestId: string | null; subject: string | null }
+
 export type OrderRow = TermsRow & {
   id: string
   filled_quantity: string
@@ -43,17 +46,19 @@ export const orderFromRow = (row: OrderRow): Order => ({
 })
 
 const insertText = statementText`
-    with input as (
-      select * from unnest(
+    with input as materialized (
+      select *, nextval('log_position') as position from unnest(
         ${parameter}::text[],
         ${termParameters},
         ${parameter}::text[],
         ${parameter}::text[],
+        ${parameter}::text[],
+        ${parameter}::text[],
         ${parameter}::text[]
-      ) with ordinality as t (id, ${termColumns()}, created_at, event_id, traceparent, ordinality)
+      ) with ordinality as t (id, ${termColumns()}, created_at, request_id, subject, event_id, traceparent, ordinality)
     ), placed as (
-      insert into orders (id, ${termColumns()}, created_at, updated_at)
-      select id::uuid, ${castTermColumns}, created_at::timestamptz, created_at::timestamptz
+      insert into orders (id, ${termColumns()}, created_at, updated_at, request_id, subject, position)
+      select id::uuid, ${castTermColumns}, created_at::timestamptz, created_at::timestamptz, request_id, subject, position
       from input
       order by user_id, client_order_id, id
       on conflict do nothing
@@ -70,11 +75,11 @@ const insertText = statementText`
  * Stores new orders and their events; returns the ids that are new. One that is missing met a row with its id (a retry whose
  * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
  *
- * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions are drawn in order of arrival.
+ * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions of log and outbox are drawn in order of arrival.
  */
 export const insertOrders = async (
   sql: Sql,
-  placements: readonly { order: Order; event: NewEvent }[],
+  placements: readonly { order: Order; origin: Origin; event: NewEvent }[],
 ): Promise<Set<string>> => {
   const orders = placements.map(({ order }) => order)
   const rows = await sql<{ order_id: string }[]>(
@@ -82,6 +87,8 @@ export const insertOrders = async (
     textArray(orders.map(({ id }) => id)),
     ...termArrays(orders),
     textArray(orders.map(({ createdAt }) => createdAt.toISOString())),
+    textArray(placements.map(({ origin }) => origin.requestId)),
+    textArray(placements.map(({ origin }) => origin.subject)),
     textArray(placements.map(({ event }) => event.eventId)),
     textArray(placements.map(({ event }) => event.traceparent)),
   )

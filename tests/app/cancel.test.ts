@@ -6,7 +6,7 @@ import { runBatch } from '../../src/app/batcher.ts'
 import { cancelBatch, type CancelResult } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import { insertOrders, readOrders } from '../../src/store/orders.ts'
-import { anEvent, aPlacement, aTrade, newId } from '../support/builders.ts'
+import { anEvent, byRequest, aPlacement, aTrade, newId } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -22,7 +22,7 @@ let commits = 0
 const cancel = (ids: readonly string[], { on = db, again = false } = {}): Promise<CancelResult[]> =>
   cancelBatch(
     on,
-    ids.map((id) => ({ id, event: anEvent() })),
+    ids.map((id) => ({ id, cause: byRequest.cause, event: anEvent() })),
     {
       again,
       now: new Date(),

@@ -9,7 +9,7 @@ import type { Order } from '../../src/domain/order.ts'
 import type { OrderTerms, Side } from '../../src/domain/terms.ts'
 import { readOrders } from '../../src/store/orders.ts'
 import type { Database } from '../../src/store/sql.ts'
-import { amount, anEvent, aPlacementOf, aTrade, newId, someTerms } from '../support/builders.ts'
+import { amount, anEvent, byRequest, aPlacementOf, aTrade, newId, someTerms } from '../support/builders.ts'
 import type { Random } from '../support/random.ts'
 import type { Operation } from './linearize.ts'
 import type { Disposition, Leg } from './reference.ts'
@@ -67,7 +67,9 @@ const place = async (game: Game, db: Database): Promise<void> => {
 
 const cancel = async (game: Game, db: Database, id: string): Promise<void> => {
   const options = { again: false, now: new Date(), onCommitted: () => undefined }
-  const { result, ...times } = await timed(game, () => cancelBatch(db, [{ id, event: anEvent() }], options))
+  const { result, ...times } = await timed(game, () =>
+    cancelBatch(db, [{ id, cause: byRequest.cause, event: anEvent() }], options),
+  )
   const [answer] = result
   const outcome = answer!.ok ? 'OK' : answer!.code === 'NOT_CANCELABLE' ? answer!.status : answer!.code
   record(game, id, { kind: 'cancel', answer: outcome, ...times })

@@ -5,7 +5,7 @@ import { placeOrders } from '../../src/app/place.ts'
 import { createRelay, type Relay } from '../../src/relay/relay.ts'
 import type { Sender } from '../../src/relay/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
-import { aPlacement, anEvent } from '../support/builders.ts'
+import { aPlacement, anEvent, byRequest } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { until } from '../support/until.ts'
@@ -56,7 +56,7 @@ export const createRelayWorld = async () => {
     cancel: (relay: Relay, ...ids: string[]) =>
       cancelBatch(
         db,
-        ids.map((id) => ({ id, event: anEvent() })),
+        ids.map((id) => ({ id, cause: byRequest.cause, event: anEvent() })),
         { again: false, now: new Date(), onCommitted: relay.ring },
       ),
     /** The orders of the events that wait. */

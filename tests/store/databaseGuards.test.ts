@@ -359,7 +359,7 @@ describe('nothing goes away:', () => {
     await refused(sql`delete from orders`)
     await refused(sql`truncate orders cascade`)
     // Not even with the tables that refer to it named beside it.
-    await refused(sql`truncate exception_resolutions, exceptions, ingested_fills, orders`)
+    await refused(sql`truncate exception_resolutions, exceptions, ingested_fills, order_changes, orders`)
     expect((await read(id)).status).toBe('NEW')
   })
 

@@ -54,7 +54,7 @@ const filling = (before: Order, tradeId: string, quantity = '10') => {
     content: filled,
     tradedAt: '2026-01-02T03:04:05.678901Z',
     late: false,
-    orderVersion: after.version,
+    after,
     source,
   }
   return { move: moveOf(before, after), row }

@@ -53,6 +53,8 @@ describe('migrate', () => {
       'exception_resolutions',
       'exceptions',
       'ingested_fills',
+      'log_epochs',
+      'order_changes',
       'orders',
       'orders_migrations',
       'outbox',

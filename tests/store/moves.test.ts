@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'bun:test'
 import { decide, statuses, type Status } from '../../src/domain/order.ts'
 import { moveOrders, type Move, type MoveEvent } from '../../src/store/moves.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import { aCancel, anEvent, aPlacement, newId } from '../support/builders.ts'
+import { aCancel, anEvent, byRequest, aPlacement, newId } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { untilBlocked } from '../support/waiting.ts'
@@ -51,7 +51,7 @@ describe('moveOrders', () => {
     const now = new Date(Date.now() + 1_000)
     const { eventId } = anEvent()
     const outbox = { kind: 'CANCELLED', eventId, traceparent: 'trace' } as const
-    const row = (await move([{ orderId: id, event, outbox }], now)).get(id)!
+    const row = (await move([{ orderId: id, event, ...byRequest, outbox }], now)).get(id)!
     const [after] = await sql`select status, version, filled_quantity, updated_at from orders where id = ${id}`
     const decision = decide(status, event)
     if (decision.ok) {
@@ -76,10 +76,10 @@ describe('moveOrders', () => {
     ])
     await sql`delete from outbox`
     const rows = await move([
-      { orderId: rejected, event: 'reject', outbox: { kind: 'CANCELLED', ...anEvent() } },
-      { orderId: silent, event: 'expire', outbox: null },
+      { orderId: rejected, event: 'reject', ...byRequest, outbox: { kind: 'CANCELLED', ...anEvent() } },
+      { orderId: silent, event: 'expire', ...byRequest, outbox: null },
       aCancel(filled),
-      { orderId: expired, event: 'expire', outbox: { kind: 'CANCELLED', ...anEvent() } },
+      { orderId: expired, event: 'expire', ...byRequest, outbox: { kind: 'CANCELLED', ...anEvent() } },
       aCancel(canceled),
     ])
     expect(rows.get(filled)).toEqual({ before: 'FILLED', order: null })
@@ -92,7 +92,7 @@ describe('moveOrders', () => {
     const id = await stored('PARTIALLY_FILLED')
     const fill = () => sql`select filled_quantity, filled_notional, last_fill_price from orders where id = ${id}`
     const before = await fill()
-    for (const event of moveEvents) await move([{ orderId: id, event, outbox: null }])
+    for (const event of moveEvents) await move([{ orderId: id, event, ...byRequest, outbox: null }])
     expect(await fill()).toEqual(before)
   })
 

@@ -59,7 +59,7 @@ describe('readOutbox', () => {
   test('gives each event with the terms of its order', async () => {
     const placement = aPlacement({ ticker: 'MSFT', side: 'SELL', quantity: amount('0.5'), price: amount('0.00000001') })
     const event = { eventId: newId(), traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
-    await db.run((sql) => insertOrders(sql, [{ order: placement.order, event }]))
+    await db.run((sql) => insertOrders(sql, [{ ...placement, event }]))
     const [found, ...rest] = await look()
     expect(rest).toEqual([])
     expect(found).toEqual({

@@ -8,7 +8,7 @@ import { acceptOrder, type Order } from '../../src/domain/order.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { TradeSide } from '../../src/domain/trade.ts'
 import type { Move } from '../../src/store/moves.ts'
-import type { NewEvent } from '../../src/store/orders.ts'
+import type { NewEvent, Origin } from '../../src/store/orders.ts'
 
 /** `amount('150.5')` is `15050000000n`. */
 export const amount = (text: string): Amount => {
@@ -52,21 +52,32 @@ export const anOrder = ({
 
 export const anEvent = (): NewEvent => ({ eventId: newId(), traceparent: null })
 
+/** Why and by what an order is moved, where a test does not care. */
+export const byRequest = {
+  reason: { code: 'USER_CANCELED', text: null },
+  cause: { kind: 'request', requestId: 'a-request' },
+} as const
+
+/** Where an order came from, where a test does not care. */
+export const anOrigin: Origin = { requestId: 'a-request', subject: null }
+
 /** A cancel of the order with this id, with its event. */
 export const aCancel = (orderId: string, event = anEvent()): Move => ({
   orderId,
   event: 'cancel',
+  ...byRequest,
   outbox: { kind: 'CANCELLED', ...event },
 })
 
 export const aPlacement = (changes: Parameters<typeof anOrder>[0] = {}): Placement => ({
   order: anOrder(changes),
+  origin: anOrigin,
   event: anEvent(),
 })
 
 /** A placement as a request prepares it. */
 export const aPlacementOf = (terms: OrderTerms): Placement =>
-  preparePlacement(terms, null, { now: () => new Date(), newId })
+  preparePlacement(terms, { caller: null, requestId: 'a-request', traceparent: null }, { now: () => new Date(), newId })
 
 let offsets = 0n
 

@@ -65,6 +65,10 @@ const placing = (memory: Memory): Call => {
   const { random, ids } = memory
   const placed = some(random, 4, () => ({
     order: someOrder(memory),
+    origin: {
+      requestId: random.chance(0.5) ? `request ${random.int(0, 9)}` : null,
+      subject: random.chance(0.5) ? `subject ${random.int(0, 9)}` : null,
+    },
     event: { eventId: newId(memory), traceparent: random.chance(0.5) ? `trace ${random.int(0, 9)}` : null },
   }))
   ids.push(...placed.map(({ order }) => order.id))
@@ -88,6 +92,8 @@ const moving = (memory: Memory): Call => {
   const moves = ids.map((orderId): Move => ({
     orderId,
     event: random.pick(['cancel', 'cancel', 'cancel', 'expire', 'reject'] as const),
+    reason: { code: random.pick(['USER_CANCELED', 'ANOTHER']), text: random.chance(0.5) ? 'for people' : null },
+    cause: { kind: 'request', requestId: `request ${random.int(0, 9)}` },
     outbox: random.chance(0.9) ? { kind: 'CANCELLED', eventId: newId(memory), traceparent: null } : null,
   }))
   const now = someTime(memory)

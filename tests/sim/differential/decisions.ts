@@ -31,7 +31,7 @@ const rowsOf = (memory: Memory, { orderId, tradeId }: Leg, judgement: Judgement)
   if (judgement.disposition === 'APPLIED' || judgement.disposition === 'LATE') {
     const late = judgement.disposition === 'LATE'
     return {
-      ledger: [{ ...row, content: judgement.content, late, orderVersion: judgement.order.version }],
+      ledger: [{ ...row, content: judgement.content, late, after: judgement.order }],
       exceptions: [],
     }
   }
