@@ -40,12 +40,12 @@ alter table ingested_fills
 
 alter table orders drop constraint if exists orders_sort_key, drop constraint if exists orders_reason;
 alter table orders
-  add constraint orders_sort_key check (sort_key = order_sort_key(id, created_at)) not valid,
-  add constraint orders_reason check (reason_code is null and reason_text is null or status in ('CANCELED', 'REJECTED', 'EXPIRED')) not valid;
+  add constraint orders_sort_key check (sort_key is null or sort_key = order_sort_key(id, created_at)) not valid,
+  add constraint orders_reason check ((reason_code is null and reason_text is null) or status in ('CANCELED', 'REJECTED', 'EXPIRED')) not valid;
 alter table ingested_fills drop constraint if exists ingested_fills_cumulative;
 alter table ingested_fills
-  add constraint ingested_fills_cumulative check (num_nulls(cumulative_quantity, cumulative_notional) in (0, 2)
-    and cumulative_quantity >= quantity and cumulative_notional >= quantity * price) not valid;
+  add constraint ingested_fills_cumulative check ((cumulative_quantity is null) = (cumulative_notional is null)
+    and cumulative_quantity >= quantity and cumulative_notional > 0) not valid;
 
 create table if not exists order_changes (
   order_id        uuid            not null references orders (id),
