@@ -1,12 +1,13 @@
 // The schemas of problems, and the list of the schemas that have a name in the document. The schemas of answers are in the files that
-// write the answers: orders/answers.ts, exceptions/answers.ts, operators/.
+// write the answers: wire/order.ts, orders/answers.ts, exceptions/answers.ts, operators/.
 
 import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
+import { Order, Status } from '../../wire/order.ts'
 import { TradeException, Resolution } from '../exceptions/answers.ts'
 import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { Link } from '../operators/actuator.ts'
 import { Component } from '../operators/health.ts'
-import { Fill, Order, Status } from '../orders/answers.ts'
+import { Fill } from '../orders/answers.ts'
 
 const Fault = Type.Object(
   {

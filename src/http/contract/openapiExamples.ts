@@ -2,13 +2,14 @@
 // sure that each is real.
 
 import type { Scope } from '../../app/caller.ts'
+import { orderJson } from '../../wire/order.ts'
 import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
 import { alreadyResolved } from '../exceptions/routes.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
-import { fillPageJson, orderJson, orderPageJson } from '../orders/answers.ts'
+import { fillPageJson, orderPageJson } from '../orders/answers.ts'
 import { notCancelable } from '../orders/routes.ts'
 import {
   acceptedOrder,

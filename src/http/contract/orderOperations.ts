@@ -1,8 +1,9 @@
 // The routes of orders.
 
 import { Type } from '@sinclair/typebox'
+import { Order, Status } from '../../wire/order.ts'
 import { ById } from '../exchange/query.ts'
-import { FillPage, Order, OrderPage, Status } from '../orders/answers.ts'
+import { FillPage, OrderPage } from '../orders/answers.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 import { FillsQuery, OrdersQuery } from '../orders/query.ts'
 import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'

@@ -1,43 +1,12 @@
-// The answers about orders and fills: their schemas, and the functions that write them. A template writes an order, because every call
-// pays for it; tests check its output against the schema.
+// The answers about orders and fills: their schemas, and the functions that write them. The order itself is in wire/order.ts.
 
 import { Type, type Static } from '@sinclair/typebox'
-import { formatAmount } from '../../domain/decimal.ts'
-import { averageFillPrice, remainingQuantity, statuses, type Order as DomainOrder } from '../../domain/order.ts'
-import { terms } from '../../domain/terms.ts'
+import type { Order as DomainOrder } from '../../domain/order.ts'
 import type { Fill as StoredFill } from '../../store/fillPage.ts'
 import { exactAmount } from '../../wire/exactAmount.ts'
-import { AmountOrNull, ExactAmount, Instant, oneOf, Side, Ticker, TradeId, Uuid } from '../../wire/shapes.ts'
-import { amountOrNull, membersWriter, termProperties } from '../../wire/terms.ts'
+import { Order, orderJson } from '../../wire/order.ts'
+import { ExactAmount, Instant, Side, Ticker, TradeId } from '../../wire/shapes.ts'
 import { NextCursor } from '../exchange/cursor.ts'
-
-export const Status = oneOf(statuses, {
-  component: 'Status',
-  title: 'Status',
-  description:
-    'An order begins as NEW. FILLED, CANCELED, REJECTED and EXPIRED are final: a status never leaves a final state.',
-})
-
-export const Order = Type.Object(
-  {
-    id: Uuid,
-    ...termProperties,
-    status: Status,
-    filledQuantity: ExactAmount,
-    remainingQuantity: ExactAmount,
-    lastFillPrice: AmountOrNull,
-    averageFillPrice: AmountOrNull,
-    createdAt: Instant,
-    updatedAt: Instant,
-    version: Type.Integer({ minimum: 0, description: 'Events applied since the order was accepted.' }),
-  },
-  {
-    component: 'Order',
-    description:
-      'The one shape of an order. `remainingQuantity` is 0 once the status is final. ' +
-      '`averageFillPrice` is the exact notional ÷ filled quantity, half-even to 8 places.',
-  },
-)
 
 export const Fill = Type.Object(
   {
@@ -55,15 +24,6 @@ export const Fill = Type.Object(
 
 export const OrderPage = Type.Object({ orders: Type.Array(Order), nextCursor: NextCursor })
 export const FillPage = Type.Object({ fills: Type.Array(Fill), nextCursor: NextCursor })
-
-const termMembers = membersWriter(terms)
-
-/** An order as JSON; all routes use this one shape. Ids and enumerated members need no escape. */
-export const orderJson = (order: DomainOrder): string =>
-  `{"id":"${order.id}"${termMembers(order)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
-  `"remainingQuantity":${formatAmount(remainingQuantity(order))},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
-  `"averageFillPrice":${amountOrNull(averageFillPrice(order))},"createdAt":"${order.createdAt.toISOString()}",` +
-  `"updatedAt":"${order.updatedAt.toISOString()}","version":${order.version}}`
 
 /** `nextCursor`: null on the last page. */
 export const orderPageJson = (orders: readonly DomainOrder[], nextCursor: string | null): string =>

@@ -1,0 +1,99 @@
+// The one shape of an event of an order's history, as every door writes it: the history, the stream and the topic. Templates, because one
+// text serves all who follow; tests check the output against the schemas.
+
+import { Type } from '@sinclair/typebox'
+import { formatAmount } from '../domain/decimal.ts'
+import {
+  causeKinds,
+  historyKinds,
+  reasonCodes,
+  type Cause,
+  type HistoryEvent,
+  type HistoryFill,
+  type Reason,
+} from '../domain/history.ts'
+import { remainingQuantity } from '../domain/order.ts'
+import { Order, orderJson, Status } from './order.ts'
+import { ExactAmount, Instant, orNull, Side, TradeId, Uuid } from './shapes.ts'
+
+/** Text from a list that may grow: readers accept what they do not know. */
+const openList = (values: readonly string[], what: string) =>
+  Type.String({ description: `${what} An open list; today: ${values.join(', ')}.` })
+
+const EventReason = Type.Object(
+  { code: openList(reasonCodes, 'Why.'), text: orNull(Type.String()) },
+  { description: 'Why the order ended.' },
+)
+
+const EventCause = Type.Object(
+  {
+    kind: openList(causeKinds, 'What brought the change. `before-log`: a version that kept no log.'),
+    requestId: Type.Optional(Type.String()),
+    subject: Type.Optional(Type.String({ description: 'Who called, if callers identify themselves.' })),
+    topic: Type.Optional(Type.String()),
+    partition: Type.Optional(Type.Integer({ minimum: 0 })),
+    offset: Type.Optional(
+      Type.String({ pattern: '^\\d+$', description: 'A whole number, which a double may not carry.' }),
+    ),
+    session: Type.Optional(Type.String()),
+  },
+  { description: 'What the change came from. Members that do not apply are left out.' },
+)
+
+const EventFill = Type.Object({
+  tradeId: TradeId,
+  side: Side,
+  quantity: ExactAmount,
+  price: ExactAmount,
+  late: Type.Boolean({ description: 'It came after the order was CANCELED or EXPIRED.' }),
+})
+
+export const Event = Type.Object(
+  {
+    orderId: Uuid,
+    version: Type.Integer({ minimum: 0, description: 'Versions of an order are contiguous from 0.' }),
+    kind: openList(historyKinds, 'What happened. FILLED: one leg of a trade, whether anything remains or not.'),
+    at: Type.Union([Instant, Type.Null()], { description: 'Null: it happened before there was a log.' }),
+    status: Status,
+    filledQuantity: ExactAmount,
+    remainingQuantity: ExactAmount,
+    fill: Type.Optional(EventFill),
+    reason: Type.Optional(EventReason),
+    cause: EventCause,
+  },
+  { component: 'Event', description: 'One thing that happened to an order, and how it left the order.' },
+)
+
+export const OrderEvent = Type.Object(
+  { event: Event, order: Order },
+  { component: 'OrderEvent', description: 'An event, and the order as of its version.' },
+)
+
+const causeJson = ({ kind, requestId, subject, topic, partition, offset, session }: Cause): string =>
+  `{"kind":${JSON.stringify(kind)}` +
+  (requestId === undefined ? '' : `,"requestId":${JSON.stringify(requestId)}`) +
+  (subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`) +
+  (topic === undefined ? '' : `,"topic":${JSON.stringify(topic)}`) +
+  (partition === undefined ? '' : `,"partition":${partition}`) +
+  (offset === undefined ? '' : `,"offset":${JSON.stringify(offset)}`) +
+  (session === undefined ? '' : `,"session":${JSON.stringify(session)}`) +
+  '}'
+
+const fillMember = (fill: HistoryFill | null): string =>
+  fill === null
+    ? ''
+    : `,"fill":{"tradeId":${JSON.stringify(fill.tradeId)},"side":"${fill.side}","quantity":${formatAmount(fill.quantity)},` +
+      `"price":${formatAmount(fill.price)},"late":${fill.late}}`
+
+const reasonMember = (reason: Reason | null): string =>
+  reason === null ? '' : `,"reason":{"code":${JSON.stringify(reason.code)},"text":${JSON.stringify(reason.text)}}`
+
+/** The event alone, as JSON. */
+export const eventJson = ({ kind, at, order, fill, reason, cause }: HistoryEvent): string =>
+  `{"orderId":"${order.id}","version":${order.version},"kind":"${kind}","at":${at === null ? 'null' : `"${at.toISOString()}"`},` +
+  `"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
+  `"remainingQuantity":${formatAmount(remainingQuantity(order))}${fillMember(fill)}${reasonMember(reason)},"cause":${causeJson(cause)}}`
+
+/** `{"event":…,"order":…}`: the event, and the order as it left it. */
+export const writeEvent = (event: HistoryEvent): string =>
+  `{"event":${eventJson(event)},"order":${orderJson(event.order)}}`

@@ -1,0 +1,46 @@
+// The one shape of an order, as every door writes it: its schema, and the function that writes it. A template, because every call pays for
+// it; tests check its output against the schema.
+
+import { Type } from '@sinclair/typebox'
+import { formatAmount } from '../domain/decimal.ts'
+import { averageFillPrice, remainingQuantity, statuses, type Order as DomainOrder } from '../domain/order.ts'
+import { terms } from '../domain/terms.ts'
+import { AmountOrNull, ExactAmount, Instant, oneOf, Uuid } from './shapes.ts'
+import { amountOrNull, membersWriter, termProperties } from './terms.ts'
+
+export const Status = oneOf(statuses, {
+  component: 'Status',
+  title: 'Status',
+  description:
+    'An order begins as NEW. FILLED, CANCELED, REJECTED and EXPIRED are final: a status never leaves a final state.',
+})
+
+export const Order = Type.Object(
+  {
+    id: Uuid,
+    ...termProperties,
+    status: Status,
+    filledQuantity: ExactAmount,
+    remainingQuantity: ExactAmount,
+    lastFillPrice: AmountOrNull,
+    averageFillPrice: AmountOrNull,
+    createdAt: Instant,
+    updatedAt: Instant,
+    version: Type.Integer({ minimum: 0, description: 'Events applied since the order was accepted.' }),
+  },
+  {
+    component: 'Order',
+    description:
+      'The one shape of an order. `remainingQuantity` is 0 once the status is final. ' +
+      '`averageFillPrice` is the exact notional ÷ filled quantity, half-even to 8 places.',
+  },
+)
+
+const termMembers = membersWriter(terms)
+
+/** An order as JSON; all doors use this one shape. Ids and enumerated members need no escape. */
+export const orderJson = (order: DomainOrder): string =>
+  `{"id":"${order.id}"${termMembers(order)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
+  `"remainingQuantity":${formatAmount(remainingQuantity(order))},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
+  `"averageFillPrice":${amountOrNull(averageFillPrice(order))},"createdAt":"${order.createdAt.toISOString()}",` +
+  `"updatedAt":"${order.updatedAt.toISOString()}","version":${order.version}}`
