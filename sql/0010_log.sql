@@ -5,8 +5,10 @@
 -- one after it. Replicas of 1.2 go on working beside this schema: what they leave out has a default or is added by a trigger. The file may
 -- run again, after somebody went back to 1.2 and came forward once more.
 
--- Whoever holds a table for longer must not make all writers queue behind this file: it fails then, and the start tries again.
-set local lock_timeout = '3s';
+-- Whoever holds a table for longer must not make all writers queue behind this file: it fails then, and is tried again after a pause.
+-- Both tables are locked first, in the order in which the service's statements lock them.
+set local lock_timeout = '500ms';
+lock table orders, ingested_fills in access exclusive mode;
 
 create sequence if not exists log_position as bigint cache 1;      -- a larger cache would invert the versions of an order
 

@@ -37,6 +37,8 @@ export const prepareSchema = async (
       ? await migrate(sql, {
           migrations,
           onWait: () => log.info('another replica is migrating; waiting for it'),
+          onBusy: (name, holders) =>
+            log.warn('somebody holds a table that a migration needs; it is tried again', { name, holders }),
           onApplied: (name) => log.info('migration applied', { name }),
         })
       : []

@@ -82,6 +82,21 @@ const separateStatements = ({ sql }: Migration): string[] | null =>
         .filter((statement) => statement.trim() !== '')
     : null
 
+const holdersMax = 5
+
+/** The sessions that hold a table which a migration may need for itself, for a person: `4711 orders_reader orders-verify`. */
+const readHolders = async (sql: Sql): Promise<string[]> => {
+  const rows = await sql<{ holder: string }[]>`
+    select concat_ws(' ', a.pid, a.usename, a.application_name) as holder
+    from pg_locks l join pg_stat_activity a using (pid)
+    where l.relation in (to_regclass('orders'), to_regclass('ingested_fills')) and l.granted and l.pid <> pg_backend_pid()
+    group by a.pid, a.usename, a.application_name order by a.pid limit ${holdersMax}::integer`
+  return rows.map(({ holder }) => holder)
+}
+
+/** The codes of a lock that was not to be had within lock_timeout, and of a deadlock that was resolved at our cost. */
+const busy = new Set(['55P03', '40P01'])
+
 const apply = async (sql: Sql, migration: Migration): Promise<void> => {
   const record = `insert into orders_migrations (name, checksum) values ('${migration.name}', '${checksumOf(migration)}')`
   const statements = separateStatements(migration)
@@ -106,13 +121,42 @@ const takeLock = async (sql: Sql, onWait: () => void): Promise<void> => {
   }
 }
 
-export type MigrateOptions = { migrations: readonly Migration[]; onWait: () => void; onApplied: (name: string) => void }
+/** While a migration waits for a table, everybody else queues behind it: it waits briefly, and leaves this much room between attempts. */
+const busyPauseMs = 5_000
+
+/** Applies a file as soon as nobody holds its tables for long. */
+const applyWhenFree = async (
+  sql: Sql,
+  migration: Migration,
+  { onBusy, pauseMs = busyPauseMs }: Pick<MigrateOptions, 'onBusy' | 'pauseMs'>,
+): Promise<void> => {
+  for (;;) {
+    try {
+      return await apply(sql, migration)
+    } catch (error) {
+      if (!busy.has(codeOf(error))) throw error
+      onBusy?.(migration.name, await readHolders(sql))
+      await Bun.sleep(pauseMs)
+    }
+  }
+}
+
+export type MigrateOptions = {
+  migrations: readonly Migration[]
+  /** Another replica migrates. */
+  onWait: () => void
+  /** Somebody holds a table of this file for longer than it waits; it is tried again after a pause of `pauseMs`. */
+  onBusy?: (name: string, holders: readonly string[]) => void
+  onApplied: (name: string) => void
+  pauseMs?: number
+}
 
 /**
  * Applies the missing files on one connection and returns the names of the files applied now. Throws MigrationRefused for a database that
  * it leaves alone; any other error comes from Postgres or the network, and the caller may try again.
  */
-export const migrate = async (sql: Sql, { migrations, onWait, onApplied }: MigrateOptions): Promise<string[]> => {
+export const migrate = async (sql: Sql, options: MigrateOptions): Promise<string[]> => {
+  const { migrations, onWait, onApplied } = options
   await refuseOldServer(sql)
   await recognise(sql)
   await takeLock(sql, onWait)
@@ -124,7 +168,7 @@ export const migrate = async (sql: Sql, { migrations, onWait, onApplied }: Migra
       const applied = await checkHistory(sql, migrations)
       missing = migrations.filter(({ name }) => !applied.has(name))
       for (const migration of missing) {
-        await apply(sql, migration)
+        await applyWhenFree(sql, migration, options)
         onApplied(migration.name)
       }
       return missing.map(({ name }) => name)

@@ -1,0 +1,54 @@
+// What the tests of an upgrade look at: the files of the tables, the log in the order of its positions, and what verify finds.
+
+import { brokenGuards } from '../../../src/store/guards.ts'
+import { openSession } from '../../../src/store/sql.ts'
+import { verifyTables } from '../../../src/verify/tables.ts'
+import type { Violation } from '../../../src/verify/violation.ts'
+import type { TestDatabase } from '../../support/database.ts'
+
+/** The file of each table and of each index that 1.2 made. One that was rewritten has another number. */
+export const filesOf = async ({ sql }: TestDatabase): Promise<Record<string, number>> => {
+  const rows = await sql<{ name: string; file: number }[]>`
+    select c.relname as name, c.relfilenode as file from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'i') and c.relname ~ '^(orders|ingested_fills|exceptions|outbox)'
+      and c.relname !~ '(_xact|_sorted)$' order by 1`
+  return Object.fromEntries(rows.map(({ name, file }) => [name, file]))
+}
+
+export type Logged = { order: string; version: number; kind: string; reason: string | null; cumulative: string | null }
+
+/** Every row of the log in the order of positions; rows of before the log stay out. */
+export const logOf = async ({ sql }: TestDatabase): Promise<Logged[]> => [
+  ...(await sql<Logged[]>`
+    select e."order", e.version, e.kind, e.reason, e.cumulative::float8::text as cumulative from (
+      select id as "order", 0 as version, 'ACCEPTED' as kind, null as reason, null::numeric as cumulative, xact, position from orders
+      union all
+      select order_id, order_version, 'FILLED', null, cumulative_quantity, xact, position from ingested_fills
+      union all
+      select order_id, version, kind, reason_code, filled_quantity, xact, position from order_changes
+    ) e where e.xact > '3' and e.position > 0 order by e.position`),
+]
+
+/** What is wrong in the database: guards that are not in force, indexes that are not valid, and all that verify finds. */
+export const faultsOf = async ({ sql, target }: TestDatabase): Promise<unknown[]> => {
+  const session = openSession(target, 10_000)
+  const violations: Violation[] = []
+  try {
+    await verifyTables(session, {
+      onViolations: async (found) => void violations.push(...found),
+      onProgress: () => undefined,
+    })
+    const invalid = await sql`
+      select indexrelid::regclass::text as index from pg_index where indrelid in ('orders'::regclass, 'ingested_fills'::regclass) and not indisvalid`
+    return [...(await brokenGuards(session)), ...violations, ...invalid]
+  } finally {
+    await session.end({ timeout: 1 })
+  }
+}
+
+/** The orders as 1.2 stored them, in order of their ids. */
+export const ordersOf = async ({ sql }: TestDatabase) => [
+  ...(await sql`
+    select id, status, quantity, price, filled_quantity, filled_notional, last_fill_price, version, created_at, updated_at
+    from orders order by id`),
+]
