@@ -26,11 +26,45 @@ const lines = (table: string, rows: readonly object[]): string[] =>
 
 const instant = (text: string): string => new Date(text).toISOString()
 
+/** Values of one row that differ between the two sides. */
+const without = <T extends object>(row: T, ...names: string[]): object =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)))
+
+/** A row of the log: `order`, `fill` or `change`, with its version of the order. */
+type LogRow = { what: string; id: string; version: number; xact: bigint; position: bigint }
+
+/** Positions and transaction ids relative to one another: each row with its place among the positions, and that of its id among the ids. */
+const logLines = (rows: readonly LogRow[]): string[] => {
+  const ids = [...new Set(rows.map(({ xact }) => xact))].toSorted((a, b) => (a < b ? -1 : 1))
+  const ranks = new Map(ids.map((id, i) => [id, i]))
+  return rows
+    .toSorted((a, b) => (a.position < b.position ? -1 : 1))
+    .map(({ what, id, version, xact }, i) => `log ${i} ${what} ${id} ${version} of transaction ${ranks.get(xact)!}`)
+}
+
+const logOfFake = (db: Postgres): LogRow[] => [
+  ...[...db.orders.values()].map((row) => ({ what: 'order', ...row, version: 0 })),
+  ...[...db.ledger.values()]
+    .flat()
+    .map((row) => ({ what: 'fill', id: row.order_id, version: row.order_version, ...row })),
+  ...[...db.changes.values()].flat().map((row) => ({ what: 'change', id: row.order_id, ...row })),
+]
+
 export const contentsOfFake = (db: Postgres): string[] => [
-  ...lines('order', [...db.orders.values()]),
+  ...lines(
+    'order',
+    [...db.orders.values()].map((row) => without(row, 'xact', 'position')),
+  ),
+  ...lines(
+    'change',
+    [...db.changes.values()]
+      .flat()
+      .map((row) => ({ ...without(row, 'xact', 'position'), cause: JSON.parse(row.cause) })),
+  ),
+  ...logLines(logOfFake(db)),
   ...lines(
     'fill',
-    [...db.ledger.values()].flat().map((row) => ({ ...row, ts: instant(row.ts) })),
+    [...db.ledger.values()].flat().map((row) => ({ ...without(row, 'xact', 'position'), ts: instant(row.ts) })),
   ),
   ...lines(
     'exception',
@@ -38,9 +72,7 @@ export const contentsOfFake = (db: Postgres): string[] => [
   ),
   ...lines(
     'event',
-    [...db.outbox.values()].map((row) =>
-      Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'writtenAt')),
-    ),
+    [...db.outbox.values()].map((row) => without(row, 'writtenAt')),
   ),
   ...lines(
     'lease',
@@ -58,13 +90,21 @@ const bigints = (row: Record<string, unknown>, ...names: string[]): object => ({
 })
 
 export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
-  const [orders, fills, exceptions, events, leases, replicas] = await Promise.all([
+  const [orders, changes, log, fills, exceptions, events, leases, replicas] = await Promise.all([
     sql<OrderRow[]>`
       select id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
-             filled_notional, status, created_at, updated_at, version
+             filled_notional, status, created_at, updated_at, version, request_id, subject, reason_code, reason_text
       from orders`,
     sql`
-      select order_id, trade_id, side, ticker, ts, quantity, price, late, order_version, kafka_partition, kafka_offset
+      select order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price
+      from order_changes`,
+    sql<LogRow[]>`
+      select 'order' as what, id, 0 as version, xact::text, position from orders
+      union all select 'fill', order_id, order_version, xact::text, position from ingested_fills
+      union all select 'change', order_id, version, xact::text, position from order_changes`,
+    sql`
+      select order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, cumulative_quantity, cumulative_notional,
+             kafka_partition, kafka_offset
       from ingested_fills`,
     sql`
       select id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset
@@ -75,6 +115,8 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
   ])
   return [
     ...lines('order', orders),
+    ...lines('change', changes),
+    ...logLines(log.map((row) => ({ ...row, xact: BigInt(row.xact), position: BigInt(row.position) }))),
     ...lines(
       'fill',
       fills.map((row) => bigints(row, 'kafka_offset')),

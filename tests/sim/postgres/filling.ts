@@ -2,14 +2,18 @@
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import { refuse, sqlState } from './errors.ts'
-import { amountText, checkUpdate, notionalText } from './guards.ts'
+import { amountText, checkFill, checkUpdate, notionalText } from './guards.ts'
+import { appendChange } from './moving.ts'
 import {
+  appendTo,
+  drawLogPosition,
   isLocked,
   lockKey,
   putOrder,
   take,
   type ExceptionRecord,
   type LedgerRecord,
+  type OrderRecord,
   type Postgres,
   type Steps,
   type Tx,
@@ -50,7 +54,9 @@ export const readLegState = (db: Postgres, orderIds: Column, tradeIds: Column): 
 
 const rowsOf = (columns: Column[]): string[][] => columns[0]!.map((_, i) => columns.map((column) => column[i]!))
 
-const ledgerRow = (row: string[]): LedgerRecord => ({
+type Fill = Omit<LedgerRecord, 'xact' | 'position'>
+
+const fillOf = (row: string[]): Fill => ({
   order_id: row[0]!,
   trade_id: row[1]!,
   side: row[2]!,
@@ -59,9 +65,12 @@ const ledgerRow = (row: string[]): LedgerRecord => ({
   quantity: amountText(row[5]!),
   price: amountText(row[6]!),
   late: row[7] === 'true',
-  order_version: Number(row[8]),
-  kafka_partition: Number(row[9]),
-  kafka_offset: BigInt(row[10]!),
+  applied_at: new Date(row[8]!),
+  order_version: Number(row[9]),
+  cumulative_quantity: amountText(row[10]!),
+  cumulative_notional: notionalText(row[11]!),
+  kafka_partition: Number(row[12]),
+  kafka_offset: BigInt(row[13]!),
 })
 
 const exceptionRow = (row: string[]): ExceptionRecord => ({
@@ -80,7 +89,10 @@ const exceptionRow = (row: string[]): ExceptionRecord => ({
   kafka_offset: BigInt(row[12]!),
 })
 
-const moved = (order: OrderRow, move: string[]): OrderRow => ({
+const byVersion = (a: Fill, b: Fill): number =>
+  a.order_id === b.order_id ? a.order_version - b.order_version : a.order_id < b.order_id ? -1 : 1
+
+const moved = (order: OrderRecord, move: string[]): OrderRecord => ({
   ...order,
   status: move[3] as OrderRow['status'],
   filled_quantity: amountText(move[4]!),
@@ -103,16 +115,23 @@ function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]>
   return ownMoves
 }
 
-const appendFill = (db: Postgres, tx: Tx, row: LedgerRecord, own: LedgerRecord[]): void => {
+/** The trigger for whoever ends an order without saying why: it gives a reason and writes the log. */
+const explained = (db: Postgres, tx: Tx, before: OrderRecord, after: OrderRecord): OrderRecord => {
+  const ends = ['CANCELED', 'REJECTED', 'EXPIRED'].includes(after.status)
+  if (after.status === before.status || !ends || after.reason_code !== null) return after
+  const ended = { ...after, reason_code: after.status === 'CANCELED' ? 'USER_CANCELED' : 'UNKNOWN' }
+  appendChange(db, tx, ended, { cause: '{"kind":"request"}' })
+  return ended
+}
+
+const appendFill = (db: Postgres, tx: Tx, fill: Fill, own: Fill[]): void => {
+  const row = { ...fill, position: drawLogPosition(db), xact: tx.xid! }
+  checkFill(row)
   const rivals = [...(db.ledger.get(row.order_id) ?? []), ...own.filter((other) => other.order_id === row.order_id)]
   const twice = rivals.some((other) => other.trade_id === row.trade_id || other.order_version === row.order_version)
   refuse(twice, sqlState.uniqueViolation, 'duplicate key value violates a unique constraint of "ingested_fills"')
   own.push(row)
-  tx.writes.push(() => {
-    const rows = db.ledger.get(row.order_id)
-    if (rows === undefined) db.ledger.set(row.order_id, [row])
-    else rows.push(row)
-  })
+  appendTo(db.ledger, tx, row)
 }
 
 const sameException = (a: ExceptionRecord, b: ExceptionRecord): boolean =>
@@ -127,11 +146,7 @@ const sameException = (a: ExceptionRecord, b: ExceptionRecord): boolean =>
 const keepException = (db: Postgres, tx: Tx, row: ExceptionRecord, own: ExceptionRecord[]): boolean => {
   if ([...(db.exceptions.get(row.order_id) ?? []), ...own].some((other) => sameException(other, row))) return false
   own.push(row)
-  tx.writes.push(() => {
-    const rows = db.exceptions.get(row.order_id)
-    if (rows === undefined) db.exceptions.set(row.order_id, [row])
-    else rows.push(row)
-  })
+  appendTo(db.exceptions, tx, row)
   return true
 }
 
@@ -143,20 +158,25 @@ export function* writeFills(
   input: { moves: Column[]; ledger: Column[]; exceptions: Column[] },
 ): Steps<WrittenRow[]> {
   const ownMoves = yield* holdOrders(db, tx, rowsOf(input.moves))
-  for (const move of ownMoves) {
-    const before = db.orders.get(move[0]!)!
-    const after = moved(before, move)
-    checkUpdate(before, after)
-    take(db, tx, lockKey.newVersion(before.id))
-    putOrder(db, tx, before, after)
-  }
-  yield null
   const ids = new Set(ownMoves.map(([id]) => id))
-  const fills: LedgerRecord[] = []
-  for (const row of rowsOf(input.ledger).map(ledgerRow)) if (ids.has(row.order_id)) appendFill(db, tx, row, fills)
   const exceptions: ExceptionRecord[] = []
   for (const row of rowsOf(input.exceptions).map(exceptionRow))
     if (ids.has(row.order_id)) keepException(db, tx, row, exceptions)
+  const fills: Fill[] = []
+  for (const row of rowsOf(input.ledger).map(fillOf).toSorted(byVersion)) {
+    if (!ids.has(row.order_id)) continue
+    appendFill(db, tx, row, fills)
+    yield null
+  }
+  // Parts of the statement whose rows nobody reads run last, the last of them first.
+  for (const move of ownMoves) {
+    const before = db.orders.get(move[0]!)!
+    const after = explained(db, tx, before, moved(before, move))
+    checkUpdate(before, after)
+    take(db, tx, lockKey.newVersion(before.id))
+    putOrder(db, tx, before, after)
+    yield null
+  }
   return [
     ...[...ids].map((id): WrittenRow => ({ kind: 'order', id: id! })),
     ...exceptions.map(({ id }): WrittenRow => ({ kind: 'exception', id })),

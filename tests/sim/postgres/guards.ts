@@ -48,6 +48,16 @@ export const checkOrder = (row: OrderRow): void => {
   check(statusFits(row.status, filled, quantity), 'status_and_fill')
 }
 
+/** The check of a ledger row's cumulative amounts. */
+export const checkFill = (
+  row: Record<'quantity' | 'price' | `cumulative_${'quantity' | 'notional'}`, string>,
+): void => {
+  const [quantity, price] = [amountFromSql(row.quantity), amountFromSql(row.price)]
+  const fits =
+    amountFromSql(row.cumulative_quantity) >= quantity && notionalFromSql(row.cumulative_notional) >= quantity * price
+  refuse(!fits, checkViolation, 'new row violates check constraint "ingested_fills_cumulative"')
+}
+
 const lawful = (before: string, after: string): boolean =>
   before === after ||
   (['NEW', 'PARTIALLY_FILLED'].includes(before) && ['PARTIALLY_FILLED', 'FILLED'].includes(after)) ||
@@ -56,7 +66,7 @@ const lawful = (before: string, after: string): boolean =>
 /** The triggers of an update. */
 export const checkUpdate = (before: OrderRow, after: OrderRow): void => {
   checkOrder(after)
-  const same = JSON.stringify(after) === JSON.stringify(before)
+  const same = Bun.deepEquals(after, before)
   const forward =
     (after.version > before.version || same) &&
     amountFromSql(after.filled_quantity) >= amountFromSql(before.filled_quantity) &&

@@ -5,50 +5,108 @@ import type { OrderRow } from '../../../src/store/orders.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { checkUpdate } from './guards.ts'
 import { append } from './placing.ts'
-import { lock, lockKey, putOrder, take, type Postgres, type Steps, type Tx } from './state.ts'
+import {
+  appendTo,
+  drawLogPosition,
+  lock,
+  lockKey,
+  putOrder,
+  take,
+  type ChangeRecord,
+  type OrderRecord,
+  type Postgres,
+  type Steps,
+  type Tx,
+} from './state.ts'
 
 type Column = (string | null)[]
-type MoveRow = Partial<Omit<OrderRow, 'id'>> & { held_id: string; before: string; id: string | null }
+type MoveRow = Partial<Omit<OrderRecord, 'id'>> & { held_id: string; before: string; id: string | null }
 type Move = {
   orderId: string
   /** The statuses that it may be made from: the fake knows no table of transitions itself, only the guards do. */
   sources: (string | null)[]
   target: string
+  reasonCode: string | null
+  reasonText: string | null
+  cause: string
   kind: string | null
   eventId: string | null
   traceparent: string | null
 }
 
-const movesOf = ([orderIds, sources, targets, kinds, eventIds, traceparents]: Column[]): Move[] =>
-  orderIds!.map((orderId, i) => ({
-    orderId: orderId!,
-    sources: arrayFromLiteral(sources![i]),
-    target: targets![i]!,
-    kind: kinds![i]!,
-    eventId: eventIds![i]!,
-    traceparent: traceparents![i]!,
-  }))
+const movesOf = (columns: Column[]): Move[] =>
+  columns[0]!.map((orderId, i) => {
+    const [, sources, target, reasonCode, reasonText, cause, kind, eventId, traceparent] = columns.map(
+      (column) => column[i]!,
+    )
+    return {
+      orderId: orderId!,
+      sources: arrayFromLiteral(sources),
+      target: target!,
+      reasonCode: reasonCode!,
+      reasonText: reasonText!,
+      cause: cause!,
+      kind: kind!,
+      eventId: eventId!,
+      traceparent: traceparent!,
+    }
+  })
+
+/** The row of the log for an order that has just ended. */
+export const appendChange = (db: Postgres, tx: Tx, after: OrderRecord, change: Pick<ChangeRecord, 'cause'>): void => {
+  const { id, version, status, updated_at, reason_code, reason_text } = after
+  const { filled_quantity, filled_notional, last_fill_price } = after
+  const amounts = { filled_quantity, filled_notional, last_fill_price }
+  const position = drawLogPosition(db)
+  appendTo(db.changes, tx, {
+    order_id: id,
+    version,
+    kind: status,
+    at: updated_at,
+    reason_code,
+    reason_text,
+    ...change,
+    ...amounts,
+    xact: tx.xid!,
+    position,
+  })
+}
 
 export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now: Date }): Steps<MoveRow[]> {
   const moves = movesOf(input.moves)
   // The snapshot decides which orders are found, but their rows are judged once the lock is ours.
   const found = moves.filter(({ orderId }) => db.orders.has(orderId))
   const answer: MoveRow[] = []
-  for (const { orderId: id, sources, target } of found.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1))) {
+  const changed: { after: OrderRecord; cause: string }[] = []
+  for (const { orderId: id, sources, target, reasonCode, reasonText, cause } of found.toSorted((a, b) =>
+    a.orderId < b.orderId ? -1 : 1,
+  )) {
     yield null
     yield* lock(db, tx, lockKey.order(id))
     const row = db.orders.get(id)!
     if (!sources.includes(row.status)) answer.push({ held_id: id, before: row.status, id: null })
     else {
       const later = row.updated_at > input.now ? row.updated_at : input.now
-      const moved = { ...row, status: target as OrderRow['status'], updated_at: later, version: row.version + 1 }
+      const moved = {
+        ...row,
+        status: target as OrderRow['status'],
+        updated_at: later,
+        version: row.version + 1,
+        reason_code: reasonCode,
+        reason_text: reasonText,
+      }
       checkUpdate(row, moved)
       take(db, tx, lockKey.newVersion(id))
       putOrder(db, tx, row, moved)
+      changed.push({ after: moved, cause })
       answer.push({ held_id: id, before: row.status, ...moved })
     }
   }
   yield* appendEvents(db, tx, moves, answer)
+  for (const { after, cause } of changed) {
+    appendChange(db, tx, after, { cause })
+    yield null
+  }
   return answer
 }
 

@@ -2,7 +2,19 @@
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import { amountText, checkOrder } from './guards.ts'
-import { isLocked, lockKey, putOrder, take, type EventRecord, type Postgres, type Steps, type Tx } from './state.ts'
+import {
+  drawLogPosition,
+  ensureXid,
+  isLocked,
+  lockKey,
+  putOrder,
+  take,
+  type EventRecord,
+  type OrderRecord,
+  type Postgres,
+  type Steps,
+  type Tx,
+} from './state.ts'
 
 type Column = (string | null)[]
 
@@ -18,7 +30,21 @@ export const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position'
 const keyOf = (row: OrderRow): string | null =>
   row.client_order_id === null ? null : `${row.user_id} ${row.client_order_id}`
 
-const newRow = ([id, user, key, ticker, side, type, timeInForce, quantity, price, createdAt]: Column): OrderRow => ({
+type Terms = Omit<OrderRecord, 'xact' | 'position'>
+
+const termsOf = ([
+  id,
+  user,
+  key,
+  ticker,
+  side,
+  type,
+  timeInForce,
+  quantity,
+  price,
+  createdAt,
+  ...rest
+]: Column): Terms => ({
   id: id!,
   user_id: user!,
   client_order_id: key!,
@@ -35,14 +61,26 @@ const newRow = ([id, user, key, ticker, side, type, timeInForce, quantity, price
   created_at: new Date(createdAt!),
   updated_at: new Date(createdAt!),
   version: 0,
+  request_id: rest[0]!,
+  subject: rest[1]!,
+  reason_code: null,
+  reason_text: null,
 })
+
+/** Positions in order of arrival, also for rows that will be in conflict. The id of the transaction is a default of the first row. */
+const newRows = (db: Postgres, tx: Tx, input: readonly Column[]): OrderRecord[] =>
+  input.map((columns) => {
+    const position = drawLogPosition(db)
+    ensureXid(db, tx)
+    return { ...termsOf(columns), position, xact: tx.xid! }
+  })
 
 /**
  * On conflict do nothing: false if another row, also of this statement, has the id or the key. Waits for the end of a rival. The
  * indexes are checked one after the other, so it waits for a rival with the same id even if another row has the key already; and
  * it waits for the order that has the key while another transaction changes it, because that version of the row may be gone.
  */
-function* insertRow(db: Postgres, tx: Tx, row: OrderRow): Steps<boolean> {
+function* insertRow(db: Postgres, tx: Tx, row: OrderRecord): Steps<boolean> {
   const key = keyOf(row)
   const unique = [{ name: lockKey.newOrder(row.id), owner: () => db.orders.get(row.id)?.id }]
   if (key !== null) unique.push({ name: lockKey.client(key), owner: () => db.keys.get(key) })
@@ -72,8 +110,9 @@ const byKey = (a: OrderRow, b: OrderRow): number => {
 
 export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ order_id: string }[]> {
   const input = columns[0]!.map((_, i) => columns.map((column) => column[i]!))
-  const rows = input.map(newRow)
-  const placed = new Set<OrderRow>()
+  const rows = newRows(db, tx, input)
+  yield null
+  const placed = new Set<OrderRecord>()
   for (const row of rows.toSorted(byKey)) {
     checkOrder(row)
     if (yield* insertRow(db, tx, row)) placed.add(row)
@@ -82,7 +121,7 @@ export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ 
   const answer: { order_id: string }[] = []
   for (const [i, row] of rows.entries()) {
     if (!placed.has(row)) continue
-    const [eventId, traceparent] = input[i]!.slice(10)
+    const [eventId, traceparent] = input[i]!.slice(12)
     append(db, tx, {
       event_id: eventId!,
       kind: 'PLACED',

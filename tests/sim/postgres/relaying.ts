@@ -49,12 +49,12 @@ export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
     })
     .slice(0, limit)
     .map((event) => ({
+      ...db.orders.get(event.order_id)!,
       ...event,
       position: String(event.position),
       shard: shardOf(event.ticker),
       read_at: new Date(now),
       waited_ms: now - event.writtenAt,
-      ...db.orders.get(event.order_id)!,
     }))
 }
 

@@ -4,7 +4,34 @@
 import type { EventKind } from '../../../src/domain/events.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
 
-export type LedgerRecord = {
+/** What is stored of an order beside the columns that the service reads: its acceptance in the log, and how it ended. */
+export type OrderRecord = OrderRow & {
+  request_id: string | null
+  subject: string | null
+  reason_code: string | null
+  reason_text: string | null
+  xact: bigint
+  position: bigint
+}
+
+/** Of the two tables of the log that are not `orders`. */
+type LogColumns = { xact: bigint; position: bigint }
+
+export type ChangeRecord = LogColumns & {
+  order_id: string
+  version: number
+  kind: string
+  at: Date
+  reason_code: string | null
+  reason_text: string | null
+  /** JSON. */
+  cause: string
+  filled_quantity: string
+  filled_notional: string
+  last_fill_price: string | null
+}
+
+export type LedgerRecord = LogColumns & {
   order_id: string
   trade_id: string
   side: string
@@ -13,7 +40,10 @@ export type LedgerRecord = {
   quantity: string
   price: string
   late: boolean
+  applied_at: Date
   order_version: number
+  cumulative_quantity: string
+  cumulative_notional: string
   kafka_partition: number
   kafka_offset: bigint
 }
@@ -64,18 +94,21 @@ export type Tx = {
 export type Postgres = {
   /** Milliseconds, by the database's own clock. */
   clock: () => number
-  orders: Map<string, OrderRow>
+  orders: Map<string, OrderRecord>
   /** By order id: which transaction wrote its row last. */
   stamps: Map<string, bigint>
   /** `user key` → order id. */
   keys: Map<string, string>
   /** By order id, in the order of their versions. */
   ledger: Map<string, LedgerRecord[]>
+  /** By order id, in the order of their versions. */
+  changes: Map<string, ChangeRecord[]>
   exceptions: Map<string, ExceptionRecord[]>
   outbox: Map<bigint, EventRecord>
   leases: Map<number, LeaseRecord>
   replicas: Map<string, number>
   lastPosition: bigint
+  lastLogPosition: bigint
   nextXid: bigint
   open: Set<Tx>
   locks: Map<string, Tx>
@@ -92,6 +125,7 @@ export const createPostgres = (clock: () => number): Postgres => ({
   stamps: new Map(),
   keys: new Map(),
   ledger: new Map(),
+  changes: new Map(),
   exceptions: new Map(),
   outbox: new Map(),
   leases: new Map(
@@ -99,6 +133,7 @@ export const createPostgres = (clock: () => number): Postgres => ({
   ),
   replicas: new Map(),
   lastPosition: 0n,
+  lastLogPosition: 0n,
   nextXid: 1_000n,
   open: new Set(),
   locks: new Map(),
@@ -138,6 +173,17 @@ export const ensureXid = (db: Postgres, tx: Tx): void => {
   tx.xid ??= db.nextXid++
 }
 
+/** A rollback does not give it back. */
+export const drawLogPosition = (db: Postgres): bigint => ++db.lastLogPosition
+
+/** Adds a row to a table that is kept by order, at the commit of `tx`. */
+export const appendTo = <T extends { order_id: string }>(table: Map<string, T[]>, tx: Tx, row: T): void =>
+  void tx.writes.push(() => {
+    const rows = table.get(row.order_id)
+    if (rows === undefined) table.set(row.order_id, [row])
+    else rows.push(row)
+  })
+
 /**
  * A statement under way. It yields where another statement may get in between: `null` for any moment, or the transaction whose
  * end it has to wait for.
@@ -150,7 +196,7 @@ export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => {
 }
 
 /** Makes `after` the order's row at the commit of `tx`. Observers see it unless nothing changed. */
-export const putOrder = (db: Postgres, tx: Tx, before: OrderRow | undefined, after: OrderRow): void => {
+export const putOrder = (db: Postgres, tx: Tx, before: OrderRow | undefined, after: OrderRecord): void => {
   ensureXid(db, tx)
   tx.writes.push(() => {
     db.orders.set(after.id, after)

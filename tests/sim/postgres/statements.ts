@@ -40,6 +40,7 @@ const templates: readonly Template[] = [
   {
     name: 'insertOrders',
     clauses: [
+      "with input as materialized ( select *, nextval('log_position') as position from unnest(",
       'insert into orders (',
       'order by user_id, client_order_id, id on conflict do nothing returning id',
       "'PLACED'",
@@ -61,6 +62,8 @@ const templates: readonly Template[] = [
       'from orders o where o.id = any (',
       'order by o.id for update )',
       'on i.order_id::uuid = held.id and held.status = any (i.sources::text[]) where o.id = held.id returning',
+      'insert into order_changes (',
+      'from moved order by id )',
       'from moved where kind is not null order by ordinality )',
     ],
     run: (db, tx, { parameters }) => {
@@ -85,11 +88,11 @@ const templates: readonly Template[] = [
       'where o.xmin = m.stamp::xid order by o.id for update of o skip locked',
       'from move m join held h on h.id = m.id::uuid where o.id = h.id )',
       'insert into ingested_fills',
-      'join held h on h.id = l.order_id::uuid )',
+      'join held h on h.id = l.order_id::uuid order by h.id, l.order_version::integer )',
       'join held h on h.id = e.order_id::uuid on conflict do nothing',
     ],
     run: (db, tx, { parameters }) => {
-      const [moves, ledger, exceptions] = [parameters.slice(0, 8), parameters.slice(9, 20), parameters.slice(21)]
+      const [moves, ledger, exceptions] = [parameters.slice(0, 8), parameters.slice(8, 22), parameters.slice(23)]
       return writeFills(db, tx, {
         moves: arrays(moves),
         ledger: arrays(ledger),
