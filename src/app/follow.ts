@@ -1,15 +1,23 @@
 // The port to the tail: how a door follows the log of all orders, by a stream or by polling. The tail (src/tail/) implements it.
 
-import type { HistoryEvent } from '../domain/history.ts'
 import type { Order } from '../domain/order.ts'
 
 /** Which events a follower gets. A member that is left out: any. */
 export type EventFilter = { userId?: string; ticker?: string; orderId?: string }
 
 /**
- * One event of the log. `text`: the JSON of `{ event, order }`, written once for all who follow. `position`: its place in the log.
+ * One event of the log. `text`: the JSON of `{ event, order }`, written once for all who follow (as the tail is told to write it). Beside
+ * it only what is needed to sort and choose: many thousands of them are kept in memory.
  */
-export type LogEvent = { history: HistoryEvent; position: bigint; text: string }
+export type LogEvent = {
+  /** Its place in the log. */
+  position: bigint
+  orderId: string
+  version: number
+  userId: string
+  ticker: string
+  text: string
+}
 
 /**
  * An event with the cursor that resumes after it. Such a resumption may repeat events, this one among them, and never skips one.
