@@ -66,7 +66,7 @@ export const requireSettings = async (target: DatabaseTarget, limits: Omit<PoolL
     return askOnce({ target, connectTimeoutMs, settings }, (sql) => differences(sql, requested))
   }
   const plain = () => askOnce({ target, connectTimeoutMs, settings: {} }, (sql) => sql`select 1`)
-  const differing = await requireAccepted(() => Promise.all([ask('keys'), ask('sets')]), plain)
+  const differing = await requireAccepted(() => Promise.all([ask('keys'), ask('sets'), ask('log')]), plain)
   const all = [...new Set(differing.flat())]
   if (all.length === 0) return
   const more = all.length > namedMax ? ` and ${all.length - namedMax} more` : ''

@@ -20,21 +20,25 @@ export type Pool = Database & { load(): PoolLoad }
 /**
  * How a pool's statements are planned. `sets`: anew each time, for the values at hand. Joins of sets need this: without it, Postgres
  * changes to a plan with quadratic joins after five executions. `keys`: once per connection, and always along an index, whatever the size
- * of a table was at that time. Only for statements that find their rows by key, or in the order of a key, and that join no two sets.
+ * of a table was at that time. Only for statements that find their rows by key, or in the order of a key, and that join no two sets. `log`:
+ * the same for reads of the log (logText.ts), whose large plans Postgres would else compile or deal out to workers.
  */
-export type Plans = 'sets' | 'keys'
+export type Plans = 'sets' | 'keys' | 'log'
+
+const byKeys = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  // While bitmap scans and sorts were allowed, a backlog sometimes drained at half the speed.
+  enable_bitmapscan: 'off',
+  enable_sort: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+} as const
 
 export const planning = {
   sets: { plan_cache_mode: 'force_custom_plan' },
-  keys: {
-    plan_cache_mode: 'force_generic_plan',
-    enable_seqscan: 'off',
-    // While bitmap scans and sorts were allowed, a backlog sometimes drained at half the speed.
-    enable_bitmapscan: 'off',
-    enable_sort: 'off',
-    enable_hashjoin: 'off',
-    enable_mergejoin: 'off',
-  },
+  keys: byKeys,
+  log: { ...byKeys, jit: 'off', max_parallel_workers_per_gather: '0' },
 } as const satisfies Record<Plans, Record<string, string>>
 
 export type PoolLimits = {
