@@ -27,7 +27,7 @@ export type OrderUseCases = {
   place: (call: Call, command: PlaceCommand) => Promise<PlaceResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
   cancel: (call: Call, orderId: string) => Promise<CancelResult | BatchRefusal>
   find: (call: Call, orderId: string) => Promise<{ ok: true; order: Order } | NotFound | BatchRefusal>
-  /** Orders of the caller, or of all users for an administrator. Positions are order ids. */
+  /** Orders of the caller, or of all users for an administrator. Positions are places (store/orderPage.ts). */
   list: (call: Call, filter: OrderFilter, limit: number) => Promise<({ ok: true } & Page<Order, string>) | BatchRefusal>
   /** The fills of an order with an order version below `before`. Positions are order versions. */
   fills: (
@@ -102,7 +102,9 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
       if (!isAdmin(caller) && (userId === undefined || !owns(caller, userId)))
         return { ok: true, items: [], next: null }
       return pages.submit(async () => {
-        const { orders, nextBefore } = await lists.run((sql) => readOrderPage(sql, { ...filter, userId }, limit))
+        const { orders, nextBefore } = await lists.run((sql) =>
+          readOrderPage(sql, { ...filter, userId }, { limit, now: now() }),
+        )
         return { ok: true, items: orders, next: nextBefore }
       })
     },

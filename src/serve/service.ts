@@ -10,7 +10,7 @@ import type { Observers } from '../metrics/observers.ts'
 import { openDatabase, type Pool } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 
-/** Splits a setting between pools with the two kinds of plans: see Plans in store/sql.ts. */
+/** Splits a setting between pools that plan once and pools that plan anew: see Plans in store/sql.ts. */
 const split = (connections: number): { keys: number; sets: number } => {
   const keys = Math.ceil(connections / 2)
   return { keys, sets: connections - keys }
@@ -24,7 +24,7 @@ const poolsOf = (config: Config) => {
     places: { plans: 'keys', connections: writes.keys },
     changes: { plans: 'sets', connections: writes.sets },
     gets: { plans: 'keys', connections: reads.keys },
-    pages: { plans: 'sets', connections: reads.sets },
+    pages: { plans: 'pages', connections: reads.sets },
     relay: { plans: 'keys', connections: streams.keys },
     trades: { plans: 'sets', connections: streams.sets },
   } as const

@@ -1,6 +1,10 @@
-// Pages of orders, newest first. Every page is read from an index that already stands in id order, so it costs the same at any
-// depth; filters that no index carries are checked on a bounded number of rows a page.
+// Pages of orders, newest first. Every page is read from indexes that already stand in that order, so it costs the same at any depth;
+// filters that no index carries are checked on a bounded number of rows a page.
+//
+// The place of an order is its id, which begins with the time of the order. The id of an order that was taken over has no time in it, so
+// its place is its sort key. Each of the two kinds has indexes of its own, and a page merges them.
 
+import { leastIdAt } from '../domain/ids.ts'
 import { closedStatuses, openStatuses, type Order, type Status } from '../domain/order.ts'
 import type { Side } from '../domain/terms.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
@@ -15,11 +19,14 @@ export type OrderFilter = {
   statuses: readonly Status[]
   /** True if all of `statuses` are open, false if all are closed: the index keeps the two apart. Else undefined. */
   open: boolean | undefined
-  /** Ids below this one only (exclusive). */
+  /** Places below this one only (exclusive). */
   before: string | undefined
-  /** Ids from this one on (inclusive). */
+  /** Places from this one on (inclusive). */
   from: string | undefined
 }
+
+/** `now`: no replica's clock is more than a day ahead of it. */
+type PageOptions = { limit: number; now: Date }
 
 export type OrderPage = { orders: Order[]; nextBefore: string | null }
 
@@ -39,40 +46,76 @@ const isExact = ({ userId, ticker, side, clientOrderId, statuses, open }: OrderF
   )
 }
 
+/** A range of one index: the rows in it, and the column by which they stand. */
+type Range = { place: Fragment; where: Fragment }
+
+/** The places of this column between two bounds. */
+const within = (sql: Sql, place: Fragment, { before, from }: Pick<OrderFilter, 'before' | 'from'>): Fragment =>
+  all(sql, [
+    ...(before === undefined ? [] : [sql`${place} < ${before}::uuid`]),
+    ...(from === undefined ? [] : [sql`${place} >= ${from}::uuid`]),
+  ])
+
+/** No order of this service is older. */
+const firstPlace = leastIdAt(Date.UTC(2025, 0, 1))
+const dayMs = 86_400_000
+
 /**
- * The order of the index that the page is read from. The indexes by user and by ticker are sorted NULLS LAST, the primary key is not. So
- * NULLS LAST keeps Postgres from the primary key, along which it may walk all orders backwards and drop everybody else's.
+ * The two kinds of orders, each with the column that is its place. Ids of orders that were taken over stand between those of ours in the
+ * indexes by id, at random: of a million, six thousand lie below the ids of today. They would be walked through page after page, so ours
+ * are read only where they can be: with nine years of them, that leaves a hundred of the million.
  */
-const newestFirst = (sql: Sql, { userId, ticker, clientOrderId }: OrderFilter): Fragment => {
-  const byKey = userId === undefined ? ticker !== undefined : clientOrderId === undefined
-  return byKey ? sql`o.id desc nulls last` : sql`o.id desc`
+const kindsOfOrder = (sql: Sql, { before, from }: OrderFilter, now: Date): Range[] => {
+  const end = leastIdAt(now.getTime() + dayMs)
+  const ours = {
+    before: before === undefined || before > end ? end : before,
+    from: from === undefined || from < firstPlace ? firstPlace : from,
+  }
+  const [id, sortKey] = [sql`o.id`, sql`o.sort_key`]
+  return [
+    { place: id, where: sql`o.sort_key is null and ${within(sql, id, ours)}` },
+    { place: sortKey, where: sql`o.sort_key is not null and ${within(sql, sortKey, { before, from })}` },
+  ]
 }
 
-/** The ranges of one index that hold the page. */
-const ranges = (sql: Sql, filter: OrderFilter): Fragment[] => {
-  const within = all(sql, [
-    ...(filter.before === undefined ? [] : [sql`o.id < ${filter.before}::uuid`]),
-    ...(filter.from === undefined ? [] : [sql`o.id >= ${filter.from}::uuid`]),
-  ])
-  if (filter.userId !== undefined && filter.clientOrderId !== undefined)
-    return [sql`o.user_id = ${filter.userId}::uuid and o.client_order_id = ${filter.clientOrderId} and ${within}`]
+/**
+ * The direction of the indexes that the page is read from. The indexes by user and by ticker are sorted NULLS LAST, those by age are not.
+ * So NULLS LAST keeps Postgres from an index by age, along which it may walk all orders backwards and drop everybody else's.
+ */
+const newestFirst = (sql: Sql, { userId, ticker }: OrderFilter): Fragment =>
+  userId !== undefined || ticker !== undefined ? sql`desc nulls last` : sql`desc`
+
+/** The ranges that hold the page. */
+const ranges = (sql: Sql, filter: OrderFilter, now: Date): Range[] => {
+  const { userId, clientOrderId, before, from } = filter
+  if (userId !== undefined && clientOrderId !== undefined) {
+    const place = sql`coalesce(o.sort_key, o.id)`
+    const key = sql`o.user_id = ${userId}::uuid and o.client_order_id = ${clientOrderId}`
+    return [{ place, where: sql`${key} and ${within(sql, place, { before, from })}` }]
+  }
+  const kinds = kindsOfOrder(sql, filter, now)
   const keyed =
     filter.userId !== undefined
       ? sql`o.user_id = ${filter.userId}::uuid`
       : filter.ticker !== undefined
         ? sql`o.ticker = ${filter.ticker}`
         : undefined
-  if (keyed === undefined) return [within]
+  if (keyed === undefined) return kinds
   const opens =
     filter.open === undefined ? [sql`o.open`, sql`not o.open`] : [filter.open ? sql`o.open` : sql`not o.open`]
-  return opens.map((open) => sql`${keyed} and ${open} and ${within}`)
+  return kinds.flatMap(({ place, where }) =>
+    opens.map((open) => ({ place, where: sql`${keyed} and ${open} and ${where}` })),
+  )
 }
 
+type Scan = { filter: OrderFilter; rowsMax: number; now: Date }
+
 /** At most `rowsMax` rows of each of the ranges, each in order, as a subquery. */
-const scanned = (sql: Sql, filter: OrderFilter, rowsMax: number): Fragment => {
-  const parts = ranges(sql, filter).map(
-    (range) =>
-      sql`(select ${orderColumns(sql)}, o.open from orders o where ${range} order by ${newestFirst(sql, filter)} limit ${rowsMax}::integer)`,
+const scanned = (sql: Sql, { filter, rowsMax, now }: Scan): Fragment => {
+  const direction = newestFirst(sql, filter)
+  const parts = ranges(sql, filter, now).map(
+    ({ place, where }) =>
+      sql`(select ${orderColumns(sql)}, ${place} as place from orders o where ${where} order by ${place} ${direction} limit ${rowsMax}::integer)`,
   )
   return parts.reduce((joined, next) => sql`${joined} union all ${next}`)
 }
@@ -91,23 +134,24 @@ const residual = (sql: Sql, filter: OrderFilter): Fragment =>
  * reads page and bound: in a snapshot of its own, the bound would step over orders while others close. The bound is read only if the page
  * is short.
  */
-export const readOrderPage = async (sql: Sql, filter: OrderFilter, limit: number): Promise<OrderPage> => {
+export const readOrderPage = async (sql: Sql, filter: OrderFilter, { limit, now }: PageOptions): Promise<OrderPage> => {
   const rowsMax = isExact(filter) ? limit + 1 : scannedRowsMax
-  const order = newestFirst(sql, filter)
-  const rows = await sql<(OrderRow & { end_id: string | null })[]>`
+  const order = sql`o.place ${newestFirst(sql, filter)}`
+  const scan = { filter, rowsMax, now }
+  const rows = await sql<(OrderRow & { place: string; end_place: string | null })[]>`
     with page as materialized (
-      select ${orderColumns(sql)}
-      from (select * from (${scanned(sql, filter, rowsMax)}) o order by ${order} limit ${rowsMax}::integer) o
+      select *
+      from (select * from (${scanned(sql, scan)}) o order by ${order} limit ${rowsMax}::integer) o
       where ${residual(sql, filter)}
       order by ${order}
       limit ${limit + 1}::integer
     ), scan as (
       select case when ${!isExact(filter)}::boolean and (select count(*) from page) <= ${limit}::integer then (
-        select o.id from (${scanned(sql, filter, rowsMax)}) o order by ${order} offset ${rowsMax - 1}::integer limit 1
-      ) end as end_id
+        select o.place from (${scanned(sql, scan)}) o order by ${order} offset ${rowsMax - 1}::integer limit 1
+      ) end as end_place
     )
-    select o.*, scan.end_id from scan left join page o on true order by o.id desc`
-  const orders = rows.filter(({ id }) => id !== null).map(orderFromRow)
-  if (orders.length > limit) return { orders: orders.slice(0, limit), nextBefore: orders[limit - 1]!.id }
-  return { orders, nextBefore: rows[0]!.end_id }
+    select o.*, scan.end_place from scan left join page o on true order by o.place desc`
+  const found = rows.filter(({ id }) => id !== null)
+  const orders = found.slice(0, limit).map(orderFromRow)
+  return { orders, nextBefore: found.length > limit ? found[limit - 1]!.place : rows[0]!.end_place }
 }

@@ -4,7 +4,7 @@
 import { askOnce, sessionOf, type DatabaseTarget } from './connection.ts'
 import { codeOf } from './faults.ts'
 import { MigrationRefused } from './migrate.ts'
-import { pinned, textArray, type Plans, type PoolLimits, type Sql } from './sql.ts'
+import { pinned, planning, textArray, type Plans, type PoolLimits, type Sql } from './sql.ts'
 
 type Settings = Readonly<Record<string, string | number>>
 
@@ -66,7 +66,7 @@ export const requireSettings = async (target: DatabaseTarget, limits: Omit<PoolL
     return askOnce({ target, connectTimeoutMs, settings }, (sql) => differences(sql, requested))
   }
   const plain = () => askOnce({ target, connectTimeoutMs, settings: {} }, (sql) => sql`select 1`)
-  const differing = await requireAccepted(() => Promise.all([ask('keys'), ask('sets'), ask('log')]), plain)
+  const differing = await requireAccepted(() => Promise.all((Object.keys(planning) as Plans[]).map(ask)), plain)
   const all = [...new Set(differing.flat())]
   if (all.length === 0) return
   const more = all.length > namedMax ? ` and ${all.length - namedMax} more` : ''

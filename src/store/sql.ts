@@ -21,9 +21,10 @@ export type Pool = Database & { load(): PoolLoad }
  * How a pool's statements are planned. `sets`: anew each time, for the values at hand. Joins of sets need this: without it, Postgres
  * changes to a plan with quadratic joins after five executions. `keys`: once per connection, and always along an index, whatever the size
  * of a table was at that time. Only for statements that find their rows by key, or in the order of a key, and that join no two sets. `log`:
- * the same for reads of the log (logText.ts), whose large plans Postgres would else compile or deal out to workers.
+ * the same for reads of the log (logText.ts), whose large plans Postgres would else compile or deal out to workers. `pages`: anew each time,
+ * and always in the order of an index: a wrong estimate must not turn a page into a sort of all that lies behind it.
  */
-export type Plans = 'sets' | 'keys' | 'log'
+export type Plans = 'sets' | 'keys' | 'log' | 'pages'
 
 const byKeys = {
   plan_cache_mode: 'force_generic_plan',
@@ -39,6 +40,12 @@ export const planning = {
   sets: { plan_cache_mode: 'force_custom_plan' },
   keys: byKeys,
   log: { ...byKeys, jit: 'off', max_parallel_workers_per_gather: '0' },
+  pages: {
+    plan_cache_mode: 'force_custom_plan',
+    enable_seqscan: 'off',
+    enable_bitmapscan: 'off',
+    enable_sort: 'off',
+  },
 } as const satisfies Record<Plans, Record<string, string>>
 
 export type PoolLimits = {

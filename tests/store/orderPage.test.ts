@@ -1,5 +1,5 @@
-// Proves: the pages of a list give each order once, newest first, though others come and close meanwhile; and every page is
-// bounded in what it reads, at any depth.
+// Proves: the pages of a list give each order once, newest first, though others come and close meanwhile and though most were taken over
+// with ids that have no time in them; and every page is bounded in what it reads, at any depth.
 
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { leastIdAt } from '../../src/domain/ids.ts'
@@ -10,7 +10,8 @@ import { createExplainer, type Explainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { startProxy } from '../support/proxy.ts'
 
-const { database, sql, db } = await ownDatabase()
+const { database, sql } = await ownDatabase()
+const db = database.open({ plans: 'pages' })
 let explainer: Explainer
 
 const busyUser = '00000000-0000-4000-8000-0000000000fa'
@@ -19,10 +20,14 @@ const userOf = (n: number): string => `00000000-0000-4000-8000-${(n % 50).toStri
 const total = 36_000
 /** Order number n has this age: one every 10 ms. */
 const bornAt = (n: number): number => 1_760_000_000_000 + n * 10
+/** Orders with random ids. Half of them are older than number 1, the others stand between those that are numbered. */
+const takenOver = 100_000
+const now = new Date(bornAt(total + 1_000))
 
 /**
  * Numbers 1 to 36,000, oldest first. Of three in a row one is the busy user's; of the others each user has a few hundred. SELL
- * stands only among the first thousand; the busy user's EXPIRED ones too. Of all, one in three is closed.
+ * stands only among the first thousand; the busy user's EXPIRED ones too. Of all, one in three is closed. The orders that were taken over
+ * are like them.
  */
 beforeAll(async () => {
   await sql.unsafe(`
@@ -35,14 +40,21 @@ beforeAll(async () => {
            case when n <= 1000 then 'SELL' else 'BUY' end, 'LIMIT', 'GTC', 100, 150,
            to_timestamp(${bornAt(0)} / 1000.0 + n / 100.0), to_timestamp(${bornAt(0)} / 1000.0 + n / 100.0)
     from (select n, lpad(to_hex(${bornAt(0)} + n * 10), 12, '0') as at from generate_series(1, ${total}) n) numbers;
+    set local session_replication_role = replica;
+    insert into orders (id, sort_key, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+    select id, order_sort_key(id, at), case when n % 3 = 0 then '${busyUser}' else '00000000-0000-4000-8000-' || lpad(to_hex(n % 50), 12, '0') end::uuid,
+           case when n % 2 = 0 then 'taken-' || n end, case when n % 2 = 0 then 'EVEN' when n % 5 = 0 then 'FIVE' else 'ODD' end,
+           case when n <= 1000 then 'SELL' else 'BUY' end, 'LIMIT', 'GTC', 100, 150, at, at
+    from (select n, gen_random_uuid() as id, to_timestamp(${bornAt(-total)} / 1000.0 + n * ${(2 * total) / takenOver} / 100.0) as at
+          from generate_series(1, ${takenOver}) n) numbers;
     update orders set version = 1, status = case when client_order_id is null then 'CANCELED' else 'EXPIRED' end
-    where id in (select id from (select id, row_number() over (order by id) as n from orders) x where n % 9 in (1, 2, 3));
+    where id in (select id from (select id, row_number() over (order by coalesce(sort_key, id)) as n from orders) x where n % 9 in (1, 2, 3));
     update orders set version = 1, status = 'PARTIALLY_FILLED', filled_quantity = 1, filled_notional = 150, last_fill_price = 150
     where status = 'NEW' and ticker = 'FIVE';
     update orders set version = version + 1, status = 'FILLED', filled_quantity = 100, filled_notional = 15000, last_fill_price = 150
     where status = 'NEW' and substr(id::text, 36) = '0' and id > '${leastIdAt(bornAt(1000))}';
     analyze orders;`)
-  explainer = await createExplainer(database)
+  explainer = await createExplainer(database, 'pages')
 })
 
 const anything: OrderFilter = {
@@ -56,7 +68,7 @@ const anything: OrderFilter = {
   from: undefined,
 }
 const page = (filter: Partial<OrderFilter>, limit: number) =>
-  db.run((sql) => readOrderPage(sql, { ...anything, ...filter }, limit))
+  db.run((sql) => readOrderPage(sql, { ...anything, ...filter }, { limit, now }))
 
 /** Every page from the first to the last: the ids, and how many pages were shorter than asked for. */
 const walk = async (filter: Partial<OrderFilter>, limit: number): Promise<{ ids: string[]; short: number }> => {
@@ -76,7 +88,9 @@ const walk = async (filter: Partial<OrderFilter>, limit: number): Promise<{ ids:
 
 /** The truth, by one plain statement. */
 const idsWhere = async (condition: string): Promise<string[]> => {
-  const rows = await sql.unsafe<{ id: string }[]>(`select id from orders where ${condition} order by id desc`)
+  const rows = await sql.unsafe<{ id: string }[]>(
+    `select id from orders where ${condition} order by coalesce(sort_key, id) desc`,
+  )
   return rows.map(({ id }) => id)
 }
 
@@ -153,6 +167,18 @@ describe('a page', () => {
     ).toEqual([])
   })
 
+  test('of the client order id of an order that was taken over is that order, if it is of that time', async () => {
+    const { orders } = await page({ userId: busyUser, clientOrderId: 'taken-600' }, 50)
+    const [order] = orders
+    expect(orders).toMatchObject([{ userId: busyUser, clientOrderId: 'taken-600' }])
+    const at = order!.createdAt.getTime()
+    const within = (bounds: Partial<OrderFilter>) =>
+      page({ userId: busyUser, clientOrderId: 'taken-600', ...bounds }, 50).then((found) => found.orders.length)
+    expect(await within({ from: leastIdAt(at), before: leastIdAt(at + 1) })).toBe(1)
+    expect(await within({ before: leastIdAt(at) })).toBe(0)
+    expect(await within({ from: leastIdAt(at + 1) })).toBe(0)
+  })
+
   test('that ends with the last order has no next one', async () => {
     expect(await page({ userId: smallUser }, 3)).toMatchObject({ orders: [{}, {}, {}], nextBefore: null })
     const first = await page({ userId: smallUser }, 2)
@@ -166,11 +192,14 @@ describe('a page', () => {
   test('may begin at a time, which is inclusive, and end before one, which is not', async () => {
     const [at, until] = [leastIdAt(bornAt(1000)), leastIdAt(bornAt(1010))]
     const { orders, nextBefore } = await page({ from: at, before: until }, 50)
-    expect(orders.map(({ createdAt }) => createdAt.getTime())).toEqual(
-      Array.from({ length: 10 }, (_, i) => bornAt(1009 - i)),
-    )
+    const between = `created_at >= to_timestamp(${bornAt(1000)} / 1000.0) and created_at < to_timestamp(${bornAt(1010)} / 1000.0)`
+    expect(orders.map(({ id }) => id)).toEqual(await idsWhere(between))
+    expect(await idsWhere(`${between} and sort_key is null`)).toHaveLength(10)
+    expect(orders.length).toBeGreaterThan(20)
     expect(nextBefore).toBeNull()
-    expect((await page({ from: at, before: until, ticker: 'FIVE' }, 50)).orders).toHaveLength(1)
+    expect((await page({ from: at, before: until, ticker: 'FIVE' }, 50)).orders.map(({ id }) => id)).toEqual(
+      await idsWhere(`${between} and ticker = 'FIVE'`),
+    )
     expect((await page({ from: until, before: at }, 50)).orders).toEqual([])
   })
 
@@ -189,7 +218,7 @@ describe('if no index carries the filter', () => {
     expect(nextBefore).not.toBeNull()
     const [row] = await sql<
       { passed: string }[]
-    >`select count(*) as passed from orders where ticker = 'EVEN' and id >= ${nextBefore}`
+    >`select count(*) as passed from orders where ticker = 'EVEN' and coalesce(sort_key, id) >= ${nextBefore}`
     expect(row!.passed).toBe('10000')
   })
 
@@ -203,8 +232,9 @@ describe('if no index carries the filter', () => {
     // Newest first: 10,000 to look at, then the one that is sought, then some more, all open.
     const userId = crypto.randomUUID()
     await sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select gen_random_uuid(), ${userId}, 'SHIFT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now() from generate_series(1, 10_050)`
+      insert into orders (id, sort_key, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select id, order_sort_key(id, now()), ${userId}, 'SHIFT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+      from (select gen_random_uuid() as id from generate_series(1, 10_050)) ids`
     const ids = await idsWhere(`user_id = '${userId}'`)
     const sought = ids[scannedRowsMax + 2]!
     await sql`update orders set version = 1, status = 'PARTIALLY_FILLED', filled_quantity = 0.5, filled_notional = 0.5, last_fill_price = 1
@@ -220,7 +250,9 @@ describe('if no index carries the filter', () => {
     const found: string[] = []
     let before: string | undefined
     do {
-      const { orders, nextBefore } = await through.run((sql) => readOrderPage(sql, { ...filter, before }, 50))
+      const { orders, nextBefore } = await through.run((sql) =>
+        readOrderPage(sql, { ...filter, before }, { limit: 50, now: new Date() }),
+      )
       found.push(...orders.map(({ id }) => id))
       before = nextBefore ?? undefined
     } while (before !== undefined)
@@ -230,12 +262,12 @@ describe('if no index carries the filter', () => {
 
   test('no page reads past the bound', async () => {
     for (const filter of [{ side: 'SELL' }, { statuses: ['EXPIRED'], open: false }] as const) {
-      await explainer.run((sql) => readOrderPage(sql, { ...anything, ...filter }, 50))
+      await explainer.run((sql) => readOrderPage(sql, { ...anything, ...filter }, { limit: 50, now }))
       const plans = await explainer.plans()
       expect(plans.length).toBeGreaterThan(0)
       for (const plan of plans) {
-        // Once for the page, and once to find where the next one begins. Nothing but the page itself is sorted.
-        expect(plan.rowsScanned('orders')).toBeLessThanOrEqual(2 * scannedRowsMax)
+        // Once for the page, and once to find where the next one begins, with one row of the other kind. Nothing but the page itself is sorted.
+        expect(plan.rowsScanned('orders')).toBeLessThanOrEqual(2 * (scannedRowsMax + 1))
         expect(plan.nodes).not.toContain('Seq Scan')
         expect(plan.nodes.filter((node) => node === 'Sort').length).toBeLessThanOrEqual(1)
       }
@@ -258,10 +290,12 @@ describe('the promised pages cost the same at any depth:', () => {
       ['first', total + 1_000],
       ['middle', total / 2],
       ['deep', 1_000],
+      ['where only orders are that were taken over', -total / 2],
+      ['last', 20 - total],
     ] as const)
       test(`${name}, ${depth}`, async () => {
         const before = leastIdAt(bornAt(n))
-        await explainer.run((sql) => readOrderPage(sql, { ...anything, ...filter, before }, limit))
+        await explainer.run((sql) => readOrderPage(sql, { ...anything, ...filter, before }, { limit, now }))
         for (const { nodes, rowsScanned } of await explainer.plans()) {
           expect(rowsScanned('orders')).toBeLessThanOrEqual(2 * limit + 10)
           expect(nodes).not.toContain('Seq Scan')

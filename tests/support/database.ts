@@ -41,7 +41,7 @@ export const servicePools = ({ open }: TestDatabase): ServicePools => ({
   places: open({ plans: 'keys' }),
   changes: open(),
   gets: open({ plans: 'keys' }),
-  pages: open(),
+  pages: open({ plans: 'pages' }),
 })
 
 const closeWaitMs = 250
