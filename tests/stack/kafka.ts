@@ -1,5 +1,5 @@
-// A real one-node Apache Kafka (KRaft, broker and controller in one) on 127.0.0.1 with its data on disk. It survives `kill()` and
-// comes back with `restart()` on the same data and port. No Docker: a JDK runs the jars.
+// A real one-node Apache Kafka (versions.ts says which; KRaft, broker and controller in one) on 127.0.0.1 with its data on disk. It
+// survives `kill()` and comes back with `restart()` on the same data and port. No Docker: a JDK runs the jars.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { findJava, kafkaClassPath } from './kafkaJars.ts'
 import { freePort } from './ports.ts'
 import { runTool, startServer, type Server } from './server.ts'
 import { StackError } from './stackError.ts'
+import { chosenKafka, kafkaReleases, type KafkaVersion } from './versions.ts'
 
 export type KafkaServer = Server & {
   readonly bootstrap: string
@@ -77,7 +78,15 @@ const format = async (run: string[], properties: string, scramUsers: Record<stri
   if (exitCode !== 0) throw new StackError('START_FAILED', `Kafka: formatting failed: ${output}`)
 }
 
-const log4j = (file: string): string => `status=error
+/** Warnings and worse into the file, in the words of each logging library. */
+const loggingSettings = {
+  log4j: (file: string) => `log4j.rootLogger=WARN, file
+log4j.appender.file=org.apache.log4j.FileAppender
+log4j.appender.file.File=${file}
+log4j.appender.file.layout=org.apache.log4j.PatternLayout
+log4j.appender.file.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
+`,
+  log4j2: (file: string) => `status=error
 appender.file.type=File
 appender.file.name=file
 appender.file.fileName=${file}
@@ -85,12 +94,22 @@ appender.file.layout.type=PatternLayout
 appender.file.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
 rootLogger.level=warn
 rootLogger.appenderRef.file.ref=file
-`
+`,
+} as const
+
+/** Writes the settings of the broker's logging; answers the flag of java that leads to them. */
+const prepareLogging = (release: KafkaVersion, dataDir: string): string => {
+  const { logging } = kafkaReleases[release]
+  const file = join(dataDir, `${logging}.properties`)
+  writeFileSync(file, loggingSettings[logging](join(dataDir, 'kafka.log')))
+  return logging === 'log4j' ? `-Dlog4j.configuration=file:${file}` : `-Dlog4j2.configurationFile=${file}`
+}
 
 export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> => {
   const { dataDir, port, partitions = 6, settings, listeners = {}, scramUsers = {}, log } = options
   const java = findJava()
-  const classPath = await kafkaClassPath(log)
+  const release = chosenKafka(process.env)
+  const classPath = await kafkaClassPath(release, log)
   mkdirSync(dataDir, { recursive: true })
   const properties = join(dataDir, 'server.properties')
   const ports = { plain: port, controller: await freePort(), listeners }
@@ -101,8 +120,7 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   )
-  writeFileSync(join(dataDir, 'log4j2.properties'), log4j(join(dataDir, 'kafka.log')))
-  const run = [java, ...javaFlags, `-Dlog4j2.configurationFile=${join(dataDir, 'log4j2.properties')}`, '-cp', classPath]
+  const run = [java, ...javaFlags, prepareLogging(release, dataDir), '-cp', classPath]
   if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) await format(run, properties, scramUsers)
   const bootstrap = `127.0.0.1:${port}`
   const server = await startServer({

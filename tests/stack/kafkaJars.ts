@@ -2,20 +2,18 @@
 // once; and a JDK to run them, or one sentence that says what is missing.
 
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { cacheDir } from './paths.ts'
 import { runTool } from './server.ts'
 import { StackError } from './stackError.ts'
+import { chosenKafka, kafkaReleases, type KafkaVersion } from './versions.ts'
 
-type Artifact = [group: string, name: string, version: string]
+type Artifact = readonly [group: string, name: string, version: string]
 type Download = { artifacts: Artifact[]; flags?: string[]; onStart?: () => void }
 
-export const kafkaVersion = '4.1.1'
-/** The log4j that Kafka 4.1.1 was released with; its jar list lacks only the binding to slf4j. */
-const log4jVersion = '2.24.3'
-const log4jBinding: Artifact = ['org.apache.logging.log4j', 'log4j-slf4j-impl', log4jVersion]
 const javaVersionMin = 17
-const home = join(cacheDir, `kafka-${kafkaVersion}`)
+
+const homeOf = (version: KafkaVersion): string => join(cacheDir, `kafka-${kafkaReleases[version].version}`)
 
 const dependency = ([groupId, artifactId, version]: Artifact): string =>
   `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`
@@ -38,7 +36,7 @@ const download = async (lib: string, { artifacts, flags = [], onStart }: Downloa
     throw new StackError('MAVEN_MISSING', `Maven fetches Kafka once and there is no \`mvn\` here: ${how}`)
   }
   onStart?.()
-  mkdirSync(home, { recursive: true })
+  mkdirSync(dirname(lib), { recursive: true })
   const pom = `${lib}.pom.xml`
   const half = `${lib}.${process.pid}`
   await Bun.write(pom, pomXml(artifacts))
@@ -53,23 +51,25 @@ const download = async (lib: string, { artifacts, flags = [], onStart }: Downloa
 }
 
 /** Answers the class path; downloads once. */
-export const kafkaClassPath = async (log?: (line: string) => void): Promise<string> => {
-  const lib = join(home, 'lib')
+export const kafkaClassPath = async (release: KafkaVersion, log?: (line: string) => void): Promise<string> => {
+  const lib = join(homeOf(release), 'lib')
   if (!existsSync(lib)) {
-    const onStart = () => log?.(`Kafka: downloading Apache Kafka ${kafkaVersion} with Maven (43 MB, once)`)
-    await download(lib, { artifacts: [['org.apache.kafka', 'kafka_2.13', kafkaVersion], log4jBinding], onStart })
+    const { version, binding } = kafkaReleases[release]
+    const onStart = () => log?.(`Kafka: downloading Apache Kafka ${version} with Maven (43 MB, once)`)
+    await download(lib, { artifacts: [['org.apache.kafka', 'kafka_2.13', version], binding], onStart })
   }
   return join(lib, '*')
 }
 
-/** The same with Kafka's own tools, which only the benchmark needs: one more jar, its dependencies are the broker's. */
+/** The same with Kafka's own tools, which only some tests and the benchmark need: one more jar, its dependencies are the broker's. */
 export const kafkaToolsClassPath = async (): Promise<string> => {
-  const lib = join(home, 'tools')
+  const release = chosenKafka(process.env)
+  const lib = join(homeOf(release), 'tools')
   if (!existsSync(lib)) {
-    const artifacts: Artifact[] = [['org.apache.kafka', 'kafka-tools', kafkaVersion]]
+    const artifacts: Artifact[] = [['org.apache.kafka', 'kafka-tools', kafkaReleases[release].version]]
     await download(lib, { artifacts, flags: ['-DexcludeTransitive=true'] })
   }
-  return [await kafkaClassPath(), join(lib, '*')].join(':')
+  return [await kafkaClassPath(release), join(lib, '*')].join(':')
 }
 
 /** The `java` of JAVA_HOME or of the path, when it is new enough. */

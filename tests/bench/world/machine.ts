@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { kafkaVersion } from '../../stack/kafkaJars.ts'
+import { chosenKafka, kafkaReleases } from '../../stack/versions.ts'
 import { runCommand } from '../measure/command.ts'
 import type { Tools } from './tools.ts'
 import { postgresSettings, type World } from './world.ts'
@@ -70,7 +70,7 @@ export const describeMachine = async (world: World, tools: Tools, fsync: string)
   bun: Bun.version,
   service: outputOf([world.binary, '--version']),
   postgres: await serverVersion(world),
-  kafka: kafkaVersion,
+  kafka: kafkaReleases[chosenKafka(process.env)].version,
   java: firstLine(outputOf(['java', '-version'])),
   wrk: /wrk \S+/.exec(outputOf([tools.wrk, '-v']))?.[0] ?? 'wrk',
   pgbench: firstLine(outputOf([tools.pgbench, '--version'])),
