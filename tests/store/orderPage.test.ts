@@ -234,7 +234,7 @@ describe('if no index carries the filter', () => {
     await sql`
       insert into orders (id, sort_key, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
       select id, order_sort_key(id, now()), ${userId}, 'SHIFT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
-      from (select gen_random_uuid() as id from generate_series(1, 10_050)) ids`
+      from (select gen_random_uuid() as id from generate_series(1, 10050)) ids`
     const ids = await idsWhere(`user_id = '${userId}'`)
     const sought = ids[scannedRowsMax + 2]!
     await sql`update orders set version = 1, status = 'PARTIALLY_FILLED', filled_quantity = 0.5, filled_notional = 0.5, last_fill_price = 1
