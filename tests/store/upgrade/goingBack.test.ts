@@ -1,0 +1,64 @@
+// Proves: what the handbook says of going back to 1.2: with the rows of the newer files deleted, 1.2 starts on the same database and works, as
+// the runtime role too; and coming forward again needs nothing but a start, rewrites no table and leaves no gap in the log.
+
+import { expect, test } from 'bun:test'
+import { inRepo } from '../../../src/build/repository.ts'
+import { migrate, requireSchema } from '../../../src/store/migrate.ts'
+import { migrations } from '../../../src/store/migrations.ts'
+import { openSession } from '../../../src/store/sql.ts'
+import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { failureOf } from '../../support/waiting.ts'
+import { faultsOf, filesOf, logOf, ordersOf } from './found.ts'
+import { livesOf12, migrateTo, migrationsOf12, replicaOf12 } from './release12.ts'
+
+const handbook = await Bun.file(inRepo('src', 'handbook', 'operating.md')).text()
+
+/** The statement that the handbook tells an operator to run. */
+const goBack = /psql "\$OWNER_URL" -c "(delete from orders_migrations [^"]*)"/.exec(handbook)?.[1] ?? ''
+
+/** What a start of 1.2 asks before it serves, with DB_MIGRATE=true. */
+const start12 = async (database: TestDatabase): Promise<void> => {
+  expect(await migrateTo(database, migrationsOf12)).toEqual([])
+  const sql = openSession(database.target, 10_000)
+  await requireSchema(sql, migrationsOf12)
+  await sql.end()
+}
+
+test('1.2 does not start on the newer schema until its rows are deleted; then it works, and forward again is one start', async () => {
+  await using database = await createDatabase({ empty: true })
+  await migrateTo(database, migrationsOf12)
+  await livesOf12(replicaOf12(database.session()))
+  await migrateTo(database)
+  await livesOf12(replicaOf12(database.session()))
+  const [orders, files, log] = [await ordersOf(database), await filesOf(database), await logOf(database)]
+
+  expect(String(await failureOf(migrateTo(database, migrationsOf12)))).toContain('which this binary does not know')
+  await database.sql.unsafe(goBack)
+  await start12(database)
+  expect(await ordersOf(database)).toEqual(orders)
+  await livesOf12(replicaOf12(database.session()))
+  const between = await logOf(database)
+  expect(between).toHaveLength(2 * log.length)
+
+  expect(await migrateTo(database)).toEqual(['0010_log.sql', '0011_log_checked.sql', '0012_log_indexes.sql'])
+  expect(await filesOf(database)).toMatchObject(files)
+  expect(await logOf(database)).toEqual(between)
+  expect(between.slice(0, log.length)).toEqual(log)
+  await livesOf12(replicaOf12(database.session()))
+  expect(await logOf(database)).toHaveLength(3 * log.length)
+  expect(await faultsOf(database)).toEqual([])
+})
+
+test('twice back and forth, cut off half way, is as good as once', async () => {
+  await using database = await createDatabase({ empty: true })
+  await migrateTo(database)
+  for (const files of [migrations.slice(0, -2), migrations.slice(0, -1), migrations]) {
+    await database.sql.unsafe(goBack)
+    await start12(database)
+    await livesOf12(replicaOf12(database.session()))
+    const sql = openSession(database.target, 10_000)
+    await migrate(sql, { migrations: files, onWait: () => undefined, onApplied: () => undefined })
+    await sql.end()
+  }
+  expect(await faultsOf(database)).toEqual([])
+})
