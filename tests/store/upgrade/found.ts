@@ -18,7 +18,7 @@ export const filesOf = async ({ sql }: TestDatabase): Promise<Record<string, num
 export type Logged = { order: string; version: number; kind: string; reason: string | null; cumulative: string | null }
 
 /** Every row of the log in the order of positions; rows of before the log stay out. */
-export const logOf = async ({ sql }: TestDatabase): Promise<Logged[]> => [
+export const logOf = async ({ sql }: Pick<TestDatabase, 'sql'>): Promise<Logged[]> => [
   ...(await sql<Logged[]>`
     select e."order", e.version, e.kind, e.reason, e.cumulative::float8::text as cumulative from (
       select id as "order", 0 as version, 'ACCEPTED' as kind, null as reason, null::numeric as cumulative, xact, position from orders
@@ -30,7 +30,7 @@ export const logOf = async ({ sql }: TestDatabase): Promise<Logged[]> => [
 ]
 
 /** What is wrong in the database: guards that are not in force, indexes that are not valid, and all that verify finds. */
-export const faultsOf = async ({ sql, target }: TestDatabase): Promise<unknown[]> => {
+export const faultsOf = async ({ sql, target }: Pick<TestDatabase, 'sql' | 'target'>): Promise<unknown[]> => {
   const session = openSession(target, 10_000)
   const violations: Violation[] = []
   try {

@@ -9,9 +9,15 @@ import { createDatabase, type TestDatabase } from '../../support/database.ts'
 import { until } from '../../support/until.ts'
 import { failureOf, untilBlocked } from '../../support/waiting.ts'
 import { faultsOf } from './found.ts'
-import { livesOf12, migrateTo, migrationsOf12, replicaOf12 } from './release12.ts'
-
-const filesSince12 = ['0010_log.sql', '0011_log_checked.sql', '0012_log_indexes.sql']
+import {
+  filesBefore,
+  filesSince,
+  filesSince12,
+  livesOf12,
+  migrateTo,
+  migrationsOf12,
+  replicaOf12,
+} from './release12.ts'
 
 const databaseOf12 = async () => {
   const database = await createDatabase({ empty: true })
@@ -65,7 +71,7 @@ test('an index whose building was cut off is built anew at the next start', asyn
   await using _ = database
   // Building waits until every transaction that wrote the table has ended.
   const writer = database.session()
-  await migrateTo(database, migrations.slice(0, -1))
+  await migrateTo(database, filesBefore('0012_log_indexes.sql'))
   const [id] = (await old.place(1)) as [string]
   await writer.unsafe(`begin; update orders set version = version + 1 where id = '${id}'`)
   const cut = failureOf(migrateTo(database))
@@ -77,14 +83,14 @@ test('an index whose building was cut off is built anew at the next start', asyn
   await writer`rollback`
   expect(await faultsOf(database)).toEqual([{ index: 'orders_by_xact' }])
 
-  expect(await migrateTo(database)).toEqual(['0012_log_indexes.sql'])
+  expect(await migrateTo(database)).toEqual(filesSince('0012_log_indexes.sql'))
   expect(await faultsOf(database)).toEqual([])
 })
 
 test('while indexes wait for a long transaction, orders are placed, filled and canceled', async () => {
   const { database, old } = await databaseOf12()
   await using _ = database
-  await migrateTo(database, migrations.slice(0, -1))
+  await migrateTo(database, filesBefore('0012_log_indexes.sql'))
   const writer = database.session()
   const [held] = (await old.place(1)) as [string]
   await writer.unsafe(`begin; update orders set version = version + 1 where id = '${held}'`)
@@ -92,19 +98,19 @@ test('while indexes wait for a long transaction, orders are placed, filled and c
   await untilBlocked(database.sql, 'create index concurrently')
   await livesOf12(old)
   await writer`rollback`
-  expect(await migrated).toEqual(['0012_log_indexes.sql'])
+  expect(await migrated).toEqual(filesSince('0012_log_indexes.sql'))
   expect(await faultsOf(database)).toEqual([])
 })
 
 test('two replicas that start together, with writers at work, end with one schema', async () => {
   const { database, old } = await databaseOf12()
   await using _ = database
-  let working = true
+  const ended = new AbortController()
   const writes = (async () => {
-    while (working) await livesOf12(old)
+    while (!ended.signal.aborted) await livesOf12(old)
   })()
   const applied = await Promise.all([migrateTo(database), migrateTo(database)])
-  working = false
+  ended.abort()
   await writes
   expect(applied.toSorted((a, b) => b.length - a.length)).toEqual([filesSince12, []])
   expect(await faultsOf(database)).toEqual([])

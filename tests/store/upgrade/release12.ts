@@ -2,7 +2,7 @@
 // The texts beside this file are what it sent; they never change.
 
 import { migrate } from '../../../src/store/migrate.ts'
-import { migrations } from '../../../src/store/migrations.ts'
+import { migrations, type Migration } from '../../../src/store/migrations.ts'
 import { openSession, textArray, type Sql } from '../../../src/store/sql.ts'
 import { newId } from '../../support/builders.ts'
 import type { TestDatabase } from '../../support/database.ts'
@@ -11,14 +11,18 @@ import placeText from './release12/place.sql' with { type: 'text' }
 import readLegsText from './release12/readLegs.sql' with { type: 'text' }
 import writeFillsText from './release12/writeFills.sql' with { type: 'text' }
 
-/** The schema files of 1.2. */
-export const migrationsOf12 = migrations.slice(
-  0,
-  migrations.findIndex(({ name }) => name === '0010_log.sql'),
-)
+/** The schema files of before this one. */
+export const filesBefore = (first: string): Migration[] => migrations.filter(({ name }) => name < first)
+
+/** The names of this schema file and of all later ones. */
+export const filesSince = (first: string): string[] =>
+  migrations.map(({ name }) => name).filter((name) => name >= first)
+
+export const migrationsOf12 = filesBefore('0010_log.sql')
+export const filesSince12 = filesSince('0010_log.sql')
 
 /** Brings the database to a schema as a starting binary does, on a session of its own; answers the files that were applied. */
-export const migrateTo = async ({ target }: TestDatabase, files = migrations): Promise<string[]> => {
+export const migrateTo = async ({ target }: Pick<TestDatabase, 'target'>, files = migrations): Promise<string[]> => {
   const sql = openSession(target, 10_000)
   try {
     return await migrate(sql, { migrations: files, onWait: () => undefined, onApplied: () => undefined, pauseMs: 50 })

@@ -2,40 +2,17 @@
 // this version work on it side by side: each goes on with the other's orders, and everything that either does is in the log.
 
 import { expect, test } from 'bun:test'
-import { applyTrades } from '../../../src/app/fill.ts'
-import { moveOrders } from '../../../src/store/moves.ts'
-import { insertOrders } from '../../../src/store/orders.ts'
-import { aCancel, amount, aPlacement, aTrade, newId } from '../../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { createDatabase } from '../../support/database.ts'
 import { failureOf } from '../../support/waiting.ts'
 import { faultsOf, filesOf, logOf, ordersOf } from './found.ts'
-import { livesOf12, migrateTo, migrationsOf12, quantity, replicaOf12, type MoveOf12 } from './release12.ts'
+import { filesSince12, livesOf12, migrateTo, migrationsOf12, replicaOf12, type MoveOf12 } from './release12.ts'
+import { replicaNow } from './replicaNow.ts'
 
 /** An empty database of 1.2 with a replica of it that runs. */
 const databaseOf12 = async () => {
   const database = await createDatabase({ empty: true })
   await migrateTo(database, migrationsOf12)
   return { database, old: replicaOf12(database.session()) }
-}
-
-/** A replica of this version. */
-const replica = (database: TestDatabase) => {
-  const db = database.open()
-  return {
-    async place(): Promise<string> {
-      const placement = aPlacement({ quantity: amount(String(quantity)) })
-      await db.run((sql) => insertOrders(sql, [placement]))
-      return placement.order.id
-    },
-    async cancel(id: string): Promise<void> {
-      await db.run((sql) => moveOrders(sql, [aCancel(id)], new Date()))
-    },
-    async fill(id: string, quantity: number): Promise<void> {
-      const signal = new AbortController().signal
-      const trade = aTrade({ buy: id, quantity: String(quantity) })
-      await applyTrades(db, [trade], { now: () => new Date(), newId, signal, onRetry: () => undefined })
-    },
-  }
 }
 
 test('orders of every status stay as they are, no table is rewritten, and nothing of before is new to the log', async () => {
@@ -45,7 +22,7 @@ test('orders of every status stay as they are, no table is rewritten, and nothin
   const [orders, files] = [await ordersOf(database), await filesOf(database)]
   expect(new Set(orders.map(({ status }) => status)).size).toBe(6)
 
-  expect(await migrateTo(database)).toEqual(['0010_log.sql', '0011_log_checked.sql', '0012_log_indexes.sql'])
+  expect(await migrateTo(database)).toEqual(filesSince12)
   expect(await ordersOf(database)).toEqual(orders)
   expect(await filesOf(database)).toMatchObject(files)
   expect(await logOf(database)).toEqual([])
@@ -117,7 +94,7 @@ test('each release goes on with the orders of the other; versions have no gap, a
   const { database, old } = await databaseOf12()
   await using _ = database
   await migrateTo(database)
-  const now = replica(database)
+  const now = replicaNow(database.target)
   const [theirs, ours] = [(await old.place(1))[0]!, await now.place()]
   await now.fill(theirs, 4)
   await old.fill(theirs, 6)
@@ -128,6 +105,8 @@ test('each release goes on with the orders of the other; versions have no gap, a
   await old.move(canceledByThem)
   await old.fill(canceledByUs, 2)
   await now.fill(canceledByThem, 2)
+
+  await now.close()
 
   const log = await logOf(database)
   const of = (id: string) =>
