@@ -27,19 +27,24 @@ const lines = (table: string, rows: readonly object[]): string[] =>
 const instant = (text: string): string => new Date(text).toISOString()
 
 /** Values of one row that differ between the two sides. */
-const without = <T extends object>(row: T, ...names: string[]): object =>
+const without = (row: object, ...names: string[]): object =>
   Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name)))
 
-/** A row of the log: `order`, `fill` or `change`, with its version of the order. */
-type LogRow = { what: string; id: string; version: number; xact: bigint; position: bigint }
+/** A row of the log: `order`, `fill` or `change`, with its version of the order. Numbers as bigint or as text. */
+type LogRow = { what: string; id: string; version: number; xact: unknown; position: unknown }
+
+const numberOf = (value: unknown): bigint => BigInt(String(value))
 
 /** Positions and transaction ids relative to one another: each row with its place among the positions, and that of its id among the ids. */
 const logLines = (rows: readonly LogRow[]): string[] => {
-  const ids = [...new Set(rows.map(({ xact }) => xact))].toSorted((a, b) => (a < b ? -1 : 1))
-  const ranks = new Map(ids.map((id, i) => [id, i]))
+  const ascending = (a: unknown, b: unknown): number => (numberOf(a) < numberOf(b) ? -1 : 1)
+  const ids = [...new Set(rows.map(({ xact }) => String(xact)))].toSorted(ascending)
   return rows
-    .toSorted((a, b) => (a.position < b.position ? -1 : 1))
-    .map(({ what, id, version, xact }, i) => `log ${i} ${what} ${id} ${version} of transaction ${ranks.get(xact)!}`)
+    .toSorted((a, b) => ascending(a.position, b.position))
+    .map(
+      ({ what, id, version, xact }, i) =>
+        `log ${i} ${what} ${id} ${version} of transaction ${ids.indexOf(String(xact))}`,
+    )
 }
 
 const logOfFake = (db: Postgres): LogRow[] => [
@@ -116,7 +121,7 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
   return [
     ...lines('order', orders),
     ...lines('change', changes),
-    ...logLines(log.map((row) => ({ ...row, xact: BigInt(row.xact), position: BigInt(row.position) }))),
+    ...logLines(log),
     ...lines(
       'fill',
       fills.map((row) => bigints(row, 'kafka_offset')),
