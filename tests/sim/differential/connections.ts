@@ -3,8 +3,9 @@
 import type { Sql } from '../../../src/store/sql.ts'
 import type { TestDatabase } from '../../support/database.ts'
 import { createFakeSql, type Statement } from '../postgres/fakeSql.ts'
-import { begin, commit, rollback, type Postgres, type Tx } from '../postgres/state.ts'
+import type { Postgres } from '../postgres/state.ts'
 import { recognise } from '../postgres/statements.ts'
+import { begin, commit, rollback, type Tx } from '../postgres/transactions.ts'
 
 export type Connection = {
   sql: Sql

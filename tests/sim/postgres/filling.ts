@@ -4,20 +4,18 @@ import type { OrderRow } from '../../../src/store/orders.ts'
 import { refuse, sqlState } from './errors.ts'
 import { amountText, checkFill, checkUpdate, notionalText } from './guards.ts'
 import { appendChange } from './moving.ts'
+import type { ExceptionRecord, LedgerRecord, OrderRecord, Postgres } from './state.ts'
 import {
+  logRow,
   appendTo,
   drawLogPosition,
   isLocked,
   lockKey,
   putOrder,
   take,
-  type ExceptionRecord,
-  type LedgerRecord,
-  type OrderRecord,
-  type Postgres,
   type Steps,
   type Tx,
-} from './state.ts'
+} from './transactions.ts'
 
 type Column = (string | null)[]
 type LegStateRow = OrderRow & {
@@ -132,6 +130,8 @@ const appendFill = (db: Postgres, tx: Tx, fill: Fill, own: Fill[]): void => {
   refuse(twice, sqlState.uniqueViolation, 'duplicate key value violates a unique constraint of "ingested_fills"')
   own.push(row)
   appendTo(db.ledger, tx, row)
+  const { order_id: orderId, order_version: version, xact, position } = row
+  logRow(db, tx, { what: 'fill', orderId, version, xact, position })
 }
 
 const sameException = (a: ExceptionRecord, b: ExceptionRecord): boolean =>

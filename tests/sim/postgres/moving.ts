@@ -5,19 +5,18 @@ import type { OrderRow } from '../../../src/store/orders.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { checkUpdate } from './guards.ts'
 import { append } from './placing.ts'
+import type { ChangeRecord, OrderRecord, Postgres } from './state.ts'
 import {
+  logRow,
   appendTo,
   drawLogPosition,
   lock,
   lockKey,
   putOrder,
   take,
-  type ChangeRecord,
-  type OrderRecord,
-  type Postgres,
   type Steps,
   type Tx,
-} from './state.ts'
+} from './transactions.ts'
 
 type Column = (string | null)[]
 type MoveRow = Partial<Omit<OrderRecord, 'id'>> & { held_id: string; before: string; id: string | null }
@@ -70,6 +69,7 @@ export const appendChange = (db: Postgres, tx: Tx, after: OrderRecord, change: P
     xact: tx.xid!,
     position,
   })
+  logRow(db, tx, { what: 'change', orderId: id, version, xact: tx.xid!, position })
 }
 
 export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now: Date }): Steps<MoveRow[]> {

@@ -2,19 +2,18 @@
 
 import type { OrderRow } from '../../../src/store/orders.ts'
 import { amountText, checkOrder } from './guards.ts'
+import type { EventRecord, OrderRecord, Postgres } from './state.ts'
 import {
+  logRow,
   drawLogPosition,
   ensureXid,
   isLocked,
   lockKey,
   putOrder,
   take,
-  type EventRecord,
-  type OrderRecord,
-  type Postgres,
   type Steps,
   type Tx,
-} from './state.ts'
+} from './transactions.ts'
 
 type Column = (string | null)[]
 
@@ -100,6 +99,7 @@ function* insertRow(db: Postgres, tx: Tx, row: OrderRecord): Steps<boolean> {
   for (const name of names) take(db, tx, name)
   if (key !== null) tx.writes.push(() => void db.keys.set(key, row.id))
   putOrder(db, tx, undefined, row)
+  logRow(db, tx, { what: 'order', orderId: row.id, version: 0, xact: row.xact, position: row.position })
   return true
 }
 

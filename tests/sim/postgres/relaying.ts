@@ -1,19 +1,9 @@
 // The fake of the relay's statements: the outbox, the leases, and the marks of the floor.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
-import {
-  ensureXid,
-  isLocked,
-  lock,
-  lockKey,
-  take,
-  type EventRecord,
-  type LeaseRecord,
-  type Postgres,
-  type Steps,
-  type Tx,
-} from './state.ts'
+import type { EventRecord, LeaseRecord, Postgres } from './state.ts'
 import { shardOf } from './tickers.ts'
+import { ensureXid, isLocked, lock, lockKey, take, snapshotOf, xminOf, type Steps, type Tx } from './transactions.ts'
 
 type Column = (string | null)[]
 
@@ -59,6 +49,7 @@ export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
 }
 
 export function* deleteEvents(db: Postgres, tx: Tx, positions: Column): Steps<[]> {
+  tx.waits = false
   const visible = positions.map((text) => BigInt(text!)).filter((position) => db.outbox.has(position))
   for (const position of visible) {
     yield* lock(db, tx, lockKey.event(position))
@@ -103,8 +94,7 @@ export function* drawTransactionId(db: Postgres, tx: Tx): Steps<{ xid: string }[
 }
 
 export const readSettled = (db: Postgres, floor: bigint, except: Column, shards: Column) => {
-  let oldest = db.nextXid
-  for (const { xid } of db.open) if (xid !== null && xid < oldest) oldest = xid
+  const oldest = xminOf(snapshotOf(db))
   const theirs = [...db.leases]
     .filter(([shard]) => !shards.includes(String(shard)))
     .flatMap(([, { setAside }]) => setAside)

@@ -5,8 +5,9 @@ import type { Random } from '../../support/random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { refuse, StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
-import { begin, commit, rollback, type Postgres, type Steps, type Tx } from './state.ts'
+import type { Postgres } from './state.ts'
 import { recognise } from './statements.ts'
+import { begin, commit, recover, rollback, type Steps, type Tx } from './transactions.ts'
 
 /** How a statement ends for its client. */
 export type Reply = (outcome: { rows: object[] } | { error: unknown }) => void
@@ -121,6 +122,8 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
       down = true
       for (const session of sessions.values())
         fail(session, new StatementError(sqlState.adminShutdown, 'terminating connection'))
+      recover(db, random.next)
+      log(`goes on with transaction ${db.nextXid}`)
     },
     recover() {
       down = false

@@ -1,8 +1,8 @@
-// The committed contents of the fake Postgres, and its transactions. Others see the writes of a transaction from its commit on,
-// which also frees its locks. READ COMMITTED: every statement looks at what is committed when it looks.
+// The contents of the fake Postgres: what is committed.
 
 import type { EventKind } from '../../../src/domain/events.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
+import type { Tx } from './transactions.ts'
 
 /** What is stored of an order beside the columns that the service reads: its acceptance in the log, and how it ended. */
 export type OrderRecord = OrderRow & {
@@ -78,17 +78,21 @@ export type EventRecord = {
 
 export type LeaseRecord = { holder: string | null; expiresAt: number; setAside: string[] }
 
-export type Tx = {
-  name: string
-  startedAt: number
-  /** Its first write draws it. */
-  xid: bigint | null
-  locks: Set<string>
-  /** The commit applies them in order. */
-  writes: (() => void)[]
-  state: 'open' | 'committed' | 'rolled back'
-  /** Called at its end. */
-  waiting: (() => void)[]
+/** A row of the log, in any of its three tables. */
+export type LogRow = {
+  what: 'order' | 'fill' | 'change'
+  orderId: string
+  version: number
+  xact: bigint
+  position: bigint
+}
+
+/** What the disk knows of transaction ids. A crash gives out again what it does not know. */
+export type Wal = {
+  /** The highest id of a record that is on the disk. */
+  flushedXid: bigint
+  /** Records that are not, each of a higher id than those before it. */
+  pending: { xid: bigint; writtenAt: number }[]
 }
 
 export type Postgres = {
@@ -103,6 +107,8 @@ export type Postgres = {
   ledger: Map<string, LedgerRecord[]>
   /** By order id, in the order of their versions. */
   changes: Map<string, ChangeRecord[]>
+  /** In the order of commits. */
+  log: LogRow[]
   exceptions: Map<string, ExceptionRecord[]>
   outbox: Map<bigint, EventRecord>
   leases: Map<number, LeaseRecord>
@@ -110,14 +116,19 @@ export type Postgres = {
   lastPosition: bigint
   lastLogPosition: bigint
   nextXid: bigint
+  /** The highest id of a transaction that has ended. */
+  lastEndedXid: bigint
+  wal: Wal
   open: Set<Tx>
   locks: Map<string, Tx>
-  /** Observes every committed event, and every order before and after a change. */
+  /** Observes every committed event, every row of the log, and every order before and after a change. */
   onEvent: (event: EventRecord, tx: Tx) => void
+  onLog: (row: LogRow, tx: Tx) => void
   onOrder: (before: OrderRow | undefined, after: OrderRow) => void
 }
 
 const shards = 16
+const firstXid = 1_000n
 
 export const createPostgres = (clock: () => number): Postgres => ({
   clock,
@@ -126,6 +137,7 @@ export const createPostgres = (clock: () => number): Postgres => ({
   keys: new Map(),
   ledger: new Map(),
   changes: new Map(),
+  log: [],
   exceptions: new Map(),
   outbox: new Map(),
   leases: new Map(
@@ -134,96 +146,12 @@ export const createPostgres = (clock: () => number): Postgres => ({
   replicas: new Map(),
   lastPosition: 0n,
   lastLogPosition: 0n,
-  nextXid: 1_000n,
+  nextXid: firstXid,
+  lastEndedXid: firstXid - 1n,
+  wal: { flushedXid: firstXid - 1n, pending: [] },
   open: new Set(),
   locks: new Map(),
   onEvent: () => undefined,
+  onLog: () => undefined,
   onOrder: () => undefined,
 })
-
-export const begin = (db: Postgres, name: string): Tx => {
-  const tx: Tx = {
-    name,
-    startedAt: db.clock(),
-    xid: null,
-    locks: new Set(),
-    writes: [],
-    state: 'open',
-    waiting: [],
-  }
-  db.open.add(tx)
-  return tx
-}
-
-const end = (db: Postgres, tx: Tx, state: Tx['state']): void => {
-  tx.state = state
-  db.open.delete(tx)
-  for (const key of tx.locks) db.locks.delete(key)
-  for (const tell of tx.waiting.splice(0)) tell()
-}
-
-export const commit = (db: Postgres, tx: Tx): void => {
-  for (const write of tx.writes) write()
-  end(db, tx, 'committed')
-}
-
-export const rollback = (db: Postgres, tx: Tx): void => end(db, tx, 'rolled back')
-
-export const ensureXid = (db: Postgres, tx: Tx): void => {
-  tx.xid ??= db.nextXid++
-}
-
-/** A rollback does not give it back. */
-export const drawLogPosition = (db: Postgres): bigint => ++db.lastLogPosition
-
-/** Adds a row to a table that is kept by order, at the commit of `tx`. */
-export const appendTo = <T extends { order_id: string }>(table: Map<string, T[]>, tx: Tx, row: T): void =>
-  void tx.writes.push(() => {
-    const rows = table.get(row.order_id)
-    if (rows === undefined) table.set(row.order_id, [row])
-    else rows.push(row)
-  })
-
-/**
- * A statement under way. It yields where another statement may get in between: `null` for any moment, or the transaction whose
- * end it has to wait for.
- */
-export type Steps<T> = Generator<Tx | null, T, void>
-
-export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => {
-  const holder = db.locks.get(key)
-  return holder !== undefined && holder !== tx
-}
-
-/** Makes `after` the order's row at the commit of `tx`. Observers see it unless nothing changed. */
-export const putOrder = (db: Postgres, tx: Tx, before: OrderRow | undefined, after: OrderRecord): void => {
-  ensureXid(db, tx)
-  tx.writes.push(() => {
-    db.orders.set(after.id, after)
-    db.stamps.set(after.id, tx.xid!)
-    if (before?.version !== after.version) db.onOrder(before, after)
-  })
-}
-
-/** Takes a lock that is free. */
-export const take = (db: Postgres, tx: Tx, key: string): void => {
-  ensureXid(db, tx)
-  db.locks.set(key, tx)
-  tx.locks.add(key)
-}
-
-export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
-  while (isLocked(db, tx, key)) yield db.locks.get(key)!
-  take(db, tx, key)
-}
-
-export const lockKey = {
-  order: (id: string) => `order ${id}`,
-  /** Beside the lock of the order: a new version of it is written. */
-  newVersion: (id: string) => `version ${id}`,
-  newOrder: (id: string) => `new ${id}`,
-  client: (key: string) => `key ${key}`,
-  event: (position: bigint) => `event ${position}`,
-  replica: (id: string) => `replica ${id}`,
-  lease: (shard: number) => `lease ${shard}`,
-}

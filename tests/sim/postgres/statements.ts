@@ -16,7 +16,8 @@ import {
   releaseLeases,
   renewLeases,
 } from './relaying.ts'
-import type { Postgres, Steps, Tx } from './state.ts'
+import type { Postgres } from './state.ts'
+import type { Steps, Tx } from './transactions.ts'
 
 type Template = {
   name: string
@@ -124,7 +125,10 @@ const templates: readonly Template[] = [
   },
   {
     name: 'deleteEvents',
-    clauses: ['delete from outbox where position = any ('],
+    clauses: [
+      'delete from outbox where position = any (',
+      "(select set_config('synchronous_commit', 'off', true)) = 'off'",
+    ],
     run: (db, tx, { parameters: [positions] }) => deleteEvents(db, tx, arrayFromLiteral(positions)),
   },
   { name: 'vacuumOutbox', clauses: ['vacuum (skip_locked'], run: look(() => []) },
