@@ -10,7 +10,7 @@ import { inRepo } from './repository.ts'
 const code = (text: string): string => `\`${text}\``
 
 /** Lines of a table in Markdown; a cell that is empty is one space. */
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n')

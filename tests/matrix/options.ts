@@ -1,6 +1,7 @@
 // The command line of the matrix, and which combinations of servers it stands for.
 
 import { parseArgs } from 'node:util'
+import { StackError } from '../stack/stackError.ts'
 import {
   kafkaVersions,
   postgresVersions,
@@ -9,55 +10,53 @@ import {
   type KafkaVersion,
   type PostgresVersion,
 } from '../stack/versions.ts'
-import { StackError } from '../stack/stackError.ts'
 
-/** What meets a new PostgreSQL: everything that sends SQL. What meets a new Kafka: everything that talks to a broker. */
-const foldersOf = {
-  postgres: ['store', 'app', 'relay', 'tail', 'verify', 'e2e'],
-  kafka: ['kafka', 'relay', 'e2e'],
-} as const
+/** Of tests/: those that run SQL or talk to a broker, and the compiled binary's own. */
+export const defaultFolders = ['store', 'app', 'relay', 'verify', 'kafka', 'e2e'] as const
 
 export const help = `bun run matrix [--postgres LIST] [--kafka LIST] [--only LIST] [--publish]
 
 Runs tests of this checkout on every server that the handbook names, one combination after the other, each on servers of its
-own: PostgreSQL ${postgresVersions.join(', ')} with Kafka ${stackKafka}, then PostgreSQL ${stackPostgres} with the other Kafka. Ends with a table and the line
+own: PostgreSQL ${postgresVersions.join(', ')} with Kafka ${stackKafka}, then the other Kafka with PostgreSQL ${stackPostgres}. Ends with a table and the line
 "N passed, N failed"; the exit code is 1 if anything failed. What the tests wrote is in .data/matrix/.
 
-  --postgres LIST   only these, such as 15,16 (of ${postgresVersions.join(', ')})
-  --kafka LIST      only these (of ${kafkaVersions.join(', ')}); with --postgres: each with each
-  --only LIST       only these folders of tests/, such as store,relay. Without it: ${foldersOf.postgres.join(', ')};
-                    on another Kafka than the stack's ${foldersOf.kafka.join(', ')}
+  --postgres LIST   only these of ${postgresVersions.join(', ')}: 15,16
+  --kafka LIST      only these of ${kafkaVersions.join(', ')}; beside --postgres: each with each
+  --only LIST       only these folders of tests/: store,relay. Without it:
+                    ${defaultFolders.join(', ')}
   --publish         writes the result with its date into the handbook (src/handbook/operating.md)`
 
-export type Combination = { postgres: PostgresVersion; kafka: KafkaVersion; folders: readonly string[] }
-export type Options = { combinations: readonly Combination[]; publish: boolean }
+export type Combination = { postgres: PostgresVersion; kafka: KafkaVersion }
+export type Options = { combinations: readonly Combination[]; folders: readonly string[]; publish: boolean }
 
-const list = <T extends string>(name: string, text: string, allowed: readonly T[] | null): T[] => {
-  const words = [...new Set(text.split(','))]
-  const wrong = words.find((word) => !/^[\w.]+$/.test(word) || !(allowed ?? words).includes(word as T))
-  if (wrong === undefined) return words as T[]
-  const known = allowed === null ? 'a folder of tests/' : `one of ${allowed.join(', ')}`
-  throw new StackError('USAGE', `${name}: ${JSON.stringify(wrong)} is not ${known}\n\n${help}`)
+const wordsOf = (text: string): string[] => [...new Set(text.split(','))]
+
+const refuse = (why: string): never => {
+  throw new StackError('USAGE', `${why}\n\n${help}`)
 }
 
-type Versions = { postgres: PostgresVersion; kafka: KafkaVersion }
-
-const others = kafkaVersions.filter((each) => each !== stackKafka)
-
-/** Without a choice a line and a column of the table, not all of it; with one exactly what was chosen. */
-const chosen = (postgres: PostgresVersion[] | null, kafka: KafkaVersion[] | null): Versions[] => {
-  if (postgres === null && kafka === null)
-    return [
-      ...postgresVersions.map((each) => ({ postgres: each, kafka: stackKafka })),
-      ...others.map((each) => ({ postgres: stackPostgres, kafka: each })),
-    ]
-  return (postgres ?? [stackPostgres]).flatMap((each) =>
-    (kafka ?? [stackKafka]).map((broker) => ({ postgres: each, kafka: broker })),
+const versionsOf = <T extends string>(name: string, text: string | undefined, allowed: readonly T[]): T[] | null => {
+  if (text === undefined) return null
+  return wordsOf(text).map(
+    (word) =>
+      allowed.find((each) => each === word) ??
+      refuse(`${name}: ${JSON.stringify(word)} is not one of ${allowed.join(', ')}`),
   )
 }
 
-const foldersFor = ({ postgres, kafka }: Versions): readonly string[] =>
-  kafka === stackKafka || postgres !== stackPostgres ? foldersOf.postgres : foldersOf.kafka
+const foldersOf = (text: string): string[] =>
+  wordsOf(text).map((word) =>
+    /^\w+$/.test(word) ? word : refuse(`--only: ${JSON.stringify(word)} is no folder of tests/`),
+  )
+
+/** Without a choice: each PostgreSQL with the stack's Kafka, and each other Kafka with the stack's PostgreSQL. */
+const combine = (postgres: PostgresVersion[] | null, kafka: KafkaVersion[] | null): Combination[] => {
+  const all = (rows: readonly PostgresVersion[], brokers: readonly KafkaVersion[]): Combination[] =>
+    rows.flatMap((row) => brokers.map((broker) => ({ postgres: row, kafka: broker })))
+  if (postgres !== null || kafka !== null) return all(postgres ?? [stackPostgres], kafka ?? [stackKafka])
+  const otherKafkas = kafkaVersions.filter((version) => version !== stackKafka)
+  return [...all(postgresVersions, [stackKafka]), ...all([stackPostgres], otherKafkas)]
+}
 
 /** Throws a StackError for what cannot be run. */
 export const readOptions = (args: string[]): Options | 'help' => {
@@ -73,10 +72,13 @@ export const readOptions = (args: string[]): Options | 'help' => {
   })
   if (values.help) return 'help'
   if (values.publish && values.only !== undefined)
-    throw new StackError('USAGE', `--publish: the handbook names what passed every folder, so not with --only\n\n${help}`)
-  const postgres = values.postgres === undefined ? null : list('--postgres', values.postgres, postgresVersions)
-  const kafka = values.kafka === undefined ? null : list('--kafka', values.kafka, kafkaVersions)
-  const only = values.only === undefined ? null : list('--only', values.only, null)
-  const combinations = chosen(postgres, kafka).map((each) => ({ ...each, folders: only ?? foldersFor(each) }))
-  return { combinations, publish: values.publish }
+    refuse('--publish writes what the whole of the tests found: leave out --only')
+  return {
+    combinations: combine(
+      versionsOf('--postgres', values.postgres, postgresVersions),
+      versionsOf('--kafka', values.kafka, kafkaVersions),
+    ),
+    folders: values.only === undefined ? defaultFolders : foldersOf(values.only),
+    publish: values.publish,
+  }
 }

@@ -28,6 +28,8 @@ export type Listener = {
 export type KafkaOptions = {
   dataDir: string
   port: number
+  /** If absent, that of the environment, else the stack's own (versions.ts). */
+  version?: KafkaVersion
   /** The number of partitions of a topic that is created without one. */
   partitions?: number
   /** Broker settings over the defaults below. */
@@ -98,8 +100,8 @@ rootLogger.appenderRef.file.ref=file
 } as const
 
 /** Writes the settings of the broker's logging; answers the flag of java that leads to them. */
-const prepareLogging = (release: KafkaVersion, dataDir: string): string => {
-  const { logging } = kafkaReleases[release]
+const prepareLogging = (version: KafkaVersion, dataDir: string): string => {
+  const { logging } = kafkaReleases[version]
   const file = join(dataDir, `${logging}.properties`)
   writeFileSync(file, loggingSettings[logging](join(dataDir, 'kafka.log')))
   return logging === 'log4j' ? `-Dlog4j.configuration=file:${file}` : `-Dlog4j2.configurationFile=${file}`
@@ -107,9 +109,9 @@ const prepareLogging = (release: KafkaVersion, dataDir: string): string => {
 
 export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> => {
   const { dataDir, port, partitions = 6, settings, listeners = {}, scramUsers = {}, log } = options
+  const { version = chosenKafka(process.env) } = options
   const java = findJava()
-  const release = chosenKafka(process.env)
-  const classPath = await kafkaClassPath(release, log)
+  const classPath = await kafkaClassPath(version, log)
   mkdirSync(dataDir, { recursive: true })
   const properties = join(dataDir, 'server.properties')
   const ports = { plain: port, controller: await freePort(), listeners }
@@ -120,7 +122,7 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   )
-  const run = [java, ...javaFlags, prepareLogging(release, dataDir), '-cp', classPath]
+  const run = [java, ...javaFlags, prepareLogging(version, dataDir), '-cp', classPath]
   if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) await format(run, properties, scramUsers)
   const bootstrap = `127.0.0.1:${port}`
   const server = await startServer({

@@ -89,3 +89,13 @@ test('a start that fails says why, with the end of the log', async () => {
   expect(start).rejects.toThrow(/Postgres ended at start[\s\S]*nonsense/)
   await start.catch(() => {})
 })
+
+test('data of another version are refused in one sentence', async () => {
+  const dataDir = temporaryDir('postgres')
+  const server = await startPostgres({ dataDir, port: await freePort() })
+  await server.stop()
+  await Bun.write(`${server.dataDir}/cluster/PG_VERSION`, '14\n')
+  const start = startPostgres({ dataDir, port: await freePort() })
+  expect(start).rejects.toThrow(/are of PostgreSQL 14, not \d+: .* STACK_POSTGRES_VERSION=14\.$/)
+  await start.catch(() => {})
+})

@@ -103,6 +103,14 @@ const initialise = async (
   renameSync(fresh, cluster)
 }
 
+/** One sentence in place of what the server would write into its log. */
+const refuseOtherVersion = (cluster: string, version: PostgresVersion): void => {
+  const found = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim()
+  if (found === version) return
+  const how = `forget them (\`up --fresh\`), or give STACK_POSTGRES_VERSION=${found}.`
+  throw new StackError('START_FAILED', `The data in ${cluster} are of PostgreSQL ${found}, not ${version}: ${how}`)
+}
+
 /** Judges as pg_ctl does: the lock file names our process and its last line says ready, or standby if it follows another. */
 const isReady = (cluster: string, pid: number): boolean => {
   const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
@@ -126,6 +134,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<PostgresS
   if (place.note) log?.(place.note)
   const cluster = join(place.dataDir, 'cluster')
   if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(place, cluster, { ...options, version })
+  refuseOtherVersion(cluster, version)
   removeStaleLock(cluster)
   const flags = Object.entries({ ...defaults, ...secure(cluster, options), ...settings }).flatMap(([key, value]) => [
     '-c',

@@ -25,6 +25,12 @@ test('settings have defaults and refuse what is no port', () => {
   expect(() => readSettings({ SERVER_PORT: '80x' })).toThrow('SERVER_PORT must be a whole number')
 })
 
+test('a version of a server that the stack does not have is refused before anything starts', () => {
+  expect(() => readSettings({ STACK_POSTGRES_VERSION: '14' })).toThrow('STACK_POSTGRES_VERSION must be one of 15, ')
+  expect(() => readSettings({ STACK_KAFKA_VERSION: '2.8' })).toThrow('STACK_KAFKA_VERSION must be one of 3.9, ')
+  readSettings({ STACK_POSTGRES_VERSION: '15', STACK_KAFKA_VERSION: '3.9' })
+})
+
 test('the lines to try are orders that cross', () => {
   const [sell = '', buy = ''] = tryLines('http://localhost:8085', true)
   const bodies = [sell, buy].map((line) => JSON.parse(/-d '(.*)'$/.exec(line)?.[1] ?? '') as Record<string, unknown>)

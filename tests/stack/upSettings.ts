@@ -2,6 +2,7 @@
 
 import { portIsFree } from './ports.ts'
 import { StackError } from './stackError.ts'
+import { chosenKafka, chosenPostgres } from './versions.ts'
 
 export const help = `bun run up [--fresh] [--verbose]
 
@@ -14,6 +15,8 @@ Ctrl-C. Data and logs lie in .data/.
   SERVER_PORT              8085    the service
   STACK_POSTGRES_PORT      25432   Postgres
   STACK_KAFKA_PORT         29092   Kafka
+  STACK_POSTGRES_VERSION   18      or 15, 16, 17; with --fresh where the data are of another
+  STACK_KAFKA_VERSION      4.1     or 3.9; likewise
   KAFKA_PARTITIONS         6       of the topics that are created
   DATABASE_URL                     use this Postgres and start none
   KAFKA_BOOTSTRAP_SERVERS          use this Kafka and start none
@@ -42,6 +45,9 @@ const whole = (
 }
 
 export const readSettings = (env: Record<string, string | undefined>): UpSettings => {
+  // The servers read these themselves when they start; a version that is none is refused before.
+  chosenPostgres(env)
+  chosenKafka(env)
   return {
     serverPort: whole(env, 'SERVER_PORT', { fallback: 8085, max: 65_535 }),
     postgresPort: whole(env, 'STACK_POSTGRES_PORT', { fallback: 25_432, max: 65_535 }),

@@ -65,7 +65,7 @@ test('a table whose every trigger is off keeps no foreign key either', async () 
   await sql`alter table ingested_fills disable trigger all`
   const named = (await verifyGuards(sql)).map(({ id, found }) => [id, found])
   expect(named).toContainEqual(['ingested_fills.ingested_fills_order_id_fkey', 'disabled'])
-  expect(named).toHaveLength(4)
+  expect(named).toHaveLength(5)
 })
 
 test('a sequence that hands positions out in bulk is named', async () => {
