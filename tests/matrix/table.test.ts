@@ -53,6 +53,10 @@ describe('the table of the handbook', () => {
     expect(withResults(second, [], '2026-03-03')).toBe(second)
   })
 
+  test('says nothing of servers that did not start', () => {
+    expect(rowsOf(withResults(empty, [result('15', '4.1.1', 0, 1)], '2026-01-01'))).toEqual([])
+  })
+
   test('forgets servers that nobody runs any more', () => {
     const old = empty.replace('-->\n<!-- end', '-->\n\n| 14.2 | 4.1.1 | 5 | 0 | 2020-01-01 |\n\n<!-- end')
     expect(rowsOf(withResults(old, [result('17.1', '4.1.1', 1)], '2026-01-01'))).toEqual([

@@ -42,12 +42,13 @@ const linesOf = ([postgres = '', kafka = '']: Row): readonly [postgres: string, 
   line(kafka),
 ]
 
+/** Whether the stack runs such servers. One that did not start has no exact version. */
 const isKnown = (row: Row): boolean => {
   const [postgres, kafka] = linesOf(row)
   return postgresVersions.some((each) => each === postgres) && kafkaVersions.some((each) => each === kafka)
 }
 
-/** The rows that the page has now, without those of servers that nobody runs any more. */
+/** The rows that the page has now. */
 const rowsIn = (text: string): Row[] =>
   text
     .split('\n')
@@ -58,7 +59,6 @@ const rowsIn = (text: string): Row[] =>
         .split('|')
         .map((cell) => cell.trim()),
     )
-    .filter(isKnown)
 
 const compare = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })
 
@@ -70,7 +70,8 @@ const inOrder = (a: Row, b: Row): number => {
 
 /**
  * The page with these results in its table. Each row has its own date, so that one combination may be run again alone: its row is
- * replaced, the others stay. `on`: the day, as 2026-01-31. Throws a CommandFault if the marks are missing.
+ * replaced, the others stay, unless nobody runs such servers any more. A combination whose servers did not start gets no row. `on`:
+ * the day, as 2026-01-31. Throws a CommandFault if the marks are missing.
  */
 export const withResults = (page: string, results: readonly Result[], on: string): string => {
   const [before, rest] = page.split(begin)
@@ -84,6 +85,8 @@ export const withResults = (page: string, results: readonly Result[], on: string
     `${counts.failed}`,
     on,
   ])
-  const rows = new Map([...rowsIn(rest.slice(0, at)), ...fresh].map((row) => [linesOf(row).join(), row]))
+  const rows = new Map(
+    [...rowsIn(rest.slice(0, at)), ...fresh].filter(isKnown).map((row) => [linesOf(row).join(), row]),
+  )
   return `${before}${begin}\n${table(head, [...rows.values()].toSorted(inOrder))}\n\n${rest.slice(at)}`
 }
