@@ -42,11 +42,12 @@ const allowed = {
   serve: [...floors, 'relay', 'kafka', 'http', 'metrics', 'config', 'top'],
   verify: [...floors, 'relay', 'kafka', 'config', 'serve'],
   redrive: [...floors, 'kafka', 'config', 'serve'],
+  watch: [...floors, 'config'],
   commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],
   // main.ts loads each command when it is asked for.
-  top: [...floors, 'http', 'serve', 'verify', 'redrive', 'commands'],
+  top: [...floors, 'http', 'serve', 'verify', 'redrive', 'watch', 'commands'],
 } as const satisfies Record<string, readonly string[]>
 type Room = keyof typeof allowed
 

@@ -25,6 +25,12 @@ const keepSource = (_key: string, value: unknown, context?: SourceContext): unkn
 export const parseExactJson = (text: string): unknown =>
   longNumber.test(text) ? JSON.parse(text, keepSource) : JSON.parse(text)
 
+const withSource = (_key: string, value: unknown): unknown =>
+  value instanceof NumberSource ? JSON.rawJSON(value.source) : value
+
+/** The JSON of a value that parseExactJson returned: every number has the value that it had. */
+export const toExactJson = (value: unknown): string => JSON.stringify(value, withSource)
+
 /** The source text of a parsed JSON number, or null for anything else. */
 export const numberText = (value: unknown): string | null => {
   if (typeof value === 'number') return String(value)
