@@ -91,6 +91,11 @@ test('a narrower terminal shortens ids first, then leaves columns out; the statu
   expect(at(46)).toContain('NEW')
 })
 
+test('a column is shown whole or not at all', () => {
+  for (let columns = 40; columns <= 200; columns++)
+    expect(['CHANGE', 'STATUS']).toContain(plain(draw([row()], columns))[0]!.trim().split(' ').at(-1)!)
+})
+
 test('only the newest orders that fit are shown', () => {
   const rows = Array.from({ length: 9 }, (_, i) => row({ text: textOf({ ticker: `T${i}` }) }))
   expect(
