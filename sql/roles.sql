@@ -24,6 +24,8 @@ declare
     "trade_gaps": "select, insert",
     "outbox": "select, insert, delete",
     "relay_leases": "select, update",
+    "event_publication": "select, insert, delete",
+    "event_publication_lease": "select, update",
     "replicas": "select, insert, update, delete",
     "orders_migrations": "select"
   }';

@@ -2,7 +2,7 @@
 
 import { forEachKind, type EventKind } from '../domain/events.ts'
 import type { Topics } from '../kafka/topics.ts'
-import { flag, int, ms, servers, text, topic } from './readers.ts'
+import { flag, int, ms, optionalTopic, servers, text, topic } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { kafkaSecuritySettings } from './transport.ts'
 
@@ -15,6 +15,10 @@ const eventTopicSettings = {
 /** Every one of them must name a topic of its own. */
 const topicSettings = {
   ...eventTopicSettings,
+  KAFKA_TOPIC_ORDER_EVENT: {
+    read: optionalTopic,
+    note: 'Out: everything that happens to an order, such as `order.event.v1`. Unset: none of it is published.',
+  },
   KAFKA_TOPIC_TRADE_EXECUTED: { read: topic('trade.executed.v1'), note: 'In: trades of the engine.' },
   KAFKA_TOPIC_TRADE_DLQ: {
     read: topic('trade.executed.v1.dlq'),
@@ -82,6 +86,7 @@ type TopicNames = ValuesOf<typeof topicSettings>
 
 export const topicsOf = (values: TopicNames): Topics => ({
   events: forEachKind((kind) => values[`KAFKA_TOPIC_ORDER_${kind}`]),
+  orderEvents: values.KAFKA_TOPIC_ORDER_EVENT === '' ? null : values.KAFKA_TOPIC_ORDER_EVENT,
   trades: values.KAFKA_TOPIC_TRADE_EXECUTED,
   deadLetters: values.KAFKA_TOPIC_TRADE_DLQ,
 })
@@ -89,7 +94,8 @@ export const topicsOf = (values: TopicNames): Topics => ({
 /** Keys that name the same topic; one fault for each topic that occurs again. */
 export const topicFaults = (values: TopicNames): string[] => {
   const keys = Object.keys(topicSettings) as (keyof typeof topicSettings)[]
-  return [...Map.groupBy(keys, (key) => values[key]).values()]
+  const named = keys.filter((key) => values[key] !== '')
+  return [...Map.groupBy(named, (key) => values[key]).values()]
     .filter((sharing) => sharing.length > 1)
     .map((sharing) => `${sharing.join(' and ')} must differ: each topic has one use`)
 }

@@ -41,8 +41,22 @@ export const text =
     return value
   }
 
-export const topic = (fallback: string) =>
-  text(fallback, new RegExp(topicPattern), 'must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -')
+/** Text that may be left out: it is then empty, as it is after a fault. */
+export const optional =
+  (pattern: RegExp, rule: string): Reader<string> =>
+  (key, env, faults) => {
+    const value = variable(env, key) ?? ''
+    if (value === '' || pattern.test(value)) return value
+    faults.push(`${key} ${rule}`)
+    return ''
+  }
+
+const topicRule = 'must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -'
+
+export const topic = (fallback: string) => text(fallback, new RegExp(topicPattern), topicRule)
+
+/** Empty: there is no such topic. */
+export const optionalTopic = optional(new RegExp(topicPattern), topicRule)
 
 const isServer = (text: string): boolean => {
   const port = Number(/^(?:[^\s:,/]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1])
@@ -72,16 +86,6 @@ export const origins: Reader<readonly string[]> = (key, env, faults) => {
     faults.push(`${key} must be origins such as https://desk.example.com, comma-separated`)
   return list
 }
-
-/** Text that may be left out: it is then empty, as it is after a fault. */
-export const optional =
-  (pattern: RegExp, rule: string): Reader<string> =>
-  (key, env, faults) => {
-    const value = variable(env, key) ?? ''
-    if (value === '' || pattern.test(value)) return value
-    faults.push(`${key} ${rule}`)
-    return ''
-  }
 
 export const path = optional(/^\P{Cc}{1,4096}$/u, 'must be a path')
 export const printable = optional(/^[\x21-\x7e]{1,500}$/, 'must be 1 to 500 printable characters without spaces')

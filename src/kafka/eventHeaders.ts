@@ -14,3 +14,6 @@ export const eventHeaders = {
 
 /** The values that are the same for all events. */
 export const commonValues = { specVersion: '1.0', contentType: 'application/json' } as const
+
+/** The `type`, as CloudEvents has it, of the messages of the log. */
+export const logEventType = 'order.event.v1'

@@ -8,11 +8,14 @@ import { findErrorBy } from './library.ts'
 export type Topics = {
   /** The topic for the events of each kind. */
   events: Readonly<Record<EventKind, string>>
+  /** For everything that happens to an order; null: it is not published. */
+  orderEvents: string | null
   trades: string
   deadLetters: string
 }
 
-const topicNames = ({ events, ...others }: Topics): string[] => [...Object.values(events), ...Object.values(others)]
+const topicNames = ({ events, ...others }: Topics): string[] =>
+  [...Object.values(events), ...Object.values(others)].filter((name) => name !== null)
 
 /** Some topics do not exist and could not be created; the message names them. */
 class TopicsMissing extends Error {

@@ -79,6 +79,16 @@ export const guards: Readonly<Record<string, Guards>> = {
     constraints: [],
     keys: { log_epochs_pkey: ['epoch'] },
   },
+  event_publication: {
+    triggers: [],
+    constraints: ['event_publication_number'],
+    keys: { event_publication_pkey: ['number'] },
+  },
+  event_publication_lease: {
+    triggers: [],
+    constraints: ['event_publication_lease_only'],
+    keys: { event_publication_lease_pkey: ['only'] },
+  },
   exceptions: {
     triggers: ['exceptions_never_updated', 'exceptions_never_deleted', 'exceptions_never_truncated'],
     constraints: ['exceptions_order_id_fkey', 'exceptions_disposition'],

@@ -12,6 +12,7 @@ import tickersChecked from '../../sql/0009_tickers_checked.sql' with { type: 'te
 import log from '../../sql/0010_log.sql' with { type: 'text' }
 import logChecked from '../../sql/0011_log_checked.sql' with { type: 'text' }
 import logIndexes from '../../sql/0012_log_indexes.sql' with { type: 'text' }
+import eventPublication from '../../sql/0013_event_publication.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   { name: '0010_log.sql', sql: log },
   { name: '0011_log_checked.sql', sql: logChecked },
   { name: '0012_log_indexes.sql', sql: logIndexes },
+  { name: '0013_event_publication.sql', sql: eventPublication },
 ]

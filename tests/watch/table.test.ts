@@ -93,7 +93,12 @@ test('a narrower terminal shortens ids first, then leaves columns out; the statu
 
 test('a column is shown whole or not at all', () => {
   for (let columns = 40; columns <= 200; columns++)
-    expect(['CHANGE', 'STATUS']).toContain(plain(draw([row()], columns))[0]!.trim().split(' ').at(-1)!)
+    expect(['CHANGE', 'STATUS']).toContain(
+      plain(draw([row()], columns))[0]!
+        .trim()
+        .split(' ')
+        .at(-1)!,
+    )
 })
 
 test('only the newest orders that fit are shown', () => {
