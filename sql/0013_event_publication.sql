@@ -2,10 +2,10 @@
 -- of what was committed last, an older one may be the last that is true.
 
 create table if not exists event_publication_lease (
-  only       boolean     primary key default true,                  -- there is one lease
+  slot       smallint    primary key default 0,                     -- there is one lease
   holder     uuid,                                                  -- replicas.id
   expires_at timestamptz not null default '-infinity',
-  constraint event_publication_lease_only check (only)
+  constraint event_publication_lease_slot check (slot = 0)
 );
 insert into event_publication_lease default values on conflict do nothing;
 

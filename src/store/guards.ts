@@ -86,8 +86,8 @@ export const guards: Readonly<Record<string, Guards>> = {
   },
   event_publication_lease: {
     triggers: [],
-    constraints: ['event_publication_lease_only'],
-    keys: { event_publication_lease_pkey: ['only'] },
+    constraints: ['event_publication_lease_slot'],
+    keys: { event_publication_lease_pkey: ['slot'] },
   },
   exceptions: {
     triggers: ['exceptions_never_updated', 'exceptions_never_deleted', 'exceptions_never_truncated'],

@@ -40,7 +40,7 @@ const union = (parts: readonly Text[]): Text =>
       ${next}`,
   )
 
-const ofTables = (write: (table: Table) => Text): Text => union(tables.map(write))
+export const ofTables = (write: (table: Table) => Text): Text => union(tables.map(write))
 
 /** Id of the first transaction that has not begun yet, in the statement's own snapshot. */
 const present = 'pg_snapshot_xmax(pg_current_snapshot())'
@@ -67,8 +67,8 @@ const state: Text = statementText`(
     ) s`
 
 /** The orders of the events called `e`. */
-const withOrders = 'left join orders o on o.id = e.order_id'
-const eventColumns = `e.*, ${orderOfEventColumns}`
+export const withOrders = 'left join orders o on o.id = e.order_id'
+export const eventColumns = `e.*, ${orderOfEventColumns}`
 
 const deltaArms = ofTables(({ name, t, columns }) => {
   const arm = statementText`select ${columns}, ${t}.xact, ${t}.position from ${name} ${t} where ${t}.xact > '3' and ${t}.position > s.floor`

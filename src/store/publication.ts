@@ -15,7 +15,7 @@ export const renewPublicationLease = async (
       update event_publication_lease
       set holder = ${replicaId}::uuid, expires_at = clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond'
       where holder = ${replicaId}::uuid or expires_at <= clock_timestamp()
-      returning only
+      returning slot
     )
     select exists (select from mine) as held, clock_timestamp() as now`
   return { held: row!.held, now: row!.now }
