@@ -78,8 +78,15 @@ export type TailState = {
 }
 
 export type Follow = {
-  /** `cursor`: null for a snapshot first. */
-  open: (filter: EventFilter, cursor: string | null) => { ok: true; following: Following } | BadCursor
+  /**
+   * `cursor`: null for a snapshot first. `onLagging`: called once, when the next step becomes `lagging`: a reader whose socket takes
+   * nothing does not ask for it.
+   */
+  open: (
+    filter: EventFilter,
+    cursor: string | null,
+    onLagging?: () => void,
+  ) => { ok: true; following: Following } | BadCursor
   /** At most `limit` events after `cursor`; null: from now on, so there are none yet. */
   page: (filter: EventFilter, cursor: string | null, limit: number) => Promise<PageResult>
   /** Every follower gets `ended`. */

@@ -9,6 +9,7 @@ import type { Env } from './env.ts'
 import { kafkaSettings, outboxSettings, topicFaults, tradeSettings } from './kafkaSettings.ts'
 import { requestSettings, serverSettings, shutdownSettings } from './serverSettings.ts'
 import type { Setting, SettingNote, ValuesOf } from './setting.ts'
+import { streamSettings } from './streamSettings.ts'
 import { telemetrySettings } from './telemetrySettings.ts'
 import { transportFaults, transportWarnings } from './transport.ts'
 
@@ -20,6 +21,7 @@ export const settings = {
   ...kafkaSettings,
   ...tradeSettings,
   ...outboxSettings,
+  ...streamSettings,
   ...authenticationSettings,
   ...limitSettings,
   ...telemetrySettings,
@@ -34,6 +36,7 @@ export const settingGroups = [
   { title: 'Kafka', settings: kafkaSettings },
   { title: 'Trades', settings: tradeSettings },
   { title: 'Outbox and relay', settings: outboxSettings },
+  { title: 'Streams and polling', settings: streamSettings },
   { title: 'Authentication', settings: authenticationSettings },
   { title: 'Limits', settings: limitSettings },
   { title: 'Log and traces', settings: telemetrySettings },

@@ -10,7 +10,7 @@ import { answering, type Answer, type Exchange, type Handler, type RequestObserv
 import { isServed, type Management } from './exchange/operation.ts'
 import { pathOf } from './exchange/path.ts'
 import { problem, type Problem } from './exchange/problem.ts'
-import { patienceWhileAnswering } from './exchange/silence.ts'
+import { patienceWhileAnswering, silentSeconds } from './exchange/silence.ts'
 import { createCors, preflightHeaders } from './gates/cors.ts'
 import { guardGates, openGuard, type Guard } from './gates/guard.ts'
 import { handbookHandlers } from './handbook/routes.ts'
@@ -18,31 +18,33 @@ import { actuatorHandlers } from './operators/actuator.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { metricHandlers } from './operators/metrics.ts'
 import { orderHandlers, type RouteOptions } from './orders/routes.ts'
+import { streamHandlers, type StreamOptions } from './stream/routes.ts'
 
-export type ServerOptions = RouteOptions & {
-  /** False while the service starts: calls that need the store are refused. */
-  started: () => boolean
-  /** True while the service stops: the port is about to close. */
-  draining: () => boolean
-  /** Pages of these origins may call from a browser. */
-  corsOrigins: readonly string[]
-  health: HealthSource
-  /** The text of the metrics page. */
-  metrics: () => string
-  contracts: ContractOptions
-  log: Log
-  observe: RequestObserver
-  tracing: Tracing
-  now: () => Date
-  /** How long a connection may be silent. */
-  idleTimeoutMs: number
-  /** The longest that an answer may take. */
-  answerMaxMs: number
-  /** Who may call, and how often. Default: everybody, without limits. */
-  guard?: Guard
-  /** Which routes: all of them (the default), all but those for operators, or only those. */
-  management?: Management
-}
+export type ServerOptions = RouteOptions &
+  StreamOptions & {
+    /** False while the service starts: calls that need the store are refused. */
+    started: () => boolean
+    /** True while the service stops: the port is about to close. */
+    draining: () => boolean
+    /** Pages of these origins may call from a browser. */
+    corsOrigins: readonly string[]
+    health: HealthSource
+    /** The text of the metrics page. */
+    metrics: () => string
+    contracts: ContractOptions
+    log: Log
+    observe: RequestObserver
+    tracing: Tracing
+    now: () => Date
+    /** How long a connection may be silent. */
+    idleTimeoutMs: number
+    /** The longest that an answer may take. */
+    answerMaxMs: number
+    /** Who may call, and how often. Default: everybody, without limits. */
+    guard?: Guard
+    /** Which routes: all of them (the default), all but those for operators, or only those. */
+    management?: Management
+  }
 
 /** The methods of the routes of a path. Like the router, it ignores one slash at the end. */
 const methodsOf = (app: Elysia, path: string): string[] => {
@@ -69,9 +71,13 @@ const notFound = (app: Elysia, exchange: Exchange): Answer => {
 const starting = (): Problem =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
 
+/** Sets how long the connection of a request may be silent. */
+type SetSilence = (request: Request, ms: number) => void
+
 /** The handler of each operation; a missing one is a type error. */
-const handlersOf = (options: ServerOptions): Record<OperationId, Handler> => ({
+const handlersOf = (options: ServerOptions, setSilence: SetSilence): Record<OperationId, Handler> => ({
   ...orderHandlers(options),
+  ...streamHandlers(options, setSilence),
   ...exceptionHandlers(options),
   ...actuatorHandlers,
   ...healthHandlers(options.health),
@@ -86,6 +92,7 @@ export const createApp = (options: ServerOptions) => {
   const app: Elysia = new Elysia({ normalize: false })
   const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
   const setTimeout = (request: Request, seconds: number): void => app.server?.timeout(request, seconds)
+  const setSilence: SetSilence = (request, ms) => setTimeout(request, silentSeconds(ms))
   const patience = patienceWhileAnswering({ ...options, setTimeout })
   const gates = [
     ...(patience === null ? [] : [patience.gate]),
@@ -117,7 +124,7 @@ export const createApp = (options: ServerOptions) => {
     if (code === 'NOT_FOUND') return answerNotFound(request)
     return code === 'PARSE' || code === 'VALIDATION' ? answerUnreadable(request) : answerBug(error)(request)
   })
-  for (const [id, handler] of Object.entries(handlersOf(options)) as [OperationId, Handler][]) {
+  for (const [id, handler] of Object.entries(handlersOf(options, setSilence)) as [OperationId, Handler][]) {
     const operation = operations[id]
     if (!isServed(operation, management)) continue
     const { method, path } = operation

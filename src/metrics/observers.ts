@@ -2,6 +2,7 @@
 
 import type { BatchReport } from '../app/batcher.ts'
 import type { BatchersOptions } from '../app/batchers.ts'
+import { resetReasons } from '../app/follow.ts'
 import type { RefusalObserver } from '../app/refusals.ts'
 import {
   dispositions,
@@ -11,6 +12,7 @@ import {
   type ExceptionDisposition,
 } from '../domain/leg.ts'
 import type { RequestObserver } from '../http/exchange/exchange.ts'
+import { streamEnds, type StreamObserver } from '../http/stream/eventStream.ts'
 import type { DeadLetter } from '../kafka/trades/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createCounter, createHistogram } from './instruments.ts'
@@ -80,7 +82,7 @@ const createBatches = () => {
   return { batch, fillBatch, refusal, instruments: [size, wait, commit, refusals] }
 }
 
-const createStreams = () => {
+const createKafkaStreams = () => {
   const publish = createHistogram({
     name: 'orders_relay_publish_duration_seconds',
     help: 'From the commit of an event to its acknowledgement by the broker.',
@@ -122,6 +124,34 @@ const createStreams = () => {
   }
 }
 
+/** The streams to clients. */
+const createFollowers = () => {
+  const events = createCounter({
+    name: 'orders_stream_events_total',
+    help: 'Events that were given to streams, each as often as there were streams for it.',
+  })
+  const ends = createCounter({
+    name: 'orders_stream_ends_total',
+    help: 'Streams that ended, by reason: client (it left), lagging (it read too slowly), credential (expired or revoked), shutdown.',
+    labels: ['reason'],
+  })
+  const resets = createCounter({
+    name: 'orders_stream_resets_total',
+    help: 'Streams whose cursor could not be resumed, so that they began anew, by reason.',
+    labels: ['reason'],
+  })
+  // An alert on the first one needs a zero before it.
+  for (const end of streamEnds) ends.of(end)
+  for (const reason of resetReasons) resets.of(reason)
+  const given = events.of()
+  const stream: StreamObserver = {
+    onEvents: (count) => given.add(count),
+    onEnd: (end) => ends.of(end).add(),
+    onReset: (reason) => resets.of(reason).add(),
+  }
+  return { stream, instruments: [events, ends, resets] }
+}
+
 const faults = ['data', 'contention', 'unavailable', 'unknown', 'bug'] as const satisfies readonly StoreFault[]
 
 const createDatabase = () => {
@@ -140,11 +170,14 @@ const createDatabase = () => {
 }
 
 export const createObservers = () => {
-  const [http, batches, streams, database] = [createHttp(), createBatches(), createStreams(), createDatabase()]
-  const instruments = [http, batches, streams, database].flatMap((part) => part.instruments)
+  const [http, batches, streams, database] = [createHttp(), createBatches(), createKafkaStreams(), createDatabase()]
+  const followers = createFollowers()
+  const instruments = [http, batches, streams, database, followers].flatMap((part) => part.instruments)
   return {
     /** Called for every answer over HTTP. */
     request: http.request,
+    /** Called for every stream to a client. */
+    stream: followers.stream,
     /** Called for every batch of requests. */
     batch: batches.batch,
     /** Called for every refusal. */

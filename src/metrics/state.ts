@@ -95,6 +95,51 @@ const relay: readonly StateMetric[] = [
   },
 ]
 
+const streams: readonly StateMetric[] = [
+  {
+    name: 'orders_streams_open',
+    type: 'gauge',
+    help: 'Streams to clients that are open.',
+    read: ({ streams }) => streams.state().open,
+  },
+  {
+    name: 'orders_streams_max',
+    type: 'gauge',
+    help: 'How many may be open.',
+    read: ({ streams }) => streams.state().max,
+  },
+  {
+    name: 'orders_tail_lag_seconds',
+    type: 'gauge',
+    help: 'How old the newest events were when the tail read them; 0 while nobody follows.',
+    read: ({ streams }) => streams.state().tail.lagMs / 1000,
+  },
+  {
+    name: 'orders_tail_catching_up_streams',
+    type: 'gauge',
+    help: 'Streams that read from Postgres: a snapshot, or events that the ring of the tail does not hold.',
+    read: ({ streams }) => streams.state().tail.catchingUp,
+  },
+  {
+    name: 'orders_tail_ring_events',
+    type: 'gauge',
+    help: 'Events that the tail holds in memory for streams that resume.',
+    read: ({ streams }) => streams.state().tail.ring.events,
+  },
+  {
+    name: 'orders_tail_ring_bytes',
+    type: 'gauge',
+    help: 'Their size.',
+    read: ({ streams }) => streams.state().tail.ring.bytes,
+  },
+  {
+    name: 'orders_tail_blocked',
+    type: 'gauge',
+    help: 'Whether (1 or 0) the log cannot be read though somebody follows it.',
+    read: ({ streams }) => Number(streams.state().tail.obstacle !== null),
+  },
+]
+
 const queues: readonly StateMetric[] = [
   {
     name: 'orders_batch_queued_items',
@@ -150,6 +195,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...outbox,
   ...relay,
   ...tradeState,
+  ...streams,
   ...queues,
   ...database,
 ]

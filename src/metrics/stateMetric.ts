@@ -3,6 +3,7 @@
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
+import type { StreamUseCases } from '../app/streams.ts'
 import type { Link } from '../kafka/link.ts'
 import type { Trades } from '../kafka/trades/consumer.ts'
 import type { DeadLetters } from '../kafka/trades/deadLetters.ts'
@@ -21,6 +22,7 @@ export type StateSource = {
     openExceptions: OpenExceptions
   }
   service: Pick<Service, 'load'>
+  streams: Pick<StreamUseCases, 'state'>
   pools: Readonly<Record<string, Pick<Pool, 'load'>>>
   now: () => Date
 }

@@ -23,7 +23,13 @@ const answerMaxMs = ({ REQUEST_DEADLINE_MS, AUTH_JWKS_URL, AUTH_JWKS_TIMEOUT_MS 
   3 * REQUEST_DEADLINE_MS + (AUTH_JWKS_URL === '' ? 0 : 2 * AUTH_JWKS_TIMEOUT_MS) + graceMs
 const graceMs = 1_000
 
-type Parts = Pick<ServerOptions, 'service' | 'metrics' | 'observe' | 'tracing' | 'now' | 'log'> & {
+/** How often a silent stream says that it is alive. Proxies close a connection that is silent for a minute. */
+const heartbeatMs = 15_000
+
+type Parts = Pick<
+  ServerOptions,
+  'service' | 'streams' | 'openStreams' | 'metrics' | 'observe' | 'observeStream' | 'tracing' | 'now' | 'log'
+> & {
   status: StatusSource
   phase: () => Phase
 }
@@ -37,6 +43,9 @@ const serverOptionsOf = ({ status, phase, ...parts }: Parts): ServerOptions => {
     bodyMaxBytes: config.BODY_MAX_BYTES,
     amountDigits: amountDigitsOf(config),
     bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
+    eventsPageMax: config.EVENTS_PAGE_MAX,
+    heartbeatMs,
+    random: Math.random,
     started: () => phase() !== 'starting',
     draining: () => phase() === 'draining',
     corsOrigins: config.CORS_ALLOWED_ORIGINS,

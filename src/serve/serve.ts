@@ -1,5 +1,6 @@
 // The composition root: creates every part, starts them in order, and stops them in the reverse order.
 
+import type { Follow } from '../app/follow.ts'
 import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createRefusedWrites } from '../app/refusedWrites.ts'
@@ -28,10 +29,18 @@ import { listen, type Listeners } from './listen.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { openService, openPool } from './service.ts'
+import { openStreamsOver, type Streams } from './streams.ts'
 import { startTracing } from './tracing.ts'
 import { openTrades } from './trades.ts'
 
 const now = (): Date => new Date()
+// To be replaced by the tail when it lands.
+const noTail: Follow = {
+  open: () => ({ ok: false, code: 'BAD_CURSOR' }),
+  page: () => Promise.resolve({ ok: false, code: 'UNAVAILABLE' }),
+  close: () => undefined,
+  state: () => ({ followers: 0, catchingUp: 0, ring: { events: 0, bytes: 0 }, lagMs: 0, obstacle: null }),
+}
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
 /** The parts that run beside the requests: relay, trades, dead letters, watchers of Kafka and Postgres. */
@@ -65,6 +74,7 @@ type Parts = Listeners & {
   log: Log
   background: ReturnType<typeof createBackground>
   service: Service
+  streams: Streams
   servicePools: Readonly<Record<string, Pool>>
   tracing: Tracing
   setPhase: (phase: Phase) => void
@@ -72,7 +82,7 @@ type Parts = Listeners & {
 
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, management, background, service, servicePools, tracing, setPhase }: Parts,
+  { config, log, server, management, background, service, streams, servicePools, tracing, setPhase }: Parts,
 ): Promise<void> => {
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
@@ -93,7 +103,9 @@ const runUntil = async (
 
   setPhase('draining')
   await sleep(config.SHUTDOWN_READINESS_DELAY_MS)
-  await server.stop()
+  const closed = server.stop()
+  streams.end()
+  await closed
   await service.drained()
   log.info('requests are finished')
   backgroundStop.abort()
@@ -133,17 +145,33 @@ const runService = async ({ config, log, guard }: Run): Promise<number> => {
     accepting,
     onCommitted,
   })
+  const streams = openStreamsOver(noTail, config, observers)
   const status = { config, background, refusedWrites, starting: () => (phase === 'starting' ? startDetail : null) }
   const metricSource = {
     build: { version, commit },
     background,
     service,
+    streams: streams.streams,
     pools: { ...servicePools, ...background.pools },
     now,
   }
   const metrics = () => page(metricSource)
-  const observe = observers.request
-  const listeners = listen({ status, service, phase: () => phase, metrics, observe, tracing, now, log }, guard)
+  const listeners = listen(
+    {
+      status,
+      service,
+      streams: streams.streams,
+      openStreams: streams.openStreams,
+      phase: () => phase,
+      metrics,
+      observe: observers.request,
+      observeStream: observers.stream,
+      tracing,
+      now,
+      log,
+    },
+    guard,
+  )
   if (listeners === null) return 1
 
   try {
@@ -160,7 +188,17 @@ const runService = async ({ config, log, guard }: Run): Promise<number> => {
     phase = next
   }
   const outcome = await Promise.race([
-    runUntil(stopping.signal, { config, log, ...listeners, background, service, servicePools, tracing, setPhase }),
+    runUntil(stopping.signal, {
+      config,
+      log,
+      ...listeners,
+      background,
+      service,
+      streams,
+      servicePools,
+      tracing,
+      setPhase,
+    }),
     deadline,
   ])
   if (outcome === 'late') {

@@ -451,7 +451,7 @@ describe('what is wider and harmless', () => {
       'a media type of a body',
       (copy) => set(post(copy)['requestBody']!['content']!, 'application/cbor', { schema: {} }),
     ],
-    ['a route', (copy) => set(copy['paths']!, '/orders/stream', { get: post(copy) })],
+    ['a route', (copy) => set(copy['paths']!, '/orders/elsewhere', { get: post(copy) })],
     ['a method of a route', (copy) => set(copy['paths']!['/orders']!, 'put', { operationId: 'o', responses: {} })],
     ['a member of an answer', (copy) => set(schema(copy, 'Order')['properties']!, 'stopPrice', { type: 'number' })],
     [

@@ -71,7 +71,7 @@ describe('the document', () => {
       }
     expect([...seen].toSorted()).toEqual(
       Object.keys(problems)
-        .filter((code) => !['UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED'].includes(code))
+        .filter((code) => !['UNAUTHORIZED', 'FORBIDDEN'].includes(code))
         .toSorted(),
     )
   })

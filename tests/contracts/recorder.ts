@@ -2,11 +2,14 @@
 // database where a request leads there, and from refusals of the service where only a broken neighbour would.
 
 import type { BatchRefusal } from '../../src/app/batcher.ts'
+import { resetReasons } from '../../src/app/follow.ts'
 import type { Service } from '../../src/app/service.ts'
+import type { StreamUseCases } from '../../src/app/streams.ts'
 import { requests, resolution } from '../../src/http/contract/examples.ts'
 import { springType } from '../../src/http/operators/actuator.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
+import { idleTail } from '../http/stream/fakeFollow.ts'
 import type { Exchange, Sent } from './judge.ts'
 
 export type Recorded = Exchange & { sent: Sent }
@@ -158,12 +161,56 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
   }
 }
 
+/** Streams that end at once, pages of events, and whatever may be refused of both. */
+const followers = async (kept: Recorded[]): Promise<void> => {
+  const refusing = (
+    follow: ReturnType<StreamUseCases['follow']>,
+    events: Awaited<ReturnType<StreamUseCases['events']>>,
+  ) =>
+    recorderOf(
+      createApp(
+        serverOptions({
+          streams: {
+            follow: () => follow,
+            events: () => Promise.resolve(events),
+            state: () => ({ open: 0, max: 0, tail: idleTail }),
+          },
+        }),
+      ),
+      kept,
+    )
+  const usual = recorderOf(createApp(serverOptions()), kept)
+  for (const path of ['/orders/stream', '/events']) {
+    await usual('GET', path)
+    await usual('GET', `${path}?userId=${orderBody.userId}&ticker=aapl&orderId=${unknownId}&cursor=c1`)
+    await usual('GET', `${path}?userId=x`)
+  }
+  await usual('HEAD', '/orders/stream')
+  await usual('GET', '/orders/stream', { headers: { 'last-event-id': 'c1' } })
+  const badCursor = { ok: false, code: 'BAD_CURSOR' } as const
+  for (const whose of ['caller', 'all'] as const)
+    await refusing({ ok: false, code: 'TOO_MANY_STREAMS', whose }, badCursor)('GET', '/orders/stream')
+  for (const reason of resetReasons)
+    await refusing(badCursor, { ok: false, code: 'CURSOR_EXPIRED', reason })('GET', '/events?cursor=c1')
+  for (const path of ['/orders/stream', '/events'])
+    await refusing(badCursor, { ok: false, code: 'UNAVAILABLE' })('GET', `${path}?cursor=c1`)
+  const starting = recorderOf(createApp(serverOptions({ started: () => false })), kept)
+  const fail = (): never => {
+    throw new Error('a bug')
+  }
+  const streams = { follow: fail, events: fail, state: fail }
+  const broken = recorderOf(createApp(serverOptions({ streams })), kept)
+  for (const call of [starting, broken]) for (const path of ['/orders/stream', '/events']) await call('GET', path)
+}
+
 /** Methods that are no operations, on every path. */
 const otherMethods = async (call: Calling): Promise<void> => {
   const paths = [
     ...gets,
     '/orders',
     '/exceptions',
+    '/orders/stream',
+    '/events',
     ...['', '/fills', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
   ]
   for (const path of [...paths, `/exceptions/${unknownId}/resolve`])
@@ -185,6 +232,7 @@ export const record = async (): Promise<Recorded[]> => {
       await world.call('GET', path, { headers: { accept: springType } })
     await otherMethods(world.call)
     await refusals(kept)
+    await followers(kept)
   } finally {
     await harness.close()
   }

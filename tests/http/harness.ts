@@ -5,16 +5,19 @@
 import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/app/service.ts'
+import { createStreams } from '../../src/app/streams.ts'
 import { amountDigits } from '../../src/domain/decimal.ts'
 import type { Trade } from '../../src/domain/trade.ts'
 import { openPort, type Address, type Listener } from '../../src/http/listener.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
+import { createOpenStreams } from '../../src/http/stream/openStreams.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import { noTracing } from '../../src/telemetry/tracing.ts'
 import { asyncApiDocument } from '../contracts/documents.ts'
 import { answerFaults, type Paths } from '../contracts/judge.ts'
 import { createDatabase, servicePools, type TestDatabase } from '../support/database.ts'
 import { plainOrder } from '../support/orderBody.ts'
+import { createFakeFollow } from './stream/fakeFollow.ts'
 
 export type Answer = { status: number; headers: Headers; text: string }
 export type Call = { body?: string | object; headers?: Record<string, string> }
@@ -59,6 +62,12 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   now: () => new Date(),
   idleTimeoutMs: 120_000,
   answerMaxMs: 21_000,
+  streams: createStreams({ follow: createFakeFollow({ ends: true }).follow, max: 1_000, perCallerMax: 100 }),
+  openStreams: createOpenStreams(),
+  observeStream: { onEvents: () => undefined, onReset: () => undefined, onEnd: () => undefined },
+  eventsPageMax: 1_000,
+  heartbeatMs: 15_000,
+  random: () => 0,
   ...changed,
 })
 
@@ -78,6 +87,7 @@ const reasons: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  410: 'Gone',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Entity',
@@ -91,9 +101,8 @@ const reasons: Readonly<Record<number, string>> = {
 const checkProblem = ({ status, headers, text }: Answer): void => {
   expect(headers.get('content-type')).toBe('application/problem+json')
   const body = JSON.parse(text) as Record<string, unknown>
-  expect(Object.keys(body)).toEqual(
-    body['orderStatus'] === undefined ? problemMembers : [...problemMembers, 'orderStatus'],
-  )
+  const own = ['orderStatus', 'reason'].filter((name) => body[name] !== undefined)
+  expect(Object.keys(body)).toEqual([...problemMembers, ...own])
   expect(body).toMatchObject({ status, message: body['detail'] as string })
   expect(body['type']).toMatch(/^urn:orders:problem:[a-z-]+$/)
   expect(body['title']).toMatch(/^[A-Z]/)
@@ -101,7 +110,8 @@ const checkProblem = ({ status, headers, text }: Answer): void => {
   expect(body['error']).toBe(reasons[status])
   for (const fault of body['errors'] as object[]) expect(Object.keys(fault)).toEqual(['pointer', 'detail'])
   const isToRetry = body['code'] === 'OVERLOADED' || body['code'] === 'RATE_LIMITED'
-  expect(headers.get('retry-after')).toBe(isToRetry ? '1' : null)
+  const wait = body['title'] === 'Too many streams' ? '5' : '1'
+  expect(headers.get('retry-after')).toBe(isToRetry ? wait : null)
 }
 
 /** Reads an answer and checks what holds for all of them. */

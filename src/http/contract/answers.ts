@@ -2,6 +2,7 @@
 // write the answers: wire/order.ts, orders/answers.ts, exceptions/answers.ts, operators/.
 
 import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
+import { Event, OrderEvent } from '../../wire/event.ts'
 import { Order, Status } from '../../wire/order.ts'
 import { TradeException, Resolution } from '../exceptions/answers.ts'
 import { problems, type ProblemCode } from '../exchange/problem.ts'
@@ -49,4 +50,15 @@ export const problemShape = <C extends ProblemCode, M extends TProperties>(code:
   })
 
 /** The schemas that the document defines once, each under the name in its `component`. */
-export const components: readonly TSchema[] = [Order, Fill, TradeException, Resolution, Link, Component, Fault, Status]
+export const components: readonly TSchema[] = [
+  Order,
+  Event,
+  OrderEvent,
+  Fill,
+  TradeException,
+  Resolution,
+  Link,
+  Component,
+  Fault,
+  Status,
+]

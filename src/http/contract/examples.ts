@@ -2,6 +2,7 @@
 // look for each problem among real answers.
 
 import { wholeAmount } from '../../domain/decimal.ts'
+import type { HistoryEvent } from '../../domain/history.ts'
 import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
 import type { TradeException } from '../../store/exceptions.ts'
@@ -57,6 +58,17 @@ export const acceptedOrder: Order = acceptOrder(
 
 export const partlyFilledOrder = applyFill(acceptedOrder, { quantity: half, price, now: filledAt })
 export const canceledOrder: Order = { ...acceptedOrder, status: 'CANCELED', updatedAt: filledAt, version: 1 }
+
+export const acceptedEvent: HistoryEvent = {
+  kind: 'ACCEPTED',
+  at: acceptedAt,
+  order: acceptedOrder,
+  fill: null,
+  reason: null,
+  cause: { kind: 'request', requestId: '019b7d0a-51a0-7000-8000-1c2d3e4f5a6b' },
+}
+/** Opaque: real ones are longer. */
+export const exampleCursor = 'AQd2YJ1sW9kPMA'
 
 export const fill: Fill = {
   tradeId: 'T-1001',

@@ -2,6 +2,7 @@
 // sure that each is real.
 
 import type { Scope } from '../../app/caller.ts'
+import { writeEvent } from '../../wire/event.ts'
 import { orderJson } from '../../wire/order.ts'
 import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
 import { alreadyResolved } from '../exceptions/routes.ts'
@@ -11,6 +12,9 @@ import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.
 import { actuatorLinks } from '../operators/actuator.ts'
 import { fillPageJson, orderPageJson } from '../orders/answers.ts'
 import { notCancelable } from '../orders/routes.ts'
+import { eventPageJson } from '../stream/answers.ts'
+import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
+import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
 import {
   acceptedOrder,
   canceledOrder,
@@ -20,6 +24,8 @@ import {
   requests,
   resolution,
   resolvedException,
+  acceptedEvent,
+  exampleCursor,
 } from './examples.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
@@ -54,6 +60,10 @@ const badId = {
 const noOrder = { NOT_FOUND: () => problem('NOT_FOUND', 'there is no such order') }
 const badQuery = {
   BAD_REQUEST: () => invalid('Invalid query', [{ pointer: '?limit', detail: 'must be a whole number from 1 to 500' }]),
+}
+
+const badFilter = {
+  BAD_REQUEST: () => invalid('Invalid query', [{ pointer: '?userId', detail: 'must be a UUID' }]),
 }
 
 const orders = {
@@ -102,6 +112,30 @@ const orders = {
     ...noOrder,
     200: () => orderJson(canceledOrder),
     CONFLICT: () => notCancelable('FILLED'),
+  },
+} as const
+
+const streams = {
+  streamOrders: {
+    ...scopeProblems('orders:read'),
+    ...notAllowed('GET, HEAD, OPTIONS'),
+    ...bugProblem,
+    ...badFilter,
+    OVERLOADED: () => problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After'),
+    200: () =>
+      snapshotBlock([partlyFilledOrder]) +
+      liveBlock(exampleCursor) +
+      orderBlock(writeEvent(acceptedEvent), exampleCursor),
+    RATE_LIMITED: () => tooManyStreams('all'),
+  },
+  pollEvents: {
+    ...scopeProblems('orders:read'),
+    ...notAllowed('GET, HEAD, OPTIONS'),
+    ...bugProblem,
+    ...badFilter,
+    OVERLOADED: () => refused('OVERLOADED'),
+    200: () => eventPageJson([{ text: writeEvent(acceptedEvent) }], exampleCursor),
+    CURSOR_EXPIRED: () => cursorExpired('CURSOR_TOO_OLD'),
   },
 } as const
 
@@ -181,4 +215,4 @@ export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
   resolveException: { example: resolution },
 }
 
-export const answerExamples: Examples = { ...orders, ...exceptions, ...service, ...contracts }
+export const answerExamples: Examples = { ...orders, ...streams, ...exceptions, ...service, ...contracts }

@@ -5,9 +5,11 @@ import { exceptionOperations } from './exceptionOperations.ts'
 import { withIds } from './operation.ts'
 import { operatorOperations } from './operatorOperations.ts'
 import { orderOperations } from './orderOperations.ts'
+import { streamOperations } from './streamOperations.ts'
 
 export const operations = withIds({
   ...orderOperations,
+  ...streamOperations,
   ...exceptionOperations,
   ...operatorOperations,
   ...contractOperations,

@@ -20,8 +20,18 @@ export type Exchange = {
   readonly traceparent: string | null
   /** Null until a gate has identified the caller, and on routes that need no credential. */
   caller: Caller | null
+  /** How long the credential is good; null on routes whose answer does not outlive that look, and if callers need none. */
+  credential: Credential | null
   /** Headers that gates add to the answer. */
   readonly headers: Record<string, string>
+}
+
+/** A credential for as long as an answer goes on. */
+export type Credential = {
+  /** In ms since 1970; Infinity: it does not expire. */
+  readonly expiresAtMs: number
+  /** Whether it is still accepted, and still lets the same caller make this call. Rejects never. */
+  readonly isStillGood: () => boolean | Promise<boolean>
 }
 
 /** What a handler or a gate returns; `answering` writes the problems. */
@@ -68,6 +78,7 @@ const openExchange = ({ operation, request, params, tracing }: Opening): { excha
     requestId: sentId !== null && safeId.test(sentId) ? sentId : Bun.randomUUIDv7(),
     traceparent: span?.traceparent ?? parent,
     caller: null,
+    credential: null,
     headers: {},
   }
   return { exchange, span }

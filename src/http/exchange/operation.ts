@@ -15,6 +15,8 @@ export type Operation = {
   readonly needs: 'store' | 'process'
   /** Routes for operators are on the management port if there is one. */
   readonly audience: 'everybody' | 'operators'
+  /** The answer is a stream that goes on for hours. What is measured of it is the time to its beginning. */
+  readonly streams?: true
   /** The scope that a caller has to hold if authentication is on; `open`: no scope and no credential. */
   readonly access: Scope | 'open'
 }

@@ -14,6 +14,7 @@ export const problems = {
     title: 'Method not allowed',
   },
   CONFLICT: { status: 409, error: 'Conflict', type: 'conflict', title: 'Conflict with what is stored' },
+  CURSOR_EXPIRED: { status: 410, error: 'Gone', type: 'cursor-expired', title: 'Cursor expired' },
   PAYLOAD_TOO_LARGE: { status: 413, error: 'Payload Too Large', type: 'payload-too-large', title: 'Body too large' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

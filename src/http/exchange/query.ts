@@ -3,7 +3,7 @@
 
 import { Type, type TObject, type TOptional, type TSchema } from '@sinclair/typebox'
 import { canonicalUuid } from '../../domain/ids.ts'
-import { uuidForm } from '../../domain/patterns.ts'
+import { canonicalTicker, tickerForm, uuidForm } from '../../domain/patterns.ts'
 import { oneOf } from '../../wire/shapes.ts'
 import { decodeCursor, type CursorList } from './cursor.ts'
 import { shownName, type Decoded, type UnknownFields } from './decode.ts'
@@ -66,6 +66,17 @@ export const uuid = {
   schema: Type.String({ format: 'uuid', pattern: uuidForm.sent }),
   read: (text: string) => canonicalUuid(text) ?? undefined,
   rule: uuidForm.rule,
+}
+
+/** A bare `+` in a query means a space, and no ticker has one. So the fault of a ticker with a space says how to write `+`. */
+export const ticker = {
+  schema: Type.String({
+    pattern: tickerForm.sent,
+    description: 'In a query `+` is written `%2B`, `&` `%26`, `#` `%23`.',
+  }),
+  read: (text: string) => canonicalTicker(text) ?? undefined,
+  rule: (text: string) =>
+    text.includes(' ') ? `has a space: write + as %2B in a query; a ticker ${tickerForm.rule}` : tickerForm.rule,
 }
 
 /** A parameter with a fixed list of values. */

@@ -28,5 +28,8 @@ export const patienceWhileAnswering = ({
           setTimeout(request, silentSeconds(answerMaxMs))
           return null
         },
-        observe: ({ request }) => setTimeout(request, silentSeconds(idleTimeoutMs)),
+        observe({ request, operation }, { status }) {
+          // A stream goes on, and has set its own.
+          if (operation?.streams !== true || status !== 200) setTimeout(request, silentSeconds(idleTimeoutMs))
+        },
       }

@@ -3,13 +3,13 @@
 import { Type } from '@sinclair/typebox'
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
 import { closedStatuses, openOf, openStatuses, statuses, type Status } from '../../domain/order.ts'
-import { canonicalKey, canonicalTicker, keyForm, tickerForm } from '../../domain/patterns.ts'
+import { canonicalKey, keyForm } from '../../domain/patterns.ts'
 import { sides } from '../../domain/terms.ts'
 import type { OrderFilter } from '../../store/orderPage.ts'
 import { queryInstantPattern } from '../../wire/instant.ts'
 import { oneOf } from '../../wire/shapes.ts'
 import type { Decoded, UnknownFields } from '../exchange/decode.ts'
-import { choice, defineQuery, limitDefault, pageRows, uuid } from '../exchange/query.ts'
+import { choice, defineQuery, limitDefault, pageRows, ticker, uuid } from '../exchange/query.ts'
 
 type ListQuery = { filter: OrderFilter; limit: number }
 type FillsQuery = { before: number; limit: number }
@@ -47,17 +47,6 @@ const readStatuses = (word: string): readonly Status[] | undefined => {
   if (word === 'open' || word === 'closed') return statusGroups[word]
   const status = statuses.find((one) => one === word)
   return status === undefined ? undefined : [status]
-}
-
-/** A bare `+` in a query means a space, and no ticker has one. So the fault of a ticker with a space says how to write `+`. */
-const ticker = {
-  schema: Type.String({
-    pattern: tickerForm.sent,
-    description: 'In a query `+` is written `%2B`, `&` `%26`, `#` `%23`.',
-  }),
-  read: (text: string) => canonicalTicker(text) ?? undefined,
-  rule: (text: string) =>
-    text.includes(' ') ? `has a space: write + as %2B in a query; a ticker ${tickerForm.rule}` : tickerForm.rule,
 }
 
 const ordersQuery = defineQuery({

@@ -73,6 +73,6 @@ export const createKeyCheck = (path: string, log: Log, nowMs: () => number): Key
       return refuse('invalid', 'no such API key')
     return stored.expiresMs <= nowMs()
       ? refuse('expired', 'the API key is expired')
-      : { ok: true, caller: stored.caller }
+      : { ok: true, caller: stored.caller, expiresAtMs: stored.expiresMs }
   }
 }

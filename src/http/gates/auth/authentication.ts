@@ -1,9 +1,9 @@
 // The gates of authentication. The first identifies the caller before anything else is done, the last checks that the caller may make this
 // call. The log has the reason of every refusal, and never the credential.
 
-import { everybody, holds, type Scope } from '../../../app/caller.ts'
+import { everybody, holds, isAdmin, type Caller, type Scope } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
-import type { Exchange, Gate } from '../../exchange/exchange.ts'
+import type { Credential, Exchange, Gate } from '../../exchange/exchange.ts'
 import type { Problem } from '../../exchange/problem.ts'
 import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
 import type { Buckets } from '../limits/rateLimit.ts'
@@ -34,6 +34,30 @@ const cheapVerdict = ({ tokens, keys }: Authentication, token: string): Verdict 
 }
 
 /**
+ * A credential whose answer goes on for hours. It is looked at with the same checks as at first, so a key that was taken out of its file,
+ * or a token whose signing key was withdrawn, is noticed. While the keys of an issuer cannot be read, a token that was good stays good.
+ */
+const lastingCredential = (
+  authentication: Authentication,
+  { token, caller, scope, expiresAtMs }: { token: string; caller: Caller; scope: Scope; expiresAtMs: number },
+): Credential => {
+  const allows = (verdict: Verdict): boolean =>
+    verdict.ok
+      ? verdict.caller.subject === caller.subject &&
+        isAdmin(verdict.caller) === isAdmin(caller) &&
+        holds(verdict.caller, scope)
+      : verdict.refusal === 'keys'
+  return {
+    expiresAtMs,
+    isStillGood() {
+      const cheap = cheapVerdict(authentication, token)
+      if (cheap !== null) return allows(cheap)
+      return authentication.tokens!.check(token).then(allows, () => false)
+    },
+  }
+}
+
+/**
  * Identifies the caller. If an address has sent too many bad credentials, only cheap ones are checked: so a caller who shares the
  * address (of a proxy) and whose token is in the cache can go on.
  */
@@ -41,9 +65,17 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
   const { failures, tokens } = authentication
   const networkOfCaller = ({ request }: Exchange): string => networkOf(addressOf(request))
 
-  const settle = (exchange: Exchange, verdict: Verdict): Problem | null => {
+  const settle = (exchange: Exchange, verdict: Verdict, token = ''): Problem | null => {
     if (verdict.ok) {
-      exchange.caller = verdict.caller
+      const { caller, expiresAtMs } = verdict
+      exchange.caller = caller
+      if (exchange.operation?.streams === true)
+        exchange.credential = lastingCredential(authentication, {
+          token,
+          caller,
+          scope: scopeOf(exchange)!,
+          expiresAtMs,
+        })
       return null
     }
     const { refusal, reason, cost } = verdict
@@ -64,10 +96,10 @@ const authenticationGate = (authentication: Authentication, { addressOf, log }: 
       return settle(exchange, refuse(credential.kind, `the credential is ${credential.kind}`))
     const { token } = credential
     const cheap = cheapVerdict(authentication, token)
-    if (cheap !== null) return settle(exchange, cheap)
+    if (cheap !== null) return settle(exchange, cheap, token)
     const level = failures?.look(networkOfCaller(exchange))
     if (level !== undefined && !level.allowed) return tooManyBadCredentials(level.waitSeconds)
-    return tokens!.check(token).then((verdict) => settle(exchange, verdict))
+    return tokens!.check(token).then((verdict) => settle(exchange, verdict, token))
   }
 }
 

@@ -2,7 +2,7 @@
 // some minutes at most and only while the keys stay the same, because checking a signature costs more than a whole request.
 
 import { errors, type JWTPayload } from 'jose'
-import { callerOf, type Caller } from '../../../app/caller.ts'
+import { callerOf } from '../../../app/caller.ts'
 import type { Algorithm } from './algorithms.ts'
 import { claimAt, namesAudience, textsOf, type ClaimPath } from './claims.ts'
 import type { KeySet } from './keySet.ts'
@@ -46,24 +46,25 @@ const reasonOf = (error: unknown): string => {
 }
 
 const verdictOn = (payload: JWTPayload, options: JwtOptions): Verdict => {
-  const { audience, audienceClaim, scopeClaims, subjectClaim } = options
+  const { audience, audienceClaim, scopeClaims, subjectClaim, clockToleranceSeconds } = options
   if (!namesAudience(claimAt(payload, audienceClaim), audience))
     return refuse('invalid', `claim ${audienceClaim.join('.')} names another audience`)
   const scopes = scopeClaims.flatMap((path) => textsOf(claimAt(payload, path)))
   const caller = callerOf({ subject: claimAt(payload, [subjectClaim]), scopes, credential: 'jwt' })
-  return caller === null ? refuse('subject', `claim ${subjectClaim} is no user`) : { ok: true, caller }
+  const expiresAtMs = (payload.exp! + clockToleranceSeconds) * 1000
+  return caller === null ? refuse('subject', `claim ${subjectClaim} is no user`) : { ok: true, caller, expiresAtMs }
 }
 
-type CacheEntry = { caller: Caller; until: number; generation: number }
+type CacheEntry = { verdict: Verdict; until: number; generation: number }
 
 /** The cache of valid tokens. When it is full, the oldest entry is dropped. An entry is not used after `until`, or after the keys changed. */
 const createCache = ({ keys, cacheTokensMax, nowMs }: JwtOptions) => {
   const entries = new Map<string, CacheEntry>()
   return {
-    get(hash: string): Caller | null {
+    get(hash: string): Verdict | null {
       const entry = entries.get(hash)
       if (entry === undefined) return null
-      if (entry.until > nowMs() && entry.generation === keys.generation()) return entry.caller
+      if (entry.until > nowMs() && entry.generation === keys.generation()) return entry.verdict
       entries.delete(hash)
       return null
     },
@@ -111,14 +112,11 @@ export const createTokenCheck = (options: JwtOptions): TokenCheck => {
     const { payload, generation } = verified
     const verdict = verdictOn(payload, options)
     const until = Math.min(payload.exp! * 1000, nowMs() + cacheAgeMaxMs)
-    if (verdict.ok) cache.put(hash, { caller: verdict.caller, until, generation })
+    if (verdict.ok) cache.put(hash, { verdict, until, generation })
     return verdict.ok ? verdict : { ...verdict, cost: verified.tried }
   }
   return {
-    cached(token) {
-      const caller = cache.get(hashOf(token))
-      return caller === null ? null : { ok: true, caller }
-    },
+    cached: (token) => cache.get(hashOf(token)),
     check(token) {
       if (token.length > tokenLengthMax) return Promise.resolve(refuse('invalid', 'the token is too long'))
       const hash = hashOf(token)

@@ -7,7 +7,8 @@ import { problem, type Problem } from '../../exchange/problem.ts'
 export type Refusal = 'absent' | 'malformed' | 'invalid' | 'expired' | 'subject' | 'keys'
 /** `reason`: for the operator's log alone. `cost`: how many signatures were checked in vain, at least one. */
 export type Refused = { ok: false; refusal: Refusal; reason: string; cost: number }
-export type Verdict = { ok: true; caller: Caller } | Refused
+/** `expiresAtMs`: from then on the credential is refused, in ms since 1970; Infinity: never. */
+export type Verdict = { ok: true; caller: Caller; expiresAtMs: number } | Refused
 
 export const refuse = (refusal: Refusal, reason: string): Refused => ({ ok: false, refusal, reason, cost: 1 })
 

@@ -39,7 +39,10 @@ describe('a key', () => {
       expect(checkOf(text)(key())).toEqual({
         ok: true,
         caller: { subject: user, userId: user, scopes: new Set(['orders:read']), credential: 'key:desk' },
+        expiresAtMs: Infinity,
       })
+    const dated = checkOf(line({ expires: '2999-01-02T03:04:05Z' }))(key())
+    expect(dated.ok && dated.expiresAtMs).toBe(Date.parse('2999-01-02T03:04:05Z'))
   })
 
   test('that differs in one character, or has another id, opens nothing', () => {

@@ -75,10 +75,16 @@ const outcome = async (check: TokenCheck, token: string): Promise<string> => {
 
 describe('a token', () => {
   test('that is good names its caller', async () => {
-    const verdict = await checkOf().check(await tokenOf(key, user.toUpperCase(), 'orders:read other orders:write'))
+    const exp = Math.floor(Date.now() / 1000) + 60
+    const token = await tokenOf(key, user.toUpperCase(), 'orders:read other orders:write', { claims: { exp } })
+    const check = checkOf()
+    const verdict = await check.check(token)
+    expect(check.cached(token)).toEqual(verdict)
     expect(verdict).toEqual({
       ok: true,
       caller: { subject: user, userId: user, scopes: new Set(['orders:read', 'orders:write']), credential: 'jwt' },
+      // Its `exp`, and the tolerance for clocks that differ.
+      expiresAtMs: (exp + 5) * 1000,
     })
   })
 
