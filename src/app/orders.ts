@@ -1,9 +1,11 @@
 // The use cases of orders, as every door calls them: they take the caller and plain values, and return plain results. They decide whose
 // orders a caller may place and see.
 
+import type { HistoryEvent } from '../domain/history.ts'
 import type { Order } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
 import { readFills, type Fill } from '../store/fillPage.ts'
+import { readHistory } from '../store/historyPage.ts'
 import { readOrderPage, type OrderFilter } from '../store/orderPage.ts'
 import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
@@ -34,6 +36,11 @@ export type OrderUseCases = {
     call: Call,
     query: { orderId: string; before: number; limit: number },
   ) => Promise<({ ok: true } & Page<Fill, number>) | NotFound | BatchRefusal>
+  /** What happened to an order, oldest first: the events with a version above `after`. Positions are versions. */
+  history: (
+    call: Call,
+    query: { orderId: string; after: number; limit: number },
+  ) => Promise<({ ok: true } & Page<HistoryEvent, number>) | NotFound | BatchRefusal>
 }
 
 export type OrderParts = Identity & {
@@ -114,6 +121,14 @@ export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: 
       return pages.submit(async () => {
         const fills = await lists.run((sql) => readFills(sql, { ...query, limit: limit + 1 }))
         return fills === null ? notFound : { ok: true, ...pageOf(fills, limit, ({ orderVersion }) => orderVersion) }
+      })
+    },
+    async history(call, { limit, ...query }) {
+      const refusal = isAdmin(call.caller) ? null : await refuseForeign(call, query.orderId)
+      if (refusal !== null) return refusal
+      return pages.submit(async () => {
+        const events = await lists.run((sql) => readHistory(sql, { ...query, limit: limit + 1 }))
+        return events === null ? notFound : { ok: true, ...pageOf(events, limit, ({ order }) => order.version) }
       })
     },
   }

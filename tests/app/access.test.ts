@@ -88,14 +88,17 @@ test('a user places in its own name, an administrator in any, nobody in none', a
 test('an order of somebody else is answered as one that does not exist, and stays as it is', async () => {
   const order = await placed(user(alice), alice)
   const fills = { orderId: order.id, before: 100, limit: 10 }
+  const history = { orderId: order.id, after: -1, limit: 10 }
   for (const call of [user(bob), nobody]) {
     expect(await service.find(call, order.id)).toEqual(notFound)
     expect(await service.fills(call, fills)).toEqual(notFound)
+    expect(await service.history(call, history)).toEqual(notFound)
     expect(await service.cancel(call, order.id)).toEqual(notFound)
   }
   for (const call of [user(alice), admin, open]) {
     expect(await service.find(call, order.id)).toEqual({ ok: true, order })
     expect(await service.fills(call, fills)).toEqual({ ok: true, items: [], next: null })
+    expect(await service.history(call, history)).toMatchObject({ ok: true, items: [{ kind: 'ACCEPTED' }], next: null })
   }
   expect(await service.cancel(user(alice), order.id)).toMatchObject({ ok: true, order: { status: 'CANCELED' } })
 })
@@ -112,7 +115,7 @@ test('a list holds orders of the caller alone; of another user it is empty, and 
   expect(await idsOf(admin)).toEqual(expect.arrayContaining([hers, his]))
 })
 
-test('fills and exceptions come page by page, each page with the position of the next', async () => {
+test('fills, events and exceptions come page by page, each page with the position of the next', async () => {
   const { id: orderId } = await placed(user(alice), alice)
   const trades = ['1', '2', '3', '99', '98'].map((quantity) =>
     aTrade({ buy: orderId, tradeId: `${orderId.slice(-8)}-${quantity}`, quantity }),
@@ -123,6 +126,15 @@ test('fills and exceptions come page by page, each page with the position of the
   expect(first).toMatchObject({ ok: true, items: [{ orderVersion: 3 }, { orderVersion: 2 }], next: 2 })
   const second = await service.fills(user(alice), { orderId, before: 2, limit: 2 })
   expect(second).toMatchObject({ ok: true, items: [{ orderVersion: 1 }], next: null })
+
+  const oldest = await service.history(user(alice), { orderId, after: -1, limit: 3 })
+  expect(oldest).toMatchObject({
+    ok: true,
+    items: [{ kind: 'ACCEPTED' }, { kind: 'FILLED' }, { kind: 'FILLED' }],
+    next: 2,
+  })
+  const newer = await service.history(user(alice), { orderId, after: 2, limit: 3 })
+  expect(newer).toMatchObject({ ok: true, items: [{ kind: 'FILLED', order: { version: 3 } }], next: null })
 
   const newest = await service.exceptions(admin, { ...anyException, orderId }, 1)
   if (!newest.ok) throw new Error(newest.code)

@@ -61,6 +61,7 @@ const taking = createApp(
     service: {
       list: () => Promise.resolve({ ok: true, items: [], next: null }),
       fills: () => Promise.resolve({ ok: true, items: [], next: null }),
+      history: () => Promise.resolve({ ok: true, items: [], next: null }),
       exceptions: () => Promise.resolve({ ok: true, items: [], next: null }),
       resolve: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
       turnAway: () => null,
@@ -86,18 +87,22 @@ const values: Record<string, readonly string[]> = {
   disposition: ['OVERFILL', 'CONFLICT', 'MISMATCH', 'LATE'],
   resolved: ['true', 'false', 'TRUE', ''],
   limit: ['1', '500', '0', '501', '-1', '1.5', 'ten', ''],
-  cursor: [`order-${uuid}`, `exception-${uuid}`, 'fill-7', uuid].map(cursor).concat(''),
+  cursor: [`order-${uuid}`, `exception-${uuid}`, 'fill-7', 'event-7', uuid].map(cursor).concat(''),
   other: ['1'],
 }
 /** Lawful by the schema, refused by the readers: a cursor of another list, and numbers written otherwise. */
 const unsaidValues = (path: string, search: URLSearchParams): boolean => {
   const position = search.get('cursor')
-  const own = path.endsWith('/fills') ? ['fill-7'] : [path === '/orders' ? `order-${uuid}` : `exception-${uuid}`, uuid]
+  const own = path.endsWith('/fills')
+    ? ['fill-7']
+    : path.endsWith('/events')
+      ? ['event-7']
+      : [path === '/orders' ? `order-${uuid}` : `exception-${uuid}`, uuid]
   return position !== null && position !== '' && !own.map(cursor).includes(position)
 }
 
 describe('the parameters', () => {
-  const paths = ['/orders', `/orders/${uuid}/fills`, '/exceptions']
+  const paths = ['/orders', `/orders/${uuid}/fills`, `/orders/${uuid}/events`, '/exceptions']
   const queryOf = (rng: Random): URLSearchParams => {
     const search = new URLSearchParams()
     for (let count = rng.below(4); count > 0; count--) {

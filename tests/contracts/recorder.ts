@@ -64,8 +64,8 @@ const orders = async (world: World): Promise<void> => {
   await harness.trade({ sides: bought })
   await call('GET', `/orders/${filled}`)
   await harness.trade({ sides: bought })
-  for (const path of [`/orders/${filled}`, `/orders/${filled}/fills`, `/orders/${filled}/fills?limit=1`])
-    await call('GET', path)
+  for (const path of ['', '/fills', '/fills?limit=1', '/events', '/events?limit=1'])
+    await call('GET', `/orders/${filled}${path}`)
   await call('POST', `/orders/${filled}/cancel`)
   const canceled = await place(world)
   await call('POST', `/orders/${canceled}/cancel`, { headers: { traceparent } })
@@ -75,11 +75,11 @@ const orders = async (world: World): Promise<void> => {
   const page = await call('GET', '/orders?limit=1')
   const { nextCursor } = JSON.parse(page.text) as { nextCursor: string }
   for (const query of ['', `?${everything}`, `?cursor=${nextCursor}`, '?limit=0']) await call('GET', `/orders${query}`)
-  for (const path of ['', '/fills']) {
+  for (const path of ['', '/fills', '/events']) {
     await call('GET', `/orders/${unknownId}${path}`)
     await call('GET', `/orders/nonsense${path}`)
   }
-  await call('GET', `/orders/${filled}/fills?limit=0`)
+  for (const path of ['/fills', '/events']) await call('GET', `/orders/${filled}${path}?limit=0`)
   for (const id of [unknownId, 'nonsense']) await call('POST', `/orders/${id}/cancel`)
 }
 
@@ -125,7 +125,13 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
   const callsTo = async (call: Calling): Promise<void> => {
     await call('POST', '/orders', { body: orderBody })
     await call('POST', `/orders/${unknownId}/cancel`)
-    for (const path of ['/orders', `/orders/${unknownId}`, `/orders/${unknownId}/fills`, '/exceptions'])
+    for (const path of [
+      '/orders',
+      `/orders/${unknownId}`,
+      `/orders/${unknownId}/fills`,
+      `/orders/${unknownId}/events`,
+      '/exceptions',
+    ])
       await call('GET', path)
     await call('POST', `/exceptions/${unknownId}/resolve`, { body: resolution })
   }
@@ -140,6 +146,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       find: read,
       list: read,
       fills: read,
+      history: read,
       exceptions: read,
     }
     return recorderOf(createApp(serverOptions({ service: service as unknown as Service })), kept)
@@ -211,7 +218,7 @@ const otherMethods = async (call: Calling): Promise<void> => {
     '/exceptions',
     '/orders/stream',
     '/events',
-    ...['', '/fills', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
+    ...['', '/fills', '/events', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
   ]
   for (const path of [...paths, `/exceptions/${unknownId}/resolve`])
     for (const method of ['DELETE', 'OPTIONS']) await call(method, path)

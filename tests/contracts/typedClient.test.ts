@@ -67,6 +67,17 @@ test('amounts come back as text, with every digit', async () => {
   })
   const fills = await client.listFills({ params: { id }, query: { limit: 1 } })
   expect(fills).toMatchObject({ status: 200, body: { fills: [{ quantity: '999999999999.99999998', late: false }] } })
+  const events = await client.listEvents({ params: { id }, query: { limit: 2 } })
+  expect(events).toMatchObject({
+    status: 200,
+    body: {
+      events: [
+        { version: 0, kind: 'ACCEPTED' },
+        { version: 1, kind: 'FILLED', fill: { quantity: '999999999999.99999998' }, remainingQuantity: '0.00000001' },
+      ],
+      nextCursor: null,
+    },
+  })
 })
 
 test('a key is a header, a status of a list is repeated, the id is in the path', async () => {

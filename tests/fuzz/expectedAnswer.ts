@@ -86,7 +86,7 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }
   if (id === '' || more.length > 0) return null
   if (top === 'orders' && action === undefined) return { GET: () => (isId ? only(200, 404) : only(400)) }
-  if (top === 'orders' && action === 'fills')
+  if (top === 'orders' && (action === 'fills' || action === 'events'))
     return { GET: () => (isId ? listing(query, ['limit', 'cursor'], 404) : only(400)) }
   if (top === 'orders' && action === 'cancel') return { POST: () => (isId ? only(200, 404, 409) : only(400)) }
   if (top === 'exceptions' && action === 'resolve') return { POST: () => resolving(request, id) }

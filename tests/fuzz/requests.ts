@@ -136,6 +136,7 @@ const route = (rng: Random, pool: Pool): Route =>
     [6, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}` })],
     [6, () => ({ method: 'GET', path: `/orders${query(rng)}` })],
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/fills${query(rng)}` })],
+    [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/events${query(rng)}` })],
     [4, () => ({ method: 'POST', path: `/orders/${pathId(rng, pool.orderIds)}/cancel` })],
     [4, () => ({ method: 'GET', path: `/exceptions${query(rng)}` })],
     [6, () => ({ method: 'POST', path: `/exceptions/${pathId(rng, pool.exceptionIds)}/resolve`, body: 'resolution' })],

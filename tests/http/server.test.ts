@@ -35,6 +35,7 @@ describe('a path', () => {
     [`/orders/${id}`, 'GET, HEAD, OPTIONS'],
     ['/orders/anything', 'GET, HEAD, OPTIONS'],
     [`/orders/${id}/fills`, 'GET, HEAD, OPTIONS'],
+    [`/orders/${id}/events`, 'GET, HEAD, OPTIONS'],
     [`/orders/${id}/cancel`, 'OPTIONS, POST'],
     ['/exceptions', 'GET, HEAD, OPTIONS'],
     [`/exceptions/${id}/resolve`, 'OPTIONS, POST'],
@@ -142,6 +143,7 @@ describe('a bug', () => {
         find: broken,
         list: broken,
         fills: broken,
+        history: broken,
       } as unknown as Service
       const failing = callerOf(createApp(serverOptions({ service, log })))
       for (const answer of [
@@ -149,13 +151,14 @@ describe('a bug', () => {
         await failing('GET', '/orders?limit=1'),
         await failing('GET', `/orders/${id}`),
         await failing('GET', `/orders/${id}/fills`),
+        await failing('GET', `/orders/${id}/events`),
         await failing('POST', `/orders/${id}/cancel`),
       ]) {
         expect(refusal(answer)).toEqual(internal)
         expect(answer.text).not.toMatch(/hunter2|select|TypeError|\.ts/)
         expect(bodyOf(answer)['detail']).toBe('the service failed on this request')
       }
-      expect(lines).toHaveLength(5)
+      expect(lines).toHaveLength(6)
       expect(lines[1]).toEqual({
         level: 'error',
         message: 'a request failed',
@@ -179,6 +182,7 @@ describe('while the service starts', () => {
     ['GET', '/orders'],
     ['GET', `/orders/${id}`],
     ['GET', `/orders/${id}/fills`],
+    ['GET', `/orders/${id}/events`],
     ['POST', `/orders/${id}/cancel`],
   ])('%s %s is 503, to be tried again', async (method, path) => {
     const answer = await starting(method, path, method === 'POST' ? { body: orderBody } : {})
@@ -386,6 +390,7 @@ describe('a database that cannot be reached', () => {
       harness.call('GET', '/orders'),
       harness.call('GET', `/orders/${id}`),
       harness.call('GET', `/orders/${id}/fills`),
+      harness.call('GET', `/orders/${id}/events`),
       harness.call('POST', `/orders/${id}/cancel`),
     ])
     for (const answer of answers) {

@@ -29,24 +29,26 @@ const codeOf = (answer: Answer) => `${answer.status} ${String(bodyOf(answer)['co
 const challengeOf = ({ headers }: Answer): string | null => headers.get('www-authenticate')
 
 describe('API1 broken object level authorization', () => {
-  test('an order of somebody else is not there: not to read, not its fills, not to cancel', async () => {
+  test('an order of somebody else is not there: not to read, not its fills or history, not to cancel', async () => {
     const id = await placeAs(world.keys.bob)
     await world.harness.trade({ sides: [{ side: 'BUY', orderId: id }] })
     const attempts = (target: string) =>
       Promise.all([
         world.call('GET', `/orders/${target}`, { as: world.keys.alice }),
         world.call('GET', `/orders/${target}/fills`, { as: world.keys.alice }),
+        world.call('GET', `/orders/${target}/events`, { as: world.keys.alice }),
         world.call('POST', `/orders/${target}/cancel`, { as: world.keys.alice }),
       ])
     const [foreign, missing] = [await attempts(id), await attempts(unknownId)]
-    expect(foreign.map(codeOf)).toEqual(['404 NOT_FOUND', '404 NOT_FOUND', '404 NOT_FOUND'])
+    expect(foreign.map(codeOf)).toEqual(Array.from({ length: 4 }, () => '404 NOT_FOUND'))
     // Beside the id that was asked for and the time, not a byte tells an order of somebody else from none.
     const withoutOccasion = (answers: Answer[], asked: string): string[] =>
       answers.map(({ text }) => text.replace(asked, '').replace(/"timestamp":"[^"]*"/, ''))
     expect(withoutOccasion(foreign, id)).toEqual(withoutOccasion(missing, unknownId))
     const own = await world.call('GET', `/orders/${id}`, { as: world.keys.bob })
     expect(bodyOf(own)).toMatchObject({ status: 'PARTIALLY_FILLED', userId: bob })
-    expect((await world.call('GET', `/orders/${id}/fills`, { as: world.keys.bob })).status).toBe(200)
+    for (const list of ['fills', 'events'])
+      expect((await world.call('GET', `/orders/${id}/${list}`, { as: world.keys.bob })).status).toBe(200)
   })
 
   test('a cancel in somebody else’s name moves nothing, however often and however concurrent', async () => {

@@ -82,6 +82,25 @@ export const fill: Fill = {
   orderVersion: 1,
 }
 
+export const history: readonly HistoryEvent[] = [
+  {
+    kind: 'ACCEPTED',
+    at: acceptedAt,
+    order: acceptedOrder,
+    fill: null,
+    reason: null,
+    cause: { kind: 'request', requestId: '019b7d0a-51ad-7000-8000-2f8e0c6f4d10' },
+  },
+  {
+    kind: 'FILLED',
+    at: filledAt,
+    order: partlyFilledOrder,
+    fill: { tradeId: fill.tradeId, side: fill.side, quantity: fill.quantity, price: fill.price, late: fill.late },
+    reason: null,
+    cause: { kind: 'trade', partition: 3, offset: '41' },
+  },
+]
+
 export const exception: TradeException = {
   id: exceptionId,
   disposition: 'OVERFILL',

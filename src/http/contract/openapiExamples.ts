@@ -10,7 +10,7 @@ import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
-import { fillPageJson, orderPageJson } from '../orders/answers.ts'
+import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
 import { notCancelable } from '../orders/routes.ts'
 import { eventPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
@@ -20,6 +20,7 @@ import {
   canceledOrder,
   exception,
   fill,
+  history,
   partlyFilledOrder,
   requests,
   resolution,
@@ -103,6 +104,14 @@ const orders = {
     ...badQuery,
     ...noOrder,
     200: () => fillPageJson([fill], null),
+  },
+  listEvents: {
+    ...scopeProblems('orders:read'),
+    ...notAllowed('GET, HEAD, OPTIONS'),
+    ...storeProblems,
+    ...badQuery,
+    ...noOrder,
+    200: () => eventPageJson(history, null),
   },
   cancelOrder: {
     ...scopeProblems('orders:write'),

@@ -3,9 +3,9 @@
 import { Type } from '@sinclair/typebox'
 import { Order, Status } from '../../wire/order.ts'
 import { ById } from '../exchange/query.ts'
-import { FillPage, OrderPage } from '../orders/answers.ts'
+import { EventPage, FillPage, OrderPage } from '../orders/answers.ts'
 import { PlaceOrder } from '../orders/decode.ts'
-import { FillsQuery, OrdersQuery } from '../orders/query.ts'
+import { EventsQuery, FillsQuery, OrdersQuery } from '../orders/query.ts'
 import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 import { PlaceHeaders, TraceHeaders } from './requestHeaders.ts'
 
@@ -18,6 +18,10 @@ const replayed = {
   description: 'Present where the key already named this order: nothing new was stored.',
   optional: true,
 } as const
+const etag = {
+  schema: Type.String({ pattern: '^"\\d+"$' }),
+  description: 'The version of the order, in quotes.',
+}
 const noOrder = { description: 'There is no such order.' }
 const badId = { description: 'The id in the path is no UUID.' }
 
@@ -72,7 +76,7 @@ export const orderOperations = {
     access: 'orders:read',
     summary: 'Read an order',
     params: ById,
-    answers: { 200: { description: 'The order as it is now.', body: Order } },
+    answers: { 200: { description: 'The order as it is now.', body: Order, headers: { ETag: etag } } },
     refusals: { ...storeRefusals, BAD_REQUEST: badId, NOT_FOUND: noOrder },
   },
   listFills: {
@@ -86,6 +90,26 @@ export const orderOperations = {
     params: ById,
     query: FillsQuery,
     answers: { 200: { description: 'A page.', body: FillPage } },
+    refusals: {
+      ...storeRefusals,
+      BAD_REQUEST: { description: 'The id is no UUID, or a parameter is invalid or unknown.' },
+      NOT_FOUND: noOrder,
+    },
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/orders/{id}/events',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:read',
+    summary: 'List what happened to an order, oldest first',
+    description:
+      'Versions are contiguous from 0, the acceptance. A cancel that an older version of this service made has no time and the cause ' +
+      '`before-log`.',
+    params: ById,
+    query: EventsQuery,
+    answers: { 200: { description: 'A page.', body: EventPage } },
     refusals: {
       ...storeRefusals,
       BAD_REQUEST: { description: 'The id is no UUID, or a parameter is invalid or unknown.' },

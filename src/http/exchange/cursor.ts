@@ -6,7 +6,12 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import { orNull } from '../../wire/shapes.ts'
 
 /** The tag of each list. `bare`: until 1.1 its cursors were the bare id of an item, with no tag; those are still read. */
-const lists = { order: { bare: true }, fill: { bare: false }, exception: { bare: true } } as const
+const lists = {
+  order: { bare: true },
+  fill: { bare: false },
+  event: { bare: false },
+  exception: { bare: true },
+} as const
 export type CursorList = keyof typeof lists
 
 /** `position`: the next position, from the service. Null, for the last page, stays null. */

@@ -1,8 +1,11 @@
-// The answers about orders and fills: their schemas, and the functions that write them. The order itself is in wire/order.ts.
+// The answers about orders, fills and events: their schemas, and the functions that write them. The order itself is in wire/order.ts, the
+// event in wire/event.ts.
 
 import { Type, type Static } from '@sinclair/typebox'
+import type { HistoryEvent } from '../../domain/history.ts'
 import type { Order as DomainOrder } from '../../domain/order.ts'
 import type { Fill as StoredFill } from '../../store/fillPage.ts'
+import { Event, eventJson } from '../../wire/event.ts'
 import { exactAmount } from '../../wire/exactAmount.ts'
 import { Order, orderJson } from '../../wire/order.ts'
 import { ExactAmount, Instant, Side, Ticker, TradeId } from '../../wire/shapes.ts'
@@ -23,6 +26,7 @@ export const Fill = Type.Object(
 )
 
 export const OrderPage = Type.Object({ orders: Type.Array(Order), nextCursor: NextCursor })
+export const EventPage = Type.Object({ events: Type.Array(Event), nextCursor: NextCursor })
 export const FillPage = Type.Object({ fills: Type.Array(Fill), nextCursor: NextCursor })
 
 /** `nextCursor`: null on the last page. */
@@ -44,3 +48,7 @@ export const fillAnswer = (fill: StoredFill): Static<typeof Fill> => ({
 /** `nextCursor`: null on the last page. */
 export const fillPageJson = (fills: readonly StoredFill[], nextCursor: string | null): string =>
   JSON.stringify({ fills: fills.map(fillAnswer), nextCursor } satisfies Static<typeof FillPage>)
+
+/** `nextCursor`: null on the last page. */
+export const eventPageJson = (events: readonly HistoryEvent[], nextCursor: string | null): string =>
+  `{"events":[${events.map(eventJson).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`

@@ -1,4 +1,4 @@
-// The query parameters of the lists of orders and of fills, and the filters that they describe.
+// The query parameters of the lists of orders, of fills and of events, and the filters that they describe.
 
 import { Type } from '@sinclair/typebox'
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
@@ -13,6 +13,7 @@ import { choice, defineQuery, limitDefault, pageRows, ticker, uuid } from '../ex
 
 type ListQuery = { filter: OrderFilter; limit: number }
 type FillsQuery = { before: number; limit: number }
+type EventsQuery = { after: number; limit: number }
 
 const newestVersion = 2 ** 31 - 1
 const instantForm = new RegExp(queryInstantPattern)
@@ -87,7 +88,7 @@ export const decodeListQuery = (search: URLSearchParams, unknownFields: UnknownF
     clientOrderId,
     statuses: wantedStatuses,
     open: openOf(wantedStatuses),
-    // An id begins with the millisecond of its order, so times are bounds on ids.
+    // A place begins with the millisecond of its order, so times are bounds on places.
     before: least(cursor, createdBefore === undefined ? undefined : leastIdAt(createdBefore)),
     from: createdAfter === undefined ? undefined : leastIdAt(createdAfter),
   }
@@ -105,4 +106,16 @@ export const decodeFillsQuery = (search: URLSearchParams, unknownFields: Unknown
   if (!query.ok) return query
   const { limit, cursor } = query.value
   return { ok: true, value: { before: cursor ?? newestVersion, limit: limit ?? limitDefault } }
+}
+
+const eventsQuery = defineQuery(pageRows('event', readVersion))
+export const EventsQuery = eventsQuery.schema
+
+/** Unknown parameters are always refused: no client sent any to this route before ORDERS_UNKNOWN_FIELDS=ignore was made for old ones. */
+export const decodeEventsQuery = (search: URLSearchParams): Decoded<EventsQuery> => {
+  const query = eventsQuery.read(search, 'refuse')
+  if (!query.ok) return query
+  const { limit, cursor } = query.value
+  // Version 0 is the acceptance.
+  return { ok: true, value: { after: cursor ?? -1, limit: limit ?? limitDefault } }
 }

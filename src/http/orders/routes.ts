@@ -12,9 +12,9 @@ import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
-import { fillPageJson, orderPageJson } from './answers.ts'
+import { eventPageJson, fillPageJson, orderPageJson } from './answers.ts'
 import { decodePlaceOrder } from './decode.ts'
-import { decodeFillsQuery, decodeListQuery } from './query.ts'
+import { decodeEventsQuery, decodeFillsQuery, decodeListQuery } from './query.ts'
 
 export type RouteOptions = {
   service: Service
@@ -102,7 +102,7 @@ const getOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<
   const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
   const result = await service.find(exchange, orderId)
-  if (result.ok) return json(200, orderJson(result.order))
+  if (result.ok) return json(200, orderJson(result.order), { etag: `"${result.order.version}"` })
   return result.code === 'NOT_FOUND' ? unknownOrder() : refused(result.code)
 }
 
@@ -124,11 +124,22 @@ const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOp
   return page.code === 'NOT_FOUND' ? unknownOrder() : refused(page.code)
 }
 
+const listEvents = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
+  const orderId = readId(exchange.params, 'order')
+  if (typeof orderId !== 'string') return orderId
+  const query = decodeEventsQuery(searchOf(exchange.request))
+  if (!query.ok) return invalid('Invalid query', query.faults)
+  const page = await service.history(exchange, { orderId, ...query.value })
+  if (page.ok) return json(200, eventPageJson(page.items, encodeCursor('event', page.next)))
+  return page.code === 'NOT_FOUND' ? unknownOrder() : refused(page.code)
+}
+
 export const orderHandlers = (options: RouteOptions) =>
   ({
     placeOrder: (exchange) => placeOrder(exchange, options),
     listOrders: (exchange) => listOrders(exchange, options),
     getOrder: (exchange) => getOrder(exchange, options),
     listFills: (exchange) => listFills(exchange, options),
+    listEvents: (exchange) => listEvents(exchange, options),
     cancelOrder: (exchange) => cancelOrder(exchange, options),
   }) satisfies Record<string, Handler>

@@ -108,6 +108,14 @@ describe('GET /orders/{id}', () => {
     expect((await get(`/orders/${id}/`)).text).toBe(posted.text)
   })
 
+  test('says its version in the ETag', async () => {
+    const { id } = await harness.place()
+    expect((await get(`/orders/${id}`)).headers.get('etag')).toBe('"0"')
+    await harness.trade({ sides: bought(id) })
+    expect((await get(`/orders/${id}`)).headers.get('etag')).toBe('"1"')
+    expect((await harness.call('HEAD', `/orders/${id}`)).headers.get('etag')).toBe('"1"')
+  })
+
   test('shows fills exactly: amounts in plain notation, the average half-even to eight places', async () => {
     const { id } = await harness.place({ quantity: '3.00000001', price: '150.5' })
     const fills = [
@@ -149,6 +157,7 @@ describe('GET /orders/{id}', () => {
     for (const [method, path] of [
       ['GET', `/orders/${unknownId}`],
       ['GET', `/orders/${unknownId}/fills`],
+      ['GET', `/orders/${unknownId}/events`],
       ['POST', `/orders/${unknownId}/cancel`],
     ] as const) {
       const answer = await harness.call(method, path)
@@ -163,6 +172,7 @@ describe('GET /orders/{id}', () => {
       for (const [method, path] of [
         ['GET', `/orders/${id}`],
         ['GET', `/orders/${id}/fills`],
+        ['GET', `/orders/${id}/events`],
         ['POST', `/orders/${id}/cancel`],
       ] as const) {
         const answer = await harness.call(method, path)
@@ -269,8 +279,8 @@ describe('POST /orders/{id}/cancel', () => {
 
 describe('GET /orders/{id}/fills', () => {
   test('answers a fill to the letter', async () => {
-    const { id } = await harness.place({ ticker: 'msft' })
     harness.setClock(at)
+    const { id } = await harness.place({ ticker: 'msft' })
     await harness.trade({
       tradeId: 'trade "1" \\ é',
       ticker: 'MSFT',
@@ -336,5 +346,79 @@ describe('GET /orders/{id}/fills', () => {
     ['userId=1', '?userId'],
   ])('400 for %s', async (query, pointer) => {
     expect(refusal(await get(`/orders/${unknownId}/fills?${query}`))).toEqual(badRequest(pointer))
+  })
+})
+
+describe('GET /orders/{id}/events', () => {
+  test('answers what happened, to the letter', async () => {
+    harness.setClock(at)
+    const placed = await harness.call('POST', '/orders', { body: orderText() })
+    const { id } = bodyOf(placed) as { id: string }
+    harness.setClock(new Date(at.getTime() + 1_000))
+    await harness.trade({
+      tradeId: 'trade "1" \\ é',
+      sides: bought(id),
+      quantity: amount('60.00000001'),
+      price: amount('150.1'),
+    })
+    harness.setClock(undefined)
+    const [source] = await harness.database
+      .sql`select kafka_partition, kafka_offset from ingested_fills where order_id = ${id}`
+    expect((await get(`/orders/${id}/events`)).text).toBe(
+      `{"events":[{"orderId":"${id}","version":0,"kind":"ACCEPTED","at":"2026-01-02T03:04:05.678Z","status":"NEW","filledQuantity":0,` +
+        `"remainingQuantity":100,"cause":{"kind":"request","requestId":"${placed.headers.get('x-request-id')}"}},` +
+        `{"orderId":"${id}","version":1,"kind":"FILLED","at":"2026-01-02T03:04:06.678Z","status":"PARTIALLY_FILLED",` +
+        `"filledQuantity":60.00000001,"remainingQuantity":39.99999999,"fill":{"tradeId":"trade \\"1\\" \\\\ é","side":"BUY",` +
+        `"quantity":60.00000001,"price":150.1,"late":false},"cause":{"kind":"trade","partition":${source!['kafka_partition']},"offset":"${source!['kafka_offset']}"}}],` +
+        `"nextCursor":null}`,
+    )
+  })
+
+  test('a cancel has its reason and the request that asked for it, and what comes after it is late', async () => {
+    const { id } = await harness.place()
+    const canceled = await cancel(id)
+    await harness.trade({ sides: bought(id), quantity: amount('2') })
+    expect(bodyOf(await get(`/orders/${id}/events`))['events']).toMatchObject([
+      { version: 0, kind: 'ACCEPTED', status: 'NEW' },
+      {
+        version: 1,
+        kind: 'CANCELED',
+        at: bodyOf(canceled)['updatedAt'],
+        status: 'CANCELED',
+        remainingQuantity: 0,
+        reason: { code: 'USER_CANCELED', text: null },
+        cause: { kind: 'request', requestId: canceled.headers.get('x-request-id') },
+      },
+      { version: 2, kind: 'FILLED', status: 'CANCELED', filledQuantity: 2, remainingQuantity: 0, fill: { late: true } },
+    ])
+  })
+
+  test('oldest first, page by page, each event once', async () => {
+    const { id } = await harness.place({ quantity: 25 })
+    await harness.trade(...Array.from({ length: 25 }, (_, i) => ({ tradeId: `E-${i}`, sides: bought(id) })))
+    for (const limit of [1, 7, 25, 26, 27, 500]) {
+      const seen: number[] = []
+      let cursor: string | null = ''
+      while (cursor !== null) {
+        const page = bodyOf(
+          await get(`/orders/${id}/events?limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`),
+        ) as { events: { version: number }[]; nextCursor: string | null }
+        expect(page.events.length <= limit).toBeTrue()
+        seen.push(...page.events.map(({ version }) => version))
+        cursor = page.nextCursor
+      }
+      expect(seen).toEqual(Array.from({ length: 26 }, (_, version) => version))
+    }
+  })
+
+  test.each([
+    ['limit=0', '?limit'],
+    ['limit=501', '?limit'],
+    ['cursor=nonsense', '?cursor'],
+    [`cursor=${Buffer.from('fill-1').toString('base64url')}`, '?cursor'],
+    [`cursor=${Buffer.from('event-99999999999').toString('base64url')}`, '?cursor'],
+    ['userId=1', '?userId'],
+  ])('400 for %s', async (query, pointer) => {
+    expect(refusal(await get(`/orders/${unknownId}/events?${query}`))).toEqual(badRequest(pointer))
   })
 })
