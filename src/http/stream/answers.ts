@@ -10,5 +10,5 @@ export const EventPage = Type.Object({
 })
 
 /** Each event is text already. */
-export const eventPageJson = (events: readonly Pick<LogEvent, 'text'>[], cursor: string): string =>
+export const followedPageJson = (events: readonly Pick<LogEvent, 'text'>[], cursor: string): string =>
   `{"events":[${events.map(({ text }) => text).join(',')}],"cursor":${JSON.stringify(cursor)}}`

@@ -6,7 +6,7 @@ import type { UnknownFields } from '../exchange/decode.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { json, searchOf } from '../exchange/reply.ts'
-import { eventPageJson } from './answers.ts'
+import { followedPageJson } from './answers.ts'
 import { createEventStream, type EventStream, type StreamObserver } from './eventStream.ts'
 import type { OpenStreams } from './openStreams.ts'
 import { cursorRule, decodeFollowQuery, eventsDecoder, type FollowQuery } from './query.ts'
@@ -104,7 +104,7 @@ const pollEvents = async (
   const query = decode(searchOf(exchange.request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const page = await streams.events(exchange, query.value)
-  if (page.ok) return json(200, eventPageJson(page.events, page.cursor))
+  if (page.ok) return json(200, followedPageJson(page.events, page.cursor))
   switch (page.code) {
     case 'BAD_CURSOR':
       return notCursor(query.value)

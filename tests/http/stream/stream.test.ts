@@ -62,7 +62,9 @@ const eventOf = (n: number, padding = 0) => {
   const history = { kind: 'ACCEPTED', at: order.createdAt, order, fill: null, reason: null } as const
   const cause = { kind: 'request', requestId: `r-${n}${'x'.repeat(padding)}` } as const
   const event = { ...history, cause }
-  return { event: { history: event, position: BigInt(n), text: writeEvent(event) }, cursor: `c${n}` }
+  const { id: orderId, version, userId, ticker } = order
+  const text = writeEvent(event)
+  return { event: { position: BigInt(n), orderId, version, userId, ticker, text }, cursor: `c${n}` }
 }
 
 describe('a stream', () => {
