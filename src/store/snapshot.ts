@@ -39,3 +39,10 @@ export const advance = (from: Snapshot, read: Snapshot, before: bigint): Snapsho
   const stillRunning = from.xip.filter((xact) => xact >= before || !isVisible(read, xact))
   return { xmax, xip: [...stillRunning, ...read.xip.filter((xact) => xact >= from.xmax && xact < xmax)] }
 }
+
+/** Visible in it is what is visible in both. */
+export const meet = (a: Snapshot, b: Snapshot): Snapshot => {
+  const xmax = a.xmax < b.xmax ? a.xmax : b.xmax
+  const running = [...new Set([...a.xip, ...b.xip])].filter((xact) => xact < xmax)
+  return { xmax, xip: running.toSorted((x, y) => (x < y ? -1 : 1)) }
+}

@@ -1,0 +1,149 @@
+// One follower: on its way to the head of the log first, then at it. It is pulled; at the head, what it does not pull waits for it.
+
+import type { EventFilter, Following, Step } from '../app/follow.ts'
+import { sleep } from '../app/sleep.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import { encodeCursor } from './cursor.ts'
+import type { Live, LiveFollower } from './live.ts'
+import { createMailbox, type Mailbox } from './mailbox.ts'
+import type { Reader } from './reader.ts'
+import { goOn, type Paths, type Stage, type Way } from './stages.ts'
+
+export type FollowerParts = Paths & {
+  reader: Reader
+  live: Live
+  /** How many bytes of events may wait for a follower that does not pull. */
+  bufferMaxBytes: number
+  log: Pick<Log, 'rarely'>
+  onLagging: () => void
+}
+
+export type Follower = Following & {
+  /** A moment has passed: if nothing was pulled since the last one, the step that waits is `idle`. */
+  tick: () => void
+  isLive: () => boolean
+}
+
+const errorPauseMs = 250
+
+/**
+ * `handed`: the cursor of the last step that was pulled. `quiet`: nothing was pulled since the last tick. `idle`: it has to say so. `last`:
+ * the step that ends it. `wake` ends what it waits for.
+ */
+type Own = {
+  way: Way
+  mailbox: Mailbox
+  handed: string | null
+  quiet: boolean
+  idle: boolean
+  last: Step | null
+  wake: () => void
+}
+
+const woken = (own: Own): Promise<void> =>
+  new Promise((resolve) => {
+    own.wake = resolve
+  })
+
+/** What waits at the head; null: nothing does. */
+const atHead = (own: Own, { reader, nowMs }: FollowerParts): Step | null => {
+  const events = own.mailbox.take()
+  const wasIdle = own.idle
+  own.idle = false
+  if (events !== null) return { kind: 'events', events }
+  const head = reader.head()
+  return wasIdle && head !== null ? { kind: 'idle', cursor: encodeCursor(head, nowMs()) } : null
+}
+
+/** A step of the way. It never rejects: while Postgres is away, it takes long. */
+const onTheWay = async (own: Own, parts: FollowerParts): Promise<Step | null> => {
+  try {
+    return await goOn(own.way, parts)
+  } catch (error) {
+    parts.log.rarely('warn', 'tail', 'the log cannot be read; streams wait', describe(error))
+    await sleep(errorPauseMs)
+    return null
+  }
+}
+
+const handedBy = (step: Step, before: string | null): string | null => {
+  switch (step.kind) {
+    case 'events':
+      return step.events.at(-1)!.cursor
+    case 'idle':
+    case 'live':
+      return step.cursor
+    case 'reset':
+      return null
+    case 'snapshot':
+    case 'lagging':
+    case 'ended':
+      return before
+  }
+}
+
+const nextStep = async (own: Own, parts: FollowerParts): Promise<Step> => {
+  for (;;) {
+    if (own.last !== null) return own.last
+    let step: Step | null
+    if (own.way.stage.kind === 'live') {
+      step = atHead(own, parts)
+      if (step === null) await woken(own)
+    } else {
+      step = await Promise.race([onTheWay(own, parts), woken(own).then(() => null)])
+    }
+    if (step === null || own.last !== null) continue
+    own.handed = handedBy(step, own.handed)
+    own.quiet = false
+    return step
+  }
+}
+
+export const createFollower = (
+  parts: FollowerParts,
+  { filter, stage, onEnd }: { filter: EventFilter; stage: Stage; onEnd: (follower: Follower) => void },
+): Follower => {
+  const leave = parts.reader.enter()
+  const own: Own = {
+    way: { filter, stage, arrive: () => parts.live.add(self) },
+    mailbox: createMailbox(parts.bufferMaxBytes),
+    handed: null,
+    quiet: false,
+    idle: false,
+    last: null,
+    wake: () => undefined,
+  }
+  const finish = (step: Step): void => {
+    if (own.last !== null) return
+    own.last = step
+    own.mailbox.clear()
+    parts.live.remove(self)
+    leave()
+    own.wake()
+    onEnd(follower)
+  }
+  const self: LiveFollower = {
+    filter,
+    push(entries, bytes) {
+      if (own.mailbox.push(entries, bytes)) return own.wake()
+      parts.onLagging()
+      finish({ kind: 'lagging', cursor: own.handed })
+    },
+    reset(because) {
+      own.mailbox.clear()
+      own.way.stage = { kind: 'begin', because }
+      own.wake()
+    },
+  }
+  const follower: Follower = {
+    next: () => nextStep(own, parts),
+    close: () => finish({ kind: 'ended', cursor: own.handed }),
+    tick() {
+      own.idle = own.quiet && own.way.stage.kind === 'live'
+      own.quiet = true
+      if (own.idle) own.wake()
+    },
+    isLive: () => own.way.stage.kind === 'live',
+  }
+  return follower
+}

@@ -1,0 +1,93 @@
+// Polling: one page of events after a cursor, from the ring if it has them, else from Postgres.
+
+import type { EventFilter, LogEvent, PageResult } from '../app/follow.ts'
+import { beginEpoch, readHead, type Place } from '../store/log.ts'
+import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import type { CatchUp, Refusal } from './catchUp.ts'
+import { placeAtHead } from './chunk.ts'
+import { encodeCursor } from './cursor.ts'
+import { passes } from './entries.ts'
+import type { Lanes } from './lanes.ts'
+import type { Reader } from './reader.ts'
+import { hasSeen, type Entry, type Ring } from './ring.ts'
+
+export type PollingParts = {
+  db: Database
+  reader: Pick<Reader, 'afresh' | 'head'>
+  ring: Ring
+  catchUp: CatchUp
+  lanes: Lanes
+  nowMs: () => number
+  log: Pick<Log, 'rarely'>
+}
+
+type Query = { filter: EventFilter; place: Place; limit: number }
+
+/** A read with a filter may look at all of its rows in vain: so many of them answer one request at most. */
+const readsMax = 10
+
+const ofRefusal = (refusal: Refusal): PageResult =>
+  refusal.kind === 'standby'
+    ? { ok: false, code: 'UNAVAILABLE' }
+    : { ok: false, code: 'CURSOR_EXPIRED', reason: refusal.reason }
+
+const eventsOf = (entries: readonly Entry[]): LogEvent[] => entries.map(({ event }) => event)
+
+const fromRing = ({ ring, reader, nowMs }: PollingParts, { filter, place, limit }: Query): PageResult | null => {
+  const head = reader.head()
+  if (head === null || !ring.serves(place)) return null
+  const found: Entry[] = []
+  for (let number = ring.first(); number < ring.next(); number++)
+    for (const entry of ring.chunk(number)!.entries) {
+      if (!passes(filter, entry.event) || hasSeen(place, entry)) continue
+      found.push(entry)
+      if (found.length === limit) return { ok: true, events: eventsOf(found), cursor: entry.cursor }
+    }
+  return { ok: true, events: eventsOf(found), cursor: encodeCursor(head, nowMs()) }
+}
+
+const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, limit }: Query): Promise<PageResult> => {
+  let from = place
+  for (let reads = 1; ; reads++) {
+    const found = await catchUp.read(from, filter, limit)
+    if (found.kind !== 'events') return ofRefusal(found)
+    const refusal = found.complete || reads > 1 ? null : await catchUp.check(place)
+    if (refusal !== null) return ofRefusal(refusal)
+    const entries = found.entries.slice(0, limit)
+    if (entries.length > 0) return { ok: true, events: eventsOf(entries), cursor: entries.at(-1)!.cursor }
+    if (found.complete || reads === readsMax)
+      return { ok: true, events: [], cursor: encodeCursor(found.place, nowMs()) }
+    from = found.place
+  }
+}
+
+const fromNow = async ({ db, reader, nowMs }: PollingParts): Promise<PageResult> => {
+  const found = (await reader.afresh()) ? reader.head() : placeAtHead(await db.run(readHead))
+  if (found !== null) return { ok: true, events: [], cursor: encodeCursor(found, nowMs()) }
+  await db.run(beginEpoch)
+  const again = placeAtHead(await db.run(readHead))
+  return again === null
+    ? { ok: false, code: 'UNAVAILABLE' }
+    : { ok: true, events: [], cursor: encodeCursor(again, nowMs()) }
+}
+
+const after = async (parts: PollingParts, query: Query): Promise<PageResult> => {
+  if (!(await parts.reader.afresh())) return fromPostgres(parts, query)
+  const refusal = await parts.catchUp.check(query.place)
+  if (refusal !== null) return ofRefusal(refusal)
+  return fromRing(parts, query) ?? fromPostgres(parts, query)
+}
+
+/** `place`: null for from now on. */
+export const createPolling =
+  (parts: PollingParts) =>
+  async (filter: EventFilter, place: Place | null, limit: number): Promise<PageResult> => {
+    const task = () => (place === null ? fromNow(parts) : after(parts, { filter, place, limit }))
+    try {
+      return await (parts.lanes.run(task) ?? Promise.resolve<PageResult>({ ok: false, code: 'OVERLOADED' }))
+    } catch (error) {
+      parts.log.rarely('warn', 'tail', 'the log cannot be read', describe(error))
+      return { ok: false, code: 'UNAVAILABLE' }
+    }
+  }

@@ -1,0 +1,40 @@
+// The open orders that pass a filter, page by page: what a follower gets before the changes.
+
+import type { EventFilter } from '../app/follow.ts'
+import { isFinal, openStatuses, type Order } from '../domain/order.ts'
+import { readOrderPage, type OrderFilter } from '../store/orderPage.ts'
+import { readOrders } from '../store/orders.ts'
+import type { Database } from '../store/sql.ts'
+
+export type SnapshotPage = { orders: readonly Order[]; next: string | null }
+
+const pageMax = 500
+
+const openOrders = ({ userId, ticker }: EventFilter, before: string | undefined): OrderFilter => ({
+  userId,
+  ticker,
+  side: undefined,
+  clientOrderId: undefined,
+  statuses: openStatuses,
+  open: true,
+  before,
+  from: undefined,
+})
+
+const readOne = async (db: Database, filter: EventFilter, orderId: string): Promise<SnapshotPage> => {
+  const orders = await db.run((sql) => readOrders(sql, [orderId]))
+  const passes = ({ status, userId, ticker }: Order): boolean =>
+    !isFinal(status) && userId === (filter.userId ?? userId) && ticker === (filter.ticker ?? ticker)
+  return { orders: orders.filter(passes), next: null }
+}
+
+/** One page of the open orders, newest first; it may be empty and have a next one. `before`: the `next` of the page before. */
+export const readSnapshotPage = async (
+  db: Database,
+  filter: EventFilter,
+  before: string | undefined,
+): Promise<SnapshotPage> => {
+  if (filter.orderId !== undefined) return readOne(db, filter, filter.orderId)
+  const { orders, nextBefore } = await db.run((sql) => readOrderPage(sql, openOrders(filter, before), pageMax))
+  return { orders, next: nextBefore }
+}

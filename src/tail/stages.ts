@@ -1,0 +1,167 @@
+// The way of a follower to the head of the log: the open orders, or what it missed from Postgres, then what it missed from the ring.
+
+import type { EventFilter, ResetReason, Step } from '../app/follow.ts'
+import { sleep } from '../app/sleep.ts'
+import type { Place } from '../store/log.ts'
+import type { Database } from '../store/sql.ts'
+import type { CatchUp, Refusal } from './catchUp.ts'
+import { encodeCursor } from './cursor.ts'
+import { passes } from './entries.ts'
+import type { Lanes } from './lanes.ts'
+import { bytesOf } from './live.ts'
+import type { Reader } from './reader.ts'
+import { hasSeen, type Entry, type Ring } from './ring.ts'
+import { readSnapshotPage } from './snapshotPages.ts'
+
+/** What all followers of a process share. */
+export type Paths = {
+  reader: Pick<Reader, 'ready' | 'head'>
+  ring: Ring
+  catchUp: CatchUp
+  /** Pages of open orders are read here, in these lanes. */
+  lists: Database
+  listLanes: Lanes
+  nowMs: () => number
+  onReset: (reason: ResetReason) => void
+}
+
+export type Stage =
+  | { kind: 'begin'; because: ResetReason | null }
+  /** `before`: the rest of the pages begins there; undefined: at the newest order; null: there is none. */
+  | { kind: 'snapshot'; from: Place; before: string | undefined | null }
+  /** `checked`: the place is one of this database, and not too far behind. `tries`: how often the ring was lengthened for it. */
+  | { kind: 'behind'; place: Place; checked: boolean; tries: number }
+  /** It took all chunks below `number`, which leaves it at `place`; of the rest it gets what `origin` has not seen. */
+  | { kind: 'ring'; origin: Place; number: number; place: Place }
+  | { kind: 'live' }
+type StageOf<K extends Stage['kind']> = Extract<Stage, { kind: K }>
+
+/** One follower on its way. Whoever awaits checks that the stage is still the one that it began with. */
+export type Way = {
+  readonly filter: EventFilter
+  stage: Stage
+  /** Called when it is at the head. What is read from then on reaches it at once. */
+  arrive: () => void
+}
+
+const standbyPauseMs = 250
+/** Rows of one source in one read. */
+const rowsMax = 500
+/** How many bytes of events one step takes from the ring, about. */
+const stepBytes = 262_144
+const triesMax = 3
+
+export const behindAt = (place: Place): StageOf<'behind'> => ({ kind: 'behind', place, checked: false, tries: 0 })
+
+const begin = async (way: Way, stage: StageOf<'begin'>, paths: Paths): Promise<Step | null> => {
+  if (stage.because !== null) {
+    way.stage = { kind: 'begin', because: null }
+    paths.onReset(stage.because)
+    return { kind: 'reset', reason: stage.because }
+  }
+  await paths.reader.ready()
+  const from = paths.reader.head()
+  // The place comes before the pages: what changes while they are read comes again, as an event.
+  if (from !== null && way.stage === stage) way.stage = { kind: 'snapshot', from, before: undefined }
+  return null
+}
+
+const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Promise<Step | null> => {
+  const { from, before } = stage
+  if (before === null) {
+    way.stage = behindAt(from)
+    return { kind: 'live', cursor: encodeCursor(from, paths.nowMs()) }
+  }
+  const page = await paths.listLanes.run(() => readSnapshotPage(paths.lists, way.filter, before))
+  if (page === null || way.stage !== stage) return null
+  way.stage = { ...stage, before: page.next }
+  return page.orders.length > 0 ? { kind: 'snapshot', orders: page.orders } : null
+}
+
+const refuse = async (way: Way, refusal: Refusal): Promise<null> => {
+  if (refusal.kind === 'reset') way.stage = { kind: 'begin', because: refusal.reason }
+  else await sleep(standbyPauseMs)
+  return null
+}
+
+const isServed = async (way: Way, stage: StageOf<'behind'>, { reader, ring, catchUp }: Paths): Promise<boolean> => {
+  if (!stage.checked) {
+    const refusal = await catchUp.check(stage.place)
+    if (way.stage !== stage) return false
+    if (refusal !== null) {
+      await refuse(way, refusal)
+      return false
+    }
+    stage.checked = true
+  }
+  return reader.head() !== null && ring.serves(stage.place)
+}
+
+const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs }: Paths): Promise<Step | null> => {
+  const { place } = stage
+  const laggard = { place: () => place }
+  const leave = catchUp.join(laggard)
+  try {
+    if (stage.tries++ < triesMax && (await catchUp.lengthen(laggard))) return null
+    const found = await catchUp.read(place, way.filter, rowsMax)
+    if (way.stage !== stage) return null
+    if (found.kind !== 'events') return await refuse(way, found)
+    way.stage = { ...stage, place: found.place }
+    const { entries } = found
+    return entries.length > 0
+      ? { kind: 'events', events: entries }
+      : { kind: 'idle', cursor: encodeCursor(found.place, nowMs()) }
+  } finally {
+    leave()
+  }
+}
+
+const behind = async (way: Way, stage: StageOf<'behind'>, paths: Paths): Promise<Step | null> => {
+  await paths.reader.ready()
+  const served = await isServed(way, stage, paths)
+  if (way.stage !== stage) return null
+  if (!served) return fromPostgres(way, stage, paths)
+  way.stage = { kind: 'ring', origin: stage.place, number: paths.ring.first(), place: stage.place }
+  return null
+}
+
+/** Reaching the end of the ring is reaching the head: nothing may be awaited between the two. */
+const fromRing = (way: Way, stage: StageOf<'ring'>, { ring }: Paths): Step | null => {
+  const events: Entry[] = []
+  let bytes = 0
+  while (stage.number < ring.next() && bytes < stepBytes) {
+    const chunk = ring.chunk(stage.number)
+    if (chunk === undefined) {
+      // It was evicted, or the reader began anew.
+      way.stage = behindAt(stage.place)
+      break
+    }
+    const some = chunk.entries.filter((entry) => passes(way.filter, entry.event) && !hasSeen(stage.origin, entry))
+    events.push(...some)
+    bytes += bytesOf(some)
+    stage.number++
+    stage.place = chunk.end
+  }
+  if (way.stage === stage && stage.number >= ring.next()) {
+    way.stage = { kind: 'live' }
+    way.arrive()
+  }
+  return events.length > 0 ? { kind: 'events', events } : null
+}
+
+/** One step of the way; null: the stage has changed, or nothing came yet. Rejects if Postgres cannot be read. */
+export const goOn = (way: Way, paths: Paths): Promise<Step | null> | Step | null => {
+  const { stage } = way
+  switch (stage.kind) {
+    case 'begin':
+      return begin(way, stage, paths)
+    case 'snapshot':
+      return snapshot(way, stage, paths)
+    case 'behind':
+      return behind(way, stage, paths)
+    case 'ring':
+      return fromRing(way, stage, paths)
+    case 'live':
+      return null
+  }
+}
