@@ -5,7 +5,7 @@ import type { EventFilter, ResetReason } from '../app/follow.ts'
 import { countDelta, readHead, type LogKey, type Place } from '../store/log.ts'
 import { contains } from '../store/snapshot.ts'
 import type { Database } from '../store/sql.ts'
-import { haltOf, readChunk, seenAtMost, seenFully, type Chunk, type Halt } from './chunk.ts'
+import { haltOf, readChunk, seenAtMost, seenFully, type Halt } from './chunk.ts'
 import { entriesOf, type WriteEvent } from './entries.ts'
 import type { Lanes } from './lanes.ts'
 import type { Reader } from './reader.ts'
@@ -59,79 +59,87 @@ const ofHalt = (halt: Halt): Refusal => (halt.kind === 'standby' ? halt : { kind
 /** Between two of these lie about as many events, or fewer. */
 const positionOf = (key: LogKey | null | undefined): number => Number(key?.position ?? 0)
 
-export const createCatchUp = (options: CatchUpOptions): CatchUp => {
-  const { db, ring, reader, lanes, write, now, ringEventsMax, resumeMax } = options
-  const laggards = new Set<Laggard>()
-  let lengthening: Promise<void> | null = null
+const readUnfiltered = { filter: {}, rowsMax: backwardsRowsMax, looksMax: 0 }
 
-  const isNear = (place: Place): boolean =>
-    positionOf(reader.head()?.witness) - positionOf(place.witness) + ring.size().events <= ringEventsMax
+/** Whether so few events lie between the place and the ring that the ring can hold them too. */
+const isNear = ({ ring, reader, ringEventsMax }: CatchUpOptions, place: Place): boolean =>
+  positionOf(reader.head()?.witness) - positionOf(place.witness) + ring.size().events <= ringEventsMax
 
-  /** The chunks from a place to where the ring begins; null: they are too many, or there is no way. */
-  const chunksTo = async (start: Place, from: Place): Promise<RingChunk[] | null> => {
-    const chunks: RingChunk[] = []
-    let events = 0
-    for (let place = from; ;) {
-      const chunk = await readChunk(db, place, { filter: {}, rowsMax: backwardsRowsMax, looksMax: 0 })
-      if (chunk.kind !== 'chunk') return null
-      const older: Chunk = towards(start, chunk)
-      chunks.push(entriesOf(older, now().getTime(), write))
-      events += older.rows.length
-      if (events + ring.size().events > ringEventsMax) return null
-      place = chunk.end
-      if (chunk.complete || contains(seenFully(place), seenAtMost(start))) return chunks
-    }
+/** The chunks from a place to where the ring begins; null: they are too many, or there is no way. */
+const chunksTo = async (options: CatchUpOptions, start: Place, from: Place): Promise<RingChunk[] | null> => {
+  const { db, ring, write, now, ringEventsMax } = options
+  const chunks: RingChunk[] = []
+  let events = 0
+  for (let place = from; ;) {
+    const chunk = await readChunk(db, place, readUnfiltered)
+    if (chunk.kind !== 'chunk') return null
+    const older = towards(start, chunk)
+    chunks.push(entriesOf(older, now().getTime(), write))
+    events += older.rows.length
+    if (events + ring.size().events > ringEventsMax) return null
+    place = chunk.end
+    if (chunk.complete || contains(seenFully(place), seenAtMost(start))) return chunks
   }
+}
 
-  const lengthenTo = async (place: Place): Promise<void> => {
-    const start = ring.start()
-    if (start === null) return
-    const chunks = await inLane(lanes, () => chunksTo(start, place))
-    if (chunks !== null && ring.start() === start) ring.prepend(chunks)
-  }
+const lengthenTo = async (options: CatchUpOptions, place: Place): Promise<void> => {
+  const { ring, lanes } = options
+  const start = ring.start()
+  if (start === null) return
+  const chunks = await inLane(lanes, () => chunksTo(options, start, place))
+  if (chunks !== null && ring.start() === start) ring.prepend(chunks)
+}
 
-  /** Whether a place is of this database, by what is in memory. */
-  const isKnown = ({ witness, epoch }: Place): boolean => {
-    const head = reader.head()
-    if (head?.epoch !== epoch) return false
-    const known = [head.witness, ring.start()?.witness]
-    return (
-      witness === null ||
-      ring.holds(witness) ||
-      known.some((key) => key?.position === witness.position && key.xact === witness.xact)
-    )
-  }
-
-  return {
-    async check(place) {
-      const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
-      if (positionOf(head) - positionOf(place.witness) > resumeMax) {
-        const { state, behind } = await inLane(lanes, () => db.run((sql) => countDelta(sql, place, resumeMax + 1)))
-        const halt = haltOf(state, place)
-        if (halt !== null) return ofHalt(halt)
-        return behind > resumeMax ? { kind: 'reset', reason: 'TOO_FAR_BEHIND' } : null
-      }
-      if (isKnown(place)) return null
-      const { state } = await inLane(lanes, () => db.run((sql) => countDelta(sql, place, 0)))
-      const halt = haltOf(state, place)
-      return halt === null ? null : ofHalt(halt)
-    },
-    async lengthen({ place }) {
-      if (!isNear(place())) return false
-      if (lengthening !== null) {
-        await lengthening
-        return ring.serves(place())
-      }
-      const near = [...laggards].map((laggard) => laggard.place()).filter(isNear)
-      const oldest = near.reduce((low, next) => (next.snapshot.xmax < low.snapshot.xmax ? next : low), place())
-      lengthening = lengthenTo(oldest)
-      try {
-        await lengthening
-      } finally {
-        lengthening = null
-      }
+/** One read at a time lengthens the ring, for all who need it. */
+const createLengthening = (options: CatchUpOptions, laggards: ReadonlySet<Laggard>): CatchUp['lengthen'] => {
+  const { ring } = options
+  let running: Promise<void> | null = null
+  return async ({ place }) => {
+    if (!isNear(options, place())) return false
+    if (running !== null) {
+      await running
       return ring.serves(place())
-    },
+    }
+    const near = [...laggards].map((laggard) => laggard.place()).filter((other) => isNear(options, other))
+    const oldest = near.reduce((low, next) => (next.snapshot.xmax < low.snapshot.xmax ? next : low), place())
+    running = lengthenTo(options, oldest)
+    try {
+      await running
+    } finally {
+      running = null
+    }
+    return ring.serves(place())
+  }
+}
+
+/** Whether a place is of this database, by what is in memory. */
+const isKnown = ({ reader, ring }: CatchUpOptions, { witness, epoch }: Place): boolean => {
+  const head = reader.head()
+  if (head?.epoch !== epoch) return false
+  if (witness === null || ring.holds(witness)) return true
+  return [head.witness, ring.start()?.witness].some(
+    (key) => key?.position === witness.position && key.xact === witness.xact,
+  )
+}
+
+const check = async (options: CatchUpOptions, place: Place): Promise<Refusal | null> => {
+  const { db, reader, lanes, resumeMax } = options
+  const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
+  const isFar = positionOf(head) - positionOf(place.witness) > resumeMax
+  if (!isFar && isKnown(options, place)) return null
+  const countMax = isFar ? resumeMax + 1 : 0
+  const { state, behind } = await inLane(lanes, () => db.run((sql) => countDelta(sql, place, countMax)))
+  const halt = haltOf(state, place)
+  if (halt !== null) return ofHalt(halt)
+  return behind > resumeMax ? { kind: 'reset', reason: 'TOO_FAR_BEHIND' } : null
+}
+
+export const createCatchUp = (options: CatchUpOptions): CatchUp => {
+  const { db, lanes, write, now } = options
+  const laggards = new Set<Laggard>()
+  return {
+    check: (place) => check(options, place),
+    lengthen: createLengthening(options, laggards),
     async read(place, filter, rowsMax) {
       const chunk = await inLane(lanes, () => readChunk(db, place, { filter, rowsMax, looksMax }))
       if (chunk.kind !== 'chunk') return ofHalt(chunk)

@@ -15,7 +15,6 @@ export type FollowerParts = Paths & {
   /** How many bytes of events may wait for a follower that does not pull. */
   bufferMaxBytes: number
   log: Pick<Log, 'rarely'>
-  onLagging: () => void
 }
 
 export type Follower = Following & {
@@ -99,9 +98,17 @@ const nextStep = async (own: Own, parts: FollowerParts): Promise<Step> => {
   }
 }
 
+/** `onLagging`: called when it was given up because it does not pull. `onEnd`: called once, however it ended. */
+export type FollowerOptions = {
+  filter: EventFilter
+  stage: Stage
+  onLagging: () => void
+  onEnd: (follower: Follower) => void
+}
+
 export const createFollower = (
   parts: FollowerParts,
-  { filter, stage, onEnd }: { filter: EventFilter; stage: Stage; onEnd: (follower: Follower) => void },
+  { filter, stage, onLagging, onEnd }: FollowerOptions,
 ): Follower => {
   const leave = parts.reader.enter()
   const own: Own = {
@@ -126,8 +133,8 @@ export const createFollower = (
     filter,
     push(entries, bytes) {
       if (own.mailbox.push(entries, bytes)) return own.wake()
-      parts.onLagging()
       finish({ kind: 'lagging', cursor: own.handed })
+      onLagging()
     },
     reset(because) {
       own.mailbox.clear()

@@ -1,12 +1,12 @@
 // The one reader of a process. It reads while somebody follows: at once when this process has committed something, and every few
 // milliseconds for the commits of others. What it reads goes into the ring and to the followers that are at the head.
 
-import { createBell } from '../app/sleep.ts'
-import { codeOf, storeFault } from '../store/faults.ts'
+import { createBell, type Bell } from '../app/sleep.ts'
+import { storeFault } from '../store/faults.ts'
 import { beginEpoch, readHead, type Place } from '../store/log.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
-import { placeAtHead, readChunk } from './chunk.ts'
+import { placeAtHead, readChunk, type Chunk } from './chunk.ts'
 import { entriesOf, type WriteEvent } from './entries.ts'
 import type { Live } from './live.ts'
 import type { Ring } from './ring.ts'
@@ -20,14 +20,12 @@ export type ReaderOptions = {
   pollMs: number
   now: () => Date
   log: Pick<Log, 'rarely'>
-  /** Called for every chunk with events: how many, and how old the newest one was. */
-  onEvents: (count: number, ageMs: number) => void
   /** Called after each look, so that timers need no timer. */
   onLook: () => void
 }
 
 export type Reader = {
-  /** Somebody follows, from now on until the function that it answers is called. */
+  /** Somebody follows, from now on until the function that it answers is called, once. */
   enter: () => () => void
   /** A commit of this process: look at once. */
   wake: () => void
@@ -49,125 +47,145 @@ const errorPauseMs = 250
 
 type Outcome = 'again' | 'quiet' | 'failed'
 
-export const createReader = (options: ReaderOptions): Reader => {
-  const { db, ring, live, log, now } = options
-  const bell = createBell()
-  const stopping = new AbortController()
-  let followers = 0
-  let running = false
-  let head: Place | null = null
-  let obstacle: string | null = null
-  let lagMs = 0
-  let becomesReady = Promise.withResolvers<void>()
-  let fresh: ((done: boolean) => void)[] = []
+/** `fresh`: who waits for the next complete look. */
+type Own = {
+  options: ReaderOptions
+  bell: Bell
+  stopping: AbortController
+  followers: number
+  running: boolean
+  head: Place | null
+  obstacle: string | null
+  lagMs: number
+  becomesReady: PromiseWithResolvers<void>
+  fresh: ((done: boolean) => void)[]
+}
 
-  const setHead = (place: Place | null): void => {
-    if (place === null && head !== null) becomesReady = Promise.withResolvers<void>()
-    head = place
-    if (place !== null) becomesReady.resolve()
+const setHead = (own: Own, place: Place | null): void => {
+  if (place === null && own.head !== null) own.becomesReady = Promise.withResolvers<void>()
+  own.head = place
+  if (place !== null) own.becomesReady.resolve()
+}
+
+const failed = (own: Own, why: string): Outcome => {
+  own.obstacle = why
+  own.options.log.rarely('warn', 'tail', 'the log cannot be read; streams wait', { error: why })
+  return 'failed'
+}
+
+const standby = 'this server is a standby: the log is read from the primary alone'
+
+/** Without a head: it begins where the log is now. */
+const begin = async (own: Own): Promise<Outcome> => {
+  const { db, ring } = own.options
+  const found = await db.run(readHead)
+  const place = placeAtHead(found)
+  if (place !== null) {
+    ring.restart(place)
+    setHead(own, place)
+    return 'quiet'
   }
+  if (found.state.standby) return failed(own, standby)
+  await db.run(beginEpoch)
+  return 'again'
+}
 
-  const failed = (why: string): Outcome => {
-    obstacle = why
-    log.rarely('warn', 'tail', 'the log cannot be read; streams wait', { error: why })
-    return 'failed'
-  }
+const take = (own: Own, chunk: Chunk): void => {
+  const { ring, live, write, now } = own.options
+  const nowMs = now().getTime()
+  const read = entriesOf(chunk, nowMs, write)
+  // Nothing may be awaited in here: whoever arrives at the end of the ring becomes live.
+  setHead(own, chunk.end)
+  ring.append(read)
+  live.deliver(read.entries)
+  own.lagMs = Math.max(0, nowMs - (chunk.rows.at(-1)!.history.at?.getTime() ?? nowMs))
+}
 
-  const begin = async (): Promise<Outcome> => {
-    const found = await db.run(readHead)
-    const place = placeAtHead(found)
-    if (place !== null) {
-      ring.restart(place)
-      setHead(place)
-      return 'quiet'
-    }
-    if (found.state.standby) return failed('the server is a standby')
-    await db.run(beginEpoch)
+const look = async (own: Own, from: Place): Promise<Outcome> => {
+  const { db, ring, live } = own.options
+  const chunk = await readChunk(db, from, { filter: {}, rowsMax: readRowsMax, looksMax: 0 })
+  if (chunk.kind === 'standby') return failed(own, standby)
+  if (chunk.kind === 'otherDatabase') {
+    setHead(own, null)
+    ring.restart(null)
+    live.reset('OTHER_DATABASE')
     return 'again'
   }
+  if (chunk.rows.length > 0) take(own, chunk)
+  else setHead(own, chunk.end)
+  return chunk.complete ? 'quiet' : 'again'
+}
 
-  const look = async (from: Place): Promise<Outcome> => {
-    const chunk = await readChunk(db, from, { filter: {}, rowsMax: readRowsMax, looksMax: 0 })
-    if (chunk.kind === 'standby') return failed('the server is a standby')
-    if (chunk.kind === 'otherDatabase') {
-      setHead(null)
-      ring.restart(null)
-      live.reset('OTHER_DATABASE')
-      return 'again'
-    }
-    const nowMs = now().getTime()
-    setHead(chunk.end)
-    if (chunk.rows.length > 0) {
-      const entries = entriesOf(chunk, nowMs, options.write)
-      ring.append(entries)
-      live.deliver(entries.entries)
-      lagMs = Math.max(0, nowMs - (chunk.rows.at(-1)!.history.at?.getTime() ?? nowMs))
-      options.onEvents(chunk.rows.length, lagMs)
-    }
-    return chunk.complete ? 'quiet' : 'again'
+/** One look; it never rejects. */
+const step = async (own: Own): Promise<Outcome> => {
+  try {
+    const outcome = await (own.head === null ? begin(own) : look(own, own.head))
+    if (outcome !== 'failed') own.obstacle = null
+    return outcome
+  } catch (error) {
+    // The connection may be lost because the server was: it may not have what it showed last. The place itself is safe (see advance).
+    if (storeFault(error) !== 'contention') own.options.ring.restart(own.head)
+    return failed(own, describe(error).error)
   }
+}
 
-  /** One look; it never rejects. */
-  const step = async (): Promise<Outcome> => {
-    try {
-      const outcome = head === null ? await begin() : await look(head)
-      if (outcome !== 'failed') obstacle = null
-      return outcome
-    } catch (error) {
-      const fault = storeFault(error)
-      // Whatever the connection was lost for: the server may have forgotten what it showed last. The place itself is safe (see advance).
-      if (fault !== 'contention') ring.restart(head)
-      return failed(`${describe(error).error}${codeOf(error) === '' ? '' : ` (${codeOf(error)})`}`)
-    }
+const run = async (own: Own): Promise<void> => {
+  const { options, bell, stopping } = own
+  own.running = true
+  while (own.followers > 0 && !stopping.signal.aborted) {
+    const waiters = own.fresh
+    own.fresh = []
+    const outcome = await step(own)
+    if (outcome === 'again') own.fresh.unshift(...waiters)
+    else for (const resolve of waiters) resolve(outcome === 'quiet')
+    options.onLook()
+    if (outcome === 'again' || own.fresh.length > 0) continue
+    await bell.wait(outcome === 'failed' ? errorPauseMs : options.pollMs, stopping.signal)
   }
+  own.running = false
+  for (const resolve of own.fresh.splice(0)) resolve(false)
+  setHead(own, null)
+  options.ring.restart(null)
+  own.obstacle = null
+  own.lagMs = 0
+}
 
-  const run = async (): Promise<void> => {
-    running = true
-    while (followers > 0 && !stopping.signal.aborted) {
-      const waiters = fresh
-      fresh = []
-      const outcome = await step()
-      if (outcome === 'again') fresh.unshift(...waiters)
-      else for (const resolve of waiters) resolve(outcome === 'quiet')
-      options.onLook()
-      if (outcome === 'again' || fresh.length > 0) continue
-      await bell.wait(outcome === 'failed' ? errorPauseMs : options.pollMs, stopping.signal)
-    }
-    running = false
-    for (const resolve of fresh.splice(0)) resolve(false)
-    setHead(null)
-    ring.restart(null)
-    obstacle = null
-    lagMs = 0
+export const createReader = (options: ReaderOptions): Reader => {
+  const own: Own = {
+    options,
+    bell: createBell(),
+    stopping: new AbortController(),
+    followers: 0,
+    running: false,
+    head: null,
+    obstacle: null,
+    lagMs: 0,
+    becomesReady: Promise.withResolvers<void>(),
+    fresh: [],
   }
-
   return {
     enter() {
-      let inside = true
-      followers++
-      if (!running && !stopping.signal.aborted) void run()
-      return () => {
-        if (inside) followers--
-        inside = false
-      }
+      own.followers++
+      if (!own.running && !own.stopping.signal.aborted) void run(own)
+      return () => void own.followers--
     },
     wake() {
-      if (running) bell.ring()
+      if (own.running) own.bell.ring()
     },
-    head: () => head,
-    ready: () => becomesReady.promise,
+    head: () => own.head,
+    ready: () => own.becomesReady.promise,
     afresh() {
-      if (!running || head === null) return Promise.resolve(false)
+      if (!own.running || own.head === null) return Promise.resolve(false)
       const { promise, resolve } = Promise.withResolvers<boolean>()
-      fresh.push(resolve)
-      bell.ring()
+      own.fresh.push(resolve)
+      own.bell.ring()
       return promise
     },
     close() {
-      stopping.abort()
-      becomesReady.resolve()
+      own.stopping.abort()
+      own.becomesReady.resolve()
     },
-    obstacle: () => obstacle,
-    lagMs: () => lagMs,
+    obstacle: () => own.obstacle,
+    lagMs: () => own.lagMs,
   }
 }

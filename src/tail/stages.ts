@@ -22,7 +22,6 @@ export type Paths = {
   lists: Database
   listLanes: Lanes
   nowMs: () => number
-  onReset: (reason: ResetReason) => void
 }
 
 export type Stage =
@@ -56,7 +55,6 @@ export const behindAt = (place: Place): StageOf<'behind'> => ({ kind: 'behind', 
 const begin = async (way: Way, stage: StageOf<'begin'>, paths: Paths): Promise<Step | null> => {
   if (stage.because !== null) {
     way.stage = { kind: 'begin', because: null }
-    paths.onReset(stage.because)
     return { kind: 'reset', reason: stage.because }
   }
   await paths.reader.ready()

@@ -1,6 +1,6 @@
 // The tail: the log → whoever follows it. One reader a process feeds all followers; see src/README.md.
 
-import type { EventFilter, Follow, ResetReason } from '../app/follow.ts'
+import type { Follow } from '../app/follow.ts'
 import type { Database } from '../store/sql.ts'
 import type { Log } from '../telemetry/log.ts'
 import { createCatchUp } from './catchUp.ts'
@@ -28,10 +28,6 @@ export type TailOptions = {
   resumeMaxEvents: number
   now: () => Date
   log: Pick<Log, 'rarely'>
-  /** Called for every read that found events: how many, and how old the newest one was. */
-  onEvents?: (count: number, ageMs: number) => void
-  onReset?: (reason: ResetReason) => void
-  onLagging?: () => void
 }
 
 export type Tail = Follow & {
@@ -69,11 +65,11 @@ const createTicker = () => {
 }
 
 const createParts = (options: TailOptions, onLook: () => void) => {
-  const { db, lists, write, now, log, onEvents = nothing, onReset = nothing, onLagging = nothing } = options
+  const { db, lists, write, now, log } = options
   const nowMs = () => now().getTime()
   const ring = createRing(options.ring)
   const live = createLive()
-  const reader = createReader({ db, ring, live, write, pollMs: options.pollMs, now, log, onEvents, onLook })
+  const reader = createReader({ db, ring, live, write, pollMs: options.pollMs, now, log, onLook })
   const lanes = createLanes(catchUpLanes, Infinity)
   const catchUp = createCatchUp({
     db,
@@ -93,8 +89,6 @@ const createParts = (options: TailOptions, onLook: () => void) => {
     lists,
     listLanes: createLanes(listLanes, Infinity),
     nowMs,
-    onReset,
-    onLagging,
     bufferMaxBytes: options.bufferMaxBytes,
     log,
   }
@@ -121,10 +115,10 @@ export const createTail = (options: TailOptions): Tail => {
   }
 
   return {
-    open(filter: EventFilter, text: string | null) {
+    open(filter, text, onLagging = nothing) {
       const cursor = text === null ? null : decodeCursor(text)
       if (text !== null && cursor === null) return { ok: false, code: 'BAD_CURSOR' }
-      const following = createFollower(followers, { filter, stage: stageOf(cursor), onEnd: ticker.remove })
+      const following = createFollower(followers, { filter, stage: stageOf(cursor), onLagging, onEnd: ticker.remove })
       ticker.add(following)
       if (closed) following.close()
       return { ok: true, following }
