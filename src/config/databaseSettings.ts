@@ -32,6 +32,10 @@ export const databaseSettings = {
   },
   DB_READ_CONNECTIONS: { read: int(8, 2, 64), note: 'Half of them are for gets, half for lists.' },
   DB_STREAM_CONNECTIONS: { read: int(10, 4, 64), note: 'Half of them are for the relay, half for trades and health.' },
+  DB_EVENT_CONNECTIONS: {
+    read: int(4, 2, 64),
+    note: 'One is for the reader of the log, the others for streams and polls that catch up. Used only while somebody follows.',
+  },
   DB_CONNECT_TIMEOUT_MS: { read: ms(3_000, 100), note: 'A connection that is not there after this time is given up.' },
   DB_LOCK_TIMEOUT_MS: {
     read: ms(1_000, 10),

@@ -17,6 +17,14 @@ export const streamSettings = {
     read: int(1_048_576, 65_536, 67_108_864),
     note: 'What may wait for the reader of a stream. Beyond it the reader is disconnected, and resumes with its cursor.',
   },
+  EVENTS_POLL_MS: {
+    read: ms(20, 1, 10_000),
+    note: 'How often a replica looks for changes that other replicas made, while somebody follows. It sees its own at once.',
+  },
+  EVENTS_RING_MAX_BYTES: {
+    read: int(33_554_432, 0, 1_073_741_824),
+    note: 'How much of the newest events a replica keeps in memory, while somebody follows. Who resumes there costs Postgres nothing.',
+  },
   EVENTS_PAGE_MAX: {
     read: int(eventsPageMax, 1, eventsPageMax),
     note: 'The largest `limit` of `GET /events`.',

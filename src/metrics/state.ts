@@ -169,7 +169,7 @@ const database: readonly StateMetric[] = [
   {
     name: 'orders_db_pool_max_connections',
     type: 'gauge',
-    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay and trades.',
+    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades and events.',
     labels: ['pool'],
     read: ofPools(({ connections }) => connections),
   },

@@ -1,6 +1,5 @@
 // The composition root: creates every part, starts them in order, and stops them in the reverse order.
 
-import type { Follow } from '../app/follow.ts'
 import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createRefusedWrites } from '../app/refusedWrites.ts'
@@ -16,7 +15,6 @@ import { createProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createSender } from '../kafka/sender.ts'
 import { createMetrics } from '../metrics/metrics.ts'
-import type { Observers } from '../metrics/observers.ts'
 import { createRelay } from '../relay/relay.ts'
 import { MigrationRefused } from '../store/migrate.ts'
 import type { Pool } from '../store/sql.ts'
@@ -28,25 +26,20 @@ import { keepCertificate } from './certificateWatch.ts'
 import { listen, type Listeners } from './listen.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
-import { openService, openPool } from './service.ts'
-import { openStreamsOver, type Streams } from './streams.ts'
+import { openPool, openService, openServicePools } from './service.ts'
+import { openStreamsOver, openTail, type Streams } from './streams.ts'
 import { startTracing } from './tracing.ts'
-import { openTrades } from './trades.ts'
+import { openTrades, type TradesParts } from './trades.ts'
 
 const now = (): Date => new Date()
-// To be replaced by the tail when it lands.
-const noTail: Follow = {
-  open: () => ({ ok: false, code: 'BAD_CURSOR' }),
-  page: () => Promise.resolve({ ok: false, code: 'UNAVAILABLE' }),
-  close: () => undefined,
-  state: () => ({ followers: 0, catchingUp: 0, ring: { events: 0, bytes: 0 }, lagMs: 0, obstacle: null }),
-}
 const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
 /** The parts that run beside the requests: relay, trades, dead letters, watchers of Kafka and Postgres. */
-type BackgroundParts = { config: Config; log: Log; replicaId: string; tracing: Tracing; observers: Observers }
+type BackgroundParts = Pick<TradesParts, 'config' | 'log' | 'tracing' | 'observers' | 'onCommitted'> & {
+  replicaId: string
+}
 
-const createBackground = ({ config, log, replicaId, tracing, observers }: BackgroundParts) => {
+const createBackground = ({ config, log, replicaId, tracing, observers, onCommitted }: BackgroundParts) => {
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
   const pools = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
@@ -62,7 +55,18 @@ const createBackground = ({ config, log, replicaId, tracing, observers }: Backgr
     ...observers.relay,
     log,
   })
-  const { trades, letters } = openTrades({ config, log, observers, tracing, kafka, producer, db, now, newId })
+  const { trades, letters } = openTrades({
+    config,
+    log,
+    observers,
+    tracing,
+    kafka,
+    producer,
+    db,
+    now,
+    newId,
+    onCommitted,
+  })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor({ db, bound, floor: relay.floor, log })
@@ -131,11 +135,18 @@ const runService = async ({ config, log, guard }: Run): Promise<number> => {
   const { observers, page } = createMetrics()
   const replicaId = crypto.randomUUID()
   const tracing = await startTracing(config, replicaId, log)
-  const background = createBackground({ config, log, replicaId, tracing, observers })
+  const pools = openServicePools(config, observers)
+  const { tail, pool: events } = openTail({ config, observers, lists: pools.pages, now, log })
+  const background = createBackground({ config, log, replicaId, tracing, observers, onCommitted: tail.ring })
   const { hasRoom: accepting } = background.monitor
   const refusedWrites = createRefusedWrites(() => performance.now())
-  const onCommitted = background.relay.ring
-  const { service, pools: servicePools } = openService({
+  const onCommitted = (): void => {
+    background.relay.ring()
+    tail.ring()
+  }
+  const servicePools = { ...pools, events }
+  const service = openService({
+    pools,
     config,
     log,
     observers,
@@ -145,7 +156,7 @@ const runService = async ({ config, log, guard }: Run): Promise<number> => {
     accepting,
     onCommitted,
   })
-  const streams = openStreamsOver(noTail, config, observers)
+  const streams = openStreamsOver(tail, config, observers)
   const status = { config, background, refusedWrites, starting: () => (phase === 'starting' ? startDetail : null) }
   const metricSource = {
     build: { version, commit },

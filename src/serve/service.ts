@@ -27,6 +27,7 @@ const poolsOf = (config: Config) => {
     pages: { plans: 'pages', connections: reads.sets },
     relay: { plans: 'keys', connections: streams.keys },
     trades: { plans: 'sets', connections: streams.sets },
+    events: { plans: 'log', connections: config.DB_EVENT_CONNECTIONS },
   } as const
 }
 
@@ -42,7 +43,17 @@ export const openPool = (config: Config, name: PoolName, observers: Observers): 
   return openDatabase(config.database, limits, observers.statementFailure(name))
 }
 
+type OpenPools = Record<keyof ServicePools, Pool>
+
+export const openServicePools = (config: Config, observers: Observers): OpenPools => ({
+  places: openPool(config, 'places', observers),
+  changes: openPool(config, 'changes', observers),
+  gets: openPool(config, 'gets', observers),
+  pages: openPool(config, 'pages', observers),
+})
+
 export type ServiceParts = {
+  pools: ServicePools
   config: Config
   log: Log
   observers: Observers
@@ -54,22 +65,9 @@ export type ServiceParts = {
   onCommitted: () => void
 }
 
-export const openService = ({
-  config,
-  log,
-  observers,
-  refusedWrites,
-  ...rest
-}: ServiceParts): { service: Service; pools: Record<keyof ServicePools, Pool> } => {
-  const pools = {
-    places: openPool(config, 'places', observers),
-    changes: openPool(config, 'changes', observers),
-    gets: openPool(config, 'gets', observers),
-    pages: openPool(config, 'pages', observers),
-  }
+export const openService = ({ config, log, observers, refusedWrites, ...rest }: ServiceParts): Service => {
   const service = createService({
     ...rest,
-    pools,
     log,
     limits: {
       batchMax: config.BATCH_MAX_ORDERS,
@@ -85,5 +83,5 @@ export const openService = ({
     },
     onBatch: observers.batch,
   })
-  return { service: observeRefusals(service, observers.refusal), pools }
+  return observeRefusals(service, observers.refusal)
 }

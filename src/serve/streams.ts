@@ -5,6 +5,11 @@ import { createStreams, type StreamUseCases } from '../app/streams.ts'
 import type { Config } from '../config/config.ts'
 import { createOpenStreams, type OpenStreams } from '../http/stream/openStreams.ts'
 import type { Observers } from '../metrics/observers.ts'
+import type { Database, Pool } from '../store/sql.ts'
+import { createTail, type Tail } from '../tail/tail.ts'
+import type { Log } from '../telemetry/log.ts'
+import { writeEvent } from '../wire/event.ts'
+import { openPool } from './service.ts'
 
 export type Streams = {
   streams: StreamUseCases
@@ -15,6 +20,29 @@ export type Streams = {
 
 /** How long the clients have to take the rest. */
 const graceMs = 2_000
+
+/** Of the ring: its bytes are what bounds it. */
+const ringEventsMax = 100_000
+
+type TailParts = { config: Config; observers: Observers; lists: Database; now: () => Date; log: Log }
+
+export const openTail = ({ config, observers, lists, now, log }: TailParts): { tail: Tail; pool: Pool } => {
+  const pool = openPool(config, 'events', observers)
+  const tail = createTail({
+    db: pool,
+    lanes: config.DB_EVENT_CONNECTIONS - 1,
+    lists,
+    write: writeEvent,
+    pollMs: config.EVENTS_POLL_MS,
+    ring: { eventsMax: ringEventsMax, bytesMax: config.EVENTS_RING_MAX_BYTES },
+    bufferMaxBytes: config.STREAM_BUFFER_MAX_BYTES,
+    cursorMaxAgeMs: config.EVENTS_CURSOR_MAX_AGE_MS,
+    resumeMaxEvents: config.EVENTS_RESUME_MAX_EVENTS,
+    now,
+    log,
+  })
+  return { tail, pool }
+}
 
 export const openStreamsOver = (follow: Follow, config: Config, observers: Observers): Streams => {
   const openStreams = createOpenStreams()

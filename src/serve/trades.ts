@@ -23,10 +23,12 @@ export type TradesParts = {
   db: Database
   now: () => Date
   newId: (at: Date) => string
+  /** Fills may have been committed. */
+  onCommitted: () => void
 }
 
 export const openTrades = (parts: TradesParts): { trades: Trades; letters: Pick<DeadLetters, 'state'> } => {
-  const { config, log, observers, tracing, kafka, producer, db, now, newId } = parts
+  const { config, log, observers, tracing, kafka, producer, db, now, newId, onCommitted } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
   /** Why trades cannot be applied now; null once a batch is applied. */
@@ -53,6 +55,7 @@ export const openTrades = (parts: TradesParts): { trades: Trades; letters: Pick<
     handleBatch: observeBatches(handleBatch, {
       onBatch(batch) {
         obstacle = null
+        onCommitted()
         onBatch(batch)
       },
       onApplied,

@@ -2,10 +2,10 @@
 // by one read that lengthens the ring backwards. A cursor that lies far before it is read from Postgres with its filter, chunk by chunk.
 
 import type { EventFilter, ResetReason } from '../app/follow.ts'
-import { countDelta, readHead, type LogKey, type Place } from '../store/log.ts'
+import { beginEpoch, countDelta, readHead, type LogKey, type Place } from '../store/log.ts'
 import { contains } from '../store/snapshot.ts'
 import type { Database } from '../store/sql.ts'
-import { haltOf, readChunk, seenAtMost, seenFully, type Halt } from './chunk.ts'
+import { haltOf, placeAtHead, readChunk, seenAtMost, seenFully, type Halt } from './chunk.ts'
 import { entriesOf, type WriteEvent } from './entries.ts'
 import type { Lanes } from './lanes.ts'
 import type { Reader } from './reader.ts'
@@ -35,6 +35,8 @@ export type Laggard = { place: () => Place }
 
 /** Each rejects if Postgres cannot be read. */
 export type CatchUp = {
+  /** The head of the log, for whoever begins now; null: the server is a standby. */
+  begin: () => Promise<Place | null>
   /** Whether somebody may resume from this place. Null: yes. */
   check: (place: Place) => Promise<Refusal | null>
   /** Lengthens the ring backwards for all laggards that are near enough; false: it does not serve this one afterwards. */
@@ -122,6 +124,15 @@ const isKnown = ({ reader, ring }: CatchUpOptions, { witness, epoch }: Place): b
   )
 }
 
+/** The place at the head of the log. If the tables come from another cluster, an epoch begins. Null: the server is a standby. */
+export const begin = async (db: Database): Promise<Place | null> => {
+  const found = await db.run(readHead)
+  const place = placeAtHead(found)
+  if (place !== null || found.state.standby) return place
+  await db.run(beginEpoch)
+  return placeAtHead(await db.run(readHead))
+}
+
 const check = async (options: CatchUpOptions, place: Place): Promise<Refusal | null> => {
   const { db, reader, lanes, resumeMax } = options
   const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
@@ -138,6 +149,7 @@ export const createCatchUp = (options: CatchUpOptions): CatchUp => {
   const { db, lanes, write, now } = options
   const laggards = new Set<Laggard>()
   return {
+    begin: () => inLane(lanes, () => begin(db)),
     check: (place) => check(options, place),
     lengthen: createLengthening(options, laggards),
     async read(place, filter, rowsMax) {

@@ -1,11 +1,9 @@
 // Polling: one page of events after a cursor, from the ring if it has them, else from Postgres.
 
 import type { EventFilter, LogEvent, PageResult } from '../app/follow.ts'
-import { beginEpoch, readHead, type Place } from '../store/log.ts'
-import type { Database } from '../store/sql.ts'
+import type { Place } from '../store/log.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import type { CatchUp, Refusal } from './catchUp.ts'
-import { placeAtHead } from './chunk.ts'
 import { encodeCursor } from './cursor.ts'
 import { passes } from './entries.ts'
 import type { Lanes } from './lanes.ts'
@@ -13,7 +11,6 @@ import type { Reader } from './reader.ts'
 import { hasSeen, type Entry, type Ring } from './ring.ts'
 
 export type PollingParts = {
-  db: Database
   reader: Pick<Reader, 'afresh' | 'head'>
   ring: Ring
   catchUp: CatchUp
@@ -62,14 +59,10 @@ const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, l
   }
 }
 
-const fromNow = async ({ db, reader, nowMs }: PollingParts): Promise<PageResult> => {
-  const found = (await reader.afresh()) ? reader.head() : placeAtHead(await db.run(readHead))
-  if (found !== null) return { ok: true, events: [], cursor: encodeCursor(found, nowMs()) }
-  await db.run(beginEpoch)
-  const again = placeAtHead(await db.run(readHead))
-  return again === null
-    ? { ok: false, code: 'UNAVAILABLE' }
-    : { ok: true, events: [], cursor: encodeCursor(again, nowMs()) }
+const fromNow = async ({ reader, catchUp, nowMs }: PollingParts): Promise<PageResult> => {
+  const place = (await reader.afresh()) ? reader.head() : await catchUp.begin()
+  if (place === null) return { ok: false, code: 'UNAVAILABLE' }
+  return { ok: true, events: [], cursor: encodeCursor(place, nowMs()) }
 }
 
 const after = async (parts: PollingParts, query: Query): Promise<PageResult> => {

@@ -32,9 +32,11 @@ const readOne = async (db: Database, filter: EventFilter, orderId: string): Prom
 export const readSnapshotPage = async (
   db: Database,
   filter: EventFilter,
-  before: string | undefined,
+  { before, now }: { before: string | undefined; now: Date },
 ): Promise<SnapshotPage> => {
   if (filter.orderId !== undefined) return readOne(db, filter, filter.orderId)
-  const { orders, nextBefore } = await db.run((sql) => readOrderPage(sql, openOrders(filter, before), pageMax))
+  const { orders, nextBefore } = await db.run((sql) =>
+    readOrderPage(sql, openOrders(filter, before), { limit: pageMax, now }),
+  )
   return { orders, next: nextBefore }
 }

@@ -70,7 +70,9 @@ const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Pro
     way.stage = behindAt(from)
     return { kind: 'live', cursor: encodeCursor(from, paths.nowMs()) }
   }
-  const page = await paths.listLanes.run(() => readSnapshotPage(paths.lists, way.filter, before))
+  const page = await paths.listLanes.run(() =>
+    readSnapshotPage(paths.lists, way.filter, { before, now: new Date(paths.nowMs()) }),
+  )
   if (page === null || way.stage !== stage) return null
   way.stage = { ...stage, before: page.next }
   return page.orders.length > 0 ? { kind: 'snapshot', orders: page.orders } : null

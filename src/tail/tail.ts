@@ -15,8 +15,9 @@ import { createRing } from './ring.ts'
 import { behindAt, type Stage } from './stages.ts'
 
 export type TailOptions = {
-  /** A pool with plans of the kind `log`. */
+  /** A pool with plans of the kind `log`. One of its connections is for the reader, the others are `lanes`. */
   db: Database
+  lanes: number
   /** The pool for lists: open orders are read there. */
   lists: Database
   /** Writes the JSON of an event, `{ event, order }`. */
@@ -35,9 +36,8 @@ export type Tail = Follow & {
   ring: () => void
 }
 
-/** Of the connections of its pool, one is for the reader, the others for these. */
-const catchUpLanes = 2
-const pollingLanes = 8
+/** Polls at a time. Most of them need no connection. */
+const pollingLanes = 100
 const pollsWaitingMax = 500
 const listLanes = 2
 
@@ -70,7 +70,7 @@ const createParts = (options: TailOptions, onLook: () => void) => {
   const ring = createRing(options.ring)
   const live = createLive()
   const reader = createReader({ db, ring, live, write, pollMs: options.pollMs, now, log, onLook })
-  const lanes = createLanes(catchUpLanes, Infinity)
+  const lanes = createLanes(options.lanes, Infinity)
   const catchUp = createCatchUp({
     db,
     ring,
@@ -97,7 +97,7 @@ const createParts = (options: TailOptions, onLook: () => void) => {
     ring,
     reader,
     followers,
-    page: createPolling({ db, reader, ring, catchUp, lanes: polls, nowMs, log }),
+    page: createPolling({ reader, ring, catchUp, lanes: polls, nowMs, log }),
     nowMs,
   }
 }
