@@ -3,8 +3,9 @@
 import { sleep } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
 import { brokenGuards } from '../store/guards.ts'
-import { migrate, MigrationRefused, requireSchema, requireUncachedPositions } from '../store/migrate.ts'
+import { migrate, MigrationRefused, requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
+import { requirePositions } from '../store/positions.ts'
 import { requireFirstSchema } from '../store/searchPath.ts'
 import { requireSettings } from '../store/sessionSettings.ts'
 import { openSession, type Sql } from '../store/sql.ts'
@@ -43,7 +44,7 @@ export const prepareSchema = async (
         })
       : []
     await requireSchema(sql, migrations)
-    await requireUncachedPositions(sql)
+    await requirePositions(sql)
     // Logged, not refused: the service keeps its promises without the guards; they stop everybody else.
     for (const { kind, table, name, state } of await brokenGuards(sql))
       log.error('a guard of the tables is not in force: put it back as in sql/, then run verify', {

@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto'
 import { codeOf } from './faults.ts'
 import type { Migration } from './migrations.ts'
-import { readPositionCache } from './outbox.ts'
 import type { Sql } from './sql.ts'
 
 /** The database must not be touched, or not by this binary. The message says what to do; trying again does not help. */
@@ -195,14 +194,5 @@ export const requireSchema = async (sql: Sql, migrations: readonly Migration[]):
   if (missing.length > 0)
     throw new MigrationRefused(
       `The database lacks ${missing.join(', ')}: run the subcommand migrate first, or set DB_MIGRATE=true.`,
-    )
-}
-
-/** Positions must be drawn one by one: a sequence with a cache may hand out a later position before an earlier one. */
-export const requireUncachedPositions = async (sql: Sql): Promise<void> => {
-  const cache = await readPositionCache(sql)
-  if (cache !== 1)
-    throw new MigrationRefused(
-      `The sequence of outbox.position has cache ${cache}, which inverts the order of events: alter it to cache 1.`,
     )
 }

@@ -2,14 +2,9 @@
 // foreign, newer or changed is refused and left untouched.
 
 import { describe, expect, test } from 'bun:test'
-import {
-  migrate,
-  MigrationRefused,
-  requireSchema,
-  requireUncachedPositions,
-  type MigrateOptions,
-} from '../../src/store/migrate.ts'
+import { migrate, MigrationRefused, requireSchema, type MigrateOptions } from '../../src/store/migrate.ts'
 import { migrations, type Migration } from '../../src/store/migrations.ts'
+import { requirePositions } from '../../src/store/positions.ts'
 import { openSession, type Sql } from '../../src/store/sql.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { failureOf } from '../support/waiting.ts'
@@ -199,7 +194,7 @@ describe('migrate', () => {
     expect(await onSession(ours, (sql) => migrate(sql, quiet))).toEqual(names)
     await onSession(ours, async (sql) => {
       await requireSchema(sql, migrations)
-      await requireUncachedPositions(sql)
+      await requirePositions(sql)
     })
     expect(await tablesOf(database)).toEqual(['orders'])
   })
@@ -239,20 +234,5 @@ describe('requireSchema, for a start that does not migrate,', () => {
     expect(String(await failureOf(onSession(java, (sql) => requireSchema(sql, migrations))))).toContain(
       'not supported yet',
     )
-  })
-})
-
-describe('the sequence of positions', () => {
-  test('has cache 1 in our schema', async () => {
-    await using database = await createDatabase()
-    await onSession(database, requireUncachedPositions)
-  })
-
-  test('is refused with any other cache, for that inverts the order of events', async () => {
-    await using database = await createDatabase()
-    await database.sql`alter sequence outbox_position_seq cache 20`
-    const error = await failureOf(onSession(database, requireUncachedPositions))
-    expect(error).toBeInstanceOf(MigrationRefused)
-    expect(String(error)).toContain('cache 20')
   })
 })
