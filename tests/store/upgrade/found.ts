@@ -1,4 +1,4 @@
-// What the tests of an upgrade look at: the files of the tables, the log in the order of its positions, and what verify finds.
+// What the tests of an upgrade look at: the files of the tables, the orders, and what verify finds.
 
 import { brokenGuards } from '../../../src/store/guards.ts'
 import { openSession } from '../../../src/store/sql.ts'
@@ -14,20 +14,6 @@ export const filesOf = async ({ sql }: TestDatabase): Promise<Record<string, num
       and c.relname !~ '(_xact|_sorted)$' order by 1`
   return Object.fromEntries(rows.map(({ name, file }) => [name, file]))
 }
-
-export type Logged = { order: string; version: number; kind: string; reason: string | null; cumulative: string | null }
-
-/** Every row of the log in the order of positions; rows of before the log stay out. */
-export const logOf = async ({ sql }: Pick<TestDatabase, 'sql'>): Promise<Logged[]> => [
-  ...(await sql<Logged[]>`
-    select e."order", e.version, e.kind, e.reason, e.cumulative::float8::text as cumulative from (
-      select id as "order", 0 as version, 'ACCEPTED' as kind, null as reason, null::numeric as cumulative, xact, position from orders
-      union all
-      select order_id, order_version, 'FILLED', null, cumulative_quantity, xact, position from ingested_fills
-      union all
-      select order_id, version, kind, reason_code, filled_quantity, xact, position from order_changes
-    ) e where e.xact > '3' and e.position > 0 order by e.position`),
-]
 
 /** What is wrong in the database: guards that are not in force, indexes that are not valid, and all that verify finds. */
 export const faultsOf = async ({ sql, target }: Pick<TestDatabase, 'sql' | 'target'>): Promise<unknown[]> => {

@@ -7,8 +7,9 @@ import { migrate, requireSchema } from '../../../src/store/migrate.ts'
 import { migrations } from '../../../src/store/migrations.ts'
 import { openSession } from '../../../src/store/sql.ts'
 import { createDatabase, type TestDatabase } from '../../support/database.ts'
+import { logOf } from '../../support/logRows.ts'
 import { failureOf } from '../../support/waiting.ts'
-import { faultsOf, filesOf, logOf, ordersOf } from './found.ts'
+import { faultsOf, filesOf, ordersOf } from './found.ts'
 import { filesBefore, filesSince12, livesOf12, migrateTo, migrationsOf12, replicaOf12 } from './release12.ts'
 
 const handbook = await Bun.file(inRepo('src', 'handbook', 'operating.md')).text()

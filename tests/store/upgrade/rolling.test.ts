@@ -3,8 +3,9 @@
 
 import { expect, test } from 'bun:test'
 import { createDatabase } from '../../support/database.ts'
+import { logOf } from '../../support/logRows.ts'
 import { failureOf } from '../../support/waiting.ts'
-import { faultsOf, filesOf, logOf, ordersOf } from './found.ts'
+import { faultsOf, filesOf, ordersOf } from './found.ts'
 import { filesSince12, livesOf12, migrateTo, migrationsOf12, replicaOf12, type MoveOf12 } from './release12.ts'
 import { replicaNow } from './replicaNow.ts'
 

@@ -1,0 +1,44 @@
+// What a logical dump and its restore do, without the tools that are not in the package: the schema first, then the rows by COPY past the
+// triggers, in transactions of the new server, then the sequences.
+
+import { pipeline } from 'node:stream/promises'
+import postgres from 'postgres'
+import { migrate } from '../../src/store/migrate.ts'
+import { migrations } from '../../src/store/migrations.ts'
+import type { Sql } from '../../src/store/sql.ts'
+
+const open = (url: string): Sql => postgres(url, { max: 1, onnotice: () => undefined })
+
+const tablesOf = async (sql: Sql): Promise<{ table: string; columns: string }[]> => sql<
+  { table: string; columns: string }[]
+>`
+  select c.relname as "table", string_agg(quote_ident(a.attname), ', ' order by a.attnum) as columns
+  from pg_class c join pg_attribute a on a.attrelid = c.oid
+  where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+  group by c.relname order by c.relname`
+
+/** `from`, `to`: addresses of databases; the second is empty. `sequences: false`: as logical replication, which leaves them at 1. */
+export const copyLogically = async (from: string, to: string, { sequences = true } = {}): Promise<void> => {
+  const [source, target] = [open(from), open(to)]
+  try {
+    await migrate(target, { migrations, onWait: () => undefined, onApplied: () => undefined })
+    await target`set session_replication_role = replica`
+    const tables = await tablesOf(source)
+    await target.unsafe(`truncate ${tables.map(({ table }) => table).join(', ')}`)
+    for (const { table, columns } of tables) {
+      await pipeline(
+        await source.unsafe(`copy ${table} (${columns}) to stdout`).readable(),
+        await target.unsafe(`copy ${table} (${columns}) from stdin`).writable(),
+      )
+    }
+    if (!sequences) return
+    for (const name of ['outbox_position_seq', 'log_position']) {
+      const [row] = await source.unsafe<{ last: string; called: boolean }[]>(
+        `select last_value as last, is_called as called from ${name}`,
+      )
+      await target`select setval(${name}::regclass, ${row!.last}::bigint, ${row!.called}::boolean)`
+    }
+  } finally {
+    await Promise.all([source.end({ timeout: 1 }), target.end({ timeout: 1 })])
+  }
+}
