@@ -75,7 +75,7 @@ test.each(['younger', 'older'] as const)('a logical copy in a %s server', async 
   await world.outboxEmpty()
   expect(await service.stop()).toBe(0)
   // What is committed and on no topic yet.
-  const offline = await world.start({ env: withoutBroker, wait: 'live' })
+  const offline = await world.start({ env: withoutBroker })
   for (let i = 0; i < 3; i++) orders.push(await placed(offline))
   await offline.http(`/orders/${orders.at(-1)}/cancel`, { method: 'POST' })
   const late = await cursorOf(offline)
