@@ -136,7 +136,7 @@ afterAll(async () => {
   for (const database of open) await database.drop()
 })
 
-const newOwn = (): Own => ({ xid: 0n, stamps: new Map() })
+const newOwn = (): Own => ({ xid: 0n, stamps: new Map(), places: [] })
 
 const createBoth = async (database: TestDatabase, seed: number): Promise<Both> => {
   const db = createPostgres(() => Date.now())

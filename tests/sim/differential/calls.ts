@@ -6,6 +6,7 @@ import { acceptOrder, type Order } from '../../../src/domain/order.ts'
 import type { OrderTerms } from '../../../src/domain/terms.ts'
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
+import type { Place } from '../../../src/store/log.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
 import { insertOrders, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
 import {
@@ -22,10 +23,11 @@ import type { Sql } from '../../../src/store/sql.ts'
 import type { Random } from '../../support/random.ts'
 import { tickers } from '../postgres/tickers.ts'
 import { decide } from './decisions.ts'
+import { following } from './following.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 
-/** Values that differ between the two sides: transaction ids, and the stamps of the rows by the number of the read. */
-export type Own = { xid: bigint; stamps: Map<number, LegState['stamps']> }
+/** Values that differ between the two sides: transaction ids, the stamps of the rows by the number of the read, and places in the log. */
+export type Own = { xid: bigint; stamps: Map<number, LegState['stamps']>; places: Place[] }
 
 export type Call = {
   name: string
@@ -222,7 +224,7 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 22. */
+/** The share of each call, of 27. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
@@ -237,6 +239,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [marking, 1],
   [settling, 2],
   [backlog, 1],
+  [following, 5],
 ]
 const kinds = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind))
 

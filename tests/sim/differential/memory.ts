@@ -12,6 +12,8 @@ export type Memory = {
   /** States that legs may be decided on, some of them stale by then, by the number of their read. */
   states: { read: number; state: LegState }[]
   count: number
+  /** Whether a place in the log was read. */
+  followed: boolean
 }
 
 const epoch = new Date('2026-01-02T03:04:05.678Z')
@@ -24,6 +26,7 @@ export const createMemory = (random: Random): Memory => ({
   positions: [],
   states: [],
   count: 0,
+  followed: false,
 })
 
 export const newId = ({ random }: Memory): string => random.uuidv7(epoch)

@@ -112,15 +112,15 @@ export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ 
   const input = columns[0]!.map((_, i) => columns.map((column) => column[i]!))
   const rows = newRows(db, tx, input)
   yield null
-  const placed = new Set<OrderRecord>()
+  const placed = new Set<string>()
   for (const row of rows.toSorted(byKey)) {
     checkOrder(row)
-    if (yield* insertRow(db, tx, row)) placed.add(row)
+    if (yield* insertRow(db, tx, row)) placed.add(row.id)
     yield null
   }
   const answer: { order_id: string }[] = []
   for (const [i, row] of rows.entries()) {
-    if (!placed.has(row)) continue
+    if (!placed.has(row.id)) continue
     const [eventId, traceparent] = input[i]!.slice(12)
     append(db, tx, {
       event_id: eventId!,
@@ -142,4 +142,32 @@ export const readOrders = (db: Postgres, ids: Column): OrderRow[] =>
 export const readKeyHolders = (db: Postgres, ids: Column, users: Column, keys: Column): OrderRow[] => {
   const found = users.map((user, i) => (keys[i] === null ? undefined : db.keys.get(`${user} ${keys[i]}`)))
   return readOrders(db, [...ids, ...found.filter((id) => id !== undefined)])
+}
+
+export type PageQuery = {
+  before: string
+  from: string
+  userId: string | null
+  ticker: string | null
+  statuses: Column
+  limit: number
+}
+
+/** The newest orders between two ids. Their ids are UUIDv7, so these are their places. */
+export const readOrderPage = (db: Postgres, query: PageQuery): object[] => {
+  const { before, from, userId, ticker, statuses, limit } = query
+  const rows = [...db.orders.values()]
+    .filter(
+      ({ id, user_id, ticker: its, status }) =>
+        id < before &&
+        id >= from &&
+        (userId === null || user_id === userId) &&
+        (ticker === null || its === ticker) &&
+        statuses.includes(status),
+    )
+    .toSorted((a, b) => (a.id > b.id ? -1 : 1))
+    .slice(0, limit)
+  return rows.length === 0
+    ? [{ id: null, end_place: null }]
+    : rows.map((row) => ({ ...row, place: row.id, end_place: null }))
 }

@@ -109,6 +109,7 @@ export type Postgres = {
   changes: Map<string, ChangeRecord[]>
   /** In the order of commits. */
   log: LogRow[]
+  epochs: { epoch: number; floor: bigint; xact: bigint }[]
   exceptions: Map<string, ExceptionRecord[]>
   outbox: Map<bigint, EventRecord>
   leases: Map<number, LeaseRecord>
@@ -138,6 +139,7 @@ export const createPostgres = (clock: () => number): Postgres => ({
   ledger: new Map(),
   changes: new Map(),
   log: [],
+  epochs: [{ epoch: 1, floor: 0n, xact: firstXid - 1n }],
   exceptions: new Map(),
   outbox: new Map(),
   leases: new Map(

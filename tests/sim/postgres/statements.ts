@@ -2,10 +2,11 @@
 // (the check of a row, a skip locked), the fake does not know the statement, and the run fails.
 // differential.test.ts compares what the fake does for the rest of the text with real Postgres.
 
-import { arrayFromLiteral, type Statement } from './fakeSql.ts'
+import { arrayFromLiteral } from './fakeSql.ts'
 import { readLegState, writeFills } from './filling.ts'
+import { logTemplates } from './logStatements.ts'
 import { moveOrders } from './moving.ts'
-import { insertOrders, readKeyHolders, readOrders } from './placing.ts'
+import { insertOrders, readKeyHolders, readOrderPage, readOrders } from './placing.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -16,28 +17,12 @@ import {
   releaseLeases,
   renewLeases,
 } from './relaying.ts'
-import type { Postgres } from './state.ts'
-import type { Steps, Tx } from './transactions.ts'
-
-type Template = {
-  name: string
-  /** All of them stand in the text. */
-  clauses: readonly string[]
-  run: (db: Postgres, tx: Tx, statement: Statement) => Steps<object[]>
-}
-
-const arrays = (parameters: readonly unknown[]): (string | null)[][] => parameters.map(arrayFromLiteral)
-
-/** A statement that writes nothing and waits for nobody: it sees one moment. */
-const look = (see: (db: Postgres, statement: Statement) => object[]): Template['run'] =>
-  // oxlint-disable-next-line require-yield
-  function* reading(db, _, statement) {
-    return see(db, statement)
-  }
+import { arrays, look, type Template } from './template.ts'
 
 const onlyTheseTickers = 'and ticker = any ('
 
 const templates: readonly Template[] = [
+  ...logTemplates,
   {
     name: 'insertOrders',
     clauses: [
@@ -115,6 +100,29 @@ const templates: readonly Template[] = [
         except: arrayFromLiteral(except),
         only,
         limit: Number(limit),
+      })
+    }),
+  },
+  {
+    name: 'readOrderPage',
+    clauses: [
+      'with page as materialized (',
+      'o.status = any (',
+      'order by o.place desc',
+      'scan left join page o on true',
+    ],
+    run: look((db, { text, parameters }) => {
+      const valueOf = (form: RegExp): string | null => {
+        const found = form.exec(text)
+        return found === null ? null : String(parameters[Number(found[1]) - 1])
+      }
+      return readOrderPage(db, {
+        before: valueOf(/o\.id < \$(\d+)::uuid/)!,
+        from: valueOf(/o\.id >= \$(\d+)::uuid/)!,
+        userId: valueOf(/where true and o\.user_id = \$(\d+)::uuid/),
+        ticker: valueOf(/where true(?: and o\.user_id = \S+)? and o\.ticker = \$(\d+)/),
+        statuses: arrayFromLiteral(valueOf(/o\.status = any \(\$(\d+)::text/)),
+        limit: Number(valueOf(/limit \$(\d+)::integer \), scan/)),
       })
     }),
   },

@@ -1,0 +1,207 @@
+// The fake of the statements that read the log (src/store/log.ts): what a place has not seen, by transaction.
+
+import { type LogRow, type Postgres } from './state.ts'
+import { snapshotOf, xminOf, type Snapshot } from './transactions.ts'
+
+type Column = (string | null)[]
+type State = { db: Postgres; now: Snapshot; floor: bigint; epochXact: bigint; columns: object }
+type Mark = LogRow & { bounded: boolean }
+
+/** A place, as every statement takes it: what its reader has seen, and the witness. */
+export type PlaceParameters = { past: bigint; running: Column; witness: Column }
+export type FilterParameters = { userId: string | null; ticker: string | null; orderId: string | null }
+
+const textOf = (snapshot: Snapshot): string => `${xminOf(snapshot)}:${snapshot.xmax}:${snapshot.xip.join(',')}`
+
+const snapshotFrom = (text: string): Snapshot => {
+  const [, xmax, xip = ''] = text.split(':')
+  return { xmax: BigInt(xmax!), xip: xip === '' ? [] : xip.split(',').map(BigInt) }
+}
+
+const isVisible = ({ xmax, xip }: Snapshot, xact: bigint): boolean => xact < xmax && !xip.includes(xact)
+
+const isWitnessed = ({ log }: Postgres, [xact, position, orderId, version]: Column): boolean =>
+  xact === null ||
+  log.some(
+    (row) =>
+      row.orderId === orderId &&
+      row.version === Number(version) &&
+      row.xact === BigInt(xact!) &&
+      row.position === BigInt(position!),
+  )
+
+const stateOf = (db: Postgres, { witness }: PlaceParameters): State => {
+  const now = snapshotOf(db)
+  const epoch = db.epochs.at(-1)!
+  const columns = {
+    snapshot: textOf(now),
+    standby: false,
+    epoch: epoch.epoch,
+    epoch_xact: String(epoch.xact),
+    ours: true,
+    witnessed: isWitnessed(db, witness),
+  }
+  return { db, now, floor: epoch.floor, epochXact: epoch.xact, columns }
+}
+
+const inOrder =
+  (key: 'xact' | 'position') =>
+  (a: LogRow, b: LogRow): number =>
+    a[key] < b[key] ? -1 : a[key] > b[key] ? 1 : 0
+
+const tables = ['order', 'fill', 'change'] as const
+
+/** The two arms of each table: transactions from the place on, and those that ran then. */
+const arms = (
+  { db, now, floor }: State,
+  { past, running }: PlaceParameters,
+  limits: readonly number[],
+  more: (row: LogRow) => boolean = () => true,
+): LogRow[] =>
+  tables.flatMap((table, i) => {
+    const rows = db.log.filter((row) => row.what === table && row.position > floor)
+    const later = rows.filter((row) => row.xact >= past && row.xact < now.xmax && more(row)).toSorted(inOrder('xact'))
+    const ended = rows.filter((row) => running.includes(String(row.xact)))
+    return [...later.slice(0, limits[2 * i]), ...ended.filter(more).slice(0, limits[2 * i + 1])]
+  })
+
+const noChange = {
+  trade_id: null,
+  fill_side: null,
+  fill_quantity: null,
+  fill_price: null,
+  late: null,
+  kafka_partition: null,
+  kafka_offset: null,
+  reason_code: null,
+  reason_text: null,
+  cause: null,
+}
+
+const contentOf = (db: Postgres, { what, orderId, version }: LogRow): object => {
+  if (what === 'order') {
+    const at = db.orders.get(orderId)!.created_at
+    return { ...noChange, kind: 'ACCEPTED', at, filled_quantity: '0', filled_notional: '0', last_fill_price: null }
+  }
+  if (what === 'change') {
+    const change = db.changes.get(orderId)!.find((row) => row.version === version)!
+    return { ...noChange, ...change, cause: JSON.parse(change.cause) as object }
+  }
+  const fill = db.ledger.get(orderId)!.find((row) => row.order_version === version)!
+  return {
+    ...noChange,
+    kind: 'FILLED',
+    at: fill.applied_at,
+    filled_quantity: fill.cumulative_quantity,
+    filled_notional: fill.cumulative_notional,
+    last_fill_price: fill.price,
+    trade_id: fill.trade_id,
+    fill_side: fill.side,
+    fill_quantity: fill.quantity,
+    fill_price: fill.price,
+    late: fill.late,
+    kafka_partition: fill.kafka_partition,
+    kafka_offset: String(fill.kafka_offset),
+  }
+}
+
+const eventRow = (db: Postgres, row: LogRow): object => {
+  const order = db.orders.get(row.orderId)!
+  return {
+    ...order,
+    ...contentOf(db, row),
+    order_id: row.orderId,
+    version: row.version,
+    present_status: order.status,
+    before_log: false,
+    xact: String(row.xact),
+    position: String(row.position),
+  }
+}
+
+const markRow = (mark: Mark | undefined): object =>
+  mark === undefined
+    ? { mark_xact: null, mark_position: null, mark_order_id: null, mark_version: null, bounded: null }
+    : {
+        mark_xact: String(mark.xact),
+        mark_position: String(mark.position),
+        mark_order_id: mark.orderId,
+        mark_version: mark.version,
+        bounded: mark.bounded,
+      }
+
+/** One row at least, that of the state. */
+const answer = ({ db, columns }: State, rows: readonly LogRow[], mark: object = {}): object[] =>
+  rows.length === 0
+    ? [{ ...columns, ...mark, order_id: null }]
+    : rows.map((row) => ({ ...eventRow(db, row), ...columns, ...mark }))
+
+const headOf = ({ db, now, floor, epochXact }: State): Mark[] => {
+  const rows = db.log.filter(({ xact, position }) => xact > epochXact && xact < now.xmax && position > floor)
+  const last = rows.toSorted(inOrder('xact')).at(-1)
+  return last === undefined ? [] : [{ ...last, bounded: false }]
+}
+
+export const readHead = (db: Postgres, place: PlaceParameters): object[] => {
+  const state = stateOf(db, place)
+  return [{ ...state.columns, ...markRow(headOf(state)[0]) }]
+}
+
+export const readDelta = (db: Postgres, place: PlaceParameters, limits: readonly number[]): object[] => {
+  const state = stateOf(db, place)
+  return answer(state, arms(state, place, limits))
+}
+
+/** The row of each table that is so many rows on. */
+const edges = ({ db, now }: State, { past }: PlaceParameters, looks: readonly number[]): Mark[] =>
+  tables.flatMap((table, i) => {
+    const rows = db.log.filter(({ what, xact }) => what === table && xact >= past && xact < now.xmax)
+    const edge = rows.toSorted(inOrder('xact'))[looks[i]!]
+    return edge === undefined ? [] : [{ ...edge, bounded: true }]
+  })
+
+const passes = (db: Postgres, { userId, ticker, orderId }: FilterParameters, row: LogRow): boolean => {
+  const order = db.orders.get(row.orderId)!
+  return (
+    (userId === null || order.user_id === userId) &&
+    (ticker === null || order.ticker === ticker) &&
+    (orderId === null || order.id === orderId)
+  )
+}
+
+export const readFiltered = (
+  db: Postgres,
+  place: PlaceParameters,
+  { filter, looks, limits }: { filter: FilterParameters; looks: readonly number[]; limits: readonly number[] },
+): object[] => {
+  const state = stateOf(db, place)
+  const mark = edges(state, place, looks).toSorted(inOrder('xact'))[0] ?? headOf(state)[0]
+  const upTo = mark?.bounded === true ? mark.xact : state.now.xmax
+  const isNear = (row: LogRow): boolean => row.xact < place.past || row.xact <= upTo
+  const rows = arms(state, place, limits, (row) => isNear(row) && passes(db, filter, row))
+  return answer(state, rows, markRow(mark))
+}
+
+export const readPage = (
+  db: Postgres,
+  place: PlaceParameters,
+  { filter, end, after, limit }: { filter: FilterParameters; end: string; after: bigint; limit: number },
+): object[] => {
+  const state = stateOf(db, place)
+  const seen = snapshotFrom(end)
+  const isWithin = (row: LogRow): boolean =>
+    row.position > after && isVisible(seen, row.xact) && passes(db, filter, row)
+  return answer(state, arms(state, place, [], isWithin).toSorted(inOrder('position')).slice(0, limit))
+}
+
+export const countDelta = (db: Postgres, place: PlaceParameters, max: number): object[] => {
+  const state = stateOf(db, place)
+  return [{ ...state.columns, behind: String(Math.min(max, arms(state, place, []).length)) }]
+}
+
+export const readPredecessors = (db: Postgres, orderIds: Column, versions: Column): object[] =>
+  orderIds.map((orderId, i) => {
+    const version = Number(versions[i])
+    const before = db.log.find((row) => row.orderId === orderId && row.version === version - 1)
+    return { order_id: orderId, version, xact: before === undefined ? null : String(before.xact) }
+  })
