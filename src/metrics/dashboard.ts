@@ -1,6 +1,7 @@
 // The dashboard in Grafana's own JSON. Whoever imports it chooses the Prometheus that scrapes the service.
 
-import { rows, type Panel } from './panels.ts'
+import type { Panel } from './panel.ts'
+import { rows } from './panels.ts'
 
 const columns = 24
 const perLine = 3

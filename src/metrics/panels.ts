@@ -1,24 +1,10 @@
 // The dashboard's rows of panels: each panel has a few expressions, each with its legend.
 
-/** `unit`: by Grafana's names. */
-export type Panel = { title: string; unit: string; queries: readonly (readonly [expression: string, legend: string])[] }
-type Row = { title: string; panels: readonly Panel[] }
-
-/** A metric of the replicas that the dashboard shows; `labels` narrows it down. */
-const of = (metric: string, labels = ''): string =>
-  `${metric}{job=~"$job",instance=~"$instance"${labels === '' ? '' : `,${labels}`}}`
-const rate = (metric: string, labels?: string): string => `rate(${of(metric, labels)}[$__rate_interval])`
-const sum = (expression: string, by = ''): string => `sum${by === '' ? '' : ` by (${by})`} (${expression})`
-const quantile = (q: number, histogram: string, { by = '', labels }: { by?: string; labels?: string } = {}): string =>
-  `histogram_quantile(${q}, ${sum(rate(`${histogram}_bucket`, labels), by === '' ? 'le' : `le, ${by}`)})`
-const quantiles = (histogram: string, labels?: string): Panel['queries'] =>
-  [0.5, 0.95, 0.99].map((q) => [
-    quantile(q, histogram, labels === undefined ? {} : { labels }),
-    `${q * 100} % take less`,
-  ])
+import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
+import { streams } from './streamPanels.ts'
 
 const http = 'http_server_request_duration_seconds'
-const api = 'http_route=~"/(orders|exceptions).*"'
+const api = 'http_route=~"/(orders|exceptions|events).*"'
 const placing = 'http_route="/orders",http_request_method="POST"'
 
 const requests: Row = {
@@ -225,4 +211,4 @@ const system: Row = {
   ],
 }
 
-export const rows: readonly Row[] = [requests, commits, relay, trades, system]
+export const rows: readonly Row[] = [requests, commits, relay, trades, streams, system]
