@@ -2,7 +2,7 @@
 // cancel orders that the engine may just be filling, and give up early. The log has every request and every answer.
 
 import type { Random } from '../support/random.ts'
-import type { Answer, Terms } from './checker/evidence.ts'
+import { requestIdOf, type Answer, type Terms } from './checker/evidence.ts'
 import type { ClientLog, Request } from './clientLog.ts'
 import { drawTerms, encodeOrder } from './orderMix.ts'
 
@@ -36,7 +36,7 @@ const pause = (rng: Random, leastMs: number, mostMs: number) => Bun.sleep(rng.in
 
 /** Sends without keep-alive: on a stale connection the library would repeat a request by itself, which the log would lack. */
 const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: number): Promise<Answer> => {
-  const encoded = request.op === 'place' ? encodeOrder(request.terms, rng) : { headers: {} }
+  const encoded = request.op === 'place' ? encodeOrder(request.terms, rng) : { headers: {}, body: null }
   const path =
     request.op === 'place' ? '/orders' : `/orders/${request.orderId}${request.op === 'cancel' ? '/cancel' : ''}`
   const base = rng.pick(urls)
@@ -45,7 +45,8 @@ const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: nu
   try {
     const response = await fetch(`${base}${path}`, {
       method: request.op === 'get' ? 'GET' : 'POST',
-      ...encoded,
+      body: encoded.body,
+      headers: { ...encoded.headers, 'x-request-id': requestIdOf(n) },
       keepalive: false,
       signal: AbortSignal.timeout(timeoutMs),
     })

@@ -1,4 +1,4 @@
-// The full check in a process of its own, which knows nothing but where the clients' log, the topics and the tables are. It also
+// The full check in a process of its own, which knows nothing but where the logs of the clients, the topics and the tables are. It also
 // must not run beside the proxies: a check of minutes would be one more stall, which nobody counted.
 
 import { runCommand } from '../../src/build/command.ts'
@@ -9,9 +9,10 @@ import type { Rest } from './checker/evidence.ts'
 import { readClientLog } from './clientLog.ts'
 import { openKafkaSide } from './kafkaSide.ts'
 import { gather } from './rest.ts'
+import { readStreamLogs } from './streams/streamLog.ts'
 import { openTables } from './tables.ts'
 
-type Case = { databaseUrl: string; bootstrap: string; logFile: string; rest: Rest }
+type Case = { databaseUrl: string; bootstrap: string; logFile: string; streamDir: string; rest: Rest }
 
 const variable = 'CHAOS_CASE'
 
@@ -33,10 +34,11 @@ export const judge = async (evidence: Case): Promise<Verdict> => {
 }
 
 const main = async (): Promise<number> => {
-  const { databaseUrl, bootstrap, logFile, rest } = JSON.parse(process.env[variable] ?? '{}') as Case
+  const { databaseUrl, bootstrap, logFile, streamDir, rest } = JSON.parse(process.env[variable] ?? '{}') as Case
   const tables = openTables(databaseUrl)
   const side = openKafkaSide(bootstrap)
-  const verdict = check(await gather({ tables, side }, readClientLog(logFile), rest))
+  const logs = { log: readClientLog(logFile), streams: readStreamLogs(streamDir) }
+  const verdict = check(await gather({ tables, side }, logs, rest))
   await Bun.write(Bun.stdout, JSON.stringify(verdict))
   await Promise.all([tables.close(), side.close()])
   return 0

@@ -63,12 +63,13 @@ const main = async (): Promise<number> => {
   const name = options.short ? 'short' : 'run'
   const dir = join(chaosDir, name)
   const state = await begin(dir, options)
+  const span = options.minutes === null ? `to ${options.cycles}` : `for ${options.minutes} minutes`
   console.log(
-    `seed ${state.seed}, cycles ${state.cycles + 1} to ${options.cycles}; starting Postgres, Kafka, the engine, two replicas`,
+    `seed ${state.seed}, cycles ${state.cycles + 1} ${span}, ${options.streams} streams; starting Postgres, Kafka, the engine, two replicas`,
   )
   writeState(dir, state)
   const world = await startWorld(dir, state.ports)
-  const outcome = await runAll(world, state, options.cycles)
+  const outcome = await runAll(world, state, options)
   await world.close()
   await endAllHeld()
   const exitCode = conclude(dir, name, state, outcome)

@@ -24,7 +24,7 @@ const byName = <T>(counts: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b)))
 
 const markdown = (state: RunState, counts: Verdict['counts'] | null, violations: readonly Violation[]): string => {
-  const { dispositions, ...rest } = counts ?? { dispositions: {} }
+  const { dispositions, streams, ...rest } = counts ?? { dispositions: {}, streams: {} }
   const recoveries = Object.entries(state.recoveriesMs).map(([crash, values]) => [crash, spread(values)] as const)
   return `# Chaos run, seed ${state.seed}
 
@@ -41,6 +41,8 @@ ${table(['kind', 'messages'], byName(state.badTrades))}
 ## What was checked
 
 ${table(['', 'number'], { ...rest, deadlocks: state.deadlocks })}
+
+${table(['what stream clients saw', 'number'], streams)}
 
 ${table(['legs by disposition', 'number'], dispositions)}
 

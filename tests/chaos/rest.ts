@@ -1,7 +1,7 @@
 // Waits until nothing moves any more once the faults and the load have stopped, or says what still waits after the limit; and
 // collects the evidence of that moment.
 
-import type { Evidence, LogLine, Rest } from './checker/evidence.ts'
+import type { Evidence, Rest } from './checker/evidence.ts'
 import { partitions, topics } from './kafkaSide.ts'
 import { persist } from './persist.ts'
 import type { Replica } from './replica.ts'
@@ -73,7 +73,7 @@ const eventOf = ({ partition, offset, key, bytes, headers, appendedAt }: TopicRe
 /** Reads the tables first: what is in them must be on the topics by then. */
 export const gather = async (
   { tables, side }: Pick<World, 'tables' | 'side'>,
-  log: readonly LogLine[],
+  logs: Pick<Evidence, 'log' | 'streams'>,
   rest: Rest,
 ): Promise<Evidence> => {
   const state = await persist(tables.read)
@@ -81,7 +81,7 @@ export const gather = async (
   for (const topic of [placed, cancelled, trades, letters]) await persist(topic.readToEnd)
   return {
     ...state,
-    log,
+    ...logs,
     placed: placed.records.map(eventOf),
     cancelled: cancelled.records.map(eventOf),
     trades: trades.records,

@@ -11,32 +11,55 @@ import { runCycle } from './cycle.ts'
 import { createGlance } from './glance.ts'
 import { startInjector, type Injector } from './injector.ts'
 import { judge } from './judge.ts'
+import type { Options } from './options.ts'
 import { planCycles, type CyclePlan } from './plan.ts'
 import { comeToRest } from './rest.ts'
 import { addTo, writeState, type RunState } from './runState.ts'
+import { startStreams, streamDir, type Streams } from './streams/control.ts'
 import type { World } from './world.ts'
 
 export type Outcome = { violations: Violation[]; verdict: Verdict | null; acked: number }
 
-type Run = { world: World; state: RunState; clients: Clients; injector: Injector; logFile: string }
+type Run = {
+  world: World
+  state: RunState
+  clients: Clients
+  injector: Injector
+  streams: Streams
+  logFile: string
+  isTimeUp: () => boolean
+}
 
 const fullCheckEvery = 25
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`)
 
-const fullCheck = async ({ world, state, clients, injector, logFile }: Run): Promise<Verdict> => {
+const fullCheck = async ({ world, state, clients, injector, streams, logFile }: Run): Promise<Verdict> => {
   await Promise.all([clients.pause(), injector.pause()])
   const { rest, tookMs } = await comeToRest(world)
   state.restsMs.push(tookMs)
   state.deadlocks = world.deadlocks()
+  const restedAt = performance.now()
+  const undrained = await streams.drain()
   const startedAt = performance.now()
-  const verdict = await judge({ databaseUrl: world.databaseUrl, bootstrap: world.kafka.bootstrap, logFile, rest })
-  const { ordersAcked, eventRepeats, dispositions } = verdict.counts
+  const verdict = await judge({
+    databaseUrl: world.databaseUrl,
+    bootstrap: world.kafka.bootstrap,
+    logFile,
+    streamDir: streamDir(world.dir),
+    rest,
+  })
+  const { ordersAcked, eventRepeats, dispositions, logEntries, streams: seen } = verdict.counts
   say(
     `full check: ${verdict.violations.length} violations; ${ordersAcked} orders acknowledged, ${eventRepeats} events repeated, ` +
       `${dispositions.APPLIED + dispositions.LATE} legs applied, ${dispositions.DUPLICATE} duplicates; ` +
       `at rest after ${seconds(tookMs)}, checked in ${seconds(performance.now() - startedAt)}`,
+  )
+  say(
+    `streams: ${seen.clients} clients saw ${seen.events} events of a log of ${logEntries} entries over ${seen.connections} connections, ` +
+      `${seen.resumptions} resumed, ${seen.repeats} events repeated, ${seen.lagging} cut off as too slow, ${seen.resets} resets; ` +
+      `${undrained} not at the end after ${seconds(startedAt - restedAt)}`,
   )
   return verdict
 }
@@ -50,11 +73,12 @@ const describePlan = ({ crash, crashOf, companion, companionOf }: CyclePlan): st
 }
 
 const cycles = async (run: Run, plans: readonly CyclePlan[]): Promise<Outcome> => {
-  const { world, state, clients, injector } = run
+  const { world, state, clients, injector, streams } = run
   const glance = createGlance(world)
   let verdict: Verdict | null = null
   for (const plan of plans.slice(state.cycles)) {
     injector.goOn()
+    await streams.goOn()
     const cycle = await runCycle(world, clients, plan, (fault) => addTo(state.faults, fault))
     ;(state.recoveriesMs[plan.crash] ??= []).push(cycle.recoveryMs)
     const findings = await glance.look(cycle.acked)
@@ -65,7 +89,7 @@ const cycles = async (run: Run, plans: readonly CyclePlan[]): Promise<Outcome> =
       `cycle ${plan.cycle}/${plans.length}  ${describePlan(plan)}  ${seconds(cycle.tookMs)}, ready after ${seconds(cycle.recoveryMs)}, ` +
         `${cycle.acked.length} orders (${clients.acked()})${findings.length === 0 ? '' : `  ${findings.length} VIOLATIONS`}`,
     )
-    const last = plan.cycle === plans.length || findings.length > 0
+    const last = plan.cycle === plans.length || run.isTimeUp() || findings.length > 0
     if (last || plan.cycle % fullCheckEvery === 0) verdict = await fullCheck(run)
     const violations = [...findings, ...(verdict?.violations ?? [])]
     if (last || violations.length > 0)
@@ -75,8 +99,12 @@ const cycles = async (run: Run, plans: readonly CyclePlan[]): Promise<Outcome> =
   return { violations: verdict.violations, verdict, acked: verdict.counts.ordersAcked }
 }
 
-/** Runs what is left of `count` cycles in a world that was just started. */
-export const runAll = async (world: World, state: RunState, count: number): Promise<Outcome> => {
+/** Runs what is left of the cycles in a world that was just started. */
+export const runAll = async (
+  world: World,
+  state: RunState,
+  { cycles: count, minutes, streams: followers }: Pick<Options, 'cycles' | 'minutes' | 'streams'>,
+): Promise<Outcome> => {
   const logFile = join(world.dir, 'client.jsonl')
   const log = openClientLog(logFile)
   const acked = new Set(
@@ -87,10 +115,20 @@ export const runAll = async (world: World, state: RunState, count: number): Prom
   const clients = startClients({ urls, log, rng: rng('clients'), acked })
   const onPublished = (kind: string, messages: number) => addTo(state.badTrades, kind, messages)
   const injector = startInjector({ side: world.side, clients, rng: rng('injector'), onPublished })
+  const streams = await startStreams({
+    dir: streamDir(world.dir),
+    clients: followers,
+    urls,
+    ordersLog: logFile,
+    seed: state.seed + state.cycles,
+  })
+  const endsAt = performance.now() + (minutes ?? Infinity) * 60_000
+  const isTimeUp = () => performance.now() >= endsAt
   try {
-    return await cycles({ world, state, clients, injector, logFile }, planCycles(state.seed, count))
+    const run = { world, state, clients, injector, streams, logFile, isTimeUp }
+    return await cycles(run, planCycles(state.seed, count))
   } finally {
-    await Promise.all([clients.pause(), injector.pause()])
+    await Promise.all([clients.pause(), injector.pause(), streams.stop()])
     clients.close()
     log.close()
   }

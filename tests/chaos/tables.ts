@@ -3,15 +3,17 @@
 
 import postgres from 'postgres'
 import { fromColumn } from './checker/amounts.ts'
-import type { AuditRow, Evidence, ExceptionRow, LedgerRow, OrderRow } from './checker/evidence.ts'
+import type { AuditRow, ChangeRow, Evidence, ExceptionRow, LedgerRow, OrderRow } from './checker/evidence.ts'
 
 type Row = Record<string, string>
+/** A `timestamptz` as the driver gives it. */
+const timeOf = (value: unknown): number => (value as Date).getTime()
 
 export type Tables = {
   sql: postgres.Sql
   /** Creates the audit unless it exists. */
   installAudit: () => Promise<void>
-  read: () => Promise<Pick<Evidence, 'orders' | 'ledger' | 'exceptions' | 'audit'>>
+  read: () => Promise<Pick<Evidence, 'orders' | 'ledger' | 'changes' | 'exceptions' | 'audit'>>
   outbox: () => Promise<number>
   /** One snapshot: the orders accepted since the last call whose event no longer waits, so it must be on the topic. */
   published: () => Promise<string[]>
@@ -51,6 +53,11 @@ const orderOf = (row: Row): OrderRow => ({
   lastPrice: amount(row['last_fill_price']),
   status: row['status']!,
   version: Number(row['version']),
+  createdAt: timeOf(row['created_at']),
+  updatedAt: timeOf(row['updated_at']),
+  position: BigInt(row['position']!),
+  requestId: row['request_id'] ?? null,
+  reasonCode: row['reason_code'] ?? null,
 })
 
 const legOf = (row: Row) => ({
@@ -68,6 +75,24 @@ const ledgerOf = (row: Row): LedgerRow => ({
   ...legOf(row),
   late: row['late'] === 'true',
   version: Number(row['order_version']),
+  cumulativeQuantity: amount(row['cumulative_quantity']),
+  cumulativeNotional: amount(row['cumulative_notional']),
+  at: timeOf(row['applied_at']),
+  position: BigInt(row['position']!),
+})
+
+const changeOf = (row: Row): ChangeRow => ({
+  orderId: row['order_id']!,
+  version: Number(row['version']),
+  kind: row['kind']!,
+  at: timeOf(row['at']),
+  reasonCode: row['reason_code'] ?? null,
+  reasonText: row['reason_text'] ?? null,
+  cause: JSON.parse(row['cause']!) as Record<string, unknown>,
+  filled: fromColumn(row['filled_quantity']!),
+  notional: fromColumn(row['filled_notional']!),
+  lastPrice: amount(row['last_fill_price']),
+  position: BigInt(row['position']!),
 })
 
 const exceptionOf = (row: Row): ExceptionRow => ({
@@ -90,12 +115,14 @@ export const openTables = (url: string): Tables => {
         const orders = await tx<Row[]>`select * from orders order by id`
         const ledger = await tx<Row[]>`select *, late::text as late from ingested_fills`
         const exceptions = await tx<Row[]>`select *, encode(message, 'base64') as message from exceptions`
-        const changes = await tx<Row[]>`select order_id, old, new from chaos.status_changes order by seq`
+        const changes = await tx<Row[]>`select *, cause::text as cause from order_changes`
+        const statuses = await tx<Row[]>`select order_id, old, new from chaos.status_changes order by seq`
         return {
           orders: orders.map(orderOf),
           ledger: ledger.map(ledgerOf),
+          changes: changes.map(changeOf),
           exceptions: exceptions.map(exceptionOf),
-          audit: changes.map((row): AuditRow => ({ orderId: row['order_id']!, from: row['old']!, to: row['new']! })),
+          audit: statuses.map((row): AuditRow => ({ orderId: row['order_id']!, from: row['old']!, to: row['new']! })),
         }
       }),
     async outbox() {

@@ -87,6 +87,10 @@ const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, stri
   RELAY_LEASE_MS: String(leaseMs),
   SHUTDOWN_READINESS_DELAY_MS: '0',
   SHUTDOWN_DEADLINE_MS: '8000',
+  // All clients are one caller, and while one replica is away the other has them all.
+  STREAMS_PER_CALLER_MAX: '1000',
+  // So that a client that reads slowly is cut off within seconds.
+  STREAM_BUFFER_MAX_BYTES: '65536',
 })
 
 const createReplicas = (dir: string, ports: Ports, url: string, [a, b]: readonly [Proxies, Proxies]) => {

@@ -37,5 +37,9 @@ export const amountOf = (value: unknown): bigint | null => {
   return typeof value === 'string' ? inLimits(scaled(value, plainNotation)) : null
 }
 
+/** A JSON number that may be 0; null for anything else. */
+export const numberOf = (value: unknown): bigint | null =>
+  value instanceof JsonNumber ? scaled(value.source, jsonNotation) : null
+
 /** Reads the text of a `numeric` column at its own scale: `numeric(20,8)` gives an amount, `numeric(40,16)` a notional. */
 export const fromColumn = (text: string): bigint => BigInt(text.replace('.', ''))

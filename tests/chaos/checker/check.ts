@@ -3,8 +3,11 @@
 import { expectDispositions, type Disposition } from './dispositions.ts'
 import { checkEvents } from './events.ts'
 import type { Evidence, Report, Rest, Violation } from './evidence.ts'
+import { readHistories } from './history.ts'
+import { checkLog } from './log.ts'
 import { checkOrders } from './orders.ts'
-import { checkRequests, readRequests } from './requests.ts'
+import { acceptances, checkRequests, readRequests } from './requests.ts'
+import { checkStreams, type StreamCounts } from './streams.ts'
 import { checkTrades } from './trades.ts'
 
 export type Verdict = {
@@ -18,6 +21,9 @@ export type Verdict = {
     trades: number
     letterRepeats: number
     dispositions: Record<Disposition, number>
+    /** Entries of the log: acceptances, fills, changes. */
+    logEntries: number
+    streams: StreamCounts
   }
 }
 
@@ -37,6 +43,9 @@ export const check = (evidence: Evidence): Verdict => {
   const eventRepeats = checkEvents(requests, evidence, report)
   const { letterRepeats } = checkTrades(expected, evidence, report)
   checkOrders(evidence, report)
+  const histories = readHistories(evidence)
+  checkLog(histories, requests, evidence, report)
+  const streams = checkStreams(evidence, { histories, accepted: acceptances(requests, evidence.orders), report })
   checkRest(evidence.rest, report)
   const acked = [...requests.placings.values()].flat().filter(({ answer }) => answer?.status === 202)
   return {
@@ -49,6 +58,8 @@ export const check = (evidence: Evidence): Verdict => {
       trades: evidence.trades.length,
       letterRepeats,
       dispositions: expected.counts,
+      logEntries: evidence.orders.length + evidence.ledger.length + evidence.changes.length,
+      streams,
     },
   }
 }

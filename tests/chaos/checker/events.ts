@@ -4,10 +4,9 @@
 import { partitionOf } from '../../engine/murmur2.ts'
 import { amountOf, parseExact } from './amounts.ts'
 import type { EventRecord, Evidence, OrderRow, Report } from './evidence.ts'
-import { acceptances, cancellations, type Requests } from './requests.ts'
+import { acceptances, cancellations, checkTickerOrder, type Requests } from './requests.ts'
 
 type Fields = Record<string, unknown>
-type Accepted = { sentAt: number; ackedAt: number }
 /** The engine has no word for DAY: such an order goes out as good till canceled, and its end comes from elsewhere. */
 const published = (timeInForce: string): string => (timeInForce === 'DAY' ? 'GTC' : timeInForce)
 
@@ -62,31 +61,6 @@ const readEvents = (kind: 'placed' | 'cancelled', evidence: Evidence, report: Re
   return firsts
 }
 
-/**
- * If B was sent after A was acknowledged, A stands before B. Read from the end: no event may have been sent after the
- * acknowledgement of one that stands behind it.
- */
-const checkTickerOrder = (
-  kind: string,
-  firsts: Firsts,
-  accepted: ReadonlyMap<string, Accepted>,
-  report: Report,
-): void => {
-  const tickers = Map.groupBy(firsts, ([, record]) => record.key)
-  for (const [ticker, events] of tickers) {
-    let behind = { ackedAt: Infinity, id: '' }
-    for (const [id] of events.toSorted(([, a], [, b]) => b.offset - a.offset)) {
-      const { sentAt, ackedAt } = accepted.get(id) ?? { sentAt: -Infinity, ackedAt: Infinity }
-      if (behind.ackedAt < sentAt)
-        report(
-          'TICKER_ORDER',
-          `${kind} of ${ticker}: order ${behind.id} was accepted before ${id} and stands behind it`,
-        )
-      if (ackedAt < behind.ackedAt) behind = { ackedAt, id }
-    }
-  }
-}
-
 const checkPresence = (orders: readonly OrderRow[], placed: Firsts, cancelled: Firsts, report: Report): void => {
   for (const order of orders) {
     const canceled = order.status === 'CANCELED'
@@ -101,12 +75,19 @@ const checkPresence = (orders: readonly OrderRow[], placed: Firsts, cancelled: F
   }
 }
 
+const placesOf = (firsts: Firsts) =>
+  [...firsts].map(([id, { key, offset }]) => ({ id, ticker: key ?? '', place: offset }))
+
 /** Returns how many records were repeats. */
 export const checkEvents = (requests: Requests, evidence: Evidence, report: Report): number => {
   const placed = readEvents('placed', evidence, report)
   const cancelled = readEvents('cancelled', evidence, report)
   checkPresence(evidence.orders, placed, cancelled, report)
-  checkTickerOrder('placements', placed, acceptances(requests, evidence.orders), report)
-  checkTickerOrder('cancellations', cancelled, cancellations(requests), report)
+  checkTickerOrder(placesOf(placed), acceptances(requests, evidence.orders), (text) =>
+    report('TICKER_ORDER', `placements of ${text}`),
+  )
+  checkTickerOrder(placesOf(cancelled), cancellations(requests), (text) =>
+    report('TICKER_ORDER', `cancellations of ${text}`),
+  )
   return evidence.placed.length + evidence.cancelled.length - placed.size - cancelled.size
 }

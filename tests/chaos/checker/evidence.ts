@@ -16,11 +16,15 @@ export type Terms = {
 /**
  * The clients' log, a line each; its order is the order in which things happened to the clients. A `sent` line is written
  * before the request leaves, its `answer` after the answer was read; a request without one may have done anything.
+ * The request carries `requestIdOf(sent)`.
  */
 export type LogLine =
   | { sent: number; op: 'place'; terms: Terms }
   | { sent: number; op: 'cancel' | 'get'; orderId: string }
   | Answer
+
+/** The X-Request-Id of the request that has this number in the clients' log. */
+export const requestIdOf = (sent: number): string => `chaos-${sent}`
 
 export type Answer = {
   answer: number
@@ -63,15 +67,71 @@ export type OrderRow = {
   lastPrice: bigint | null
   status: string
   version: number
+  /** Milliseconds. */
+  createdAt: number
+  updatedAt: number
+  position: bigint
+  requestId: string | null
+  reasonCode: string | null
 }
 
 export type Content = { side: string; ticker: string; quantity: bigint; price: bigint }
-export type LedgerRow = Content & Place & { orderId: string; tradeId: string; late: boolean; version: number }
+export type LedgerRow = Content &
+  Place & {
+    orderId: string
+    tradeId: string
+    late: boolean
+    version: number
+    /** Null: a version that wrote no log wrote the row. */
+    cumulativeQuantity: bigint | null
+    cumulativeNotional: bigint | null
+    /** Milliseconds. */
+    at: number
+    position: bigint
+  }
+/** A change that is neither an acceptance nor a fill; the amounts are those of the order at that time. */
+export type ChangeRow = {
+  orderId: string
+  version: number
+  kind: string
+  /** Milliseconds. */
+  at: number
+  reasonCode: string | null
+  reasonText: string | null
+  cause: Readonly<Record<string, unknown>>
+  filled: bigint
+  notional: bigint
+  lastPrice: bigint | null
+  position: bigint
+}
 export type ExceptionRow = Content &
   Place & { disposition: string; orderId: string; tradeId: string; message: Uint8Array }
 
 /** A trigger of the harness writes these at every change of a status, in order. */
 export type AuditRow = { orderId: string; from: string; to: string }
+
+/** Which events a stream client asked for. */
+export type StreamFilter = { userId?: string; ticker?: string; orderId?: string }
+
+/**
+ * What a stream client wrote down, in its order. Times are milliseconds of this machine's clock. `data`: JSON whose numbers are JsonNumber;
+ * a text if the message was no JSON.
+ */
+export type StreamLine =
+  /** It forgets all that it knew, and follows this from now on. */
+  | { follow: StreamFilter }
+  /** `cursor`: null where it begins anew. `slow`: it will read so slowly that the service may cut it off. */
+  | { connect: 'stream' | 'poll'; cursor: string | null; slow: boolean }
+  | { event: string; data: unknown; at: number }
+  | { page: unknown; at: number }
+  /** An answer other than 200. */
+  | { refused: number; code: string | null }
+  /** Nothing came any more, after the load had stopped: it has seen all that there is. */
+  | { drained: true }
+  /** Whatever the harness could not make sense of. */
+  | { nonsense: string }
+
+export type StreamEvidence = { client: string; lines: Iterable<StreamLine> }
 
 /** What still waited when the harness stopped waiting; all zero and empty if everything came to rest. */
 export type Rest = { outbox: number; lag: number; setAside: number; notReady: readonly string[] }
@@ -84,50 +144,70 @@ export type Evidence = {
   letters: readonly LetterRecord[]
   orders: readonly OrderRow[]
   ledger: readonly LedgerRow[]
+  changes: readonly ChangeRow[]
   exceptions: readonly ExceptionRow[]
   audit: readonly AuditRow[]
   rest: Rest
+  /** What each stream client saw. */
+  streams: readonly StreamEvidence[]
   /** The name of the trade topic, as dead letters have it. */
   tradeTopic: string
   /** The names of the topics of events. */
   partitions: number
 }
 
-export const violationKinds = [
-  'ACKED_ORDER_MISSING',
-  'ORDER_TERMS_DIFFER',
-  'ORDER_FROM_NOWHERE',
-  'KEY_MADE_TWO',
-  'WRONG_ANSWER',
-  'INTERNAL_ERROR',
-  'CANCEL_LOST',
-  'CANCEL_FROM_NOWHERE',
-  'EVENT_MISSING',
-  'EVENT_FROM_NOWHERE',
-  'EVENT_ID_DIFFERS',
-  'EVENT_CONTENT_DIFFERS',
-  'TICKER_ORDER',
-  'CANCEL_BEFORE_PLACEMENT',
-  'LEG_WITHOUT_DISPOSITION',
-  'LEDGER_ROW_UNEXPECTED',
-  'LEDGER_OUT_OF_ORDER',
-  'EXCEPTION_UNEXPECTED',
-  'EXCEPTION_DIFFERS',
-  'DEAD_LETTER_MISSING',
-  'DEAD_LETTER_UNEXPECTED',
-  'DEAD_LETTER_DIFFERS',
-  'FILL_DIFFERS',
-  'STATUS_DIFFERS',
-  'VERSION_DIFFERS',
-  'OVERFILLED',
-  'FINAL_STATUS_CHANGED',
-  'STATUS_UNLAWFUL',
-  'STUCK_OUTBOX',
-  'STUCK_LAG',
-  'STUCK_SET_ASIDE',
-  'NOT_READY',
-] as const
-export type ViolationKind = (typeof violationKinds)[number]
+export type ViolationKind =
+  | 'ACKED_ORDER_MISSING'
+  | 'ORDER_TERMS_DIFFER'
+  | 'ORDER_FROM_NOWHERE'
+  | 'KEY_MADE_TWO'
+  | 'WRONG_ANSWER'
+  | 'INTERNAL_ERROR'
+  | 'CANCEL_LOST'
+  | 'CANCEL_FROM_NOWHERE'
+  | 'EVENT_MISSING'
+  | 'EVENT_FROM_NOWHERE'
+  | 'EVENT_ID_DIFFERS'
+  | 'EVENT_CONTENT_DIFFERS'
+  | 'TICKER_ORDER'
+  | 'CANCEL_BEFORE_PLACEMENT'
+  | 'LEG_WITHOUT_DISPOSITION'
+  | 'LEDGER_ROW_UNEXPECTED'
+  | 'LEDGER_OUT_OF_ORDER'
+  | 'EXCEPTION_UNEXPECTED'
+  | 'EXCEPTION_DIFFERS'
+  | 'DEAD_LETTER_MISSING'
+  | 'DEAD_LETTER_UNEXPECTED'
+  | 'DEAD_LETTER_DIFFERS'
+  | 'FILL_DIFFERS'
+  | 'STATUS_DIFFERS'
+  | 'VERSION_DIFFERS'
+  | 'OVERFILLED'
+  | 'FINAL_STATUS_CHANGED'
+  | 'STATUS_UNLAWFUL'
+  | 'LOG_VERSION_GAP'
+  | 'LOG_POSITION'
+  | 'LOG_AMOUNT_DIFFERS'
+  | 'LOG_STATUS_DIFFERS'
+  | 'LOG_REASON_DIFFERS'
+  | 'LOG_CAUSE_DIFFERS'
+  | 'LOG_TIME_DIFFERS'
+  | 'STREAM_GAP'
+  | 'STREAM_MISSING'
+  | 'STREAM_FROM_NOWHERE'
+  | 'STREAM_CONTENT_DIFFERS'
+  | 'STREAM_ORDER'
+  | 'STREAM_SNAPSHOT_DIFFERS'
+  | 'STREAM_RESET'
+  | 'STREAM_LAGGING'
+  | 'STREAM_UNLAWFUL'
+  | 'STREAM_NOT_DRAINED'
+  | 'STUCK_OUTBOX'
+  | 'STUCK_LAG'
+  | 'STUCK_SET_ASIDE'
+  | 'NOT_READY'
+/** Of the log of the service and its streams. */
+export type LogViolationKind = Extract<ViolationKind, `LOG_${string}` | `STREAM_${string}`>
 
 /** `detail` names the row, message or request, so that it can be found. */
 export type Violation = { kind: ViolationKind; detail: string }

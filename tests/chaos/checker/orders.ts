@@ -1,8 +1,8 @@
 // Compares every order with its own ledger, and its status with the changes in the audit.
 
 import type { AuditRow, Evidence, LedgerRow, OrderRow, Report } from './evidence.ts'
+import { finals } from './history.ts'
 
-const finals = new Set(['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'])
 const lawful: Record<string, readonly string[]> = {
   NEW: ['PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'],
   PARTIALLY_FILLED: ['FILLED'],

@@ -66,6 +66,39 @@ export const cancellations = ({ cancels }: Requests) =>
     }),
   )
 
+/**
+ * The numbers of the requests that may have made this order, and of those that may have canceled it. A request whose answer says that it
+ * placed the order is the only one.
+ */
+export const originsOf = ({ placings, cancels }: Requests, order: OrderRow) => {
+  const placing = (placings.get(nameOf(order)) ?? []).filter(mayHaveStored)
+  const first = placing.filter((attempt) => isAcked(attempt) && attempt.answer?.replayed !== true)
+  const canceling = (cancels.get(order.id) ?? []).filter((attempt) => attempt.answer?.status === 200 || isLost(attempt))
+  return { placing: (first.length > 0 ? first : placing).map(({ n }) => n), canceling: canceling.map(({ n }) => n) }
+}
+
+type Accepted = { sentAt: number; ackedAt: number }
+
+/**
+ * Promise 4 wherever events of orders stand in an order (`place` rises): if B was sent after A was acknowledged, A stands before B. Read from
+ * the end: no event may have been sent after the acknowledgement of one that stands behind it.
+ */
+export const checkTickerOrder = (
+  events: readonly { id: string; ticker: string; place: number | bigint }[],
+  accepted: ReadonlyMap<string, Accepted>,
+  report: (text: string) => void,
+): void => {
+  for (const [ticker, ofTicker] of Map.groupBy(events, (event) => event.ticker)) {
+    let behind = { ackedAt: Infinity, id: '' }
+    for (const { id } of ofTicker.toSorted((a, b) => (a.place < b.place ? 1 : -1))) {
+      const { sentAt, ackedAt } = accepted.get(id) ?? { sentAt: -Infinity, ackedAt: Infinity }
+      if (behind.ackedAt < sentAt)
+        report(`${ticker}: order ${behind.id} was accepted before ${id} and stands behind it`)
+      if (ackedAt < behind.ackedAt) behind = { ackedAt, id }
+    }
+  }
+}
+
 const amountText = (text: string): bigint | null => amountOf(new JsonNumber(text))
 
 const sameTerms = (order: OrderRow, terms: Terms): boolean =>

@@ -2,7 +2,11 @@
 // with each other and one is canceled and filled late, and one message of every other kind.
 
 import { partitionOf } from '../../engine/murmur2.ts'
-import type { Content, Evidence, EventRecord, LogLine, OrderRow } from './evidence.ts'
+import type { ChangeRow, Content, Evidence, EventRecord, LogLine, OrderRow } from './evidence.ts'
+import { sampleStreams } from './sampleStreams.ts'
+
+/** The time of the entry of the log that has this position, in milliseconds. */
+export const timeAt = (position: number): number => Date.UTC(2026, 0, 2, 3, 4, position)
 
 type Writable<T> = T extends readonly (infer E)[] ? Writable<E>[] : { -readonly [K in keyof T]: T[K] }
 export type Sample = { -readonly [K in keyof Evidence]: Writable<Evidence[K]> }
@@ -40,7 +44,19 @@ const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): Ord
   lastPrice: null,
   status: 'NEW',
   version: 0,
+  requestId: null,
+  reasonCode: null,
+  createdAt: 0,
+  updatedAt: 0,
+  position: 0n,
   ...members,
+})
+
+const placedAt = (position: number, { changedAt, by }: { changedAt: number; by: number }) => ({
+  createdAt: timeAt(position),
+  updatedAt: timeAt(changedAt),
+  position: BigInt(position),
+  requestId: `chaos-${by}`,
 })
 
 const log = (): LogLine[] => [
@@ -98,11 +114,44 @@ const trades = () => [
 
 const fill = (side: string, quantity: bigint): Content => ({ side, ticker, quantity, price: (3n * one) / 2n })
 
-const ledger = () => [
-  { ...fill('BUY', 4n * one), orderId: ids.buy, tradeId: 'T1', late: false, version: 1, partition, offset: 0 },
-  { ...fill('SELL', 4n * one), orderId: ids.sell, tradeId: 'T1', late: false, version: 1, partition, offset: 0 },
-  { ...fill('BUY', 6n * one), orderId: ids.buy, tradeId: 'T4', late: false, version: 2, partition, offset: 5 },
-  { ...fill('BUY', one), orderId: ids.canceled, tradeId: 'T5', late: true, version: 2, partition, offset: 6 },
+const ledger = () => {
+  const at = (position: number, filled: bigint, row: Content) => ({
+    ...row,
+    partition,
+    at: timeAt(position),
+    position: BigInt(position),
+    cumulativeQuantity: filled,
+    cumulativeNotional: filled * row.price,
+  })
+  return [
+    { ...at(5, 4n * one, fill('BUY', 4n * one)), orderId: ids.buy, tradeId: 'T1', late: false, version: 1, offset: 0 },
+    {
+      ...at(6, 4n * one, fill('SELL', 4n * one)),
+      orderId: ids.sell,
+      tradeId: 'T1',
+      late: false,
+      version: 1,
+      offset: 0,
+    },
+    { ...at(7, 10n * one, fill('BUY', 6n * one)), orderId: ids.buy, tradeId: 'T4', late: false, version: 2, offset: 5 },
+    { ...at(8, one, fill('BUY', one)), orderId: ids.canceled, tradeId: 'T5', late: true, version: 2, offset: 6 },
+  ]
+}
+
+const changes = (): ChangeRow[] => [
+  {
+    orderId: ids.canceled,
+    version: 1,
+    kind: 'CANCELED',
+    at: timeAt(4),
+    reasonCode: 'USER_CANCELED',
+    reasonText: null,
+    cause: { kind: 'request', requestId: 'chaos-7' },
+    filled: 0n,
+    notional: 0n,
+    lastPrice: null,
+    position: 4n,
+  },
 ]
 
 const exceptions = () => {
@@ -138,6 +187,7 @@ export const sample = (): Sample => ({
   letters: [letter(5, 'UNKNOWN_ORDER', `SELL:${ids.stranger}`), letter(7, 'MALFORMED', '')],
   orders: [
     row('buy', {
+      ...placedAt(1, { changedAt: 7, by: 1 }),
       filled: 10n * one,
       notional: 15n * one * one,
       lastPrice: (3n * one) / 2n,
@@ -145,6 +195,7 @@ export const sample = (): Sample => ({
       version: 2,
     }),
     row('sell', {
+      ...placedAt(2, { changedAt: 6, by: 3 }),
       filled: 4n * one,
       notional: 6n * one * one,
       lastPrice: (3n * one) / 2n,
@@ -152,14 +203,17 @@ export const sample = (): Sample => ({
       version: 1,
     }),
     row('canceled', {
+      ...placedAt(3, { changedAt: 8, by: 6 }),
       filled: one,
       notional: (3n * one * one) / 2n,
       lastPrice: (3n * one) / 2n,
       status: 'CANCELED',
+      reasonCode: 'USER_CANCELED',
       version: 2,
     }),
   ],
   ledger: ledger(),
+  changes: changes(),
   exceptions: exceptions(),
   audit: [
     { orderId: ids.buy, from: 'NEW', to: 'PARTIALLY_FILLED' },
@@ -168,6 +222,7 @@ export const sample = (): Sample => ({
     { orderId: ids.canceled, from: 'NEW', to: 'CANCELED' },
   ],
   rest: { outbox: 0, lag: 0, setAside: 0, notReady: [] },
+  streams: sampleStreams({ ids, timeAt, partition }),
   tradeTopic: 'trades',
   partitions,
 })

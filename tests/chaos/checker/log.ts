@@ -1,0 +1,105 @@
+// Checks the log of every order by itself: versions, positions, times, amounts, status, reason, and whether the cause is a request that the
+// clients' log has.
+
+import { requestIdOf, type ChangeRow, type Evidence, type Report } from './evidence.ts'
+import { finals, type Entry, type History } from './history.ts'
+import { acceptances, checkTickerOrder, originsOf, type Requests } from './requests.ts'
+
+const checkSteps = ({ order, entries }: History, report: Report): void => {
+  const name = `order ${order.id}`
+  entries.forEach(({ version, kind, position, at }, i) => {
+    const before = entries[i - 1]
+    if (version !== i) report('LOG_VERSION_GAP', `${name}: ${kind} ${version} stands where version ${i} should`)
+    if (before === undefined) return
+    if (position <= before.position)
+      report('LOG_POSITION', `${name}: version ${version} at ${position}, the one before at ${before.position}`)
+    if (at < before.at) report('LOG_TIME_DIFFERS', `${name}: version ${version} is earlier than the one before`)
+  })
+  const last = entries.at(-1)!
+  if (order.version !== last.version)
+    report('LOG_VERSION_GAP', `${name} has version ${order.version}, its log ${last.version}`)
+  if (order.updatedAt !== last.at) report('LOG_TIME_DIFFERS', `${name} was not changed when its last version was made`)
+}
+
+const checkAmounts = ({ order, entries }: History, report: Report): void => {
+  for (const { version, filled, notional, lastPrice, fill, change } of entries) {
+    const name = `order ${order.id}, version ${version}`
+    if (fill !== null && (fill.cumulativeQuantity !== filled || fill.cumulativeNotional !== notional))
+      report('LOG_AMOUNT_DIFFERS', `${name}: cumulative ${fill.cumulativeQuantity}, by the log ${filled}`)
+    if (change !== null && (change.filled !== filled || change.notional !== notional || change.lastPrice !== lastPrice))
+      report('LOG_AMOUNT_DIFFERS', `${name}: ${change.kind} with ${change.filled} filled, by the log ${filled}`)
+  }
+  const last = entries.at(-1)!
+  if (order.filled !== last.filled || order.notional !== last.notional || order.lastPrice !== last.lastPrice)
+    report('LOG_AMOUNT_DIFFERS', `order ${order.id}: filled ${order.filled}, by its log ${last.filled}`)
+}
+
+/** Nothing but a cancel changes orders here, and it changes only those that are NEW. */
+const checkChange = (change: ChangeRow, before: Entry | undefined, report: Report): void => {
+  const name = `order ${change.orderId}, version ${change.version}`
+  if (change.kind !== 'CANCELED' || before?.status !== 'NEW')
+    report('LOG_STATUS_DIFFERS', `${name}: ${change.kind} of an order that was ${before?.status}`)
+  if (change.reasonCode !== 'USER_CANCELED' || change.reasonText !== null)
+    report('LOG_REASON_DIFFERS', `${name}: ${change.kind} because of ${change.reasonCode}`)
+}
+
+const checkStatus = ({ order, entries }: History, report: Report): void => {
+  entries.forEach(({ change }, i) => {
+    if (change !== null) checkChange(change, entries[i - 1], report)
+  })
+  const { status } = entries.at(-1)!
+  if (status !== order.status)
+    report('LOG_STATUS_DIFFERS', `order ${order.id} is ${order.status}, by its log ${status}`)
+  const ended = entries.find(({ change }) => change !== null && finals.has(change.kind))
+  const reason = ended?.change?.reasonCode ?? null
+  if (order.reasonCode !== reason)
+    report('LOG_REASON_DIFFERS', `order ${order.id} has the reason ${order.reasonCode}, its log ${reason}`)
+}
+
+const isRequest = (cause: Entry['cause'], ids: readonly string[]): boolean =>
+  Object.keys(cause).length === 2 && cause['kind'] === 'request' && ids.includes(String(cause['requestId']))
+
+/** A fill's cause is its place on the topic, which trades.ts checks. */
+const checkCauses = ({ order, entries }: History, requests: Requests, report: Report): void => {
+  const { placing, canceling } = originsOf(requests, order)
+  for (const { version, kind, cause, fill } of entries) {
+    if (fill !== null) continue
+    const possible = (version === 0 ? placing : canceling).map(requestIdOf)
+    if (!isRequest(cause, possible))
+      report(
+        'LOG_CAUSE_DIFFERS',
+        `order ${order.id}, ${kind}: ${JSON.stringify(cause)}, not one of ${possible.slice(0, 5).join(', ')}`,
+      )
+  }
+}
+
+const checkPositions = (histories: Iterable<History>, report: Report): void => {
+  const owners = new Map<bigint, string>()
+  for (const { order, entries } of histories)
+    for (const { version, position } of entries) {
+      const name = `order ${order.id}, version ${version}`
+      const owner = owners.get(position)
+      if (owner !== undefined) report('LOG_POSITION', `${name} has the position ${position} of ${owner}`)
+      owners.set(position, name)
+    }
+}
+
+export const checkLog = (
+  histories: ReadonlyMap<string, History>,
+  requests: Requests,
+  { orders, changes }: Evidence,
+  report: Report,
+): void => {
+  for (const history of histories.values()) {
+    checkSteps(history, report)
+    checkAmounts(history, report)
+    checkStatus(history, report)
+    checkCauses(history, requests, report)
+  }
+  for (const change of changes)
+    if (!histories.has(change.orderId))
+      report('LOG_VERSION_GAP', `a change of order ${change.orderId}, which is not there`)
+  checkPositions(histories.values(), report)
+  const places = orders.map(({ id, ticker, position }) => ({ id, ticker, place: position }))
+  checkTickerOrder(places, acceptances(requests, orders), (text) => report('TICKER_ORDER', `positions of ${text}`))
+}
