@@ -27,7 +27,8 @@ const embed = (text: string): string => (/^\{[^\n]*\}$/.test(text) ? text : JSON
 /** `dir` exists. */
 export const openStreamLog = (dir: string, client: string): StreamLog => {
   const descriptor = openSync(join(dir, `${client}.jsonl`), 'a')
-  let buffered = ''
+  // An earlier run may have been cut within a line.
+  let buffered = '\n'
   const flush = (): void => {
     if (buffered !== '') writeSync(descriptor, buffered)
     buffered = ''
@@ -59,7 +60,7 @@ const toLine = (text: string): StreamLine => {
   }
 }
 
-/** A last line without its end was never written. */
+/** A line without its end was never written. */
 function* linesOf(file: string): Generator<StreamLine> {
   const descriptor = openSync(file, 'r')
   const decoder = new TextDecoder()
@@ -69,7 +70,7 @@ function* linesOf(file: string): Generator<StreamLine> {
     for (let length = readSync(descriptor, bytes); length > 0; length = readSync(descriptor, bytes)) {
       const lines = (rest + decoder.decode(bytes.subarray(0, length), { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) yield toLine(line)
+      for (const line of lines) if (line.endsWith('}')) yield toLine(line)
     }
   } finally {
     closeSync(descriptor)
