@@ -14,7 +14,8 @@ import { openStreamLog, readStreamLogs } from './streamLog.ts'
 const events = 400
 const everyMs = 10
 const drainLimitMs = 30_000
-const body = (n: number): string => `{"event":{"orderId":"o","version":${n}},"order":{"padding":"${'ü'.repeat(200)}"}}`
+const bodyOf = (n: number): string =>
+  `{"event":{"orderId":"o","version":${n}},"order":{"padding":"${'ü'.repeat(200)}"}}`
 const sse = (name: string, data: string, id?: number): string =>
   `event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`
 
@@ -23,21 +24,21 @@ const bornAt = performance.now()
 const present = (): number => Math.min(events, Math.floor((performance.now() - bornAt) / everyMs))
 
 const streamFrom = (cursor: string | null): Response => {
-  let next = cursor === null ? present() : Number(cursor) + 1
-  async function* write() {
-    if (cursor === null) yield sse('snapshot', '{"orders":[]}') + sse('live', '{}', next)
-    for (;;) {
-      for (; next < present(); next++) yield sse('order', body(next), next + 1)
-      yield ': still here\n\n'
-      await Bun.sleep(20)
-    }
-  }
-  return new Response(write, { headers: { 'content-type': 'text/event-stream' } })
+  let next = cursor === null ? present() : Number(cursor)
+  let opening = cursor === null ? `${sse('snapshot', '{"orders":[]}')}${sse('live', '{}', next)}` : ''
+  const body = new ReadableStream<string>({
+    async pull(controller) {
+      while (opening === '' && next >= present()) await Bun.sleep(everyMs)
+      controller.enqueue(opening === '' ? sse('order', bodyOf(next), ++next) : opening)
+      opening = ''
+    },
+  })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 const pageFrom = (query: URLSearchParams): Response => {
   const from = Number(query.get('cursor') ?? present())
   const to = query.has('cursor') ? Math.min(present(), from + Number(query.get('limit'))) : from
-  const texts = Array.from({ length: to - from }, (_, i) => body(from + i))
+  const texts = Array.from({ length: to - from }, (_, i) => bodyOf(from + i))
   return new Response(`{"events":[${texts.join(',')}],"cursor":"${to}"}`)
 }
 const serve = () =>
