@@ -45,7 +45,8 @@ export const check = (evidence: Evidence): Verdict => {
   checkOrders(evidence, report)
   const histories = readHistories(evidence)
   checkLog(histories, requests, evidence, report)
-  const streams = checkStreams(evidence, { histories, accepted: acceptances(requests, evidence.orders), report })
+  const accepted = acceptances(requests, evidence.orders)
+  const streams = checkStreams(evidence, { histories, accepted, report, right: new WeakSet() })
   checkRest(evidence.rest, report)
   const acked = [...requests.placings.values()].flat().filter(({ answer }) => answer?.status === 202)
   return {

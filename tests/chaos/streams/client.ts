@@ -75,7 +75,7 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
             connection.goOn()
             timers.push(setTimeout(gulp, 20))
           },
-          rng.int(500, 9_000),
+          rng.int(1_000, 15_000),
         ),
       )
     }

@@ -49,8 +49,23 @@ export const openStreamLog = (dir: string, client: string): StreamLog => {
   }
 }
 
-const toLine = (text: string): StreamLine => {
+/** An event by its text. Many clients see the same one: it is parsed once, and its identity tells the checker that it is the same. */
+type Memo = Map<string, unknown>
+
+const orderLine = /^\{"event":"order","at":(\d+),"data":(\{.*\})\}$/
+
+const toOrderLine = (text: string, memo: Memo): StreamLine | null => {
+  const [, at, json] = orderLine.exec(text) ?? []
+  if (json === undefined) return null
+  const data = memo.get(json) ?? parseExact(json)
+  memo.set(json, data)
+  return { event: 'order', at: Number(at), data }
+}
+
+const toLine = (text: string, memo: Memo): StreamLine => {
   try {
+    const order = toOrderLine(text, memo)
+    if (order !== null) return order
     const fields = parseExact(text) as Record<string, unknown>
     for (const name of ['at', 'refused'])
       if (fields[name] instanceof JsonNumber) fields[name] = Number(fields[name].source)
@@ -61,7 +76,7 @@ const toLine = (text: string): StreamLine => {
 }
 
 /** A line without its end was never written. */
-function* linesOf(file: string): Generator<StreamLine> {
+function* linesOf(file: string, memo: Memo): Generator<StreamLine> {
   const descriptor = openSync(file, 'r')
   const decoder = new TextDecoder()
   const bytes = new Uint8Array(readBytes)
@@ -70,7 +85,7 @@ function* linesOf(file: string): Generator<StreamLine> {
     for (let length = readSync(descriptor, bytes); length > 0; length = readSync(descriptor, bytes)) {
       const lines = (rest + decoder.decode(bytes.subarray(0, length), { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) if (line.endsWith('}')) yield toLine(line)
+      for (const line of lines) if (line.endsWith('}')) yield toLine(line, memo)
     }
   } finally {
     closeSync(descriptor)
@@ -78,11 +93,13 @@ function* linesOf(file: string): Generator<StreamLine> {
 }
 
 /** What all clients of this folder saw, read as it is asked for. */
-export const readStreamLogs = (dir: string): StreamEvidence[] =>
-  readdirSync(dir)
+export const readStreamLogs = (dir: string): StreamEvidence[] => {
+  const memo: Memo = new Map()
+  return readdirSync(dir)
     .filter((name) => name.endsWith('.jsonl'))
     .toSorted()
     .map((name) => ({
       client: name.slice(0, -'.jsonl'.length),
-      lines: { [Symbol.iterator]: () => linesOf(join(dir, name)) },
+      lines: { [Symbol.iterator]: () => linesOf(join(dir, name), memo) },
     }))
+}
