@@ -8,7 +8,7 @@ import type { Order } from '../../src/domain/order.ts'
 import { readHistory } from '../../src/store/historyPage.ts'
 import { moveOrders } from '../../src/store/moves.ts'
 import { insertOrders, readOrders } from '../../src/store/orders.ts'
-import { aCancel, amount, anEvent, anOrder, aTrade, newId } from '../support/builders.ts'
+import { aCancel, amount, anEvent, anOrder, aTrade, newId, type TradeChanges } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { corrupt } from '../support/seed.ts'
@@ -21,9 +21,9 @@ const history = (orderId: string, { after = -1, limit = 100 } = {}): Promise<His
 
 const find = async (id: string): Promise<Order> => (await db.run((sql) => readOrders(sql, [id])))[0]!
 
-const fill = (orderId: string, quantity: string, changed = {}) =>
+const fill = (orderId: string, quantity: string, { at = new Date(), ...changed }: TradeChanges & { at?: Date } = {}) =>
   applyTrades(db, [aTrade({ buy: orderId, quantity, ...changed })], {
-    now: () => new Date(),
+    now: () => at,
     newId,
     signal: new AbortController().signal,
     onRetry: () => undefined,
@@ -178,13 +178,12 @@ describe('the history of an order of before the log', () => {
     await db.run((sql) => moveOrders(sql, [aCancel(id)], new Date()))
     await fill(id, '1')
     await makeOld(id)
-    await fill(id, '2')
+    await fill(id, '2', { at: new Date(Date.now() + 1_000) })
     const all = (await history(id))!
     expect(all.map(({ kind }) => kind)).toEqual(['ACCEPTED', 'CANCELED', 'FILLED', 'FILLED'])
-    expect(all[1]).toMatchObject({
-      at: null,
-      order: { status: 'CANCELED', filledQuantity: 0n, updatedAt: all[2]!.at! },
-    })
+    expect(all[1]).toMatchObject({ at: null, order: { status: 'CANCELED', filledQuantity: 0n } })
+    expect(all[1]!.order.updatedAt).toEqual(all[2]!.at!)
+    expect(all[3]!.at).not.toEqual(all[2]!.at)
     expect(all[3]!.order).toEqual(await find(id))
     expect(await history(id, { after: 1 })).toEqual(all.slice(2))
     expect(await history(id, { after: 0, limit: 2 })).toEqual(all.slice(1, 3))
