@@ -63,8 +63,8 @@ describe('the history of an order', () => {
       ['0.00000001', '150.5'],
       ['40', '149.12345678'],
       ['59.99999999', '150'],
-    ]) {
-      await fill(order.id, quantity!, { price, partition: 3 })
+    ] as const) {
+      await fill(order.id, quantity, { price, partition: 3 })
       seen.push(await find(order.id))
     }
     const events = await expectWhole(order.id)
