@@ -13,7 +13,12 @@ type PageEntry = {
 export const pages = [
   { name: 'api', title: 'The HTTP API', about: 'place, read and cancel orders: every call, rule and refusal' },
   { name: 'topics', title: 'The Kafka topics', about: 'the events, the trades and the dead letters, for an engine' },
-  { name: 'operating', title: 'Operating the service', about: 'deploy, upgrade, verify, redrive, back up and restore' },
+  { name: 'operating', title: 'Operating the service', about: 'deploy, upgrade, go back, verify, redrive' },
+  {
+    name: 'restore',
+    title: 'Restore and failover',
+    about: 'after a crash, a failover, a restore or a move of the database',
+  },
   { name: 'runbook', title: 'Runbook', about: 'what to do for each alert and each symptom' },
   { name: 'configuration', title: 'Configuration', about: 'every environment variable with its default and unit' },
   {

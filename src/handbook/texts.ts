@@ -8,6 +8,7 @@ import metrics from './metrics.md' with { type: 'text' }
 import operating from './operating.md' with { type: 'text' }
 import type { PageName } from './pages.ts'
 import performance from './performance.md' with { type: 'text' }
+import restore from './restore.md' with { type: 'text' }
 import runbook from './runbook.md' with { type: 'text' }
 import security from './security.md' with { type: 'text' }
 import topics from './topics.md' with { type: 'text' }
@@ -20,6 +21,7 @@ export const pageTexts: Readonly<Record<PageName, string>> = {
   metrics,
   operating,
   performance,
+  restore,
   runbook,
   security,
   topics,
