@@ -115,7 +115,8 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
   mkdirSync(dataDir, { recursive: true })
   const properties = join(dataDir, 'server.properties')
   const ports = { plain: port, controller: await freePort(), listeners }
-  const all = { ...defaults(dataDir, ports), 'num.partitions': `${partitions}`, ...settings }
+  const own = { ...defaults(dataDir, ports), ...kafkaReleases[version].settings, 'num.partitions': `${partitions}` }
+  const all = { ...own, ...settings }
   writeFileSync(
     properties,
     Object.entries(all)

@@ -15,15 +15,27 @@ type KafkaRelease = {
   binding: Artifact
   /** How its logging is told where its settings are, and in which form they are. */
   logging: 'log4j' | 'log4j2'
+  /** Broker settings without which it lacks what the newest has by itself. */
+  settings: Readonly<Record<string, string>>
 }
 
 /** By major and minor version; the log4j is the one that each was released with. */
 export const kafkaReleases = {
-  '3.9': { version: '3.9.2', binding: ['org.slf4j', 'slf4j-reload4j', '1.7.36'], logging: 'log4j' },
+  '3.9': {
+    version: '3.9.2',
+    binding: ['org.slf4j', 'slf4j-reload4j', '1.7.36'],
+    logging: 'log4j',
+    // The newer group protocol was a preview then, as were groups with members of both.
+    settings: {
+      'group.coordinator.rebalance.protocols': 'classic,consumer',
+      'group.consumer.migration.policy': 'bidirectional',
+    },
+  },
   '4.1': {
     version: '4.1.1',
     binding: ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
     logging: 'log4j2',
+    settings: {},
   },
 } as const satisfies Record<string, KafkaRelease>
 export type KafkaVersion = keyof typeof kafkaReleases
