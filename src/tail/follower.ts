@@ -138,7 +138,7 @@ export const createFollower = (
     },
     reset(because) {
       own.mailbox.clear()
-      own.way.stage = { kind: 'begin', because }
+      own.way.stage = { kind: 'start', because }
       own.wake()
     },
   }

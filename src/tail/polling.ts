@@ -21,7 +21,7 @@ export type PollingParts = {
 
 type Query = { filter: EventFilter; place: Place; limit: number }
 
-/** A read with a filter may look at all of its rows in vain: so many of them answer one request at most. */
+/** A read may find little: one with a filter looks at a bounded number of rows. So many of them answer one request at most. */
 const readsMax = 10
 
 const ofRefusal = (refusal: Refusal): PageResult =>
@@ -45,17 +45,19 @@ const fromRing = ({ ring, reader, nowMs }: PollingParts, { filter, place, limit 
 }
 
 const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, limit }: Query): Promise<PageResult> => {
+  const entries: Entry[] = []
   let from = place
   for (let reads = 1; ; reads++) {
     const found = await catchUp.read(from, filter, limit)
     if (found.kind !== 'events') return ofRefusal(found)
     const refusal = found.complete || reads > 1 ? null : await catchUp.check(place)
     if (refusal !== null) return ofRefusal(refusal)
-    const entries = found.entries.slice(0, limit)
-    if (entries.length > 0) return { ok: true, events: eventsOf(entries), cursor: entries.at(-1)!.cursor }
-    if (found.complete || reads === readsMax)
-      return { ok: true, events: [], cursor: encodeCursor(found.place, nowMs()) }
+    entries.push(...found.entries.slice(0, limit - entries.length))
     from = found.place
+    // The last cursor of a chunk is that of its end: it passes over what the filter leaves out.
+    if (entries.length === limit) return { ok: true, events: eventsOf(entries), cursor: entries.at(-1)!.cursor }
+    if (found.complete || reads === readsMax)
+      return { ok: true, events: eventsOf(entries), cursor: encodeCursor(from, nowMs()) }
   }
 }
 

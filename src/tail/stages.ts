@@ -25,7 +25,7 @@ export type Paths = {
 }
 
 export type Stage =
-  | { kind: 'begin'; because: ResetReason | null }
+  | { kind: 'start'; because: ResetReason | null }
   /** `before`: the rest of the pages begins there; undefined: at the newest order; null: there is none. */
   | { kind: 'snapshot'; from: Place; before: string | undefined | null }
   /** `checked`: the place is one of this database, and not too far behind. `tries`: how often the ring was lengthened for it. */
@@ -52,9 +52,9 @@ const triesMax = 3
 
 export const behindAt = (place: Place): StageOf<'behind'> => ({ kind: 'behind', place, checked: false, tries: 0 })
 
-const begin = async (way: Way, stage: StageOf<'begin'>, paths: Paths): Promise<Step | null> => {
+const start = async (way: Way, stage: StageOf<'start'>, paths: Paths): Promise<Step | null> => {
   if (stage.because !== null) {
-    way.stage = { kind: 'begin', because: null }
+    way.stage = { kind: 'start', because: null }
     return { kind: 'reset', reason: stage.because }
   }
   await paths.reader.ready()
@@ -79,7 +79,7 @@ const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Pro
 }
 
 const refuse = async (way: Way, refusal: Refusal): Promise<null> => {
-  if (refusal.kind === 'reset') way.stage = { kind: 'begin', because: refusal.reason }
+  if (refusal.kind === 'reset') way.stage = { kind: 'start', because: refusal.reason }
   else await sleep(standbyPauseMs)
   return null
 }
@@ -153,8 +153,8 @@ const fromRing = (way: Way, stage: StageOf<'ring'>, { ring }: Paths): Step | nul
 export const goOn = (way: Way, paths: Paths): Promise<Step | null> | Step | null => {
   const { stage } = way
   switch (stage.kind) {
-    case 'begin':
-      return begin(way, stage, paths)
+    case 'start':
+      return start(way, stage, paths)
     case 'snapshot':
       return snapshot(way, stage, paths)
     case 'behind':

@@ -110,8 +110,8 @@ export const createTail = (options: TailOptions): Tail => {
   const isOld = ({ issuedAtMs }: Cursor): boolean => nowMs() - issuedAtMs > options.cursorMaxAgeMs
 
   const stageOf = (cursor: Cursor | null): Stage => {
-    if (cursor === null) return { kind: 'begin', because: null }
-    return isOld(cursor) ? { kind: 'begin', because: 'CURSOR_TOO_OLD' } : behindAt(cursor.place)
+    if (cursor === null) return { kind: 'start', because: null }
+    return isOld(cursor) ? { kind: 'start', because: 'CURSOR_TOO_OLD' } : behindAt(cursor.place)
   }
 
   return {
