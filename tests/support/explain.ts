@@ -52,7 +52,8 @@ const planOf = (statement: string, root: PlanNode): Plan => {
   }
 }
 
-const literal = (parameter: unknown): string => `'${String(parameter).replaceAll("'", "''")}'`
+const literal = (parameter: unknown): string =>
+  parameter === null ? 'null' : `'${String(parameter).replaceAll("'", "''")}'`
 
 /**
  * A pool of one connection with the service's planner settings that remembers its statements. A statement is prepared once and
