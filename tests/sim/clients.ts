@@ -145,6 +145,7 @@ export const startClients = (world: World, fleet: Fleet, journal: Journal): (() 
     const client = { world, fleet, journal, random, owner, userId: random.uuidv7(new Date(epochMs)) }
     // Two clients may be one user, with the same keys.
     if (i > 1 && random.chance(0.3)) client.userId = `a11ce000-0000-4000-8000-00000000000${i >> 1}`
+    journal.users.push(client.userId)
     scheduler.after(random.next() * 200, owner, () => void live(client))
   }
   return () => active === 0

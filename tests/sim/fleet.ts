@@ -1,5 +1,6 @@
 // The replicas of a run, and the path of a client's call to one of them and back.
 
+import type { Follow } from '../../src/app/follow.ts'
 import type { Service } from '../../src/app/service.ts'
 import { startReplica, type Replica } from './replica.ts'
 import type { Owner } from './scheduler.ts'
@@ -9,7 +10,9 @@ import { travel, type World } from './world.ts'
 export type Answer<T> = { result: T } | { result: null; why: 'unreached' | 'lost' }
 
 export type Fleet = {
-  call: <T>(client: Owner, name: string, use: (service: Service) => Promise<T>) => Promise<Answer<T>>
+  call: <T>(client: Owner, name: string, use: (service: Service, follow: Follow) => Promise<T>) => Promise<Answer<T>>
+  /** Opens a connection: `serve` is called there, and `hangUp` here if there is no replica, or once its process is gone. */
+  follow: (client: Owner, ends: { serve: (follow: Follow, door: Owner) => Promise<void>; hangUp: () => void }) => void
   kill: () => void
   restart: () => void
   /** Every place has a replica that runs. */
@@ -69,13 +72,25 @@ export const createFleet = (world: World, onBug: (error: unknown) => void): Flee
             place.pending.delete(hungUp)
             return answer({ result: null, why: 'unreached' })
           }
-          void use(open).then((result) => {
+          void use(open, replica.follow).then((result) => {
             if (!place.pending.delete(hungUp)) return
             const lost = world.faulty && random.chance(plan.calls.lost)
             return answer(lost ? { result: null, why: 'lost' } : { result })
           })
         })
       }),
+    follow(client, { serve, hangUp }) {
+      const place = random.pick(places)
+      const { replica } = place
+      const tell = (): void => travel(world, client, hangUp)
+      if ((replica?.service() ?? null) === null) return tell()
+      log(`follows at ${replica!.owner.name}`)
+      place.pending.add(tell)
+      travel(world, replica!.owner, () => {
+        if (replica!.service() !== null) return void serve(replica!.follow, replica!.owner)
+        if (place.pending.delete(tell)) tell()
+      })
+    },
     kill() {
       const alive = running()
       if (alive.length === 0) return

@@ -1,10 +1,11 @@
 // The journal of a run, from outside the service: the calls of clients with their answers, the committed events with their
 // times, and the trades on the topic. The promises are checked against it.
 
+import type { EventFilter, ResetReason } from '../../src/app/follow.ts'
 import type { Service } from '../../src/app/service.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { Answer } from './fleet.ts'
-import type { EventRecord } from './postgres/state.ts'
+import type { EventRecord, LogRow } from './postgres/state.ts'
 
 /** `tag` travels as the traceparent, so that everything that a call stored can be found again. */
 export type Placing = {
@@ -19,6 +20,27 @@ export type Canceling = { tag: string; id: string; answer: Answer<Awaited<Return
 
 /** `startedAt`: when its statement reached Postgres. */
 export type StoredEvent = EventRecord & { startedAt: number; committedAt: number }
+
+/** A row of the log. `startedAt`: when its statement reached Postgres. */
+export type LoggedRow = LogRow & { startedAt: number; committedAt: number }
+
+/**
+ * What a follower got between two beginnings, in its order. `beganAt`: when it asked. `liveAt`: when the snapshot was complete, or the first
+ * page came; null: that never happened. `snapshot`: null if it began by polling, from then on.
+ */
+export type Segment = {
+  beganAt: number
+  liveAt: number | null
+  snapshot: { id: string; version: number; status: string; at: number }[] | null
+  events: { text: string; at: number }[]
+}
+
+export type FollowerRecord = {
+  name: string
+  filter: EventFilter
+  segments: Segment[]
+  resets: { reason: ResetReason; at: number }[]
+}
 
 export type TradeLeg = { side: 'BUY' | 'SELL' | null; orderId: string }
 export type TradeFact =
@@ -38,11 +60,25 @@ export type Journal = {
   events: StoredEvent[]
   /** By partition of the trade topic, then by offset. */
   trades: Map<number, TradeFact[]>
+  /** In the order of commits. */
+  log: LoggedRow[]
+  followers: FollowerRecord[]
+  /** The users of the clients. */
+  users: string[]
   /** Failures of batches that the service reported as bugs. */
   bugs: unknown[]
 }
 
-export const createJournal = (): Journal => ({ placings: [], cancelings: [], events: [], trades: new Map(), bugs: [] })
+export const createJournal = (): Journal => ({
+  placings: [],
+  cancelings: [],
+  events: [],
+  trades: new Map(),
+  log: [],
+  followers: [],
+  users: [],
+  bugs: [],
+})
 
 export const describeAnswer = (answer: Answer<{ ok: boolean; code?: string } | object | null>): string => {
   if (answer.result === null) return 'why' in answer ? answer.why : 'nothing'

@@ -33,6 +33,15 @@ export type Plan = {
   leaseTtlMs: number
   outboxMaxRows: number
   unknownToDeadLetters: boolean
+  followers: number
+  /** The share of their streams that are read slowly. */
+  slowFollowers: number
+  /** From then on, their streams last. */
+  followersRestAfterMs: number
+  ringEventsMax: number
+  bufferMaxBytes: number
+  resumeMaxEvents: number
+  cursorMaxAgeMs: number
   /** The share of steps inside a statement at which others may get in between, and for how long. */
   stepPause: { share: number; maxMs: number }
   travelMaxMs: number
@@ -48,6 +57,8 @@ export type Plan = {
   kills: number
   restarts: number
   postgresCrashes: number
+  /** Of somebody else, with an id, that change nothing of ours. */
+  longTransactions: number
   brokerOutages: number
   partitionOutages: number
   poisonedTickers: number
@@ -79,6 +90,13 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   leaseTtlMs: random.pick([1_500, 3_000, 5_000]),
   outboxMaxRows: random.pick([10, 2_000_000, 2_000_000]),
   unknownToDeadLetters: random.chance(0.8),
+  followers: random.int(0, 4),
+  slowFollowers: random.pick([0, 0.3]),
+  followersRestAfterMs: 5_000,
+  ringEventsMax: random.pick([5, 30, 100_000]),
+  bufferMaxBytes: random.pick([3_000, 1_048_576, 1_048_576]),
+  resumeMaxEvents: random.pick([10, 1_000_000, 1_000_000]),
+  cursorMaxAgeMs: random.pick([2_000, 86_400_000, 86_400_000, 86_400_000]),
   stepPause: { share: random.pick([0, 0.05, 0.2]), maxMs: random.pick([5, 30, 150]) },
   travelMaxMs: random.pick([1, 10, 80]),
   acknowledgeMaxMs: random.pick([0, 0, 600]),
@@ -94,6 +112,7 @@ const quiet = {
   kills: 0,
   restarts: 0,
   postgresCrashes: 0,
+  longTransactions: 0,
   brokerOutages: 0,
   partitionOutages: 0,
   poisonedTickers: 0,
@@ -110,6 +129,7 @@ const troubles = (random: Random) => {
     kills: some(3),
     restarts: some(2),
     postgresCrashes: some(2),
+    longTransactions: some(4),
     brokerOutages: some(2),
     partitionOutages: some(2),
     poisonedTickers: some(2),

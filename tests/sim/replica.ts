@@ -1,6 +1,7 @@
 // One replica of the service: its real use cases, relay and trades consumer, wired as src/serve/serve.ts does it, on the fakes. It
 // can be killed between any two events, and it can be stopped as SIGTERM stops it.
 
+import type { Follow } from '../../src/app/follow.ts'
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createService, type Service } from '../../src/app/service.ts'
 import { createSender } from '../../src/kafka/sender.ts'
@@ -8,7 +9,9 @@ import { createBatchHandler } from '../../src/kafka/trades/batch.ts'
 import { createTrades } from '../../src/kafka/trades/consumer.ts'
 import { createDeadLetters } from '../../src/kafka/trades/deadLetters.ts'
 import { createRelay } from '../../src/relay/relay.ts'
+import { createTail } from '../../src/tail/tail.ts'
 import type { Level, Log } from '../../src/telemetry/log.ts'
+import { writeEvent } from '../../src/wire/event.ts'
 import { createProducer, topics } from './kafka/broker.ts'
 import { connect } from './postgres/connection.ts'
 import type { Owner } from './scheduler.ts'
@@ -18,6 +21,7 @@ export type Replica = {
   owner: Owner
   /** Null while it is stopping: its port is closed. */
   service: () => Service | null
+  follow: Follow
   /** As SIGTERM; the owner is dead once it has stopped. */
   stop: () => void
   kill: () => void
@@ -74,10 +78,26 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     inFlightMax: plan.relayInFlightMax,
     log,
   })
+  const tail = createTail({
+    db: connect(world, owner),
+    lanes: 2,
+    lists: connect(world, owner),
+    write: writeEvent,
+    pollMs: 20,
+    ring: { eventsMax: plan.ringEventsMax, bytesMax: 64_000_000 },
+    bufferMaxBytes: plan.bufferMaxBytes,
+    cursorMaxAgeMs: plan.cursorMaxAgeMs,
+    resumeMaxEvents: plan.resumeMaxEvents,
+    now,
+    log,
+  })
   const handleBatch = createBatchHandler({
     db,
     unknownToDeadLetters: plan.unknownToDeadLetters,
-    onDisposition: (disposition) => world.log(`a leg is ${disposition}`),
+    onDisposition: (disposition) => {
+      world.log(`a leg is ${disposition}`)
+      tail.ring()
+    },
     log,
     now,
     newId,
@@ -113,7 +133,10 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     newId,
     limits: { batchMax: plan.batchMax, lanes: plan.batchLanes, queueMax: 10_000, deadlineMs: 5_000 },
     accepting: monitor.hasRoom,
-    onCommitted: relay.ring,
+    onCommitted: () => {
+      relay.ring()
+      tail.ring()
+    },
     onBug,
     log,
   })
@@ -125,6 +148,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
 
   const stop = async (): Promise<void> => {
     open = false
+    tail.close()
     await service.drained()
     streaming.abort()
     await running
@@ -135,6 +159,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   return {
     owner,
     service: () => (open && owner.alive ? service : null),
+    follow: tail,
     stop: () => void stop(),
     kill: () => (owner.alive = false),
   }

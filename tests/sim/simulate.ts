@@ -6,6 +6,7 @@ import type { OrderRow } from '../../src/store/orders.ts'
 import { startClients } from './clients.ts'
 import { startEngine } from './engine.ts'
 import { createFleet } from './fleet.ts'
+import { startFollowers } from './followers.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createBroker } from './kafka/broker.ts'
 import { createGroup } from './kafka/group.ts'
@@ -14,6 +15,7 @@ import { createServer } from './postgres/server.ts'
 import { createPostgres } from './postgres/state.ts'
 import { checkAnswers } from './promises/answers.ts'
 import { checkEvents } from './promises/events.ts'
+import { checkLog, haveSeenAll } from './promises/log.ts'
 import { checkCommit, checkTrades, createSettledCheck } from './promises/trades.ts'
 import { createScheduler } from './scheduler.ts'
 import { startTroubles } from './troubles.ts'
@@ -23,6 +25,7 @@ export type Run = { log: string; broken: string[] }
 
 /** In simulated time. */
 const limitMs = 180_000
+const followersCheckMs = 50
 /** All stray packets have arrived after this time. */
 const straysMs = 2_000
 
@@ -45,6 +48,8 @@ const createWorld = (seed: number, lines: string[], broken: string[]): { world: 
   )
   db.onEvent = (event, { startedAt }) =>
     journal.events.push({ ...event, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
+  db.onLog = (row, { startedAt }) =>
+    journal.log.push({ ...row, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
   db.onOrder = (before, after) => checkMove(before, after, breaks)
   log(JSON.stringify(plan))
   return { world, journal }
@@ -64,9 +69,19 @@ export const simulate = (seed: number): Run => {
   const { scheduler, db, server } = world
   const fleet = createFleet(world, (bug) => journal.bugs.push(bug))
   const clientsDone = startClients(world, fleet, journal)
+  startFollowers(world, fleet, journal)
   const engineDone = startEngine(world, journal, clientsDone)
-  const tradesSettled = createSettledCheck({ ...world, journal })
+  const facts = { ...world, journal }
+  const tradesSettled = createSettledCheck(facts)
   const healedAt = startTroubles(world, fleet)
+
+  /** It is asked before every event, and looks through all that followers saw. */
+  let seenAt = -Infinity
+  const followersSaw = (): boolean => {
+    if (scheduler.now() < seenAt + followersCheckMs) return false
+    seenAt = scheduler.now()
+    return haveSeenAll(facts)
+  }
 
   const atRest = (): boolean =>
     scheduler.now() > healedAt + straysMs &&
@@ -75,16 +90,18 @@ export const simulate = (seed: number): Run => {
     db.outbox.size === 0 &&
     db.open.size === 0 &&
     fleet.complete() &&
-    tradesSettled()
+    tradesSettled() &&
+    followersSaw()
 
   if (!scheduler.run(atRest, limitMs))
     world.broken(
       `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, ` +
-        `trades ${tradesSettled()}, replicas ${fleet.complete()}`,
+        `trades ${tradesSettled()}, replicas ${fleet.complete()}, followers ${haveSeenAll(facts)}`,
     )
   checkAnswers(db, journal, world.broken)
   checkEvents({ db, broker: world.broker, calm: world.plan.calm }, journal, world.broken)
-  checkTrades({ ...world, journal })
+  checkTrades(facts)
+  checkLog(facts)
   if (server.deadlocks() > 0) world.broken(`${server.deadlocks()} deadlocks`)
   return { log: `${lines.join('\n')}\n`, broken }
 }

@@ -33,6 +33,7 @@ export const startTroubles = (world: World, fleet: Fleet): number => {
     server.crash()
     outage('postgres is down', server.recover)
   })
+  times(plan.longTransactions, () => server.hold(Math.min(random.skewed(4_000), healedAt - scheduler.now())))
   times(plan.brokerOutages, () => {
     broker.down = true
     outage('kafka is down', () => (broker.down = false))

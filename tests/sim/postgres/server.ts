@@ -7,7 +7,7 @@ import { refuse, StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
 import type { Postgres } from './state.ts'
 import { recognise } from './statements.ts'
-import { begin, commit, recover, rollback, type Steps, type Tx } from './transactions.ts'
+import { begin, commit, ensureXid, recover, rollback, type Steps, type Tx } from './transactions.ts'
 
 /** How a statement ends for its client. */
 export type Reply = (outcome: { rows: object[] } | { error: unknown }) => void
@@ -23,6 +23,8 @@ export type ServerOptions = {
 export type Server = {
   /** `cancel`: roll it back when it is about to commit. */
   submit: (statement: Statement, reply: Reply, fate?: { cancel: boolean }) => void
+  /** A transaction of somebody else draws an id and ends after this time. */
+  hold: (ms: number) => void
   crash: () => void
   recover: () => void
   /** Deadlocks that the statements themselves caused. */
@@ -37,6 +39,7 @@ const owner = { name: 'postgres', alive: true }
 
 export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOptions): Server => {
   const sessions = new Map<Tx, Session>()
+  const others = new Set<Tx>()
   let down = false
   let deadlocks = 0
   let count = 0
@@ -118,10 +121,22 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
         reply({ error })
       }
     },
+    hold(ms) {
+      if (down) return
+      const tx = begin(db, `other#${++count}`)
+      ensureXid(db, tx)
+      others.add(tx)
+      log(`${tx.name} has id ${tx.xid} for ${ms.toFixed(0)} ms`)
+      scheduler.after(ms, owner, () => {
+        if (others.delete(tx)) rollback(db, tx)
+      })
+    },
     crash() {
       down = true
       for (const session of sessions.values())
         fail(session, new StatementError(sqlState.adminShutdown, 'terminating connection'))
+      for (const tx of others) rollback(db, tx)
+      others.clear()
       recover(db, random.next)
       log(`goes on with transaction ${db.nextXid}`)
     },
