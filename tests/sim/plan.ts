@@ -59,6 +59,8 @@ export type Plan = {
   postgresCrashes: number
   /** Of somebody else, with an id, that change nothing of ours. */
   longTransactions: number
+  /** Whether the database loses its newest part at the end. */
+  loss: boolean
   brokerOutages: number
   partitionOutages: number
   poisonedTickers: number
@@ -113,6 +115,7 @@ const quiet = {
   restarts: 0,
   postgresCrashes: 0,
   longTransactions: 0,
+  loss: false,
   brokerOutages: 0,
   partitionOutages: 0,
   poisonedTickers: 0,
@@ -130,6 +133,7 @@ const troubles = (random: Random) => {
     restarts: some(2),
     postgresCrashes: some(2),
     longTransactions: some(4),
+    loss: random.chance(0.3),
     brokerOutages: some(2),
     partitionOutages: some(2),
     poisonedTickers: some(2),

@@ -5,17 +5,20 @@ import { isFinal } from '../../src/domain/order.ts'
 import type { OrderRow } from '../../src/store/orders.ts'
 import { startClients } from './clients.ts'
 import { startEngine } from './engine.ts'
-import { createFleet } from './fleet.ts'
+import { createFleet, type Fleet } from './fleet.ts'
 import { startFollowers } from './followers.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { createBroker } from './kafka/broker.ts'
 import { createGroup } from './kafka/group.ts'
+import { lose } from './loss.ts'
 import { planOf } from './plan.ts'
+import type { Backup } from './postgres/backup.ts'
 import { createServer } from './postgres/server.ts'
 import { createPostgres } from './postgres/state.ts'
 import { checkAnswers } from './promises/answers.ts'
 import { checkEvents } from './promises/events.ts'
-import { checkLog, haveSeenAll } from './promises/log.ts'
+import { checkLog, haveSeenLast } from './promises/log.ts'
+import { checkLoss, haveSeenAllSince } from './promises/loss.ts'
 import { checkCommit, checkTrades, createSettledCheck } from './promises/trades.ts'
 import { createScheduler } from './scheduler.ts'
 import { startTroubles } from './troubles.ts'
@@ -26,6 +29,7 @@ export type Run = { log: string; broken: string[] }
 /** In simulated time. */
 const limitMs = 180_000
 const followersCheckMs = 50
+const lossLimitMs = 30_000
 /** All stray packets have arrived after this time. */
 const straysMs = 2_000
 
@@ -41,11 +45,9 @@ const createWorld = (seed: number, lines: string[], broken: string[]): { world: 
     broken.push(promise)
     log(`BROKEN ${promise}`)
   }
-  const base = { plan, random, scheduler, log, broken: breaks, faulty: !plan.calm, db, server, broker }
+  const base = { plan, random, scheduler, log, broken: breaks, faulty: !plan.calm, db, server, backup: null, broker }
   const world = base as World
-  world.group = createGroup(world, (partition, from, to) =>
-    checkCommit({ ...world, journal, broken: breaks }, partition, from, to),
-  )
+  world.group = createGroup(world, (partition, from, to) => checkCommit({ ...world, journal }, partition, from, to))
   db.onEvent = (event, { startedAt }) =>
     journal.events.push({ ...event, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
   db.onLog = (row, { startedAt }) =>
@@ -62,26 +64,29 @@ const checkMove = (before: OrderRow | undefined, after: OrderRow, broken: (what:
   if (Number(after.filled_quantity) > Number(after.quantity)) broken(`order ${after.id} is filled beyond its quantity`)
 }
 
-export const simulate = (seed: number): Run => {
-  const lines: string[] = []
-  const broken: string[] = []
-  const { world, journal } = createWorld(seed, lines, broken)
-  const { scheduler, db, server } = world
-  const fleet = createFleet(world, (bug) => journal.bugs.push(bug))
+/** Asked before every event, though it looks through all that followers saw: it looks now and then. */
+const nowAndThen = ({ scheduler }: World, holds: () => boolean): (() => boolean) => {
+  let nextAt = 0
+  return () => {
+    if (scheduler.now() < nextAt) return false
+    nextAt = scheduler.now() + followersCheckMs
+    return holds()
+  }
+}
+
+type Parts = { world: World; journal: Journal; fleet: Fleet }
+
+/** From the first call until everything has come to rest. */
+const runMarket = ({ world, journal, fleet }: Parts): void => {
+  const { scheduler, db, server, broker, plan } = world
+  const facts = { ...world, journal }
   const clientsDone = startClients(world, fleet, journal)
   startFollowers(world, fleet, journal)
   const engineDone = startEngine(world, journal, clientsDone)
-  const facts = { ...world, journal }
   const tradesSettled = createSettledCheck(facts)
   const healedAt = startTroubles(world, fleet)
-
-  /** It is asked before every event, and looks through all that followers saw. */
-  let seenAt = -Infinity
-  const followersSaw = (): boolean => {
-    if (scheduler.now() < seenAt + followersCheckMs) return false
-    seenAt = scheduler.now()
-    return haveSeenAll(facts)
-  }
+  const haveSeenAll = (): boolean => journal.followers.every((record) => haveSeenLast(facts, record))
+  const followersRest = nowAndThen(world, haveSeenAll)
 
   const atRest = (): boolean =>
     scheduler.now() > healedAt + straysMs &&
@@ -91,17 +96,39 @@ export const simulate = (seed: number): Run => {
     db.open.size === 0 &&
     fleet.complete() &&
     tradesSettled() &&
-    followersSaw()
+    followersRest()
 
   if (!scheduler.run(atRest, limitMs))
     world.broken(
       `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, ` +
-        `trades ${tradesSettled()}, replicas ${fleet.complete()}, followers ${haveSeenAll(facts)}`,
+        `trades ${tradesSettled()}, replicas ${fleet.complete()}, followers ${haveSeenAll()}`,
     )
   checkAnswers(db, journal, world.broken)
-  checkEvents({ db, broker: world.broker, calm: world.plan.calm }, journal, world.broken)
+  checkEvents({ db, broker, calm: plan.calm }, journal, world.broken)
   checkTrades(facts)
   checkLog(facts)
   if (server.deadlocks() > 0) world.broken(`${server.deadlocks()} deadlocks`)
+}
+
+/** The database loses its newest part. From then on, followers alone are judged: for everything else there is no promise. */
+const runLoss = ({ world, journal, fleet }: Parts, backup: Backup): void => {
+  const { scheduler } = world
+  const facts = { ...world, journal }
+  world.broken = () => undefined
+  const { loss, isOver } = lose(world, fleet, journal, backup)
+  const followersRest = nowAndThen(world, () => haveSeenAllSince(facts, loss))
+  const limit = scheduler.now() + lossLimitMs
+  if (!scheduler.run(() => isOver() && followersRest(), limit)) facts.broken('life after the loss never came to rest')
+  checkLoss(facts, loss)
+}
+
+export const simulate = (seed: number): Run => {
+  const lines: string[] = []
+  const broken: string[] = []
+  const { world, journal } = createWorld(seed, lines, broken)
+  const fleet = createFleet(world, (bug) => journal.bugs.push(bug))
+  const parts = { world, journal, fleet }
+  runMarket(parts)
+  if (world.backup !== null && broken.length === 0) runLoss(parts, world.backup)
   return { log: `${lines.join('\n')}\n`, broken }
 }

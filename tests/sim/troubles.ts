@@ -2,6 +2,7 @@
 
 import type { Fleet } from './fleet.ts'
 import { topics } from './kafka/broker.ts'
+import { takeBackup } from './postgres/backup.ts'
 import { tickers } from './postgres/tickers.ts'
 import type { Owner } from './scheduler.ts'
 import type { World } from './world.ts'
@@ -34,6 +35,7 @@ export const startTroubles = (world: World, fleet: Fleet): number => {
     outage('postgres is down', server.recover)
   })
   times(plan.longTransactions, () => server.hold(Math.min(random.skewed(4_000), healedAt - scheduler.now())))
+  times(plan.loss ? 1 : 0, () => (world.backup = takeBackup(world.db, scheduler.now())))
   times(plan.brokerOutages, () => {
     broker.down = true
     outage('kafka is down', () => (broker.down = false))

@@ -4,6 +4,7 @@ import type { Random } from '../support/random.ts'
 import type { Broker } from './kafka/broker.ts'
 import type { Group } from './kafka/group.ts'
 import type { FaultRates, Plan } from './plan.ts'
+import type { Backup } from './postgres/backup.ts'
 import type { Server } from './postgres/server.ts'
 import type { Postgres } from './postgres/state.ts'
 import type { Owner, Scheduler } from './scheduler.ts'
@@ -20,6 +21,8 @@ export type World = {
   faulty: boolean
   db: Postgres
   server: Server
+  /** Of before the loss; null: there is none. */
+  backup: Backup | null
   broker: Broker
   group: Group
 }

@@ -5,7 +5,7 @@ import type { FollowerRecord, Journal, LoggedRow, Segment } from '../journal.ts'
 import type { Plan } from '../plan.ts'
 import type { OrderRecord, Postgres } from '../postgres/state.ts'
 
-type Facts = { db: Postgres; journal: Journal; plan: Plan; broken: (what: string) => void }
+export type Facts = { db: Postgres; journal: Journal; plan: Plan; broken: (what: string) => void }
 /** A row of the log with what it says of its order. `filled`: in parts of 10^-8. */
 type Row = LoggedRow & { kind: string; status: string; filled: number; detail: string }
 type Truth = ReadonlyMap<string, readonly Row[]>
@@ -45,7 +45,7 @@ const versionsOf = (db: Postgres, rows: readonly LoggedRow[]): Row[] => {
     })
 }
 
-const truthOf = ({ db, journal, broken }: Facts): Truth => {
+export const truthOf = ({ db, journal, broken }: Facts): Truth => {
   const grouped = Map.groupBy(journal.log, ({ orderId }) => orderId)
   const truth = new Map([...grouped].map(([id, rows]) => [id, versionsOf(db, rows)]))
   for (const [id, rows] of truth)
@@ -54,7 +54,7 @@ const truthOf = ({ db, journal, broken }: Facts): Truth => {
   return truth
 }
 
-const passes = ({ db }: Facts, { filter }: FollowerRecord, orderId: string): boolean => {
+export const passes = ({ db }: Facts, { filter }: FollowerRecord, orderId: string): boolean => {
   const order = db.orders.get(orderId)!
   return (
     order.ticker === (filter.ticker ?? order.ticker) &&
@@ -86,7 +86,7 @@ const detailOfEvent = ({ fill, reason, cause }: EventJson): string => {
 }
 
 /** The row that a text says; undefined: it says nothing that is in the log. */
-const rowOf = (truth: Truth, text: string): Row | undefined => {
+export const rowOf = (truth: Truth, text: string): Row | undefined => {
   const { event, order } = JSON.parse(text) as Told
   const row = truth.get(event.orderId)?.[event.version]
   const same =
@@ -101,7 +101,7 @@ const rowOf = (truth: Truth, text: string): Row | undefined => {
 
 type View = { facts: Facts; truth: Truth; record: FollowerRecord; segment: Segment; broken: (what: string) => void }
 
-const nameOf = ({ orderId, version, what }: LoggedRow): string => `${what} ${orderId} version ${version}`
+export const nameOf = ({ orderId, version, what }: LoggedRow): string => `${what} ${orderId} version ${version}`
 
 /** By order id, the version that the follower knows first. */
 const checkSnapshot = ({ facts, truth, record, segment, broken }: View): Map<string, number> => {
@@ -172,6 +172,12 @@ const checkSegment = (view: View, isLast: boolean): void => {
   if (isLast) for (const row of missing(view, known)) broken(`it never got ${nameOf(row)}`)
 }
 
+/** Checks the last segment of a follower alone. */
+export const checkWhole = (facts: Facts, record: FollowerRecord): void => {
+  const broken = (what: string): void => facts.broken(`follower ${record.name}, after the loss: ${what}`)
+  checkSegment({ facts, truth: truthOf(facts), record, segment: record.segments.at(-1)!, broken }, true)
+}
+
 const checkResets = ({ plan }: Facts, { resets }: FollowerRecord, broken: (what: string) => void): void => {
   for (const { reason } of resets) {
     if (reason === 'OTHER_DATABASE') broken('it was told that the database is another one')
@@ -200,22 +206,20 @@ export const checkLog = (facts: Facts): void => {
   }
 }
 
-/** Whether every follower has begun, and has seen the last version of every order that it should have seen. */
-export const haveSeenAll = (facts: Facts): boolean => {
+/** Whether a follower has begun, and has seen the last version of every order that it should have seen. */
+export const haveSeenLast = (facts: Facts, record: FollowerRecord): boolean => {
   const { db, journal } = facts
-  return journal.followers.every((record) => {
-    const segment = record.segments.at(-1)
-    if (segment === undefined || segment.liveAt === null) return false
-    const known = new Map(segment.snapshot?.map(({ id, version }) => [id, version]))
-    for (const { text } of segment.events) {
-      const { event } = JSON.parse(text) as Told
-      known.set(event.orderId, Math.max(event.version, known.get(event.orderId) ?? 0))
-    }
-    return journal.log.every(
-      ({ orderId, committedAt }) =>
-        !passes(facts, record, orderId) ||
-        known.get(orderId) === db.orders.get(orderId)!.version ||
-        (!known.has(orderId) && committedAt <= segment.liveAt!),
-    )
-  })
+  const segment = record.segments.at(-1)
+  if (segment === undefined || segment.liveAt === null) return false
+  const known = new Map(segment.snapshot?.map(({ id, version }) => [id, version]))
+  for (const { text } of segment.events) {
+    const { event } = JSON.parse(text) as Told
+    known.set(event.orderId, Math.max(event.version, known.get(event.orderId) ?? 0))
+  }
+  return journal.log.every(
+    ({ orderId, committedAt }) =>
+      !passes(facts, record, orderId) ||
+      known.get(orderId) === db.orders.get(orderId)!.version ||
+      (!known.has(orderId) && committedAt <= segment.liveAt!),
+  )
 }
