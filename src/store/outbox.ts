@@ -187,10 +187,3 @@ export const readSettled = async (
             order by position limit 1) as lowest`
   return { oldestXid: BigInt(row!.oldest), lowest: row!.lowest === null ? null : BigInt(row!.lowest) }
 }
-
-/** The cache size of the sequence of positions: anything but 1 would invert the order of tickers. */
-export const readPositionCache = async (sql: Sql): Promise<number> => {
-  const [row] = await sql<{ cache: string }[]>`
-    select seqcache as cache from pg_sequence where seqrelid = pg_get_serial_sequence('outbox', 'position')::regclass`
-  return Number(row?.cache ?? 0)
-}

@@ -25,6 +25,17 @@ const readSequences = (sql: Sql): Promise<Sequence[]> => sql<Sequence[]>`
   join pg_sequence s on s.seqrelid = to_regclass(q.name)`
 
 /**
+ * The cache sizes of the two sequences, by what they count; 0: there is no such sequence. Anything but 1 would invert the order of tickers, or
+ * the versions of an order in the log.
+ */
+export const readPositionCaches = async (sql: Sql): Promise<Record<string, number>> => {
+  const rows = await sql<{ name: string; cache: string | null }[]>`
+    select s.name, (select seqcache from pg_sequence where seqrelid = to_regclass(s.sequence)) as cache
+    from (values ('outbox.position', 'outbox_position_seq'), ('log_position', 'log_position')) as s (name, sequence)`
+  return Object.fromEntries(rows.map(({ name, cache }) => [name, Number(cache ?? 0)]))
+}
+
+/**
  * Throws MigrationRefused if a sequence hands out positions that are in use, or with a cache: then a later position may be handed out
  * before an earlier one.
  */

@@ -1,7 +1,7 @@
 // Finds the guards that are not in force (store/guards.ts), and the rows that got past a unique key while it was not.
 
 import { brokenGuards, guards, inForce, type Guard } from '../store/guards.ts'
-import { readPositionCache } from '../store/outbox.ts'
+import { readPositionCaches } from '../store/positions.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
 import type { Violation } from './violation.ts'
 
@@ -38,15 +38,9 @@ export const verifyGuards = async (sql: Sql): Promise<Violation[]> => {
     found: state,
   }))
   for (const guard of broken) if (guard.kind === 'key') violations.push(...(await readRepeated(sql, guard)))
-  const cache = await readPositionCache(sql)
-  if (cache !== 1)
-    violations.push({
-      subject: 'guard',
-      id: 'outbox.position',
-      rule: 'cache of the sequence',
-      expected: '1',
-      found: String(cache),
-    })
+  for (const [id, cache] of Object.entries(await readPositionCaches(sql)))
+    if (cache !== 1)
+      violations.push({ subject: 'guard', id, rule: 'cache of the sequence', expected: '1', found: String(cache) })
   const [role] = await sql<{ role: string }[]>`select current_setting('session_replication_role') as role`
   if (role!.role !== 'origin')
     violations.push({

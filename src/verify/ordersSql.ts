@@ -19,6 +19,16 @@ export const violationsOf = (sql: Sql, query: Fragment): Fragment => sql`
                             order by v.id, v.rule)
             from (${query}) v), '[]'::json)`
 
+/** The orders of a page of about `limit`, by id, those of one id together. */
+export const ordersOfPage = (sql: Sql, { after, limit }: { after: string; limit: number }): Fragment => sql`
+  select * from orders where id > ${after}::uuid order by id fetch first (${limit}::integer) rows with ties`
+
+/** Of a query with such a `page`: the id after which the next one begins (null: there is none), and the last id of this one. */
+export const boundsOfPage = (sql: Sql, limit: number): Fragment => sql`
+  select case when (select count(*) from page) >= ${limit}::integer then (select id from page order by id desc limit 1) end as next,
+         case when (select count(*) from page) >= ${limit}::integer then (select id from page order by id desc limit 1)
+              else ${highestId}::uuid end as last`
+
 /**
  * The rules, each as the value that the ledger implies and, under the same name in `found`, the value that is stored. `final` is 1 if a
  * cancel, reject or expiry took a version of its own; that came before any fill, because only a NEW order can end so.
@@ -97,11 +107,8 @@ export const verifyOrdersPage = async (
       select o.id, o.ticker, o.side, o.quantity, o.filled_quantity, o.last_fill_price, o.filled_notional, o.status, o.created_at,
              o.updated_at, o.version, count(*) over (partition by o.id) as twins,
              case when o.status in ('CANCELED', 'REJECTED', 'EXPIRED') then 1 else 0 end::bigint as final
-      from (select * from orders where id > ${after}::uuid order by id fetch first (${limit}::integer) rows with ties) o
-    ), bounds as materialized (
-      select case when (select count(*) from page) >= ${limit}::integer then (select id from page order by id desc limit 1) end as next,
-             case when (select count(*) from page) >= ${limit}::integer then (select id from page order by id desc limit 1)
-                  else ${highestId}::uuid end as last
+      from (${ordersOfPage(sql, { after, limit })}) o
+    ), bounds as materialized (${boundsOfPage(sql, limit)}
     ), fold as materialized (${foldedLedger(sql, after)}
     ), wrong as (
       select p.id, to_jsonb(expected) as expected, to_jsonb(found) as found

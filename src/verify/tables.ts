@@ -1,8 +1,9 @@
-// Verifies the tables: the guards and the gaps first, then every order against its ledger, then the outbox and the exceptions. It only
-// reads, one page per statement, so memory is bounded and the service may go on working.
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, the outbox and the exceptions.
+// It only reads, one page per statement, so memory is bounded and the service may go on working.
 
 import type { Sql } from '../store/sql.ts'
 import { verifyGuards } from './guardsSql.ts'
+import { readLogState, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
@@ -10,6 +11,8 @@ import type { Violation } from './violation.ts'
 export type Reporter = {
   /** Awaited, so that a reader who is slower than the database holds it up instead of filling memory. */
   onViolations: (violations: readonly Violation[]) => Promise<void>
+  /** Something that an operator should know and that breaks no rule. */
+  onNote: (note: string) => Promise<void>
   /** `total` is an estimate; null if there is none. */
   onProgress: (what: string, done: number, total: number | null) => void
 }
@@ -33,8 +36,33 @@ const walk = async <Cursor, P extends Page<Cursor>>(
   }
 }
 
+const otherCluster =
+  'the tables were copied from another cluster, and no replica has started here since: transaction ids are not checked'
+
+/** The history of every order, and the sequence of positions after that. */
+const verifyHistory = async (sql: Sql, total: number | null, { onViolations, onNote, onProgress }: Reporter) => {
+  const state = await readLogState(sql)
+  if (state === null)
+    return onViolations([{ subject: 'guard', id: 'log_epochs', rule: 'epochs', expected: 'at least 1', found: '0' }])
+  if (!state.ours) await onNote(otherCluster)
+  const floor = state.ours ? state.floor : null
+  let highest = 0n
+  let pages = 0
+  await walk(
+    lowestId,
+    (after) => verifyHistoryPage(sql, { after, limit: ordersPageMax, floor }),
+    async (page) => {
+      if (BigInt(page.highest) > highest) highest = BigInt(page.highest)
+      onProgress('histories', ++pages * ordersPageMax, total)
+      await onViolations(page.violations)
+    },
+  )
+  await onViolations(await verifyLogPosition(sql, { highest: String(highest), floor: state.floor }))
+}
+
 /** Returns how many orders and fills it looked at, after it has reported every violation. Throws the errors of Postgres and the network. */
-export const verifyTables = async (sql: Sql, { onViolations, onProgress }: Reporter): Promise<Verified> => {
+export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verified> => {
+  const { onViolations, onProgress } = reporter
   await onViolations(await verifyGuards(sql))
   await onViolations(await verifyGaps(sql))
   const total = await estimateOrders(sql)
@@ -49,6 +77,7 @@ export const verifyTables = async (sql: Sql, { onViolations, onProgress }: Repor
       await onViolations(violations)
     },
   )
+  await verifyHistory(sql, total, reporter)
   const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
   await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)

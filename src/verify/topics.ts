@@ -18,12 +18,7 @@ export type VerifyTopicsOptions = {
   unknownToDeadLetters: boolean
   /** How far apart clocks and concurrent requests may put two events. */
   slackMs: number
-  reporter: TopicsReporter
-}
-
-type TopicsReporter = Reporter & {
-  /** Called with facts that are worth knowing but are not violations. */
-  onNote: (note: string) => Promise<void>
+  reporter: Reporter
 }
 
 /** Resolves when every violation and note is reported. Throws the errors of Postgres, the brokers and the network. */

@@ -10,7 +10,6 @@ import {
   readBacklog,
   readLastPosition,
   readOutbox,
-  readPositionCache,
   readSettled,
   shardCount,
   vacuumOutbox,
@@ -329,8 +328,4 @@ describe('what the floor is made of', () => {
     expect((await db.run((sql) => readSettled(sql, settling('A')))).lowest).toBe(b!.position)
     expect((await db.run((sql) => readSettled(sql, settling('A', 'B')))).lowest).toBeNull()
   })
-})
-
-test('the cache of the sequence is read from the catalog', async () => {
-  expect(await db.run(readPositionCache)).toBe(1)
 })

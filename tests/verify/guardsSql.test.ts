@@ -72,7 +72,11 @@ test('a sequence that hands positions out in bulk is named', async () => {
   await using database = await createDatabase()
   const { sql } = database
   await sql`alter sequence outbox_position_seq cache 20`
-  expect(await verifyGuards(sql)).toMatchObject([{ id: 'outbox.position', expected: '1', found: '20' }])
+  await sql`alter sequence log_position cache 30`
+  expect(await verifyGuards(sql)).toMatchObject([
+    { id: 'outbox.position', expected: '1', found: '20' },
+    { id: 'log_position', expected: '1', found: '30' },
+  ])
 })
 
 test('sessions that begin with their triggers off are named', async () => {

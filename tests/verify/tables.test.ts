@@ -2,72 +2,23 @@
 // there.
 
 import { expect, test } from 'bun:test'
-import { applyTrades } from '../../src/app/fill.ts'
-import { placeOrders } from '../../src/app/place.ts'
-import { moveOrders } from '../../src/store/moves.ts'
-import { openSession, type Sql } from '../../src/store/sql.ts'
-import { verifyTables } from '../../src/verify/tables.ts'
+import type { Sql } from '../../src/store/sql.ts'
 import { beReader } from '../../src/verify/tablesSql.ts'
 import type { Violation } from '../../src/verify/violation.ts'
-import { aCancel, aPlacement, aTrade, newId } from '../support/builders.ts'
-import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { failureOf } from '../support/waiting.ts'
-
-const verify = async (database: TestDatabase) => {
-  const sql = openSession(database.target, 10_000)
-  const violations: Violation[] = []
-  try {
-    await beReader(sql)
-    const report = await verifyTables(sql, {
-      onViolations: async (found) => void violations.push(...found),
-      onProgress: () => undefined,
-    })
-    return { ...report, violations }
-  } finally {
-    await sql.end({ timeout: 1 })
-  }
-}
-
-/** One order of each kind: `fresh`, `partial`, `filled`, `late` (canceled, then filled) and `canceled`. */
-const kinds = ['fresh', 'partial', 'filled', 'late', 'canceled'] as const
-type Ids = Record<(typeof kinds)[number], string>
-
-const populate = async (database: TestDatabase): Promise<Ids> => {
-  const db = database.open()
-  const placements = kinds.map(() => aPlacement())
-  await placeOrders(db, placements, () => undefined)
-  const [fresh, partial, filled, late, canceled] = placements.map(({ order }) => order.id) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ]
-  const cancels = [aCancel(late), aCancel(canceled)]
-  await db.run((sql) => moveOrders(sql, cancels, new Date()))
-  const trades = [
-    aTrade({ tradeId: 'p1', buy: partial, quantity: '30.00000001', price: '150.25' }),
-    aTrade({ tradeId: 'f1', buy: filled, quantity: '99.99999999', price: '149.99999999' }),
-    aTrade({ tradeId: 'f2', order: filled, quantity: '0.00000001', price: '150.5' }),
-    aTrade({ tradeId: 'l1', buy: late, quantity: '5' }),
-    aTrade({ tradeId: 'over', buy: partial, quantity: '100' }),
-    aTrade({ tradeId: 'p1', buy: partial, quantity: '1' }),
-  ]
-  const context = { now: () => new Date(), newId, signal: new AbortController().signal, onRetry: () => undefined }
-  await applyTrades(db, trades, context)
-  return { fresh, partial, filled, late, canceled }
-}
+import { populate, verify, type Ids } from './verified.ts'
 
 test('what the service wrote is clean', async () => {
   await using database = await createDatabase()
   await populate(database)
-  expect(await verify(database)).toEqual({ orders: 5, fills: 4, violations: [] })
+  expect(await verify(database)).toEqual({ orders: 5, fills: 4, violations: [], notes: [] })
 })
 
 test('an empty database is clean', async () => {
   await using database = await createDatabase()
-  expect(await verify(database)).toEqual({ orders: 0, fills: 0, violations: [] })
+  expect(await verify(database)).toEqual({ orders: 0, fills: 0, violations: [], notes: [] })
 })
 
 type Rule = readonly [rule: string, expected: string | null, found: string | null]
@@ -202,8 +153,11 @@ for (const { what, sql, of, rules } of cases)
     expect(own).toEqual(
       rules.map(([rule, expected, found]) => ({ subject: 'order', id: ids[of], rule, expected, found })),
     )
-    // Nothing else is accused but what was dropped on the way.
-    const others = violations.filter(({ subject }) => !['order', 'guard', 'ingested_fills'].includes(subject))
+    // Nothing else is accused but what was dropped on the way, and the order's history (history.test.ts).
+    const others = violations.filter(
+      ({ subject, id }) =>
+        !['order', 'guard', 'ingested_fills'].includes(subject) && !(subject === 'history' && id === ids[of]),
+    )
     expect(others).toEqual([])
   })
 

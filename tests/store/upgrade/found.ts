@@ -22,6 +22,8 @@ export const faultsOf = async ({ sql, target }: Pick<TestDatabase, 'sql' | 'targ
   try {
     await verifyTables(session, {
       onViolations: async (found) => void violations.push(...found),
+      onNote: async (note) =>
+        void violations.push({ subject: 'note', id: '', rule: note, expected: null, found: null }),
       onProgress: () => undefined,
     })
     const invalid = await sql`
