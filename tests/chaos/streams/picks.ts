@@ -14,7 +14,8 @@ const readTail = (file: string): LogLine[] => {
     const from = Math.max(0, fstatSync(descriptor).size - tailBytes)
     const bytes = new Uint8Array(tailBytes)
     const length = readSync(descriptor, bytes, 0, tailBytes, from)
-    const lines = new TextDecoder().decode(bytes.subarray(0, length)).split('\n')
+    // The first line may have lost its beginning.
+    const lines = new TextDecoder().decode(bytes.subarray(0, length)).split('\n').slice(1)
     return lines
       .filter((line) => line.startsWith('{"') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as LogLine)
