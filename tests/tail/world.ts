@@ -4,7 +4,8 @@ import { cancelBatch } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import type { EventFilter, Following, ResetReason, Step } from '../../src/app/follow.ts'
 import { placeOrders } from '../../src/app/place.ts'
-import type { Database } from '../../src/store/sql.ts'
+import type { DatabaseTarget } from '../../src/store/connection.ts'
+import { openSession, type Database } from '../../src/store/sql.ts'
 import { createTail, type Tail, type TailOptions } from '../../src/tail/tail.ts'
 import { aPlacement, aTrade, anEvent, byRequest, newId, type TradeChanges } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
@@ -84,16 +85,17 @@ export const counted = (db: Database): Database & { count: () => number } => {
   }
 }
 
-export const createTailWorld = async () => {
-  const database = await createDatabase()
-  const { sql } = database
-  const db = database.open({ connections: 6 })
+/** On a database of its own, or on the one that `target` names, which has the schema. */
+export const createTailWorld = async (target?: DatabaseTarget) => {
+  const database = await createDatabase({ empty: target !== undefined })
+  const sql = target === undefined ? database.sql : openSession(target, 10_000)
+  const db = database.open({ connections: 6 }, target)
   const tails: Tail[] = []
   const ring = (): void => tails.forEach((tail) => tail.ring())
 
   const startTail = (options: Partial<TailOptions> = {}) => {
     const { log, lines } = quietLog()
-    const events = counted(options.db ?? database.open({ plans: 'log', connections: 4 }))
+    const events = counted(options.db ?? database.open({ plans: 'log', connections: 4 }, target))
     const tail = createTail({
       lanes: 3,
       lists: db,
@@ -175,6 +177,7 @@ export const createTailWorld = async () => {
     },
     async stop() {
       for (const tail of tails) tail.close()
+      if (target !== undefined) await sql.end({ timeout: 0 })
       await database.drop()
     },
   }
