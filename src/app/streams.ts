@@ -5,10 +5,10 @@ import { isAdmin, ownUser, owns, type Call, type Caller } from './caller.ts'
 import type { BadCursor, EventFilter, Follow, Following, PageResult, TailState } from './follow.ts'
 
 /** `cursor`: where to resume; null: a stream begins with a snapshot, polling begins now. */
-export type Followed = { filter: EventFilter; cursor: string | null }
+type Followed = { filter: EventFilter; cursor: string | null }
 
 export type TooManyStreams = { ok: false; code: 'TOO_MANY_STREAMS'; whose: 'caller' | 'all' }
-export type OpenedStream = { ok: true; following: Following } | TooManyStreams | BadCursor
+type OpenedStream = { ok: true; following: Following } | TooManyStreams | BadCursor
 
 export type StreamUseCases = {
   /**
@@ -22,7 +22,7 @@ export type StreamUseCases = {
 }
 
 /** `open`: streams, of `max` at the most. */
-export type StreamsState = { open: number; max: number; tail: TailState }
+type StreamsState = { open: number; max: number; tail: TailState }
 
 type Refusal = Exclude<OpenedStream | PageResult, { ok: true }>['code']
 

@@ -68,11 +68,11 @@ test('place, fill and cancel are seen as they happen, also by polling; filters h
 /** Follows wherever it is let in, with the last id that it has read, until `stop`; each stream lasts for `eventsMax` events at the most. */
 const wander = (next: () => string, eventsMax = Infinity) => {
   const seen = new Map<string, number[]>()
-  let stopping = false
+  const stopping = new AbortController()
   let [streams, anew] = [0, 0]
   const run = async (): Promise<void> => {
     let lastId: string | null = null
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       let count = 0
       const client = await openEventStream(`${next()}/orders/stream`, {
         headers: lastId === null ? {} : { 'last-event-id': lastId },
@@ -94,7 +94,9 @@ const wander = (next: () => string, eventsMax = Infinity) => {
         continue
       }
       streams++
-      await until(() => stopping || client.isOver() || count >= eventsMax, { what: 'the stream has its share' })
+      await until(() => stopping.signal.aborted || client.isOver() || count >= eventsMax, {
+        what: 'the stream has its share',
+      })
       client.close()
       await client.ended
     }
@@ -105,7 +107,7 @@ const wander = (next: () => string, eventsMax = Infinity) => {
     streams: () => streams,
     anew: () => anew,
     async stop() {
-      stopping = true
+      stopping.abort()
       await ended
     },
   }

@@ -2,7 +2,7 @@
 
 import { until } from './until.ts'
 
-export type Block = {
+type Block = {
   /** The name of the event; undefined: the block dispatches nothing. */
   event?: string
   /** The data as JSON. */
@@ -75,9 +75,7 @@ export const openEventStream = async (
   const ended = read()
     // Cut off, or closed by us: it is over in any case.
     .catch(() => undefined)
-    .then(() => {
-      isOver = true
-    })
+    .finally(() => (isOver = true))
   return {
     status: response.status,
     headers: response.headers,

@@ -38,8 +38,6 @@ export type EventStreamOptions = {
 
 /** At most so many characters go to the socket at a time, so that little waits below us when a client is given up. */
 const chunkMax = 65_536
-/** The longest time that a timer counts. */
-const timerMsMax = 2 ** 31 - 1
 
 /** `cursor`: the client's, once it has read the block; undefined: as before. */
 type Block = { text: string; cursor?: string }
@@ -70,119 +68,152 @@ export type EventStream = {
   end: () => void
 }
 
-export const createEventStream = (following: Following, options: EventStreamOptions): EventStream => {
-  const { retryMs, heartbeatMs, expiresAtMs, nowMs, isStillAllowed, onClosing, observe } = options
-  let controller!: ReadableStreamDefaultController<Uint8Array>
-  let blocks = noBlocks
-  /** Where the client resumes if it reads everything that went to the socket. */
-  let sentCursor: string | null = null
-  let isAsking = false
-  let isHeartbeatDue = false
-  let isOver = false
-  let timer: ReturnType<typeof setTimeout>
-  /** Wakes the `pull` that waits; null: the socket takes nothing now. */
-  let wake: (() => void) | null = null
+/**
+ * `sentCursor`: where the client resumes if it reads everything that went to the socket. `wake` wakes the `pull` that waits; null: the
+ * socket takes nothing now.
+ */
+type Own = {
+  readonly following: Following
+  readonly options: EventStreamOptions
+  controller: ReadableStreamDefaultController<Uint8Array> | null
+  blocks: Iterator<Block>
+  sentCursor: string | null
+  isAsking: boolean
+  isHeartbeatDue: boolean
+  isOver: boolean
+  timer: ReturnType<typeof setTimeout> | undefined
+  wake: (() => void) | null
+}
 
-  const wakeUp = (): void => {
-    const waiting = wake
-    wake = null
-    waiting?.()
+const send = ({ controller }: Own, text: string): void => controller!.enqueue(encoder.encode(text))
+
+const wakeUp = (own: Own): void => {
+  const { wake } = own
+  own.wake = null
+  wake?.()
+}
+
+const stop = (own: Own, end: StreamEnd): void => {
+  own.isOver = true
+  clearTimeout(own.timer)
+  own.following.close()
+  own.options.observe.onEnd(end)
+}
+
+/** Sends the last block and ends the stream. What the socket has not taken yet still goes out before it. */
+const finish = (own: Own, end: StreamEnd, text: string): void => {
+  if (own.isOver) return
+  stop(own, end)
+  send(own, text)
+  own.controller!.close()
+  own.options.onClosing()
+  wakeUp(own)
+}
+
+const take = (own: Own, step: Step): void => {
+  const { observe } = own.options
+  switch (step.kind) {
+    case 'idle':
+      own.sentCursor = step.cursor
+      return
+    case 'lagging':
+      return finish(own, 'lagging', laggingBlock(step.cursor))
+    case 'ended':
+      return finish(own, 'shutdown', endBlock(stopping, step.cursor))
+    case 'reset':
+      observe.onReset(step.reason)
+      own.sentCursor = null
+      break
+    case 'events':
+      observe.onEvents(step.events.length)
+      break
+    case 'snapshot':
+    case 'live':
+      break
   }
-  const stop = (end: StreamEnd): void => {
-    isOver = true
-    clearTimeout(timer)
-    following.close()
-    observe.onEnd(end)
+  own.blocks = blocksOf(step)
+}
+
+/** Asks for the next step, unless that is under way. */
+const ask = async (own: Own): Promise<void> => {
+  if (own.isAsking || own.isOver) return
+  own.isAsking = true
+  const step = await own.following.next()
+  own.isAsking = false
+  if (own.isOver) return
+  take(own, step)
+  wakeUp(own)
+}
+
+/** What goes to the socket next; empty if nothing is there. */
+const nextText = (own: Own): string => {
+  let text = ''
+  while (text.length < chunkMax) {
+    const { done, value } = own.blocks.next()
+    if (done === true) break
+    text += value.text
+    own.sentCursor = value.cursor ?? own.sentCursor
   }
-  /** Sends the last block and ends the stream. What the socket has not taken yet still goes out before it. */
-  const finish = (end: StreamEnd, text: string): void => {
-    if (isOver) return
-    stop(end)
-    controller.enqueue(encoder.encode(text))
-    controller.close()
-    onClosing()
-    wakeUp()
+  if (text === '' && own.isHeartbeatDue) text = heartbeatBlock(own.sentCursor)
+  own.isHeartbeatDue &&= text === ''
+  return text
+}
+
+/** The socket takes more: gives it something as soon as there is something. */
+const pull = async (own: Own): Promise<void> => {
+  while (!own.isOver) {
+    const text = nextText(own)
+    if (text !== '') return send(own, text)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    own.wake = resolve
+    void ask(own)
+    await promise
   }
-  const take = (step: Step): void => {
-    switch (step.kind) {
-      case 'idle':
-        sentCursor = step.cursor
-        return
-      case 'lagging':
-        return finish('lagging', laggingBlock(step.cursor))
-      case 'ended':
-        return finish('shutdown', endBlock(stopping, step.cursor))
-      case 'reset':
-        observe.onReset(step.reason)
-        sentCursor = null
-        break
-      case 'events':
-        observe.onEvents(step.events.length)
-        break
-      case 'snapshot':
-      case 'live':
-        break
-    }
-    blocks = blocksOf(step)
-  }
-  const ask = async (): Promise<void> => {
-    if (isAsking || isOver) return
-    isAsking = true
-    const step = await following.next()
-    isAsking = false
-    if (isOver) return
-    take(step)
-    wakeUp()
-  }
-  /** What goes to the socket next; empty if nothing is there. */
-  const nextText = (): string => {
-    let text = ''
-    while (text.length < chunkMax) {
-      const { done, value } = blocks.next()
-      if (done === true) break
-      text += value.text
-      sentCursor = value.cursor ?? sentCursor
-    }
-    if (text === '' && isHeartbeatDue) text = heartbeatBlock(sentCursor)
-    isHeartbeatDue &&= text === ''
-    return text
-  }
-  const beat = async (): Promise<void> => {
-    const isExpired = nowMs() >= expiresAtMs
-    if (isExpired || !(await isStillAllowed()))
-      return finish('credential', endBlock('the credential is not good any more', sentCursor))
-    if (isOver) return
-    // A client that takes nothing gets none: it would only wait with the rest.
-    isHeartbeatDue = wake !== null
-    wakeUp()
-    schedule()
-  }
-  const schedule = (): void => {
-    const untilExpiry = Math.max(0, expiresAtMs - nowMs())
-    timer = setTimeout(() => void beat(), Math.min(heartbeatMs, untilExpiry, timerMsMax))
+}
+
+const schedule = (own: Own): void => {
+  const { expiresAtMs, heartbeatMs, nowMs } = own.options
+  const untilExpiry = Math.max(0, expiresAtMs - nowMs())
+  own.timer = setTimeout(() => void beat(own), Math.min(heartbeatMs, untilExpiry))
+}
+
+const beat = async (own: Own): Promise<void> => {
+  const { expiresAtMs, nowMs, isStillAllowed } = own.options
+  const isExpired = nowMs() >= expiresAtMs
+  if (isExpired || !(await isStillAllowed()))
+    return finish(own, 'credential', endBlock('the credential is not good any more', own.sentCursor))
+  if (own.isOver) return
+  // A client that takes nothing gets none: it would only wait with the rest.
+  own.isHeartbeatDue = own.wake !== null
+  wakeUp(own)
+  schedule(own)
+}
+
+export const createEventStream = (following: Following, options: EventStreamOptions): EventStream => {
+  const own: Own = {
+    following,
+    options,
+    controller: null,
+    blocks: noBlocks,
+    sentCursor: null,
+    isAsking: false,
+    isHeartbeatDue: false,
+    isOver: false,
+    timer: undefined,
+    wake: null,
   }
   const body = new ReadableStream<Uint8Array>(
     {
-      start(own) {
-        controller = own
+      start(controller) {
+        own.controller = controller
         // Bun holds the headers back until there is a first byte.
-        controller.enqueue(encoder.encode(retryBlock(retryMs)))
-        schedule()
+        send(own, retryBlock(options.retryMs))
+        schedule(own)
       },
-      async pull() {
-        let text = nextText()
-        while (text === '' && !isOver) {
-          const { promise, resolve } = Promise.withResolvers<void>()
-          wake = resolve
-          void ask()
-          await promise
-          text = isOver ? '' : nextText()
-        }
-        if (text !== '') controller.enqueue(encoder.encode(text))
-      },
+      pull: () => pull(own),
       cancel() {
-        if (!isOver) stop('client')
-        wakeUp()
+        if (!own.isOver) stop(own, 'client')
+        wakeUp(own)
       },
     },
     // Nothing is asked for ahead of the socket.
@@ -190,7 +221,7 @@ export const createEventStream = (following: Following, options: EventStreamOpti
   )
   return {
     body,
-    lag: () => finish('lagging', laggingBlock(sentCursor)),
-    end: () => finish('shutdown', endBlock(stopping, sentCursor)),
+    lag: () => finish(own, 'lagging', laggingBlock(own.sentCursor)),
+    end: () => finish(own, 'shutdown', endBlock(stopping, own.sentCursor)),
   }
 }
