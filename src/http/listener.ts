@@ -20,8 +20,11 @@ export type Listener = {
    * instant is reset, and its client tries again. Throws if the certificate cannot be used; then the former one stays in force.
    */
   renew: (tls: ServerCertificate) => void
-  /** Accepts no new connections, and resolves when the requests under way have ended. */
-  stop: () => Promise<void>
+  /**
+   * Accepts no new connections, and resolves when the requests under way have ended. `cutAfterMs`: those that last longer are cut off, such
+   * as a stream whose client takes its end byte by byte; never by default.
+   */
+  stop: (cutAfterMs?: number) => Promise<void>
 }
 
 /** Bodies are bounded when they are read (exchange/body.ts), with a problem as the answer instead of Bun's own bare 413. */
@@ -48,16 +51,21 @@ export const openPort = (app: Elysia, address: Address): Listener => {
     void server.stop(true)
     server = bind(app, { ...address, port }, true)
   }
-  let formerServers: Promise<unknown> = Promise.resolve()
+  /** Those with certificates of before, while requests are under way there. */
+  const former = new Set<typeof server>()
   return {
     port,
     renew(tls) {
       const old = server
       server = bind(app, { ...address, port, tls }, true)
-      formerServers = Promise.all([formerServers, old.stop()])
+      former.add(old)
+      void old.stop().then(() => former.delete(old))
     },
-    async stop() {
-      await Promise.all([server.stop(), formerServers])
+    async stop(cutAfterMs) {
+      const cut = (): void => [server, ...former].forEach((one) => void one.stop(true))
+      const timer = cutAfterMs === undefined ? undefined : setTimeout(cut, cutAfterMs)
+      await Promise.all([server, ...former].map((one) => one.stop()))
+      clearTimeout(timer)
     },
   }
 }

@@ -19,7 +19,7 @@ export type Listeners = { server: Listener; management: Listener | null }
  * The longest time that a client may wait in silence: for its body to be read, for the keys that check its credential (they are fetched
  * twice at most), for a look at the order or its key, and for the write.
  */
-const answerMaxMs = ({ REQUEST_DEADLINE_MS, AUTH_JWKS_URL, AUTH_JWKS_TIMEOUT_MS }: Config): number =>
+export const answerMaxMs = ({ REQUEST_DEADLINE_MS, AUTH_JWKS_URL, AUTH_JWKS_TIMEOUT_MS }: Config): number =>
   3 * REQUEST_DEADLINE_MS + (AUTH_JWKS_URL === '' ? 0 : 2 * AUTH_JWKS_TIMEOUT_MS) + graceMs
 const graceMs = 1_000
 

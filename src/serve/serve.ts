@@ -23,7 +23,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { commit, version } from '../version.ts'
 import { guardOrFaults } from './access.ts'
 import { keepCertificate } from './certificateWatch.ts'
-import { listen, type Listeners } from './listen.ts'
+import { answerMaxMs, listen, type Listeners } from './listen.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { openPool, openService, openServicePools } from './service.ts'
@@ -73,6 +73,12 @@ const createBackground = ({ config, log, replicaId, tracing, observers, onCommit
   return { pools, producer, relay, trades, letters, link, monitor, openExceptions: createOpenExceptions(db) }
 }
 
+/** What is still open then, when every answer is long over, is a stream whose client does not take its end. */
+const cutAfterMs = (config: Config): number =>
+  Math.min(answerMaxMs(config), Math.max(0, config.SHUTDOWN_DEADLINE_MS - config.SHUTDOWN_READINESS_DELAY_MS - restMs))
+/** For what comes after the requests. */
+const restMs = 3_000
+
 type Parts = Listeners & {
   config: Config
   log: Log
@@ -107,7 +113,7 @@ const runUntil = async (
 
   setPhase('draining')
   await sleep(config.SHUTDOWN_READINESS_DELAY_MS)
-  const closed = server.stop()
+  const closed = server.stop(cutAfterMs(config))
   streams.end()
   await closed
   await service.drained()

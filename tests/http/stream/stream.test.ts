@@ -262,6 +262,18 @@ describe('a stream ends', () => {
   }, 30_000)
 })
 
+test('a client that takes its end too slowly is cut off when the port has to close', async () => {
+  const { listener, followers } = open()
+  await connectDeaf(listener.port)
+  await until(() => followers.length === 1, { what: 'it follows' })
+  followers[0]!.give({ kind: 'events', events: Array.from({ length: 200 }, (_, i) => eventOf(i, 65_536)) })
+  await until(() => followers[0]!.asked() >= 1, { what: 'it is given something' })
+  const startedAt = performance.now()
+  await listener.stop(500)
+  // By itself it would have had half a minute.
+  expect(performance.now() - startedAt).toBeLessThan(25_000)
+}, 40_000)
+
 describe('streams', () => {
   test('are limited in all; who comes too late is told when to come again', async () => {
     const { url, streams } = open({}, { max: 2, perCallerMax: 1 })
