@@ -20,15 +20,11 @@ const snapshotFrom = (text: string): Snapshot => {
 
 const isVisible = ({ xmax, xip }: Snapshot, xact: bigint): boolean => xact < xmax && !xip.includes(xact)
 
-const isWitnessed = ({ log }: Postgres, [xact, position, orderId, version]: Column): boolean =>
-  xact === null ||
-  log.some(
-    (row) =>
-      row.orderId === orderId &&
-      row.version === Number(version) &&
-      row.xact === BigInt(xact!) &&
-      row.position === BigInt(position!),
-  )
+const isWitnessed = ({ log }: Postgres, [xact, position, orderId, version]: Column): boolean => {
+  if (xact === null) return true
+  const row = log.find((other) => other.orderId === orderId && other.version === Number(version))
+  return row !== undefined && row.xact === BigInt(xact!) && row.position === BigInt(position!)
+}
 
 const stateOf = (db: Postgres, { witness }: PlaceParameters): State => {
   const now = snapshotOf(db)
@@ -57,13 +53,17 @@ const arms = (
   { past, running }: PlaceParameters,
   limits: readonly number[],
   more: (row: LogRow) => boolean = () => true,
-): LogRow[] =>
-  tables.flatMap((table, i) => {
-    const rows = db.log.filter((row) => row.what === table && row.position > floor)
+): LogRow[] => {
+  const ran = new Set(running.map((xact) => BigInt(xact!)))
+  const unread = db.log.filter((row) => (row.xact >= past || ran.has(row.xact)) && row.position > floor)
+  if (unread.length === 0) return []
+  return tables.flatMap((table, i) => {
+    const rows = unread.filter(({ what }) => what === table)
     const later = rows.filter((row) => row.xact >= past && row.xact < now.xmax && more(row)).toSorted(inOrder('xact'))
-    const ended = rows.filter((row) => running.includes(String(row.xact)))
-    return [...later.slice(0, limits[2 * i]), ...ended.filter(more).slice(0, limits[2 * i + 1])]
+    const ended = rows.filter((row) => ran.has(row.xact) && more(row))
+    return [...later.slice(0, limits[2 * i]), ...ended.slice(0, limits[2 * i + 1])]
   })
+}
 
 const noChange = {
   trade_id: null,
