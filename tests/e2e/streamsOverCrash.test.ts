@@ -44,7 +44,7 @@ const startClient = async (filter: Filter, first: number) => {
   let turn = first
   let cursor: string | null = null
   let live = false
-  let over = false
+  const over = new AbortController()
   const onBlock = ({ event, data }: Block): void => {
     live ||= event === 'live'
     if (event === 'reset') faults.push(`reset ${JSON.stringify(data)}`)
@@ -59,7 +59,7 @@ const startClient = async (filter: Filter, first: number) => {
   }
   const query = filter === null ? '' : `?${filter.name}=${filter.value}`
   const run = async (): Promise<void> => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const url = `${replicas[turn++ % replicas.length]!.url}/orders/stream${query}`
       const headers: Record<string, string> = cursor === null ? {} : { 'last-event-id': cursor }
       const stream = await openEventStream(url, { headers, onBlock }).catch(() => null)
@@ -76,7 +76,7 @@ const startClient = async (filter: Filter, first: number) => {
     seen,
     faults,
     async stop() {
-      over = true
+      over.abort()
       await running
     },
   }
@@ -85,9 +85,9 @@ const startClient = async (filter: Filter, first: number) => {
 /** Places orders and changes them until it is told to stop, whatever becomes of Postgres; answers how many it placed so far. */
 const startLoad = () => {
   let placed = 0
-  let over = false
+  const over = new AbortController()
   const lane = async (lane: number): Promise<void> => {
-    for (let n = lane; !over; n++) {
+    for (let n = lane; !over.signal.aborted; n++) {
       const terms = { userId: users[n % 2], ticker: tickers[(n >> 1) % 2], quantity: 10 }
       const { status, json } = await replicas[n % 2]!.post(orderBody(terms))
       if (status !== 202) continue
@@ -103,7 +103,7 @@ const startLoad = () => {
       await until(() => placed >= enough, { what: `${count} more orders are placed` })
     },
     async stop() {
-      over = true
+      over.abort()
       await running
     },
   }
