@@ -70,7 +70,10 @@ begin
   end if;
   for name, granted in select key, value from jsonb_each_text(rights) loop
     continue when to_regclass(place || '.' || name) is null;
-    execute format('alter table %s.%I owner to orders_owner', place, name);
+    -- Only where it changes something: it locks out everybody, and the service may be at work when this runs again.
+    if (select relowner from pg_class where oid = to_regclass(place || '.' || name)) <> 'orders_owner'::regrole then
+      execute format('alter table %s.%I owner to orders_owner', place, name);
+    end if;
     execute format('revoke all on %s.%I from public, orders_runtime, orders_reader', place, name);
     execute format('grant %s on %s.%I to orders_runtime', granted, place, name);
     execute format('grant select on %s.%I to orders_reader', place, name);
@@ -80,7 +83,9 @@ begin
     execute format('grant maintain on %s.outbox to orders_runtime', place);
   end if;
   if to_regclass(place || '.log_position') is not null then
-    execute format('alter sequence %s.log_position owner to orders_owner', place);
+    if (select relowner from pg_class where oid = to_regclass(place || '.log_position')) <> 'orders_owner'::regrole then
+      execute format('alter sequence %s.log_position owner to orders_owner', place);
+    end if;
     execute format('revoke all on sequence %s.log_position from public, orders_runtime, orders_reader', place);
     execute format('grant usage, select on sequence %s.log_position to orders_runtime', place);
     execute format('grant select on sequence %s.log_position to orders_reader', place);

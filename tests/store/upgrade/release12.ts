@@ -35,7 +35,7 @@ export type MoveOf12 = 'CANCELED' | 'REJECTED' | 'EXPIRED'
 
 /** Every order has this quantity, and every fill this price. */
 export const quantity = 10
-export const price = 150
+const price = 150
 
 export type Replica12 = {
   /** Places this many orders in one batch; answers their ids. */

@@ -80,6 +80,14 @@ test('owner and runtime role go through the upgrade, the roles, the way back and
   expect(await faultsOf(asReader())).toEqual([])
 })
 
+test('the script runs again at once while others read and write: it locks nobody out', async () => {
+  const [reader, writer] = [sessionAs('orders_reader'), sessionAs('orders_runtime')]
+  await reader.unsafe('begin; select count(*) from orders; select count(*) from outbox')
+  await writer.unsafe('begin; delete from outbox')
+  await admin.unsafe(`set local lock_timeout = '200ms'; ${roles}`)
+  await Promise.all([reader`rollback`, writer`rollback`])
+})
+
 test.each([
   `update orders set position = position + 1`,
   `update order_changes set version = version`,
