@@ -303,3 +303,17 @@ describe('the promised pages cost the same at any depth:', () => {
         }
       })
 })
+
+test.each([3_600_000, 48 * 3_600_000, 300 * 24 * 3_600_000])(
+  'an order of a replica whose clock was %d ms ahead comes first, in every list',
+  async (aheadMs) => {
+    const at = new Date(now.getTime() + aheadMs)
+    const id = leastIdAt(at.getTime())
+    const userId = crypto.randomUUID()
+    await sql`
+      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      values (${id}, ${userId}, 'AHEAD', 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
+    for (const filter of [{}, { userId }, { ticker: 'AHEAD' }])
+      expect((await page(filter, 1)).orders.map((order) => order.id)).toEqual([id])
+  },
+)
