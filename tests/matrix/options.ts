@@ -12,7 +12,7 @@ import {
 } from '../stack/versions.ts'
 
 /** Of tests/: those that run SQL or talk to a broker, and the compiled binary's own. */
-export const defaultFolders = ['store', 'app', 'relay', 'verify', 'kafka', 'e2e'] as const
+export const defaultFolders = ['store', 'app', 'tail', 'relay', 'publisher', 'verify', 'kafka', 'e2e'] as const
 
 export const help = `bun run matrix [--postgres LIST] [--kafka LIST] [--only LIST] [--publish]
 
