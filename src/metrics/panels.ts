@@ -107,6 +107,27 @@ const relay: Row = {
   ],
 }
 
+const log: Row = {
+  title: 'Log',
+  panels: [
+    {
+      title: 'Log: events published',
+      unit: 'ops',
+      queries: [[sum(rate('orders_log_published_events_total'), 'instance'), '{{instance}}']],
+    },
+    {
+      title: 'Log: age of the oldest unpublished',
+      unit: 's',
+      queries: [[`max(${of('orders_log_unpublished_age_seconds')})`, 'oldest event']],
+    },
+    {
+      title: 'Log: replicas that publish',
+      unit: 'short',
+      queries: [[sum(of('orders_log_lease_held')), 'replicas']],
+    },
+  ],
+}
+
 const trades: Row = {
   title: 'Trades',
   panels: [
@@ -211,4 +232,4 @@ const system: Row = {
   ],
 }
 
-export const rows: readonly Row[] = [requests, commits, relay, trades, streams, system]
+export const rows: readonly Row[] = [requests, commits, relay, trades, streams, log, system]

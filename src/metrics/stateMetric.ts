@@ -7,6 +7,7 @@ import type { StreamUseCases } from '../app/streams.ts'
 import type { Link } from '../kafka/link.ts'
 import type { Trades } from '../kafka/trades/consumer.ts'
 import type { DeadLetters } from '../kafka/trades/deadLetters.ts'
+import type { Publisher } from '../publisher/publisher.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Pool } from '../store/sql.ts'
 import type { MetricDeclaration, Sample } from './metric.ts'
@@ -17,6 +18,7 @@ export type StateSource = {
     monitor: Monitor
     link: Link
     relay: Relay
+    publisher: Publisher | null
     trades: Trades
     letters: Pick<DeadLetters, 'state'>
     openExceptions: OpenExceptions

@@ -25,6 +25,7 @@ import { guardOrFaults } from './access.ts'
 import { keepCertificate } from './certificateWatch.ts'
 import { answerMaxMs, listen, type Listeners } from './listen.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
+import { openPublisher } from './publisher.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
 import { openPool, openService, openServicePools } from './service.ts'
 import { openStreamsOver, openTail, type Streams } from './streams.ts'
@@ -42,11 +43,12 @@ type BackgroundParts = Pick<TradesParts, 'config' | 'log' | 'tracing' | 'observe
 const createBackground = ({ config, log, replicaId, tracing, observers, onCommitted }: BackgroundParts) => {
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
-  const pools = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
-  const { trades: db } = pools
+  const own = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
+  const { trades: db } = own
   const producer = createProducer(kafka)
+  const { publisher, ...open } = openPublisher({ config, log, observers, kafka, replicaId })
   const relay = createRelay({
-    db: pools.relay,
+    db: own.relay,
     sender: createSender({ producer, topics: topics.events, ceSource: config.CE_SOURCE, tracing }),
     replicaId,
     leaseTtlMs: config.RELAY_LEASE_MS,
@@ -65,12 +67,27 @@ const createBackground = ({ config, log, replicaId, tracing, observers, onCommit
     db,
     now,
     newId,
-    onCommitted,
+    onCommitted() {
+      publisher?.ring()
+      onCommitted()
+    },
   })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor({ db, bound, floor: relay.floor, log })
-  return { pools, producer, relay, trades, letters, link, monitor, openExceptions: createOpenExceptions(db) }
+  const pools: Record<string, Pool> = { ...own, ...open.pools }
+  const producers = [producer, ...open.producers]
+  return {
+    pools,
+    producers,
+    publisher,
+    relay,
+    trades,
+    letters,
+    link,
+    monitor,
+    openExceptions: createOpenExceptions(db),
+  }
 }
 
 /** What is still open then, when every answer is long over, is a stream whose client does not take its end. */
@@ -98,6 +115,7 @@ const runUntil = async (
   const watcherStop = new AbortController()
   const relayRun = background.relay.run(backgroundStop.signal)
   const tradesRun = background.trades.run(backgroundStop.signal)
+  const publisherRun = background.publisher?.run(backgroundStop.signal)
   const watchers = [
     ...[background.link, background.monitor, background.openExceptions].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
@@ -119,13 +137,17 @@ const runUntil = async (
   await service.drained()
   log.info('requests are finished')
   backgroundStop.abort()
-  await Promise.all([relayRun, tradesRun])
+  await Promise.all([relayRun, tradesRun, publisherRun])
   log.info('offsets are committed, leases released')
   watcherStop.abort()
   await Promise.all(watchers)
   service.close()
   const pools = [...Object.values(servicePools), ...Object.values(background.pools)]
-  await Promise.all([background.producer.close(), ...pools.map((pool) => pool.close()), tracing.stop()])
+  await Promise.all([
+    ...background.producers.map((one) => one.close()),
+    ...pools.map((pool) => pool.close()),
+    tracing.stop(),
+  ])
   await management?.stop()
 }
 
@@ -148,6 +170,7 @@ const runService = async ({ config, log, guard }: Run): Promise<number> => {
   const refusedWrites = createRefusedWrites(() => performance.now())
   const onCommitted = (): void => {
     background.relay.ring()
+    background.publisher?.ring()
     tail.ring()
   }
   const servicePools = { ...pools, events }

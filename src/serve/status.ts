@@ -8,11 +8,19 @@ import type { Link } from '../kafka/link.ts'
 import type { Trades } from '../kafka/trades/consumer.ts'
 import type { DeadLetters, WaitingLetters } from '../kafka/trades/deadLetters.ts'
 import { stillAfterMs, type StalledPartition } from '../kafka/trades/headway.ts'
+import type { Publisher } from '../publisher/publisher.ts'
 import type { Relay } from '../relay/relay.ts'
 
 export type StatusSource = {
   config: Config
-  background: { monitor: Monitor; link: Link; relay: Relay; trades: Trades; letters: Pick<DeadLetters, 'state'> }
+  background: {
+    monitor: Monitor
+    link: Link
+    relay: Relay
+    publisher: Publisher | null
+    trades: Trades
+    letters: Pick<DeadLetters, 'state'>
+  }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
   starting: () => string | null
@@ -36,12 +44,24 @@ const stillText = ({ partition, messages, stillMs, reason }: StalledPartition): 
 const lettersText = ({ partition, letters, waitedMs, reason }: WaitingLetters): string =>
   `${letters} of partition ${partition} for ${seconds(waitedMs)}: ${reason}`
 
-const kafkaOf = ({ background }: StatusSource): Component => {
+/** What becomes of the log, for an operator; null if its topic is not set. */
+const orderEventsOf = ({ background: { publisher } }: StatusSource): { text: string; isSound: boolean } | null => {
+  if (publisher === null) return null
+  const { held, obstacle, oldestAgeMs } = publisher.state()
+  if (!held) return { text: 'another replica publishes them', isSound: true }
+  if (obstacle === null) return { text: 'published', isSound: true }
+  return { text: `wait for ${seconds(oldestAgeMs)}: ${obstacle}`, isSound: oldestAgeMs <= stillAfterMs }
+}
+
+const kafkaOf = (source: StatusSource): Component => {
+  const { background } = source
   const link = background.link.state()
   const { connected, stalled } = background.trades.state()
   const { setAside } = background.relay.state()
   const letters = background.letters.state()
-  const isSound = connected && setAside.length === 0 && stalled.length === 0 && letters.length === 0
+  const orderEvents = orderEventsOf(source)
+  const isSound =
+    orderEvents?.isSound !== false && connected && setAside.length === 0 && stalled.length === 0 && letters.length === 0
   const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
     status,
@@ -51,6 +71,7 @@ const kafkaOf = ({ background }: StatusSource): Component => {
       tradesStandStill: stalled.length === 0 ? 'no partition' : stalled.map(stillText).join('; '),
       deadLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
       tickersSetAside: setAside.length,
+      ...(orderEvents === null ? {} : { orderEvents: orderEvents.text }),
     },
   }
 }

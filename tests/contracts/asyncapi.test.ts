@@ -9,11 +9,14 @@ import * as fc from 'fast-check'
 import { readSettings } from '../../src/config/config.ts'
 import type { RawProducer } from '../../src/kafka/client.ts'
 import { deadLetterExample, exampleEvent } from '../../src/kafka/contract/examples.ts'
+import { exampleLogEvent, exampleLogId } from '../../src/kafka/contract/logMessage.ts'
 import { messageOf as redrivenMessageOf } from '../../src/kafka/letters.ts'
+import { createLogSender } from '../../src/kafka/logSender.ts'
 import { decodeTrade, encoders } from '../../src/kafka/schema.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { createDeadLetters, type DeadLetter } from '../../src/kafka/trades/deadLetters.ts'
 import { contractsOf } from '../../src/serve/contracts.ts'
+import { writeEvent } from '../../src/wire/event.ts'
 import { anyAmount, newOrder } from '../domain/arbitraries.ts'
 import { messageOf } from '../fuzz/tradeMessages.ts'
 import { quietLog } from '../support/quietLog.ts'
@@ -22,6 +25,7 @@ import { messageFaults, messages, valueFaults, type Message } from './messageJud
 
 const events = { PLACED: 'order.placed.v1', CANCELLED: 'order.cancelled.v1' }
 const topics = {
+  orderEvents: 'order.event.v1',
   trades: 'trade.executed.v1',
   deadLetters: 'trade.executed.v1.dlq',
 }
@@ -87,7 +91,7 @@ describe('the document', () => {
     expect(asyncApiDocument['asyncapi']).toBe('3.0.0')
   })
 
-  test('has no reference that leads nowhere, and names the four topics', () => {
+  test('has no reference that leads nowhere, and names the topics', () => {
     const { channels } = dereferenced(asyncApiDocument, asyncApiDocument) as { channels: Record<string, Json> }
     expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual([
       ...Object.values(events),
@@ -99,6 +103,7 @@ describe('the document', () => {
     const settings = readSettings({
       KAFKA_TOPIC_ORDER_PLACED: 'a',
       KAFKA_TOPIC_ORDER_CANCELLED: 'b',
+      KAFKA_TOPIC_ORDER_EVENT: 'e',
       KAFKA_TOPIC_TRADE_EXECUTED: 'c',
       KAFKA_TOPIC_TRADE_DLQ: 'd',
       KAFKA_CONSUMER_GROUP: 'my-group',
@@ -107,7 +112,7 @@ describe('the document', () => {
     if (!settings.ok) throw new Error(settings.faults.join())
     const text = JSON.stringify(contractsOf(settings.settings).asyncApi)
     const { channels } = JSON.parse(text) as { channels: Record<string, Json> }
-    expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual(['a', 'b', 'c', 'd'])
+    expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual(['a', 'b', 'e', 'c', 'd'])
     expect(text).toContain('"enum":["my-group"]')
     expect(text).toContain('"const":"/mine"')
     expect(text).not.toContain('orders-exec-consumer')
@@ -135,6 +140,21 @@ describe('an event', () => {
         expect(valueFaults('orderCancelled', encoders.CANCELLED(order, order.createdAt))).toEqual([])
       }),
     )
+  })
+})
+
+describe('an event of the log', () => {
+  test('is as published, and is its example to the letter', async () => {
+    const { producer, sent } = keeping()
+    const { order, at } = exampleLogEvent
+    const message = { ticker: order.ticker, eventId: exampleLogId, at, value: writeEvent(exampleLogEvent) }
+    await createLogSender({ producer, topic: topics.orderEvents, ceSource: '/orders' }).send(0, [message], new Date())
+    const found = asMessage(sent[0]!)
+    expect(messageFaults(found)).toEqual([])
+    expect({ headers: found.headers, payload: JSON.parse(found.value!) as Json }).toEqual({
+      headers: exampleOf('orderEvent').headers!,
+      payload: exampleOf('orderEvent').payload as Json,
+    })
   })
 })
 

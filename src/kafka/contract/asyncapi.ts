@@ -7,6 +7,7 @@ import { tickerForm } from '../../domain/patterns.ts'
 import type { Topics } from '../topics.ts'
 import { eventMessages } from './eventMessages.ts'
 import { deadLetterExample, eventExample, legExample, redrivenExample, tradeExample } from './examples.ts'
+import { logExample, logHeadersSchema, LogValue, usualLogTopic } from './logMessage.ts'
 import {
   DeadLetterHeaders,
   eventHeadersSchema,
@@ -31,7 +32,9 @@ are different topics: remember a cancellation that you read first. New members a
 what you do not know.`
 
 const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-const plain = (schema: TSchema): unknown => JSON.parse(JSON.stringify(schema))
+/** Names of components are for the OpenAPI document. */
+const plain = (schema: TSchema): unknown =>
+  JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'component' ? undefined : value)))
 
 type Message = {
   title: string
@@ -75,6 +78,14 @@ const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
     key: ticker,
     examples: [eventExample(kind, ceSource)],
   })),
+  orderEvent: {
+    title: 'Order event',
+    summary: 'Anything that happened to an order, and how it left the order.',
+    headers: 'OrderEventHeaders',
+    payload: 'OrderEvent',
+    key: ticker,
+    examples: [logExample(ceSource)],
+  },
   tradeExecuted: {
     title: 'Trade executed',
     summary: 'A trade between two orders, each leg of which is applied exactly once.',
@@ -112,6 +123,13 @@ const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
     const { name, channel } = eventMessages[kind]
     return { address: topics.events[kind], ...channel, messages: [name] }
   }),
+  orderEvent: {
+    address: topics.orderEvents ?? usualLogTopic,
+    title: 'Events of orders',
+    description:
+      'Everything that happens to every order, each version once or more; only where KAFKA_TOPIC_ORDER_EVENT names the topic.',
+    messages: ['orderEvent'],
+  },
   tradeExecuted: {
     address: topics.trades,
     title: 'Trades',
@@ -135,6 +153,7 @@ const operations: Record<string, Operation> = {
       return [`publish${schemaName(kind)}`, { action: 'send', channel: name, summary: operation }]
     }),
   ),
+  publishOrderEvent: { action: 'send', channel: 'orderEvent', summary: 'Publishes the log of all orders.' },
   applyTrade: { action: 'receive', channel: 'tradeExecuted', summary: 'Applies the legs of a trade.', group: true },
   sendDeadLetter: { action: 'send', channel: 'deadLetters', summary: 'Sets a trade aside that cannot be applied.' },
   readDeadLetters: { action: 'receive', channel: 'deadLetters', summary: '`orders redrive` reads them, in no group.' },
@@ -161,6 +180,8 @@ export const createAsyncApi = (options: AsyncApiOptions): Json => {
         [`${schemaName(kind)}Headers`, eventHeadersSchema(kind, options.ceSource)],
       ]),
     ),
+    OrderEvent: LogValue,
+    OrderEventHeaders: logHeadersSchema(options.ceSource),
     TradeExecuted,
     TradeLegExecuted,
     TradeHeaders,
