@@ -88,20 +88,30 @@ export const createPublisher = (options: PublisherOptions): Publisher => {
     return place
   }
 
+  /** In a backlog the next batch is read while this one is sent. What fails then is thrown when that batch is taken. */
+  const ahead = ({ more, place }: Batch): Promise<Batch> | null => {
+    const next = more ? reader.next(place) : null
+    next?.catch(() => undefined)
+    return next
+  }
+
   /** Publishes from the kept place on, until the lease ends or something fails. */
   const follow = async (signal: AbortSignal): Promise<void> => {
+    let next: Promise<Batch> | null = reader.begin()
     let place: Place | null = null
     let idleMs = pollMs.first
     while (lease.held() && !signal.aborted) {
-      const batch: Batch = place === null ? await reader.begin() : await reader.next(place)
+      const batch: Batch = await (next ?? reader.next(place!))
       readAt = clock()
       obstacle = null
+      next = ahead(batch)
       const isNew: boolean = batch.rows.length > 0 || place === null
       place = isNew ? await publish(batch, signal) : batch.place
       if (place === null) return
       idleMs = isNew ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
+      if (next !== null) continue
       if (batch.rows.length === 0) await bell.wait(idleMs, signal)
-      else if (!batch.more) await sleep(gatherMs, signal)
+      else await sleep(gatherMs, signal)
     }
   }
 
