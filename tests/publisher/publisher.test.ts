@@ -114,8 +114,8 @@ describe('two publishers', () => {
   test('take turns; under load from many sides nothing is missing, nothing goes backwards', async () => {
     world = await createPublisherWorld()
     const random = createRandom(7)
-    const first = await world.begin({ leaseTtlMs: 400 })
-    world.start({ leaseTtlMs: 400 })
+    const first = await world.begin()
+    world.start()
     const work = async (): Promise<void> => {
       for (let i = 0; i < 12; i++) {
         const ids = await world.place(...Array.from({ length: random.int(1, 8) }, () => `T${random.below(4)}`))
@@ -140,7 +140,7 @@ describe('two publishers', () => {
 
   test('one that lost its lease to another one keeps no place, and does not send on', async () => {
     world = await createPublisherWorld()
-    const { publisher, stop } = await world.begin({ leaseTtlMs: 5_000 })
+    const { publisher, stop } = await world.begin()
     world.topic.refuse = () => new Error('away')
     const [id] = await world.place('A')
     await until(() => publisher.state().obstacle !== null, { what: 'it tries' })

@@ -14,6 +14,8 @@ import { until } from '../support/until.ts'
 export type Sent = LogMessage & { partition: number }
 
 const partitionCount = 3
+/** So long that nobody is too slow to renew the lease: the machine may be busy. Who stops gives it back. */
+const patientTtlMs = 10_000
 
 /** A topic in memory. `refuse`: why a partition does not take these messages now; null: it does. */
 export const createTopic = () => {
@@ -59,7 +61,7 @@ export const createPublisherWorld = async () => {
       db: options.through ?? open(),
       sender: options.sender ?? topic.sender,
       replicaId: crypto.randomUUID(),
-      leaseTtlMs: options.leaseTtlMs ?? 1_000,
+      leaseTtlMs: options.leaseTtlMs ?? patientTtlMs,
       batchMax: options.batchMax ?? 100,
       clock: () => performance.now(),
       log,
