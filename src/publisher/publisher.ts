@@ -66,6 +66,7 @@ export const createPublisher = (options: PublisherOptions): Publisher => {
   let obstacle: string | null = null
   let oldest: Date | null = null
   let readAt = clock()
+  let isPublishing = false
 
   const save = async (place: Place): Promise<boolean> => {
     const cursor = encodeCursor(place, lease.time().getTime())
@@ -97,6 +98,8 @@ export const createPublisher = (options: PublisherOptions): Publisher => {
 
   /** Publishes from the kept place on, until the lease ends or something fails. */
   const follow = async (signal: AbortSignal): Promise<void> => {
+    if (!lease.held()) return
+    isPublishing = true
     let next: Promise<Batch> | null = reader.begin()
     let place: Place | null = null
     let idleMs = pollMs.first
@@ -115,6 +118,12 @@ export const createPublisher = (options: PublisherOptions): Publisher => {
     }
   }
 
+  const awaitLease = async (signal: AbortSignal): Promise<void> => {
+    if (isPublishing) log.info('this replica does not publish the log any more')
+    isPublishing = false
+    await bell.wait(leaseTtlMs / 5, signal)
+  }
+
   const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       readAt = clock()
@@ -126,7 +135,7 @@ export const createPublisher = (options: PublisherOptions): Publisher => {
         log.rarely('warn', 'publisher', 'the log cannot be published now; its events wait', fields)
       })
       if (lease.held()) await sleep(errorPauseMs, signal)
-      else await bell.wait(leaseTtlMs / 5, signal)
+      else await awaitLease(signal)
     }
   }
 

@@ -82,13 +82,23 @@ export const endingOf = (
   }
 }
 
+/** Bun's codes and Node's, for those that a person meets. */
+const reasons: Readonly<Record<string, string>> = {
+  ConnectionRefused: 'nobody listens at this address',
+  ECONNREFUSED: 'nobody listens at this address',
+  ECONNRESET: 'the connection was lost',
+  ConnectionClosed: 'the connection was lost',
+  FailedToOpenSocket: 'the address cannot be reached',
+}
+
 const lostBy = (error: unknown): Ending => {
   const certificate = error instanceof Error ? certificateReason(error) : null
   if (certificate !== null)
     return { kind: 'refused', reason: `the certificate of the service is not accepted: ${certificate}` }
   if (error instanceof StreamTooLong)
     return { kind: 'refused', reason: `this is no stream of orders: ${error.message}` }
-  return { kind: 'lost', reason: describe(error).error, afterMs: null }
+  const { error: text, errorCode = '' } = describe(error)
+  return { kind: 'lost', reason: reasons[errorCode] ?? text, afterMs: null }
 }
 
 /** Aborts after `ms` without `again`. */
