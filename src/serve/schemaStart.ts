@@ -3,6 +3,7 @@
 import { sleep } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
 import { brokenGuards } from '../store/guards.ts'
+import { beginEpoch } from '../store/log.ts'
 import { migrate, MigrationRefused, requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
 import { requirePositions } from '../store/positions.ts'
@@ -45,6 +46,8 @@ export const prepareSchema = async (
       : []
     await requireSchema(sql, migrations)
     await requirePositions(sql)
+    // Before anything is written: whoever reads the log by transaction ids must not take those of another cluster for ours.
+    await beginEpoch(sql)
     // Logged, not refused: the service keeps its promises without the guards; they stop everybody else.
     for (const { kind, table, name, state } of await brokenGuards(sql))
       log.error('a guard of the tables is not in force: put it back as in sql/, then run verify', {

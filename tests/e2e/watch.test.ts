@@ -156,7 +156,7 @@ describe('a table', () => {
     const id = await place(service, { ticker: 'TABLE' })
     await using watch = await startWatch(['--ticker', 'TABLE', '--url', service.url], {}, { columns: 100, rows: 8 })
     const frames = () => watch.out().split('\u001b[?2026h').slice(1)
-    const last = () => (frames().at(-1) ?? '').replace(/\u001b\[[\d;?]*[a-zA-Z]/g, '')
+    const last = () => Bun.stripANSI(frames().at(-1) ?? '')
     await until(() => last().includes('live'), { what: 'it is live' })
     expect(last()).toContain(id.slice(-12))
     await service.http(`/orders/${id}/cancel`, { method: 'POST' })

@@ -2,7 +2,7 @@
 
 import { until } from './until.ts'
 
-type Block = {
+export type Block = {
   /** The name of the event; undefined: the block dispatches nothing. */
   event?: string
   /** The data as JSON. */

@@ -109,7 +109,7 @@ test('a stream that breaks off, a 503, a 429 and a cut message: each version onc
     () => new Response('', { status: 503 }),
     () => new Response('', { status: 429, headers: { 'retry-after': '0' } }),
     `${change(2)}${change(3)}${change(4).slice(0, 20)}`,
-    `${frame('c3', 'lagging', {})}`,
+    frame('c3', 'lagging', {}),
     `${change(4)}${change(5)}`,
   ]
   const { news, cursors, states } = await run(scripts, (some) => versionsOf(some).includes(5))

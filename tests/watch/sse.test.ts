@@ -1,7 +1,7 @@
 // Proves: server-sent events are read as the standard says, wherever the chunks are cut.
 
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createSseReader, StreamTooLong, type SseMessage } from '../../src/watch/sse.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)

@@ -1,0 +1,75 @@
+// The parts that run beside the requests: relay, trades, dead letters, the publisher of the log, watchers of Kafka and Postgres.
+
+import { createMonitor } from '../app/monitor.ts'
+import { createOpenExceptions } from '../app/openExceptions.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
+import { kafkaOf } from '../config/transport.ts'
+import { createProducer } from '../kafka/client.ts'
+import { createLink } from '../kafka/link.ts'
+import { createSender } from '../kafka/sender.ts'
+import { createRelay } from '../relay/relay.ts'
+import type { Pool } from '../store/sql.ts'
+import { openPublisher } from './publisher.ts'
+import { openPool } from './service.ts'
+import { openTrades, type TradesParts } from './trades.ts'
+
+/** `onCommitted`: called when trades were applied. */
+type BackgroundParts = Pick<
+  TradesParts,
+  'config' | 'log' | 'tracing' | 'observers' | 'now' | 'newId' | 'onCommitted'
+> & {
+  replicaId: string
+}
+
+export const createBackground = (parts: BackgroundParts) => {
+  const { config, log, replicaId, tracing, observers, now, newId, onCommitted } = parts
+  const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
+  const topics = topicsOf(config)
+  const own = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
+  const { trades: db } = own
+  const producer = createProducer(kafka)
+  const { publisher, ...open } = openPublisher({ config, log, observers, kafka, replicaId })
+  const relay = createRelay({
+    db: own.relay,
+    sender: createSender({ producer, topics: topics.events, ceSource: config.CE_SOURCE, tracing }),
+    replicaId,
+    leaseTtlMs: config.RELAY_LEASE_MS,
+    batchMax: config.RELAY_BATCH_MAX_EVENTS,
+    inFlightMax: config.RELAY_IN_FLIGHT_MAX_EVENTS,
+    ...observers.relay,
+    log,
+  })
+  const { trades, letters } = openTrades({
+    config,
+    log,
+    observers,
+    tracing,
+    kafka,
+    producer,
+    db,
+    now,
+    newId,
+    onCommitted() {
+      publisher?.ring()
+      onCommitted()
+    },
+  })
+  const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
+  const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
+  const monitor = createMonitor({ db, bound, floor: relay.floor, log })
+  const pools: Record<string, Pool> = { ...own, ...open.pools }
+  const producers = [producer, ...open.producers]
+  return {
+    pools,
+    producers,
+    publisher,
+    relay,
+    trades,
+    letters,
+    link,
+    monitor,
+    openExceptions: createOpenExceptions(db),
+  }
+}
+
+export type Background = ReturnType<typeof createBackground>

@@ -1,0 +1,70 @@
+// Creates every part of the service but its ports; nothing runs yet.
+
+import { createRefusedWrites } from '../app/refusedWrites.ts'
+import type { Config } from '../config/config.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { commit, version } from '../version.ts'
+import { createBackground } from './background.ts'
+import { openService, openServicePools } from './service.ts'
+import { openStreamsOver, openTail } from './streams.ts'
+
+const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
+
+type PartsOptions = {
+  config: Config
+  log: Log
+  replicaId: string
+  tracing: Tracing
+  metrics: Metrics
+  now: () => Date
+  /** What the start waits for; null once the service has started. */
+  starting: () => string | null
+}
+
+export const createParts = ({ config, log, replicaId, tracing, metrics, now, starting }: PartsOptions) => {
+  const { observers, page } = metrics
+  const pools = openServicePools(config, observers)
+  const { tail, pool: events } = openTail({ config, observers, lists: pools.pages, now, log })
+  const background = createBackground({
+    config,
+    log,
+    replicaId,
+    tracing,
+    observers,
+    now,
+    newId,
+    onCommitted: tail.ring,
+  })
+  const { hasRoom: accepting } = background.monitor
+  const refusedWrites = createRefusedWrites(() => performance.now())
+  const onCommitted = (): void => {
+    background.relay.ring()
+    background.publisher?.ring()
+    tail.ring()
+  }
+  const servicePools = { ...pools, events }
+  const service = openService({
+    pools,
+    config,
+    log,
+    observers,
+    refusedWrites,
+    now,
+    newId,
+    accepting,
+    onCommitted,
+  })
+  const streams = openStreamsOver(tail, config, observers)
+  const status = { config, background, refusedWrites, starting }
+  const metricSource = {
+    build: { version, commit },
+    background,
+    service,
+    streams: streams.streams,
+    pools: { ...servicePools, ...background.pools },
+    now,
+  }
+  return { background, service, streams, servicePools, status, metrics: () => page(metricSource) }
+}
