@@ -1,11 +1,13 @@
 // Proves: everything that happens to an order is on the topic of the log, in the order of its versions, over restarts and `kill -9` of
 // the replica that publishes.
 
+import { becomeCopy } from '../support/copiedTables.ts'
 import { afterAll, expect, test } from '../support/explained.ts'
 import { distinct } from '../support/identity.ts'
 import type { Received } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
 import { orderBody } from '../support/orderBody.ts'
+import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
 
@@ -122,6 +124,37 @@ test('two replicas, and the one that publishes is killed under load: the other g
   await until(async () => (await second.metrics())['orders_log_lease_held'] === 1, {
     what: 'the other holds the lease',
   })
+})
+
+test('tables that were copied to another cluster: what was not published there is published here, and nothing else again', async () => {
+  const world = await newWorld()
+  const off = { KAFKA_TOPIC_ORDER_EVENT: '' }
+  const during = async (options: Record<string, string>, work: (service: RunningService) => Promise<unknown>) => {
+    const service = await world.start({ env: options })
+    await work(service)
+    await service.stop()
+  }
+  const placeTwo = async (service: RunningService): Promise<void> => {
+    const { json } = await service.post(orderBody())
+    await service.post(orderBody())
+    await service.http(`/orders/${String(json['id'])}/cancel`, { method: 'POST' })
+  }
+  await during({}, async (service) => {
+    await begun(world)
+    await placeTwo(service)
+    await published(world)
+  })
+  await during(off, placeTwo)
+  await becomeCopy(world.sql)
+  // Nobody reads the log here: the start itself notices, before anything is written.
+  await during(off, async (service) => {
+    expect(await world.sql`select from log_epochs`).toHaveLength(2)
+    await placeTwo(service)
+  })
+  await during({}, async () => {
+    expectContiguous(await published(world))
+  })
+  expect(await world.kafka.readAll(topicOf(world))).toHaveLength((await logged(world)).length)
 })
 
 test('without the topic nothing of it runs', async () => {

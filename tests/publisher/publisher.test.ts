@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, test } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
-import type { Snapshot } from '../../src/store/snapshot.ts'
 import { decodeCursor, encodeCursor } from '../../src/tail/cursor.ts'
 import { aTrade, newId } from '../support/builders.ts'
+import { becomeCopy } from '../support/copiedTables.ts'
 import { createRandom } from '../support/random.ts'
 import { until } from '../support/until.ts'
 import { createPublisherWorld, type PublisherWorld, type Sent } from './world.ts'
@@ -158,27 +158,6 @@ describe('two publishers', () => {
   })
 })
 
-const shift = 1_000_000_000n
-const shifted = ({ xmax, xip }: Snapshot): Snapshot => ({ xmax: xmax + shift, xip: xip.map((xact) => xact + shift) })
-
-/** As if the tables had been dumped in a cluster whose transaction ids were higher, and restored here. */
-const becomeCopy = async ({ sql }: PublisherWorld): Promise<void> => {
-  await sql.begin(async (tx) => {
-    await tx`set local session_replication_role = replica`
-    for (const table of ['orders', 'ingested_fills', 'order_changes'])
-      await tx`update ${tx(table)} set xact = (xact::text::bigint + ${String(shift)}::bigint)::text::xid8 where xact > '3'`
-    await tx`update log_epochs set xact = (xact::text::bigint + ${String(shift)}::bigint)::text::xid8`
-    for (const { number, cursor } of await tx<
-      { number: string; cursor: string }[]
-    >`select number, cursor from event_publication`) {
-      const { place, issuedAtMs } = decodeCursor(cursor)!
-      const witness = place.witness === null ? null : { ...place.witness, xact: place.witness.xact + shift }
-      const copy = encodeCursor({ ...place, witness, snapshot: shifted(place.snapshot) }, issuedAtMs)
-      await tx`update event_publication set cursor = ${copy} where number = ${number}`
-    }
-  })
-}
-
 describe('a database that is not the one of before', () => {
   test('tables copied from another cluster: what was not published there comes first, then what happens here', async () => {
     world = await createPublisherWorld()
@@ -188,7 +167,7 @@ describe('a database that is not the one of before', () => {
     await first.stop()
     const waiting = [...(await world.place('A', 'B')), ...(await world.place('A'))]
     await world.cancel(waiting[0]!)
-    await becomeCopy(world)
+    await becomeCopy(world.sql)
     const { lines } = world.start({ batchMax: 2 })
     await world.has([...zero(waiting), `${waiting[0]}.1`])
     const here = await world.place('A', 'B')
@@ -205,7 +184,7 @@ describe('a database that is not the one of before', () => {
     const first = await world.begin()
     await first.stop()
     const waiting = await world.place('A', 'A', 'A', 'A', 'A', 'A')
-    await becomeCopy(world)
+    await becomeCopy(world.sql)
     let taken = 0
     world.topic.refuse = () => (++taken > 2 ? new Error('away') : null)
     const second = world.start({ batchMax: 2 })
