@@ -32,7 +32,7 @@ export const causeKinds = [
   'adopted',
   'before-log',
 ] as const
-export type CauseKind = (typeof causeKinds)[number]
+type CauseKind = (typeof causeKinds)[number]
 
 /** Members that do not apply to the kind are left out. `offset`: a whole number as text. */
 export type Cause = {

@@ -22,7 +22,7 @@ export type LogReader = {
   next: (place: Place) => Promise<Batch>
 }
 
-export class PlaceLost extends Error {
+class PlaceLost extends Error {
   override name = 'PlaceLost'
 }
 

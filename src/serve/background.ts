@@ -72,4 +72,4 @@ export const createBackground = (parts: BackgroundParts) => {
   }
 }
 
-export type Background = ReturnType<typeof createBackground>
+type Background = ReturnType<typeof createBackground>

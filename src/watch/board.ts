@@ -11,7 +11,7 @@ export type Row = {
 }
 
 /** `applied`: new. `repeat`: seen before. `missing`: versions between the last one and this one that did not come. */
-export type Applied = { kind: 'applied' | 'repeat'; missing: number }
+type Applied = { kind: 'applied' | 'repeat'; missing: number }
 
 export type Board = {
   /** Takes an order of a snapshot, or with `event` one that changed. `text`: its JSON, kept only if this board keeps texts. */
@@ -24,7 +24,7 @@ export type Board = {
   counts: () => { open: number; ended: number; changes: number }
 }
 
-export type SeenOrder = { id: string; version: number; status: string; text: string }
+type SeenOrder = { id: string; version: number; status: string; text: string }
 
 /** Orders that are remembered. An older one is forgotten: a change of it that came again would be taken as new. */
 const ordersMax = 100_000

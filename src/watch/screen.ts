@@ -51,4 +51,4 @@ export const createScreen = (
     },
   }
 }
-export type Screen = ReturnType<typeof createScreen>
+type Screen = ReturnType<typeof createScreen>

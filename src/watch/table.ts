@@ -3,7 +3,7 @@
 import { numberText, parseExactJson } from '../wire/json.ts'
 import type { Row } from './board.ts'
 
-export type Size = { columns: number; rows: number }
+type Size = { columns: number; rows: number }
 /** `footer`: the counts and the state of the connection. */
 export type Frame = { rows: Iterable<Row>; footer: string; size: Size; nowMs: number }
 

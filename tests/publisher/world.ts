@@ -18,7 +18,7 @@ const partitionCount = 3
 const patientTtlMs = 10_000
 
 /** A topic in memory. `refuse`: why a partition does not take these messages now; null: it does. */
-export const createTopic = () => {
+const createTopic = () => {
   const sent: Sent[] = []
   const topic = {
     sent,
@@ -43,7 +43,7 @@ export const createTopic = () => {
   }
   return topic
 }
-export type Topic = ReturnType<typeof createTopic>
+type Topic = ReturnType<typeof createTopic>
 
 export const createPublisherWorld = async () => {
   const database = await createDatabase()

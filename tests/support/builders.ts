@@ -59,7 +59,7 @@ export const byRequest = {
 } as const
 
 /** Where an order came from, where a test does not care. */
-export const anOrigin: Origin = { requestId: 'a-request', subject: null }
+const anOrigin: Origin = { requestId: 'a-request', subject: null }
 
 /** A cancel of the order with this id, with its event. */
 export const aCancel = (orderId: string, event = anEvent()): Move => ({

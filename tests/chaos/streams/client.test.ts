@@ -28,9 +28,13 @@ const streamFrom = (cursor: string | null): Response => {
   let opening = cursor === null ? `${sse('snapshot', '{"orders":[]}')}${sse('live', '{}', next)}` : ''
   const body = new ReadableStream<string>({
     async pull(controller) {
-      while (opening === '' && next >= present()) await Bun.sleep(everyMs)
-      controller.enqueue(opening === '' ? sse('order', bodyOf(next), ++next) : opening)
-      opening = ''
+      if (opening !== '') {
+        controller.enqueue(opening)
+        opening = ''
+        return
+      }
+      while (next >= present()) await Bun.sleep(everyMs)
+      controller.enqueue(sse('order', bodyOf(next), ++next))
     },
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })

@@ -88,7 +88,7 @@ export type LogRow = {
 }
 
 /** What the disk knows of transaction ids. A crash gives out again what it does not know. */
-export type Wal = {
+type Wal = {
   /** The highest id of a record that is on the disk. */
   flushedXid: bigint
   /** Records that are not, each of a higher id than those before it. */
