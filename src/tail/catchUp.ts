@@ -37,8 +37,10 @@ export type Laggard = { place: () => Place }
 export type CatchUp = {
   /** The head of the log, for whoever begins now; null: the server is a standby. */
   begin: () => Promise<Place | null>
-  /** Whether somebody may resume from this place. Null: yes. */
-  check: (place: Place) => Promise<Refusal | null>
+  /** Whether more events than somebody may miss come after this place. */
+  isTooFar: (place: Place) => Promise<boolean>
+  /** Whether a place that the ring serves is one of this database. Null: it is. Whatever reads from Postgres finds out by itself. */
+  verify: (place: Place) => Promise<Refusal | null>
   /** Lengthens the ring backwards for all laggards that are near enough; false: it does not serve this one afterwards. */
   lengthen: (laggard: Laggard) => Promise<boolean>
   /** The next chunk of what passes the filter. */
@@ -97,14 +99,15 @@ const createLengthening = (options: CatchUpOptions, laggards: ReadonlySet<Laggar
   const { ring } = options
   let running: Promise<void> | null = null
   return async ({ place }) => {
-    if (!isNear(options, place())) return false
-    if (running !== null) {
+    while (running !== null) {
       await running
-      return ring.serves(place())
+      if (ring.serves(place())) return true
     }
+    if (!isNear(options, place())) return false
     const near = [...laggards].map((laggard) => laggard.place()).filter((other) => isNear(options, other))
     const oldest = near.reduce((low, next) => (next.snapshot.xmax < low.snapshot.xmax ? next : low), place())
-    running = lengthenTo(options, oldest)
+    // Without the page: others may have read less of it.
+    running = lengthenTo(options, { ...oldest, page: null })
     try {
       await running
     } finally {
@@ -133,16 +136,17 @@ export const begin = async (db: Database): Promise<Place | null> => {
   return placeAtHead(await db.run(readHead))
 }
 
-const check = async (options: CatchUpOptions, place: Place): Promise<Refusal | null> => {
-  const { db, reader, lanes, resumeMax } = options
+const isTooFar = async ({ db, reader, lanes, resumeMax }: CatchUpOptions, place: Place): Promise<boolean> => {
   const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
-  const isFar = positionOf(head) - positionOf(place.witness) > resumeMax
-  if (!isFar && isKnown(options, place)) return null
-  const countMax = isFar ? resumeMax + 1 : 0
-  const { state, behind } = await inLane(lanes, () => db.run((sql) => countDelta(sql, place, countMax)))
+  if (positionOf(head) - positionOf(place.witness) <= resumeMax) return false
+  return (await inLane(lanes, () => db.run((sql) => countDelta(sql, place, resumeMax + 1)))).behind > resumeMax
+}
+
+const verify = async (options: CatchUpOptions, place: Place): Promise<Refusal | null> => {
+  if (isKnown(options, place)) return null
+  const { state } = await inLane(options.lanes, () => options.db.run((sql) => countDelta(sql, place, 0)))
   const halt = haltOf(state, place)
-  if (halt !== null) return ofHalt(halt)
-  return behind > resumeMax ? { kind: 'reset', reason: 'TOO_FAR_BEHIND' } : null
+  return halt === null ? null : ofHalt(halt)
 }
 
 export const createCatchUp = (options: CatchUpOptions): CatchUp => {
@@ -150,7 +154,8 @@ export const createCatchUp = (options: CatchUpOptions): CatchUp => {
   const laggards = new Set<Laggard>()
   return {
     begin: () => inLane(lanes, () => begin(db)),
-    check: (place) => check(options, place),
+    isTooFar: (place) => isTooFar(options, place),
+    verify: (place) => verify(options, place),
     lengthen: createLengthening(options, laggards),
     async read(place, filter, rowsMax) {
       const chunk = await inLane(lanes, () => readChunk(db, place, { filter, rowsMax, looksMax }))

@@ -29,6 +29,8 @@ const ofRefusal = (refusal: Refusal): PageResult =>
     ? { ok: false, code: 'UNAVAILABLE' }
     : { ok: false, code: 'CURSOR_EXPIRED', reason: refusal.reason }
 
+const tooFar: PageResult = { ok: false, code: 'CURSOR_EXPIRED', reason: 'TOO_FAR_BEHIND' }
+
 const eventsOf = (entries: readonly Entry[]): LogEvent[] => entries.map(({ event }) => event)
 
 const fromRing = ({ ring, reader, nowMs }: PollingParts, { filter, place, limit }: Query): PageResult | null => {
@@ -50,8 +52,7 @@ const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, l
   for (let reads = 1; ; reads++) {
     const found = await catchUp.read(from, filter, limit)
     if (found.kind !== 'events') return ofRefusal(found)
-    const refusal = found.complete || reads > 1 ? null : await catchUp.check(place)
-    if (refusal !== null) return ofRefusal(refusal)
+    if (!found.complete && reads === 1 && (await catchUp.isTooFar(place))) return tooFar
     entries.push(...found.entries.slice(0, limit - entries.length))
     from = found.place
     // The last cursor of a chunk is that of its end: it passes over what the filter leaves out.
@@ -69,7 +70,9 @@ const fromNow = async ({ reader, catchUp, nowMs }: PollingParts): Promise<PageRe
 
 const after = async (parts: PollingParts, query: Query): Promise<PageResult> => {
   if (!(await parts.reader.afresh())) return fromPostgres(parts, query)
-  const refusal = await parts.catchUp.check(query.place)
+  const { ring, catchUp } = parts
+  if (await catchUp.isTooFar(query.place)) return tooFar
+  const refusal = ring.serves(query.place) ? await catchUp.verify(query.place) : null
   if (refusal !== null) return ofRefusal(refusal)
   return fromRing(parts, query) ?? fromPostgres(parts, query)
 }

@@ -28,7 +28,7 @@ export type Stage =
   | { kind: 'start'; because: ResetReason | null }
   /** `before`: the rest of the pages begins there; undefined: at the newest order; null: there is none. */
   | { kind: 'snapshot'; from: Place; before: string | undefined | null }
-  /** `checked`: the place is one of this database, and not too far behind. `tries`: how often the ring was lengthened for it. */
+  /** `checked`: it is not too far behind. `tries`: how often the ring was lengthened for it. */
   | { kind: 'behind'; place: Place; checked: boolean; tries: number }
   /** It took all chunks below `number`, which leaves it at `place`; of the rest it gets what `origin` has not seen. */
   | { kind: 'ring'; origin: Place; number: number; place: Place }
@@ -84,19 +84,6 @@ const refuse = async (way: Way, refusal: Refusal): Promise<null> => {
   return null
 }
 
-const isServed = async (way: Way, stage: StageOf<'behind'>, { reader, ring, catchUp }: Paths): Promise<boolean> => {
-  if (!stage.checked) {
-    const refusal = await catchUp.check(stage.place)
-    if (way.stage !== stage) return false
-    if (refusal !== null) {
-      await refuse(way, refusal)
-      return false
-    }
-    stage.checked = true
-  }
-  return reader.head() !== null && ring.serves(stage.place)
-}
-
 const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs }: Paths): Promise<Step | null> => {
   const { place } = stage
   const laggard = { place: () => place }
@@ -117,11 +104,18 @@ const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs
 }
 
 const behind = async (way: Way, stage: StageOf<'behind'>, paths: Paths): Promise<Step | null> => {
-  await paths.reader.ready()
-  const served = await isServed(way, stage, paths)
+  const { reader, ring, catchUp } = paths
+  await reader.ready()
+  const isTooFar = !stage.checked && (await catchUp.isTooFar(stage.place))
   if (way.stage !== stage) return null
-  if (!served) return fromPostgres(way, stage, paths)
-  way.stage = { kind: 'ring', origin: stage.place, number: paths.ring.first(), place: stage.place }
+  if (isTooFar) return refuse(way, { kind: 'reset', reason: 'TOO_FAR_BEHIND' })
+  stage.checked = true
+  if (!ring.serves(stage.place)) return fromPostgres(way, stage, paths)
+  const refusal = await catchUp.verify(stage.place)
+  if (way.stage !== stage) return null
+  if (refusal !== null) return refuse(way, refusal)
+  if (ring.serves(stage.place))
+    way.stage = { kind: 'ring', origin: stage.place, number: ring.first(), place: stage.place }
   return null
 }
 
