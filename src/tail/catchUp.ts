@@ -28,10 +28,10 @@ export type CatchUpOptions = {
 export type Refusal = { kind: 'reset'; reason: ResetReason } | { kind: 'standby' }
 
 /** `place`: the one after the entries. */
-export type CaughtUp = { kind: 'events'; entries: readonly Entry[]; place: Place; complete: boolean } | Refusal
+type CaughtUp = { kind: 'events'; entries: readonly Entry[]; place: Place; complete: boolean } | Refusal
 
 /** Somebody who catches up, as long as it does. */
-export type Laggard = { place: () => Place }
+type Laggard = { place: () => Place }
 
 /** Each rejects if Postgres cannot be read. */
 export type CatchUp = {
@@ -98,11 +98,13 @@ const lengthenTo = async (options: CatchUpOptions, place: Place): Promise<void> 
 const createLengthening = (options: CatchUpOptions, laggards: ReadonlySet<Laggard>): CatchUp['lengthen'] => {
   const { ring } = options
   let running: Promise<void> | null = null
+  const othersServed = async (place: Place): Promise<boolean> => {
+    await running
+    if (ring.serves(place)) return true
+    return running === null ? false : othersServed(place)
+  }
   return async ({ place }) => {
-    while (running !== null) {
-      await running
-      if (ring.serves(place())) return true
-    }
+    if (running !== null && (await othersServed(place()))) return true
     if (!isNear(options, place())) return false
     const near = [...laggards].map((laggard) => laggard.place()).filter((other) => isNear(options, other))
     const oldest = near.reduce((low, next) => (next.snapshot.xmax < low.snapshot.xmax ? next : low), place())
@@ -128,7 +130,7 @@ const isKnown = ({ reader, ring }: CatchUpOptions, { witness, epoch }: Place): b
 }
 
 /** The place at the head of the log. If the tables come from another cluster, an epoch begins. Null: the server is a standby. */
-export const begin = async (db: Database): Promise<Place | null> => {
+const begin = async (db: Database): Promise<Place | null> => {
   const found = await db.run(readHead)
   const place = placeAtHead(found)
   if (place !== null || found.state.standby) return place

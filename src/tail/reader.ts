@@ -42,7 +42,7 @@ export type Reader = {
 }
 
 /** Rows of one source in one read. What one transaction wrote is below that, unless somebody configured batches to be huge. */
-export const readRowsMax = 4_000
+const readRowsMax = 4_000
 const errorPauseMs = 250
 
 type Outcome = 'again' | 'quiet' | 'failed'

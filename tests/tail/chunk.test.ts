@@ -182,7 +182,7 @@ describe('among many writers', () => {
       const kind = random.below(10)
       if (kind < 4 || ids.length === 0)
         ids.push(...(await world.place(...Array.from({ length: random.int(1, 5) }, () => ({})))).map(({ id }) => id))
-      else if (kind < 6) await world.fill(...ids.slice(0, 3).map((buy) => ({ buy, quantity: '1' })))
+      else if (kind < 6) await world.applyFills(...ids.slice(0, 3).map((buy) => ({ buy, quantity: '1' })))
       else if (kind < 8) await world.cancel(...random.shuffle(ids).slice(0, 2))
       else
         await own
@@ -245,7 +245,7 @@ describe('a database that is full', () => {
       const start = await headPlace(db)
       await full.place({}, {})
       const orders = await full.place({})
-      await full.fill({ buy: orders[0]!.id })
+      await full.applyFills({ buy: orders[0]!.id })
       await full.cancel(orders[0]!.id)
       for (const filter of [{}, { ticker: 'AAPL' }, { userId: orders[0]!.userId }, { orderId: orders[0]!.id }])
         await readOn(start, limitsOf(100, filter), db)

@@ -85,11 +85,11 @@ describe('a server of its own', () => {
   afterEach(() => server.stop())
 })
 
-describe('on one server', async () => {
-  const world = await createTailWorld()
-  afterEach(() => world.closeTails())
-  afterAll(() => world.stop())
+const world = await createTailWorld()
+afterEach(() => world.closeTails())
+afterAll(() => world.stop())
 
+describe('on one server', () => {
   test('a row that was read and is not there any more: everybody begins anew', async () => {
     const { followLive, tail } = world.startTail()
     const reading = await followLive()

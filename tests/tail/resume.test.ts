@@ -21,7 +21,7 @@ const history = async () => {
   for (let round = 0; round < 3; round++) {
     const orders = await world.place(...users.map((userId) => ({ userId })))
     for (const { id, userId } of orders) owners.set(id, userId)
-    await world.fill(...orders.map(({ id }) => ({ buy: id })))
+    await world.applyFills(...orders.map(({ id }) => ({ buy: id })))
     await world.cancel(...orders.slice(0, 20).map(({ id }) => id))
   }
   const logged = await world.logged(before)
@@ -40,7 +40,7 @@ test('ten thousand followers that resume at once are served by a ring that is ma
   const readings = Array.from({ length: 10_000 }, () => {
     const i = random.below(cursors.length)
     const userId = random.pick(users)
-    return { wanted: after(i, userId), reading: follow({ userId }, cursors[i]!) }
+    return { wanted: after(i, userId), reading: follow({ userId }, cursors[i]) }
   })
   await until(() => tail.state().catchingUp === 0, { what: 'all are at the head' })
   const wrong = readings.filter(({ wanted, reading }) => reading.seen().join() !== wanted.join())
@@ -55,8 +55,8 @@ describe('what lies before the ring', () => {
     await followLive()
     for (const i of [0, 1, 50, 150, logged.length - 1]) {
       const userId = users[i % users.length]!
-      const reading = follow({ userId }, cursors[i]!)
-      const all = follow({}, cursors[i]!)
+      const reading = follow({ userId }, cursors[i])
+      const all = follow({}, cursors[i])
       await until(() => tail.state().catchingUp === 0, { what: 'both are at the head' })
       const [order] = await world.place({ userId })
       const name = `${order!.id}.0`

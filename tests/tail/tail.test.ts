@@ -22,7 +22,7 @@ describe('a follower', () => {
     expect(reading.snapshot()).not.toContain(closed!.id)
 
     const [next] = await world.place({})
-    await world.fill({ buy: next!.id, quantity: '10' })
+    await world.applyFills({ buy: next!.id, quantity: '10' })
     await world.cancel(open!.id)
     await saw(reading, 3)
     expect(reading.seen()).toEqual([`${next!.id}.0`, `${next!.id}.1`, `${open!.id}.1`])
@@ -118,9 +118,9 @@ describe('a follower', () => {
 describe('a cursor', () => {
   const history = async () => {
     const orders = await world.place(...Array.from({ length: 20 }, () => ({})))
-    await world.fill(...orders.map(({ id }) => ({ buy: id, quantity: '10' })))
+    await world.applyFills(...orders.map(({ id }) => ({ buy: id, quantity: '10' })))
     await world.cancel(...orders.slice(10).map(({ id }) => id))
-    await world.fill(...orders.slice(0, 10).map(({ id }) => ({ buy: id, quantity: '90' })))
+    await world.applyFills(...orders.slice(0, 10).map(({ id }) => ({ buy: id, quantity: '90' })))
     return orders
   }
 

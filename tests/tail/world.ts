@@ -27,7 +27,7 @@ export type Reading = {
   close: () => void
 }
 
-export const nameOf = ({ orderId, version }: { orderId: string; version: number }): string => `${orderId}.${version}`
+const nameOf = ({ orderId, version }: { orderId: string; version: number }): string => `${orderId}.${version}`
 
 const cursorOf = (step: Step): string | null => {
   switch (step.kind) {
@@ -45,7 +45,7 @@ const cursorOf = (step: Step): string | null => {
 }
 
 /** Pulls all steps, as a door does whose client reads fast. */
-export const readAll = (following: Following): Reading => {
+const readAll = (following: Following): Reading => {
   const steps: Step[] = []
   const pull = async (): Promise<void> => {
     for (;;) {
@@ -73,7 +73,7 @@ export const readAll = (following: Following): Reading => {
 }
 
 /** Counts what goes to Postgres. */
-export const counted = (db: Database): Database & { count: () => number } => {
+const counted = (db: Database): Database & { count: () => number } => {
   let count = 0
   return {
     ...db,
@@ -122,12 +122,12 @@ export const createTailWorld = async (target?: DatabaseTarget) => {
       statements: events.count,
       follow,
       /** A follower that is at the head. */
-      async followLive(filter: EventFilter = {}) {
+      followLive: async (filter: EventFilter = {}) => {
         const reading = follow(filter)
         await until(reading.isLive, { what: 'the snapshot is complete' })
         return reading
       },
-      async page(cursor: string | null, filter: EventFilter = {}, limit = 1_000) {
+      page: async (cursor: string | null, filter: EventFilter = {}, limit = 1_000) => {
         const page = await tail.page(filter, cursor, limit)
         if (!page.ok) throw new Error(page.code)
         return { seen: page.events.map(nameOf), events: page.events, cursor: page.cursor }
@@ -151,7 +151,7 @@ export const createTailWorld = async (target?: DatabaseTarget) => {
         ids.map((id) => ({ id, cause: byRequest.cause, event: anEvent() })),
         { again: false, now: new Date(), onCommitted: ring },
       ),
-    async fill(...trades: TradeChanges[]) {
+    async applyFills(...trades: TradeChanges[]) {
       const received = trades.map((changes) => aTrade(changes))
       const { signal } = new AbortController()
       await applyTrades(db, received, { now: () => new Date(), newId, signal, onRetry: () => undefined })
@@ -182,4 +182,3 @@ export const createTailWorld = async (target?: DatabaseTarget) => {
     },
   }
 }
-export type TailWorld = Awaited<ReturnType<typeof createTailWorld>>
