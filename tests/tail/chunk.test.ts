@@ -75,6 +75,23 @@ describe('a version with a lower transaction id than the one before', () => {
     })
 })
 
+test('a chunk does not end between a version and one before it that has a higher transaction id', async () => {
+  const start = await headPlace()
+  const before = await world.position()
+  const early = database.session()
+  await early`begin`
+  await early`select pg_current_xact_id()`
+  let last = ''
+  for (let i = 0; i < 6; i++) last = (await world.place({}))[0]!.id
+  await cancelOrder(early, last)
+  await early`commit`
+  for (const rowsMax of [1, 2, 3]) {
+    const { seen, sizes } = await readOn(start, limitsOf(rowsMax))
+    expectWhole(seen, await world.logged(before))
+    expect(sizes.length).toBeGreaterThan(1)
+  }
+})
+
 describe('a transaction that stays open', () => {
   test('holds up nobody, and its rows come when it ends; those that it takes back never come', async () => {
     const start = await headPlace()
