@@ -72,4 +72,3 @@ export const createBackground = (parts: BackgroundParts) => {
   }
 }
 
-type Background = ReturnType<typeof createBackground>

@@ -51,4 +51,3 @@ export const createScreen = (
     },
   }
 }
-type Screen = ReturnType<typeof createScreen>

@@ -43,7 +43,6 @@ const createTopic = () => {
   }
   return topic
 }
-type Topic = ReturnType<typeof createTopic>
 
 export const createPublisherWorld = async () => {
   const database = await createDatabase()

@@ -52,7 +52,7 @@ const planOf = (statement: string, root: PlanNode): Plan => {
   }
 }
 
-const literal = (parameter: unknown): string =>
+const literal = (parameter: string | number | null): string =>
   parameter === null ? 'null' : `'${String(parameter).replaceAll("'", "''")}'`
 
 /**
@@ -60,14 +60,14 @@ const literal = (parameter: unknown): string =>
  * keeps its plan where the service's would.
  */
 export const createExplainer = async (database: TestDatabase, plans: Plans = 'sets'): Promise<Explainer> => {
-  let calls: { text: string; parameters: unknown[] }[] = []
+  let calls: { text: string; parameters: (string | number | null)[] }[] = []
   const names = new Map<string, string>()
   const sql: Sql = postgres(database.url, {
     max: 1,
     fetch_types: false,
     onnotice: () => undefined,
     connection: planning[plans],
-    debug: (_connection, text, parameters) => calls.push({ text, parameters }),
+    debug: (_connection, text, parameters) => calls.push({ text, parameters: parameters as (string | number | null)[] }),
   })
   await sql`select 1`
   calls = []
