@@ -2,6 +2,7 @@
 // by one read that lengthens the ring backwards. A cursor that lies far before it is read from Postgres with its filter, chunk by chunk.
 
 import type { EventFilter, ResetReason } from '../app/follow.ts'
+import { storeFault } from '../store/faults.ts'
 import { beginEpoch, countDelta, readHead, type LogKey, type Place } from '../store/log.ts'
 import { contains } from '../store/snapshot.ts'
 import type { Database } from '../store/sql.ts'
@@ -141,7 +142,13 @@ const begin = async (db: Database): Promise<Place | null> => {
 const isTooFar = async ({ db, reader, lanes, resumeMax }: CatchUpOptions, place: Place): Promise<boolean> => {
   const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
   if (positionOf(head) - positionOf(place.witness) <= resumeMax) return false
-  return (await inLane(lanes, () => db.run((sql) => countDelta(sql, place, resumeMax + 1)))).behind > resumeMax
+  try {
+    return (await inLane(lanes, () => db.run((sql) => countDelta(sql, place, resumeMax + 1)))).behind > resumeMax
+  } catch (error) {
+    // Positions say that it is far, and there is more than can be counted in time.
+    if (storeFault(error) === 'contention') return true
+    throw error
+  }
 }
 
 const verify = async (options: CatchUpOptions, place: Place): Promise<Refusal | null> => {

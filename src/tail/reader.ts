@@ -1,6 +1,7 @@
 // The one reader of a process. It reads while somebody follows: at once when this process has committed something, and every few
 // milliseconds for the commits of others. What it reads goes into the ring and to the followers that are at the head.
 
+import type { ResetReason } from '../app/follow.ts'
 import { createBell, type Bell } from '../app/sleep.ts'
 import { storeFault } from '../store/faults.ts'
 import { beginEpoch, readHead, type Place } from '../store/log.ts'
@@ -44,10 +45,12 @@ export type Reader = {
 /** Rows of one source in one read. What one transaction wrote is below that, unless somebody configured batches to be huge. */
 const readRowsMax = 4_000
 const errorPauseMs = 250
+/** A transaction may have written more rows than can be sorted in time. After so many reads in vain everybody begins anew, behind it. */
+const timeoutsMax = 5
 
 type Outcome = 'again' | 'quiet' | 'failed'
 
-/** `fresh`: who waits for the next complete look. */
+/** `timeouts`: reads in a row that did not end in time. `fresh`: who waits for the next complete look. */
 type Own = {
   options: ReaderOptions
   bell: Bell
@@ -56,6 +59,7 @@ type Own = {
   running: boolean
   head: Place | null
   obstacle: string | null
+  timeouts: number
   lagMs: number
   becomesReady: PromiseWithResolvers<void>
   fresh: ((done: boolean) => void)[]
@@ -101,14 +105,19 @@ const take = (own: Own, chunk: Chunk): void => {
   own.lagMs = Math.max(0, nowMs - (chunk.rows.at(-1)!.history.at?.getTime() ?? nowMs))
 }
 
+const beginAnew = (own: Own, reason: ResetReason): void => {
+  own.timeouts = 0
+  setHead(own, null)
+  own.options.ring.restart(null)
+  own.options.live.reset(reason)
+}
+
 const look = async (own: Own, from: Place): Promise<Outcome> => {
-  const { db, ring, live } = own.options
+  const { db } = own.options
   const chunk = await readChunk(db, from, { filter: {}, rowsMax: readRowsMax, looksMax: 0 })
   if (chunk.kind === 'standby') return failed(own, standby)
   if (chunk.kind === 'otherDatabase') {
-    setHead(own, null)
-    ring.restart(null)
-    live.reset('OTHER_DATABASE')
+    beginAnew(own, 'OTHER_DATABASE')
     return 'again'
   }
   if (chunk.rows.length > 0) take(own, chunk)
@@ -120,11 +129,13 @@ const look = async (own: Own, from: Place): Promise<Outcome> => {
 const step = async (own: Own): Promise<Outcome> => {
   try {
     const outcome = await (own.head === null ? begin(own) : look(own, own.head))
+    own.timeouts = 0
     if (outcome !== 'failed') own.obstacle = null
     return outcome
   } catch (error) {
     // The connection may be lost because the server was: it may not have what it showed last. The place itself is safe (see advance).
     if (storeFault(error) !== 'contention') own.options.ring.restart(own.head)
+    else if (++own.timeouts >= timeoutsMax) beginAnew(own, 'TOO_FAR_BEHIND')
     return failed(own, describe(error).error)
   }
 }
@@ -159,6 +170,7 @@ export const createReader = (options: ReaderOptions): Reader => {
     running: false,
     head: null,
     obstacle: null,
+    timeouts: 0,
     lagMs: 0,
     becomesReady: Promise.withResolvers<void>(),
     fresh: [],

@@ -2,6 +2,7 @@
 // ring as from Postgres, on any replica, by stream or by polling; who cannot resume begins anew; nothing runs while nobody follows.
 
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
+import type { Database } from '../../src/store/sql.ts'
 import { until } from '../support/until.ts'
 import { createTailWorld } from './world.ts'
 
@@ -233,4 +234,21 @@ describe('the reader', () => {
     await saw(again, 1)
     expect(again.seen()).toEqual([`${order!.id}.0`])
   })
+})
+
+test('reads that never end in time make everybody begin anew, behind what cannot be read', async () => {
+  let fails = 0
+  const events = world.database.open({ plans: 'log', connections: 4 })
+  const db: Database = {
+    ...events,
+    run: (statement) =>
+      fails-- > 0 ? Promise.reject(Object.assign(new Error('canceled'), { code: '57014' })) : events.run(statement),
+  }
+  const { followLive } = world.startTail({ db })
+  const reading = await followLive()
+  fails = 8
+  await until(() => reading.resets().length > 0 && reading.steps.at(-1)?.kind !== 'reset', { what: 'it began anew' })
+  expect(reading.resets()).toEqual(['TOO_FAR_BEHIND'])
+  const [order] = await world.place({})
+  await until(() => reading.seen().includes(`${order!.id}.0`), { what: 'the next event' })
 })
