@@ -2,15 +2,13 @@
 // its events are when they come.
 
 import { connect } from 'node:net'
-import { runCommand } from './command.ts'
+import { hold, release } from '../../stack/guard.ts'
 import { createHistogram } from './histogram.ts'
 
 export type StreamClientsPlan = {
   port: number
   /** The query of each stream. */
   queries: readonly string[]
-  /** From the moment when all of them are live. */
-  seconds: number
 }
 
 export type StreamClientsResult = {
@@ -31,7 +29,7 @@ const opensAtATime = 50
 
 const count = (text: string, mark: string): number => text.split(mark).length - 1
 
-const runClients = async ({ port, queries, seconds }: StreamClientsPlan): Promise<void> => {
+const runClients = async ({ port, queries }: StreamClientsPlan): Promise<void> => {
   const ages = createHistogram()
   const result = { events: 0, firstEvents: 0, bytes: 0, lost: 0 }
   let isEnding = false
@@ -66,23 +64,33 @@ const runClients = async ({ port, queries, seconds }: StreamClientsPlan): Promis
     })
   for (let i = 0; i < queries.length; i += opensAtATime)
     await Promise.all(queries.slice(i, i + opensAtATime).map((query, n) => follow(query, i + n === 0)))
+  process.on('SIGTERM', () => {
+    isEnding = true
+    const figures = { ...result, ageP50Ms: ages.percentileMs(0.5), ageP99Ms: ages.percentileMs(0.99) }
+    process.stdout.write(`${JSON.stringify(figures satisfies StreamClientsResult)}\n`, () => process.exit(0))
+  })
   process.stdout.write('live\n')
-  await Bun.sleep(seconds * 1000)
-  isEnding = true
-  const figures = { ...result, ageP50Ms: ages.percentileMs(0.5), ageP99Ms: ages.percentileMs(0.99) }
-  process.stdout.write(`${JSON.stringify(figures satisfies StreamClientsResult)}\n`, () => process.exit(0))
 }
 
-/** `live` resolves when every stream has its snapshot. */
-export const openStreamClients = (
-  plan: StreamClientsPlan,
-): { live: Promise<void>; result: Promise<StreamClientsResult> } => {
-  const { promise: live, resolve } = Promise.withResolvers<void>()
+export type StreamClients = { stop: () => Promise<StreamClientsResult> }
+
+/** Resolves when every stream has its snapshot. */
+export const openStreamClients = async (plan: StreamClientsPlan): Promise<StreamClients> => {
   const command = [process.execPath, import.meta.path, JSON.stringify(plan)]
-  const result = runCommand(command, { onLine: (line) => line === 'live' && resolve() }).then(
-    ({ output }) => JSON.parse(output.trim().split('\n').at(-1)!) as StreamClientsResult,
-  )
-  return { live: Promise.race([live, result.then(() => undefined)]), result }
+  const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'inherit', detached: true })
+  hold(child.pid, 'SIGKILL')
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader()
+  await lines.read()
+  return {
+    async stop() {
+      child.kill('SIGTERM')
+      let text = ''
+      for (let part = await lines.read(); !part.done; part = await lines.read()) text += part.value
+      await child.exited
+      release(child.pid)
+      return JSON.parse(text) as StreamClientsResult
+    },
+  }
 }
 
 if (import.meta.main) await runClients(JSON.parse(process.argv[2]!) as StreamClientsPlan)

@@ -28,14 +28,13 @@ const idleCell = (bench: Bench): Cell => ({
     await Bun.sleep(settleMs)
     const before = residentMb(service.pid)
     const queries = Array.from({ length: idleStreams }, (_, i) => `?userId=${userIdOf(i)}`)
-    const clients = openStreamClients({ port: portOf(trial.url), queries, seconds: seconds + settleMs / 1000 })
-    await clients.live
-    await Bun.sleep(settleMs / 2)
+    const clients = await openStreamClients({ port: portOf(trial.url), queries })
+    await Bun.sleep(settleMs)
     const meter = startCpuMeter(roots(bench, service.pid))
-    await Bun.sleep((seconds - settleMs / 2000) * 1000)
+    await Bun.sleep(2 * seconds * 1000)
     const cpu = meter.stop()
     const after = residentMb(service.pid)
-    const { lost } = await clients.result
+    const { lost } = await clients.stop()
     const figures = {
       streams: idleStreams,
       cpuPercent: cpu['service'] ?? 0,
@@ -54,15 +53,14 @@ const loadedCell = (bench: Bench, streams: number): Cell => ({
     await using trial = await openTrial(bench.world)
     const service = await trial.serve()
     const queries = ['', ...Array.from({ length: streams }, (_, i) => `?userId=${userIdOf(i)}`)]
-    // The rest comes within this time after the last order.
-    const whole = { port: portOf(trial.url), queries, seconds: seconds + warmupSeconds + settleMs / 1000 }
-    const clients = streams === 0 ? null : openStreamClients(whole)
-    await clients?.live
+    const clients = streams === 0 ? null : await openStreamClients({ port: portOf(trial.url), queries })
     const meter = startCpuMeter(roots(bench, service.pid))
     const { result, record } = await runPaced(bench, trial, { perSecond: ordersPerSecond, seconds })
     const cpu = meter.stop()
     const rssMb = residentMb(service.pid)
-    const seen = await clients?.result
+    // The rest comes within this time after the last order.
+    await Bun.sleep(settleMs)
+    const seen = await clients?.stop()
     const recount = await recountOrders(bench, trial, record, 'topics')
     const ofStreams =
       seen === undefined
