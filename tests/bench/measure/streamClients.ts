@@ -11,7 +11,7 @@ export type StreamClientsPlan = {
   queries: readonly string[]
 }
 
-export type StreamClientsResult = {
+type StreamClientsResult = {
   /** Events of all streams, and of the first. */
   events: number
   firstEvents: number
