@@ -57,7 +57,7 @@ export type Plan = {
   kills: number
   restarts: number
   postgresCrashes: number
-  /** Of somebody else, with an id, that change nothing of ours. */
+  /** Of somebody else, who may end an order. */
   longTransactions: number
   /** Whether the database loses its newest part at the end. */
   loss: boolean

@@ -79,6 +79,11 @@ export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): P
     const letters = (own.letters ?? Promise.resolve())
       .then(send)
       .then(() => finish(part))
+      .catch((error: unknown) => {
+        // These letters are given up, so whatever was taken with or after them must not move the offset past them.
+        own.epoch++
+        throw error
+      })
       .finally(() => {
         countBehind(own, part.messages, -1)
         if (own.letters !== letters) return

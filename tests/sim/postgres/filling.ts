@@ -114,7 +114,7 @@ function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]>
 }
 
 /** The trigger for whoever ends an order without saying why: it gives a reason and writes the log. */
-const explained = (db: Postgres, tx: Tx, before: OrderRecord, after: OrderRecord): OrderRecord => {
+export const explained = (db: Postgres, tx: Tx, before: OrderRecord, after: OrderRecord): OrderRecord => {
   const ends = ['CANCELED', 'REJECTED', 'EXPIRED'].includes(after.status)
   if (after.status === before.status || !ends || after.reason_code !== null) return after
   const ended = { ...after, reason_code: after.status === 'CANCELED' ? 'USER_CANCELED' : 'UNKNOWN' }

@@ -5,6 +5,7 @@ import type { Random } from '../../support/random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { refuse, StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
+import { expireNewest } from './operator.ts'
 import type { Postgres } from './state.ts'
 import { recognise } from './statements.ts'
 import { begin, commit, ensureXid, recover, rollback, type Steps, type Tx } from './transactions.ts'
@@ -23,7 +24,7 @@ export type ServerOptions = {
 export type Server = {
   /** `cancel`: roll it back when it is about to commit. */
   submit: (statement: Statement, reply: Reply, fate?: { cancel: boolean }) => void
-  /** A transaction of somebody else draws an id and ends after this time. */
+  /** A transaction of somebody else draws an id, and ends after this time, mostly with a change. */
   hold: (ms: number) => void
   crash: () => void
   recover: () => void
@@ -128,7 +129,10 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
       others.add(tx)
       log(`${tx.name} has id ${tx.xid} for ${ms.toFixed(0)} ms`)
       scheduler.after(ms, owner, () => {
-        if (others.delete(tx)) rollback(db, tx)
+        if (!others.delete(tx)) return
+        if (random.chance(0.7)) expireNewest(db, tx)
+        commit(db, tx)
+        log(`${tx.name} committed`)
       })
     },
     crash() {

@@ -131,10 +131,14 @@ const checkVersions = (view: View, known: Map<string, number>, rows: readonly Ro
   }
 }
 
-/** What was committed before something else was asked for stands before it. */
-const checkOrder = ({ broken }: View, rows: readonly Row[]): void => {
+/**
+ * What was committed before something else was asked for stands before it. What was committed before the follower was live may come again
+ * at any time: a replica that has not read as far as its cursor repeats what comes before that.
+ */
+const checkOrder = ({ segment, broken }: View, rows: readonly Row[]): void => {
   let latest: Row | null = null
   for (const row of new Set(rows)) {
+    if (row.committedAt <= (segment.liveAt ?? Infinity)) continue
     if (latest !== null && row.committedAt < latest.startedAt)
       broken(`${nameOf(latest)} came before ${nameOf(row)}, which was committed before the other was asked for`)
     if (latest === null || row.startedAt > latest.startedAt) latest = row
