@@ -15,6 +15,14 @@ export const filesOf = async ({ sql }: TestDatabase): Promise<Record<string, num
   return Object.fromEntries(rows.map(({ name, file }) => [name, file]))
 }
 
+/** Indexes that are no good: their building was cut off. */
+export const invalidIndexesOf = async ({ sql }: Pick<TestDatabase, 'sql'>): Promise<string[]> => {
+  const rows = await sql<{ name: string }[]>`
+    select indexrelid::regclass::text as name from pg_index
+    where indrelid in ('orders'::regclass, 'ingested_fills'::regclass) and not indisvalid`
+  return rows.map(({ name }) => name)
+}
+
 /** What is wrong in the database: guards that are not in force, indexes that are not valid, and all that verify finds. */
 export const faultsOf = async ({ sql, target }: Pick<TestDatabase, 'sql' | 'target'>): Promise<unknown[]> => {
   const session = openSession(target, 10_000)
@@ -26,9 +34,7 @@ export const faultsOf = async ({ sql, target }: Pick<TestDatabase, 'sql' | 'targ
         void violations.push({ subject: 'note', id: '', rule: note, expected: null, found: null }),
       onProgress: () => undefined,
     })
-    const invalid = await sql`
-      select indexrelid::regclass::text as index from pg_index where indrelid in ('orders'::regclass, 'ingested_fills'::regclass) and not indisvalid`
-    return [...(await brokenGuards(session)), ...violations, ...invalid]
+    return [...(await brokenGuards(session)), ...violations, ...(await invalidIndexesOf({ sql }))]
   } finally {
     await session.end({ timeout: 1 })
   }
