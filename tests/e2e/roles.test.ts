@@ -110,8 +110,11 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
 })
 
 test('a whole life of orders runs as the runtime role, on two replicas', async () => {
-  const env = { DATABASE_URL: urlAs('orders_runtime'), DB_MIGRATE: 'false' }
+  const log = `${world.name}.log`
+  const env = { DATABASE_URL: urlAs('orders_runtime'), DB_MIGRATE: 'false', KAFKA_TOPIC_ORDER_EVENT: log }
   const [service, beside] = [await world.start({ env }), await world.start({ env })]
+  // The log is published from the first place on that is kept.
+  await until(async () => (await world.sql`select from event_publication`).length > 0, { what: 'a place is kept' })
   const place = async (members: Record<string, unknown> = {}) => {
     const { status, json } = await service.post(orderBody({ quantity: 10, ...members }))
     expect(status).toBe(202)
@@ -151,7 +154,10 @@ test('a whole life of orders runs as the runtime role, on two replicas', async (
   await until(async () => (await service.metrics())['orders_relay_shards'] === shards, {
     what: 'the replica that is left has every lease',
   })
+  // Three acceptances, a cancel, three fills.
+  expect(await world.kafka.readUntil(log, 7)).toHaveLength(7)
   expect(await service.stop()).toBe(0)
+  await world.kafka.deleteTopics([log])
   const complaints = [...service.log, ...beside.log].filter(({ level }) => level === 'error')
   expect(complaints.filter(({ message }) => !message.includes('kept as an exception'))).toEqual([])
   expect(JSON.stringify([...service.log, ...beside.log])).not.toContain('permission denied')
