@@ -29,6 +29,8 @@ const headLimitMs = 10_000
 /** If nothing came for so long while a connection stands, there is nothing more. */
 const quietMs = 3_000
 const tickMs = 50
+/** How long a slow client reads between its pauses. */
+const gulpMs = 100
 /** How often a client that begins a new connection begins with nothing at all. */
 const forgets: Record<Kind, number> = { any: 0.02, user: 0.06, ticker: 0.06, userAndTicker: 0.06, order: 0.4 }
 
@@ -49,6 +51,8 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
   let turn = rng.below(urls.length)
   let now: Now | null = null
   let emptyPages = 0
+  /** By performance.now(). A client that reads slowly may have left the rest lying until then. */
+  let drainsSince = Infinity
 
   const baseUrl = (): string => urls[turn++ % urls.length]!
   const is = (wanted: typeof mode): boolean => mode === wanted
@@ -65,7 +69,7 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
   const unsettle = ({ connection }: Now, slow: boolean): (() => void) => {
     const timers: Timer[] = []
     if (!is('run')) return () => undefined
-    if (rng.chance(0.5)) timers.push(setTimeout(() => is('run') && connection.cut(), rng.int(100, 12_000)))
+    if (!slow && rng.chance(0.5)) timers.push(setTimeout(() => is('run') && connection.cut(), rng.int(100, 12_000)))
     const gulp = (): void => {
       if (!is('run')) return connection.goOn()
       connection.pause()
@@ -73,9 +77,9 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
         setTimeout(
           () => {
             connection.goOn()
-            timers.push(setTimeout(gulp, 20))
+            timers.push(setTimeout(gulp, gulpMs))
           },
-          rng.int(1_000, 15_000),
+          rng.int(1_000, 20_000),
         ),
       )
     }
@@ -87,7 +91,7 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
     const connection = get({
       url,
       headers,
-      cutAfterBytes: is('run') && rng.chance(0.35) ? rng.int(1, 150_000) : Infinity,
+      cutAfterBytes: is('run') && !slow && rng.chance(0.35) ? rng.int(1, 150_000) : Infinity,
       headLimitMs,
       onHead(head) {
         status = head.status
@@ -167,12 +171,13 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
 
   const hasSeenAll = (): boolean => {
     if (form === 'poll') return emptyPages >= 2
-    return performance.now() - (now?.lastAt ?? Infinity) >= quietMs
+    return performance.now() - Math.max(now?.lastAt ?? Infinity, drainsSince) >= quietMs
   }
   return {
     async drain(signal) {
       mode = 'drain'
       emptyPages = 0
+      drainsSince = performance.now()
       now?.connection.goOn()
       while (!hasSeenAll() && !signal.aborted) await Bun.sleep(tickMs)
       const isDrained = hasSeenAll()
