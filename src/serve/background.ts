@@ -71,4 +71,3 @@ export const createBackground = (parts: BackgroundParts) => {
     openExceptions: createOpenExceptions(db),
   }
 }
-

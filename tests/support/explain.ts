@@ -67,7 +67,8 @@ export const createExplainer = async (database: TestDatabase, plans: Plans = 'se
     fetch_types: false,
     onnotice: () => undefined,
     connection: planning[plans],
-    debug: (_connection, text, parameters) => calls.push({ text, parameters: parameters as (string | number | null)[] }),
+    debug: (_connection, text, parameters) =>
+      calls.push({ text, parameters: parameters as (string | number | null)[] }),
   })
   await sql`select 1`
   calls = []

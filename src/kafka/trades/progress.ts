@@ -54,11 +54,19 @@ const countBehind = ({ behind }: Partition, messages: readonly RawMessage[], sig
   behind.bytes += sign * bytesOf(messages)
 }
 
+const newPartition = (): Partition => ({
+  epoch: 0,
+  open: 0,
+  letters: null,
+  behind: { messages: 0, bytes: 0 },
+  rereadFrom: null,
+})
+
 export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): Progress => {
   const all = new Map<number, Partition>()
   const stateOf = (partition: number): Partition => {
-    const fresh = { epoch: 0, open: 0, letters: null, behind: { messages: 0, bytes: 0 }, rereadFrom: null }
-    return all.get(partition) ?? (all.set(partition, fresh), fresh)
+    if (!all.has(partition)) all.set(partition, newPartition())
+    return all.get(partition)!
   }
 
   const finish = ({ partition, messages, epoch }: BatchPart): void => {
