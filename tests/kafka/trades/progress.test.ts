@@ -102,3 +102,18 @@ test('a letter that fails for good is said, and the offset stays', async () => {
   await until(() => failures.length > 0, { what: 'it is said' })
   expect(committed).toEqual([])
 })
+
+test('after a letter that was given up, nothing that was taken before moves the offset of its partition', async () => {
+  const { committed, failures, progress } = createWorld()
+  const given = letter()
+  const [a] = progress.take([message(0, 1)])
+  const [b] = progress.take([message(0, 2)])
+  const [other] = progress.take([message(1, 9)])
+  progress.settle(a!, given.send)
+  given.refused()
+  await until(() => failures.length > 0, { what: 'the letter is given up' })
+  progress.settle(b!, () => Promise.resolve())
+  progress.settle(other!, undefined)
+  await progress.whenIdle()
+  expect(committed).toEqual(['1@9'])
+})
