@@ -35,11 +35,13 @@ const gulpMs = 100
 const forgets: Record<Kind, number> = { any: 0.02, user: 0.06, ticker: 0.06, userAndTicker: 0.06, order: 0.4 }
 
 /** The connection of the moment. `lastAt`: when its answer began or its last event came, by performance.now(); null: no answer yet. */
-type Now = { connection: Connection; lastAt: number | null }
+type Now = { connection: Connection; lastAt: number | null; place: () => string | null }
 
 type Conversation = {
   slow: boolean
   headers: Readonly<Record<string, string>>
+  /** The cursor of what was read. */
+  place: () => string | null
   onBody: (bytes: Buffer, status: number) => void
 }
 
@@ -86,7 +88,10 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
     if (slow) gulp()
     return () => timers.forEach((timer) => clearTimeout(timer))
   }
-  const converse = async (url: URL, { slow, headers, onBody }: Conversation): Promise<End & { status: number }> => {
+  const converse = async (
+    url: URL,
+    { slow, headers, place, onBody }: Conversation,
+  ): Promise<End & { status: number }> => {
     let status = 0
     const connection = get({
       url,
@@ -99,7 +104,7 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
       },
       onBody: (bytes) => onBody(bytes, status),
     })
-    now = { connection, lastAt: null }
+    now = { connection, lastAt: null, place }
     const settle = unsettle(now, slow)
     const end = await connection.ended
     settle()
@@ -124,6 +129,7 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
     let problem = ''
     const { how, status } = await converse(url, {
       slow,
+      place: reader.lastEventId,
       headers: { accept: 'text/event-stream', ...(cursor === null ? {} : { 'last-event-id': cursor }) },
       onBody(bytes, answered) {
         if (answered === 200) reader.feed(bytes)
@@ -141,6 +147,7 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
     const decoder = new TextDecoder()
     const { how, status } = await converse(url, {
       slow: false,
+      place: () => cursor,
       headers: { accept: 'application/json' },
       onBody: (bytes) => void (text += decoder.decode(bytes, { stream: true })),
     })
@@ -169,7 +176,20 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
   }
   const running = run()
 
-  const hasSeenAll = (): boolean => {
+  /** Asks by polling whether anything comes after the place of the stream: on a busy machine, silence alone does not say so. */
+  const isAtEnd = async (): Promise<boolean> => {
+    const place = now?.place() ?? null
+    if (form === 'poll') return true
+    if (place === null) return false
+    const answer = await fetch(target('/events', { limit: '1', cursor: place }), {
+      keepalive: false,
+      signal: AbortSignal.timeout(headLimitMs),
+    })
+      .then((response) => response.text())
+      .catch(() => '')
+    return answer.startsWith('{"events":[]')
+  }
+  const isQuiet = (): boolean => {
     if (form === 'poll') return emptyPages >= 2
     return performance.now() - Math.max(now?.lastAt ?? Infinity, drainsSince) >= quietMs
   }
@@ -179,8 +199,11 @@ export const startClient = ({ habits, urls, ordersLog, log, rng }: ClientOptions
       emptyPages = 0
       drainsSince = performance.now()
       now?.connection.goOn()
-      while (!hasSeenAll() && !signal.aborted) await Bun.sleep(tickMs)
-      const isDrained = hasSeenAll()
+      let isDrained = false
+      while (!isDrained && !signal.aborted) {
+        await Bun.sleep(tickMs)
+        isDrained = isQuiet() && (await isAtEnd()) && isQuiet()
+      }
       mode = 'rest'
       now?.connection.cut()
       // Whatever it still writes down stands before the line that says it has seen all.
