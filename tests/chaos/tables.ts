@@ -27,8 +27,8 @@ export type Tables = {
   close: () => Promise<void>
 }
 
-/** A hundred transactions that get an id and are rolled back. */
-const idsTaken = `do $$ begin for i in 1..100 loop perform pg_current_xact_id(); rollback; end loop; end $$`
+/** The SQLSTATE of a statement that fails on purpose. */
+const raised = 'P0001'
 /** Readers look several times in it. */
 const losingMs = 250
 
@@ -155,17 +155,18 @@ export const openTables = (url: string): Tables => {
     },
     async whileIdsAreLost(crash) {
       let crashing: Promise<void> | null = null
-      const takeIds = (): Promise<boolean> =>
-        sql.unsafe(idsTaken).then(
-          () => true,
-          () => false,
+      const takeId = (): Promise<{ code?: string }> =>
+        sql`do $$ begin perform pg_current_xact_id(); raise exception 'taken back'; end $$`.then(
+          () => ({}),
+          (error: { code?: string }) => error,
         )
       const lose = async (): Promise<void> => {
         const until = performance.now() + losingMs
         // It goes on until Postgres is gone.
         for (let isUp = true; isUp;) {
           if (performance.now() >= until) crashing ??= crash()
-          isUp = await takeIds()
+          const { code } = await takeId()
+          isUp = code === raised
         }
       }
       await sql
