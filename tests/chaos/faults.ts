@@ -45,10 +45,8 @@ const crashAtPoint = async (world: World, plan: CyclePlan, point: CrashPoint, co
   replica.start()
 }
 
-type Target = { server: World['postgres'] | World['kafka']; kill: () => Promise<void> }
-
-const killServer = async ({ server, kill }: Target, plan: CyclePlan, count: Count): Promise<void> => {
-  await kill()
+const killServer = async (server: World['postgres'] | World['kafka'], plan: CyclePlan, count: Count): Promise<void> => {
+  await server.kill()
   count(`kill ${server.name}`)
   await Bun.sleep(plan.awayMs)
   await server.restart()
@@ -62,13 +60,9 @@ export const crash = async (world: World, plan: CyclePlan, count: Count): Promis
     case 'kill replica':
       return killReplica(world, plan, count)
     case 'kill Postgres':
-      return killServer(
-        { server: world.postgres, kill: () => world.tables.whileIdsAreLost(world.postgres.kill) },
-        plan,
-        count,
-      )
+      return killServer(world.postgres, plan, count)
     case 'kill Kafka':
-      return killServer({ server: world.kafka, kill: world.kafka.kill }, plan, count)
+      return killServer(world.kafka, plan, count)
   }
 }
 

@@ -19,18 +19,8 @@ export type Tables = {
   published: () => Promise<string[]>
   /** Orders that left a final state, according to the audit. */
   revived: () => Promise<string[]>
-  /**
-   * Does `crash` while transaction ids are given out whose end no flush covers: a crash of Postgres takes them back, and gives them out again.
-   * Nobody writes orders meanwhile, for each commit would flush what lies before it.
-   */
-  whileIdsAreLost: (crash: () => Promise<void>) => Promise<void>
   close: () => Promise<void>
 }
-
-/** The SQLSTATE of a statement that fails on purpose. */
-const raised = 'P0001'
-/** Readers look several times in it. */
-const losingMs = 250
 
 const audit = `
   create schema chaos;
@@ -152,31 +142,6 @@ export const openTables = (url: string): Tables => {
       const rows = await sql<{ order_id: string }[]>`
         select order_id from chaos.status_changes where old in ('FILLED', 'CANCELED', 'REJECTED', 'EXPIRED')`
       return rows.map((row) => row.order_id)
-    },
-    async whileIdsAreLost(crash) {
-      let crashing: Promise<void> | null = null
-      const takeId = (): Promise<{ code?: string }> =>
-        sql`do $$ begin perform pg_current_xact_id(); raise exception 'taken back'; end $$`.then(
-          () => ({}),
-          (error: { code?: string }) => error,
-        )
-      const lose = async (): Promise<void> => {
-        const until = performance.now() + losingMs
-        // It goes on until Postgres is gone.
-        for (let isUp = true; isUp;) {
-          if (performance.now() >= until) crashing ??= crash()
-          const { code } = await takeId()
-          isUp = code === raised
-        }
-      }
-      await sql
-        .begin(async (tx) => {
-          await tx`lock table orders in share mode`
-          await lose()
-        })
-        .catch(() => undefined)
-      // Perhaps Postgres could not even be reached.
-      await (crashing ?? crash())
     },
     close: () => sql.end({ timeout: 1 }),
   }

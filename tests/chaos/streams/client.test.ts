@@ -25,11 +25,14 @@ const present = (): number => Math.min(events, Math.floor((performance.now() - b
 
 const streamFrom = (cursor: string | null): Response => {
   let next = cursor === null ? present() : Number(cursor)
+  let opening = cursor === null ? `${sse('snapshot', '{"orders":[]}')}${sse('live', '{}', next)}` : ''
   const body = new ReadableStream<string>({
-    start(controller) {
-      if (cursor === null) controller.enqueue(`${sse('snapshot', '{"orders":[]}')}${sse('live', '{}', next)}`)
-    },
     async pull(controller) {
+      if (opening !== '') {
+        controller.enqueue(opening)
+        opening = ''
+        return
+      }
       while (next >= present()) await Bun.sleep(everyMs)
       controller.enqueue(sse('order', bodyOf(next), ++next))
     },
