@@ -62,12 +62,14 @@ const newPartition = (): Partition => ({
   rereadFrom: null,
 })
 
+const stateIn = (all: Map<number, Partition>, partition: number): Partition => {
+  if (!all.has(partition)) all.set(partition, newPartition())
+  return all.get(partition)!
+}
+
 export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): Progress => {
   const all = new Map<number, Partition>()
-  const stateOf = (partition: number): Partition => {
-    if (!all.has(partition)) all.set(partition, newPartition())
-    return all.get(partition)!
-  }
+  const stateOf = (partition: number): Partition => stateIn(all, partition)
 
   const finish = ({ partition, messages, epoch }: BatchPart): void => {
     const own = stateOf(partition)
