@@ -324,7 +324,10 @@ describe('each fault made for real', () => {
       // The id of somebody else's event.
       extra(JSON.parse(event.value), { eventId: placed[0]!.headers['eventId']! }),
     ])
-    const fresh = (await found()).violations.filter((line) => !before.some((old) => Bun.deepEquals(old, line)))
+    // On a slow machine copies of an early event stand behind the slack, too.
+    const fresh = (await found()).violations.filter(
+      (line) => line['rule'] !== 'reordered' && !before.some((old) => Bun.deepEquals(old, line)),
+    )
     const of = async (index: number) => {
       const id = await at(index)
       return fresh.filter((line) => line['id'] === id).map((line) => [line['rule'], line['expected'], line['found']])
@@ -372,7 +375,7 @@ describe('each fault made for real', () => {
     await corrupt(
       world.sql,
       `delete from ingested_fills where order_id = '${ids.filled}';
-       update ingested_fills set quantity = 12 where order_id = '${ids.partial}'`,
+       update ingested_fills set quantity = 9 where order_id = '${ids.partial}'`,
     )
     const legs = (await found()).violations.filter(({ subject }) => subject === 'trade')
     expect(legs).toContainEqual(
@@ -381,7 +384,7 @@ describe('each fault made for real', () => {
     expect(legs).toContainEqual(
       expect.objectContaining({
         rule: expect.stringContaining(`BUY leg of order ${ids.partial}`),
-        found: 'a ledger row of BUY AAPL 12 at 150.5',
+        found: 'a ledger row of BUY AAPL 9 at 150.5',
       }),
     )
     // Of this trade's three messages the conflicting one is kept as an exception, so it left its trace.
