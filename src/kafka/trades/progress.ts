@@ -54,22 +54,20 @@ const countBehind = ({ behind }: Partition, messages: readonly RawMessage[], sig
   behind.bytes += sign * bytesOf(messages)
 }
 
-const newPartition = (): Partition => ({
-  epoch: 0,
-  open: 0,
-  letters: null,
-  behind: { messages: 0, bytes: 0 },
-  rereadFrom: null,
-})
-
-const stateIn = (all: Map<number, Partition>, partition: number): Partition => {
-  if (!all.has(partition)) all.set(partition, newPartition())
-  return all.get(partition)!
-}
+/** These letters will not be written here: what was taken with them or after them must not move the offset past them. */
+const giveUp =
+  (own: Partition) =>
+  (error: unknown): never => {
+    own.epoch++
+    throw error
+  }
 
 export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): Progress => {
   const all = new Map<number, Partition>()
-  const stateOf = (partition: number): Partition => stateIn(all, partition)
+  const stateOf = (partition: number): Partition => {
+    const fresh = { epoch: 0, open: 0, letters: null, behind: { messages: 0, bytes: 0 }, rereadFrom: null }
+    return all.get(partition) ?? (all.set(partition, fresh), fresh)
+  }
 
   const finish = ({ partition, messages, epoch }: BatchPart): void => {
     const own = stateOf(partition)
@@ -89,11 +87,7 @@ export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): P
     const letters = (own.letters ?? Promise.resolve())
       .then(send)
       .then(() => finish(part))
-      .catch((error: unknown) => {
-        // These letters are given up, so whatever was taken with or after them must not move the offset past them.
-        own.epoch++
-        throw error
-      })
+      .catch(giveUp(own))
       .finally(() => {
         countBehind(own, part.messages, -1)
         if (own.letters !== letters) return
