@@ -194,7 +194,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     sender,
     acknowledged: createAcknowledged(db, log),
     setAside: createSetAside(() => performance.now()),
-    floor: createFloor(db),
+    floor: createFloor(db, () => performance.now()),
     busy: new Map(),
     inFlight: 0,
     published: 0,

@@ -22,8 +22,11 @@ export const isVisible = ({ xmax, xip }: Snapshot, xact: bigint): boolean =>
   xact < xmax && (xip.length === 0 || xact < xip[0]! || !xip.includes(xact))
 
 /** Whether everything that is visible in `inner` is visible in `outer`. */
-export const contains = (outer: Snapshot, inner: Snapshot): boolean =>
-  inner.xmax <= outer.xmax && outer.xip.every((xact) => xact >= inner.xmax || inner.xip.includes(xact))
+export const contains = (outer: Snapshot, inner: Snapshot): boolean => {
+  const beyond = inner.xmax - outer.xmax
+  const runsBeyond = inner.xip.filter((xact) => xact >= outer.xmax).length
+  return beyond <= BigInt(runsBeyond) && outer.xip.every((xact) => xact >= inner.xmax || inner.xip.includes(xact))
+}
 
 /**
  * The place after everything below `before` was read in the snapshot `read`, going on from `from`: visible is what is visible in `from`,

@@ -2,11 +2,15 @@
 
 import type { EventFilter, Following, Step } from '../app/follow.ts'
 import { sleep } from '../app/sleep.ts'
+import type { Place } from '../store/log.ts'
+import { contains } from '../store/snapshot.ts'
 import { describe, type Log } from '../telemetry/log.ts'
+import { seenAtMost, seenFully } from './chunk.ts'
 import { encodeCursor } from './cursor.ts'
-import type { Live, LiveFollower } from './live.ts'
+import { bytesOf, type Live, type LiveFollower } from './live.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import type { Reader } from './reader.ts'
+import { hasSeen } from './ring.ts'
 import { goOn, type Paths, type Stage, type Way } from './stages.ts'
 
 export type FollowerParts = Paths & {
@@ -37,6 +41,8 @@ type Own = {
   idle: boolean
   last: Step | null
   wake: () => void
+  /** The place that it came from, while this replica has read less far. Null: what is read from now on is new to it. */
+  ahead: Place | null
 }
 
 const woken = (own: Own): Promise<void> =>
@@ -44,14 +50,22 @@ const woken = (own: Own): Promise<void> =>
     own.wake = resolve
   })
 
-/** What waits at the head; null: nothing does. */
-const atHead = (own: Own, { reader, nowMs }: FollowerParts): Step | null => {
+/** Whether the follower has seen what this replica has not read yet. Once the replica has caught up, it stays so. */
+const isAhead = (own: Own, { reader }: Pick<FollowerParts, 'reader'>): boolean => {
+  const head = reader.head()
+  if (own.ahead !== null && head !== null && contains(seenFully(head), seenAtMost(own.ahead))) own.ahead = null
+  return own.ahead !== null
+}
+
+/** What waits at the head; null: nothing does. A cursor of the head would lead a follower that is ahead back to what it has seen. */
+const atHead = (own: Own, parts: FollowerParts): Step | null => {
+  const { reader, nowMs } = parts
   const events = own.mailbox.take()
   const wasIdle = own.idle
   own.idle = false
   if (events !== null) return { kind: 'events', events }
   const head = reader.head()
-  return wasIdle && head !== null ? { kind: 'idle', cursor: encodeCursor(head, nowMs()) } : null
+  return wasIdle && head !== null && !isAhead(own, parts) ? { kind: 'idle', cursor: encodeCursor(head, nowMs()) } : null
 }
 
 /** A step of the way. It never rejects: while Postgres is away, it takes long. */
@@ -112,7 +126,15 @@ export const createFollower = (
 ): Follower => {
   const leave = parts.reader.enter()
   const own: Own = {
-    way: { filter, stage, arrive: () => parts.live.add(self) },
+    way: {
+      filter,
+      stage,
+      arrive(origin) {
+        own.ahead = origin
+        parts.live.add(self)
+      },
+    },
+    ahead: null,
     mailbox: createMailbox(parts.bufferMaxBytes),
     handed: null,
     quiet: false,
@@ -132,12 +154,17 @@ export const createFollower = (
   const self: LiveFollower = {
     filter,
     push(entries, bytes) {
-      if (own.mailbox.push(entries, bytes)) return own.wake()
+      const { ahead } = own
+      const fresh = ahead === null ? entries : entries.filter((entry) => !hasSeen(ahead, entry))
+      isAhead(own, parts)
+      if (fresh.length === 0) return
+      if (own.mailbox.push(fresh, fresh === entries ? bytes : bytesOf(fresh))) return own.wake()
       finish({ kind: 'lagging', cursor: own.handed })
       onLagging()
     },
     reset(because) {
       own.mailbox.clear()
+      own.ahead = null
       own.way.stage = { kind: 'start', because }
       own.wake()
     },

@@ -39,8 +39,8 @@ type StageOf<K extends Stage['kind']> = Extract<Stage, { kind: K }>
 export type Way = {
   readonly filter: EventFilter
   stage: Stage
-  /** Called when it is at the head. What is read from then on reaches it at once. */
-  arrive: () => void
+  /** Called when it is at the head. What is read from then on reaches it at once; `origin` may have seen some of it at another replica. */
+  arrive: (origin: Place) => void
 }
 
 const standbyPauseMs = 250
@@ -138,7 +138,7 @@ const fromRing = (way: Way, stage: StageOf<'ring'>, { ring }: Paths): Step | nul
   }
   if (way.stage === stage && stage.number >= ring.next()) {
     way.stage = { kind: 'live' }
-    way.arrive()
+    way.arrive(stage.origin)
   }
   return events.length > 0 ? { kind: 'events', events } : null
 }

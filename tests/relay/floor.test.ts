@@ -69,9 +69,12 @@ const rises = (floor: ReturnType<typeof createFloor>): Promise<boolean> =>
     { what: 'the floor rises to the last position' },
   )
 
+let clockMs = 0
+const nowMs = (): number => clockMs
+
 describe('the floor', () => {
   test('starts on the ground, and rises to what was published', async () => {
-    const floor = createFloor(db)
+    const floor = createFloor(db, nowMs)
     expect(floor.current()).toBe(0n)
     await place('A', 'B')
     await floor.refresh(ours())
@@ -79,8 +82,25 @@ describe('the floor', () => {
     await rises(floor)
   })
 
+  test('finds an event that a crash brought back below it, and stands under it until it is published', async () => {
+    const floor = createFloor(db, nowMs)
+    await place('BACK', 'A')
+    await sql`create table deleted as select * from outbox where ticker = 'BACK'`
+    await publishAbove(floor.current())
+    await rises(floor)
+    await sql`insert into outbox overriding system value select * from deleted`
+    clockMs += 29_999
+    await floor.refresh(ours())
+    expect(await tickersAbove(floor.current())).toEqual([])
+    clockMs += 1
+    await floor.refresh(ours())
+    expect(await tickersAbove(floor.current())).toEqual(['BACK'])
+    await publishAbove(floor.current())
+    await rises(floor)
+  })
+
   test('stays below what waits', async () => {
-    const floor = createFloor(db)
+    const floor = createFloor(db, nowMs)
     await place('A', 'B')
     await floor.refresh(ours())
     await floor.refresh(ours())
@@ -88,7 +108,7 @@ describe('the floor', () => {
   })
 
   test('stays below a position that is drawn and not committed, however many higher ones are published', async () => {
-    const floor = createFloor(db)
+    const floor = createFloor(db, nowMs)
     const slow = await slowly('LATE')
     for (let round = 0; round < 5; round++) {
       await place('SOON', 'SOON')
@@ -102,7 +122,7 @@ describe('the floor', () => {
   })
 
   test('waits for no transaction that is rolled back', async () => {
-    const floor = createFloor(db)
+    const floor = createFloor(db, nowMs)
     const slow = await slowly('NEVER')
     await floor.refresh(ours())
     await slow.unsafe('rollback')
@@ -122,7 +142,7 @@ describe('the floor', () => {
           return db.run(statement)
         },
       }
-      const floor = createFloor(interrupted)
+      const floor = createFloor(interrupted, nowMs)
       for (let round = 0; round < 6; round++) {
         await place('SOON')
         await publishAbove(floor.current())
@@ -135,7 +155,7 @@ describe('the floor', () => {
   })
 
   test('passes over the tickers that are set aside, and comes back to the ground for them', async () => {
-    const floor = createFloor(db)
+    const floor = createFloor(db, nowMs)
     await place('ASIDE', 'A')
     await until(
       async () => {
@@ -155,7 +175,7 @@ describe('the floor', () => {
     await place('THEIRS', 'A')
     await sql`update relay_leases set set_aside = '{THEIRS}' where shard = hashtext('THEIRS') & 15`
     const [row] = await sql<{ shard: number }[]>`select hashtext('THEIRS') & 15 as shard`
-    const floor = createFloor(db)
+    const floor = createFloor(db, nowMs)
     // Ours by what we know: that somebody held it meanwhile, and set the ticker aside, is no reason to pass over it.
     for (let round = 0; round < 3; round++) await floor.refresh(ours())
     expect(await tickersAbove(floor.current())).toEqual(['THEIRS', 'A'])
@@ -182,7 +202,7 @@ describe('the floor', () => {
         return result
       },
     }
-    const floor = createFloor(slowDb)
+    const floor = createFloor(slowDb, nowMs)
     await floor.refresh(ours('ASIDE'))
     holding = true
     const refreshing = floor.refresh(ours('ASIDE'))
@@ -194,7 +214,7 @@ describe('the floor', () => {
 })
 
 test('under concurrent commits of random length no event stays below the floor for good', async () => {
-  const floor = createFloor(db)
+  const floor = createFloor(db, nowMs)
   const published: string[] = []
   const written = new AbortController()
   const sessions = Array.from({ length: 6 }, () => database.session())

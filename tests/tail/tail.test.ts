@@ -2,7 +2,9 @@
 // ring as from Postgres, on any replica, by stream or by polling; who cannot resume begins anew; nothing runs while nobody follows.
 
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
+import { placeOrders } from '../../src/app/place.ts'
 import type { Database } from '../../src/store/sql.ts'
+import { aPlacement } from '../support/builders.ts'
 import { until } from '../support/until.ts'
 import { createTailWorld } from './world.ts'
 
@@ -213,6 +215,24 @@ describe('a cursor', () => {
 })
 
 describe('the reader', () => {
+  test('at a replica that has read less far, shows nothing from before the snapshot of another', async () => {
+    const slow = world.startTail({ pollMs: 600_000 })
+    await slow.followLive()
+    const placement = aPlacement()
+    const before = placement.order.id
+    await placeOrders(world.db, [placement], () => undefined)
+    const quick = world.startTail()
+    const first = await quick.followLive()
+    expect(first.snapshot()).toContain(before)
+    const moved = slow.follow({}, first.cursor())
+    const [after] = await world.place({})
+    await saw(moved, 1)
+    await world.place({})
+    await saw(moved, 2)
+    expect(moved.seen()[0]).toBe(`${after!.id}.0`)
+    expect(moved.seen()).not.toContain(`${before}.0`)
+  })
+
   test('reads while somebody follows, and not longer', async () => {
     const { followLive, statements } = world.startTail({ pollMs: 1 })
     await world.place({})
