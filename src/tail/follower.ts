@@ -10,7 +10,7 @@ import { encodeCursor } from './cursor.ts'
 import { bytesOf, type Live, type LiveFollower } from './live.ts'
 import { createMailbox, type Mailbox } from './mailbox.ts'
 import type { Reader } from './reader.ts'
-import { hasSeen } from './ring.ts'
+import { hasSeen, type Entry } from './ring.ts'
 import { goOn, type Paths, type Stage, type Way } from './stages.ts'
 
 export type FollowerParts = Paths & {
@@ -55,6 +55,14 @@ const isAhead = (own: Own, { reader }: Pick<FollowerParts, 'reader'>): boolean =
   const head = reader.head()
   if (own.ahead !== null && head !== null && contains(seenFully(head), seenAtMost(own.ahead))) own.ahead = null
   return own.ahead !== null
+}
+
+/** The entries that the follower has not seen at another replica. */
+const newTo = (own: Own, parts: FollowerParts, entries: readonly Entry[]): readonly Entry[] => {
+  const { ahead } = own
+  if (ahead === null) return entries
+  isAhead(own, parts)
+  return entries.filter((entry) => !hasSeen(ahead, entry))
 }
 
 /** What waits at the head; null: nothing does. A cursor of the head would lead a follower that is ahead back to what it has seen. */
@@ -154,9 +162,7 @@ export const createFollower = (
   const self: LiveFollower = {
     filter,
     push(entries, bytes) {
-      const { ahead } = own
-      const fresh = ahead === null ? entries : entries.filter((entry) => !hasSeen(ahead, entry))
-      isAhead(own, parts)
+      const fresh = newTo(own, parts, entries)
       if (fresh.length === 0) return
       if (own.mailbox.push(fresh, fresh === entries ? bytes : bytesOf(fresh))) return own.wake()
       finish({ kind: 'lagging', cursor: own.handed })
