@@ -35,7 +35,7 @@ export type ServicePools = {
 export type BatchersOptions = Pick<Identity, 'now'> & {
   pools: ServicePools
   limits: ServiceLimits
-  /** Events were committed: the relay may look at once. */
+  /** Changes were committed: whoever reads the outbox or the log may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void
   /** Called with the error for which a batch was refused, unless that is a bug. */

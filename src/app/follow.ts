@@ -1,9 +1,10 @@
 // The port to the tail: how a door follows the log of all orders, by a stream or by polling. The tail (src/tail/) implements it.
 
 import type { Order } from '../domain/order.ts'
+import type { LogFilter } from '../store/log.ts'
 
-/** Which events a follower gets. A member that is left out: any. */
-export type EventFilter = { userId?: string; ticker?: string; orderId?: string }
+/** Which events a follower gets. */
+export type EventFilter = LogFilter
 
 /**
  * One event of the log. `text`: the JSON of `{ event, order }`, written once for all who follow (as the tail is told to write it). Beside
@@ -19,9 +20,7 @@ export type LogEvent = {
   text: string
 }
 
-/**
- * An event with the cursor that resumes after it. Such a resumption may repeat events, this one among them, and never skips one.
- */
+/** An event with the cursor that resumes after it. Such a resumption may repeat events, this one among them, and never skips one. */
 export type Followed = { event: LogEvent; cursor: string }
 
 /** Why a follower begins anew: its cursor is too old, too many events passed since, or it comes from another database. */
@@ -47,7 +46,7 @@ export type Step =
   | { kind: 'ended'; cursor: string | null }
 
 export type Following = {
-  /** The next step, as soon as there is one. One call at a time. Rejects never: while Postgres is away, it waits. */
+  /** The next step, as soon as there is one. One call at a time. Never rejects: while Postgres is away, it waits. */
   next: () => Promise<Step>
   /** Ends it: a `next` that waits gets `ended`. */
   close: () => void

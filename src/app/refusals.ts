@@ -5,11 +5,13 @@ import type { Service } from './service.ts'
 import type { StreamUseCases } from './streams.ts'
 
 type UseCases = Omit<Service, 'turnAway' | 'load' | 'drained' | 'close'>
-/** Those that follow the log say their refusals themselves. */
-type Followed = Omit<StreamUseCases, 'state'>
+/** Those that follow the log report their refusals themselves. */
+type FollowUseCases = Omit<StreamUseCases, 'state'>
 type CodeOf<R> = R extends { ok: false; code: infer C } ? C : never
-type RefusalCode = CodeOf<Awaited<ReturnType<UseCases[keyof UseCases] | Followed[keyof Followed]>> | BatchRefusal>
-export type RefusalObserver = (call: keyof UseCases | keyof Followed, code: RefusalCode) => void
+type RefusalCode = CodeOf<
+  Awaited<ReturnType<UseCases[keyof UseCases] | FollowUseCases[keyof FollowUseCases]>> | BatchRefusal
+>
+export type RefusalObserver = (call: keyof UseCases | keyof FollowUseCases, code: RefusalCode) => void
 
 /** The same service, which calls `onRefusal` with the name of the use case and the code of each refusal. */
 export const observeRefusals = (service: Service, onRefusal: RefusalObserver): Service => {

@@ -5,7 +5,7 @@ import { isAdmin, ownUser, owns, type Call, type Caller } from './caller.ts'
 import type { BadCursor, EventFilter, Follow, Following, PageResult, TailState } from './follow.ts'
 
 /** `cursor`: where to resume; null: a stream begins with a snapshot, polling begins now. */
-type Followed = { filter: EventFilter; cursor: string | null }
+type Wish = { filter: EventFilter; cursor: string | null }
 
 export type TooManyStreams = { ok: false; code: 'TOO_MANY_STREAMS'; whose: 'caller' | 'all' }
 type OpenedStream = { ok: true; following: Following } | TooManyStreams | BadCursor
@@ -15,9 +15,9 @@ export type StreamUseCases = {
    * Opens a stream of what the caller may see. Whoever opens it closes it, whatever its last step was. `onLagging`: called when so much
    * waits for a reader that does not ask that it was given up; `next` says it too.
    */
-  follow: (call: Pick<Call, 'caller'>, wanted: Followed, onLagging: () => void) => OpenedStream
+  follow: (call: Pick<Call, 'caller'>, wish: Wish, onLagging: () => void) => OpenedStream
   /** One page of polling: at most `limit` events. */
-  events: (call: Pick<Call, 'caller'>, wanted: Followed & { limit: number }) => Promise<PageResult>
+  events: (call: Pick<Call, 'caller'>, wish: Wish & { limit: number }) => Promise<PageResult>
   state: () => StreamsState
 }
 
@@ -78,7 +78,7 @@ const createCount = ({ max, perCallerMax }: Pick<StreamsOptions, 'max' | 'perCal
 export const createStreams = ({ follow, onRefusal = () => undefined, ...limits }: StreamsOptions): StreamUseCases => {
   const count = createCount(limits)
 
-  const open = (caller: Caller | null, { filter, cursor }: Followed, onLagging: () => void): OpenedStream => {
+  const open = (caller: Caller | null, { filter, cursor }: Wish, onLagging: () => void): OpenedStream => {
     const subject = caller === null || caller.credential === 'none' ? null : caller.subject
     const refusal = count.refusal(subject)
     if (refusal !== null) return refusal
@@ -102,8 +102,8 @@ export const createStreams = ({ follow, onRefusal = () => undefined, ...limits }
   }
 
   return {
-    follow({ caller }, wanted, onLagging) {
-      const opened = open(caller, wanted, onLagging)
+    follow({ caller }, wish, onLagging) {
+      const opened = open(caller, wish, onLagging)
       if (!opened.ok) onRefusal('follow', opened.code)
       return opened
     },

@@ -18,7 +18,7 @@ import { actuatorHandlers } from './operators/actuator.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { metricHandlers } from './operators/metrics.ts'
 import { orderHandlers, type RouteOptions } from './orders/routes.ts'
-import { streamHandlers, type StreamOptions } from './stream/routes.ts'
+import { streamHandlers, type SetSilence, type StreamOptions } from './stream/routes.ts'
 
 export type ServerOptions = RouteOptions &
   StreamOptions & {
@@ -70,9 +70,6 @@ const notFound = (app: Elysia, exchange: Exchange): Answer => {
 
 const starting = (): Problem =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
-
-/** Sets how long the connection of a request may be silent. */
-type SetSilence = (request: Request, ms: number) => void
 
 /** The handler of each operation; a missing one is a type error. */
 const handlersOf = (options: ServerOptions, setSilence: SetSilence): Record<OperationId, Handler> => ({

@@ -7,7 +7,7 @@ import type { Order, Status } from '../domain/order.ts'
 import type { Side } from '../domain/terms.ts'
 import { termColumns, termsFromRow, type TermsRow } from './terms.ts'
 
-/** The columns of an event, in the order of eventColumns below. What does not belong to its kind is null. */
+/** The columns of an event, in the order of acceptanceColumns, fillColumns and changeColumns. What does not belong to its kind is null. */
 type EventRow = {
   order_id: string
   version: number

@@ -20,7 +20,7 @@ export type Place = {
   page: { end: Snapshot; after: bigint } | null
 }
 
-/** Undefined: any. */
+/** A member that is left out: any. */
 export type LogFilter = { userId?: string; ticker?: string; orderId?: string }
 
 export type LogRow = { history: HistoryEvent; xact: bigint; position: bigint }

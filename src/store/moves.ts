@@ -55,9 +55,9 @@ const moveInput = (sql: Sql, moves: readonly Move[]) => {
 
 /**
  * Makes the moves that are lawful for the status of their order under its lock, writes them into the log, and appends their events to the
- * outbox in the order of the moves. Returns
- * the results by order id; an order whose id is absent does not exist. `moves` must name each order once. Rows are locked in ascending id,
- * so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed later.
+ * outbox in the order of the moves. Returns the results by order id; an order whose id is absent does not exist. `moves` must name each
+ * order once. Rows are locked in ascending id, so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed
+ * later.
  */
 export const moveOrders = async (sql: Sql, moves: readonly Move[], now: Date): Promise<Map<string, MoveRow>> => {
   const rows = await sql<Row[]>`

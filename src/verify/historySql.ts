@@ -139,11 +139,11 @@ export const verifyHistoryPage = async (sql: Sql, { after, limit, floor }: Histo
 }
 
 /** `floor`: of the last epoch. `ours`: that epoch was begun in this cluster. */
-export type LogState = { floor: string; ours: boolean }
+export type LastEpoch = { floor: string; ours: boolean }
 
 /** Null: there is no epoch. */
-export const readLogState = async (sql: Sql): Promise<LogState | null> => {
-  const [row] = await sql<LogState[]>`
+export const readLastEpoch = async (sql: Sql): Promise<LastEpoch | null> => {
+  const [row] = await sql<LastEpoch[]>`
     select floor, xmin::text::numeric = mod(xact::text::numeric, 4294967296) as ours from log_epochs order by epoch desc limit 1`
   return row ?? null
 }

@@ -3,7 +3,7 @@
 
 import type { Sql } from '../store/sql.ts'
 import { verifyGuards } from './guardsSql.ts'
-import { readLogState, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
+import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
@@ -41,7 +41,7 @@ const otherCluster =
 
 /** The history of every order, and the sequence of positions after that. */
 const verifyHistory = async (sql: Sql, total: number | null, { onViolations, onNote, onProgress }: Reporter) => {
-  const state = await readLogState(sql)
+  const state = await readLastEpoch(sql)
   if (state === null)
     return onViolations([{ subject: 'guard', id: 'log_epochs', rule: 'epochs', expected: 'at least 1', found: '0' }])
   if (!state.ours) await onNote(otherCluster)

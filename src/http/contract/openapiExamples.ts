@@ -12,7 +12,7 @@ import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.
 import { actuatorLinks } from '../operators/actuator.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
 import { notCancelable } from '../orders/routes.ts'
-import { followedPageJson } from '../stream/answers.ts'
+import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
 import {
@@ -143,7 +143,7 @@ const streams = {
     ...bugProblem,
     ...badFilter,
     OVERLOADED: () => refused('OVERLOADED'),
-    200: () => followedPageJson([{ text: writeEvent(acceptedEvent) }], exampleCursor),
+    200: () => pollPageJson([{ text: writeEvent(acceptedEvent) }], exampleCursor),
     CURSOR_EXPIRED: () => cursorExpired('CURSOR_TOO_OLD'),
   },
 } as const

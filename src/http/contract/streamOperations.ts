@@ -3,7 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { resetReasons } from '../../app/follow.ts'
 import { oneOf } from '../../wire/shapes.ts'
-import { EventPage } from '../stream/answers.ts'
+import { PollPage } from '../stream/answers.ts'
 import { EventsParameters, FollowParameters, LastEventId } from '../stream/query.ts'
 import { storeRefusals, type OperationContract } from './operation.ts'
 
@@ -62,7 +62,7 @@ export const streamOperations = {
       'The events after `cursor`, oldest first, with the filters, the events and the cursors of the stream. Without a cursor there are none yet: ' +
       'the answer has the cursor of now. Ask at once while a page is full, every second or so otherwise.',
     query: EventsParameters,
-    answers: { 200: { description: 'A page; it may be empty.', body: EventPage } },
+    answers: { 200: { description: 'A page; it may be empty.', body: PollPage } },
     refusals: {
       ...storeRefusals,
       BAD_REQUEST: badQuery,

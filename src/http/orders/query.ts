@@ -111,7 +111,7 @@ export const decodeFillsQuery = (search: URLSearchParams, unknownFields: Unknown
 const eventsQuery = defineQuery(pageRows('event', readVersion))
 export const EventsQuery = eventsQuery.schema
 
-/** Unknown parameters are always refused: no client sent any to this route before ORDERS_UNKNOWN_FIELDS=ignore was made for old ones. */
+/** Unknown parameters are always refused: the setting that ignores them is for clients that are older than this route. */
 export const decodeEventsQuery = (search: URLSearchParams): Decoded<EventsQuery> => {
   const query = eventsQuery.read(search, 'refuse')
   if (!query.ok) return query

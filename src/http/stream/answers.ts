@@ -4,11 +4,11 @@ import { Type } from '@sinclair/typebox'
 import type { LogEvent } from '../../app/follow.ts'
 import { OrderEvent } from '../../wire/event.ts'
 
-export const EventPage = Type.Object({
+export const PollPage = Type.Object({
   events: Type.Array(OrderEvent),
   cursor: Type.String({ description: 'Send it with the next call, also when there were no events.' }),
 })
 
 /** Each event is text already. */
-export const followedPageJson = (events: readonly Pick<LogEvent, 'text'>[], cursor: string): string =>
+export const pollPageJson = (events: readonly Pick<LogEvent, 'text'>[], cursor: string): string =>
   `{"events":[${events.map(({ text }) => text).join(',')}],"cursor":${JSON.stringify(cursor)}}`

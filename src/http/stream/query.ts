@@ -6,8 +6,8 @@ import type { Decoded, UnknownFields } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
 import { defineQuery, ticker, uuid } from '../exchange/query.ts'
 
-/** `place`: where the cursor stands, as the pointer of a fault. */
-export type FollowQuery = { filter: EventFilter; cursor: string | null; place: Fault['pointer'] }
+/** `pointer`: the parameter or the header that the cursor came in, for a fault. */
+export type FollowQuery = { filter: EventFilter; cursor: string | null; pointer: Fault['pointer'] }
 
 /** The tail decides what is a cursor; no text that is longer, or of other characters, is one. */
 const cursorPattern = '^[A-Za-z0-9_-]{1,4096}$'
@@ -47,11 +47,11 @@ export const decodeFollowQuery = (
   if (!query.ok) return query
   const filter = filterOf(query.value)
   if (lastEventId === null || lastEventId === '')
-    return { ok: true, value: { filter, cursor: query.value.cursor ?? null, place: '?cursor' } }
-  const place = 'header:Last-Event-ID'
+    return { ok: true, value: { filter, cursor: query.value.cursor ?? null, pointer: '?cursor' } }
+  const pointer = 'header:Last-Event-ID'
   return cursorForm.test(lastEventId)
-    ? { ok: true, value: { filter, cursor: lastEventId, place } }
-    : { ok: false, faults: [{ pointer: place, detail: cursorRule }] }
+    ? { ok: true, value: { filter, cursor: lastEventId, pointer } }
+    : { ok: false, faults: [{ pointer, detail: cursorRule }] }
 }
 
 /** The page of a client that asks for none. */
@@ -71,7 +71,7 @@ const eventsQuery = (limitMax: number) =>
         minimum: 1,
         maximum: limitMax,
         default: Math.min(eventsDefault, limitMax),
-        description: `Events a page. The service may be set to allow fewer (EVENTS_PAGE_MAX).`,
+        description: 'Events a page. The service may be set to allow fewer (EVENTS_PAGE_MAX).',
       }),
       read: (text: string) => (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= limitMax ? Number(text) : undefined),
       rule: `must be a whole number from 1 to ${limitMax}`,
@@ -85,7 +85,7 @@ export const eventsDecoder = (limitMax: number) => {
   return (search: URLSearchParams, unknownFields: UnknownFields): Decoded<FollowQuery & { limit: number }> => {
     const read = query.read(search, unknownFields)
     if (!read.ok) return read
-    const { cursor: position, limit = Math.min(eventsDefault, limitMax) } = read.value
-    return { ok: true, value: { filter: filterOf(read.value), cursor: position ?? null, place: '?cursor', limit } }
+    const { cursor: text, limit = Math.min(eventsDefault, limitMax) } = read.value
+    return { ok: true, value: { filter: filterOf(read.value), cursor: text ?? null, pointer: '?cursor', limit } }
   }
 }

@@ -6,7 +6,7 @@ import type { UnknownFields } from '../exchange/decode.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { json, searchOf } from '../exchange/reply.ts'
-import { followedPageJson } from './answers.ts'
+import { pollPageJson } from './answers.ts'
 import { createEventStream, type EventStream, type StreamObserver } from './eventStream.ts'
 import type { OpenStreams } from './openStreams.ts'
 import { cursorRule, decodeFollowQuery, eventsDecoder, type FollowQuery } from './query.ts'
@@ -26,7 +26,7 @@ export type StreamOptions = {
 }
 
 /** Sets how long the connection of a request may be silent. */
-type SetSilence = (request: Request, ms: number) => void
+export type SetSilence = (request: Request, ms: number) => void
 
 /** When a stream ends, its client waits this long before it connects again: spread, because all of them may end at once. */
 const retryMs = { least: 1_000, most: 3_000 }
@@ -35,8 +35,7 @@ const heartbeatsMissedMax = 2
 /** How long a client may take nothing before it is cut off, after its stream ended. */
 const closingMs = 2_000
 
-const notCursor = ({ place }: FollowQuery): Problem =>
-  invalid('Invalid cursor', [{ pointer: place, detail: cursorRule }])
+const notCursor = ({ pointer }: FollowQuery): Problem => invalid('Invalid cursor', [{ pointer, detail: cursorRule }])
 
 const tooManyRetrySeconds = '5'
 export const tooManyStreams = (whose: TooManyStreams['whose']): Problem =>
@@ -104,7 +103,7 @@ const pollEvents = async (
   const query = decode(searchOf(exchange.request), unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const page = await streams.events(exchange, query.value)
-  if (page.ok) return json(200, followedPageJson(page.events, page.cursor))
+  if (page.ok) return json(200, pollPageJson(page.events, page.cursor))
   switch (page.code) {
     case 'BAD_CURSOR':
       return notCursor(query.value)
