@@ -1,11 +1,12 @@
 // Proves: everything that happens to an order is on the topic of the log, in the order of its versions, over restarts and `kill -9` of
 // the replica that publishes.
 
-import { becomeCopy } from '../support/copiedTables.ts'
 import { afterAll, expect, test } from '../support/explained.ts'
 import { distinct } from '../support/identity.ts'
 import type { Received } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
+import { becomeCopy } from '../support/logicalCopy.ts'
+import { logIdsOf } from '../support/logRows.ts'
 import { orderBody } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -35,13 +36,7 @@ type Value = { event: { orderId: string; version: number; kind: string }; order:
 const valueOf = ({ value }: Received): Value => JSON.parse(value!) as Value
 
 /** What the log has, as the ids of its messages. */
-const logged = async (world: World): Promise<string[]> => {
-  const rows = await world.sql<{ id: string }[]>`
-    select id || '.0' as id from orders where xact > '3' union all
-    select order_id || '.' || order_version from ingested_fills where xact > '3' union all
-    select order_id || '.' || version from order_changes where xact > '3'`
-  return rows.map(({ id }) => id).toSorted()
-}
+const logged = async (world: World): Promise<string[]> => (await logIdsOf(world)).toSorted()
 
 /** All of the log, each message once, after the topic has it. */
 const published = async (world: World): Promise<Received[]> => {

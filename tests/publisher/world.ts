@@ -8,6 +8,7 @@ import type { LogMessage, LogSender } from '../../src/publisher/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { aPlacement, anEvent, byRequest } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
+import { logIdsOf } from '../support/logRows.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { until } from '../support/until.ts'
 
@@ -110,13 +111,7 @@ export const createPublisherWorld = async () => {
         { what: `the topic has ${ids.length} events` },
       ),
     /** The ids of all events that the log has, but those of before it. */
-    async logged(): Promise<string[]> {
-      const rows = await sql<{ id: string }[]>`
-        select id || '.0' as id from orders where xact > '3' union all
-        select order_id || '.' || order_version from ingested_fills where xact > '3' union all
-        select order_id || '.' || version from order_changes where xact > '3'`
-      return rows.map(({ id }) => id)
-    },
+    logged: () => logIdsOf(database),
     async stop() {
       await Promise.all(running.map((one) => one.stop()))
       await database.drop()

@@ -1,11 +1,13 @@
-// What a logical dump and its restore do, without the tools that are not in the package: the schema first, then the rows by COPY past the
-// triggers, in transactions of the new server, then the sequences.
+// Databases whose tables come from another cluster, without the tools that are not in the package: a real copy (the schema first, then the
+// rows by COPY past the triggers, in transactions of the new server, then the sequences), and one in place that only looks so.
 
 import { pipeline } from 'node:stream/promises'
 import postgres from 'postgres'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
+import type { Snapshot } from '../../src/store/snapshot.ts'
 import type { Sql } from '../../src/store/sql.ts'
+import { decodeCursor, encodeCursor } from '../../src/tail/cursor.ts'
 
 const open = (url: string): Sql => postgres(url, { max: 1, onnotice: () => undefined })
 
@@ -41,4 +43,29 @@ export const copyLogically = async (from: string, to: string, { sequences = true
   } finally {
     await Promise.all([source.end({ timeout: 1 }), target.end({ timeout: 1 })])
   }
+}
+
+/** How far the transaction ids of the other cluster were ahead. */
+const shift = 1_000_000_000n
+const shifted = ({ xmax, xip }: Snapshot): Snapshot => ({ xmax: xmax + shift, xip: xip.map((xact) => xact + shift) })
+
+/**
+ * Makes a database look like a copy: the transaction ids of the log, and those in the kept places of the publication, become those of a
+ * cluster that had used up more.
+ */
+export const becomeCopy = async (sql: Sql): Promise<void> => {
+  await sql.begin(async (tx) => {
+    await tx`set local session_replication_role = replica`
+    const ahead = String(shift)
+    for (const table of ['orders', 'ingested_fills', 'order_changes'])
+      await tx`update ${tx(table)} set xact = (xact::text::bigint + ${ahead}::bigint)::text::xid8 where xact > '3'`
+    await tx`update log_epochs set xact = (xact::text::bigint + ${ahead}::bigint)::text::xid8`
+    const places = await tx<{ number: string; cursor: string }[]>`select number, cursor from event_publication`
+    for (const { number, cursor } of places) {
+      const { place, issuedAtMs } = decodeCursor(cursor)!
+      const witness = place.witness === null ? null : { ...place.witness, xact: place.witness.xact + shift }
+      const copy = encodeCursor({ ...place, witness, snapshot: shifted(place.snapshot) }, issuedAtMs)
+      await tx`update event_publication set cursor = ${copy} where number = ${number}`
+    }
+  })
 }

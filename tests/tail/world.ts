@@ -9,6 +9,7 @@ import { openSession, type Database } from '../../src/store/sql.ts'
 import { createTail, type Tail, type TailOptions } from '../../src/tail/tail.ts'
 import { aPlacement, aTrade, anEvent, byRequest, newId, type TradeChanges } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
+import { logIdsOf } from '../support/logRows.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { until } from '../support/until.ts'
 
@@ -163,15 +164,7 @@ export const createTailWorld = async (target?: DatabaseTarget) => {
       return BigInt(row!.last)
     },
     /** All events that the log has after a position, in the order of their positions. */
-    async logged(after = 0n): Promise<string[]> {
-      const rows = await sql<{ name: string }[]>`
-        select name from (
-          select id || '.0' as name, position from orders where xact > '3' union all
-          select order_id || '.' || order_version, position from ingested_fills where xact > '3' union all
-          select order_id || '.' || version, position from order_changes where xact > '3'
-        ) e where position > ${String(after)}::bigint order by position`
-      return rows.map(({ name }) => name)
-    },
+    logged: (after?: bigint) => logIdsOf({ sql }, after),
     closeTails() {
       for (const tail of tails.splice(0)) tail.close()
     },

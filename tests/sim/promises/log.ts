@@ -74,7 +74,7 @@ type EventJson = {
   reason?: { code: string }
   cause: { requestId?: string; subject?: string; partition?: number; offset?: string }
 }
-type Told = { event: EventJson; order: Pick<EventJson, 'version' | 'status' | 'filledQuantity'> & { id: string } }
+type Message = { event: EventJson; order: Pick<EventJson, 'version' | 'status' | 'filledQuantity'> & { id: string } }
 
 const detailOfEvent = ({ fill, reason, cause }: EventJson): string => {
   const { requestId, subject = null, partition, offset } = cause
@@ -87,7 +87,7 @@ const detailOfEvent = ({ fill, reason, cause }: EventJson): string => {
 
 /** The row that a text says; undefined: it says nothing that is in the log. */
 export const rowOf = (truth: Truth, text: string): Row | undefined => {
-  const { event, order } = JSON.parse(text) as Told
+  const { event, order } = JSON.parse(text) as Message
   const row = truth.get(event.orderId)?.[event.version]
   const same =
     row !== undefined &&
@@ -217,7 +217,7 @@ export const haveSeenLast = (facts: Facts, record: FollowerRecord): boolean => {
   if (segment === undefined || segment.liveAt === null) return false
   const known = new Map(segment.snapshot?.map(({ id, version }) => [id, version]))
   for (const { text } of segment.events) {
-    const { event } = JSON.parse(text) as Told
+    const { event } = JSON.parse(text) as Message
     known.set(event.orderId, Math.max(event.version, known.get(event.orderId) ?? 0))
   }
   return journal.log.every(
