@@ -18,10 +18,10 @@ export type Streams = {
   end: () => void
 }
 
-/** How long the clients have to take the rest. */
+/** How long clients have to take what the tail still has for them. */
 const graceMs = 2_000
 
-/** Of the ring: its bytes are what bounds it. */
+/** Of the ring. Its bytes bound it long before that. */
 const ringEventsMax = 100_000
 
 type TailParts = { config: Config; observers: Observers; lists: Database; now: () => Date; log: Log }

@@ -18,7 +18,7 @@ const gap = '  '
 type OrderJson = Readonly<Record<string, unknown>>
 
 /** Whatever a service may send: nothing of it may move the cursor of the terminal. */
-const shown = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
+const withoutControls = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
 
 const member = (order: OrderJson, name: string): string => {
   const value = order[name]
@@ -74,8 +74,8 @@ const lineOf = (row: Row, nowMs: number): Line => {
   const before = isFresh && row.before !== null ? orderOf(row.before) : null
   const cells = (Object.keys(columns) as ColumnName[]).map((name): [ColumnName, Cell] => {
     const { cell }: Column = columns[name]
-    const text = shown(cell(order, row))
-    const changed = isFresh && (before === null || shown(cell(before, row)) !== text)
+    const text = withoutControls(cell(order, row))
+    const changed = isFresh && (before === null || withoutControls(cell(before, row)) !== text)
     return [name, { text, changed }]
   })
   return Object.fromEntries(cells) as Line
@@ -109,7 +109,7 @@ const fit = (
 const pad = (text: string, width: number, right: boolean): string => (right ? text.padStart(width) : text.padEnd(width))
 
 /** Joins the cells, cut where the terminal ends. */
-const printed = (cells: readonly { text: string; style: string }[], width: number): string => {
+const joinCells = (cells: readonly { text: string; style: string }[], width: number): string => {
   let left = width
   let line = ''
   for (const [i, { text, style }] of cells.entries()) {
@@ -144,6 +144,6 @@ export const tableLines = ({ rows, footer, size, nowMs }: Frame): string[] => {
     })),
   )
   const blank = Array.from({ length: Math.max(0, room - body.length) }, () => '')
-  const all = [...[head, ...body].map((cells) => printed(cells, size.columns)), ...blank]
-  return [...all.slice(0, Math.max(0, size.rows - 1)), shown(footer).slice(0, size.columns)]
+  const all = [...[head, ...body].map((cells) => joinCells(cells, size.columns)), ...blank]
+  return [...all.slice(0, Math.max(0, size.rows - 1)), withoutControls(footer).slice(0, size.columns)]
 }

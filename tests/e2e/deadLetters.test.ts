@@ -4,6 +4,7 @@
 import { expect, test } from '../support/explained.ts'
 import type { Outgoing } from '../support/kafka.ts'
 import { orderBody } from '../support/orderBody.ts'
+import { placeOrder } from '../support/placeOrder.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
@@ -11,12 +12,6 @@ import { createWorld, tradeOf, type World } from '../support/world.ts'
 const dayMs = 24 * 3_600_000
 /** How far in the future a record may be stamped before Kafka 4. */
 const anyStamp = { 'message.timestamp.after.max.ms': '9223372036854775807' }
-
-const place = async (service: RunningService): Promise<string> => {
-  const { status, json } = await service.post(orderBody())
-  expect(status).toBe(202)
-  return String(json['id'])
-}
 
 /** A trade of its own order on each partition of the trade topic. */
 const tradesEverywhere = async (world: World, ids: readonly string[]): Promise<void> =>
@@ -43,7 +38,7 @@ test('a message from the future has a letter of today, and its partition goes on
   await using world = await createWorld()
   await world.kafka.alterTopic(world.topics.trades, anyStamp)
   const service = await world.start()
-  const ids = [await place(service), await place(service), await place(service)]
+  const ids = [await placeOrder(service), await placeOrder(service), await placeOrder(service)]
   const before = Date.now()
   await world.kafka.publish([
     bad(world, { timestamp: BigInt(before + 2 * dayMs) }),
@@ -70,7 +65,7 @@ test('on a compacted topic a letter of a message without a key has its own id fo
   await using world = await createWorld()
   await world.kafka.alterTopic(world.topics.deadLetters, { 'cleanup.policy': 'compact' })
   const service = await world.start()
-  const ids = [await place(service), await place(service), await place(service)]
+  const ids = [await placeOrder(service), await placeOrder(service), await placeOrder(service)]
   await world.kafka.publish([bad(world, { key: null }), bad(world), bad(world, { key: null, value: null })])
   await tradesEverywhere(world, ids)
   await world.tradesConsumed()

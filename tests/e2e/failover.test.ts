@@ -7,9 +7,9 @@ import postgres from 'postgres'
 import { freePort } from '../stack/ports.ts'
 import { databaseUrl, startPostgres, type PostgresServer } from '../stack/postgres.ts'
 import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
-import { orderBody } from '../support/orderBody.ts'
+import { placeOnceTaken } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
-import { runBinary, type RunningService } from '../support/service.ts'
+import { runBinary } from '../support/service.ts'
 import { startStandby } from '../support/standby.ts'
 import { until } from '../support/until.ts'
 import { createWorld, type World } from '../support/world.ts'
@@ -53,23 +53,12 @@ const addressOf = (query: string) => {
 }
 
 /** The id of an order that was taken, tried until one is. */
-const placed = async (service: RunningService): Promise<string> => {
-  const reply = await until(
-    async () => {
-      const answer = await service.post(orderBody())
-      return answer.status === 202 && answer
-    },
-    { what: 'an order is taken' },
-  )
-  return String(reply.json['id'])
-}
-
 test('the one that takes writes is found at the start and after a failover', async () => {
   const env = { DATABASE_URL: addressOf('sslmode=disable&target_session_attrs=read-write') }
   expect(await runBinary(['migrate'], { ...world.env, ...env })).toMatchObject({ exitCode: 0, err: '' })
   expect(await runBinary(['verify'], { ...world.env, ...env })).toMatchObject({ exitCode: 0, err: '' })
   const service = await world.start({ env })
-  const before = await placed(service)
+  const before = await placeOnceTaken(service)
   expect(await isThere(first, before)).toBe(true)
   await until(() => isThere(second, before), { what: 'the standby has it' })
 
@@ -85,7 +74,7 @@ test('the one that takes writes is found at the start and after a failover', asy
     { what: 'health says what each server answered' },
   )
   await on(second, (sql) => sql`select pg_promote()`)
-  const after = await placed(service)
+  const after = await placeOnceTaken(service)
   expect(await isThere(second, after)).toBe(true)
   await service.ready()
   expect((await service.http(`/orders/${before}`)).status).toBe(200)
@@ -97,13 +86,13 @@ test('a server that stops taking writes under its connections is left, by whoeve
   await first.restart()
   await readOnly(first, 'on')
   const service = await world.start({ env: { DATABASE_URL: addressOf('targetServerType=primary') } })
-  const order = await placed(service)
+  const order = await placeOnceTaken(service)
   expect(await isThere(second, order)).toBe(true)
   expect((await service.http(`/orders/${order}`)).status).toBe(200)
 
   await readOnly(second, 'on')
   await readOnly(first, 'off')
-  const here = await placed(service)
+  const here = await placeOnceTaken(service)
   expect(await isThere(first, here)).toBe(true)
   await until(async () => (await service.http(`/orders/${here}`)).status === 200, { what: 'reads have moved' })
   expect((await service.http(`/orders/${order}`)).status).toBe(404)

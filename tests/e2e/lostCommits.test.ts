@@ -9,7 +9,7 @@ import { cursorOf, eventsAfter } from '../support/eventPages.ts'
 import { openEventStream } from '../support/eventStream.ts'
 import { expect, test } from '../support/explained.ts'
 import { logOf } from '../support/logRows.ts'
-import { orderBody } from '../support/orderBody.ts'
+import { placeOnceTaken } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { caughtUp, cutOff, startArchiving, startStandby } from '../support/standby.ts'
@@ -17,17 +17,6 @@ import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
 
 const dir = temporaryDir('lost')
-
-const placed = async (service: RunningService): Promise<string> => {
-  const reply = await until(
-    async () => {
-      const answer = await service.post(orderBody({ quantity: 10 }))
-      return answer.status === 202 && answer
-    },
-    { what: 'an order is taken' },
-  )
-  return String(reply.json['id'])
-}
 
 const filled = async (world: World, id: string, quantity: number): Promise<void> => {
   await world.publishTrades(tradeOf({ buyOrderId: id, quantity }))
@@ -50,17 +39,20 @@ const logged = async (url: string): Promise<string[]> => {
 /** What was kept and what was lost: two orders that stay, one of them with a fill that is lost, and an order that is lost altogether. */
 const losing = async (world: World, service: RunningService, onKept: () => Promise<void>) => {
   const begin = await cursorOf(service)
-  const [kept, touched] = [await placed(service), await placed(service)]
+  const [kept, touched] = [
+    await placeOnceTaken(service, { quantity: 10 }),
+    await placeOnceTaken(service, { quantity: 10 }),
+  ]
   await filled(world, kept, 4)
   const early = (await eventsAfter(service, begin)) as { seen: string[]; cursor: string }
   expect(early.seen).toHaveLength(3)
-  const behind = await placed(service)
+  const behind = await placeOnceTaken(service, { quantity: 10 })
   await world.outboxEmpty()
   await onKept()
   const onTime = (await eventsAfter(service, early.cursor)) as { seen: string[]; cursor: string }
   expect(onTime.seen).toEqual([`${behind} 0`])
   await filled(world, touched, 3)
-  const lost = await placed(service)
+  const lost = await placeOnceTaken(service, { quantity: 10 })
   const late = (await eventsAfter(service, onTime.cursor)) as { seen: string[]; cursor: string }
   expect(late.seen).toEqual([`${touched} 1`, `${lost} 0`])
   await world.outboxEmpty()
@@ -74,7 +66,7 @@ const goOn = async (world: World, url: string, { begin, early, onTime, late, los
   await world.kafka.rewind(world.group, world.topics.trades)
   const service = await world.start({ env: { DATABASE_URL: url } })
   expect((await service.http(`/orders/${lost}`)).status).toBe(404)
-  const more = await placed(service)
+  const more = await placeOnceTaken(service, { quantity: 10 })
   await world.tradesConsumed()
   const log = await logged(url)
   expect(log.slice(-2).toSorted()).toEqual([`${more} 0`, `${touched} 1`].toSorted())

@@ -9,7 +9,7 @@ import { cursorOf, eventsAfter } from '../support/eventPages.ts'
 import { openEventStream } from '../support/eventStream.ts'
 import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { copyLogically } from '../support/logicalCopy.ts'
-import { orderBody } from '../support/orderBody.ts'
+import { placeOrder } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
@@ -30,19 +30,13 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([older.stop(), younger.stop()]))
 
-const placed = async (service: RunningService): Promise<string> => {
-  const { status, json } = await service.post(orderBody({ quantity: 10 }))
-  expect(status).toBe(202)
-  return String(json['id'])
-}
-
 /** Orders of every life, as far as clients and the engine can bring about. */
 const lives = async (world: World, service: RunningService): Promise<string[]> => {
   const [fresh, canceled, part, filled] = [
-    await placed(service),
-    await placed(service),
-    await placed(service),
-    await placed(service),
+    await placeOrder(service, { quantity: 10 }),
+    await placeOrder(service, { quantity: 10 }),
+    await placeOrder(service, { quantity: 10 }),
+    await placeOrder(service, { quantity: 10 }),
   ]
   expect((await service.http(`/orders/${canceled}/cancel`, { method: 'POST' })).status).toBe(200)
   await world.publishTrades(
@@ -76,7 +70,7 @@ test.each(['younger', 'older'] as const)('a logical copy in a %s server', async 
   expect(await service.stop()).toBe(0)
   // What is committed and on no topic yet.
   const offline = await world.start({ env: withoutBroker })
-  for (let i = 0; i < 3; i++) orders.push(await placed(offline))
+  for (let i = 0; i < 3; i++) orders.push(await placeOrder(offline, { quantity: 10 }))
   await offline.http(`/orders/${orders.at(-1)}/cancel`, { method: 'POST' })
   const late = await cursorOf(offline)
   await offline.kill()
@@ -134,7 +128,7 @@ test('a copy whose sequences were left behind does not start, and says how they 
   await sql.end()
   const started = await world.start({ env: { DATABASE_URL: url } })
   const cursor = await cursorOf(started)
-  const more = await placed(started)
+  const more = await placeOrder(started, { quantity: 10 })
   expect(await eventsAfter(started, cursor)).toMatchObject({ seen: [`${more} 0`] })
   expect((await started.http(`/orders/${id}`)).status).toBe(200)
   expect(await started.stop()).toBe(0)

@@ -7,7 +7,7 @@ import { createAuthority, writeCertificate } from '../support/certificates.ts'
 import { openEventStream, type EventStreamClient } from '../support/eventStream.ts'
 import { expect, test } from '../support/explained.ts'
 import { startLoad } from '../support/load.ts'
-import { orderBody } from '../support/orderBody.ts'
+import { placeOrder } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -26,16 +26,10 @@ const kindsOf = (client: Pick<EventStreamClient, 'blocks'>, id: string): string[
 
 const streamOf = ({ url }: RunningService, query = '', headers: Record<string, string> = {}) =>
   openEventStream(`${url}/orders/stream${query}`, { headers })
-const placed = async (service: RunningService, changed: object = {}): Promise<string> => {
-  const answer = await service.post({ ...orderBody(), ...changed })
-  expect(answer.status).toBe(202)
-  return String(answer.json['id'])
-}
-
 test('place, fill and cancel are seen as they happen, also by polling; filters hold', async () => {
   await using world = await createWorld()
   const service = await world.start()
-  const before = await placed(service, { ticker: 'OPEN' })
+  const before = await placeOrder(service, { ticker: 'OPEN' })
   const all = await streamOf(service)
   const some = await streamOf(service, '?ticker=OTHER')
   await all.seen(({ event }) => event === 'live', 'the snapshot is complete')
@@ -43,10 +37,10 @@ test('place, fill and cancel are seen as they happen, also by polling; filters h
   const { cursor } = (await service.http('/events')).json as { cursor: string }
   expect(all.events()[0]).toMatchObject({ event: 'snapshot', data: { orders: [{ id: before, status: 'NEW' }] } })
 
-  const id = await placed(service, { ticker: 'AAPL', quantity: 10 })
+  const id = await placeOrder(service, { ticker: 'AAPL', quantity: 10 })
   await all.seen(({ data }) => (data as OrderEvent | undefined)?.order?.id === id, 'the placement')
   await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 4 }), tradeOf({ buyOrderId: id, quantity: 6 }))
-  const other = await placed(service, { ticker: 'OTHER' })
+  const other = await placeOrder(service, { ticker: 'OTHER' })
   expect((await service.http(`/orders/${other}/cancel`, { method: 'POST' })).status).toBe(200)
   await until(() => kindsOf(all, id).length === 3 && kindsOf(all, other).length === 2, { what: 'all is seen' })
   const expected = ['0 ACCEPTED NEW', '1 FILLED PARTIALLY_FILLED', '2 FILLED FILLED']
@@ -206,7 +200,7 @@ test('streams are limited, are on the port for everybody alone, and go over TLS'
   await service.logged('serving')
   const client = await streamOf(service)
   await client.seen(({ event }) => event === 'live', 'the snapshot is complete')
-  const id = await placed(service)
+  const id = await placeOrder(service)
   await until(() => kindsOf(client, id).length === 1, { what: 'the placement is seen over TLS' })
   const refused = await service.http('/orders/stream')
   expect([refused.status, refused.json['code'], refused.headers.get('retry-after')]).toEqual([429, 'RATE_LIMITED', '5'])

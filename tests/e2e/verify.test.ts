@@ -6,7 +6,7 @@ import { createDatabase } from '../support/database.ts'
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
 import { startLoad } from '../support/load.ts'
-import { orderBody } from '../support/orderBody.ts'
+import { placeOrder } from '../support/placeOrder.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
@@ -25,15 +25,9 @@ const notesOf = (result: { out: string }): string[] =>
     .filter((line) => 'note' in line)
     .map((line) => String(line['note']))
 
-const place = async (service: RunningService, members: Record<string, unknown> = {}): Promise<string> => {
-  const reply = await service.post(orderBody(members))
-  expect(reply.status).toBe(202)
-  return String(reply.json['id'])
-}
-
 /** Orders of every kind, and a leg of every disposition. */
 const live = async (world: World, service: RunningService) => {
-  const [partial, filled, canceled] = [await place(service), await place(service), await place(service)]
+  const [partial, filled, canceled] = [await placeOrder(service), await placeOrder(service), await placeOrder(service)]
   await service.http(`/orders/${canceled}/cancel`, { method: 'POST' })
   const twice = tradeOf({ buyOrderId: partial, quantity: 10 })
   await world.publishTrades(

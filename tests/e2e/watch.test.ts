@@ -8,9 +8,10 @@ import { freePort } from '../stack/ports.ts'
 import { binary } from '../support/binary.ts'
 import { createAuthority, writeCertificate } from '../support/certificates.ts'
 import { afterAll, describe, expect, test } from '../support/explained.ts'
-import { orderBody, userId } from '../support/orderBody.ts'
+import { userId } from '../support/orderBody.ts'
+import { placeOrder } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
-import { runBinary, type RunningService } from '../support/service.ts'
+import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
 
@@ -80,11 +81,6 @@ const startWatch = async (
 }
 type Watch = Awaited<ReturnType<typeof startWatch>>
 
-const place = async (service: RunningService, members: Record<string, unknown> = {}): Promise<string> => {
-  const reply = await service.post(orderBody(members))
-  expect(reply.status).toBe(202)
-  return String(reply.json['id'])
-}
 const isLive = (watch: Watch) => until(() => watch.lines().some(({ live }) => live), { what: 'the stream is live' })
 const eventsOf = (watch: Watch): string[] =>
   watch.lines().flatMap(({ event }) => (event === undefined ? [] : [`${event.kind} ${event.orderId} ${event.version}`]))
@@ -93,18 +89,18 @@ describe('JSON lines', () => {
   test('the open orders, then each change once, also over a restart of the service', async () => {
     const port = await freePort()
     let service = await world.start({ port })
-    const open = await place(service)
+    const open = await placeOrder(service)
     await using watch = await startWatch([], { SERVER_PORT: String(port) })
     await isLive(watch)
     expect(watch.lines().map(({ order }) => order?.['id'])).toContain(open)
 
-    const id = await place(service)
+    const id = await placeOrder(service)
     await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 10 }))
     await until(() => eventsOf(watch).includes(`FILLED ${id} 1`), { what: 'the fill is shown' })
     expect(await service.stop()).toBe(0)
     await until(() => watch.err().includes('reconnecting'), { what: 'it says that it connects again' })
     service = await world.start({ port })
-    const late = await place(service)
+    const late = await placeOrder(service)
     await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 90 }))
     await service.http(`/orders/${late}/cancel`, { method: 'POST' })
     await until(() => eventsOf(watch).length >= 5, { what: 'all changes are shown' })
@@ -130,20 +126,20 @@ describe('JSON lines', () => {
     await using service = await world.start()
     await using watch = await startWatch(['--ticker', 'msft', '--user', userId.toUpperCase(), '--url', service.url])
     await isLive(watch)
-    await place(service, { ticker: 'OTHER' })
-    await place(service, { ticker: 'MSFT', userId: crypto.randomUUID() })
-    const id = await place(service, { ticker: 'MSFT' })
+    await placeOrder(service, { ticker: 'OTHER' })
+    await placeOrder(service, { ticker: 'MSFT', userId: crypto.randomUUID() })
+    const id = await placeOrder(service, { ticker: 'MSFT' })
     await until(() => eventsOf(watch).length > 0, { what: 'a change is shown' })
     expect(eventsOf(watch)).toEqual([`ACCEPTED ${id} 0`])
   })
 
   test('whoever reads only some lines ends it', async () => {
     await using service = await world.start()
-    await place(service)
+    await placeOrder(service)
     const child = Bun.spawn(['sh', '-c', `'${await binary()}' watch --url ${service.url} | head -n 1`], {
       stdout: 'pipe',
     })
-    const first = until(() => place(service).then(() => child.exitCode !== null), { what: 'the pipe ends' })
+    const first = until(() => placeOrder(service).then(() => child.exitCode !== null), { what: 'the pipe ends' })
     expect(JSON.parse(await new Response(child.stdout).text())).toHaveProperty('order')
     expect(await child.exited).toBe(0)
     await first
@@ -153,7 +149,7 @@ describe('JSON lines', () => {
 describe('a table', () => {
   test('fits the terminal, changes in place, and the terminal is given back at Ctrl-C', async () => {
     await using service = await world.start()
-    const id = await place(service, { ticker: 'TABLE' })
+    const id = await placeOrder(service, { ticker: 'TABLE' })
     await using watch = await startWatch(['--ticker', 'TABLE', '--url', service.url], {}, { columns: 100, rows: 8 })
     const frames = () => watch.out().split('\u001b[?2026h').slice(1)
     const last = () => Bun.stripANSI(frames().at(-1) ?? '')

@@ -30,7 +30,7 @@ export type Exchange = {
 export type Credential = {
   /** In ms since 1970; Infinity: it does not expire. */
   readonly expiresAtMs: number
-  /** Whether it is still accepted, and still lets the same caller make this call. Rejects never. */
+  /** Whether it is still accepted, and still lets the same caller make this call. Never rejects. */
   readonly isStillGood: () => boolean | Promise<boolean>
 }
 
