@@ -21,13 +21,13 @@ const bytesOf = ({ entries }: RingChunk): number =>
 export type RingLimits = { eventsMax: number; bytesMax: number }
 
 export type Ring = {
-  /** Chunks have numbers without gaps, upwards. `next`: that of the next chunk. */
+  /** Chunks have numbers without gaps, upwards; none is given twice. `next`: that of the next chunk. */
   first: () => number
   next: () => number
   /** Undefined: evicted, or not there yet. */
   chunk: (number: number) => RingChunk | undefined
   append: (chunk: RingChunk) => void
-  /** Puts chunks before the first one. They must lead up to its start; see towards. */
+  /** Puts chunks before the first one. They must lead up to its start; see towards. All chunks have other numbers afterwards. */
   prepend: (chunks: readonly RingChunk[]) => void
   /** Forgets everything; goes on from `place`. */
   restart: (place: Place | null) => void
@@ -78,11 +78,14 @@ export const createRing = ({ eventsMax, bytesMax }: RingLimits): Ring => {
       evict()
     },
     prepend(older) {
-      for (const chunk of older.toReversed()) {
-        chunks.set(--first, chunk)
-        count(chunk, 1)
-        start = chunk.start
-      }
+      // Numbers below `first` may have been those of chunks that are gone. Whoever still has one of them to read would take another chunk
+      // for it, and pass over what lies between.
+      const all = [...older, ...chunks.values()]
+      chunks.clear()
+      first = next
+      for (const chunk of all) chunks.set(next++, chunk)
+      for (const chunk of older) count(chunk, 1)
+      start = older[0]?.start ?? start
       evict()
     },
     restart(place) {

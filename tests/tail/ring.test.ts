@@ -1,10 +1,11 @@
 // Proves: the ring serves a place only if it has everything that the place has not seen, forgets the oldest first, and what makes it
-// longer backwards never counts as seen what comes later in it.
+// longer backwards never counts as seen what comes later in it. A follower within it never takes a later chunk for one that is gone.
 
 import { expect, test } from 'bun:test'
 import type { LogRow, Place } from '../../src/store/log.ts'
 import { isVisible } from '../../src/store/snapshot.ts'
 import { createRing, hasSeen, towards, type RingChunk } from '../../src/tail/ring.ts'
+import { goOn, type Paths, type Way } from '../../src/tail/stages.ts'
 import { anOrder } from '../support/builders.ts'
 
 const at = (xmax: bigint, ...xip: bigint[]): Place => ({ epoch: 1, snapshot: { xmax, xip }, witness: null, page: null })
@@ -74,4 +75,22 @@ test('what makes the ring longer ends where it begins', () => {
   ring.prepend([chunk(later.start, later.end, 5n)])
   expect(ring.serves(at(4n))).toBe(true)
   expect(ring.serves(later.end)).toBe(true)
+})
+
+test('a follower whose chunk is gone goes back, whatever was put before the ring since', () => {
+  const ring = createRing({ eventsMax: 100, bytesMax: 100_000 })
+  ring.restart(at(10n))
+  ring.append(chunk(at(10n), at(12n), 10n, 11n))
+  ring.append(chunk(at(12n), at(14n), 12n, 13n))
+  ring.append(chunk(at(14n), at(16n), 14n, 15n))
+  const way: Way = {
+    filter: {},
+    stage: { kind: 'ring', origin: at(10n), number: ring.first() + 1, place: at(12n) },
+    arrive: () => undefined,
+  }
+  // The connection to Postgres is lost. Then somebody comes back who has seen more than this one.
+  ring.restart(at(16n))
+  ring.prepend([chunk(at(14n), at(15n), 14n), chunk(at(15n), at(16n), 15n)])
+  expect(goOn(way, { ring } as Paths)).toBe(null)
+  expect(way.stage).toMatchObject({ kind: 'behind', place: at(12n) })
 })
