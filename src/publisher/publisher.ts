@@ -96,11 +96,18 @@ const readAhead = ({ reader }: Running, { more, place }: Batch): Promise<Batch> 
   return next
 }
 
+/** From here on its age counts. What fails later is tried again, and must not make it young. */
+const takeOver = (running: Running): void => {
+  running.isPublishing = true
+  running.readAt = running.options.clock()
+  running.oldest = null
+}
+
 /** Publishes from the kept place on, until the lease ends or something fails. */
 const follow = async (running: Running, signal: AbortSignal): Promise<void> => {
   const { options, lease, reader, bell } = running
   if (!lease.held()) return
-  running.isPublishing = true
+  if (!running.isPublishing) takeOver(running)
   let next: Promise<Batch> | null = reader.begin()
   let place: Place | null = null
   let idleMs = pollMs.first
@@ -129,8 +136,6 @@ const awaitLease = async (running: Running, signal: AbortSignal): Promise<void> 
 const run = async (running: Running, signal: AbortSignal): Promise<void> => {
   const { options, lease } = running
   while (!signal.aborted) {
-    running.readAt = options.clock()
-    running.oldest = null
     // Whatever was in memory is dropped with the connection: the kept place is the truth.
     await follow(running, signal).catch((error: unknown) => {
       const fields = describe(error)

@@ -28,7 +28,8 @@ class PlaceLost extends Error {
 
 /** The end of a page that goes through the copied rows of an earlier epoch: a snapshot that sees everything. */
 const everything = { xmax: 2n ** 63n - 1n, xip: [] }
-const beforeAll = { xmax: 0n, xip: [] }
+/** Sees nothing. (0 is no snapshot to Postgres, which reads this one when the tables are copied once more.) */
+const beforeAll = { xmax: 1n, xip: [] }
 
 const isWithinRestored = ({ page }: Place): boolean => page?.end.xmax === everything.xmax
 

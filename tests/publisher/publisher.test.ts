@@ -60,6 +60,18 @@ describe('one publisher', () => {
     expect(world.topic.sent.map(({ eventId }) => eventId)).toEqual(zero(ids))
   })
 
+  test('that cannot read the log says for how long, and goes on afterwards', async () => {
+    world = await createPublisherWorld()
+    const { publisher } = await world.begin()
+    await world.sql`alter table log_epochs rename to log_epochs_away`
+    await until(() => publisher.state().oldestAgeMs > 1_500, { what: 'its age grows', deadlineMs: 30_000 })
+    expect(publisher.state().obstacle).not.toBe(null)
+    await world.sql`alter table log_epochs_away rename to log_epochs`
+    const [id] = await world.place('A')
+    await world.has([`${id}.0`])
+    await until(() => publisher.state().oldestAgeMs === 0, { what: 'nothing waits' })
+  })
+
   test('goes on where it was, also after an end without any warning', async () => {
     world = await createPublisherWorld()
     const first = await world.begin()
@@ -194,6 +206,23 @@ describe('a database that is not the one of before', () => {
     world.start({ batchMax: 2 })
     await world.has(zero(waiting))
     expect(world.topic.sent.map(({ eventId }) => eventId)).toEqual(zero(waiting))
+  })
+
+  test('copied again before anything was published here: all of it comes', async () => {
+    world = await createPublisherWorld()
+    const first = await world.begin()
+    await first.stop()
+    await becomeCopy(world.sql)
+    const second = world.start()
+    await until(async () => (await world.sql`select from event_publication where epoch = 2`).length > 0, {
+      what: 'the beginning of the second epoch is kept',
+    })
+    await second.stop()
+    const waiting = await world.place('A', 'B')
+    await becomeCopy(world.sql)
+    world.start()
+    await world.has(zero(waiting))
+    expect(world.topic.sent).toHaveLength(2)
   })
 
   test('the last places are of what was lost: the newest one that stands counts, and events come again', async () => {

@@ -47,7 +47,9 @@ export const copyLogically = async (from: string, to: string, { sequences = true
 
 /** How far the transaction ids of the other cluster were ahead. */
 const shift = 1_000_000_000n
-const shifted = ({ xmax, xip }: Snapshot): Snapshot => ({ xmax: xmax + shift, xip: xip.map((xact) => xact + shift) })
+/** Ids below 3 are of no transaction: a place that has seen nothing has seen nothing of the copy. */
+const shifted = ({ xmax, xip }: Snapshot): Snapshot =>
+  xmax < 3n ? { xmax, xip } : { xmax: xmax + shift, xip: xip.map((xact) => xact + shift) }
 
 /**
  * Makes a database look like a copy: the transaction ids of the log, and those in the kept places of the publication, become those of a
