@@ -44,8 +44,8 @@ export type CatchUp = {
   verify: (place: Place) => Promise<Refusal | null>
   /** Lengthens the ring backwards for all laggards that are near enough; false: it does not serve this one afterwards. */
   lengthen: (laggard: Laggard) => Promise<boolean>
-  /** The next chunk of what passes the filter. */
-  read: (place: Place, filter: EventFilter, rowsMax: number) => Promise<CaughtUp>
+  /** The next chunk of what passes the filter; nothing, if by then nobody wants it any more. */
+  read: (place: Place, filter: EventFilter, how: { rowsMax: number; isWanted: () => boolean }) => Promise<CaughtUp>
   /** From now on, until the function that it answers is called, somebody catches up. */
   join: (laggard: Laggard) => () => void
 }
@@ -166,8 +166,11 @@ export const createCatchUp = (options: CatchUpOptions): CatchUp => {
     isTooFar: (place) => isTooFar(options, place),
     verify: (place) => verify(options, place),
     lengthen: createLengthening(options, laggards),
-    async read(place, filter, rowsMax) {
-      const chunk = await inLane(lanes, () => readChunk(db, place, { filter, rowsMax, looksMax }))
+    async read(place, filter, { rowsMax, isWanted }) {
+      const chunk = await inLane(lanes, async () =>
+        isWanted() ? readChunk(db, place, { filter, rowsMax, looksMax }) : null,
+      )
+      if (chunk === null) return { kind: 'events', entries: [], place, complete: false }
       if (chunk.kind !== 'chunk') return ofHalt(chunk)
       const { entries } = entriesOf(chunk, now().getTime(), write)
       return { kind: 'events', entries, place: chunk.end, complete: chunk.complete }

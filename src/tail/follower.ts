@@ -153,6 +153,7 @@ export const createFollower = (
   const finish = (step: Step): void => {
     if (own.last !== null) return
     own.last = step
+    own.way.stage = { kind: 'ended' }
     own.mailbox.clear()
     parts.live.remove(self)
     leave()

@@ -50,7 +50,7 @@ const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, l
   const entries: Entry[] = []
   let from = place
   for (let reads = 1; ; reads++) {
-    const found = await catchUp.read(from, filter, limit)
+    const found = await catchUp.read(from, filter, { rowsMax: limit, isWanted: () => true })
     if (found.kind !== 'events') return ofRefusal(found)
     if (!found.complete && reads === 1 && (await catchUp.isTooFar(place))) return tooFar
     entries.push(...found.entries.slice(0, limit - entries.length))

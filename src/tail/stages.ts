@@ -33,6 +33,8 @@ export type Stage =
   /** It took all chunks below `number`, which leaves it at `place`; of the rest it gets what `origin` has not seen. */
   | { kind: 'ring'; origin: Place; number: number; place: Place }
   | { kind: 'live' }
+  /** Nobody follows any more. What waits in a lane for it is left out: else clients that give up and come back make the queue grow. */
+  | { kind: 'ended' }
 type StageOf<K extends Stage['kind']> = Extract<Stage, { kind: K }>
 
 /** One follower on its way. Whoever awaits checks that the stage is still the one that it began with. */
@@ -70,8 +72,10 @@ const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Pro
     way.stage = behindAt(from)
     return { kind: 'live', cursor: encodeCursor(from, paths.nowMs()) }
   }
-  const page = await paths.listLanes.run(() =>
-    readSnapshotPage(paths.lists, way.filter, { before, now: new Date(paths.nowMs()) }),
+  const page = await paths.listLanes.run(async () =>
+    way.stage === stage
+      ? readSnapshotPage(paths.lists, way.filter, { before, now: new Date(paths.nowMs()) })
+      : null,
   )
   if (page === null || way.stage !== stage) return null
   way.stage = { ...stage, before: page.next }
@@ -90,7 +94,7 @@ const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs
   const leave = catchUp.join(laggard)
   try {
     if (stage.tries++ < triesMax && (await catchUp.lengthen(laggard))) return null
-    const found = await catchUp.read(place, way.filter, rowsMax)
+    const found = await catchUp.read(place, way.filter, { rowsMax, isWanted: () => way.stage === stage })
     if (way.stage !== stage) return null
     if (found.kind !== 'events') return await refuse(way, found)
     way.stage = { ...stage, place: found.place }
@@ -106,6 +110,7 @@ const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs
 const behind = async (way: Way, stage: StageOf<'behind'>, paths: Paths): Promise<Step | null> => {
   const { reader, ring, catchUp } = paths
   await reader.ready()
+  if (way.stage !== stage) return null
   const isTooFar = !stage.checked && (await catchUp.isTooFar(stage.place))
   if (way.stage !== stage) return null
   if (isTooFar) return refuse(way, { kind: 'reset', reason: 'TOO_FAR_BEHIND' })
@@ -156,6 +161,7 @@ export const goOn = (way: Way, paths: Paths): Promise<Step | null> | Step | null
     case 'ring':
       return fromRing(way, stage, paths)
     case 'live':
+    case 'ended':
       return null
   }
 }

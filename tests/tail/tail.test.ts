@@ -102,6 +102,26 @@ describe('a follower', () => {
     expect(later).not.toContain(`${first!.id}.0`)
   })
 
+  test('that gave up while it waited for its snapshot costs Postgres nothing', async () => {
+    const gate = Promise.withResolvers<void>()
+    let pages = 0
+    const lists: Database = {
+      ...world.db,
+      async run(statement) {
+        pages++
+        await gate.promise
+        return world.db.run(statement)
+      },
+    }
+    const { follow } = world.startTail({ lists })
+    const readings = Array.from({ length: 6 }, () => follow({ userId: crypto.randomUUID() }))
+    await until(() => pages === 2, { what: 'the lanes are busy, the others wait' })
+    for (const reading of readings.slice(2)) reading.close()
+    gate.resolve()
+    for (const reading of readings.slice(0, 2)) await until(reading.isLive, { what: 'the snapshot is complete' })
+    expect(pages).toBe(2)
+  })
+
   test('ends with its cursor when the tail closes, whatever it was doing', async () => {
     const { tail, followLive, follow } = world.startTail()
     const reading = await followLive()
