@@ -10,7 +10,7 @@ import { haltOf, placeAtHead, readChunk, seenAtMost, seenFully, type Halt } from
 import { entriesOf, type WriteEvent } from './entries.ts'
 import type { Lanes } from './lanes.ts'
 import type { Reader } from './reader.ts'
-import { towards, type Entry, type Ring, type RingChunk } from './ring.ts'
+import { chunkBytes, towards, type Entry, type Ring, type RingChunk } from './ring.ts'
 
 export type CatchUpOptions = {
   db: Database
@@ -19,8 +19,6 @@ export type CatchUpOptions = {
   lanes: Lanes
   write: WriteEvent
   now: () => Date
-  /** How many events the ring may hold. */
-  ringEventsMax: number
   /** How many events a cursor may be behind. */
   resumeMax: number
 }
@@ -66,53 +64,69 @@ const positionOf = (key: LogKey | null | undefined): number => Number(key?.posit
 
 const readUnfiltered = { filter: {}, rowsMax: backwardsRowsMax, looksMax: 0 }
 
-/** Whether so few events lie between the place and the ring that the ring can hold them too. */
-const isNear = ({ ring, reader, ringEventsMax }: CatchUpOptions, place: Place): boolean =>
-  positionOf(reader.head()?.witness) - positionOf(place.witness) + ring.size().events <= ringEventsMax
+/** How much an event takes in the ring, about, as long as there is none to ask. */
+const eventBytes = 1_500
 
-/** The chunks from a place to where the ring begins; null: they are too many, or there is no way. */
-const chunksTo = async (options: CatchUpOptions, start: Place, from: Place): Promise<RingChunk[] | null> => {
-  const { db, ring, write, now, ringEventsMax } = options
+/** Whether the ring can hold what lies between the place and its start too, as far as that can be said without a read. */
+const isNear = ({ ring }: CatchUpOptions, place: Place): boolean => {
+  const start = ring.start()
+  if (start === null) return false
+  const { events, bytes } = ring.size()
+  const more = Math.max(0, positionOf(start.witness) - positionOf(place.witness))
+  return ring.hasRoom({ events: more, bytes: more * (events === 0 ? eventBytes : bytes / events) })
+}
+
+/** The chunks from a place to where the ring begins. `tooLong`: the ring cannot hold them. Null: there is no way. */
+const chunksTo = async (
+  { db, ring, write, now }: CatchUpOptions,
+  start: Place,
+  from: Place,
+): Promise<RingChunk[] | 'tooLong' | null> => {
   const chunks: RingChunk[] = []
-  let events = 0
+  let [events, bytes] = [0, 0]
   for (let place = from; ;) {
     const chunk = await readChunk(db, place, readUnfiltered)
     if (chunk.kind !== 'chunk') return null
-    const older = towards(start, chunk)
-    chunks.push(entriesOf(older, now().getTime(), write))
-    events += older.rows.length
-    if (events + ring.size().events > ringEventsMax) return null
+    const older = entriesOf(towards(start, chunk), now().getTime(), write)
+    chunks.push(older)
+    events += older.entries.length
+    bytes += chunkBytes(older)
+    if (!ring.hasRoom({ events, bytes })) return 'tooLong'
     place = chunk.end
     if (chunk.complete || contains(seenFully(place), seenAtMost(start))) return chunks
   }
 }
 
-const lengthenTo = async (options: CatchUpOptions, place: Place): Promise<void> => {
+/** False: the ring cannot hold so much. */
+const lengthenTo = async (options: CatchUpOptions, place: Place): Promise<boolean> => {
   const { ring, lanes } = options
   const start = ring.start()
-  if (start === null) return
+  if (start === null) return true
   const chunks = await inLane(lanes, () => chunksTo(options, start, place))
+  if (chunks === 'tooLong') return false
   if (chunks !== null && ring.start() === start) ring.prepend(chunks)
+  return true
 }
 
 /** One read at a time lengthens the ring, for all who need it. */
 const createLengthening = (options: CatchUpOptions, laggards: ReadonlySet<Laggard>): CatchUp['lengthen'] => {
   const { ring } = options
-  let running: Promise<void> | null = null
-  const othersServed = async (place: Place): Promise<boolean> => {
-    await running
-    if (ring.serves(place)) return true
-    return running === null ? false : othersServed(place)
-  }
+  let running: Promise<boolean> | null = null
+  /** What comes after this position did not fit. It never will: the ring moves forward. So nobody reads it in vain again. */
+  let tooFarAt = -1
+  const isReachable = (place: Place): boolean => positionOf(place.witness) > tooFarAt && isNear(options, place)
   return async ({ place }) => {
-    if (running !== null && (await othersServed(place()))) return true
-    if (!isNear(options, place())) return false
-    const near = [...laggards].map((laggard) => laggard.place()).filter((other) => isNear(options, other))
+    while (running !== null) {
+      await running
+      if (ring.serves(place())) return true
+    }
+    if (!isReachable(place())) return false
+    const near = [...laggards].map((laggard) => laggard.place()).filter(isReachable)
     const oldest = near.reduce((low, next) => (next.snapshot.xmax < low.snapshot.xmax ? next : low), place())
     // Without the page: others may have read less of it.
     running = lengthenTo(options, { ...oldest, page: null })
     try {
-      await running
+      if (!(await running)) tooFarAt = Math.max(tooFarAt, positionOf(oldest.witness))
     } finally {
       running = null
     }

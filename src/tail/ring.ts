@@ -15,9 +15,10 @@ export type RingChunk = { start: Place; end: Place; entries: readonly Entry[] }
 /** How much an event takes in memory beside its text and cursor, in bytes, about. */
 const entryBytes = 400
 
-const bytesOf = ({ entries }: RingChunk): number =>
+export const chunkBytes = ({ entries }: RingChunk): number =>
   entries.reduce((sum, { event, cursor }) => sum + entryBytes + event.text.length + cursor.length, 0)
 
+export type RingSize = { events: number; bytes: number }
 export type RingLimits = { eventsMax: number; bytesMax: number }
 
 export type Ring = {
@@ -37,7 +38,9 @@ export type Ring = {
   serves: (place: Place) => boolean
   /** Whether this row is in it. */
   holds: (key: Pick<LogKey, 'position' | 'xact'>) => boolean
-  size: () => { events: number; bytes: number }
+  size: () => RingSize
+  /** Whether it can hold so much more and forget nothing. */
+  hasRoom: (more: RingSize) => boolean
 }
 
 export const createRing = ({ eventsMax, bytesMax }: RingLimits): Ring => {
@@ -54,7 +57,7 @@ export const createRing = ({ eventsMax, bytesMax }: RingLimits): Ring => {
       if (sign === 1) xacts.set(event.position, xact)
       else xacts.delete(event.position)
     events += sign * chunk.entries.length
-    bytes += sign * bytesOf(chunk)
+    bytes += sign * chunkBytes(chunk)
   }
 
   const evict = (): void => {
@@ -99,6 +102,7 @@ export const createRing = ({ eventsMax, bytesMax }: RingLimits): Ring => {
     serves: (place) => start !== null && contains(seenFully(place), seenAtMost(start)),
     holds: ({ position, xact }) => xacts.get(position) === xact,
     size: () => ({ events, bytes }),
+    hasRoom: (more) => events + more.events <= eventsMax && bytes + more.bytes <= bytesMax,
   }
 }
 

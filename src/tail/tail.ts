@@ -78,7 +78,6 @@ const createParts = (options: TailOptions, onLook: () => void) => {
     lanes,
     write,
     now,
-    ringEventsMax: options.ring.eventsMax,
     resumeMax: options.resumeMaxEvents,
   })
   const followers: FollowerParts = {

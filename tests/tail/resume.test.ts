@@ -70,6 +70,21 @@ describe('what lies before the ring', () => {
     }
   })
 
+  test('and would not fit into the ring, is not read for the ring', async () => {
+    const { cursors, after } = await history()
+    const { followLive, follow, statements, tail } = world.startTail({
+      pollMs: 10_000,
+      ring: { eventsMax: 10_000, bytesMax: 20_000 },
+    })
+    await followLive()
+    const before = statements()
+    const readings = users.map((userId, i) => ({ wanted: after(i, userId), reading: follow({ userId }, cursors[i]) }))
+    await until(() => tail.state().catchingUp === 0, { what: 'all are at the head' })
+    for (const { wanted, reading } of readings) expect(reading.seen()).toEqual(wanted)
+    // One read for each; and a few of the reader.
+    expect(statements() - before).toBeLessThan(users.length + 10)
+  })
+
   test('the ring holds no more than it may', async () => {
     const { followLive, tail } = world.startTail({ ring: { eventsMax: 10_000, bytesMax: 20_000 } })
     const reading = await followLive()
