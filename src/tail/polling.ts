@@ -24,6 +24,12 @@ type Query = { filter: EventFilter; place: Place; limit: number }
 /** A read may find little: one with a filter looks at a bounded number of rows. So many of them answer one request at most. */
 const readsMax = 10
 
+/**
+ * Of a chunk at least so many rows are read, however few are asked for: the others are a page within it. A chunk that is smaller than what
+ * one transaction wrote would have to be everything up to the head, sorted anew for each request.
+ */
+const chunkRowsMin = 500
+
 const ofRefusal = (refusal: Refusal): PageResult =>
   refusal.kind === 'standby'
     ? { ok: false, code: 'UNAVAILABLE' }
@@ -50,7 +56,8 @@ const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, l
   const entries: Entry[] = []
   let from = place
   for (let reads = 1; ; reads++) {
-    const found = await catchUp.read(from, filter, { rowsMax: limit, isWanted: () => true })
+    const rowsMax = from.page === null ? Math.max(limit, chunkRowsMin) : limit
+    const found = await catchUp.read(from, filter, { rowsMax, isWanted: () => true })
     if (found.kind !== 'events') return ofRefusal(found)
     if (!found.complete && reads === 1 && (await catchUp.isTooFar(place))) return tooFar
     entries.push(...found.entries.slice(0, limit - entries.length))

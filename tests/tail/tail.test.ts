@@ -3,7 +3,9 @@
 
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { placeOrders } from '../../src/app/place.ts'
+import { isVisible } from '../../src/store/snapshot.ts'
 import type { Database } from '../../src/store/sql.ts'
+import { decodeCursor } from '../../src/tail/cursor.ts'
 import { aPlacement } from '../support/builders.ts'
 import { until } from '../support/until.ts'
 import { createTailWorld } from './world.ts'
@@ -199,6 +201,17 @@ describe('a cursor', () => {
         expect(seen).toEqual([...wanted])
         expect((await page(cursor, {}, 1_000)).seen).toEqual([])
       }
+  })
+
+  test('within what one transaction wrote leads through a part of the log, not through all of it', async () => {
+    const { page } = world.startTail()
+    const { cursor: start } = await page(null)
+    for (let i = 0; i < 3; i++) await world.place(...Array.from({ length: 250 }, () => ({})))
+    const { cursor, seen } = await page(start, {}, 5)
+    const [last] = await world.sql<[{ xact: string }]>`select xact from orders where xact > '3' order by xact desc limit 1`
+    const end = decodeCursor(cursor)!.place.page!.end
+    expect(isVisible(end, BigInt(last.xact))).toBe(false)
+    expect([...seen, ...(await page(cursor)).seen]).toHaveLength(750)
   })
 
   test('that is no cursor is said to be none', async () => {
