@@ -153,15 +153,31 @@ const begin = async (db: Database): Promise<Place | null> => {
   return placeAtHead(await db.run(readHead))
 }
 
-const isTooFar = async ({ db, reader, lanes, resumeMax }: CatchUpOptions, place: Place): Promise<boolean> => {
-  const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
-  if (positionOf(head) - positionOf(place.witness) <= resumeMax) return false
-  try {
-    return (await inLane(lanes, () => db.run((sql) => countDelta(sql, place, resumeMax + 1)))).behind > resumeMax
-  } catch (error) {
-    // Positions say that it is far, and there is more than can be counted in time.
-    if (storeFault(error) === 'contention') return true
-    throw error
+/**
+ * Whoever has seen no more than somebody who was too far behind is so too. Of thousands who come back after a long time, each would else
+ * count as many rows as it may miss.
+ */
+const createIsTooFar = ({ db, reader, lanes, resumeMax }: CatchUpOptions): CatchUp['isTooFar'] => {
+  let beyond: Place | null = null
+  const isBeyond = (place: Place): boolean =>
+    beyond !== null && beyond.epoch === place.epoch && contains(seenFully(beyond), seenFully(place))
+  const count = async (place: Place): Promise<boolean> => {
+    if (isBeyond(place)) return true
+    const { behind } = await db.run((sql) => countDelta(sql, place, resumeMax + 1))
+    if (behind <= resumeMax) return false
+    beyond = place
+    return true
+  }
+  return async (place) => {
+    const head = reader.head()?.witness ?? (await inLane(lanes, () => db.run(readHead))).head
+    if (positionOf(head) - positionOf(place.witness) <= resumeMax) return false
+    try {
+      return await inLane(lanes, () => count(place))
+    } catch (error) {
+      // Positions say that it is far, and there is more than can be counted in time.
+      if (storeFault(error) === 'contention') return true
+      throw error
+    }
   }
 }
 
@@ -177,7 +193,7 @@ export const createCatchUp = (options: CatchUpOptions): CatchUp => {
   const laggards = new Set<Laggard>()
   return {
     begin: () => inLane(lanes, () => begin(db)),
-    isTooFar: (place) => isTooFar(options, place),
+    isTooFar: createIsTooFar(options),
     verify: (place) => verify(options, place),
     lengthen: createLengthening(options, laggards),
     async read(place, filter, { rowsMax, isWanted }) {

@@ -70,6 +70,17 @@ describe('what lies before the ring', () => {
     }
   })
 
+  test('and is too much to be caught up with, is counted once for all', async () => {
+    const { cursors } = await history()
+    const { followLive, follow, statements } = world.startTail({ pollMs: 10_000, resumeMaxEvents: 100 })
+    await followLive()
+    const before = statements()
+    const readings = users.map((userId, i) => follow({ userId }, cursors[i % 4 === 0 ? 0 : 1]))
+    for (const reading of readings) await until(reading.isLive, { what: 'it began anew' })
+    for (const reading of readings) expect(reading.resets()).toEqual(['TOO_FAR_BEHIND'])
+    expect(statements() - before).toBeLessThan(10)
+  })
+
   test('and would not fit into the ring, is not read for the ring', async () => {
     const { cursors, after } = await history()
     const { followLive, follow, statements, tail } = world.startTail({
