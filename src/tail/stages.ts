@@ -2,6 +2,7 @@
 
 import type { EventFilter, ResetReason, Step } from '../app/follow.ts'
 import { sleep } from '../app/sleep.ts'
+import { storeFault } from '../store/faults.ts'
 import type { Place } from '../store/log.ts'
 import type { Database } from '../store/sql.ts'
 import type { CatchUp, Refusal } from './catchUp.ts'
@@ -28,8 +29,8 @@ export type Stage =
   | { kind: 'start'; because: ResetReason | null }
   /** `before`: the rest of the pages begins there; undefined: at the newest order; null: there is none. */
   | { kind: 'snapshot'; from: Place; before: string | undefined | null }
-  /** `checked`: it is not too far behind. `tries`: how often the ring was lengthened for it. */
-  | { kind: 'behind'; place: Place; checked: boolean; tries: number }
+  /** `checked`: it is not too far behind. `tries`: how often the ring was lengthened for it. `timeouts`: reads in a row that took too long. */
+  | { kind: 'behind'; place: Place; checked: boolean; tries: number; timeouts: number }
   /** It took all chunks below `number`, which leaves it at `place`; of the rest it gets what `origin` has not seen. */
   | { kind: 'ring'; origin: Place; number: number; place: Place }
   | { kind: 'live' }
@@ -51,8 +52,16 @@ const rowsMax = 500
 /** How many bytes of events one step takes from the ring, about. */
 const stepBytes = 262_144
 const triesMax = 3
+/** What lies behind it may be more than can be sorted in time: then it would never come further, and keep a lane busy for good. */
+const timeoutsMax = 5
 
-export const behindAt = (place: Place): StageOf<'behind'> => ({ kind: 'behind', place, checked: false, tries: 0 })
+export const behindAt = (place: Place): StageOf<'behind'> => ({
+  kind: 'behind',
+  place,
+  checked: false,
+  tries: 0,
+  timeouts: 0,
+})
 
 const start = async (way: Way, stage: StageOf<'start'>, paths: Paths): Promise<Step | null> => {
   if (stage.because !== null) {
@@ -73,9 +82,7 @@ const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Pro
     return { kind: 'live', cursor: encodeCursor(from, paths.nowMs()) }
   }
   const page = await paths.listLanes.run(async () =>
-    way.stage === stage
-      ? readSnapshotPage(paths.lists, way.filter, { before, now: new Date(paths.nowMs()) })
-      : null,
+    way.stage === stage ? readSnapshotPage(paths.lists, way.filter, { before, now: new Date(paths.nowMs()) }) : null,
   )
   if (page === null || way.stage !== stage) return null
   way.stage = { ...stage, before: page.next }
@@ -97,11 +104,14 @@ const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs
     const found = await catchUp.read(place, way.filter, { rowsMax, isWanted: () => way.stage === stage })
     if (way.stage !== stage) return null
     if (found.kind !== 'events') return await refuse(way, found)
-    way.stage = { ...stage, place: found.place }
+    way.stage = { ...stage, place: found.place, timeouts: 0 }
     const { entries } = found
     return entries.length > 0
       ? { kind: 'events', events: entries }
       : { kind: 'idle', cursor: encodeCursor(found.place, nowMs()) }
+  } catch (error) {
+    if (storeFault(error) !== 'contention' || way.stage !== stage || ++stage.timeouts < timeoutsMax) throw error
+    return await refuse(way, { kind: 'reset', reason: 'TOO_FAR_BEHIND' })
   } finally {
     leave()
   }

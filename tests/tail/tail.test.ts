@@ -208,7 +208,9 @@ describe('a cursor', () => {
     const { cursor: start } = await page(null)
     for (let i = 0; i < 3; i++) await world.place(...Array.from({ length: 250 }, () => ({})))
     const { cursor, seen } = await page(start, {}, 5)
-    const [last] = await world.sql<[{ xact: string }]>`select xact from orders where xact > '3' order by xact desc limit 1`
+    const [last] = await world.sql<
+      [{ xact: string }]
+    >`select xact from orders where xact > '3' order by xact desc limit 1`
     const end = decodeCursor(cursor)!.place.page!.end
     expect(isVisible(end, BigInt(last.xact))).toBe(false)
     expect([...seen, ...(await page(cursor)).seen]).toHaveLength(750)
@@ -289,19 +291,43 @@ describe('the reader', () => {
   })
 })
 
-test('reads that never end in time make everybody begin anew, behind what cannot be read', async () => {
-  let fails = 0
+/** A pool on which the next `fails` statements do not end in time. */
+const createSlowPool = (): { db: Database; fails: number } => {
   const events = world.database.open({ plans: 'log', connections: 4 })
+  const slow = { fails: 0 }
   const db: Database = {
     ...events,
     run: (statement) =>
-      fails-- > 0 ? Promise.reject(Object.assign(new Error('canceled'), { code: '57014' })) : events.run(statement),
+      slow.fails-- > 0
+        ? Promise.reject(Object.assign(new Error('canceled'), { code: '57014' }))
+        : events.run(statement),
   }
-  const { followLive } = world.startTail({ db })
+  return Object.assign(slow, { db })
+}
+
+test('reads that never end in time make everybody begin anew, behind what cannot be read', async () => {
+  const slow = createSlowPool()
+  const { followLive } = world.startTail({ db: slow.db })
   const reading = await followLive()
-  fails = 8
+  slow.fails = 8
   await until(() => reading.resets().length > 0 && reading.steps.at(-1)?.kind !== 'reset', { what: 'it began anew' })
   expect(reading.resets()).toEqual(['TOO_FAR_BEHIND'])
   const [order] = await world.place({})
   await until(() => reading.seen().includes(`${order!.id}.0`), { what: 'the next event' })
+})
+
+test('a cursor whose events never come in time begins anew; who is at the head does not notice', async () => {
+  const slow = createSlowPool()
+  const { followLive, follow } = world.startTail({ db: slow.db, pollMs: 10_000, ring: { eventsMax: 0, bytesMax: 0 } })
+  const first = await followLive()
+  await world.place({}, {})
+  await saw(first, 2)
+  slow.fails = Infinity
+  const late = follow({}, first.cursors()[0])
+  await until(late.isLive, { what: 'it began anew' })
+  slow.fails = 0
+  expect(late.resets()).toEqual(['TOO_FAR_BEHIND'])
+  expect(first.resets()).toEqual([])
+  const [order] = await world.place({})
+  await until(() => late.seen().includes(`${order!.id}.0`), { what: 'the next event' })
 })
