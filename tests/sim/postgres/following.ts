@@ -22,8 +22,14 @@ const isVisible = ({ xmax, xip }: Snapshot, xact: bigint): boolean => xact < xma
 
 const isWitnessed = ({ log }: Postgres, [xact, position, orderId, version]: Column): boolean => {
   if (xact === null) return true
-  const row = log.find((other) => other.orderId === orderId && other.version === Number(version))
-  return row !== undefined && row.xact === BigInt(xact!) && row.position === BigInt(position!)
+  // Two tables may each have a row of one version, if somebody spoils an order.
+  return log.some(
+    (row) =>
+      row.orderId === orderId &&
+      row.version === Number(version) &&
+      row.xact === BigInt(xact!) &&
+      row.position === BigInt(position!),
+  )
 }
 
 const stateOf = (db: Postgres, { witness }: PlaceParameters): State => {
