@@ -116,8 +116,8 @@ const createLengthening = (options: CatchUpOptions, laggards: ReadonlySet<Laggar
   let tooFarAt = -1
   const isReachable = (place: Place): boolean => positionOf(place.witness) > tooFarAt && isNear(options, place)
   return async ({ place }) => {
-    while (running !== null) {
-      await running
+    for (let read = running; read !== null; read = running) {
+      await read
       if (ring.serves(place())) return true
     }
     if (!isReachable(place())) return false

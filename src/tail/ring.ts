@@ -18,7 +18,7 @@ const entryBytes = 400
 export const chunkBytes = ({ entries }: RingChunk): number =>
   entries.reduce((sum, { event, cursor }) => sum + entryBytes + event.text.length + cursor.length, 0)
 
-export type RingSize = { events: number; bytes: number }
+type RingSize = { events: number; bytes: number }
 export type RingLimits = { eventsMax: number; bytesMax: number }
 
 export type Ring = {
