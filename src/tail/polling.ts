@@ -59,7 +59,8 @@ const fromPostgres = async ({ catchUp, nowMs }: PollingParts, { filter, place, l
     const rowsMax = from.page === null ? Math.max(limit, chunkRowsMin) : limit
     const found = await catchUp.read(from, filter, { rowsMax, isWanted: () => true })
     if (found.kind !== 'events') return ofRefusal(found)
-    if (!found.complete && reads === 1 && (await catchUp.isTooFar(place))) return tooFar
+    const isAll = found.complete && found.entries.length <= limit
+    if (!isAll && reads === 1 && (await catchUp.isTooFar(place))) return tooFar
     entries.push(...found.entries.slice(0, limit - entries.length))
     from = found.place
     // The last cursor of a chunk is that of its end: it passes over what the filter leaves out.
