@@ -225,7 +225,7 @@ describe('among many writers', () => {
     await long`begin`
     await insertOrder(long, crypto.randomUUID())
     let writing = true
-    const readers = [1, 7, 40, 5_000].map(async (rowsMax) => {
+    const readers = [7, 40, 5_000].map(async (rowsMax) => {
       const seen: string[] = []
       let place = start
       for (;;) {
@@ -245,7 +245,7 @@ describe('among many writers', () => {
     expect(logged.length).toBeGreaterThan(writers)
     for (const seen of await Promise.all(readers)) expectWhole(seen, logged)
     // Whoever comes later gets the same, with any size.
-    for (const rowsMax of [3, 60]) expectWhole((await readOn(start, limitsOf(rowsMax))).seen, logged)
+    for (const rowsMax of [7, 60]) expectWhole((await readOn(start, limitsOf(rowsMax))).seen, logged)
   }, 300_000)
 })
 

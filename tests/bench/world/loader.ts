@@ -21,8 +21,16 @@ export const openDigits = [1, 2, 3, 4] as const
 const chunk = 100_000
 const sessions = 2
 
-/** No trigger and no foreign key checks these rows: they are inserted in their last state, not in their first. */
-const loadSql = `
+const changesSql = `
+    insert into order_changes (order_id, version, kind, at, reason_code, cause, filled_quantity, filled_notional)
+    select id, 1, 'CANCELED', at, 'USER_CANCELED', '{"kind": "request"}', 0, 0
+    from made where status = 'CANCELED' and (select count(*) from placed) > 0 order by n`
+
+/**
+ * No trigger and no foreign key checks these rows: they are inserted in their last state, not in their first. `hasLog`: the schema is that
+ * of 1.3 or newer. The orders are counted so that they are there, with their places in the log, before anything that came after them.
+ */
+const loadSql = (hasLog: boolean): string => `
   with drawn as materialized (
     select n, ('0190' || 1000 + n / 9000 || '-' || 1000 + n % 9000 || '-7000-8000-000000000000')::uuid as id, n % 10 as digit,
            ${zipfSql(tickerCount)} as ticker, random() < 0.8 as is_limit, random() < 0.5 as is_keyed, random(0, ${userCount - 1}) as user_number,
@@ -36,16 +44,19 @@ const loadSql = `
     from drawn
   ), placed as (
     insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
-                        filled_notional, status, created_at, updated_at, version)
+                        filled_notional, status, created_at, updated_at, version${hasLog ? ', reason_code' : ''})
     select id, ('0b5e0000-0000-4000-8000-00000000' || 1000 + user_number)::uuid, case when is_keyed then 'loaded-' || n end, 'T' || ticker,
            case when n % 2 = 0 then 'BUY' else 'SELL' end, case when is_limit then 'LIMIT' else 'MARKET' end, tif, quantity,
            case when is_limit then price end, filled, case when filled > 0 then price end, filled * price, status, at, at,
-           case when status = 'NEW' then 0 else 1 end
+           case when status = 'NEW' then 0 else 1 end${hasLog ? ", case when status = 'CANCELED' then 'USER_CANCELED' end" : ''}
     from made order by n
-  )
-  insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset)
+    returning id
+  )${hasLog ? `, changed as (${changesSql})` : ''}
+  insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset
+                              ${hasLog ? ', cumulative_quantity, cumulative_notional' : ''})
   select id, 'loaded-' || n, case when n % 2 = 0 then 'BUY' else 'SELL' end, 'T' || ticker, at, filled, price, false, at, 1, 0, n
-  from made where filled > 0 order by n`
+         ${hasLog ? ', filled, filled * price' : ''}
+  from made where filled > 0 and (select count(*) from placed) > 0 order by n`
 
 /** Adds the orders numbered `from` + 1 to `to`, and settles the table: statistics, visibility map, no dirty pages. */
 export const loadOrders = async (
@@ -55,12 +66,14 @@ export const loadOrders = async (
 ): Promise<void> => {
   const connection = { session_replication_role: 'replica', synchronous_commit: 'off' }
   const sql = postgres(url, { max: sessions, connection, onnotice: () => undefined })
+  const [schema] = await sql<{ has_log: boolean }[]>`select to_regclass('order_changes') is not null as has_log`
+  const statement = loadSql(schema!.has_log)
   let next = from
   const session = async (): Promise<void> => {
     while (next < to) {
       const first = next + 1
       next = Math.min(to, next + chunk)
-      await sql.unsafe(loadSql, [first, next])
+      await sql.unsafe(statement, [first, next])
       onProgress(next)
     }
   }
