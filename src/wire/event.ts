@@ -7,7 +7,6 @@ import {
   causeKinds,
   historyKinds,
   reasonCodes,
-  type Cause,
   type HistoryEvent,
   type HistoryFill,
   type Reason,
@@ -69,16 +68,6 @@ export const OrderEvent = Type.Object(
   { component: 'OrderEvent', description: 'An event, and the order as of its version.' },
 )
 
-const causeJson = ({ kind, requestId, subject, topic, partition, offset, session }: Cause): string =>
-  `{"kind":${JSON.stringify(kind)}` +
-  (requestId === undefined ? '' : `,"requestId":${JSON.stringify(requestId)}`) +
-  (subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`) +
-  (topic === undefined ? '' : `,"topic":${JSON.stringify(topic)}`) +
-  (partition === undefined ? '' : `,"partition":${partition}`) +
-  (offset === undefined ? '' : `,"offset":${JSON.stringify(offset)}`) +
-  (session === undefined ? '' : `,"session":${JSON.stringify(session)}`) +
-  '}'
-
 const fillMember = (fill: HistoryFill | null): string =>
   fill === null
     ? ''
@@ -92,7 +81,7 @@ const reasonMember = (reason: Reason | null): string =>
 export const eventJson = ({ kind, at, order, fill, reason, cause }: HistoryEvent): string =>
   `{"orderId":"${order.id}","version":${order.version},"kind":"${kind}","at":${at === null ? 'null' : `"${at.toISOString()}"`},` +
   `"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
-  `"remainingQuantity":${formatAmount(remainingQuantity(order))}${fillMember(fill)}${reasonMember(reason)},"cause":${causeJson(cause)}}`
+  `"remainingQuantity":${formatAmount(remainingQuantity(order))}${fillMember(fill)}${reasonMember(reason)},"cause":${JSON.stringify(cause)}}`
 
 /** `{"event":…,"order":…}`: the event, and the order as it left it. */
 export const writeEvent = (event: HistoryEvent): string =>
