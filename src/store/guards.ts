@@ -19,6 +19,7 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_terms_fixed',
       'orders_only_forward',
       'orders_own_xact',
+      'orders_sort_key',
       'orders_reason_fixed',
       'orders_change_logged',
       'orders_lawful_status',
@@ -37,7 +38,6 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_fill_prices',
       'orders_status_and_fill',
       'orders_version',
-      'orders_sort_key',
       'orders_reason',
     ],
     keys: {

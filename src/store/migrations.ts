@@ -13,6 +13,7 @@ import log from '../../sql/0010_log.sql' with { type: 'text' }
 import logChecked from '../../sql/0011_log_checked.sql' with { type: 'text' }
 import logIndexes from '../../sql/0012_log_indexes.sql' with { type: 'text' }
 import eventPublication from '../../sql/0013_event_publication.sql' with { type: 'text' }
+import sortKey from '../../sql/0014_sort_key.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   { name: '0011_log_checked.sql', sql: logChecked },
   { name: '0012_log_indexes.sql', sql: logIndexes },
   { name: '0013_event_publication.sql', sql: eventPublication },
+  { name: '0014_sort_key.sql', sql: sortKey },
 ]
