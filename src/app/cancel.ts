@@ -16,6 +16,7 @@ export type CancelResult =
 const moveOf = ({ id, cause, event }: Cancellation): Move => ({
   orderId: id,
   event: 'cancel',
+  onlyFrom: ['NEW'],
   reason: { code: 'USER_CANCELED', text: null },
   cause,
   outbox: { kind: 'CANCELLED', ...event },

@@ -2,6 +2,7 @@
 
 import type { Amount } from './decimal.ts'
 import type { Order, Status } from './order.ts'
+import type { Reason } from './reason.ts'
 import type { Side } from './terms.ts'
 
 /** What can happen to an order, as its history names it. `FILLED`: one leg of a trade, whether anything remains or not. */
@@ -10,12 +11,6 @@ export type HistoryKind = (typeof historyKinds)[number]
 
 /** The kinds that have a row of order_changes: neither an acceptance nor a fill. */
 export type ChangeKind = Exclude<HistoryKind, 'ACCEPTED' | 'FILLED'>
-
-/** Why an order ended. `code` is from an open list; `text` is for people. */
-export type Reason = { code: string; text: string | null }
-
-/** The codes of reasons that this version gives. `UNKNOWN`: somebody ended the order past the service. */
-export const reasonCodes = ['USER_CANCELED', 'UNKNOWN'] as const
 
 /** What a change came from: a request of a client, a record of a topic, the service itself; `before-log`: a version that wrote no log. */
 export const causeKinds = [

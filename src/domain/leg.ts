@@ -54,6 +54,8 @@ const mismatchReason = (order: Order, leg: Leg): string | null => {
   if (leg.ticker !== order.ticker) return `the trade is of ${leg.ticker}, the order of ${order.ticker}`
   if (leg.side !== null && leg.side !== order.side) return `the leg is a ${leg.side}, the order a ${order.side}`
   if (order.status === 'REJECTED') return 'the order is REJECTED'
+  if (order.stopPrice !== null && order.triggeredAt === null)
+    return 'the order was not published: its stop price was not met'
   return null
 }
 

@@ -2,18 +2,29 @@
 
 import { assert } from './assert.ts'
 import { averagePrice, notionalOf, type Amount, type Notional } from './decimal.ts'
+import type { Reason } from './reason.ts'
 import { termsFaults, type OrderTerms } from './terms.ts'
 
 export const statuses = ['NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'] as const
 export type Status = (typeof statuses)[number]
 
-/** What can happen to an order after it was accepted. `fill` leaves some quantity remaining, `complete` leaves none. */
-export type OrderEvent = 'fill' | 'complete' | 'cancel' | 'reject' | 'expire'
+/**
+ * What can happen to an order after it was accepted. `fill` leaves some quantity remaining, `complete` leaves none. `trigger`: the stop price
+ * is met, and the order goes to the engine.
+ */
+export type OrderEvent = 'fill' | 'complete' | 'cancel' | 'reject' | 'expire' | 'trigger'
 
-/** The whole state machine. A transition that is not in this table cannot happen, here or in the database (sql/0001_orders.sql). */
+/** The whole state machine. A transition that is not in this table cannot happen, here or in the database (sql/0015_life.sql). */
 export const transitions = {
-  NEW: { fill: 'PARTIALLY_FILLED', complete: 'FILLED', cancel: 'CANCELED', reject: 'REJECTED', expire: 'EXPIRED' },
-  PARTIALLY_FILLED: { fill: 'PARTIALLY_FILLED', complete: 'FILLED' },
+  NEW: {
+    trigger: 'NEW',
+    fill: 'PARTIALLY_FILLED',
+    complete: 'FILLED',
+    cancel: 'CANCELED',
+    reject: 'REJECTED',
+    expire: 'EXPIRED',
+  },
+  PARTIALLY_FILLED: { fill: 'PARTIALLY_FILLED', complete: 'FILLED', cancel: 'CANCELED', expire: 'EXPIRED' },
   FILLED: {},
   CANCELED: {},
   REJECTED: {},
@@ -57,22 +68,46 @@ export type Order = OrderTerms & {
   filledQuantity: Amount
   filledNotional: Notional
   lastFillPrice: Amount | null
+  /** When the stop price was met; null: it was not, or the order has none. */
+  triggeredAt: Date | null
+  /** How it ended; null: it is open, or FILLED, or a version without a log ended it. */
+  reason: Reason | null
   createdAt: Date
   updatedAt: Date
   /** Events applied since acceptance. */
   version: number
 }
 
-/** A newly accepted order. Throws InvariantBroken if its terms have faults: a door that let them through has a bug. */
-export const acceptOrder = (terms: OrderTerms, { id, now }: { id: string; now: Date }): Order => {
+/** Whether it waits for its stop price. No engine knows such an order. */
+export const isWaitingStop = ({ status, stopPrice, triggeredAt }: Order): boolean =>
+  status === 'NEW' && stopPrice !== null && triggeredAt === null
+
+/** Whether an engine was told of this order, or will be once its placement leaves the outbox. */
+export const isPublished = ({ status, version, stopPrice, triggeredAt }: Order): boolean =>
+  (stopPrice === null || triggeredAt !== null) && !(status === 'REJECTED' && version === 0)
+
+/**
+ * What is decided of an order when it comes in. `expiresAt`: its end, if that is none of its terms (ISO-8601 UTC); `refusal`: the rule of
+ * business that refuses it. Both null or absent: none.
+ */
+export type Acceptance = { id: string; now: Date; expiresAt?: string | null; refusal?: Reason | null }
+
+/**
+ * A newly accepted order, or one that a rule of business refused: it is REJECTED from the start. Throws InvariantBroken if its terms have
+ * faults: a door that let them through has a bug.
+ */
+export const acceptOrder = (terms: OrderTerms, { id, now, expiresAt = null, refusal = null }: Acceptance): Order => {
   assert(termsFaults(terms).length === 0, 'an accepted order has lawful terms')
   return {
     ...terms,
+    expiresAt: terms.expiresAt ?? expiresAt,
     id,
-    status: 'NEW',
+    status: refusal === null ? 'NEW' : 'REJECTED',
     filledQuantity: 0n,
     filledNotional: 0n,
     lastFillPrice: null,
+    triggeredAt: null,
+    reason: refusal,
     createdAt: now,
     updatedAt: now,
     version: 0,

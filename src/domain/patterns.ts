@@ -28,8 +28,20 @@ export const keyForm: Form = {
   rule: 'must be 1 to 64 printable ASCII characters',
 }
 
+/**
+ * An instant with its zone, cut to the millisecond. Its pattern is that of RFC 3339 with seconds: what is no day of the calendar is refused
+ * as well.
+ */
+export const instantForm: Form = {
+  sent: '^\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?([Zz]|[+-]\\d\\d:\\d\\d)$',
+  stored: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$',
+  rule: 'must be an instant with its zone, such as 2026-01-31T21:00:00Z',
+}
+
 const storedUuid = new RegExp(uuidForm.stored)
 const storedTicker = new RegExp(tickerForm.stored)
+const storedInstant = new RegExp(instantForm.stored)
+const instant = new RegExp(instantForm.sent)
 const ticker = new RegExp(tickerForm.sent)
 const key = new RegExp(keyForm.sent)
 
@@ -39,9 +51,27 @@ export const canonicalTicker = (text: string): string | null => (ticker.test(tex
 /** The key itself, or null if the text is not a key. */
 export const canonicalKey = (text: string): string | null => (key.test(text) ? text : null)
 
+/** The first years and the last that Postgres, JSON and the clients all can write. */
+const yearFrom = 1970
+const yearTo = 9999
+
+/** In UTC, cut to the millisecond; null if the text is no instant with a zone, or no day of the calendar. */
+export const canonicalInstant = (text: string): string | null => {
+  if (!instant.test(text)) return null
+  const upper = text.toUpperCase()
+  const at = new Date(upper)
+  // A Date takes 30 February for 1 March.
+  const day = new Date(`${upper.slice(0, 10)}T00:00:00Z`)
+  if (Number.isNaN(at.getTime()) || Number.isNaN(day.getTime()) || day.getUTCDate() !== Number(upper.slice(8, 10)))
+    return null
+  const year = at.getUTCFullYear()
+  return year < yearFrom || year > yearTo ? null : at.toISOString()
+}
+
 /** Whether a text is in its canonical form already. */
 export const isStored = {
   uuid: (text: string): boolean => storedUuid.test(text),
   ticker: (text: string): boolean => storedTicker.test(text),
   key: (text: string): boolean => key.test(text),
+  instant: (text: string): boolean => storedInstant.test(text) && canonicalInstant(text) === text,
 } as const

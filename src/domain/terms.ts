@@ -5,26 +5,37 @@
 import { amountDetail, amountDigits, amountFault, amountRule, type Amount, type AmountDigits } from './decimal.ts'
 import type { EventKind } from './events.ts'
 import { canonicalUuid } from './ids.ts'
-import { canonicalKey, canonicalTicker, isStored, keyForm, tickerForm, uuidForm } from './patterns.ts'
+import {
+  canonicalInstant,
+  canonicalKey,
+  canonicalTicker,
+  instantForm,
+  isStored,
+  keyForm,
+  tickerForm,
+  uuidForm,
+} from './patterns.ts'
 
 export const sides = ['BUY', 'SELL'] as const
 export type Side = (typeof sides)[number]
 
-export const orderTypes = ['LIMIT', 'MARKET'] as const
+export const orderTypes = ['LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT'] as const
 export type OrderType = (typeof orderTypes)[number]
 
-const timesInForce = ['GTC', 'IOC', 'FOK', 'DAY'] as const
+export const timesInForce = ['GTC', 'IOC', 'FOK', 'DAY', 'GTD'] as const
 export type TimeInForce = (typeof timesInForce)[number]
 
 type TermRow = {
   /** How its values are read, stored and written. Each layer has a table by kind that is complete or does not compile. */
-  kind: 'uuid' | 'key' | 'ticker' | 'choice' | 'amount'
+  kind: 'uuid' | 'key' | 'ticker' | 'choice' | 'amount' | 'flag' | 'instant'
   /** Its column in the table `orders`. */
   column: string
-  /** `required`: never null. `optional`: null if the client leaves it out. `by type`: as typeRules says; null if the client leaves it out. */
-  presence: 'required' | 'optional' | 'by type'
+  /** `required`: never null. `optional`: null if the client leaves it out. `by rule`: as typeRules and timeInForceRules say; else null too. */
+  presence: 'required' | 'optional' | 'by rule'
   /** The events that carry it. */
   events: readonly EventKind[]
+  /** An event leaves it out if the order does not have it: the original readers know no such member. */
+  onlyIfSet?: boolean
   /** Whether a request that repeats a key must repeat this term too. (The user and the key itself identify the repetition.) */
   repeats: boolean
   /** The values of a choice. */
@@ -53,7 +64,36 @@ const termTable = {
     events: ['PLACED', 'CANCELLED'],
     repeats: true,
   },
-  price: { kind: 'amount', column: 'price', presence: 'by type', events: ['PLACED', 'CANCELLED'], repeats: true },
+  price: { kind: 'amount', column: 'price', presence: 'by rule', events: ['PLACED', 'CANCELLED'], repeats: true },
+  /** The order waits for a trade at this price or beyond it; then it goes to the engine. */
+  stopPrice: { kind: 'amount', column: 'stop_price', presence: 'by rule', events: [], repeats: true },
+  /** How much of an iceberg the engine shows at a time. */
+  displayQuantity: {
+    kind: 'amount',
+    column: 'display_quantity',
+    presence: 'by rule',
+    events: ['PLACED'],
+    repeats: true,
+    onlyIfSet: true,
+  },
+  /** The engine refuses the order rather than match it at once. Null: it may match. */
+  postOnly: {
+    kind: 'flag',
+    column: 'post_only',
+    presence: 'by rule',
+    events: ['PLACED'],
+    repeats: true,
+    onlyIfSet: true,
+  },
+  /** ISO-8601 UTC to the millisecond. A client gives it for GTD; for DAY, and for GTC if it ends, it is fixed when the order is accepted. */
+  expiresAt: {
+    kind: 'instant',
+    column: 'expires_at',
+    presence: 'by rule',
+    events: ['PLACED'],
+    repeats: true,
+    onlyIfSet: true,
+  },
 } as const satisfies Record<string, TermRow>
 
 type Table = typeof termTable
@@ -65,9 +105,15 @@ export type RequiredTerm = Where<{ presence: 'required' }>
 export type OptionalTerm = Exclude<TermName, RequiredTerm>
 export type AmountTerm = Where<{ kind: 'amount' }>
 export type ColumnOf<N extends TermName> = Table[N]['column']
-type TermByType = Where<{ presence: 'by type' }>
+type TermByRule = Where<{ presence: 'by rule' }>
 
-type ValueOf<Row> = Row extends { kind: 'amount' } ? Amount : Row extends { values: readonly (infer V)[] } ? V : string
+type ValueOf<Row> = Row extends { kind: 'amount' }
+  ? Amount
+  : Row extends { kind: 'flag' }
+    ? true
+    : Row extends { values: readonly (infer V)[] }
+      ? V
+      : string
 
 /** What the client asked for, in canonical form. It never changes. */
 export type OrderTerms = { [N in TermName]: ValueOf<Table[N]> | (N extends OptionalTerm ? null : never) }
@@ -75,7 +121,7 @@ export type OrderTerms = { [N in TermName]: ValueOf<Table[N]> | (N extends Optio
 /** A row with its name, for code that treats all terms alike. */
 export type Term = TermRow & { name: TermName }
 /** A term whose values are text in the domain too. */
-export type TextTerm = Term & { kind: Exclude<TermKind, 'amount'> }
+export type TextTerm = Term & { kind: Exclude<TermKind, 'amount' | 'flag'> }
 export const terms: readonly Term[] = (Object.keys(termTable) as TermName[]).map((name) => ({
   name,
   ...termTable[name],
@@ -87,21 +133,42 @@ type KindWithTerms = Table['ticker']['events'][number]
 /** The terms that an event of this kind carries, in order. A kind that the row of the ticker does not name does not compile. */
 export const eventTerms = (kind: KindWithTerms): readonly Term[] => terms.filter(({ events }) => events.includes(kind))
 
+type Presence = 'required' | 'optional' | 'forbidden'
+
 /**
- * Which terms an order of each type must have, may have, and must not have. A new type is a new row here, and in the constraint of the same
- * name in sql/.
+ * Which terms an order of each type must have, may have, and must not have. A new type is a new row here, and in the constraint
+ * `orders_type_and_terms` in sql/.
  */
 export const typeRules = {
-  LIMIT: { price: 'required' },
-  MARKET: { price: 'forbidden' },
-} as const satisfies Record<OrderType, Record<TermByType, 'required' | 'optional' | 'forbidden'>>
+  LIMIT: { price: 'required', stopPrice: 'forbidden', displayQuantity: 'optional', postOnly: 'optional' },
+  MARKET: { price: 'forbidden', stopPrice: 'forbidden', displayQuantity: 'forbidden', postOnly: 'forbidden' },
+  STOP: { price: 'forbidden', stopPrice: 'required', displayQuantity: 'forbidden', postOnly: 'forbidden' },
+  STOP_LIMIT: { price: 'required', stopPrice: 'required', displayQuantity: 'optional', postOnly: 'forbidden' },
+} as const satisfies Record<OrderType, Record<Exclude<TermByRule, 'expiresAt'>, Presence>>
 
-type Presence = 'required' | 'optional' | 'forbidden'
-const termsByType = terms.filter(({ presence }) => presence === 'by type').map(({ name }) => name as TermByType)
+const atOnce = {
+  expiresAt: 'forbidden',
+  stopPrice: 'forbidden',
+  displayQuantity: 'forbidden',
+  postOnly: 'forbidden',
+} as const
+
+/** The same by time in force: what a client gives. A new row has its twin in the constraint `orders_time_in_force`. */
+export const timeInForceRules = {
+  GTC: { expiresAt: 'forbidden' },
+  DAY: { expiresAt: 'forbidden' },
+  GTD: { expiresAt: 'required' },
+  IOC: atOnce,
+  FOK: atOnce,
+} as const satisfies Record<TimeInForce, Partial<Record<TermByRule, Presence>>>
+
+type Rules = readonly (readonly [TermByRule, Presence])[]
+const rulesIn = (table: Partial<Record<TermByRule, Presence>>): Rules =>
+  Object.entries(table) as [TermByRule, Presence][]
 
 /** The rule of this type for each term whose presence depends on the type. */
-export const rulesOf = (type: OrderType): readonly (readonly [TermByType, Presence])[] =>
-  termsByType.map((name) => [name, typeRules[type][name]])
+export const rulesOf = (type: OrderType): Rules => rulesIn(typeRules[type])
+const rulesOfTimeInForce = (timeInForce: TimeInForce): Rules => rulesIn(timeInForceRules[timeInForce])
 
 const requiredTerms = terms.filter(({ presence }) => presence === 'required').map(({ name }) => name)
 
@@ -137,6 +204,10 @@ export const ruleOf = ({ kind, values = [] }: Term, digits: AmountDigits = amoun
       return `must be one of ${values.join(', ')}`
     case 'amount':
       return amountRule(digits)
+    case 'flag':
+      return 'must be true or false'
+    case 'instant':
+      return instantForm.rule
   }
 }
 
@@ -151,6 +222,8 @@ export const canonicalText = ({ kind, values = [] }: TextTerm, text: string): st
       return canonicalTicker(text)
     case 'choice':
       return values.includes(text) ? text : null
+    case 'instant':
+      return canonicalInstant(text)
   }
 }
 
@@ -165,31 +238,43 @@ const isCanonical = ({ kind, values = [] }: TextTerm, text: string): boolean => 
       return isStored.ticker(text)
     case 'choice':
       return values.includes(text)
+    case 'instant':
+      return isStored.instant(text)
   }
 }
 
-export const isTextTerm = (term: Term): term is TextTerm => term.kind !== 'amount'
+export const isTextTerm = (term: Term): term is TextTerm => term.kind !== 'amount' && term.kind !== 'flag'
 
 /** Why a value that is present is not a canonical value of its term; null if it is one. */
 const formFault = (term: Term, value: unknown, digits: AmountDigits): string | null => {
   if (isTextTerm(term)) return typeof value === 'string' && isCanonical(term, value) ? null : ruleOf(term, digits)
+  if (term.kind === 'flag') return value === true ? null : ruleOf(term)
   const fault = typeof value === 'bigint' ? amountFault(value, digits) : 'NOT_A_NUMBER'
   return fault === null ? null : amountDetail(fault, digits)
 }
 
-/** The terms that are missing, and those that the type of the order forbids. It does not check the form of a value. */
+/**
+ * The terms that are missing, those that the type or the time in force forbids, and those that contradict another. It does not check the
+ * form of a value.
+ */
 export const presenceFaults = (draft: TermsDraft): TermFault[] => {
   const faults: TermFault[] = []
   for (const term of requiredTerms)
     if (draft[term] === null) faults.push({ term, code: 'REQUIRED', detail: 'is required' })
-  const { type } = draft
-  if (type === undefined || type === null || !Object.hasOwn(typeRules, type)) return faults
-  for (const term of termsByType) {
-    const rule: Presence = typeRules[type][term]
-    const isPresent = draft[term] !== null
-    if (rule === 'required' && !isPresent) faults.push({ term, code: 'REQUIRED', detail: `is required for ${type}` })
-    if (rule === 'forbidden' && isPresent) faults.push({ term, code: 'FORBIDDEN', detail: `is forbidden for ${type}` })
+  const { type, timeInForce, quantity, displayQuantity } = draft
+  const check = (rules: Rules, owner: string): void => {
+    for (const [term, rule] of rules) {
+      const isPresent = draft[term] !== null
+      if (rule === 'required' && !isPresent) faults.push({ term, code: 'REQUIRED', detail: `is required for ${owner}` })
+      if (rule === 'forbidden' && isPresent)
+        faults.push({ term, code: 'FORBIDDEN', detail: `is forbidden for ${owner}` })
+    }
   }
+  if (type !== undefined && type !== null && Object.hasOwn(typeRules, type)) check(rulesOf(type), type)
+  if (timeInForce !== undefined && timeInForce !== null && Object.hasOwn(timeInForceRules, timeInForce))
+    check(rulesOfTimeInForce(timeInForce), timeInForce)
+  if (typeof displayQuantity === 'bigint' && typeof quantity === 'bigint' && displayQuantity >= quantity)
+    faults.push({ term: 'displayQuantity', code: 'MALFORMED', detail: 'must be less than quantity' })
   return faults
 }
 
@@ -212,4 +297,10 @@ const repeatedTerms = terms.filter(({ repeats }) => repeats).map(({ name }) => n
 
 /** The terms in which two requests with one key differ, by the names of the API; empty for a true repetition. */
 export const differingTerms = (present: OrderTerms, repeated: OrderTerms): TermName[] =>
-  repeatedTerms.filter((name) => present[name] !== repeated[name])
+  repeatedTerms.filter(
+    (name) => present[name] !== repeated[name] && !(name === 'expiresAt' && isFixedAtAcceptance(present)),
+  )
+
+/** Whether the end of this order is none of its client's terms, but fixed when it is accepted. */
+const isFixedAtAcceptance = ({ timeInForce }: OrderTerms): boolean =>
+  timeInForceRules[timeInForce].expiresAt === 'forbidden'

@@ -2,15 +2,16 @@
 
 import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import { amountDigits, digitsText } from '../domain/decimal.ts'
+import { amountDigits, digitsText, formatAmount } from '../domain/decimal.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { canonicalTicker, tickerForm } from '../domain/patterns.ts'
 import { eventTerms } from '../domain/terms.ts'
 import type { Trade, TradeSide } from '../domain/trade.ts'
-import type { EventOrder } from '../store/outbox.ts'
+import type { Ending, OutboxEvent } from '../store/outbox.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
+import { reasonJson } from '../wire/order.ts'
 import { membersWriter } from '../wire/terms.ts'
 import { publishedVocabulary } from './vocabulary.ts'
 
@@ -102,11 +103,14 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   }
 }
 
-/** Makes the writer of a kind's values: the terms that the kind carries, in the published vocabulary. No text in them needs an escape. */
+const endingMembers = ({ filledQuantity, reason }: Ending): string =>
+  `,"filledQuantity":${formatAmount(filledQuantity)},"reason":${reason === null ? 'null' : reasonJson(reason)}`
+
+/** Makes the writer of a kind's values: the terms that the kind carries, in the published vocabulary. No text of the terms needs an escape. */
 const eventWriter = (kind: EventKind) => {
   const members = membersWriter(eventTerms(kind), publishedVocabulary)
-  return (order: EventOrder, occurredAt: Date): string =>
-    `{"orderId":"${order.id}"${members(order)},"timestamp":"${occurredAt.toISOString()}"}`
+  return ({ order, occurredAt, ending }: Pick<OutboxEvent, 'order' | 'occurredAt' | 'ending'>): string =>
+    `{"orderId":"${order.id}"${members(order)},"timestamp":"${occurredAt.toISOString()}"${ending === null ? '' : endingMembers(ending)}}`
 }
 
 /** For each kind, the function that writes the value of an event. */

@@ -41,7 +41,7 @@ const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
   return headers
 }
 
-const encode = ({ kind, order, occurredAt }: OutboxEvent): Buffer => Buffer.from(encoders[kind](order, occurredAt))
+const encode = (event: OutboxEvent): Buffer => Buffer.from(encoders[event.kind](event))
 
 type SendRequest = { topic: string; partition: number; events: readonly OutboxEvent[] }
 

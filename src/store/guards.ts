@@ -23,6 +23,7 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_reason_fixed',
       'orders_change_logged',
       'orders_lawful_status',
+      'orders_triggered_once',
       'orders_never_deleted',
       'orders_never_truncated',
     ],
@@ -31,7 +32,8 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_ticker',
       'orders_side',
       'orders_time_in_force',
-      'orders_type_and_price',
+      'orders_type_and_terms',
+      'orders_stop_and_display',
       'orders_quantity',
       'orders_price',
       'orders_never_overfilled',
@@ -114,6 +116,52 @@ export const guards: Readonly<Record<string, Guards>> = {
     triggers: ['trade_gaps_settled_once', 'trade_gaps_never_deleted', 'trade_gaps_never_truncated'],
     constraints: ['trade_gaps_offsets', 'trade_gaps_settled'],
     keys: { trade_gaps_pkey: ['topic', 'kafka_partition', 'first_offset'] },
+  },
+  order_endings: {
+    triggers: [],
+    constraints: ['order_endings_order_id_fkey', 'order_endings_outcome', 'order_endings_stages'],
+    keys: { order_endings_pkey: ['order_id'] },
+  },
+  tape_marks: {
+    triggers: ['tape_marks_only_up'],
+    constraints: [],
+    keys: { tape_marks_pkey: ['topic', 'partition'] },
+  },
+  ingested_reports: {
+    triggers: ['ingested_reports_settled_once', 'ingested_reports_never_deleted', 'ingested_reports_never_truncated'],
+    constraints: [
+      'ingested_reports_order_id_fkey',
+      'ingested_reports_kind',
+      'ingested_reports_state',
+      'ingested_reports_settled',
+      'ingested_reports_amount',
+    ],
+    keys: { ingested_reports_pkey: ['order_id', 'report_id'] },
+  },
+  report_exceptions: {
+    triggers: [
+      'report_exceptions_never_updated',
+      'report_exceptions_never_deleted',
+      'report_exceptions_never_truncated',
+    ],
+    constraints: ['report_exceptions_order_id_fkey', 'report_exceptions_disposition'],
+    keys: {
+      report_exceptions_pkey: ['id'],
+      report_exceptions_once: ['order_id', 'report_id', 'disposition', 'kind', 'ticker', 'cumulative_quantity'],
+    },
+  },
+  report_exception_resolutions: {
+    triggers: [
+      'report_exception_resolutions_never_updated',
+      'report_exception_resolutions_never_deleted',
+      'report_exception_resolutions_never_truncated',
+    ],
+    constraints: [
+      'report_exception_resolutions_exception_id_fkey',
+      'report_exception_resolutions_resolved_by',
+      'report_exception_resolutions_note',
+    ],
+    keys: { report_exception_resolutions_pkey: ['exception_id'] },
   },
   outbox: {
     triggers: [],

@@ -7,6 +7,7 @@ import { endKindOf, type HistoryEvent } from '../domain/history.ts'
 import type { Order } from '../domain/order.ts'
 import {
   acceptanceColumns,
+  endOf,
   changeColumns,
   fillColumns,
   historyFromRow,
@@ -97,6 +98,8 @@ const unwrittenEnd = (
       ...amounts,
       id: orderId,
       status: row.present_status,
+      triggeredAt: row.triggered_at,
+      reason: endOf(row),
       createdAt: row.created_at,
       updatedAt: next?.at ?? row.updated_at,
       version,

@@ -3,7 +3,8 @@
 
 import { amountFromSql, notionalFromSql, type Amount } from '../domain/decimal.ts'
 import type { Cause, HistoryEvent, HistoryKind } from '../domain/history.ts'
-import type { Order, Status } from '../domain/order.ts'
+import { isFinal, type Order, type Status } from '../domain/order.ts'
+import type { Reason } from '../domain/reason.ts'
 import type { Side } from '../domain/terms.ts'
 import { termColumns, termsFromRow, type TermsRow } from './terms.ts'
 
@@ -34,6 +35,9 @@ export type HistoryRow = EventRow &
     created_at: Date
     request_id: string | null
     subject: string | null
+    triggered_at: Date | null
+    end_code: string | null
+    end_text: string | null
     /** The status that the order has now. */
     present_status: Status
     before_log: boolean
@@ -41,13 +45,15 @@ export type HistoryRow = EventRow &
 
 /** Columns of the order that a HistoryRow has beside those of the event, of the table or set called `o`. */
 export const orderOfEventColumns = `${termColumns(({ column }) => `o.${column}`)}, o.created_at, o.request_id, o.subject,
-  o.status as present_status, o.xact = '3' as before_log`
+  o.triggered_at, o.reason_code as end_code, o.reason_text as end_text, o.status as present_status, o.xact = '3' as before_log`
 
-/** The acceptance, of the orders called `a`. */
-export const acceptanceColumns = `a.id as order_id, 0 as version, 'ACCEPTED' as kind, a.created_at as at, 0::numeric as filled_quantity,
+/** The acceptance, of the orders called `a`; or that it was refused by a rule of business. */
+export const acceptanceColumns = `a.id as order_id, 0 as version,
+  case when a.status = 'REJECTED' and a.version = 0 then 'REJECTED' else 'ACCEPTED' end as kind, a.created_at as at, 0::numeric as filled_quantity,
   0::numeric as filled_notional, null::numeric as last_fill_price, null::text as trade_id, null::text as fill_side,
   null::numeric as fill_quantity, null::numeric as fill_price, null::boolean as late, null::integer as kafka_partition,
-  null::bigint as kafka_offset, null::text as reason_code, null::text as reason_text, null::jsonb as cause`
+  null::bigint as kafka_offset, case when a.version = 0 then a.reason_code end as reason_code,
+  case when a.version = 0 then a.reason_text end as reason_text, null::jsonb as cause`
 
 const upToThisFill = 'from ingested_fills g where g.order_id = f.order_id and g.order_version <= f.order_version'
 
@@ -79,13 +85,21 @@ const statusAfter = (row: HistoryRow, { quantity, filled }: { quantity: Amount; 
   }
 }
 
+/** How the order ended: nothing changes that later. */
+export const endOf = ({ end_code, end_text }: Pick<HistoryRow, 'end_code' | 'end_text'>): Reason | null =>
+  end_code === null ? null : { code: end_code, text: end_text }
+
 const orderAfter = (row: HistoryRow): Order => {
   const terms = termsFromRow(row)
   const filledQuantity = amountFromSql(row.filled_quantity)
+  const status = statusAfter(row, { quantity: terms.quantity, filled: filledQuantity })
   return {
     ...terms,
     id: row.order_id,
-    status: statusAfter(row, { quantity: terms.quantity, filled: filledQuantity }),
+    status,
+    // Nothing happens to a stop before its price is met, or else it ends.
+    triggeredAt: row.version === 0 ? null : row.triggered_at,
+    reason: isFinal(status) ? endOf(row) : null,
     filledQuantity,
     filledNotional: notionalFromSql(row.filled_notional),
     lastFillPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
@@ -96,7 +110,7 @@ const orderAfter = (row: HistoryRow): Order => {
 }
 
 const causeOf = (row: HistoryRow): Cause => {
-  if (row.kind === 'ACCEPTED') {
+  if (row.version === 0) {
     if (row.before_log) return { kind: 'before-log' }
     return {
       kind: 'request',

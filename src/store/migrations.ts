@@ -14,6 +14,9 @@ import logChecked from '../../sql/0011_log_checked.sql' with { type: 'text' }
 import logIndexes from '../../sql/0012_log_indexes.sql' with { type: 'text' }
 import eventPublication from '../../sql/0013_event_publication.sql' with { type: 'text' }
 import sortKey from '../../sql/0014_sort_key.sql' with { type: 'text' }
+import life from '../../sql/0015_life.sql' with { type: 'text' }
+import lifeChecked from '../../sql/0016_life_checked.sql' with { type: 'text' }
+import lifeIndexes from '../../sql/0017_life_indexes.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -32,4 +35,7 @@ export const migrations: readonly Migration[] = [
   { name: '0012_log_indexes.sql', sql: logIndexes },
   { name: '0013_event_publication.sql', sql: eventPublication },
   { name: '0014_sort_key.sql', sql: sortKey },
+  { name: '0015_life.sql', sql: life },
+  { name: '0016_life_checked.sql', sql: lifeChecked },
+  { name: '0017_life_indexes.sql', sql: lifeIndexes },
 ]

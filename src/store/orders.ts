@@ -3,7 +3,7 @@
 import { amountFromSql, notionalFromSql } from '../domain/decimal.ts'
 import type { Order, Status } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
-import { textArray, type Fragment, type Sql } from './sql.ts'
+import { sparseArray, textArray, type Fragment, type Sql } from './sql.ts'
 import { parameter, sqlText, statementText } from './sqlText.ts'
 import { castTermColumns, termArrays, termColumns, termParameters, termsFromRow, type TermsRow } from './terms.ts'
 
@@ -19,6 +19,9 @@ export type OrderRow = TermsRow & {
   last_fill_price: string | null
   filled_notional: string
   status: Status
+  triggered_at: Date | null
+  reason_code: string | null
+  reason_text: string | null
   created_at: Date
   updated_at: Date
   version: number
@@ -27,7 +30,7 @@ export type OrderRow = TermsRow & {
 const columnsOfOrder = sqlText([
   `
   o.id, ${termColumns(({ column }) => `o.${column}`)}, o.filled_quantity,
-  o.last_fill_price, o.filled_notional, o.status, o.created_at, o.updated_at, o.version`,
+  o.last_fill_price, o.filled_notional, o.status, o.triggered_at, o.reason_code, o.reason_text, o.created_at, o.updated_at, o.version`,
 ])
 
 /** The columns of OrderRow, of the table or set called `o`. */
@@ -40,6 +43,8 @@ export const orderFromRow = (row: OrderRow): Order => ({
   lastFillPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
   filledNotional: notionalFromSql(row.filled_notional),
   status: row.status,
+  triggeredAt: row.triggered_at,
+  reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason_text },
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   version: row.version,
@@ -54,25 +59,29 @@ const insertText = statementText`
         ${parameter}::text[],
         ${parameter}::text[],
         ${parameter}::text[],
+        ${parameter}::text[],
+        ${parameter}::text[],
         ${parameter}::text[]
-      ) with ordinality as t (id, ${termColumns()}, created_at, request_id, subject, event_id, traceparent, ordinality)
+      ) with ordinality as t (id, ${termColumns()}, created_at, request_id, subject, reason_code, reason_text, event_id, traceparent, ordinality)
     ), placed as (
-      insert into orders (id, ${termColumns()}, created_at, updated_at, request_id, subject, position)
-      select id::uuid, ${castTermColumns}, created_at::timestamptz, created_at::timestamptz, request_id, subject, position
+      insert into orders (id, ${termColumns()}, status, reason_code, reason_text, created_at, updated_at, request_id, subject, position)
+      select id::uuid, ${castTermColumns}, case when reason_code is null then 'NEW' else 'REJECTED' end, reason_code, reason_text,
+             created_at::timestamptz, created_at::timestamptz, request_id, subject, position
       from input
       order by user_id, client_order_id, id
       on conflict do nothing
       returning id
+    ), appended as (
+      insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
+      select i.event_id::uuid, 'PLACED', i.id::uuid, i.ticker, i.created_at::timestamptz, i.traceparent
+      from input i
+      where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed))
+      order by i.ordinality
     )
-    insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
-    select i.event_id::uuid, 'PLACED', i.id::uuid, i.ticker, i.created_at::timestamptz, i.traceparent
-    from input i
-    where i.id::uuid = any (array(select id from placed))
-    order by i.ordinality
-    returning order_id`
+    select id from placed`
 
 /**
- * Stores new orders and their events; returns the ids that are new. One that is missing met a row with its id (a retry whose
+ * Stores new orders and their events; returns the ids that are new. A refused order and a stop have no event: no engine is told of them. One that is missing met a row with its id (a retry whose
  * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
  *
  * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions of log and outbox are drawn in order of arrival.
@@ -82,17 +91,19 @@ export const insertOrders = async (
   placements: readonly { order: Order; origin: Origin; event: NewEvent }[],
 ): Promise<Set<string>> => {
   const orders = placements.map(({ order }) => order)
-  const rows = await sql<{ order_id: string }[]>(
+  const rows = await sql<{ id: string }[]>(
     insertText,
     textArray(orders.map(({ id }) => id)),
     ...termArrays(orders),
     textArray(orders.map(({ createdAt }) => createdAt.toISOString())),
-    textArray(placements.map(({ origin }) => origin.requestId)),
-    textArray(placements.map(({ origin }) => origin.subject)),
+    sparseArray(placements.map(({ origin }) => origin.requestId)),
+    sparseArray(placements.map(({ origin }) => origin.subject)),
+    sparseArray(orders.map(({ reason }) => reason?.code ?? null)),
+    sparseArray(orders.map(({ reason }) => reason?.text ?? null)),
     textArray(placements.map(({ event }) => event.eventId)),
-    textArray(placements.map(({ event }) => event.traceparent)),
+    sparseArray(placements.map(({ event }) => event.traceparent)),
   )
-  return new Set(rows.map((row) => row.order_id))
+  return new Set(rows.map((row) => row.id))
 }
 
 export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>

@@ -1,6 +1,8 @@
 // The outbox as the relay sees it: committed events, lowest positions first, and the deletion of exactly what was acknowledged.
 
+import { amountFromSql, type Amount } from '../domain/decimal.ts'
 import type { EventKind } from '../domain/events.ts'
+import type { Reason } from '../domain/reason.ts'
 import type { OrderTerms } from '../domain/terms.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 import { sqlText } from './sqlText.ts'
@@ -11,6 +13,9 @@ import { termColumns, termsFromRow, type TermsRow } from './terms.ts'
  * the event.
  */
 export type EventOrder = OrderTerms & { id: string }
+
+/** What a cancellation says beside the terms: what was filled by then, and why the order ends. */
+export type Ending = { filledQuantity: Amount; reason: Reason | null }
 
 export type OutboxEvent = {
   position: bigint
@@ -25,6 +30,8 @@ export type OutboxEvent = {
   /** The shard of its ticker: the lease of this shard covers the event. */
   shard: number
   order: EventOrder
+  /** Null: the event is of another kind. */
+  ending: Ending | null
 }
 
 type EventRow = TermsRow & {
@@ -37,7 +44,19 @@ type EventRow = TermsRow & {
   waited_ms: number
   traceparent: string | null
   shard: number
+  filled_quantity: string | null
+  reason_code: string | null
+  reason_text: string | null
 }
+
+/** A row of a version that wrote no ending reads as that of the order's row. */
+const endingOf = ({ kind, filled_quantity, reason_code, reason_text }: EventRow): Ending | null =>
+  kind === 'CANCELLED'
+    ? {
+        filledQuantity: filled_quantity === null ? 0n : amountFromSql(filled_quantity),
+        reason: reason_code === null ? null : { code: reason_code, text: reason_text },
+      }
+    : null
 
 const eventFromRow = (row: EventRow): OutboxEvent => ({
   position: BigInt(row.position),
@@ -49,6 +68,7 @@ const eventFromRow = (row: EventRow): OutboxEvent => ({
   traceparent: row.traceparent,
   shard: row.shard,
   order: { ...termsFromRow(row), id: row.id },
+  ending: endingOf(row),
 })
 
 /** Of EventRow: reading fewer columns than the whole order saves the relay 2 µs an event. */
@@ -79,7 +99,9 @@ export const readOutbox = async (
 ): Promise<OutboxEvent[]> => {
   const rows = await sql<EventRow[]>`
     select x.position, x.event_id, x.kind, x.occurred_at, statement_timestamp() as read_at,
-           date_part('epoch', statement_timestamp() - x.written_at) * 1000 as waited_ms, x.traceparent, x.shard, ${sql(eventOrderColumns)}
+           date_part('epoch', statement_timestamp() - x.written_at) * 1000 as waited_ms, x.traceparent, x.shard, ${sql(eventOrderColumns)},
+           coalesce(x.filled_quantity, o.filled_quantity) as filled_quantity, coalesce(x.reason_code, o.reason_code) as reason_code,
+           case when x.reason_code is null then o.reason_text else x.reason_text end as reason_text
     from (
       select *, hashtext(ticker) & ${shardCount - 1}::integer as shard from outbox
       where position > ${String(query.floor)}::bigint

@@ -200,3 +200,7 @@ export const textArray = (values: readonly (string | null)[]): string => {
   }
   return `${literal}}`
 }
+
+/** The same for an array that often has nothing but nulls: then it is empty, and `unnest` fills it up beside a longer one. */
+export const sparseArray = (values: readonly (string | null)[]): string =>
+  values.every((value) => value === null) ? '{}' : textArray(values)

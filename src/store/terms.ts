@@ -11,10 +11,19 @@ import {
   type TermKind,
   type TermName,
 } from '../domain/terms.ts'
-import { textArray } from './sql.ts'
+import { sparseArray } from './sql.ts'
 import { sqlText } from './sqlText.ts'
 
-type Kind = { cast: string; toText: (value: never) => string; fromColumn: (column: string) => unknown }
+/**
+ * `cast`: from text to the type of the column. `absent`: what the column holds for a term that is null, if that is not null. A column that
+ * holds it is read as null.
+ */
+type Kind = {
+  cast: string
+  absent?: string
+  toText: (value: never) => string
+  fromColumn: (column: never) => unknown
+}
 
 const same = (text: string): string => text
 
@@ -25,6 +34,8 @@ const columnKinds = {
   ticker: { cast: '', toText: same, fromColumn: same },
   choice: { cast: '', toText: same, fromColumn: same },
   amount: { cast: '::numeric', toText: formatAmount, fromColumn: amountFromSql },
+  flag: { cast: '::boolean', absent: 'false', toText: String, fromColumn: (flag: boolean) => flag || null },
+  instant: { cast: '::timestamptz', toText: same, fromColumn: (at: Date) => at.toISOString() },
 } as const satisfies Record<TermKind, Kind>
 
 export const castOf = ({ kind }: Term): string => columnKinds[kind].cast
@@ -32,13 +43,17 @@ export const castOf = ({ kind }: Term): string => columnKinds[kind].cast
 /** As it comes from Postgres: a `numeric` is text. */
 type ColumnValue<N extends TermName> = N extends AmountTerm
   ? string | (N extends OptionalTerm ? null : never)
-  : OrderTerms[N]
+  : N extends 'postOnly'
+    ? boolean
+    : N extends 'expiresAt'
+      ? Date | null
+      : OrderTerms[N]
 export type TermsRow = { [N in TermName as ColumnOf<N>]: ColumnValue<N> }
 
 const readers = terms.map(({ name, column, kind }) => ({
   name,
   column: column as keyof TermsRow,
-  read: columnKinds[kind].fromColumn,
+  read: (columnKinds[kind] as Kind).fromColumn as (column: unknown) => unknown,
 }))
 
 export const termsFromRow = (row: TermsRow): OrderTerms => {
@@ -55,7 +70,11 @@ export const termColumns = (write: (term: Term) => string = ({ column }) => colu
   terms.map(write).join(', ')
 
 /** `user_id::uuid, client_order_id, …`: the columns of the texts, as what the table holds. */
-export const castTermColumns = termColumns((term) => `${term.column}${castOf(term)}`)
+export const castTermColumns = termColumns((term) => {
+  const { absent }: Kind = columnKinds[term.kind]
+  const value = `${term.column}${castOf(term)}`
+  return absent === undefined ? value : `coalesce(${value}, ${absent})`
+})
 
 const textOf = ({ name, kind }: Term): ((order: OrderTerms) => string | null) => {
   const toText: Kind['toText'] = columnKinds[kind].toText
@@ -70,4 +89,5 @@ const texts = terms.map(textOf)
 export const termParameters = sqlText(['', ...terms.slice(1).map(() => '::text[],\n        '), '::text[]'])
 
 /** Their values: one array of texts a term. */
-export const termArrays = (orders: readonly OrderTerms[]): string[] => texts.map((text) => textArray(orders.map(text)))
+export const termArrays = (orders: readonly OrderTerms[]): string[] =>
+  texts.map((text) => sparseArray(orders.map(text)))

@@ -5,6 +5,7 @@ import { Type, type TSchema } from '@sinclair/typebox'
 import { formatAmount, type Amount } from '../domain/decimal.ts'
 import { eventKinds, type EventKind } from '../domain/events.ts'
 import { canonicalUuid } from '../domain/ids.ts'
+import { canonicalInstant } from '../domain/patterns.ts'
 import { eventTerms, terms, type Term, type TermKind, type TermName } from '../domain/terms.ts'
 import { publishedVocabulary } from '../kafka/vocabulary.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
@@ -35,6 +36,8 @@ const kinds = {
       return parsed.ok ? parsed.amount : undefined
     },
   },
+  flag: { shape: Type.Boolean(), read: (value) => (value === true ? 'true' : 'false') },
+  instant: { shape: Type.String(), read: (value) => canonicalInstant(value as string) ?? undefined },
 } as const satisfies Record<TermKind, { shape: TSchema; read: (value: unknown) => string | Amount | undefined }>
 
 /**
@@ -93,10 +96,26 @@ const expected = (term: Term): string => {
 
 const vocabulary: Vocabulary = publishedVocabulary
 
+const foundValue = (term: Term): string => {
+  const column = `i.${term.column}`
+  switch (term.kind) {
+    case 'uuid':
+    case 'amount':
+    case 'instant':
+      return scaled(term, column)
+    case 'flag':
+      return `coalesce(${column}, false)`
+    case 'key':
+    case 'ticker':
+    case 'choice':
+      return `${column} collate "C"`
+  }
+}
+
 /** The value in the event `i`. A word of the topic stands for the order's own word; older versions published the order's own word. */
 const found = (term: Term): string => {
-  const { name, column, kind } = term
-  const value = kind === 'uuid' || kind === 'amount' ? scaled(term, `i.${column}`) : `i.${column} collate "C"`
+  const { name, column } = term
+  const value = foundValue(term)
   const words = Object.entries(vocabulary[name] ?? {}).filter(([own, word]) => own !== word)
   if (words.length === 0) return `${value} as ${column}`
   const pairs = words.map(([own, word]) => `('${own}', '${word}')`).join(', ')

@@ -3,26 +3,11 @@
 
 import { Type } from '@sinclair/typebox'
 import { formatAmount } from '../domain/decimal.ts'
-import {
-  causeKinds,
-  historyKinds,
-  reasonCodes,
-  type HistoryEvent,
-  type HistoryFill,
-  type Reason,
-} from '../domain/history.ts'
+import { causeKinds, historyKinds, type HistoryEvent, type HistoryFill } from '../domain/history.ts'
 import { remainingQuantity } from '../domain/order.ts'
-import { Order, orderJson, Status } from './order.ts'
-import { ExactAmount, Instant, orNull, Side, TradeId, Uuid } from './shapes.ts'
-
-/** Text from a list that may grow: readers accept what they do not know. */
-const openList = (values: readonly string[], what: string) =>
-  Type.String({ description: `${what} An open list; today: ${values.join(', ')}.` })
-
-const EventReason = Type.Object(
-  { code: openList(reasonCodes, 'Why.'), text: orNull(Type.String()) },
-  { description: 'Why the order ended.' },
-)
+import type { Reason } from '../domain/reason.ts'
+import { EndReason, Order, orderJson, reasonJson, Status } from './order.ts'
+import { ExactAmount, Instant, openList, Side, TradeId, Uuid } from './shapes.ts'
 
 const EventCause = Type.Object(
   {
@@ -57,7 +42,7 @@ export const Event = Type.Object(
     filledQuantity: ExactAmount,
     remainingQuantity: ExactAmount,
     fill: Type.Optional(EventFill),
-    reason: Type.Optional(EventReason),
+    reason: Type.Optional(EndReason),
     cause: EventCause,
   },
   { component: 'Event', description: 'One thing that happened to an order, and how it left the order.' },
@@ -74,8 +59,7 @@ const fillMember = (fill: HistoryFill | null): string =>
     : `,"fill":{"tradeId":${JSON.stringify(fill.tradeId)},"side":"${fill.side}","quantity":${formatAmount(fill.quantity)},` +
       `"price":${formatAmount(fill.price)},"late":${fill.late}}`
 
-const reasonMember = (reason: Reason | null): string =>
-  reason === null ? '' : `,"reason":{"code":${JSON.stringify(reason.code)},"text":${JSON.stringify(reason.text)}}`
+const reasonMember = (reason: Reason | null): string => (reason === null ? '' : `,"reason":${reasonJson(reason)}`)
 
 /** The event alone, as JSON. */
 export const eventJson = ({ kind, at, order, fill, reason, cause }: HistoryEvent): string =>

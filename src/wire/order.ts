@@ -4,8 +4,9 @@
 import { Type } from '@sinclair/typebox'
 import { formatAmount } from '../domain/decimal.ts'
 import { averageFillPrice, remainingQuantity, statuses, type Order as DomainOrder } from '../domain/order.ts'
+import { reasonCodes, type Reason } from '../domain/reason.ts'
 import { terms } from '../domain/terms.ts'
-import { AmountOrNull, ExactAmount, Instant, oneOf, Uuid } from './shapes.ts'
+import { AmountOrNull, ExactAmount, Instant, oneOf, openList, orNull, Uuid } from './shapes.ts'
 import { amountOrNull, membersWriter, termProperties } from './terms.ts'
 
 export const Status = oneOf(statuses, {
@@ -14,6 +15,11 @@ export const Status = oneOf(statuses, {
   description:
     'An order begins as NEW. FILLED, CANCELED, REJECTED and EXPIRED are final: a status never leaves a final state.',
 })
+
+export const EndReason = Type.Object(
+  { code: openList(reasonCodes, 'Why.'), text: orNull(Type.String()) },
+  { description: 'How the order ended.' },
+)
 
 export const Order = Type.Object(
   {
@@ -24,6 +30,8 @@ export const Order = Type.Object(
     remainingQuantity: ExactAmount,
     lastFillPrice: AmountOrNull,
     averageFillPrice: AmountOrNull,
+    triggeredAt: orNull(Instant),
+    reason: orNull(EndReason),
     createdAt: Instant,
     updatedAt: Instant,
     version: Type.Integer({ minimum: 0, description: 'Events applied since the order was accepted.' }),
@@ -36,11 +44,17 @@ export const Order = Type.Object(
   },
 )
 
+const instantOrNull = (at: Date | null): string => (at === null ? 'null' : `"${at.toISOString()}"`)
+
+export const reasonJson = ({ code, text }: Reason): string =>
+  `{"code":${JSON.stringify(code)},"text":${JSON.stringify(text)}}`
+
 const termMembers = membersWriter(terms)
 
 /** An order as JSON; all doors use this one shape. Ids and enumerated members need no escape. */
 export const orderJson = (order: DomainOrder): string =>
   `{"id":"${order.id}"${termMembers(order)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
   `"remainingQuantity":${formatAmount(remainingQuantity(order))},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
-  `"averageFillPrice":${amountOrNull(averageFillPrice(order))},"createdAt":"${order.createdAt.toISOString()}",` +
+  `"averageFillPrice":${amountOrNull(averageFillPrice(order))},"triggeredAt":${instantOrNull(order.triggeredAt)},` +
+  `"reason":${order.reason === null ? 'null' : reasonJson(order.reason)},"createdAt":"${order.createdAt.toISOString()}",` +
   `"updatedAt":"${order.updatedAt.toISOString()}","version":${order.version}}`

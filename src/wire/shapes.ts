@@ -12,6 +12,10 @@ export const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type
 export const oneOf = <const T extends readonly string[]>(values: T, options: SchemaOptions = {}) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options })
 
+/** Text from a list that may grow: readers accept what they do not know. */
+export const openList = (values: readonly string[], what: string) =>
+  Type.String({ description: `${what} An open list; today: ${values.join(', ')}.` })
+
 export const Side = oneOf(sides)
 
 /** Ids leave in lower case. */

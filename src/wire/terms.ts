@@ -14,7 +14,7 @@ import {
   type TermKind,
   type TermName,
 } from '../domain/terms.ts'
-import { ClientKey, ExactAmount, oneOf, Ticker, Uuid } from './shapes.ts'
+import { ClientKey, ExactAmount, Instant, oneOf, Ticker, Uuid } from './shapes.ts'
 
 export const amountOrNull = (amount: Amount | null): string => (amount === null ? 'null' : formatAmount(amount))
 
@@ -31,14 +31,21 @@ const writers = {
   ticker: { value: quoted, orNull: quotedOrNull },
   choice: { value: quoted, orNull: quotedOrNull },
   amount: { value: formatAmount, orNull: amountOrNull },
+  flag: { value: String, orNull: (flag: true | null) => String(flag === true) },
+  instant: { value: quoted, orNull: quotedOrNull },
 } as const satisfies Record<TermKind, Record<'value' | 'orNull', Writer>>
 
 /** By term, and by the domain's word: the word that JSON has in its place. */
 export type Vocabulary = Partial<Record<TermName, Readonly<Record<string, string>>>>
 
-const memberWriter = ({ name, kind, presence }: Term, words?: Readonly<Record<string, string>>): Writer => {
+/** `whole`: also a term that an event leaves out if the order does not have it. */
+type MemberForm = { words: Readonly<Record<string, string>> | undefined; whole: boolean }
+
+const memberWriter = ({ name, kind, presence, onlyIfSet }: Term, { words, whole }: MemberForm): Writer => {
   const start = `,"${name}":`
   const write = writers[kind][presence === 'required' ? 'value' : 'orNull'] as Writer
+  if (onlyIfSet === true && !whole)
+    return (order: OrderTerms) => (order[name] === null ? '' : start + write(order[name] as never))
   if (words === undefined) return (order: OrderTerms) => start + write(order[name] as never)
   return (order: OrderTerms) => {
     const value = order[name]
@@ -46,9 +53,14 @@ const memberWriter = ({ name, kind, presence }: Term, words?: Readonly<Record<st
   }
 }
 
-/** Writes these terms as members, each with a comma before it: `,"userId":"…","ticker":"…"`. */
-export const membersWriter = (shown: readonly Term[], vocabulary: Vocabulary = {}): ((order: OrderTerms) => string) => {
-  const members = shown.map((term) => memberWriter(term, vocabulary[term.name])) as ((order: OrderTerms) => string)[]
+/**
+ * Writes these terms as members, each with a comma before it: `,"userId":"…","ticker":"…"`. With a vocabulary they are members of an event,
+ * which leaves out some terms that the order does not have.
+ */
+export const membersWriter = (shown: readonly Term[], vocabulary?: Vocabulary): ((order: OrderTerms) => string) => {
+  const members = shown.map((term) =>
+    memberWriter(term, { words: vocabulary?.[term.name], whole: vocabulary === undefined }),
+  ) as ((order: OrderTerms) => string)[]
   return (order) => {
     let text = ''
     for (const write of members) text += write(order)
@@ -62,6 +74,8 @@ const shapes = {
   ticker: () => Ticker,
   choice: (values) => oneOf(values),
   amount: () => ExactAmount,
+  flag: () => Type.Boolean(),
+  instant: () => Instant,
 } as const satisfies Record<TermKind, (values: readonly string[]) => TSchema>
 
 /** The types of order that do not take this term. */
@@ -77,18 +91,27 @@ const orNull = ({ name }: Term, shape: TSchema): TSchema => {
 /** The schema of a term as it leaves. `words`: the words of a choice, if they are not the domain's. */
 const shapeOf = (term: Term, words: readonly string[] = term.values ?? []): TSchema => {
   const shape = shapes[term.kind](words)
-  return term.presence === 'required' ? shape : orNull(term, shape)
+  return term.presence === 'required' || term.kind === 'flag' ? shape : orNull(term, shape)
 }
 
+/** With `words`: of an event, which leaves out some terms that the order does not have. */
 export const termShapes = (
   shown: readonly Term[],
-  words: Partial<Record<TermName, readonly string[]>> = {},
-): Record<string, TSchema> => Object.fromEntries(shown.map((term) => [term.name, shapeOf(term, words[term.name])]))
+  words?: Partial<Record<TermName, readonly string[]>>,
+): Record<string, TSchema> =>
+  Object.fromEntries(
+    shown.map((term) => {
+      const shape = shapeOf(term, words?.[term.name])
+      return [term.name, words !== undefined && term.onlyIfSet === true ? Type.Optional(shape) : shape]
+    }),
+  )
 
 /** The type of a term for a reader of JSON that keeps every digit: amounts are text. */
 type JsonValue<N extends TermName> = N extends AmountTerm
   ? string | (N extends OptionalTerm ? null : never)
-  : OrderTerms[N]
+  : N extends 'postOnly'
+    ? boolean
+    : OrderTerms[N]
 export type TermProperties = { [N in TermName]: ReturnType<typeof Type.Unsafe<JsonValue<N>>> }
 
 /** The schemas of all terms, for the one shape of an order. */

@@ -37,6 +37,10 @@ export const someTerms = (changes: Partial<OrderTerms> = {}): OrderTerms => ({
   timeInForce: 'GTC',
   quantity: amount('100'),
   price: amount('150.5'),
+  stopPrice: null,
+  displayQuantity: null,
+  postOnly: null,
+  expiresAt: null,
   ...changes,
 })
 

@@ -3,7 +3,7 @@
 import { Type, type TSchema } from '@sinclair/typebox'
 import type { PlaceCommand } from '../../app/orders.ts'
 import { amountDetail, amountDigits, type Amount, type AmountDigits } from '../../domain/decimal.ts'
-import { keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
+import { instantForm, keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
 import {
   canonicalText,
   isTextTerm,
@@ -32,6 +32,8 @@ const sentShapes = {
   key: () => Type.String({ pattern: keyForm.sent }),
   ticker: () => Type.String({ pattern: tickerForm.sent }),
   choice: ({ values = [] }) => oneOf(values),
+  flag: () => Type.Boolean(),
+  instant: () => Type.String({ format: 'date-time', pattern: instantForm.sent }),
   amount: ({ presence }, digits) => (presence === 'required' ? sentAmount(digits) : sentAmountOrNull(digits)),
 } as const satisfies Record<TermKind, (term: Term, digits: AmountDigits) => TSchema>
 
@@ -42,7 +44,7 @@ const sentShape = (term: Term, digits: AmountDigits): TSchema => {
   return Type.Optional({ ...(term.kind === 'amount' ? shape : Type.Union([shape, Type.Null()])), description })
 }
 
-type Sent<N extends TermName> = N extends AmountTerm ? number | string : OrderTerms[N]
+type Sent<N extends TermName> = N extends AmountTerm ? number | string : N extends 'postOnly' ? boolean : OrderTerms[N]
 /** The body of an order as a client writes it. */
 export type PlaceOrder = { [N in RequiredTerm]: Sent<N> } & { [N in OptionalTerm]?: Sent<N> | null }
 /** The schema of an order's body if amounts have so many digits. The readers below check a body; a test ties them to the schema. */
@@ -55,7 +57,7 @@ export const placeOrderShape = (digits: AmountDigits) =>
   )
 export const PlaceOrder = placeOrderShape(amountDigits)
 
-type ReadResult = { value: string | Amount } | { detail: string }
+type ReadResult = { value: string | Amount | true | null } | { detail: string }
 
 const readAmount = (value: unknown, digits: AmountDigits): ReadResult => {
   const parsed = amountFromJson(value, digits)
@@ -66,13 +68,22 @@ const readText = (value: unknown, term: TextTerm): ReadResult => {
   return text === null ? { detail: ruleOf(term) } : { value: text }
 }
 
+/** `false` means what leaving it out means. */
+const readFlag = (value: unknown, term: Term): ReadResult =>
+  typeof value === 'boolean' ? { value: value || null } : { detail: ruleOf(term) }
+
+const read = (value: unknown, term: Term, digits: AmountDigits): ReadResult => {
+  if (isTextTerm(term)) return readText(value, term)
+  return term.kind === 'flag' ? readFlag(value, term) : readAmount(value, digits)
+}
+
 const memberNames = new Set<string>(terms.map(({ name }) => name))
 
 type ReadOptions = { digits: AmountDigits; faults: Fault[] }
 
 /** Reads the terms one by one, by name; no other member of the body is read. */
 const readTerms = (body: Record<string, unknown>, { digits, faults }: ReadOptions): TermsDraft => {
-  const draft: Partial<Record<TermName, string | Amount | null>> = {}
+  const draft: Partial<Record<TermName, string | Amount | true | null>> = {}
   for (const term of terms) {
     const { name, presence } = term
     const value = memberOf(body, name)
@@ -80,9 +91,9 @@ const readTerms = (body: Record<string, unknown>, { digits, faults }: ReadOption
       draft[name] = null
       continue
     }
-    const read = isTextTerm(term) ? readText(value, term) : readAmount(value, digits)
-    if ('value' in read) draft[name] = read.value
-    else faults.push({ pointer: `/${name}`, detail: read.detail })
+    const result = read(value, term, digits)
+    if ('value' in result) draft[name] = result.value
+    else faults.push({ pointer: `/${name}`, detail: result.detail })
   }
   return draft as TermsDraft
 }

@@ -29,8 +29,9 @@ export const eventMessages = {
   CANCELLED: {
     name: 'orderCancelled',
     title: 'Order cancelled',
-    summary: 'An order was canceled while it was NEW.',
-    description: 'An order was canceled before anything of it was filled.',
+    summary: 'The service ends what remains of an order.',
+    description:
+      'The service ends what remains of an order: it was canceled, or its time is over. Fills are kept. An order whose time is over stays open until the trades that were made before this event are applied.',
     channel: { title: 'Cancellations', description: 'One event a canceled order.' },
     operation: 'Tells the engine of a cancellation.',
     example: { eventId: '019b7d0a-52fc-7000-8000-7b1fd3a1c002', at: new Date('2026-01-02T03:04:06.012Z') },

@@ -34,6 +34,8 @@ export const exampleEvent = (kind: EventKind) => ({
   traceparent,
 })
 
+const ending = { filledQuantity: 0n, reason: { code: 'USER_CANCELED', text: null } }
+
 export const eventExample = (kind: EventKind, ceSource: string) => {
   const { eventId, at } = eventMessages[kind].example
   return {
@@ -48,7 +50,9 @@ export const eventExample = (kind: EventKind, ceSource: string) => {
       [eventHeaders.contentType]: commonValues.contentType,
       [eventHeaders.traceparent]: traceparent,
     },
-    payload: JSON.parse(encoders[kind](order, at)) as object,
+    payload: JSON.parse(
+      encoders[kind]({ order, occurredAt: at, ending: kind === 'CANCELLED' ? ending : null }),
+    ) as object,
   }
 }
 

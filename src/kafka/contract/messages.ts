@@ -10,7 +10,8 @@ import { eventTerms } from '../../domain/terms.ts'
 import { traceparentPattern } from '../../telemetry/tracing.ts'
 import { coordinatesPattern, topicPattern } from '../../wire/coordinates.ts'
 import { instantPattern } from '../../wire/instant.ts'
-import { Instant, oneOf, sentAmount, Uuid } from '../../wire/shapes.ts'
+import { EndReason } from '../../wire/order.ts'
+import { ExactAmount, Instant, oneOf, orNull, sentAmount, Uuid } from '../../wire/shapes.ts'
 import { termShapes } from '../../wire/terms.ts'
 import { commonValues, eventHeaders } from '../eventHeaders.ts'
 import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
@@ -23,6 +24,7 @@ export const eventValueSchema = (kind: EventKind, description: string) =>
       orderId: Uuid,
       ...termShapes(eventTerms(kind), { type: publishedTypes, timeInForce: publishedTimesInForce }),
       timestamp: Instant,
+      ...(kind === 'CANCELLED' && { filledQuantity: ExactAmount, reason: orNull(EndReason) }),
     },
     { description },
   )
