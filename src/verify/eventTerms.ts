@@ -84,7 +84,11 @@ const arrayTexts = sqlText([
 
 export const termColumns = sqlText([published.map(({ column }) => column).join(', ')])
 
-const scaled = ({ kind }: Term, value: string): string => (kind === 'amount' ? `trim_scale(${value})` : value)
+/** In the form in which equal values are alike. An event leaves a flag out that is not set. */
+const scaled = ({ kind }: Term, value: string): string => {
+  if (kind === 'amount') return `trim_scale(${value})`
+  return kind === 'flag' ? `nullif(${value}, false)` : value
+}
 
 /** The value of a term that an event must have if its kind carries the term, by the order's row `o`. */
 const expected = (term: Term): string => {
@@ -102,9 +106,8 @@ const foundValue = (term: Term): string => {
     case 'uuid':
     case 'amount':
     case 'instant':
-      return scaled(term, column)
     case 'flag':
-      return `coalesce(${column}, false)`
+      return scaled(term, column)
     case 'key':
     case 'ticker':
     case 'choice':

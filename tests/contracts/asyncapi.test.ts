@@ -23,6 +23,7 @@ import { quietLog } from '../support/quietLog.ts'
 import { asyncApiDocument, dereferenced, type Json } from './documents.ts'
 import { messageFaults, messages, valueFaults, type Message } from './messageJudge.ts'
 
+const ending = { filledQuantity: 0n, reason: { code: 'USER_CANCELED', text: null } }
 const events = { PLACED: 'order.placed.v1', CANCELLED: 'order.cancelled.v1' }
 const topics = {
   orderEvents: 'order.event.v1',
@@ -53,7 +54,13 @@ const asMessage = ({ topic, key, value, headers }: Outgoing): Message => ({
 const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<Message> => {
   const { producer, sent } = keeping()
   const example = exampleEvent(kind)
-  const rest = { position: 1n, shard: 0, readAt: example.occurredAt, waitedMs: 0 }
+  const rest = {
+    position: 1n,
+    shard: 0,
+    readAt: example.occurredAt,
+    waitedMs: 0,
+    ending: kind === 'CANCELLED' ? ending : null,
+  }
   const event = { ...example, ...rest, ...(traced ? {} : { traceparent: null }) }
   await createSender({ producer, topics: events, ceSource: '/orders' }).send(kind, 0, [event])
   return asMessage(sent[0]!)
@@ -136,8 +143,12 @@ describe('an event', () => {
     fc.assert(
       fc.property(terms, ({ quantity, price, side }) => {
         const order = newOrder({ quantity, price, side: side as 'BUY', type: price === null ? 'MARKET' : 'LIMIT' })
-        expect(valueFaults('orderPlaced', encoders.PLACED(order, order.createdAt))).toEqual([])
-        expect(valueFaults('orderCancelled', encoders.CANCELLED(order, order.createdAt))).toEqual([])
+        expect(
+          valueFaults('orderPlaced', encoders.PLACED({ order, occurredAt: order.createdAt, ending: null })),
+        ).toEqual([])
+        expect(
+          valueFaults('orderCancelled', encoders.CANCELLED({ order, occurredAt: order.createdAt, ending })),
+        ).toEqual([])
       }),
     )
   })

@@ -24,13 +24,33 @@ import { differingTerms, orderTypes, typeRules } from '../../src/domain/terms.ts
 import { amount } from '../support/builders.ts'
 import { newOrder, orderId, placedAt, terms } from './arbitraries.ts'
 
-const events: readonly OrderEvent[] = ['fill', 'complete', 'cancel', 'reject', 'expire']
-const nothing = { fill: undefined, complete: undefined, cancel: undefined, reject: undefined, expire: undefined }
+const events: readonly OrderEvent[] = ['fill', 'complete', 'cancel', 'reject', 'expire', 'trigger']
+const nothing = {
+  fill: undefined,
+  complete: undefined,
+  cancel: undefined,
+  reject: undefined,
+  expire: undefined,
+  trigger: undefined,
+}
 
 /** The contract's table, written out: every status with every event. */
 const aloud: Record<Status, Record<OrderEvent, Status | undefined>> = {
-  NEW: { fill: 'PARTIALLY_FILLED', complete: 'FILLED', cancel: 'CANCELED', reject: 'REJECTED', expire: 'EXPIRED' },
-  PARTIALLY_FILLED: { ...nothing, fill: 'PARTIALLY_FILLED', complete: 'FILLED' },
+  NEW: {
+    fill: 'PARTIALLY_FILLED',
+    complete: 'FILLED',
+    cancel: 'CANCELED',
+    reject: 'REJECTED',
+    expire: 'EXPIRED',
+    trigger: 'NEW',
+  },
+  PARTIALLY_FILLED: {
+    ...nothing,
+    fill: 'PARTIALLY_FILLED',
+    complete: 'FILLED',
+    cancel: 'CANCELED',
+    expire: 'EXPIRED',
+  },
   FILLED: nothing,
   CANCELED: nothing,
   REJECTED: nothing,
@@ -60,8 +80,8 @@ describe('the table of transitions', () => {
     expect(openStatuses).toEqual(['NEW', 'PARTIALLY_FILLED'])
   })
 
-  test('lets a cancel through from NEW alone', () => {
-    expect(pathOf('cancel')).toEqual({ from: ['NEW'], to: 'CANCELED' })
+  test('lets a cancel through while anything remains', () => {
+    expect(pathOf('cancel')).toEqual({ from: ['NEW', 'PARTIALLY_FILLED'], to: 'CANCELED' })
   })
 
   test.each(events)('%s leads to one status, wherever the table lets it happen', (event) => {
@@ -97,6 +117,8 @@ describe('an accepted order', () => {
       filledQuantity: 0n,
       filledNotional: 0n,
       lastFillPrice: null,
+      triggeredAt: null,
+      reason: null,
       createdAt: placedAt,
       updatedAt: placedAt,
       version: 0,

@@ -101,7 +101,8 @@ test('a canonical form is one that stays as it is', () => {
 })
 
 test('terms of which nothing optional is given have none', () => {
-  const { clientOrderId: _, price: __, ...required } = terms
+  const { userId, ticker, side, type, timeInForce, quantity } = terms
+  const required = { userId, ticker, side, type, timeInForce, quantity }
   expect(completeTerms(required)).toEqual({ ...terms, clientOrderId: null, price: null })
   expect(completeTerms(terms)).toEqual(terms)
 })
@@ -116,7 +117,30 @@ test('a repetition may differ in nothing but its user and key, which are how it 
     timeInForce: 'IOC',
     quantity: 1n,
     price: null,
+    stopPrice: 1n,
+    displayQuantity: 1n,
+    postOnly: true,
+    expiresAt: '2026-01-02T00:00:00.000Z',
   }
-  const differing = table.map(({ name }) => differingTerms(terms, { ...terms, [name]: other[name] }))
-  expect(differing).toEqual([[], [], ['ticker'], ['side'], ['type'], ['timeInForce'], ['quantity'], ['price']])
+  const gtd: OrderTerms = { ...terms, timeInForce: 'GTD', expiresAt: '2026-01-01T00:00:00.000Z' }
+  const differing = table.map(({ name }) => differingTerms(gtd, { ...gtd, [name]: other[name] }))
+  expect(differing).toEqual([
+    [],
+    [],
+    ['ticker'],
+    ['side'],
+    ['type'],
+    ['timeInForce'],
+    ['quantity'],
+    ['price'],
+    ['stopPrice'],
+    ['displayQuantity'],
+    ['postOnly'],
+    ['expiresAt'],
+  ])
+})
+
+test('an end that was fixed at acceptance is none of the terms that a repetition repeats', () => {
+  const day: OrderTerms = { ...terms, timeInForce: 'DAY' }
+  expect(differingTerms({ ...day, expiresAt: '2026-01-01T00:00:00.000Z' }, day)).toEqual([])
 })

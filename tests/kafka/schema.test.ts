@@ -271,7 +271,7 @@ describe('order.placed.v1', () => {
 
   test('of a LIMIT order, byte for byte', () => {
     const order = newOrder({ clientOrderId: 'not told', quantity: amount('999999999999.99999999'), price: 1n })
-    expect(encoders.PLACED(order, occurredAt)).toBe(
+    expect(encoders.PLACED({ order: order, occurredAt, ending: null })).toBe(
       '{"orderId":"0197a9b0-0000-7000-8000-000000000001","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","ticker":"AAPL",' +
         '"side":"BUY","type":"LIMIT","timeInForce":"GTC","quantity":999999999999.99999999,"price":0.00000001,' +
         '"timestamp":"2026-01-02T03:04:05.678Z"}',
@@ -280,22 +280,40 @@ describe('order.placed.v1', () => {
 
   test('of a MARKET order has a price of null', () => {
     const order = newOrder({ type: 'MARKET', side: 'SELL', timeInForce: 'IOC', price: null, ticker: 'BRK.B' })
-    expect(encoders.PLACED(order, occurredAt)).toBe(
+    expect(encoders.PLACED({ order: order, occurredAt, ending: null })).toBe(
       '{"orderId":"0197a9b0-0000-7000-8000-000000000001","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","ticker":"BRK.B",' +
         '"side":"SELL","type":"MARKET","timeInForce":"IOC","quantity":100,"price":null,"timestamp":"2026-01-02T03:04:05.678Z"}',
     )
   })
 
+  test('of an order with terms that the first readers do not know: members of their own, in the words of the first readers', () => {
+    const order = newOrder({
+      type: 'STOP_LIMIT',
+      stopPrice: amount('151'),
+      displayQuantity: amount('10'),
+      timeInForce: 'GTD',
+      expiresAt: '2026-02-01T00:00:00.000Z',
+    })
+    expect(encoders.PLACED({ order, occurredAt, ending: null })).toEndWith(
+      '"side":"BUY","type":"LIMIT","timeInForce":"GTC","quantity":100,"price":150.5,"displayQuantity":10,' +
+        '"expiresAt":"2026-02-01T00:00:00.000Z","timestamp":"2026-01-02T03:04:05.678Z"}',
+    )
+    const postOnly = newOrder({ postOnly: true })
+    expect(encoders.PLACED({ order: postOnly, occurredAt, ending: null })).toContain('"postOnly":true,')
+  })
+
   test('speaks of the order as it was placed, whatever became of it', () => {
     const later = { ...newOrder(), status: 'FILLED' as const, filledQuantity: amount('100'), version: 3 }
-    expect(encoders.PLACED(later, occurredAt)).toBe(encoders.PLACED(newOrder(), occurredAt))
+    expect(encoders.PLACED({ order: later, occurredAt, ending: null })).toBe(
+      encoders.PLACED({ order: newOrder(), occurredAt, ending: null }),
+    )
   })
 
   test('carries any amount exactly', () => {
     fc.assert(
       fc.property(anyAmount, anyAmount, (quantity, price) => {
         for (const encode of Object.values(encoders)) {
-          const text = encode(newOrder({ quantity, price }), occurredAt)
+          const text = encode({ order: newOrder({ quantity, price }), occurredAt, ending: null })
           const [, writtenQuantity, writtenPrice] = /"quantity":([\d.]+),"price":([\d.]+),/.exec(text)!
           expect(sameNumber(writtenQuantity!, `${quantity}e-8`)).toBeTrue()
           expect(sameNumber(writtenPrice!, `${price}e-8`)).toBeTrue()
@@ -307,16 +325,18 @@ describe('order.placed.v1', () => {
 
 describe('order.cancelled.v1', () => {
   const occurredAt = new Date('2026-01-02T03:04:06Z')
+  const ending = { filledQuantity: amount('0.5'), reason: { code: 'EXPIRED_DAY', text: 'a "text"' } }
 
   test('byte for byte', () => {
-    expect(encoders.CANCELLED(newOrder({ price: amount('150.50') }), occurredAt)).toBe(
+    expect(encoders.CANCELLED({ order: newOrder({ price: amount('150.50') }), occurredAt, ending })).toBe(
       '{"orderId":"0197a9b0-0000-7000-8000-000000000001","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","ticker":"AAPL",' +
-        '"quantity":100,"price":150.5,"timestamp":"2026-01-02T03:04:06.000Z"}',
+        '"quantity":100,"price":150.5,"timestamp":"2026-01-02T03:04:06.000Z","filledQuantity":0.5,' +
+        '"reason":{"code":"EXPIRED_DAY","text":"a \\"text\\""}}',
     )
   })
 
   test('of a MARKET order has a price of null', () => {
-    expect(encoders.CANCELLED(newOrder({ type: 'MARKET', price: null }), occurredAt)).toContain(
+    expect(encoders.CANCELLED({ order: newOrder({ type: 'MARKET', price: null }), occurredAt, ending })).toContain(
       '"quantity":100,"price":null,',
     )
   })

@@ -29,6 +29,7 @@ const event = (
     traceparent: large ? traceparent : null,
     shard: 0,
     order,
+    ending: null,
     ...members,
   }
 }

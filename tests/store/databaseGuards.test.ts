@@ -17,7 +17,7 @@ const refused = async (statement: PromiseLike<unknown>, code = checkViolation): 
   expect(codeOf(await failureOf(statement))).toBe(code)
 }
 
-type Columns = Record<string, string | number | null>
+type Columns = Record<string, string | number | boolean | null>
 
 /** Inserts a lawful order of 100 with these columns changed; returns its id. */
 const insertOrder = async (changes: Columns = {}): Promise<string> => {
@@ -158,6 +158,13 @@ describe('an order begins', () => {
       for (const time_in_force of ['GTC', 'IOC', 'FOK', 'DAY'])
         for (const price of ['0.00000001', null])
           await insertOrder({ side, time_in_force, price, type: price === null ? 'MARKET' : 'LIMIT' })
+    const [stop, end] = [{ stop_price: '1' }, '2026-01-03T03:04:05Z']
+    for (const time_in_force of ['GTC', 'DAY', 'GTD'])
+      for (const expires_at of time_in_force === 'GTD' ? [end] : [end, null]) {
+        await insertOrder({ time_in_force, expires_at, display_quantity: '99.99999999', post_only: true })
+        await insertOrder({ time_in_force, expires_at, ...stop, type: 'STOP', price: null })
+        await insertOrder({ time_in_force, expires_at, ...stop, type: 'STOP_LIMIT', display_quantity: '0.00000001' })
+      }
     await insertOrder({ quantity: '999999999999.99999999', price: '999999999999.99999999', ticker: 'A.B-9' })
     for (const ticker of ['BTC/USD', '^GSPC', 'EUR=X', 'A_:+&@#-.']) await insertOrder({ ticker })
     await insertOrder({ client_order_id: ` ~${'x'.repeat(62)}` })
@@ -170,7 +177,14 @@ describe('an order begins', () => {
     expect(rows.map(({ definition }) => /'(.*)'/.exec(definition)?.[1])).toEqual([keyForm.stored, tickerForm.stored])
   })
 
-  test('only as NEW, unfilled, at version 0', async () => {
+  test('as REJECTED, where a rule of business refuses it', async () => {
+    const id = await insertOrder({ status: 'REJECTED', reason_code: 'NOT_SUPPORTED_BY_ENGINE' })
+    await refused(setStatus(id, 'NEW'))
+    await refused(insertOrder({ status: 'REJECTED', reason_code: 'HALTED', version: 1 }))
+  })
+
+  test('else only as NEW, unfilled, not triggered, at version 0', async () => {
+    await refused(insertOrder({ type: 'STOP', price: null, stop_price: '1', triggered_at: '2026-01-02T03:04:05Z' }))
     for (const status of statuses.filter(
       (other) => other !== 'NEW' && other !== 'PARTIALLY_FILLED' && other !== 'FILLED',
     ))
@@ -183,9 +197,15 @@ describe('an order begins', () => {
   })
 
   const illegal: [string, Columns][] = [
-    ['a type that does not exist', { type: 'STOP' }],
+    ['a type that does not exist', { type: 'TRAILING_STOP', stop_price: '1' }],
     ['a side that does not exist', { side: 'HOLD' }],
-    ['a time in force that does not exist', { time_in_force: 'GTD' }],
+    ['a time in force that does not exist', { time_in_force: 'GTX', expires_at: '2026-01-03T03:04:05Z' }],
+    ['GTD and no end', { time_in_force: 'GTD' }],
+    ['an end of an IOC order', { time_in_force: 'IOC', expires_at: '2026-01-03T03:04:05Z' }],
+    ['an IOC order that waits for a price', { time_in_force: 'IOC', type: 'STOP_LIMIT', stop_price: '1' }],
+    ['a FOK order that shows less than all', { time_in_force: 'FOK', display_quantity: '1' }],
+    ['a FOK order that must not match at once', { time_in_force: 'FOK', post_only: true }],
+    ['an iceberg that shows all', { display_quantity: '100' }],
     ['a quantity that rounds to 0', { quantity: '0.000000001' }],
     ['a ticker in lower case', { ticker: 'aapl' }],
     ['an empty ticker', { ticker: '' }],
@@ -202,17 +222,25 @@ describe('an order begins', () => {
     await refused(insertOrder(changes))
   })
 
+  const given: Columns = { post_only: true }
+  const absent: Columns = { post_only: false }
   const columnOf = new Map(termTable.map(({ name, column }) => [name, column]))
   /** A lawful order of this type, in which every term that the type decides on is there or not, by its rule. */
   const lawfulOf = (type: (typeof orderTypes)[number]): Columns => ({
     type,
-    ...Object.fromEntries(rulesOf(type).map(([name, rule]) => [columnOf.get(name)!, rule === 'required' ? '1' : null])),
+    ...Object.fromEntries(
+      rulesOf(type).map(([name, rule]) => [
+        columnOf.get(name)!,
+        rule === 'required' ? '1' : (absent[columnOf.get(name)!] ?? null),
+      ]),
+    ),
   })
   for (const type of orderTypes)
     for (const [name, rule] of rulesOf(type))
       test(`${type}: ${name} is ${rule}, as the table of types has it`, async () => {
         const column = columnOf.get(name)!
-        const [without, present] = [null, '1'].map((value) => () => insertOrder({ ...lawfulOf(type), [column]: value }))
+        const values = [absent[column] ?? null, given[column] ?? '1']
+        const [without, present] = values.map((value) => () => insertOrder({ ...lawfulOf(type), [column]: value }))
         await (rule === 'required' ? refused(without!()) : without!())
         await (rule === 'forbidden' ? refused(present!()) : present!())
       })
@@ -267,17 +295,45 @@ describe('an update is refused', () => {
     ['time_in_force', "'DAY'"],
     ['quantity', '101'],
     ['price', '151'],
+    ['display_quantity', '10'],
+    ['post_only', 'true'],
+    ['expires_at', "now() + interval '1 day'"],
     ['created_at', "now() + interval '1 day'"],
   ]
   test('that changes a term, with a case here for each of the table of terms', () => {
-    // The type cannot change alone: the next test but one changes it with the price.
-    const columns = ['type', ...terms.map(([column]) => column)]
+    // These cannot change alone: tests below change the type with the price, and the price of a stop.
+    const columns = ['type', 'stop_price', ...terms.map(([column]) => column)]
     expect(termTable.map(({ column }) => column).filter((column) => !columns.includes(column))).toEqual([])
   })
 
   test.each(terms)('that changes a term: %s = %s', async (column, value) => {
     const id = await insertOrder({ client_order_id: 'first' })
     await refused(sql.unsafe(`update orders set ${column} = ${value}, version = version + 1 where id = '${id}'`))
+  })
+
+  test('that changes the price of a stop', async () => {
+    const id = await insertOrder({ type: 'STOP_LIMIT', stop_price: '1' })
+    await refused(sql`update orders set stop_price = 2, version = version + 1 where id = ${id}`)
+  })
+
+  test('that triggers an order without a stop price, a stop twice, one that ended, or takes it back', async () => {
+    const trigger = (id: string, at: string | null = '2026-01-02T03:04:06Z') =>
+      sql`update orders set triggered_at = ${at}::timestamptz, version = version + 1 where id = ${id}`
+    await refused(trigger(await insertOrder()))
+    const id = await insertOrder({ type: 'STOP', price: null, stop_price: '1' })
+    await trigger(id)
+    await refused(trigger(id, '2026-01-02T03:04:07Z'))
+    await refused(trigger(id, null))
+    const ended = await insertOrder({ type: 'STOP', price: null, stop_price: '1' })
+    await setStatus(ended, 'CANCELED')
+    await refused(trigger(ended))
+  })
+
+  test('that fills a stop before its price was met', async () => {
+    const id = await insertOrder({ type: 'STOP_LIMIT', stop_price: '1' })
+    await refused(fill(id, 40))
+    await sql`update orders set triggered_at = now(), version = version + 1 where id = ${id}`
+    await fill(id, 40)
   })
 
   test('that makes a MARKET order of a LIMIT order', async () => {
@@ -359,7 +415,8 @@ describe('nothing goes away:', () => {
     await refused(sql`delete from orders`)
     await refused(sql`truncate orders cascade`)
     // Not even with the tables that refer to it named beside it.
-    await refused(sql`truncate exception_resolutions, exceptions, ingested_fills, order_changes, orders`)
+    await refused(sql`truncate exception_resolutions, exceptions, ingested_fills, order_changes, order_endings, ingested_reports,
+      report_exception_resolutions, report_exceptions, orders`)
     expect((await read(id)).status).toBe('NEW')
   })
 

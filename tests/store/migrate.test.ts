@@ -50,13 +50,18 @@ describe('migrate', () => {
       'exception_resolutions',
       'exceptions',
       'ingested_fills',
+      'ingested_reports',
       'log_epochs',
       'order_changes',
+      'order_endings',
       'orders',
       'orders_migrations',
       'outbox',
       'relay_leases',
       'replicas',
+      'report_exception_resolutions',
+      'report_exceptions',
+      'tape_marks',
       'trade_gaps',
     ])
     await onSession(database, (sql) => requireSchema(sql, migrations))

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'bun:test'
 import { decide, statuses, type Status } from '../../src/domain/order.ts'
 import { moveOrders, type Move, type MoveEvent } from '../../src/store/moves.ts'
 import { insertOrders } from '../../src/store/orders.ts'
-import { aCancel, anEvent, byRequest, aPlacement, newId } from '../support/builders.ts'
+import { aCancel, amount, anEvent, byRequest, aPlacement, newId } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { untilBlocked } from '../support/waiting.ts'
@@ -56,11 +56,15 @@ describe('moveOrders', () => {
     const decision = decide(status, event)
     if (decision.ok) {
       const version = Number(before!['version']) + 1
-      expect(row).toMatchObject({ before: status, order: { id, status: decision.next, version, updatedAt: now } })
+      expect(row).toMatchObject({
+        before: status,
+        beforeVersion: version - 1,
+        order: { id, status: decision.next, version, updatedAt: now },
+      })
       expect(after).toEqual({ ...before, status: decision.next, version, updated_at: now })
       expect(await events()).toEqual([{ kind: 'CANCELLED', order_id: id, event_id: eventId, traceparent: 'trace' }])
     } else {
-      expect(row).toEqual({ before: status, order: null })
+      expect(row).toEqual({ before: status, beforeVersion: before!['version'], order: null })
       expect(after).toEqual(before)
       expect(await events()).toEqual([])
     }
@@ -82,7 +86,7 @@ describe('moveOrders', () => {
       { orderId: expired, event: 'expire', ...byRequest, outbox: { kind: 'CANCELLED', ...anEvent() } },
       aCancel(canceled),
     ])
-    expect(rows.get(filled)).toEqual({ before: 'FILLED', order: null })
+    expect(rows.get(filled)).toEqual({ before: 'FILLED', beforeVersion: 1, order: null })
     const moved = [silent, expired, canceled, rejected].map((id) => rows.get(id)!.order!.status)
     expect(moved).toEqual(['EXPIRED', 'EXPIRED', 'CANCELED', 'REJECTED'])
     expect((await events()).map(({ order_id }) => order_id)).toEqual([rejected, expired, canceled])
@@ -94,6 +98,29 @@ describe('moveOrders', () => {
     const before = await fill()
     for (const event of moveEvents) await move([{ orderId: id, event, ...byRequest, outbox: null }])
     expect(await fill()).toEqual(before)
+  })
+
+  test('moves an order only from the version that the caller knows, and says which one it has', async () => {
+    const id = await stored('PARTIALLY_FILLED')
+    await sql`delete from outbox`
+    const stale = await move([{ ...aCancel(id), ifVersion: 0 }])
+    expect(stale.get(id)).toEqual({ before: 'PARTIALLY_FILLED', beforeVersion: 1, order: null })
+    expect(await events()).toEqual([])
+    const { order } = (await move([{ ...aCancel(id), ifVersion: 1 }])).get(id)!
+    expect(order).toMatchObject({ status: 'CANCELED', version: 2, reason: byRequest.reason })
+  })
+
+  test('tells no engine of the end of a stop that waits, but of one that was triggered', async () => {
+    const stop = { type: 'STOP', price: null, stopPrice: amount('150') } as const
+    const [waiting, triggered] = [aPlacement(stop), aPlacement(stop)]
+    await insert(waiting)
+    await insert(triggered)
+    expect(await events()).toEqual([])
+    await sql`update orders set triggered_at = now(), version = 1 where id = ${triggered.order.id}`
+    await cancel([waiting.order.id, triggered.order.id])
+    expect((await events()).map(({ order_id }) => order_id)).toEqual([triggered.order.id])
+    const [row] = await sql`select filled_quantity, reason_code from outbox`
+    expect(row).toEqual({ filled_quantity: '0.00000000', reason_code: 'USER_CANCELED' })
   })
 
   test('says nothing of an order that does not exist', async () => {
@@ -131,10 +158,10 @@ describe('moveOrders', () => {
       await filler.unsafe('begin')
       await filler`update orders set status = ${status}, version = 1, last_fill_price = 150, filled_notional = 150,
         filled_quantity = case ${status} when 'FILLED' then 100 else 1 end where id = ${id}`
-      const canceling = cancel([id])
+      const canceling = move([{ ...aCancel(id), onlyFrom: ['NEW'] }])
       await untilBlocked(sql, 'for update')
       await filler.unsafe('commit')
-      expect((await canceling).get(id)).toEqual({ before: status, order: null })
+      expect((await canceling).get(id)).toEqual({ before: status, beforeVersion: 1, order: null })
       expect(await events()).toEqual([])
     }
   })

@@ -26,7 +26,7 @@ const { order: market } = placements.market
 
 /** The event of this kind, with these members changed, or left out where they are undefined. */
 const decoded = (kind: EventKind, order: Order, changes: Record<string, unknown> = {}): TopicEvent | Malformed => {
-  const value = { ...JSON.parse(encoders[kind](order, order.createdAt)), ...changes }
+  const value = { ...JSON.parse(encoders[kind]({ order, occurredAt: order.createdAt, ending: null })), ...changes }
   return decodeEvent(kind, {
     topic: 'topic',
     publishedAtMs: 0,
@@ -61,6 +61,10 @@ const otherValue = ({ kind, values = [], name }: Term): unknown => {
       return values.find((value) => value !== limit[name])
     case 'amount':
       return '7.00000001'
+    case 'flag':
+      return true
+    case 'instant':
+      return '2026-02-01T00:00:00.000Z'
   }
 }
 
