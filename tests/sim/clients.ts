@@ -32,6 +32,10 @@ const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null
     timeInForce: 'GTC',
     quantity: wholeAmount(random.int(1, 10)),
     price: market ? null : wholeAmount(random.int(1, 5)),
+    stopPrice: null,
+    displayQuantity: null,
+    postOnly: null,
+    expiresAt: null,
   }
 }
 

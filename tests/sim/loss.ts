@@ -23,7 +23,8 @@ const live = async (world: World, fleet: Fleet, { userId, owner }: { userId: str
     const ticker = tickers[random.int(0, plan.tickers - 1)]!
     const amounts = { quantity: wholeAmount(random.int(1, 9)), price: wholeAmount(random.int(1, 5)) }
     const kind = { side: random.pick(['BUY', 'SELL'] as const), type: 'LIMIT', timeInForce: 'GTC' } as const
-    const terms = { userId, clientOrderId: null, ticker, ...kind, ...amounts }
+    const none = { stopPrice: null, displayQuantity: null, postOnly: null, expiresAt: null }
+    const terms = { userId, clientOrderId: null, ticker, ...kind, ...amounts, ...none }
     const { result } = await fleet.call(owner, 'place', (service) => service.place(call, { terms, formerKey: null }))
     if (result?.ok !== true || random.chance(0.5)) continue
     const { id } = result.order

@@ -40,27 +40,39 @@ export type Call = {
 
 export const leaseTtlMs = 60_000
 
-const someTerms = ({ random, users }: Memory): OrderTerms => {
-  const market = random.chance(0.2)
+const someTerms = (memory: Memory): OrderTerms => {
+  const { random, users } = memory
+  const type = random.pick(['LIMIT', 'LIMIT', 'LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT'] as const)
+  const timeInForce = random.pick(['GTC', 'GTC', 'IOC', 'FOK', 'DAY', 'GTD'] as const)
+  const quantity = wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n)
+  // Checks refuse what does not belong to its type: sometimes it is there all the same, or is missing.
+  const has = (belongs: boolean): boolean => (random.chance(0.97) ? belongs : !belongs)
+  const [stops, ends] = [type === 'STOP' || type === 'STOP_LIMIT', timeInForce === 'GTD']
   return {
     userId: random.pick(users),
     clientOrderId: random.chance(0.6) ? random.pick(['k1', 'k2', 'k 3', 'NULL', '"\\,{}']) + random.int(0, 2) : null,
     ticker: random.chance(0.97) ? random.pick(tickers) : 'no ticker',
     side: random.pick(['BUY', 'SELL']),
-    type: market ? 'MARKET' : 'LIMIT',
-    timeInForce: random.pick(['GTC', 'IOC', 'FOK', 'DAY']),
-    quantity: wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n),
-    // A check refuses a price on a market order.
-    price: market && random.chance(0.95) ? null : wholeAmount(random.int(1, 9)),
+    type,
+    timeInForce,
+    quantity,
+    price: has(type === 'LIMIT' || type === 'STOP_LIMIT') ? wholeAmount(random.int(1, 9)) : null,
+    stopPrice: has(stops) ? wholeAmount(random.int(1, 9)) : null,
+    displayQuantity: random.chance(0.1) ? wholeAmount(random.int(1, 4)) : null,
+    postOnly: random.chance(0.1) ? true : null,
+    expiresAt: has(ends || (timeInForce === 'DAY' && random.chance(0.5))) ? someTime(memory).toISOString() : null,
   }
 }
 
 /** The order of these terms, also of those that no door lets in: then the database has to refuse it. */
 const someOrder = (memory: Memory): Order => {
-  const lawful = { ticker: 'AAPL', type: 'LIMIT', price: 1n } as const
+  const kind = { ticker: 'AAPL', type: 'LIMIT', price: 1n, timeInForce: 'GTC' } as const
+  const lawful = { ...kind, stopPrice: null, displayQuantity: null, postOnly: null, expiresAt: null }
   const terms = someTerms(memory)
   const id = memory.random.chance(0.9) ? newId(memory) : someId(memory)
-  return { ...acceptOrder({ ...terms, ...lawful }, { id, now: someTime(memory) }), ...terms }
+  const refused = memory.random.chance(0.1)
+  const refusal = refused ? { code: 'NOT_SUPPORTED_BY_ENGINE', text: memory.random.pick(['for people', null]) } : null
+  return { ...acceptOrder({ ...terms, ...lawful }, { id, now: someTime(memory), refusal }), ...terms }
 }
 
 const placing = (memory: Memory): Call => {
@@ -94,6 +106,8 @@ const moving = (memory: Memory): Call => {
   const moves = ids.map((orderId): Move => ({
     orderId,
     event: random.pick(['cancel', 'cancel', 'cancel', 'expire', 'reject'] as const),
+    ...(random.chance(0.3) && { onlyFrom: ['NEW'] as const }),
+    ...(random.chance(0.2) && { ifVersion: random.int(0, 2) }),
     reason: { code: random.pick(['USER_CANCELED', 'ANOTHER']), text: random.chance(0.5) ? 'for people' : null },
     cause: { kind: 'request', requestId: `request ${random.int(0, 9)}` },
     outbox: random.chance(0.9) ? { kind: 'CANCELLED', eventId: newId(memory), traceparent: null } : null,

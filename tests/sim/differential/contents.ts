@@ -98,7 +98,7 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
   const [orders, changes, log, fills, exceptions, events, leases, replicas] = await Promise.all([
     sql<OrderRow[]>`
       select id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
-             filled_notional, status, created_at, updated_at, version, request_id, subject, reason_code, reason_text
+             filled_notional, stop_price, display_quantity, post_only, expires_at, triggered_at, status, created_at, updated_at, version, request_id, subject, reason_code, reason_text
       from orders`,
     sql`
       select order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price
@@ -114,7 +114,7 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
     sql`
       select id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset
       from exceptions`,
-    sql`select position, event_id, kind, order_id, ticker, occurred_at, traceparent from outbox`,
+    sql`select position, event_id, kind, order_id, ticker, occurred_at, traceparent, filled_quantity, reason_code, reason_text from outbox`,
     sql`select shard, holder, set_aside from relay_leases`,
     sql`select id from replicas`,
   ])

@@ -86,8 +86,12 @@ const noChange = {
 
 const contentOf = (db: Postgres, { what, orderId, version }: LogRow): object => {
   if (what === 'order') {
-    const at = db.orders.get(orderId)!.created_at
-    return { ...noChange, kind: 'ACCEPTED', at, filled_quantity: '0', filled_notional: '0', last_fill_price: null }
+    const order = db.orders.get(orderId)!
+    const { created_at: at, reason_code, reason_text } = order
+    const amounts = { filled_quantity: '0', filled_notional: '0', last_fill_price: null }
+    const reason = order.version === 0 ? { reason_code, reason_text } : {}
+    const kind = order.version === 0 && order.status === 'REJECTED' ? 'REJECTED' : 'ACCEPTED'
+    return { ...noChange, kind, at, ...amounts, ...reason }
   }
   if (what === 'change') {
     const change = db.changes.get(orderId)!.find((row) => row.version === version)!
@@ -119,6 +123,8 @@ const eventRow = (db: Postgres, row: LogRow): object => {
     order_id: row.orderId,
     version: row.version,
     present_status: order.status,
+    end_code: order.reason_code,
+    end_text: order.reason_text,
     before_log: false,
     xact: String(row.xact),
     position: String(row.position),

@@ -1,4 +1,4 @@
-// The checks and triggers of sql/0001_orders.sql and sql/0002_fills.sql that could refuse a statement of the service.
+// The checks and triggers of sql/ that could refuse a statement of the service.
 
 import { amountFromSql, notionalFromSql } from '../../../src/domain/decimal.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
@@ -32,6 +32,47 @@ const statusFits = (status: string, filled: bigint, quantity: bigint): boolean =
   }
 }
 
+const typeFits = ({ type, price, stop_price, display_quantity, post_only }: OrderRow): boolean => {
+  const [limited, stopped, plain] = [price !== null, stop_price !== null, display_quantity === null && !post_only]
+  switch (type) {
+    case 'LIMIT':
+      return limited && !stopped
+    case 'MARKET':
+      return !limited && !stopped && plain
+    case 'STOP':
+      return !limited && stopped && plain
+    case 'STOP_LIMIT':
+      return limited && stopped && !post_only
+    default:
+      return false
+  }
+}
+
+const timeFits = ({ time_in_force, expires_at, stop_price, display_quantity, post_only }: OrderRow): boolean => {
+  switch (time_in_force) {
+    case 'GTC':
+    case 'DAY':
+      return true
+    case 'GTD':
+      return expires_at !== null
+    case 'IOC':
+    case 'FOK':
+      return expires_at === null && stop_price === null && display_quantity === null && !post_only
+    default:
+      return false
+  }
+}
+
+const stopFits = ({ quantity, stop_price, display_quantity, triggered_at, filled_quantity }: OrderRow): boolean => {
+  const display = display_quantity === null ? null : amountFromSql(display_quantity)
+  return (
+    (stop_price === null || amountFromSql(stop_price) > 0n) &&
+    (display === null || (display > 0n && display < amountFromSql(quantity))) &&
+    (triggered_at === null || stop_price !== null) &&
+    (stop_price === null || triggered_at !== null || amountFromSql(filled_quantity) === 0n)
+  )
+}
+
 /** The check constraints of a row. */
 export const checkOrder = (row: OrderRow): void => {
   const check = (condition: boolean, name: string) =>
@@ -39,7 +80,9 @@ export const checkOrder = (row: OrderRow): void => {
   const [quantity, filled] = [amountFromSql(row.quantity), amountFromSql(row.filled_quantity)]
   check(row.client_order_id === null || /^[ -~]{1,64}$/.test(row.client_order_id), 'client_order_id')
   check(/^[A-Z0-9._/:^=+&@#-]{1,16}$/.test(row.ticker), 'ticker')
-  check((row.type === 'LIMIT') === (row.price !== null), 'type_and_price')
+  check(typeFits(row), 'type_and_terms')
+  check(timeFits(row), 'time_in_force')
+  check(stopFits(row), 'stop_and_display')
   check(quantity > 0n, 'quantity')
   check(row.price === null || amountFromSql(row.price) > 0n, 'price')
   check(filled >= 0n && filled <= quantity, 'never_overfilled')
@@ -60,8 +103,9 @@ export const checkFill = (
 
 const lawful = (before: string, after: string): boolean =>
   before === after ||
-  (['NEW', 'PARTIALLY_FILLED'].includes(before) && ['PARTIALLY_FILLED', 'FILLED'].includes(after)) ||
-  (before === 'NEW' && ['CANCELED', 'REJECTED', 'EXPIRED'].includes(after))
+  (['NEW', 'PARTIALLY_FILLED'].includes(before) &&
+    ['PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'EXPIRED'].includes(after)) ||
+  (before === 'NEW' && after === 'REJECTED')
 
 /** The triggers of an update. */
 export const checkUpdate = (before: OrderRow, after: OrderRow): void => {
@@ -73,5 +117,8 @@ export const checkUpdate = (before: OrderRow, after: OrderRow): void => {
     notionalFromSql(after.filled_notional) >= notionalFromSql(before.filled_notional) &&
     after.updated_at >= before.updated_at
   refuse(!forward, checkViolation, 'the version must rise, filled quantity, notional and updated_at never fall')
+  const triggers = after.triggered_at?.getTime() !== before.triggered_at?.getTime()
+  const isFirst = before.triggered_at === null && before.status === 'NEW' && after.status === 'NEW'
+  refuse(triggers && !isFirst, checkViolation, 'a stop triggers once, while it is NEW')
   refuse(!lawful(before.status, after.status), checkViolation, 'this status change is not in the table of transitions')
 }

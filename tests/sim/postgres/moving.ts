@@ -19,12 +19,18 @@ import {
 } from './transactions.ts'
 
 type Column = (string | null)[]
-type MoveRow = Partial<Omit<OrderRecord, 'id'>> & { held_id: string; before: string; id: string | null }
+type MoveRow = Partial<Omit<OrderRecord, 'id'>> & {
+  held_id: string
+  before: string
+  before_version: number
+  id: string | null
+}
 type Move = {
   orderId: string
   /** The statuses that it may be made from: the fake knows no table of transitions itself, only the guards do. */
   sources: (string | null)[]
   target: string
+  ifVersion: number | null
   reasonCode: string | null
   reasonText: string | null
   cause: string
@@ -35,13 +41,14 @@ type Move = {
 
 const movesOf = (columns: Column[]): Move[] =>
   columns[0]!.map((orderId, i) => {
-    const [, sources, target, reasonCode, reasonText, cause, kind, eventId, traceparent] = columns.map(
+    const [, sources, target, ifVersion, reasonCode, reasonText, cause, kind, eventId, traceparent] = columns.map(
       (column) => column[i]!,
     )
     return {
       orderId: orderId!,
       sources: arrayFromLiteral(sources),
       target: target!,
+      ifVersion: ifVersion === null ? null : Number(ifVersion),
       reasonCode: reasonCode!,
       reasonText: reasonText!,
       cause: cause!,
@@ -78,13 +85,15 @@ export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now:
   const found = moves.filter(({ orderId }) => db.orders.has(orderId))
   const answer: MoveRow[] = []
   const changed: { after: OrderRecord; cause: string }[] = []
-  for (const { orderId: id, sources, target, reasonCode, reasonText, cause } of found.toSorted((a, b) =>
+  for (const { orderId: id, sources, target, ifVersion, reasonCode, reasonText, cause } of found.toSorted((a, b) =>
     a.orderId < b.orderId ? -1 : 1,
   )) {
     yield null
     yield* lock(db, tx, lockKey.order(id))
     const row = db.orders.get(id)!
-    if (!sources.includes(row.status)) answer.push({ held_id: id, before: row.status, id: null })
+    const held = { held_id: id, before: row.status, before_version: row.version }
+    if (!sources.includes(row.status) || (ifVersion !== null && ifVersion !== row.version))
+      answer.push({ ...held, id: null })
     else {
       const later = row.updated_at > input.now ? row.updated_at : input.now
       const moved = {
@@ -99,7 +108,7 @@ export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now:
       take(db, tx, lockKey.newVersion(id))
       putOrder(db, tx, row, moved)
       changed.push({ after: moved, cause })
-      answer.push({ held_id: id, before: row.status, ...moved })
+      answer.push({ ...held, ...moved })
     }
   }
   yield* appendEvents(db, tx, moves, answer)
@@ -114,6 +123,8 @@ function* appendEvents(db: Postgres, tx: Tx, moves: readonly Move[], rows: reado
   for (const { orderId, kind, eventId, traceparent } of moves) {
     const row = rows.find(({ id }) => id === orderId)
     if (row === undefined || kind === null) continue
+    // No engine knows a stop that waits.
+    if (row.stop_price !== null && row.triggered_at === null) continue
     append(db, tx, {
       event_id: eventId!,
       kind: kind as EventKind,
@@ -121,6 +132,9 @@ function* appendEvents(db: Postgres, tx: Tx, moves: readonly Move[], rows: reado
       ticker: row.ticker!,
       occurred_at: row.updated_at!,
       traceparent,
+      filled_quantity: row.filled_quantity!,
+      reason_code: row.reason_code!,
+      reason_text: row.reason_text!,
     })
     yield null
   }

@@ -26,52 +26,79 @@ export const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position'
   })
 }
 
+/** What events other than cancellations say of an end. */
+export const noEnding = { filled_quantity: null, reason_code: null, reason_text: null }
+
 const keyOf = (row: OrderRow): string | null =>
   row.client_order_id === null ? null : `${row.user_id} ${row.client_order_id}`
 
 type Terms = Omit<OrderRecord, 'xact' | 'position'>
 
-const termsOf = ([
-  id,
-  user,
-  key,
-  ticker,
-  side,
-  type,
-  timeInForce,
-  quantity,
-  price,
-  createdAt,
-  ...rest
-]: Column): Terms => ({
-  id: id!,
-  user_id: user!,
-  client_order_id: key!,
-  ticker: ticker!,
-  side: side as OrderRow['side'],
-  type: type as OrderRow['type'],
-  time_in_force: timeInForce as OrderRow['time_in_force'],
-  quantity: amountText(quantity!),
-  price: price === null ? null : amountText(price!),
+/** The columns of the statement, in their order. */
+const columnNames = [
+  'id',
+  'user_id',
+  'client_order_id',
+  'ticker',
+  'side',
+  'type',
+  'time_in_force',
+  'quantity',
+  'price',
+  'stop_price',
+  'display_quantity',
+  'post_only',
+  'expires_at',
+  'created_at',
+  'request_id',
+  'subject',
+  'reason_code',
+  'reason_text',
+  'event_id',
+  'traceparent',
+] as const
+type Input = Record<(typeof columnNames)[number], string | null>
+
+/** Postgres fills a shorter array up with nulls. */
+const inputsOf = (columns: readonly Column[]): Input[] =>
+  columns[0]!.map((_, i) => Object.fromEntries(columnNames.map((name, at) => [name, columns[at]![i] ?? null])) as Input)
+
+const amountOrNull = (text: string | null): string | null => (text === null ? null : amountText(text))
+
+const termsOf = (input: Input): Terms => ({
+  id: input.id!,
+  user_id: input.user_id!,
+  client_order_id: input.client_order_id,
+  ticker: input.ticker!,
+  side: input.side as OrderRow['side'],
+  type: input.type as OrderRow['type'],
+  time_in_force: input.time_in_force as OrderRow['time_in_force'],
+  quantity: amountText(input.quantity!),
+  price: amountOrNull(input.price),
+  stop_price: amountOrNull(input.stop_price),
+  display_quantity: amountOrNull(input.display_quantity),
+  post_only: input.post_only === 'true',
+  expires_at: input.expires_at === null ? null : new Date(input.expires_at),
+  triggered_at: null,
   filled_quantity: '0.00000000',
   last_fill_price: null,
   filled_notional: '0.0000000000000000',
-  status: 'NEW',
-  created_at: new Date(createdAt!),
-  updated_at: new Date(createdAt!),
+  status: input.reason_code === null ? 'NEW' : 'REJECTED',
+  created_at: new Date(input.created_at!),
+  updated_at: new Date(input.created_at!),
   version: 0,
-  request_id: rest[0]!,
-  subject: rest[1]!,
-  reason_code: null,
-  reason_text: null,
+  request_id: input.request_id,
+  subject: input.subject,
+  reason_code: input.reason_code,
+  reason_text: input.reason_text,
 })
 
 /** Positions in order of arrival, also for rows that will be in conflict. The id of the transaction is a default of the first row. */
-const newRows = (db: Postgres, tx: Tx, input: readonly Column[]): OrderRecord[] =>
-  input.map((columns) => {
+const newRows = (db: Postgres, tx: Tx, input: readonly Input[]): OrderRecord[] =>
+  input.map((row) => {
     const position = drawLogPosition(db)
     ensureXid(db, tx)
-    return { ...termsOf(columns), position, xact: tx.xid! }
+    return { ...termsOf(row), position, xact: tx.xid! }
   })
 
 /**
@@ -108,8 +135,8 @@ const byKey = (a: OrderRow, b: OrderRow): number => {
   return text(a) < text(b) ? -1 : 1
 }
 
-export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ order_id: string }[]> {
-  const input = columns[0]!.map((_, i) => columns.map((column) => column[i]!))
+export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ id: string }[]> {
+  const input = inputsOf(columns)
   const rows = newRows(db, tx, input)
   yield null
   const placed = new Set<string>()
@@ -118,22 +145,21 @@ export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ 
     if (yield* insertRow(db, tx, row)) placed.add(row.id)
     yield null
   }
-  const answer: { order_id: string }[] = []
   for (const [i, row] of rows.entries()) {
-    if (!placed.has(row.id)) continue
-    const [eventId, traceparent] = input[i]!.slice(12)
+    if (!placed.has(row.id) || row.status === 'REJECTED' || row.stop_price !== null) continue
+    const { event_id, traceparent } = input[i]!
     append(db, tx, {
-      event_id: eventId!,
+      event_id: event_id!,
       kind: 'PLACED',
       order_id: row.id,
       ticker: row.ticker,
       occurred_at: row.created_at,
-      traceparent: traceparent!,
+      traceparent,
+      ...noEnding,
     })
-    answer.push({ order_id: row.id })
     yield null
   }
-  return answer
+  return [...placed].map((id) => ({ id }))
 }
 
 export const readOrders = (db: Postgres, ids: Column): OrderRow[] =>

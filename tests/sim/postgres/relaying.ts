@@ -23,7 +23,18 @@ export type OutboxQuery = {
 }
 
 type EventRow = OrderRow &
-  Omit<EventRecord, 'position'> & { position: string; shard: number; read_at: Date; waited_ms: number }
+  Omit<EventRecord, 'position' | 'filled_quantity'> & {
+    position: string
+    shard: number
+    read_at: Date
+    waited_ms: number
+  }
+
+const endingOf = (order: OrderRow, { filled_quantity, reason_code, reason_text }: EventRecord) => ({
+  filled_quantity: filled_quantity ?? order.filled_quantity,
+  reason_code: reason_code ?? order.reason_code,
+  reason_text: reason_code === null ? order.reason_text : reason_text,
+})
 
 export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
   const { replicaId, floor, shards, except, only, limit } = query
@@ -41,6 +52,7 @@ export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
     .map((event) => ({
       ...db.orders.get(event.order_id)!,
       ...event,
+      ...endingOf(db.orders.get(event.order_id)!, event),
       position: String(event.position),
       shard: shardOf(event.ticker),
       read_at: new Date(now),

@@ -4,12 +4,10 @@ import type { EventKind } from '../../../src/domain/events.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
 import type { Tx } from './transactions.ts'
 
-/** What is stored of an order beside the columns that the service reads: its acceptance in the log, and how it ended. */
+/** What is stored of an order beside the columns that the service reads: its acceptance in the log. */
 export type OrderRecord = OrderRow & {
   request_id: string | null
   subject: string | null
-  reason_code: string | null
-  reason_text: string | null
   xact: bigint
   position: bigint
 }
@@ -72,6 +70,10 @@ export type EventRecord = {
   ticker: string
   occurred_at: Date
   traceparent: string | null
+  /** What a cancellation says; null in all other events. */
+  filled_quantity: string | null
+  reason_code: string | null
+  reason_text: string | null
   /** By the clock of the database. */
   writtenAt: number
 }

@@ -30,7 +30,8 @@ const templates: readonly Template[] = [
       'insert into orders (',
       'order by user_id, client_order_id, id on conflict do nothing returning id',
       "'PLACED'",
-      'order by i.ordinality',
+      'where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed)) order by i.ordinality )',
+      'select id from placed',
     ],
     run: (db, tx, { parameters }) => insertOrders(db, tx, arrays(parameters)),
   },
@@ -47,10 +48,10 @@ const templates: readonly Template[] = [
     clauses: [
       'from orders o where o.id = any (',
       'order by o.id for update )',
-      'on i.order_id::uuid = held.id and held.status = any (i.sources::text[]) where o.id = held.id returning',
+      'on i.order_id::uuid = held.id and held.status = any (i.sources::text[]) and (i.if_version is null or held.version = i.if_version::integer) where o.id = held.id returning',
       'insert into order_changes (',
       'from moved order by id )',
-      'from moved where kind is not null order by ordinality )',
+      'from moved where kind is not null and (stop_price is null or triggered_at is not null) order by ordinality )',
     ],
     run: (db, tx, { parameters }) => {
       const [now, moves] = [parameters[1], parameters.slice(2)]
@@ -88,7 +89,12 @@ const templates: readonly Template[] = [
   },
   {
     name: 'readOutbox',
-    clauses: ['from outbox where position > ', 'expires_at > clock_timestamp()', 'order by x.position'],
+    clauses: [
+      'from outbox where position > ',
+      'expires_at > clock_timestamp()',
+      'coalesce(x.filled_quantity, o.filled_quantity) as filled_quantity, coalesce(x.reason_code, o.reason_code) as reason_code',
+      'order by x.position',
+    ],
     run: look((db, { text, parameters }) => {
       const [, floor, except, ...rest] = parameters
       const only = text.includes(onlyTheseTickers) ? arrayFromLiteral(rest.shift()) : null
