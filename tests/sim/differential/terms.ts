@@ -1,0 +1,42 @@
+// Orders of every kind, and sometimes of a kind that no door lets in: then the database has to refuse it.
+
+import { wholeAmount } from '../../../src/domain/decimal.ts'
+import { acceptOrder, type Order } from '../../../src/domain/order.ts'
+import type { OrderTerms } from '../../../src/domain/terms.ts'
+import { tickers } from '../postgres/tickers.ts'
+import { newId, someId, someTime, type Memory } from './memory.ts'
+
+export const someTerms = (memory: Memory): OrderTerms => {
+  const { random, users } = memory
+  const type = random.pick(['LIMIT', 'LIMIT', 'LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT'] as const)
+  const timeInForce = random.pick(['GTC', 'GTC', 'IOC', 'FOK', 'DAY', 'GTD'] as const)
+  const quantity = wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n)
+  // Checks refuse what does not belong to its type: sometimes it is there all the same, or is missing.
+  const has = (belongs: boolean): boolean => (random.chance(0.97) ? belongs : !belongs)
+  const [stops, ends] = [type === 'STOP' || type === 'STOP_LIMIT', timeInForce === 'GTD']
+  return {
+    userId: random.pick(users),
+    clientOrderId: random.chance(0.6) ? random.pick(['k1', 'k2', 'k 3', 'NULL', '"\\,{}']) + random.int(0, 2) : null,
+    ticker: random.chance(0.97) ? random.pick(tickers) : 'no ticker',
+    side: random.pick(['BUY', 'SELL']),
+    type,
+    timeInForce,
+    quantity,
+    price: has(type === 'LIMIT' || type === 'STOP_LIMIT') ? wholeAmount(random.int(1, 9)) : null,
+    stopPrice: has(stops) ? wholeAmount(random.int(1, 9)) : null,
+    displayQuantity: random.chance(0.1) ? wholeAmount(random.int(1, 4)) : null,
+    postOnly: random.chance(0.1) ? true : null,
+    expiresAt: has(ends || (timeInForce === 'DAY' && random.chance(0.5))) ? someTime(memory).toISOString() : null,
+  }
+}
+
+/** The order of these terms, also of those that no door lets in: then the database has to refuse it. */
+export const someOrder = (memory: Memory): Order => {
+  const kind = { ticker: 'AAPL', type: 'LIMIT', price: 1n, timeInForce: 'GTC' } as const
+  const lawful = { ...kind, stopPrice: null, displayQuantity: null, postOnly: null, expiresAt: null }
+  const terms = someTerms(memory)
+  const id = memory.random.chance(0.9) ? newId(memory) : someId(memory)
+  const refused = memory.random.chance(0.1)
+  const refusal = refused ? { code: 'NOT_SUPPORTED_BY_ENGINE', text: memory.random.pick(['for people', null]) } : null
+  return { ...acceptOrder({ ...terms, ...lawful }, { id, now: someTime(memory), refusal }), ...terms }
+}
