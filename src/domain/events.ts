@@ -9,13 +9,13 @@ type EventRow = {
   ceType: string
   /** The word of `orders verify` for such an event. */
   noun: string
-  /** The status of every order that has such an event; null: every order has one, for its acceptance. */
-  endsAs: string | null
+  /** Whether it tells the engine that the order ends. Else it tells of the order: each has one that an engine may execute. */
+  ends: boolean
 }
 
 export const orderEvents = {
-  PLACED: { rank: 0, ceType: 'order.placed.v1', noun: 'placement', endsAs: null },
-  CANCELLED: { rank: 1, ceType: 'order.cancelled.v1', noun: 'cancellation', endsAs: 'CANCELED' },
+  PLACED: { rank: 0, ceType: 'order.placed.v1', noun: 'placement', ends: false },
+  CANCELLED: { rank: 1, ceType: 'order.cancelled.v1', noun: 'cancellation', ends: true },
 } as const satisfies Record<string, EventRow>
 
 export type EventKind = keyof typeof orderEvents

@@ -12,11 +12,22 @@ import { parseExactJson } from '../wire/json.ts'
 import type { TopicEvent } from './eventsSql.ts'
 import { printable, readTerms, termMembers } from './eventTerms.ts'
 
-type Message = Readonly<Record<string, unknown>> & { orderId: string; timestamp: string }
+type Message = Readonly<Record<string, unknown>> & {
+  orderId: string
+  timestamp: string
+  reason?: { code: string } | null
+}
+
+const endReason = Type.Union([Type.Object({ code: Type.String() }), Type.Null()])
 
 const checks = forEachKind((kind) =>
   TypeCompiler.Compile<TSchema>(
-    Type.Object({ orderId: Type.String(), ...termMembers(kind), timestamp: Type.String() }),
+    Type.Object({
+      orderId: Type.String(),
+      ...termMembers(kind),
+      timestamp: Type.String(),
+      reason: Type.Optional(endReason),
+    }),
   ),
 )
 
@@ -53,6 +64,7 @@ export const decodeEvent = (kind: EventKind, record: TopicRecord): TopicEvent | 
     key: printable(record.key?.toString() ?? ''),
     terms,
     occurredAt,
+    reasonCode: message.reason?.code ?? null,
     partition: record.partition,
     offset: record.offset,
   }

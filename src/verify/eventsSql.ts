@@ -4,7 +4,7 @@
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { termArrays, termColumns, termRules, type PublishedTerms } from './eventTerms.ts'
-import { kindTable } from './kindsSql.ts'
+import { comesBefore, isPublished, kindTable, publishedAt, wasEnded, wrongStatus } from './kindsSql.ts'
 import { violationsOf } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -15,6 +15,8 @@ export type TopicEvent = {
   orderId: string
   key: string
   terms: PublishedTerms
+  /** Why the order ends; null: the event says nothing of it. */
+  reasonCode: string | null
   /** ISO-8601 UTC. */
   occurredAt: string
   partition: number
@@ -32,7 +34,7 @@ export const createVerifyTables = async (sql: Sql): Promise<void> => {
   await sql`
     create temporary table verify_events (
       event_id uuid primary key, kind text not null, order_id uuid not null, ticker text collate "C" not null,
-      occurred_at timestamptz not null, partition integer not null, "offset" bigint not null
+      occurred_at timestamptz not null, reason_code text, partition integer not null, "offset" bigint not null
     )`
   await sql`create index on verify_events (order_id, kind)`
   await sql`
@@ -55,16 +57,17 @@ const eventInput = (sql: Sql, events: readonly TopicEvent[]): Fragment => {
       events.map((e) => e.terms),
     )},
     ${text((e) => e.occurredAt)}::text[]::timestamptz[],
+    ${text((e) => e.reasonCode)}::text[],
     ${text((e) => String(e.partition))}::text[]::integer[],
     ${text((e) => String(e.offset))}::text[]::bigint[]
-  ) as i (kind, event_id, order_id, key, ${sql(termColumns)}, occurred_at, partition, "offset")`
+  ) as i (kind, event_id, order_id, key, ${sql(termColumns)}, occurred_at, reason_code, partition, "offset")`
 }
 
 /** Stores the first occurrence of every event; returns how many of `events` were repeats. */
 export const storeEvents = async (sql: Sql, events: readonly TopicEvent[]): Promise<number> => {
   const { count } = await sql`
-    insert into verify_events (event_id, kind, order_id, ticker, occurred_at, partition, "offset")
-    select i.event_id, i.kind, i.order_id, i.ticker, i.occurred_at, i.partition, i."offset" from ${eventInput(sql, events)}
+    insert into verify_events (event_id, kind, order_id, ticker, occurred_at, reason_code, partition, "offset")
+    select i.event_id, i.kind, i.order_id, i.ticker, i.occurred_at, i.reason_code, i.partition, i."offset" from ${eventInput(sql, events)}
     on conflict do nothing`
   return events.length - count
 }
@@ -76,15 +79,16 @@ export const storeEvents = async (sql: Sql, events: readonly TopicEvent[]): Prom
 const eventRules = (sql: Sql) => ({
   expected: sql`
     select o.id as order_id, o.ticker as key, ${sql(termRules.expected)},
-           case when k.ends_as is null then date_trunc('milliseconds', o.created_at) end as accepted_at,
+           case when k.ends = 'no' then ${publishedAt(sql)} end as published_at,
            true as happened_within_the_life_of_the_order,
-           k.ends_as collate "C" as status_of_the_order,
+           null::text as status_of_the_order,
            s.kind as kind_of_first_event_with_this_id, s.order_id as order_of_first_event_with_this_id`,
   found: sql`
     select i.order_id as order_id, i.key collate "C" as key, ${sql(termRules.found)},
-           case when k.ends_as is null then i.occurred_at end as accepted_at,
-           i.occurred_at between date_trunc('milliseconds', o.created_at) and o.updated_at as happened_within_the_life_of_the_order,
-           case when k.ends_as is not null then o.status end as status_of_the_order,
+           case when k.ends = 'no' then i.occurred_at end as published_at,
+           i.occurred_at >= date_trunc('milliseconds', o.created_at)
+             and (i.occurred_at <= o.updated_at or (k.ends = 'yes' and ${comesBefore(sql, sql`i.reason_code`)})) as happened_within_the_life_of_the_order,
+           case when k.ends = 'yes' then ${wrongStatus(sql, sql`i.reason_code`)} when ${isPublished(sql)} then null else o.status end as status_of_the_order,
            i.kind as kind_of_first_event_with_this_id, i.order_id as order_of_first_event_with_this_id`,
 })
 
@@ -128,11 +132,12 @@ export const noteAbsent = async (
 ): Promise<{ orders: number; next: string | null }> => {
   const [row] = await sql<{ orders: string; next: string | null }[]>`
     with page as materialized (
-      select id, ticker, status, created_at, case when version = 1 then updated_at else created_at end as ended_at
-      from orders where id > ${after}::uuid order by id limit ${limit}::integer
+      select o.id, o.ticker, ${publishedAt(sql)} as published_at, ${isPublished(sql)} as published, ${wasEnded(sql)} as ended,
+             case when o.version = 1 then o.updated_at else o.created_at end as ended_at
+      from orders o where o.id > ${after}::uuid order by o.id limit ${limit}::integer
     ), due as (
-      select p.id, k.kind, p.ticker, case when k.ends_as is null then p.created_at else p.ended_at end as happened_at
-      from page p join ${kindTable(sql)} on k.ends_as is null or k.ends_as = p.status
+      select p.id, k.kind, p.ticker, case k.ends when 'yes' then p.ended_at else p.published_at end as happened_at
+      from page p join ${kindTable(sql)} on case k.ends when 'yes' then p.ended else p.published end
     ), noted as (
       insert into verify_absent (order_id, kind, ticker, happened_at)
       select d.id, d.kind, d.ticker, d.happened_at from due d
@@ -165,11 +170,19 @@ export const readAbsent = (sql: Sql): AsyncIterable<Absent[]> =>
 
 type Twin = { orderId: string; kind: EventKind; eventIds: string }
 
-/** Events of an order that were published under more than one id: a consumer that dedupes on the id takes them for several. */
+/**
+ * Events of an order that were published under more than one id: a consumer that dedupes on the id takes them for several. An end by the
+ * clock may be followed by a cancel, and a late fill tells the engine once more that the order has ended.
+ */
 export const readTwins = (sql: Sql): AsyncIterable<Twin[]> =>
   sql<Twin[]>`
-  select order_id as "orderId", kind, string_agg(event_id::text, ' ' order by event_id) as "eventIds"
-  from verify_events group by order_id, kind having count(*) > 1 order by order_id, kind`.cursor(cursorRows)
+  select e.order_id as "orderId", e.kind, string_agg(e.event_id::text, ' ' order by e.event_id) as "eventIds"
+  from verify_events e join ${kindTable(sql)} on k.kind = e.kind
+  group by e.order_id, e.kind, k.ends
+  having greatest(count(*) filter (where ${comesBefore(sql, sql`e.reason_code`)}),
+                  count(*) filter (where not ${comesBefore(sql, sql`e.reason_code`)}))
+         > 1 + case k.ends when 'yes' then (select count(*) from ingested_fills f where f.order_id = e.order_id and f.late) else 0 end
+  order by e.order_id, e.kind`.cursor(cursorRows)
 
 type Reordered = { kind: EventKind; orderId: string; partition: number; offset: string; behindMs: number }
 

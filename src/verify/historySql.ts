@@ -37,6 +37,7 @@ const foldOfSteps = (sql: Sql): Fragment => sql`
   select s.order_id, count(*) as rows, count(distinct s.version) as versions, max(s.version)::bigint as last,
          count(*) filter (where s.ends) as ends, max(s.kind) filter (where s.ends) as ended_as,
          max(s.reason_code) filter (where s.ends) as reason_code, max(s.reason_text) filter (where s.ends) as reason_text,
+         max(s.at) filter (where s.kind = 'TRIGGERED') as triggered_at, count(*) filter (where s.kind = 'TRIGGERED') as triggers,
          (array_agg(s.at order by s.version desc))[1] as at, (array_agg(s.complete order by s.version desc))[1] as complete
   from (select *, kind in ('CANCELED', 'REJECTED', 'EXPIRED') as ends from step) s
   group by s.order_id`
@@ -51,8 +52,10 @@ const rules = (sql: Sql) => ({
            f.versions as history_rows,
            p.ended - u.unwritten as history_ends,
            case when p.ended = 1 then p.status end as history_ends_as,
-           f.reason_code as reason_code,
-           f.reason_text as reason_text,
+           case when p.refused then p.reason_code else f.reason_code end as reason_code,
+           case when p.refused then p.reason_text else f.reason_text end as reason_text,
+           f.triggered_at as triggered_at,
+           case when p.triggered_at is null then 0 else 1 end::bigint as history_triggers,
            case when f.complete then f.at when f.rows is null and p.accepted_in_log and p.ended = 0 then p.created_at
                 else p.updated_at end as updated_at,
            case when p.accepted_in_log then 'above 0' else '0' end as log_position`,
@@ -63,6 +66,8 @@ const rules = (sql: Sql) => ({
            case when u.unwritten = 1 then p.status else f.ended_as end as history_ends_as,
            p.reason_code as reason_code,
            p.reason_text as reason_text,
+           p.triggered_at as triggered_at,
+           coalesce(f.triggers, 0) as history_triggers,
            p.updated_at as updated_at,
            case when p.position > 0 then 'above 0' else p.position::text end as log_position`,
 })
@@ -116,8 +121,11 @@ export const verifyHistoryPage = async (sql: Sql, { after, limit, floor }: Histo
     where x.position > ${floor}::bigint and x.xact >= x.next`
   const [row] = await sql<{ next: string | null; highest: string; violations: Violation[] }[]>`
     with page as materialized (
-      select o.*, o.xact > '3' as accepted_in_log, (o.status in ('CANCELED', 'REJECTED', 'EXPIRED'))::integer::bigint as ended
+      select o.*, o.xact > '3' as accepted_in_log, x.refused,
+             (o.status in ('CANCELED', 'REJECTED', 'EXPIRED') and not x.refused)::integer::bigint as ended
       from (${ordersOfPage(sql, { after, limit })}) o
+      -- By a rule of business: the order began as it is.
+      cross join lateral (select o.status = 'REJECTED' and o.version = 0 and o.reason_code is not null as refused) x
     ), bounds as materialized (${boundsOfPage(sql, limit)}
     ), event as materialized (${eventsOfPage(sql, after)}
     ), step as materialized (${stepsOfPage(sql)}

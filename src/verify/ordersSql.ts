@@ -30,8 +30,9 @@ export const boundsOfPage = (sql: Sql, limit: number): Fragment => sql`
               else ${highestId}::uuid end as last`
 
 /**
- * The rules, each as the value that the ledger implies and, under the same name in `found`, the value that is stored. `final` is 1 if a
- * cancel, reject or expiry took a version of its own; that came before any fill, because only a NEW order can end so.
+ * The rules, each as the value that the ledger implies and, under the same name in `found`, the value that is stored. `changes`: how many
+ * versions are neither the acceptance nor a fill; `end_version`: that of the end of the order, if it has one. Only a trigger and an end may
+ * come before the first fill, and only an end behind the last.
  */
 const rules = (sql: Sql) => ({
   expected: sql`
@@ -39,14 +40,15 @@ const rules = (sql: Sql) => ({
            trim_scale(coalesce(f.quantity, 0)) as filled_quantity,
            trim_scale(coalesce(f.notional, 0)) as filled_notional,
            trim_scale(f.last_price) as last_fill_price,
-           case when p.final = 1 then p.status when f.quantity is null then 'NEW'
+           case when p.ended then p.status when f.quantity is null then 'NEW'
                 when f.quantity >= p.quantity then 'FILLED' else 'PARTIALLY_FILLED' end as status,
-           coalesce(f.fills, 0) + p.final as version,
-           1 + p.final + 0 * f.fills as first_ledger_step,
-           f.fills + p.final as last_ledger_step,
+           coalesce(f.fills, 0) + p.changes as version,
+           1 + p.triggered + case when p.end_version = 1 + p.triggered then 1 else 0 end + 0 * f.fills as first_ledger_step,
+           f.fills + p.changes - case when p.end_version = f.fills + p.changes then 1 else 0 end as last_ledger_step,
            f.fills as distinct_ledger_steps,
            f.fills as distinct_trades,
-           case when p.status in ('CANCELED', 'EXPIRED') then f.fills else 0 * f.fills end as late_fills,
+           case when f.fills is null then null when p.end_version is null then 0 else
+             (select count(*) from ingested_fills g where g.order_id = p.id and g.order_version > p.end_version) end as late_fills,
            case when f.fills > 0 then p.side end as ledger_side,
            case when f.fills > 0 then p.ticker end as ledger_ticker,
            true as filled_at_most_quantity,
@@ -106,8 +108,17 @@ export const verifyOrdersPage = async (
     with page as materialized (
       select o.id, o.ticker, o.side, o.quantity, o.filled_quantity, o.last_fill_price, o.filled_notional, o.status, o.created_at,
              o.updated_at, o.version, count(*) over (partition by o.id) as twins,
-             case when o.status in ('CANCELED', 'REJECTED', 'EXPIRED') then 1 else 0 end::bigint as final
+             x.ended, x.triggered, x.end_version, x.triggered + case when x.end_version > 0 then 1 else 0 end as changes
       from (${ordersOfPage(sql, { after, limit })}) o
+      cross join lateral (
+        select o.status in ('CANCELED', 'REJECTED', 'EXPIRED') as ended,
+               case when o.triggered_at is null then 0 else 1 end::bigint as triggered,
+               -- Before the log, only an order of which nothing was filled could end. An order that a rule refused ends as it begins.
+               case when o.status not in ('CANCELED', 'REJECTED', 'EXPIRED') then null
+                    when o.status = 'REJECTED' and o.version = 0 and o.reason_code is not null then 0
+                    else coalesce((select max(c.version) from order_changes c
+                                   where c.order_id = o.id and c.kind in ('CANCELED', 'REJECTED', 'EXPIRED')), 1) end::bigint as end_version
+      ) x
     ), bounds as materialized (${boundsOfPage(sql, limit)}
     ), fold as materialized (${foldedLedger(sql, after)}
     ), wrong as (

@@ -1,7 +1,7 @@
 // Verifies the tables beside the orders: events that wait in the outbox, legs that are stored as exceptions, and gaps in the trade topic.
 
 import type { Sql } from '../store/sql.ts'
-import { kindTable } from './kindsSql.ts'
+import { isPublished, kindTable, wrongStatus } from './kindsSql.ts'
 import { violationsOf, type Page } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -26,16 +26,20 @@ export const verifyOutboxPage = async (
     select 'outbox row' as subject, p.position::text as id, 'order' as rule, 'an order with id ' || p.order_id as expected, null as found
     from page p where p.status is null
     union all
-    select 'outbox row', p.position::text, 'status of order ' || p.order_id, k.ends_as, p.status
-    from page p join ${kindTable(sql)} on k.kind = p.kind where p.status <> k.ends_as
+    select 'outbox row', p.position::text, 'status of order ' || p.order_id,
+           case p.ends when 'yes' then 'ended by the service' else 'one that an engine may execute' end, p.wrong_status
+    from page p where p.wrong_status is not null
     union all
     select 'outbox row', p.position::text, 'ticker of order ' || p.order_id, p.order_ticker, p.ticker
     from page p where p.ticker <> p.order_ticker`
   const [row] = await sql<PageRow<string>[]>`
     with page as materialized (
-      select x.position, x.kind, x.order_id, x.ticker, o.status, o.ticker as order_ticker
+      select x.position, x.order_id, x.ticker, o.status, o.ticker as order_ticker, k.ends,
+             case when o.id is null then null when k.ends = 'yes' then ${wrongStatus(sql, sql`x.reason_code`)}
+                  when ${isPublished(sql)} then null else o.status end as wrong_status
       from (select * from outbox where position > ${after}::bigint order by position limit ${limit}::integer) x
       left join orders o on o.id = x.order_id
+      left join ${kindTable(sql)} on k.kind = x.kind
     )
     select (select max(position) from page having count(*) >= ${limit}::integer) as next, ${violationsOf(sql, faults)} as violations`
   return { next: row!.next, violations: row!.violations }

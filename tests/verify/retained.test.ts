@@ -11,6 +11,7 @@ const tickerOf = (partition: number): string =>
 
 const record = (partition: number, publishedAtMs: number) => ({
   topic: 't',
+  reasonCode: null,
   partition,
   offset: 0n,
   publishedAtMs,
@@ -25,6 +26,7 @@ const event = (partition: number, atMs: number) => ({
   key: '',
   terms: { ticker: '' },
   occurredAt: new Date(atMs).toISOString(),
+  reasonCode: null,
   partition,
   offset: 0n,
 })

@@ -13,7 +13,7 @@ import { populate, verify, type Ids } from './verified.ts'
 test('what the service wrote is clean', async () => {
   await using database = await createDatabase()
   await populate(database)
-  expect(await verify(database)).toEqual({ orders: 5, fills: 4, violations: [], notes: [] })
+  expect(await verify(database)).toEqual({ orders: 9, fills: 7, violations: [], notes: [] })
 })
 
 test('an empty database is clean', async () => {
@@ -187,7 +187,7 @@ test('names outbox rows of no order, of an order that is not canceled, and of an
               update outbox set order_id = gen_random_uuid() where order_id = '${ids.filled}'`,
   )
   expect(found).toMatchObject([
-    { subject: 'outbox row', id: '1', expected: 'CANCELED', found: 'NEW' },
+    { subject: 'outbox row', id: '1', expected: 'ended by the service', found: 'NEW' },
     { subject: 'outbox row', id: '2', expected: 'AAPL', found: 'MSFT' },
     { subject: 'outbox row', id: '3', rule: 'order', found: null },
   ])
