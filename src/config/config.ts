@@ -6,6 +6,7 @@ import { accessFaults, authenticationSettings, limitSettings } from './accessSet
 import { databaseAddressNotes, databaseFaults, databaseSettings } from './databaseSettings.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'
 import type { Env } from './env.ts'
+import { expirySettings } from './expirySettings.ts'
 import { kafkaSettings, outboxSettings, topicFaults, tradeSettings } from './kafkaSettings.ts'
 import { requestSettings, serverSettings, shutdownSettings } from './serverSettings.ts'
 import type { Setting, SettingNote, ValuesOf } from './setting.ts'
@@ -21,6 +22,7 @@ export const settings = {
   ...kafkaSettings,
   ...tradeSettings,
   ...outboxSettings,
+  ...expirySettings,
   ...streamSettings,
   ...authenticationSettings,
   ...limitSettings,
@@ -36,6 +38,7 @@ export const settingGroups = [
   { title: 'Kafka', settings: kafkaSettings },
   { title: 'Trades', settings: tradeSettings },
   { title: 'Outbox and relay', settings: outboxSettings },
+  { title: 'Session and expiry', settings: expirySettings },
   { title: 'Streams and polling', settings: streamSettings },
   { title: 'Authentication', settings: authenticationSettings },
   { title: 'Limits', settings: limitSettings },

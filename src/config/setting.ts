@@ -22,6 +22,8 @@ const units = {
   _PER_SECOND: 'a second',
   _MS: 'ms',
   _SECONDS: 's',
+  // SESSION_DAYS are names.
+  _MAX_DAYS: 'days',
   _BYTES: 'bytes',
   _ORDERS: 'orders',
   _EVENTS: 'events',

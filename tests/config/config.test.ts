@@ -32,6 +32,13 @@ describe('the defaults', () => {
       BODY_MAX_BYTES: 64 * 1024,
       OUTBOX_MAX_ROWS: 2_000_000,
       OUTBOX_MAX_AGE_MS: 15 * 60_000,
+      SESSION_CLOSE: '00:00',
+      SESSION_TIME_ZONE: 'UTC',
+      SESSION_DAYS: ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'],
+      GTC_MAX_DAYS: 0,
+      GTD_MAX_DAYS: 366,
+      EXPIRY_SETTLE_MS: 2_000,
+      IMMEDIATE_GRACE_MS: 0,
     })
   })
 
@@ -130,6 +137,11 @@ describe('a fault', () => {
       'order.placed.v1',
       'KAFKA_TOPIC_ORDER_PLACED and KAFKA_TOPIC_TRADE_DLQ must differ: each topic has one use',
     ],
+    ['SESSION_CLOSE', '24:00', 'SESSION_CLOSE must be HH:MM, from 00:00 to 23:59'],
+    ['SESSION_CLOSE', '9:30', 'SESSION_CLOSE must be HH:MM, from 00:00 to 23:59'],
+    ['SESSION_TIME_ZONE', 'Europe/Atlantis', 'SESSION_TIME_ZONE must be a time zone such as Europe/London'],
+    ['SESSION_DAYS', 'MON,Feiertag', 'SESSION_DAYS must be some of MON, TUE, WED, THU, FRI, SAT, SUN, comma-separated'],
+    ['GTD_MAX_DAYS', '0', 'GTD_MAX_DAYS must be a whole number from 1 to 36500'],
     ['DB_LOCK_TIMEOUT_MS', '3000', 'DB_LOCK_TIMEOUT_MS must be below DB_STATEMENT_TIMEOUT_MS'],
   ])('%s=%s: %s', (key, value, fault) => {
     expect(faultsOf({ [key]: value })).toEqual([fault])

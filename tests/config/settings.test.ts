@@ -62,6 +62,8 @@ test.each([
   ['BODY_MAX_BYTES', 'bytes'],
   ['RELAY_BATCH_MAX_EVENTS', 'events'],
   ['OUTBOX_MAX_ROWS', 'rows'],
+  ['GTC_MAX_DAYS', 'days'],
+  ['SESSION_DAYS', ''],
   ['KAFKA_BOOTSTRAP_SERVERS', ''],
   ['SERVER_PORT', ''],
 ])('the unit of %s is "%s"', (key, unit) => {
