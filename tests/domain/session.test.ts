@@ -75,6 +75,12 @@ describe('daylight saving', () => {
     expect(closes(beirut, '2026-03-28T12:00:00Z')).toBe('2026-03-28T22:00:00Z')
     expect(closes(beirut, '2026-03-28T22:00:00Z')).toBe('2026-03-29T21:00:00Z')
   })
+
+  test('a close that is moved on into the next day', () => {
+    // In Nuuk the clock goes from 23:00 on Saturday to 00:00 on Sunday, 29 March 2026, at 01:00Z.
+    const nuuk = { close: '23:30', timeZone: 'America/Nuuk' }
+    expect(closes(nuuk, '2026-03-29T01:10:00Z')).toBe('2026-03-29T01:30:00Z')
+  })
 })
 
 describe('holidays', () => {
