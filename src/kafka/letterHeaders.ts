@@ -1,4 +1,4 @@
-// The headers that a dead letter has in addition to those of its message. trades/letterForms.ts writes them, letters.ts reads them.
+// The headers that a dead letter has in addition to those of its message. inbound/letterForms.ts writes them, letters.ts reads them.
 
 /** The header of a message that was sent again: the id of the first letter about it. */
 export const redrivenFrom = 'x-redriven-from'

@@ -1,4 +1,4 @@
-// Reads dead letters back from their topic (trades/deadLetters.ts writes them).
+// Reads dead letters back from their topic (inbound/deadLetters.ts writes them).
 
 import { parseCoordinates } from '../wire/coordinates.ts'
 import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'

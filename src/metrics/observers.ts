@@ -13,7 +13,7 @@ import {
 } from '../domain/leg.ts'
 import type { RequestObserver } from '../http/exchange/exchange.ts'
 import { streamEnds, type StreamObserver } from '../http/stream/eventStream.ts'
-import type { DeadLetter } from '../kafka/trades/deadLetters.ts'
+import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import type { Metric } from './metric.ts'

@@ -8,19 +8,11 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
+import type { DeadLetter } from '../inbound/deadLetters.ts'
+import type { HandleBatch } from '../inbound/handle.ts'
 import { letterParts } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
-import type { DeadLetter } from './deadLetters.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
-
-/** The dead letters of a batch, by the partition of their messages. The offset of a partition must not move before its letters are written. */
-type BatchLetters = ReadonlyMap<number, readonly DeadLetter[]>
-
-/**
- * Resolves when every leg of `messages` has its disposition in the database; throws if `signal` is aborted first. A message that
- * cannot be handled, whatever is wrong with it, becomes a dead letter and does not affect the others.
- */
-export type HandleBatch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<BatchLetters>
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   db: Database

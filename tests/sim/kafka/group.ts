@@ -3,7 +3,7 @@
 
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
 import type { RawConsumer } from '../../../src/kafka/client.ts'
-import type { Connection } from '../../../src/kafka/trades/consumer.ts'
+import type { Connection } from '../../../src/kafka/inbound/consumer.ts'
 import type { Owner } from '../scheduler.ts'
 import { travel, type World } from '../world.ts'
 import { topics, type LogRecord } from './broker.ts'

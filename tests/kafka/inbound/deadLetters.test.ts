@@ -1,7 +1,7 @@
 // Proves: against the real broker: whatever a message is like, its letter gets out, so that its partition can go on.
 
 import { expect, test } from 'bun:test'
-import { createDeadLetters, type DeadLetter, type WaitingLetters } from '../../../src/kafka/trades/deadLetters.ts'
+import { createDeadLetters, type DeadLetter, type WaitingLetters } from '../../../src/kafka/inbound/deadLetters.ts'
 import { ownTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'

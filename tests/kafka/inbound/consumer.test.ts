@@ -2,8 +2,8 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
-import { connectToKafka, createTrades, type Connect, type TradesOptions } from '../../../src/kafka/trades/consumer.ts'
-import type { DeadLetter } from '../../../src/kafka/trades/deadLetters.ts'
+import { connectToKafka, createTrades, type Connect, type TradesOptions } from '../../../src/kafka/inbound/consumer.ts'
+import type { DeadLetter } from '../../../src/kafka/inbound/deadLetters.ts'
 import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'

@@ -1,7 +1,7 @@
 // Observes batches of trades and dead letters without changing how they are handled.
 
-import type { HandleBatch } from './batch.ts'
 import type { DeadLetter, DeadLetters } from './deadLetters.ts'
+import type { HandleBatch } from './handle.ts'
 
 export type BatchObserver = {
   /** Called for every batch whose legs have their dispositions. */

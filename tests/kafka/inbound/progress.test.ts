@@ -4,7 +4,7 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
-import { createProgress } from '../../../src/kafka/trades/progress.ts'
+import { createProgress } from '../../../src/kafka/inbound/progress.ts'
 import { until } from '../../support/until.ts'
 
 const message = (partition: number, offset: number): RawMessage =>

@@ -2,8 +2,8 @@
 
 import { passCrashPoint } from '../../app/crashPoint.ts'
 import type { RawMessage } from '../client.ts'
-import type { HandleBatch } from './batch.ts'
 import type { DeadLetters } from './deadLetters.ts'
+import type { HandleBatch } from './handle.ts'
 import type { Intake, Lane } from './intake.ts'
 import type { Progress } from './progress.ts'
 

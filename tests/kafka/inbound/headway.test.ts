@@ -5,9 +5,9 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
-import type { PartitionView } from '../../../src/kafka/trades/feed.ts'
-import { createHeadway, stillAfterMs, type HeadwayOptions } from '../../../src/kafka/trades/headway.ts'
-import { createIntake } from '../../../src/kafka/trades/intake.ts'
+import type { PartitionView } from '../../../src/kafka/inbound/feed.ts'
+import { createHeadway, stillAfterMs, type HeadwayOptions } from '../../../src/kafka/inbound/headway.ts'
+import { createIntake } from '../../../src/kafka/inbound/intake.ts'
 import { until } from '../../support/until.ts'
 
 const message = (partition: number, offset: number, timestamp: number): RawMessage =>

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
-import { createIntake } from '../../../src/kafka/trades/intake.ts'
+import { createIntake } from '../../../src/kafka/inbound/intake.ts'
 
 const createTap = () => {
   let paused = false
