@@ -13,6 +13,8 @@ const crashPoints = [
   'after-ack-before-delete',
   /** The ledger has the fills, their offsets are not committed. */
   'after-ledger-before-offset',
+  /** The reports have their rows, their offsets are not committed. */
+  'after-report-before-offset',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 

@@ -4,7 +4,7 @@ import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
 import type { StreamUseCases } from '../app/streams.ts'
-import type { Trades } from '../kafka/inbound/consumer.ts'
+import type { Consumer } from '../kafka/inbound/consumer.ts'
 import type { DeadLetters } from '../kafka/inbound/deadLetters.ts'
 import type { Link } from '../kafka/link.ts'
 import type { Publisher } from '../publisher/publisher.ts'
@@ -19,7 +19,7 @@ export type StateSource = {
     link: Link
     relay: Relay
     publisher: Publisher | null
-    trades: Trades
+    trades: Consumer
     letters: Pick<DeadLetters, 'state'>
     openExceptions: OpenExceptions
   }

@@ -4,7 +4,7 @@ import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
 import type { Config } from '../config/config.ts'
 import type { Component } from '../http/operators/health.ts'
-import type { Trades } from '../kafka/inbound/consumer.ts'
+import type { Consumer } from '../kafka/inbound/consumer.ts'
 import type { DeadLetters, WaitingLetters } from '../kafka/inbound/deadLetters.ts'
 import { stillAfterMs, type StalledPartition } from '../kafka/inbound/headway.ts'
 import type { Link } from '../kafka/link.ts'
@@ -18,7 +18,7 @@ export type StatusSource = {
     link: Link
     relay: Relay
     publisher: Publisher | null
-    trades: Trades
+    trades: Consumer
     letters: Pick<DeadLetters, 'state'>
   }
   refusedWrites: Pick<RefusedWrites, 'last'>

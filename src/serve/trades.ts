@@ -3,7 +3,7 @@
 import type { Config } from '../config/config.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
 import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
-import { createTrades, type Trades } from '../kafka/inbound/consumer.ts'
+import { createConsumer, type Consumer } from '../kafka/inbound/consumer.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/inbound/deadLetters.ts'
 import { observeBatches, observeLetters } from '../kafka/inbound/observe.ts'
 import { createBatchHandler } from '../kafka/trades/batch.ts'
@@ -27,7 +27,7 @@ export type TradesParts = {
   onCommitted: () => void
 }
 
-export const openTrades = (parts: TradesParts): { trades: Trades; letters: Pick<DeadLetters, 'state'> } => {
+export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
   const { config, log, observers, tracing, kafka, producer, db, now, newId, onCommitted } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
@@ -48,7 +48,8 @@ export const openTrades = (parts: TradesParts): { trades: Trades; letters: Pick<
     const waiting = deadLetters.state().find((letters) => letters.partition === partition)
     return waiting === undefined ? null : `its dead letters cannot be written: ${waiting.reason}`
   }
-  const trades = createTrades({
+  const trades = createConsumer({
+    subject: 'trades',
     kafka,
     group: config.KAFKA_CONSUMER_GROUP,
     topic: topics.trades,

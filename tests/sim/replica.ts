@@ -4,7 +4,7 @@
 import type { Follow } from '../../src/app/follow.ts'
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createService, type Service } from '../../src/app/service.ts'
-import { createTrades } from '../../src/kafka/inbound/consumer.ts'
+import { createConsumer } from '../../src/kafka/inbound/consumer.ts'
 import { createDeadLetters } from '../../src/kafka/inbound/deadLetters.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { createBatchHandler } from '../../src/kafka/trades/batch.ts'
@@ -102,8 +102,9 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     now,
     newId,
   })
-  const trades = createTrades(
+  const trades = createConsumer(
     {
+      subject: 'trades',
       kafka: { bootstrapServers: [], clientId: owner.name, requestTimeoutMs: 1 },
       group: 'orders',
       topic: topics.trades,

@@ -1,8 +1,8 @@
-// The trades consumer: Kafka → ledger. Every leg has its disposition in the database (or its dead letter) before the offset of
-// its message is committed, so a crash at any point only means that messages come again.
+// The consumer of an inbound topic: Kafka → Postgres. Everything in a message has its disposition in the database (or its dead letter)
+// before the offset of the message is committed, so a crash at any point only means that messages come again.
 
 import { sleep } from '../../app/sleep.ts'
-import type { TradeGap } from '../../store/gaps.ts'
+import type { Gap } from '../../store/gaps.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { createFetcher, createMember, type KafkaConfig, type RawConsumer } from '../client.ts'
 import type { Fetcher, Member } from '../places.ts'
@@ -14,8 +14,10 @@ import { createHeadway, type Headway, type Positions } from './headway.ts'
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
 import { runLanes } from './lanes.ts'
 import { createProgress } from './progress.ts'
+import { subjects, type Subject } from './subjects.ts'
 
-export type TradesOptions = {
+export type ConsumerOptions = {
+  subject: Subject
   kafka: KafkaConfig
   group: string
   topic: string
@@ -26,14 +28,14 @@ export type TradesOptions = {
   batchMax: number
   limits: IntakeLimits
   /** Stores a record of messages that the topic lost before they were read. Throws if it cannot store it now. */
-  keepGap: (gap: TradeGap) => Promise<void>
+  keepGap: (gap: Gap) => Promise<void>
   /** Why the fetched messages of a partition are not applied; null if no reason is known. */
   obstacle?: (partition: number) => string | null
   log: Log
 }
 
 /** `lag`: of the partitions assigned to this replica. `standing`, `stalled`: of all partitions. `lost`: messages deleted unread. */
-type TradesState = {
+type ConsumerState = {
   connected: boolean
   queued: number
   committed: number
@@ -43,7 +45,7 @@ type TradesState = {
   standing: ReturnType<Headway['standing']>
   stalled: ReturnType<Headway['stalled']>
 }
-export type Trades = { run: (signal: AbortSignal) => Promise<void>; state: () => TradesState }
+export type Consumer = { run: (signal: AbortSignal) => Promise<void>; state: () => ConsumerState }
 
 /** A member of the group, and the client that fetches for it. */
 export type Connection = {
@@ -60,8 +62,8 @@ type TopicTracker = Pick<RawConsumer['topics'], 'track'>
 export type Connect = (config: KafkaConfig, group: string) => Connection
 
 /** The state of the consumer, which outlives its connections. */
-type ConsumerState = {
-  options: TradesOptions
+type State = {
+  options: ConsumerOptions
   connect: Connect
   lastRead: { topicId: string | null }
   positions: Positions
@@ -89,13 +91,13 @@ const join = async (
 }
 
 const onGap =
-  (state: ConsumerState) =>
-  async (gap: TradeGap): Promise<void> => {
-    const { keepGap, log } = state.options
+  (state: State) =>
+  async (gap: Gap): Promise<void> => {
+    const { keepGap, log, subject } = state.options
     const { topic, partition, first, next } = gap
     await keepGap(gap)
     state.lost += Number(next - first)
-    log.error('messages were deleted from the trade topic before they were read: their fills are lost here', {
+    log.error(subjects[subject].lost, {
       topic,
       partition,
       first: String(first),
@@ -119,9 +121,9 @@ const createEnding = (signal: AbortSignal) => {
 type Ending = ReturnType<typeof createEnding>
 
 /** Creates the parts between a connection and the batches, and connects them to each other. */
-const assemble = ({ member, fetcher }: Connection, state: ConsumerState, { ending, fail }: Ending) => {
+const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail }: Ending) => {
   const { options, lastRead, positions } = state
-  const { topic, log } = options
+  const { topic, log, subject } = options
   let isLeader = false
   const onCommitted = (messages: number): void => void (state.committed += messages)
   const commits = createCommits(member, { topic, onCommitted, log })
@@ -132,7 +134,7 @@ const assemble = ({ member, fetcher }: Connection, state: ConsumerState, { endin
     // Only now the consumer counts as connected: a group may let a member in and then refuse its requests.
     if (!ending.aborted) Object.assign(state, { intake, headway })
   }
-  const feed: Feed = createFeed({ member, fetcher, topic, lastRead, log, onGap: onGap(state), onAssigned })
+  const feed: Feed = createFeed({ member, fetcher, topic, subject, lastRead, log, onGap: onGap(state), onAssigned })
   const intake = createIntake(feed.tap, options.limits)
   const readAgain = (partition: number, from: bigint): void => {
     intake.drop(partition)
@@ -163,13 +165,13 @@ const assemble = ({ member, fetcher }: Connection, state: ConsumerState, { endin
       Promise.all([
         feed.run(intake, ending).catch(fail),
         headway.run(ending).catch(fail),
-        runLanes({ ...options, intake, progress, ending, fail }),
+        runLanes({ ...options, crashPoint: subjects[subject].crashPoint, intake, progress, ending, fail }),
       ]),
   }
 }
 
 /** Consumes until a part fails or `signal` is aborted. Messages that were fetched and not handled will be fetched again. */
-const consume = async (connection: Connection, state: ConsumerState, signal: AbortSignal): Promise<void> => {
+const consume = async (connection: Connection, state: State, signal: AbortSignal): Promise<void> => {
   const ending = createEnding(signal)
   const { commits, onJoined, run } = assemble(connection, state, ending)
   try {
@@ -183,11 +185,11 @@ const consume = async (connection: Connection, state: ConsumerState, signal: Abo
   if (!signal.aborted) throw ending.failure()
 }
 
-const consumeOnce = async (state: ConsumerState, signal: AbortSignal): Promise<void> => {
-  const { kafka, group, log } = state.options
+const consumeOnce = async (state: State, signal: AbortSignal): Promise<void> => {
+  const { kafka, group, log, subject } = state.options
   const connection = state.connect(kafka, group)
   connection.member.on('error', (error: Error) =>
-    log.rarely('warn', 'consumer', 'the consumer of trades reports an error', describe(error)),
+    log.rarely('warn', `consumer of ${subject}`, `the consumer of ${subject} reports an error`, describe(error)),
   )
   try {
     await consume(connection, state, signal)
@@ -205,8 +207,8 @@ export const connectToKafka: Connect = (config, group) => ({
 })
 
 /** `connect`: the simulation (tests/sim) passes its own consumer group. */
-export const createTrades = (options: TradesOptions, connect: Connect = connectToKafka): Trades => {
-  const state: ConsumerState = {
+export const createConsumer = (options: ConsumerOptions, connect: Connect = connectToKafka): Consumer => {
+  const state: State = {
     options,
     connect,
     lastRead: { topicId: null },
@@ -235,7 +237,8 @@ export const createTrades = (options: TradesOptions, connect: Connect = connectT
         } catch (error) {
           if (signal.aborted) return
           state.rebuilds++
-          options.log.rarely('warn', 'trades', 'the consumer of trades is built again', describe(error))
+          const { subject, log } = options
+          log.rarely('warn', `${subject} rebuild`, `the consumer of ${subject} is built again`, describe(error))
           await sleep(rebuildPauseMs, signal)
         }
       }

@@ -2,7 +2,7 @@
 // has a place of its own, so a fault of one partition does not hold up the others.
 
 import { createBell, sleep } from '../../app/sleep.ts'
-import type { TradeGap } from '../../store/gaps.ts'
+import type { Gap } from '../../store/gaps.ts'
 import { describe } from '../../telemetry/log.ts'
 import { faults, fetchFrom, type Answer, type Place } from '../fetching.ts'
 import { protocolErrorsCodesById } from '../library.ts'
@@ -14,8 +14,10 @@ import type { Intake, Tap } from './intake.ts'
 export type PartitionView = { next: bigint; stable: bigint; end: bigint; trouble: string | null }
 
 export type FeedOptions = GroupReader & {
+  /** What the messages are, for the log. */
+  subject: string
   /** Called for messages that were deleted unread, before any message behind them is fetched. Throws if the record cannot be stored. */
-  onGap: (gap: TradeGap) => Promise<void>
+  onGap: (gap: Gap) => Promise<void>
   /** Called for every assignment, before its first message. Messages of the assignment before will come again. */
   onAssigned: () => void
 }
@@ -125,7 +127,7 @@ const clearTrouble = ({ places }: State, partition: number): void => {
 
 /** Fetches once from one broker. A failure becomes the trouble of each of its partitions. */
 const fetchOnce = async (state: State, intake: Intake, node: number, places: readonly Place[]): Promise<void> => {
-  const { fetcher, topic, lastRead } = state.options
+  const { fetcher, topic, subject, lastRead } = state.options
   try {
     const answers = await fetchFrom({ fetcher, topic, topicId: lastRead.topicId!, node, waitMs }, places)
     state.lastAnswerAt = performance.now()
@@ -142,7 +144,11 @@ const fetchOnce = async (state: State, intake: Intake, node: number, places: rea
       if (view !== undefined) view.trouble = reason
     }
     fetcher.clearMetadata()
-    state.options.log.rarely('warn', 'fetch', 'trades cannot be fetched now', { topic, node, error: reason })
+    state.options.log.rarely('warn', `fetch ${subject}`, `${subject} cannot be fetched now`, {
+      topic,
+      node,
+      error: reason,
+    })
     await sleep(errorPauseMs)
   }
 }

@@ -1,6 +1,6 @@
 // Runs the lanes. Each lane handles the messages of its partitions in order, one batch at a time.
 
-import { passCrashPoint } from '../../app/crashPoint.ts'
+import { passCrashPoint, type CrashPoint } from '../../app/crashPoint.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetters } from './deadLetters.ts'
 import type { HandleBatch } from './handle.ts'
@@ -12,6 +12,8 @@ export type LanesOptions = {
   sendLetters: DeadLetters['send']
   /** Messages a batch. */
   batchMax: number
+  /** Passed once a batch has its dispositions, before its offsets are committed. */
+  crashPoint: CrashPoint
   intake: Intake
   progress: Progress
   ending: AbortSignal
@@ -22,10 +24,10 @@ export type LanesOptions = {
 const idleMs = 1_000
 
 const settle = async (batch: readonly RawMessage[], options: LanesOptions): Promise<void> => {
-  const { handleBatch, sendLetters, progress, ending } = options
+  const { handleBatch, sendLetters, crashPoint, progress, ending } = options
   const parts = progress.take(batch)
   const lettersOf = await handleBatch(batch, ending)
-  passCrashPoint('after-ledger-before-offset')
+  passCrashPoint(crashPoint)
   for (const part of parts) {
     const letters = lettersOf.get(part.partition)
     progress.settle(part, letters && (() => sendLetters(letters, ending)))

@@ -2,15 +2,13 @@
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
-import type { Source } from '../../store/fills.ts'
 import type { Database } from '../../store/sql.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
-import type { HandleBatch } from '../inbound/handle.ts'
-import { letterParts } from '../letterHeaders.ts'
+import { createHandler, letterOf, sourceOf, type HandleBatch, type Messages } from '../inbound/handle.ts'
 import { decodeTrade } from '../schema.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
@@ -27,19 +25,6 @@ export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   log: Log
   tracing?: Tracing
 }
-
-const sourceOf = ({ topic, partition, offset }: RawMessage): Source => ({ topic, partition, offset })
-
-const letterOf = (message: RawMessage, rest: Pick<DeadLetter, 'disposition' | 'reason' | 'legs'>): DeadLetter => ({
-  source: sourceOf(message),
-  timestamp: message.timestamp,
-  key: message.key,
-  value: message.value,
-  headers: message.headers,
-  // A message that stands for an unreadable batch has none of its parts.
-  leftOut: message.unreadable === null ? [] : letterParts,
-  ...rest,
-})
 
 const legName = ({ leg }: LegOutcome): string => `${leg.side ?? 'ORDER'}:${leg.orderId}`
 
@@ -65,7 +50,6 @@ const lettersOf = (messages: ReadonlyMap<string, RawMessage>, outcomes: readonly
     }),
   )
 
-type Messages = ReadonlyMap<string, RawMessage>
 type ReportOptions = Pick<BatchOptions, 'onDisposition' | 'onException' | 'log'>
 
 const report = (outcomes: readonly LegOutcome[], messages: Messages, options: ReportOptions): void => {
@@ -116,17 +100,6 @@ const decode = (messages: Messages, { onDisposition, log }: ReportOptions) => {
   return { trades, letters }
 }
 
-type BatchResult = { letters: DeadLetter[]; spans: ReturnType<typeof startSpans>; outcomes: LegOutcome[] }
-
-/** The result for a message with a fault that no part of the code expects: its dead letter has the text of the error. */
-const unexpectedFault = (message: RawMessage, error: unknown): BatchResult => ({
-  letters: [
-    letterOf(message, { disposition: 'MALFORMED', reason: `could not be handled: ${describe(error).error}`, legs: [] }),
-  ],
-  spans: new Map(),
-  outcomes: [],
-})
-
 export const createBatchHandler = (options: BatchOptions): HandleBatch => {
   const { db, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
   const onRetry = (error: unknown): void => {
@@ -134,7 +107,7 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
   }
 
-  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<BatchResult> => {
+  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<DeadLetter[]> => {
     const spans = startSpans(byPlace, tracing)
     const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
@@ -143,40 +116,9 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
       ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
     )
     letters.push(...lettersOf(byPlace, refusedOutcomes))
-    return { letters, spans, outcomes }
+    endSpans(spans, outcomes)
+    return letters
   }
 
-  /** Halves a batch that fails as a whole until the message at fault is alone. Legs that were applied before are duplicates then. */
-  const handleOrSplit = async (
-    messages: readonly (readonly [string, RawMessage])[],
-    signal: AbortSignal,
-  ): Promise<BatchResult[]> => {
-    try {
-      return [await handle(new Map(messages), signal)]
-    } catch (error) {
-      if (signal.aborted) throw error
-      if (messages.length > 1) {
-        const half = messages.length >> 1
-        return [
-          ...(await handleOrSplit(messages.slice(0, half), signal)),
-          ...(await handleOrSplit(messages.slice(half), signal)),
-        ]
-      }
-      const [[source, message]] = messages as readonly [readonly [string, RawMessage]]
-      options.onDisposition('MALFORMED')
-      log.error('a message on the trade topic could not be handled', { source, ...describe(error) })
-      return [unexpectedFault(message, error)]
-    }
-  }
-
-  return async (messages, signal) => {
-    // After a rebalance one batch may hold a message twice. If both were handled, its dead letter would name every leg twice.
-    const byPlace = new Map(messages.map((message) => [coordinatesText(sourceOf(message)), message]))
-    const results = await handleOrSplit([...byPlace], signal)
-    for (const { spans, outcomes } of results) endSpans(spans, outcomes)
-    return Map.groupBy(
-      results.flatMap(({ letters }) => letters),
-      ({ source }) => source.partition,
-    )
-  }
+  return createHandler({ handle, onUnexpected: () => options.onDisposition('MALFORMED'), log })
 }

@@ -2,7 +2,12 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
-import { connectToKafka, createTrades, type Connect, type TradesOptions } from '../../../src/kafka/inbound/consumer.ts'
+import {
+  connectToKafka,
+  createConsumer,
+  type Connect,
+  type ConsumerOptions,
+} from '../../../src/kafka/inbound/consumer.ts'
 import type { DeadLetter } from '../../../src/kafka/inbound/deadLetters.ts'
 import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
@@ -31,7 +36,8 @@ const letterOf = ({ topic, partition, offset, timestamp, key, value, headers }: 
 const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batchMax = 50 }: Stub) => {
   const { log, lines } = quietLog()
   const stopping = new AbortController()
-  const options: TradesOptions = {
+  const options: ConsumerOptions = {
+    subject: 'trades',
     kafka: own.config,
     group: `group-${own.names[0]}`,
     topic: own.names[0]!,
@@ -45,7 +51,7 @@ const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batch
     limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
     log,
   }
-  const trades = createTrades(options, connect)
+  const trades = createConsumer(options, connect)
   const done = trades.run(stopping.signal)
   return {
     trades,

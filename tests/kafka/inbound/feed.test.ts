@@ -7,7 +7,7 @@ import type { RawMessage } from '../../../src/kafka/client.ts'
 import { faults } from '../../../src/kafka/fetching.ts'
 import { createFeed, type Feed, type FeedOptions } from '../../../src/kafka/inbound/feed.ts'
 import { createIntake } from '../../../src/kafka/inbound/intake.ts'
-import type { TradeGap } from '../../../src/store/gaps.ts'
+import type { Gap } from '../../../src/store/gaps.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 
@@ -88,13 +88,14 @@ const createBrokers = (logs: Log[]) => {
   return { state, fetcher, member }
 }
 
-const start = async (logs: Log[], keepGap: (gap: TradeGap) => Promise<void> = () => Promise.resolve()) => {
+const start = async (logs: Log[], keepGap: (gap: Gap) => Promise<void> = () => Promise.resolve()) => {
   const brokers = createBrokers(logs)
   const { log, lines } = quietLog()
-  const gaps: TradeGap[] = []
+  const gaps: Gap[] = []
   const feed: Feed = createFeed({
     ...({ member: brokers.member, fetcher: brokers.fetcher } as unknown as Pick<FeedOptions, 'member' | 'fetcher'>),
     topic: 't',
+    subject: 'trades',
     lastRead: { topicId: null },
     onGap: async (gap) => {
       await keepGap(gap)
