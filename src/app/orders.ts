@@ -32,13 +32,14 @@ export type OrderParts = Identity & {
   audit: Audit
 }
 
-export const createOrders = ({ batchers, lists, accepting, audit, now, newId }: OrderParts): OrderUseCases => {
+export const createOrders = ({ batchers, lists, accepting, audit, ...identity }: OrderParts): OrderUseCases => {
+  const { now, newId } = identity
   const { places, keys, cancels } = batchers
   const { refuseForeign, ...reads } = createOrderReads({ batchers, lists, now })
 
   const submit = (call: Call, terms: OrderTerms): Promise<PlaceResult | BatchRefusal> =>
     accepting(terms.ticker)
-      ? places.submit(preparePlacement(terms, call, { now, newId }))
+      ? places.submit(preparePlacement(terms, call, identity))
       : Promise.resolve({ ok: false, code: 'OVERLOADED' })
 
   /** Places an order, unless this user has an order under the former key: then the request repeats that order. */

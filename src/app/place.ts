@@ -8,6 +8,7 @@ import { insertOrders, readKeyHolders, type NewEvent, type Origin } from '../sto
 import type { Database } from '../store/sql.ts'
 import { causeOf, type Call } from './caller.ts'
 import { passCrashPoint } from './crashPoint.ts'
+import type { ExpiresAt } from './expiresAt.ts'
 
 /** An order with its id, time and event, fixed before the first attempt, so that a retry stores the same or finds it stored already. */
 export type Placement = { order: Order; origin: Origin; event: NewEvent }
@@ -20,13 +21,18 @@ export type Identity = {
   now: () => Date
   /** A UUIDv7 of that millisecond. */
   newId: (at: Date) => string
+  /** Absent: only orders that say when end by the clock. */
+  expiresAt?: ExpiresAt
 }
 
-export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId }: Identity): Placement => {
+const noEnd: ExpiresAt = () => null
+
+export const preparePlacement = (terms: OrderTerms, call: Call, identity: Identity): Placement => {
+  const { now, newId, expiresAt = noEnd } = identity
   const at = now()
   const { requestId = null, subject = null } = causeOf(call)
   return {
-    order: acceptOrder(terms, { id: newId(at), now: at }),
+    order: acceptOrder(terms, { id: newId(at), now: at, expiresAt: expiresAt(terms, at) }),
     origin: { requestId, subject },
     event: { eventId: newId(at), traceparent: call.traceparent },
   }

@@ -1,5 +1,6 @@
 // Creates every part of the service but its ports; nothing runs yet.
 
+import type { ExpiresAt } from '../app/expiresAt.ts'
 import { createRefusedWrites } from '../app/refusedWrites.ts'
 import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -19,11 +20,13 @@ type PartsOptions = {
   tracing: Tracing
   metrics: Metrics
   now: () => Date
+  expiresAt: ExpiresAt
   /** What the start waits for; null once the service has started. */
   starting: () => string | null
 }
 
-export const createParts = ({ config, log, replicaId, tracing, metrics, now, starting }: PartsOptions) => {
+export const createParts = (options: PartsOptions) => {
+  const { config, log, replicaId, tracing, metrics, now, expiresAt, starting } = options
   const { observers, page } = metrics
   const pools = openServicePools(config, observers)
   const { tail, pool: events } = openTail({ config, observers, lists: pools.pages, now, log })
@@ -53,6 +56,7 @@ export const createParts = ({ config, log, replicaId, tracing, metrics, now, sta
     refusedWrites,
     now,
     newId,
+    expiresAt,
     accepting,
     onCommitted,
   })

@@ -1,5 +1,6 @@
 // The composition root: creates every part, starts them in order, and stops them in the reverse order.
 
+import type { ExpiresAt } from '../app/expiresAt.ts'
 import { sleep } from '../app/sleep.ts'
 import { readConfig, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
@@ -16,6 +17,7 @@ import { answerMaxMs, listen, type Listeners } from './listen.ts'
 import { createParts } from './parts.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
+import { expiresAtOrFaults } from './session.ts'
 import { startTracing } from './tracing.ts'
 
 const now = (): Date => new Date()
@@ -78,10 +80,10 @@ const runUntil = async (
   await management?.stop()
 }
 
-type Run = { config: Config; log: Log; guard: Guard }
+type Run = { config: Config; log: Log; guard: Guard; expiresAt: ExpiresAt }
 
 /** From the first signal handler to the last closed connection. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly. */
-const runService = async ({ config, log, guard }: Run): Promise<number> => {
+const runService = async ({ config, log, guard, expiresAt }: Run): Promise<number> => {
   const stopping = new AbortController()
   stopOnSignals(log, stopping)
 
@@ -91,7 +93,7 @@ const runService = async ({ config, log, guard }: Run): Promise<number> => {
   const replicaId = crypto.randomUUID()
   const tracing = await startTracing(config, replicaId, log)
   const starting = (): string | null => (phase === 'starting' ? startDetail : null)
-  const parts = createParts({ config, log, replicaId, tracing, metrics: meters, now, starting })
+  const parts = createParts({ config, log, replicaId, tracing, metrics: meters, now, expiresAt, starting })
   const { streams, openStreams } = parts.streams
   const { request: observe, stream: observeStream } = meters.observers
   const { status, service, metrics } = parts
@@ -141,5 +143,10 @@ export const serve = async (env: Env): Promise<number> => {
     printFaults(guard)
     return 2
   }
-  return runService({ config, log, guard })
+  const expiresAt = expiresAtOrFaults(config, log)
+  if (Array.isArray(expiresAt)) {
+    printFaults(expiresAt)
+    return 2
+  }
+  return runService({ config, log, guard, expiresAt })
 }

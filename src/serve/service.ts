@@ -1,6 +1,7 @@
 // Opens the pools, and makes the use cases over those that serve requests.
 
 import type { ServicePools } from '../app/batchers.ts'
+import type { ExpiresAt } from '../app/expiresAt.ts'
 import type { Admission } from '../app/monitor.ts'
 import { observeRefusals } from '../app/refusals.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
@@ -62,6 +63,7 @@ export type ServiceParts = {
   refusedWrites: Pick<RefusedWrites, 'refuse'>
   now: () => Date
   newId: (at: Date) => string
+  expiresAt: ExpiresAt
   /** See OrderParts and BatchersOptions. */
   accepting: Admission
   onCommitted: () => void
