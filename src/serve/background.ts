@@ -1,5 +1,6 @@
 // The parts that run beside the requests: relay, trades, dead letters, the publisher of the log, watchers of Kafka and Postgres.
 
+import { createExpiry } from '../app/expiry.ts'
 import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
@@ -25,7 +26,11 @@ export const createBackground = (parts: BackgroundParts) => {
   const { config, log, replicaId, tracing, observers, now, newId, onCommitted } = parts
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
   const topics = topicsOf(config)
-  const own = { relay: openPool(config, 'relay', observers), trades: openPool(config, 'trades', observers) }
+  const own = {
+    relay: openPool(config, 'relay', observers),
+    trades: openPool(config, 'trades', observers),
+    expiry: openPool(config, 'expiry', observers),
+  }
   const { trades: db } = own
   const producer = createProducer(kafka)
   const { publisher, ...open } = openPublisher({ config, log, observers, kafka, replicaId })
@@ -54,6 +59,20 @@ export const createBackground = (parts: BackgroundParts) => {
       onCommitted()
     },
   })
+  const expiry = createExpiry({
+    db: own.expiry,
+    topic: topics.trades,
+    settleMs: config.EXPIRY_SETTLE_MS,
+    graceMs: config.IMMEDIATE_GRACE_MS,
+    newEventId: () => newId(now()),
+    onCommitted() {
+      relay.ring()
+      publisher?.ring()
+      onCommitted()
+    },
+    clock: () => performance.now(),
+    log,
+  })
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor({ db, bound, floor: relay.floor, log })
@@ -68,6 +87,7 @@ export const createBackground = (parts: BackgroundParts) => {
     letters,
     link,
     monitor,
+    expiry,
     openExceptions: createOpenExceptions(db),
   }
 }

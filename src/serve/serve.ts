@@ -45,6 +45,7 @@ const runUntil = async (
   const relayRun = background.relay.run(backgroundStop.signal)
   const tradesRun = background.trades.run(backgroundStop.signal)
   const publisherRun = background.publisher?.run(backgroundStop.signal)
+  const expiryRun = background.expiry.run(backgroundStop.signal)
   const watchers = [
     ...[background.link, background.monitor, background.openExceptions].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
@@ -66,7 +67,7 @@ const runUntil = async (
   await service.drained()
   log.info('requests are finished')
   backgroundStop.abort()
-  await Promise.all([relayRun, tradesRun, publisherRun])
+  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun])
   log.info('offsets are committed, leases released')
   watcherStop.abort()
   await Promise.all(watchers)

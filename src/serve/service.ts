@@ -29,6 +29,8 @@ const poolsOf = (config: Config) => {
     relay: { plans: 'keys', connections: streams.keys },
     trades: { plans: 'sets', connections: streams.sets },
     events: { plans: 'log', connections: config.DB_EVENT_CONNECTIONS },
+    // One statement at a time.
+    expiry: { plans: 'pages', connections: 1 },
     // One for the lease, one for reads and places.
     publisher: { plans: 'log', connections: 2 },
   } as const

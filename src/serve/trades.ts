@@ -10,6 +10,7 @@ import { createBatchHandler } from '../kafka/trades/batch.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { insertGap } from '../store/gaps.ts'
 import type { Database } from '../store/sql.ts'
+import { raiseTapeMarks, readTapeNeed } from '../store/tapeMarks.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 
@@ -65,6 +66,10 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
     sendLetters: deadLetters.send,
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
     obstacle: (partition) => lettersOf(partition) ?? obstacle,
+    tape: {
+      need: () => db.run(readTapeNeed),
+      raise: (raised) => db.run((sql) => raiseTapeMarks(sql, { topic: topics.trades, ...raised })),
+    },
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,
     limits: {
       lanes: config.TRADES_LANES,

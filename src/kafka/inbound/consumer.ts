@@ -8,11 +8,13 @@ import { createFetcher, createMember, type KafkaConfig, type RawConsumer } from 
 import type { Fetcher, Member } from '../places.ts'
 import { createCommits } from './commits.ts'
 import type { DeadLetters } from './deadLetters.ts'
+import { createEnding, type Ending } from './ending.ts'
 import { createFeed, type Feed } from './feed.ts'
 import type { HandleBatch } from './handle.ts'
 import { createHeadway, type Headway, type Positions } from './headway.ts'
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
 import { runLanes } from './lanes.ts'
+import { createMarks, type Tape } from './marks.ts'
 import { createProgress } from './progress.ts'
 import { subjects, type Subject } from './subjects.ts'
 
@@ -31,6 +33,8 @@ export type ConsumerOptions = {
   keepGap: (gap: Gap) => Promise<void>
   /** Why the fetched messages of a partition are not applied; null if no reason is known. */
   obstacle?: (partition: number) => string | null
+  /** Who waits for the marks of this topic, and where they are kept; absent: nobody ever does. */
+  tape?: Tape
   log: Log
 }
 
@@ -105,21 +109,6 @@ const onGap =
     })
   }
 
-/** A signal that ends all parts of the consumer: when the process stops, or at the first failure, which it remembers. */
-const createEnding = (signal: AbortSignal) => {
-  const broken = new AbortController()
-  let failure: unknown = null
-  return {
-    ending: AbortSignal.any([signal, broken.signal]),
-    fail: (error: unknown): void => {
-      failure ??= error
-      broken.abort()
-    },
-    failure: () => failure,
-  }
-}
-type Ending = ReturnType<typeof createEnding>
-
 /** Creates the parts between a connection and the batches, and connects them to each other. */
 const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail }: Ending) => {
   const { options, lastRead, positions } = state
@@ -141,6 +130,13 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
     feed.rewind(partition, from)
   }
   const progress = createProgress({ commits, readAgain, fail })
+  const isIdle = (partition: number): boolean => !intake.holds(partition) && progress.isDone(partition)
+  const handledTo = (partition: number): bigint | null => {
+    const place = feed.view().get(partition)
+    if (place === undefined) return null
+    return isIdle(partition) ? place.next : progress.finishedTo(partition)
+  }
+  const marks = options.tape && createMarks({ member, topic, lastRead, handledTo, tape: options.tape, log })
   const headway = createHeadway({
     member,
     fetcher,
@@ -148,7 +144,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
     positions,
     view: feed.view,
     intake,
-    isIdle: (partition) => !intake.holds(partition) && progress.isDone(partition),
+    isIdle,
     commits,
     isLeader: () => isLeader,
     rejoin: async () => void (await member.joinGroup({})),
@@ -165,6 +161,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
       Promise.all([
         feed.run(intake, ending).catch(fail),
         headway.run(ending).catch(fail),
+        marks?.run(ending),
         runLanes({ ...options, crashPoint: subjects[subject].crashPoint, intake, progress, ending, fail }),
       ]),
   }

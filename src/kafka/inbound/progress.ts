@@ -18,6 +18,8 @@ export type Progress = {
   forget: () => void
   /** Whether all messages that were taken of a partition are finished. */
   isDone: (partition: number) => boolean
+  /** The offset after the last message that was finished since the partition was assigned; null: none was. Nothing before it is open. */
+  finishedTo: (partition: number) => bigint | null
   /** Resolves when no letter is being written. */
   whenIdle: () => Promise<void>
 }
@@ -37,6 +39,7 @@ const behindMax = { messages: 2_000, bytes: 16_000_000 }
  * `epoch`: increases when the partition is read again; messages of an older epoch no longer move an offset. `open`: how many messages
  * are not finished. `letters`: resolves when the last letters and all before them are written; null if none are under way. `behind`:
  * the messages and bytes that wait for these letters. `rereadFrom`: the first offset to read again once they are written, or null.
+ * `finishedTo`: see Progress.
  */
 type Partition = {
   epoch: number
@@ -44,6 +47,7 @@ type Partition = {
   letters: Promise<void> | null
   behind: { messages: number; bytes: number }
   rereadFrom: bigint | null
+  finishedTo: bigint | null
 }
 
 const isFull = ({ behind }: Partition): boolean =>
@@ -65,13 +69,24 @@ const giveUp =
 export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): Progress => {
   const all = new Map<number, Partition>()
   const stateOf = (partition: number): Partition => {
-    const fresh = { epoch: 0, open: 0, letters: null, behind: { messages: 0, bytes: 0 }, rereadFrom: null }
+    const fresh = {
+      epoch: 0,
+      open: 0,
+      letters: null,
+      behind: { messages: 0, bytes: 0 },
+      rereadFrom: null,
+      finishedTo: null,
+    }
     return all.get(partition) ?? (all.set(partition, fresh), fresh)
   }
 
   const finish = ({ partition, messages, epoch }: BatchPart): void => {
     const own = stateOf(partition)
-    if (own.epoch === epoch) commits.put(messages)
+    if (own.epoch === epoch) {
+      commits.put(messages)
+      const last = messages.at(-1)!
+      own.finishedTo = (last.unreadable?.last ?? last.offset) + 1n
+    }
     own.open -= messages.length
   }
 
@@ -118,9 +133,15 @@ export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): P
       for (const own of all.values()) {
         own.epoch++
         own.rereadFrom = null
+        own.finishedTo = null
       }
     },
-    isDone: (partition) => (all.get(partition)?.open ?? 0) === 0,
+    isDone(partition) {
+      const own = all.get(partition)
+      // A letter that was just written may still lead to a part that was given up behind it.
+      return own === undefined || (own.open === 0 && own.letters === null && own.rereadFrom === null)
+    },
+    finishedTo: (partition) => all.get(partition)?.finishedTo ?? null,
     async whenIdle() {
       await Promise.allSettled([...all.values()].map(({ letters }) => letters ?? Promise.resolve()))
     },

@@ -1,0 +1,163 @@
+// Ends orders by the clock. At its instant the engine is told, and the status follows the trade topic: it is given once everything was applied
+// that was on the topic some time after the broker had the cancellation. Every replica runs this loop; each step is one statement over a
+// bounded batch, and leaves what another replica is at.
+
+import type { Outcome } from '../domain/ending.ts'
+import {
+  addDueEndings,
+  addImmediateEndings,
+  deleteEndings,
+  noteAcknowledged,
+  readDueStops,
+  readEndingsBacklog,
+  readSettledEndings,
+  tellEndings,
+  type EndingsBacklog,
+} from '../store/endings.ts'
+import { moveOrders, type Move } from '../store/moves.ts'
+import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import { sleep } from './sleep.ts'
+
+export type ExpiryOptions = {
+  db: Database
+  /** The topic of trades. */
+  topic: string
+  /** How long after the acknowledgement of a cancellation fills may still reach the topic. */
+  settleMs: number
+  /** How long after its publication an order may be open that is executed at once or not at all; 0: for ever. */
+  graceMs: number
+  newEventId: () => string
+  /** Called with the reason of each cancellation that went into the outbox. */
+  onTold?: (reasonCode: string) => void
+  /** Called with the status that an order got from its ending. */
+  onEnded?: (outcome: Outcome) => void
+  /** Called after every commit that changed orders or appended events. */
+  onCommitted: () => void
+  /** Milliseconds that only go up. */
+  clock: () => number
+  log: Log
+}
+
+/** `backlog`: read every few seconds. `obstacle`: why the last pass failed; null: it did not. */
+export type ExpiryState = { backlog: EndingsBacklog; obstacle: string | null }
+export type Expiry = {
+  run: (signal: AbortSignal) => Promise<void>
+  /** One pass over all steps; whether any of them had a full batch, so that there may be more. */
+  pass: () => Promise<boolean>
+  state: () => ExpiryState
+}
+
+/** Orders a statement: what a batch locks it has for some milliseconds. */
+const batchMax = 500
+const idleMs = 250
+const errorPauseMs = 1_000
+/** After each pass the loop rests at least as long as the pass took, so that fills and placing have Postgres for themselves half of the time. */
+const restsPerPass = 1
+/** A pass that found nothing to do may still have looked through much that waits: then it looks less often. */
+const restsPerIdlePass = 10
+const idleMaxMs = 5_000
+const backlogEveryMs = 5_000
+
+const cause = { kind: 'expiry' } as const
+const eventOf = { EXPIRED: 'expire', CANCELED: 'cancel' } as const satisfies Record<Outcome, Move['event']>
+
+/** Ends the stops whose price was not met in time. A stop that triggers at this moment has another version then, and is left alone. */
+const expireStops = async ({ db, onEnded, onCommitted }: ExpiryOptions): Promise<number> => {
+  const stops = await db.run((sql) => readDueStops(sql, batchMax))
+  if (stops.length === 0) return 0
+  const moves = stops.map(({ id, version, reasonCode }): Move => {
+    const reason = { code: reasonCode, text: null }
+    return { orderId: id, event: 'expire', ifVersion: version, reason, cause, outbox: null }
+  })
+  const rows = await db.run((sql) => moveOrders(sql, moves, stops[0]!.now))
+  for (const { order } of rows.values()) if (order !== null) onEnded?.('EXPIRED')
+  onCommitted()
+  return stops.length
+}
+
+const tell = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions): Promise<number> => {
+  const eventIds = Array.from({ length: batchMax }, newEventId)
+  const { told, over } = await db.run((sql) => tellEndings(sql, eventIds))
+  for (const { reasonCode } of told) onTold?.(reasonCode)
+  if (told.length > 0) onCommitted()
+  return told.length + over
+}
+
+/** Gives the orders their status, unless they have ended otherwise; then forgets the endings. */
+const settle = async ({ db, topic, settleMs, onEnded, onCommitted }: ExpiryOptions): Promise<number> => {
+  const endings = await db.run((sql) => readSettledEndings(sql, { topic, settleMs, limit: batchMax }))
+  if (endings.length === 0) return 0
+  const moves = endings.map(({ orderId, outcome, reasonCode }): Move => ({
+    orderId,
+    event: eventOf[outcome],
+    reason: { code: reasonCode, text: null },
+    cause,
+    outbox: null,
+  }))
+  const rows = await db.run((sql) => moveOrders(sql, moves, endings[0]!.now))
+  for (const { orderId, outcome } of endings) if ((rows.get(orderId)?.order ?? null) !== null) onEnded?.(outcome)
+  onCommitted()
+  await db.run((sql) =>
+    deleteEndings(
+      sql,
+      endings.map(({ orderId }) => orderId),
+    ),
+  )
+  return endings.length
+}
+
+const pass = async (options: ExpiryOptions): Promise<boolean> => {
+  const { db, graceMs } = options
+  const handled = [
+    await expireStops(options),
+    await db.run((sql) => addDueEndings(sql, batchMax)),
+    graceMs === 0 ? 0 : await db.run((sql) => addImmediateEndings(sql, { graceMs, limit: batchMax })),
+    await tell(options),
+    await db.run((sql) => noteAcknowledged(sql, batchMax)),
+    await settle(options),
+  ]
+  return handled.includes(batchMax)
+}
+
+const nothing: EndingsBacklog = {
+  due: { orders: 0, oldestMs: 0 },
+  sending: { orders: 0, oldestMs: 0 },
+  settling: { orders: 0, oldestMs: 0 },
+}
+
+export const createExpiry = (options: ExpiryOptions): Expiry => {
+  const { db, clock, log } = options
+  const state: ExpiryState & { readAt: number } = { backlog: nothing, obstacle: null, readAt: -Infinity }
+
+  const readBacklog = async (): Promise<void> => {
+    if (clock() - state.readAt < backlogEveryMs) return
+    state.readAt = clock()
+    state.backlog = await db.run(readEndingsBacklog)
+  }
+
+  /** One pass; how long to rest then, in ms. */
+  const passAndRest = async (): Promise<number> => {
+    const startedAt = clock()
+    try {
+      const more = await pass(options)
+      const tookMs = clock() - startedAt
+      await readBacklog()
+      state.obstacle = null
+      return more ? tookMs * restsPerPass : Math.min(idleMaxMs, Math.max(idleMs, tookMs * restsPerIdlePass))
+    } catch (error) {
+      const fields = describe(error)
+      state.obstacle = fields.error
+      log.rarely('warn', 'expiry', 'orders cannot be ended by the clock now; it is tried again', fields)
+      return errorPauseMs
+    }
+  }
+
+  return {
+    async run(signal) {
+      while (!signal.aborted) await sleep(await passAndRest(), signal)
+    },
+    pass: () => pass(options),
+    state: () => state,
+  }
+}
