@@ -107,17 +107,32 @@ const settle = async ({ db, topic, settleMs, onEnded, onCommitted }: ExpiryOptio
   return endings.length
 }
 
-const pass = async (options: ExpiryOptions): Promise<boolean> => {
+/** The steps in the order in which an ending takes them; each returns how many rows it has handled. */
+const stepsOf = (options: ExpiryOptions): (() => Promise<number>)[] => {
   const { db, graceMs } = options
-  const handled = [
-    await expireStops(options),
-    await db.run((sql) => addDueEndings(sql, batchMax)),
-    graceMs === 0 ? 0 : await db.run((sql) => addImmediateEndings(sql, { graceMs, limit: batchMax })),
-    await tell(options),
-    await db.run((sql) => noteAcknowledged(sql, batchMax)),
-    await settle(options),
+  const immediate = { graceMs, limit: batchMax }
+  return [
+    () => expireStops(options),
+    () => db.run((sql) => addDueEndings(sql, batchMax)),
+    ...(graceMs === 0 ? [] : [() => db.run((sql) => addImmediateEndings(sql, immediate))]),
+    () => tell(options),
+    () => db.run((sql) => noteAcknowledged(sql, batchMax)),
+    () => settle(options),
   ]
-  return handled.includes(batchMax)
+}
+
+/** A step that fails does not hold up the others. Throws the first error, once all were tried. */
+const pass = async (options: ExpiryOptions): Promise<boolean> => {
+  const errors: unknown[] = []
+  let more = false
+  for (const step of stepsOf(options))
+    try {
+      more = (await step()) === batchMax || more
+    } catch (error) {
+      errors.push(error)
+    }
+  if (errors.length > 0) throw errors[0]
+  return more
 }
 
 const nothing: EndingsBacklog = {

@@ -10,13 +10,15 @@ export type DueStop = { id: string; version: number; reasonCode: string; now: Da
 
 const isDue = (sql: Sql): Fragment => sql`o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()`
 
+/** One that somebody else has locked at this moment has its turn later: it must not hold up the others. */
 export const readDueStops = async (sql: Sql, limit: number): Promise<DueStop[]> => {
   const rows = await sql<{ id: string; version: number; reason_code: string; now: Date }[]>`
     select o.id, o.version, 'EXPIRED_' || o.time_in_force as reason_code, statement_timestamp() as now
     from orders o
     where ${isDue(sql)} and o.stop_price is not null and o.triggered_at is null
     order by o.expires_at, o.id
-    limit ${limit}::integer`
+    limit ${limit}::integer
+    for update skip locked`
   return rows.map(({ id, version, reason_code, now }) => ({ id, version, reasonCode: reason_code, now }))
 }
 
@@ -149,7 +151,7 @@ export type SettledEnding = { orderId: string; outcome: Outcome; reasonCode: str
 
 /**
  * Endings that were acknowledged `settleMs` before all of the trade topic was applied: what the engine did until it read the cancellation is
- * in the ledger. None while a partition of the topic has no mark.
+ * in the ledger. None while a partition of the topic has no mark. A locked order has its turn later.
  */
 export const readSettledEndings = async (
   sql: Sql,
@@ -157,11 +159,12 @@ export const readSettledEndings = async (
 ): Promise<SettledEnding[]> => {
   const rows = await sql<{ order_id: string; outcome: Outcome; reason_code: string; now: Date }[]>`
     select e.order_id, e.outcome, e.reason_code, statement_timestamp() as now
-    from order_endings e
+    from order_endings e join orders o on o.id = e.order_id
     where e.acknowledged_at <= (select min(read_until) from tape_marks where topic = ${topic}::text)
                                - ${settleMs}::float8 * interval '1 millisecond'
     order by e.acknowledged_at
-    limit ${limit}::integer`
+    limit ${limit}::integer
+    for update of o skip locked`
   return rows.map((row) => ({
     orderId: row.order_id,
     outcome: row.outcome,
