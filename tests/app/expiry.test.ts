@@ -407,6 +407,32 @@ describe('replicas', () => {
     expect([...rows]).toEqual([{ status: 'EXPIRED', version: 1, n: count }])
   })
 
+  test('wait for no order that somebody has locked: its turn comes later', async () => {
+    const [locked, other] = await place(overdue(), overdue())
+    const session = database.session()
+    const lock = async (): Promise<void> => {
+      await session`begin`
+      await session`select from orders where id = ${locked!} for update`
+    }
+    await db.run((sql) => addEndings(sql, [locked!, other!], { outcome: 'EXPIRED', reasonCode: 'EXPIRED_GTD' }))
+    await lock()
+    await expiry.pass()
+    expect([(await eventsOf(locked!)).length, (await eventsOf(other!)).length]).toEqual([0, 1])
+    await session`commit`
+    await expiry.pass()
+    expect(await eventsOf(locked!)).toHaveLength(1)
+    await acknowledge()
+    await expiry.pass()
+    await readOn()
+    await lock()
+    await expiry.pass()
+    expect(await orderOf(other!)).toMatchObject({ status: 'EXPIRED' })
+    await session`commit`
+    await session.end()
+    await expiry.pass()
+    expect(await orderOf(locked!)).toMatchObject({ status: 'EXPIRED' })
+  })
+
   test('one that dies after the status and before it forgets the ending leaves nothing that happens again', async () => {
     const [id] = await place(overdue())
     await expiry.pass()
