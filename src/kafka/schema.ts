@@ -4,19 +4,16 @@ import { Type, type Static } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { amountDigits, digitsText, formatAmount } from '../domain/decimal.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
-import { canonicalUuid } from '../domain/ids.ts'
 import { canonicalTicker, tickerForm } from '../domain/patterns.ts'
 import { eventTerms } from '../domain/terms.ts'
 import type { Trade, TradeSide } from '../domain/trade.ts'
 import type { Ending, OutboxEvent } from '../store/outbox.ts'
 import { instantFromJson } from '../wire/instant.ts'
-import { amountFromJson, NumberSource, numberText, parseExactJson } from '../wire/json.ts'
+import { amountFromJson } from '../wire/json.ts'
 import { reasonJson } from '../wire/order.ts'
 import { membersWriter } from '../wire/terms.ts'
+import { malformed, orderIdOf, printable, shapeFault, timestampFault, valueOf, type Malformed } from './decoding.ts'
 import { publishedVocabulary } from './vocabulary.ts'
-
-/** Why a message is MALFORMED, as a text for its publisher. */
-export type Malformed = { malformed: string }
 
 // Unknown members are ignored. Amounts and times have readers of their own.
 const TradeMessage = Type.Object({
@@ -32,21 +29,6 @@ const TradeMessage = Type.Object({
 type TradeMessage = Static<typeof TradeMessage>
 const tradeMessage = TypeCompiler.Compile(TradeMessage)
 
-/** Anything but controls, lone surrogates, private and unassigned characters and line separators. */
-const printable = /^[^\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]{1,64}$/u
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-const malformed = (reason: string): Malformed => ({ malformed: reason })
-
-/** A leg's order id: canonical if it is a UUID, its text otherwise, undefined if the leg is somebody else's. */
-const orderIdOf = (value: unknown): string | undefined | Malformed => {
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'string') return canonicalUuid(value) ?? value
-  const text = numberText(value)
-  return text ?? malformed('an order id must be a string or null')
-}
-
 const sidesOf = (message: TradeMessage): TradeSide[] | Malformed => {
   const buy = orderIdOf(message.buyOrderId)
   const sell = orderIdOf(message.sellOrderId)
@@ -59,29 +41,14 @@ const sidesOf = (message: TradeMessage): TradeSide[] | Malformed => {
   return sides.length === 0 ? malformed('names no order: one of buyOrderId, sellOrderId or orderId is needed') : sides
 }
 
-const parse = (bytes: Uint8Array): unknown => {
-  try {
-    return parseExactJson(utf8.decode(bytes))
-  } catch {
-    return undefined
-  }
-}
-
-const shapeFault = (value: unknown): Malformed => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberSource)
-    return malformed('is no JSON object')
-  const fault = tradeMessage.Errors(value).First()
-  return malformed(`${fault?.path.slice(1) ?? 'the message'} is missing or of the wrong type`)
-}
-
 const amountRule = `is not a decimal > 0 of at most ${digitsText(amountDigits)}`
 
 /** Decodes one message of the trade topic, in the two-legged or the single-leg form. */
 export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malformed => {
-  if (bytes === null || bytes === undefined || bytes.length === 0) return malformed('is empty')
-  const value = parse(bytes)
-  if (value === undefined) return malformed('is no JSON in UTF-8')
-  if (!tradeMessage.Check(value)) return shapeFault(value)
+  const parsed = valueOf(bytes)
+  if ('malformed' in parsed) return parsed
+  const { value } = parsed
+  if (!tradeMessage.Check(value)) return shapeFault(tradeMessage, value)
   if (!printable.test(value.tradeId)) return malformed('tradeId must be 1 to 64 printable characters')
   const ticker = canonicalTicker(value.ticker)
   if (ticker === null) return malformed(`ticker ${tickerForm.rule}`)
@@ -90,7 +57,7 @@ export const decodeTrade = (bytes: Uint8Array | null | undefined): Trade | Malfo
   const price = amountFromJson(value.price)
   if (!price.ok) return malformed(`price ${amountRule} (${price.fault})`)
   const tradedAt = instantFromJson(value.timestamp)
-  if (tradedAt === null) return malformed('timestamp is no ISO-8601 instant, epoch seconds or epoch milliseconds')
+  if (tradedAt === null) return malformed(timestampFault)
   const sides = sidesOf(value)
   if ('malformed' in sides) return sides
   return {

@@ -47,6 +47,16 @@ export const amountFromJson = (value: unknown, digits: AmountDigits = amountDigi
   return text === '-Infinity' ? { ok: false, fault: 'NOT_POSITIVE' } : parseJsonAmount(text, digits)
 }
 
+const zero = /^-?0(?:\.0+)?(?:[eE][+-]?\d+)?$/
+
+/** As amountFromJson, and zero is an amount too. */
+export const amountOrZeroFromJson = (value: unknown): ParsedAmount => {
+  const parsed = amountFromJson(value)
+  if (parsed.ok || parsed.fault !== 'NOT_POSITIVE') return parsed
+  const text = typeof value === 'string' ? value : numberText(value)
+  return zero.test(text ?? '') ? { ok: true, amount: 0n } : parsed
+}
+
 const memberLike = /"\s*:/g
 const stringOrBracket = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs
 
