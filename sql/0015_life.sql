@@ -107,12 +107,16 @@ create table if not exists ingested_reports (
   state               text           collate "C" not null,
   arrived_at          timestamptz    not null,                      -- by the clock of the database
   settled_at          timestamptz,                                  -- null: it waits for fills
+  kafka_topic         text           not null,
   kafka_partition     integer        not null,
   kafka_offset        bigint         not null,
+  message_key         bytea,
+  message             bytea,                                        -- as received, of a report that had to wait: an exception may come of it
   primary key (order_id, report_id),
   constraint ingested_reports_kind    check (kind in ('REJECTED', 'CANCELED', 'EXPIRED')),
-  constraint ingested_reports_state   check (state in ('WAITING', 'APPLIED', 'STALE', 'INCOMPLETE')),
+  constraint ingested_reports_state   check (state in ('WAITING', 'APPLIED', 'STALE', 'INCOMPLETE', 'MISMATCH')),
   constraint ingested_reports_settled check ((state = 'WAITING') = (settled_at is null)),
+  constraint ingested_reports_message check (message is not null or state in ('APPLIED', 'STALE')),
   constraint ingested_reports_amount  check (cumulative_quantity >= 0 and cumulative_quantity <> 'NaN')
 );
 create index if not exists ingested_reports_waiting on ingested_reports (arrived_at, order_id) where settled_at is null;
@@ -120,10 +124,10 @@ create index if not exists ingested_reports_waiting on ingested_reports (arrived
 create or replace trigger ingested_reports_settled_once after update on ingested_reports for each row
   when (old.settled_at is not null
         or (new.order_id, new.report_id, new.kind, new.ticker, new.reason_text, new.cumulative_quantity, new.reported_at, new.arrived_at,
-            new.kafka_partition, new.kafka_offset)
+            new.kafka_topic, new.kafka_partition, new.kafka_offset, new.message_key, new.message)
            is distinct from
            (old.order_id, old.report_id, old.kind, old.ticker, old.reason_text, old.cumulative_quantity, old.reported_at, old.arrived_at,
-            old.kafka_partition, old.kafka_offset))
+            old.kafka_topic, old.kafka_partition, old.kafka_offset, old.message_key, old.message))
   execute function refuse_change('a report never changes, and is settled once', 'order_id');
 create or replace trigger ingested_reports_never_deleted before delete on ingested_reports for each statement
   execute function refuse_change('reports are never deleted');

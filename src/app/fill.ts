@@ -5,7 +5,6 @@ import { foldLegs } from '../domain/fold.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Disposition, Judgement, Leg } from '../domain/leg.ts'
 import { legOf, type Trade } from '../domain/trade.ts'
-import { codeOf, storeFault } from '../store/faults.ts'
 import {
   readLegState,
   writeFills,
@@ -16,7 +15,7 @@ import {
   type Source,
 } from '../store/fills.ts'
 import type { Database } from '../store/sql.ts'
-import { sleep } from './sleep.ts'
+import { untilSettled, type SettleContext } from './settle.ts'
 
 /** A trade, where it came from, and its bytes: an exception stores them unchanged. */
 export type ReceivedTrade = { trade: Trade; source: Source; key: Uint8Array | null; message: Uint8Array }
@@ -30,24 +29,13 @@ export type LegOutcome = {
   fresh: boolean
 }
 
-export type FillContext = {
+export type FillContext = SettleContext & {
   now: () => Date
   newId: (at: Date) => string
-  signal: AbortSignal
-  /** Called after every failed attempt; the batch goes on until it succeeds or `signal` is aborted. */
-  onRetry: (error: unknown) => void
-}
-
-/** The signal cut the batch off. Legs that it had not written yet are as if they had never been received. */
-export class FillAborted extends Error {
-  override name = 'FillAborted'
 }
 
 type PendingLeg = { received: ReceivedTrade; leg: Leg }
 type OrderLegs = { orderId: string; legs: readonly PendingLeg[] }
-
-const retryPauseMs = 100
-const contendedPauseMs = 5
 
 /** The legs of a batch by order, in the order they came. An id that is not a UUID cannot be that of an order of ours. */
 const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; foreign: LegOutcome[] } => {
@@ -162,13 +150,10 @@ const attempt = async (
   }
 }
 
-/** The outcomes if Postgres refuses the rows of a leg that stands alone: a bug of ours, but not a reason to stop its partition. */
-const unstorable = (groups: readonly OrderLegs[], error: unknown): LegOutcome[] => {
-  const reason = `could not be stored: ${error instanceof Error ? error.message : String(error)}`
-  return groups.flatMap(({ legs }) =>
+const unstorable = (groups: readonly OrderLegs[], reason: string): LegOutcome[] =>
+  groups.flatMap(({ legs }) =>
     legs.map((pending) => ({ ...pending, disposition: 'MALFORMED' as const, reason, fresh: true })),
   )
-}
 
 /**
  * Two parts to settle one after the other: each with half of the orders or, if there is only one order, half of its legs. Null: there is
@@ -183,42 +168,9 @@ const halve = (groups: readonly OrderLegs[]): [OrderLegs[], OrderLegs[]] | null 
   return [[{ orderId, legs: legs.slice(0, earlier) }], [{ orderId, legs: legs.slice(earlier) }]]
 }
 
-/** A row that Postgres refuses, or a broken invariant of ours: splitting finds out which leg is at fault. */
-const isGuilty = (error: unknown): boolean =>
-  storeFault(error) === 'data' || (storeFault(error) === 'bug' && codeOf(error) === '')
-
-/** Settles all groups; on a data error it halves them until the guilty leg stands alone. Legs of one order keep their order. */
-const settleGroups = async (
-  db: Database,
-  groups: readonly OrderLegs[],
-  context: FillContext,
-): Promise<LegOutcome[]> => {
-  const outcomes: LegOutcome[] = []
-  let rest = groups
-  while (rest.length > 0) {
-    if (context.signal.aborted) throw new FillAborted('stopped before the batch was settled')
-    try {
-      const { settled, again } = await attempt(db, rest, context)
-      outcomes.push(...settled)
-      if (again.length > 0) await sleep(contendedPauseMs * (1 + Math.random()), context.signal)
-      rest = again
-    } catch (error) {
-      context.onRetry(error)
-      if (!isGuilty(error)) await sleep(retryPauseMs * (1 + Math.random()), context.signal)
-      else {
-        const halves = halve(rest)
-        if (halves === null) return [...outcomes, ...unstorable(rest, error)]
-        outcomes.push(...(await settleGroups(db, halves[0], context)))
-        rest = halves[1]
-      }
-    }
-  }
-  return outcomes
-}
-
 /**
  * Gives every leg of every trade its disposition; returns one outcome per leg, in no particular order. Trades come in partition order.
- * While Postgres is away it waits and tries again; only `signal` ends it early, with FillAborted.
+ * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted.
  */
 export const applyTrades = async (
   db: Database,
@@ -226,5 +178,6 @@ export const applyTrades = async (
   context: FillContext,
 ): Promise<LegOutcome[]> => {
   const { groups, foreign } = groupByOrder(trades)
-  return [...foreign, ...(await settleGroups(db, groups, context))]
+  const settler = { attempt: (some: readonly OrderLegs[]) => attempt(db, some, context), halve, unstorable }
+  return [...foreign, ...(await untilSettled(groups, settler, context))]
 }

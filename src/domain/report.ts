@@ -47,15 +47,18 @@ export type ReportRecord = { report: ReportContent | null; exceptions: readonly 
  */
 export type Tape = { reachesArrival: boolean; reachesLimit: boolean }
 
-/** What a report that was taken comes to. `APPLIED` and `INCOMPLETE` carry the order after its end. */
+/** What a report that was taken comes to in the end. `APPLIED` and `INCOMPLETE` carry the order after its end. */
 export type Settlement =
-  | { disposition: 'WAITING' | 'STALE' }
+  | { disposition: 'STALE' }
   | { disposition: 'MISMATCH'; reason: string }
   | { disposition: 'APPLIED'; order: Order }
   | { disposition: 'INCOMPLETE'; reason: string; order: Order }
+/** It waits for fills. */
+type Waiting = { disposition: 'WAITING' }
 
 export type ReportJudgement =
   | Settlement
+  | Waiting
   | { disposition: 'UNKNOWN_ORDER' | 'DUPLICATE' }
   | { disposition: 'CONFLICT'; reason: string }
 
@@ -95,7 +98,7 @@ const mismatchReason = (order: Order, report: Report): string | null => {
  * What a report that was taken comes to as its order and the trade topic are now. An order with fills to come waits for them, so that they
  * do not come late; but no longer than the tape's limit.
  */
-export const settleReport = (order: Order, report: Report, tape: Tape, now: Date): Settlement => {
+export const settleReport = (order: Order, report: Report, tape: Tape, now: Date): Settlement | Waiting => {
   if (isFinal(order.status)) return { disposition: 'STALE' }
   const { cumulativeQuantity: cumulative } = report
   if (cumulative !== null && cumulative < order.filledQuantity) return { disposition: 'MISMATCH', reason: moreFilled }

@@ -27,7 +27,7 @@ const controls = /\p{Cc}+/gu
 /** The engine's words on one line of at most 500 characters; null if it gives none. */
 const reasonOf = (text: string | null | undefined): string | null => {
   const line = (text ?? '').toWellFormed().replace(controls, ' ').trim()
-  return line === '' ? null : [...line].slice(0, reasonMax).join('')
+  return line === '' ? null : Array.from(line).slice(0, reasonMax).join('')
 }
 
 const quantityRule = `is not a decimal ≥ 0 of at most ${digitsText(amountDigits)}`

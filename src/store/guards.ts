@@ -134,6 +134,7 @@ export const guards: Readonly<Record<string, Guards>> = {
       'ingested_reports_kind',
       'ingested_reports_state',
       'ingested_reports_settled',
+      'ingested_reports_message',
       'ingested_reports_amount',
     ],
     keys: { ingested_reports_pkey: ['order_id', 'report_id'] },

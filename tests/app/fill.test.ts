@@ -2,7 +2,8 @@
 // writes between our read and our write, and whatever happens to Postgres meanwhile.
 
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { applyTrades, FillAborted, type FillContext, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
+import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
+import { SettleAborted } from '../../src/app/settle.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
@@ -430,7 +431,7 @@ describe('while Postgres is away', () => {
     const applying = failureOf(
       apply([aTrade({ buy: id })], through, { signal: stopping.signal, onRetry: () => stopping.abort() }),
     )
-    expect(await applying).toBeInstanceOf(FillAborted)
+    expect(await applying).toBeInstanceOf(SettleAborted)
     await proxy.accept()
     expect(await stored(id)).toMatchObject({ version: 0 })
   })
