@@ -13,8 +13,7 @@ import {
   type ReportWrites,
 } from '../store/reports.ts'
 import type { Database } from '../store/sql.ts'
-import type { SettleContext } from './settle.ts'
-import { untilSettled } from './settle.ts'
+import { untilSettled, type SettleContext } from './settle.ts'
 
 /** `fresh`: false if an earlier delivery has left this result already, else true. */
 export type ReportOutcome = {

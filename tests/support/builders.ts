@@ -5,10 +5,12 @@ import type { ReceivedTrade } from '../../src/app/fill.ts'
 import { preparePlacement, type Placement } from '../../src/app/place.ts'
 import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
 import { acceptOrder, type Order } from '../../src/domain/order.ts'
+import type { Report } from '../../src/domain/report.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { TradeSide } from '../../src/domain/trade.ts'
 import type { Move } from '../../src/store/moves.ts'
 import type { NewEvent, Origin } from '../../src/store/orders.ts'
+import type { ReceivedReport } from '../../src/store/reports.ts'
 
 /** `amount('150.5')` is `15050000000n`. */
 export const amount = (text: string): Amount => {
@@ -122,5 +124,38 @@ export const aTrade = ({
     source: { topic: 'trade.executed.v1', partition, offset },
     key: Buffer.from(ticker),
     message: Buffer.from(JSON.stringify({ tradeId, buy, sell, order, ticker, price, quantity })),
+  }
+}
+
+export type ReportChanges = Partial<Omit<Report, 'cumulativeQuantity'>> & {
+  /** A plain decimal, `0` too; absent: the engine leaves it out. */
+  cumulative?: string
+  partition?: number
+  offset?: bigint
+}
+
+/** A report that the engine canceled an order of AAPL, read from the next offset of partition 0. */
+export const aReport = ({
+  cumulative,
+  partition = 0,
+  offset = ++offsets,
+  ...changes
+}: ReportChanges): ReceivedReport => {
+  const report: Report = {
+    reportId: `r-${crypto.randomUUID()}`,
+    orderId: newId(),
+    ticker: 'AAPL',
+    kind: 'CANCELED',
+    reason: 'no liquidity',
+    reportedAt: '2026-01-02T03:04:05.678901Z',
+    cumulativeQuantity: cumulative === undefined ? null : cumulative === '0' ? 0n : amount(cumulative),
+    ...changes,
+  }
+  const { orderId, reportId, ticker, kind } = report
+  return {
+    report,
+    source: { topic: 'order.report.v1', partition, offset },
+    key: Buffer.from(ticker),
+    message: Buffer.from(JSON.stringify({ orderId, reportId, ticker, kind, cumulative })),
   }
 }
