@@ -32,8 +32,9 @@ describe('POST /orders', () => {
     expect(answer.headers.get('idempotent-replayed')).toBeNull()
     expect(answer.text).toBe(
       `{"id":"${id}","userId":"6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11","clientOrderId":null,"ticker":"AAPL","side":"BUY",` +
-        `"type":"LIMIT","timeInForce":"GTC","quantity":100,"price":150.5,"status":"NEW","filledQuantity":0,` +
-        `"remainingQuantity":100,"lastFillPrice":null,"averageFillPrice":null,"createdAt":"2026-01-02T03:04:05.678Z",` +
+        `"type":"LIMIT","timeInForce":"GTC","quantity":100,"price":150.5,"stopPrice":null,"displayQuantity":null,` +
+        `"postOnly":false,"expiresAt":null,"status":"NEW","filledQuantity":0,"remainingQuantity":100,"lastFillPrice":null,` +
+        `"averageFillPrice":null,"triggeredAt":null,"reason":null,"createdAt":"2026-01-02T03:04:05.678Z",` +
         `"updatedAt":"2026-01-02T03:04:05.678Z","version":0}`,
     )
   })
@@ -126,8 +127,10 @@ describe('GET /orders/{id}', () => {
       expect(await harness.trade({ sides: bought(id), quantity: amount(quantity), price: amount(price) })).toEqual([
         'APPLIED',
       ])
-    expect((await get(`/orders/${id}`)).text).toContain(
-      `"quantity":3.00000001,"price":150.5,"status":"PARTIALLY_FILLED","filledQuantity":3,"remainingQuantity":0.00000001,` +
+    const partly = await get(`/orders/${id}`)
+    expect(partly.text).toContain('"quantity":3.00000001,"price":150.5,"stopPrice":null,')
+    expect(partly.text).toContain(
+      `"status":"PARTIALLY_FILLED","filledQuantity":3,"remainingQuantity":0.00000001,` +
         `"lastFillPrice":2,"averageFillPrice":1.66666667,`,
     )
     await harness.trade({ sides: bought(id), quantity: 1n, price: amount('999999999999.99999999') })
@@ -142,9 +145,10 @@ describe('GET /orders/{id}', () => {
     const { id } = await harness.place({ quantity: '999999999999.99999999', price: '123456789012.12345678' })
     const [quantity, price] = [amount('999999999999.99999998'), amount('123456789012.12345679')]
     await harness.trade({ tradeId: 'exact', sides: bought(id), quantity, price })
-    expect((await get(`/orders/${id}`)).text).toContain(
-      `"quantity":999999999999.99999999,"price":123456789012.12345678,"status":"PARTIALLY_FILLED",` +
-        `"filledQuantity":999999999999.99999998,"remainingQuantity":0.00000001,` +
+    const shown = await get(`/orders/${id}`)
+    expect(shown.text).toContain('"quantity":999999999999.99999999,"price":123456789012.12345678,"stopPrice":null,')
+    expect(shown.text).toContain(
+      `"status":"PARTIALLY_FILLED","filledQuantity":999999999999.99999998,"remainingQuantity":0.00000001,` +
         `"lastFillPrice":123456789012.12345679,"averageFillPrice":123456789012.12345679,`,
     )
     expect((await get(`/orders/${id}/fills`)).text).toContain(
@@ -200,6 +204,7 @@ describe('POST /orders/{id}/cancel', () => {
       ...order,
       status: 'CANCELED',
       remainingQuantity: 0,
+      reason: { code: 'USER_CANCELED', text: null },
       updatedAt: canceled['updatedAt'],
       version: 1,
     })
