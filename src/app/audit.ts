@@ -3,7 +3,9 @@
 import type { Log } from '../telemetry/log.ts'
 import { everybody, isAdmin, type Call } from './caller.ts'
 
-type Change = { operation: 'cancelOrder'; orderId: string } | { operation: 'resolveException'; exceptionId: string }
+type Change =
+  | { operation: 'cancelOrder' | 'deleteOrder'; orderId: string }
+  | { operation: 'resolveException'; exceptionId: string }
 
 export type Audit = (call: Call, change: Change) => void
 

@@ -1,60 +1,115 @@
 // Cancels orders. One statement decides each under its row lock, and appends the events.
 
 import type { Cause } from '../domain/history.ts'
-import type { Order, Status } from '../domain/order.ts'
+import { decide, type Order, type Status } from '../domain/order.ts'
 import { moveOrders, type Move, type MoveRow } from '../store/moves.ts'
 import { readOrders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 
-export type Cancellation = { id: string; cause: Cause; event: NewEvent }
+/**
+ * What may be canceled. `remaining`: also what remains of an order that was filled in part, and an order that is CANCELED already counts as
+ * canceled; else only an order that is NEW. `versions`: one of these the order must have; absent: it may have any.
+ */
+export type CancelTerms = { remaining?: boolean; versions?: readonly number[] | undefined }
 
+export type Cancellation = CancelTerms & { id: string; cause: Cause; event: NewEvent }
+
+/** `PRECONDITION_FAILED`: it could be canceled, but has another version. */
 export type CancelResult =
   | { ok: true; order: Order }
   | { ok: false; code: 'NOT_FOUND' }
   | { ok: false; code: 'NOT_CANCELABLE'; status: Status }
+  | { ok: false; code: 'PRECONDITION_FAILED'; version: number }
 
-const moveOf = ({ id, cause, event }: Cancellation): Move => ({
+/** An order under its lock. */
+type State = { status: Status; version: number }
+
+/** No order has it: whoever asks for it is refused, with the state of the order. */
+const noVersion = -1
+
+const moveOf = ({ id, cause, event, remaining, versions }: Cancellation, seen: State | undefined): Move => ({
   orderId: id,
   event: 'cancel',
-  onlyFrom: ['NEW'],
+  ...(remaining === true ? {} : { onlyFrom: ['NEW'] }),
+  ...(versions === undefined ? {} : { ifVersion: seen?.version ?? versions[0] ?? noVersion }),
   reason: { code: 'USER_CANCELED', text: null },
   cause,
   outbox: { kind: 'CANCELLED', ...event },
 })
 
-const judge = (row: MoveRow | undefined, order: Order | undefined): CancelResult => {
-  if (row === undefined) return { ok: false, code: 'NOT_FOUND' }
-  if (order !== undefined) return { ok: true, order }
-  return { ok: false, code: 'NOT_CANCELABLE', status: row.before }
+/** What a cancellation of an order in this state comes to. `ok: true`: it is CANCELED, and that is what was asked for. Null: it may be canceled. */
+const judge = (
+  { remaining = false, versions }: CancelTerms,
+  { status, version }: State,
+): { ok: true } | Exclude<CancelResult, { ok: true }> | null => {
+  if (remaining && status === 'CANCELED') return { ok: true }
+  if (!(remaining ? decide(status, 'cancel').ok : status === 'NEW'))
+    return { ok: false, code: 'NOT_CANCELABLE', status }
+  return versions === undefined || versions.includes(version)
+    ? null
+    : { ok: false, code: 'PRECONDITION_FAILED', version }
 }
 
+/** Those of one order, in the order in which they came. `seen`: the order when one of them was tried last. */
+type Pending = { id: string; waiting: Cancellation[]; seen: State | undefined }
+/** `read`: the order was CANCELED before, and that is what was asked for. */
+type Settled = Map<Cancellation, CancelResult | 'read'>
+
+const groupById = (cancellations: readonly Cancellation[]): Pending[] =>
+  [...Map.groupBy(cancellations, ({ id }) => id)].map(([id, waiting]) => ({ id, waiting, seen: undefined }))
+
+/** Settles what the result of the first cancellation of an order decides; returns those that have to be tried as well. */
+const settle = ({ id, waiting }: Pending, row: MoveRow | undefined, settled: Settled): Pending => {
+  const [first] = waiting
+  if (row === undefined) {
+    for (const one of waiting) settled.set(one, { ok: false, code: 'NOT_FOUND' })
+    return { id, waiting: [], seen: undefined }
+  }
+  const { order } = row
+  const seen = order ?? { status: row.before, version: row.beforeVersion }
+  if (order !== null) settled.set(first!, { ok: true, order })
+  for (const one of waiting) {
+    const judgement = settled.has(one) ? null : judge(one, seen)
+    if (judgement !== null) settled.set(one, judgement.ok ? (order === null ? 'read' : { ok: true, order }) : judgement)
+  }
+  return { id, waiting: waiting.filter((one) => !settled.has(one)), seen }
+}
+
+/** The cancellation that has canceled the order, if an earlier attempt did: one without a version could do it in any state. */
+const creditOf = ({ waiting }: Pending): Cancellation =>
+  waiting.find(({ versions }) => versions === undefined) ?? waiting[0]!
+
+type Attempt = { again: boolean; now: Date; onCommitted: () => void }
+
 /**
- * Cancels a batch. Returns one result per cancellation, in order; of two cancellations of one order only the first may succeed. `again`:
- * the answer of an earlier attempt was lost; then an order found CANCELED counts as canceled by that attempt. `onCommitted` is called after
- * every commit that appended events.
+ * Cancels a batch. Returns one result per cancellation, in order; of two cancellations of one order only the first may succeed, unless the
+ * other asks for what remains. `again`: the answer of an earlier attempt was lost; then an order found CANCELED counts as canceled by that
+ * attempt. `onCommitted` is called after every commit that appended events.
+ *
+ * The first cancellation of each order is tried. What the order was then decides the others too, except for one that this state lets pass:
+ * it is tried next. So a batch takes one statement, and more only while orders change in between.
  */
 export const cancelBatch = async (
   db: Database,
   cancellations: readonly Cancellation[],
-  { again, now, onCommitted }: { again: boolean; now: Date; onCommitted: () => void },
+  { again, now, onCommitted }: Attempt,
 ): Promise<CancelResult[]> => {
-  const firsts = new Map<string, Cancellation>()
-  for (const cancellation of cancellations) if (!firsts.has(cancellation.id)) firsts.set(cancellation.id, cancellation)
-
-  const rows = await db.run((sql) => moveOrders(sql, [...firsts.values()].map(moveOf), now))
-  const canceled = new Map<string, Order>()
-  for (const [id, { order }] of rows) if (order !== null) canceled.set(id, order)
-  if (canceled.size > 0) onCommitted()
-
-  const canceledBefore = again ? [...rows].filter(([, row]) => row.before === 'CANCELED').map(([id]) => id) : []
-  if (canceledBefore.length > 0)
-    for (const order of await db.run((sql) => readOrders(sql, canceledBefore))) canceled.set(order.id, order)
-
-  return cancellations.map((cancellation) => {
-    const row = rows.get(cancellation.id)
-    if (firsts.get(cancellation.id) === cancellation) return judge(row, canceled.get(cancellation.id))
-    return row === undefined || !canceled.has(cancellation.id)
-      ? judge(row, undefined)
-      : { ok: false, code: 'NOT_CANCELABLE', status: 'CANCELED' }
+  const settled: Settled = new Map()
+  let isFirst = true
+  for (let pending = groupById(cancellations); pending.length > 0;) {
+    const moves = pending.map(({ waiting, seen }) => moveOf(waiting[0]!, seen))
+    const rows = await db.run((sql) => moveOrders(sql, moves, now))
+    if ([...rows.values()].some(({ order }) => order !== null)) onCommitted()
+    if (isFirst && again)
+      for (const one of pending) if (rows.get(one.id)?.before === 'CANCELED') settled.set(creditOf(one), 'read')
+    pending = pending.map((one) => settle(one, rows.get(one.id), settled)).filter(({ waiting }) => waiting.length > 0)
+    isFirst = false
+  }
+  const toRead = [...settled].filter(([, result]) => result === 'read').map(([{ id }]) => id)
+  const read = toRead.length === 0 ? [] : await db.run((sql) => readOrders(sql, [...new Set(toRead)]))
+  const orders = new Map(read.map((order) => [order.id, order]))
+  return cancellations.map((one) => {
+    const result = settled.get(one)!
+    return result === 'read' ? { ok: true, order: orders.get(one.id)! } : result
   })
 }

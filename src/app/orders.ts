@@ -7,7 +7,7 @@ import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
 import { causeOf, isAdmin, owns, type Call } from './caller.ts'
-import type { CancelResult } from './cancel.ts'
+import type { CancelResult, CancelTerms } from './cancel.ts'
 import type { Admission } from './monitor.ts'
 import { createOrderReads, type OrderReads } from './orderReads.ts'
 import { judgeFormerKey, preparePlacement, type Identity, type PlaceResult } from './place.ts'
@@ -20,7 +20,7 @@ export type OrderUseCases = OrderReads & {
   turnAway: () => BatchRefusal | null
   /** Stores an order, or answers with the order that holds its key. `FORBIDDEN`: the order names another user. */
   place: (call: Call, command: PlaceCommand) => Promise<PlaceResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
-  cancel: (call: Call, orderId: string) => Promise<CancelResult | BatchRefusal>
+  cancel: (call: Call, orderId: string, terms?: CancelTerms) => Promise<CancelResult | BatchRefusal>
 }
 
 export type OrderParts = Identity & {
@@ -59,12 +59,12 @@ export const createOrders = ({ batchers, lists, accepting, audit, ...identity }:
       if (!owns(call.caller, terms.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
       return formerKey === null ? submit(call, terms) : submitUnlessHeld(call, terms, formerKey)
     },
-    async cancel(call, orderId) {
-      audit(call, { operation: 'cancelOrder', orderId })
+    async cancel(call, orderId, terms = {}) {
+      audit(call, { operation: terms.remaining === true ? 'deleteOrder' : 'cancelOrder', orderId })
       const refusal = isAdmin(call.caller) ? null : await refuseForeign(call, orderId)
       if (refusal !== null) return refusal
       const event = { eventId: newId(now()), traceparent: call.traceparent }
-      return cancels.submit({ id: orderId, cause: causeOf(call), event })
+      return cancels.submit({ ...terms, id: orderId, cause: causeOf(call), event })
     },
   }
 }

@@ -7,7 +7,7 @@ import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { operations, type OperationId } from './contract/operations.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
 import { answering, type Answer, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
-import { isServed, type Management } from './exchange/operation.ts'
+import { isServed, type Management, type Operation } from './exchange/operation.ts'
 import { pathOf } from './exchange/path.ts'
 import { problem, type Problem } from './exchange/problem.ts'
 import { patienceWhileAnswering, silentSeconds } from './exchange/silence.ts'
@@ -46,15 +46,20 @@ export type ServerOptions = RouteOptions &
     management?: Management
   }
 
-/** The methods of the routes of a path. Like the router, it ignores one slash at the end. */
+/** Like the router, it ignores one slash at the end. */
+const trimmed = (path: string): string => path.replace(/\/$/, '')
+
+/** The methods of a path: those of its own routes, if there are any, or else of the routes with a parameter that it matches. */
 const methodsOf = (app: Elysia, path: string): string[] => {
-  const segments = path.replace(/\/$/, '').split('/')
+  const segments = trimmed(path).split('/')
   const matches = (route: string): boolean => {
     const parts = route.split('/')
     const isMatch = (part: string, i: number) => (part.startsWith(':') ? segments[i] !== '' : part === segments[i])
     return parts.length === segments.length && parts.every(isMatch)
   }
-  const methods = app.routes.filter((route) => matches(route.path)).map((route) => route.method)
+  const own = app.routes.filter((route) => route.path === trimmed(path))
+  const routes = own.length > 0 ? own : app.routes.filter((route) => matches(route.path))
+  const methods = routes.map((route) => route.method)
   return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
 }
 
@@ -70,6 +75,18 @@ const notFound = (app: Elysia, exchange: Exchange): Answer => {
 
 const starting = (): Problem =>
   problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After')
+
+/**
+ * The paths of other routes that a route with a parameter would match too, since they have no such method: DELETE /orders/stream names no
+ * order.
+ */
+const foreignPaths = ({ method, path }: Operation, served: readonly Operation[]): ReadonlySet<string> => {
+  const pattern = new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
+  const fixed = served.filter((other) => !other.path.includes('{') && pattern.test(other.path))
+  const paths = new Set<string>(fixed.map((other) => other.path))
+  for (const other of fixed) if (other.method === method) paths.delete(other.path)
+  return paths
+}
 
 /** The handler of each operation; a missing one is a type error. */
 const handlersOf = (options: ServerOptions, setSilence: SetSilence): Record<OperationId, Handler> => ({
@@ -121,15 +138,22 @@ export const createApp = (options: ServerOptions) => {
     if (code === 'NOT_FOUND') return answerNotFound(request)
     return code === 'PARSE' || code === 'VALIDATION' ? answerUnreadable(request) : answerBug(error)(request)
   })
-  for (const [id, handler] of Object.entries(handlersOf(options, setSilence)) as [OperationId, Handler][]) {
-    const operation = operations[id]
-    if (!isServed(operation, management)) continue
+  const served = Object.values(operations).filter((operation) => isServed(operation, management))
+  const handlers = handlersOf(options, setSilence)
+  for (const operation of served) {
     const { method, path } = operation
-    const answer = answering(operation, handler, exchangeOptions)
+    const answer = answering(operation, handlers[operation.id], exchangeOptions)
+    const foreign = foreignPaths(operation, served)
     // `parse: 'none'`: the handlers read the bodies themselves, because they limit size and time and need the exact text of numbers.
-    app.route(method, path.replace(/\{(\w+)\}/g, ':$1'), ({ request, params }) => answer(request, params), {
-      parse: 'none',
-    })
+    app.route(
+      method,
+      path.replace(/\{(\w+)\}/g, ':$1'),
+      ({ request, params }) =>
+        foreign.size > 0 && foreign.has(trimmed(pathOf(request))) ? answerNotFound(request) : answer(request, params),
+      {
+        parse: 'none',
+      },
+    )
   }
   return app
 }

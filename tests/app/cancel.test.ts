@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
-import { cancelBatch, type CancelResult } from '../../src/app/cancel.ts'
+import { cancelBatch, type CancelResult, type CancelTerms } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import { insertOrders, readOrders } from '../../src/store/orders.ts'
 import { anEvent, byRequest, aPlacement, aTrade, newId } from '../support/builders.ts'
@@ -30,6 +30,12 @@ const cancel = (ids: readonly string[], { on = db, again = false } = {}): Promis
         commits++
       },
     },
+  )
+const cancelAs = (terms: readonly (CancelTerms & { id: string })[], again = false) =>
+  cancelBatch(
+    db,
+    terms.map((each) => ({ ...each, cause: byRequest.cause, event: anEvent() })),
+    { again, now: new Date(), onCommitted: () => commits++ },
   )
 /** As the service runs it, through the proxy. */
 const cancelSurely = (ids: readonly string[]) =>
@@ -88,6 +94,81 @@ test('if a batch has two cancels of one order, the first succeeds', async () => 
     { ok: false, code: 'NOT_FOUND' },
   ])
   expect(await cancellationsOf(id)).toBe(1)
+})
+
+describe('several of one order in one batch', () => {
+  const failed = (version: number) => ({ ok: false, code: 'PRECONDITION_FAILED', version })
+
+  test('one that asks for another version stands in nobody\u2019s way', async () => {
+    const id = await placed()
+    commits = 0
+    expect(
+      await cancelAs([
+        { id, versions: [5] },
+        { id, versions: [] },
+        { id, versions: [7, 0] },
+        { id, remaining: true },
+        { id },
+        { id, versions: [0] },
+        { id, remaining: true, versions: [9] },
+      ]),
+    ).toMatchObject([
+      failed(0),
+      failed(0),
+      { ok: true, order: { id, version: 1 } },
+      { ok: true, order: { id, version: 1 } },
+      notCancelable('CANCELED'),
+      notCancelable('CANCELED'),
+      failed(0),
+    ])
+    expect([commits, await cancellationsOf(id)]).toEqual([1, 1])
+  })
+
+  test('one that needs the order NEW does not keep another from what remains', async () => {
+    const [id, full] = [await placed(), await placed()]
+    await fill(id, '1')
+    await fill(full, '100')
+    expect(
+      await cancelAs([
+        { id },
+        { id: full, remaining: true },
+        { id, remaining: true, versions: [0] },
+        { id, remaining: true, versions: [0, 1] },
+        { id, remaining: true },
+      ]),
+    ).toMatchObject([
+      notCancelable('PARTIALLY_FILLED'),
+      notCancelable('FILLED'),
+      failed(1),
+      { ok: true, order: { id, version: 2 } },
+      { ok: true, order: { id, version: 2 } },
+    ])
+    expect(await cancellationsOf(id)).toBe(1)
+  })
+
+  test('many that ask for other versions take one statement', async () => {
+    const id = await placed()
+    let statements = 0
+    const counted: typeof db = { ...db, run: (statement) => (statements++, db.run(statement)) }
+    const many = Array.from({ length: 200 }, (_, i) => ({ id, versions: [i + 1] }))
+    const results = await cancelBatch(
+      counted,
+      many.map((each) => ({ ...each, cause: byRequest.cause, event: anEvent() })),
+      { again: false, now: new Date(), onCommitted: () => undefined },
+    )
+    expect(results).toEqual(many.map(() => failed(0) as never))
+    expect(statements).toBe(1)
+  })
+
+  test('whose answer was lost: what asks for no version has canceled the order', async () => {
+    const id = await placed()
+    await cancelAs([{ id }])
+    expect(await cancelAs([{ id, versions: [5] }, { id }, { id, remaining: true }], true)).toMatchObject([
+      notCancelable('CANCELED'),
+      { ok: true, order: { id } },
+      { ok: true, order: { id } },
+    ])
+  })
 })
 
 describe('races', () => {

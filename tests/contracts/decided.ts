@@ -8,4 +8,8 @@ export const decided: readonly Decision[] = [
     change: /\/(type: the new value "STOP(_LIMIT)?"|timeInForce: the new value "GTD") may come$/,
     why: 'Only in orders that were placed with them: a client that never asks for one sees none of its own.',
   },
+  {
+    change: /^decide: POST \/orders\/\{id\}\/cancel: the new status 412 may come/,
+    why: 'Only where the client sends If-Match, which was ignored before.',
+  },
 ]

@@ -66,9 +66,14 @@ const orders = async (world: World): Promise<void> => {
   await harness.trade({ sides: bought })
   for (const path of ['', '/fills', '/fills?limit=1', '/events', '/events?limit=1'])
     await call('GET', `/orders/${filled}${path}`)
+  const stale = { headers: { 'if-match': '"9"' } }
   await call('POST', `/orders/${filled}/cancel`)
+  await call('DELETE', `/orders/${filled}`)
   const canceled = await place(world)
-  await call('POST', `/orders/${canceled}/cancel`, { headers: { traceparent } })
+  await call('POST', `/orders/${canceled}/cancel`, stale)
+  await call('DELETE', `/orders/${canceled}`, stale)
+  await call('POST', `/orders/${canceled}/cancel`, { headers: { traceparent, 'if-match': '"0"' } })
+  await call('DELETE', `/orders/${canceled}`, { headers: { traceparent, 'if-match': '"7", "8"' } })
 
   const userId = orderBody.userId
   const everything = `userId=${userId}&ticker=aapl&side=BUY&status=open&status=FILLED&createdAfter=2026-01-02T03:04:05Z&createdBefore=2999-01-02T03:04%2B01:00&clientOrderId=filled&limit=2`
@@ -80,7 +85,10 @@ const orders = async (world: World): Promise<void> => {
     await call('GET', `/orders/nonsense${path}`)
   }
   for (const path of ['/fills', '/events']) await call('GET', `/orders/${filled}${path}?limit=0`)
-  for (const id of [unknownId, 'nonsense']) await call('POST', `/orders/${id}/cancel`)
+  for (const id of [unknownId, 'nonsense']) {
+    await call('POST', `/orders/${id}/cancel`)
+    await call('DELETE', `/orders/${id}`)
+  }
 }
 
 const exceptions = async (world: World): Promise<void> => {
@@ -125,6 +133,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
   const callsTo = async (call: Calling): Promise<void> => {
     await call('POST', '/orders', { body: orderBody })
     await call('POST', `/orders/${unknownId}/cancel`)
+    await call('DELETE', `/orders/${unknownId}`)
     for (const path of [
       '/orders',
       `/orders/${unknownId}`,
@@ -221,7 +230,7 @@ const otherMethods = async (call: Calling): Promise<void> => {
     ...['', '/fills', '/events', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
   ]
   for (const path of [...paths, `/exceptions/${unknownId}/resolve`])
-    for (const method of ['DELETE', 'OPTIONS']) await call(method, path)
+    for (const method of ['PATCH', 'OPTIONS']) await call(method, path)
 }
 
 /** Everything, in one run of some seconds. */

@@ -32,8 +32,10 @@ describe('a path', () => {
   const paths = [
     ['/orders', 'GET, HEAD, OPTIONS, POST'],
     ['/orders/', 'GET, HEAD, OPTIONS, POST'],
-    [`/orders/${id}`, 'GET, HEAD, OPTIONS'],
-    ['/orders/anything', 'GET, HEAD, OPTIONS'],
+    [`/orders/${id}`, 'DELETE, GET, HEAD, OPTIONS'],
+    ['/orders/anything', 'DELETE, GET, HEAD, OPTIONS'],
+    ['/orders/stream', 'GET, HEAD, OPTIONS'],
+    ['/orders/stream/', 'GET, HEAD, OPTIONS'],
     [`/orders/${id}/fills`, 'GET, HEAD, OPTIONS'],
     [`/orders/${id}/events`, 'GET, HEAD, OPTIONS'],
     [`/orders/${id}/cancel`, 'OPTIONS, POST'],

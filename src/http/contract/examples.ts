@@ -57,7 +57,9 @@ export const acceptedOrder: Order = acceptOrder(
 )
 
 export const partlyFilledOrder = applyFill(acceptedOrder, { quantity: half, price, now: filledAt })
-export const canceledOrder: Order = { ...acceptedOrder, status: 'CANCELED', updatedAt: filledAt, version: 1 }
+const canceled = { status: 'CANCELED', reason: { code: 'USER_CANCELED', text: null }, updatedAt: filledAt } as const
+export const canceledOrder: Order = { ...acceptedOrder, ...canceled, version: 1 }
+export const canceledRemainder: Order = { ...partlyFilledOrder, ...canceled, version: 2 }
 
 export const acceptedEvent: HistoryEvent = {
   kind: 'ACCEPTED',

@@ -11,13 +11,14 @@ import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
-import { notCancelable } from '../orders/routes.ts'
+import { notNew, notOpen, otherVersion } from '../orders/routes.ts'
 import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
 import {
   acceptedOrder,
   canceledOrder,
+  canceledRemainder,
   exception,
   fill,
   history,
@@ -91,7 +92,7 @@ const orders = {
   },
   getOrder: {
     ...scopeProblems('orders:read'),
-    ...notAllowed('GET, HEAD, OPTIONS'),
+    ...notAllowed('DELETE, GET, HEAD, OPTIONS'),
     ...storeProblems,
     ...badId,
     ...noOrder,
@@ -120,7 +121,18 @@ const orders = {
     ...badId,
     ...noOrder,
     200: () => orderJson(canceledOrder),
-    CONFLICT: () => notCancelable('FILLED'),
+    CONFLICT: () => notNew('FILLED'),
+    PRECONDITION_FAILED: () => otherVersion(0),
+  },
+  deleteOrder: {
+    ...scopeProblems('orders:write'),
+    ...notAllowed('DELETE, GET, HEAD, OPTIONS'),
+    ...writeProblems,
+    ...badId,
+    ...noOrder,
+    200: () => orderJson(canceledRemainder),
+    CONFLICT: () => notOpen('FILLED'),
+    PRECONDITION_FAILED: () => otherVersion(0),
   },
 } as const
 

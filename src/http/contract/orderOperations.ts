@@ -7,7 +7,7 @@ import { EventPage, FillPage, OrderPage } from '../orders/answers.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 import { EventsQuery, FillsQuery, OrdersQuery } from '../orders/query.ts'
 import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
-import { PlaceHeaders, TraceHeaders } from './requestHeaders.ts'
+import { CancelHeaders, PlaceHeaders } from './requestHeaders.ts'
 
 const location = {
   schema: Type.String({ pattern: '^/orders/[0-9a-f-]{36}$' }),
@@ -22,8 +22,11 @@ const etag = {
   schema: Type.String({ pattern: '^"\\d+"$' }),
   description: 'The version of the order, in quotes.',
 }
+const versionNow = { ...etag, description: 'The version of the order now, in quotes.' }
 const noOrder = { description: 'There is no such order.' }
 const badId = { description: 'The id in the path is no UUID.' }
+const badCancel = { description: 'The id in the path is no UUID, or `If-Match` is no list of entity tags.' }
+const otherVersion = { description: 'The order has none of the versions that `If-Match` names. Nothing was changed.' }
 
 export const orderOperations = {
   placeOrder: {
@@ -124,18 +127,46 @@ export const orderOperations = {
     audience: 'everybody',
     access: 'orders:write',
     summary: 'Cancel an order that is NEW',
-    description: 'Takes no body; one that is sent is ignored.',
+    description:
+      'Takes no body; one that is sent is ignored. To cancel what remains of an order that was filled in part: DELETE /orders/{id}.',
     params: ById,
-    headers: TraceHeaders,
-    answers: { 200: { description: 'The order, now CANCELED.', body: Order } },
+    headers: CancelHeaders,
+    answers: { 200: { description: 'The order, now CANCELED.', body: Order, headers: { ETag: versionNow } } },
     refusals: {
       ...writeRefusals,
-      BAD_REQUEST: badId,
+      BAD_REQUEST: badCancel,
       NOT_FOUND: noOrder,
       CONFLICT: {
         description: 'Titled "Order cannot be canceled": it is not NEW any more; `orderStatus` says what it is.',
         members: { orderStatus: Status },
       },
+      PRECONDITION_FAILED: otherVersion,
+    },
+  },
+  deleteOrder: {
+    method: 'DELETE',
+    path: '/orders/{id}',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:write',
+    summary: 'Cancel what remains of an order',
+    description:
+      'Cancels an order that is NEW or PARTIALLY_FILLED; its fills are kept. An order that is CANCELED already is answered again, whatever ' +
+      '`If-Match` says. Takes no body; one that is sent is ignored.',
+    params: ById,
+    headers: CancelHeaders,
+    answers: { 200: { description: 'The order, CANCELED.', body: Order, headers: { ETag: versionNow } } },
+    refusals: {
+      ...writeRefusals,
+      BAD_REQUEST: badCancel,
+      NOT_FOUND: noOrder,
+      CONFLICT: {
+        description:
+          'Titled "Order cannot be canceled": it is FILLED, EXPIRED or REJECTED; `orderStatus` says what it is.',
+        members: { orderStatus: Status },
+      },
+      PRECONDITION_FAILED: otherVersion,
     },
   },
 } as const satisfies Record<string, OperationContract>

@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { keyForm } from '../../domain/patterns.ts'
 import { quotedKeyPattern } from '../orders/idempotencyKey.ts'
+import { ifMatchPattern } from '../orders/ifMatch.ts'
 
 const Traceparent = Type.Optional(
   Type.String({
@@ -11,7 +12,18 @@ const Traceparent = Type.Optional(
   }),
 )
 
-export const TraceHeaders = Type.Object({ traceparent: Traceparent })
+/** The readers take any list of RFC 9110: see orders/ifMatch.ts. */
+export const CancelHeaders = Type.Object({
+  'If-Match': Type.Optional(
+    Type.String({
+      pattern: ifMatchPattern,
+      description:
+        'The ETag of the order as you know it, such as `"3"`, or several with commas between them: if it has another version by now, nothing ' +
+        'is canceled. `*`: whatever version it has. A weak tag (`W/"3"`) matches none.',
+    }),
+  ),
+  traceparent: Traceparent,
+})
 
 export const PlaceHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(

@@ -15,6 +15,12 @@ export const problems = {
   },
   CONFLICT: { status: 409, error: 'Conflict', type: 'conflict', title: 'Conflict with what is stored' },
   CURSOR_EXPIRED: { status: 410, error: 'Gone', type: 'cursor-expired', title: 'Cursor expired' },
+  PRECONDITION_FAILED: {
+    status: 412,
+    error: 'Precondition Failed',
+    type: 'precondition-failed',
+    title: 'The order changed',
+  },
   PAYLOAD_TOO_LARGE: { status: 413, error: 'Payload Too Large', type: 'payload-too-large', title: 'Body too large' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

@@ -5,10 +5,10 @@ import type { Exchange } from '../exchange/exchange.ts'
 
 /** The headers of an answer that a page may read. */
 const readableHeaders =
-  'Location, Idempotent-Replayed, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate'
+  'Location, ETag, Idempotent-Replayed, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate'
 /** The headers that a page may send. */
 const sendableHeaders =
-  'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id, X-Api-Key, traceparent'
+  'Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Request-Id, X-Api-Key, traceparent'
 const preflightSeconds = '600'
 
 /** A gate that lets every request pass. It adds headers that say which origin may read the answer. */

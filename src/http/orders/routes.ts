@@ -14,6 +14,7 @@ import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from './answers.ts'
 import { decodePlaceOrder } from './decode.ts'
+import { readIfMatch } from './ifMatch.ts'
 import { decodeEventsQuery, decodeFillsQuery, decodeListQuery } from './query.ts'
 
 export type RouteOptions = {
@@ -39,11 +40,19 @@ const foreignUser = (): Problem =>
     errors: [{ pointer: '/userId', detail: 'is another user' }],
   })
 
-export const notCancelable = (status: Status): Problem =>
-  problem('CONFLICT', `only an order with status NEW can be canceled, this one is ${status}`, {
-    title: 'Order cannot be canceled',
-    members: { orderStatus: status },
-  })
+const cannotCancel = (detail: string, orderStatus: Status): Problem =>
+  problem('CONFLICT', detail, { title: 'Order cannot be canceled', members: { orderStatus } })
+/** Of POST …/cancel. */
+export const notNew = (status: Status): Problem =>
+  cannotCancel(`only an order with status NEW can be canceled, this one is ${status}`, status)
+/** Of DELETE. */
+export const notOpen = (status: Status): Problem =>
+  cannotCancel(`nothing remains of this order to be canceled, it is ${status}`, status)
+
+export const otherVersion = (version: number): Problem =>
+  problem('PRECONDITION_FAILED', `the order has another version than If-Match asks for: it is "${version}" now`)
+
+const etagOf = ({ version }: Order) => ({ etag: `"${version}"` })
 
 const mismatch = (differing: readonly string[]): Problem =>
   problem(
@@ -81,16 +90,26 @@ const placeOrder = async (
   }
 }
 
-const cancelOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
+/** `remaining`: what remains of an order (DELETE); else an order that is NEW (POST …/cancel). */
+const cancelOrder = async (
+  exchange: Exchange,
+  { service }: RouteOptions,
+  { remaining }: { remaining: boolean },
+): Promise<Answer> => {
   const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
-  const result = await service.cancel(exchange, orderId)
-  if (result.ok) return json(200, orderJson(result.order))
+  const ifMatch = readIfMatch(exchange.request.headers.get('if-match'))
+  if (!ifMatch.ok) return invalid('Invalid header', [{ pointer: 'header:If-Match', detail: ifMatch.detail }])
+  const { versions } = ifMatch
+  const result = await service.cancel(exchange, orderId, { remaining, versions })
+  if (result.ok) return json(200, orderJson(result.order), etagOf(result.order))
   switch (result.code) {
     case 'NOT_FOUND':
       return unknownOrder()
     case 'NOT_CANCELABLE':
-      return notCancelable(result.status)
+      return remaining ? notOpen(result.status) : notNew(result.status)
+    case 'PRECONDITION_FAILED':
+      return otherVersion(result.version)
     case 'OVERLOADED':
     case 'OUTCOME_UNKNOWN':
     case 'INTERNAL':
@@ -102,7 +121,7 @@ const getOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<
   const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
   const result = await service.find(exchange, orderId)
-  if (result.ok) return json(200, orderJson(result.order), { etag: `"${result.order.version}"` })
+  if (result.ok) return json(200, orderJson(result.order), etagOf(result.order))
   return result.code === 'NOT_FOUND' ? unknownOrder() : refused(result.code)
 }
 
@@ -141,5 +160,6 @@ export const orderHandlers = (options: RouteOptions) =>
     getOrder: (exchange) => getOrder(exchange, options),
     listFills: (exchange) => listFills(exchange, options),
     listEvents: (exchange) => listEvents(exchange, options),
-    cancelOrder: (exchange) => cancelOrder(exchange, options),
+    cancelOrder: (exchange) => cancelOrder(exchange, options, { remaining: false }),
+    deleteOrder: (exchange) => cancelOrder(exchange, options, { remaining: true }),
   }) satisfies Record<string, Handler>

@@ -163,6 +163,7 @@ describe('GET /orders/{id}', () => {
       ['GET', `/orders/${unknownId}/fills`],
       ['GET', `/orders/${unknownId}/events`],
       ['POST', `/orders/${unknownId}/cancel`],
+      ['DELETE', `/orders/${unknownId}`],
     ] as const) {
       const answer = await harness.call(method, path)
       expect(refusal(answer)).toEqual({ status: 404, code: 'NOT_FOUND', pointers: [] })
@@ -178,6 +179,7 @@ describe('GET /orders/{id}', () => {
         ['GET', `/orders/${id}/fills`],
         ['GET', `/orders/${id}/events`],
         ['POST', `/orders/${id}/cancel`],
+        ['DELETE', `/orders/${id}`],
       ] as const) {
         const answer = await harness.call(method, path)
         expect(refusal(answer)).toEqual(badRequest(''))
