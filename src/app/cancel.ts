@@ -1,5 +1,6 @@
 // Cancels orders. One statement decides each under its row lock, and appends the events.
 
+import { assert } from '../domain/assert.ts'
 import type { Cause } from '../domain/history.ts'
 import { decide, type Order, type Status } from '../domain/order.ts'
 import { moveOrders, type Move, type MoveRow } from '../store/moves.ts'
@@ -59,7 +60,7 @@ const groupById = (cancellations: readonly Cancellation[]): Pending[] =>
   [...Map.groupBy(cancellations, ({ id }) => id)].map(([id, waiting]) => ({ id, waiting, seen: undefined }))
 
 /** Settles what the result of the first cancellation of an order decides; returns those that have to be tried as well. */
-const settle = ({ id, waiting }: Pending, row: MoveRow | undefined, settled: Settled): Pending => {
+const settle = ({ id, waiting, seen: before }: Pending, row: MoveRow | undefined, settled: Settled): Pending => {
   const [first] = waiting
   if (row === undefined) {
     for (const one of waiting) settled.set(one, { ok: false, code: 'NOT_FOUND' })
@@ -72,6 +73,7 @@ const settle = ({ id, waiting }: Pending, row: MoveRow | undefined, settled: Set
     const judgement = settled.has(one) ? null : judge(one, seen)
     if (judgement !== null) settled.set(one, judgement.ok ? (order === null ? 'read' : { ok: true, order }) : judgement)
   }
+  assert(settled.has(first!) || before?.version !== seen.version, 'a cancel that its order lets pass is made')
   return { id, waiting: waiting.filter((one) => !settled.has(one)), seen }
 }
 
