@@ -2,7 +2,7 @@
 
 import type { HistoryEvent } from '../domain/history.ts'
 import { historyFromRow, type HistoryRow } from './historyRows.ts'
-import { countText, deltaText, filteredText, pageText, predecessorsText, startText } from './logText.ts'
+import { countText, deltaText, filteredText, pageText, startText } from './logText.ts'
 import { parseSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts'
 import { textArray, type Sql } from './sql.ts'
 
@@ -38,7 +38,7 @@ export type LogState = {
   witnessed: boolean
 }
 
-type StateRow = {
+export type StateRow = {
   snapshot: string
   standby: boolean
   epoch: number
@@ -47,7 +47,7 @@ type StateRow = {
   witnessed: boolean
 }
 type EventRow = HistoryRow & { xact: string; position: string }
-type MarkRow = {
+export type MarkRow = {
   mark_xact: string | null
   mark_position: string
   mark_order_id: string
@@ -64,7 +64,7 @@ const noEpoch: LogState = {
   witnessed: false,
 }
 
-const stateOf = (row: StateRow | undefined): LogState =>
+export const stateOf = (row: StateRow | undefined): LogState =>
   row === undefined
     ? noEpoch
     : {
@@ -86,7 +86,7 @@ const rowOf = (row: EventRow): LogRow => ({
 const rowsOf = (rows: readonly (EventRow | { order_id: null })[]): LogRow[] =>
   rows.filter((row): row is EventRow => row.order_id !== null).map(rowOf)
 
-const markOf = (row: MarkRow | undefined): LogKey | null =>
+export const markOf = (row: MarkRow | undefined): LogKey | null =>
   row === undefined || row.mark_xact === null
     ? null
     : {
@@ -96,7 +96,7 @@ const markOf = (row: MarkRow | undefined): LogKey | null =>
         version: row.mark_version,
       }
 
-const placeParameters = ({ snapshot, witness }: Pick<Place, 'snapshot' | 'witness'>) => [
+export const placeParameters = ({ snapshot, witness }: Pick<Place, 'snapshot' | 'witness'>) => [
   String(snapshot.xmax),
   textArray(snapshot.xip.map(String)),
   witness === null ? null : String(witness.xact),
@@ -178,22 +178,6 @@ export const readPage = async (
 export const countDelta = async (sql: Sql, place: Place, max: number): Promise<{ state: LogState; behind: number }> => {
   const [row] = await sql<(StateRow & { behind: string })[]>(countText, ...placeParameters(place), max)
   return { state: stateOf(row), behind: Number(row?.behind ?? 0) }
-}
-
-/** For versions of orders that are in the log: the transaction that wrote the version before. */
-export const readPredecessors = async (
-  sql: Sql,
-  versions: readonly { orderId: string; version: number }[],
-): Promise<{ orderId: string; version: number; xact: bigint }[]> => {
-  const rows = await sql<{ order_id: string; version: number; xact: string | null }[]>(
-    predecessorsText,
-    textArray(versions.map(({ orderId }) => orderId)),
-    textArray(versions.map(({ version }) => String(version))),
-  )
-  // A version of before the log may have no row.
-  return rows.flatMap(({ order_id: orderId, version, xact }) =>
-    xact === null ? [] : [{ orderId, version, xact: BigInt(xact) }],
-  )
 }
 
 /**

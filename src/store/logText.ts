@@ -46,9 +46,9 @@ export const ofTables = (write: (table: Table) => Text): Text => union(tables.ma
 const present = 'pg_snapshot_xmax(pg_current_snapshot())'
 
 /** What every statement says of the database; with the place, its parameters are placeParameters of log.ts. */
-const stateColumns = 's.snapshot, s.standby, s.epoch, s.epoch_xact, s.ours, s.witnessed'
+export const stateColumns = 's.snapshot, s.standby, s.epoch, s.epoch_xact, s.ours, s.witnessed'
 
-const state: Text = statementText`(
+export const state: Text = statementText`(
       select pg_current_snapshot()::text as snapshot, pg_is_in_recovery() as standby, p.epoch, p.floor, p.xact as epoch_xact,
              p.xmin::text::numeric = mod(p.xact::text::numeric, 4294967296) as ours,
              w.xact is null or exists (
@@ -100,7 +100,8 @@ const keyColumns = ({ t, orderId, version }: Table): string =>
 /** The row of each table that is so many rows on from the place. */
 const edges = ofTables((table) => {
   const { name, t } = table
-  return statementText`(select ${keyColumns(table)} from ${name} ${t} where ${t}.xact > '3' and ${t}.xact >= s.past and ${t}.xact < ${present}
+  return statementText`(select ${keyColumns(table)} from ${name} ${t}
+          where ${t}.xact > '3' and ${t}.xact >= s.past and ${t}.xact < ${present} and ${t}.position > s.floor
           order by ${t}.xact offset ${parameter}::integer limit 1)`
 })
 
@@ -112,7 +113,7 @@ const heads = ofTables((table) => {
           order by ${t}.xact desc limit 1)`
 })
 
-const markColumns =
+export const markColumns =
   'm.xact as mark_xact, m.position as mark_position, m.order_id as mark_order_id, m.version as mark_version'
 
 /** The head of the log. Parameters: the place. */
@@ -123,6 +124,22 @@ export const startText = statementText`
       select * from (
           ${heads}
       ) k order by k.xact desc limit 1
+    ) m on true`
+
+/**
+ * The row that is so many rows on, in the table where that is the lowest transaction; the head, if none has so many. Parameters: three
+ * times the number.
+ */
+export const mark: Text = statementText`left join lateral (
+      select * from (
+        (select k.*, true as bounded from (
+          ${edges}
+        ) k order by k.xact limit 1)
+        union all
+        (select k.*, false from (
+          ${heads}
+        ) k order by k.xact desc limit 1)
+      ) k order by k.bounded desc limit 1
     ) m on true`
 
 const filteredArms = ofTables((table) => {
@@ -143,17 +160,7 @@ export const filteredText = statementText`
     select ${stateColumns}, ${markColumns}, m.bounded, ${eventColumns}
     from ${state}
     cross join ${filter}
-    left join lateral (
-      select * from (
-        (select k.*, true as bounded from (
-          ${edges}
-        ) k order by k.xact limit 1)
-        union all
-        (select k.*, false from (
-          ${heads}
-        ) k order by k.xact desc limit 1)
-      ) k order by k.bounded desc limit 1
-    ) m on true
+    ${mark}
     left join lateral (
       ${filteredArms}
     ) e on true
@@ -198,11 +205,3 @@ export const countText = statementText`
         ) r limit ${parameter}::integer
       ) r
     ) d`
-
-/** The transaction that wrote the version before each of these. Parameters: ids of orders, versions. */
-export const predecessorsText = statementText`
-    select k.order_id, k.version::integer as version, coalesce(a.xact, f.xact, c.xact) as xact
-    from unnest(${parameter}::text[]::uuid[], ${parameter}::text[]::integer[]) as k (order_id, version)
-    left join orders a on a.id = k.order_id and k.version = 1
-    left join ingested_fills f on f.order_id = k.order_id and f.order_version = k.version - 1
-    left join order_changes c on c.order_id = k.order_id and c.version = k.version - 1`

@@ -43,6 +43,12 @@ export const advance = (from: Snapshot, read: Snapshot, before: bigint): Snapsho
   return { xmax, xip: [...stillRunning, ...read.xip.filter((xact) => xact >= from.xmax && xact < xmax)] }
 }
 
+/** As if these transactions, which are visible in it, were still running. */
+export const withRunning = ({ xmax, xip }: Snapshot, xacts: readonly bigint[]): Snapshot => ({
+  xmax,
+  xip: [...xip, ...xacts].toSorted((x, y) => (x < y ? -1 : 1)),
+})
+
 /** Visible in it is what is visible in both. */
 export const meet = (a: Snapshot, b: Snapshot): Snapshot => {
   const xmax = a.xmax < b.xmax ? a.xmax : b.xmax

@@ -3,20 +3,25 @@
 // A chunk ends where every change follows its predecessor. Within what one snapshot shows beyond another that is so, in the order of
 // positions. A part of it is cut by transaction id; but a transaction draws its id at its first lock, so version 2 of an order can have a
 // lower id than version 1. Such a cut is moved down until no version is in front of it whose predecessor is behind it.
+//
+// Where there is no such cut near enough, as within what one transaction wrote, the log is paged by position: up to a fixed end, which is
+// the end of a transaction some reads on. Each page sorts all that lies before that end, so the end must be near, whatever waits behind it.
+// A transaction that has a version whose predecessor lies behind the end counts as still running there, and comes with a later page. That
+// keeps the order of whatever began after somebody had its answer: it waited for the predecessor, so it ended after the end was passed.
 
 import {
   readDelta,
   readFiltered,
   readHead,
   readPage,
-  readPredecessors,
   type LogFilter,
   type LogKey,
   type LogRow,
   type LogState,
   type Place,
 } from '../store/log.ts'
-import { advance, type Snapshot } from '../store/snapshot.ts'
+import { readEdge, readOrphaned, readPredecessors } from '../store/logCut.ts'
+import { advance, withRunning, type Snapshot } from '../store/snapshot.ts'
 import type { Database } from '../store/sql.ts'
 
 /** `complete`: nothing else was committed when it was read. */
@@ -111,19 +116,57 @@ const closeUnderPredecessors = async (db: Database, rows: readonly LogRow[], cut
   }
 }
 
-/** Goes through everything that is committed now by position: for what cannot be cut by transaction, one of a hundred thousand rows, say. */
-const pageThroughAll = async (db: Database, place: Place, limits: ChunkLimits): Promise<Chunk | Halt> => {
-  const found = await db.run(readHead)
-  const halt = haltOf({ ...found.state, witnessed: true }, place)
-  if (halt !== null) return halt
-  const witness = highest([place.witness, found.head])
-  const end = advance(place.snapshot, found.state.snapshot, (witness?.xact ?? 0n) + 1n)
-  return readWithinPage(db, { ...place, witness, page: { end, after: 0n } }, limits)
+type PagedPlace = Place & { page: NonNullable<Place['page']> }
+
+/** How many reads on the end of a page is looked for, one after the other. */
+const pageReads = [10, 100, 1_000]
+/** Transactions that count as running at the end of a page, and how often more of them are looked for. */
+const orphanedMax = 100
+const closingsMax = 10
+
+/** The same end without what has a version whose predecessor lies behind it. Null: that is too much. */
+const closeEnd = async (db: Database, place: Place, end: Snapshot): Promise<Snapshot | null> => {
+  let [closed, left] = [end, orphanedMax]
+  for (let closings = 0; closings < closingsMax; closings++) {
+    const page = { end: closed, after: 0n }
+    const orphaned = await db.run((sql) => readOrphaned(sql, { ...place, page }, left + 1))
+    if (orphaned.length === 0) return closed
+    left -= orphaned.length
+    if (left < 0) return null
+    closed = withRunning(closed, orphaned)
+  }
+  return null
+}
+
+const pageTo = (place: Place, read: Snapshot, mark: LogKey | null): PagedPlace => {
+  const witness = highest([place.witness, mark])
+  const end = advance(place.snapshot, read, (witness?.xact ?? 0n) + 1n)
+  return { ...place, witness, page: { end, after: 0n } }
+}
+
+/** Fixes the end up to which the log is paged; at the worst that is everything that is committed now. */
+const beginPage = async (db: Database, place: Place, rowsMax: number): Promise<PagedPlace | Halt> => {
+  for (const reads of pageReads) {
+    const { state, mark, bounded } = await db.run((sql) => readEdge(sql, place, reads * rowsMax))
+    const halt = haltOf(state, place)
+    if (halt !== null) return halt
+    const paged = pageTo(place, state.snapshot, mark)
+    const end = bounded ? await closeEnd(db, place, paged.page.end) : paged.page.end
+    if (end !== null) return { ...paged, page: { end, after: 0n } }
+  }
+  const { state, head } = await db.run(readHead)
+  return haltOf({ ...state, witnessed: true }, place) ?? pageTo(place, state.snapshot, head)
+}
+
+/** Pages by position: for what cannot be cut by transaction, one of a hundred thousand rows, say. */
+const readFirstPage = async (db: Database, place: Place, limits: ChunkLimits): Promise<Chunk | Halt> => {
+  const begun = await beginPage(db, place, limits.rowsMax)
+  return 'kind' in begun ? begun : readWithinPage(db, begun, limits)
 }
 
 const readWithinPage = async (
   db: Database,
-  start: Place & { page: NonNullable<Place['page']> },
+  start: PagedPlace,
   { filter, rowsMax }: ChunkLimits,
 ): Promise<Chunk | Halt> => {
   const { state, rows } = await db.run((sql) => readPage(sql, start, { filter, limit: rowsMax + 1 }))
@@ -152,7 +195,7 @@ export const readChunk = async (db: Database, place: Place, limits: ChunkLimits)
     snapshot: advance(place.snapshot, state.snapshot, before),
   })
   const cut = cutOf(place, read, limits.rowsMax + 1)
-  if (cut === 'unordered') return pageThroughAll(db, place, limits)
+  if (cut === 'unordered') return readFirstPage(db, place, limits)
   if (cut === null) {
     const read = (witness?.xact ?? 0n) + 1n
     const { xmax } = place.snapshot
@@ -161,7 +204,7 @@ export const readChunk = async (db: Database, place: Place, limits: ChunkLimits)
   const before = await closeUnderPredecessors(db, rows, cut)
   const some = rows.filter(({ xact }) => xact < before).toSorted(byPosition)
   const moved = before > place.snapshot.xmax || some.length > 0
-  return moved ? { ...chunk, rows: some, end: endAt(before), complete: false } : pageThroughAll(db, place, limits)
+  return moved ? { ...chunk, rows: some, end: endAt(before), complete: false } : readFirstPage(db, place, limits)
 }
 
 /** What is seen for certain at a place: a page may have been read in part. */

@@ -9,6 +9,7 @@ import {
   isVisible,
   meet,
   parseSnapshot,
+  withRunning,
   writeSnapshot,
   type Snapshot,
 } from '../../src/store/snapshot.ts'
@@ -43,6 +44,17 @@ test('visible, contained, met', () => {
       for (const id of ids) expect(isVisible(a, id)).toBe(inA.has(id))
       expect(contains(a, b)).toBe(inB.isSubsetOf(inA))
       expect(visible(meet(a, b))).toEqual(inA.intersection(inB))
+    }),
+  )
+})
+
+test('what counts as still running is not visible, and everything else is as it was', () => {
+  fc.assert(
+    fc.property(snapshots, fc.uniqueArray(fc.nat({ max: idMax })), (snapshot, some) => {
+      const running = some.map(BigInt).filter((id) => isVisible(snapshot, id))
+      const next = withRunning(snapshot, running)
+      expect(visible(next)).toEqual(visible(snapshot).difference(new Set(running)))
+      expect(next.xip).toEqual(next.xip.toSorted((a, b) => Number(a - b)))
     }),
   )
 })

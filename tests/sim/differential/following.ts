@@ -8,13 +8,14 @@ import {
   readFiltered,
   readHead,
   readPage,
-  readPredecessors,
   type LogFilter,
   type LogRow,
   type LogState,
   type Place,
 } from '../../../src/store/log.ts'
+import { readEdge, readOrphaned, readPredecessors } from '../../../src/store/logCut.ts'
 import { readOrderPage } from '../../../src/store/orderPage.ts'
+import { isVisible, withRunning } from '../../../src/store/snapshot.ts'
 import { tickers } from '../postgres/tickers.ts'
 import type { Call, Own } from './calls.ts'
 import { some, someId, type Memory } from './memory.ts'
@@ -113,6 +114,33 @@ const page = (memory: Memory): Call => {
   }
 }
 
+const edge = (memory: Memory): Call => {
+  const choose = choosePlace(memory)
+  return {
+    name: 'readEdge',
+    writes: false,
+    async run(sql, own) {
+      const { state, mark, bounded } = await readEdge(sql, choose(own), limit)
+      return { ...shown(state), bounded, empty: mark === null }
+    },
+  }
+}
+
+/** Up to an end at which a transaction that has ended counts as running: what followed it there is orphaned. */
+const orphaned = (memory: Memory): Call => {
+  const [from, to, missing] = [choosePlace(memory), choosePlace(memory), choosePlace(memory)]
+  return {
+    name: 'readOrphaned',
+    writes: false,
+    async run(sql, own) {
+      const { snapshot } = to(own)
+      const xact = missing(own).witness?.xact
+      const end = xact !== undefined && isVisible(snapshot, xact) ? withRunning(snapshot, [xact]) : snapshot
+      return { count: (await readOrphaned(sql, { ...from(own), page: { end, after: 0n } }, limit)).length }
+    },
+  }
+}
+
 const count = (memory: Memory): Call => {
   const choose = choosePlace(memory)
   const max = memory.random.pick([0, 3, limit])
@@ -173,7 +201,18 @@ export const following = (memory: Memory): Call => {
     memory.followed = true
     return head()
   }
-  return memory.random.pick([head, delta, delta, delta, filtered, page, count, strange, predecessors, openOrders])(
-    memory,
-  )
+  return memory.random.pick([
+    head,
+    delta,
+    delta,
+    delta,
+    filtered,
+    page,
+    edge,
+    orphaned,
+    count,
+    strange,
+    predecessors,
+    openOrders,
+  ])(memory)
 }

@@ -165,9 +165,10 @@ export const readDelta = (db: Postgres, place: PlaceParameters, limits: readonly
 }
 
 /** The row of each table that is so many rows on. */
-const edges = ({ db, now }: State, { past }: PlaceParameters, looks: readonly number[]): Mark[] =>
+const edges = ({ db, now, floor }: State, { past }: PlaceParameters, looks: readonly number[]): Mark[] =>
   tables.flatMap((table, i) => {
-    const rows = db.log.filter(({ what, xact }) => what === table && xact >= past && xact < now.xmax)
+    const isUnread = ({ xact, position }: LogRow): boolean => xact >= past && xact < now.xmax && position > floor
+    const rows = db.log.filter((row) => row.what === table && isUnread(row))
     const edge = rows.toSorted(inOrder('xact'))[looks[i]!]
     return edge === undefined ? [] : [{ ...edge, bounded: true }]
   })
@@ -181,13 +182,21 @@ const passes = (db: Postgres, { userId, ticker, orderId }: FilterParameters, row
   )
 }
 
+const markOf = (state: State, place: PlaceParameters, looks: readonly number[]): Mark | undefined =>
+  edges(state, place, looks).toSorted(inOrder('xact'))[0] ?? headOf(state)[0]
+
+export const readEdge = (db: Postgres, place: PlaceParameters, looks: readonly number[]): object[] => {
+  const state = stateOf(db, place)
+  return [{ ...state.columns, ...markRow(markOf(state, place, looks)) }]
+}
+
 export const readFiltered = (
   db: Postgres,
   place: PlaceParameters,
   { filter, looks, limits }: { filter: FilterParameters; looks: readonly number[]; limits: readonly number[] },
 ): object[] => {
   const state = stateOf(db, place)
-  const mark = edges(state, place, looks).toSorted(inOrder('xact'))[0] ?? headOf(state)[0]
+  const mark = markOf(state, place, looks)
   const upTo = mark?.bounded === true ? mark.xact : state.now.xmax
   const isNear = (row: LogRow): boolean => row.xact < place.past || row.xact <= upTo
   const rows = arms(state, place, limits, (row) => isNear(row) && passes(db, filter, row))
@@ -211,9 +220,29 @@ export const countDelta = (db: Postgres, place: PlaceParameters, max: number): o
   return [{ ...state.columns, behind: String(Math.min(max, arms(state, place, []).length)) }]
 }
 
+/** The row of the version before, if it is of this epoch. */
+const predecessorOf = (db: Postgres, orderId: string, version: number): LogRow | undefined => {
+  const { floor } = db.epochs.at(-1)!
+  return db.log.find((row) => row.orderId === orderId && row.version === version - 1 && row.position > floor)
+}
+
 export const readPredecessors = (db: Postgres, orderIds: Column, versions: Column): object[] =>
-  orderIds.map((orderId, i) => {
+  orderIds.flatMap((orderId, i) => {
     const version = Number(versions[i])
-    const before = db.log.find((row) => row.orderId === orderId && row.version === version - 1)
-    return { order_id: orderId, version, xact: before === undefined ? null : String(before.xact) }
+    const before = predecessorOf(db, orderId!, version)
+    return before === undefined ? [] : [{ order_id: orderId, version, xact: String(before.xact) }]
   })
+
+export const readOrphaned = (
+  db: Postgres,
+  place: PlaceParameters,
+  { end, limit }: { end: string; limit: number },
+): object[] => {
+  const seen = snapshotFrom(end)
+  const rows = arms(stateOf(db, place), place, [], ({ xact }) => isVisible(seen, xact))
+  const orphans = rows.filter(({ orderId, version }) => {
+    const before = predecessorOf(db, orderId, version)
+    return before !== undefined && !isVisible(seen, before.xact)
+  })
+  return [...new Set(orphans.map(({ xact }) => String(xact)))].slice(0, limit).map((xact) => ({ xact }))
+}

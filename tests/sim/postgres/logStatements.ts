@@ -5,8 +5,10 @@ import { arrayFromLiteral } from './fakeSql.ts'
 import {
   countDelta,
   readDelta,
+  readEdge,
   readFiltered,
   readHead,
+  readOrphaned,
   readPage,
   readPredecessors,
   type FilterParameters,
@@ -48,13 +50,21 @@ const filterOf = ([userId, ticker, orderId]: readonly unknown[]): FilterParamete
 
 const filtered = 'q.user_id is null or a.user_id = q.user_id'
 
+/** The row of each table that is so many rows on, of this epoch alone. */
+const bounded = [
+  'k.*, true as bounded',
+  ...ofTables(({ name, t }) => [
+    `from ${name} ${t} where ${t}.xact > '3' and ${t}.xact >= s.past and ${t}.xact < ${present} and ${t}.position > s.floor order by ${t}.xact offset`,
+  ]),
+]
+
 export const logTemplates: readonly Template[] = [
   {
     name: 'readFiltered',
     clauses: [
       ...state,
       filtered,
-      'k.*, true as bounded',
+      ...bounded,
       ...ofTables(({ t }) => [
         `and ${t}.xact >= s.past and ${t}.xact <= case when m.bounded then m.xact else ${present} end order by ${t}.xact limit`,
         `and ${t}.xact = any (s.running) limit`,
@@ -111,6 +121,11 @@ export const logTemplates: readonly Template[] = [
     run: look((db, { parameters }) => readDelta(db, placeOf(parameters), parameters.slice(6).map(Number))),
   },
   {
+    name: 'readEdge',
+    clauses: [...state, ...bounded],
+    run: look((db, { parameters }) => readEdge(db, placeOf(parameters), parameters.slice(6).map(Number))),
+  },
+  {
     name: 'readHead',
     clauses: [
       ...state,
@@ -123,9 +138,26 @@ export const logTemplates: readonly Template[] = [
   },
   {
     name: 'readPredecessors',
-    clauses: ['coalesce(a.xact, f.xact, c.xact) as xact'],
+    clauses: [
+      'coalesce(a.xact, p.xact, q.xact) as xact',
+      'coalesce(a.position, p.position, q.position) > (select floor from log_epochs order by epoch desc limit 1)',
+    ],
     run: look((db, { parameters: [ids, versions] }) =>
       readPredecessors(db, arrayFromLiteral(ids), arrayFromLiteral(versions)),
+    ),
+  },
+  {
+    name: 'readOrphaned',
+    clauses: [
+      'select distinct r.xact',
+      ...['f', 'c'].flatMap((t) => [
+        `${t}.position > w.floor and pg_visible_in_snapshot(${t}.xact, w.seen) and ${t}.xact >= w.past and ${t}.xact < pg_snapshot_xmax(w.seen))`,
+        `${t}.position > w.floor and pg_visible_in_snapshot(${t}.xact, w.seen) and ${t}.xact = any (w.running))`,
+      ]),
+      'coalesce(a.position, p.position, q.position) > w.floor and not pg_visible_in_snapshot(coalesce(a.xact, p.xact, q.xact), w.seen)',
+    ],
+    run: look((db, { parameters: [past, running, end, limit] }) =>
+      readOrphaned(db, placeOf([past, running]), { end: String(end), limit: Number(limit) }),
     ),
   },
 ]
