@@ -11,7 +11,7 @@ export const filesOf = async ({ sql }: TestDatabase): Promise<Record<string, num
   const rows = await sql<{ name: string; file: number }[]>`
     select c.relname as name, c.relfilenode as file from pg_class c
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'i') and c.relname ~ '^(orders|ingested_fills|exceptions|outbox)'
-      and c.relname !~ '(_xact|_sorted)$' order by 1`
+      and c.relname !~ '(_xact|_sorted|_stops|_expiry|_immediate)$' order by 1`
   return Object.fromEntries(rows.map(({ name, file }) => [name, file]))
 }
 
