@@ -15,6 +15,8 @@ const crashPoints = [
   'after-ledger-before-offset',
   /** The reports have their rows, their offsets are not committed. */
   'after-report-before-offset',
+  /** Some stops of a batch are triggered, its offsets are not committed. */
+  'after-trigger-before-offset',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 

@@ -59,6 +59,10 @@ export const tradeSettings = {
     read: int(20_000, 1, 1_000_000),
     note: 'Trades that are fetched and not applied yet. In a backlog one partition comes after the other, so a small queue leaves lanes idle.',
   },
+  STOP_TRADE_TOLERANCE_MS: {
+    read: ms(1_500, 0),
+    note: 'How much older than a stop, by its own timestamp, the trade may be that triggers it: engines stamp whole seconds.',
+  },
   TRADES_QUEUE_MAX_BYTES: { read: int(67_108_864, 1_048_576, 4_294_967_296), note: 'The same by size.' },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 

@@ -124,6 +124,25 @@ const createKafkaStreams = () => {
   }
 }
 
+const createStops = () => {
+  const triggered = createCounter({
+    name: 'orders_stops_triggered_total',
+    help: 'Stops whose price was met, and that went to the engine.',
+  })
+  const duration = createHistogram({
+    name: 'orders_stops_trigger_duration_seconds',
+    help: 'From the timestamp of a trade on its topic to the commit of a stop that it triggered.',
+    buckets: streamBuckets,
+  })
+  const [count, took] = [triggered.of(), duration.of()]
+  /** `ageMs`: of the trade; null if it has no timestamp. */
+  const onTriggered = (ageMs: number | null): void => {
+    count.add()
+    if (ageMs !== null) took.observe(ageMs / 1000)
+  }
+  return { onTriggered, instruments: [triggered, duration] }
+}
+
 /** The streams to clients. */
 const createFollowers = () => {
   const events = createCounter({
@@ -171,8 +190,8 @@ const createDatabase = () => {
 
 export const createObservers = () => {
   const [http, batches, streams, database] = [createHttp(), createBatches(), createKafkaStreams(), createDatabase()]
-  const followers = createFollowers()
-  const instruments = [http, batches, streams, database, followers].flatMap((part) => part.instruments)
+  const [followers, stops] = [createFollowers(), createStops()]
+  const instruments = [http, batches, streams, stops, database, followers].flatMap((part) => part.instruments)
   return {
     /** Called for every answer over HTTP. */
     request: http.request,
@@ -188,6 +207,8 @@ export const createObservers = () => {
     /** Called for every dead letter that was sent. */
     letter: streams.letter,
     legs: { onDisposition: streams.disposition, onException: streams.exception },
+    /** Called for every stop that was triggered. */
+    stopTriggered: stops.onTriggered,
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
     metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),
   }

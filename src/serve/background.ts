@@ -58,6 +58,7 @@ export const createBackground = (parts: BackgroundParts) => {
       publisher?.ring()
       onCommitted()
     },
+    onTriggered: relay.ring,
   })
   const expiry = createExpiry({
     db: own.expiry,

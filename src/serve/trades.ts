@@ -5,7 +5,7 @@ import { topicsOf } from '../config/kafkaSettings.ts'
 import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
 import { createConsumer, type Consumer } from '../kafka/inbound/consumer.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/inbound/deadLetters.ts'
-import { observeBatches, observeLetters } from '../kafka/inbound/observe.ts'
+import { ageOf, observeBatches, observeLetters } from '../kafka/inbound/observe.ts'
 import { createBatchHandler } from '../kafka/trades/batch.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { insertGap } from '../store/gaps.ts'
@@ -26,10 +26,12 @@ export type TradesParts = {
   newId: (at: Date) => string
   /** Fills may have been committed. */
   onCommitted: () => void
+  /** A stop was triggered: its event waits in the outbox. */
+  onTriggered: () => void
 }
 
 export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
-  const { config, log, observers, tracing, kafka, producer, db, now, newId, onCommitted } = parts
+  const { config, log, observers, tracing, kafka, producer, db, now, newId, onCommitted, onTriggered } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
   /** Why trades cannot be applied now; null once a batch is applied. */
@@ -38,7 +40,12 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
   const handleBatch = createBatchHandler({
     db,
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
+    stopToleranceMs: config.STOP_TRADE_TOLERANCE_MS,
     ...observers.legs,
+    onTriggered({ timestamp }) {
+      onTriggered()
+      observers.stopTriggered(ageOf(timestamp, now()))
+    },
     onRetry: (error) => (obstacle = describe(error).error),
     log,
     tracing,

@@ -94,6 +94,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   const handleBatch = createBatchHandler({
     db,
     unknownToDeadLetters: plan.unknownToDeadLetters,
+    stopToleranceMs: 1_500,
     onDisposition: (disposition) => {
       world.log(`a leg is ${disposition}`)
       tail.ring()

@@ -10,15 +10,24 @@ export type BatchObserver = {
   onApplied: (ageMs: number) => void
 }
 
+/**
+ * How long ago a record was written, in ms, by its timestamp. The clock of the publisher or broker may be ahead of ours. Null: -1, which
+ * means that there is no timestamp.
+ */
+export const ageOf = (timestamp: bigint, at: Date): number | null =>
+  timestamp > 0n ? Math.max(0, at.getTime() - Number(timestamp)) : null
+
 export const observeBatches =
   (handleBatch: HandleBatch, { onBatch, onApplied, now }: BatchObserver & { now: () => Date }): HandleBatch =>
   async (messages, signal) => {
     const startedAt = performance.now()
     const letters = await handleBatch(messages, signal)
     onBatch({ items: messages.length, tookMs: performance.now() - startedAt })
-    const at = now().getTime()
-    // The clock of the publisher or broker may be ahead of ours; a timestamp of -1 means that there is none.
-    for (const { timestamp } of messages) if (timestamp > 0n) onApplied(Math.max(0, at - Number(timestamp)))
+    const at = now()
+    for (const { timestamp } of messages) {
+      const ageMs = ageOf(timestamp, at)
+      if (ageMs !== null) onApplied(ageMs)
+    }
     return letters
   }
 

@@ -1,6 +1,7 @@
 // Handles a batch of trade messages: decodes and applies them, reports the outcomes, and makes the dead letters.
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
+import { triggerByTrades } from '../../app/stops.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
 import type { Database } from '../../store/sql.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
@@ -9,6 +10,7 @@ import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
 import { createHandler, letterOf, sourceOf, type HandleBatch, type Messages } from '../inbound/handle.ts'
+import { redrivenFrom } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
@@ -20,6 +22,10 @@ export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
   onDisposition: (disposition: Disposition) => void
   /** Called for every exception when it is first stored. */
   onException?: (disposition: ExceptionDisposition) => void
+  /** See StopContext. */
+  stopToleranceMs: number
+  /** Called for every stop that was triggered, with the message of its trade. */
+  onTriggered?: (message: RawMessage) => void
   /** Called with the reason when a batch cannot be applied now. The batch is tried again until it is applied. */
   onRetry?: (error: unknown) => void
   log: Log
@@ -100,8 +106,15 @@ const decode = (messages: Messages, { onDisposition, log }: ReportOptions) => {
   return { trades, letters }
 }
 
+/** Without the trades that were sent again from the dead letters: their prices are of another time. */
+const fresh = (trades: readonly ReceivedTrade[], messages: Messages): ReceivedTrade[] =>
+  trades.filter(({ source }) => {
+    const { headers } = messages.get(coordinatesText(source))!
+    return !headers.keys().some((name) => name?.toString() === redrivenFrom)
+  })
+
 export const createBatchHandler = (options: BatchOptions): HandleBatch => {
-  const { db, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
+  const { db, unknownToDeadLetters, stopToleranceMs, onTriggered, log, now, newId, tracing = noTracing } = options
   const onRetry = (error: unknown): void => {
     options.onRetry?.(error)
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
@@ -112,6 +125,14 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
     report(outcomes, byPlace, options)
+    await triggerByTrades(db, fresh(trades, byPlace), {
+      toleranceMs: stopToleranceMs,
+      now,
+      signal,
+      onRetry,
+      onTriggered: ({ source }) => onTriggered?.(byPlace.get(coordinatesText(source))!),
+      onRefused: (orderId, reason) => log.error('a stop could not be triggered', { orderId, reason }),
+    })
     const refusedOutcomes = outcomes.filter(
       ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
     )

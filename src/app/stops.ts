@@ -1,0 +1,104 @@
+// Triggers stops: whatever trades of a batch meet the price of a waiting stop, the stop goes to the engine, exactly once. The batch is
+// settled only when no stop is left that it triggers.
+
+import type { Trade } from '../domain/trade.ts'
+import type { Database } from '../store/sql.ts'
+import { readDueStops, readTickersWithDueStops, triggerStops, type PriceRange, type Tick } from '../store/stops.ts'
+import { passCrashPoint } from './crashPoint.ts'
+import type { FillContext, ReceivedTrade } from './fill.ts'
+import { untilSettled, type Settler } from './settle.ts'
+
+export type StopContext = Pick<FillContext, 'now' | 'signal' | 'onRetry'> & {
+  /** How much older than a stop the trade may be that triggers it. */
+  toleranceMs: number
+  /** Called for every stop that was triggered, with its trade. After an answer that was lost, some of them may be left out. */
+  onTriggered: (received: ReceivedTrade) => void
+  /** Called with a stop that Postgres refuses to trigger, whatever it is tried with. It goes on waiting. */
+  onRefused: (orderId: string, reason: string) => void
+}
+
+/** Stops a statement. */
+const portionMax = 500
+
+/** Reads until Postgres answers. An error that would come again is thrown: the handler of the batch finds the trade at fault. */
+const untilRead = async <T>(context: StopContext, read: () => Promise<T>): Promise<T> => {
+  const settler: Settler<() => Promise<T>, T> = {
+    attempt: async ([first]) => ({ settled: [await first!()], again: [] }),
+    halve: () => null,
+    unstorable(_, reason) {
+      throw new Error(reason)
+    },
+  }
+  const [answer] = await untilSettled([read], settler, context)
+  return answer!
+}
+
+const rangesOf = (trades: readonly Trade[]): PriceRange[] => {
+  const ranges = new Map<string, PriceRange>()
+  for (const { ticker, price, tradedAt } of trades) {
+    const { lowest, highest, latest } = ranges.get(ticker) ?? { lowest: price, highest: price, latest: tradedAt }
+    ranges.set(ticker, {
+      ticker,
+      lowest: price < lowest ? price : lowest,
+      highest: price > highest ? price : highest,
+      latest: tradedAt > latest ? tradedAt : latest,
+    })
+  }
+  return [...ranges.values()]
+}
+
+type Due = { orderId: string; received: ReceivedTrade }
+
+const triggerOf = ({ orderId, received: { source } }: Due) => ({
+  orderId,
+  cause: { kind: 'trigger' as const, ...source, offset: String(source.offset) },
+})
+
+/** Triggers a portion; returns the ids of those stops that Postgres refuses to trigger. */
+const triggerPortion = (db: Database, portion: readonly Due[], context: StopContext): Promise<string[]> =>
+  untilSettled<Due, string>(
+    portion,
+    {
+      async attempt(stops) {
+        const triggered = await db.run((sql) => triggerStops(sql, stops.map(triggerOf), context.now()))
+        passCrashPoint('after-trigger-before-offset')
+        for (const { orderId, received } of stops) if (triggered.has(orderId)) context.onTriggered(received)
+        return { settled: [], again: [] }
+      },
+      halve(stops) {
+        const half = stops.length >> 1
+        return half === 0 ? null : [stops.slice(0, half), stops.slice(half)]
+      },
+      unstorable(stops, reason) {
+        for (const { orderId } of stops) context.onRefused(orderId, reason)
+        return stops.map(({ orderId }) => orderId)
+      },
+    },
+    context,
+  )
+
+/**
+ * Triggers every waiting stop whose price these trades meet. They come in partition order, and the stops go to the engine in their order.
+ * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted.
+ */
+export const triggerByTrades = async (
+  db: Database,
+  trades: readonly ReceivedTrade[],
+  context: StopContext,
+): Promise<void> => {
+  if (trades.length === 0) return
+  const { toleranceMs } = context
+  const ranges = rangesOf(trades.map(({ trade }) => trade))
+  const tickers = await untilRead(context, () => db.run((sql) => readTickersWithDueStops(sql, ranges, toleranceMs)))
+  let rest = trades.filter(({ trade }) => tickers.has(trade.ticker))
+  const except: string[] = []
+  while (rest.length > 0) {
+    const ticks: Tick[] = rest.map(({ trade }) => trade)
+    const query = { trades: ticks, toleranceMs, except, limit: portionMax }
+    const due = await untilRead(context, () => db.run((sql) => readDueStops(sql, query)))
+    const portion = due.map(({ orderId, trade }) => ({ orderId, received: rest[trade]! }))
+    if (portion.length > 0) except.push(...(await triggerPortion(db, portion, context)))
+    // A full portion has all stops of the trades before that of its last one.
+    rest = due.length < portionMax ? [] : rest.slice(due.at(-1)!.trade)
+  }
+}
