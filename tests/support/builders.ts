@@ -81,6 +81,10 @@ export const aPlacement = (changes: Parameters<typeof anOrder>[0] = {}): Placeme
   event: anEvent(),
 })
 
+/** A stop that waits: SELL 100 AAPL at the market once it trades at 100 or below. */
+export const aStop = (changes: Parameters<typeof anOrder>[0] = {}): Placement =>
+  aPlacement({ side: 'SELL', type: 'STOP', price: null, stopPrice: amount('100'), ...changes })
+
 /** A placement as a request prepares it. */
 export const aPlacementOf = (terms: OrderTerms): Placement =>
   preparePlacement(terms, { caller: null, requestId: 'a-request', traceparent: null }, { now: () => new Date(), newId })
