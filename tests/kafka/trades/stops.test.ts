@@ -2,7 +2,7 @@
 // again from the dead letters; each stop is triggered once and published in the order of the trades, over redelivery, rivals and outages.
 
 import { beforeEach, describe, expect, test } from 'bun:test'
-import { FillAborted } from '../../../src/app/fill.ts'
+import { SettleAborted } from '../../../src/app/settle.ts'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { createBatchHandler, type BatchOptions } from '../../../src/kafka/trades/batch.ts'
 import { moveOrders } from '../../../src/store/moves.ts'
@@ -269,7 +269,7 @@ test('while Postgres is away, a stop of the process ends the wait, and nothing i
   await proxy.refuse()
   const stopping = new AbortController()
   const handled = handler({ db: through, onRetry: () => stopping.abort() })([message('100')], stopping.signal)
-  expect(await failureOf(handled)).toBeInstanceOf(FillAborted)
+  expect(await failureOf(handled)).toBeInstanceOf(SettleAborted)
   await proxy.accept()
   expect(await waits(id!)).toBe(true)
 })
