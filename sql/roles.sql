@@ -64,12 +64,12 @@ begin
     execute format('alter function %s.refuse_change() owner to orders_owner', place);
     execute format('revoke all on function %s.refuse_change() from public', place);
   end if;
-  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()', 'check_sort_key()'] loop
+  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()', 'check_sort_key()', 'place_early_order()'] loop
     continue when to_regprocedure(place || '.' || name) is null;
     execute format('alter function %s.%s owner to orders_owner', place, name);
     execute format('revoke all on function %s.%s from public, orders_runtime, orders_reader', place, name);
   end loop;
-  -- check_sort_key calls it, as whoever writes the row.
+  -- check_sort_key and place_early_order call it, as whoever writes the row.
   if to_regprocedure(place || '.order_sort_key(uuid, timestamptz)') is not null then
     execute format('grant execute on function %s.order_sort_key(uuid, timestamptz) to orders_runtime', place);
   end if;

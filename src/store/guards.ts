@@ -20,6 +20,7 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_only_forward',
       'orders_own_xact',
       'orders_sort_key',
+      'orders_early',
       'orders_reason_fixed',
       'orders_change_logged',
       'orders_lawful_status',

@@ -17,6 +17,7 @@ import sortKey from '../../sql/0014_sort_key.sql' with { type: 'text' }
 import life from '../../sql/0015_life.sql' with { type: 'text' }
 import lifeChecked from '../../sql/0016_life_checked.sql' with { type: 'text' }
 import lifeIndexes from '../../sql/0017_life_indexes.sql' with { type: 'text' }
+import earlyOrders from '../../sql/0018_early_orders.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   { name: '0015_life.sql', sql: life },
   { name: '0016_life_checked.sql', sql: lifeChecked },
   { name: '0017_life_indexes.sql', sql: lifeIndexes },
+  { name: '0018_early_orders.sql', sql: earlyOrders },
 ]

@@ -2,7 +2,7 @@
 // filters that no index carries are checked on a bounded number of rows a page.
 //
 // The place of an order is its id, which begins with the time of the order. The id of an order that was taken over has no time in it, so
-// its place is its sort key. Each of the two kinds has indexes of its own, and a page merges them.
+// its place is its sort key. So is that of an order from a clock that stood before 2024. Each of the two kinds has indexes of its own, and a page merges them.
 
 import { leastIdAt } from '../domain/ids.ts'
 import { closedStatuses, openStatuses, type Order, type Status } from '../domain/order.ts'
@@ -56,7 +56,7 @@ const within = (sql: Sql, place: Fragment, { before, from }: Pick<OrderFilter, '
     ...(from === undefined ? [] : [sql`${place} >= ${from}::uuid`]),
   ])
 
-/** No order of this service is older. */
+/** Older orders have a sort key, whoever placed them: the trigger orders_early gives it to them. */
 const firstPlace = leastIdAt(Date.UTC(2024, 0, 1))
 const yearMs = 365 * 86_400_000
 
