@@ -21,14 +21,11 @@ export type Identity = {
   now: () => Date
   /** A UUIDv7 of that millisecond. */
   newId: (at: Date) => string
-  /** Absent: only orders that say when end by the clock. */
-  expiresAt?: ExpiresAt
+  expiresAt: ExpiresAt
 }
 
-const noEnd: ExpiresAt = () => null
-
 export const preparePlacement = (terms: OrderTerms, call: Call, identity: Identity): Placement => {
-  const { now, newId, expiresAt = noEnd } = identity
+  const { now, newId, expiresAt } = identity
   const at = now()
   const { requestId = null, subject = null } = causeOf(call)
   return {

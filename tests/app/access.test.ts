@@ -23,6 +23,7 @@ const service = createService({
   log: { info: (message, fields) => lines.push({ message, ...fields }) },
   now: () => new Date(),
   newId,
+  expiresAt: () => null,
 })
 afterAll(() => {
   service.close()

@@ -41,6 +41,7 @@ const create = (changes: Partial<ServiceLimits> = {}, pool: Database = db): Serv
     log: { info: () => undefined },
     now: () => new Date(),
     newId,
+    expiresAt: () => null,
   })
   services.push(service)
   return service

@@ -190,6 +190,7 @@ export const openHarness = async ({
     limits,
     now,
     newId,
+    expiresAt: () => null,
     accepting: () => true,
     onCommitted: () => undefined,
     onBug: (error) => bugs.push(error),

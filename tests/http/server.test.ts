@@ -244,6 +244,7 @@ describe('a service over a database', () => {
       limits: { batchMax: 2, lanes: 1, queueMax: 3, deadlineMs: 500 },
       now: () => new Date(),
       newId: (at) => Bun.randomUUIDv7('hex', at.getTime()),
+      expiresAt: () => null,
       accepting: () => true,
       onCommitted: () => undefined,
       onBug: (error) => harness.bugs.push(error),

@@ -133,6 +133,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     },
     now,
     newId,
+    expiresAt: () => null,
     limits: { batchMax: plan.batchMax, lanes: plan.batchLanes, queueMax: 10_000, deadlineMs: 5_000 },
     accepting: monitor.hasRoom,
     onCommitted: () => {

@@ -87,7 +87,11 @@ export const aStop = (changes: Parameters<typeof anOrder>[0] = {}): Placement =>
 
 /** A placement as a request prepares it. */
 export const aPlacementOf = (terms: OrderTerms): Placement =>
-  preparePlacement(terms, { caller: null, requestId: 'a-request', traceparent: null }, { now: () => new Date(), newId })
+  preparePlacement(
+    terms,
+    { caller: null, requestId: 'a-request', traceparent: null },
+    { now: () => new Date(), newId, expiresAt: () => null },
+  )
 
 let offsets = 0n
 
