@@ -12,6 +12,8 @@ import {
   type OrderEvent,
   type Status,
 } from '../../src/domain/order.ts'
+import { judgeReport } from '../../src/domain/report.ts'
+import { nextClose, weekdays, type Calendar } from '../../src/domain/session.ts'
 import { differingTerms, type OrderTerms } from '../../src/domain/terms.ts'
 import type { Cause } from './forms.ts'
 import type { Door, Seen, SeenReport } from './play.ts'
@@ -19,6 +21,7 @@ import type { ClOrdId, ExecType, NewOrderSingle, OrdStatus } from './words.ts'
 
 const unit = 100_000_000
 const amount = (value: number): Amount => {
+  if (value === 0) return 0n
   const parsed = parsePlainAmount(String(value))
   if (!parsed.ok) throw new Error(`no amount: ${value}`)
   return parsed.amount
@@ -42,6 +45,7 @@ const timesInForce = {
 } as const
 
 const now = new Date('2026-01-02T03:04:05.678Z')
+const calendar: Calendar = { close: '21:00', timeZone: 'UTC', days: weekdays, holidays: new Map() }
 const idOf = {
   X: '01890000-0000-7000-8000-000000000001',
   Y: '01890000-0000-7000-8000-000000000002',
@@ -95,7 +99,8 @@ const place = (entries: Map<ClOrdId, Entry>, request: NewOrderSingle): Seen => {
       ? seenOf({ ...known, execType: 'OrderStatus', lastQty: 0 })
       : { ...seenOf({ ...known, execType: 'Rejected', lastQty: 0 }), ordRejReason: 6 }
   const refusal = terms.postOnly === null ? null : { code: 'NOT_SUPPORTED_BY_ENGINE', text: null }
-  const order = acceptOrder(terms, { id: idOf[request.clOrdId], now, refusal })
+  const expiresAt = terms.timeInForce === 'DAY' ? nextClose(calendar, now).toISOString() : null
+  const order = acceptOrder(terms, { id: idOf[request.clOrdId], now, expiresAt, refusal })
   const entry: Entry = { order, execType: refusal === null ? 'New' : 'Rejected', lastQty: 0 }
   entries.set(request.clOrdId, entry)
   return refusal === null ? seenOf(entry) : { ...seenOf(entry), ordRejReason: 11 }
@@ -115,11 +120,11 @@ const triggered = (entry: Entry): Entry => {
   return { ...after, order: { ...after.order, triggeredAt: now } }
 }
 
-let trades = 0
+let records = 0
 
 const filled = (entry: Entry, quantity: number, price: number): Entry => {
   const leg = {
-    tradeId: `t-${++trades}`,
+    tradeId: `t-${++records}`,
     orderId: entry.order.id,
     side: 'BUY' as const,
     sharesOrder: false,
@@ -133,16 +138,39 @@ const filled = (entry: Entry, quantity: number, price: number): Entry => {
     : entry
 }
 
+/** A report that has every fill before it: it is taken or not, and never waits. */
+const reported = (entry: Entry, kind: 'CANCELED' | 'REJECTED', cumQty: number): Entry => {
+  const report = {
+    reportId: `r-${++records}`,
+    orderId: entry.order.id,
+    ticker: 'AAPL',
+    kind,
+    reason: null,
+    cumulativeQuantity: amount(cumQty),
+    reportedAt: '2026-01-02T03:04:06.000000Z',
+  }
+  const judgement = judgeReport(entry.order, report, { report: null, exceptions: [] }, now)
+  if (judgement.disposition === 'STALE') return entry
+  if (judgement.disposition !== 'APPLIED') throw new Error(`the report is ${judgement.disposition}`)
+  return { order: judgement.order, execType: kind === 'CANCELED' ? 'Canceled' : 'Rejected', lastQty: 0 }
+}
+
+/** Nothing ends by the clock that has no end. */
+const expired = (entry: Entry): Entry => {
+  if (entry.order.expiresAt === null) throw new Error('the order has no end')
+  return moved(entry, 'expire', 'Expired')
+}
+
 /** What the market, the engine or the clock does to the one order of the session. */
 const happened = (entry: Entry, cause: Exclude<Cause, { by: 'client' }>): Entry => {
   switch (cause.by) {
     case 'clock':
-      return moved(entry, 'expire', 'Expired')
+      return expired(entry)
     case 'market':
       return triggered(entry)
     case 'engine':
       if (cause.does === 'trade') return filled(entry, cause.quantity, cause.price)
-      return cause.does === 'cancel' ? moved(entry, 'cancel', 'Canceled') : moved(entry, 'reject', 'Rejected')
+      return reported(entry, cause.does === 'cancel' ? 'CANCELED' : 'REJECTED', cause.cumQty)
   }
 }
 
