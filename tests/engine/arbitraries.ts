@@ -1,4 +1,5 @@
-// Random orders and messages for the properties: few prices and small quantities, so that most orders meet.
+// Random orders and messages for the properties: few prices and small quantities, so that most orders meet. Of the orders that
+// rest some are icebergs, some post-only.
 
 import * as fc from 'fast-check'
 import type { Order } from './book.ts'
@@ -13,8 +14,19 @@ export const orderShape: fc.Arbitrary<Shape> = fc
     timeInForce: fc.constantFrom('GTC', 'GTC', 'GTC', 'GTC', 'IOC', 'FOK'),
     quantity: fc.bigInt({ min: 1n, max: 20n }),
     price: fc.bigInt({ min: 1n, max: 6n }),
+    display: fc.option(fc.bigInt({ min: 1n, max: 6n })),
+    postOnly: fc.constantFrom(false, false, false, true),
   })
-  .map((shape) => ({ ...shape, price: shape.type === 'MARKET' ? null : shape.price }))
+  .map((shape) => {
+    const { type, timeInForce, display, quantity } = shape
+    const rests = type === 'LIMIT' && timeInForce === 'GTC'
+    return {
+      ...shape,
+      price: type === 'MARKET' ? null : shape.price,
+      display: rests && display !== null && display < quantity ? display : null,
+      postOnly: rests && shape.postOnly,
+    }
+  })
 
 export type Action =
   | { kind: 'place'; shape: Shape }
@@ -36,11 +48,21 @@ export const message = (eventId: string | null, value: unknown): Incoming => ({
   timestamp: 1_767_323_045_678,
 })
 
-/** The message of an order as the service would write it: amounts are whole units here. */
-export const placedMessage = (id: string, ticker: string, shape: Shape): Incoming => {
-  const { side, type, timeInForce } = shape
-  const amounts = { quantity: Number(shape.quantity), price: shape.price === null ? null : Number(shape.price) }
-  return message(`event of ${id}`, { orderId: id, userId: 'u', ticker, side, type, timeInForce, ...amounts })
+type Terms = Omit<Shape, 'display' | 'postOnly'> & Partial<Pick<Shape, 'display' | 'postOnly'>>
+
+const number = (amount: bigint | null | undefined): number | null =>
+  amount === null || amount === undefined ? null : Number(amount)
+
+/**
+ * The message of an order as the service would write it: amounts are whole units here, and members that an order does not
+ * have are left out.
+ */
+export const placedMessage = (id: string, ticker: string, terms: Terms): Incoming => {
+  const { side, type, timeInForce, quantity, price, display, postOnly } = terms
+  const amounts = { quantity: number(quantity), price: number(price) }
+  const extras = { ...(display && { displayQuantity: number(display) }), ...(postOnly && { postOnly }) }
+  const order = { orderId: id, userId: 'u', ticker, side, type, timeInForce, ...amounts, ...extras }
+  return message(`event of ${id}`, order)
 }
 
 export const cancelledMessage = (id: string, ticker: string): Incoming =>

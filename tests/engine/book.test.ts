@@ -4,41 +4,23 @@ import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { actions, orderShape } from './arbitraries.ts'
 import { cancel, createBook, place, reduce } from './book.ts'
-import type { Book, Fill, Order } from './book.ts'
+import type { Book, Order, Outcome } from './book.ts'
+import { bookWith, brief, order } from './bookBuilders.ts'
 import { bestLevel, levelsFromBest } from './levels.ts'
-import { createNaive, naivePlace, naiveReduce } from './naiveBook.ts'
-
-const order = (
-  id: string,
-  side: 'BUY' | 'SELL',
-  quantity: bigint,
-  price: bigint | null,
-  more: Partial<Order> = {},
-): Order => ({
-  id,
-  side,
-  quantity,
-  price,
-  type: price === null ? 'MARKET' : 'LIMIT',
-  timeInForce: 'GTC',
-  executed: 0n,
-  ...more,
-})
-
-const bookWith = (...orders: Order[]): Book => {
-  const book = createBook()
-  for (const resting of orders) place(book, resting)
-  return book
-}
-
-const brief = (fills: Fill[]) => fills.map(({ makerId, price, quantity }) => [makerId, price, quantity])
+import { createNaive, naivePlace, naiveReduce, naiveRemaining } from './naiveBook.ts'
 
 describe('a limit order', () => {
   test('trades at the price of the resting order and rests with what is left', () => {
     const book = bookWith(order('ask', 'SELL', 3n, 10n))
-    expect(place(book, order('bid', 'BUY', 5n, 12n))).toEqual([
-      { takerId: 'bid', takerSide: 'BUY', makerId: 'ask', price: 10n, quantity: 3n },
-    ])
+    const fill = {
+      takerId: 'bid',
+      takerSide: 'BUY',
+      makerId: 'ask',
+      price: 10n,
+      quantity: 3n,
+      takerExecuted: null,
+    } as const
+    expect(place(book, order('bid', 'BUY', 5n, 12n))).toEqual({ fills: [fill], executed: 3n, end: null })
     expect(book.open.get('bid')?.remaining).toBe(2n)
     expect(book.open.has('ask')).toBe(false)
   })
@@ -69,7 +51,14 @@ describe('a limit order', () => {
 describe('an order that does not rest', () => {
   test.each(['GTC', 'IOC'] as const)('the rest of a market order, %s', (timeInForce) => {
     const book = bookWith(order('ask', 'SELL', 1n, 10n))
-    expect(place(book, order('market', 'BUY', 5n, null, { timeInForce }))).toHaveLength(1)
+    expect(place(book, order('market', 'BUY', 5n, null, { timeInForce }))).toMatchObject({
+      executed: 1n,
+      end: 'REMAINDER',
+    })
+    expect(place(book, order('too late', 'BUY', 5n, null, { timeInForce }))).toMatchObject({
+      executed: 0n,
+      end: 'REMAINDER',
+    })
     expect(book.open.size).toBe(0)
   })
 
@@ -87,15 +76,17 @@ describe('fill or kill', () => {
 
   test('takes everything or nothing within its price', () => {
     const kill = { timeInForce: 'FOK' } as const
-    expect(place(bookWith(...asks), order('t', 'BUY', 6n, 10n, kill))).toEqual([])
-    expect(place(bookWith(...asks), order('t', 'BUY', 7n, null, kill))).toEqual([])
-    expect(place(bookWith(...asks), order('t', 'BUY', 6n, 11n, kill))).toHaveLength(2)
+    const killed: Outcome = { fills: [], executed: 0n, end: 'KILLED' }
+    expect(place(bookWith(...asks), order('t', 'BUY', 6n, 10n, kill))).toEqual(killed)
+    expect(place(bookWith(...asks), order('t', 'BUY', 7n, null, kill))).toEqual(killed)
+    expect(place(bookWith(...asks), order('t', 'BUY', 6n, 11n, kill))).toMatchObject({ executed: 6n, end: null })
   })
 
   test('that had begun before a restart takes what is there, the rest is dropped', () => {
     const book = bookWith(...asks)
-    const fills = place(book, order('t', 'BUY', 10n, 10n, { timeInForce: 'FOK', executed: 2n }))
-    expect(brief(fills)).toEqual([['a', 10n, 3n]])
+    const outcome = place(book, order('t', 'BUY', 10n, 10n, { timeInForce: 'FOK', executed: 2n }))
+    expect(brief(outcome)).toEqual([['a', 10n, 3n]])
+    expect(outcome).toMatchObject({ executed: 5n, end: 'REMAINDER' })
     expect([...book.open.keys()]).toEqual(['b'])
   })
 })
@@ -109,8 +100,8 @@ describe('executed before', () => {
 
   test('an order with nothing left does nothing', () => {
     const book = bookWith(order('ask', 'SELL', 10n, 10n))
-    expect(place(book, order('bid', 'BUY', 4n, 10n, { executed: 4n }))).toEqual([])
-    expect(place(book, order('over', 'BUY', 4n, 10n, { executed: 9n }))).toEqual([])
+    expect(place(book, order('bid', 'BUY', 4n, 10n, { executed: 4n }))).toMatchObject({ fills: [], end: null })
+    expect(place(book, order('over', 'BUY', 4n, null, { executed: 9n }))).toMatchObject({ fills: [], end: null })
     expect([...book.open.keys()]).toEqual(['ask'])
   })
 })
@@ -138,12 +129,14 @@ const expectSound = (book: Book): void => {
   const queued: string[] = []
   for (const half of Object.values(book.halves)) {
     for (const level of levelsFromBest(half)) {
-      let total = 0n
+      let [total, shown] = [0n, 0n]
       for (let resting = level.first; resting !== null; resting = resting.after) {
         total += resting.remaining
+        shown += resting.shown
+        expect(resting.shown > 0n && resting.shown <= (resting.display ?? resting.shown)).toBe(true)
         queued.push(resting.id)
       }
-      expect(level.total).toBe(total)
+      expect([level.total, level.shown]).toEqual([total, shown])
     }
   }
   expect(new Set(queued)).toEqual(new Set(book.open.keys()))
@@ -165,7 +158,7 @@ test('in every order of events it does what the naive book does, and is never cr
           reduce(book, `${step.of}`, step.by)
           naiveReduce(naive, `${step.of}`, step.by)
         }
-        expect(remaining(book)).toEqual(new Map(naive.resting.map((maker) => [maker.order.id, maker.remaining])))
+        expect(remaining(book)).toEqual(new Map(naive.resting.map((maker) => [maker.order.id, naiveRemaining(maker)])))
         expectSound(book)
       }
     }),
@@ -177,10 +170,11 @@ test('buys equal sells, no order trades beyond its quantity or worse than its pr
   fc.assert(
     fc.property(fc.array(orderShape, { maxLength: 80, size: 'max' }), (shapes) => {
       const book = createBook()
-      const orders = new Map(shapes.map((shape, at) => [`${at}`, { ...shape, id: `${at}`, executed: 0n }]))
-      const fills = [...orders.values()].flatMap((placed) => place(book, placed))
+      const orders = shapes.map((shape, at) => ({ ...shape, id: `${at}`, executed: 0n }))
+      const outcomes = orders.map((placed) => place(book, placed))
+      const fills = outcomes.flatMap((outcome) => outcome.fills)
       const sums = { BUY: 0n, SELL: 0n }
-      for (const { id, side, quantity, timeInForce, price } of orders.values()) {
+      for (const { id, side, quantity, timeInForce, price } of orders) {
         const own = fills.filter((fill) => fill.takerId === id || fill.makerId === id)
         const executed = own.reduce((sum, fill) => sum + fill.quantity, 0n)
         sums[side] += executed
@@ -191,6 +185,28 @@ test('buys equal sells, no order trades beyond its quantity or worse than its pr
       }
       expect(sums.BUY).toBe(sums.SELL)
       expect(fills.every((fill) => fill.takerId !== fill.makerId && fill.quantity > 0n)).toBe(true)
+      expect(new Set(fills.map(({ takerId, makerId }) => `${takerId} ${makerId}`)).size).toBe(fills.length)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('an order rests, is filled or has an end, which says what it executed; an ended one never trades again', () => {
+  fc.assert(
+    fc.property(fc.array(orderShape, { maxLength: 80, size: 'max' }), (shapes) => {
+      const book = createBook()
+      const ended = new Set<string>()
+      for (const [at, shape] of shapes.entries()) {
+        const { fills, executed, end } = place(book, { ...shape, id: `${at}`, executed: 0n })
+        expect(fills.some((fill) => ended.has(fill.makerId))).toBe(false)
+        expect(fills.reduce((sum, fill) => sum + fill.quantity, 0n)).toBe(executed)
+        expect(book.open.has(`${at}`)).toBe(end === null && executed < shape.quantity)
+        if (end !== null) ended.add(`${at}`)
+        if (shape.postOnly) expect(executed).toBe(0n)
+        if (end === 'WOULD_MATCH') expect(shape.postOnly).toBe(true)
+        if (end === 'KILLED') expect(shape.timeInForce).toBe('FOK')
+        if (end === 'REMAINDER') expect(shape.type === 'MARKET' || shape.timeInForce === 'IOC').toBe(true)
+      }
     }),
     { numRuns: 300 },
   )

@@ -1,12 +1,15 @@
-// The engine without Kafka: messages go in, trades come out, and the same messages in the same order always give the
-// same trades with the same ids. It promises that every order is placed once, however often its message comes; that a
-// cancel counts even when it is read before its placement; and that no order trades more than its quantity minus what
-// is already on the trade topic.
+// The engine without Kafka: messages go in, trades and reports come out, and the same messages in the same order always
+// give the same ones with the same ids. It promises that every order is placed once, however often its message comes; that
+// a cancel counts even when it is read before its placement; that no order trades more than its quantity minus what is
+// already on the trade topic; and that an order whose end was reported is over. It reports what it ended itself, never that
+// it obeyed a cancel.
 
 import { cancel, createBook, place, reduce } from './book.ts'
 import type { Book } from './book.ts'
-import { decodeCancelled, decodePlaced, decodeTrade, tradeIdOf } from './messages.ts'
-import type { Trade } from './messages.ts'
+import { oldKind } from './features.ts'
+import type { Features } from './features.ts'
+import { decodeCancelled, decodePlaced, decodeReport, decodeTrade, tradeIdOf } from './messages.ts'
+import type { Placed, Report, Trade } from './messages.ts'
 import { addRecent, createRecent } from './recent.ts'
 import type { Recent } from './recent.ts'
 
@@ -23,15 +26,21 @@ type Counts = {
   trades: number
   repeated: number
   announced: number
+  reports: number
   malformed: number
 }
 
+/** What one order's arrival brings: its trades in their order, then how it ended, where it did and is not filled. */
+export type Result = { readonly trades: readonly Trade[]; readonly report: Report | null }
+
 export type Engine = {
+  readonly features: Features
   readonly books: Map<string, Book>
   readonly events: Recent
   /** Every order id ever placed, a few hundred bytes each: some millions fit, a reference engine needs no more. */
   readonly placed: Set<string>
-  readonly cancelledFirst: Set<string>
+  /** Orders that are not placed yet and are over: by a cancel, or by a report of before the restart. */
+  readonly endedFirst: Set<string>
   /** Quantities that the trade topic has for orders that are not placed yet. */
   readonly executed: Map<string, bigint>
   readonly legs: Recent
@@ -41,25 +50,23 @@ export type Engine = {
 const EVENTS_MAX = 1_000_000
 const LEGS_MAX = 4_000_000
 
-const malformed = (engine: Engine): [] => {
-  engine.counts.malformed++
-  return []
+const NOTHING: Result = { trades: [], report: null }
+
+const ignore = (engine: Engine, why: 'malformed' | 'repeated'): Result => {
+  engine.counts[why]++
+  return NOTHING
 }
 
-const repeated = (engine: Engine): [] => {
-  engine.counts.repeated++
-  return []
-}
-
-export const createEngine = (): Engine => {
+export const createEngine = (features: Features = oldKind): Engine => {
   return {
+    features,
     books: new Map(),
     events: createRecent(EVENTS_MAX),
     placed: new Set(),
-    cancelledFirst: new Set(),
+    endedFirst: new Set(),
     executed: new Map(),
     legs: createRecent(LEGS_MAX),
-    counts: { placed: 0, cancelled: 0, trades: 0, repeated: 0, announced: 0, malformed: 0 },
+    counts: { placed: 0, cancelled: 0, trades: 0, repeated: 0, announced: 0, reports: 0, malformed: 0 },
   }
 }
 
@@ -74,34 +81,45 @@ const bookOf = (engine: Engine, ticker: string): Book => {
 const isRepeat = (engine: Engine, eventId: string | null): boolean =>
   eventId !== null && !addRecent(engine.events, eventId)
 
-/** A message of the placed topic; the trades it makes, in order. */
-export const onPlaced = (engine: Engine, message: Incoming): Trade[] => {
-  const order = decodePlaced(message.value)
-  if (order === null) return malformed(engine)
-  if (isRepeat(engine, message.eventId) || engine.placed.has(order.id)) return repeated(engine)
-  engine.placed.add(order.id)
-  engine.counts.placed++
-  const executed = engine.executed.get(order.id) ?? 0n
+const settle = (engine: Engine, order: Placed, timestamp: number): Result => {
+  const executedBefore = engine.executed.get(order.id) ?? 0n
   engine.executed.delete(order.id)
-  if (engine.cancelledFirst.delete(order.id)) return []
-  const fills = place(bookOf(engine, order.ticker), { ...order, executed })
-  engine.counts.trades += fills.length
-  return fills.map((fill) => ({
-    ...fill,
-    tradeId: tradeIdOf(fill),
-    ticker: order.ticker,
-    timestamp: message.timestamp,
-  }))
+  if (engine.endedFirst.delete(order.id)) return NOTHING
+  const { ticker } = order
+  const { fills, executed, end } = place(bookOf(engine, ticker), { ...order, executed: executedBefore })
+  const trades = fills.map((fill) => ({ ...fill, tradeId: tradeIdOf(fill), ticker, timestamp }))
+  const isReported = end !== null && engine.features.has('reports')
+  return { trades, report: isReported ? { orderId: order.id, ticker, end, executed, timestamp } : null }
+}
+
+/** A message of the placed topic. Throws at a word outside the contract. */
+export const onPlaced = (engine: Engine, message: Incoming): Result => {
+  const order = decodePlaced(message.value, engine.features)
+  if (order === null) return ignore(engine, 'malformed')
+  if (isRepeat(engine, message.eventId) || engine.placed.has(order.id)) return ignore(engine, 'repeated')
+  engine.placed.add(order.id)
+  const result = settle(engine, order, message.timestamp)
+  engine.counts.placed++
+  engine.counts.trades += result.trades.length
+  if (result.report !== null) engine.counts.reports++
+  return result
 }
 
 /** A message of the cancelled topic. */
 export const onCancelled = (engine: Engine, message: Incoming): void => {
   const cancelled = decodeCancelled(message.value)
-  if (cancelled === null) return void malformed(engine)
-  if (isRepeat(engine, message.eventId)) return void repeated(engine)
+  if (cancelled === null) return void ignore(engine, 'malformed')
+  if (isRepeat(engine, message.eventId)) return void ignore(engine, 'repeated')
   engine.counts.cancelled++
   if (engine.placed.has(cancelled.orderId)) cancel(bookOf(engine, cancelled.ticker), cancelled.orderId)
-  else engine.cancelledFirst.add(cancelled.orderId)
+  else engine.endedFirst.add(cancelled.orderId)
+}
+
+/** A report that this engine wrote before the restart, read before the placements: that order is over. */
+export const onOwnReport = (engine: Engine, message: Incoming): void => {
+  const orderId = decodeReport(message.value)
+  if (orderId === null) ignore(engine, 'malformed')
+  else engine.endedFirst.add(orderId)
 }
 
 /**
@@ -110,7 +128,7 @@ export const onCancelled = (engine: Engine, message: Incoming): void => {
  */
 export const onTrade = (engine: Engine, message: Incoming): void => {
   const trade = decodeTrade(message.value)
-  if (trade === null) return void malformed(engine)
+  if (trade === null) return void ignore(engine, 'malformed')
   engine.counts.announced++
   for (const orderId of trade.orderIds) {
     if (!addRecent(engine.legs, `${orderId} ${trade.tradeId}`)) continue

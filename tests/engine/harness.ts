@@ -7,9 +7,15 @@ import { until } from '../support/until.ts'
 import type { Incoming } from './engine.ts'
 import { partitionOf } from './murmur2.ts'
 
-type Topics = { placed: string; cancelled: string; trades: string }
-type TradeRecord = { key: string; partition: number; eventId: string; value: Record<string, unknown> }
-export type EngineProcess = { lines: string[]; stop: () => Promise<number>; kill: () => Promise<number> }
+type Topics = { placed: string; cancelled: string; trades: string; reports: string }
+/** `sentAt` is the record's time, in milliseconds: the engine's clock when it sent it. */
+type TopicRecord = { key: string; partition: number; eventId: string; sentAt: number; value: Record<string, unknown> }
+export type EngineProcess = {
+  lines: string[]
+  exited: Promise<number>
+  stop: () => Promise<number>
+  kill: () => Promise<number>
+}
 
 const PARTITIONS = 3
 
@@ -24,7 +30,7 @@ const readLines = async (stream: ReadableStream<Uint8Array>, into: string[]): Pr
 }
 
 /** Resolves when the engine says that it has recovered. */
-const startEngine = async (bootstrap: string, topics: Topics): Promise<EngineProcess> => {
+const startEngine = async (bootstrap: string, topics: Topics, features: string): Promise<EngineProcess> => {
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/main.ts`], {
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -32,6 +38,8 @@ const startEngine = async (bootstrap: string, topics: Topics): Promise<EnginePro
       KAFKA_TOPIC_ORDER_PLACED: topics.placed,
       KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
       KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
+      KAFKA_TOPIC_ORDER_REPORT: topics.reports,
+      ENGINE_FEATURES: features,
     },
     stdout: 'pipe',
     stderr: 'inherit',
@@ -46,13 +54,14 @@ const startEngine = async (bootstrap: string, topics: Topics): Promise<EnginePro
   }
   void readLines(child.stdout, lines)
   await until(() => lines.some((line) => line.includes('"started"')), { what: 'the engine has started' })
-  return { lines, stop: end('SIGTERM'), kill: end('SIGKILL') }
+  return { lines, exited: child.exited, stop: end('SIGTERM'), kill: end('SIGKILL') }
 }
 
 export const openHarness = async () => {
   const { bootstrap } = await kafkaServer()
   const run = crypto.randomUUID().slice(0, 8)
-  const topics: Topics = { placed: `placed-${run}`, cancelled: `cancelled-${run}`, trades: `trades-${run}` }
+  const names = ['placed', 'cancelled', 'trades', 'reports'] as const
+  const topics = Object.fromEntries(names.map((name) => [name, `${name}-${run}`])) as Topics
   const client = { clientId: `engine-test-${run}`, bootstrapBrokers: [bootstrap], strict: true }
   const admin = new Admin(client)
   await admin.createTopics({ topics: Object.values(topics), partitions: PARTITIONS, replicas: 1 })
@@ -60,25 +69,31 @@ export const openHarness = async () => {
   const producer = new Producer(client)
   const consumer = new Consumer({ ...client, groupId: `engine-test-${run}` })
   const stream = await consumer.consume({
-    topics: [topics.trades],
+    topics: [topics.trades, topics.reports],
     mode: 'earliest',
     maxWaitTime: 100,
     autocommit: false,
   })
-  const trades: TradeRecord[] = []
+  const trades: TopicRecord[] = []
+  const reports: TopicRecord[] = []
   const ids = new Set<string>()
-  stream.on('data', ({ key, value, headers, partition, offset }) => {
+  stream.on('data', ({ topic, key, value, headers, partition, offset, timestamp }) => {
     // A rebalance of our own group brings messages again.
-    if (ids.has(`${partition}-${offset}`)) return
-    ids.add(`${partition}-${offset}`)
+    const id = `${topic}-${partition}-${offset}`
+    if (ids.has(id)) return
+    ids.add(id)
     const headerTexts = new Map([...headers].map(([name, text]) => [String(name), String(text)]))
     const fields = JSON.parse(String(value)) as Record<string, unknown>
-    trades.push({ key: String(key), partition, eventId: headerTexts.get('eventId') ?? '', value: fields })
+    const eventId = headerTexts.get('eventId') ?? ''
+    const record = { key: String(key), partition, eventId, sentAt: Number(timestamp), value: fields }
+    if (topic === topics.reports) reports.push(record)
+    else trades.push(record)
   })
   const engines: EngineProcess[] = []
   return {
     topics,
     trades,
+    reports,
     async send(topic: string, ticker: string, message: Incoming): Promise<void> {
       const key = Buffer.from(ticker)
       const headers = new Map(message.eventId === null ? [] : [[Buffer.from('eventId'), Buffer.from(message.eventId)]])
@@ -86,8 +101,9 @@ export const openHarness = async () => {
       const record = { topic, key, value, headers, partition: partitionOf(key, PARTITIONS) }
       await producer.send({ messages: [record], acks: ProduceAcks.ALL })
     },
-    async startEngine(): Promise<EngineProcess> {
-      const engine = await startEngine(bootstrap, topics)
+    /** Of the old kind unless features are named. */
+    async startEngine(features = ''): Promise<EngineProcess> {
+      const engine = await startEngine(bootstrap, topics, features)
       engines.push(engine)
       return engine
     },

@@ -1,5 +1,5 @@
 // Proves: over a real Kafka, with the engine as its own process: crossing orders make one trade on the right partition, repeats
-// and early cancels are understood, and no restart trades twice. A later pair of orders on the same ticker proves that nothing
+// and early cancels are understood, what it ends is reported once, and no restart trades twice. A later pair of orders on the same ticker proves that nothing
 // happened: its trade stands behind everything else.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test'
@@ -88,4 +88,59 @@ test('a restart trades nothing twice, keeps what rests and takes up what came me
   expect(pairs()).toEqual(['big/s1', 'big/s2', 'big/s3', 'b4/s3', 'last-b/last-s'])
   expect(harness.trades.map(({ value }) => value['quantity'])).toEqual([5, 1, 3, 2, 500])
   expect(await second.stop()).toBe(0)
+})
+
+test('what it ends is reported, keyed by ticker, after the trades that it counts; a restart reports nothing twice', async () => {
+  const features = 'reports,display,post-only'
+  const first = await harness.startEngine(features)
+  const ending = (id: string, timeInForce: 'IOC' | 'FOK') =>
+    placedMessage(id, TICKER, { ...limit, side: 'SELL', timeInForce, quantity: 9n })
+  const refused = placedMessage('post-only', TICKER, { ...limit, side: 'SELL', postOnly: true })
+  await place(placedMessage('ice', TICKER, { ...limit, side: 'BUY', display: 1n }))
+  for (const order of [buy('plain'), refused, sell('s')]) await place(order)
+  for (const order of [ending('fok', 'FOK'), ending('ioc', 'IOC')]) await place(order)
+  await until(() => harness.reports.length === 3 && harness.trades.length === 4, { what: 'three reports, four trades' })
+  expect(harness.trades.map(({ value }) => [value['buyOrderId'], value['sellOrderId'], value['quantity']])).toEqual([
+    ['ice', 's', 1],
+    ['plain', 's', 4],
+    ['plain', 'ioc', 1],
+    ['ice', 'ioc', 4],
+  ])
+  const reported = () =>
+    harness.reports.map(({ value }) => [value['orderId'], value['kind'], value['cumulativeQuantity']])
+  const three = [
+    ['post-only', 'REJECTED', 0],
+    ['fok', 'CANCELED', 0],
+    ['ioc', 'CANCELED', 5],
+  ]
+  expect(reported()).toEqual(three)
+  for (const { key, partition, eventId, value } of harness.reports)
+    expect({ key, partition, eventId }).toEqual({ key: TICKER, partition: 2, eventId: String(value['reportId']) })
+  // Of the newest order: its report was sent once its trades were acknowledged.
+  expect(harness.reports.at(-1)!.sentAt).toBeGreaterThanOrEqual(harness.trades.at(-1)!.sentAt)
+  await first.kill()
+  const second = await harness.startEngine(features)
+  await untilAllIsDone()
+  await place(ending('last', 'IOC'))
+  await until(() => harness.reports.some(({ value }) => value['orderId'] === 'last'), { what: 'the last report' })
+  expect(reported()).toEqual([...three, ['last', 'CANCELED', 0]])
+  expect(harness.trades).toHaveLength(5)
+  expect(await second.stop()).toBe(0)
+})
+
+test('an engine of the old kind goes on at members that it does not know, reports nothing, and ends at such a word', async () => {
+  const engine = await harness.startEngine()
+  const order = { userId: 'u', ticker: TICKER, type: 'LIMIT', timeInForce: 'GTC', quantity: 5, price: 3 }
+  const ioc = placedMessage('i', TICKER, { ...limit, side: 'SELL', quantity: 9n, timeInForce: 'IOC' })
+  const more = { displayQuantity: 2, postOnly: true, expiresAt: '2026-11-27T00:00:00Z' }
+  await place(message('event of b', { ...order, ...more, orderId: 'b', side: 'BUY' }))
+  await place(ioc)
+  await untilAllIsDone()
+  expect(pairs()).toEqual(['b/i', 'last-b/last-s'])
+  await place(message('event of stop', { ...order, orderId: 'stop', side: 'BUY', type: 'STOP_LIMIT' }))
+  expect(await engine.exited).toBe(1)
+  const line = engine.lines.find((one) => one.includes('cannot go on'))
+  expect(line).toContain('STOP_LIMIT')
+  expect(line).toContain(`"topic":"${harness.topics.placed}","partition":2,"offset":4`)
+  expect(harness.reports).toEqual([])
 })

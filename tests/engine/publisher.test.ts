@@ -2,8 +2,8 @@
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import type { Trade } from './messages.ts'
-import { cutBetweenTakers } from './publisher.ts'
+import { cutBetweenOrders } from './publisher.ts'
+import type { Outgoing } from './publisher.ts'
 import { addRecent, createRecent } from './recent.ts'
 
 test('every trade is in one batch, in order; a taker is cut only when he alone is too many', () => {
@@ -11,13 +11,13 @@ test('every trade is in one batch, in order; a taker is cut only when he alone i
   fc.assert(
     fc.property(takers, fc.integer({ min: 1, max: 8 }), (sizes, max) => {
       const trades = sizes.flatMap((size, taker) =>
-        Array.from({ length: size }, () => ({ takerId: `${taker}` }) as Trade),
+        Array.from({ length: size }, () => ({ orderId: `${taker}` }) as Outgoing),
       )
-      const batches = cutBetweenTakers(trades, max)
+      const batches = cutBetweenOrders(trades, max)
       expect(batches.flat()).toEqual(trades)
       expect(batches.every((batch) => batch.length > 0 && batch.length <= max)).toBe(true)
       for (const [taker, size] of sizes.entries()) {
-        const holding = batches.filter((batch) => batch.some((trade) => trade.takerId === `${taker}`))
+        const holding = batches.filter((batch) => batch.some((trade) => trade.orderId === `${taker}`))
         if (size > 0 && size <= max) expect(holding).toHaveLength(1)
       }
     }),
