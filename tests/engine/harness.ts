@@ -1,61 +1,15 @@
 // What the test over a real Kafka needs: topics of its own, the engine as its own process, and plain clients.
 
 import { Admin, Consumer, ProduceAcks, Producer } from '@platformatic/kafka'
-import { hold, release } from '../stack/guard.ts'
+import { startEngine, type EngineProcess } from '../support/engineProcess.ts'
 import { kafkaServer } from '../support/servers.ts'
-import { until } from '../support/until.ts'
 import type { Incoming } from './engine.ts'
 import { partitionOf } from './murmur2.ts'
 
 type Topics = { placed: string; cancelled: string; trades: string; reports: string }
 /** `sentAt` is the record's time, in milliseconds: the engine's clock when it sent it. */
 type TopicRecord = { key: string; partition: number; eventId: string; sentAt: number; value: Record<string, unknown> }
-export type EngineProcess = {
-  lines: string[]
-  exited: Promise<number>
-  stop: () => Promise<number>
-  kill: () => Promise<number>
-}
-
 const PARTITIONS = 3
-
-const readLines = async (stream: ReadableStream<Uint8Array>, into: string[]): Promise<void> => {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const chunk of stream) {
-    const [last = '', ...whole] = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n').toReversed()
-    into.push(...whole.toReversed())
-    rest = last
-  }
-}
-
-/** Resolves when the engine says that it has recovered. */
-const startEngine = async (bootstrap: string, topics: Topics, features: string): Promise<EngineProcess> => {
-  const child = Bun.spawn([process.execPath, `${import.meta.dir}/main.ts`], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      KAFKA_BOOTSTRAP_SERVERS: bootstrap,
-      KAFKA_TOPIC_ORDER_PLACED: topics.placed,
-      KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
-      KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
-      KAFKA_TOPIC_ORDER_REPORT: topics.reports,
-      ENGINE_FEATURES: features,
-    },
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
-  hold(child.pid, 'SIGKILL')
-  const lines: string[] = []
-  const end = (signal: NodeJS.Signals) => async (): Promise<number> => {
-    child.kill(signal)
-    const code = await child.exited
-    release(child.pid)
-    return code
-  }
-  void readLines(child.stdout, lines)
-  await until(() => lines.some((line) => line.includes('"started"')), { what: 'the engine has started' })
-  return { lines, exited: child.exited, stop: end('SIGTERM'), kill: end('SIGKILL') }
-}
 
 export const openHarness = async () => {
   const { bootstrap } = await kafkaServer()
@@ -103,7 +57,14 @@ export const openHarness = async () => {
     },
     /** Of the old kind unless features are named. */
     async startEngine(features = ''): Promise<EngineProcess> {
-      const engine = await startEngine(bootstrap, topics, features)
+      const engine = await startEngine({
+        KAFKA_BOOTSTRAP_SERVERS: bootstrap,
+        KAFKA_TOPIC_ORDER_PLACED: topics.placed,
+        KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
+        KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
+        KAFKA_TOPIC_ORDER_REPORT: topics.reports,
+        ENGINE_FEATURES: features,
+      })
       engines.push(engine)
       return engine
     },
