@@ -6,7 +6,7 @@ import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
-import { placeOrders, type Identity, type Placement, type PlaceResult } from './place.ts'
+import { judgeHeldKey, placeOrders, type Identity, type Placement, type PlaceResult } from './place.ts'
 import { createReads } from './reads.ts'
 import { resolveException, type ResolveCommand, type ResolveResult } from './resolve.ts'
 
@@ -64,6 +64,9 @@ const readHolders = async (db: Database, lookups: readonly KeyForms[]): Promise<
   }))
 }
 
+/** `answer`: of the order that holds the key; null: none does. */
+type HeldKey = { ok: true; answer: PlaceResult | null }
+
 type OrderLookup = { ok: true; order: Order | undefined }
 
 const readById = async (db: Database, ids: readonly string[]): Promise<OrderLookup[]> => {
@@ -96,6 +99,12 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
     ...read('key'),
     run: (lookups) => readHolders(pools.gets, lookups),
   })
+  // Each takes a statement of its own, and few come.
+  const heldKeys = createBatcher<Placement, HeldKey>({
+    ...read('key'),
+    batchMax: 1,
+    run: ([placement]) => judgeHeldKey(pools.places, placement!).then((answer): HeldKey[] => [{ ok: true, answer }]),
+  })
   const cancels = createBatcher<Cancellation, CancelResult>({
     ...write('cancel'),
     run: (cancellations, { again, stored }) =>
@@ -109,11 +118,12 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
     lanes: 1,
     run: (commands) => Promise.all(commands.map((command) => resolveException(pools.changes, command, now()))),
   })
-  const all = [places, keys, cancels, gets, pages, resolves]
+  const all = [places, keys, heldKeys, cancels, gets, pages, resolves]
 
   return {
     places,
     keys,
+    heldKeys,
     cancels,
     gets,
     pages,

@@ -8,9 +8,9 @@ import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
 import { causeOf, isAdmin, owns, type Call } from './caller.ts'
 import type { CancelResult, CancelTerms } from './cancel.ts'
-import type { Admission } from './monitor.ts'
 import { createOrderReads, type OrderReads } from './orderReads.ts'
-import { judgeFormerKey, preparePlacement, type Identity, type PlaceResult } from './place.ts'
+import { judgeFormerKey } from './place.ts'
+import { createSubmit, usualRules, type NewOrderRules, type SubmitParts, type SubmitResult } from './submit.ts'
 
 /** `formerKey`: another form of the key, under which 1.0 may have stored this order; null: there is none. */
 export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
@@ -19,28 +19,24 @@ export type OrderUseCases = OrderReads & {
   /** The answer that every order would get now, whatever it says; null: there is room for an order. */
   turnAway: () => BatchRefusal | null
   /** Stores an order, or answers with the order that holds its key. `FORBIDDEN`: the order names another user. */
-  place: (call: Call, command: PlaceCommand) => Promise<PlaceResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
+  place: (call: Call, command: PlaceCommand) => Promise<SubmitResult | { ok: false; code: 'FORBIDDEN' }>
   cancel: (call: Call, orderId: string, terms?: CancelTerms) => Promise<CancelResult | BatchRefusal>
 }
 
-export type OrderParts = Identity & {
-  batchers: Pick<Batchers, 'places' | 'keys' | 'cancels' | 'gets' | 'pages'>
+export type OrderParts = Omit<SubmitParts, 'rules'> & {
+  batchers: Pick<Batchers, 'places' | 'heldKeys' | 'keys' | 'cancels' | 'gets' | 'pages'>
   /** The pool from which lists are read. */
   lists: Database
-  /** The monitor's `hasRoom`: false while too much waits to be published (app/monitor.ts). */
-  accepting: Admission
+  /** Absent: the usual ones. */
+  rules?: NewOrderRules
   audit: Audit
 }
 
-export const createOrders = ({ batchers, lists, accepting, audit, ...identity }: OrderParts): OrderUseCases => {
-  const { now, newId } = identity
+export const createOrders = ({ lists, audit, rules = usualRules, ...parts }: OrderParts): OrderUseCases => {
+  const { batchers, now, newId } = parts
   const { places, keys, cancels } = batchers
   const { refuseForeign, ...reads } = createOrderReads({ batchers, lists, now })
-
-  const submit = (call: Call, terms: OrderTerms): Promise<PlaceResult | BatchRefusal> =>
-    accepting(terms.ticker)
-      ? places.submit(preparePlacement(terms, call, identity))
-      : Promise.resolve({ ok: false, code: 'OVERLOADED' })
+  const submit = createSubmit({ ...parts, rules })
 
   /** Places an order, unless this user has an order under the former key: then the request repeats that order. */
   const submitUnlessHeld = async (call: Call, terms: OrderTerms, formerKey: string) => {

@@ -3,8 +3,9 @@
 
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, type Order } from '../domain/order.ts'
+import type { Reason } from '../domain/reason.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
-import { insertOrders, readKeyHolders, type NewEvent, type Origin } from '../store/orders.ts'
+import { insertOrders, isKeyFree, readByKey, readKeyHolders, type NewEvent, type Origin } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { causeOf, type Call } from './caller.ts'
 import { passCrashPoint } from './crashPoint.ts'
@@ -16,6 +17,8 @@ export type Placement = { order: Order; origin: Origin; event: NewEvent }
 export type PlaceResult =
   | { ok: true; order: Order; replayed: boolean }
   | { ok: false; code: 'IDEMPOTENCY_MISMATCH'; differing: (keyof OrderTerms)[] }
+  /** A rule of business refused the order when it came in. It is stored, and holds its key. */
+  | { ok: false; code: 'ORDER_REJECTED'; order: Order; replayed: boolean }
 
 export type Identity = {
   now: () => Date
@@ -24,12 +27,16 @@ export type Identity = {
   expiresAt: ExpiresAt
 }
 
-export const preparePlacement = (terms: OrderTerms, call: Call, identity: Identity): Placement => {
-  const { now, newId, expiresAt } = identity
+/** `refusal`: the rule that refuses the order; absent: none does. */
+export const preparePlacement = (
+  terms: OrderTerms,
+  call: Call,
+  { now, newId, expiresAt, refusal = null }: Identity & { refusal?: Reason | null },
+): Placement => {
   const at = now()
   const { requestId = null, subject = null } = causeOf(call)
   return {
-    order: acceptOrder(terms, { id: newId(at), now: at, expiresAt: expiresAt(terms, at) }),
+    order: acceptOrder(terms, { id: newId(at), now: at, expiresAt: expiresAt(terms, at), refusal }),
     origin: { requestId, subject },
     event: { eventId: newId(at), traceparent: call.traceparent },
   }
@@ -37,19 +44,28 @@ export const preparePlacement = (terms: OrderTerms, call: Call, identity: Identi
 
 const keyOf = (order: Pick<OrderTerms, 'userId' | 'clientOrderId'>): string => `${order.userId} ${order.clientOrderId}`
 
+/** The answer of an order that was stored. One that an engine rejected later was accepted first, so it is answered as it is now. */
+const answerOf = (order: Order, replayed: boolean): PlaceResult =>
+  order.status === 'REJECTED' && order.version === 0
+    ? { ok: false, code: 'ORDER_REJECTED', order, replayed }
+    : { ok: true, order, replayed }
+
+/** The answer of the order that holds the key to a request with these terms. */
+const repetition = (holder: Order, terms: OrderTerms): PlaceResult => {
+  const differing = differingTerms(holder, terms)
+  return differing.length === 0 ? answerOf(holder, true) : { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing }
+}
+
 /**
  * Judges a placement that stored nothing new: it found its own row from an attempt whose answer was lost, or it repeats a key with the same
  * terms, or it reuses a key with others.
  */
 const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: Map<string, Order>): PlaceResult => {
   const own = byId.get(placement.order.id)
-  if (own !== undefined) return { ok: true, order: own, replayed: false }
+  if (own !== undefined) return answerOf(own, false)
   const holder = placement.order.clientOrderId === null ? undefined : byKey.get(keyOf(placement.order))
   assert(holder !== undefined, 'the order that holds the key can be read')
-  const differing = differingTerms(holder, placement.order)
-  return differing.length === 0
-    ? { ok: true, order: holder, replayed: true }
-    : { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing }
+  return repetition(holder, placement.order)
 }
 
 /**
@@ -66,11 +82,9 @@ export const judgeFormerKey = (
   { former, present }: { former: Order | undefined; present: Order | undefined },
 ): PlaceResult | null => {
   if (former === undefined) return null
-  const differing = differingTerms(former, terms)
-  if (differing.length === 0) return { ok: true, order: former, replayed: true }
-  if (present !== undefined && differingTerms(present, terms).length === 0)
-    return { ok: true, order: present, replayed: true }
-  return { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing }
+  const judgement = repetition(former, terms)
+  if (judgement.ok || judgement.code !== 'IDEMPOTENCY_MISMATCH') return judgement
+  return present !== undefined && differingTerms(present, terms).length === 0 ? answerOf(present, true) : judgement
 }
 
 /**
@@ -98,8 +112,17 @@ export const placeOrders = async (
   const byId = new Map(holders.map((order) => [order.id, order]))
   const byKey = new Map(holders.map((order) => [keyOf(order), order]))
   return placements.map((placement) =>
-    stored.has(placement.order.id)
-      ? { ok: true, order: placement.order, replayed: false }
-      : judgeRepetition(placement, byId, byKey),
+    stored.has(placement.order.id) ? answerOf(placement.order, false) : judgeRepetition(placement, byId, byKey),
   )
+}
+
+/**
+ * What the order that holds the key of this placement makes of it; null: no order holds that key, and none that is being stored right now
+ * will. Stores nothing.
+ */
+export const judgeHeldKey = async (db: Database, placement: Placement): Promise<PlaceResult | null> => {
+  if (await db.run((sql) => isKeyFree(sql, placement))) return null
+  const [holder] = await db.run((sql) => readByKey(sql, [placement.order]))
+  assert(holder !== undefined, 'the order that holds the key can be read')
+  return repetition(holder, placement.order)
 }

@@ -56,6 +56,10 @@ export const authenticationSettings = {
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
 export const limitSettings = {
+  REJECTED_PER_MINUTE_MAX: {
+    read: int(600, 1, 1_000_000),
+    note: 'Orders of one caller that a rule of business refuses and that are stored as `REJECTED`; more are a `429`, and their keys stay free.',
+  },
   RATE_LIMIT_PER_SUBJECT_PER_SECOND: {
     read: int(0, 0, 1_000_000),
     note: 'Requests of one caller for orders and exceptions. `0`: no limit.',

@@ -1,10 +1,19 @@
 // Settings of Kafka: its brokers and topics, how trades are read, and how events go out.
 
+import { engineFeatures, type EngineFeature } from '../domain/engine.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
 import type { Topics } from '../kafka/topics.ts'
-import { flag, int, ms, optionalTopic, servers, text, topic } from './readers.ts'
+import { flag, int, listOf, ms, optionalTopic, servers, text, topic, type Reader } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { kafkaSecuritySettings } from './transport.ts'
+
+const features = listOf(engineFeatures, [])
+const engineFeaturesOf: Reader<readonly EngineFeature[]> = (key, env, faults) => {
+  const list = features(key, env, faults)
+  // Only its report says that the engine has refused such an order.
+  if (list.includes('post-only') && !list.includes('reports')) faults.push(`${key} has post-only, which needs reports`)
+  return list
+}
 
 /** The topic of each kind of event. */
 const eventTopicSettings = {
@@ -49,6 +58,10 @@ export const kafkaSettings = {
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
 export const tradeSettings = {
+  ENGINE_FEATURES: {
+    read: engineFeaturesOf,
+    note: 'What the matching engine can do beyond the original one, comma-separated: `display` (icebergs), `post-only` (needs `reports`), `reports` (it says how orders ended). An order that asks for more is refused.',
+  },
   TRADE_UNKNOWN_TO_DLQ: {
     read: flag(true),
     note: '`false` where orders of others share the topic: their legs are only counted.',

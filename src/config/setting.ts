@@ -20,6 +20,7 @@ export type ValuesOf<Table extends Readonly<Record<string, Setting<unknown>>>> =
 /** The ends of keys, with the unit that each stands for. */
 const units = {
   _PER_SECOND: 'a second',
+  _PER_MINUTE_MAX: 'a minute',
   _MS: 'ms',
   _SECONDS: 's',
   // SESSION_DAYS are names.

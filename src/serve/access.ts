@@ -1,5 +1,6 @@
 // Makes the guard of the HTTP side from the configuration: who may call, and how often.
 
+import { createBuckets } from '../app/rateLimit.ts'
 import { takesKeys, takesTokens } from '../config/accessSettings.ts'
 import type { Config } from '../config/config.ts'
 import type { PublishedAccess } from '../http/contract/openapiAccess.ts'
@@ -9,7 +10,6 @@ import { createTokenCheck, type TokenCheck } from '../http/gates/auth/jwt.ts'
 import { keysFromFile, keysFromUrl, type KeySource } from '../http/gates/auth/keySource.ts'
 import type { Guard } from '../http/gates/guard.ts'
 import type { LimitOptions, Rate } from '../http/gates/limits/limits.ts'
-import { createBuckets } from '../http/gates/limits/rateLimit.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 
 type Settings = Omit<Config, 'database' | 'warnings'>

@@ -81,6 +81,12 @@ export const openService = ({ config, log, observers, refusedWrites, ...rest }: 
       queueMax: config.QUEUE_MAX_REQUESTS,
       deadlineMs: config.REQUEST_DEADLINE_MS,
     },
+    rules: {
+      features: new Set(config.ENGINE_FEATURES),
+      gtdMaxDays: config.GTD_MAX_DAYS,
+      rejectedPerMinuteMax: config.REJECTED_PER_MINUTE_MAX,
+      nowMs: () => performance.now(),
+    },
     onBug: (error) => log.error('a batch failed', describe(error)),
     onRefused(error) {
       const fields = describe(error)

@@ -3,6 +3,7 @@
 import { amountFromSql, notionalFromSql } from '../domain/decimal.ts'
 import type { Order, Status } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
+import { codeOf } from './faults.ts'
 import { sparseArray, textArray, type Fragment, type Sql } from './sql.ts'
 import { parameter, sqlText, statementText } from './sqlText.ts'
 import { castTermColumns, termArrays, termColumns, termParameters, termsFromRow, type TermsRow } from './terms.ts'
@@ -50,7 +51,8 @@ export const orderFromRow = (row: OrderRow): Order => ({
   version: row.version,
 })
 
-const insertText = statementText`
+/** `result`: what the statement returns. */
+const insertTextWith = (result: string) => statementText`
     with input as materialized (
       select *, nextval('log_position') as position from unnest(
         ${parameter}::text[],
@@ -78,21 +80,19 @@ const insertText = statementText`
       where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed))
       order by i.ordinality
     )
-    select id from placed`
+    ${result}`
 
-/**
- * Stores new orders and their events; returns the ids that are new. A refused order and a stop have no event: no engine is told of them. One that is missing met a row with its id (a retry whose
- * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
- *
- * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions of log and outbox are drawn in order of arrival.
- */
-export const insertOrders = async (
-  sql: Sql,
-  placements: readonly { order: Order; origin: Origin; event: NewEvent }[],
-): Promise<Set<string>> => {
+const insertText = insertTextWith('select id from placed')
+/** Fails if it has inserted the order, so that nothing of it stays. */
+const undoneText = insertTextWith('select 1 / (1 - count(*)::integer) from placed')
+const divisionByZero = '22012'
+
+type NewOrder = { order: Order; origin: Origin; event: NewEvent }
+
+/** The parameters of insertText. */
+const insertArrays = (placements: readonly NewOrder[]): string[] => {
   const orders = placements.map(({ order }) => order)
-  const rows = await sql<{ id: string }[]>(
-    insertText,
+  return [
     textArray(orders.map(({ id }) => id)),
     ...termArrays(orders),
     textArray(orders.map(({ createdAt }) => createdAt.toISOString())),
@@ -102,10 +102,33 @@ export const insertOrders = async (
     sparseArray(orders.map(({ reason }) => reason?.text ?? null)),
     textArray(placements.map(({ event }) => event.eventId)),
     sparseArray(placements.map(({ event }) => event.traceparent)),
-  )
+  ]
+}
+
+/**
+ * Stores new orders and their events; returns the ids that are new. A refused order and a stop have no event: no engine is told of them. One that is missing met a row with its id (a retry whose
+ * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
+ *
+ * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions of log and outbox are drawn in order of arrival.
+ */
+export const insertOrders = async (sql: Sql, placements: readonly NewOrder[]): Promise<Set<string>> => {
+  const rows = await sql<{ id: string }[]>(insertText, ...insertArrays(placements))
   return new Set(rows.map((row) => row.id))
 }
 
+/**
+ * Whether no order holds the key of this one. It inserts the order and takes that back, because only an insert waits for another one that
+ * is under way with the same key: a read would not see that one, and its answer may be lost.
+ */
+export const isKeyFree = async (sql: Sql, placement: NewOrder): Promise<boolean> => {
+  try {
+    await sql(undoneText, ...insertArrays([placement]))
+    return false
+  } catch (error) {
+    if (codeOf(error) === divisionByZero) return true
+    throw error
+  }
+}
 export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
 
 const ordersByKey = (sql: Sql, keys: readonly OrderKey[]) => sql`

@@ -208,7 +208,7 @@ describe('a client of the HTTP side may be surprised by', () => {
       /new value "SUSPENDED"/,
     ],
     ['any value at all', (copy) => drop(member(copy, 'Order', 'side'), 'enum'), /any value may come/],
-    ['a new status of a refusal', (copy) => set(post(copy)['responses']!, '429', {}), /new status 429/],
+    ['a new status of a refusal', (copy) => set(post(copy)['responses']!, '418', {}), /new status 418/],
     ['a longer text', (copy) => set(member(copy, 'Fill', 'tradeId'), 'maxLength', 128), /maxLength was 64 and is 128/],
     ['a text of another form', (copy) => set(member(copy, 'Order', 'id'), 'format', 'ulid'), /format was "uuid"/],
     [

@@ -5,7 +5,9 @@ import type { BatchRefusal } from '../../src/app/batcher.ts'
 import { resetReasons } from '../../src/app/follow.ts'
 import type { Service } from '../../src/app/service.ts'
 import type { StreamUseCases } from '../../src/app/streams.ts'
-import { requests, resolution } from '../../src/http/contract/examples.ts'
+import { usualRules } from '../../src/app/submit.ts'
+import { engineFeatures } from '../../src/domain/engine.ts'
+import { acceptedOrder, requests, resolution } from '../../src/http/contract/examples.ts'
 import { springType } from '../../src/http/operators/actuator.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
@@ -51,8 +53,10 @@ const place = async ({ call }: World, changed: object = {}): Promise<string> =>
 
 const orders = async (world: World): Promise<void> => {
   const { call, harness } = world
+  harness.setClock(acceptedOrder.createdAt)
   for (const { value } of Object.values(requests))
     await call('POST', '/orders', { body: value, headers: { traceparent } })
+  harness.setClock(undefined)
   const keyed = { headers: { 'idempotency-key': 'recorded' } }
   for (const price of [150.5, 150.5, 151]) await call('POST', '/orders', { ...keyed, body: { ...orderBody, price } })
   await call('POST', '/orders', { body: { ...orderBody, price: undefined } })
@@ -89,6 +93,15 @@ const orders = async (world: World): Promise<void> => {
     await call('POST', `/orders/${id}/cancel`)
     await call('DELETE', `/orders/${id}`)
   }
+}
+
+/** With an engine of the old kind, and room for two refused orders a minute. */
+const rejections = async ({ call, harness }: World): Promise<void> => {
+  harness.setClock(acceptedOrder.createdAt)
+  const body = requests['iceberg']!.value
+  await call('POST', '/orders', { body })
+  for (const key of ['rejected', 'rejected', 'another'])
+    await call('POST', '/orders', { body, headers: { 'idempotency-key': key } })
 }
 
 const exceptions = async (world: World): Promise<void> => {
@@ -236,8 +249,12 @@ const otherMethods = async (call: Calling): Promise<void> => {
 /** Everything, in one run of some seconds. */
 export const record = async (): Promise<Recorded[]> => {
   const kept: Recorded[] = []
-  const harness = await openHarness()
+  const rules = { ...usualRules, rejectedPerMinuteMax: 2 }
+  const oldEngine = await openHarness({ service: () => ({ rules }) })
+  const harness = await openHarness({ service: () => ({ rules: { ...rules, features: new Set(engineFeatures) } }) })
   try {
+    const refusing = recorderOf(createApp(serverOptions({ service: oldEngine.service })), kept)
+    await rejections({ harness: oldEngine, call: refusing })
     const app = createApp(serverOptions({ service: harness.service }))
     const world = { harness, call: recorderOf(app, kept) }
     await orders(world)
@@ -251,6 +268,7 @@ export const record = async (): Promise<Recorded[]> => {
     await followers(kept)
   } finally {
     await harness.close()
+    await oldEngine.close()
   }
   return kept
 }

@@ -79,7 +79,7 @@ const checkKey = (row: Row, placed: readonly Placed[]): void => {
     story,
   ).toHaveLength(1)
   for (const { terms, answer } of ofKey) {
-    if (!answer.ok) expect(answer.differing, story).toEqual(['quantity'])
+    if (!answer.ok) expect(answer, story).toMatchObject({ differing: ['quantity'] })
     else expect(answer.order.id, story).toBe(row.id)
     expect(answer.ok, story).toBe(terms.quantity === amountFromSql(row.quantity))
   }

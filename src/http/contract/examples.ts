@@ -2,6 +2,7 @@
 // look for each problem among real answers.
 
 import { wholeAmount } from '../../domain/decimal.ts'
+import { unsupportedBy } from '../../domain/engine.ts'
 import type { HistoryEvent } from '../../domain/history.ts'
 import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
@@ -41,20 +42,32 @@ export const requests: Readonly<Record<string, { summary: string; value: PlaceOr
     summary: 'A market order has no price',
     value: { userId, ticker: 'AAPL', side: 'SELL', type: 'MARKET', timeInForce: 'IOC', quantity: 10 },
   },
+  stop: {
+    summary: 'A stop waits until its ticker trades at 140 or below',
+    value: { userId, ticker: 'AAPL', side: 'SELL', type: 'STOP', timeInForce: 'DAY', quantity: 40, stopPrice: 140 },
+  },
+  iceberg: {
+    summary: 'An iceberg shows the book 100 at a time, where ENGINE_FEATURES has display',
+    value: { ...limitOrder, quantity: 1000, displayQuantity: 100 },
+  },
+  gtd: {
+    summary: 'A limit order until a certain instant',
+    value: { ...limitOrder, timeInForce: 'GTD', expiresAt: '2026-01-31T21:00:00Z' },
+  },
 }
 
-export const acceptedOrder: Order = acceptOrder(
-  completeTerms({
-    userId,
-    ticker: 'AAPL',
-    side: 'BUY',
-    type: 'LIMIT',
-    timeInForce: 'GTC',
-    quantity: half * 2n,
-    price,
-  }),
-  { id: orderId, now: acceptedAt },
-)
+const acceptedTerms = completeTerms({
+  userId,
+  ticker: 'AAPL',
+  side: 'BUY',
+  type: 'LIMIT',
+  timeInForce: 'GTC',
+  quantity: half * 2n,
+  price,
+})
+const icebergTerms = { ...acceptedTerms, quantity: wholeAmount(1000), displayQuantity: wholeAmount(100) }
+
+export const acceptedOrder: Order = acceptOrder(acceptedTerms, { id: orderId, now: acceptedAt })
 
 export const partlyFilledOrder = applyFill(acceptedOrder, { quantity: half, price, now: filledAt })
 const canceled = { status: 'CANCELED', reason: { code: 'USER_CANCELED', text: null }, updatedAt: filledAt } as const
@@ -69,6 +82,13 @@ export const acceptedEvent: HistoryEvent = {
   reason: null,
   cause: { kind: 'request', requestId: '019b7d0a-51a0-7000-8000-1c2d3e4f5a6b' },
 }
+/** The answer to the iceberg where the engine knows none. */
+export const rejectedOrder: Order = acceptOrder(icebergTerms, {
+  id: orderId,
+  now: acceptedAt,
+  refusal: unsupportedBy(new Set(), icebergTerms),
+})
+
 /** Opaque: real ones are longer. */
 export const exampleCursor = 'AQd2YJ1sW9kPMA'
 

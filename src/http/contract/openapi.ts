@@ -6,7 +6,7 @@ import { orderTypes, rulesOf } from '../../domain/terms.ts'
 import { Resolve } from '../exceptions/resolution.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
 import { isServed } from '../exchange/operation.ts'
-import { problemBody, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
+import { problemJson, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
 import { placeOrderShape } from '../orders/decode.ts'
 import { components, noMembers, problemShape } from './answers.ts'
 import { answeredAt, examplePath } from './examples.ts'
@@ -90,7 +90,7 @@ const exampleOf = (id: OperationId, outcome: string): unknown => {
   const makeExample = (answerExamples[id] as Record<string, () => string | Problem>)[outcome]!
   const example = makeExample()
   if (typeof example !== 'string')
-    return problemBody(example, { path: examplePath(operations[id].path), at: answeredAt })
+    return JSON.parse(problemJson(example, { path: examplePath(operations[id].path), at: answeredAt }))
   return example.startsWith('{') ? JSON.parse(example) : example
 }
 
@@ -110,13 +110,34 @@ const problemRef = (
   return { $ref: `#/components/schemas/${name}` }
 }
 
-/** Merges an answer and a problem that share a status. The result has both media types; a header that only one of them has is optional. */
+type Media = { schema: unknown; example?: unknown; examples?: Readonly<Record<string, { value: unknown }>> }
+
+const alternativesOf = ({ schema }: Media): readonly unknown[] =>
+  (schema as { anyOf?: readonly unknown[] }).anyOf ?? [schema]
+/** The examples of a problem by its code. */
+const examplesOf = ({ example, examples }: Media) =>
+  examples ?? { [(example as { code: string }).code]: { value: example } }
+
+/** Two problems of one status and media type. */
+const mergeMedia = (one: Media | undefined, other: Media): Media =>
+  one === undefined
+    ? other
+    : {
+        schema: { anyOf: [...alternativesOf(one), other.schema] },
+        examples: { ...examplesOf(one), ...examplesOf(other) },
+      }
+
+/** Merges an answer and a problem, or two problems, that share a status. A header that only one of them has is optional. */
 const mergeResponses = (answer: ResponseJson, refusal: ResponseJson): ResponseJson => {
   const headers = Object.entries({ ...answer.headers, ...refusal.headers }).map(([name, header]) => {
     const isShared = name in answer.headers && name in refusal.headers
     return [name, isShared ? header : { ...(header as Json), required: false }]
   })
-  const content = { ...answer.content, ...refusal.content }
+  const merged = Object.entries(refusal.content as Record<string, Media>).map(([type, media]) => [
+    type,
+    mergeMedia((answer.content as Record<string, Media>)[type], media),
+  ])
+  const content = { ...answer.content, ...(Object.fromEntries(merged) as Json) }
   return {
     description: `${answer.description} Or ${refusal.description}`,
     headers: Object.fromEntries(headers),

@@ -11,7 +11,7 @@ import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
 import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
-import { notNew, notOpen, otherVersion } from '../orders/routes.ts'
+import { notNew, notOpen, otherVersion, rejected, tooManyRejected } from '../orders/problems.ts'
 import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
@@ -23,6 +23,7 @@ import {
   fill,
   history,
   partlyFilledOrder,
+  rejectedOrder,
   requests,
   resolution,
   resolvedException,
@@ -82,6 +83,8 @@ const orders = {
         'this key already names another order: price differ; send the same order or a new key',
         { errors: [{ pointer: '/price', detail: 'differs from the order that holds the key' }] },
       ),
+    ORDER_REJECTED: () => rejected(rejectedOrder, false),
+    RATE_LIMITED: () => tooManyRejected(1),
   },
   listOrders: {
     ...scopeProblems('orders:read'),

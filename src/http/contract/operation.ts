@@ -42,7 +42,7 @@ const challenge = {
     description: 'What is missing, as RFC 6750 says it.',
   },
 }
-const retryAfter = {
+export const retryAfter = {
   'Retry-After': { schema: Type.Integer({ minimum: 0 }), description: 'Seconds to wait before the next try.' },
 }
 

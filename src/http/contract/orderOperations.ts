@@ -1,12 +1,12 @@
 // The routes of orders.
 
 import { Type } from '@sinclair/typebox'
-import { Order, Status } from '../../wire/order.ts'
+import { EndReason, Order, Status } from '../../wire/order.ts'
 import { ById } from '../exchange/query.ts'
 import { EventPage, FillPage, OrderPage } from '../orders/answers.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 import { EventsQuery, FillsQuery, OrdersQuery } from '../orders/query.ts'
-import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
+import { retryAfter, storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 import { CancelHeaders, PlaceHeaders } from './requestHeaders.ts'
 
 const location = {
@@ -38,8 +38,10 @@ export const orderOperations = {
     access: 'orders:write',
     summary: 'Place an order',
     description:
-      'A 202 is a promise: the order and its event are committed before the answer leaves. A LIMIT order has a price, a MARKET ' +
-      'order has none. Amounts are decimals > 0; each member says how many digits it may have (trailing zeros do not count), as a ' +
+      'A 202 is a promise: the order and its event are committed before the answer leaves. LIMIT has a price, MARKET none, STOP a ' +
+      'stopPrice, STOP_LIMIT both; a stop waits for a trade of its ticker at its stopPrice or beyond, and no engine knows it until then. GTD ' +
+      'has expiresAt, at least 1 s ahead; nothing else may give one. IOC and FOK go with none of stopPrice, displayQuantity and postOnly. ' +
+      'Amounts are decimals > 0; each member says how many digits it may have (trailing zeros do not count), as a ' +
       'JSON number in any notation or as a string in plain notation; they are read from their own text and never rounded. A ' +
       'repeated member is refused.',
     headers: PlaceHeaders,
@@ -56,6 +58,19 @@ export const orderOperations = {
       ...bodyRefusals,
       BAD_REQUEST: { description: 'The body or the key is invalid; nothing was stored.' },
       IDEMPOTENCY_MISMATCH: { description: 'The key already names another order; `errors` says what differs.' },
+      ORDER_REJECTED: {
+        description:
+          'A rule of business refuses the order. It is stored as REJECTED (`order`) with its `reason`, no engine is told of it, and its key ' +
+          'is used: a repetition gets this refusal again.',
+        members: { reason: EndReason, order: Order },
+        headers: { Location: location, 'Idempotent-Replayed': replayed },
+      },
+      RATE_LIMITED: {
+        description:
+          'Too many requests, or too many orders of this caller that a rule refused: nothing was stored, the key is unused, safe to try ' +
+          'again later.',
+        headers: retryAfter,
+      },
     },
   },
   listOrders: {

@@ -34,6 +34,12 @@ export const problems = {
     type: 'idempotency-mismatch',
     title: 'Key was used for another order',
   },
+  ORDER_REJECTED: {
+    status: 422,
+    error: 'Unprocessable Entity',
+    type: 'order-rejected',
+    title: 'Order rejected',
+  },
   RATE_LIMITED: { status: 429, error: 'Too Many Requests', type: 'rate-limited', title: 'Too many requests' },
   INTERNAL: { status: 500, error: 'Internal Server Error', type: 'internal', title: 'Internal error' },
   OVERLOADED: {
@@ -55,7 +61,7 @@ const retryAfterSeconds = '1'
 export type ProblemOptions = {
   title?: string
   errors?: readonly Fault[]
-  /** Members beside the standard ones, such as `orderStatus`. */
+  /** Members beside the standard ones, such as `orderStatus`: their values as JSON text, because amounts are exact. */
   members?: Readonly<Record<string, string>>
   headers?: Readonly<Record<string, string>>
 }
@@ -72,8 +78,8 @@ export const problem = (
   { title = problems[code].title, errors = [], members = {}, headers = {} }: ProblemOptions = {},
 ): Problem => ({ code, detail, title, errors, members, headers })
 
-/** The members of a problem in the JSON that a client gets, also if an answer carries several problems. */
-export const problemBody = ({ code, detail, title, errors, members }: Problem, { path, at }: Occasion) => ({
+/** The members that every problem has. */
+const commonMembers = ({ code, detail, title, errors }: Problem, { path, at }: Occasion) => ({
   type: `urn:orders:problem:${problems[code].type}`,
   title,
   status: problems[code].status,
@@ -84,12 +90,17 @@ export const problemBody = ({ code, detail, title, errors, members }: Problem, {
   timestamp: at.toISOString(),
   error: problems[code].error,
   path,
-  ...members,
 })
+
+/** A problem in the JSON that a client gets, also if an answer carries several problems. */
+export const problemJson = (refusal: Problem, occasion: Occasion): string => {
+  const own = Object.entries(refusal.members).map(([name, json]) => `,${JSON.stringify(name)}:${json}`)
+  return `${JSON.stringify(commonMembers(refusal, occasion)).slice(0, -1)}${own.join('')}}`
+}
 
 /** A problem as the whole answer. */
 export const problemResponse = (refusal: Problem, occasion: Occasion): Response =>
-  new Response(JSON.stringify(problemBody(refusal, occasion)), {
+  new Response(problemJson(refusal, occasion), {
     status: problems[refusal.code].status,
     headers: {
       'content-type': 'application/problem+json',

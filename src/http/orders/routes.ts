@@ -3,18 +3,29 @@
 import { ownUser } from '../../app/caller.ts'
 import type { Service } from '../../app/service.ts'
 import type { AmountDigits } from '../../domain/decimal.ts'
-import type { Order, Status } from '../../domain/order.ts'
+import type { Order } from '../../domain/order.ts'
 import { orderJson } from '../../wire/order.ts'
 import { readBody } from '../exchange/body.ts'
 import { encodeCursor } from '../exchange/cursor.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
-import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
+import { invalid, refused } from '../exchange/problem.ts'
 import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from './answers.ts'
 import { decodePlaceOrder } from './decode.ts'
 import { readIfMatch } from './ifMatch.ts'
+import {
+  badExpiry,
+  foreignUser,
+  mismatch,
+  notNew,
+  notOpen,
+  otherVersion,
+  rejected,
+  tooManyRejected,
+  unknownOrder,
+} from './problems.ts'
 import { decodeEventsQuery, decodeFillsQuery, decodeListQuery } from './query.ts'
 
 export type RouteOptions = {
@@ -26,42 +37,13 @@ export type RouteOptions = {
   bodyDeadlineMs: number
 }
 
-const unknownOrder = (): Problem => problem('NOT_FOUND', 'there is no such order')
-
 const accepted = (order: Order, replayed: boolean): Response =>
   json(202, orderJson(order), {
     location: `/orders/${order.id}`,
     ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
   })
 
-/** The caller named another user. The answer reveals nothing: it refuses only what the caller itself sent. */
-const foreignUser = (): Problem =>
-  problem('FORBIDDEN', 'userId must be your own, or left out', {
-    errors: [{ pointer: '/userId', detail: 'is another user' }],
-  })
-
-const cannotCancel = (detail: string, orderStatus: Status): Problem =>
-  problem('CONFLICT', detail, { title: 'Order cannot be canceled', members: { orderStatus } })
-/** Of POST …/cancel. */
-export const notNew = (status: Status): Problem =>
-  cannotCancel(`only an order with status NEW can be canceled, this one is ${status}`, status)
-/** Of DELETE. */
-export const notOpen = (status: Status): Problem =>
-  cannotCancel(`nothing remains of this order to be canceled, it is ${status}`, status)
-
-export const otherVersion = (version: number): Problem =>
-  problem('PRECONDITION_FAILED', `the order has another version than If-Match asks for: it is "${version}" now`)
-
 const etagOf = ({ version }: Order) => ({ etag: `"${version}"` })
-
-const mismatch = (differing: readonly string[]): Problem =>
-  problem(
-    'IDEMPOTENCY_MISMATCH',
-    `this key already names another order: ${differing.join(', ')} differ; send the same order or a new key`,
-    {
-      errors: differing.map((name) => ({ pointer: `/${name}`, detail: 'differs from the order that holds the key' })),
-    },
-  )
 
 const placeOrder = async (
   exchange: Exchange,
@@ -83,6 +65,12 @@ const placeOrder = async (
       return foreignUser()
     case 'IDEMPOTENCY_MISMATCH':
       return mismatch(result.differing)
+    case 'ORDER_REJECTED':
+      return rejected(result.order, result.replayed)
+    case 'EXPIRES_AT':
+      return badExpiry(result.detail)
+    case 'RATE_LIMITED':
+      return tooManyRejected(result.waitSeconds)
     case 'OVERLOADED':
     case 'OUTCOME_UNKNOWN':
     case 'INTERNAL':

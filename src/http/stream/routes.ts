@@ -56,7 +56,7 @@ const expiryReasons = {
 
 export const cursorExpired = (reason: ResetReason): Problem =>
   problem('CURSOR_EXPIRED', `${expiryReasons[reason]}: read the orders anew, then begin without a cursor`, {
-    members: { reason },
+    members: { reason: JSON.stringify(reason) },
   })
 
 /** Proxies must not keep the events back. */

@@ -6,7 +6,7 @@ import { shownPath } from '../../../src/http/exchange/path.ts'
 import {
   invalid,
   problem,
-  problemBody,
+  problemJson,
   problemResponse,
   problems,
   refused,
@@ -27,6 +27,7 @@ const statuses = {
   PAYLOAD_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   IDEMPOTENCY_MISMATCH: 422,
+  ORDER_REJECTED: 422,
   RATE_LIMITED: 429,
   OVERLOADED: 503,
   OUTCOME_UNKNOWN: 504,
@@ -63,7 +64,7 @@ test('the faults of a request are listed, and spoken in one sentence', () => {
     { pointer: 'header:Idempotency-Key', detail: 'is too long' },
     { pointer: '', detail: 'the body is empty' },
   ])
-  expect(problemBody(refusal, occasion)).toMatchObject({
+  expect(JSON.parse(problemJson(refusal, occasion))).toMatchObject({
     title: 'Invalid order',
     status: 400,
     message: 'price is required for LIMIT; limit is too large; Idempotency-Key is too long; the body is empty',

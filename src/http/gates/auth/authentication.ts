@@ -2,11 +2,11 @@
 // call. The log has the reason of every refusal, and never the credential.
 
 import { everybody, holds, isAdmin, type Caller, type Scope } from '../../../app/caller.ts'
+import type { Buckets } from '../../../app/rateLimit.ts'
 import type { Log } from '../../../telemetry/log.ts'
 import type { Credential, Exchange, Gate } from '../../exchange/exchange.ts'
 import type { Problem } from '../../exchange/problem.ts'
 import { networkOf, tooManyBadCredentials } from '../limits/limits.ts'
-import type { Buckets } from '../limits/rateLimit.ts'
 import { keyPrefix } from './apiKey.ts'
 import type { KeyCheck } from './apiKeys.ts'
 import { credentialOf } from './credential.ts'

@@ -3,9 +3,9 @@
 // show how busy the other callers are.
 
 import { everybody } from '../../../app/caller.ts'
+import { createBuckets, type Buckets, type BucketState } from '../../../app/rateLimit.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
 import { problem, type Problem } from '../../exchange/problem.ts'
-import { createBuckets, type Buckets, type BucketState } from './rateLimit.ts'
 
 export type Rate = { perSecond: number; burst: number }
 export type LimitOptions = {
@@ -41,7 +41,8 @@ const bucketsOf = (rate: Rate | null, keysMax: number, nowMs: () => number): Buc
 const policyOf = (name: string, rate: Rate | null): string[] =>
   rate === null ? [] : [`"${name}";q=${rate.burst};w=${Math.ceil(rate.burst / rate.perSecond)}`]
 
-const tooMany = (detail: string, waitSeconds: number): Problem =>
+/** A 429. `waitSeconds`: until there is room for the next one. */
+export const tooMany = (detail: string, waitSeconds: number): Problem =>
   problem('RATE_LIMITED', detail, { headers: { 'retry-after': String(Math.max(1, Math.ceil(waitSeconds))) } })
 
 export const tooManyOfSubject = (waitSeconds: number): Problem =>

@@ -1,0 +1,52 @@
+// The refusals of the routes of orders, as problems.
+
+import { type Order, type Status } from '../../domain/order.ts'
+import { orderJson, reasonJson } from '../../wire/order.ts'
+import { invalid, problem, type Problem } from '../exchange/problem.ts'
+import { tooMany } from '../gates/limits/limits.ts'
+
+export const unknownOrder = (): Problem => problem('NOT_FOUND', 'there is no such order')
+
+/** The caller named another user. The answer reveals nothing: it refuses only what the caller itself sent. */
+export const foreignUser = (): Problem =>
+  problem('FORBIDDEN', 'userId must be your own, or left out', {
+    errors: [{ pointer: '/userId', detail: 'is another user' }],
+  })
+
+export const mismatch = (differing: readonly string[]): Problem =>
+  problem(
+    'IDEMPOTENCY_MISMATCH',
+    `this key already names another order: ${differing.join(', ')} differ; send the same order or a new key`,
+    {
+      errors: differing.map((name) => ({ pointer: `/${name}`, detail: 'differs from the order that holds the key' })),
+    },
+  )
+
+export const badExpiry = (detail: string): Problem => invalid('Invalid order', [{ pointer: '/expiresAt', detail }])
+
+/** A rule refused the order when it came in. `replayed`: that was an earlier request with this key. */
+export const rejected = (order: Order, replayed: boolean): Problem => {
+  const reason = order.reason ?? { code: 'UNKNOWN', text: null }
+  return problem('ORDER_REJECTED', reason.text ?? reason.code, {
+    members: { reason: reasonJson(reason), order: orderJson(order) },
+    headers: { location: `/orders/${order.id}`, ...(replayed ? { 'idempotent-replayed': 'true' } : {}) },
+  })
+}
+
+export const tooManyRejected = (waitSeconds: number): Problem =>
+  tooMany('too many orders of yours were refused: try again after the time in Retry-After', waitSeconds)
+
+const cannotCancel = (detail: string, status: Status): Problem =>
+  problem('CONFLICT', detail, {
+    title: 'Order cannot be canceled',
+    members: { orderStatus: JSON.stringify(status) },
+  })
+/** Of POST …/cancel. */
+export const notNew = (status: Status): Problem =>
+  cannotCancel(`only an order with status NEW can be canceled, this one is ${status}`, status)
+/** Of DELETE. */
+export const notOpen = (status: Status): Problem =>
+  cannotCancel(`nothing remains of this order to be canceled, it is ${status}`, status)
+
+export const otherVersion = (version: number): Problem =>
+  problem('PRECONDITION_FAILED', `the order has another version than If-Match asks for: it is "${version}" now`)
