@@ -6,7 +6,7 @@
 
 import { leastIdAt } from '../domain/ids.ts'
 import { closedStatuses, openStatuses, type Order, type Status } from '../domain/order.ts'
-import type { Side } from '../domain/terms.ts'
+import type { OrderType, Side, TimeInForce } from '../domain/terms.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
@@ -15,6 +15,12 @@ export type OrderFilter = {
   ticker: string | undefined
   side: Side | undefined
   clientOrderId: string | undefined
+  type?: OrderType | undefined
+  timeInForce?: TimeInForce | undefined
+  /** Orders with a stop price only: true if it was met, false if it was not. */
+  triggered?: boolean | undefined
+  /** Orders that end by the clock before this instant only (exclusive). */
+  expiresBefore?: Date | undefined
   /** Empty: any. */
   statuses: readonly Status[]
   /** True if all of `statuses` are open, false if all are closed: the index keeps the two apart. Else undefined. */
@@ -37,8 +43,10 @@ const all = (sql: Sql, conditions: Fragment[]): Fragment =>
   conditions.reduce((joined, next) => sql`${joined} and ${next}`, sql`true`)
 
 /** True if every row of the ranges belongs to the page, so that no more rows have to be read than the page shows. */
-const isExact = ({ userId, ticker, side, clientOrderId, statuses, open }: OrderFilter): boolean => {
-  if (side !== undefined || (userId !== undefined && ticker !== undefined)) return false
+const isExact = ({ userId, ticker, clientOrderId, statuses, open, ...filter }: OrderFilter): boolean => {
+  const { side, type, timeInForce, triggered, expiresBefore } = filter
+  if ([side, type, timeInForce, triggered, expiresBefore].some((value) => value !== undefined)) return false
+  if (userId !== undefined && ticker !== undefined) return false
   if (userId === undefined && (clientOrderId !== undefined || (ticker === undefined && statuses.length > 0)))
     return false
   return (
@@ -127,6 +135,14 @@ const residual = (sql: Sql, filter: OrderFilter): Fragment =>
     ...(filter.ticker === undefined ? [] : [sql`o.ticker = ${filter.ticker}`]),
     ...(filter.side === undefined ? [] : [sql`o.side = ${filter.side}`]),
     ...(filter.clientOrderId === undefined ? [] : [sql`o.client_order_id = ${filter.clientOrderId}`]),
+    ...(filter.type === undefined ? [] : [sql`o.type = ${filter.type}`]),
+    ...(filter.timeInForce === undefined ? [] : [sql`o.time_in_force = ${filter.timeInForce}`]),
+    ...(filter.triggered === undefined
+      ? []
+      : [sql`o.stop_price is not null and (o.triggered_at is not null) = ${filter.triggered}::boolean`]),
+    ...(filter.expiresBefore === undefined
+      ? []
+      : [sql`o.expires_at < ${filter.expiresBefore.toISOString()}::timestamptz`]),
     ...(filter.statuses.length === 0 ? [] : [sql`o.status = any (${textArray(filter.statuses)}::text[])`]),
   ])
 

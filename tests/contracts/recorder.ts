@@ -80,7 +80,7 @@ const orders = async (world: World): Promise<void> => {
   await call('DELETE', `/orders/${canceled}`, { headers: { traceparent, 'if-match': '"7", "8"' } })
 
   const userId = orderBody.userId
-  const everything = `userId=${userId}&ticker=aapl&side=BUY&status=open&status=FILLED&createdAfter=2026-01-02T03:04:05Z&createdBefore=2999-01-02T03:04%2B01:00&clientOrderId=filled&limit=2`
+  const everything = `userId=${userId}&ticker=aapl&side=BUY&status=open&status=FILLED&createdAfter=2026-01-02T03:04:05Z&createdBefore=2999-01-02T03:04%2B01:00&clientOrderId=filled&type=LIMIT&timeInForce=GTC&triggered=false&expiresBefore=2999-01-02T03:04:05Z&limit=2`
   const page = await call('GET', '/orders?limit=1')
   const { nextCursor } = JSON.parse(page.text) as { nextCursor: string }
   for (const query of ['', `?${everything}`, `?cursor=${nextCursor}`, '?limit=0']) await call('GET', `/orders${query}`)

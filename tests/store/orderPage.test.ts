@@ -211,6 +211,27 @@ describe('a page', () => {
 })
 
 describe('if no index carries the filter', () => {
+  test('by what an order asks for, or whether its stop was met, a page looks at 10,000 rows as well', async () => {
+    const none: Partial<OrderFilter>[] = [
+      { type: 'STOP' },
+      { timeInForce: 'GTD' },
+      { triggered: false },
+      { triggered: true },
+      { expiresBefore: new Date('2999-01-01T00:00:00Z') },
+    ]
+    for (const one of none)
+      for (const whose of [{}, { userId: busyUser }, { ticker: 'EVEN' }, { ticker: 'EVEN', ...openFilter }]) {
+        const filter = { ...one, ...whose }
+        const { orders, nextBefore } = await page(filter, 50)
+        expect([filter, orders.length]).toEqual([filter, 0])
+        expect(nextBefore).not.toBeNull()
+        const passed = await idsWhere(
+          `coalesce(sort_key, id) >= '${nextBefore}' and ${'userId' in whose ? `user_id = '${busyUser}'` : 'ticker' in whose ? "ticker = 'EVEN'" : 'true'}${'open' in whose ? ' and open' : ''}`,
+        )
+        expect([filter, passed.length]).toEqual([filter, scannedRowsMax])
+      }
+  })
+
   test('a page looks at 10,000 rows, and says where to go on though it is empty', async () => {
     expect(scannedRowsMax).toBe(10_000)
     const { orders, nextBefore } = await page({ ticker: 'EVEN', side: 'SELL' }, 50)

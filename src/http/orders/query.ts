@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { canonicalUuid, leastIdAt } from '../../domain/ids.ts'
 import { closedStatuses, openOf, openStatuses, statuses, type Status } from '../../domain/order.ts'
 import { canonicalKey, keyForm } from '../../domain/patterns.ts'
-import { sides } from '../../domain/terms.ts'
+import { orderTypes, sides, timesInForce } from '../../domain/terms.ts'
 import type { OrderFilter } from '../../store/orderPage.ts'
 import { queryInstantPattern } from '../../wire/instant.ts'
 import { oneOf } from '../../wire/shapes.ts'
@@ -62,8 +62,18 @@ const ordersQuery = defineQuery({
     rule: `must be open, closed or one of ${statuses.join(', ')}`,
     repeated: true,
   },
+  type: choice(orderTypes),
+  timeInForce: choice(timesInForce),
+  triggered: {
+    schema: Type.Boolean({
+      description: 'Of orders with a stopPrice: `true` for those whose price was met, `false` for those that wait.',
+    }),
+    read: (text: string) => (text === 'true' ? true : text === 'false' ? false : undefined),
+    rule: 'must be true or false',
+  },
   createdAfter: instant('ISO-8601 with a zone; inclusive.'),
   createdBefore: instant('ISO-8601 with a zone; exclusive.'),
+  expiresBefore: instant('Orders that end by the clock before this instant; ISO-8601 with a zone; exclusive.'),
   clientOrderId: {
     schema: Type.String({ pattern: keyForm.sent }),
     read: (text: string) => canonicalKey(text) ?? undefined,
@@ -79,13 +89,11 @@ const least = (a: string | undefined, b: string | undefined): string | undefined
 export const decodeListQuery = (search: URLSearchParams, unknownFields: UnknownFields): Decoded<ListQuery> => {
   const query = ordersQuery.read(search, unknownFields)
   if (!query.ok) return query
-  const { userId, ticker, side, status, createdAfter, createdBefore, clientOrderId, limit, cursor } = query.value
+  const { status, createdAfter, createdBefore, expiresBefore, limit, cursor, ...same } = query.value
   const wantedStatuses = [...new Set(status.flat())]
   const filter = {
-    userId,
-    ticker,
-    side,
-    clientOrderId,
+    ...same,
+    expiresBefore: expiresBefore === undefined ? undefined : new Date(expiresBefore),
     statuses: wantedStatuses,
     open: openOf(wantedStatuses),
     // A place begins with the millisecond of its order, so times are bounds on places.

@@ -170,6 +170,63 @@ describe('a filter', () => {
   })
 })
 
+describe('a filter by how an order lives', () => {
+  const userId = '00000000-0000-4000-8000-00000000000c'
+  const gtd = (expiresAt: string) => ({ timeInForce: 'GTD', expiresAt })
+  const shapes = {
+    limit: {},
+    market: { type: 'MARKET', price: undefined, timeInForce: 'IOC' },
+    waiting: { type: 'STOP', price: undefined, stopPrice: 151 },
+    triggered: { type: 'STOP', price: undefined, stopPrice: 151 },
+    canceled: { type: 'STOP', price: undefined, stopPrice: 151 },
+    stopLimit: { type: 'STOP_LIMIT', stopPrice: 151, ...gtd('2024-05-02T00:00:00.500Z') },
+    soon: gtd('2024-05-01T00:00:00Z'),
+    later: gtd('2024-05-03T00:00:00Z'),
+  }
+  type Name = keyof typeof shapes
+  const names = new Map<string, Name>()
+  beforeAll(async () => {
+    harness.setClock(new Date('2024-04-01T00:00:00Z'))
+    for (const [name, body] of Object.entries(shapes)) {
+      const { id } = await harness.place({ ...body, userId, ticker: 'LIFE' })
+      names.set(id, name as Name)
+      if (name === 'canceled') await harness.call('DELETE', `/orders/${id}`)
+      if (name === 'triggered')
+        await harness.database.sql`update orders set triggered_at = created_at, version = 1 where id = ${id}::uuid`
+    }
+    harness.setClock(undefined)
+  })
+
+  test.each<[string, Name[]]>([
+    ['type=STOP', ['waiting', 'triggered', 'canceled']],
+    ['type=STOP_LIMIT', ['stopLimit']],
+    ['type=MARKET', ['market']],
+    ['type=LIMIT', ['limit', 'soon', 'later']],
+    ['timeInForce=GTD', ['stopLimit', 'soon', 'later']],
+    ['timeInForce=IOC', ['market']],
+    ['triggered=true', ['triggered']],
+    ['triggered=false', ['waiting', 'canceled', 'stopLimit']],
+    ['triggered=false&status=open', ['waiting', 'stopLimit']],
+    ['triggered=false&type=STOP&status=open', ['waiting']],
+    ['expiresBefore=2024-05-02T00:00:00Z', ['soon']],
+    ['expiresBefore=2024-05-01T00:00:00Z', []],
+    ['expiresBefore=2024-05-02T00:00:00.501Z', ['soon', 'stopLimit']],
+    ['expiresBefore=2024-05-02T00:00:00.5001Z', ['soon', 'stopLimit']],
+    ['expiresBefore=2024-05-02T00:00:00.5Z', ['soon']],
+    ['expiresBefore=2999-01-01T00:00:00Z&type=LIMIT', ['soon', 'later']],
+  ])('%s', async (query, expected) => {
+    for (const whose of [
+      `userId=${userId}`,
+      'ticker=LIFE',
+      `userId=${userId}&ticker=life`,
+      'createdAfter=2024-03-31T00:00:00Z',
+    ]) {
+      const { orders: found } = await pageOf(`${query}&${whose}&createdBefore=2024-04-02T00:00:00Z`)
+      expect([whose, found.map(({ id }) => names.get(id)!).toSorted()]).toEqual([whose, expected.toSorted()])
+    }
+  })
+})
+
 describe('a parameter that is wrong', () => {
   const uuid = Buffer.from('not an id').toString('base64url')
   test.each([
@@ -183,6 +240,13 @@ describe('a parameter that is wrong', () => {
     ['ticker=AAPL&ticker=MSFT', '?ticker'],
     ['side=buy', '?side'],
     ['side=BUY&side=SELL', '?side'],
+    ['type=stop', '?type'],
+    ['type=STOP&type=STOP_LIMIT', '?type'],
+    ['timeInForce=', '?timeInForce'],
+    ['triggered=1', '?triggered'],
+    ['triggered=', '?triggered'],
+    ['expiresBefore=2024-03-01', '?expiresBefore'],
+    ['expiresBefore=2024-02-30T00:00:00Z', '?expiresBefore'],
     ['status=OPEN', '?status'],
     ['status=', '?status'],
     ['status=new', '?status'],
