@@ -44,6 +44,7 @@ beforeAll(async () => {
     log: old.log.log,
     now: () => new Date(),
     newId,
+    expiresAt: () => null,
     rules: { ...usualRules, features: new Set(engineFeatures) },
   })
 })
