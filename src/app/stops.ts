@@ -77,19 +77,22 @@ const triggerPortion = (db: Database, portion: readonly Due[], context: StopCont
     context,
   )
 
+/** `looks`: plans once a connection, because a look is asked for every batch, and planning it would cost more than it does. */
+export type StopPools = { looks: Database; db: Database }
+
 /**
  * Triggers every waiting stop whose price these trades meet. They come in partition order, and the stops go to the engine in their order.
  * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted.
  */
 export const triggerByTrades = async (
-  db: Database,
+  { looks, db }: StopPools,
   trades: readonly ReceivedTrade[],
   context: StopContext,
 ): Promise<void> => {
   if (trades.length === 0) return
   const { toleranceMs } = context
   const ranges = rangesOf(trades.map(({ trade }) => trade))
-  const tickers = await untilRead(context, () => db.run((sql) => readTickersWithDueStops(sql, ranges, toleranceMs)))
+  const tickers = await untilRead(context, () => looks.run((sql) => readTickersWithDueStops(sql, ranges, toleranceMs)))
   let rest = trades.filter(({ trade }) => tickers.has(trade.ticker))
   const except: string[] = []
   while (rest.length > 0) {

@@ -52,6 +52,7 @@ export const createBackground = (parts: BackgroundParts) => {
     kafka,
     producer,
     db,
+    looks: own.relay,
     now,
     newId,
     onCommitted() {

@@ -22,6 +22,8 @@ export type TradesParts = {
   kafka: KafkaConfig
   producer: RawProducer
   db: Database
+  /** See StopPools. */
+  looks: Database
   now: () => Date
   newId: (at: Date) => string
   /** Fills may have been committed. */
@@ -31,7 +33,7 @@ export type TradesParts = {
 }
 
 export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
-  const { config, log, observers, tracing, kafka, producer, db, now, newId, onCommitted, onTriggered } = parts
+  const { config, log, observers, tracing, kafka, producer, db, looks, now, newId, onCommitted, onTriggered } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
   /** Why trades cannot be applied now; null once a batch is applied. */
@@ -39,6 +41,7 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
   const { onBatch, onApplied } = observers.tradeBatches
   const handleBatch = createBatchHandler({
     db,
+    looks,
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     stopToleranceMs: config.STOP_TRADE_TOLERANCE_MS,
     ...observers.legs,

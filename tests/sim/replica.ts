@@ -93,6 +93,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
   })
   const handleBatch = createBatchHandler({
     db,
+    looks: db,
     unknownToDeadLetters: plan.unknownToDeadLetters,
     stopToleranceMs: 1_500,
     onDisposition: (disposition) => {

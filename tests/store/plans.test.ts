@@ -6,7 +6,8 @@ import { readLegState } from '../../src/store/fills.ts'
 import { insertOrders, readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
 import type { Sql } from '../../src/store/sql.ts'
-import { aPlacementOf, someTerms } from '../support/builders.ts'
+import { readTickersWithDueStops } from '../../src/store/stops.ts'
+import { amount, aPlacementOf, someTerms } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { createExplainer, type Explainer } from '../support/explain.ts'
 
@@ -50,6 +51,17 @@ const statements: Record<
       only: null,
       limit: count,
     }),
+  lookForStops: (sql) =>
+    readTickersWithDueStops(
+      sql,
+      Array.from({ length: count }, (_, n) => ({
+        ticker: `T${n}`,
+        lowest: amount('1'),
+        highest: amount('2'),
+        latest: '2030-01-01T00:00:00.000000Z',
+      })),
+      1_500,
+    ),
   deleteEvents: (sql, _, positions) => deleteEvents(sql, positions),
 }
 

@@ -110,7 +110,7 @@ describe('the look', () => {
       highest: amount('49'),
       latest: later,
     }))
-    const explainer = await createExplainer(database)
+    const explainer = await createExplainer(database, 'keys')
     const found = await explainer.run((sql) => readTickersWithDueStops(sql, ranges, toleranceMs))
     expect(found).toEqual(new Set())
     const [plan] = await explainer.plans()

@@ -1,9 +1,8 @@
 // Handles a batch of trade messages: decodes and applies them, reports the outcomes, and makes the dead letters.
 
 import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
-import { triggerByTrades } from '../../app/stops.ts'
+import { triggerByTrades, type StopPools } from '../../app/stops.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
-import type { Database } from '../../store/sql.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
@@ -14,23 +13,23 @@ import { redrivenFrom } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
 import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
-export type BatchOptions = Pick<FillContext, 'now' | 'newId'> & {
-  db: Database
-  /** False if the orders of other services share the topic: legs of unknown orders are then only counted. */
-  unknownToDeadLetters: boolean
-  /** Called for every leg, and for every message that could not be decoded. */
-  onDisposition: (disposition: Disposition) => void
-  /** Called for every exception when it is first stored. */
-  onException?: (disposition: ExceptionDisposition) => void
-  /** See StopContext. */
-  stopToleranceMs: number
-  /** Called for every stop that was triggered, with the message of its trade. */
-  onTriggered?: (message: RawMessage) => void
-  /** Called with the reason when a batch cannot be applied now. The batch is tried again until it is applied. */
-  onRetry?: (error: unknown) => void
-  log: Log
-  tracing?: Tracing
-}
+export type BatchOptions = Pick<FillContext, 'now' | 'newId'> &
+  StopPools & {
+    /** False if the orders of other services share the topic: legs of unknown orders are then only counted. */
+    unknownToDeadLetters: boolean
+    /** Called for every leg, and for every message that could not be decoded. */
+    onDisposition: (disposition: Disposition) => void
+    /** Called for every exception when it is first stored. */
+    onException?: (disposition: ExceptionDisposition) => void
+    /** See StopContext. */
+    stopToleranceMs: number
+    /** Called for every stop that was triggered, with the message of its trade. */
+    onTriggered?: (message: RawMessage) => void
+    /** Called with the reason when a batch cannot be applied now. The batch is tried again until it is applied. */
+    onRetry?: (error: unknown) => void
+    log: Log
+    tracing?: Tracing
+  }
 
 const legName = ({ leg }: LegOutcome): string => `${leg.side ?? 'ORDER'}:${leg.orderId}`
 
@@ -114,7 +113,17 @@ const fresh = (trades: readonly ReceivedTrade[], messages: Messages): ReceivedTr
   })
 
 export const createBatchHandler = (options: BatchOptions): HandleBatch => {
-  const { db, unknownToDeadLetters, stopToleranceMs, onTriggered, log, now, newId, tracing = noTracing } = options
+  const {
+    db,
+    looks,
+    unknownToDeadLetters,
+    stopToleranceMs,
+    onTriggered,
+    log,
+    now,
+    newId,
+    tracing = noTracing,
+  } = options
   const onRetry = (error: unknown): void => {
     options.onRetry?.(error)
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
@@ -125,7 +134,7 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
     report(outcomes, byPlace, options)
-    await triggerByTrades(db, fresh(trades, byPlace), {
+    await triggerByTrades({ looks, db }, fresh(trades, byPlace), {
       toleranceMs: stopToleranceMs,
       now,
       signal,

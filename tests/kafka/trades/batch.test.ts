@@ -27,8 +27,9 @@ const message = (offset: number, trace: string): RawMessage => ({
 test('a message that nobody foresaw is a dead letter, wherever it stands, and the others are handled', async () => {
   const { log, lines } = quietLog()
   const handleBatch = createBatchHandler({
-    // It is asked for one thing: whether stops wait.
-    db: { run: () => Promise.resolve(new Set()) } as unknown as Database,
+    db: { run: () => Promise.reject(new Error('no database here')) } as unknown as Database,
+    // No stop waits.
+    looks: { run: () => Promise.resolve(new Set()) } as unknown as Database,
     unknownToDeadLetters: true,
     stopToleranceMs: 0,
     onDisposition: () => undefined,

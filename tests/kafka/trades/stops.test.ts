@@ -14,6 +14,7 @@ import { failureOf, untilBlocked } from '../../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
 const { proxy, through } = await ownProxy(database)
+const keys = database.open({ plans: 'keys' })
 const { log, lines } = quietLog()
 
 let ticker = ''
@@ -63,6 +64,7 @@ const message = (price: string, { members = {}, headers = [], at = new Date() }:
 const handler = (changes: Partial<BatchOptions> = {}) =>
   createBatchHandler({
     db,
+    looks: keys,
     unknownToDeadLetters: false,
     stopToleranceMs: 1_500,
     onDisposition: () => undefined,
@@ -223,7 +225,7 @@ describe('exactly once', () => {
   test('though the answer of Postgres is lost', async () => {
     const [id] = await stored({})
     proxy.loseAnswer('TRIGGERED')
-    await handle([message('100')], { db: through })
+    await handle([message('100')], { db: through, looks: through })
     expect(await published()).toEqual([id!])
   })
 
@@ -232,7 +234,11 @@ describe('exactly once', () => {
     await proxy.refuse()
     let tries = 0
     const onRetry = () => void (++tries === 3 && proxy.accept())
-    await handle([message('100', { members: { buyOrderId: 'x', sellOrderId: 'y' } })], { db: through, onRetry })
+    await handle([message('100', { members: { buyOrderId: 'x', sellOrderId: 'y' } })], {
+      db: through,
+      looks: through,
+      onRetry,
+    })
     expect(tries).toBeGreaterThanOrEqual(3)
     expect(await published()).toEqual([id!])
   })
@@ -268,7 +274,10 @@ test('while Postgres is away, a stop of the process ends the wait, and nothing i
   const [id] = await stored({})
   await proxy.refuse()
   const stopping = new AbortController()
-  const handled = handler({ db: through, onRetry: () => stopping.abort() })([message('100')], stopping.signal)
+  const handled = handler({ db: through, looks: through, onRetry: () => stopping.abort() })(
+    [message('100')],
+    stopping.signal,
+  )
   expect(await failureOf(handled)).toBeInstanceOf(SettleAborted)
   await proxy.accept()
   expect(await waits(id!)).toBe(true)
