@@ -34,7 +34,8 @@ export type OrderFilter = {
 /** `now`: no replica's clock is more than a year ahead of it. */
 type PageOptions = { limit: number; now: Date }
 
-export type OrderPage = { orders: Order[]; nextBefore: string | null }
+/** `standby`: the server that was read is one, so it may lack what is committed. */
+export type OrderPage = { orders: Order[]; nextBefore: string | null; standby: boolean }
 
 /** How many rows one page may look at. */
 export const scannedRowsMax = 10_000
@@ -155,7 +156,7 @@ export const readOrderPage = async (sql: Sql, filter: OrderFilter, { limit, now 
   const rowsMax = isExact(filter) ? limit + 1 : scannedRowsMax
   const order = sql`o.place ${newestFirst(sql, filter)}`
   const scan = { filter, rowsMax, now }
-  const rows = await sql<(OrderRow & { place: string; end_place: string | null })[]>`
+  const rows = await sql<(OrderRow & { place: string; end_place: string | null; standby: boolean })[]>`
     with page as materialized (
       select *
       from (select * from (${scanned(sql, scan)}) o order by ${order} limit ${rowsMax}::integer) o
@@ -167,8 +168,9 @@ export const readOrderPage = async (sql: Sql, filter: OrderFilter, { limit, now 
         select o.place from (${scanned(sql, scan)}) o order by ${order} offset ${rowsMax - 1}::integer limit 1
       ) end as end_place
     )
-    select o.*, scan.end_place from scan left join page o on true order by o.place desc`
+    select o.*, scan.end_place, pg_is_in_recovery() as standby from scan left join page o on true order by o.place desc`
   const found = rows.filter(({ id }) => id !== null)
   const orders = found.slice(0, limit).map(orderFromRow)
-  return { orders, nextBefore: found.length > limit ? found[limit - 1]!.place : rows[0]!.end_place }
+  const { end_place: endPlace, standby } = rows[0]!
+  return { orders, nextBefore: found.length > limit ? found[limit - 1]!.place : endPlace, standby }
 }

@@ -152,6 +152,15 @@ export const readByKey = async (sql: Sql, keys: readonly OrderKey[]): Promise<Or
 }
 
 /** The orders with these ids, in no order; absent ones are left out. */
+/** One order, and whether the server that was read is a standby, so that it may lack what is committed. */
+export const lookUpOrder = async (sql: Sql, id: string): Promise<{ order: Order | null; standby: boolean }> => {
+  const [row] = await sql<((OrderRow | { id: null }) & { standby: boolean })[]>`
+    select ${orderColumns(sql)}, s.standby
+    from (select pg_is_in_recovery() as standby) s left join orders o on o.id = ${id}::text::uuid`
+  const { standby } = row!
+  return { order: row!.id === null ? null : orderFromRow(row!), standby }
+}
+
 export const readOrders = async (sql: Sql, ids: readonly string[]): Promise<Order[]> => {
   const rows = await sql<OrderRow[]>`
     select ${orderColumns(sql)} from orders o where o.id = any (${textArray(ids)}::text[]::uuid[])`

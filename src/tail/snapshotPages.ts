@@ -1,12 +1,14 @@
-// The open orders that pass a filter, page by page: what a follower gets before the changes.
+// The open orders that pass a filter, page by page: what a follower gets before the changes. They come from the primary, as the changes do:
+// a standby may lack an order that is older than the changes that follow.
 
 import type { EventFilter } from '../app/follow.ts'
 import { isFinal, openStatuses, type Order } from '../domain/order.ts'
 import { readOrderPage, type OrderFilter } from '../store/orderPage.ts'
-import { readOrders } from '../store/orders.ts'
+import { lookUpOrder } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 
-export type SnapshotPage = { orders: readonly Order[]; next: string | null }
+/** `standby`: the server is one, so it has to be asked again later. */
+export type SnapshotPage = { kind: 'page'; orders: readonly Order[]; next: string | null } | { kind: 'standby' }
 
 const pageMax = 500
 
@@ -22,10 +24,11 @@ const openOrders = ({ userId, ticker }: EventFilter, before: string | undefined)
 })
 
 const readOne = async (db: Database, filter: EventFilter, orderId: string): Promise<SnapshotPage> => {
-  const orders = await db.run((sql) => readOrders(sql, [orderId]))
+  const { order, standby } = await db.run((sql) => lookUpOrder(sql, orderId))
+  if (standby) return { kind: 'standby' }
   const passes = ({ status, userId, ticker }: Order): boolean =>
     !isFinal(status) && userId === (filter.userId ?? userId) && ticker === (filter.ticker ?? ticker)
-  return { orders: orders.filter(passes), next: null }
+  return { kind: 'page', orders: order !== null && passes(order) ? [order] : [], next: null }
 }
 
 /** One page of the open orders, newest first; it may be empty and have a next one. `before`: the `next` of the page before. */
@@ -35,8 +38,8 @@ export const readSnapshotPage = async (
   { before, now }: { before: string | undefined; now: Date },
 ): Promise<SnapshotPage> => {
   if (filter.orderId !== undefined) return readOne(db, filter, filter.orderId)
-  const { orders, nextBefore } = await db.run((sql) =>
+  const { orders, nextBefore, standby } = await db.run((sql) =>
     readOrderPage(sql, openOrders(filter, before), { limit: pageMax, now }),
   )
-  return { orders, next: nextBefore }
+  return standby ? { kind: 'standby' } : { kind: 'page', orders, next: nextBefore }
 }

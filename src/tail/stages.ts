@@ -75,6 +75,12 @@ const start = async (way: Way, stage: StageOf<'start'>, paths: Paths): Promise<S
   return null
 }
 
+const refuse = async (way: Way, refusal: Refusal): Promise<null> => {
+  if (refusal.kind === 'reset') way.stage = { kind: 'start', because: refusal.reason }
+  else await sleep(standbyPauseMs)
+  return null
+}
+
 const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Promise<Step | null> => {
   const { from, before } = stage
   if (before === null) {
@@ -85,14 +91,9 @@ const snapshot = async (way: Way, stage: StageOf<'snapshot'>, paths: Paths): Pro
     way.stage === stage ? readSnapshotPage(paths.lists, way.filter, { before, now: new Date(paths.nowMs()) }) : null,
   )
   if (page === null || way.stage !== stage) return null
+  if (page.kind === 'standby') return refuse(way, page)
   way.stage = { ...stage, before: page.next }
   return page.orders.length > 0 ? { kind: 'snapshot', orders: page.orders } : null
-}
-
-const refuse = async (way: Way, refusal: Refusal): Promise<null> => {
-  if (refusal.kind === 'reset') way.stage = { kind: 'start', because: refusal.reason }
-  else await sleep(standbyPauseMs)
-  return null
 }
 
 const fromPostgres = async (way: Way, stage: StageOf<'behind'>, { catchUp, nowMs }: Paths): Promise<Step | null> => {

@@ -4,14 +4,14 @@
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
-import { openSession } from '../../src/store/sql.ts'
+import { openSession, type Database } from '../../src/store/sql.ts'
 import { decodeCursor } from '../../src/tail/cursor.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres, type PostgresServer } from '../stack/postgres.ts'
 import { targetOf } from '../support/database.ts'
 import { corrupt } from '../support/seed.ts'
 import { temporaryDir } from '../support/servers.ts'
-import { startStandby } from '../support/standby.ts'
+import { cutOff, startStandby } from '../support/standby.ts'
 import { until } from '../support/until.ts'
 import { createTailWorld, type Reading } from './world.ts'
 
@@ -79,6 +79,36 @@ describe('a server of its own', () => {
     expect(await tail.page({}, cursor, 10)).toEqual({ ok: false, code: 'UNAVAILABLE' })
     expect(reading.steps).toEqual([])
     await Promise.all([onStandby.stop(), world.stop()])
+    await standby.stop()
+  }, 120_000)
+
+  test('that is a standby gives no open orders either, whoever reads the log: streams wait for the primary', async () => {
+    const world = await start()
+    const standby = await startStandby(server, temporaryDir('tail-standby'))
+    await cutOff(standby)
+    // The standby lacks it.
+    const [order] = await world.place({})
+    const behind = world.database.open({ connections: 2 }, targetOf(standby.url))
+    let [through, answers] = [behind, 0]
+    const lists: Database = {
+      async run(statement) {
+        const answer = await through.run(statement)
+        answers++
+        return answer
+      },
+      close: () => Promise.resolve(),
+    }
+    const { follow } = world.startTail({ lists })
+    const readings = [follow(), follow({ orderId: order!.id })]
+    const gotSomething = () => readings.some(({ steps }) => steps.length > 0)
+    await until(() => answers > 4 || gotSomething(), { what: 'the standby is asked again' })
+    expect(readings.map(({ steps }) => steps)).toEqual([[], []])
+    through = world.db
+    for (const reading of readings) {
+      await until(reading.isLive, { what: 'the snapshot is complete' })
+      expect(reading.snapshot()).toEqual([order!.id])
+    }
+    await world.stop()
     await standby.stop()
   }, 120_000)
 

@@ -194,6 +194,6 @@ export const readOrderPage = (db: Postgres, query: PageQuery): object[] => {
     .toSorted((a, b) => (a.id > b.id ? -1 : 1))
     .slice(0, limit)
   return rows.length === 0
-    ? [{ id: null, end_place: null }]
-    : rows.map((row) => ({ ...row, place: row.id, end_place: null }))
+    ? [{ id: null, end_place: null, standby: false }]
+    : rows.map((row) => ({ ...row, place: row.id, end_place: null, standby: false }))
 }

@@ -115,7 +115,7 @@ const templates: readonly Template[] = [
       'with page as materialized (',
       'o.status = any (',
       'order by o.place desc',
-      'scan left join page o on true',
+      'select o.*, scan.end_place, pg_is_in_recovery() as standby from scan left join page o on true',
     ],
     run: look((db, { text, parameters }) => {
       const valueOf = (form: RegExp): string | null => {
@@ -136,6 +136,11 @@ const templates: readonly Template[] = [
     name: 'readOrders',
     clauses: ['from orders o where o.id = any ('],
     run: look((db, { parameters: [ids] }) => readOrders(db, arrayFromLiteral(ids))),
+  },
+  {
+    name: 'lookUpOrder',
+    clauses: ['from (select pg_is_in_recovery() as standby) s left join orders o on o.id ='],
+    run: look((db, { parameters: [id] }) => [{ id: null, ...readOrders(db, [String(id)])[0], standby: false }]),
   },
   {
     name: 'deleteEvents',
