@@ -24,6 +24,7 @@ const partial: Order = {
   version: 3,
 }
 const canceled: Order = { ...newOrder(), status: 'CANCELED', version: 1 }
+const waitingStop = newOrder({ type: 'STOP', price: null, stopPrice: amount('160') })
 const reasonOf = (judgement: Judgement) => ('reason' in judgement ? judgement.reason : null)
 
 test('there are eight dispositions', () => {
@@ -52,10 +53,22 @@ describe('MISMATCH', () => {
     ['another side', newOrder(), { side: 'SELL' as const }, 'the leg is a SELL, the order a BUY'],
     ['a REJECTED order', { ...newOrder(), status: 'REJECTED' as const }, {}, 'the order is REJECTED'],
     ['both legs of one order', newOrder(), { sharesOrder: true }, 'both legs name this order'],
+    ['a stop that no engine knows', waitingStop, {}, 'the order was not published: its stop price was not met'],
+    [
+      'one that ended without it',
+      { ...waitingStop, status: 'CANCELED' as const },
+      {},
+      'the order was not published: its stop price was not met',
+    ],
   ])('%s', (_, order, changed, reason) => {
     const judgement = judgeLeg(order, legFor(order, { side: 'BUY', ...changed }), unknown, now)
     expect(judgement.disposition).toBe('MISMATCH')
     expect(reasonOf(judgement)).toBe(reason)
+  })
+
+  test('no longer is a stop that has triggered', () => {
+    const triggered = { ...waitingStop, triggeredAt: now }
+    expect(judgeLeg(triggered, legFor(triggered), unknown, now).disposition).toBe('APPLIED')
   })
 
   test('keeps the content as it was said', () => {
