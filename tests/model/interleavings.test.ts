@@ -52,12 +52,18 @@ const ordersOf = async (sql: Sql, userId: string): Promise<Row[]> => sql<Row[]>`
   from orders o where o.user_id = ${userId}::uuid`
 
 const newState = (row: Row): State =>
-  place({ side: row.side, ticker: row.ticker, quantity: amountFromSql(row.quantity) })
+  place({
+    side: row.side,
+    ticker: row.ticker,
+    quantity: amountFromSql(row.quantity),
+    stopPrice: row.stop_price === null ? null : amountFromSql(row.stop_price),
+  })
 
 const pictureOf = (row: Row): string =>
   picture({
     ...newState(row),
-    status: row.status as State['status'],
+    status: row.status,
+    waits: row.stop_price !== null && row.triggered_at === null,
     filled: amountFromSql(row.filled_quantity),
     notional: notionalFromSql(row.filled_notional),
     lastPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
@@ -129,7 +135,7 @@ const count = (counts: Map<string, number>, operation: Operation): void => {
 }
 
 test('a history that no order of its operations explains is found out', () => {
-  const start = place({ side: 'BUY', ticker: 'AAPL', quantity: 10n })
+  const start = place({ side: 'BUY', ticker: 'AAPL', quantity: 10n, stopPrice: null })
   const leg = { tradeId: 't', side: null, ticker: 'AAPL', quantity: 4n, price: 1n, both: false }
   const filled = fill(start, leg).state
   const applied: Operation = { kind: 'fill', legs: [leg], answers: ['APPLIED'], began: 0, ended: 3 }

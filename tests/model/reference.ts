@@ -3,7 +3,8 @@
 
 export type Side = 'BUY' | 'SELL'
 
-export type Terms = { side: Side; ticker: string; quantity: bigint }
+/** `stopPrice` null: no stop. */
+export type Terms = { side: Side; ticker: string; quantity: bigint; stopPrice: bigint | null }
 
 /** One leg of a trade for one order. `side` null: the order's own. `both`: the trade names this order twice. */
 export type Leg = {
@@ -19,7 +20,9 @@ export type Disposition = 'MISMATCH' | 'DUPLICATE' | 'CONFLICT' | 'OVERFILL' | '
 
 export type State = {
   terms: Terms
-  status: 'NEW' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCELED'
+  status: 'NEW' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCELED' | 'EXPIRED' | 'REJECTED'
+  /** A stop whose price was never met. */
+  waits: boolean
   filled: bigint
   notional: bigint
   lastPrice: bigint | null
@@ -33,6 +36,7 @@ export type State = {
 export const place = (terms: Terms): State => ({
   terms,
   status: 'NEW',
+  waits: terms.stopPrice !== null,
   filled: 0n,
   notional: 0n,
   lastPrice: null,
@@ -41,23 +45,41 @@ export const place = (terms: Terms): State => ({
   exceptions: [],
 })
 
-/** Only a new order can be canceled; the answer otherwise is the status that stood in the way. */
-export const cancel = (state: State): { state: State; answer: State['status'] | 'OK' } =>
-  state.status === 'NEW'
-    ? { state: { ...state, status: 'CANCELED', version: state.version + 1 }, answer: 'OK' }
+type Answer = { state: State; answer: State['status'] | 'OK' }
+
+/** The end of an order that is not filled. One that is partially filled keeps its fills, and cannot be rejected. */
+export const end = (state: State, status: 'CANCELED' | 'EXPIRED' | 'REJECTED'): Answer => {
+  const can = state.status === 'NEW' || (state.status === 'PARTIALLY_FILLED' && status !== 'REJECTED')
+  return can
+    ? { state: { ...state, status, version: state.version + 1 }, answer: 'OK' }
     : { state, answer: state.status }
+}
+
+/** A cancel of a new order only; the answer otherwise is the status that stood in the way. */
+export const cancel = (state: State): Answer =>
+  state.status === 'NEW' ? end(state, 'CANCELED') : { state, answer: state.status }
+
+/** A stop that waits is triggered by a trade of its ticker at its price or beyond it. */
+export const trigger = (state: State, trade: { ticker: string; price: bigint }): { state: State; answer: boolean } => {
+  const { side, ticker, stopPrice } = state.terms
+  const isMet = stopPrice !== null && (side === 'BUY' ? trade.price >= stopPrice : trade.price <= stopPrice)
+  const answer = state.waits && state.status === 'NEW' && trade.ticker === ticker && isMet
+  return answer ? { state: { ...state, waits: false, version: state.version + 1 }, answer } : { state, answer }
+}
 
 export const contentOf = (leg: Omit<Leg, 'both' | 'tradeId'>, side: Side): string =>
   `${leg.side ?? side} ${leg.ticker} ${leg.quantity} at ${leg.price}`
 
-const judge = ({ terms, status, filled, ledger, exceptions }: State, leg: Leg, content: string): Disposition => {
+const judge = (state: State, leg: Leg, content: string): Disposition => {
+  const { terms, status, waits, filled, ledger, exceptions } = state
+  if (waits || status === 'REJECTED') return 'MISMATCH'
   if (leg.both || leg.ticker !== terms.ticker || (leg.side ?? terms.side) !== terms.side) return 'MISMATCH'
   const ofTrade = (row: { tradeId: string }): boolean => row.tradeId === leg.tradeId
   const recorded = [...ledger.filter(ofTrade), ...exceptions.filter(ofTrade)]
   if (recorded.some((row) => row.content === content)) return 'DUPLICATE'
   if (ledger.some(ofTrade)) return 'CONFLICT'
   if (filled + leg.quantity > terms.quantity) return 'OVERFILL'
-  return status === 'CANCELED' ? 'LATE' : 'APPLIED'
+  return status === 'CANCELED' || status === 'EXPIRED' ? 'LATE' : 'APPLIED'
 }
 
 const applied = (state: State, leg: Leg, content: string, late: boolean): State => {
@@ -86,9 +108,9 @@ export const fill = (state: State, leg: Leg): { state: State; answer: Dispositio
 }
 
 /** One text for all that can be read of an order, to compare by. */
-export const picture = ({ status, filled, notional, lastPrice, version, ledger, exceptions }: State): string =>
+export const picture = ({ status, waits, filled, notional, lastPrice, version, ledger, exceptions }: State): string =>
   [
-    `${status} v${version} filled ${filled} for ${notional} last ${lastPrice ?? '-'}`,
+    `${status}${waits ? ' waits' : ''} v${version} filled ${filled} for ${notional} last ${lastPrice ?? '-'}`,
     ...ledger.map((row) => `${row.tradeId} ${row.content}${row.late ? ' late' : ''}`),
     ...exceptions.map((row) => `${row.disposition} ${row.tradeId} ${row.content}`).toSorted(),
   ].join('\n')

@@ -22,17 +22,17 @@ const triesMax = 12
 const unstorable = 'nul \0'
 
 const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null): OrderTerms => {
-  const market = random.chance(0.15)
+  const [stops, market] = [random.chance(world.plan.stops), random.chance(0.15)]
   return {
     userId,
     clientOrderId,
     ticker: tickers[random.int(0, world.plan.tickers - 1)]!,
     side: random.pick(['BUY', 'SELL']),
-    type: market ? 'MARKET' : 'LIMIT',
+    type: stops ? (market ? 'STOP' : 'STOP_LIMIT') : market ? 'MARKET' : 'LIMIT',
     timeInForce: 'GTC',
     quantity: wholeAmount(random.int(1, 10)),
     price: market ? null : wholeAmount(random.int(1, 5)),
-    stopPrice: null,
+    stopPrice: stops ? wholeAmount(random.int(1, 5)) : null,
     displayQuantity: null,
     postOnly: null,
     expiresAt: null,

@@ -30,7 +30,7 @@ type Both = {
   trail: string[]
 }
 
-const counts = { waits: 0, refusals: 0, written: 0, leftOut: 0 }
+const counts = { waits: 0, refusals: 0, written: 0, leftOut: 0, triggered: 0 }
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? error)
 
@@ -88,6 +88,7 @@ const step = async (both: Both): Promise<void> => {
   if (expected.answer !== undefined) call.learn?.(expected.answer)
   if (call.name === 'writeFills' && expected.answer !== undefined)
     countWritten(expected.answer as { written: Set<string> })
+  if (call.name === 'triggerStops') counts.triggered += (expected.answer as Set<string> | undefined)?.size ?? 0
 }
 
 /** All databases of a server share transaction ids: an open transaction in another database also holds back a mark of this one. */
@@ -161,6 +162,7 @@ test(
     expect(counts.refusals).toBeGreaterThan(20)
     expect(counts.written).toBeGreaterThan(20)
     expect(counts.leftOut).toBeGreaterThan(20)
+    expect(counts.triggered).toBeGreaterThan(20)
   },
   limitMs,
 )

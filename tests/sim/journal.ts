@@ -51,6 +51,9 @@ export type TradeFact =
       ticker: string
       quantity: bigint
       price: bigint
+      /** By the engine's clock, in ms of the epoch. */
+      tradedAt: number
+      redriven: boolean
       legs: readonly TradeLeg[]
     }
 

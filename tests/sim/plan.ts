@@ -33,6 +33,11 @@ export type Plan = {
   leaseTtlMs: number
   outboxMaxRows: number
   unknownToDeadLetters: boolean
+  /** How eager the engine is: the chance of another trade each time it looks. */
+  tradePace: number
+  /** The share of orders that are stops. */
+  stops: number
+  stopToleranceMs: number
   followers: number
   /** The share of their streams that are read slowly. */
   slowFollowers: number
@@ -92,6 +97,9 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   leaseTtlMs: random.pick([1_500, 3_000, 5_000]),
   outboxMaxRows: random.pick([10, 2_000_000, 2_000_000]),
   unknownToDeadLetters: random.chance(0.8),
+  tradePace: random.pick([0.08, 0.2, 0.5]),
+  stops: random.pick([0, 0.3, 0.7]),
+  stopToleranceMs: random.pick([0, 1_500, 1_500, 60_000]),
   followers: random.int(0, 4),
   slowFollowers: random.pick([0, 0.3]),
   followersRestAfterMs: 5_000,

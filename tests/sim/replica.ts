@@ -95,7 +95,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     db,
     looks: db,
     unknownToDeadLetters: plan.unknownToDeadLetters,
-    stopToleranceMs: 1_500,
+    stopToleranceMs: plan.stopToleranceMs,
     onDisposition: (disposition) => {
       world.log(`a leg is ${disposition}`)
       tail.ring()

@@ -19,6 +19,7 @@ import { checkAnswers } from './promises/answers.ts'
 import { checkEvents } from './promises/events.ts'
 import { checkLog, haveSeenLast } from './promises/log.ts'
 import { checkLoss, haveSeenAllSince } from './promises/loss.ts'
+import { checkMissedStops, checkStops } from './promises/stops.ts'
 import { checkCommit, checkTrades, createSettledCheck } from './promises/trades.ts'
 import { createScheduler } from './scheduler.ts'
 import { startTroubles } from './troubles.ts'
@@ -47,7 +48,10 @@ const createWorld = (seed: number, lines: string[], broken: string[]): { world: 
   }
   const base = { plan, random, scheduler, log, broken: breaks, faulty: !plan.calm, db, server, backup: null, broker }
   const world = base as World
-  world.group = createGroup(world, (partition, from, to) => checkCommit({ ...world, journal }, partition, from, to))
+  world.group = createGroup(world, (partition, from, to) => {
+    checkCommit({ ...world, journal }, partition, from, to)
+    checkMissedStops({ ...world, journal }, partition, from, to)
+  })
   db.onEvent = (event, { startedAt }) =>
     journal.events.push({ ...event, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
   db.onLog = (row, { startedAt }) =>
@@ -106,6 +110,7 @@ const runMarket = ({ world, journal, fleet }: Parts): void => {
   checkAnswers(db, journal, world.broken)
   checkEvents({ db, broker, calm: plan.calm }, journal, world.broken)
   checkTrades(facts)
+  checkStops(facts)
   checkLog(facts)
   if (server.deadlocks() > 0) world.broken(`${server.deadlocks()} deadlocks`)
 }

@@ -22,6 +22,7 @@ import { tickers } from '../postgres/tickers.ts'
 import { decide } from './decisions.ts'
 import { following } from './following.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
+import { stopping } from './stopping.ts'
 import { someOrder, someTerms } from './terms.ts'
 
 /** Values that differ between the two sides: transaction ids, the stamps of the rows by the number of the read, and places in the log. */
@@ -201,7 +202,7 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 27. */
+/** The share of each call, of 31. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
@@ -217,6 +218,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [settling, 2],
   [backlog, 1],
   [following, 5],
+  [stopping, 4],
 ]
 const kinds = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind))
 

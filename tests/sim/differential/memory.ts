@@ -11,6 +11,8 @@ export type Memory = {
   positions: bigint[]
   /** States that legs may be decided on, some of them stale by then, by the number of their read. */
   states: { read: number; state: LegState }[]
+  /** Stops that were due when somebody looked last. */
+  due: string[]
   count: number
   /** Whether a place in the log was read. */
   followed: boolean
@@ -25,6 +27,7 @@ export const createMemory = (random: Random): Memory => ({
   replicas: [random.uuidv7(epoch), random.uuidv7(epoch), random.uuidv7(epoch)],
   positions: [],
   states: [],
+  due: [],
   count: 0,
   followed: false,
 })

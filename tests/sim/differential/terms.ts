@@ -2,31 +2,33 @@
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
 import { acceptOrder, type Order } from '../../../src/domain/order.ts'
-import type { OrderTerms } from '../../../src/domain/terms.ts'
+import { timesInForce, type OrderTerms } from '../../../src/domain/terms.ts'
 import { tickers } from '../postgres/tickers.ts'
 import { newId, someId, someTime, type Memory } from './memory.ts'
 
 export const someTerms = (memory: Memory): OrderTerms => {
   const { random, users } = memory
-  const type = random.pick(['LIMIT', 'LIMIT', 'LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT'] as const)
-  const timeInForce = random.pick(['GTC', 'GTC', 'IOC', 'FOK', 'DAY', 'GTD'] as const)
-  const quantity = wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n)
+  const type = random.pick(['LIMIT', 'LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT'] as const)
   // Checks refuse what does not belong to its type: sometimes it is there all the same, or is missing.
-  const has = (belongs: boolean): boolean => (random.chance(0.97) ? belongs : !belongs)
-  const [stops, ends] = [type === 'STOP' || type === 'STOP_LIMIT', timeInForce === 'GTD']
+  const has = (belongs: boolean): boolean => (random.chance(0.99) ? belongs : !belongs)
+  const [stops, limited] = [type === 'STOP' || type === 'STOP_LIMIT', type === 'LIMIT' || type === 'STOP_LIMIT']
+  const timeInForce = random.pick(has(!stops) ? timesInForce : (['GTC', 'GTC', 'DAY', 'GTD'] as const))
+  const [ends, atOnce] = [timeInForce === 'GTD', timeInForce === 'IOC' || timeInForce === 'FOK']
+  // Of an order that has passed its end nothing is triggered.
+  const end = random.chance(0.6) ? '2099-01-01T00:00:00.000Z' : someTime(memory).toISOString()
   return {
     userId: random.pick(users),
     clientOrderId: random.chance(0.6) ? random.pick(['k1', 'k2', 'k 3', 'NULL', '"\\,{}']) + random.int(0, 2) : null,
-    ticker: random.chance(0.97) ? random.pick(tickers) : 'no ticker',
+    ticker: random.chance(0.99) ? random.pick(stops ? tickers.slice(0, 3) : tickers) : 'no ticker',
     side: random.pick(['BUY', 'SELL']),
     type,
     timeInForce,
-    quantity,
-    price: has(type === 'LIMIT' || type === 'STOP_LIMIT') ? wholeAmount(random.int(1, 9)) : null,
+    quantity: wholeAmount(random.int(1, 12)) + (random.chance(0.3) ? 1n : 0n),
+    price: has(limited) ? wholeAmount(random.int(1, 9)) : null,
     stopPrice: has(stops) ? wholeAmount(random.int(1, 9)) : null,
-    displayQuantity: random.chance(0.1) ? wholeAmount(random.int(1, 4)) : null,
-    postOnly: random.chance(0.1) ? true : null,
-    expiresAt: has(ends || (timeInForce === 'DAY' && random.chance(0.5))) ? someTime(memory).toISOString() : null,
+    displayQuantity: has(limited && !atOnce && random.chance(0.1)) ? 1n : null,
+    postOnly: has(type === 'LIMIT' && !atOnce && random.chance(0.2)) ? true : null,
+    expiresAt: has(ends || (timeInForce === 'DAY' && random.chance(0.5))) ? end : null,
   }
 }
 

@@ -58,8 +58,13 @@ const movesOf = (columns: Column[]): Move[] =>
     }
   })
 
-/** The row of the log for an order that has just ended. */
-export const appendChange = (db: Postgres, tx: Tx, after: OrderRecord, change: Pick<ChangeRecord, 'cause'>): void => {
+/** The row of the log for an order that has just ended, or triggered. */
+export const appendChange = (
+  db: Postgres,
+  tx: Tx,
+  after: OrderRecord,
+  change: Pick<ChangeRecord, 'cause'> & Partial<Pick<ChangeRecord, 'kind'>>,
+): void => {
   const { id, version, status, updated_at, reason_code, reason_text } = after
   const { filled_quantity, filled_notional, last_fill_price } = after
   const amounts = { filled_quantity, filled_notional, last_fill_price }

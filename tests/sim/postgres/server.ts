@@ -5,7 +5,7 @@ import type { Random } from '../../support/random.ts'
 import type { Scheduler } from '../scheduler.ts'
 import { refuse, StatementError, sqlState } from './errors.ts'
 import type { Statement } from './fakeSql.ts'
-import { expireNewest } from './operator.ts'
+import { expireNewest, lockSome } from './operator.ts'
 import type { Postgres } from './state.ts'
 import { recognise } from './statements.ts'
 import { begin, commit, ensureXid, recover, rollback, type Steps, type Tx } from './transactions.ts'
@@ -127,12 +127,14 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
       const tx = begin(db, `other#${++count}`)
       ensureXid(db, tx)
       others.add(tx)
+      if (random.chance(0.5)) lockSome(db, tx, random)
       log(`${tx.name} has id ${tx.xid} for ${ms.toFixed(0)} ms`)
       scheduler.after(ms, owner, () => {
         if (!others.delete(tx)) return
-        if (random.chance(0.7)) expireNewest(db, tx)
-        commit(db, tx)
-        log(`${tx.name} committed`)
+        const ends = random.chance(0.7)
+        if (ends) expireNewest(db, tx)
+        ;(ends ? commit : rollback)(db, tx)
+        log(`${tx.name} ${tx.state}`)
       })
     },
     crash() {

@@ -17,12 +17,14 @@ import {
   releaseLeases,
   renewLeases,
 } from './relaying.ts'
+import { stopTemplates } from './stopStatements.ts'
 import { arrays, look, type Template } from './template.ts'
 
 const onlyTheseTickers = 'and ticker = any ('
 
 const templates: readonly Template[] = [
   ...logTemplates,
+  ...stopTemplates,
   {
     name: 'insertOrders',
     clauses: [
@@ -198,7 +200,9 @@ class UnknownStatement extends Error {
 export const recognise = (text: string): Template => {
   let statement = recognised.get(text)
   if (statement === undefined) {
-    statement = templates.find(({ clauses }) => clauses.every((clause) => text.includes(clause)))
+    statement = templates.find(
+      ({ clauses, also }) => clauses.every((clause) => text.includes(clause)) && (also?.(text) ?? true),
+    )
     if (statement === undefined) throw new UnknownStatement(`the fake Postgres does not know: ${text}`)
     recognised.set(text, statement)
   }

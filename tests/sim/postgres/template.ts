@@ -8,6 +8,8 @@ export type Template = {
   name: string
   /** All of them stand in the text. */
   clauses: readonly string[]
+  /** What no clause can say. */
+  also?: (text: string) => boolean
   run: (db: Postgres, tx: Tx, statement: Statement) => Steps<object[]>
 }
 

@@ -2,13 +2,15 @@
 
 import { differingTerms, type OrderTerms } from '../../../src/domain/terms.ts'
 import { orderFromRow } from '../../../src/store/orders.ts'
-import type { Canceling, Journal, Placing, StoredEvent } from '../journal.ts'
-import type { Postgres } from '../postgres/state.ts'
+import type { Canceling, Journal, Placing } from '../journal.ts'
+import type { ChangeRecord, OrderRecord, Postgres } from '../postgres/state.ts'
 
 type Facts = {
   db: Postgres
   journal: Journal
-  stored: ReadonlyMap<string, StoredEvent[]>
+  /** By the tag of their call. */
+  placed: ReadonlyMap<string, OrderRecord[]>
+  canceled: ReadonlyMap<string, ChangeRecord[]>
   broken: (what: string) => void
 }
 
@@ -17,9 +19,12 @@ const keyOf = ({ userId, clientOrderId }: OrderTerms): string => `${userId} ${cl
 const sameOrder = (a: OrderTerms, b: OrderTerms): boolean =>
   a.userId === b.userId && a.clientOrderId === b.clientOrderId && differingTerms(a, b).length === 0
 
-const checkPlacing = ({ db, stored, broken }: Facts, placing: Placing): void => {
+const committedAt = ({ log }: Journal, id: string): number =>
+  log.find(({ orderId, version }) => orderId === id && version === 0)!.committedAt
+
+const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing): void => {
   const { tag, terms, answer, answeredAt, poison } = placing
-  const own = stored.get(tag) ?? []
+  const own = placed.get(tag) ?? []
   const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
   must(own.length <= 1, 'one request stores one order at most')
   if (answer === null) return broken(`${tag}: no answer ever came`)
@@ -32,9 +37,9 @@ const checkPlacing = ({ db, stored, broken }: Facts, placing: Placing): void => 
     const row = db.orders.get(result.order.id)
     must(row !== undefined && sameOrder(orderFromRow(row), terms), 'a promised order is stored as it was asked for')
     must(terms.clientOrderId === null || holder === result.order.id, 'one key is one order')
-    must(own.length === (result.replayed ? 0 : 1), 'a replay stores nothing, a new order one event')
+    must(own.length === (result.replayed ? 0 : 1), 'a replay stores nothing, a new call one order')
     must(
-      own.every((event) => event.committedAt <= answeredAt),
+      own.every(({ id }) => committedAt(journal, id) <= answeredAt),
       'the answer leaves after the commit',
     )
     return
@@ -45,10 +50,10 @@ const checkPlacing = ({ db, stored, broken }: Facts, placing: Placing): void => 
   if (result.code === 'IDEMPOTENCY_MISMATCH') must(holder !== undefined, 'a reused key has a holder')
 }
 
-const checkCanceling = ({ db, stored, broken }: Facts, { tag, id, answer }: Canceling): void => {
-  const own = stored.get(tag) ?? []
+const checkCanceling = ({ db, canceled, broken }: Facts, { tag, id, answer }: Canceling): void => {
+  const own = canceled.get(tag) ?? []
   const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
-  must(own.length <= 1, 'one cancel stores one event at most')
+  must(own.length <= 1, 'one cancel ends one order at most')
   if (answer === null) return broken(`${tag}: no answer ever came`)
   if (answer.result === null)
     return void must(answer.why === 'lost' || own.length === 0, 'an unreached replica stores nothing')
@@ -63,8 +68,10 @@ const checkCanceling = ({ db, stored, broken }: Facts, { tag, id, answer }: Canc
 }
 
 export const checkAnswers = (db: Postgres, journal: Journal, broken: (what: string) => void): void => {
-  const stored = Map.groupBy(journal.events, (event) => event.traceparent ?? '')
-  const facts = { db, journal, stored, broken }
+  const tagOf = ({ cause }: ChangeRecord): string => (JSON.parse(cause) as { requestId?: string }).requestId ?? ''
+  const placed = Map.groupBy(db.orders.values(), ({ request_id }) => request_id ?? '')
+  const canceled = Map.groupBy([...db.changes.values()].flat(), tagOf)
+  const facts = { db, journal, placed, canceled, broken }
   for (const placing of journal.placings) checkPlacing(facts, placing)
   for (const canceling of journal.cancelings) checkCanceling(facts, canceling)
   const codeOf = (error: unknown) => (error as { code?: string }).code

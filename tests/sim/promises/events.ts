@@ -67,10 +67,14 @@ const checkOnePerOrder = (db: Postgres, journal: Journal, broken: (what: string)
   const count = Map.groupBy(journal.events, (event) => `${event.kind} ${event.order_id}`)
   if (new Set(journal.events.map((event) => event.event_id)).size !== journal.events.length)
     broken('two events share an eventId')
-  for (const { id, status } of db.orders.values()) {
-    if (count.get(`PLACED ${id}`)?.length !== 1) broken(`order ${id} has not exactly one placement event`)
+  for (const { id, status, version, stop_price, triggered_at } of db.orders.values()) {
+    // No engine is told of a stop before it triggers, nor of an order that was refused.
+    const isPublished = (stop_price === null || triggered_at !== null) && !(status === 'REJECTED' && version === 0)
+    const placed = count.get(`PLACED ${id}`)?.length ?? 0
+    if (placed !== (isPublished ? 1 : 0)) broken(`order ${id} has ${placed} placement events`)
     const canceled = count.get(`CANCELLED ${id}`)?.length ?? 0
-    if (canceled !== (status === 'CANCELED' ? 1 : 0)) broken(`order ${id} is ${status} with ${canceled} cancel events`)
+    if (canceled !== (status === 'CANCELED' && isPublished ? 1 : 0))
+      broken(`order ${id} is ${status} with ${canceled} cancel events`)
   }
 }
 

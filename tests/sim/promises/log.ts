@@ -18,7 +18,8 @@ const detailOf = (db: Postgres, { what, orderId, version }: LoggedRow, order: Or
   if (what === 'order') return `by ${order.request_id} of ${order.subject}`
   if (what === 'change') {
     const change = db.changes.get(orderId)!.find((row) => row.version === version)!
-    const { requestId } = JSON.parse(change.cause) as EventJson['cause']
+    const { requestId, partition, offset } = JSON.parse(change.cause) as EventJson['cause']
+    if (change.kind === 'TRIGGERED') return `triggered by ${partition}@${offset}`
     return `${change.reason_code} by ${requestId}`
   }
   const fill = db.ledger.get(orderId)!.find((row) => row.order_version === version)!
@@ -39,7 +40,7 @@ const versionsOf = (db: Postgres, rows: readonly LoggedRow[]): Row[] => {
         filled += partsOf(fill!.quantity)
         if (!fill!.late) status = filled === partsOf(order.quantity) ? 'FILLED' : 'PARTIALLY_FILLED'
       }
-      if (row.what === 'change') status = change!.kind
+      if (row.what === 'change' && change!.kind !== 'TRIGGERED') status = change!.kind
       const kind = row.what === 'order' ? 'ACCEPTED' : row.what === 'fill' ? 'FILLED' : change!.kind
       return { ...row, kind, status, filled, detail: detailOf(db, row, order) }
     })
@@ -76,12 +77,13 @@ type EventJson = {
 }
 type Message = { event: EventJson; order: Pick<EventJson, 'version' | 'status' | 'filledQuantity'> & { id: string } }
 
-const detailOfEvent = ({ fill, reason, cause }: EventJson): string => {
+const detailOfEvent = ({ kind, fill, reason, cause }: EventJson): string => {
   const { requestId, subject = null, partition, offset } = cause
   if (fill !== undefined) {
     const { tradeId, side, quantity, price, late } = fill
     return `${tradeId} ${side} ${quantity} at ${price} ${late} from ${partition}@${offset}`
   }
+  if (kind === 'TRIGGERED') return `triggered by ${partition}@${offset}`
   return reason === undefined ? `by ${requestId} of ${subject}` : `${reason.code} by ${requestId}`
 }
 

@@ -4,11 +4,12 @@
 import { amountFromSql, notionalFromSql } from '../../../src/domain/decimal.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
 import {
-  cancel,
   contentOf,
+  end,
   fill,
   picture,
   place,
+  trigger,
   type Disposition,
   type Leg,
   type State,
@@ -90,12 +91,20 @@ export const createSettledCheck = (facts: Facts): (() => boolean) => {
   }
 }
 
+const placed = ({ side, ticker, quantity, stop_price }: OrderRow): State =>
+  place({
+    side,
+    ticker,
+    quantity: amountFromSql(quantity),
+    stopPrice: stop_price === null ? null : amountFromSql(stop_price),
+  })
+
 const pictureOfRow = (db: Postgres, row: OrderRow): string => {
   const byVersion = (a: LedgerRecord, b: LedgerRecord): number => a.order_version - b.order_version
   return picture({
-    terms: { side: row.side, ticker: row.ticker, quantity: amountFromSql(row.quantity) },
-    // The reference model knows one way to end an order early.
-    status: row.status === 'EXPIRED' ? 'CANCELED' : (row.status as State['status']),
+    ...placed(row),
+    status: row.status,
+    waits: row.stop_price !== null && row.triggered_at === null,
     filled: amountFromSql(row.filled_quantity),
     notional: notionalFromSql(row.filled_notional),
     lastPrice: row.last_fill_price === null ? null : amountFromSql(row.last_fill_price),
@@ -111,25 +120,39 @@ const pictureOfRow = (db: Postgres, row: OrderRow): string => {
   })
 }
 
-const foldOf = (row: OrderRow, legs: readonly Leg[], canceledBefore: number): string => {
-  let state = place({ side: row.side, ticker: row.ticker, quantity: amountFromSql(row.quantity) })
+/** Before which leg something happened; null: it never did. */
+type Moments = { trigger: number | null; end: number | null }
+
+const foldOf = (row: OrderRow, legs: readonly Leg[], { trigger: triggeredAt, end: endedAt }: Moments): string => {
+  let state = placed(row)
   for (let i = 0; i <= legs.length; i++) {
-    if (i === canceledBefore) state = cancel(state).state
+    if (i === triggeredAt) state = trigger(state, { ticker: row.ticker, price: state.terms.stopPrice! }).state
+    if (i === endedAt) state = end(state, row.status as 'CANCELED' | 'EXPIRED' | 'REJECTED').state
     if (i < legs.length) state = fill(state, legs[i]!).state
   }
   return picture(state)
 }
 
+const ends: readonly string[] = ['CANCELED', 'EXPIRED', 'REJECTED']
+
+/** All that may have been: a trigger and an end at some place among the legs, if there were any. */
+const momentsOf = ({ status, triggered_at }: OrderRow, legs: readonly Leg[]): Moments[] => {
+  const places = Array.from({ length: legs.length + 1 }, (_, i) => i)
+  const triggers = triggered_at === null ? [null] : places
+  return triggers.flatMap((at) =>
+    ends.includes(status)
+      ? places.filter((place) => place >= (at ?? 0)).map((place): Moments => ({ trigger: at, end: place }))
+      : { trigger: at, end: null },
+  )
+}
+
 const checkOrder = ({ db, broken }: Facts, row: OrderRow, legs: readonly Leg[]): void => {
   const is = pictureOfRow(db, row)
-  if (row.status !== 'CANCELED' && row.status !== 'EXPIRED') {
-    const expected = foldOf(row, legs, -1)
-    if (is !== expected) broken(`order ${row.id} is\n${is}\nits legs make it\n${expected}`)
-    return
-  }
-  for (let at = 0; at <= legs.length; at++) if (foldOf(row, legs, at) === is) return
+  const moments = momentsOf(row, legs)
+  if (moments.some((each) => foldOf(row, legs, each) === is)) return
+  const last = foldOf(row, legs, moments.at(-1)!)
   broken(
-    `order ${row.id} is\n${is}\nno place of its cancel makes it that; last of all it would be\n${foldOf(row, legs, legs.length)}`,
+    `order ${row.id} is\n${is}\nno place of its trigger and its end makes it that; last of all it would be\n${last}`,
   )
 }
 
