@@ -19,7 +19,9 @@ import {
 import type { Sql } from '../../../src/store/sql.ts'
 import type { Random } from '../../support/random.ts'
 import { tickers } from '../postgres/tickers.ts'
+import { unlessNow } from './contents.ts'
 import { decide } from './decisions.ts'
+import { ending } from './ending.ts'
 import { following } from './following.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 import { stopping } from './stopping.ts'
@@ -133,7 +135,13 @@ const outbox = (memory: Memory): Call => {
     writes: false,
     ordered: true,
     // Each side reads by its own clock.
-    run: async (sql) => (await readOutbox(sql, query)).map((event) => ({ ...event, readAt: null, waitedMs: null })),
+    run: async (sql) =>
+      (await readOutbox(sql, query)).map((event) => ({
+        ...event,
+        occurredAt: unlessNow(event.occurredAt),
+        readAt: null,
+        waitedMs: null,
+      })),
     learn: (events) =>
       void positions.push(...(events as Pick<OutboxEvent, 'position'>[]).map(({ position }) => position)),
   }
@@ -202,7 +210,7 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 31. */
+/** The share of each call, of 36. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
@@ -219,6 +227,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [backlog, 1],
   [following, 5],
   [stopping, 4],
+  [ending, 5],
 ]
 const kinds = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind))
 

@@ -24,6 +24,12 @@ export const textOf = (value: unknown, ordered = false): string => {
 const lines = (table: string, rows: readonly object[]): string[] =>
   rows.map((row) => `${table} ${textOf(row, true)}`).toSorted()
 
+/** What a clock wrote a moment ago: both sides agree that it is no time of the generator. */
+export const unlessNow = (at: Date | null): Date | string | null =>
+  at !== null && at.getTime() > Date.parse('2026-02-01T00:00:00Z') && at.getTime() < Date.parse('2090-01-01T00:00:00Z')
+    ? 'now'
+    : at
+
 const instant = (text: string): string => new Date(text).toISOString()
 
 /** Values of one row that differ between the two sides. */
@@ -77,7 +83,23 @@ export const contentsOfFake = (db: Postgres): string[] => [
   ),
   ...lines(
     'event',
-    [...db.outbox.values()].map((row) => without(row, 'writtenAt')),
+    [...db.outbox.values()].map((row) => ({
+      ...without(row, 'writtenAt'),
+      occurred_at: unlessNow(row.occurred_at),
+    })),
+  ),
+  ...lines(
+    'ending',
+    [...db.endings.values()].map(({ due_at, told_at, acknowledged_at, ...row }) => ({
+      ...row,
+      due_at: unlessNow(new Date(due_at)),
+      told: told_at !== null,
+      acknowledged: acknowledged_at !== null,
+    })),
+  ),
+  ...lines(
+    'mark',
+    [...db.marks].map(([key, until]) => ({ key, until: until === -Infinity ? null : new Date(until) })),
   ),
   ...lines(
     'lease',
@@ -95,7 +117,7 @@ const bigints = (row: Record<string, unknown>, ...names: string[]): object => ({
 })
 
 export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
-  const [orders, changes, log, fills, exceptions, events, leases, replicas] = await Promise.all([
+  const [orders, changes, log, fills, exceptions, events, endings, marks, leases, replicas] = await Promise.all([
     sql<OrderRow[]>`
       select id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
              filled_notional, stop_price, display_quantity, post_only, expires_at, triggered_at, status, created_at, updated_at, version, request_id, subject, reason_code, reason_text
@@ -115,6 +137,11 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
       select id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset
       from exceptions`,
     sql`select position, event_id, kind, order_id, ticker, occurred_at, traceparent, filled_quantity, reason_code, reason_text from outbox`,
+    sql`
+      select order_id, outcome, reason_code, due_at, told_at is not null as told, acknowledged_at is not null as acknowledged, outbox_position
+      from order_endings`,
+    sql`
+      select topic || ' ' || partition as key, case when isfinite(read_until) then read_until end as until from tape_marks`,
     sql`select shard, holder, set_aside from relay_leases`,
     sql`select id from replicas`,
   ])
@@ -132,8 +159,17 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
     ),
     ...lines(
       'event',
-      events.map((row) => bigints(row, 'position')),
+      events.map((row) => ({ ...bigints(row, 'position'), occurred_at: unlessNow(row['occurred_at'] as Date) })),
     ),
+    ...lines(
+      'ending',
+      endings.map((row) => ({
+        ...row,
+        due_at: unlessNow(row['due_at'] as Date),
+        outbox_position: row['outbox_position'] === null ? null : BigInt(String(row['outbox_position'])),
+      })),
+    ),
+    ...lines('mark', marks),
     ...lines('lease', leases),
     ...lines('replica', replicas),
   ]

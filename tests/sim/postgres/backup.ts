@@ -4,7 +4,7 @@
 import type { Postgres } from './state.ts'
 import { recover } from './transactions.ts'
 
-type Contents = Omit<Postgres, 'clock' | 'open' | 'locks' | 'onEvent' | 'onLog' | 'onOrder'>
+type Contents = Omit<Postgres, 'clock' | 'open' | 'locks' | 'shares' | 'onEvent' | 'onLog' | 'onOrder'>
 export type Backup = { contents: Contents; takenAt: number }
 
 const copyRows = <T>(table: Map<string, T[]>): Map<string, T[]> =>
@@ -20,6 +20,10 @@ const copyOf = (db: Contents): Contents => ({
   log: [...db.log],
   epochs: [...db.epochs],
   outbox: new Map(db.outbox),
+  endings: new Map(db.endings),
+  reports: new Map(db.reports),
+  reportExceptions: [...db.reportExceptions],
+  marks: new Map(db.marks),
   leases: new Map(db.leases),
   replicas: new Map(db.replicas),
   lastPosition: db.lastPosition,

@@ -78,6 +78,42 @@ export type EventRecord = {
   writtenAt: number
 }
 
+/** An order that the service ends. Times in ms, by the clock of the database. */
+export type EndingRecord = {
+  order_id: string
+  outcome: 'CANCELED' | 'EXPIRED'
+  reason_code: string
+  due_at: number
+  told_at: number | null
+  outbox_position: bigint | null
+  acknowledged_at: number | null
+}
+
+/** What an engine said. Bytes in hex; times in ms, by the clock of the database. */
+export type ReportRecord = {
+  order_id: string
+  report_id: string
+  kind: string
+  ticker: string
+  reason_text: string | null
+  cumulative_quantity: string | null
+  reported_at: string
+  kafka_topic: string
+  kafka_partition: number
+  kafka_offset: bigint
+  message_key: string | null
+  message: string | null
+  state: string
+  arrived_at: number
+  settled_at: number | null
+}
+
+export type ReportExceptionRecord = Omit<ReportRecord, 'state' | 'arrived_at' | 'settled_at'> & {
+  id: string
+  disposition: string
+  reason: string
+}
+
 export type LeaseRecord = { holder: string | null; expiresAt: number; setAside: string[] }
 
 /** A row of the log, in any of its three tables. */
@@ -114,6 +150,13 @@ export type Postgres = {
   epochs: { epoch: number; floor: bigint; xact: bigint }[]
   exceptions: Map<string, ExceptionRecord[]>
   outbox: Map<bigint, EventRecord>
+  /** By order id. */
+  endings: Map<string, EndingRecord>
+  /** `topic partition` → until when its records have their disposition, in ms by the clock of the database. */
+  marks: Map<string, number>
+  /** `order report` → what was taken. */
+  reports: Map<string, ReportRecord>
+  reportExceptions: ReportExceptionRecord[]
   leases: Map<number, LeaseRecord>
   replicas: Map<string, number>
   lastPosition: bigint
@@ -124,6 +167,8 @@ export type Postgres = {
   wal: Wal
   open: Set<Tx>
   locks: Map<string, Tx>
+  /** Locks that several transactions may have, if nobody has the one of `locks`. */
+  shares: Map<string, Set<Tx>>
   /** Observes every committed event, every row of the log, and every order before and after a change. */
   onEvent: (event: EventRecord, tx: Tx) => void
   onLog: (row: LogRow, tx: Tx) => void
@@ -144,6 +189,10 @@ export const createPostgres = (clock: () => number): Postgres => ({
   epochs: [{ epoch: 1, floor: 0n, xact: firstXid - 1n }],
   exceptions: new Map(),
   outbox: new Map(),
+  endings: new Map(),
+  reports: new Map(),
+  reportExceptions: [],
+  marks: new Map(),
   leases: new Map(
     Array.from({ length: shards }, (_, shard) => [shard, { holder: null, expiresAt: -Infinity, setAside: [] }]),
   ),
@@ -155,6 +204,7 @@ export const createPostgres = (clock: () => number): Postgres => ({
   wal: { flushedXid: firstXid - 1n, pending: [] },
   open: new Set(),
   locks: new Map(),
+  shares: new Map(),
   onEvent: () => undefined,
   onLog: () => undefined,
   onOrder: () => undefined,

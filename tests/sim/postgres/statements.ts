@@ -2,6 +2,7 @@
 // (the check of a row, a skip locked), the fake does not know the statement, and the run fails.
 // differential.test.ts compares what the fake does for the rest of the text with real Postgres.
 
+import { endTemplates } from './endStatements.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { readLegState, writeFills } from './filling.ts'
 import { logTemplates } from './logStatements.ts'
@@ -25,6 +26,7 @@ const onlyTheseTickers = 'and ticker = any ('
 const templates: readonly Template[] = [
   ...logTemplates,
   ...stopTemplates,
+  ...endTemplates,
   {
     name: 'insertOrders',
     clauses: [

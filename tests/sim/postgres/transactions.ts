@@ -43,6 +43,7 @@ const end = (db: Postgres, tx: Tx, state: Tx['state']): void => {
   db.open.delete(tx)
   if (tx.xid !== null && tx.xid > db.lastEndedXid) db.lastEndedXid = tx.xid
   for (const key of tx.locks) db.locks.delete(key)
+  for (const holders of db.shares.values()) holders.delete(tx)
   for (const tell of tx.waiting.splice(0)) tell()
 }
 
@@ -130,10 +131,19 @@ export const appendTo = <T extends { order_id: string }>(table: Map<string, T[]>
  */
 export type Steps<T> = Generator<Tx | null, T, void>
 
-export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => {
+/** Who else has this lock, alone or with others; null: nobody. */
+const holderOf = (db: Postgres, tx: Tx, key: string): Tx | null => {
   const holder = db.locks.get(key)
-  return holder !== undefined && holder !== tx
+  if (holder !== undefined && holder !== tx) return holder
+  return (
+    db.shares
+      .get(key)
+      ?.values()
+      .find((other) => other !== tx) ?? null
+  )
 }
+
+export const isLocked = (db: Postgres, tx: Tx, key: string): boolean => holderOf(db, tx, key) !== null
 
 /** Makes `after` the order's row at the commit of `tx`. Observers see it unless nothing changed. */
 export const putOrder = (db: Postgres, tx: Tx, before: OrderRow | undefined, after: OrderRecord): void => {
@@ -154,8 +164,17 @@ export const take = (db: Postgres, tx: Tx, key: string): void => {
 }
 
 export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
-  while (isLocked(db, tx, key)) yield db.locks.get(key)!
+  for (let holder = holderOf(db, tx, key); holder !== null; holder = holderOf(db, tx, key)) yield holder
   take(db, tx, key)
+}
+
+/** The lock of a row that a new foreign key names: it waits for whoever has locked the row, and others may have it too. */
+export function* share(db: Postgres, tx: Tx, key: string): Steps<void> {
+  while (db.locks.has(key) && db.locks.get(key) !== tx) yield db.locks.get(key)!
+  ensureXid(db, tx)
+  record(db, tx)
+  if (!db.shares.has(key)) db.shares.set(key, new Set())
+  db.shares.get(key)!.add(tx)
 }
 
 export const lockKey = {
@@ -164,6 +183,8 @@ export const lockKey = {
   newVersion: (id: string) => `version ${id}`,
   newOrder: (id: string) => `new ${id}`,
   client: (key: string) => `key ${key}`,
+  ending: (orderId: string) => `ending ${orderId}`,
+  mark: (key: string) => `mark ${key}`,
   event: (position: bigint) => `event ${position}`,
   replica: (id: string) => `replica ${id}`,
   lease: (shard: number) => `lease ${shard}`,

@@ -1,0 +1,129 @@
+// The statements that end orders by the clock, and those of the marks, by their essential clauses: what is due, the locks that are skipped
+// and not waited for, the check under them, and the marks that only rise.
+
+import {
+  addDueEndings,
+  addEndings,
+  addImmediateEndings,
+  deleteEndings,
+  noteAcknowledged,
+  readDueStops,
+  readEndingsBacklog,
+  readSettledEndings,
+  tellEndings,
+} from './ending.ts'
+import { arrayFromLiteral } from './fakeSql.ts'
+import { raiseTapeMarks, readTapeNeed } from './marking.ts'
+import { look, type Template } from './template.ts'
+
+const isDue = 'where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp() and'
+
+export const endTemplates: readonly Template[] = [
+  {
+    name: 'readExpiringStops',
+    clauses: [
+      `${isDue} o.stop_price is not null and o.triggered_at is null`,
+      "'EXPIRED_' || o.time_in_force as reason_code, statement_timestamp() as now",
+      'for update skip locked',
+    ],
+    run: (db, tx, { parameters: [limit] }) => readDueStops(db, tx, Number(limit)),
+  },
+  {
+    name: 'addDueEndings',
+    clauses: [
+      `${isDue} (o.stop_price is null or o.triggered_at is not null) and not exists (`,
+      'where e.order_id = o.id and (e.told_at is not null or e.due_at <= o.expires_at)',
+      "select id, 'EXPIRED', 'EXPIRED_' || time_in_force, expires_at from due order by id on conflict (order_id) do update",
+      'where e.told_at is null and e.due_at > excluded.due_at returning',
+    ],
+    run: (db, tx, { parameters: [limit] }) => addDueEndings(db, tx, Number(limit)),
+  },
+  {
+    name: 'addImmediateEndings',
+    clauses: [
+      "where o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))",
+      'and not exists (select from order_endings e where e.order_id = o.id)',
+      'and not exists (select from outbox x where x.order_id = o.id)',
+      "select id, 'CANCELED', 'REMAINDER', clock_timestamp() +",
+      'from left_over order by id on conflict (order_id) do nothing',
+    ],
+    run: (db, tx, { parameters: [limit, graceMs] }) => addImmediateEndings(db, tx, Number(limit), Number(graceMs)),
+  },
+  {
+    name: 'addEndings',
+    clauses: [
+      'insert into order_endings (order_id, outcome, reason_code, due_at) select id,',
+      'clock_timestamp() from unnest(',
+      'as i (id) order by id on conflict (order_id) do nothing returning',
+    ],
+    run: (db, tx, { parameters: [outcome, reasonCode, ids] }) =>
+      addEndings(db, tx, { ids: arrayFromLiteral(ids), outcome: String(outcome), reasonCode: String(reasonCode) }),
+  },
+  {
+    name: 'tellEndings',
+    clauses: [
+      'where e.acknowledged_at is null and e.told_at is null and e.due_at <= statement_timestamp() order by e.due_at limit',
+      'for update of e, o skip locked )',
+      'row_number() over (order by due_at, order_id) as n from due where open',
+      "'CANCELLED'",
+      'set told_at = clock_timestamp(), outbox_position = a.position',
+      'delete from order_endings e using due d where e.order_id = d.order_id and not d.open',
+    ],
+    run: (db, tx, { parameters: [, eventIds] }) => tellEndings(db, tx, arrayFromLiteral(eventIds)),
+  },
+  {
+    name: 'noteAcknowledged',
+    clauses: [
+      'where e.acknowledged_at is null and e.told_at is not null and not exists (select from outbox x where x.position = e.outbox_position)',
+      'for update skip locked )',
+      'set acknowledged_at = clock_timestamp() from gone g where e.order_id = g.order_id and e.acknowledged_at is null',
+    ],
+    run: (db, tx, { parameters: [limit] }) => noteAcknowledged(db, tx, Number(limit)),
+  },
+  {
+    name: 'readSettledEndings',
+    clauses: [
+      'where e.acknowledged_at <= (select min(read_until) from tape_marks where topic =',
+      "::text) - $2::float8 * interval '1 millisecond' order by e.acknowledged_at limit",
+      'for update of o skip locked',
+    ],
+    run: (db, tx, { parameters: [topic, settleMs, limit] }) =>
+      readSettledEndings(db, tx, { topic: String(topic), settleMs: Number(settleMs), limit: Number(limit) }),
+  },
+  {
+    name: 'deleteEndings',
+    clauses: [
+      'delete from order_endings e using orders o where e.order_id = any (',
+      'and o.id = e.order_id and not o.open',
+    ],
+    run: (db, tx, { parameters: [ids] }) => deleteEndings(db, tx, arrayFromLiteral(ids)),
+  },
+  {
+    name: 'readEndingsBacklog',
+    clauses: ['from order_endings where acknowledged_at is not null', 'union all'],
+    run: look(readEndingsBacklog),
+  },
+  {
+    name: 'readTapeNeed',
+    clauses: [
+      'select clock_timestamp() as now where exists (select from order_endings where acknowledged_at is not null)',
+      'or exists (select from ingested_reports where settled_at is null)',
+    ],
+    run: look(readTapeNeed),
+  },
+  {
+    name: 'raiseTapeMarks',
+    clauses: [
+      'insert into tape_marks as m',
+      "coalesce(r.read_until, '-infinity')",
+      'do update set read_until = excluded.read_until where excluded.read_until > m.read_until',
+    ],
+    run: (db, tx, { parameters: [marked, readUntil, topic, partitions] }) =>
+      raiseTapeMarks(db, tx, {
+        topic: String(topic),
+        partitions: Number(partitions),
+        marked: arrayFromLiteral(marked),
+        readUntil: arrayFromLiteral(readUntil),
+      }),
+  },
+]

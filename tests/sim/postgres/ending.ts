@@ -1,0 +1,267 @@
+// The fake of src/store/endings.ts: which orders are due, the cancellations that tell the engine, and the ends that may become the status.
+
+import { sqlState, StatementError } from './errors.ts'
+import { append } from './placing.ts'
+import type { EndingRecord, OrderRecord, Postgres } from './state.ts'
+import { isLocked, lock, lockKey, share, take, type Steps, type Tx } from './transactions.ts'
+
+type Column = (string | null)[]
+type NewEnding = Pick<EndingRecord, 'order_id' | 'outcome' | 'reason_code' | 'due_at'>
+
+const isOpen = ({ status }: OrderRecord): boolean => status === 'NEW' || status === 'PARTIALLY_FILLED'
+const waits = ({ stop_price, triggered_at }: OrderRecord): boolean => stop_price !== null && triggered_at === null
+const isDue = (order: OrderRecord, at: number): boolean =>
+  isOpen(order) && order.expires_at !== null && order.expires_at.getTime() <= at
+
+const byTime =
+  <T>(timeOf: (row: T) => number, idOf: (row: T) => string) =>
+  (a: T, b: T): number =>
+    timeOf(a) - timeOf(b) || (idOf(a) < idOf(b) ? -1 : 1)
+
+const byExpiry = byTime<OrderRecord>(
+  ({ expires_at }) => expires_at!.getTime(),
+  ({ id }) => id,
+)
+
+/** Skips what another transaction has locked, and looks again once the lock is its own. */
+export function* readDueStops(db: Postgres, tx: Tx, limit: number): Steps<object[]> {
+  const at = tx.startedAt
+  const matches = (order: OrderRecord): boolean => isDue(order, at) && waits(order)
+  const answer: object[] = []
+  for (const { id } of [...db.orders.values()].filter(matches).toSorted(byExpiry)) {
+    if (answer.length >= limit) break
+    if (isLocked(db, tx, lockKey.order(id))) continue
+    take(db, tx, lockKey.order(id))
+    const order = db.orders.get(id)!
+    if (!matches(order)) continue
+    const { version, time_in_force } = order
+    answer.push({ id, version, reason_code: `EXPIRED_${time_in_force}`, now: new Date(at) })
+    yield null
+  }
+  return answer
+}
+
+const putEnding = (db: Postgres, tx: Tx, ending: EndingRecord): void =>
+  void tx.writes.push(() => void db.endings.set(ending.order_id, ending))
+
+/**
+ * Inserts in order of the ids. `replaces`: on conflict do update, where it says so; else do nothing. The foreign keys are checked at the end
+ * of the statement: each waits for whoever has locked its order.
+ */
+function* insertEndings(
+  db: Postgres,
+  tx: Tx,
+  endings: readonly NewEnding[],
+  replaces: ((old: EndingRecord, ending: NewEnding) => boolean) | null,
+): Steps<object[]> {
+  const fresh: string[] = []
+  const answer: object[] = []
+  for (const ending of endings.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))) {
+    const { order_id } = ending
+    const key = lockKey.ending(order_id)
+    const blank = { told_at: null, outbox_position: null, acknowledged_at: null }
+    yield null
+    // Without a rival, an ending that is there is not locked by `do nothing`.
+    if (replaces === null) {
+      while (!db.endings.has(order_id) && isLocked(db, tx, key)) yield db.locks.get(key)!
+      if (db.endings.has(order_id)) continue
+    } else yield* lock(db, tx, key)
+    const old = db.endings.get(order_id)
+    if (old === undefined) {
+      take(db, tx, key)
+      fresh.push(order_id)
+    } else if (replaces?.(old, ending) !== true) continue
+    putEnding(db, tx, { ...(old ?? blank), ...ending })
+    answer.push({ order_id })
+  }
+  for (const id of fresh) {
+    if (!db.orders.has(id))
+      throw new StatementError(sqlState.foreignKeyViolation, 'the order of an ending does not exist')
+    yield* share(db, tx, lockKey.order(id))
+  }
+  return answer
+}
+
+export function* addDueEndings(db: Postgres, tx: Tx, limit: number): Steps<object[]> {
+  const hasEnding = ({ id, expires_at }: OrderRecord): boolean => {
+    const ending = db.endings.get(id)
+    return ending !== undefined && (ending.told_at !== null || ending.due_at <= expires_at!.getTime())
+  }
+  const due = [...db.orders.values()]
+    .filter((order) => isDue(order, tx.startedAt) && !waits(order) && !hasEnding(order))
+    .toSorted(byExpiry)
+    .slice(0, limit)
+    .map(({ id, time_in_force, expires_at }): NewEnding => {
+      return {
+        order_id: id,
+        outcome: 'EXPIRED',
+        reason_code: `EXPIRED_${time_in_force}`,
+        due_at: expires_at!.getTime(),
+      }
+    })
+  return yield* insertEndings(db, tx, due, (old, ending) => old.told_at === null && old.due_at > ending.due_at)
+}
+
+const isImmediate = (order: OrderRecord): boolean =>
+  isOpen(order) &&
+  (order.time_in_force === 'IOC' ||
+    order.time_in_force === 'FOK' ||
+    order.type === 'MARKET' ||
+    (order.type === 'STOP' && order.triggered_at !== null))
+
+export function* addImmediateEndings(db: Postgres, tx: Tx, limit: number, graceMs: number): Steps<object[]> {
+  const isInOutbox = (id: string): boolean => db.outbox.values().some(({ order_id }) => order_id === id)
+  const endings = [...db.orders.values()]
+    .filter((order) => isImmediate(order) && !db.endings.has(order.id) && !isInOutbox(order.id))
+    .toSorted(
+      byTime(
+        ({ triggered_at, created_at }) => (triggered_at ?? created_at).getTime(),
+        ({ id }) => id,
+      ),
+    )
+    .slice(0, limit)
+    .map(({ id }): NewEnding => {
+      return { order_id: id, outcome: 'CANCELED', reason_code: 'REMAINDER', due_at: db.clock() + graceMs }
+    })
+  return yield* insertEndings(db, tx, endings, null)
+}
+
+export const addEndings = (
+  db: Postgres,
+  tx: Tx,
+  { ids, outcome, reasonCode }: { ids: Column; outcome: string; reasonCode: string },
+): Steps<object[]> => {
+  const endings = ids.map((id): NewEnding => {
+    return {
+      order_id: id!,
+      outcome: outcome as EndingRecord['outcome'],
+      reason_code: reasonCode,
+      due_at: db.clock(),
+    }
+  })
+  return insertEndings(db, tx, endings, null)
+}
+
+type DueEnding = { ending: EndingRecord; order: OrderRecord }
+
+/** Locks the ending and its order; leaves out what somebody else has locked. The lock of an ending whose order is locked stays. */
+function* holdDue(db: Postgres, tx: Tx, limit: number): Steps<DueEnding[]> {
+  const matches = (ending: EndingRecord | undefined): boolean =>
+    ending !== undefined && ending.told_at === null && ending.due_at <= tx.startedAt
+  const due: DueEnding[] = []
+  const found = [...db.endings.values()].filter(matches)
+  for (const { order_id: id } of found.toSorted(
+    byTime(
+      ({ due_at }) => due_at,
+      ({ order_id }) => order_id,
+    ),
+  )) {
+    if (due.length >= limit) break
+    if (isLocked(db, tx, lockKey.ending(id))) continue
+    take(db, tx, lockKey.ending(id))
+    if (isLocked(db, tx, lockKey.order(id))) continue
+    take(db, tx, lockKey.order(id))
+    const ending = db.endings.get(id)
+    if (matches(ending)) due.push({ ending: ending!, order: db.orders.get(id)! })
+    yield null
+  }
+  return due
+}
+
+export function* tellEndings(db: Postgres, tx: Tx, eventIds: Column): Steps<object[]> {
+  const due = yield* holdDue(db, tx, eventIds.length)
+  const told = due
+    .filter(({ order }) => isOpen(order))
+    .toSorted(
+      byTime(
+        ({ ending }) => ending.due_at,
+        ({ order }) => order.id,
+      ),
+    )
+  for (const [i, { ending, order }] of told.entries()) {
+    append(db, tx, {
+      event_id: eventIds[i]!,
+      kind: 'CANCELLED',
+      order_id: order.id,
+      ticker: order.ticker,
+      occurred_at: new Date(db.clock()),
+      traceparent: null,
+      filled_quantity: order.filled_quantity,
+      reason_code: ending.reason_code,
+      reason_text: null,
+    })
+    putEnding(db, tx, { ...ending, told_at: db.clock(), outbox_position: db.lastPosition })
+    yield null
+  }
+  const over = due.filter(({ order }) => !isOpen(order))
+  for (const { order } of over) tx.writes.push(() => void db.endings.delete(order.id))
+  return due.map(({ ending: { order_id, reason_code }, order }) => ({ order_id, reason_code, told: isOpen(order) }))
+}
+
+export function* noteAcknowledged(db: Postgres, tx: Tx, limit: number): Steps<object[]> {
+  const isGone = ({ told_at, acknowledged_at, outbox_position }: EndingRecord): boolean =>
+    told_at !== null && acknowledged_at === null && !db.outbox.has(outbox_position!)
+  const answer: object[] = []
+  for (const { order_id: id } of [...db.endings.values()].filter(isGone)) {
+    if (answer.length >= limit) break
+    if (isLocked(db, tx, lockKey.ending(id))) continue
+    take(db, tx, lockKey.ending(id))
+    const ending = db.endings.get(id)
+    if (ending === undefined || !isGone(ending)) continue
+    putEnding(db, tx, { ...ending, acknowledged_at: db.clock() })
+    answer.push({ order_id: id })
+    yield null
+  }
+  return answer
+}
+
+/** The lowest mark of all partitions; null: there is none. */
+export const readUntil = (db: Postgres, topic: string): number | null => {
+  const marks = [...db.marks].filter(([key]) => key.startsWith(`${topic} `)).map(([, mark]) => mark)
+  return marks.length === 0 ? null : Math.min(...marks)
+}
+
+export type SettledQuery = { topic: string; settleMs: number; limit: number }
+
+export function* readSettledEndings(db: Postgres, tx: Tx, { topic, settleMs, limit }: SettledQuery): Steps<object[]> {
+  const end = readUntil(db, topic)
+  const isSettled = ({ acknowledged_at }: EndingRecord): boolean =>
+    end !== null && acknowledged_at !== null && acknowledged_at <= end - settleMs
+  const answer: object[] = []
+  for (const { order_id: id, outcome, reason_code } of [...db.endings.values()].filter(isSettled).toSorted(
+    byTime(
+      ({ acknowledged_at }) => acknowledged_at!,
+      ({ order_id }) => order_id,
+    ),
+  )) {
+    if (answer.length >= limit) break
+    if (isLocked(db, tx, lockKey.order(id))) continue
+    take(db, tx, lockKey.order(id))
+    answer.push({ order_id: id, outcome, reason_code, now: new Date(tx.startedAt) })
+    yield null
+  }
+  return answer
+}
+
+export function* deleteEndings(db: Postgres, tx: Tx, ids: Column): Steps<[]> {
+  const isOver = (id: string): boolean => db.endings.has(id) && !isOpen(db.orders.get(id)!)
+  for (const id of ids.flatMap((each) => (isOver(each!) ? each! : [])).toSorted()) {
+    yield* lock(db, tx, lockKey.ending(id))
+    tx.writes.push(() => void db.endings.delete(id))
+  }
+  return []
+}
+
+export const readEndingsBacklog = (db: Postgres): object[] => {
+  const now = db.clock()
+  const endings = [...db.endings.values()]
+  const stage = (name: string, since: (ending: EndingRecord) => number | null): object => {
+    const times = endings.map(since).filter((time) => time !== null)
+    return { stage: name, orders: times.length, oldest_ms: Math.max(0, ...times.map((time) => now - time)) }
+  }
+  return [
+    stage('due', ({ told_at, due_at }) => (told_at === null && due_at <= now ? due_at : null)),
+    stage('sending', ({ told_at, acknowledged_at }) => (acknowledged_at === null ? told_at : null)),
+    stage('settling', ({ acknowledged_at }) => acknowledged_at),
+  ]
+}
