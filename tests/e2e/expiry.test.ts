@@ -1,0 +1,239 @@
+// Proves: orders end by the clock in the compiled binary: the engine is told at the instant by the database's clock, fills that reach the topic
+// in time count however late they are read, over a broker that is away, a replica that dies, a clock that jumps and a letter that cannot be
+// written; a close with very many orders does not hold up placing.
+
+import { describe } from 'bun:test'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startKafka } from '../stack/kafka.ts'
+import { freePort } from '../stack/ports.ts'
+import { expect, test } from '../support/explained.ts'
+import { placeOrder } from '../support/placeOrder.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { runBinary, type RunningService } from '../support/service.ts'
+import { skewedClock } from '../support/skewedClock.ts'
+import { until } from '../support/until.ts'
+import { createWorld, tradeOf, type World } from '../support/world.ts'
+
+const ahead = (ms: number): string => new Date(Date.now() + ms).toISOString()
+const gtd = (ms: number, members: Record<string, unknown> = {}) => ({
+  timeInForce: 'GTD',
+  expiresAt: ahead(ms),
+  ...members,
+})
+
+type Seen = { status: string; filledQuantity: number; reason: { code: string } | null; expiresAt: string | null }
+const orderAt = async (service: RunningService, id: string): Promise<Seen> =>
+  (await service.http(`/orders/${id}`)).json as unknown as Seen
+const ended = (service: RunningService, id: string, status: string): Promise<Seen> =>
+  until(
+    async () => {
+      const order = await orderAt(service, id)
+      return order.status === status && order
+    },
+    { what: `the order is ${status}` },
+  )
+/** The cancellations of this order on the topic, once there is one. */
+const told = async (world: World, id: string) => {
+  const isOurs = (value: string | null): boolean => value !== null && JSON.parse(value).orderId === id
+  const messages = await world.kafka.readUntil(world.topics.cancelled, (all) => all.some(({ value }) => isOurs(value)))
+  return messages.filter(({ value }) => isOurs(value)).map(({ value }) => JSON.parse(value!))
+}
+
+describe('an order of a day', () => {
+  test('goes out as GTC, is told at the close, and follows the trade topic', async () => {
+    const close = new Date(Date.now() + 65_000)
+    const env = { SESSION_CLOSE: close.toISOString().slice(11, 16) }
+    await using world = await createWorld({ env })
+    const service = await world.start()
+    const id = await placeOrder(service, { timeInForce: 'DAY' })
+    const [placed] = await world.kafka.readUntil(world.topics.placed, 1)
+    expect(JSON.parse(placed!.value!)).toMatchObject({ orderId: id, timeInForce: 'GTC' })
+    const { expiresAt } = await orderAt(service, id)
+    expect(expiresAt).toBe(`${close.toISOString().slice(0, 16)}:00.000Z`)
+    await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 40 }))
+    const [cancellation, ...more] = await told(world, id)
+    expect(more).toEqual([])
+    expect(cancellation).toMatchObject({ filledQuantity: 40, reason: { code: 'EXPIRED_DAY' } })
+    expect(Date.parse(String(cancellation.timestamp))).toBeGreaterThanOrEqual(Date.parse(expiresAt!))
+    // The engine had this one before it read the cancellation.
+    await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 10 }))
+    expect(await ended(service, id, 'EXPIRED')).toMatchObject({
+      filledQuantity: 50,
+      reason: { code: 'EXPIRED_DAY' },
+    })
+    const { json } = await service.http(`/orders/${id}/events`)
+    expect(json['events']).toMatchObject([
+      { kind: 'ACCEPTED' },
+      { kind: 'FILLED' },
+      { kind: 'FILLED' },
+      { kind: 'EXPIRED', reason: { code: 'EXPIRED_DAY' }, cause: { kind: 'expiry' } },
+    ])
+    expect(await runBinary(['verify'], world.env)).toMatchObject({ exitCode: 0 })
+  })
+
+  test('takes its close from a file of holidays that the start has to be able to read', async () => {
+    const path = join(temporaryDir('holidays'), 'holidays')
+    const day = new Date().toISOString().slice(0, 10)
+    writeFileSync(path, `${day}\n`)
+    await using world = await createWorld({ env: { SESSION_HOLIDAYS_FILE: path } })
+    const service = await world.start()
+    const id = await placeOrder(service, { timeInForce: 'DAY' })
+    const dayAfterNext = new Date(Date.parse(`${day}T00:00:00Z`) + 2 * 86_400_000).toISOString()
+    expect((await orderAt(service, id)).expiresAt).toBe(dayAfterNext)
+    writeFileSync(path, 'no date\n')
+    const { exitCode, err } = await runBinary(['serve'], world.env)
+    expect(exitCode).toBe(2)
+    expect(err).toContain('SESSION_HOLIDAYS_FILE: the file cannot be used: line 1')
+    await service.logged('SESSION_HOLIDAYS_FILE: the file cannot be used; what was read before stays in force')
+  })
+})
+
+test('Kafka away over the instant: nothing ends until it is back', async () => {
+  const place = { dataDir: temporaryDir('kafka'), port: await freePort() }
+  let kafka = await startKafka(place)
+  try {
+    await using world = await createWorld({ kafkaAt: kafka.bootstrap, env: { KAFKA_REQUEST_TIMEOUT_MS: '3000' } })
+    const service = await world.start()
+    const [filled, partly, rest] = [
+      await placeOrder(service, gtd(10_000)),
+      await placeOrder(service, gtd(10_000)),
+      await placeOrder(service, gtd(10_000, { ticker: 'MSFT' })),
+    ]
+    await world.outboxEmpty()
+    await world.publishTrades(
+      tradeOf({ buyOrderId: filled, quantity: 100 }),
+      tradeOf({ buyOrderId: partly, quantity: 10 }),
+    )
+    await kafka.kill()
+    const waiting = () => world.sql`select from order_endings where told_at is not null and acknowledged_at is null`
+    await until(async () => (await waiting()).length >= 2, { what: 'the cancellations wait in the outbox' })
+    await Bun.sleep(3_000)
+    expect((await orderAt(service, partly)).status).toMatch(/^(NEW|PARTIALLY_FILLED)$/)
+    expect((await orderAt(service, rest)).status).toBe('NEW')
+    kafka = await startKafka(place)
+    expect(await ended(service, filled, 'FILLED')).toMatchObject({ reason: null })
+    expect(await ended(service, partly, 'EXPIRED')).toMatchObject({ filledQuantity: 10 })
+    expect(await ended(service, rest, 'EXPIRED')).toMatchObject({ reason: { code: 'EXPIRED_GTD' } })
+    await until(async () => (await world.sql`select from order_endings`).length === 0, { what: 'no ending is left' })
+  } finally {
+    await kafka.stop()
+  }
+})
+
+test('our reading is behind: what was on the topic counts, and the status waits for it', async () => {
+  await using world = await createWorld()
+  const service = await world.start()
+  const id = await placeOrder(service, gtd(6_000))
+  await world.outboxEmpty()
+  // The row is locked: its fills cannot be applied, however long ago they were made.
+  const lock = await world.sql.reserve()
+  await lock`begin`
+  await lock`lock table ingested_fills in exclusive mode`
+  await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 100 }))
+  await until(async () => (await world.sql`select from order_endings where acknowledged_at is not null`).length === 1, {
+    what: 'the broker has the cancellation',
+  })
+  await Bun.sleep(4_000)
+  expect(await orderAt(service, id)).toMatchObject({ status: 'NEW' })
+  await lock`rollback`
+  lock.release()
+  expect(await ended(service, id, 'FILLED')).toMatchObject({ filledQuantity: 100, reason: null })
+})
+
+test('a dead letter that cannot be written holds the status of its partition back', async () => {
+  await using world = await createWorld({ partitions: 1 })
+  const service = await world.start()
+  await world.kafka.alterTopic(world.topics.deadLetters, { 'max.message.bytes': '1' })
+  await world.publishTrades(tradeOf({ buyOrderId: crypto.randomUUID() }))
+  await until(async () => (await service.metrics())['orders_dead_letters_waiting{partition="0"}'] === 1, {
+    what: 'the letter waits',
+  })
+  const id = await placeOrder(service, gtd(3_000))
+  await until(async () => (await world.sql`select from order_endings where acknowledged_at is not null`).length === 1, {
+    what: 'the broker has the cancellation',
+  })
+  await Bun.sleep(5_000)
+  expect(await orderAt(service, id)).toMatchObject({ status: 'NEW' })
+  await world.kafka.alterTopic(world.topics.deadLetters, { 'max.message.bytes': '1048588' })
+  await ended(service, id, 'EXPIRED')
+})
+
+test('two replicas, one with a clock an hour ahead and one that dies over the instant: each order is told and ends once', async () => {
+  await using world = await createWorld({ partitions: 6 })
+  const clock = skewedClock(temporaryDir('clock'))
+  const [dying, jumpy] = [await world.start(), await world.start({ env: clock.env })]
+  const orders = []
+  for (let n = 0; n < 40; n++)
+    orders.push({
+      ticker: `T${n}`,
+      id: await placeOrder(n % 2 === 0 ? dying : jumpy, gtd(12_000, { ticker: `T${n}` })),
+    })
+  const instant = Date.now() + 11_000
+  clock.set(3_600_000)
+  await world.publishTrades(
+    ...orders.filter((_, n) => n % 4 === 0).map(({ ticker, id }) => tradeOf({ ticker, buyOrderId: id, quantity: 30 })),
+  )
+  while (Date.now() < instant) {
+    expect(await world.sql`select from order_endings`).toHaveLength(0)
+    await Bun.sleep(500)
+  }
+  await until(async () => (await world.sql`select from order_endings where told_at is not null`).length > 0, {
+    what: 'the first is told',
+  })
+  await dying.kill()
+  const count = async () => {
+    const rows = await world.sql<{ status: string; n: number }[]>`
+      select status, count(*)::integer as n from orders group by status`
+    return Object.fromEntries(rows.map(({ status, n }) => [status, n]))
+  }
+  await until(async () => (await count())['EXPIRED'] === 40, { what: 'all have expired' })
+  const cancellations = await world.kafka.readUntil(world.topics.cancelled, 40)
+  const ids = new Set(cancellations.map(({ headers }) => headers['eventId']))
+  expect(ids.size).toBe(40)
+  const versions = await world.sql`
+    select order_id from order_changes where kind = 'EXPIRED' group by order_id having count(*) > 1`
+  expect(versions).toHaveLength(0)
+  expect(await runBinary(['verify'], world.env)).toMatchObject({ exitCode: 0 })
+})
+
+/** The largest of these, but one in a hundred. */
+const p99 = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)]!
+
+test('a hundred thousand orders of one close: all end, and placing goes on as before', async () => {
+  const count = 100_000
+  await using world = await createWorld({ partitions: 6 })
+  const service = await world.start()
+  const closesAt = ahead(20_000)
+  await world.sql`
+    insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
+    select gen_random_uuid(), gen_random_uuid(), 'T' || n % 50, 'BUY', 'LIMIT', 'DAY', 100, 150, ${closesAt}::timestamptz, now(), now()
+    from generate_series(1, ${count}::integer) n`
+  const some = await world.sql<{ id: string; ticker: string }[]>`select id, ticker from orders limit 500`
+  const latencies = async (enough: () => boolean | Promise<boolean>): Promise<number[]> => {
+    const all: number[] = []
+    while (!(await enough())) {
+      const startedAt = performance.now()
+      await placeOrder(service, { ticker: 'OTHER' })
+      all.push(performance.now() - startedAt)
+      await Bun.sleep(5)
+    }
+    return all
+  }
+  const before = await latencies(() => Date.now() > Date.parse(closesAt))
+  // Fills are under way.
+  await world.publishTrades(...some.map(({ id, ticker }) => tradeOf({ ticker, buyOrderId: id, quantity: 10 })))
+  let looked = 0
+  const during = await latencies(async () => {
+    if (performance.now() - looked < 1_000) return false
+    looked = performance.now()
+    const [row] = await world.sql<{ open: boolean }[]>`
+      select exists (select from orders where open and expires_at is not null) as open`
+    return !row!.open
+  })
+  const rows = await world.sql`
+    select status, count(*)::integer as n from orders where expires_at is not null group by status`
+  expect([...rows]).toEqual([{ status: 'EXPIRED', n: count }])
+  console.error(`p99 of placing: ${p99(before)} ms before, ${p99(during)} ms during the close`)
+  expect(p99(during)).toBeLessThan(Math.max(500, 10 * p99(before)))
+})
