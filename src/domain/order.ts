@@ -3,7 +3,8 @@
 import { assert } from './assert.ts'
 import { averagePrice, notionalOf, type Amount, type Notional } from './decimal.ts'
 import type { Reason } from './reason.ts'
-import { termsFaults, type OrderTerms } from './terms.ts'
+import { termsFaults } from './termFaults.ts'
+import { type OrderTerms } from './terms.ts'
 
 export const statuses = ['NEW', 'PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'] as const
 export type Status = (typeof statuses)[number]

@@ -3,15 +3,13 @@
 import { describe, expect, test } from 'bun:test'
 import { InvariantBroken } from '../../src/domain/assert.ts'
 import { acceptOrder } from '../../src/domain/order.ts'
+import { canonicalText, termsFaults, type TermsDraft } from '../../src/domain/termFaults.ts'
 import {
-  canonicalText,
   completeTerms,
   differingTerms,
   terms as table,
-  termsFaults,
   type OrderTerms,
   type TermName,
-  type TermsDraft,
   type TextTerm,
 } from '../../src/domain/terms.ts'
 import { orderId, placedAt, terms } from './arbitraries.ts'

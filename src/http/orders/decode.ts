@@ -4,11 +4,8 @@ import { Type, type TSchema } from '@sinclair/typebox'
 import type { PlaceCommand } from '../../app/orders.ts'
 import { amountDetail, amountDigits, type Amount, type AmountDigits } from '../../domain/decimal.ts'
 import { instantForm, keyForm, tickerForm, uuidForm } from '../../domain/patterns.ts'
+import { canonicalText, isTextTerm, presenceFaults, ruleOf, type TermsDraft } from '../../domain/termFaults.ts'
 import {
-  canonicalText,
-  isTextTerm,
-  presenceFaults,
-  ruleOf,
   terms,
   type AmountTerm,
   type OptionalTerm,
@@ -17,7 +14,6 @@ import {
   type Term,
   type TermKind,
   type TermName,
-  type TermsDraft,
   type TextTerm,
 } from '../../domain/terms.ts'
 import { amountFromJson } from '../../wire/json.ts'
