@@ -5,7 +5,7 @@ import { everybody, isAdmin, type Call } from './caller.ts'
 
 type Change =
   | { operation: 'cancelOrder' | 'deleteOrder'; orderId: string }
-  | { operation: 'resolveException'; exceptionId: string }
+  | { operation: 'resolveException' | 'resolveReportException'; exceptionId: string }
 
 export type Audit = (call: Call, change: Change) => void
 

@@ -3,12 +3,13 @@
 
 import type { Order } from '../domain/order.ts'
 import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
+import type { StoredReportException } from '../store/reportExceptions.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { judgeHeldKey, placeOrders, type Identity, type Placement, type PlaceResult } from './place.ts'
 import { createReads } from './reads.ts'
-import { resolveException, type ResolveCommand, type ResolveResult } from './resolve.ts'
+import { resolveException, resolveReportException, type ResolveCommand, type ResolveResult } from './resolve.ts'
 
 export type ServiceLimits = {
   batchMax: number
@@ -75,6 +76,9 @@ const readById = async (db: Database, ids: readonly string[]): Promise<OrderLook
   return ids.map((id) => ({ ok: true, order: byId.get(id) }))
 }
 
+type Load = ReturnType<Batcher<never, never>['load']>
+const sumOf = (a: Load, b: Load): Load => ({ queued: a.queued + b.queued, running: a.running + b.running })
+
 export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: BatchersOptions) => {
   const { onBug, onRefused = () => undefined } = options
   const common = (kind: BatchKind) => ({
@@ -118,7 +122,13 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
     lanes: 1,
     run: (commands) => Promise.all(commands.map((command) => resolveException(pools.changes, command, now()))),
   })
-  const all = [places, keys, heldKeys, cancels, gets, pages, resolves]
+  const reportResolves = createBatcher<ResolveCommand, ResolveResult<StoredReportException>>({
+    ...write('resolve'),
+    batchMax: 1,
+    lanes: 1,
+    run: (commands) => Promise.all(commands.map((command) => resolveReportException(pools.changes, command, now()))),
+  })
+  const all = [places, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
 
   return {
     places,
@@ -128,14 +138,15 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
     gets,
     pages,
     resolves,
+    reportResolves,
     /** Requests that wait and requests in a transaction. */
-    load: (): Record<BatchKind, ReturnType<Batcher<never, never>['load']>> => ({
+    load: (): Record<BatchKind, Load> => ({
       place: places.load(),
       key: keys.load(),
       cancel: cancels.load(),
       get: gets.load(),
       page: pages.load(),
-      resolve: resolves.load(),
+      resolve: sumOf(resolves.load(), reportResolves.load()),
     }),
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),

@@ -1,6 +1,11 @@
 // The use cases of exceptions. They are for administrators only.
 
 import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
+import {
+  readReportExceptions,
+  type ReportExceptionFilter,
+  type StoredReportException,
+} from '../store/reportExceptions.ts'
 import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
@@ -19,10 +24,20 @@ export type ExceptionUseCases = {
     limit: number,
   ) => Promise<({ ok: true } & Page<TradeException, string>) | Forbidden | BatchRefusal>
   resolve: (call: Call, command: ResolveCommand) => Promise<ResolveResult | Forbidden | BatchRefusal>
+  /** The same for the exceptions of reports. */
+  reportExceptions: (
+    call: Call,
+    filter: ReportExceptionFilter,
+    limit: number,
+  ) => Promise<({ ok: true } & Page<StoredReportException, string>) | Forbidden | BatchRefusal>
+  resolveReport: (
+    call: Call,
+    command: ResolveCommand,
+  ) => Promise<ResolveResult<StoredReportException> | Forbidden | BatchRefusal>
 }
 
 type ExceptionParts = {
-  batchers: Pick<Batchers, 'pages' | 'resolves'>
+  batchers: Pick<Batchers, 'pages' | 'resolves' | 'reportResolves'>
   /** The pool from which lists are read. */
   lists: Database
   audit: Audit
@@ -42,5 +57,17 @@ export const createExceptions = ({ batchers, lists, audit }: ExceptionParts): Ex
     if (!isAdmin(call.caller)) return forbidden
     audit(call, { operation: 'resolveException', exceptionId: command.id })
     return batchers.resolves.submit(command)
+  },
+  async reportExceptions({ caller }, filter, limit) {
+    if (!isAdmin(caller)) return forbidden
+    return batchers.pages.submit(async () => {
+      const exceptions = await lists.run((sql) => readReportExceptions(sql, filter, limit + 1))
+      return { ok: true, ...pageOf(exceptions, limit, ({ id }) => id) }
+    })
+  },
+  async resolveReport(call, command) {
+    if (!isAdmin(call.caller)) return forbidden
+    audit(call, { operation: 'resolveReportException', exceptionId: command.id })
+    return batchers.reportResolves.submit(command)
   },
 })

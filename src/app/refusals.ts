@@ -37,5 +37,7 @@ export const observeRefusals = (service: Service, onRefusal: RefusalObserver): S
     fills: (...args) => observe('fills', service.fills(...args)),
     exceptions: (...args) => observe('exceptions', service.exceptions(...args)),
     resolve: (...args) => observe('resolve', service.resolve(...args)),
+    reportExceptions: (...args) => observe('reportExceptions', service.reportExceptions(...args)),
+    resolveReport: (...args) => observe('resolveReport', service.resolveReport(...args)),
   }
 }

@@ -1,12 +1,15 @@
 // Settles the reports of the engine that wait for fills. Every replica runs this loop; what another replica is at, it leaves. While none waits
 // it looks every few seconds, and when a report has begun to wait here.
 
-import { settleReport, type ReportDisposition, type Settlement } from '../domain/report.ts'
+import { settleReport, type Settlement } from '../domain/report.ts'
 import { writeReports, type ReceivedReport, type ReportException, type ReportWrites } from '../store/reports.ts'
 import type { Database } from '../store/sql.ts'
 import { readReadyReports, readReportsBacklog, type WaitingReport } from '../store/waitingReports.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { createBell } from './sleep.ts'
+
+/** `reason`: why it is an exception; null: it is none. */
+type SettledAs = { disposition: Settlement['disposition']; reason: string | null }
 
 export type WaitingReportsOptions = {
   db: Database
@@ -16,8 +19,8 @@ export type WaitingReportsOptions = {
   waitMs: number
   now: () => Date
   newId: (at: Date) => string
-  /** Called for each report that waited and has its disposition now. `reason`: why it is an exception; null: it is none. */
-  onSettled: (received: ReceivedReport, disposition: ReportDisposition, reason: string | null) => void
+  /** Called for each report that waited and has its disposition now. */
+  onSettled: (received: ReceivedReport, settlement: SettledAs) => void
   /** Called after every commit that changed orders. */
   onCommitted: () => void
   /** Milliseconds that only go up. */
@@ -91,7 +94,10 @@ const pass = async (options: WaitingReportsOptions): Promise<boolean> => {
   const { written } = await db.run((sql) => writeReports(sql, rowsOf(decided)))
   for (const { waiting, settlement } of decided)
     if (written.has(waiting.order.id))
-      onSettled(waiting.received, settlement.disposition, 'reason' in settlement ? settlement.reason : null)
+      onSettled(waiting.received, {
+        disposition: settlement.disposition,
+        reason: 'reason' in settlement ? settlement.reason : null,
+      })
   if (written.size > 0) onCommitted()
   // What another replica or a fill was at is decided again at the next pass.
   return written.size > 0 && (ready.length === batchMax || ready.length > decided.length)
@@ -120,7 +126,7 @@ export const createWaitingReports = (options: WaitingReportsOptions): WaitingRep
 
   return {
     pass: () => pass(options),
-    ring: bell.ring,
+    ring: () => bell.ring(),
     state: () => state,
     async run(signal) {
       while (!signal.aborted) await bell.wait(await turn(), signal)

@@ -33,6 +33,14 @@ const topicSettings = {
     read: topic('trade.executed.v1.dlq'),
     note: 'Out: the dead letters, which are trades that cannot be applied.',
   },
+  KAFKA_TOPIC_ORDER_REPORT: {
+    read: topic('order.report.v1'),
+    note: 'In, with `reports` in `ENGINE_FEATURES`: what the engine ended itself.',
+  },
+  KAFKA_TOPIC_REPORT_DLQ: {
+    read: topic('order.report.v1.dlq'),
+    note: 'Out: the dead letters of that topic.',
+  },
 } as const satisfies Readonly<Record<string, Setting<string>>>
 
 export const kafkaSettings = {
@@ -43,7 +51,7 @@ export const kafkaSettings = {
   ...kafkaSecuritySettings,
   KAFKA_CONSUMER_GROUP: {
     read: text('orders-exec-consumer', /^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without spaces'),
-    note: 'The group that reads trades. All replicas share it.',
+    note: 'The group that reads trades. All replicas share it. Reports have a group of their own, which is called `<this>.reports`.',
   },
   ...topicSettings,
   KAFKA_TOPIC_PARTITIONS: {
@@ -62,9 +70,13 @@ export const tradeSettings = {
     read: engineFeaturesOf,
     note: 'What the matching engine can do beyond the original one, comma-separated: `display` (icebergs), `post-only` (needs `reports`), `reports` (it says how orders ended). An order that asks for more is refused.',
   },
+  REPORT_WAIT_MS: {
+    read: ms(30_000, 1, 86_400_000),
+    note: 'How long a report waits for the fills that it counts, measured on the trade topic. Then its order ends all the same, and an exception says so.',
+  },
   TRADE_UNKNOWN_TO_DLQ: {
     read: flag(true),
-    note: '`false` where orders of others share the topic: their legs are only counted.',
+    note: '`false` where orders of others share the topic: their legs are only counted. The same for reports.',
   },
   TRADES_BATCH_MAX_MESSAGES: { read: int(250, 1, 10_000), note: 'How many trades are applied in one transaction.' },
   TRADES_LANES: { read: int(2, 1, 16), note: 'How many such transactions run at a time.' },
@@ -101,12 +113,18 @@ export const outboxSettings = {
 
 type TopicNames = ValuesOf<typeof topicSettings>
 
-export const topicsOf = (values: TopicNames): Topics => ({
+export const topicsOf = (values: TopicNames & { ENGINE_FEATURES: readonly EngineFeature[] }): Topics => ({
   events: forEachKind((kind) => values[`KAFKA_TOPIC_ORDER_${kind}`]),
   orderEvents: values.KAFKA_TOPIC_ORDER_EVENT === '' ? null : values.KAFKA_TOPIC_ORDER_EVENT,
   trades: values.KAFKA_TOPIC_TRADE_EXECUTED,
   deadLetters: values.KAFKA_TOPIC_TRADE_DLQ,
+  reports: values.ENGINE_FEATURES.includes('reports') ? values.KAFKA_TOPIC_ORDER_REPORT : null,
+  reportLetters: values.ENGINE_FEATURES.includes('reports') ? values.KAFKA_TOPIC_REPORT_DLQ : null,
 })
+
+/** The group that reads reports. */
+export const reportGroup = ({ KAFKA_CONSUMER_GROUP }: { KAFKA_CONSUMER_GROUP: string }): string =>
+  `${KAFKA_CONSUMER_GROUP}.reports`
 
 /** Keys that name the same topic; one fault for each topic that occurs again. */
 export const topicFaults = (values: TopicNames): string[] => {

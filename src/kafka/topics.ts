@@ -11,7 +11,11 @@ export type Topics = {
   /** For everything that happens to an order; null: it is not published. */
   orderEvents: string | null
   trades: string
+  /** For the dead letters of trades. */
   deadLetters: string
+  /** For reports of the engine, and for their dead letters; null: the engine sends none. */
+  reports: string | null
+  reportLetters: string | null
 }
 
 const topicNames = ({ events, ...others }: Topics): string[] =>

@@ -17,6 +17,7 @@ import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import type { Metric } from './metric.ts'
+import { createReports } from './reportObservers.ts'
 
 /** Seconds. The first three distinguish a group commit on a fast disk from one on a slow disk. */
 const commitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -74,12 +75,20 @@ const createBatches = () => {
     wait.of(kind).observe(waitedMs / 1000)
     commit.of(kind).observe(tookMs / 1000)
   }
-  const fillBatch = ({ items, tookMs }: Omit<BatchReport, 'waitedMs'>): void => {
-    size.of('fill').observe(items)
-    commit.of('fill').observe(tookMs / 1000)
-  }
+  const inboundBatch =
+    (kind: 'fill' | 'report') =>
+    ({ items, tookMs }: Omit<BatchReport, 'waitedMs'>): void => {
+      size.of(kind).observe(items)
+      commit.of(kind).observe(tookMs / 1000)
+    }
   const refusal: RefusalObserver = (call, code) => refusals.of(call, code).add()
-  return { batch, fillBatch, refusal, instruments: [size, wait, commit, refusals] }
+  return {
+    batch,
+    fillBatch: inboundBatch('fill'),
+    reportBatch: inboundBatch('report'),
+    refusal,
+    instruments: [size, wait, commit, refusals],
+  }
 }
 
 const createKafkaStreams = () => {
@@ -191,7 +200,10 @@ const createDatabase = () => {
 export const createObservers = () => {
   const [http, batches, streams, database] = [createHttp(), createBatches(), createKafkaStreams(), createDatabase()]
   const [followers, stops] = [createFollowers(), createStops()]
-  const instruments = [http, batches, streams, stops, database, followers].flatMap((part) => part.instruments)
+  const { instruments: ofReports, ...reports } = createReports()
+  const instruments = [http, batches, streams, stops, database, followers, { instruments: ofReports }].flatMap(
+    (part) => part.instruments,
+  )
   return {
     /** Called for every answer over HTTP. */
     request: http.request,
@@ -209,6 +221,7 @@ export const createObservers = () => {
     legs: { onDisposition: streams.disposition, onException: streams.exception },
     /** Called for every stop that was triggered. */
     stopTriggered: stops.onTriggered,
+    reports: { ...reports, onBatch: batches.reportBatch },
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
     metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),
   }

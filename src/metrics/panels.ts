@@ -1,6 +1,7 @@
 // The dashboard's rows of panels: each panel has a few expressions, each with its legend.
 
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
+import { reports } from './reportPanels.ts'
 import { streams } from './streamPanels.ts'
 
 const http = 'http_server_request_duration_seconds'
@@ -232,4 +233,4 @@ const system: Row = {
   ],
 }
 
-export const rows: readonly Row[] = [requests, commits, relay, trades, streams, log, system]
+export const rows: readonly Row[] = [requests, commits, relay, trades, reports, streams, log, system]

@@ -4,6 +4,7 @@ import { shardCount } from '../store/outbox.ts'
 import type { Pool } from '../store/sql.ts'
 import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
+import { reportState } from './reportState.ts'
 import type { StateMetric, StateSource } from './stateMetric.ts'
 import { tradeState } from './tradeState.ts'
 
@@ -196,6 +197,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...outbox,
   ...relay,
   ...tradeState,
+  ...reportState,
   ...streams,
   ...publisherState,
   ...queues,

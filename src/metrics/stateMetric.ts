@@ -4,6 +4,7 @@ import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
 import type { StreamUseCases } from '../app/streams.ts'
+import type { WaitingReports } from '../app/waitingReports.ts'
 import type { Consumer } from '../kafka/inbound/consumer.ts'
 import type { DeadLetters } from '../kafka/inbound/deadLetters.ts'
 import type { Link } from '../kafka/link.ts'
@@ -22,6 +23,12 @@ export type StateSource = {
     trades: Consumer
     letters: Pick<DeadLetters, 'state'>
     openExceptions: OpenExceptions
+    openReportExceptions: Pick<OpenExceptions, 'count'>
+    reports: {
+      consumer: Pick<Consumer, 'state'> | null
+      letters: Pick<DeadLetters, 'state'>
+      waiting: Pick<WaitingReports, 'state'>
+    }
   }
   service: Pick<Service, 'load'>
   streams: Pick<StreamUseCases, 'state'>

@@ -9,8 +9,11 @@ import { createProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createSender } from '../kafka/sender.ts'
 import { createRelay } from '../relay/relay.ts'
+import { countOpenExceptions } from '../store/exceptions.ts'
+import { countOpenReportExceptions } from '../store/reportExceptions.ts'
 import type { Pool } from '../store/sql.ts'
 import { openPublisher } from './publisher.ts'
+import { openReports } from './reports.ts'
 import { openPool } from './service.ts'
 import { openTrades, type TradesParts } from './trades.ts'
 
@@ -44,7 +47,7 @@ export const createBackground = (parts: BackgroundParts) => {
     ...observers.relay,
     log,
   })
-  const { trades, letters } = openTrades({
+  const inbound: TradesParts = {
     config,
     log,
     observers,
@@ -60,7 +63,9 @@ export const createBackground = (parts: BackgroundParts) => {
       onCommitted()
     },
     onTriggered: relay.ring,
-  })
+  }
+  const { trades, letters } = openTrades(inbound)
+  const reports = openReports(inbound)
   const expiry = createExpiry({
     db: own.expiry,
     topic: topics.trades,
@@ -90,6 +95,8 @@ export const createBackground = (parts: BackgroundParts) => {
     link,
     monitor,
     expiry,
-    openExceptions: createOpenExceptions(db),
+    reports,
+    openExceptions: createOpenExceptions(db, countOpenExceptions),
+    openReportExceptions: createOpenExceptions(db, countOpenReportExceptions),
   }
 }

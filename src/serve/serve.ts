@@ -46,8 +46,12 @@ const runUntil = async (
   const tradesRun = background.trades.run(backgroundStop.signal)
   const publisherRun = background.publisher?.run(backgroundStop.signal)
   const expiryRun = background.expiry.run(backgroundStop.signal)
+  const { consumer, waiting } = background.reports
+  const reportsRun = [consumer, waiting].map((part) => part?.run(backgroundStop.signal))
   const watchers = [
-    ...[background.link, background.monitor, background.openExceptions].map((part) => part.run(watcherStop.signal)),
+    ...[background.link, background.monitor, background.openExceptions, background.openReportExceptions].map((part) =>
+      part.run(watcherStop.signal),
+    ),
     // Ends with the first signal: a renewal would open the port again.
     keepCertificate(config, server, { log, signal: stopping }),
   ]
@@ -67,7 +71,7 @@ const runUntil = async (
   await service.drained()
   log.info('requests are finished')
   backgroundStop.abort()
-  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun])
+  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun, ...reportsRun])
   log.info('offsets are committed, leases released')
   watcherStop.abort()
   await Promise.all(watchers)

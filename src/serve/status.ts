@@ -10,6 +10,7 @@ import { stillAfterMs, type StalledPartition } from '../kafka/inbound/headway.ts
 import type { Link } from '../kafka/link.ts'
 import type { Publisher } from '../publisher/publisher.ts'
 import type { Relay } from '../relay/relay.ts'
+import type { Reports } from './reports.ts'
 
 export type StatusSource = {
   config: Config
@@ -20,6 +21,7 @@ export type StatusSource = {
     publisher: Publisher | null
     trades: Consumer
     letters: Pick<DeadLetters, 'state'>
+    reports: Reports
   }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
@@ -53,6 +55,25 @@ const orderEventsOf = ({ background: { publisher } }: StatusSource): { text: str
   return { text: `wait for ${seconds(oldestAgeMs)}: ${obstacle}`, isSound: oldestAgeMs <= stillAfterMs }
 }
 
+/** What becomes of the engine's reports, for an operator. `details` is empty if the engine sends none. */
+const reportsOf = ({ background: { reports } }: StatusSource) => {
+  const { reports: waiting, oldestMs, obstacle } = reports.waiting.state()
+  const wait = { reportsWait: waiting === 0 ? 'none' : `${waiting} for up to ${seconds(oldestMs)}` }
+  const isBlocked = waiting > 0 && obstacle !== null
+  if (reports.consumer === null) return { isSound: !isBlocked, details: waiting === 0 ? {} : wait }
+  const { connected, stalled } = reports.consumer.state()
+  const letters = reports.letters.state()
+  return {
+    isSound: connected && stalled.length === 0 && letters.length === 0 && !isBlocked,
+    details: {
+      reportsConsumer: connected ? 'connected' : 'not connected',
+      reportsStandStill: stalled.length === 0 ? 'no partition' : stalled.map(stillText).join('; '),
+      reportLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
+      ...wait,
+    },
+  }
+}
+
 const kafkaOf = (source: StatusSource): Component => {
   const { background } = source
   const link = background.link.state()
@@ -60,8 +81,9 @@ const kafkaOf = (source: StatusSource): Component => {
   const { setAside } = background.relay.state()
   const letters = background.letters.state()
   const orderEvents = orderEventsOf(source)
-  const isSound =
-    orderEvents?.isSound !== false && connected && setAside.length === 0 && stalled.length === 0 && letters.length === 0
+  const reports = reportsOf(source)
+  const areTradesSound = connected && stalled.length === 0 && letters.length === 0
+  const isSound = orderEvents?.isSound !== false && reports.isSound && areTradesSound && setAside.length === 0
   const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
     status,
@@ -70,6 +92,7 @@ const kafkaOf = (source: StatusSource): Component => {
       tradesConsumer: connected ? 'connected' : 'not connected',
       tradesStandStill: stalled.length === 0 ? 'no partition' : stalled.map(stillText).join('; '),
       deadLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
+      ...reports.details,
       tickersSetAside: setAside.length,
       ...(orderEvents === null ? {} : { orderEvents: orderEvents.text }),
     },

@@ -6,7 +6,7 @@ import type { Side } from '../domain/terms.ts'
 import { textArray, type Sql } from './sql.ts'
 import { isoFromSql } from './time.ts'
 
-type Resolution = { resolvedBy: string; note: string; resolvedAt: string }
+export type Resolution = { resolvedBy: string; note: string; resolvedAt: string }
 
 /** Times are ISO-8601 UTC. `message`: the text as received. */
 export type TradeException = {

@@ -29,6 +29,8 @@ export const Ticker = Type.String({ pattern: tickerForm.stored })
 
 /** 1 to 64 characters. The decoder of trades takes only those that print, which no portable pattern can express. */
 export const TradeId = Type.String({ minLength: 1, maxLength: 64 })
+/** The same for the id of a report. */
+export const ReportId = Type.String({ minLength: 1, maxLength: 64 })
 
 export const ClientKey = Type.String({ pattern: keyForm.stored })
 

@@ -31,7 +31,7 @@ test('they are counted until somebody resolves them', async () => {
   expect([await count(100), await count(2), await count(1)]).toEqual([2, 1, 0])
 
   const stopping = new AbortController()
-  const open = createOpenExceptions(db)
+  const open = createOpenExceptions(db, countOpenExceptions)
   const running = open.run(stopping.signal)
   await until(() => open.count() === 2, { what: 'they are counted' })
   stopping.abort()

@@ -86,7 +86,7 @@ const createLoop = (on: Database = db, changes: Partial<WaitingReportsOptions> =
     db: on,
     tradeTopic,
     waitMs,
-    onSettled: ({ report }, disposition, reason) =>
+    onSettled: ({ report }, { disposition, reason }) =>
       settled.push([report.reportId, disposition, reason].filter((each) => each !== null).join(' ')),
     onCommitted: () => undefined,
     clock: () => performance.now(),

@@ -62,7 +62,11 @@ const work = async (): Promise<void> => {
 
 beforeAll(async () => {
   world = await createWorld({
-    env: { DB_LOCK_TIMEOUT_MS: '500', KAFKA_TOPIC_ORDER_EVENT: `e2e-metrics-${crypto.randomUUID()}` },
+    env: {
+      ENGINE_FEATURES: 'reports',
+      DB_LOCK_TIMEOUT_MS: '500',
+      KAFKA_TOPIC_ORDER_EVENT: `e2e-metrics-${crypto.randomUUID()}`,
+    },
   })
   startedAt = performance.now()
   service = await world.start()

@@ -12,7 +12,14 @@ import { until } from './until.ts'
 
 export type World = AsyncDisposable & {
   name: string
-  topics: { placed: string; cancelled: string; trades: string; deadLetters: string }
+  topics: {
+    placed: string
+    cancelled: string
+    trades: string
+    deadLetters: string
+    reports: string
+    reportLetters: string
+  }
   group: string
   databaseUrl: string
   sql: postgres.Sql
@@ -20,6 +27,9 @@ export type World = AsyncDisposable & {
   env: Record<string, string>
   start: (options?: Partial<ServiceOptions>) => Promise<RunningService>
   publishTrades: (...trades: Trade[]) => Promise<void>
+  publishReports: (...reports: Report[]) => Promise<void>
+  /** Resolves when the service has taken everything on the report topic. */
+  reportsConsumed: () => Promise<void>
   /** Resolves when the service has disposed of everything on the trade topic. */
   tradesConsumed: () => Promise<void>
   /** Resolves when everything committed was acknowledged by the broker. */
@@ -53,6 +63,20 @@ export const tradeOf = (members: Record<string, unknown>): Trade => ({
   ...members,
 })
 
+/** A message of the report topic. */
+export type Report = Record<string, unknown> & { ticker: string }
+
+let reports = 0
+/** The engine canceled an order of AAPL. */
+export const reportOf = (members: Record<string, unknown>): Report => ({
+  reportId: `r-${++reports}`,
+  ticker: 'AAPL',
+  kind: 'CANCELED',
+  reason: 'no liquidity',
+  timestamp: '2026-01-02T03:04:05.678Z',
+  ...members,
+})
+
 /**
  * A machine that is busy with other things is slow, and a service that is slow refuses, gives up and exits by its time-outs, as it
  * should. A test that is about one of them sets it; no other may depend on them.
@@ -79,6 +103,8 @@ export const createWorld = async (options: WorldOptions = {}): Promise<World> =>
     cancelled: `${name}.cancelled`,
     trades: `${name}.trades`,
     deadLetters: `${name}.dlq`,
+    reports: `${name}.reports`,
+    reportLetters: `${name}.reports.dlq`,
   }
   const kafka = openKafka(bootstrap)
   const [{ url, sql, drop }] = await Promise.all([
@@ -94,6 +120,8 @@ export const createWorld = async (options: WorldOptions = {}): Promise<World> =>
     KAFKA_TOPIC_ORDER_CANCELLED: topics.cancelled,
     KAFKA_TOPIC_TRADE_EXECUTED: topics.trades,
     KAFKA_TOPIC_TRADE_DLQ: topics.deadLetters,
+    KAFKA_TOPIC_ORDER_REPORT: topics.reports,
+    KAFKA_TOPIC_REPORT_DLQ: topics.reportLetters,
     KAFKA_TOPIC_PARTITIONS: String(partitions),
     SHUTDOWN_READINESS_DELAY_MS: '0',
     SERVER_HOST: '127.0.0.1',
@@ -117,6 +145,15 @@ export const createWorld = async (options: WorldOptions = {}): Promise<World> =>
       kafka.publish(
         trades.map((trade): Outgoing => ({ topic: topics.trades, key: trade.ticker, value: JSON.stringify(trade) })),
       ),
+    publishReports: (...reports) =>
+      kafka.publish(
+        reports.map((report): Outgoing => ({
+          topic: topics.reports,
+          key: report.ticker,
+          value: JSON.stringify(report),
+        })),
+      ),
+    reportsConsumed: () => kafka.consumed(`${name}.reports`, topics.reports),
     tradesConsumed: () => kafka.consumed(name, topics.trades),
     async outboxEmpty() {
       await until(async () => (await sql`select from outbox limit 1`).length === 0, { what: 'the outbox is empty' })

@@ -5,6 +5,7 @@ import { Type, type TProperties, type TSchema } from '@sinclair/typebox'
 import { Event, OrderEvent } from '../../wire/event.ts'
 import { Order, Status } from '../../wire/order.ts'
 import { TradeException, Resolution } from '../exceptions/answers.ts'
+import { ReportException } from '../exceptions/reportAnswers.ts'
 import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { Link } from '../operators/actuator.ts'
 import { Component } from '../operators/health.ts'
@@ -56,6 +57,7 @@ export const components: readonly TSchema[] = [
   OrderEvent,
   Fill,
   TradeException,
+  ReportException,
   Resolution,
   Link,
   Component,

@@ -8,6 +8,7 @@ import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
 import type { TradeException } from '../../store/exceptions.ts'
 import type { Fill } from '../../store/fillPage.ts'
+import type { StoredReportException } from '../../store/reportExceptions.ts'
 import type { PlaceOrder } from '../orders/decode.ts'
 
 const orderId = '019b7d0a-51ae-7000-8000-0d7a0a6a7c11'
@@ -143,6 +144,26 @@ export const exception: TradeException = {
   resolution: null,
 }
 
+export const reportException: StoredReportException = {
+  id: '019b7d0b-6a21-7000-8000-5d2e7f1c8b33',
+  disposition: 'INCOMPLETE',
+  reason: 'fills that the report counts have not come',
+  orderId,
+  reportId: 'R-2001',
+  kind: 'CANCELED',
+  ticker: 'AAPL',
+  reportReason: 'no liquidity',
+  cumulativeQuantity: half,
+  reportedAt: '2026-01-02T03:04:08.001Z',
+  recordedAt: '2026-01-02T03:04:38.012Z',
+  topic: 'order.report.v1',
+  partition: 3,
+  offset: 17,
+  key: Buffer.from('AAPL'),
+  message: `{"reportId":"R-2001","orderId":"${orderId}","ticker":"AAPL","kind":"CANCELED","reason":"no liquidity","cumulativeQuantity":20,"timestamp":"2026-01-02T03:04:08.001Z"}`,
+  resolution: null,
+}
+
 /** The timestamp of the problems among the examples. */
 export const answeredAt = filledAt
 const pathParameters: Readonly<Record<string, string>> = { id: orderId, asset: 'other.js' }
@@ -154,4 +175,8 @@ export const resolution = { resolvedBy: 'ops@desk', note: 'the engine replayed a
 export const resolvedException: TradeException = {
   ...exception,
   resolution: { ...resolution, resolvedAt: '2026-01-02T09:00:00.000Z' },
+}
+export const resolvedReportException: StoredReportException = {
+  ...reportException,
+  resolution: resolvedException.resolution,
 }

@@ -1,7 +1,8 @@
 // The routes of exceptions.
 
 import { ExceptionPage, TradeException } from '../exceptions/answers.ts'
-import { ExceptionsQuery } from '../exceptions/query.ts'
+import { ExceptionsQuery, ReportExceptionsQuery } from '../exceptions/query.ts'
+import { ReportException, ReportExceptionPage } from '../exceptions/reportAnswers.ts'
 import { Resolve } from '../exceptions/resolution.ts'
 import { ById } from '../exchange/query.ts'
 import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
@@ -31,6 +32,40 @@ export const exceptionOperations = {
     params: ById,
     body: Resolve,
     answers: { 200: { description: 'The exception with its resolution.', body: TradeException } },
+    refusals: {
+      ...writeRefusals,
+      ...bodyRefusals,
+      BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
+      NOT_FOUND: { description: 'There is no such exception.' },
+      CONFLICT: {
+        description: 'Titled "Already resolved": somebody resolved it in other words; the first resolution stands.',
+      },
+    },
+  },
+  listReportExceptions: {
+    method: 'GET',
+    path: '/exceptions/reports',
+    tag: 'Exceptions',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:admin',
+    summary: 'List reports of the engine that do not fit, newest first',
+    query: ReportExceptionsQuery,
+    answers: { 200: { description: 'A page.', body: ReportExceptionPage } },
+    refusals: { ...storeRefusals, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+  },
+  resolveReportException: {
+    method: 'POST',
+    path: '/exceptions/reports/{id}/resolve',
+    tag: 'Exceptions',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:admin',
+    summary: 'Say what was done about an exception of a report',
+    description: 'Once and for good; the same words again answer 200. It never moves an order.',
+    params: ById,
+    body: Resolve,
+    answers: { 200: { description: 'The exception with its resolution.', body: ReportException } },
     refusals: {
       ...writeRefusals,
       ...bodyRefusals,

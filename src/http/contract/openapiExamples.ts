@@ -5,6 +5,7 @@ import type { Scope } from '../../app/caller.ts'
 import { writeEvent } from '../../wire/event.ts'
 import { orderJson } from '../../wire/order.ts'
 import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
+import { reportExceptionJson, reportExceptionPageJson } from '../exceptions/reportAnswers.ts'
 import { alreadyResolved } from '../exceptions/routes.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
@@ -24,9 +25,11 @@ import {
   history,
   partlyFilledOrder,
   rejectedOrder,
+  reportException,
   requests,
   resolution,
   resolvedException,
+  resolvedReportException,
   acceptedEvent,
   exampleCursor,
 } from './examples.ts'
@@ -186,6 +189,14 @@ const exceptions = {
   },
 } as const
 
+const reportExceptions = {
+  listReportExceptions: { ...exceptions.listExceptions, 200: () => reportExceptionPageJson([reportException], null) },
+  resolveReportException: {
+    ...exceptions.resolveException,
+    200: () => reportExceptionJson(resolvedReportException),
+  },
+} as const
+
 const component = (detail: string, status = 'UP') => ({ status, details: { detail } })
 const health = (status: string, db = component('answers')) =>
   JSON.stringify({
@@ -237,6 +248,14 @@ type BodyExamples = { readonly example: unknown } | { readonly examples: unknown
 export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
   placeOrder: { examples: requests },
   resolveException: { example: resolution },
+  resolveReportException: { example: resolution },
 }
 
-export const answerExamples: Examples = { ...orders, ...streams, ...exceptions, ...service, ...contracts }
+export const answerExamples: Examples = {
+  ...orders,
+  ...streams,
+  ...exceptions,
+  ...reportExceptions,
+  ...service,
+  ...contracts,
+}

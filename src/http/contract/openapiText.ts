@@ -18,7 +18,7 @@ know. \`/asyncapi.json\` describes the Kafka topics.`
 
 export const tags = [
   { name: 'Orders', description: 'Placing, reading and canceling orders.' },
-  { name: 'Exceptions', description: 'Trades that could not be applied, for an operator.' },
+  { name: 'Exceptions', description: 'Trades and reports of the engine that could not be applied, for an operator.' },
   { name: 'Operation', description: 'Health, version and metrics.' },
   { name: 'Contracts', description: 'These documents.' },
   { name: 'Methods', description: 'OPTIONS, on every path.' },

@@ -12,6 +12,13 @@ export const Resolution = Type.Object(
   { component: 'Resolution' },
 )
 
+/** Where the message stands. */
+export const Source = Type.Object({
+  topic: Type.String(),
+  partition: Type.Integer({ minimum: 0 }),
+  offset: Type.Integer({ minimum: 0 }),
+})
+
 export const TradeException = Type.Object(
   {
     id: Uuid,
@@ -25,11 +32,7 @@ export const TradeException = Type.Object(
     recordedAt: Instant,
     quantity: ExactAmount,
     price: ExactAmount,
-    source: Type.Object({
-      topic: Type.String(),
-      partition: Type.Integer({ minimum: 0 }),
-      offset: Type.Integer({ minimum: 0 }),
-    }),
+    source: Source,
     keyBase64: orNull(Type.String({ contentEncoding: 'base64' })),
     message: Type.String({ description: 'The message as received.' }),
     resolution: orNull(Resolution),

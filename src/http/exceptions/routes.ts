@@ -1,5 +1,7 @@
-// The routes of exceptions: the legs that could not be applied, and what an operator did about them.
+// The routes of exceptions: legs of trades and reports of the engine that did not fit, and what an operator did about them.
 
+import type { BatchRefusal } from '../../app/batcher.ts'
+import type { ResolveCommand, ResolveResult } from '../../app/resolve.ts'
 import { readBody } from '../exchange/body.ts'
 import { encodeCursor } from '../exchange/cursor.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
@@ -8,7 +10,8 @@ import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import type { RouteOptions } from '../orders/routes.ts'
 import { exceptionJson, exceptionPageJson } from './answers.ts'
-import { decodeExceptionsQuery } from './query.ts'
+import { decodeExceptionsQuery, decodeReportExceptionsQuery } from './query.ts'
+import { reportExceptionJson, reportExceptionPageJson } from './reportAnswers.ts'
 import { decodeResolution } from './resolution.ts'
 
 const notAdmin = (): Problem => problem('FORBIDDEN', 'exceptions need the scope orders:admin')
@@ -27,17 +30,12 @@ export const alreadyResolved = (): Problem =>
     title: 'Already resolved',
   })
 
-const resolve = async (exchange: Exchange, options: RouteOptions): Promise<Answer> => {
-  const { request, params } = exchange
-  const exceptionId = readId(params, 'exception')
-  if (typeof exceptionId !== 'string') return exceptionId
-  const body = await readBody(request, { bytesMax: options.bodyMaxBytes, deadlineMs: options.bodyDeadlineMs })
-  if (!body.ok) return body.problem
-  const decoded = decodeResolution(body.text, options.unknownFields)
-  if (!decoded.ok) return invalid('Invalid resolution', decoded.faults)
-  const { resolvedBy, note } = decoded.value
-  const result = await options.service.resolve(exchange, { id: exceptionId, resolvedBy, note })
-  if (result.ok) return json(200, exceptionJson(result.exception))
+/** What a resolution came to. `write`: writes the exception. */
+const resolution = <E>(
+  result: ResolveResult<E> | { ok: false; code: 'FORBIDDEN' } | BatchRefusal,
+  write: (exception: E) => string,
+): Answer => {
+  if (result.ok) return json(200, write(result.exception))
   switch (result.code) {
     case 'FORBIDDEN':
       return notAdmin()
@@ -52,8 +50,42 @@ const resolve = async (exchange: Exchange, options: RouteOptions): Promise<Answe
   }
 }
 
+/** Reads the command in a request, and answers what `answer` makes of it. */
+const resolve = async (
+  { request, params }: Exchange,
+  options: RouteOptions,
+  answer: (command: ResolveCommand) => Promise<Answer>,
+): Promise<Answer> => {
+  const exceptionId = readId(params, 'exception')
+  if (typeof exceptionId !== 'string') return exceptionId
+  const body = await readBody(request, { bytesMax: options.bodyMaxBytes, deadlineMs: options.bodyDeadlineMs })
+  if (!body.ok) return body.problem
+  const decoded = decodeResolution(body.text, options.unknownFields)
+  if (!decoded.ok) return invalid('Invalid resolution', decoded.faults)
+  const { resolvedBy, note } = decoded.value
+  return answer({ id: exceptionId, resolvedBy, note })
+}
+
+const listReportExceptions = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
+  const query = decodeReportExceptionsQuery(searchOf(exchange.request), 'refuse')
+  if (!query.ok) return invalid('Invalid query', query.faults)
+  const { filter, limit } = query.value
+  const page = await service.reportExceptions(exchange, filter, limit)
+  if (page.ok) return json(200, reportExceptionPageJson(page.items, encodeCursor('reportException', page.next)))
+  return page.code === 'FORBIDDEN' ? notAdmin() : refused(page.code)
+}
+
 export const exceptionHandlers = (options: RouteOptions) =>
   ({
     listExceptions: (exchange) => listExceptions(exchange, options),
-    resolveException: (exchange) => resolve(exchange, options),
+    resolveException: (exchange) =>
+      resolve(exchange, options, async (command) =>
+        resolution(await options.service.resolve(exchange, command), exceptionJson),
+      ),
+    listReportExceptions: (exchange) => listReportExceptions(exchange, options),
+    // Younger than the Java service, so no old client leans on unknown members.
+    resolveReportException: (exchange) =>
+      resolve(exchange, { ...options, unknownFields: 'refuse' }, async (command) =>
+        resolution(await options.service.resolveReport(exchange, command), reportExceptionJson),
+      ),
   }) satisfies Record<string, Handler>

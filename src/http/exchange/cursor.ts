@@ -11,6 +11,7 @@ const lists = {
   fill: { bare: false },
   event: { bare: false },
   exception: { bare: true },
+  reportException: { bare: false },
 } as const
 export type CursorList = keyof typeof lists
 

@@ -9,9 +9,9 @@ import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
 import { createHandler, letterOf, sourceOf, type HandleBatch, type Messages } from '../inbound/handle.ts'
+import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { redrivenFrom } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
-import { endSpans, startSpans, traceOf, type Trace } from './spans.ts'
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> &
   StopPools & {

@@ -1,8 +1,7 @@
-// The traces of trades. The trace context of a message goes into the log. If the trace is sampled, a span shows how long the message took
-// and the dispositions of its legs.
+// The traces of inbound messages. The trace context of a message goes into the log. If the trace is sampled, a span shows how long the message
+// took and the dispositions of what is in it.
 
-import type { LegOutcome } from '../../app/fill.ts'
-import type { Disposition } from '../../domain/leg.ts'
+import type { Source } from '../../store/fills.ts'
 import { messageTraceparent, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
@@ -22,12 +21,15 @@ export const startSpans = (messages: Iterable<[string, RawMessage]>, tracing: Tr
       const parent = messageTraceparent(message.headers)
       const name = `process ${message.topic}`
       const span = parent === null ? null : tracing.start({ name, kind: 'CONSUMER', parent })
-      return span === null ? [] : [[at, { span, message, dispositions: [] as Disposition[] }] as const]
+      return span === null ? [] : [[at, { span, message, dispositions: [] as string[] }] as const]
     }),
   )
 
+/** What became of something in the message that came from there. */
+type Outcome = { received: { source: Source }; disposition: string }
+
 /** Ends the spans. The attributes have OpenTelemetry's names for messaging. */
-export const endSpans = (spans: ReturnType<typeof startSpans>, outcomes: readonly LegOutcome[]): void => {
+export const endSpans = (spans: ReturnType<typeof startSpans>, outcomes: readonly Outcome[]): void => {
   if (spans.size === 0) return
   for (const { received, disposition } of outcomes)
     spans.get(coordinatesText(received.source))?.dispositions.push(disposition)
