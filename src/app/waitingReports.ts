@@ -29,7 +29,7 @@ export type WaitingReportsOptions = {
 }
 
 /** `reports`: how many wait, counted up to 10,000. `oldestMs`: how long the oldest has. `obstacle`: why the last pass failed, or null. */
-export type WaitingReportsState = { reports: number; oldestMs: number; obstacle: string | null }
+type WaitingReportsState = { reports: number; oldestMs: number; obstacle: string | null }
 export type WaitingReports = {
   run: (signal: AbortSignal) => Promise<void>
   /** One pass; whether there may be more to do at once. */

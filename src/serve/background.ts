@@ -65,7 +65,7 @@ export const createBackground = (parts: BackgroundParts) => {
     onTriggered: relay.ring,
   }
   const { trades, letters } = openTrades(inbound)
-  const reports = openReports(inbound)
+  const reports = openReports(inbound, own.expiry)
   const expiry = createExpiry({
     db: own.expiry,
     topic: topics.trades,

@@ -7,6 +7,7 @@ import { createDeadLetters, type DeadLetters } from '../kafka/inbound/deadLetter
 import { observeBatches, observeLetters } from '../kafka/inbound/observe.ts'
 import { createReportHandler, logReportException } from '../kafka/reports/batch.ts'
 import { insertGap } from '../store/gaps.ts'
+import type { Database } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
 import type { TradesParts } from './trades.ts'
 
@@ -21,7 +22,7 @@ export type Reports = {
 /** Reports are few, and each is one row: one lane, a small queue. */
 const limits = { lanes: 1, messagesMax: 5_000, bytesMax: 16_777_216 }
 
-const openWaiting = ({ config, log, observers, db, now, newId, onCommitted }: TradesParts): WaitingReports =>
+const openWaiting = ({ config, log, observers, now, newId, onCommitted }: TradesParts, db: Database): WaitingReports =>
   createWaitingReports({
     db,
     tradeTopic: topicsOf(config).trades,
@@ -88,8 +89,9 @@ const openConsumer = (
   return { consumer, letters: deadLetters }
 }
 
-export const openReports = (parts: TradesParts): Reports => {
-  const waiting = openWaiting(parts)
+/** `waitingDb`: the pool for what settles the reports that wait. */
+export const openReports = (parts: TradesParts, waitingDb: Database): Reports => {
+  const waiting = openWaiting(parts, waitingDb)
   const { reports: topic, reportLetters: letterTopic } = topicsOf(parts.config)
   if (topic === null || letterTopic === null) return { waiting, consumer: null, letters: { state: () => [] } }
   return { waiting, ...openConsumer(parts, waiting, { topic, letterTopic }) }

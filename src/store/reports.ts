@@ -24,9 +24,9 @@ export type ReportState = {
 type SettledState = 'APPLIED' | 'STALE' | 'INCOMPLETE' | 'MISMATCH'
 
 /** A report that was taken when it arrived. */
-export type TakenReport = { received: ReceivedReport; state: 'WAITING' | 'APPLIED' | 'STALE' }
+type TakenReport = { received: ReceivedReport; state: 'WAITING' | 'APPLIED' | 'STALE' }
 /** A report that waited, and what it came to. */
-export type SettledReport = { orderId: string; reportId: string; state: SettledState }
+type SettledReport = { orderId: string; reportId: string; state: SettledState }
 export type ReportException = {
   id: string
   disposition: ReportExceptionDisposition

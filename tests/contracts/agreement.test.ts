@@ -63,7 +63,9 @@ const taking = createApp(
       fills: () => Promise.resolve({ ok: true, items: [], next: null }),
       history: () => Promise.resolve({ ok: true, items: [], next: null }),
       exceptions: () => Promise.resolve({ ok: true, items: [], next: null }),
+      reportExceptions: () => Promise.resolve({ ok: true, items: [], next: null }),
       resolve: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
+      resolveReport: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
       turnAway: () => null,
       place: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),
     } as unknown as Service,
@@ -87,11 +89,14 @@ const values: Record<string, readonly string[]> = {
   triggered: ['true', 'false', 'TRUE', '1', ''],
   expiresBefore: ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.1+01:00', '2026-01-02', ''],
   clientOrderId: ['a b', 'x'.repeat(64), 'x'.repeat(65), 'é', ''],
+  reportId: ['R-1', 'x'.repeat(64), 'x'.repeat(65), '😀', ''],
   tradeId: ['T-1', 'x'.repeat(64), 'x'.repeat(65), '😀', ''],
-  disposition: ['OVERFILL', 'CONFLICT', 'MISMATCH', 'LATE'],
+  disposition: ['OVERFILL', 'CONFLICT', 'MISMATCH', 'INCOMPLETE', 'LATE'],
   resolved: ['true', 'false', 'TRUE', ''],
   limit: ['1', '500', '0', '501', '1000', '1001', '-1', '1.5', 'ten', ''],
-  cursor: [`order-${uuid}`, `exception-${uuid}`, 'fill-7', 'event-7', uuid].map(cursor).concat(''),
+  cursor: [`order-${uuid}`, `exception-${uuid}`, `reportException-${uuid}`, 'fill-7', 'event-7', uuid]
+    .map(cursor)
+    .concat(''),
   other: ['1'],
 }
 const following: readonly string[] = ['/orders/stream', '/events']
@@ -104,12 +109,21 @@ const unsaidValues = (path: string, search: URLSearchParams): boolean => {
     ? ['fill-7']
     : path.endsWith('/events')
       ? ['event-7']
-      : [path === '/orders' ? `order-${uuid}` : `exception-${uuid}`, uuid]
+      : path.endsWith('/reports')
+        ? [`reportException-${uuid}`]
+        : [path === '/orders' ? `order-${uuid}` : `exception-${uuid}`, uuid]
   return position !== null && position !== '' && !own.map(cursor).includes(position)
 }
 
 describe('the parameters', () => {
-  const paths = ['/orders', `/orders/${uuid}/fills`, `/orders/${uuid}/events`, '/exceptions', ...following]
+  const paths = [
+    '/orders',
+    `/orders/${uuid}/fills`,
+    `/orders/${uuid}/events`,
+    '/exceptions',
+    '/exceptions/reports',
+    ...following,
+  ]
   const queryOf = (rng: Random): URLSearchParams => {
     const search = new URLSearchParams()
     for (let count = rng.below(4); count > 0; count--) {

@@ -104,7 +104,8 @@ const rejections = async ({ call, harness }: World): Promise<void> => {
     await call('POST', '/orders', { body, headers: { 'idempotency-key': key } })
 }
 
-const exceptions = async (world: World): Promise<void> => {
+/** Returns the id of an order. */
+const exceptions = async (world: World): Promise<string> => {
   const { call, harness } = world
   const orderId = await place(world, { quantity: 1 })
   await harness.trade({ tradeId: 'over-1', quantity: 2_00000000n, sides: [{ side: 'BUY', orderId }] })
@@ -120,6 +121,28 @@ const exceptions = async (world: World): Promise<void> => {
   await resolve(unknownId, { body: resolution })
   const queries = `?orderId=${orderId}&tradeId=over-1&disposition=OVERFILL&disposition=MISMATCH&resolved=false&limit=1`
   for (const query of [queries, '?limit=1', '?limit=0']) await call('GET', `/exceptions${query}`)
+  return orderId
+}
+
+const reportExceptions = async ({ call, harness }: World, orderId: string): Promise<void> => {
+  await harness.report(
+    { orderId, ticker: 'MSFT', reportId: 'R-1', reason: null },
+    { orderId, ticker: 'MSFT', cumulative: '1' },
+  )
+  const page = await call('GET', '/exceptions/reports')
+  const { id } = (JSON.parse(page.text) as { exceptions: { id: string }[] }).exceptions[0]!
+  const resolve = (path: string, call_: Call) => call('POST', `/exceptions/reports/${path}/resolve`, call_)
+  for (const body of [
+    resolution,
+    { ...resolution, note: 'other words' },
+    { resolvedBy: 'ops@desk' },
+    ' '.repeat(70_000),
+  ])
+    await resolve(id, { body })
+  await resolve(id, { body: 'hello', headers: { 'content-type': 'text/plain' } })
+  await resolve(unknownId, { body: resolution })
+  const queries = `?orderId=${orderId}&reportId=R-1&disposition=MISMATCH&disposition=INCOMPLETE&resolved=false&limit=1`
+  for (const query of [queries, '?limit=1', '?limit=0']) await call('GET', `/exceptions/reports${query}`)
 }
 
 const gets = [
@@ -153,9 +176,11 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       `/orders/${unknownId}/fills`,
       `/orders/${unknownId}/events`,
       '/exceptions',
+      '/exceptions/reports',
     ])
       await call('GET', path)
-    await call('POST', `/exceptions/${unknownId}/resolve`, { body: resolution })
+    for (const path of ['', '/reports'])
+      await call('POST', `/exceptions${path}/${unknownId}/resolve`, { body: resolution })
   }
   const refusing = (code: BatchRefusal['code'], reads: BatchRefusal['code']) => {
     const refuse = (refusal: BatchRefusal['code']) => () => Promise.resolve({ ok: false, code: refusal } as const)
@@ -165,11 +190,13 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       place: write,
       cancel: write,
       resolve: write,
+      resolveReport: write,
       find: read,
       list: read,
       fills: read,
       history: read,
       exceptions: read,
+      reportExceptions: read,
     }
     return recorderOf(createApp(serverOptions({ service: service as unknown as Service })), kept)
   }
@@ -238,12 +265,13 @@ const otherMethods = async (call: Calling): Promise<void> => {
     ...gets,
     '/orders',
     '/exceptions',
+    '/exceptions/reports',
     '/orders/stream',
     '/events',
     ...['', '/fills', '/events', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
   ]
-  for (const path of [...paths, `/exceptions/${unknownId}/resolve`])
-    for (const method of ['PATCH', 'OPTIONS']) await call(method, path)
+  const resolves = ['', '/reports'].map((path) => `/exceptions${path}/${unknownId}/resolve`)
+  for (const path of [...paths, ...resolves]) for (const method of ['PATCH', 'OPTIONS']) await call(method, path)
 }
 
 /** Everything, in one run of some seconds. */
@@ -258,7 +286,7 @@ export const record = async (): Promise<Recorded[]> => {
     const app = createApp(serverOptions({ service: harness.service }))
     const world = { harness, call: recorderOf(app, kept) }
     await orders(world)
-    await exceptions(world)
+    await reportExceptions(world, await exceptions(world))
     for (const path of [...gets, '/docs/nothing.js', '/docs/handbook/nothing']) await world.call('GET', path)
     for (const path of ['/orders', '/actuator/info']) await world.call('HEAD', path)
     for (const path of gets.filter((one) => one.startsWith('/actuator')))

@@ -4,6 +4,7 @@
 
 import { expect } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
+import { applyReports } from '../../src/app/report.ts'
 import { createService, type Service, type ServiceOptions } from '../../src/app/service.ts'
 import { createStreams } from '../../src/app/streams.ts'
 import { amountDigits } from '../../src/domain/decimal.ts'
@@ -16,6 +17,7 @@ import type { Log } from '../../src/telemetry/log.ts'
 import { noTracing } from '../../src/telemetry/tracing.ts'
 import { asyncApiDocument } from '../contracts/documents.ts'
 import { answerFaults, type Paths } from '../contracts/judge.ts'
+import { aReport, type ReportChanges } from '../support/builders.ts'
 import { createDatabase, servicePools, type TestDatabase } from '../support/database.ts'
 import { plainOrder } from '../support/orderBody.ts'
 import { createFakeFollow } from './stream/fakeFollow.ts'
@@ -149,6 +151,8 @@ export type Harness = {
   place: (changed?: object) => Promise<OrderJson>
   /** Applies trades, one after the other, as the consumer does. */
   trade: (...trades: Partial<Trade>[]) => Promise<string[]>
+  /** Applies reports of the engine, as their consumer does. */
+  report: (...reports: ReportChanges[]) => Promise<string[]>
   /** Sets the clock of the service; undefined: the real one. */
   setClock: (at: Date | undefined) => void
   count: (table: 'orders' | 'outbox' | 'ingested_fills') => Promise<number>
@@ -234,6 +238,16 @@ export const openHarness = async ({
       }
       const outcomes = await applyTrades(pool, received, context)
       return outcomes.map(({ disposition }) => disposition)
+    },
+    async report(...reports) {
+      const context = {
+        now,
+        newId,
+        signal: new AbortController().signal,
+        onRetry: (error: unknown) => bugs.push(error),
+      }
+      const received = reports.map((changes) => aReport(changes))
+      return (await applyReports(pool, received, context)).map(({ disposition }) => disposition)
     },
     setClock: (at) => (clock = at),
     async count(table) {

@@ -64,7 +64,7 @@ export const tradeOf = (members: Record<string, unknown>): Trade => ({
 })
 
 /** A message of the report topic. */
-export type Report = Record<string, unknown> & { ticker: string }
+type Report = Record<string, unknown> & { ticker: string }
 
 let reports = 0
 /** The engine canceled an order of AAPL. */
