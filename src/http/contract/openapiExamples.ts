@@ -1,15 +1,9 @@
 // One example for every answer that the document lists, and for every body. The types make sure that no example is missing; tests make
 // sure that each is real.
 
-import type { Scope } from '../../app/caller.ts'
 import { writeEvent } from '../../wire/event.ts'
 import { orderJson } from '../../wire/order.ts'
-import { exceptionJson, exceptionPageJson } from '../exceptions/answers.ts'
-import { reportExceptionJson, reportExceptionPageJson } from '../exceptions/reportAnswers.ts'
-import { alreadyResolved } from '../exceptions/routes.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
-import { forbidden, unauthorized } from '../gates/auth/verdict.ts'
-import { tooManyBadCredentials, tooManyOfSubject } from '../gates/limits/limits.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
 import { notNew, notOpen, otherVersion, rejected, tooManyRejected } from '../orders/problems.ts'
@@ -17,56 +11,37 @@ import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
 import {
+  badId,
+  badQuery,
+  bodyProblems,
+  bugProblem,
+  noOrder,
+  notAllowed,
+  operatorProblems,
+  scopeProblems,
+  storeProblems,
+  writeProblems,
+} from './exampleProblems.ts'
+import {
   acceptedOrder,
   canceledOrder,
   canceledRemainder,
-  exception,
   fill,
   history,
   partlyFilledOrder,
   rejectedOrder,
-  reportException,
   requests,
   resolution,
-  resolvedException,
-  resolvedReportException,
   acceptedEvent,
   exampleCursor,
 } from './examples.ts'
+import { exceptions } from './exceptionExamples.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
 
 type Outcome<O extends OperationContract> = (keyof O['answers'] & number) | RefusalCode<O>
 /** For each operation: the text of an answer by status, and a problem by code. */
 type Examples = { readonly [Id in OperationId]: { readonly [K in Outcome<Operations[Id]>]: () => string | Problem } }
-
-const notAllowed = (allow: string) => ({
-  METHOD_NOT_ALLOWED: () => problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } }),
-})
-const scopeProblems = (scope: Scope) => ({
-  UNAUTHORIZED: () => unauthorized('absent'),
-  FORBIDDEN: () => forbidden(scope),
-  RATE_LIMITED: () => tooManyOfSubject(1),
-})
-const operatorProblems = {
-  ...scopeProblems('orders:admin'),
-  OVERLOADED: () => unauthorized('keys'),
-  RATE_LIMITED: () => tooManyBadCredentials(1),
-}
-const bugProblem = { INTERNAL: () => problem('INTERNAL', 'the service failed on this request') }
-const storeProblems = { INTERNAL: () => refused('INTERNAL'), OVERLOADED: () => refused('OVERLOADED') }
-const writeProblems = { ...storeProblems, OUTCOME_UNKNOWN: () => refused('OUTCOME_UNKNOWN') }
-const bodyProblems = {
-  PAYLOAD_TOO_LARGE: () => problem('PAYLOAD_TOO_LARGE', 'the body must not be larger than 65536 bytes'),
-  UNSUPPORTED_MEDIA_TYPE: () => problem('UNSUPPORTED_MEDIA_TYPE', 'send the body as content-type: application/json'),
-}
-const badId = {
-  BAD_REQUEST: () => invalid('Invalid id', [{ pointer: '', detail: 'the order id in the path must be a UUID' }]),
-}
-const noOrder = { NOT_FOUND: () => problem('NOT_FOUND', 'there is no such order') }
-const badQuery = {
-  BAD_REQUEST: () => invalid('Invalid query', [{ pointer: '?limit', detail: 'must be a whole number from 1 to 500' }]),
-}
 
 const badFilter = {
   BAD_REQUEST: () => invalid('Invalid query', [{ pointer: '?userId', detail: 'must be a UUID' }]),
@@ -166,37 +141,6 @@ const streams = {
   },
 } as const
 
-const exceptions = {
-  listExceptions: {
-    ...scopeProblems('orders:admin'),
-    ...notAllowed('GET, HEAD, OPTIONS'),
-    ...storeProblems,
-    ...badQuery,
-    200: () => exceptionPageJson([exception], null),
-  },
-  resolveException: {
-    ...scopeProblems('orders:admin'),
-    ...notAllowed('OPTIONS, POST'),
-    ...writeProblems,
-    ...bodyProblems,
-    200: () => exceptionJson(resolvedException),
-    BAD_REQUEST: () =>
-      invalid('Invalid resolution', [
-        { pointer: '/note', detail: 'must be text of 1 to 2000 characters without controls' },
-      ]),
-    NOT_FOUND: () => problem('NOT_FOUND', 'there is no such exception'),
-    CONFLICT: alreadyResolved,
-  },
-} as const
-
-const reportExceptions = {
-  listReportExceptions: { ...exceptions.listExceptions, 200: () => reportExceptionPageJson([reportException], null) },
-  resolveReportException: {
-    ...exceptions.resolveException,
-    200: () => reportExceptionJson(resolvedReportException),
-  },
-} as const
-
 const component = (detail: string, status = 'UP') => ({ status, details: { detail } })
 const health = (status: string, db = component('answers')) =>
   JSON.stringify({
@@ -255,7 +199,6 @@ export const answerExamples: Examples = {
   ...orders,
   ...streams,
   ...exceptions,
-  ...reportExceptions,
   ...service,
   ...contracts,
 }
