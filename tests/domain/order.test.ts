@@ -134,6 +134,8 @@ describe('an accepted order', () => {
     expect(orderTypes.map((type) => [type, typeRules[type].price])).toEqual([
       ['LIMIT', 'required'],
       ['MARKET', 'forbidden'],
+      ['STOP', 'forbidden'],
+      ['STOP_LIMIT', 'required'],
     ])
   })
 })

@@ -27,6 +27,10 @@ test('the table has the terms of the contract, in the order of its bodies', () =
     'timeInForce',
     'quantity',
     'price',
+    'stopPrice',
+    'displayQuantity',
+    'postOnly',
+    'expiresAt',
   ])
 })
 
@@ -36,6 +40,11 @@ describe('lawful terms', () => {
     { clientOrderId: ' ~' },
     { type: 'MARKET', price: null },
     { quantity: 1n, price: 10n ** 20n - 1n },
+    { type: 'STOP', price: null, stopPrice: 1n },
+    { type: 'STOP_LIMIT', stopPrice: 1n, displayQuantity: 1n, timeInForce: 'DAY' },
+    { displayQuantity: terms.quantity - 1n, postOnly: true },
+    { timeInForce: 'GTD', expiresAt: '2026-02-01T00:00:00.000Z' },
+    { timeInForce: 'FOK' },
   ])('%p have no fault', (changed) => {
     expect(faultsOf(changed)).toEqual([])
   })
@@ -54,6 +63,19 @@ describe('a fault is named for', () => {
     [{ quantity: 1 }, 'quantity MALFORMED: must be a decimal'],
     [{ price: null }, 'price REQUIRED: is required for LIMIT'],
     [{ type: 'MARKET' }, 'price FORBIDDEN: is forbidden for MARKET'],
+    [{ type: 'STOP', price: null }, 'stopPrice REQUIRED: is required for STOP'],
+    [{ stopPrice: 1n }, 'stopPrice FORBIDDEN: is forbidden for LIMIT'],
+    [{ type: 'STOP_LIMIT', stopPrice: 1n, postOnly: true }, 'postOnly FORBIDDEN: is forbidden for STOP_LIMIT'],
+    [{ timeInForce: 'GTD' }, 'expiresAt REQUIRED: is required for GTD'],
+    [{ expiresAt: '2026-02-01T00:00:00.000Z' }, 'expiresAt FORBIDDEN: is forbidden for GTC'],
+    [{ timeInForce: 'DAY', expiresAt: '2026-02-01T00:00:00.000Z' }, 'expiresAt FORBIDDEN: is forbidden for DAY'],
+    [{ timeInForce: 'IOC', displayQuantity: 1n }, 'displayQuantity FORBIDDEN: is forbidden for IOC'],
+    [{ timeInForce: 'FOK', postOnly: true }, 'postOnly FORBIDDEN: is forbidden for FOK'],
+    [{ timeInForce: 'FOK', type: 'STOP', price: null, stopPrice: 1n }, 'stopPrice FORBIDDEN: is forbidden for FOK'],
+    [{ displayQuantity: terms.quantity }, 'displayQuantity MALFORMED: must be less than quantity'],
+    [{ postOnly: false }, 'postOnly MALFORMED: must be true or false'],
+    [{ timeInForce: 'GTD', expiresAt: '2026-02-01T00:00:00Z' }, 'expiresAt MALFORMED: must be an instant'],
+    [{ timeInForce: 'GTD', expiresAt: '2026-02-30T00:00:00.000Z' }, 'expiresAt MALFORMED: must be an instant'],
   ])('%p', (changed, fault) => {
     const faults = faultsOf(changed as Partial<TermsDraft>)
     expect(faults).toHaveLength(1)
@@ -96,6 +118,9 @@ test('a canonical form is one that stays as it is', () => {
   expect(of('userId', terms.userId.toUpperCase())).toBe(terms.userId)
   expect(of('clientOrderId', 'Key')).toBe('Key')
   expect(of('side', 'buy')).toBeNull()
+  expect(of('expiresAt', '2026-02-01t00:00:00.1239999+02:00')).toBe('2026-01-31T22:00:00.123Z')
+  expect(of('expiresAt', '2026-02-30T00:00:00Z')).toBeNull()
+  expect(of('expiresAt', '2026-02-01T00:00:00')).toBeNull()
 })
 
 test('terms of which nothing optional is given have none', () => {
