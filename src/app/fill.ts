@@ -4,6 +4,7 @@
 import { foldLegs } from '../domain/fold.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Disposition, Judgement, Leg } from '../domain/leg.ts'
+import type { Order } from '../domain/order.ts'
 import { legOf, type Trade } from '../domain/trade.ts'
 import {
   readLegState,
@@ -84,6 +85,10 @@ const writeOf = ({ received, leg }: PendingLeg, judgement: Judgement, newId: () 
   }
 }
 
+/** The engine goes on with an order that has ended here: it may have forgotten that it was told so. */
+const leavesLateRemainder = ({ quantity, filledQuantity }: Order, legs: readonly DecidedLeg[]): boolean =>
+  filledQuantity < quantity && legs.some(({ write }) => write.into === 'ledger' && write.row.late)
+
 const decide = (group: OrderLegs, state: LegState, { now, newId }: Pick<FillContext, 'now' | 'newId'>): Decision => {
   const at = now()
   const { order: after, judgements } = foldLegs(
@@ -96,8 +101,9 @@ const decide = (group: OrderLegs, state: LegState, { now, newId }: Pick<FillCont
     const pending = group.legs[i]!
     return { pending, disposition: judgement.disposition, write: writeOf(pending, judgement, () => newId(at)) }
   })
-  const isWritten = legs.some(({ write }) => write.into !== 'nothing')
-  const move = isWritten ? { after: after!, stamp: state.stamps.get(group.orderId)! } : null
+  if (!legs.some(({ write }) => write.into !== 'nothing')) return { group, legs, move: null }
+  const retoldAs = leavesLateRemainder(after!, legs) ? newId(at) : null
+  const move = { after: after!, stamp: state.stamps.get(group.orderId)!, retoldAs }
   return { group, legs, move }
 }
 

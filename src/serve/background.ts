@@ -62,7 +62,7 @@ export const createBackground = (parts: BackgroundParts) => {
       publisher?.ring()
       onCommitted()
     },
-    onTriggered: relay.ring,
+    onEvent: relay.ring,
   }
   const { trades, letters } = openTrades(inbound)
   const reports = openReports(inbound, own.expiry)

@@ -28,12 +28,12 @@ export type TradesParts = {
   newId: (at: Date) => string
   /** Fills may have been committed. */
   onCommitted: () => void
-  /** A stop was triggered: its event waits in the outbox. */
-  onTriggered: () => void
+  /** A stop was triggered, or a late fill tells the engine of an end again: an event waits in the outbox. */
+  onEvent: () => void
 }
 
 export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
-  const { config, log, observers, tracing, kafka, producer, db, looks, now, newId, onCommitted, onTriggered } = parts
+  const { config, log, observers, tracing, kafka, producer, db, looks, now, newId, onCommitted, onEvent } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
   /** Why trades cannot be applied now; null once a batch is applied. */
@@ -45,8 +45,12 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     stopToleranceMs: config.STOP_TRADE_TOLERANCE_MS,
     ...observers.legs,
+    onDisposition(disposition) {
+      if (disposition === 'LATE') onEvent()
+      observers.legs.onDisposition(disposition)
+    },
     onTriggered({ timestamp }) {
-      onTriggered()
+      onEvent()
       observers.stopTriggered(ageOf(timestamp, now()))
     },
     onRetry: (error) => (obstacle = describe(error).error),

@@ -48,8 +48,11 @@ export type ExceptionRow = {
   message: Uint8Array
 }
 
-/** `after`: the order to write, unchanged if there are only exceptions to store. `stamp`: that of the row on which the move was decided. */
-export type OrderMove = { after: Order; stamp: string }
+/**
+ * `after`: the order to write, unchanged if there are only exceptions to store. `stamp`: that of the row on which the move was decided.
+ * `retoldAs`: the id of the event that tells the engine once more that the order has ended; null or absent: none does.
+ */
+export type OrderMove = { after: Order; stamp: string; retoldAs?: string | null }
 
 type StateRow = OrderRow & {
   stamp: string
@@ -126,6 +129,20 @@ const moveInput = (sql: Sql, moves: readonly OrderMove[]) => {
     ${text((m) => (m.after.lastFillPrice === null ? null : formatAmount(m.after.lastFillPrice)))}::text[],
     ${text((m) => m.after.updatedAt.toISOString())}::text[]
   ) as m (id, stamp, version, status, filled_quantity, filled_notional, last_fill_price, updated_at)`
+}
+
+const retoldInput = (sql: Sql, moves: readonly OrderMove[]) => {
+  const retold = moves.filter(({ retoldAs = null }) => retoldAs !== null)
+  const text = (of: (move: OrderMove) => string | null) => textArray(retold.map(of))
+  return sql`unnest(
+    ${text((m) => m.after.id)}::text[],
+    ${text((m) => m.retoldAs!)}::text[],
+    ${text((m) => m.after.ticker)}::text[],
+    ${text((m) => m.after.updatedAt.toISOString())}::text[],
+    ${text((m) => formatAmount(m.after.filledQuantity))}::text[],
+    ${text((m) => m.after.reason?.code ?? null)}::text[],
+    ${text((m) => m.after.reason?.text ?? null)}::text[]
+  ) as r (order_id, event_id, ticker, occurred_at, filled_quantity, reason_code, reason_text)`
 }
 
 const ledgerInput = (sql: Sql, ledger: readonly LedgerRow[]) => {
@@ -217,6 +234,11 @@ export const writeFills = async (
       from ${exceptionInput(sql, exceptions)} join held h on h.id = e.order_id::uuid
       on conflict do nothing
       returning id
+    ), retold as (
+      insert into outbox (event_id, kind, order_id, ticker, occurred_at, filled_quantity, reason_code, reason_text)
+      select r.event_id::uuid, 'CANCELLED', h.id, r.ticker, r.occurred_at::timestamptz, r.filled_quantity::numeric, r.reason_code, r.reason_text
+      from ${retoldInput(sql, moves)} join held h on h.id = r.order_id::uuid
+      order by h.id
     )
     select 'order' as kind, id from held union all select 'exception', id from kept`
   const idsOf = (kind: 'order' | 'exception') => new Set(rows.filter((row) => row.kind === kind).map((row) => row.id))

@@ -24,6 +24,10 @@ export const wasEnded = (sql: Sql): Fragment =>
 export const comesBefore = (sql: Sql, code: Fragment): Fragment =>
   sql`(coalesce(${code}, '') like 'EXPIRED\\_%' or coalesce(${code}, '') = 'REMAINDER')`
 
+/** Then the engine is told once more of an end, even of one that it has reported itself. */
+const hasLateFill = (sql: Sql): Fragment =>
+  sql`exists (select from ingested_fills f where f.order_id = o.id and f.late)`
+
 /**
  * What is wrong with the status of the order `o` for an event that ends it with the reason `code`; null: nothing. The engine is told of an
  * end by the clock before the order has its status: until then it is open, and a fill or a report may still end it otherwise.
@@ -32,5 +36,6 @@ export const wrongStatus = (sql: Sql, code: Fragment): Fragment => sql`
   case when ${wasEnded(sql)} then null
        when ${comesBefore(sql, code)} and (not o.open or exists (
          select from order_endings e where e.order_id = o.id and e.told_at is not null)) then null
+       when ${code} = o.reason_code and ${hasLateFill(sql)} then null
        when ${code} is null and o.status in ('CANCELED', 'EXPIRED') then null
        else o.status end`

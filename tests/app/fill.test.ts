@@ -7,11 +7,21 @@ import { SettleAborted } from '../../src/app/settle.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
+import { moveOrders } from '../../src/store/moves.ts'
 import { insertOrders, readOrders } from '../../src/store/orders.ts'
 import { openSession, type Database } from '../../src/store/sql.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
-import { amount, type anOrder, aPlacement, aTrade, newId, type TradeChanges } from '../support/builders.ts'
+import {
+  amount,
+  anEvent,
+  byRequest,
+  type anOrder,
+  aPlacement,
+  aTrade,
+  newId,
+  type TradeChanges,
+} from '../support/builders.ts'
 import { targetOf } from '../support/database.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { temporaryDir } from '../support/servers.ts'
@@ -63,6 +73,71 @@ const dispositions = (outcomes: readonly LegOutcome[]): string[] =>
     .map(({ disposition }) => disposition)
 const applied = async (...trades: TradeChanges[]): Promise<string[]> =>
   dispositions(await apply(trades.map((changes) => aTrade(changes))))
+
+describe('a late leg that leaves a remainder', () => {
+  /** Filled 40 of 100, then ended so. */
+  const ended = async (status: 'CANCELED' | 'EXPIRED', reason: { code: string; text: string | null }) => {
+    const { id } = await placed()
+    await applied({ buy: id, quantity: '40' })
+    const move = { orderId: id, event: status === 'CANCELED' ? 'cancel' : 'expire', ...byRequest, reason } as const
+    await db.run((sql) => moveOrders(sql, [{ ...move, outbox: { kind: 'CANCELLED', ...anEvent() } }], new Date()))
+    return id
+  }
+  const cancellationsOf = (id: string) =>
+    sql<
+      { event_id: string; filled: string; code: string | null; text: string | null; isLast: boolean; ticker: string }[]
+    >`
+      select x.event_id, x.filled_quantity::text as filled, x.reason_code as code, x.reason_text as text, x.ticker,
+             x.occurred_at = o.updated_at as "isLast"
+      from outbox x join orders o on o.id = x.order_id
+      where x.order_id = ${id} and x.kind = 'CANCELLED' order by x.position`
+  const userCancel = { code: 'USER_CANCELED', text: null }
+
+  test.each([
+    ['CANCELED', userCancel],
+    ['CANCELED', { code: 'REMAINDER', text: 'what remained' }],
+    ['EXPIRED', { code: 'EXPIRED_DAY', text: null }],
+  ] as const)('of an order that is %s tells the engine of that again: %j', async (status, reason) => {
+    const id = await ended(status, reason)
+    expect(await applied({ buy: id, quantity: '10' })).toEqual(['LATE'])
+    const events = await cancellationsOf(id)
+    const { code, text } = reason
+    expect(events).toMatchObject([
+      { filled: '40.00000000', code, text },
+      { filled: '50.00000000', code, text, isLast: true, ticker: 'AAPL' },
+    ])
+    expect(events[0]!.event_id).not.toBe(events[1]!.event_id)
+  })
+
+  test('tells it once, however many of them are written together, and again with the next', async () => {
+    const id = await ended('CANCELED', userCancel)
+    expect(await applied({ buy: id, quantity: '10' }, { buy: id, quantity: '10' })).toEqual(['LATE', 'LATE'])
+    expect((await cancellationsOf(id)).map(({ filled }) => filled)).toEqual(['40.00000000', '60.00000000'])
+    await applied({ buy: id, quantity: '1' })
+    expect(await cancellationsOf(id)).toHaveLength(3)
+  })
+
+  test('and no other: one that leaves nothing, one that came before, one that is refused', async () => {
+    const id = await ended('CANCELED', userCancel)
+    await applied({ buy: id, tradeId: 'late', quantity: '10' })
+    expect(await cancellationsOf(id)).toHaveLength(2)
+    expect(await applied({ buy: id, tradeId: 'late', quantity: '10' })).toEqual(['DUPLICATE'])
+    expect(await applied({ buy: id, tradeId: 'late', quantity: '11' })).toEqual(['CONFLICT'])
+    expect(await applied({ buy: id, quantity: '51' })).toEqual(['OVERFILL'])
+    expect(await applied({ buy: id, quantity: '50' })).toEqual(['LATE'])
+    expect(await cancellationsOf(id)).toHaveLength(2)
+    const open = await placed()
+    expect(await applied({ buy: open.id, quantity: '1' })).toEqual(['APPLIED'])
+    expect(await cancellationsOf(open.id)).toHaveLength(0)
+  })
+
+  test('tells nothing twice if the answer of its write is lost', async () => {
+    const id = await ended('CANCELED', userCancel)
+    proxy.loseAnswer('insert into ingested_fills')
+    await apply([aTrade({ buy: id, quantity: '10' })], through)
+    expect(await cancellationsOf(id)).toHaveLength(2)
+  })
+})
 
 describe('a leg is', () => {
   test('APPLIED where the order is open and the quantity fits', async () => {

@@ -198,9 +198,10 @@ describe('the topics', () => {
     const result = await verify(world, '--topics', '--json')
     expect(result.exitCode).toBe(0)
     expect(linesOf(result)).toEqual([
+      // The late leg told the engine of the cancel again, under an id of its own.
       { note: `${world.topics.placed}: ${placed} events, ${placed - 3} of them repeats of an event before them` },
       {
-        note: `${world.topics.cancelled}: ${cancelled} events, ${cancelled - 1} of them repeats of an event before them`,
+        note: `${world.topics.cancelled}: ${cancelled} events, ${cancelled - 2} of them repeats of an event before them`,
       },
       { note: `${world.topics.trades}: 10 legs below the committed offsets of ${world.group}` },
       { orders: 3, fills: 3, violations: 0 },
@@ -289,7 +290,7 @@ describe('each fault made for real', () => {
     const { violations } = await found()
     expect(violations.filter(({ rule }) => rule === 'missing event')).toMatchObject([{ id: quiet! }])
     expect(violations.find(({ rule }) => rule === 'status_of_the_order')).toMatchObject({
-      expected: 'CANCELED',
+      expected: null,
       found: 'PARTIALLY_FILLED',
     })
     await world.sql`insert into outbox (event_id, kind, order_id, ticker, occurred_at) values (gen_random_uuid(), 'CANCELLED', ${quiet!}, 'AAPL', now())`

@@ -105,12 +105,17 @@ const filling = (memory: Memory): Call => {
   if (states.length === 0) return legState(memory)
   const { read, state } = random.chance(0.7) ? states.at(-1)! : random.pick(states.slice(-3))
   const { moves, ...rows } = decide(memory, state)
+  const ended = moves.filter(({ after }) => after.status === 'CANCELED' && random.chance(0.5))
+  const retold = new Map(ended.map(({ after }) => [after.id, newId(memory)]))
   return {
     name: 'writeFills',
     writes: true,
     run(sql, { stamps }) {
       const stampOf = ({ id }: { id: string }) => stamps.get(read)!.get(id)!
-      return writeFills(sql, { ...rows, moves: moves.map(({ after }) => ({ after, stamp: stampOf(after) })) })
+      return writeFills(sql, {
+        ...rows,
+        moves: moves.map(({ after }) => ({ after, stamp: stampOf(after), retoldAs: retold.get(after.id) ?? null })),
+      })
     },
   }
 }

@@ -4,6 +4,7 @@ import type { OrderRow } from '../../../src/store/orders.ts'
 import { refuse, sqlState } from './errors.ts'
 import { amountText, checkFill, checkUpdate, notionalText } from './guards.ts'
 import { appendChange } from './moving.ts'
+import { append } from './placing.ts'
 import type { ExceptionRecord, LedgerRecord, OrderRecord, Postgres } from './state.ts'
 import {
   logRow,
@@ -150,12 +151,14 @@ const keepException = (db: Postgres, tx: Tx, row: ExceptionRecord, own: Exceptio
   return true
 }
 
+const byId = ([a]: string[], [b]: string[]): number => (a! < b! ? -1 : 1)
+
 type WrittenRow = { kind: 'order' | 'exception'; id: string }
 
 export function* writeFills(
   db: Postgres,
   tx: Tx,
-  input: { moves: Column[]; ledger: Column[]; exceptions: Column[] },
+  input: { moves: Column[]; ledger: Column[]; exceptions: Column[]; retold: Column[] },
 ): Steps<WrittenRow[]> {
   const ownMoves = yield* holdOrders(db, tx, rowsOf(input.moves))
   const ids = new Set(ownMoves.map(([id]) => id))
@@ -166,6 +169,21 @@ export function* writeFills(
   for (const row of rowsOf(input.ledger).map(fillOf).toSorted(byVersion)) {
     if (!ids.has(row.order_id)) continue
     appendFill(db, tx, row, fills)
+    yield null
+  }
+  for (const [orderId, eventId, ticker, at, filledQuantity, code, text] of rowsOf(input.retold).toSorted(byId)) {
+    if (!ids.has(orderId!)) continue
+    append(db, tx, {
+      event_id: eventId!,
+      kind: 'CANCELLED',
+      order_id: orderId!,
+      ticker: ticker!,
+      occurred_at: new Date(at!),
+      traceparent: null,
+      filled_quantity: amountText(filledQuantity!),
+      reason_code: code!,
+      reason_text: text!,
+    })
     yield null
   }
   // Parts of the statement whose rows nobody reads run last, the last of them first.

@@ -81,13 +81,15 @@ const templates: readonly Template[] = [
       'insert into ingested_fills',
       'join held h on h.id = l.order_id::uuid order by h.id, l.order_version::integer )',
       'join held h on h.id = e.order_id::uuid on conflict do nothing',
+      'join held h on h.id = r.order_id::uuid order by h.id )',
     ],
     run: (db, tx, { parameters }) => {
-      const [moves, ledger, exceptions] = [parameters.slice(0, 8), parameters.slice(8, 22), parameters.slice(23)]
+      const [moves, ledger, exceptions] = [parameters.slice(0, 8), parameters.slice(8, 22), parameters.slice(23, 38)]
       return writeFills(db, tx, {
         moves: arrays(moves),
         ledger: arrays(ledger),
         exceptions: arrays(exceptions),
+        retold: arrays(parameters.slice(38)),
       })
     },
   },
