@@ -2,6 +2,7 @@
 
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
 import { reports } from './reportPanels.ts'
+import { stops } from './stopPanels.ts'
 import { streams } from './streamPanels.ts'
 
 const http = 'http_server_request_duration_seconds'
@@ -233,4 +234,4 @@ const system: Row = {
   ],
 }
 
-export const rows: readonly Row[] = [requests, commits, relay, trades, reports, streams, log, system]
+export const rows: readonly Row[] = [requests, commits, relay, trades, stops, reports, streams, log, system]

@@ -6,6 +6,7 @@ import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
 import { reportState } from './reportState.ts'
 import type { StateMetric, StateSource } from './stateMetric.ts'
+import { stopState } from './stopState.ts'
 import { tradeState } from './tradeState.ts'
 
 const neighbours: readonly StateMetric[] = [
@@ -198,6 +199,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...relay,
   ...tradeState,
   ...reportState,
+  ...stopState,
   ...streams,
   ...publisherState,
   ...queues,

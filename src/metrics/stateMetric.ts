@@ -3,6 +3,7 @@
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
+import type { StopWatch } from '../app/stopWatch.ts'
 import type { StreamUseCases } from '../app/streams.ts'
 import type { WaitingReports } from '../app/waitingReports.ts'
 import type { Consumer } from '../kafka/inbound/consumer.ts'
@@ -29,6 +30,7 @@ export type StateSource = {
       letters: Pick<DeadLetters, 'state'>
       waiting: Pick<WaitingReports, 'state'>
     }
+    stops: Pick<StopWatch, 'state'>
   }
   service: Pick<Service, 'load'>
   streams: Pick<StreamUseCases, 'state'>

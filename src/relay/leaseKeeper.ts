@@ -18,6 +18,8 @@ export type LeaseKeeper = {
 export type LeaseKeeperOptions = {
   db: Database
   replicaId: string
+  /** Of this binary. */
+  version: string
   /** How long a lease outlives its last renewal. */
   ttlMs: number
   /** Whether events of this shard are being read, sent or deleted. */
@@ -30,13 +32,13 @@ export type LeaseKeeperOptions = {
 }
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
-  const { db, replicaId, ttlMs, isBusy, setAside, onTaken, log } = options
+  const { db, replicaId, version, ttlMs, isBusy, setAside, onTaken, log } = options
   let shards: readonly number[] = []
   let retiring: readonly number[] = []
 
   const renew = async (): Promise<void> => {
     const release = retiring.filter((shard) => !isBusy(shard))
-    const leases = await db.run((sql) => renewLeases(sql, { replicaId, ttlMs, release, setAside: setAside() }))
+    const leases = await db.run((sql) => renewLeases(sql, { replicaId, version, ttlMs, release, setAside: setAside() }))
     const taken = leases.shards.filter((shard) => !shards.includes(shard))
     if (taken.length > 0 || leases.shards.length < shards.length)
       log.info('relay leases changed', { shards: leases.shards, quota: leases.quota })

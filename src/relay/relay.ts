@@ -19,6 +19,8 @@ export type RelayOptions = {
   db: Database
   sender: Sender
   replicaId: string
+  /** Of this binary. */
+  version: string
   leaseTtlMs: number
   /** Events per read. */
   batchMax: number
@@ -187,7 +189,7 @@ const release = ({ options, leases }: Running): Promise<void> =>
     )
 
 export const createRelay = (options: RelayOptions): Relay => {
-  const { db, log, sender, replicaId, leaseTtlMs } = options
+  const { db, log, sender, replicaId, version, leaseTtlMs } = options
   const bell = createBell()
   const quiet = createBell()
   const delivery: Delivery = {
@@ -207,6 +209,7 @@ export const createRelay = (options: RelayOptions): Relay => {
   const leases = createLeaseKeeper({
     db,
     replicaId,
+    version,
     ttlMs: leaseTtlMs,
     log,
     setAside: delivery.setAside.all,

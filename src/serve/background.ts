@@ -3,6 +3,7 @@
 import { createExpiry } from '../app/expiry.ts'
 import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
+import { createStopWatch } from '../app/stopWatch.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
 import { createProducer } from '../kafka/client.ts'
@@ -12,6 +13,7 @@ import { createRelay } from '../relay/relay.ts'
 import { countOpenExceptions } from '../store/exceptions.ts'
 import { countOpenReportExceptions } from '../store/reportExceptions.ts'
 import type { Pool } from '../store/sql.ts'
+import { version } from '../version.ts'
 import { openPublisher } from './publisher.ts'
 import { openReports } from './reports.ts'
 import { openPool } from './service.ts'
@@ -41,6 +43,7 @@ export const createBackground = (parts: BackgroundParts) => {
     db: own.relay,
     sender: createSender({ producer, topics: topics.events, ceSource: config.CE_SOURCE, tracing }),
     replicaId,
+    version,
     leaseTtlMs: config.RELAY_LEASE_MS,
     batchMax: config.RELAY_BATCH_MAX_EVENTS,
     inFlightMax: config.RELAY_IN_FLIGHT_MAX_EVENTS,
@@ -98,5 +101,6 @@ export const createBackground = (parts: BackgroundParts) => {
     reports,
     openExceptions: createOpenExceptions(db, countOpenExceptions),
     openReportExceptions: createOpenExceptions(db, countOpenReportExceptions),
+    stops: createStopWatch({ db, clock: () => performance.now(), log }),
   }
 }

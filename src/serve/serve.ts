@@ -49,9 +49,13 @@ const runUntil = async (
   const { consumer, waiting } = background.reports
   const reportsRun = [consumer, waiting].map((part) => part?.run(backgroundStop.signal))
   const watchers = [
-    ...[background.link, background.monitor, background.openExceptions, background.openReportExceptions].map((part) =>
-      part.run(watcherStop.signal),
-    ),
+    ...[
+      background.link,
+      background.monitor,
+      background.openExceptions,
+      background.openReportExceptions,
+      background.stops,
+    ].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
     keepCertificate(config, server, { log, signal: stopping }),
   ]

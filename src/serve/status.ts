@@ -2,6 +2,7 @@
 
 import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
+import type { StopWatch } from '../app/stopWatch.ts'
 import type { Config } from '../config/config.ts'
 import type { Component } from '../http/operators/health.ts'
 import type { Consumer } from '../kafka/inbound/consumer.ts'
@@ -22,6 +23,7 @@ export type StatusSource = {
     trades: Consumer
     letters: Pick<DeadLetters, 'state'>
     reports: Reports
+    stops: Pick<StopWatch, 'state'>
   }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
@@ -74,6 +76,14 @@ const reportsOf = ({ background: { reports } }: StatusSource) => {
   }
 }
 
+/** What becomes of stops, for an operator. */
+const stopsOf = ({ background }: StatusSource): { text: string; isSound: boolean } => {
+  const { waiting, oldReplicas } = background.stops.state()
+  if (oldReplicas === 0) return { text: `${waiting} wait for their price`, isSound: true }
+  const replicas = `${oldReplicas} replicas of an older version are alive and trigger none`
+  return { text: `${waiting} wait for their price, and ${replicas}: new stops are refused`, isSound: waiting === 0 }
+}
+
 const kafkaOf = (source: StatusSource): Component => {
   const { background } = source
   const link = background.link.state()
@@ -82,7 +92,8 @@ const kafkaOf = (source: StatusSource): Component => {
   const letters = background.letters.state()
   const orderEvents = orderEventsOf(source)
   const reports = reportsOf(source)
-  const areTradesSound = connected && stalled.length === 0 && letters.length === 0
+  const stops = stopsOf(source)
+  const areTradesSound = connected && stalled.length === 0 && letters.length === 0 && stops.isSound
   const isSound = orderEvents?.isSound !== false && reports.isSound && areTradesSound && setAside.length === 0
   const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
@@ -94,6 +105,7 @@ const kafkaOf = (source: StatusSource): Component => {
       deadLettersWait: letters.length === 0 ? 'none' : letters.map(lettersText).join('; '),
       ...reports.details,
       tickersSetAside: setAside.length,
+      stops: stops.text,
       ...(orderEvents === null ? {} : { orderEvents: orderEvents.text }),
     },
   }

@@ -12,6 +12,8 @@ export type SetAsideTicker = { ticker: string; shard: number }
 
 export type Renewal = {
   replicaId: string
+  /** Of this binary. Replicas of 1.3 and older say none: so they are known. */
+  version: string
   ttlMs: number
   release: readonly number[]
   setAside: readonly SetAsideTicker[]
@@ -23,10 +25,13 @@ export type Renewal = {
  * once it is idle. A renewal also tells the others which tickers are set aside; for a shard just taken, what its last holder said still
  * counts.
  */
-export const renewLeases = async (sql: Sql, { replicaId, ttlMs, release, setAside }: Renewal): Promise<Leases> => {
+export const renewLeases = async (
+  sql: Sql,
+  { replicaId, version, ttlMs, release, setAside }: Renewal,
+): Promise<Leases> => {
   const [row] = await sql<{ held: number[] | null; quota: number }[]>`
     with beat as (
-      insert into replicas (id, seen_at) values (${replicaId}::uuid, clock_timestamp())
+      insert into replicas (id, version, seen_at) values (${replicaId}::uuid, ${version}::text, clock_timestamp())
       on conflict (id) do update set seen_at = excluded.seen_at
     ), forgotten as (
       delete from replicas where seen_at < clock_timestamp() - interval '10 minutes' and id <> ${replicaId}::uuid

@@ -146,3 +146,20 @@ export const triggerStops = async (sql: Sql, stops: readonly Trigger[], now: Dat
     select id from triggered`
   return new Set(rows.map(({ id }) => id))
 }
+
+/**
+ * `waiting`: stops that wait, counted up to the limit. `oldReplicas`: replicas that were alive in the last minute and trigger no stops,
+ * because their version is older than stops.
+ */
+export type StopsState = { waiting: number; oldReplicas: number }
+
+/** A replica renews its leases each second or so; one that has not for this long is gone. */
+const aliveForMs = 60_000
+
+export const readStopsState = async (sql: Sql, countMax: number): Promise<StopsState> => {
+  const [row] = await sql<{ waiting: number; old_replicas: number }[]>`
+    select (select count(*)::integer from (select from orders o where ${sql(waiting)} limit ${countMax}::integer) w) as waiting,
+           (select count(*)::integer from replicas
+            where version is null and seen_at > clock_timestamp() - ${aliveForMs}::integer * interval '1 millisecond') as old_replicas`
+  return { waiting: row!.waiting, oldReplicas: row!.old_replicas }
+}

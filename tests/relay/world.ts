@@ -38,6 +38,7 @@ export const createRelayWorld = async () => {
         db: through,
         sender,
         replicaId,
+        version: 'test',
         leaseTtlMs: leases.ttlMs,
         batchMax: 100,
         inFlightMax: 1_000,

@@ -73,6 +73,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       ceSource: '/orders',
     }),
     replicaId: newId(now()),
+    version: 'test',
     leaseTtlMs: plan.leaseTtlMs,
     batchMax: plan.relayBatchMax,
     inFlightMax: plan.relayInFlightMax,

@@ -16,7 +16,9 @@ beforeEach(async () => {
 const hourMs = 3_600_000
 const replica = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
 const renew = (n: number, changes: Partial<Renewal> = {}) =>
-  db.run((sql) => renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release: [], setAside: [], ...changes }))
+  db.run((sql) =>
+    renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: hourMs, release: [], setAside: [], ...changes }),
+  )
 
 /** Renews as the relay does: each replica gives back what exceeds its quota with its next renewal. */
 const settle = async (replicas: readonly number[]): Promise<Map<number, Leases>> => {
@@ -174,7 +176,7 @@ test('no shard ever has two holders, though four replicas take, renew and give b
       const release = held.filter(() => Math.random() < 0.3)
       holders.set(n, new Set(held.filter((shard) => !release.includes(shard))))
       const answer = await pool.run((sql) =>
-        renewLeases(sql, { replicaId: replica(n), ttlMs: hourMs, release, setAside: [] }),
+        renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: hourMs, release, setAside: [] }),
       )
       held = answer.shards
       holders.set(n, new Set(held))

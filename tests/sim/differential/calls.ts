@@ -166,7 +166,7 @@ const renewing = ({ random, replicas }: Memory): Call => {
     name: 'renewLeases',
     writes: true,
     ordered: true,
-    run: (sql) => renewLeases(sql, { replicaId, ttlMs: leaseTtlMs, release, setAside }),
+    run: (sql) => renewLeases(sql, { replicaId, version: 'test', ttlMs: leaseTtlMs, release, setAside }),
   }
 }
 

@@ -176,7 +176,7 @@ const templates: readonly Template[] = [
   {
     name: 'renewLeases',
     clauses: ['insert into replicas', 'for update skip locked', 'quota - (select count(*) from mine)'],
-    run: (db, tx, { parameters: [replicaId, , , , ttlMs, release, tickers, shards] }) =>
+    run: (db, tx, { parameters: [replicaId, , , , , ttlMs, release, tickers, shards] }) =>
       renewLeases(db, tx, {
         replicaId: String(replicaId),
         ttlMs: Number(ttlMs),
