@@ -19,6 +19,8 @@ export type NewOrderRules = {
   gtdMaxDays: number
   /** How many refused orders of one caller are stored a minute. */
   rejectedPerMinuteMax: number
+  /** See StopWatch. */
+  mayPlaceStops: () => Promise<boolean>
   /** A monotonic clock in ms. */
   nowMs: () => number
 }
@@ -27,18 +29,21 @@ export const usualRules: NewOrderRules = {
   features: new Set(),
   gtdMaxDays: 366,
   rejectedPerMinuteMax: 600,
+  mayPlaceStops: () => Promise.resolve(true),
   nowMs: () => performance.now(),
 }
 
 /**
  * `EXPIRES_AT`: the end of the order is too near or too far; `detail` completes "expiresAt …". `RATE_LIMITED`: the caller has had too many
- * orders refused; nothing was stored, and the key is as free as before.
+ * orders refused; nothing was stored, and the key is as free as before. `STOPS_UNWATCHED`: a replica is alive that triggers no stops;
+ * nothing was stored.
  */
 export type SubmitResult =
   | PlaceResult
   | BatchRefusal
   | { ok: false; code: 'EXPIRES_AT'; detail: string }
   | { ok: false; code: 'RATE_LIMITED'; waitSeconds: number }
+  | { ok: false; code: 'STOPS_UNWATCHED' }
 
 const aheadMinMs = 1_000
 const dayMs = 86_400_000
@@ -60,7 +65,7 @@ export type SubmitParts = Identity & {
 }
 
 export const createSubmit = ({ batchers: { places, heldKeys }, accepting, rules, ...identity }: SubmitParts) => {
-  const { features, gtdMaxDays, rejectedPerMinuteMax, nowMs } = rules
+  const { features, gtdMaxDays, rejectedPerMinuteMax, mayPlaceStops, nowMs } = rules
   const rejections = createBuckets({
     perSecond: rejectedPerMinuteMax / 60,
     burst: rejectedPerMinuteMax,
@@ -87,13 +92,14 @@ export const createSubmit = ({ batchers: { places, heldKeys }, accepting, rules,
     return result
   }
 
-  return (call: Call, terms: OrderTerms): Promise<SubmitResult> => {
-    if (!accepting(terms.ticker)) return Promise.resolve({ ok: false, code: 'OVERLOADED' })
+  return async (call: Call, terms: OrderTerms): Promise<SubmitResult> => {
+    if (!accepting(terms.ticker)) return { ok: false, code: 'OVERLOADED' }
     const detail = expiryFault(terms, identity.now(), gtdMaxDays)
     if (detail !== null) return unlessHeld(call, terms, { ok: false, code: 'EXPIRES_AT', detail })
     const refusal = unsupportedBy(features, terms)
-    return refusal === null
-      ? places.submit(preparePlacement(terms, call, identity))
-      : submitRefused(call, terms, refusal)
+    if (refusal !== null) return submitRefused(call, terms, refusal)
+    if (terms.stopPrice !== null && !(await mayPlaceStops()))
+      return unlessHeld(call, terms, { ok: false, code: 'STOPS_UNWATCHED' })
+    return places.submit(preparePlacement(terms, call, identity))
   }
 }

@@ -58,6 +58,7 @@ export const createParts = (options: PartsOptions) => {
     newId,
     expiresAt,
     accepting,
+    mayPlaceStops: background.stops.mayPlace,
     onCommitted,
   })
   const streams = openStreamsOver(tail, config, observers)

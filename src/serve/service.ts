@@ -66,12 +66,21 @@ export type ServiceParts = {
   now: () => Date
   newId: (at: Date) => string
   expiresAt: ExpiresAt
+  /** See StopWatch. */
+  mayPlaceStops: () => Promise<boolean>
   /** See OrderParts and BatchersOptions. */
   accepting: Admission
   onCommitted: () => void
 }
 
-export const openService = ({ config, log, observers, refusedWrites, ...rest }: ServiceParts): Service => {
+export const openService = ({
+  config,
+  log,
+  observers,
+  refusedWrites,
+  mayPlaceStops,
+  ...rest
+}: ServiceParts): Service => {
   const service = createService({
     ...rest,
     log,
@@ -85,6 +94,7 @@ export const openService = ({ config, log, observers, refusedWrites, ...rest }: 
       features: new Set(config.ENGINE_FEATURES),
       gtdMaxDays: config.GTD_MAX_DAYS,
       rejectedPerMinuteMax: config.REJECTED_PER_MINUTE_MAX,
+      mayPlaceStops,
       nowMs: () => performance.now(),
     },
     onBug: (error) => log.error('a batch failed', describe(error)),

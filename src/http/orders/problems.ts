@@ -50,3 +50,10 @@ export const notOpen = (status: Status): Problem =>
 
 export const otherVersion = (version: number): Problem =>
   problem('PRECONDITION_FAILED', `the order has another version than If-Match asks for: it is "${version}" now`)
+
+/** No stop is taken while a replica may pass over the trade that triggers it. */
+export const stopsUnwatched = (): Problem =>
+  problem(
+    'OVERLOADED',
+    'no stop is taken while a replica of an older version runs, because it would trigger none: nothing was stored, try again after the upgrade',
+  )

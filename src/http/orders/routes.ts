@@ -23,6 +23,7 @@ import {
   notOpen,
   otherVersion,
   rejected,
+  stopsUnwatched,
   tooManyRejected,
   unknownOrder,
 } from './problems.ts'
@@ -71,6 +72,8 @@ const placeOrder = async (
       return badExpiry(result.detail)
     case 'RATE_LIMITED':
       return tooManyRejected(result.waitSeconds)
+    case 'STOPS_UNWATCHED':
+      return stopsUnwatched()
     case 'OVERLOADED':
     case 'OUTCOME_UNKNOWN':
     case 'INTERNAL':

@@ -365,3 +365,37 @@ describe('an order that the engine cannot do', () => {
     expect((await post(iceberg, old)).status).toBe(429)
   })
 })
+
+describe('while a replica of an older version runs', () => {
+  let upgrading: Harness
+  let mayPlace = true
+  beforeAll(async () => {
+    upgrading = await openHarness({
+      service: () => ({ rules: { ...usualRules, mayPlaceStops: () => Promise.resolve(mayPlace) } }),
+    })
+  })
+  afterAll(() => upgrading.close())
+
+  test('no stop is taken: 503, nothing is stored, its key stays free; other orders are taken as ever', async () => {
+    const key = newKey()
+    mayPlace = false
+    const refused = await post({ ...stop, clientOrderId: key }, upgrading)
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).not.toBeNull()
+    expect(bodyOf(refused)).toMatchObject({ code: 'OVERLOADED', detail: expect.stringContaining('no stop is taken') })
+    expect((await post({}, upgrading)).status).toBe(202)
+    expect(await upgrading.database.sql`select from orders where stop_price is not null`).toHaveLength(0)
+    mayPlace = true
+    expect((await post({ ...stop, clientOrderId: key }, upgrading)).status).toBe(202)
+  })
+
+  test('whoever repeats the key of a stop that was taken gets that order', async () => {
+    const body = { ...stop, userId: crypto.randomUUID(), clientOrderId: newKey() }
+    const first = await post(body, upgrading)
+    mayPlace = false
+    const again = await post(body, upgrading)
+    mayPlace = true
+    expect([first.status, again.status]).toEqual([202, 202])
+    expect(bodyOf(again)).toMatchObject({ id: (bodyOf(first) as { id: string }).id })
+  })
+})
