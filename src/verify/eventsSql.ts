@@ -4,7 +4,7 @@
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { termArrays, termColumns, termRules, type PublishedTerms } from './eventTerms.ts'
-import { comesBefore, isPublished, kindTable, publishedAt, wasEnded, wrongStatus } from './kindsSql.ts'
+import { comesBefore, idOfTriggered, isPublished, kindTable, publishedAt, wasEnded, wrongStatus } from './kindsSql.ts'
 import { violationsOf } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -80,12 +80,14 @@ const eventRules = (sql: Sql) => ({
   expected: sql`
     select o.id as order_id, o.ticker as key, ${sql(termRules.expected)},
            case when k.ends = 'no' then ${publishedAt(sql)} end as published_at,
+           ${idOfTriggered(sql)} as id_of_triggered_stop,
            true as happened_within_the_life_of_the_order,
            null::text as status_of_the_order,
            s.kind as kind_of_first_event_with_this_id, s.order_id as order_of_first_event_with_this_id`,
   found: sql`
     select i.order_id as order_id, i.key collate "C" as key, ${sql(termRules.found)},
            case when k.ends = 'no' then i.occurred_at end as published_at,
+           case when ${idOfTriggered(sql)} is not null then i.event_id end as id_of_triggered_stop,
            i.occurred_at >= date_trunc('milliseconds', o.created_at)
              and (i.occurred_at <= o.updated_at or (k.ends = 'yes' and ${comesBefore(sql, sql`i.reason_code`)})) as happened_within_the_life_of_the_order,
            case when k.ends = 'yes' then ${wrongStatus(sql, sql`i.reason_code`)} when ${isPublished(sql)} then null else o.status end as status_of_the_order,

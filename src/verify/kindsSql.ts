@@ -2,6 +2,7 @@
 
 import { eventKinds, orderEvents } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
+import { triggeredEventId } from '../store/stops.ts'
 
 /** `k (kind, ends)`: one row a kind. `ends` is 'yes' if it tells the engine that the order ends. */
 export const kindTable = (sql: Sql): Fragment => sql`unnest(
@@ -15,6 +16,10 @@ export const isPublished = (sql: Sql): Fragment =>
 /** When the order `o` was published at the earliest. */
 export const publishedAt = (sql: Sql): Fragment =>
   sql`date_trunc('milliseconds', case when o.stop_price is null then o.created_at else o.triggered_at end)`
+
+/** The id that the event `k` of the order `o` must have, if it publishes a stop that was triggered: else null. */
+export const idOfTriggered = (sql: Sql): Fragment =>
+  sql`case when k.ends = 'no' and o.triggered_at is not null then ${sql(triggeredEventId)} end`
 
 /** Whether the service must have told the engine that the order `o` ends: it ended, and not because the engine said so. */
 export const wasEnded = (sql: Sql): Fragment =>

@@ -1,7 +1,7 @@
 // Verifies the tables beside the orders: events that wait in the outbox, legs that are stored as exceptions, and gaps in the trade topic.
 
 import type { Sql } from '../store/sql.ts'
-import { isPublished, kindTable, wrongStatus } from './kindsSql.ts'
+import { idOfTriggered, isPublished, kindTable, wrongStatus } from './kindsSql.ts'
 import { violationsOf, type Page } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -30,11 +30,14 @@ export const verifyOutboxPage = async (
            case p.ends when 'yes' then 'ended by the service' else 'one that an engine may execute' end, p.wrong_status
     from page p where p.wrong_status is not null
     union all
+    select 'outbox row', p.position::text, 'event id of order ' || p.order_id, p.id_of_triggered::text, p.event_id::text
+    from page p where p.event_id <> p.id_of_triggered
+    union all
     select 'outbox row', p.position::text, 'ticker of order ' || p.order_id, p.order_ticker, p.ticker
     from page p where p.ticker <> p.order_ticker`
   const [row] = await sql<PageRow<string>[]>`
     with page as materialized (
-      select x.position, x.order_id, x.ticker, o.status, o.ticker as order_ticker, k.ends,
+      select x.position, x.event_id, ${idOfTriggered(sql)} as id_of_triggered, x.order_id, x.ticker, o.status, o.ticker as order_ticker, k.ends,
              case when o.id is null then null when k.ends = 'yes' then ${wrongStatus(sql, sql`x.reason_code`)}
                   when ${isPublished(sql)} then null else o.status end as wrong_status
       from (select * from outbox where position > ${after}::bigint order by position limit ${limit}::integer) x

@@ -193,6 +193,23 @@ test('names outbox rows of no order, of an order that is not canceled, and of an
   ])
 })
 
+test('names placements of stops that wait, and those of triggered stops under an id that is not derived from the order', async () => {
+  const found = await alone(
+    ({ stop, triggered }) => `
+      insert into outbox (event_id, kind, order_id, ticker, occurred_at)
+      select x.event_id, 'PLACED', o.id, o.ticker, o.updated_at
+      from orders o, lateral (values (overlay(o.id::text placing '8' from 15)::uuid), ('ffffffff-0000-4000-8000-000000000000'::uuid)) x (event_id)
+      where o.id in ('${stop}', '${triggered}') order by o.id = '${stop}', x.event_id`,
+  )
+  expect(
+    found.map(({ rule, expected, found: value }) => [rule.split(' ').slice(0, -1).join(' '), expected, value]),
+  ).toEqual([
+    ['event id of order', expect.stringMatching(/-8[0-9a-f]{3}-/), 'ffffffff-0000-4000-8000-000000000000'],
+    ['status of order', 'one that an engine may execute', 'NEW'],
+    ['status of order', 'one that an engine may execute', 'NEW'],
+  ])
+})
+
 test('names exceptions whose content was applied, and those of no order', async () => {
   const found = await alone(
     (
