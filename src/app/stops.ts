@@ -3,7 +3,7 @@
 
 import type { Trade } from '../domain/trade.ts'
 import type { Database } from '../store/sql.ts'
-import { readDueStops, readTickersWithDueStops, triggerStops, type PriceRange, type Tick } from '../store/stops.ts'
+import { readDueStops, readTickersWithDueStops, triggerStops, type PriceRange } from '../store/stops.ts'
 import { passCrashPoint } from './crashPoint.ts'
 import type { FillContext, ReceivedTrade } from './fill.ts'
 import { untilSettled, type Settler } from './settle.ts'
@@ -19,6 +19,8 @@ export type StopContext = Pick<FillContext, 'now' | 'signal' | 'onRetry'> & {
 
 /** Stops a statement. */
 const portionMax = 500
+/** Trades for which one statement looks: each of them may find a whole portion. */
+const tradesMax = 25
 
 /** Reads until Postgres answers. An error that would come again is thrown: the handler of the batch finds the trade at fault. */
 const untilRead = async <T>(context: StopContext, read: () => Promise<T>): Promise<T> => {
@@ -96,12 +98,13 @@ export const triggerByTrades = async (
   let rest = trades.filter(({ trade }) => tickers.has(trade.ticker))
   const except: string[] = []
   while (rest.length > 0) {
-    const ticks: Tick[] = rest.map(({ trade }) => trade)
+    const next = rest.slice(0, tradesMax)
+    const ticks = next.map(({ trade }) => trade)
     const query = { trades: ticks, toleranceMs, except, limit: portionMax }
     const due = await untilRead(context, () => db.run((sql) => readDueStops(sql, query)))
-    const portion = due.map(({ orderId, trade }) => ({ orderId, received: rest[trade]! }))
+    const portion = due.map(({ orderId, trade }) => ({ orderId, received: next[trade]! }))
     if (portion.length > 0) except.push(...(await triggerPortion(db, portion, context)))
     // A full portion has all stops of the trades before that of its last one.
-    rest = due.length < portionMax ? [] : rest.slice(due.at(-1)!.trade)
+    rest = rest.slice(due.length < portionMax ? next.length : due.at(-1)!.trade)
   }
 }

@@ -188,6 +188,14 @@ describe('the order of publication', () => {
     expect(await published()).toEqual([sell100!, buy99!, buy100!, sell98!, sell95!, buy102!])
   })
 
+  test('goes on over more trades than one look takes', async () => {
+    const prices = Array.from({ length: 120 }, (_, n) => 1_000 + ((n * 37) % 120))
+    const ids = await stored(...prices.map((price) => ({ side: 'BUY' as const, at: String(price) })))
+    await handle(Array.from({ length: 120 }, (_, n) => message(String(1_000 + n))))
+    const order = ids.map((id, n) => ({ id, price: prices[n]! })).toSorted((a, b) => a.price - b.price)
+    expect(await published()).toEqual(order.map(({ id }) => id))
+  })
+
   test('goes on over portions, and leaves none behind', async () => {
     const count = 1_203
     const ids = await stored(
