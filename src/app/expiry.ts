@@ -12,6 +12,7 @@ import {
   readEndingsBacklog,
   readSettledEndings,
   tellEndings,
+  type DuePlace,
   type EndingsBacklog,
 } from '../store/endings.ts'
 import { moveOrders, type Move } from '../store/moves.ts'
@@ -107,13 +108,24 @@ const settle = async ({ db, topic, settleMs, onEnded, onCommitted }: ExpiryOptio
   return endings.length
 }
 
+/** Walks over the orders that are due, a batch at a time, and begins anew at its end: what it has passed is not looked at for each batch. */
+const createDueWalk = ({ db }: ExpiryOptions) => {
+  let after: DuePlace | null = null
+  return async (): Promise<number> => {
+    const from = after
+    const { orders, last } = await db.run((sql) => addDueEndings(sql, { after: from, limit: batchMax }))
+    after = orders === batchMax ? last : null
+    return orders
+  }
+}
+
 /** The steps in the order in which an ending takes them; each returns how many rows it has handled. */
 const stepsOf = (options: ExpiryOptions): (() => Promise<number>)[] => {
   const { db, graceMs } = options
   const immediate = { graceMs, limit: batchMax }
   return [
     () => expireStops(options),
-    () => db.run((sql) => addDueEndings(sql, batchMax)),
+    createDueWalk(options),
     ...(graceMs === 0 ? [] : [() => db.run((sql) => addImmediateEndings(sql, immediate))]),
     () => tell(options),
     () => db.run((sql) => noteAcknowledged(sql, batchMax)),
@@ -122,10 +134,10 @@ const stepsOf = (options: ExpiryOptions): (() => Promise<number>)[] => {
 }
 
 /** A step that fails does not hold up the others. Throws the first error, once all were tried. */
-const pass = async (options: ExpiryOptions): Promise<boolean> => {
+const pass = async (steps: ReturnType<typeof stepsOf>): Promise<boolean> => {
   const errors: unknown[] = []
   let more = false
-  for (const step of stepsOf(options))
+  for (const step of steps)
     try {
       more = (await step()) === batchMax || more
     } catch (error) {
@@ -143,6 +155,7 @@ const nothing: EndingsBacklog = {
 
 export const createExpiry = (options: ExpiryOptions): Expiry => {
   const { db, clock, log } = options
+  const steps = stepsOf(options)
   const state: ExpiryState & { readAt: number } = { backlog: nothing, obstacle: null, readAt: -Infinity }
 
   const readBacklog = async (): Promise<void> => {
@@ -155,7 +168,7 @@ export const createExpiry = (options: ExpiryOptions): Expiry => {
   const passAndRest = async (): Promise<number> => {
     const startedAt = clock()
     try {
-      const more = await pass(options)
+      const more = await pass(steps)
       const tookMs = clock() - startedAt
       await readBacklog()
       state.obstacle = null
@@ -172,7 +185,7 @@ export const createExpiry = (options: ExpiryOptions): Expiry => {
     async run(signal) {
       while (!signal.aborted) await sleep(await passAndRest(), signal)
     },
-    pass: () => pass(options),
+    pass: () => pass(steps),
     state: () => state,
   }
 }

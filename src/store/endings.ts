@@ -22,30 +22,40 @@ export const readDueStops = async (sql: Sql, limit: number): Promise<DueStop[]> 
   return rows.map(({ id, version, reason_code, now }) => ({ id, version, reasonCode: reason_code, now }))
 }
 
+/** Where a walk over the orders that are due stands: after this order. `expiresAt`: with its microseconds, as Postgres writes it. */
+export type DuePlace = { expiresAt: string; id: string }
+
 /**
- * Makes an ending of each order that an engine knows and whose time is over; returns how many. What was to end later for another reason
- * ends now.
+ * Makes an ending of each order that an engine knows and whose time is over, from a place on (null: from the first). Returns how many orders
+ * it looked at that had none, and the last of them; null: there were none. What was to end later for another reason ends now.
  */
-export const addDueEndings = async (sql: Sql, limit: number): Promise<number> => {
-  const rows = await sql`
+export const addDueEndings = async (
+  sql: Sql,
+  { after, limit }: { after: DuePlace | null; limit: number },
+): Promise<{ orders: number; last: DuePlace | null }> => {
+  const from = after ?? { expiresAt: '-infinity', id: '00000000-0000-0000-0000-000000000000' }
+  const rows = await sql<{ expires_at: string; id: string }[]>`
     with due as materialized (
       select o.id, o.time_in_force, o.expires_at
       from orders o
-      where ${isDue(sql)} and (o.stop_price is null or o.triggered_at is not null)
+      where ${isDue(sql)} and (o.expires_at, o.id) > (${from.expiresAt}::text::timestamptz, ${from.id}::uuid)
+        and (o.stop_price is null or o.triggered_at is not null)
         and not exists (
           select from order_endings e
           where e.order_id = o.id and (e.told_at is not null or e.due_at <= o.expires_at)
         )
       order by o.expires_at, o.id
       limit ${limit}::integer
+    ), added as (
+      insert into order_endings as e (order_id, outcome, reason_code, due_at)
+      select id, 'EXPIRED', 'EXPIRED_' || time_in_force, expires_at from due order by id
+      on conflict (order_id) do update
+        set outcome = excluded.outcome, reason_code = excluded.reason_code, due_at = excluded.due_at
+        where e.told_at is null and e.due_at > excluded.due_at
     )
-    insert into order_endings as e (order_id, outcome, reason_code, due_at)
-    select id, 'EXPIRED', 'EXPIRED_' || time_in_force, expires_at from due order by id
-    on conflict (order_id) do update
-      set outcome = excluded.outcome, reason_code = excluded.reason_code, due_at = excluded.due_at
-      where e.told_at is null and e.due_at > excluded.due_at
-    returning order_id`
-  return rows.length
+    select expires_at::text as expires_at, id from due order by due.expires_at, id`
+  const last = rows.at(-1)
+  return { orders: rows.length, last: last === undefined ? null : { expiresAt: last.expires_at, id: last.id } }
 }
 
 /**
@@ -103,15 +113,15 @@ export const tellEndings = async (sql: Sql, eventIds: readonly string[]): Promis
       select e.order_id, e.reason_code, e.due_at, o.ticker, o.filled_quantity, o.open
       from order_endings e join orders o on o.id = e.order_id
       where e.acknowledged_at is null and e.told_at is null and e.due_at <= statement_timestamp()
-      order by e.due_at
+      order by e.acknowledged_at, e.told_at, e.due_at
       limit ${eventIds.length}::integer
       for update of e, o skip locked
     ), numbered as (
       select *, row_number() over (order by due_at, order_id) as n from due where open
     ), appended as (
       insert into outbox (event_id, kind, order_id, ticker, occurred_at, filled_quantity, reason_code)
-      select i.event_id::uuid, 'CANCELLED', d.order_id, d.ticker, clock_timestamp(), d.filled_quantity, d.reason_code
-      from numbered d join unnest(${textArray(eventIds)}::text[]) with ordinality as i (event_id, n) on i.n = d.n
+      select (${textArray(eventIds)}::text[]::uuid[])[d.n], 'CANCELLED', d.order_id, d.ticker, clock_timestamp(), d.filled_quantity, d.reason_code
+      from numbered d
       order by d.n
       returning order_id, position
     ), told as (
