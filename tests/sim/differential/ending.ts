@@ -16,7 +16,7 @@ import {
 import type { Sql } from '../../../src/store/sql.ts'
 import { raiseTapeMarks, readTapeNeed } from '../../../src/store/tapeMarks.ts'
 import type { Call } from './calls.ts'
-import { newId, some, someId, type Memory } from './memory.ts'
+import { newId, some, someId, someTime, type Memory } from './memory.ts'
 
 const limit = 500
 const topic = 'trade.executed.v1'
@@ -69,6 +69,17 @@ const immediate = ({ random }: Memory): Call => {
   return plain('addImmediateEndings', true, (sql) => addImmediateEndings(sql, { graceMs, limit }))
 }
 
+/** The time is written otherwise by each side. */
+const due = (memory: Memory): Call => {
+  const { random } = memory
+  const after = random.pick([null, { expiresAt: someTime(memory).toISOString(), id: someId(memory) }])
+  const batch = random.pick([2, limit])
+  return plain('addDueEndings', true, async (sql) => {
+    const { orders, last } = await addDueEndings(sql, { after, limit: batch })
+    return { orders, last: last?.id ?? null }
+  })
+}
+
 /** Some of them, in turn at random. */
 export const ending = (memory: Memory): Call =>
   memory.random.pick([
@@ -80,7 +91,7 @@ export const ending = (memory: Memory): Call =>
     settled,
     forgetting,
     immediate,
-    () => plain('addDueEndings', true, (sql) => addDueEndings(sql, limit)),
+    due,
     () => plain('readExpiringStops', true, async (sql) => withoutNow(await readDueStops(sql, limit))),
     () => plain('noteAcknowledged', true, (sql) => noteAcknowledged(sql, limit)),
     () => plain('readEndingsBacklog', false, async (sql) => ages(await readEndingsBacklog(sql))),

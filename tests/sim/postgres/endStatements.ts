@@ -31,12 +31,15 @@ export const endTemplates: readonly Template[] = [
   {
     name: 'addDueEndings',
     clauses: [
-      `${isDue} (o.stop_price is null or o.triggered_at is not null) and not exists (`,
+      `${isDue} (o.expires_at, o.id) > (`,
+      'and (o.stop_price is null or o.triggered_at is not null) and not exists (',
       'where e.order_id = o.id and (e.told_at is not null or e.due_at <= o.expires_at)',
       "select id, 'EXPIRED', 'EXPIRED_' || time_in_force, expires_at from due order by id on conflict (order_id) do update",
-      'where e.told_at is null and e.due_at > excluded.due_at returning',
+      'where e.told_at is null and e.due_at > excluded.due_at )',
+      'as expires_at, id from due order by due.expires_at, id',
     ],
-    run: (db, tx, { parameters: [limit] }) => addDueEndings(db, tx, Number(limit)),
+    run: (db, tx, { parameters: [expiresAt, id, limit] }) =>
+      addDueEndings(db, tx, { after: { expiresAt: String(expiresAt), id: String(id) }, limit: Number(limit) }),
   },
   {
     name: 'addImmediateEndings',
@@ -62,7 +65,7 @@ export const endTemplates: readonly Template[] = [
   {
     name: 'tellEndings',
     clauses: [
-      'where e.acknowledged_at is null and e.told_at is null and e.due_at <= statement_timestamp() order by e.due_at limit',
+      'where e.acknowledged_at is null and e.told_at is null and e.due_at <= statement_timestamp() order by e.acknowledged_at, e.told_at, e.due_at limit',
       'for update of e, o skip locked )',
       'row_number() over (order by due_at, order_id) as n from due where open',
       "'CANCELLED'",

@@ -82,24 +82,30 @@ function* insertEndings(
   return answer
 }
 
-export function* addDueEndings(db: Postgres, tx: Tx, limit: number): Steps<object[]> {
+type DueQuery = { after: { expiresAt: string; id: string }; limit: number }
+
+export function* addDueEndings(db: Postgres, tx: Tx, { after, limit }: DueQuery): Steps<object[]> {
+  const from = after.expiresAt === '-infinity' ? -Infinity : Date.parse(after.expiresAt)
+  const isAfter = ({ expires_at, id }: OrderRecord): boolean =>
+    expires_at!.getTime() > from || (expires_at!.getTime() === from && id > after.id)
   const hasEnding = ({ id, expires_at }: OrderRecord): boolean => {
     const ending = db.endings.get(id)
     return ending !== undefined && (ending.told_at !== null || ending.due_at <= expires_at!.getTime())
   }
   const due = [...db.orders.values()]
-    .filter((order) => isDue(order, tx.startedAt) && !waits(order) && !hasEnding(order))
+    .filter((order) => isDue(order, tx.startedAt) && isAfter(order) && !waits(order) && !hasEnding(order))
     .toSorted(byExpiry)
     .slice(0, limit)
-    .map(({ id, time_in_force, expires_at }): NewEnding => {
-      return {
-        order_id: id,
-        outcome: 'EXPIRED',
-        reason_code: `EXPIRED_${time_in_force}`,
-        due_at: expires_at!.getTime(),
-      }
-    })
-  return yield* insertEndings(db, tx, due, (old, ending) => old.told_at === null && old.due_at > ending.due_at)
+  const endings = due.map(({ id, time_in_force, expires_at }): NewEnding => {
+    return {
+      order_id: id,
+      outcome: 'EXPIRED',
+      reason_code: `EXPIRED_${time_in_force}`,
+      due_at: expires_at!.getTime(),
+    }
+  })
+  yield* insertEndings(db, tx, endings, (old, ending) => old.told_at === null && old.due_at > ending.due_at)
+  return due.map(({ id, expires_at }) => ({ expires_at: expires_at!.toISOString(), id }))
 }
 
 const isImmediate = (order: OrderRecord): boolean =>
