@@ -14,17 +14,10 @@ const nextClose = (fromNowMs: number): string => new Date(Date.now() + fromNowMs
 // It may have to be built, which takes longer than until the close.
 await binary()
 
-const topic = `reports-${crypto.randomUUID().slice(0, 8)}`
 const { world, service } = await ownWorld({
-  env: {
-    SESSION_CLOSE: nextClose(45_000),
-    EXPIRY_SETTLE_MS: '500',
-    ENGINE_FEATURES: 'reports',
-    KAFKA_TOPIC_ORDER_REPORT: topic,
-    KAFKA_TOPIC_REPORT_DLQ: `${topic}.dlq`,
-  },
+  env: { SESSION_CLOSE: nextClose(45_000), EXPIRY_SETTLE_MS: '500', ENGINE_FEATURES: 'reports' },
 })
-const door = serviceDoor(world, service, { reports: { topic, group: `${world.group}.reports` } })
+const door = serviceDoor(world, service, { reports: true })
 
 // All rows at once: most of their time is waiting, for a close among other things.
 const plays = new Map(scenarios.map((row) => [row.id, playRow(row, door)]))
@@ -43,7 +36,7 @@ test('every row has its place in the count', async () => {
 
 test('I.1.a and I.1.b: where the engine reports nothing, the service ends what remains', async () => {
   await using world = await createWorld({ env: { IMMEDIATE_GRACE_MS: '10000', EXPIRY_SETTLE_MS: '500' } })
-  const door = serviceDoor(world, await world.start(), { reports: null })
+  const door = serviceDoor(world, await world.start(), { reports: false })
   const immediate = scenarios.filter(({ id }) => id === 'I.1.a' || id === 'I.1.b')
   expect((await Promise.all(immediate.map((row) => playRow(row, door)))).flat()).toEqual([])
 })

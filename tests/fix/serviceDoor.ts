@@ -2,13 +2,13 @@
 
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
-import { tradeOf, type World } from '../support/world.ts'
+import { reportOf, tradeOf, type World } from '../support/world.ts'
 import type { Cause } from './forms.ts'
 import type { Door, Seen, SeenReport } from './play.ts'
 import type { ClOrdId, ExecType, NewOrderSingle, OrderCancelRequest, OrdStatus } from './words.ts'
 
-/** `reports`: the topic of the engine's reports and the group that reads it; null: the engine sends none, and the clock ends what it ended. */
-export type Engine = { reports: { topic: string; group: string } | null }
+/** `reports`: whether the engine says what it ended. If not, the clock ends it. */
+export type Engine = { reports: boolean }
 
 type Json = Record<string, unknown>
 
@@ -157,20 +157,10 @@ const engineOf = ({ ticker, idOf, orderOf }: ReturnType<typeof clientOf>, world:
     })
   }
   const report = async (kind: string, cumulativeQuantity: number): Promise<void> => {
-    if (reports === null) return ended()
-    const { topic, group } = reports
-    const timestamp = new Date().toISOString()
-    const value = {
-      reportId: crypto.randomUUID(),
-      orderId: idOf('X'),
-      ticker,
-      kind,
-      reason: null,
-      cumulativeQuantity,
-      timestamp,
+    if (reports) {
+      await world.publishReports(reportOf({ ticker, orderId: idOf('X'), kind, cumulativeQuantity }))
+      await world.reportsConsumed()
     }
-    await world.kafka.publish([{ topic, key: ticker, value: JSON.stringify(value) }])
-    await world.kafka.consumed(group, topic)
     await ended()
   }
   return async (cause: Exclude<Cause, { by: 'client' }>): Promise<void> => {
