@@ -2,7 +2,8 @@
 // service through HTTP and Kafka, one day the FIX door. `forms.ts` says how a row is played where nothing is ever pending.
 //
 // A row is FIX's; what this service is does not change it. Where a page has two paths, `steps` is the one that its remainder goes on with, and
-// `branches` are the others. The branch "if order is rejected", which nearly every page has in the place of New, stands in A.1.a alone.
+// `branches` are the others. The branch "if order is rejected", which nearly every page has in the place of New, stands in A.1.a alone. The 45
+// are those of FIX 4.4; 5.0 SP2 has E.1.e beside them, which is E.1.b for another reason.
 
 import { accepted, cancelReject, D, F, G, H, note, report, trade, YX, ZX, ZY, type Step } from './words.ts'
 
