@@ -99,6 +99,10 @@ const stops: readonly Rule[] = [
     ],
   },
   {
+    rule: 'Never one that is sent again from the dead letters (x-redriven-from)',
+    tests: [['kafka/trades/stops.test.ts', 'that is sent again from the dead letters']],
+  },
+  {
     rule: 'It triggers exactly once, even when trades are redelivered',
     tests: [
       ['kafka/trades/stops.test.ts', 'though the batch comes again'],
@@ -198,7 +202,13 @@ const expiry: readonly Rule[] = [
 const reports: readonly Rule[] = [
   {
     rule: 'MALFORMED and UNKNOWN_ORDER are dead letters',
-    tests: [['app/report.test.ts', 'UNKNOWN_ORDER where there is no such order, or the id is no UUID']],
+    tests: [
+      [
+        'e2e/reports.test.ts',
+        'a report of no order here, and what is no report, become dead letters; their partition goes on',
+      ],
+      ['app/report.test.ts', 'UNKNOWN_ORDER where there is no such order, or the id is no UUID'],
+    ],
   },
   {
     rule: 'DUPLICATE: same order, reportId, kind, ticker and cumulative quantity; CONFLICT: other content',
@@ -215,7 +225,13 @@ const reports: readonly Rule[] = [
       ['app/report.test.ts', 'MISMATCH of a stop that waits, and of an order that a rule refused'],
     ],
   },
-  { rule: 'STALE: final already', tests: [['app/report.test.ts', 'STALE where the order is %s already']] },
+  {
+    rule: 'STALE: final already; it confirms our own cancel',
+    tests: [
+      ['app/report.test.ts', 'STALE where the order is %s already'],
+      ['e2e/reports.test.ts', 'our own cancel is confirmed by a report'],
+    ],
+  },
   {
     rule: 'CANCELED and EXPIRED wait until the ledger has cumulativeQuantity, without it until the topic was applied up to their arrival',
     tests: [
@@ -232,7 +248,27 @@ const reports: readonly Rule[] = [
   {
     rule: 'The wait survives restarts and other replicas',
     tests: [
+      ['e2e/reports.test.ts', 'a report that waits is settled by whoever lives: after kill -9 its fills end the order'],
       ['app/report.test.ts', 'settles what another process left behind, and looks again when a report begins to wait'],
+    ],
+  },
+  {
+    rule: 'CONFLICT, MISMATCH and INCOMPLETE are listed and resolved',
+    tests: [
+      [
+        'http/exceptions/reportRoutes.test.ts',
+        'shows an exception whole: content, reason, coordinates, key and the message as received',
+      ],
+      ['http/exceptions/reportRoutes.test.ts', 'says who and what, and leaves the order as it was'],
+    ],
+  },
+  {
+    rule: 'An IOC order keeps its last fill, though the report of its end is read first',
+    tests: [
+      [
+        'e2e/reports.test.ts',
+        'an IOC order whose remainder is reported while its last fill is still on the trade topic keeps that fill',
+      ],
     ],
   },
 ]
@@ -255,6 +291,13 @@ const business: readonly Rule[] = [
     rule: 'They are bounded per caller: beyond REJECTED_PER_MINUTE_MAX 429, nothing stored, key unused',
     tests: [
       ['http/orders/newOrders.test.ts', 'beyond so many a minute is a 429 that stores nothing and leaves the key free'],
+    ],
+  },
+  {
+    rule: 'What depends on the clock and on the features of the engine is judged for new keys only',
+    tests: [
+      ['http/orders/newOrders.test.ts', 'is judged of a new key only: a retry gets its order, whenever it comes'],
+      ['http/orders/newOrders.test.ts', 'a key whose order was refused by the clock is free'],
     ],
   },
   { rule: 'Trading states and limits of instruments', notYet: 'halts and instruments are built later' },

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { domainDoor } from './domainDoor.ts'
+import { playsOf } from './forms.ts'
 import { scenarios } from './matrices.ts'
 import { count, playRow, type OutOfReach } from './play.ts'
 
@@ -11,14 +12,12 @@ const outOfReach: OutOfReach = {
 }
 const results = new Map<string, readonly string[]>()
 
-test.each(scenarios.filter(({ id }) => outOfReach[id] === undefined).map((row) => [row.id, row.title, row] as const))(
-  '%s %s',
-  async (id, _, row) => {
-    const faults = await playRow(row, domainDoor)
-    results.set(id, faults)
-    expect(faults).toEqual([])
-  },
-)
+const rows = scenarios.filter((row) => outOfReach[row.id] === undefined && playsOf(row).length > 0)
+test.each(rows.map((row) => [row.id, row.title, row] as const))('%s %s', async (id, _, row) => {
+  const faults = await playRow(row, domainDoor)
+  results.set(id, faults)
+  expect(faults).toEqual([])
+})
 
 test('every row has its place in the count', () => {
   const { line, faults } = count(scenarios, results, outOfReach)
