@@ -1,10 +1,9 @@
 // Proves: the service gets along with an engine of the old kind, which knows nothing but the original words and says nothing of what it
 // drops: stops, DAY and GTD orders trade there, and a remainder is canceled here.
 
-import { afterAll } from 'bun:test'
 import { decodePlaced } from '../engine/messages.ts'
 import { startEngine } from '../support/engineProcess.ts'
-import { expect, test } from '../support/explained.ts'
+import { afterAll, expect, test } from '../support/explained.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'

@@ -2,12 +2,11 @@
 // in time count however late they are read, over a broker that is away, a replica that dies, a clock that jumps and a letter that cannot be
 // written; a close with very many orders does not hold up placing.
 
-import { describe } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startKafka } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
-import { expect, test } from '../support/explained.ts'
+import { describe, expect, test } from '../support/explained.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
