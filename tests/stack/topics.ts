@@ -10,6 +10,8 @@ export const topicNames = (env: Env): string[] => [
   env['KAFKA_TOPIC_ORDER_CANCELLED'] || 'order.cancelled.v1',
   env['KAFKA_TOPIC_TRADE_EXECUTED'] || 'trade.executed.v1',
   env['KAFKA_TOPIC_TRADE_DLQ'] || 'trade.executed.v1.dlq',
+  env['KAFKA_TOPIC_ORDER_REPORT'] || 'order.report.v1',
+  env['KAFKA_TOPIC_REPORT_DLQ'] || 'order.report.v1.dlq',
 ]
 
 export const withAdmin = async <T>(bootstrap: string, use: (admin: Admin) => Promise<T>): Promise<T> => {

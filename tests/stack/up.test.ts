@@ -4,7 +4,9 @@
 import { expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { readConfig } from '../engine/config.ts'
 import { freePort } from './ports.ts'
+import { topicNames } from './topics.ts'
 import { readSettings, refuseTakenPorts } from './upSettings.ts'
 import { tryLines } from './welcome.ts'
 
@@ -22,6 +24,8 @@ test('a taken port is one sentence with what to do', async () => {
 test('settings have defaults and refuse what is no port', () => {
   expect(readSettings({})).toMatchObject({ serverPort: 8085, partitions: 6, databaseUrl: null, kafka: null })
   expect(readSettings({ SERVER_PORT: '9000' }).serverPort).toBe(9000)
+  expect(readSettings({}).engineFeatures).toBe('reports,display,post-only')
+  expect(readSettings({ ENGINE_FEATURES: '' }).engineFeatures).toBe('')
   expect(() => readSettings({ SERVER_PORT: '80x' })).toThrow('SERVER_PORT must be a whole number')
 })
 
@@ -29,6 +33,12 @@ test('a version of a server that the stack does not have is refused before anyth
   expect(() => readSettings({ STACK_POSTGRES_VERSION: '14' })).toThrow('STACK_POSTGRES_VERSION must be one of 15, ')
   expect(() => readSettings({ STACK_KAFKA_VERSION: '2.8' })).toThrow('STACK_KAFKA_VERSION must be one of 3.9, ')
   readSettings({ STACK_POSTGRES_VERSION: '15', STACK_KAFKA_VERSION: '3.9' })
+})
+
+test('the topic that the engine reports to is created before the engine waits for it, under the name that it is given', () => {
+  expect(topicNames({})).toContain(readConfig({}).topics.reports)
+  const named = { KAFKA_TOPIC_ORDER_REPORT: 'r', KAFKA_TOPIC_TRADE_EXECUTED: 't' }
+  expect(topicNames(named)).toEqual(expect.arrayContaining(Object.values(readConfig(named).topics)))
 })
 
 test('the lines to try are orders that cross', () => {

@@ -94,7 +94,8 @@ const up = async ({ fresh, verbose }: { fresh: boolean; verbose: boolean }): Pro
   const [databaseUrl, kafka] = await Promise.all([bringUpPostgres(settings), bringUpKafka(settings)])
   Object.assign(state, { databaseUrl, kafka })
   const bootstrap = kafka ?? `127.0.0.1:${settings.kafkaPort}`
-  const env = { DATABASE_URL: databaseUrl, KAFKA_BOOTSTRAP_SERVERS: bootstrap }
+  const kafkaEnv = { KAFKA_BOOTSTRAP_SERVERS: bootstrap, ENGINE_FEATURES: settings.engineFeatures }
+  const env = { DATABASE_URL: databaseUrl, ...kafkaEnv }
   watch(await startService({ port: settings.serverPort, env, verbose }), serviceMain)
   if (kafka !== null) watch(await startEngine({ env, verbose }), engineMain)
   console.log(welcome({ serverPort: settings.serverPort, state, logs: verbose ? 'above' : logDir }))

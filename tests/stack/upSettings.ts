@@ -20,6 +20,8 @@ Ctrl-C. Data and logs lie in .data/.
   KAFKA_PARTITIONS         6       of the topics that are created
   DATABASE_URL                     use this Postgres and start none
   KAFKA_BOOTSTRAP_SERVERS          use this Kafka and start none
+  ENGINE_FEATURES                  what the engine can do, and the service is told that it can; empty: an engine of the
+                                   old kind. Default reports,display,post-only
 
 Every other setting of the service is handed on to it as it is.`
 
@@ -30,6 +32,7 @@ export type UpSettings = {
   partitions: number
   databaseUrl: string | null
   kafka: string | null
+  engineFeatures: string
 }
 
 const whole = (
@@ -55,6 +58,7 @@ export const readSettings = (env: Record<string, string | undefined>): UpSetting
     partitions: whole(env, 'KAFKA_PARTITIONS', { fallback: 6, max: 1_000 }),
     databaseUrl: env['DATABASE_URL'] || null,
     kafka: env['KAFKA_BOOTSTRAP_SERVERS'] || null,
+    engineFeatures: env['ENGINE_FEATURES'] ?? 'reports,display,post-only',
   }
 }
 
