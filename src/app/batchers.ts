@@ -3,7 +3,6 @@
 
 import type { Order } from '../domain/order.ts'
 import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
-import type { StoredReportException } from '../store/reportExceptions.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
@@ -79,6 +78,19 @@ const readById = async (db: Database, ids: readonly string[]): Promise<OrderLook
 type Load = ReturnType<Batcher<never, never>['load']>
 const sumOf = (a: Load, b: Load): Load => ({ queued: a.queued + b.queued, running: a.running + b.running })
 
+type Loading = { load: () => Load }
+const loadOf = (
+  of: Record<'places' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves', Loading>,
+) =>
+  ({
+    place: of.places.load(),
+    key: of.keys.load(),
+    cancel: of.cancels.load(),
+    get: of.gets.load(),
+    page: of.pages.load(),
+    resolve: sumOf(of.resolves.load(), of.reportResolves.load()),
+  }) satisfies Record<BatchKind, Load>
+
 export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: BatchersOptions) => {
   const { onBug, onRefused = () => undefined } = options
   const common = (kind: BatchKind) => ({
@@ -116,18 +128,15 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
   })
   const gets = createBatcher<string, OrderLookup>({ ...read('get'), run: (ids) => readById(pools.gets, ids) })
   const pages = createReads({ ...common('page'), lanes: pagesAtATime, queueMax: pagesWaitingMax })
-  const resolves = createBatcher<ResolveCommand, ResolveResult>({
-    ...write('resolve'),
-    batchMax: 1,
-    lanes: 1,
-    run: (commands) => Promise.all(commands.map((command) => resolveException(pools.changes, command, now()))),
-  })
-  const reportResolves = createBatcher<ResolveCommand, ResolveResult<StoredReportException>>({
-    ...write('resolve'),
-    batchMax: 1,
-    lanes: 1,
-    run: (commands) => Promise.all(commands.map((command) => resolveReportException(pools.changes, command, now()))),
-  })
+  const resolver = <E>(resolve: (db: Database, command: ResolveCommand, at: Date) => Promise<ResolveResult<E>>) =>
+    createBatcher<ResolveCommand, ResolveResult<E>>({
+      ...write('resolve'),
+      batchMax: 1,
+      lanes: 1,
+      run: (commands) => Promise.all(commands.map((command) => resolve(pools.changes, command, now()))),
+    })
+  const resolves = resolver(resolveException)
+  const reportResolves = resolver(resolveReportException)
   const all = [places, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
 
   return {
@@ -140,14 +149,7 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
     resolves,
     reportResolves,
     /** Requests that wait and requests in a transaction. */
-    load: (): Record<BatchKind, Load> => ({
-      place: places.load(),
-      key: keys.load(),
-      cancel: cancels.load(),
-      get: gets.load(),
-      page: pages.load(),
-      resolve: sumOf(resolves.load(), reportResolves.load()),
-    }),
+    load: () => loadOf({ places, keys, cancels, gets, pages, resolves, reportResolves }),
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),
   }

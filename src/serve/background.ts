@@ -1,18 +1,18 @@
 // The parts that run beside the requests: relay, trades, dead letters, the publisher of the log, watchers of Kafka and Postgres.
 
-import { createExpiry } from '../app/expiry.ts'
+import { createExpiry, type Expiry } from '../app/expiry.ts'
 import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createStopWatch } from '../app/stopWatch.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
-import { createProducer } from '../kafka/client.ts'
+import { createProducer, type RawProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createSender } from '../kafka/sender.ts'
-import { createRelay } from '../relay/relay.ts'
+import { createRelay, type Relay } from '../relay/relay.ts'
 import { countOpenExceptions } from '../store/exceptions.ts'
 import { countOpenReportExceptions } from '../store/reportExceptions.ts'
-import type { Pool } from '../store/sql.ts'
+import type { Database, Pool } from '../store/sql.ts'
 import { version } from '../version.ts'
 import { openPublisher } from './publisher.ts'
 import { openReports } from './reports.ts'
@@ -27,6 +27,33 @@ type BackgroundParts = Pick<
   replicaId: string
 }
 
+type Parts = Pick<BackgroundParts, 'config' | 'log' | 'tracing' | 'observers' | 'replicaId' | 'now' | 'newId'>
+
+const openRelay = ({ config, log, tracing, observers, replicaId }: Parts, producer: RawProducer, db: Database): Relay =>
+  createRelay({
+    db,
+    sender: createSender({ producer, topics: topicsOf(config).events, ceSource: config.CE_SOURCE, tracing }),
+    replicaId,
+    version,
+    leaseTtlMs: config.RELAY_LEASE_MS,
+    batchMax: config.RELAY_BATCH_MAX_EVENTS,
+    inFlightMax: config.RELAY_IN_FLIGHT_MAX_EVENTS,
+    ...observers.relay,
+    log,
+  })
+
+const openExpiry = ({ config, log, now, newId }: Parts, db: Database, onCommitted: () => void): Expiry =>
+  createExpiry({
+    db,
+    topic: topicsOf(config).trades,
+    settleMs: config.EXPIRY_SETTLE_MS,
+    graceMs: config.IMMEDIATE_GRACE_MS,
+    newEventId: () => newId(now()),
+    onCommitted,
+    clock: () => performance.now(),
+    log,
+  })
+
 export const createBackground = (parts: BackgroundParts) => {
   const { config, log, replicaId, tracing, observers, now, newId, onCommitted } = parts
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
@@ -39,17 +66,7 @@ export const createBackground = (parts: BackgroundParts) => {
   const { trades: db } = own
   const producer = createProducer(kafka)
   const { publisher, ...open } = openPublisher({ config, log, observers, kafka, replicaId })
-  const relay = createRelay({
-    db: own.relay,
-    sender: createSender({ producer, topics: topics.events, ceSource: config.CE_SOURCE, tracing }),
-    replicaId,
-    version,
-    leaseTtlMs: config.RELAY_LEASE_MS,
-    batchMax: config.RELAY_BATCH_MAX_EVENTS,
-    inFlightMax: config.RELAY_IN_FLIGHT_MAX_EVENTS,
-    ...observers.relay,
-    log,
-  })
+  const relay = openRelay(parts, producer, own.relay)
   const inbound: TradesParts = {
     config,
     log,
@@ -69,20 +86,12 @@ export const createBackground = (parts: BackgroundParts) => {
   }
   const { trades, letters } = openTrades(inbound)
   const reports = openReports(inbound, own.expiry)
-  const expiry = createExpiry({
-    db: own.expiry,
-    topic: topics.trades,
-    settleMs: config.EXPIRY_SETTLE_MS,
-    graceMs: config.IMMEDIATE_GRACE_MS,
-    newEventId: () => newId(now()),
-    onCommitted() {
-      relay.ring()
-      publisher?.ring()
-      onCommitted()
-    },
-    clock: () => performance.now(),
-    log,
-  })
+  const onEnded = (): void => {
+    relay.ring()
+    publisher?.ring()
+    onCommitted()
+  }
+  const expiry = openExpiry(parts, own.expiry, onEnded)
   const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   const monitor = createMonitor({ db, bound, floor: relay.floor, log })

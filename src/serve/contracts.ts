@@ -2,7 +2,7 @@
 
 import { readSettings, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
-import { topicsOf } from '../config/kafkaSettings.ts'
+import { reportGroup, topicsOf } from '../config/kafkaSettings.ts'
 import type { AmountDigits } from '../domain/decimal.ts'
 import type { ContractOptions } from '../http/contract/docs.ts'
 import { createOpenApi } from '../http/contract/openapi.ts'
@@ -26,6 +26,7 @@ export const contractsOf = (settings: Settings): ContractOptions => ({
     version: release,
     topics: topicsOf(settings),
     group: settings.KAFKA_CONSUMER_GROUP,
+    reportGroup: reportGroup(settings),
     ceSource: settings.CE_SOURCE,
   }),
 })

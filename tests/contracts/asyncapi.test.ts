@@ -13,6 +13,7 @@ import { exampleLogEvent, exampleLogId } from '../../src/kafka/contract/logMessa
 import { createDeadLetters, type DeadLetter } from '../../src/kafka/inbound/deadLetters.ts'
 import { messageOf as redrivenMessageOf } from '../../src/kafka/letters.ts'
 import { createLogSender } from '../../src/kafka/logSender.ts'
+import { decodeReport } from '../../src/kafka/reportSchema.ts'
 import { decodeTrade, encoders } from '../../src/kafka/schema.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { contractsOf } from '../../src/serve/contracts.ts'
@@ -29,6 +30,8 @@ const topics = {
   orderEvents: 'order.event.v1',
   trades: 'trade.executed.v1',
   deadLetters: 'trade.executed.v1.dlq',
+  reports: 'order.report.v1',
+  reportLetters: 'order.report.v1.dlq',
 }
 
 type Outgoing = { topic: string; key?: Buffer; value: Buffer | null; headers: Map<Buffer, Buffer> }
@@ -66,7 +69,7 @@ const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<M
   return asMessage(sent[0]!)
 }
 
-const letterOf = async (changed: Partial<DeadLetter> = {}): Promise<Message> => {
+const letterOf = async (changed: Partial<DeadLetter> = {}, topic = topics.deadLetters): Promise<Message> => {
   const { producer, sent } = keeping()
   const letter: DeadLetter = {
     source: { topic: topics.trades, partition: 3, offset: 42n },
@@ -79,7 +82,7 @@ const letterOf = async (changed: Partial<DeadLetter> = {}): Promise<Message> => 
     legs: [`BUY:${deadLetterExample.payload.buyOrderId}`],
     ...changed,
   }
-  await createDeadLetters(producer, topics.deadLetters, { log: quietLog().log, now: () => new Date() }).send(
+  await createDeadLetters(producer, topic, { log: quietLog().log, now: () => new Date() }).send(
     [letter],
     new AbortController().signal,
   )
@@ -113,14 +116,26 @@ describe('the document', () => {
       KAFKA_TOPIC_ORDER_EVENT: 'e',
       KAFKA_TOPIC_TRADE_EXECUTED: 'c',
       KAFKA_TOPIC_TRADE_DLQ: 'd',
+      KAFKA_TOPIC_ORDER_REPORT: 'f',
+      KAFKA_TOPIC_REPORT_DLQ: 'g',
+      ENGINE_FEATURES: 'reports',
       KAFKA_CONSUMER_GROUP: 'my-group',
       CE_SOURCE: '/mine',
     })
     if (!settings.ok) throw new Error(settings.faults.join())
     const text = JSON.stringify(contractsOf(settings.settings).asyncApi)
     const { channels } = JSON.parse(text) as { channels: Record<string, Json> }
-    expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual(['a', 'b', 'e', 'c', 'd'])
+    expect(Object.values(channels).map((channel) => channel['address'] as string)).toEqual([
+      'a',
+      'b',
+      'e',
+      'c',
+      'd',
+      'f',
+      'g',
+    ])
     expect(text).toContain('"enum":["my-group"]')
+    expect(text).toContain('"enum":["my-group.reports"]')
     expect(text).toContain('"const":"/mine"')
     expect(text).not.toContain('orders-exec-consumer')
   })
@@ -243,6 +258,58 @@ describe('a trade', () => {
     }
     expect(counts.taken).toBeGreaterThan(1_000)
     expect(counts.refused).toBeGreaterThan(1_000)
+  })
+})
+
+describe('a report', () => {
+  test('of the examples is one for the decoder', () => {
+    for (const { payload } of messages['orderReport']!.examples) {
+      const text = JSON.stringify(payload)
+      expect(valueFaults('orderReport', text)).toEqual([])
+      expect(decodeReport(Buffer.from(text))).toHaveProperty('reportId')
+    }
+  })
+
+  test('is taken by the decoder exactly where the schema is met', () => {
+    const [example] = messages['orderReport']!.examples
+    const values: Record<string, readonly unknown[]> = {
+      reportId: ['R-1', 'x'.repeat(64), 'x'.repeat(65), '', 17, null, 'a\nb'],
+      orderId: ['o-17', '', null, true, []],
+      ticker: ['brk.b', '^GSPC', 'A B', '', 'AAPLAAPLAAPLAAPLX', 7],
+      kind: ['REJECTED', 'CANCELED', 'EXPIRED', 'CANCELLED', 'canceled', null],
+      reason: ['words', '', null, 7, {}],
+      cumulativeQuantity: [0, 1.5, '0', '0.00', '12.50', '-0', '1e2', -1, 1e12, '', null, true, '1000000000000'],
+      timestamp: ['2026-01-02T03:04:05Z', 1767323046.001234, 1767323046001, '2026-01-02', -1, null],
+    }
+    const counts = { taken: 0, refused: 0 }
+    for (const [name, some] of Object.entries(values))
+      for (const value of [undefined, ...some])
+        for (const more of [{}, { other: 1 }]) {
+          const text = JSON.stringify({ ...(example!.payload as Json), ...more, [name]: value })
+          const isLawful = valueFaults('orderReport', text).length === 0
+          const isTaken = !('malformed' in decodeReport(Buffer.from(text)))
+          expect([text, isTaken]).toEqual([text, isLawful])
+          counts[isTaken ? 'taken' : 'refused']++
+        }
+    expect(counts.taken).toBeGreaterThan(20)
+    expect(counts.refused).toBeGreaterThan(20)
+  })
+
+  test('that cannot be applied has a dead letter as published, and is its example to the letter', async () => {
+    const example = exampleOf('reportDeadLetter')
+    const letter = await letterOf(
+      {
+        source: { topic: topics.reports, partition: 3, offset: 17n },
+        value: Buffer.from(JSON.stringify(example.payload)),
+        legs: [`ORDER:${(example.payload as { orderId: string }).orderId}`],
+      },
+      topics.reportLetters,
+    )
+    expect(messageFaults(letter)).toEqual([])
+    expect({ headers: letter.headers, payload: JSON.parse(letter.value!) as Json }).toEqual({
+      headers: example.headers!,
+      payload: example.payload as Json,
+    })
   })
 })
 

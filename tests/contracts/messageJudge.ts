@@ -24,7 +24,7 @@ export const messages = document.components.messages
 /** JSON Schema draft-07 has no `unevaluatedProperties`; ours have no members in branches that matter here. */
 const closed = (schema: Json): Json =>
   schema['properties'] === undefined ? schema : { ...schema, additionalProperties: false }
-const open = new Set(['tradeExecuted', 'tradeLegExecuted', 'deadLetter'])
+const open = new Set(['tradeExecuted', 'tradeLegExecuted', 'deadLetter', 'orderReport', 'reportDeadLetter'])
 
 const ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: false, allErrors: true })
 addFormats.default(ajv)
@@ -54,7 +54,7 @@ export const valueFaults = (name: string, text: string): string[] => {
 const oneFaults = (name: string, { key, value, headers }: Message): string[] => [
   ...(key === null && messages[name]!.bindings.kafka.key['type'] === undefined ? [] : faultsOf(name, 'key', key)),
   ...faultsOf(name, 'headers', headers),
-  ...(name === 'deadLetter' ? [] : value === null ? [`${name} value is missing`] : valueFaults(name, value)),
+  ...(/[dD]eadLetter$/.test(name) ? [] : value === null ? [`${name} value is missing`] : valueFaults(name, value)),
 ]
 
 /** What is wrong with a message; empty where one of its topic's forms is met. Topics by the names of the configuration's defaults. */

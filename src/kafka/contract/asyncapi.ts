@@ -6,19 +6,30 @@ import { eventKinds, type EventKind } from '../../domain/events.ts'
 import { tickerForm } from '../../domain/patterns.ts'
 import type { Topics } from '../topics.ts'
 import { eventMessages } from './eventMessages.ts'
-import { deadLetterExample, eventExample, legExample, redrivenExample, tradeExample } from './examples.ts'
+import { eventExample } from './examples.ts'
+import {
+  inboundChannels,
+  inboundMessages,
+  inboundOperations,
+  type Channel,
+  type Json,
+  type Message,
+  type Operation,
+} from './inbound.ts'
 import { logExample, logHeadersSchema, LogValue, usualLogTopic } from './logMessage.ts'
 import {
   DeadLetterHeaders,
   eventHeadersSchema,
   eventValueSchema,
+  OrderReport,
+  ReportHeaders,
   TradeExecuted,
   TradeHeaders,
   TradeLegExecuted,
 } from './messages.ts'
 
-export type AsyncApiOptions = { version: string; topics: Topics; group: string; ceSource: string }
-type Json = Record<string, unknown>
+/** `group`, `reportGroup`: the consumer groups that read trades and reports. */
+export type AsyncApiOptions = { version: string; topics: Topics; group: string; reportGroup: string; ceSource: string }
 
 const bindingVersion = '0.5.0'
 const json = 'application/json'
@@ -35,16 +46,6 @@ const schemaRef = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 /** Names of components are for the OpenAPI document. */
 const plain = (schema: TSchema): unknown =>
   JSON.parse(JSON.stringify(schema, (key, value: unknown) => (key === 'component' ? undefined : value)))
-
-type Message = {
-  title: string
-  summary: string
-  headers: string
-  payload: string | Json
-  contentType?: string
-  key: Json
-  examples: Json[]
-}
 
 const messageOf = ({ title, summary, headers, payload, contentType = json, key, examples }: Message, name: string) => ({
   name,
@@ -86,37 +87,8 @@ const messages = ({ ceSource }: AsyncApiOptions): Record<string, Message> => ({
     key: ticker,
     examples: [logExample(ceSource)],
   },
-  tradeExecuted: {
-    title: 'Trade executed',
-    summary: 'A trade between two orders, each leg of which is applied exactly once.',
-    headers: 'TradeHeaders',
-    payload: 'TradeExecuted',
-    key: { type: 'string', description: 'The ticker: trades of one order have to share a partition.' },
-    examples: [tradeExample, redrivenExample],
-  },
-  tradeLegExecuted: {
-    title: 'Trade executed, one leg',
-    summary: 'The same for one order alone.',
-    headers: 'TradeHeaders',
-    payload: 'TradeLegExecuted',
-    key: { type: 'string', description: 'The ticker: trades of one order have to share a partition.' },
-    examples: [legExample],
-  },
-  deadLetter: {
-    title: 'Dead letter',
-    summary: 'A trade that cannot be decoded or names no order here.',
-    headers: 'DeadLetterHeaders',
-    payload: { description: 'The bytes as received; none where `x-left-out` names `value`.' },
-    contentType: 'application/octet-stream',
-    key: {
-      description:
-        'As received; none where the message had none or `x-left-out` names `key`; where `x-added` names it, none of the message.',
-    },
-    examples: [deadLetterExample],
-  },
+  ...inboundMessages,
 })
-
-type Channel = { address: string; title: string; description: string; messages: readonly string[] }
 
 const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
   ...entriesByKind((kind) => {
@@ -130,21 +102,8 @@ const channels = ({ topics }: AsyncApiOptions): Record<string, Channel> => ({
       'Everything that happens to every order, each version once or more; only where KAFKA_TOPIC_ORDER_EVENT names the topic.',
     messages: ['orderEvent'],
   },
-  tradeExecuted: {
-    address: topics.trades,
-    title: 'Trades',
-    description: 'What the matching engine reports, in either of two forms.',
-    messages: ['tradeExecuted', 'tradeLegExecuted'],
-  },
-  deadLetters: {
-    address: topics.deadLetters,
-    title: 'Dead letters',
-    description: 'Trades that were not applied, with the reason in their headers; the partition goes on without them.',
-    messages: ['deadLetter'],
-  },
+  ...inboundChannels(topics),
 })
-
-type Operation = { action: 'send' | 'receive'; channel: string; summary: string; group?: true }
 
 const operations: Record<string, Operation> = {
   ...Object.fromEntries(
@@ -154,10 +113,7 @@ const operations: Record<string, Operation> = {
     }),
   ),
   publishOrderEvent: { action: 'send', channel: 'orderEvent', summary: 'Publishes the log of all orders.' },
-  applyTrade: { action: 'receive', channel: 'tradeExecuted', summary: 'Applies the legs of a trade.', group: true },
-  sendDeadLetter: { action: 'send', channel: 'deadLetters', summary: 'Sets a trade aside that cannot be applied.' },
-  readDeadLetters: { action: 'receive', channel: 'deadLetters', summary: '`orders redrive` reads them, in no group.' },
-  redriveTrade: { action: 'send', channel: 'tradeExecuted', summary: '`orders redrive` sends them as trades again.' },
+  ...inboundOperations,
 }
 
 const mapValues = <T, R>(values: Record<string, T>, map: (value: T, name: string) => R): Record<string, R> =>
@@ -172,7 +128,6 @@ const channelOf = ({ messages: names, ...rest }: Channel) => ({
 /** The document for a service with these settings. */
 export const createAsyncApi = (options: AsyncApiOptions): Json => {
   const all = channels(options)
-  const groupId = { type: 'string', enum: [options.group] }
   const schemas = {
     ...Object.fromEntries(
       eventKinds.flatMap((kind): [string, TSchema][] => [
@@ -185,6 +140,8 @@ export const createAsyncApi = (options: AsyncApiOptions): Json => {
     TradeExecuted,
     TradeLegExecuted,
     TradeHeaders,
+    OrderReport,
+    ReportHeaders,
     DeadLetterHeaders,
   }
   const license = { name: 'MIT' }
@@ -198,7 +155,9 @@ export const createAsyncApi = (options: AsyncApiOptions): Json => {
       summary,
       channel: { $ref: `#/channels/${channel}` },
       messages: all[channel]!.messages.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` })),
-      ...(group === undefined ? {} : { bindings: { kafka: { groupId, bindingVersion } } }),
+      ...(group === undefined
+        ? {}
+        : { bindings: { kafka: { groupId: { type: 'string', enum: [options[group]] }, bindingVersion } } }),
     })),
     components: {
       messages: mapValues(messages(options), messageOf),

@@ -94,3 +94,36 @@ export const deadLetterExample = {
   },
   payload: trade,
 }
+
+const report = {
+  reportId: 'R-2001',
+  orderId,
+  ticker: 'AAPL',
+  kind: 'CANCELED',
+  reason: 'no liquidity',
+  cumulativeQuantity: 20,
+  timestamp: '2026-01-02T03:04:06.001234Z',
+}
+
+export const reportExample = { name: 'canceledAfterFills', payload: report }
+
+export const bareReportExample = {
+  name: 'rejected',
+  summary: 'Nothing was filled; no reason and no quantity.',
+  payload: { reportId: 'R-2002', orderId, ticker: 'AAPL', kind: 'REJECTED', timestamp: 1767323046.001234 },
+}
+
+export const reportLetterExample = {
+  name: 'unknownOrder',
+  headers: {
+    [letterHeaders.id]: 'order.report.v1-3-17',
+    [letterHeaders.disposition]: 'UNKNOWN_ORDER',
+    [letterHeaders.reason]: 'no such order here',
+    [letterHeaders.legs]: `ORDER:${orderId}`,
+    [letterHeaders.topic]: 'order.report.v1',
+    [letterHeaders.partition]: '3',
+    [letterHeaders.offset]: '17',
+    [letterHeaders.leftOut]: '',
+  },
+  payload: report,
+}

@@ -6,6 +6,7 @@ import { amountDigits, digitsText } from '../../domain/decimal.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { letterDispositions } from '../../domain/leg.ts'
 import { tickerForm } from '../../domain/patterns.ts'
+import { reportKinds } from '../../domain/report.ts'
 import { eventTerms } from '../../domain/terms.ts'
 import { traceparentPattern } from '../../telemetry/tracing.ts'
 import { coordinatesPattern, topicPattern } from '../../wire/coordinates.ts'
@@ -79,6 +80,34 @@ export const TradeLegExecuted = Type.Object(
   { description: "One leg of a trade; its side is the order's. Unknown members are ignored." },
 )
 
+/** Zero is a quantity here: the engine ended an order of which nothing was filled. */
+const sentCumulative = Type.Unsafe<number | string | null>({
+  oneOf: [
+    { type: 'number', minimum: 0, exclusiveMaximum: 10 ** amountDigits.integer },
+    { type: 'string', pattern: `^(0|[1-9]\\d{0,${amountDigits.integer - 1}})(\\.\\d{1,${amountDigits.fraction}}0*)?$` },
+    { type: 'null' },
+  ],
+  description: `What of the order was filled when it ended: a decimal ≥ 0 with at most ${digitsText(amountDigits)}. The order ends here once that much is filled here. Left out: once everything was applied that the trade topic had when the report arrived.`,
+})
+
+export const OrderReport = Type.Object(
+  {
+    reportId: Type.String({
+      ...tradeId,
+      description: 'Of this report, unique for its order: printable characters, compared as text.',
+    }),
+    orderId: Type.String({ description: orderId }),
+    ticker: Type.String({ pattern: tickerForm.sent }),
+    kind: oneOf(reportKinds),
+    reason: Type.Optional(
+      Type.Union([Type.String(), Type.Null()], { description: 'For people; kept on one line of 500 characters.' }),
+    ),
+    cumulativeQuantity: Type.Optional(sentCumulative),
+    timestamp,
+  },
+  { description: 'The engine ended an order by itself. Unknown members are ignored.' },
+)
+
 const Traceparent = Type.Optional(
   Type.String({ pattern: traceparentPattern, description: 'Of the request, where it had one.' }),
 )
@@ -102,15 +131,19 @@ const RedrivenFrom = Type.Optional(
   Type.String({ description: 'On a message that `orders redrive` sent again: the id of its first dead letter.' }),
 )
 
-export const TradeHeaders = Type.Object(
-  {
-    traceparent: Type.Optional(
-      Type.String({ description: 'W3C trace context of the match; one that is not valid is ignored.' }),
-    ),
-    [redrivenFrom]: RedrivenFrom,
-  },
-  { description: 'None is needed. All are kept on a dead letter.' },
-)
+const inboundHeaders = (of: string) =>
+  Type.Object(
+    {
+      traceparent: Type.Optional(
+        Type.String({ description: `W3C trace context of ${of}; one that is not valid is ignored.` }),
+      ),
+      [redrivenFrom]: RedrivenFrom,
+    },
+    { description: 'None is needed. All are kept on a dead letter.' },
+  )
+
+export const TradeHeaders = inboundHeaders('the match')
+export const ReportHeaders = inboundHeaders('the end of the order')
 
 export const DeadLetterHeaders = Type.Object(
   {
@@ -123,7 +156,7 @@ export const DeadLetterHeaders = Type.Object(
     [letterHeaders.legs]: Type.String({
       pattern: '^[ -~]{0,500}$',
       description:
-        'The legs that the letter is about, `BUY:`, `SELL:` or (of the single-leg form) `ORDER:` and the id, comma-separated; empty where nothing could be decoded.',
+        'The legs that the letter is about, `BUY:`, `SELL:` or (of the single-leg form, and of a report) `ORDER:` and the id, comma-separated; empty where nothing could be decoded.',
     }),
     [letterHeaders.topic]: Type.String({ pattern: topicPattern }),
     [letterHeaders.partition]: Type.String({ pattern: '^\\d+$' }),
