@@ -8,7 +8,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders migrate          bring the database's schema to this version, then exit
   orders health           exit 0 if the service on this host is alive; --ready: if it can serve requests
   orders verify           check every order against its ledger; --topics: the topics against the tables; --json
-  orders redrive          send dead letters to the trade topic again: --dry-run, --all, --disposition, --order, --id,
+  orders redrive          send dead letters to their topic again: --reports, --dry-run, --all, --disposition, --order, --id,
                           --since, --until, --limit
   orders watch            show orders as they change: --user, --ticker, --order, --json, --url, --ca-file
   orders api-key          make an API key: --subject, --scopes, --id, --expires

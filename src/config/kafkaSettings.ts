@@ -122,6 +122,12 @@ export const topicsOf = (values: TopicNames & { ENGINE_FEATURES: readonly Engine
   reportLetters: values.ENGINE_FEATURES.includes('reports') ? values.KAFKA_TOPIC_REPORT_DLQ : null,
 })
 
+/** The two inbound topics, each with that of its dead letters; those of reports too where the engine sends none. */
+export const redriveTopicsOf = (values: TopicNames) => ({
+  trades: { target: values.KAFKA_TOPIC_TRADE_EXECUTED, deadLetters: values.KAFKA_TOPIC_TRADE_DLQ },
+  reports: { target: values.KAFKA_TOPIC_ORDER_REPORT, deadLetters: values.KAFKA_TOPIC_REPORT_DLQ },
+})
+
 /** The group that reads reports. */
 export const reportGroup = ({ KAFKA_CONSUMER_GROUP }: { KAFKA_CONSUMER_GROUP: string }): string =>
   `${KAFKA_CONSUMER_GROUP}.reports`

@@ -1,10 +1,10 @@
-// `orders redrive`: sends dead letters to the trade topic again, once their cause is mended. It needs Kafka only.
+// `orders redrive`: sends dead letters to the topic of trades or of reports again, once their cause is mended. It needs Kafka only.
 // Sending them again is always safe: send.ts says why.
 
 import { parseArgs } from 'node:util'
 import { readSettings } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
-import { topicsOf } from '../config/kafkaSettings.ts'
+import { redriveTopicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import { letterDispositions } from '../domain/leg.ts'
@@ -19,14 +19,16 @@ import { instantFromJson } from '../wire/instant.ts'
 import type { Selector } from './letterBook.ts'
 import { describeSelected, readLetters, sendSelected, type RedriveOptions } from './send.ts'
 
-type Options = { selector: Selector; limit: number; dryRun: boolean }
+/** `reports`: letters of reports instead of trades. */
+type Options = { selector: Selector; limit: number; dryRun: boolean; reports: boolean }
 
-const usage = `orders redrive [--dry-run] [--limit <n>] and at least one of
+const usage = `orders redrive [--reports] [--dry-run] [--limit <n>] and at least one of
   --all                                        every dead letter
   --disposition ${letterDispositions.join('|')}
   --order <uuid>                               letters that name this order (may be repeated)
   --id <topic-partition-offset>                (may be repeated)
   --since <time> --until <time>                by when the letter was written, such as 2026-01-02T03:04:05Z
+  --reports: the dead letters of reports, instead of those of trades
 `
 
 const parse = (args: readonly string[]) =>
@@ -34,6 +36,7 @@ const parse = (args: readonly string[]) =>
     args: [...args],
     options: {
       'dry-run': { type: 'boolean', default: false },
+      reports: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       disposition: { type: 'string' },
       order: { type: 'string', multiple: true, default: [] },
@@ -80,7 +83,7 @@ const readOptions = (args: readonly string[]): Options | string[] => {
       untilMs: timeOf(flags.until, 'until', faults),
     }
     const limit = flags.limit === undefined ? Infinity : Number(flags.limit)
-    return faults.length > 0 ? faults : { selector, limit, dryRun: flags['dry-run'] }
+    return faults.length > 0 ? faults : { selector, limit, dryRun: flags['dry-run'], reports: flags.reports }
   } catch (error) {
     return [describe(error).error]
   }
@@ -120,7 +123,7 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
   const progress = createProgress(process.stderr)
   let faults = 0
   try {
-    const { trades, deadLetters } = topicsOf(settings)
+    const topics = redriveTopicsOf(settings)[options.reports ? 'reports' : 'trades']
     const say = (id: string, reason: string): void => {
       progress.clear()
       process.stderr.write(`${id}: ${reason}\n`)
@@ -130,7 +133,7 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
       say(id, reason)
     }
     const onForeign = (id: string): void => say(id, 'is not a dead letter of this service, and is left alone')
-    await redrive({ reader, producer, trades, deadLetters, onProgress: progress.show, onFault, onForeign }, options)
+    await redrive({ reader, producer, ...topics, onProgress: progress.show, onFault, onForeign }, options)
     return faults === 0 || options.dryRun ? 0 : 1
   } catch (error) {
     progress.clear()

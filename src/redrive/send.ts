@@ -1,6 +1,7 @@
-// Sends dead letters to the trade topic again. Sending one twice, or one whose trade was applied meanwhile, applies nothing twice: the
+// Sends dead letters to their topic again. Sending one twice, or one whose trade was applied meanwhile, applies nothing twice: the
 // ledger's key is (order, trade), so the consumer compares the leg with the record and judges it DUPLICATE, CONFLICT or OVERFILL, and a leg
-// that is in neither ledger nor exceptions was never applied. So a run need not remember what earlier runs sent.
+// that is in neither ledger nor exceptions was never applied. The key of reports is (order, report). So a run need not remember what earlier
+// runs sent.
 
 import type { RawProducer } from '../kafka/client.ts'
 import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
@@ -12,8 +13,8 @@ import { createLetterBook, type LetterBook, type Selected, type Selector } from 
 export type RedriveOptions = {
   reader: TopicReader
   producer: RawProducer
-  /** Names of the topics. */
-  trades: string
+  /** Names of the topics: to which messages are sent, and where their letters are. */
+  target: string
   deadLetters: string
   onProgress: (what: string, done: number, total: number | null) => void
   /** Called for each selected letter that cannot be sent, with the reason. */
@@ -104,7 +105,7 @@ export const describeSelected = async (
  * arrives twice is a duplicate.
  */
 const trySend = async (
-  { producer, trades: topic }: RedriveOptions,
+  { producer, target: topic }: RedriveOptions,
   partition: number,
   request: readonly Ready[],
 ): Promise<unknown> => {
@@ -137,7 +138,7 @@ const sendRequest = async (sending: Sending, partition: number, request: readonl
 
 /** Sends the letters, one request per partition at a time; returns how many a broker has acknowledged. */
 export const sendSelected = async (options: RedriveOptions, selected: readonly Selected[]): Promise<number> => {
-  const { length: partitions } = await options.reader.spans(options.trades)
+  const { length: partitions } = await options.reader.spans(options.target)
   const sending: Sending = { options, partitions, stopped: new Set(), sent: 0 }
   for await (const chunk of chunksOf(options, selected)) {
     const byPartition = Map.groupBy(chunk, ({ rootId, record }) => targetOf(record, rootId, partitions))

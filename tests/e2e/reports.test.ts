@@ -5,7 +5,7 @@ import { crashingBinary } from '../support/binary.ts'
 import { expect, test } from '../support/explained.ts'
 import type { Received } from '../support/kafka.ts'
 import { orderBody } from '../support/orderBody.ts'
-import type { RunningService } from '../support/service.ts'
+import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, ownWorld, reportOf, tradeOf, type World } from '../support/world.ts'
 
@@ -191,6 +191,42 @@ test('a report of no order here, and what is no report, become dead letters; the
   ])
   const figures = await service.metrics()
   expect(figures['orders_report_dead_letters_total{disposition="MALFORMED"}']).toBe(2)
+})
+
+test('a dead letter is redriven once its order is here: the order ends once, however often', async () => {
+  await using own = await createWorld({ env: features })
+  const one = await own.start()
+  const { DATABASE_URL: _, ...env } = own.env
+  const redrive = (...args: string[]) => runBinary(['redrive', '--reports', ...args], env)
+  const body = orderBody({ clientOrderId: 'to-come' })
+  const orderId = crypto.randomUUID()
+  await own.publishReports(reportOf({ orderId, cumulativeQuantity: 0 }))
+  await own.reportsConsumed()
+  const id = String((await one.post(body)).json['id'])
+  // The order that the report names: as after a restore, when the letter is older than the row.
+  const [letter] = await own.kafka.read(own.topics.reportLetters)
+  expect(letter!.headers['x-disposition']).toBe('UNKNOWN_ORDER')
+  await own.kafka.publish([
+    {
+      topic: own.topics.reportLetters,
+      key: 'AAPL',
+      value: letter!.value!.replace(orderId, id),
+      headers: { ...letter!.headers, 'x-legs': `ORDER:${id}`, 'x-dead-letter-id': `${own.topics.reports}-0-900` },
+    },
+  ])
+  const dry = await redrive('--order', id, '--dry-run')
+  expect(dry.out).toStartWith(`${own.topics.reports}-0-900  UNKNOWN_ORDER  no such order here  ORDER:${id}\n`)
+  for (let again = 0; again < 2; again++) expect((await redrive('--order', id)).exitCode).toBe(0)
+  await ended(id, 'CANCELED', one)
+  await until(async () => (await counts(one))['DUPLICATE'] === 1, { what: 'the second is a duplicate' })
+  expect(await orderOf(id, one)).toMatchObject({ version: 1 })
+  const sent = (await own.kafka.read(own.topics.reports)).filter(
+    ({ headers }) => headers['x-redriven-from'] !== undefined,
+  )
+  expect(sent.map(({ headers }) => headers)).toEqual([
+    { 'x-redriven-from': `${own.topics.reports}-0-900` },
+    { 'x-redriven-from': `${own.topics.reports}-0-900` },
+  ])
 })
 
 test('a report that waits is settled by whoever lives: after kill -9 its fills end the order', async () => {
