@@ -68,7 +68,8 @@ const logCorruptions = {
   LOG_STATUS_DIFFERS: {
     'an order that its log has not ended': (world) => (order(world, ids.sell).status = 'FILLED'),
     'an end that nobody asked for': (world) => (world.changes[0]!.kind = 'EXPIRED'),
-    'a cancel after a fill': (world) => {
+    'a cancel after it was FILLED': (world) => {
+      order(world, ids.canceled).quantity = 100_000_000n
       world.changes[0]!.version = 2
       Object.assign(world.ledger[3]!, { version: 1, late: false })
     },

@@ -4,7 +4,7 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Answer, LogLine, Terms } from './checker/evidence.ts'
 
-export type Request = { op: 'place'; terms: Terms } | { op: 'cancel' | 'get'; orderId: string }
+export type Request = { op: 'place'; terms: Terms } | { op: 'cancel' | 'delete' | 'get'; orderId: string }
 
 export type ClientLog = {
   /** Numbers the request. */

@@ -34,6 +34,8 @@ type Context = ClientsOptions & { orders: ClientOrder[]; fresh: string[]; users:
 
 const pause = (rng: Random, leastMs: number, mostMs: number) => Bun.sleep(rng.int(leastMs, mostMs))
 
+const methods = { place: 'POST', cancel: 'POST', delete: 'DELETE', get: 'GET' } as const
+
 /** Sends without keep-alive: on a stale connection the library would repeat a request by itself, which the log would lack. */
 const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: number): Promise<Answer> => {
   const encoded = request.op === 'place' ? encodeOrder(request.terms, rng) : { headers: {}, body: null }
@@ -44,7 +46,7 @@ const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: nu
   let answer: Answer
   try {
     const response = await fetch(`${base}${path}`, {
-      method: request.op === 'get' ? 'GET' : 'POST',
+      method: methods[request.op],
       body: encoded.body,
       headers: { ...encoded.headers, 'x-request-id': requestIdOf(n) },
       keepalive: false,
@@ -85,7 +87,8 @@ const place = async (context: Context, terms: Terms): Promise<void> => {
     const answer = await send(context, { op: 'place', terms }, attempt < 3 ? impatient(rng) : patientMs)
     remember(context, terms, answer)
     const stored = answer.status !== 503 && answer.error !== 'refused'
-    const isAnswered = answer.status === 202 || answer.status === 422
+    // 400: its expiresAt has passed meanwhile, and nothing was stored.
+    const isAnswered = answer.status === 202 || answer.status === 422 || answer.status === 400
     if (isAnswered || (terms.key === null && stored) || context.isClosing()) return
     await pause(rng, 20, 400)
   }
@@ -108,12 +111,13 @@ const repeat = async (context: Context): Promise<void> => {
   await place(context, rng.chance(0.7) ? order.terms : { ...order.terms, quantity: '778' })
 }
 
-/** Cancels mostly an order placed a moment ago, which the engine may be filling. */
+/** Cancels mostly an order placed a moment ago, which the engine may be filling: as long as it is NEW, or whatever remains. */
 const cancel = async (context: Context): Promise<void> => {
   const { rng, orders } = context
   const order = rng.chance(0.7) ? orders[orders.length - rng.int(1, Math.min(12, orders.length))]! : rng.pick(orders)
+  const op = rng.pick(['cancel', 'delete'] as const)
   for (let attempt = 1; attempt <= 3; attempt++) {
-    const { status, error } = await send(context, { op: 'cancel', orderId: order.id }, impatient(rng))
+    const { status, error } = await send(context, { op, orderId: order.id }, impatient(rng))
     if (status === 200) order.canceled = true
     if ((status !== 0 && status < 500) || error === 'refused' || context.isClosing()) return
     await pause(rng, 20, 300)

@@ -25,7 +25,7 @@ const inject = async ({ side, clients, rng, onPublished }: InjectorOptions): Pro
     const kind = rng.pick(names)
     const messages = kinds[kind](material)
     if (messages.length === 0) continue
-    await side.publishTrades(messages)
+    await side.publish('trades', messages)
     onPublished(kind, messages.length)
   }
 }

@@ -3,7 +3,13 @@
 
 import { randomStream } from '../support/random.ts'
 
-const crashPoints = ['after-commit-before-answer', 'after-ack-before-delete', 'after-ledger-before-offset'] as const
+const crashPoints = [
+  'after-commit-before-answer',
+  'after-ack-before-delete',
+  'after-ledger-before-offset',
+  'after-trigger-before-offset',
+  'after-report-before-offset',
+] as const
 export type CrashPoint = (typeof crashPoints)[number]
 
 /** A cycle draws one crash from the shuffled deck. Crash points fire by themselves, in the code of the service. */
@@ -74,6 +80,8 @@ const passes: Record<CrashPoint, number> = {
   'after-commit-before-answer': 150,
   'after-ack-before-delete': 60,
   'after-ledger-before-offset': 12,
+  'after-trigger-before-offset': 4,
+  'after-report-before-offset': 12,
 }
 export const isCrashPoint = (crash: Crash): crash is CrashPoint => (crashPoints as readonly string[]).includes(crash)
 

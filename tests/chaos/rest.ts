@@ -22,28 +22,36 @@ const faultOf = async (replica: Replica): Promise<string | null> => {
 }
 
 const look = async ({ tables, side, replicas }: World): Promise<Rest> => {
-  const [outbox, lag] = await Promise.all([tables.outbox(), side.lag()])
+  const [outbox, endings, lag] = await Promise.all([tables.outbox(), tables.endings(), side.lag()])
   const faults = await Promise.all(replicas.map(faultOf))
   const healths = await Promise.all(replicas.map((replica) => replica.health()))
   return {
     outbox,
+    endings,
     lag,
     setAside: healths.reduce((sum, health) => sum + (health?.components.kafka.details.tickersSetAside ?? 0), 0),
     notReady: faults.filter((fault) => fault !== null),
   }
 }
 
-const isAtRest = ({ outbox, lag, setAside, notReady }: Rest): boolean =>
-  outbox === 0 && lag === 0 && setAside === 0 && notReady.length === 0
+const isAtRest = ({ outbox, endings, lag, setAside, notReady }: Rest): boolean =>
+  outbox === 0 && endings === 0 && lag === 0 && setAside === 0 && notReady.length === 0
 
 /** The ends of what the engine reads and writes: while they move, it has not finished. */
 const mark = async ({ side }: World): Promise<string> =>
-  JSON.stringify(await Promise.all([side.logs.placed.ends(), side.logs.cancelled.ends(), side.logs.trades.ends()]))
+  JSON.stringify(
+    await Promise.all([
+      side.logs.placed.ends(),
+      side.logs.cancelled.ends(),
+      side.logs.trades.ends(),
+      side.logs.reports.ends(),
+    ]),
+  )
 
 /** Waits until all is at rest for a while and the topics do not move, or until the limit. A look that fails counts as "not yet". */
 export const comeToRest = async (world: World): Promise<{ rest: Rest; tookMs: number }> => {
   const startedAt = performance.now()
-  let rest: Rest = { outbox: -1, lag: -1, setAside: -1, notReady: ['nothing could be looked at'] }
+  let rest: Rest = { outbox: -1, endings: -1, lag: -1, setAside: -1, notReady: ['nothing could be looked at'] }
   let marked = ''
   let since = performance.now()
   while (performance.now() - startedAt < limitMs) {
@@ -77,8 +85,8 @@ export const gather = async (
   rest: Rest,
 ): Promise<Evidence> => {
   const state = await persist(tables.read)
-  const { placed, cancelled, trades, letters } = side.logs
-  for (const topic of [placed, cancelled, trades, letters]) await persist(topic.readToEnd)
+  const { placed, cancelled, trades, letters, reports, reportLetters } = side.logs
+  for (const topic of [placed, cancelled, trades, letters, reports, reportLetters]) await persist(topic.readToEnd)
   return {
     ...state,
     ...logs,
@@ -86,8 +94,11 @@ export const gather = async (
     cancelled: cancelled.records.map(eventOf),
     trades: trades.records,
     letters: letters.records,
+    reports: reports.records,
+    reportLetters: reportLetters.records,
     rest,
     tradeTopic: topics.trades,
+    reportTopic: topics.reports,
     partitions,
   }
 }

@@ -3,18 +3,32 @@
 
 import postgres from 'postgres'
 import { fromColumn } from './checker/amounts.ts'
-import type { AuditRow, ChangeRow, Evidence, ExceptionRow, LedgerRow, OrderRow } from './checker/evidence.ts'
+import type {
+  AuditRow,
+  ChangeRow,
+  Evidence,
+  ExceptionRow,
+  LedgerRow,
+  OrderRow,
+  ReportExceptionRow,
+  ReportRow,
+} from './checker/evidence.ts'
 
 type Row = Record<string, string>
 /** A `timestamptz` as the driver gives it. */
 const timeOf = (value: unknown): number => (value as Date).getTime()
+const timeOrNull = (value: unknown): number | null => (value instanceof Date ? value.getTime() : null)
 
 export type Tables = {
   sql: postgres.Sql
   /** Creates the audit unless it exists. */
   installAudit: () => Promise<void>
-  read: () => Promise<Pick<Evidence, 'orders' | 'ledger' | 'changes' | 'exceptions' | 'audit'>>
+  read: () => Promise<
+    Pick<Evidence, 'orders' | 'ledger' | 'changes' | 'exceptions' | 'reportRows' | 'reportExceptions' | 'audit'>
+  >
   outbox: () => Promise<number>
+  /** Orders whose end the engine was told of, or will be, and reports that wait for fills. */
+  endings: () => Promise<number>
   /** One snapshot: the orders accepted since the last call whose event no longer waits, so it must be on the topic. */
   published: () => Promise<string[]>
   /** Orders that left a final state, according to the audit. */
@@ -48,6 +62,11 @@ const orderOf = (row: Row): OrderRow => ({
   timeInForce: row['time_in_force']!,
   quantity: fromColumn(row['quantity']!),
   price: amount(row['price']),
+  stopPrice: amount(row['stop_price']),
+  displayQuantity: amount(row['display_quantity']),
+  postOnly: (row['post_only'] as unknown) === true,
+  expiresAt: timeOrNull(row['expires_at']),
+  triggeredAt: timeOrNull(row['triggered_at']),
   filled: fromColumn(row['filled_quantity']!),
   notional: fromColumn(row['filled_notional']!),
   lastPrice: amount(row['last_fill_price']),
@@ -58,6 +77,7 @@ const orderOf = (row: Row): OrderRow => ({
   position: BigInt(row['position']!),
   requestId: row['request_id'] ?? null,
   reasonCode: row['reason_code'] ?? null,
+  reasonText: row['reason_text'] ?? null,
 })
 
 const legOf = (row: Row) => ({
@@ -101,6 +121,20 @@ const exceptionOf = (row: Row): ExceptionRow => ({
   message: Buffer.from(row['message']!, 'base64'),
 })
 
+const reportOf = (row: Row): ReportRow => ({
+  orderId: row['order_id']!,
+  reportId: row['report_id']!,
+  kind: row['kind']!,
+  state: row['state']!,
+})
+
+const reportExceptionOf = (row: Row): ReportExceptionRow => ({
+  orderId: row['order_id']!,
+  reportId: row['report_id']!,
+  disposition: row['disposition']!,
+  message: Buffer.from(row['message']!, 'base64'),
+})
+
 export const openTables = (url: string): Tables => {
   const sql = postgres(url, { max: 2, onnotice: () => undefined, backoff: () => 0.2, connect_timeout: 3 })
   let since = new Date(0)
@@ -116,12 +150,17 @@ export const openTables = (url: string): Tables => {
         const ledger = await tx<Row[]>`select *, late::text as late from ingested_fills`
         const exceptions = await tx<Row[]>`select *, encode(message, 'base64') as message from exceptions`
         const changes = await tx<Row[]>`select *, cause::text as cause from order_changes`
+        const reports = await tx<Row[]>`select order_id, report_id, kind, state from ingested_reports`
+        const kept = await tx<Row[]>`
+          select order_id, report_id, disposition, encode(message, 'base64') as message from report_exceptions`
         const statuses = await tx<Row[]>`select order_id, old, new from chaos.status_changes order by seq`
         return {
           orders: orders.map(orderOf),
           ledger: ledger.map(ledgerOf),
           changes: changes.map(changeOf),
           exceptions: exceptions.map(exceptionOf),
+          reportRows: reports.map(reportOf),
+          reportExceptions: kept.map(reportExceptionOf),
           audit: statuses.map((row): AuditRow => ({ orderId: row['order_id']!, from: row['old']!, to: row['new']! })),
         }
       }),
@@ -129,11 +168,17 @@ export const openTables = (url: string): Tables => {
       const [row] = await sql<{ rows: number }[]>`select count(*)::integer as rows from outbox`
       return row!.rows
     },
+    async endings() {
+      const [row] = await sql<{ rows: number }[]>`
+        select (select count(*) from order_endings) + (select count(*) from ingested_reports where settled_at is null)
+             + (select count(*) from orders where open and expires_at < now()) as rows`
+      return Number(row!.rows)
+    },
     async published() {
       // An order has its time before it is committed, and a frozen replica may commit it late.
       const next = new Date(Date.now() - 60_000)
       const rows = await sql<{ id: string }[]>`
-        select o.id from orders o where o.created_at >= ${since}
+        select o.id from orders o where o.created_at >= ${since} and o.stop_price is null and not (o.status = 'REJECTED' and o.version = 0)
         and not exists (select 1 from outbox x where x.order_id = o.id and x.kind = 'PLACED')`
       since = next
       return rows.map(({ id }) => id)

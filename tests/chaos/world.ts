@@ -38,6 +38,9 @@ export type World = {
 type Proxies = { postgres: TcpProxy; kafka: TcpProxy }
 
 const host = '127.0.0.1'
+/** What the engine can do beyond the first one, and what the replicas therefore ask of it. */
+const features = 'display,post-only,reports'
+
 /** Short, so that being frozen past it takes seconds. */
 const leaseMs = 2_000
 
@@ -87,6 +90,7 @@ const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, stri
   RELAY_LEASE_MS: String(leaseMs),
   SHUTDOWN_READINESS_DELAY_MS: '0',
   SHUTDOWN_DEADLINE_MS: '8000',
+  ENGINE_FEATURES: features,
   // All clients are one caller, and while one replica is away the other has them all.
   STREAMS_PER_CALLER_MAX: '1000',
   // So that a client that reads slowly is cut off within seconds.
@@ -121,7 +125,7 @@ const startEngine = (dir: string, bootstrap: string): Promise<Server> =>
   startServer({
     name: 'the engine',
     command: [process.execPath, engineMain],
-    env: { KAFKA_BOOTSTRAP_SERVERS: bootstrap },
+    env: { KAFKA_BOOTSTRAP_SERVERS: bootstrap, ENGINE_FEATURES: features },
     output: { file: join(dir, 'engine.log') },
     askToStop: 'SIGTERM',
     stopLimitMs: 10_000,

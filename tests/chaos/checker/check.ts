@@ -4,6 +4,7 @@ import { expectDispositions, type Disposition } from './dispositions.ts'
 import { checkEvents } from './events.ts'
 import type { Evidence, Report, Rest, Violation } from './evidence.ts'
 import { readHistories } from './history.ts'
+import { checkLives } from './lives.ts'
 import { checkLog } from './log.ts'
 import { checkOrders } from './orders.ts'
 import { acceptances, checkRequests, readRequests } from './requests.ts'
@@ -27,8 +28,9 @@ export type Verdict = {
   }
 }
 
-const checkRest = ({ outbox, lag, setAside, notReady }: Rest, report: Report): void => {
+const checkRest = ({ outbox, endings, lag, setAside, notReady }: Rest, report: Report): void => {
   if (outbox > 0) report('STUCK_OUTBOX', `${outbox} events wait in the outbox`)
+  if (endings > 0) report('STUCK_ENDINGS', `${endings} orders or reports wait for their end`)
   if (lag > 0) report('STUCK_LAG', `${lag} trades are not committed as read`)
   if (setAside > 0) report('STUCK_SET_ASIDE', `${setAside} tickers are set aside`)
   for (const replica of notReady) report('NOT_READY', replica)
@@ -40,10 +42,11 @@ export const check = (evidence: Evidence): Verdict => {
   const requests = readRequests(evidence.log)
   const expected = expectDispositions(evidence)
   checkRequests(requests, evidence, report)
-  const eventRepeats = checkEvents(requests, evidence, report)
-  const { letterRepeats } = checkTrades(expected, evidence, report)
-  checkOrders(evidence, report)
   const histories = readHistories(evidence)
+  const eventRepeats = checkEvents(requests, { evidence, histories }, report)
+  const { letterRepeats } = checkTrades(expected, { evidence, histories }, report)
+  checkOrders(histories, evidence, report)
+  checkLives(histories, evidence, report)
   checkLog(histories, requests, evidence, report)
   const accepted = acceptances(requests, evidence.orders)
   const streams = checkStreams(evidence, { histories, accepted, report, right: new WeakSet() })

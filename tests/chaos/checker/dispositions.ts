@@ -1,6 +1,6 @@
 // Derives the disposition of every leg on the trade topic from the topic in partition order and from the terms of the orders,
-// never from the service's own account. A cancel changes one judgement only: every fill of a CANCELED order is late (the order
-// can only have been NEW before), and no fill of another order is.
+// never from the service's own account. Which fills of an order that ended are late is the log's to say (trades.ts); here all of them count
+// as late.
 
 import { decodeTrade, isUuid, type Leg, type Trade } from './decode.ts'
 import type { Content, Evidence, OrderRow, TradeRecord } from './evidence.ts'
@@ -47,13 +47,15 @@ const judge = (
   content: Content,
 ): Disposition => {
   const namesItTwice = trade.legs.filter(({ orderId }) => orderId === leg.orderId).length > 1
-  if (namesItTwice || content.ticker !== order.ticker || content.side !== order.side) return 'MISMATCH'
+  // Nothing of it was filled before the engine rejected it, so every leg came behind that.
+  if (order.status === 'REJECTED' || namesItTwice || content.ticker !== order.ticker || content.side !== order.side)
+    return 'MISMATCH'
   const applied = ledger.get(trade.tradeId)
   const earlier = [...(applied === undefined ? [] : [applied]), ...(exceptions.get(trade.tradeId) ?? [])]
   if (earlier.some((other) => same(other, content))) return 'DUPLICATE'
   if (applied !== undefined) return 'CONFLICT'
   if (filled + content.quantity > order.quantity) return 'OVERFILL'
-  return order.status === 'CANCELED' ? 'LATE' : 'APPLIED'
+  return order.status === 'CANCELED' || order.status === 'EXPIRED' ? 'LATE' : 'APPLIED'
 }
 
 const fold = (folding: Folding, expected: Expected, trade: Trade, leg: Leg, at: TradeRecord): Disposition => {

@@ -38,6 +38,11 @@ const orderDifferences = (value: unknown, { order, entries }: History, entry: En
     timeInForce: order.timeInForce,
     quantity: order.quantity,
     price: order.price,
+    stopPrice: order.stopPrice,
+    displayQuantity: order.displayQuantity,
+    expiresAt: order.expiresAt === null ? null : isoOf(order.expiresAt),
+    // Nothing happens to a stop before its price is met, or else it ends.
+    triggeredAt: entry.version === 0 || order.triggeredAt === null ? null : isoOf(order.triggeredAt),
     status: entry.status,
     filledQuantity: entry.filled,
     remainingQuantity: remaining(order, entry),

@@ -2,16 +2,21 @@
 // one cancellation, under one eventId, with the terms of the order, and for each ticker in the order of acceptance.
 
 import { partitionOf } from '../../engine/murmur2.ts'
-import { amountOf, parseExact } from './amounts.ts'
+import { amountOf, numberOf, parseExact } from './amounts.ts'
 import type { EventRecord, Evidence, OrderRow, Report } from './evidence.ts'
+import type { History } from './history.ts'
+import { isByClock, isEngines, isPublished, reasonOf } from './lives.ts'
 import { acceptances, cancellations, checkTickerOrder, type Requests } from './requests.ts'
 
 type Fields = Record<string, unknown>
-/** The engine has no word for DAY: such an order goes out as good till canceled, and its end comes from elsewhere. */
-const published = (timeInForce: string): string => (timeInForce === 'DAY' ? 'GTC' : timeInForce)
+/** The engine has no word for DAY and GTD: such an order goes out as good till canceled, and its end comes from elsewhere. */
+const published = (timeInForce: string): string =>
+  timeInForce === 'DAY' || timeInForce === 'GTD' ? 'GTC' : timeInForce
+/** A stop goes out when its price is met, as what it has become. */
+const publishedType = (type: string): string => ({ STOP: 'MARKET', STOP_LIMIT: 'LIMIT' })[type] ?? type
 
 /** The first occurrence of each event, by its order. */
-type Firsts = Map<string, EventRecord>
+type Firsts = Map<string, EventRecord[]>
 
 const fieldsOf = ({ value }: EventRecord): Fields => {
   try {
@@ -23,15 +28,28 @@ const fieldsOf = ({ value }: EventRecord): Fields => {
 
 const at = ({ partition, offset }: EventRecord): string => `${partition}@${offset}`
 
+/** What was filled when the engine was told, and why. */
+const isLawfulEnd = ({ filledQuantity, reason }: Fields, order: OrderRow): boolean =>
+  (numberOf(filledQuantity) ?? order.filled + 1n) <= order.filled &&
+  typeof (reason as Fields | null)?.['code'] === 'string'
+
 const sameContent = (fields: Fields, order: OrderRow, kind: string): boolean =>
   fields['userId'] === order.userId &&
   fields['ticker'] === order.ticker &&
   amountOf(fields['quantity']) === order.quantity &&
   (order.price === null ? fields['price'] === null : amountOf(fields['price']) === order.price) &&
   typeof fields['timestamp'] === 'string' &&
-  (kind === 'cancelled' ||
-    (fields['side'] === order.side &&
-      fields['type'] === order.type &&
+  ((kind === 'cancelled' && isLawfulEnd(fields, order)) ||
+    (kind === 'placed' &&
+      fields['side'] === order.side &&
+      fields['type'] === publishedType(order.type) &&
+      (order.displayQuantity === null
+        ? !('displayQuantity' in fields)
+        : amountOf(fields['displayQuantity']) === order.displayQuantity) &&
+      ('postOnly' in fields ? fields['postOnly'] === true && order.postOnly : !order.postOnly) &&
+      (order.expiresAt === null
+        ? !('expiresAt' in fields)
+        : fields['expiresAt'] === new Date(order.expiresAt).toISOString()) &&
       fields['timeInForce'] === published(order.timeInForce)))
 
 /** The first occurrences by order; reports the faults of single records on the way. */
@@ -49,45 +67,85 @@ const readEvents = (kind: 'placed' | 'cancelled', evidence: Evidence, report: Re
     const partition = partitionOf(Buffer.from(order.ticker), evidence.partitions)
     if (record.key !== order.ticker || record.partition !== partition || !sameContent(fields, order, kind))
       report('EVENT_CONTENT_DIFFERS', `${kind} ${at(record)} of order ${order.id}`)
-    const first = firsts.get(order.id)
     const owner = owners.get(String(record.eventId))
-    if (record.eventId === null || (first !== undefined && first.eventId !== record.eventId))
-      report('EVENT_ID_DIFFERS', `${kind} ${at(record)} of order ${order.id}: ${record.eventId}, not ${first?.eventId}`)
-    else if (owner !== undefined && owner !== order.id)
-      report('EVENT_ID_DIFFERS', `${kind} ${at(record)}: ${record.eventId} is of order ${owner} already`)
-    if (record.eventId !== null) owners.set(record.eventId, order.id)
-    if (first === undefined) firsts.set(order.id, record)
+    if (record.eventId === null || (owner !== undefined && owner !== order.id))
+      report('EVENT_ID_DIFFERS', `${kind} ${at(record)} of order ${order.id}: ${record.eventId}, of order ${owner}`)
+    if (owner === order.id || record.eventId === null) continue
+    owners.set(record.eventId, order.id)
+    const earlier = firsts.get(order.id)
+    if (earlier === undefined) firsts.set(order.id, [record])
+    else earlier.push(record)
   }
   return firsts
 }
 
-const checkPresence = (orders: readonly OrderRow[], placed: Firsts, cancelled: Firsts, report: Report): void => {
-  for (const order of orders) {
-    const canceled = order.status === 'CANCELED'
-    const placement = placed.get(order.id)
-    const cancellation = cancelled.get(order.id)
-    if (placement === undefined) report('EVENT_MISSING', `order ${order.id} has no placement on the topic`)
-    if (canceled && cancellation === undefined) report('EVENT_MISSING', `order ${order.id} has no cancellation`)
-    if (!canceled && cancellation !== undefined)
-      report('EVENT_FROM_NOWHERE', `order ${order.id} is ${order.status} and has a cancellation ${at(cancellation)}`)
-    if (placement !== undefined && cancellation !== undefined && cancellation.appendedAt < placement.appendedAt)
-      report('CANCEL_BEFORE_PLACEMENT', `order ${order.id}: ${at(cancellation)} was appended before ${at(placement)}`)
+/** Whether the engine has to be told that the order ends. */
+const isCancellationDue = (order: OrderRow): boolean =>
+  isPublished(order) && (order.status === 'CANCELED' || order.status === 'EXPIRED') && !isEngines(order.reasonCode)
+
+/**
+ * An end by the clock is told before the order has its status, which may become another one then. A late fill tells the engine once more
+ * that the order has ended.
+ */
+const checkCancellations = (history: History, records: readonly EventRecord[], report: Report): void => {
+  const { order, entries } = history
+  const byClock = records.filter((record) => isByClock(reasonOf(record)))
+  const others = records.filter((record) => !byClock.includes(record))
+  const late = entries.filter(({ fill }) => fill?.late === true).length
+  const name = `order ${order.id}`
+  if (byClock.length > 1 + late || others.length > 1 + late)
+    report('EVENT_ID_DIFFERS', `${name} has cancellations under ${records.map(({ eventId }) => eventId).join(', ')}`)
+  if (isCancellationDue(order)) {
+    if (!records.some((record) => reasonOf(record) === order.reasonCode))
+      report('EVENT_MISSING', `${name} has no cancellation because of ${order.reasonCode}`)
+  } else if (others.length > 0)
+    report('EVENT_FROM_NOWHERE', `${name} is ${order.status} and has a cancellation ${at(others[0]!)}`)
+}
+
+const checkPresence = (
+  histories: ReadonlyMap<string, History>,
+  { placed, cancelled }: { placed: Firsts; cancelled: Firsts },
+  report: Report,
+): void => {
+  for (const history of histories.values()) {
+    const { order } = history
+    const [placement, another] = placed.get(order.id) ?? []
+    const cancellations = cancelled.get(order.id) ?? []
+    if (placement === undefined && isPublished(order))
+      report('EVENT_MISSING', `order ${order.id} has no placement on the topic`)
+    if (placement !== undefined && !isPublished(order))
+      report('EVENT_FROM_NOWHERE', `order ${order.id} waits for its price and has a placement ${at(placement)}`)
+    if (another !== undefined)
+      report('EVENT_ID_DIFFERS', `order ${order.id} was placed under ${placement?.eventId} and ${another.eventId}`)
+    checkCancellations(history, cancellations, report)
+    for (const cancellation of cancellations)
+      if (placement !== undefined && cancellation.appendedAt < placement.appendedAt)
+        report('CANCEL_BEFORE_PLACEMENT', `order ${order.id}: ${at(cancellation)} was appended before ${at(placement)}`)
   }
 }
 
-const placesOf = (firsts: Firsts) =>
-  [...firsts].map(([id, { key, offset }]) => ({ id, ticker: key ?? '', place: offset }))
+const placesOf = (firsts: Firsts, counts: (record: EventRecord, orderId: string) => boolean) =>
+  [...firsts].flatMap(([id, records]) => {
+    const first = records.find((record) => counts(record, id))
+    return first === undefined ? [] : [{ id, ticker: first.key ?? '', place: first.offset }]
+  })
 
 /** Returns how many records were repeats. */
-export const checkEvents = (requests: Requests, evidence: Evidence, report: Report): number => {
+export const checkEvents = (
+  requests: Requests,
+  { evidence, histories }: { evidence: Evidence; histories: ReadonlyMap<string, History> },
+  report: Report,
+): number => {
   const placed = readEvents('placed', evidence, report)
   const cancelled = readEvents('cancelled', evidence, report)
-  checkPresence(evidence.orders, placed, cancelled, report)
-  checkTickerOrder(placesOf(placed), acceptances(requests, evidence.orders), (text) =>
+  checkPresence(histories, { placed, cancelled }, report)
+  // A stop has its place by its trigger, which no client sees.
+  const accepted = placesOf(placed, (_, id) => histories.get(id)?.order.stopPrice === null)
+  checkTickerOrder(accepted, acceptances(requests, evidence.orders), (text) =>
     report('TICKER_ORDER', `placements of ${text}`),
   )
-  checkTickerOrder(placesOf(cancelled), cancellations(requests), (text) =>
-    report('TICKER_ORDER', `cancellations of ${text}`),
-  )
-  return evidence.placed.length + evidence.cancelled.length - placed.size - cancelled.size
+  const canceled = placesOf(cancelled, (record) => reasonOf(record) === 'USER_CANCELED')
+  checkTickerOrder(canceled, cancellations(requests), (text) => report('TICKER_ORDER', `cancellations of ${text}`))
+  const firsts = [...placed.values(), ...cancelled.values()].reduce((sum, records) => sum + records.length, 0)
+  return evidence.placed.length + evidence.cancelled.length - firsts
 }

@@ -11,6 +11,11 @@ export type Terms = {
   timeInForce: string
   quantity: string
   price: string | null
+  stopPrice: string | null
+  displayQuantity: string | null
+  postOnly: boolean
+  /** ISO-8601, to the millisecond. */
+  expiresAt: string | null
 }
 
 /**
@@ -20,7 +25,7 @@ export type Terms = {
  */
 export type LogLine =
   | { sent: number; op: 'place'; terms: Terms }
-  | { sent: number; op: 'cancel' | 'get'; orderId: string }
+  | { sent: number; op: 'cancel' | 'delete' | 'get'; orderId: string }
   | Answer
 
 /** The X-Request-Id of the request that has this number in the clients' log. */
@@ -48,7 +53,8 @@ export type EventRecord = Place & {
   appendedAt: number
 }
 
-export type TradeRecord = Place & { bytes: Uint8Array | null }
+/** `appendedAt`: milliseconds, by the broker's clock. */
+export type TradeRecord = Place & { bytes: Uint8Array | null; appendedAt: number }
 
 export type LetterRecord = Place & { bytes: Uint8Array | null; headers: Readonly<Record<string, string>> }
 
@@ -62,6 +68,12 @@ export type OrderRow = {
   timeInForce: string
   quantity: bigint
   price: bigint | null
+  stopPrice: bigint | null
+  displayQuantity: bigint | null
+  postOnly: boolean
+  /** Milliseconds. */
+  expiresAt: number | null
+  triggeredAt: number | null
   filled: bigint
   notional: bigint
   lastPrice: bigint | null
@@ -73,6 +85,7 @@ export type OrderRow = {
   position: bigint
   requestId: string | null
   reasonCode: string | null
+  reasonText: string | null
 }
 
 export type Content = { side: string; ticker: string; quantity: bigint; price: bigint }
@@ -107,6 +120,10 @@ export type ChangeRow = {
 export type ExceptionRow = Content &
   Place & { disposition: string; orderId: string; tradeId: string; message: Uint8Array }
 
+/** What became of a report of the engine. */
+export type ReportRow = { orderId: string; reportId: string; kind: string; state: string }
+export type ReportExceptionRow = { orderId: string; reportId: string; disposition: string; message: Uint8Array }
+
 /** A trigger of the harness writes these at every change of a status, in order. */
 export type AuditRow = { orderId: string; from: string; to: string }
 
@@ -134,7 +151,7 @@ export type StreamLine =
 export type StreamEvidence = { client: string; lines: Iterable<StreamLine> }
 
 /** What still waited when the harness stopped waiting; all zero and empty if everything came to rest. */
-export type Rest = { outbox: number; lag: number; setAside: number; notReady: readonly string[] }
+export type Rest = { outbox: number; endings: number; lag: number; setAside: number; notReady: readonly string[] }
 
 export type Evidence = {
   log: readonly LogLine[]
@@ -142,16 +159,21 @@ export type Evidence = {
   cancelled: readonly EventRecord[]
   trades: readonly TradeRecord[]
   letters: readonly LetterRecord[]
+  reports: readonly TradeRecord[]
+  reportLetters: readonly LetterRecord[]
   orders: readonly OrderRow[]
   ledger: readonly LedgerRow[]
   changes: readonly ChangeRow[]
   exceptions: readonly ExceptionRow[]
+  reportRows: readonly ReportRow[]
+  reportExceptions: readonly ReportExceptionRow[]
   audit: readonly AuditRow[]
   rest: Rest
   /** What each stream client saw. */
   streams: readonly StreamEvidence[]
   /** The name of the trade topic, as dead letters have it. */
   tradeTopic: string
+  reportTopic: string
   /** The names of the topics of events. */
   partitions: number
 }
@@ -202,12 +224,26 @@ export type ViolationKind =
   | 'STREAM_LAGGING'
   | 'STREAM_UNLAWFUL'
   | 'STREAM_NOT_DRAINED'
+  | 'STOP_TRIGGERED_WRONGLY'
+  | 'STOP_NOT_TRIGGERED'
+  | 'STOP_PUBLISHED_EARLY'
+  | 'EXPIRED_EARLY'
+  | 'LATE_WHILE_SETTLING'
+  | 'REPORT_WITHOUT_DISPOSITION'
+  | 'REPORT_DIFFERS'
   | 'STUCK_OUTBOX'
+  | 'STUCK_ENDINGS'
   | 'STUCK_LAG'
   | 'STUCK_SET_ASIDE'
   | 'NOT_READY'
 /** Of the log of the service and its streams. */
 export type LogViolationKind = Extract<ViolationKind, `LOG_${string}` | `STREAM_${string}`>
+
+/** Of stops, ends by the clock and reports. */
+export type LifeViolationKind = Extract<
+  ViolationKind,
+  `STOP_${string}` | `REPORT_${string}` | 'EXPIRED_EARLY' | 'LATE_WHILE_SETTLING' | 'STUCK_ENDINGS'
+>
 
 /** `detail` names the row, message or request, so that it can be found. */
 export type Violation = { kind: ViolationKind; detail: string }

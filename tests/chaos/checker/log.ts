@@ -34,12 +34,24 @@ const checkAmounts = ({ order, entries }: History, report: Report): void => {
     report('LOG_AMOUNT_DIFFERS', `order ${order.id}: filled ${order.filled}, by its log ${last.filled}`)
 }
 
-/** Nothing but a cancel changes orders here, and it changes only those that are NEW. */
+/** By kind of change: the statuses that it may come from, the reasons that it may have, and their causes. */
+const lawful: Readonly<Record<string, { from: readonly string[]; causes: Readonly<Record<string, string>> }>> = {
+  TRIGGERED: { from: ['NEW'], causes: { '': 'trigger' } },
+  CANCELED: { from: ['NEW', 'PARTIALLY_FILLED'], causes: { USER_CANCELED: 'request', ENGINE_CANCELED: 'report' } },
+  EXPIRED: {
+    from: ['NEW', 'PARTIALLY_FILLED'],
+    causes: { EXPIRED_GTD: 'expiry', EXPIRED_DAY: 'expiry', ENGINE_EXPIRED: 'report' },
+  },
+  REJECTED: { from: ['NEW'], causes: { ENGINE_REJECTED: 'report' } },
+}
+
 const checkChange = (change: ChangeRow, before: Entry | undefined, report: Report): void => {
   const name = `order ${change.orderId}, version ${change.version}`
-  if (change.kind !== 'CANCELED' || before?.status !== 'NEW')
+  const { from = [], causes = {} } = lawful[change.kind] ?? {}
+  const cause = causes[change.reasonCode ?? '']
+  if (!from.includes(before?.status ?? ''))
     report('LOG_STATUS_DIFFERS', `${name}: ${change.kind} of an order that was ${before?.status}`)
-  if (change.reasonCode !== 'USER_CANCELED' || change.reasonText !== null)
+  if (cause === undefined || (change.reasonText !== null && cause !== 'report'))
     report('LOG_REASON_DIFFERS', `${name}: ${change.kind} because of ${change.reasonCode}`)
 }
 
@@ -59,11 +71,27 @@ const checkStatus = ({ order, entries }: History, report: Report): void => {
 const isRequest = (cause: Entry['cause'], ids: readonly string[]): boolean =>
   Object.keys(cause).length === 2 && cause['kind'] === 'request' && ids.includes(String(cause['requestId']))
 
+/** What the service, a trade or the engine did. Whether that trade is there, and met the price, is checked in lives.ts. */
+const checkOwnCause = (
+  orderId: string,
+  { kind, cause, change }: Pick<Entry, 'kind' | 'cause' | 'change'>,
+  report: Report,
+): void => {
+  const wanted = lawful[kind]?.causes[change?.reasonCode ?? '']
+  const names = Object.keys(cause).toSorted().join()
+  if (cause['kind'] !== wanted || names !== (wanted === 'expiry' ? 'kind' : 'kind,offset,partition,topic'))
+    report('LOG_CAUSE_DIFFERS', `order ${orderId}, ${kind}: ${JSON.stringify(cause)}, not a cause of kind ${wanted}`)
+}
+
 /** A fill's cause is its place on the topic, which trades.ts checks. */
 const checkCauses = ({ order, entries }: History, requests: Requests, report: Report): void => {
   const { placing, canceling } = originsOf(requests, order)
-  for (const { version, kind, cause, fill } of entries) {
+  for (const { version, kind, cause, fill, change } of entries) {
     if (fill !== null) continue
+    if (version > 0 && cause['kind'] !== 'request') {
+      checkOwnCause(order.id, { kind, cause, change }, report)
+      continue
+    }
     const possible = (version === 0 ? placing : canceling).map(requestIdOf)
     if (!isRequest(cause, possible))
       report(

@@ -7,11 +7,12 @@ import type { Answer, Evidence, LogLine, OrderRow, Report, Terms } from './evide
 /** `sentAt` and `answeredAt` are lines of the log: of two things, the one with the lower line happened first. */
 type Attempt = { n: number; sentAt: number; answeredAt: number; answer: Answer | null }
 type Placing = Attempt & { terms: Terms }
+type Canceling = Attempt & { op: 'cancel' | 'delete' }
 
 export type Requests = {
   /** Attempts that share a user and a key; a request without a key stands alone. */
   placings: Map<string, Placing[]>
-  cancels: Map<string, Attempt[]>
+  cancels: Map<string, Canceling[]>
   gets: Map<string, Attempt[]>
 }
 
@@ -35,7 +36,8 @@ export const readRequests = (log: readonly LogLine[]): Requests => {
     const attempt: Attempt = { n: line.sent, sentAt: at, answeredAt: Infinity, answer: null }
     attempts.set(line.sent, attempt)
     if (line.op === 'place') into(requests.placings, nameOf(line.terms), Object.assign(attempt, { terms: line.terms }))
-    else into(line.op === 'cancel' ? requests.cancels : requests.gets, line.orderId, attempt)
+    else if (line.op === 'get') into(requests.gets, line.orderId, attempt)
+    else into(requests.cancels, line.orderId, Object.assign(attempt, { op: line.op }))
   })
   return requests
 }
@@ -101,6 +103,8 @@ export const checkTickerOrder = (
 
 const amountText = (text: string): bigint | null => amountOf(new JsonNumber(text))
 
+const amountOrNull = (text: string | null): bigint | null => (text === null ? null : amountText(text))
+
 const sameTerms = (order: OrderRow, terms: Terms): boolean =>
   order.userId === terms.userId &&
   order.key === terms.key &&
@@ -109,7 +113,12 @@ const sameTerms = (order: OrderRow, terms: Terms): boolean =>
   order.type === terms.type &&
   order.timeInForce === terms.timeInForce &&
   order.quantity === amountText(terms.quantity) &&
-  order.price === (terms.price === null ? null : amountText(terms.price))
+  order.price === amountOrNull(terms.price) &&
+  order.stopPrice === amountOrNull(terms.stopPrice) &&
+  order.displayQuantity === amountOrNull(terms.displayQuantity) &&
+  order.postOnly === terms.postOnly &&
+  // The end of a DAY order is the service's to fix.
+  (terms.timeInForce === 'DAY' || order.expiresAt === (terms.expiresAt === null ? null : Date.parse(terms.expiresAt)))
 
 const checkAcked = (attempts: readonly Placing[], orders: ReadonlyMap<string, OrderRow>, report: Report): void => {
   const acked = attempts.filter(isAcked)
@@ -132,6 +141,8 @@ const checkRefused = (attempts: readonly Placing[], order: OrderRow | undefined,
     if (status === 500) report('INTERNAL_ERROR', `request ${n} was answered 500`)
     else if (status === 422 && (order === undefined || sameTerms(order, terms)))
       report('WRONG_ANSWER', `request ${n} was answered 422 and no other order holds its key`)
+    // An end that had passed when the request was tried again.
+    else if (status === 400 && terms.expiresAt !== null) continue
     else if (![0, 202, 422, 503, 504].includes(status))
       report('WRONG_ANSWER', `request ${n}, a lawful order, was answered ${status}`)
   }
@@ -154,17 +165,20 @@ const checkPlacings = ({ placings }: Requests, { orders }: Evidence, report: Rep
   }
 }
 
+/** What a cancel of either kind must take. */
+const refusable = { cancel: ['NEW'], delete: ['NEW', 'PARTIALLY_FILLED', 'CANCELED'] }
+
 const checkCancels = ({ cancels }: Requests, { orders }: Evidence, report: Report): void => {
   const byId = new Map(orders.map((order) => [order.id, order]))
   for (const [id, attempts] of cancels) {
     const status = byId.get(id)?.status
-    for (const { n, answer } of attempts) {
+    for (const { n, op, answer } of attempts) {
       const answered = answer?.status ?? 0
       if (answered === 500) report('INTERNAL_ERROR', `cancel ${n} was answered 500`)
       else if (answered === 200 && status !== 'CANCELED')
         report('CANCEL_LOST', `order ${id} is ${status}, cancel ${n} was answered 200`)
-      else if (answered === 409 && answer?.orderStatus === 'NEW')
-        report('WRONG_ANSWER', `cancel ${n} of order ${id} was refused because it is NEW`)
+      else if (answered === 409 && refusable[op].includes(answer?.orderStatus ?? ''))
+        report('WRONG_ANSWER', `${op} ${n} of order ${id} was refused because it is ${answer?.orderStatus}`)
       else if (![0, 200, 409, 503, 504].includes(answered))
         report('WRONG_ANSWER', `cancel ${n} of order ${id} was answered ${answered}`)
     }
@@ -172,7 +186,7 @@ const checkCancels = ({ cancels }: Requests, { orders }: Evidence, report: Repor
   const possible = (id: string): boolean =>
     (cancels.get(id) ?? []).some((attempt) => attempt.answer?.status === 200 || isLost(attempt))
   for (const order of orders)
-    if (order.status === 'CANCELED' && !possible(order.id))
+    if (order.reasonCode === 'USER_CANCELED' && !possible(order.id))
       report('CANCEL_FROM_NOWHERE', `order ${order.id} is CANCELED and no cancel of it may have succeeded`)
 }
 

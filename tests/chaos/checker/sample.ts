@@ -32,6 +32,10 @@ const terms = (name: 'buy' | 'sell' | 'canceled') => ({
   timeInForce: 'GTC',
   quantity: '10',
   price: '1.5',
+  stopPrice: null,
+  displayQuantity: null,
+  postOnly: false,
+  expiresAt: null,
 })
 
 const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): OrderRow => ({
@@ -39,6 +43,10 @@ const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): Ord
   id: ids[name],
   quantity: 10n * one,
   price: (3n * one) / 2n,
+  stopPrice: null,
+  displayQuantity: null,
+  expiresAt: null,
+  triggeredAt: null,
   filled: 0n,
   notional: 0n,
   lastPrice: null,
@@ -46,6 +54,7 @@ const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): Ord
   version: 0,
   requestId: null,
   reasonCode: null,
+  reasonText: null,
   createdAt: 0,
   updatedAt: 0,
   position: 0n,
@@ -86,11 +95,16 @@ const event = (name: 'buy' | 'sell' | 'canceled', offset: number, appendedAt: nu
   key: ticker,
   eventId: `event-${appendedAt < 100 ? 'placed' : 'cancelled'}-${name}`,
   value: JSON.stringify({
-    ...terms(name),
     orderId: ids[name],
+    userId: terms(name).userId,
+    ticker,
+    side: terms(name).side,
+    type: 'LIMIT',
+    timeInForce: 'GTC',
     quantity: 10,
     price: 1.5,
     timestamp: '2026-01-02T03:04:05.000Z',
+    ...(appendedAt < 100 ? {} : { filledQuantity: 0, reason: { code: 'USER_CANCELED', text: null } }),
   }),
   appendedAt,
 })
@@ -98,6 +112,7 @@ const event = (name: 'buy' | 'sell' | 'canceled', offset: number, appendedAt: nu
 const trade = (offset: number, members: Record<string, unknown>) => ({
   partition,
   offset,
+  appendedAt: timeAt(offset),
   bytes: bytes(JSON.stringify({ ticker, price: 1.5, timestamp: '2026-01-02T03:04:05Z', ...members })),
 })
 
@@ -109,7 +124,7 @@ const trades = () => [
   trade(4, { tradeId: 'T3', sellOrderId: ids.buy, quantity: 1 }),
   trade(5, { tradeId: 'T4', buyOrderId: ids.buy, sellOrderId: ids.stranger, quantity: '6.00' }),
   trade(6, { tradeId: 'T5', orderId: ids.canceled.toUpperCase(), quantity: 1 }),
-  { partition, offset: 7, bytes: bytes('{"tradeId":') },
+  { partition, offset: 7, appendedAt: timeAt(7), bytes: bytes('{"tradeId":') },
 ]
 
 const fill = (side: string, quantity: bigint): Content => ({ side, ticker, quantity, price: (3n * one) / 2n })
@@ -215,14 +230,19 @@ export const sample = (): Sample => ({
   ledger: ledger(),
   changes: changes(),
   exceptions: exceptions(),
+  reports: [],
+  reportLetters: [],
+  reportRows: [],
+  reportExceptions: [],
   audit: [
     { orderId: ids.buy, from: 'NEW', to: 'PARTIALLY_FILLED' },
     { orderId: ids.buy, from: 'PARTIALLY_FILLED', to: 'FILLED' },
     { orderId: ids.sell, from: 'NEW', to: 'PARTIALLY_FILLED' },
     { orderId: ids.canceled, from: 'NEW', to: 'CANCELED' },
   ],
-  rest: { outbox: 0, lag: 0, setAside: 0, notReady: [] },
+  rest: { outbox: 0, endings: 0, lag: 0, setAside: 0, notReady: [] },
   streams: sampleStreams({ ids, timeAt, partition }),
   tradeTopic: 'trades',
+  reportTopic: 'reports',
   partitions,
 })

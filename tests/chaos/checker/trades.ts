@@ -2,6 +2,10 @@
 
 import { fillKey, type Expected, type ExpectedFill, type ExpectedLetter } from './dispositions.ts'
 import type { Evidence, LedgerRow, LetterRecord, Report, TradeRecord } from './evidence.ts'
+import type { History } from './history.ts'
+import { endOf } from './lives.ts'
+
+type Judged = { evidence: Evidence; histories: ReadonlyMap<string, History> }
 
 const where = ({ partition, offset }: { partition: number; offset: number }): string => `${partition}@${offset}`
 const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
@@ -11,8 +15,11 @@ const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
 const isRowOf = (row: LedgerRow, fill: ExpectedFill): boolean =>
   fillKey(row) === fillKey(fill) && row.partition === fill.at.partition && row.offset === fill.at.offset
 
-const checkLedger = ({ ledger, orders }: Evidence, { fills }: Expected, report: Report): void => {
-  const statuses = new Map(orders.map((order) => [order.id, order.status]))
+const checkLedger = ({ evidence: { ledger }, histories }: Judged, { fills }: Expected, report: Report): void => {
+  const endVersion = (orderId: string): number => {
+    const history = histories.get(orderId)
+    return (history === undefined ? undefined : endOf(history)?.version) ?? Infinity
+  }
   const byOrder = Map.groupBy(ledger, (row) => row.orderId)
   for (const [orderId, expected] of fills) {
     const rows = (byOrder.get(orderId) ?? []).toSorted((a, b) => a.version - b.version)
@@ -28,7 +35,7 @@ const checkLedger = ({ ledger, orders }: Evidence, { fills }: Expected, report: 
   for (const row of ledger) {
     if (!(fills.get(row.orderId) ?? []).some((fill) => isRowOf(row, fill)))
       report('LEDGER_ROW_UNEXPECTED', `order ${row.orderId}, trade ${row.tradeId} of ${where(row)}`)
-    else if (row.late !== (statuses.get(row.orderId) === 'CANCELED'))
+    else if (row.late !== row.version > endVersion(row.orderId))
       report('LEDGER_ROW_UNEXPECTED', `order ${row.orderId}, trade ${row.tradeId}: late is ${row.late}`)
   }
 }
@@ -83,8 +90,9 @@ const checkLetters = ({ letters, tradeTopic }: Evidence, expected: Expected, rep
   return letters.length - found.size
 }
 
-export const checkTrades = (expected: Expected, evidence: Evidence, report: Report): { letterRepeats: number } => {
-  checkLedger(evidence, expected, report)
+export const checkTrades = (expected: Expected, judged: Judged, report: Report): { letterRepeats: number } => {
+  const { evidence } = judged
+  checkLedger(judged, expected, report)
   checkExceptions(evidence, expected, report)
   return { letterRepeats: checkLetters(evidence, expected, report) }
 }

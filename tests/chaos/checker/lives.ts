@@ -1,0 +1,180 @@
+// The longer lives: stops that wait and trigger, orders that the clock ends, orders that the engine ends. Each rule is held from the topics,
+// the tables and the broker's clock, which is that of this machine.
+
+import { amountOf, numberOf, parseExact } from './amounts.ts'
+import { decodeTrade } from './decode.ts'
+import type { EventRecord, Evidence, OrderRow, Report, TradeRecord } from './evidence.ts'
+import { finals, type Entry, type History } from './history.ts'
+
+/** As the replicas are configured. */
+const settleMs = 2_000
+const toleranceMs = 1_500
+/** An order has its time before it is committed, and a frozen replica may commit it late. */
+const commitLagMs = 60_000
+/** Clocks of two processes of one machine. */
+const clockSlackMs = 5
+
+const where = ({ partition, offset }: { partition: number; offset: number }): string => `${partition}@${offset}`
+
+/** A reason that the engine gave; the service then tells nobody. */
+export const isEngines = (code: string | null): boolean => (code ?? '').startsWith('ENGINE_')
+/** A reason that the engine is told before the order has its status. */
+export const isByClock = (code: string | null): boolean => (code ?? '').startsWith('EXPIRED_')
+
+export const isStop = ({ stopPrice }: OrderRow): boolean => stopPrice !== null
+/** Whether an engine may know the order. */
+export const isPublished = ({ stopPrice, triggeredAt }: OrderRow): boolean => stopPrice === null || triggeredAt !== null
+
+/** The entry that ended an order otherwise than by its last fill. */
+export const endOf = ({ entries }: Pick<History, 'entries'>): Entry | undefined =>
+  entries.find(({ change }) => change !== null && finals.has(change.kind))
+
+const meets = ({ side, stopPrice }: OrderRow, price: bigint): boolean =>
+  side === 'BUY' ? price >= stopPrice! : price <= stopPrice!
+
+type TapeTrade = { record: TradeRecord; price: bigint; at: number }
+
+const timeOf = (record: TradeRecord): number => {
+  const { timestamp } = JSON.parse(new TextDecoder().decode(record.bytes!)) as { timestamp: string | number }
+  if (typeof timestamp === 'string') return Date.parse(timestamp)
+  return timestamp < 1e11 ? timestamp * 1000 : timestamp
+}
+
+const tapeOf = (trades: readonly TradeRecord[]): Map<string, TapeTrade[]> => {
+  const tape = trades.flatMap((record) => {
+    const trade = decodeTrade(record.bytes)
+    return trade === null ? [] : [{ ticker: trade.ticker, record, price: trade.price, at: timeOf(record) }]
+  })
+  return Map.groupBy(tape, ({ ticker }) => ticker)
+}
+
+const checkTrigger = (order: OrderRow, entry: Entry, tape: readonly TapeTrade[], report: Report): void => {
+  const { topic, partition, offset } = entry.cause as Record<string, unknown>
+  const trade = tape.find(({ record }) => record.partition === partition && String(record.offset) === offset)
+  const name = `order ${order.id}, triggered by ${String(topic)} ${String(partition)}@${String(offset)}`
+  if (trade === undefined) report('STOP_TRIGGERED_WRONGLY', `${name}: no such trade of ${order.ticker}`)
+  else if (!meets(order, trade.price))
+    report('STOP_TRIGGERED_WRONGLY', `${name}: ${trade.price} for ${order.stopPrice}`)
+  else if (trade.at < order.createdAt - toleranceMs)
+    report('STOP_TRIGGERED_WRONGLY', `${name}: the trade is ${order.createdAt - trade.at} ms older than the stop`)
+  if (order.expiresAt !== null && entry.at > order.expiresAt + clockSlackMs)
+    report('STOP_TRIGGERED_WRONGLY', `${name}: after its end`)
+}
+
+const checkStop = (history: History, tape: readonly TapeTrade[], report: Report): void => {
+  const { order, entries } = history
+  const triggers = entries.filter(({ kind }) => kind === 'TRIGGERED')
+  if (triggers.length > 1) report('STOP_TRIGGERED_WRONGLY', `order ${order.id} was triggered ${triggers.length} times`)
+  if ((triggers[0]?.at ?? null) !== order.triggeredAt)
+    report(
+      'STOP_TRIGGERED_WRONGLY',
+      `order ${order.id}: triggered at ${order.triggeredAt}, its log says ${triggers[0]?.at}`,
+    )
+  for (const entry of triggers) checkTrigger(order, entry, tape, report)
+  if (order.status !== 'NEW' || order.triggeredAt !== null) return
+  const missed = tape.find(
+    ({ record, price, at }) =>
+      meets(order, price) && at >= order.createdAt - toleranceMs && record.appendedAt > order.createdAt + commitLagMs,
+  )
+  if (missed !== undefined)
+    report('STOP_NOT_TRIGGERED', `order ${order.id} waits though ${where(missed.record)} met its price`)
+}
+
+export const reasonOf = ({ value }: EventRecord): string | null => {
+  try {
+    const { reason } = parseExact(value ?? '') as { reason?: { code?: string } | null }
+    return reason?.code ?? null
+  } catch {
+    return null
+  }
+}
+
+const checkExpiry = (
+  { order, entries }: History,
+  { cancelled, sent }: { cancelled: readonly EventRecord[]; sent: ReadonlyMap<string, TradeRecord> },
+  report: Report,
+): void => {
+  const told = cancelled.filter((record) => isByClock(reasonOf(record)))
+  for (const { appendedAt, ...record } of told)
+    if (order.expiresAt === null || appendedAt + clockSlackMs < order.expiresAt)
+      report('EXPIRED_EARLY', `order ${order.id}: cancelled ${where(record)} was appended before ${order.expiresAt}`)
+  const end = endOf({ entries })
+  if (end === undefined || !isByClock(end.change!.reasonCode)) return
+  if (order.expiresAt === null || end.at + clockSlackMs < order.expiresAt)
+    report('EXPIRED_EARLY', `order ${order.id} ended at ${end.at}, before ${order.expiresAt}`)
+  const first = Math.min(...told.map(({ appendedAt }) => appendedAt))
+  for (const { fill } of entries) {
+    if (fill === null || !fill.late) continue
+    const record = sent.get(where(fill))
+    if (record !== undefined && record.appendedAt < first + settleMs)
+      report('LATE_WHILE_SETTLING', `order ${order.id}: ${where(fill)} came within ${settleMs} ms of its cancellation`)
+  }
+}
+
+/** An amount, or 0. */
+const isAmount = (value: unknown): boolean => numberOf(value) === 0n || amountOf(value) !== null
+
+type ReportMessage = { reportId: string; orderId: string; kind: string; ticker: string }
+
+/** A report of the engine, or of the harness; null: it can only be malformed. */
+const decodeReport = ({ bytes }: TradeRecord): ReportMessage | null => {
+  try {
+    const fields = parseExact(new TextDecoder('utf-8', { fatal: true }).decode(bytes!)) as Record<string, unknown>
+    const { reportId, orderId, kind, ticker, cumulativeQuantity } = fields
+    const isWhole = [reportId, orderId, kind, ticker].every((text) => typeof text === 'string' && text !== '')
+    if (!isWhole || !['REJECTED', 'CANCELED', 'EXPIRED'].includes(kind as string)) return null
+    const isLawful = [undefined, null].includes(cumulativeQuantity as null) || isAmount(cumulativeQuantity)
+    if (!isLawful) return null
+    return { ...(fields as ReportMessage), orderId: (orderId as string).toLowerCase() }
+  } catch {
+    return null
+  }
+}
+
+const checkReports = (evidence: Evidence, histories: ReadonlyMap<string, History>, report: Report): void => {
+  const rows = new Map(evidence.reportRows.map((row) => [`${row.orderId} ${row.reportId}`, row]))
+  const kept = new Set(evidence.reportExceptions.map((row) => `${row.orderId} ${row.reportId}`))
+  const letters = new Set(evidence.reportLetters.map(({ headers }) => headers['x-dead-letter-id'] ?? ''))
+  for (const record of evidence.reports) {
+    const message = decodeReport(record)
+    const letter = `${evidence.reportTopic}-${record.partition}-${record.offset}`
+    const hasLetter = letters.has(letter)
+    const known = message !== null && histories.has(message.orderId)
+    if (hasLetter === known)
+      report('REPORT_WITHOUT_DISPOSITION', `report ${where(record)}: a dead letter: ${hasLetter}`)
+    if (message === null || !known) continue
+    const name = `${message.orderId} ${message.reportId}`
+    if (!rows.has(name) && !kept.has(name))
+      report('REPORT_WITHOUT_DISPOSITION', `report ${where(record)} of order ${message.orderId}`)
+  }
+  for (const { orderId, reportId, kind, state } of rows.values()) {
+    const history = histories.get(orderId)
+    const reason = history === undefined ? null : (endOf(history)?.change?.reasonCode ?? null)
+    const isApplied = state === 'APPLIED' || state === 'INCOMPLETE'
+    if (state === 'WAITING' || (isApplied && reason !== `ENGINE_${kind}`))
+      report('REPORT_DIFFERS', `report ${reportId} of order ${orderId} is ${state}, and the order ended by ${reason}`)
+  }
+}
+
+export const checkLives = (histories: ReadonlyMap<string, History>, evidence: Evidence, report: Report): void => {
+  const tape = tapeOf(evidence.trades)
+  const sent = new Map(evidence.trades.map((record) => [where(record), record]))
+  const orderOf = ({ value }: EventRecord): string => {
+    try {
+      return String((parseExact(value ?? '') as Record<string, unknown>)['orderId'])
+    } catch {
+      return ''
+    }
+  }
+  const cancelled = Map.groupBy(evidence.cancelled, orderOf)
+  const placed = Map.groupBy(evidence.placed, orderOf)
+  for (const history of histories.values()) {
+    const { order } = history
+    if (isStop(order)) checkStop(history, tape.get(order.ticker) ?? [], report)
+    for (const { appendedAt, ...record } of placed.get(order.id) ?? [])
+      if (isStop(order) && appendedAt + clockSlackMs < (order.triggeredAt ?? Infinity))
+        report('STOP_PUBLISHED_EARLY', `order ${order.id}: placed ${where(record)} stands before its trigger`)
+    checkExpiry(history, { cancelled: cancelled.get(order.id) ?? [], sent }, report)
+  }
+  checkReports(evidence, histories, report)
+}
