@@ -10,6 +10,7 @@ const codes: Record<number, string> = {
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',
   409: 'CONFLICT',
+  412: 'PRECONDITION_FAILED',
   413: 'PAYLOAD_TOO_LARGE',
   415: 'UNSUPPORTED_MEDIA_TYPE',
   422: 'IDEMPOTENCY_MISMATCH',
@@ -20,6 +21,7 @@ const reasons: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  412: 'Precondition Failed',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Entity',
@@ -36,11 +38,17 @@ const orderMembers = [
   'timeInForce',
   'quantity',
   'price',
+  'stopPrice',
+  'displayQuantity',
+  'postOnly',
+  'expiresAt',
   'status',
   'filledQuantity',
   'remainingQuantity',
   'lastFillPrice',
   'averageFillPrice',
+  'triggeredAt',
+  'reason',
   'createdAt',
   'updatedAt',
   'version',
@@ -128,7 +136,12 @@ const placedFault = ({ headers, body }: Answer, terms: Terms): string | null => 
   if (headers.get('location') !== `/orders/${textOf(members.get('id'))}`) return 'Location is not that of the order'
   for (const name of ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce'] as const)
     if (textOf(members.get(name)) !== terms[name]) return `${name} should be ${terms[name]}`
-  for (const name of ['quantity', 'price'] as const) {
+  const postOnly = members.get('postOnly')
+  if (postOnly?.kind !== 'literal' || postOnly.value !== terms.postOnly) return `postOnly should be ${terms.postOnly}`
+  const end = textOf(members.get('expiresAt'))
+  if (terms.timeInForce === 'DAY' ? !instant.test(end ?? '') : end !== terms.expiresAt)
+    return `expiresAt should be ${terms.expiresAt}`
+  for (const name of ['quantity', 'price', 'stopPrice', 'displayQuantity'] as const) {
     if (amountIn(members.get(name)) !== terms[name]) return `${name} should be ${terms[name]}`
     const value = members.get(name)
     if (value?.kind === 'number' && !plainNumber.test(value.source)) return `${name} is written as ${value.source}`

@@ -28,6 +28,10 @@ const listParams = [
   'ticker',
   'side',
   'status',
+  'type',
+  'timeInForce',
+  'triggered',
+  'expiresBefore',
   'createdAfter',
   'createdBefore',
   'clientOrderId',
@@ -77,6 +81,15 @@ const listing = (query: string, known: readonly string[], ...more: number[]): By
   return names.every((name) => known.includes(name)) ? only(200, 400, ...more) : only(400)
 }
 
+/** Tags of RFC 9110 in a list, or a star. */
+const tags = /^(\*|((W\/)?"[^\x00-\x20\x7f"]*")?([ \t]*,[ \t]*((W\/)?"[^\x00-\x20\x7f"]*")?)*)$/
+
+const canceling = (request: HttpRequest, isId: boolean): ByRoute => {
+  const ifMatch = headerOf(request, 'if-match')
+  if (!isId || (ifMatch !== null && !tags.test(ifMatch))) return only(400)
+  return only(200, 404, 409, ...(ifMatch === null || ifMatch === '*' ? [] : [412]))
+}
+
 /** The methods of a path with what each may answer; null: nothing is there. */
 const routesOf = (request: HttpRequest, path: string, query: string): Record<string, () => ByRoute> | null => {
   const [, top, id = '', action, ...more] = path.split('/')
@@ -85,10 +98,11 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   if (path === '/orders') return { GET: () => listing(query, listParams), POST: () => placing(request) }
   if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }
   if (id === '' || more.length > 0) return null
-  if (top === 'orders' && action === undefined) return { GET: () => (isId ? only(200, 404) : only(400)) }
+  if (top === 'orders' && action === undefined)
+    return { GET: () => (isId ? only(200, 404) : only(400)), DELETE: () => canceling(request, isId) }
   if (top === 'orders' && (action === 'fills' || action === 'events'))
     return { GET: () => (isId ? listing(query, ['limit', 'cursor'], 404) : only(400)) }
-  if (top === 'orders' && action === 'cancel') return { POST: () => (isId ? only(200, 404, 409) : only(400)) }
+  if (top === 'orders' && action === 'cancel') return { POST: () => canceling(request, isId) }
   if (top === 'exceptions' && action === 'resolve') return { POST: () => resolving(request, id) }
   return null
 }

@@ -13,6 +13,11 @@ export type Terms = {
   timeInForce: string
   quantity: string
   price: string | null
+  stopPrice: string | null
+  displayQuantity: string | null
+  postOnly: boolean
+  /** Of GTD, in UTC to the millisecond; of others null: the service fixes it. */
+  expiresAt: string | null
 }
 
 export type Resolution = { resolvedBy: string; note: string }
@@ -58,7 +63,20 @@ const knownMembers = (body: Uint8Array, known: readonly string[]): Map<string, J
   return lawful ? new Map(value.members) : null
 }
 
-const orderMembers = ['userId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', 'price', 'clientOrderId']
+const orderMembers = [
+  'userId',
+  'ticker',
+  'side',
+  'type',
+  'timeInForce',
+  'quantity',
+  'price',
+  'stopPrice',
+  'displayQuantity',
+  'postOnly',
+  'expiresAt',
+  'clientOrderId',
+]
 
 /** The text of a string in quotes (RFC 8941, 3.3.3), read character by character; null for any other. */
 const unquoted = (text: string): string | null => {
@@ -93,22 +111,85 @@ const keyOf = (member: Json | undefined, header: string | null): string | null |
   return absent || textOf(member) === key ? key : undefined
 }
 
+const instantShape = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
+
+/** The milliseconds since 1970 of an instant with its zone, later digits cut; null for any other text. */
+export const instantOf = (text: string): number | null => {
+  const parts = instantShape.exec(text)
+  if (parts === null) return null
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
+  const lengths = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+  const [zoneHour, zoneMinute] = [Number(parts[9] ?? 0), Number(parts[10] ?? 0)]
+  if (month < 1 || month > 12 || day < 1 || day > lengths[month - 1]!) return null
+  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return null
+  const offsetMinutes = (parts[8] === '-' ? -1 : 1) * (zoneHour * 60 + zoneMinute)
+  const ms = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3))
+  return Date.UTC(year, month - 1, day, hour, minute - offsetMinutes, second, ms)
+}
+
+type Life = Pick<Terms, 'price' | 'stopPrice' | 'displayQuantity' | 'postOnly' | 'expiresAt'>
+
+const dayMs = 86_400_000
+/** No generated instant lies so near to a bound that it matters when it is judged. */
+const isAhead = (at: number): boolean => at - Date.now() >= 1_000 && at - Date.now() <= 366 * dayMs
+
+/** What belongs to the type and the time in force of an order; null if anything of it is wrong. */
+const lifeOf = (members: Map<string, Json>, quantity: string): Life | null => {
+  const [type, timeInForce] = [textOf(members.get('type')), textOf(members.get('timeInForce'))]
+  const given = (name: string): boolean => members.has(name) && !isNull(members.get(name))
+  const amount = (name: string): string | null | undefined =>
+    given(name) ? (amountOf(members.get(name)) ?? undefined) : null
+  const [price, stopPrice, displayQuantity] = [amount('price'), amount('stopPrice'), amount('displayQuantity')]
+  if (price === undefined || stopPrice === undefined || displayQuantity === undefined) return null
+  if (!['LIMIT', 'MARKET', 'STOP', 'STOP_LIMIT'].includes(type)) return null
+  if ((type === 'LIMIT' || type === 'STOP_LIMIT') !== (price !== null)) return null
+  if ((type === 'STOP' || type === 'STOP_LIMIT') !== (stopPrice !== null)) return null
+  const flag = members.get('postOnly')
+  const isFlag = flag?.kind === 'literal' && typeof flag.value === 'boolean'
+  if (given('postOnly') && !isFlag) return null
+  const postOnly = isFlag && flag.value === true
+  const atOnce = timeInForce === 'IOC' || timeInForce === 'FOK'
+  if (postOnly && (type !== 'LIMIT' || atOnce)) return null
+  if (stopPrice !== null && atOnce) return null
+  if (displayQuantity !== null && (price === null || atOnce || !isLess(displayQuantity, quantity))) return null
+  if (given('expiresAt') !== (timeInForce === 'GTD')) return null
+  const at = given('expiresAt') ? instantOf(textOf(members.get('expiresAt'))) : null
+  if (given('expiresAt') && (at === null || !isAhead(at))) return null
+  return { price, stopPrice, displayQuantity, postOnly, expiresAt: at === null ? null : new Date(at).toISOString() }
+}
+
+/** Of two canonical amounts. */
+const isLess = (one: string, other: string): boolean => {
+  const scaled = (text: string): bigint => {
+    const [whole = '', fraction = ''] = text.split('.')
+    return BigInt(whole + fraction.padEnd(fractionDigitsMax, '0'))
+  }
+  return scaled(one) < scaled(other)
+}
+
 const termsOf = (members: Map<string, Json>, header: string | null): Terms | null => {
   const text = (name: string): string => textOf(members.get(name))
-  const priced = members.has('price') && !isNull(members.get('price'))
-  const price = priced ? amountOf(members.get('price')) : null
   const quantity = amountOf(members.get('quantity'))
   const clientOrderId = keyOf(members.get('clientOrderId'), header)
   const lawful =
     uuidShape.test(text('userId')) &&
     /^[A-Za-z0-9._/:^=+&@#-]{1,16}$/.test(text('ticker')) &&
     ['BUY', 'SELL'].includes(text('side')) &&
-    ['GTC', 'IOC', 'FOK', 'DAY'].includes(text('timeInForce')) &&
-    ((text('type') === 'LIMIT' && price !== null) || (text('type') === 'MARKET' && !priced))
+    ['GTC', 'IOC', 'FOK', 'DAY', 'GTD'].includes(text('timeInForce'))
   if (!lawful || quantity === null || clientOrderId === undefined) return null
+  const life = lifeOf(members, quantity)
+  if (life === null) return null
   const [side, type, timeInForce] = [text('side'), text('type'), text('timeInForce')]
   const [userId, ticker] = [text('userId').toLowerCase(), text('ticker').toUpperCase()]
-  return { userId, clientOrderId, ticker, side, type, timeInForce, quantity, price }
+  return { userId, clientOrderId, ticker, side, type, timeInForce, quantity, ...life }
 }
 
 export type BodyRequest = { contentType: string | null; coding?: string | null; key: string | null; body: Uint8Array }

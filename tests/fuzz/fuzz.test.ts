@@ -11,7 +11,7 @@ const messages = 5_000
 const seed = process.env['FUZZ_SEED'] ?? crypto.randomUUID().slice(0, 8)
 
 test('hostile requests and messages: nothing breaks or leaks, and what is stored is lawful', async () => {
-  await using world = await createWorld()
+  await using world = await createWorld({ env: { ENGINE_FEATURES: 'reports,display,post-only' } })
   const report = await fuzz(world, { seed, requests, messages, say: () => undefined })
   expect(report.violations.map(printViolation)).toEqual([])
   expect([report.requests, report.messages]).toEqual([requests, messages])

@@ -72,14 +72,16 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdic
   const { status } = answer
   const fault = answerFault(answer, expected, headOnly) ?? (rest === '' ? null : 'more came than one answer')
   const { terms, resolution } = expected
-  const cancel = /^\/orders\/([^/]+)\/cancel$/.exec(request.target)?.[1]
+  const isDelete = request.method === 'DELETE'
+  const isCancel = isDelete || request.method === 'POST'
+  const cancel = (isDelete ? /^\/orders\/([^/?]+)\/?(?:\?|$)/ : /^\/orders\/([^/]+)\/cancel$/).exec(request.target)?.[1]
   return {
     status,
     fault,
     placed: status === 202 && fault === null && terms !== null ? { ...takenOrder(answer), terms } : null,
     mismatched: status === 422 ? terms : null,
     resolved: status === 200 ? resolution : null,
-    canceled: status === 200 && request.method === 'POST' && cancel !== undefined ? cancel.toLowerCase() : null,
+    canceled: status === 200 && isCancel && cancel !== undefined ? cancel.toLowerCase() : null,
   }
 }
 

@@ -84,7 +84,7 @@ const main = async (): Promise<number> => {
   const say = createTalk()
   const violations: Violation[] = []
   if (requests + messages > 0) {
-    await using world = await createWorld()
+    await using world = await createWorld({ env: { ENGINE_FEATURES: 'reports,display,post-only' } })
     violations.push(...(await fuzz(world, { seed, requests, messages, say })).violations)
   }
   let records = 0

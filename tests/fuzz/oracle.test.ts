@@ -26,7 +26,17 @@ const lawful = {
   quantity: 100,
   price: 150.5,
 }
-const terms = { ...lawful, clientOrderId: null, ticker: 'AAPL', quantity: '100', price: '150.5' }
+const terms = {
+  ...lawful,
+  clientOrderId: null,
+  ticker: 'AAPL',
+  quantity: '100',
+  price: '150.5',
+  stopPrice: null,
+  displayQuantity: null,
+  postOnly: false,
+  expiresAt: null,
+}
 const judge = (body: string, key: string | null = null) =>
   expectOrder({ contentType: 'application/json', key, body: Buffer.from(body) })
 const withMember = (name: string, source: string): string =>
@@ -71,6 +81,51 @@ describe('the oracle of orders', () => {
     ['nothing', ''],
     ['deep nesting', '['.repeat(30_000)],
   ])('refuses %s', (_, body) => expect(judge(body)).toEqual({ refused: 400 }))
+
+  const inHours = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString()
+  const withTerms = (changed: object): string => JSON.stringify({ ...lawful, ...changed })
+
+  test.each<[object, object]>([
+    [
+      { type: 'STOP', price: null, stopPrice: 1 },
+      { type: 'STOP', price: null, stopPrice: '1' },
+    ],
+    [
+      { type: 'STOP_LIMIT', stopPrice: '1.50' },
+      { type: 'STOP_LIMIT', stopPrice: '1.5' },
+    ],
+    [{ displayQuantity: 99.5 }, { displayQuantity: '99.5' }],
+    [{ postOnly: true }, { postOnly: true }],
+    [{ postOnly: false, timeInForce: 'IOC' }, { timeInForce: 'IOC' }],
+  ])('takes %j', (changed, expected) => expect(judge(withTerms(changed))).toEqual({ taken: { ...terms, ...expected } }))
+
+  test('takes an end that is ahead, in UTC to the millisecond', () => {
+    const end = inHours(1)
+    const sent = end.replace('Z', '999+00:00')
+    expect(judge(withTerms({ timeInForce: 'GTD', expiresAt: sent }))).toEqual({
+      taken: { ...terms, timeInForce: 'GTD', expiresAt: end },
+    })
+  })
+
+  test.each<object>([
+    { stopPrice: 1 },
+    { type: 'STOP', stopPrice: 1 },
+    { type: 'STOP', price: null },
+    { type: 'STOP_LIMIT' },
+    { type: 'STOP_LIMIT', stopPrice: 1, postOnly: true },
+    { type: 'STOP_LIMIT', stopPrice: 1, timeInForce: 'FOK' },
+    { displayQuantity: 100 },
+    { displayQuantity: 1, timeInForce: 'IOC' },
+    { type: 'MARKET', price: null, displayQuantity: 1 },
+    { postOnly: 'true' },
+    { postOnly: true, timeInForce: 'IOC' },
+    { timeInForce: 'GTD' },
+    { expiresAt: inHours(1) },
+    { timeInForce: 'GTD', expiresAt: inHours(-1) },
+    { timeInForce: 'GTD', expiresAt: inHours(367 * 24) },
+    { timeInForce: 'GTD', expiresAt: inHours(1).replace('Z', '') },
+    { timeInForce: 'GTD', expiresAt: '2027-02-29T00:00:00Z' },
+  ])('refuses %j', (changed) => expect(judge(withTerms(changed))).toEqual({ refused: 400 }))
 
   test('knows of type, size and keys', () => {
     const body = Buffer.from(JSON.stringify(lawful))
@@ -182,6 +237,8 @@ describe('the checks of answers find', () => {
     remainingQuantity: 100,
     lastFillPrice: null,
     averageFillPrice: null,
+    triggeredAt: null,
+    reason: null,
     quantity: 100,
     price: 150.5,
     createdAt: '',

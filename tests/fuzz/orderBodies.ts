@@ -63,15 +63,38 @@ const keyMembers = (rng: Random): Member[] => {
   ]
 }
 
+/** Hardly any is within a year of now, whenever that is. */
+const instantSource = (rng: Random): string => {
+  const two = (below: number): string => String(1 + rng.below(below)).padStart(2, '0')
+  const day = `${2024 + rng.below(9)}-${two(12)}-${two(rng.chance(0.1) ? 31 : 28)}`
+  const fraction = rng.pick(['', '', '.5', '.123456789', '.1234567890'])
+  const zone = rng.pick(['Z', 'Z', 'z', '+00:00', '+05:30', '-23:59', '', '+0530'])
+  return `"${day}${rng.pick(['T', 'T', 't', ' '])}${two(23)}:${two(59)}:${two(59)}${fraction}${zone}"`
+}
+
+/** What an order may have beside its type and its price. */
+const lifeMembers = (rng: Random, { stop, timeInForce }: { stop: boolean; timeInForce: string }): Member[] => {
+  const members: Member[] = []
+  if (stop || rng.chance(0.02)) members.push(['"stopPrice"', rng.chance(0.97) ? amount(rng) : 'null'])
+  if (timeInForce === 'GTD' || rng.chance(0.02))
+    members.push(['"expiresAt"', rng.pick([instantSource(rng), instantSource(rng), 'null', '1'])])
+  if (rng.chance(0.15)) members.push(['"displayQuantity"', rng.pick(['0.00000001', '1', amount(rng), 'null'])])
+  if (rng.chance(0.1)) members.push(['"postOnly"', rng.pick(['true', 'true', 'false', 'null', '"true"', '1'])])
+  return members
+}
+
 const fresh = (rng: Random): Member[] => {
+  const stop = rng.chance(0.2)
+  const timeInForce = rng.pick(['GTC', 'GTC', 'IOC', 'FOK', 'DAY', 'DAY', 'GTD'])
   const market = rng.chance(0.3)
   const members: Member[] = [
     ['"userId"', `"${anyCase(rng, rng.uuid())}"`],
     ['"ticker"', `"${ticker(rng)}"`],
     ['"side"', rng.pick(['"BUY"', '"SELL"'])],
-    ['"type"', market ? '"MARKET"' : '"LIMIT"'],
-    ['"timeInForce"', rng.pick(['"GTC"', '"IOC"', '"FOK"', '"DAY"'])],
+    ['"type"', `"${stop ? (market ? 'STOP' : 'STOP_LIMIT') : market ? 'MARKET' : 'LIMIT'}"`],
+    ['"timeInForce"', `"${timeInForce}"`],
     ['"quantity"', amount(rng)],
+    ...lifeMembers(rng, { stop, timeInForce }),
   ]
   if (!market || rng.chance(0.05)) members.push(['"price"', market ? 'null' : amount(rng)])
   if (rng.chance(0.15))

@@ -89,6 +89,10 @@ const params: Record<string, readonly string[]> = {
   ticker: ['AAPL', 'keys', 'BRK.B', 'TOOLONGTOOLONGTOO'],
   side: ['BUY', 'SELL', 'buy'],
   status: ['open', 'closed', 'NEW', 'CANCELED', 'new'],
+  type: ['LIMIT', 'STOP', 'stop'],
+  timeInForce: ['GTD', 'GTC', ''],
+  triggered: ['true', 'false', '1'],
+  expiresBefore: ['2026-01-02T03:04:05Z', '9999-12-31T23:59:59Z', '2026-02-30T00:00:00Z', '1'],
   createdAfter: wordsOf(
     '0000-01-01T00:00:00Z 9999-12-31T23:59:59Z 2026-02-30T00:00:00Z 1 2026-01-02T03:04:05.678901234%2B01:00',
   ),
@@ -137,7 +141,8 @@ const route = (rng: Random, pool: Pool): Route =>
     [6, () => ({ method: 'GET', path: `/orders${query(rng)}` })],
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/fills${query(rng)}` })],
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/events${query(rng)}` })],
-    [4, () => ({ method: 'POST', path: `/orders/${pathId(rng, pool.orderIds)}/cancel` })],
+    [3, () => ({ method: 'POST', path: `/orders/${pathId(rng, pool.orderIds)}/cancel` })],
+    [3, () => ({ method: 'DELETE', path: `/orders/${pathId(rng, pool.orderIds)}` })],
     [4, () => ({ method: 'GET', path: `/exceptions${query(rng)}` })],
     [6, () => ({ method: 'POST', path: `/exceptions/${pathId(rng, pool.exceptionIds)}/resolve`, body: 'resolution' })],
     [1, () => ({ method: 'GET', path: rng.pick(plainPaths) })],
@@ -200,6 +205,7 @@ const others = (rng: Random): Header[] =>
           ['Authorization', `Bearer ${secret}`],
           ['Range', 'bytes=0-0'],
           ['If-None-Match', '*'],
+          ['If-Match', rng.pick(['*', '"0"', '"1"', 'W/"0"', '"0", "1"', ',"7",', '0', '"', '*, "0"', ''])],
           ['Origin', 'null'],
         ]),
       ]

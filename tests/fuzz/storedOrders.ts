@@ -30,7 +30,19 @@ export const nothingPromised = (before: Iterable<string>): Promises => ({
 export type Complaint = { what: string; number: number }
 type Row = Terms & { id: string; status: string; filled: string; version: number }
 
-const termNames = ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', 'price'] as const
+const amountNames = ['price', 'stopPrice', 'displayQuantity'] as const
+const termNames = [
+  'userId',
+  'clientOrderId',
+  'ticker',
+  'side',
+  'type',
+  'timeInForce',
+  'quantity',
+  ...amountNames,
+  'postOnly',
+  'expiresAt',
+] as const
 
 /** The differences of two orders, as sentences. */
 export const differing = (found: Terms, expected: Terms): string[] =>
@@ -42,11 +54,16 @@ const readRows = async (sql: Sql): Promise<Map<string, Row>> => {
   const rows = await sql<Row[]>`
     select id, user_id as "userId", client_order_id as "clientOrderId",
            ticker, side, type, time_in_force as "timeInForce",
-           quantity::text, price::text, status, filled_quantity::text as filled, version from orders`
+           quantity::text, price::text, stop_price::text as "stopPrice", display_quantity::text as "displayQuantity",
+           post_only as "postOnly",
+           case when time_in_force = 'GTD' then to_char(expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as "expiresAt",
+           status, filled_quantity::text as filled, version from orders`
   const canonical = (row: Row): Row => ({
     ...row,
     quantity: canonicalAmount(row.quantity) ?? row.quantity,
-    price: row.price === null ? null : (canonicalAmount(row.price) ?? row.price),
+    ...Object.fromEntries(
+      amountNames.map((name) => [name, row[name] === null ? null : (canonicalAmount(row[name]) ?? row[name])]),
+    ),
   })
   return new Map(rows.map((row) => [row.id, canonical(row)]))
 }
