@@ -189,6 +189,51 @@ test('two replicas, one of which joins under way and one of which is killed: eac
   await sound(world)
 })
 
+test('of a cancel, an expiry and a trigger at one moment each stop ends in one way, and the topics agree', async () => {
+  await using world = await createWorld({ partitions: 1, env: { ...env, EXPIRY_SETTLE_MS: '100' } })
+  const service = await world.start()
+  const perRound = 60
+  for (let round = 0; round < 3; round++) {
+    const expiresAt = new Date(Date.now() + 3_000).toISOString()
+    const ids = await Promise.all(
+      Array.from({ length: perRound }, (_, n) =>
+        placeStop(service, {
+          ticker: `R${round}`,
+          side: 'BUY',
+          stopPrice: 1 + n,
+          ...(n % 2 === 0 && { timeInForce: 'GTD', expiresAt }),
+        }),
+      ),
+    )
+    await Bun.sleep(Math.max(0, Date.parse(expiresAt) - Date.now() - 20))
+    const cancels = ids.filter((_, n) => n % 3 === 0).map((id) => service.http(`/orders/${id}`, { method: 'DELETE' }))
+    for (let price = 1; price <= perRound; price += 2)
+      await world.publishTrades(foreign(price, { ticker: `R${round}` }))
+    await Promise.all(cancels)
+  }
+  await world.tradesConsumed()
+  await until(async () => (await world.sql`select from orders where open and expires_at is not null`).length === 0, {
+    what: 'all that have an end have ended',
+  })
+  await world.outboxEmpty()
+  const rows = await world.sql<{ id: string; kinds: string[] }[]>`
+    select o.id, coalesce(array_agg(c.kind order by c.version) filter (where c.kind is not null), '{}') as kinds
+    from orders o left join order_changes c on c.order_id = o.id group by o.id`
+  const placed = new Set(await placedIds(world))
+  const told = new Set((await world.kafka.read(world.topics.cancelled)).map(({ value }) => JSON.parse(value!).orderId))
+  const ways = new Set(rows.map(({ kinds }) => kinds.join(' then ')))
+  const lawful = ['', 'TRIGGERED', 'CANCELED', 'EXPIRED', 'TRIGGERED then CANCELED', 'TRIGGERED then EXPIRED']
+  expect([...ways].filter((way) => !lawful.includes(way))).toEqual([])
+  // Each of them has won somewhere.
+  for (const kind of ['TRIGGERED', 'CANCELED', 'EXPIRED'])
+    expect([...ways].some((way) => way.startsWith(kind))).toBe(true)
+  for (const { id, kinds } of rows) {
+    const isTriggered = kinds.includes('TRIGGERED')
+    expect([id, placed.has(id), told.has(id)]).toEqual([id, isTriggered, isTriggered && kinds.length === 2])
+  }
+  await sound(world)
+})
+
 test('a trade that an operator sends again triggers nothing, and one older than the tolerance neither', async () => {
   await using world = await createWorld({ env: { STOP_TRADE_TOLERANCE_MS: '1500' } })
   const service = await world.start()
