@@ -1,10 +1,11 @@
-// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, the outbox and the exceptions.
-// It only reads, one page per statement, so memory is bounded and the service may go on working.
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, the outbox, the exceptions and
+// the reports of the engine. It only reads, one page per statement, so memory is bounded and the service may go on working.
 
 import type { Sql } from '../store/sql.ts'
 import { verifyGuards } from './guardsSql.ts'
 import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
+import { verifyEngineEndsPage, verifyReportsPage } from './reportsSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -81,5 +82,7 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
   const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
   await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
+  await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)
+  await walk(lowestId, (after) => verifyEngineEndsPage(sql, { after, limit: ordersPageMax }), report)
   return verified
 }
