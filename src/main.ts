@@ -10,6 +10,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders verify           check every order against its ledger; --topics: the topics against the tables; --json
   orders redrive          send dead letters to their topic again: --reports, --dry-run, --all, --disposition, --order, --id,
                           --since, --until, --limit
+  orders expire           end open orders without an expiresAt: --older-than, --user, --ticker, --dry-run
   orders watch            show orders as they change: --user, --ticker, --order, --json, --url, --ca-file
   orders api-key          make an API key: --subject, --scopes, --id, --expires
   orders openapi          print the OpenAPI document of the HTTP side
@@ -38,6 +39,8 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./verify/command.ts')).verifyCommand(process.env, args)
     case 'redrive':
       return (await import('./redrive/command.ts')).redriveCommand(process.env, args)
+    case 'expire':
+      return (await import('./commands/expire.ts')).expireCommand(process.env, args)
     case 'watch':
       return (await import('./watch/command.ts')).watchCommand(process.env, args)
     case 'api-key':

@@ -41,7 +41,7 @@ export type ExpiryOptions = {
 }
 
 /** `backlog`: read every few seconds. `obstacle`: why the last pass failed; null: it did not. */
-export type ExpiryState = { backlog: EndingsBacklog; obstacle: string | null }
+type ExpiryState = { backlog: EndingsBacklog; obstacle: string | null }
 export type Expiry = {
   run: (signal: AbortSignal) => Promise<void>
   /** One pass over all steps; whether any of them had a full batch, so that there may be more. */

@@ -2,13 +2,13 @@
 // and dates are those on which a session closes, in the time zone of the session, so a session that crosses midnight has the day of its end.
 
 export const weekdays = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'] as const
-export type Weekday = (typeof weekdays)[number]
+type Weekday = (typeof weekdays)[number]
 
 /** By date (`YYYY-MM-DD`): the time of the early close (`HH:MM`), or null if no session closes on that day. */
 export type Holidays = ReadonlyMap<string, string | null>
 
 /** `close`: `HH:MM`; `00:00` is the midnight that ends the day. `timeZone`: a name such as `America/New_York`. `days`: at least one. */
-export type SessionRule = { close: string; timeZone: string; days: readonly Weekday[] }
+type SessionRule = { close: string; timeZone: string; days: readonly Weekday[] }
 export type Calendar = SessionRule & { holidays: Holidays }
 
 /** Of a time of the day, `HH:MM`. */

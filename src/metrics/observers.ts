@@ -15,6 +15,7 @@ import type { RequestObserver } from '../http/exchange/exchange.ts'
 import { streamEnds, type StreamObserver } from '../http/stream/eventStream.ts'
 import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
+import { createEndings } from './endingObservers.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import type { Metric } from './metric.ts'
 import { createReports } from './reportObservers.ts'
@@ -201,9 +202,12 @@ export const createObservers = () => {
   const [http, batches, streams, database] = [createHttp(), createBatches(), createKafkaStreams(), createDatabase()]
   const [followers, stops] = [createFollowers(), createStops()]
   const { instruments: ofReports, ...reports } = createReports()
-  const instruments = [http, batches, streams, stops, database, followers, { instruments: ofReports }].flatMap(
-    (part) => part.instruments,
-  )
+  const { instruments: ofEndings, ...endings } = createEndings()
+  const instruments = [
+    ...[http, batches, streams, stops, database, followers].flatMap((part) => part.instruments),
+    ...ofReports,
+    ...ofEndings,
+  ]
   return {
     /** Called for every answer over HTTP. */
     request: http.request,
@@ -221,6 +225,7 @@ export const createObservers = () => {
     legs: { onDisposition: streams.disposition, onException: streams.exception },
     /** Called for every stop that was triggered. */
     stopTriggered: stops.onTriggered,
+    endings,
     reports: { ...reports, onBatch: batches.reportBatch },
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
     metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),

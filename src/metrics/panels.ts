@@ -1,5 +1,6 @@
 // The dashboard's rows of panels: each panel has a few expressions, each with its legend.
 
+import { endings } from './endingPanels.ts'
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
 import { reports } from './reportPanels.ts'
 import { stops } from './stopPanels.ts'
@@ -234,4 +235,4 @@ const system: Row = {
   ],
 }
 
-export const rows: readonly Row[] = [requests, commits, relay, trades, stops, reports, streams, log, system]
+export const rows: readonly Row[] = [requests, commits, relay, trades, stops, reports, endings, streams, log, system]

@@ -2,6 +2,7 @@
 
 import { shardCount } from '../store/outbox.ts'
 import type { Pool } from '../store/sql.ts'
+import { endingState } from './endingState.ts'
 import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
 import { reportState } from './reportState.ts'
@@ -200,6 +201,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...tradeState,
   ...reportState,
   ...stopState,
+  ...endingState,
   ...streams,
   ...publisherState,
   ...queues,

@@ -1,5 +1,6 @@
 // The form of a metric that is read from the state of the parts when the page is requested.
 
+import type { Expiry } from '../app/expiry.ts'
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
@@ -24,6 +25,7 @@ export type StateSource = {
     trades: Consumer
     letters: Pick<DeadLetters, 'state'>
     openExceptions: OpenExceptions
+    expiry: Pick<Expiry, 'state'>
     openReportExceptions: Pick<OpenExceptions, 'count'>
     reports: {
       consumer: Pick<Consumer, 'state'> | null

@@ -42,12 +42,14 @@ const openRelay = ({ config, log, tracing, observers, replicaId }: Parts, produc
     log,
   })
 
-const openExpiry = ({ config, log, now, newId }: Parts, db: Database, onCommitted: () => void): Expiry =>
+const openExpiry = ({ config, log, observers, now, newId }: Parts, db: Database, onCommitted: () => void): Expiry =>
   createExpiry({
     db,
     topic: topicsOf(config).trades,
     settleMs: config.EXPIRY_SETTLE_MS,
-    graceMs: config.IMMEDIATE_GRACE_MS,
+    // An engine that reports ends them itself.
+    graceMs: config.ENGINE_FEATURES.includes('reports') ? 0 : config.IMMEDIATE_GRACE_MS,
+    ...observers.endings,
     newEventId: () => newId(now()),
     onCommitted,
     clock: () => performance.now(),
