@@ -21,21 +21,29 @@ const triesMax = 12
 /** A trace that Postgres takes in no row. */
 const unstorable = 'nul \0'
 
+const someTimeInForce = (random: Random, plan: World['plan'], stops: boolean): OrderTerms['timeInForce'] => {
+  if (random.chance(plan.expiring)) return random.pick(['GTD', 'DAY'])
+  return !stops && random.chance(plan.immediate) ? random.pick(['IOC', 'FOK']) : 'GTC'
+}
+
 const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null): OrderTerms => {
-  const [stops, market] = [random.chance(world.plan.stops), random.chance(0.15)]
+  const { plan, scheduler } = world
+  const [stops, market] = [random.chance(plan.stops), random.chance(0.15)]
+  const timeInForce = someTimeInForce(random, plan, stops)
+  const endsAt = new Date(epochMs + scheduler.now() + random.int(900, 1_100 + plan.endsWithinMs))
   return {
     userId,
     clientOrderId,
-    ticker: tickers[random.int(0, world.plan.tickers - 1)]!,
+    ticker: tickers[random.int(0, plan.tickers - 1)]!,
     side: random.pick(['BUY', 'SELL']),
     type: stops ? (market ? 'STOP' : 'STOP_LIMIT') : market ? 'MARKET' : 'LIMIT',
-    timeInForce: 'GTC',
+    timeInForce,
     quantity: wholeAmount(random.int(1, 10)),
     price: market ? null : wholeAmount(random.int(1, 5)),
     stopPrice: stops ? wholeAmount(random.int(1, 5)) : null,
     displayQuantity: null,
     postOnly: null,
-    expiresAt: null,
+    expiresAt: timeInForce === 'GTD' ? endsAt.toISOString() : null,
   }
 }
 

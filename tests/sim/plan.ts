@@ -38,6 +38,13 @@ export type Plan = {
   /** The share of orders that are stops. */
   stops: number
   stopToleranceMs: number
+  /** The share of orders that end by the clock, and when at the latest, from their acceptance. */
+  expiring: number
+  endsWithinMs: number
+  /** The share of orders that are executed at once or not at all. */
+  immediate: number
+  settleMs: number
+  graceMs: number
   followers: number
   /** The share of their streams that are read slowly. */
   slowFollowers: number
@@ -53,6 +60,8 @@ export type Plan = {
   clockSkewMaxMs: number
   /** How long the broker takes to acknowledge. */
   acknowledgeMaxMs: number
+  /** How long the broker holds back the answer to a fetch: a consumer may be that far behind. */
+  fetchMs: number
   sessionTimeoutMs: number
   startWithinMs: number
   statements: FaultRates
@@ -100,6 +109,11 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   tradePace: random.pick([0.08, 0.2, 0.5]),
   stops: random.pick([0, 0.3, 0.7]),
   stopToleranceMs: random.pick([0, 1_500, 1_500, 60_000]),
+  expiring: random.pick([0, 0.3, 0.7]),
+  endsWithinMs: random.pick([500, 3_000, 8_000]),
+  immediate: random.pick([0, 0.2]),
+  settleMs: random.pick([0, 300, 2_000]),
+  graceMs: random.pick([0, 300, 3_000]),
   followers: random.int(0, 4),
   slowFollowers: random.pick([0, 0.3]),
   followersRestAfterMs: 5_000,
@@ -111,6 +125,7 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   travelMaxMs: random.pick([1, 10, 80]),
   acknowledgeMaxMs: random.pick([0, 0, 600]),
   clockSkewMaxMs: random.pick([0, 5, 2_000]),
+  fetchMs: random.pick([25, 25, 25, 1_000]),
   sessionTimeoutMs: random.int(1_000, 6_000),
   startWithinMs: random.pick([50, 3_000]),
 })

@@ -1,6 +1,7 @@
 // One replica of the service: its real use cases, relay and trades consumer, wired as src/serve/serve.ts does it, on the fakes. It
 // can be killed between any two events, and it can be stopped as SIGTERM stops it.
 
+import { createExpiry } from '../../src/app/expiry.ts'
 import type { Follow } from '../../src/app/follow.ts'
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createService, type Service } from '../../src/app/service.ts'
@@ -9,6 +10,7 @@ import { createDeadLetters } from '../../src/kafka/inbound/deadLetters.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { createBatchHandler } from '../../src/kafka/trades/batch.ts'
 import { createRelay } from '../../src/relay/relay.ts'
+import { raiseTapeMarks, readTapeNeed } from '../../src/store/tapeMarks.ts'
 import { createTail } from '../../src/tail/tail.ts'
 import type { Level, Log } from '../../src/telemetry/log.ts'
 import { writeEvent } from '../../src/wire/event.ts'
@@ -116,10 +118,28 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       batchMax: plan.tradesBatchMax,
       limits: { lanes: plan.tradeLanes, messagesMax: 200, bytesMax: 1_000_000 },
       keepGap: () => Promise.reject(new Error('no message is ever deleted here')),
+      tape: {
+        need: () => db.run(readTapeNeed),
+        raise: (raised) => db.run((sql) => raiseTapeMarks(sql, { topic: topics.trades, ...raised })),
+      },
       log,
     },
     () => world.group.connect(owner),
   )
+  const onCommitted = (): void => {
+    relay.ring()
+    tail.ring()
+  }
+  const expiry = createExpiry({
+    db: connect(world, owner),
+    topic: topics.trades,
+    settleMs: plan.settleMs,
+    graceMs: plan.graceMs,
+    newEventId: () => newId(now()),
+    onCommitted,
+    clock: () => scheduler.now(),
+    log,
+  })
   const monitor = createMonitor({
     db,
     bound: { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 },
@@ -135,20 +155,20 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     },
     now,
     newId,
-    expiresAt: () => null,
     limits: { batchMax: plan.batchMax, lanes: plan.batchLanes, queueMax: 10_000, deadlineMs: 5_000 },
     accepting: monitor.hasRoom,
-    onCommitted: () => {
-      relay.ring()
-      tail.ring()
-    },
+    onCommitted,
+    // A session that closes so often that orders of the day see it.
+    expiresAt: ({ timeInForce }, at) =>
+      timeInForce === 'DAY' ? new Date(at.getTime() + Math.ceil(plan.endsWithinMs / 2)).toISOString() : null,
     onBug,
     log,
   })
 
   const streaming = new AbortController()
-  const running = Promise.all([relay.run(streaming.signal), trades.run(streaming.signal)])
-  void monitor.run(streaming.signal)
+  const { signal } = streaming
+  const running = Promise.all([relay.run(signal), trades.run(signal), expiry.run(signal)])
+  void monitor.run(signal)
   let open = true
 
   const stop = async (): Promise<void> => {

@@ -16,6 +16,7 @@ import type { Backup } from './postgres/backup.ts'
 import { createServer } from './postgres/server.ts'
 import { createPostgres } from './postgres/state.ts'
 import { checkAnswers } from './promises/answers.ts'
+import { checkEndings, endingsRest } from './promises/endings.ts'
 import { checkEvents } from './promises/events.ts'
 import { checkLog, haveSeenLast } from './promises/log.ts'
 import { checkLoss, haveSeenAllSince } from './promises/loss.ts'
@@ -100,17 +101,19 @@ const runMarket = ({ world, journal, fleet }: Parts): void => {
     db.open.size === 0 &&
     fleet.complete() &&
     tradesSettled() &&
+    endingsRest(db, plan) &&
     followersRest()
 
   if (!scheduler.run(atRest, limitMs))
     world.broken(
       `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, ` +
-        `trades ${tradesSettled()}, replicas ${fleet.complete()}, followers ${haveSeenAll()}`,
+        `trades ${tradesSettled()}, endings ${endingsRest(db, plan)}, replicas ${fleet.complete()}, followers ${haveSeenAll()}`,
     )
   checkAnswers(db, journal, world.broken)
   checkEvents({ db, broker, calm: plan.calm }, journal, world.broken)
   checkTrades(facts)
   checkStops(facts)
+  checkEndings(facts)
   checkLog(facts)
   if (server.deadlocks() > 0) world.broken(`${server.deadlocks()} deadlocks`)
 }

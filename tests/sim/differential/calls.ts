@@ -5,7 +5,7 @@ import { readLegState, writeFills, type LegState } from '../../../src/store/fill
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
 import type { Place } from '../../../src/store/log.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
-import { insertOrders, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
+import { insertOrders, isKeyFree, readByKey, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -53,6 +53,19 @@ const placing = (memory: Memory): Call => {
   }))
   ids.push(...placed.map(({ order }) => order.id))
   return { name: 'insertOrders', writes: true, run: (sql) => insertOrders(sql, placed) }
+}
+
+/** The order is undone: nobody knows its id later. */
+const keyFree = (memory: Memory): Call => {
+  const order = someOrder(memory)
+  const event = { eventId: newId(memory), traceparent: null }
+  const placement = { order, origin: { requestId: null, subject: null }, event }
+  return { name: 'isKeyFree', writes: true, run: (sql) => isKeyFree(sql, placement) }
+}
+
+const byKey = (memory: Memory): Call => {
+  const keys = some(memory.random, 3, () => someTerms(memory))
+  return { name: 'readByKey', writes: false, run: (sql) => readByKey(sql, keys) }
 }
 
 const keyHolders = (memory: Memory): Call => {
@@ -215,10 +228,12 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 36. */
+/** The share of each call, of 38. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
+  [keyFree, 1],
+  [byKey, 1],
   [reading, 1],
   [moving, 2],
   [legState, 2],

@@ -23,7 +23,7 @@ const topic = 'trade.executed.v1'
 const partitions = 2
 
 /** Without the times, which each side has of its own clock. */
-const withoutNow = <T extends { now: Date }>(rows: readonly T[]): object[] => rows.map((row) => ({ ...row, now: null }))
+const withoutNow = (rows: readonly { now: Date }[]): object[] => rows.map((row) => ({ ...row, now: null }))
 
 const ages = (backlog: EndingsBacklog): object =>
   Object.fromEntries(Object.entries(backlog).map(([stage, { orders }]) => [stage, orders]))

@@ -31,7 +31,6 @@ export type Group = {
 /** Called with every range of messages whose offset moves. */
 type OnCommit = (partition: number, from: number, to: number) => void
 
-const fetchEveryMs = 25
 const coordinator: Owner = { name: 'coordinator', alive: true }
 
 const topicId = 'trades-1'
@@ -125,7 +124,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
   /** A broker holds an answer back for a while, as it does until there is something to say. */
   const fetch = (owner: Owner, { topics: fetchTopics }: FetchRequest): Promise<FetchResponse> =>
     new Promise((resolve, reject) =>
-      scheduler.after(fetchEveryMs * (0.5 + random.next()), coordinator, () => {
+      scheduler.after(plan.fetchMs * (0.5 + random.next()), coordinator, () => {
         const refused = world.broker.down
         const answers = fetchTopics.flatMap((topic) => topic.partitions.map(answerOf))
         const response = { errorCode: 0, responses: [{ topicId, partitions: answers }] } as unknown as FetchResponse
@@ -211,9 +210,16 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     get assignments() {
       return [{ topic: topics.trades, partitions: member.partitions }]
     },
+    /** The ends are those of the moment at which the broker answers. */
     listOffsets: ({ timestamp: at }: { timestamp?: bigint }) =>
-      Promise.resolve(
-        new Map([[topics.trades, partitions.map((partitionLog) => (at === -2n ? 0n : BigInt(partitionLog.length)))]]),
+      new Promise((resolve, reject) =>
+        travel(world, coordinator, () => {
+          const ends = partitions.map((partitionLog) => (at === -2n ? 0n : BigInt(partitionLog.length)))
+          const refused = world.broker.down
+          travel(world, member.owner, () =>
+            refused ? reject(new NetworkError('no broker answers')) : resolve(new Map([[topics.trades, ends]])),
+          )
+        }),
       ),
   })
 

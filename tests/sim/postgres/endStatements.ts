@@ -5,15 +5,13 @@ import {
   addDueEndings,
   addEndings,
   addImmediateEndings,
-  deleteEndings,
   noteAcknowledged,
   readDueStops,
-  readEndingsBacklog,
-  readSettledEndings,
   tellEndings,
 } from './ending.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { raiseTapeMarks, readTapeNeed } from './marking.ts'
+import { deleteEndings, readEndingsBacklog, readSettledEndings } from './settling.ts'
 import { look, type Template } from './template.ts'
 
 const isDue = 'where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp() and'

@@ -1,4 +1,4 @@
-// The fake of src/store/endings.ts: which orders are due, the cancellations that tell the engine, and the ends that may become the status.
+// The fake of src/store/endings.ts: which orders are due, and the cancellations that tell the engine.
 
 import { sqlState, StatementError } from './errors.ts'
 import { append } from './placing.ts'
@@ -8,12 +8,12 @@ import { isLocked, lock, lockKey, share, take, type Steps, type Tx } from './tra
 type Column = (string | null)[]
 type NewEnding = Pick<EndingRecord, 'order_id' | 'outcome' | 'reason_code' | 'due_at'>
 
-const isOpen = ({ status }: OrderRecord): boolean => status === 'NEW' || status === 'PARTIALLY_FILLED'
+export const isOpen = ({ status }: OrderRecord): boolean => status === 'NEW' || status === 'PARTIALLY_FILLED'
 const waits = ({ stop_price, triggered_at }: OrderRecord): boolean => stop_price !== null && triggered_at === null
 const isDue = (order: OrderRecord, at: number): boolean =>
   isOpen(order) && order.expires_at !== null && order.expires_at.getTime() <= at
 
-const byTime =
+export const byTime =
   <T>(timeOf: (row: T) => number, idOf: (row: T) => string) =>
   (a: T, b: T): number =>
     timeOf(a) - timeOf(b) || (idOf(a) < idOf(b) ? -1 : 1)
@@ -219,55 +219,4 @@ export function* noteAcknowledged(db: Postgres, tx: Tx, limit: number): Steps<ob
     yield null
   }
   return answer
-}
-
-/** The lowest mark of all partitions; null: there is none. */
-export const readUntil = (db: Postgres, topic: string): number | null => {
-  const marks = [...db.marks].filter(([key]) => key.startsWith(`${topic} `)).map(([, mark]) => mark)
-  return marks.length === 0 ? null : Math.min(...marks)
-}
-
-export type SettledQuery = { topic: string; settleMs: number; limit: number }
-
-export function* readSettledEndings(db: Postgres, tx: Tx, { topic, settleMs, limit }: SettledQuery): Steps<object[]> {
-  const end = readUntil(db, topic)
-  const isSettled = ({ acknowledged_at }: EndingRecord): boolean =>
-    end !== null && acknowledged_at !== null && acknowledged_at <= end - settleMs
-  const answer: object[] = []
-  for (const { order_id: id, outcome, reason_code } of [...db.endings.values()].filter(isSettled).toSorted(
-    byTime(
-      ({ acknowledged_at }) => acknowledged_at!,
-      ({ order_id }) => order_id,
-    ),
-  )) {
-    if (answer.length >= limit) break
-    if (isLocked(db, tx, lockKey.order(id))) continue
-    take(db, tx, lockKey.order(id))
-    answer.push({ order_id: id, outcome, reason_code, now: new Date(tx.startedAt) })
-    yield null
-  }
-  return answer
-}
-
-export function* deleteEndings(db: Postgres, tx: Tx, ids: Column): Steps<[]> {
-  const isOver = (id: string): boolean => db.endings.has(id) && !isOpen(db.orders.get(id)!)
-  for (const id of ids.flatMap((each) => (isOver(each!) ? each! : [])).toSorted()) {
-    yield* lock(db, tx, lockKey.ending(id))
-    tx.writes.push(() => void db.endings.delete(id))
-  }
-  return []
-}
-
-export const readEndingsBacklog = (db: Postgres): object[] => {
-  const now = db.clock()
-  const endings = [...db.endings.values()]
-  const stage = (name: string, since: (ending: EndingRecord) => number | null): object => {
-    const times = endings.map(since).filter((time) => time !== null)
-    return { stage: name, orders: times.length, oldest_ms: Math.max(0, ...times.map((time) => now - time)) }
-  }
-  return [
-    stage('due', ({ told_at, due_at }) => (told_at === null && due_at <= now ? due_at : null)),
-    stage('sending', ({ told_at, acknowledged_at }) => (acknowledged_at === null ? told_at : null)),
-    stage('settling', ({ acknowledged_at }) => acknowledged_at),
-  ]
 }

@@ -19,6 +19,7 @@ export const sqlState = {
   checkViolation: '23514',
   characterNotInRepertoire: '22021',
   numericOverflow: '22003',
+  divisionByZero: '22012',
   deadlock: '40P01',
   lockTimeout: '55P03',
   statementTimeout: '57014',

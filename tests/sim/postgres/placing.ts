@@ -1,6 +1,7 @@
 // The fake of insertOrders, readKeyHolders and readOrders.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
+import { refuse, sqlState } from './errors.ts'
 import { amountText, checkOrder } from './guards.ts'
 import type { EventRecord, OrderRecord, Postgres } from './state.ts'
 import {
@@ -135,7 +136,13 @@ const byKey = (a: OrderRow, b: OrderRow): number => {
   return text(a) < text(b) ? -1 : 1
 }
 
-export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ id: string }[]> {
+/** `undone`: it fails if it has inserted anything. */
+export function* insertOrders(
+  db: Postgres,
+  tx: Tx,
+  columns: Column[],
+  { undone } = { undone: false },
+): Steps<{ id: string }[]> {
   const input = inputsOf(columns)
   const rows = newRows(db, tx, input)
   yield null
@@ -145,6 +152,7 @@ export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ 
     if (yield* insertRow(db, tx, row)) placed.add(row.id)
     yield null
   }
+  refuse(undone && placed.size > 0, sqlState.divisionByZero, 'division by zero')
   for (const [i, row] of rows.entries()) {
     if (!placed.has(row.id) || row.status === 'REJECTED' || row.stop_price !== null) continue
     const { event_id, traceparent } = input[i]!
@@ -165,9 +173,17 @@ export function* insertOrders(db: Postgres, tx: Tx, columns: Column[]): Steps<{ 
 export const readOrders = (db: Postgres, ids: Column): OrderRow[] =>
   [...new Set(ids)].flatMap((id) => db.orders.get(id!) ?? [])
 
-export const readKeyHolders = (db: Postgres, ids: Column, users: Column, keys: Column): OrderRow[] => {
+export const readByKey = (db: Postgres, users: Column, keys: Column): OrderRow[] => {
   const found = users.map((user, i) => (keys[i] === null ? undefined : db.keys.get(`${user} ${keys[i]}`)))
-  return readOrders(db, [...ids, ...found.filter((id) => id !== undefined)])
+  return readOrders(
+    db,
+    found.filter((id) => id !== undefined),
+  )
+}
+
+export const readKeyHolders = (db: Postgres, ids: Column, users: Column, keys: Column): OrderRow[] => {
+  const found = readByKey(db, users, keys).map(({ id }) => id)
+  return readOrders(db, [...ids, ...found])
 }
 
 export type PageQuery = {

@@ -64,20 +64,23 @@ const checkOrder = (events: readonly Published[], broken: (what: string) => void
 }
 
 const checkOnePerOrder = (db: Postgres, journal: Journal, broken: (what: string) => void): void => {
-  const count = Map.groupBy(journal.events, (event) => `${event.kind} ${event.order_id}`)
+  // What the service ends by itself is told by events of their own: see endings.ts.
+  const isOfClient = ({ kind, reason_code }: StoredEvent): boolean =>
+    kind !== 'CANCELLED' || reason_code === 'USER_CANCELED'
+  const count = Map.groupBy(journal.events.filter(isOfClient), (event) => `${event.kind} ${event.order_id}`)
   if (new Set(journal.events.map((event) => event.event_id)).size !== journal.events.length)
     broken('two events share an eventId')
-  for (const { id, status, version, stop_price, triggered_at } of db.orders.values()) {
+  for (const { id, status, version, stop_price, triggered_at, reason_code } of db.orders.values()) {
     // No engine is told of a stop before it triggers, nor of an order that was refused.
     const isPublished = (stop_price === null || triggered_at !== null) && !(status === 'REJECTED' && version === 0)
     const placed = count.get(`PLACED ${id}`)?.length ?? 0
     if (placed !== (isPublished ? 1 : 0)) broken(`order ${id} has ${placed} placement events`)
     const canceled = count.get(`CANCELLED ${id}`)?.length ?? 0
-    // Each write with a late leg that leaves a remainder tells the engine again.
+    // Each write with a late leg that leaves a remainder tells the engine again. Ends by the clock: endings.ts.
     const lateLegs = (db.ledger.get(id) ?? []).filter(({ late }) => late).length
-    const most = status === 'CANCELED' && isPublished ? 1 + lateLegs : 0
-    if (canceled > most || (canceled === 0) !== (most === 0))
-      broken(`order ${id} is ${status} with ${canceled} cancel events and ${lateLegs} late legs`)
+    const byUser = reason_code === 'USER_CANCELED' && isPublished
+    const isWrong = byUser ? canceled === 0 || canceled > 1 + lateLegs : status !== 'EXPIRED' && canceled > 0
+    if (isWrong) broken(`order ${id} is ${status} with ${canceled} cancel events and ${lateLegs} late legs`)
   }
 }
 
