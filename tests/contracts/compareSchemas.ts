@@ -5,6 +5,7 @@
 
 import { isEcho, isPatternWithin, type PatternPair } from './comparePatterns.ts'
 import type { Json } from './documents.ts'
+import { conditionsAreHarmless } from './newConditions.ts'
 
 /** `breaking`: a client that was right before is wrong now. `decide`: one may be; somebody has to say that it is meant. */
 export type Change = { kind: 'breaking' | 'decide'; at: string; what: string }
@@ -28,7 +29,7 @@ const show = (value: unknown): string => JSON.stringify(value)
 /** They explain and bind nobody. */
 const words = new Set(['title', 'description', 'examples', 'example', '$comment', 'deprecated'])
 const judged = new Set(
-  'type enum const anyOf oneOf properties required additionalProperties items default'
+  'type enum const anyOf oneOf allOf properties required additionalProperties items default'
     .split(' ')
     .concat(
       'minimum maximum exclusiveMinimum exclusiveMaximum minLength maxLength minItems maxItems'.split(' '),
@@ -190,7 +191,9 @@ const conditionChanges = (pair: Pair): Change[] => {
       compareSchemas({ ...pair, before: one, after: other }).length === 0
     return now === undefined || old.every((one) => now.some((other) => takes(one, other)))
   })
-  return isKept ? [] : [breaking(at, 'the conditions between members changed, which nobody can judge here')]
+  const [old, now] = [before['allOf'], after['allOf']]
+  const isJudged = direction === 'in' ? conditionsAreHarmless(before, after) : Bun.deepEquals(old, now)
+  return isKept && isJudged ? [] : [breaking(at, 'the conditions between members changed, which nobody can judge here')]
 }
 
 const otherChanges = ({ before, after, direction, at }: Pair): Change[] => {

@@ -488,6 +488,32 @@ describe('what is wider and harmless', () => {
     expect(http(edit)).toContainEqual(expect.stringMatching(change))
   })
 
+  const closed = { type: 'object', additionalProperties: false, properties: { kind: { enum: ['a', 'b'] }, size: {} } }
+  const when = (kind: string, then: Json): Json => ({
+    ...closed,
+    properties: { kind: { enum: ['a', 'b', 'c'] }, size: {}, more: {} },
+    allOf: [{ if: { required: ['kind'], properties: { kind: { const: kind } } }, then }],
+  })
+  const never = { type: 'null' }
+  test.each<[string, Json, Json, Change['kind'][]]>([
+    ['that only a new value meets', closed, when('c', { required: ['more'], properties: { size: never } }), []],
+    ['of new members', closed, when('a', { properties: { more: never } }), []],
+    ['that stays', when('a', { required: ['size'] }), when('a', { required: ['size'] }), []],
+    ['that is gone', when('a', { required: ['size'] }), closed, ['breaking', 'breaking']],
+    ['that requires a new member', closed, when('a', { required: ['more'] }), ['breaking']],
+    ['that requires a member', closed, when('a', { required: ['size'] }), ['breaking']],
+    ['that forbids a member', closed, when('a', { properties: { size: never } }), ['breaking']],
+    [
+      'of new members, where others were taken',
+      { ...closed, additionalProperties: true },
+      when('a', { properties: { more: never } }),
+      ['breaking', 'breaking'],
+    ],
+    ['of another form', closed, { ...closed, allOf: [{ required: ['size'] }] }, ['breaking']],
+  ])('or not, a condition %s', (_, before, after, kinds) => {
+    expect(compareSchemas({ before, after, direction: 'in', at: '' }).map(({ kind }) => kind)).toEqual(kinds)
+  })
+
   const text = { type: 'string' }
   const shape = { type: 'object', anyOf: conditions }
   const more = { ...shape, anyOf: [...conditions, { properties: { type: { const: 'STOP' } } }] }

@@ -2,7 +2,6 @@
 
 import type { TObject } from '@sinclair/typebox'
 import type { AmountDigits } from '../../domain/decimal.ts'
-import { orderTypes, rulesOf } from '../../domain/terms.ts'
 import { Resolve } from '../exceptions/resolution.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
 import { isServed } from '../exchange/operation.ts'
@@ -31,6 +30,7 @@ import {
   type RefusalShape,
 } from './operation.ts'
 import { operations, type OperationId, type Operations } from './operations.ts'
+import { rulesByTimeInForce, termsByType } from './orderRules.ts'
 
 export type OpenApiOptions = {
   version: string
@@ -54,18 +54,6 @@ const documentSchema = (value: unknown, isRoot = false): unknown => {
   if (typeof component === 'string' && !isRoot) return { $ref: `#/components/schemas/${component}` }
   return Object.fromEntries(Object.entries(schema).map(([key, inner]) => [key, documentSchema(inner)]))
 }
-
-/** Which terms each type of order requires and forbids, from the domain's own table. */
-const termsByType = orderTypes.map((type) => {
-  const rules = rulesOf(type).filter(([, rule]) => rule !== 'optional')
-  const required = rules.filter(([, rule]) => rule === 'required').map(([name]) => name)
-  const properties = rules.map(([name, rule]) => [name, { type: rule === 'required' ? ['number', 'string'] : 'null' }])
-  return {
-    title: type,
-    ...(required.length === 0 ? {} : { required }),
-    properties: { type: { const: type }, ...(Object.fromEntries(properties) as Json) },
-  }
-})
 
 const pascal = (text: string): string =>
   text.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
@@ -197,6 +185,7 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       ...orderBody(documentSchema(placeOrderShape(amountDigits), true) as Json, access),
       ...open,
       anyOf: termsByType,
+      allOf: rulesByTimeInForce,
     },
     Resolve: { ...(documentSchema(Resolve, true) as Json), ...open },
   }
