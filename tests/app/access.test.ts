@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { everybody, type Call, type Caller } from '../../src/app/caller.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createService } from '../../src/app/service.ts'
+import { usualRules } from '../../src/app/submit.ts'
 import type { ExceptionFilter } from '../../src/store/exceptions.ts'
 import type { OrderFilter } from '../../src/store/orderPage.ts'
 import { aCall, aTrade, newId, someTerms } from '../support/builders.ts'
@@ -23,6 +24,7 @@ const service = createService({
   log: { info: (message, fields) => lines.push({ message, ...fields }) },
   now: () => new Date(),
   newId,
+  rules: { ...usualRules, rejectedPerMinuteMax: 2, nowMs: () => 0 },
   expiresAt: () => null,
 })
 afterAll(() => {
@@ -94,7 +96,9 @@ test('an order of somebody else is answered as one that does not exist, and stay
     expect(await service.find(call, order.id)).toEqual(notFound)
     expect(await service.fills(call, fills)).toEqual(notFound)
     expect(await service.history(call, history)).toEqual(notFound)
-    expect(await service.cancel(call, order.id)).toEqual(notFound)
+    for (const remaining of [false, true])
+      for (const versions of [undefined, [], [0]])
+        expect(await service.cancel(call, order.id, { remaining, versions })).toEqual(notFound)
   }
   for (const call of [user(alice), admin, open]) {
     expect(await service.find(call, order.id)).toEqual({ ok: true, order })
@@ -144,6 +148,28 @@ test('fills, events and exceptions come page by page, each page with the positio
   expect(rest).toMatchObject({ ok: true, items: [{ orderId }], next: null })
 })
 
+test('orders that the engine cannot do are bounded for each caller by itself, and so are their keys', async () => {
+  const iceberg = (userId: string, clientOrderId: string | null = null) => ({
+    terms: someTerms({ userId, clientOrderId, displayQuantity: 1n }),
+    formerKey: null,
+  })
+  const codeOf = async (call: Call, command: ReturnType<typeof iceberg>): Promise<string> => {
+    const result = await service.place(call, command)
+    return result.ok ? 'placed' : result.code
+  }
+  const mine = iceberg(alice, newId())
+  expect(await codeOf(user(alice), mine)).toBe('ORDER_REJECTED')
+  expect(await codeOf(user(alice), iceberg(alice))).toBe('ORDER_REJECTED')
+  expect(await codeOf(user(alice), iceberg(alice))).toBe('RATE_LIMITED')
+  expect(await codeOf(user(bob), iceberg(bob))).toBe('ORDER_REJECTED')
+  expect(await codeOf(user(bob), { ...mine, terms: { ...mine.terms, userId: bob } })).toBe('ORDER_REJECTED')
+  expect(await codeOf(user(bob), mine)).toBe('FORBIDDEN')
+  expect(await codeOf(user(bob), iceberg(bob))).toBe('RATE_LIMITED')
+  expect(await codeOf(user(alice), mine)).toBe('ORDER_REJECTED')
+  expect(await codeOf(admin, mine)).toBe('ORDER_REJECTED')
+  expect(await codeOf(nobody, iceberg(alice))).toBe('FORBIDDEN')
+})
+
 test('exceptions are an administrator’s', async () => {
   const command = { id: newId(), resolvedBy: 'ops', note: 'seen' }
   for (const call of [user(alice), nobody]) {
@@ -162,10 +188,12 @@ test('what an administrator changes is in the log before it is tried; what other
   await service.resolve(open, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
   expect(lines).toEqual([])
   await service.cancel(admin, orderId)
+  await service.cancel(admin, orderId, { remaining: true })
   await service.resolve(admin, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
   const who = { message: 'an administrator changes something', requestId: 'desk-1', subject: 'ops', credential: 'jwt' }
   expect(lines).toEqual([
     { ...who, operation: 'cancelOrder', orderId },
+    { ...who, operation: 'deleteOrder', orderId },
     { ...who, operation: 'resolveException', exceptionId },
   ])
 })

@@ -35,6 +35,8 @@ describe('the defaults', () => {
       SESSION_CLOSE: '00:00',
       SESSION_TIME_ZONE: 'UTC',
       SESSION_DAYS: ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'],
+      ENGINE_FEATURES: [],
+      REJECTED_PER_MINUTE_MAX: 600,
       GTC_MAX_DAYS: 0,
       GTD_MAX_DAYS: 366,
       EXPIRY_SETTLE_MS: 2_000,
@@ -92,6 +94,12 @@ describe('a value that is given', () => {
     })
   })
 
+  test('of ENGINE_FEATURES is a list in any order', () => {
+    const featuresOf = (list: string) => configOf({ ENGINE_FEATURES: list }).ENGINE_FEATURES
+    expect(featuresOf('reports, display,post-only')).toEqual(['reports', 'display', 'post-only'])
+    expect(featuresOf('display')).toEqual(['display'])
+  })
+
   test('is ignored if no setting has its name', () => {
     expect(configOf({ PATH: '/bin', KAFKA_TOPIC_OTHER: '?' })).toEqual(configOf())
   })
@@ -141,6 +149,11 @@ describe('a fault', () => {
     ['SESSION_CLOSE', '9:30', 'SESSION_CLOSE must be HH:MM, from 00:00 to 23:59'],
     ['SESSION_TIME_ZONE', 'Europe/Atlantis', 'SESSION_TIME_ZONE must be a time zone such as Europe/London'],
     ['SESSION_DAYS', 'MON,Feiertag', 'SESSION_DAYS must be some of MON, TUE, WED, THU, FRI, SAT, SUN, comma-separated'],
+    ['ENGINE_FEATURES', 'icebergs', 'ENGINE_FEATURES must be some of display, post-only, reports, comma-separated'],
+    ['ENGINE_FEATURES', 'reports,', 'ENGINE_FEATURES must be some of display, post-only, reports, comma-separated'],
+    ['ENGINE_FEATURES', 'post-only', 'ENGINE_FEATURES has post-only, which needs reports'],
+    ['ENGINE_FEATURES', 'display,post-only', 'ENGINE_FEATURES has post-only, which needs reports'],
+    ['REJECTED_PER_MINUTE_MAX', '0', 'REJECTED_PER_MINUTE_MAX must be a whole number from 1 to 1000000'],
     ['GTD_MAX_DAYS', '0', 'GTD_MAX_DAYS must be a whole number from 1 to 36500'],
     ['DB_LOCK_TIMEOUT_MS', '3000', 'DB_LOCK_TIMEOUT_MS must be below DB_STATEMENT_TIMEOUT_MS'],
   ])('%s=%s: %s', (key, value, fault) => {

@@ -38,9 +38,11 @@ describe('API1 broken object level authorization', () => {
         world.call('GET', `/orders/${target}/fills`, { as: world.keys.alice }),
         world.call('GET', `/orders/${target}/events`, { as: world.keys.alice }),
         world.call('POST', `/orders/${target}/cancel`, { as: world.keys.alice }),
+        world.call('DELETE', `/orders/${target}`, { as: world.keys.alice }),
+        world.call('DELETE', `/orders/${target}`, { as: world.keys.alice, headers: { 'if-match': '"9"' } }),
       ])
     const [foreign, missing] = [await attempts(id), await attempts(unknownId)]
-    expect(foreign.map(codeOf)).toEqual(Array.from({ length: 4 }, () => '404 NOT_FOUND'))
+    expect(foreign.map(codeOf)).toEqual(Array.from({ length: 6 }, () => '404 NOT_FOUND'))
     // Beside the id that was asked for and the time, not a byte tells an order of somebody else from none.
     const withoutOccasion = (answers: Answer[], asked: string): string[] =>
       answers.map(({ text }) => text.replace(asked, '').replace(/"timestamp":"[^"]*"/, ''))
@@ -402,7 +404,7 @@ describe('API5 broken function level authorization', () => {
   test('another method, another case or a slash more leads nowhere past the gate', async () => {
     for (const [method, path] of [
       ['PUT', '/orders'],
-      ['DELETE', `/orders/${unknownId}`],
+      ['PATCH', `/orders/${unknownId}`],
       ['PATCH', '/exceptions'],
       ['POST', '/actuator/health'],
     ] as const)
