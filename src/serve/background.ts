@@ -1,7 +1,7 @@
 // The parts that run beside the requests: relay, trades, dead letters, the publisher of the log, watchers of Kafka and Postgres.
 
 import { createExpiry, type Expiry } from '../app/expiry.ts'
-import { createMonitor } from '../app/monitor.ts'
+import { createMonitor, type OutboxFloor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createStopWatch } from '../app/stopWatch.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
@@ -56,10 +56,21 @@ const openExpiry = ({ config, log, observers, now, newId }: Parts, db: Database,
     log,
   })
 
+/** What looks at Kafka and Postgres at a steady pace, for health, metrics and placing. */
+const createWatchers = ({ config, log, kafka, db }: TradesParts, floor: OutboxFloor) => {
+  const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
+  return {
+    link: createLink(kafka, topicsOf(config), config.KAFKA_TOPIC_PARTITIONS, log),
+    monitor: createMonitor({ db, bound, floor, log }),
+    openExceptions: createOpenExceptions(db, countOpenExceptions),
+    openReportExceptions: createOpenExceptions(db, countOpenReportExceptions),
+    stops: createStopWatch({ db, clock: () => performance.now(), log }),
+  }
+}
+
 export const createBackground = (parts: BackgroundParts) => {
   const { config, log, replicaId, tracing, observers, now, newId, onCommitted } = parts
   const kafka = kafkaOf(config, `orders-${replicaId.slice(0, 8)}`)
-  const topics = topicsOf(config)
   const own = {
     relay: openPool(config, 'relay', observers),
     trades: openPool(config, 'trades', observers),
@@ -94,9 +105,6 @@ export const createBackground = (parts: BackgroundParts) => {
     onCommitted()
   }
   const expiry = openExpiry(parts, own.expiry, onEnded)
-  const link = createLink(kafka, topics, config.KAFKA_TOPIC_PARTITIONS, log)
-  const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
-  const monitor = createMonitor({ db, bound, floor: relay.floor, log })
   const pools: Record<string, Pool> = { ...own, ...open.pools }
   const producers = [producer, ...open.producers]
   return {
@@ -106,12 +114,8 @@ export const createBackground = (parts: BackgroundParts) => {
     relay,
     trades,
     letters,
-    link,
-    monitor,
     expiry,
     reports,
-    openExceptions: createOpenExceptions(db, countOpenExceptions),
-    openReportExceptions: createOpenExceptions(db, countOpenReportExceptions),
-    stops: createStopWatch({ db, clock: () => performance.now(), log }),
+    ...createWatchers(inbound, relay.floor),
   }
 }

@@ -5,6 +5,7 @@ import { topicsOf } from '../config/kafkaSettings.ts'
 import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
 import { createConsumer, type Consumer } from '../kafka/inbound/consumer.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/inbound/deadLetters.ts'
+import type { HandleBatch } from '../kafka/inbound/handle.ts'
 import { ageOf, observeBatches, observeLetters } from '../kafka/inbound/observe.ts'
 import { createBatchHandler } from '../kafka/trades/batch.ts'
 import type { Observers } from '../metrics/observers.ts'
@@ -32,14 +33,11 @@ export type TradesParts = {
   onEvent: () => void
 }
 
-export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
-  const { config, log, observers, tracing, kafka, producer, db, looks, now, newId, onCommitted, onEvent } = parts
-  const topics = topicsOf(config)
-  const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
-  /** Why trades cannot be applied now; null once a batch is applied. */
-  let obstacle: string | null = null
-  const { onBatch, onApplied } = observers.tradeBatches
-  const handleBatch = createBatchHandler({
+const openHandler = (
+  { config, log, observers, tracing, db, looks, now, newId, onEvent }: TradesParts,
+  onRetry: (error: unknown) => void,
+): HandleBatch =>
+  createBatchHandler({
     db,
     looks,
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
@@ -53,12 +51,21 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
       onEvent()
       observers.stopTriggered(ageOf(timestamp, now()))
     },
-    onRetry: (error) => (obstacle = describe(error).error),
+    onRetry,
     log,
     tracing,
     now,
     newId,
   })
+
+export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
+  const { config, log, observers, kafka, producer, db, now, onCommitted } = parts
+  const topics = topicsOf(config)
+  const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
+  /** Why trades cannot be applied now; null once a batch is applied. */
+  let obstacle: string | null = null
+  const { onBatch, onApplied } = observers.tradeBatches
+  const handleBatch = openHandler(parts, (error) => (obstacle = describe(error).error))
   const lettersOf = (partition: number): string | null => {
     const waiting = deadLetters.state().find((letters) => letters.partition === partition)
     return waiting === undefined ? null : `its dead letters cannot be written: ${waiting.reason}`

@@ -266,7 +266,8 @@ test('while a replica of an older version is alive, no stop is taken, and health
     components: { kafka: { status: 'DEGRADED', details: { stops: expect.stringContaining('new stops are refused') } } },
   })
   const metrics = await service.metrics()
-  expect([metrics['orders_stops_waiting'], metrics['orders_replicas_without_stops']]).toEqual([1, 1])
+  expect(metrics['orders_stops_waiting']).toBeGreaterThanOrEqual(1)
+  expect(metrics['orders_replicas_without_stops']).toBe(1)
   await world.sql`delete from replicas where version is null`
   await until(async () => (await service.post(orderBody(stopBody({})))).status === 202, { what: 'stops are taken' })
 })
