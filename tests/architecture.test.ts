@@ -42,7 +42,7 @@ const allowed = {
   metrics: [...floors, 'relay', 'publisher', 'kafka', 'http'],
   config: [...floors, 'relay', 'publisher', 'kafka', 'http'],
   serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'metrics', 'config', 'top'],
-  verify: [...floors, 'relay', 'kafka', 'config', 'serve'],
+  verify: [...floors, 'relay', 'tail', 'kafka', 'config', 'serve'],
   redrive: [...floors, 'kafka', 'config', 'serve'],
   watch: [...floors, 'config'],
   commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve'],

@@ -73,7 +73,9 @@ const verify = async (sql: Sql, config: Config, { printer, options }: { printer:
   }
   const { verifyTopics } = await import('./topics.ts')
   const { createVerifyTables } = await import('./eventsSql.ts')
+  const { createLogTable } = await import('./logEventsSql.ts')
   await createVerifyTables(sql)
+  await createLogTable(sql)
   await beReader(sql)
   const verified = await verifyTables(sql, printer)
   await verifyTopics(sql, {

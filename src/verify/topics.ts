@@ -8,6 +8,7 @@ import type { Topics } from '../kafka/topics.ts'
 import type { Sql } from '../store/sql.ts'
 import { verifyEvents } from './events.ts'
 import { verifyLegs } from './legs.ts'
+import { verifyLogEvents } from './logEvents.ts'
 import type { Reporter } from './tables.ts'
 
 export type VerifyTopicsOptions = {
@@ -26,6 +27,7 @@ export const verifyTopics = async (sql: Sql, options: VerifyTopicsOptions): Prom
   const reader = openTopicReader(options.kafka, options.group)
   try {
     await verifyEvents(sql, reader, options)
+    await verifyLogEvents(sql, reader, options)
     await verifyLegs(sql, reader, options)
   } finally {
     await reader.close().catch(() => undefined)

@@ -8,7 +8,7 @@ import { startLoad } from '../support/load.ts'
 import { becomeCopy } from '../support/logicalCopy.ts'
 import { logIdsOf } from '../support/logRows.ts'
 import { orderBody } from '../support/orderBody.ts'
-import type { RunningService } from '../support/service.ts'
+import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
 
@@ -110,6 +110,7 @@ test('two replicas, and the one that publishes is killed under load: the other g
   await load.stop()
   const messages = await published(world)
   expectContiguous(messages)
+  expect(await runBinary(['verify', '--topics'], world.env)).toMatchObject({ exitCode: 0 })
   // Quantities of a ticker grow with each order of its client, so the order of acceptance can be read off them.
   const acceptances = messages.filter((message) => valueOf(message).event.kind === 'ACCEPTED')
   for (const events of Map.groupBy(acceptances, ({ key }) => key).values()) {
@@ -149,6 +150,7 @@ test('tables that were copied to another cluster: what was not published there i
   await during({}, async () => {
     expectContiguous(await published(world))
   })
+  expect(await runBinary(['verify', '--topics'], world.env)).toMatchObject({ exitCode: 0 })
   expect(await world.kafka.readAll(topicOf(world))).toHaveLength((await logged(world)).length)
 })
 

@@ -9,6 +9,7 @@ import { startLoad } from '../support/load.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import { corrupt, seedOrders } from '../support/seed.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
 
 const verify = (world: World, ...args: string[]) => runBinary(['verify', ...args], world.env)
@@ -180,13 +181,20 @@ describe('the tables', () => {
 })
 
 describe('the topics', () => {
+  const events = `events-${crypto.randomUUID().slice(0, 8)}`
   let world: World
   let service: RunningService
   beforeAll(async () => {
-    world = await createWorld()
+    world = await createWorld({ env: { KAFKA_TOPIC_ORDER_EVENT: events } })
     service = await world.start()
+    await until(async () => (await world.sql`select from event_publication`).length > 0, {
+      what: 'the publication has begun',
+    })
   })
-  afterAll(() => world[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await world.kafka.deleteTopics([events])
+    await world[Symbol.asyncDispose]()
+  })
 
   test('a service that did all it can do is clean, and its group is left as it was', async () => {
     await live(world, service)
@@ -203,6 +211,7 @@ describe('the topics', () => {
       {
         note: `${world.topics.cancelled}: ${cancelled} events, ${cancelled - 2} of them repeats of an event before them`,
       },
+      { note: `${events}: 7 events, 0 of them repeats of an event before them` },
       { note: `${world.topics.trades}: 10 legs below the committed offsets of ${world.group}` },
       { orders: 3, fills: 3, violations: 0 },
     ])
@@ -235,6 +244,17 @@ describe('the topics', () => {
     expect(runs).toEqual(Array.from({ length: 5 }, () => ({ exitCode: 0, violations: [] })))
     await world.tradesConsumed()
     await world.outboxEmpty()
+  })
+
+  test('order.event.v1: an event that says something else than the log, and one of an order that nobody knows', async () => {
+    const [first] = await world.kafka.read(events)
+    const stranger = crypto.randomUUID()
+    const value = first!.value!.replace('"quantity":100', '"quantity":101')
+    await world.kafka.publish([{ ...again(first!), value }, again(first!, { eventId: `${stranger}.0` })])
+    const violations = violationsOf(await verify(world, '--topics', '--json'))
+    expect(new Set(violations.map(({ rule, expected, found }) => `${rule}: ${expected}, ${found}`))).toEqual(
+      new Set([`extra: order: an order with id ${stranger}, null`, 'order.quantity: 100, 101']),
+    )
   })
 })
 
