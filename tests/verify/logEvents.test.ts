@@ -72,7 +72,8 @@ const readerOf = ({ messages, start = {}, publishedAtMs = 0 }: Topic): TopicRead
 
 // Nobody asks for these: there is no broker here.
 const kafka = { bootstrapServers: [], clientId: 'none', requestTimeoutMs: 1 }
-const topics = { events: { PLACED: '', CANCELLED: '' }, orderEvents: topic, trades: '', deadLetters: '' }
+const others = { trades: '', deadLetters: '', reports: null, reportLetters: null }
+const topics = { events: { PLACED: '', CANCELLED: '' }, orderEvents: topic, ...others }
 
 const verify = async (what: Topic) => {
   const sql = openSession(world.database.target, 10_000)
