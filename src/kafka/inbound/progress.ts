@@ -50,6 +50,21 @@ type Partition = {
   finishedTo: bigint | null
 }
 
+const createPartition = (): Partition => ({
+  epoch: 0,
+  open: 0,
+  letters: null,
+  behind: { messages: 0, bytes: 0 },
+  rereadFrom: null,
+  finishedTo: null,
+})
+
+/** A letter that was just written may still lead to a part that was given up behind it, and has to be read again. */
+const isAtRest = (own: Partition | undefined): boolean =>
+  own === undefined || (own.open === 0 && own.letters === null && own.rereadFrom === null)
+
+const offsetAfter = ({ offset, unreadable }: RawMessage): bigint => (unreadable?.last ?? offset) + 1n
+
 const isFull = ({ behind }: Partition): boolean =>
   behind.messages > behindMax.messages || behind.bytes > behindMax.bytes
 
@@ -69,23 +84,16 @@ const giveUp =
 export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): Progress => {
   const all = new Map<number, Partition>()
   const stateOf = (partition: number): Partition => {
-    const fresh = {
-      epoch: 0,
-      open: 0,
-      letters: null,
-      behind: { messages: 0, bytes: 0 },
-      rereadFrom: null,
-      finishedTo: null,
-    }
-    return all.get(partition) ?? (all.set(partition, fresh), fresh)
+    const own = all.get(partition) ?? createPartition()
+    all.set(partition, own)
+    return own
   }
 
   const finish = ({ partition, messages, epoch }: BatchPart): void => {
     const own = stateOf(partition)
     if (own.epoch === epoch) {
       commits.put(messages)
-      const last = messages.at(-1)!
-      own.finishedTo = (last.unreadable?.last ?? last.offset) + 1n
+      own.finishedTo = offsetAfter(messages.at(-1)!)
     }
     own.open -= messages.length
   }
@@ -130,17 +138,9 @@ export const createProgress = ({ commits, readAgain, fail }: ProgressOptions): P
       else finishLater(own, part, send ?? (() => Promise.resolve()))
     },
     forget() {
-      for (const own of all.values()) {
-        own.epoch++
-        own.rereadFrom = null
-        own.finishedTo = null
-      }
+      for (const own of all.values()) Object.assign(own, { epoch: own.epoch + 1, rereadFrom: null, finishedTo: null })
     },
-    isDone(partition) {
-      const own = all.get(partition)
-      // A letter that was just written may still lead to a part that was given up behind it.
-      return own === undefined || (own.open === 0 && own.letters === null && own.rereadFrom === null)
-    },
+    isDone: (partition) => isAtRest(all.get(partition)),
     finishedTo: (partition) => all.get(partition)?.finishedTo ?? null,
     async whenIdle() {
       await Promise.allSettled([...all.values()].map(({ letters }) => letters ?? Promise.resolve()))

@@ -117,3 +117,38 @@ test('after a letter that was given up, nothing that was taken before moves the 
   await progress.whenIdle()
   expect(committed).toEqual(['1@9'])
 })
+
+test('how far a partition is finished: up to the first message whose letter is not written, and unknown after it was dealt out anew', async () => {
+  const { progress } = createWorld()
+  expect(progress.finishedTo(0)).toBeNull()
+  const late = letter()
+  const [a] = progress.take(messages(0, 1, 2))
+  const [b] = progress.take([message(0, 3)])
+  const [c] = progress.take([message(0, 4)])
+  progress.settle(a!, undefined)
+  progress.settle(b!, late.send)
+  progress.settle(c!, undefined)
+  expect(progress.finishedTo(0)).toBe(3n)
+  late.written()
+  await progress.whenIdle()
+  expect(progress.finishedTo(0)).toBe(5n)
+  progress.forget()
+  expect(progress.finishedTo(0)).toBeNull()
+})
+
+test('a partition is not done between its last letter and the reading of what was given up behind it', async () => {
+  const seen: boolean[] = []
+  const progress = createProgress({
+    commits: { put: () => queueMicrotask(() => seen.push(progress.isDone(0))) },
+    readAgain: () => undefined,
+    fail: () => undefined,
+  })
+  const late = letter()
+  const parts = [messages(0, 1, 3_000), messages(0, 3_001, 1)].flatMap((batch) => progress.take(batch))
+  progress.settle(parts[0]!, late.send)
+  progress.settle(parts[1]!, undefined)
+  late.written()
+  await progress.whenIdle()
+  expect(seen).toEqual([false])
+  expect(progress.isDone(0)).toBe(true)
+})
