@@ -30,7 +30,7 @@ type Both = {
   trail: string[]
 }
 
-const counts = { waits: 0, refusals: 0, written: 0, leftOut: 0, triggered: 0 }
+const counts = { waits: 0, refusals: 0, written: 0, leftOut: 0, triggered: 0, told: 0, reported: 0 }
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown }).code ?? error)
 
@@ -88,7 +88,7 @@ const step = async (both: Both): Promise<void> => {
   if (expected.answer !== undefined) call.learn?.(expected.answer)
   if (call.name === 'writeFills' && expected.answer !== undefined)
     countWritten(expected.answer as { written: Set<string> })
-  if (call.name === 'triggerStops') counts.triggered += (expected.answer as Set<string> | undefined)?.size ?? 0
+  if (expected.answer !== undefined) countLife(call.name, expected.answer)
 }
 
 /** All databases of a server share transaction ids: an open transaction in another database also holds back a mark of this one. */
@@ -105,6 +105,12 @@ const awaitSettled = (both: Both, call: Call, { real }: Pair, expected: string):
     return text === expected || (text.replace('settled: false', 'settled: true') === expected && isHeldElsewhere(both))
   }
   return until(ask, { what: `the marks agree:\n${both.trail.join('\n')}` })
+}
+
+const countLife = (name: string, answer: unknown): void => {
+  if (name === 'triggerStops') counts.triggered += (answer as Set<string>).size
+  if (name === 'tellEndings') counts.told += (answer as { told: unknown[] }).told.length
+  if (name.startsWith('writeReports')) counts.reported += (answer as { written: Set<string> }).written.size
 }
 
 const countWritten = ({ written }: { written: Set<string> }): void =>
@@ -163,6 +169,8 @@ test(
     expect(counts.written).toBeGreaterThan(20)
     expect(counts.leftOut).toBeGreaterThan(20)
     expect(counts.triggered).toBeGreaterThan(20)
+    expect(counts.told).toBeGreaterThan(10)
+    expect(counts.reported).toBeGreaterThan(10)
   },
   limitMs,
 )

@@ -24,6 +24,7 @@ import { decide } from './decisions.ts'
 import { ending } from './ending.ts'
 import { following } from './following.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
+import { reports } from './reporting.ts'
 import { stopping } from './stopping.ts'
 import { someOrder, someTerms } from './terms.ts'
 
@@ -228,7 +229,7 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 38. */
+/** The share of each call, of 43. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
@@ -248,6 +249,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [following, 5],
   [stopping, 4],
   [ending, 5],
+  [reports, 5],
 ]
 const kinds = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind))
 

@@ -3,7 +3,7 @@
 import { sqlState, StatementError } from './errors.ts'
 import { append } from './placing.ts'
 import type { EndingRecord, OrderRecord, Postgres } from './state.ts'
-import { isLocked, lock, lockKey, share, take, type Steps, type Tx } from './transactions.ts'
+import { awaitFree, isLocked, lock, lockKey, share, take, type Steps, type Tx } from './transactions.ts'
 
 type Column = (string | null)[]
 type NewEnding = Pick<EndingRecord, 'order_id' | 'outcome' | 'reason_code' | 'due_at'>
@@ -41,37 +41,39 @@ export function* readDueStops(db: Postgres, tx: Tx, limit: number): Steps<object
   return answer
 }
 
-const putEnding = (db: Postgres, tx: Tx, ending: EndingRecord): void =>
-  void tx.writes.push(() => void db.endings.set(ending.order_id, ending))
+const putEnding = (db: Postgres, tx: Tx, ending: EndingRecord): void => {
+  take(db, tx, lockKey.newEnding(ending.order_id))
+  tx.writes.push(() => void db.endings.set(ending.order_id, ending))
+}
+
+/** Its row is locked. */
+export const dropEnding = (db: Postgres, tx: Tx, orderId: string): void => {
+  take(db, tx, lockKey.newEnding(orderId))
+  tx.writes.push(() => void db.endings.delete(orderId))
+}
+
+/** Whether a conflicting ending is replaced; null: it never is, and its row is not locked. */
+type Replaces = ((old: EndingRecord, ending: NewEnding) => boolean) | null
 
 /**
- * Inserts in order of the ids. `replaces`: on conflict do update, where it says so; else do nothing. The foreign keys are checked at the end
- * of the statement: each waits for whoever has locked its order.
+ * Inserts in order of the ids, on conflict do update or do nothing. It waits for whoever inserts, changes or deletes the ending of the same
+ * order. The foreign keys are checked at the end of the statement: each waits for whoever has locked its order.
  */
-function* insertEndings(
-  db: Postgres,
-  tx: Tx,
-  endings: readonly NewEnding[],
-  replaces: ((old: EndingRecord, ending: NewEnding) => boolean) | null,
-): Steps<object[]> {
+function* insertEndings(db: Postgres, tx: Tx, endings: readonly NewEnding[], replaces: Replaces): Steps<object[]> {
   const fresh: string[] = []
   const answer: object[] = []
   for (const ending of endings.toSorted((a, b) => (a.order_id < b.order_id ? -1 : 1))) {
     const { order_id } = ending
-    const key = lockKey.ending(order_id)
-    const blank = { told_at: null, outbox_position: null, acknowledged_at: null }
     yield null
-    // Without a rival, an ending that is there is not locked by `do nothing`.
-    if (replaces === null) {
-      while (!db.endings.has(order_id) && isLocked(db, tx, key)) yield db.locks.get(key)!
-      if (db.endings.has(order_id)) continue
-    } else yield* lock(db, tx, key)
+    yield* awaitFree(db, tx, lockKey.newEnding(order_id))
+    if (db.endings.has(order_id)) {
+      if (replaces === null) continue
+      yield* lock(db, tx, lockKey.ending(order_id))
+    }
     const old = db.endings.get(order_id)
-    if (old === undefined) {
-      take(db, tx, key)
-      fresh.push(order_id)
-    } else if (replaces?.(old, ending) !== true) continue
-    putEnding(db, tx, { ...(old ?? blank), ...ending })
+    if (old === undefined) fresh.push(order_id)
+    else if (replaces?.(old, ending) !== true) continue
+    putEnding(db, tx, { ...(old ?? { told_at: null, outbox_position: null, acknowledged_at: null }), ...ending })
     answer.push({ order_id })
   }
   for (const id of fresh) {
@@ -200,7 +202,7 @@ export function* tellEndings(db: Postgres, tx: Tx, eventIds: Column): Steps<obje
     yield null
   }
   const over = due.filter(({ order }) => !isOpen(order))
-  for (const { order } of over) tx.writes.push(() => void db.endings.delete(order.id))
+  for (const { order } of over) dropEnding(db, tx, order.id)
   return due.map(({ ending: { order_id, reason_code }, order }) => ({ order_id, reason_code, told: isOpen(order) }))
 }
 

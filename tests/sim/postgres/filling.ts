@@ -51,7 +51,7 @@ export const readLegState = (db: Postgres, orderIds: Column, tradeIds: Column): 
     }
   })
 
-const rowsOf = (columns: Column[]): string[][] => columns[0]!.map((_, i) => columns.map((column) => column[i]!))
+export const rowsOf = (columns: Column[]): string[][] => columns[0]!.map((_, i) => columns.map((column) => column[i]!))
 
 type Fill = Omit<LedgerRecord, 'xact' | 'position'>
 
@@ -102,9 +102,9 @@ const moved = (order: OrderRecord, move: string[]): OrderRecord => ({
 })
 
 /** Skip locked: leaves out an order that another transaction locks, or whose row changed since the decision. */
-function* holdOrders(db: Postgres, tx: Tx, moves: string[][]): Steps<string[][]> {
-  const matches = (move: string[]) => String(db.stamps.get(move[0]!)) === move[1]
-  const ownMoves: string[][] = []
+export function* holdOrders<T extends Column>(db: Postgres, tx: Tx, moves: readonly T[]): Steps<T[]> {
+  const matches = (move: T) => String(db.stamps.get(move[0]!)) === move[1]
+  const ownMoves: T[] = []
   for (const move of moves.filter(matches).toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1))) {
     yield null
     if (isLocked(db, tx, lockKey.order(move[0]!))) continue

@@ -1,6 +1,6 @@
 // The fake of src/store/endings.ts, its second half: the ends that may become the status, and what is left of them.
 
-import { byTime, isOpen } from './ending.ts'
+import { byTime, dropEnding, isOpen } from './ending.ts'
 import type { EndingRecord, Postgres } from './state.ts'
 import { isLocked, lock, lockKey, take, type Steps, type Tx } from './transactions.ts'
 
@@ -38,7 +38,7 @@ export function* deleteEndings(db: Postgres, tx: Tx, ids: Column): Steps<[]> {
   const isOver = (id: string): boolean => db.endings.has(id) && !isOpen(db.orders.get(id)!)
   for (const id of ids.flatMap((each) => (isOver(each!) ? each! : [])).toSorted()) {
     yield* lock(db, tx, lockKey.ending(id))
-    tx.writes.push(() => void db.endings.delete(id))
+    dropEnding(db, tx, id)
   }
   return []
 }

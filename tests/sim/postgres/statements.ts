@@ -18,6 +18,7 @@ import {
   releaseLeases,
   renewLeases,
 } from './relaying.ts'
+import { reportTemplates } from './reportStatements.ts'
 import { stopTemplates } from './stopStatements.ts'
 import { arrays, look, type Template } from './template.ts'
 
@@ -35,6 +36,7 @@ const templates: readonly Template[] = [
   ...logTemplates,
   ...stopTemplates,
   ...endTemplates,
+  ...reportTemplates,
   {
     name: 'insertOrders',
     clauses: insertClauses,

@@ -163,8 +163,12 @@ export const take = (db: Postgres, tx: Tx, key: string): void => {
   tx.locks.add(key)
 }
 
-export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
+export function* awaitFree(db: Postgres, tx: Tx, key: string): Steps<void> {
   for (let holder = holderOf(db, tx, key); holder !== null; holder = holderOf(db, tx, key)) yield holder
+}
+
+export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
+  yield* awaitFree(db, tx, key)
   take(db, tx, key)
 }
 
@@ -184,6 +188,8 @@ export const lockKey = {
   newOrder: (id: string) => `new ${id}`,
   client: (key: string) => `key ${key}`,
   ending: (orderId: string) => `ending ${orderId}`,
+  /** Beside the lock of the ending: it is inserted, changed or deleted. */
+  newEnding: (orderId: string) => `new ending ${orderId}`,
   mark: (key: string) => `mark ${key}`,
   event: (position: bigint) => `event ${position}`,
   replica: (id: string) => `replica ${id}`,
