@@ -15,7 +15,7 @@ declare
   base   constant text := quote_ident(current_database());
   -- What a later migration makes is usable at once; the second run narrows what stands in this list.
   rights constant jsonb := '{
-    "orders": "select, insert, update (filled_quantity, last_fill_price, filled_notional, status, updated_at, version, reason_code, reason_text)",
+    "orders": "select, insert, update (filled_quantity, last_fill_price, filled_notional, status, triggered_at, updated_at, version, reason_code, reason_text)",
     "ingested_fills": "select, insert",
     "order_changes": "select, insert",
     "log_epochs": "select, insert",

@@ -13,7 +13,7 @@ import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
-import { createWorld, tradeOf, type World } from '../support/world.ts'
+import { createWorld, reportOf, tradeOf, type World } from '../support/world.ts'
 
 const script = await Bun.file(inRepo('sql', 'roles.sql')).text()
 type Role = 'orders_owner' | 'orders_runtime' | 'orders_reader'
@@ -78,13 +78,18 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
     trade_gaps: 'INSERT SELECT',
     exceptions: 'INSERT SELECT',
     ingested_fills: 'INSERT SELECT',
+    ingested_reports: 'INSERT SELECT',
     log_epochs: 'INSERT SELECT',
     order_changes: 'INSERT SELECT',
+    order_endings: 'DELETE INSERT SELECT UPDATE',
     orders: 'INSERT SELECT',
     orders_migrations: 'SELECT',
     outbox: 'DELETE INSERT SELECT',
     relay_leases: 'SELECT UPDATE',
     replicas: 'DELETE INSERT SELECT UPDATE',
+    report_exception_resolutions: 'INSERT SELECT',
+    report_exceptions: 'INSERT SELECT',
+    tape_marks: 'INSERT SELECT UPDATE',
   })
   const columns = await world.sql<{ column: string }[]>`
     select column_name as column from information_schema.role_column_grants
@@ -96,6 +101,7 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
     'reason_code',
     'reason_text',
     'status',
+    'triggered_at',
     'updated_at',
     'version',
   ])
@@ -109,7 +115,8 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
 
 test('a whole life of orders runs as the runtime role, on two replicas', async () => {
   const log = `${world.name}.log`
-  const env = { DATABASE_URL: urlAs('orders_runtime'), DB_MIGRATE: 'false', KAFKA_TOPIC_ORDER_EVENT: log }
+  const own = { DATABASE_URL: urlAs('orders_runtime'), DB_MIGRATE: 'false' }
+  const env = { ...own, ENGINE_FEATURES: 'reports', KAFKA_TOPIC_ORDER_EVENT: log }
   const [service, beside] = [await world.start({ env }), await world.start({ env })]
   // The log is published from the first place on that is kept.
   await until(async () => (await world.sql`select from event_publication`).length > 0, { what: 'a place is kept' })
@@ -142,7 +149,15 @@ test('a whole life of orders runs as the runtime role, on two replicas', async (
   expect(exceptions.map(({ disposition }) => disposition).toSorted()).toEqual(['CONFLICT', 'OVERFILL'])
   const resolution = { resolvedBy: 'ops@desk', note: 'told them' }
   expect((await service.http(`/exceptions/${exceptions[0]!.id}/resolve`, { body: resolution })).status).toBe(200)
-  expect(await world.kafka.readUntil(world.topics.placed, 3)).toHaveLength(3)
+  const ended = await place()
+  await world.publishReports(reportOf({ orderId: ended, ticker: 'MSFT' }), reportOf({ orderId: ended }))
+  await until(async () => (await service.http(`/orders/${ended}`)).json['status'] === 'CANCELED', {
+    what: 'the engine ended an order',
+  })
+  const reported = (await service.http('/exceptions/reports')).json['exceptions'] as { id: string }[]
+  const answer = await service.http(`/exceptions/reports/${reported[0]!.id}/resolve`, { body: resolution })
+  expect(answer.status).toBe(200)
+  expect(await world.kafka.readUntil(world.topics.placed, 4)).toHaveLength(4)
   expect(await world.kafka.readUntil(world.topics.cancelled, 1)).toHaveLength(1)
   expect(await world.kafka.readUntil(world.topics.deadLetters, 1)).toHaveLength(1)
   await until(async () => (await service.http('/actuator/health')).json['status'] === 'UP', { what: 'health is UP' })
@@ -152,8 +167,8 @@ test('a whole life of orders runs as the runtime role, on two replicas', async (
   await until(async () => (await service.metrics())['orders_relay_shards'] === shards, {
     what: 'the replica that is left has every lease',
   })
-  // Three acceptances, a cancel, three fills.
-  expect(await world.kafka.readUntil(log, 7)).toHaveLength(7)
+  // Four acceptances, two cancels, three fills.
+  expect(await world.kafka.readUntil(log, 9)).toHaveLength(9)
   expect(await service.stop()).toBe(0)
   await world.kafka.deleteTopics([log])
   const complaints = [...service.log, ...beside.log].filter(({ level }) => level === 'error')
@@ -163,7 +178,7 @@ test('a whole life of orders runs as the runtime role, on two replicas', async (
 
 test('the reader verifies tables and topics', async () => {
   const verified = await runBinary(['verify', '--topics'], envAs('orders_reader'))
-  expect(verified).toMatchObject({ exitCode: 0, out: expect.stringContaining('3 orders, 3 fills, 0 violations') })
+  expect(verified).toMatchObject({ exitCode: 0, out: expect.stringContaining('4 orders, 3 fills, 0 violations') })
 })
 
 const forbidden = [
@@ -182,6 +197,9 @@ const forbidden = [
   'delete from orders',
   'delete from ingested_fills',
   'delete from exceptions',
+  'delete from ingested_reports',
+  'update ingested_reports set kind = kind',
+  'delete from report_exceptions',
   'delete from order_changes',
   'delete from log_epochs',
   'update orders set quantity = quantity + 1',

@@ -58,7 +58,10 @@ const handle = async (messages: readonly RawMessage[], changes: Partial<ReportBa
     ...changes,
   })
   const letters = [...(await handler(messages, new AbortController().signal)).values()].flat()
-  return { lines, letters: letters.map(({ disposition, reason, legs }) => [disposition, reason, legs.join()]) }
+  return {
+    lines,
+    letters: letters.map(({ disposition, reason, legs }) => [disposition, reason, ...legs].join(' ')).toSorted(),
+  }
 }
 
 const placed = async (): Promise<string> => {
@@ -94,15 +97,13 @@ test('each message has its disposition: counted, said and lettered as it must be
     'UNKNOWN_ORDER',
   ])
   expect([exceptions, waits]).toEqual([['MISMATCH'], 1])
-  expect(letters.toSorted()).toEqual(
-    [
-      ['MALFORMED', 'an unknown codec', ''],
-      ['MALFORMED', 'is empty', ''],
-      ['MALFORMED', 'is no JSON in UTF-8', ''],
-      ['UNKNOWN_ORDER', 'no such order here', `ORDER:${stranger}`],
-      ['UNKNOWN_ORDER', 'the order id is no UUID', 'ORDER:o-17'],
-    ].toSorted(),
-  )
+  expect(letters).toEqual([
+    'MALFORMED an unknown codec',
+    'MALFORMED is empty',
+    'MALFORMED is no JSON in UTF-8',
+    `UNKNOWN_ORDER no such order here ORDER:${stranger}`,
+    'UNKNOWN_ORDER the order id is no UUID ORDER:o-17',
+  ])
   expect(lines.filter(({ message }) => message === 'a report of the engine is kept as an exception')).toMatchObject([
     { disposition: 'MISMATCH', orderId: odd, reportId: 'r', kind: 'CANCELED' },
   ])
@@ -114,7 +115,7 @@ test('each message has its disposition: counted, said and lettered as it must be
 
 test('reports of unknown orders are only counted where others share the topic', async () => {
   const { letters } = await handle([messageOf(report(newId())), messageOf('x')], { unknownToDeadLetters: false })
-  expect(letters.map(([disposition]) => disposition)).toEqual(['MALFORMED'])
+  expect(letters).toEqual(['MALFORMED is no JSON in UTF-8'])
   expect(counted.toSorted()).toEqual(['MALFORMED', 'UNKNOWN_ORDER'])
 })
 
@@ -135,7 +136,7 @@ test('a message that nobody foresaw is a dead letter, and the others are handled
       stop: () => Promise.resolve(),
     },
   })
-  expect(letters).toEqual([['MALFORMED', 'could not be handled: a bug', '']])
+  expect(letters).toEqual(['MALFORMED could not be handled: a bug'])
   expect(counted.filter((one) => one === 'APPLIED')).toHaveLength(5)
   expect(lines.filter(({ message }) => message.includes('could not be handled'))).toHaveLength(1)
 })
