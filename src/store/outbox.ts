@@ -12,7 +12,7 @@ import { termColumns, termsFromRow, type TermsRow } from './terms.ts'
  * What an event may say about its order: only what never changes. The other columns are as they are now, not as they were at the time of
  * the event.
  */
-export type EventOrder = OrderTerms & { id: string }
+type EventOrder = OrderTerms & { id: string }
 
 /** What a cancellation says beside the terms: what was filled by then, and why the order ends. */
 export type Ending = { filledQuantity: Amount; reason: Reason | null }

@@ -50,7 +50,7 @@ type StateRow = OrderRow & {
   exceptions: ExceptionContent[] | null
 }
 
-export const reportQuantity = (text: string | null) => (text === null ? null : amountFromSql(text))
+const reportQuantity = (text: string | null) => (text === null ? null : amountFromSql(text))
 export const contentOf = ([kind, ticker, quantity]: ExceptionContent): ReportContent => ({
   kind,
   ticker,

@@ -6,7 +6,7 @@ import { positiveHash } from '../engine/murmur2.ts'
 import { clientOptions, createConsumer, createTopicLog, type TopicLog } from './topicLog.ts'
 
 export const group = 'orders-exec-consumer'
-export const reportGroup = `${group}.reports`
+const reportGroup = `${group}.reports`
 export const partitions = 6
 export const topics = {
   placed: 'order.placed.v1',

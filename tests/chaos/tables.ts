@@ -169,7 +169,7 @@ export const openTables = (url: string): Tables => {
       return row!.rows
     },
     async endings() {
-      const [row] = await sql<{ rows: number }[]>`
+      const [row] = await sql<{ rows: string }[]>`
         select (select count(*) from order_endings) + (select count(*) from ingested_reports where settled_at is null)
              + (select count(*) from orders where open and expires_at < now()) as rows`
       return Number(row!.rows)

@@ -82,6 +82,7 @@ const listing = (query: string, known: readonly string[], ...more: number[]): By
 }
 
 /** Tags of RFC 9110 in a list, or a star. */
+// oxlint-disable-next-line no-control-regex
 const tags = /^(\*|((W\/)?"[^\x00-\x20\x7f"]*")?([ \t]*,[ \t]*((W\/)?"[^\x00-\x20\x7f"]*")?)*)$/
 
 const canceling = (request: HttpRequest, isId: boolean): ByRoute => {

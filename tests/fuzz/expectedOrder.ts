@@ -114,7 +114,7 @@ const keyOf = (member: Json | undefined, header: string | null): string | null |
 const instantShape = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
 
 /** The milliseconds since 1970 of an instant with its zone, later digits cut; null for any other text. */
-export const instantOf = (text: string): number | null => {
+const instantOf = (text: string): number | null => {
   const parts = instantShape.exec(text)
   if (parts === null) return null
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [

@@ -21,7 +21,7 @@ export const isEngines = (code: string | null): boolean => (code ?? '').startsWi
 /** A reason that the engine is told before the order has its status. */
 export const isByClock = (code: string | null): boolean => (code ?? '').startsWith('EXPIRED_')
 
-export const isStop = ({ stopPrice }: OrderRow): boolean => stopPrice !== null
+const isStop = ({ stopPrice }: OrderRow): boolean => stopPrice !== null
 /** Whether an engine may know the order. */
 export const isPublished = ({ stopPrice, triggeredAt }: OrderRow): boolean => stopPrice === null || triggeredAt !== null
 

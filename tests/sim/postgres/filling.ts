@@ -172,7 +172,7 @@ export function* writeFills(
     yield null
   }
   for (const [orderId, eventId, ticker, at, filledQuantity, code, text] of rowsOf(input.retold).toSorted(byId)) {
-    if (!ids.has(orderId!)) continue
+    if (!ids.has(orderId)) continue
     append(db, tx, {
       event_id: eventId!,
       kind: 'CANCELLED',
