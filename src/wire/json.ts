@@ -14,8 +14,11 @@ export class NumberSource {
   constructor(readonly source: string) {}
 }
 
-/** A quick test that misses no run of sixteen digits or more, with or without a point among them. It also matches a few other texts. */
-const longNumber = /[\d.]{16}/
+/**
+ * A quick test that misses no run of sixteen digits or more, with or without a point among them, and no exponent that a double may turn into
+ * zero. It also matches a few other texts.
+ */
+const longNumber = /[\d.]{16}|[eE]-\d{3}/
 
 type SourceContext = { source: string }
 const keepSource = (_key: string, value: unknown, context?: SourceContext): unknown =>

@@ -46,24 +46,24 @@ const fromText = (text: string): string => {
   return epochMs < 0 || epochMs > lastMs ? 'UNCLEAR' : microsOf(epochMs, firstSix(fraction))
 }
 
-const timeOf = (value: Json | undefined): string => {
+export const timeOf = (value: Json | undefined): string => {
   if (value?.kind === 'string') return fromText(value.value)
   return value?.kind === 'number' ? fromNumber(value.source) : 'MALFORMED'
 }
 
 /** 1 to 64 printable characters; the contract leaves open whether format and private characters print. */
-const tradeIdOf = (value: Json | undefined): string => {
+export const tradeIdOf = (value: Json | undefined): string => {
   if (value?.kind !== 'string') return 'MALFORMED'
   const { length } = Array.from(value.value)
   if (length < 1 || length > 64 || /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value.value)) return 'MALFORMED'
   return /[\p{Cf}\p{Co}\p{Cn}]/u.test(value.value) ? 'UNCLEAR' : value.value
 }
 
-const isAbsent = (value: Json | undefined): boolean =>
+export const isAbsent = (value: Json | undefined): boolean =>
   value === undefined || (value.kind === 'literal' && value.value === null)
 
 /** The text of a leg's order id; null: there is none. A number is no UUID, and so nobody's order. */
-const orderIdOf = (value: Json | undefined): string | null => {
+export const orderIdOf = (value: Json | undefined): string | null => {
   if (isAbsent(value)) return null
   if (value!.kind === 'string') return value!.value.toLowerCase()
   return value!.kind === 'number' ? value!.source : 'UNCLEAR'
@@ -78,7 +78,7 @@ const legsOf = (members: Map<string, Json>): Leg[] => {
   return legs
 }
 
-const textIn = (bytes: Uint8Array): string | null => {
+export const textIn = (bytes: Uint8Array): string | null => {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {

@@ -24,7 +24,7 @@ const bigBytes = [70_000, 900_000, 10_000_000] as const
 
 const quoted = (text: string): string => JSON.stringify(text)
 
-const timestamp = (rng: Random): string => {
+export const timestamp = (rng: Random): string => {
   const seconds = 1_767_000_000 + rng.below(1_000_000)
   const second = new Date(seconds * 1_000).toISOString().slice(0, 19)
   const micros = String(rng.below(1_000_000)).padStart(6, '0')
