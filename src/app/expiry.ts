@@ -14,7 +14,9 @@ import {
   tellEndings,
   type DuePlace,
   type EndingsBacklog,
+  type SettledEnding,
 } from '../store/endings.ts'
+import { storeFault } from '../store/faults.ts'
 import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
@@ -86,9 +88,8 @@ const tell = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions): Pro
 }
 
 /** Gives the orders their status, unless they have ended otherwise; then forgets the endings. */
-const settle = async ({ db, topic, settleMs, onEnded, onCommitted }: ExpiryOptions): Promise<number> => {
-  const endings = await db.run((sql) => readSettledEndings(sql, { topic, settleMs, limit: batchMax }))
-  if (endings.length === 0) return 0
+const giveStatus = async (options: ExpiryOptions, endings: readonly SettledEnding[]): Promise<void> => {
+  const { db, onEnded, onCommitted } = options
   const moves = endings.map(({ orderId, outcome, reasonCode }): Move => ({
     orderId,
     event: eventOf[outcome],
@@ -105,6 +106,30 @@ const settle = async ({ db, topic, settleMs, onEnded, onCommitted }: ExpiryOptio
       endings.map(({ orderId }) => orderId),
     ),
   )
+}
+
+/** Halves a batch that a row of it fails, until that row stands alone: it is left, and tried again with the next pass. */
+const giveStatusOrSplit = async (options: ExpiryOptions, endings: readonly SettledEnding[]): Promise<void> => {
+  try {
+    await giveStatus(options, endings)
+  } catch (error) {
+    const fault = storeFault(error)
+    if (fault !== 'data' && fault !== 'bug') throw error
+    if (endings.length === 1) {
+      const { orderId } = endings[0]!
+      options.log.rarely('error', `ending ${orderId}`, 'an order cannot be ended', { orderId, ...describe(error) })
+      return
+    }
+    const half = endings.length >> 1
+    await giveStatusOrSplit(options, endings.slice(0, half))
+    await giveStatusOrSplit(options, endings.slice(half))
+  }
+}
+
+const settle = async (options: ExpiryOptions): Promise<number> => {
+  const { db, topic, settleMs } = options
+  const endings = await db.run((sql) => readSettledEndings(sql, { topic, settleMs, limit: batchMax }))
+  if (endings.length > 0) await giveStatusOrSplit(options, endings)
   return endings.length
 }
 

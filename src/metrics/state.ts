@@ -173,7 +173,7 @@ const database: readonly StateMetric[] = [
   {
     name: 'orders_db_pool_max_connections',
     type: 'gauge',
-    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades, events and, with the topic of the log, publisher.',
+    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades, expiry, events and, with the topic of the log, publisher.',
     labels: ['pool'],
     read: ofPools(({ connections }) => connections),
   },

@@ -433,6 +433,20 @@ describe('replicas', () => {
     expect(await orderOf(locked!)).toMatchObject({ status: 'EXPIRED' })
   })
 
+  test('one order that the database refuses to end holds up no other', async () => {
+    const [guilty, ...others] = await place(overdue(), overdue(), overdue(), overdue())
+    await sql.unsafe(`create function refuse_this() returns trigger language plpgsql as
+      $$ begin raise exception 'not this one' using errcode = 'check_violation'; end $$`)
+    await sql.unsafe(`create trigger refuse_this before update on orders for each row
+      when (old.id = '${guilty!}' and new.status = 'EXPIRED') execute function refuse_this()`)
+    await settled()
+    for (const id of others) expect(await orderOf(id)).toMatchObject({ status: 'EXPIRED' })
+    expect(await orderOf(guilty!)).toMatchObject({ status: 'NEW' })
+    await sql`drop trigger refuse_this on orders`
+    await expiry.pass()
+    expect(await orderOf(guilty!)).toMatchObject({ status: 'EXPIRED' })
+  })
+
   test('one that dies after the status and before it forgets the ending leaves nothing that happens again', async () => {
     const [id] = await place(overdue())
     await expiry.pass()
