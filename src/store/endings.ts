@@ -27,7 +27,8 @@ export type DuePlace = { expiresAt: string; id: string }
 
 /**
  * Makes an ending of each order that an engine knows and whose time is over, from a place on (null: from the first). Returns how many orders
- * it looked at that had none, and the last of them; null: there were none. What was to end later for another reason ends now.
+ * it looked at that had none, and the last of them; null: there were none. What was to end later for another reason ends now. An order that
+ * somebody has locked is left for the next walk: the foreign key would wait for it.
  */
 export const addDueEndings = async (
   sql: Sql,
@@ -46,6 +47,7 @@ export const addDueEndings = async (
         )
       order by o.expires_at, o.id
       limit ${limit}::integer
+      for key share of o skip locked
     ), added as (
       insert into order_endings as e (order_id, outcome, reason_code, due_at)
       select id, 'EXPIRED', 'EXPIRED_' || time_in_force, expires_at from due order by id
@@ -76,6 +78,7 @@ export const addImmediateEndings = async (
         and not exists (select from outbox x where x.order_id = o.id)
       order by coalesce(o.triggered_at, o.created_at), o.id
       limit ${limit}::integer
+      for key share of o skip locked
     )
     insert into order_endings (order_id, outcome, reason_code, due_at)
     select id, 'CANCELED', 'REMAINDER', clock_timestamp() + ${graceMs}::float8 * interval '1 millisecond' from left_over order by id

@@ -414,7 +414,11 @@ describe('replicas', () => {
       await session`begin`
       await session`select from orders where id = ${locked!} for update`
     }
-    await db.run((sql) => addEndings(sql, [locked!, other!], { outcome: 'EXPIRED', reasonCode: 'EXPIRED_GTD' }))
+    await lock()
+    await expiry.pass()
+    expect([(await eventsOf(locked!)).length, (await eventsOf(other!)).length]).toEqual([0, 1])
+    await session`commit`
+    await db.run((sql) => addEndings(sql, [locked!], { outcome: 'EXPIRED', reasonCode: 'EXPIRED_GTD' }))
     await lock()
     await expiry.pass()
     expect([(await eventsOf(locked!)).length, (await eventsOf(other!)).length]).toEqual([0, 1])

@@ -84,6 +84,19 @@ function* insertEndings(db: Postgres, tx: Tx, endings: readonly NewEnding[], rep
   return answer
 }
 
+/** Shares the locks of the first `limit` of these orders; those that somebody has locked are left out. */
+function* shareFree(db: Postgres, tx: Tx, orders: readonly OrderRecord[], limit: number): Steps<OrderRecord[]> {
+  const free: OrderRecord[] = []
+  for (const order of orders) {
+    if (free.length >= limit) break
+    const key = lockKey.order(order.id)
+    if (db.locks.has(key) && db.locks.get(key) !== tx) continue
+    yield* share(db, tx, key)
+    free.push(order)
+  }
+  return free
+}
+
 type DueQuery = { after: { expiresAt: string; id: string }; limit: number }
 
 export function* addDueEndings(db: Postgres, tx: Tx, { after, limit }: DueQuery): Steps<object[]> {
@@ -94,10 +107,10 @@ export function* addDueEndings(db: Postgres, tx: Tx, { after, limit }: DueQuery)
     const ending = db.endings.get(id)
     return ending !== undefined && (ending.told_at !== null || ending.due_at <= expires_at!.getTime())
   }
-  const due = [...db.orders.values()]
+  const found = [...db.orders.values()]
     .filter((order) => isDue(order, tx.startedAt) && isAfter(order) && !waits(order) && !hasEnding(order))
     .toSorted(byExpiry)
-    .slice(0, limit)
+  const due = yield* shareFree(db, tx, found, limit)
   const endings = due.map(({ id, time_in_force, expires_at }): NewEnding => {
     return {
       order_id: id,
@@ -119,7 +132,7 @@ const isImmediate = (order: OrderRecord): boolean =>
 
 export function* addImmediateEndings(db: Postgres, tx: Tx, limit: number, graceMs: number): Steps<object[]> {
   const isInOutbox = (id: string): boolean => db.outbox.values().some(({ order_id }) => order_id === id)
-  const endings = [...db.orders.values()]
+  const found = [...db.orders.values()]
     .filter((order) => isImmediate(order) && !db.endings.has(order.id) && !isInOutbox(order.id))
     .toSorted(
       byTime(
@@ -127,10 +140,10 @@ export function* addImmediateEndings(db: Postgres, tx: Tx, limit: number, graceM
         ({ id }) => id,
       ),
     )
-    .slice(0, limit)
-    .map(({ id }): NewEnding => {
-      return { order_id: id, outcome: 'CANCELED', reason_code: 'REMAINDER', due_at: db.clock() + graceMs }
-    })
+  const leftOver = yield* shareFree(db, tx, found, limit)
+  const endings = leftOver.map(({ id }): NewEnding => {
+    return { order_id: id, outcome: 'CANCELED', reason_code: 'REMAINDER', due_at: db.clock() + graceMs }
+  })
   return yield* insertEndings(db, tx, endings, null)
 }
 
