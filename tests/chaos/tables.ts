@@ -121,16 +121,20 @@ const exceptionOf = (row: Row): ExceptionRow => ({
   message: Buffer.from(row['message']!, 'base64'),
 })
 
-const reportOf = (row: Row): ReportRow => ({
+const reportContentOf = (row: Row) => ({
   orderId: row['order_id']!,
   reportId: row['report_id']!,
   kind: row['kind']!,
-  state: row['state']!,
+  ticker: row['ticker']!,
+  cumulative: amount(row['cumulative_quantity']),
+  partition: Number(row['kafka_partition']),
+  offset: Number(row['kafka_offset']),
 })
 
+const reportOf = (row: Row): ReportRow => ({ ...reportContentOf(row), state: row['state']! })
+
 const reportExceptionOf = (row: Row): ReportExceptionRow => ({
-  orderId: row['order_id']!,
-  reportId: row['report_id']!,
+  ...reportContentOf(row),
   disposition: row['disposition']!,
   message: Buffer.from(row['message']!, 'base64'),
 })
@@ -150,9 +154,8 @@ export const openTables = (url: string): Tables => {
         const ledger = await tx<Row[]>`select *, late::text as late from ingested_fills`
         const exceptions = await tx<Row[]>`select *, encode(message, 'base64') as message from exceptions`
         const changes = await tx<Row[]>`select *, cause::text as cause from order_changes`
-        const reports = await tx<Row[]>`select order_id, report_id, kind, state from ingested_reports`
-        const kept = await tx<Row[]>`
-          select order_id, report_id, disposition, encode(message, 'base64') as message from report_exceptions`
+        const reports = await tx<Row[]>`select * from ingested_reports`
+        const kept = await tx<Row[]>`select *, encode(message, 'base64') as message from report_exceptions`
         const statuses = await tx<Row[]>`select order_id, old, new from chaos.status_changes order by seq`
         return {
           orders: orders.map(orderOf),

@@ -91,6 +91,8 @@ const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, stri
   SHUTDOWN_READINESS_DELAY_MS: '0',
   SHUTDOWN_DEADLINE_MS: '8000',
   ENGINE_FEATURES: features,
+  // So that a run sees reports for which fills never come.
+  REPORT_WAIT_MS: '5000',
   // All clients are one caller, and while one replica is away the other has them all.
   STREAMS_PER_CALLER_MAX: '1000',
   // So that a client that reads slowly is cut off within seconds.

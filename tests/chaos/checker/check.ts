@@ -40,9 +40,9 @@ export const check = (evidence: Evidence): Verdict => {
   const violations: Violation[] = []
   const report: Report = (kind, detail) => violations.push({ kind, detail })
   const requests = readRequests(evidence.log)
-  const expected = expectDispositions(evidence)
-  checkRequests(requests, evidence, report)
   const histories = readHistories(evidence)
+  const expected = expectDispositions(evidence, histories)
+  checkRequests(requests, evidence, report)
   const eventRepeats = checkEvents(requests, { evidence, histories }, report)
   const { letterRepeats } = checkTrades(expected, { evidence, histories }, report)
   checkOrders(histories, evidence, report)

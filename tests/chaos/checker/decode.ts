@@ -8,15 +8,15 @@ export type Leg = { side: string | null; orderId: string }
 export type Trade = { tradeId: string; ticker: string; quantity: bigint; price: bigint; legs: readonly Leg[] }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-const tickerPattern = /^[A-Za-z0-9._/:^=+&@#-]{1,16}$/
+export const tickerPattern = /^[A-Za-z0-9._/:^=+&@#-]{1,16}$/
 const isoWithZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 export const isUuid = (text: string): boolean => uuid.test(text)
 
-const isPrintable = (text: string): boolean => text.length >= 1 && text.length <= 64 && !/\p{Cc}/u.test(text)
+export const isPrintable = (text: string): boolean => text.length >= 1 && text.length <= 64 && !/\p{Cc}/u.test(text)
 
-const isInstant = (value: unknown): boolean => {
+export const isInstant = (value: unknown): boolean => {
   if (value instanceof JsonNumber) return Number(value.source) >= 0
   return typeof value === 'string' && isoWithZone.test(value) && !Number.isNaN(Date.parse(value))
 }

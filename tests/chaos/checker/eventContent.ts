@@ -27,8 +27,20 @@ const differences = (fields: Fields, expected: Readonly<Record<string, bigint | 
     .filter(([name, value]) => (typeof value === 'bigint' ? numberOf(fields[name]) : (fields[name] ?? null)) !== value)
     .map(([name]) => name)
 
-const orderDifferences = (value: unknown, { order, entries }: History, entry: Entry): string[] =>
-  differences(fieldsOf(value), {
+/** An order that was filled has no reason, and one that is open none yet. */
+const endReasonDifferences = (value: unknown, { order }: History, { status }: Entry): string[] => {
+  if (!finals.has(status) || status === 'FILLED') return (value ?? null) === null ? [] : ['reason']
+  return differences(fieldsOf(value), { code: order.reasonCode, text: order.reasonText }).map((name) => `reason.${name}`)
+}
+
+const orderDifferences = (value: unknown, history: History, entry: Entry): string[] => [
+  ...plainDifferences(fieldsOf(value), history, entry),
+  ...endReasonDifferences(fieldsOf(value)['reason'], history, entry),
+  ...(fieldsOf(value)['postOnly'] === history.order.postOnly ? [] : ['postOnly']),
+]
+
+const plainDifferences = (fields: Fields, { order, entries }: History, entry: Entry): string[] =>
+  differences(fields, {
     id: order.id,
     userId: order.userId,
     clientOrderId: order.key,

@@ -84,8 +84,8 @@ const isCancellationDue = (order: OrderRow): boolean =>
   isPublished(order) && (order.status === 'CANCELED' || order.status === 'EXPIRED') && !isEngines(order.reasonCode)
 
 /**
- * An end by the clock is told before the order has its status, which may become another one then. A late fill tells the engine once more
- * that the order has ended.
+ * An end by the clock is told before the order has its status, which may become another one then. A late fill that leaves a remainder tells
+ * the engine once more that the order has ended, also where the engine had said so.
  */
 const checkCancellations = (history: History, records: readonly EventRecord[], report: Report): void => {
   const { order, entries } = history
@@ -93,13 +93,19 @@ const checkCancellations = (history: History, records: readonly EventRecord[], r
   const others = records.filter((record) => !byClock.includes(record))
   const late = entries.filter(({ fill }) => fill?.late === true).length
   const name = `order ${order.id}`
-  if (byClock.length > 1 + late || others.length > 1 + late)
+  const isDue = isCancellationDue(order)
+  const isEngine = isEngines(order.reasonCode)
+  if (byClock.length > 1 + late || others.length > (isEngine ? 0 : 1) + late)
     report('EVENT_ID_DIFFERS', `${name} has cancellations under ${records.map(({ eventId }) => eventId).join(', ')}`)
-  if (isCancellationDue(order)) {
-    if (!records.some((record) => reasonOf(record) === order.reasonCode))
-      report('EVENT_MISSING', `${name} has no cancellation because of ${order.reasonCode}`)
-  } else if (others.length > 0)
-    report('EVENT_FROM_NOWHERE', `${name} is ${order.status} and has a cancellation ${at(others[0]!)}`)
+  if (isDue && !records.some((record) => reasonOf(record) === order.reasonCode))
+    report('EVENT_MISSING', `${name} has no cancellation because of ${order.reasonCode}`)
+  const stray = isDue ? undefined : others.find((record) => !isEngine || reasonOf(record) !== order.reasonCode)
+  if (stray !== undefined)
+    report('EVENT_FROM_NOWHERE', `${name} is ${order.status} and has a cancellation ${at(stray)}`)
+  const isRetold = (record: EventRecord): boolean =>
+    reasonOf(record) === order.reasonCode && numberOf(fieldsOf(record)['filledQuantity']) === order.filled
+  if (late > 0 && order.filled < order.quantity && !records.some(isRetold))
+    report('EVENT_MISSING', `${name} was filled late, and nothing tells the engine with ${order.filled} filled`)
 }
 
 const checkPresence = (

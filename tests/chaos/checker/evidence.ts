@@ -120,9 +120,12 @@ export type ChangeRow = {
 export type ExceptionRow = Content &
   Place & { disposition: string; orderId: string; tradeId: string; message: Uint8Array }
 
+/** `cumulative`: null where the report has none. */
+export type ReportContent = { kind: string; ticker: string; cumulative: bigint | null }
 /** What became of a report of the engine. */
-export type ReportRow = { orderId: string; reportId: string; kind: string; state: string }
-export type ReportExceptionRow = { orderId: string; reportId: string; disposition: string; message: Uint8Array }
+export type ReportRow = ReportContent & Place & { orderId: string; reportId: string; state: string }
+export type ReportExceptionRow = ReportContent &
+  Place & { orderId: string; reportId: string; disposition: string; message: Uint8Array }
 
 /** A trigger of the harness writes these at every change of a status, in order. */
 export type AuditRow = { orderId: string; from: string; to: string }

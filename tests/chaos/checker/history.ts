@@ -90,3 +90,7 @@ export const readHistories = ({ orders, ledger, changes }: Evidence): Map<string
     orders.map((order) => [order.id, fold(order, fillsOf.get(order.id) ?? [], changesOf.get(order.id) ?? [])]),
   )
 }
+
+/** The entry that ended an order otherwise than by its last fill. */
+export const endOf = ({ entries }: Pick<History, 'entries'>): Entry | undefined =>
+  entries.find(({ change }) => change !== null && finals.has(change.kind))

@@ -1,10 +1,12 @@
 // The longer lives: stops that wait and trigger, orders that the clock ends, orders that the engine ends. Each rule is held from the topics,
 // the tables and the broker's clock, which is that of this machine.
 
-import { amountOf, numberOf, parseExact } from './amounts.ts'
+import { parseExact } from './amounts.ts'
 import { decodeTrade } from './decode.ts'
 import type { EventRecord, Evidence, OrderRow, Report, TradeRecord } from './evidence.ts'
-import { finals, type Entry, type History } from './history.ts'
+import { endOf, type Entry, type History } from './history.ts'
+import { orderIdOf } from './published.ts'
+import { checkReports } from './reports.ts'
 
 /** As the replicas are configured. */
 const settleMs = 2_000
@@ -24,10 +26,6 @@ export const isByClock = (code: string | null): boolean => (code ?? '').startsWi
 const isStop = ({ stopPrice }: OrderRow): boolean => stopPrice !== null
 /** Whether an engine may know the order. */
 export const isPublished = ({ stopPrice, triggeredAt }: OrderRow): boolean => stopPrice === null || triggeredAt !== null
-
-/** The entry that ended an order otherwise than by its last fill. */
-export const endOf = ({ entries }: Pick<History, 'entries'>): Entry | undefined =>
-  entries.find(({ change }) => change !== null && finals.has(change.kind))
 
 const meets = ({ side, stopPrice }: OrderRow, price: bigint): boolean =>
   side === 'BUY' ? price >= stopPrice! : price <= stopPrice!
@@ -111,63 +109,11 @@ const checkExpiry = (
   }
 }
 
-/** An amount, or 0. */
-const isAmount = (value: unknown): boolean => numberOf(value) === 0n || amountOf(value) !== null
-
-type ReportMessage = { reportId: string; orderId: string; kind: string; ticker: string }
-
-/** A report of the engine, or of the harness; null: it can only be malformed. */
-const decodeReport = ({ bytes }: TradeRecord): ReportMessage | null => {
-  try {
-    const fields = parseExact(new TextDecoder('utf-8', { fatal: true }).decode(bytes!)) as Record<string, unknown>
-    const { reportId, orderId, kind, ticker, cumulativeQuantity } = fields
-    const isWhole = [reportId, orderId, kind, ticker].every((text) => typeof text === 'string' && text !== '')
-    if (!isWhole || !['REJECTED', 'CANCELED', 'EXPIRED'].includes(kind as string)) return null
-    const isLawful = [undefined, null].includes(cumulativeQuantity as null) || isAmount(cumulativeQuantity)
-    if (!isLawful) return null
-    return { ...(fields as ReportMessage), orderId: (orderId as string).toLowerCase() }
-  } catch {
-    return null
-  }
-}
-
-const checkReports = (evidence: Evidence, histories: ReadonlyMap<string, History>, report: Report): void => {
-  const rows = new Map(evidence.reportRows.map((row) => [`${row.orderId} ${row.reportId}`, row]))
-  const kept = new Set(evidence.reportExceptions.map((row) => `${row.orderId} ${row.reportId}`))
-  const letters = new Set(evidence.reportLetters.map(({ headers }) => headers['x-dead-letter-id'] ?? ''))
-  for (const record of evidence.reports) {
-    const message = decodeReport(record)
-    const letter = `${evidence.reportTopic}-${record.partition}-${record.offset}`
-    const hasLetter = letters.has(letter)
-    const known = message !== null && histories.has(message.orderId)
-    if (hasLetter === known)
-      report('REPORT_WITHOUT_DISPOSITION', `report ${where(record)}: a dead letter: ${hasLetter}`)
-    if (message === null || !known) continue
-    const name = `${message.orderId} ${message.reportId}`
-    if (!rows.has(name) && !kept.has(name))
-      report('REPORT_WITHOUT_DISPOSITION', `report ${where(record)} of order ${message.orderId}`)
-  }
-  for (const { orderId, reportId, kind, state } of rows.values()) {
-    const history = histories.get(orderId)
-    const reason = history === undefined ? null : (endOf(history)?.change?.reasonCode ?? null)
-    const isApplied = state === 'APPLIED' || state === 'INCOMPLETE'
-    if (state === 'WAITING' || (isApplied && reason !== `ENGINE_${kind}`))
-      report('REPORT_DIFFERS', `report ${reportId} of order ${orderId} is ${state}, and the order ended by ${reason}`)
-  }
-}
-
 export const checkLives = (histories: ReadonlyMap<string, History>, evidence: Evidence, report: Report): void => {
   const tape = tapeOf(evidence.trades)
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
-  const orderOf = ({ value }: EventRecord): string => {
-    try {
-      return String((parseExact(value ?? '') as Record<string, unknown>)['orderId'])
-    } catch {
-      return ''
-    }
-  }
-  const cancelled = Map.groupBy(evidence.cancelled, orderOf)
-  const placed = Map.groupBy(evidence.placed, orderOf)
+  const cancelled = Map.groupBy(evidence.cancelled, orderIdOf)
+  const placed = Map.groupBy(evidence.placed, orderIdOf)
   for (const history of histories.values()) {
     const { order } = history
     if (isStop(order)) checkStop(history, tape.get(order.ticker) ?? [], report)
@@ -176,5 +122,5 @@ export const checkLives = (histories: ReadonlyMap<string, History>, evidence: Ev
         report('STOP_PUBLISHED_EARLY', `order ${order.id}: placed ${where(record)} stands before its trigger`)
     checkExpiry(history, { cancelled: cancelled.get(order.id) ?? [], sent }, report)
   }
-  checkReports(evidence, histories, report)
+  checkReports(histories, evidence, report)
 }

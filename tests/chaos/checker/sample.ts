@@ -109,6 +109,12 @@ const event = (name: 'buy' | 'sell' | 'canceled', offset: number, appendedAt: nu
   appendedAt,
 })
 
+/** The late fill leaves a remainder, so the engine is told once more. */
+const retold = (): EventRecord => {
+  const first = event('canceled', 1, 200)
+  return { ...first, eventId: 'event-retold-canceled', value: first.value!.replace('"filledQuantity":0', '"filledQuantity":1') }
+}
+
 const trade = (offset: number, members: Record<string, unknown>) => ({
   partition,
   offset,
@@ -197,7 +203,7 @@ const letter = (offset: number, disposition: string, legs: string) => ({
 export const sample = (): Sample => ({
   log: log(),
   placed: [event('buy', 0, 10), event('sell', 1, 11), event('buy', 2, 12), event('canceled', 3, 13)],
-  cancelled: [event('canceled', 0, 100)],
+  cancelled: [event('canceled', 0, 100), retold()],
   trades: trades(),
   letters: [letter(5, 'UNKNOWN_ORDER', `SELL:${ids.stranger}`), letter(7, 'MALFORMED', '')],
   orders: [

@@ -163,7 +163,7 @@ export const sampleLives = (): Sample => {
     { ...eventOf('ended', 23, null), partition, offset: 4 },
     { ...eventOf('stop', 32, null), partition, offset: 5 },
   )
-  world.cancelled.push({ ...eventOf('stop', 41, 'EXPIRED_GTD'), partition, offset: 1 })
+  world.cancelled.push({ ...eventOf('stop', 41, 'EXPIRED_GTD'), partition, offset: 2 })
   world.audit.push(
     { orderId: lives.stop, from: 'NEW', to: 'EXPIRED' },
     { orderId: lives.ended, from: 'NEW', to: 'CANCELED' },
@@ -174,7 +174,16 @@ export const sampleLives = (): Sample => {
     appendedAt: timeAt(25),
     bytes: new TextEncoder().encode(JSON.stringify(report)),
   })
-  world.reportRows.push({ orderId: lives.ended, reportId: 'R1', kind: 'CANCELED', state: 'APPLIED' })
+  world.reportRows.push({
+    orderId: lives.ended,
+    reportId: 'R1',
+    kind: 'CANCELED',
+    ticker: 'AAPL',
+    cumulative: 0n,
+    state: 'APPLIED',
+    partition,
+    offset: 0,
+  })
   world.streams = []
   return world
 }

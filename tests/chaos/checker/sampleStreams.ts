@@ -56,7 +56,8 @@ export const sampleStreams = ({ ids, timeAt, partition }: Small) => {
   const iso = (position: number): string => `"${new Date(timeAt(position)).toISOString()}"`
   const orderText = (name: Name, { version, position, after }: Step): string =>
     `{"id":"${ids[name]}","userId":"user-of-${name}","clientOrderId":${name === 'buy' ? '"key-1"' : 'null'},"ticker":"AAPL",` +
-    `"side":"${name === 'sell' ? 'SELL' : 'BUY'}","type":"LIMIT","timeInForce":"GTC","quantity":10.0,"price":1.5,${after},` +
+    `"side":"${name === 'sell' ? 'SELL' : 'BUY'}","type":"LIMIT","timeInForce":"GTC","quantity":10.0,"price":1.5,"postOnly":false,${after},` +
+    `"reason":${name === 'canceled' && version > 0 ? '{"code":"USER_CANCELED","text":null}' : 'null'},` +
     `"createdAt":${iso(born[name])},"updatedAt":${iso(position)},"version":${version}}`
   const textOf = (id: string): string => {
     const step = all[id]!

@@ -2,8 +2,7 @@
 
 import { fillKey, type Expected, type ExpectedFill, type ExpectedLetter } from './dispositions.ts'
 import type { Evidence, LedgerRow, LetterRecord, Report, TradeRecord } from './evidence.ts'
-import type { History } from './history.ts'
-import { endOf } from './lives.ts'
+import { endOf, type History } from './history.ts'
 
 type Judged = { evidence: Evidence; histories: ReadonlyMap<string, History> }
 
