@@ -1,28 +1,17 @@
 // Trades that no engine should publish, or only rarely: input for every disposition. All are lawful input; the checker
 // decides which disposition each must have.
 
-import type { Random } from '../support/random.ts'
 import type { ClientOrder } from './clients.ts'
-import type { TradeMessage } from './kafkaSide.ts'
+import type { InboundMessage } from './kafkaSide.ts'
+import { copyOf, encode as encodeMessage, recent, type Material } from './material.ts'
 import { tickers } from './orderMix.ts'
-import type { TopicRecord } from './topicLog.ts'
 
-/** `orders` were acknowledged; `trades` stand on the topic. Neither is empty. */
-export type Material = { rng: Random; orders: readonly ClientOrder[]; trades: readonly TopicRecord[] }
-
-const encode = (key: string, members: Record<string, unknown>): TradeMessage => ({
-  key,
-  value: new TextEncoder().encode(JSON.stringify({ timestamp: new Date().toISOString(), price: 100.5, ...members })),
-})
+const encode = (key: string, members: Record<string, unknown>): InboundMessage =>
+  encodeMessage(key, { price: 100.5, ...members })
 const tradeId = (): string => `chaos-${crypto.randomUUID()}`
 const idOf = (side: string): 'buyOrderId' | 'sellOrderId' => (side === 'BUY' ? 'buyOrderId' : 'sellOrderId')
 
-const recent = <T>({ rng }: Material, items: readonly T[], most: number): T =>
-  items[items.length - rng.int(1, Math.min(most, items.length))]!
-
-const copyOf = (record: TopicRecord): TradeMessage => ({ key: record.key ?? '', value: record.bytes })
-
-const fill = ({ id, terms }: ClientOrder, members: Record<string, unknown> = {}): TradeMessage =>
+const fill = ({ id, terms }: ClientOrder, members: Record<string, unknown> = {}): InboundMessage =>
   encode(terms.ticker, {
     tradeId: tradeId(),
     [idOf(terms.side)]: id,
@@ -58,7 +47,7 @@ const malformedBodies = (ticker: string, id: string): (Uint8Array | null)[] => {
   return [null, new Uint8Array([0x7b, 0xff, 0xfe]), ...texts.map((text) => new TextEncoder().encode(text))]
 }
 
-const conflict = (material: Material): TradeMessage[] => {
+const conflict = (material: Material): InboundMessage[] => {
   const { key, bytes } = recent(material, material.trades, 400)
   try {
     const trade = JSON.parse(new TextDecoder().decode(bytes!)) as Record<string, unknown>
@@ -69,7 +58,7 @@ const conflict = (material: Material): TradeMessage[] => {
   }
 }
 
-const mismatch = (material: Material): TradeMessage[] => {
+const mismatch = (material: Material): InboundMessage[] => {
   const order = recent(material, material.orders, 300)
   const { ticker, side } = order.terms
   const other = material.rng.pick(tickers.filter((each) => each !== ticker))
@@ -82,7 +71,7 @@ const mismatch = (material: Material): TradeMessage[] => {
   ])()
 }
 
-const unknown = (material: Material): TradeMessage[] => {
+const unknown = (material: Material): InboundMessage[] => {
   const order = recent(material, material.orders, 300)
   const { ticker, side } = order.terms
   const stranger = material.rng.pick([crypto.randomUUID(), 'not-a-uuid', 'ORDER 7'])
@@ -102,7 +91,7 @@ const unknown = (material: Material): TradeMessage[] => {
 }
 
 /** Lawful trades in forms that the engine does not use. */
-const oddForm = (material: Material): TradeMessage[] => {
+const oddForm = (material: Material): InboundMessage[] => {
   const { id, terms } = recent(material, material.orders, 100)
   const form = {
     tradeId: tradeId(),
@@ -132,6 +121,6 @@ export const kinds = {
     return [{ key: ticker, value: rng.pick(malformedBodies(ticker, rng.pick(orders).id)) }]
   },
   oddForm,
-} as const satisfies Record<string, (material: Material) => TradeMessage[]>
+} as const satisfies Record<string, (material: Material) => InboundMessage[]>
 
 export type BadTrade = keyof typeof kinds

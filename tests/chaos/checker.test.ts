@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { check } from './checker/check.ts'
 import type { Answer, LifeViolationKind, LogLine, LogViolationKind, ViolationKind } from './checker/evidence.ts'
-import { ids, sample, type Sample } from './checker/sample.ts'
+import { ids, sample, timeAt, type Sample } from './checker/sample.ts'
 
 const kindsIn = (evidence: Sample): ViolationKind[] => [...new Set(check(evidence).violations.map(({ kind }) => kind))]
 
@@ -13,7 +13,7 @@ const order = ({ orders }: Sample, id: string) => orders.find((each) => each.id 
 const remove = <T>(list: T[], found: (item: T) => boolean): void => void list.splice(list.findIndex(found), 1)
 const answerTo = ({ log }: Sample, n: number): Answer =>
   log.find((line): line is Answer => 'answer' in line && line.answer === n)!
-const say = (evidence: Sample, answer: Answer): void => void Object.assign(answerTo(evidence, answer.answer), answer)
+const say = (evidence: Sample, answer: Omit<Answer, 'at'>): void => void Object.assign(answerTo(evidence, answer.answer), answer)
 const encoded = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Corruptions of the world, by the kind of violation that the checker must find. It may find other kinds too. */
@@ -42,7 +42,7 @@ const corruptions: Record<
     'two ids for one key': (world) =>
       world.log.push(
         { ...(world.log[0] as Extract<LogLine, { op: 'place' }>), sent: 10 },
-        { answer: 10, status: 202, orderId: ids.sell, replayed: true },
+        { answer: 10, at: timeAt(10), status: 202, orderId: ids.sell, replayed: true },
       ),
     'two rows for one request without a key': (world) =>
       world.orders.push({ ...order(world, ids.sell), id: ids.stranger }),
@@ -53,7 +53,7 @@ const corruptions: Record<
     'a repetition that is not marked': (world) =>
       world.log.push(
         { ...(world.log[0] as Extract<LogLine, { op: 'place' }>), sent: 10 },
-        { answer: 10, status: 202, orderId: ids.buy, replayed: false },
+        { answer: 10, at: timeAt(10), status: 202, orderId: ids.buy, replayed: false },
       ),
     'a cancel refused because the order is NEW': (world) => say(world, { answer: 8, status: 409, orderStatus: 'NEW' }),
     'a 404 to a cancel of an acknowledged order': (world) => say(world, { answer: 8, status: 404 }),

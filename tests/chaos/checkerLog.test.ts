@@ -89,6 +89,7 @@ const logCorruptions = {
     'an acceptance by the repetition of its request': (world) => {
       world.log.splice(6, 0, { ...world.log[4]!, sent: 20 } as never, {
         answer: 20,
+        at: timeAt(20),
         status: 202,
         orderId: ids.sell,
         replayed: true,

@@ -56,6 +56,7 @@ const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: nu
     const orderStatus = body.orderStatus ?? (typeof body.status === 'string' ? body.status : undefined)
     answer = {
       answer: n,
+      at: Date.now(),
       status: response.status,
       ...(body.id === undefined ? {} : { orderId: body.id }),
       ...(orderStatus === undefined ? {} : { orderStatus }),
@@ -63,7 +64,7 @@ const send = async ({ urls, log, rng }: Context, request: Request, timeoutMs: nu
     }
   } catch (error) {
     const refused = error instanceof Error && 'code' in error && error.code === 'ConnectionRefused'
-    answer = { answer: n, status: 0, error: refused ? 'refused' : 'lost' }
+    answer = { answer: n, at: Date.now(), status: 0, error: refused ? 'refused' : 'lost' }
   }
   log.answered(answer)
   return answer

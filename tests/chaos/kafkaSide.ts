@@ -17,7 +17,8 @@ export const topics = {
   reportLetters: 'order.report.v1.dlq',
 } as const
 
-export type TradeMessage = { key: string; value: Uint8Array | null }
+/** A trade or a report. */
+export type InboundMessage = { key: string; value: Uint8Array | null }
 
 export type KafkaSide = {
   logs: Record<keyof typeof topics, TopicLog>
@@ -25,7 +26,7 @@ export type KafkaSide = {
   lag: () => Promise<number>
   /** Removes this client's members from the group, as its own LeaveGroup would have; no member is no error. */
   expel: (clientId: string) => Promise<void>
-  publish: (to: 'trades' | 'reports', messages: readonly TradeMessage[]) => Promise<void>
+  publish: (to: 'trades' | 'reports', messages: readonly InboundMessage[]) => Promise<void>
   close: () => Promise<void>
 }
 

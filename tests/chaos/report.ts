@@ -24,7 +24,7 @@ const byName = <T>(counts: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b)))
 
 const markdown = (state: RunState, counts: Verdict['counts'] | null, violations: readonly Violation[]): string => {
-  const { dispositions, streams, ...rest } = counts ?? { dispositions: {}, streams: {} }
+  const { dispositions, lives, reports, streams, ...rest } = counts ?? { dispositions: {}, lives: {}, reports: {}, streams: {} }
   const recoveries = Object.entries(state.recoveriesMs).map(([crash, values]) => [crash, spread(values)] as const)
   return `# Chaos run, seed ${state.seed}
 
@@ -34,9 +34,9 @@ ${state.cycles} cycles in ${(state.elapsedMs / 60_000).toFixed(1)} minutes, ${vi
 
 ${table(['fault', 'times'], byName(state.faults))}
 
-## Bad trades published
+## Bad trades and reports published
 
-${table(['kind', 'messages'], byName(state.badTrades))}
+${table(['kind', 'messages'], byName(state.injected))}
 
 ## What was checked
 
@@ -45,6 +45,10 @@ ${table(['', 'number'], { ...rest, deadlocks: state.deadlocks })}
 ${table(['what stream clients saw', 'number'], streams)}
 
 ${table(['legs by disposition', 'number'], dispositions)}
+
+${table(['reports by disposition', 'number'], byName(reports))}
+
+${table(['changes that are no fills', 'number'], byName(lives))}
 
 ## Recovery
 

@@ -113,7 +113,7 @@ export const runAll = async (
   const rng = (name: string) => randomStream(state.seed, name, state.cycles)
   const urls = world.replicas.map((replica) => replica.url)
   const clients = startClients({ urls, log, rng: rng('clients'), acked })
-  const onPublished = (kind: string, messages: number) => addTo(state.badTrades, kind, messages)
+  const onPublished = (kind: string, messages: number) => addTo(state.injected, kind, messages)
   const injector = startInjector({ side: world.side, clients, rng: rng('injector'), onPublished })
   const streams = await startStreams({
     dir: streamDir(world.dir),

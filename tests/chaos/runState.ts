@@ -27,7 +27,7 @@ export type RunState = {
   elapsedMs: number
   /** How often each fault happened; a named point counts when it fired. */
   faults: Record<string, number>
-  badTrades: Record<string, number>
+  injected: Record<string, number>
   /** Milliseconds from the last fault of a cycle until both replicas are ready, by the crash. */
   recoveriesMs: Record<string, number[]>
   /** Milliseconds from the end of the load until the outbox is empty and nothing lags, at each full check. */
@@ -47,7 +47,7 @@ export const newState = (seed: number, ports: Ports): RunState => ({
   cycles: 0,
   elapsedMs: 0,
   faults: {},
-  badTrades: {},
+  injected: {},
   recoveriesMs: {},
   restsMs: [],
   deadlocks: 0,

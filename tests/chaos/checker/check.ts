@@ -24,6 +24,10 @@ export type Verdict = {
     dispositions: Record<Disposition, number>
     /** Entries of the log: acceptances, fills, changes. */
     logEntries: number
+    /** By kind of change or reason: how many orders. */
+    lives: Record<string, number>
+    /** What became of the reports of the engine. */
+    reports: Record<string, number>
     streams: StreamCounts
   }
 }
@@ -35,6 +39,9 @@ const checkRest = ({ outbox, endings, lag, setAside, notReady }: Rest, report: R
   if (setAside > 0) report('STUCK_SET_ASIDE', `${setAside} tickers are set aside`)
   for (const replica of notReady) report('NOT_READY', replica)
 }
+
+const countBy = <T>(items: readonly T[], nameOf: (item: T) => string): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(items, nameOf)].map(([name, some]) => [name, some.length]))
 
 export const check = (evidence: Evidence): Verdict => {
   const violations: Violation[] = []
@@ -63,6 +70,12 @@ export const check = (evidence: Evidence): Verdict => {
       letterRepeats,
       dispositions: expected.counts,
       logEntries: evidence.orders.length + evidence.ledger.length + evidence.changes.length,
+      lives: countBy(evidence.changes, ({ kind, reasonCode }) => reasonCode ?? kind),
+      reports: {
+        ...countBy(evidence.reportRows, ({ state }) => state),
+        ...countBy(evidence.reportExceptions, ({ disposition }) => `${disposition} kept`),
+        'dead letters': evidence.reportLetters.length,
+      },
       streams,
     },
   }

@@ -33,6 +33,8 @@ export const requestIdOf = (sent: number): string => `chaos-${sent}`
 
 export type Answer = {
   answer: number
+  /** Milliseconds, when it was read. */
+  at: number
   /** 0: none came. */
   status: number
   /** `refused`: nobody listened, so it never left. `lost`: it left, and the answer did not come. */

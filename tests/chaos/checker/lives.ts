@@ -11,8 +11,6 @@ import { checkReports } from './reports.ts'
 /** As the replicas are configured. */
 const settleMs = 2_000
 const toleranceMs = 1_500
-/** An order has its time before it is committed, and a frozen replica may commit it late. */
-const commitLagMs = 60_000
 /** Clocks of two processes of one machine. */
 const clockSlackMs = 5
 
@@ -39,7 +37,7 @@ const timeOf = (record: TradeRecord): number => {
 }
 
 const tapeOf = (trades: readonly TradeRecord[]): Map<string, TapeTrade[]> => {
-  const tape = trades.flatMap((record) => {
+  const tape = trades.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset).flatMap((record) => {
     const trade = decodeTrade(record.bytes)
     return trade === null ? [] : [{ ticker: trade.ticker, record, price: trade.price, at: timeOf(record) }]
   })
@@ -59,7 +57,17 @@ const checkTrigger = (order: OrderRow, entry: Entry, tape: readonly TapeTrade[],
     report('STOP_TRIGGERED_WRONGLY', `${name}: after its end`)
 }
 
-const checkStop = (history: History, tape: readonly TapeTrade[], report: Report): void => {
+/**
+ * The first trade of the tape (in partition order) that certainly met the stop: it was appended after a client knew of the order. `ackedAt`:
+ * Infinity if none ever did.
+ */
+const firstDue = (order: OrderRow, tape: readonly TapeTrade[], ackedAt: number): TapeTrade | undefined =>
+  tape.find(
+    ({ record, price, at }) =>
+      meets(order, price) && at >= order.createdAt - toleranceMs && record.appendedAt > ackedAt + clockSlackMs,
+  )
+
+const checkStop = (history: History, tape: readonly TapeTrade[], ackedAt: number, report: Report): void => {
   const { order, entries } = history
   const triggers = entries.filter(({ kind }) => kind === 'TRIGGERED')
   if (triggers.length > 1) report('STOP_TRIGGERED_WRONGLY', `order ${order.id} was triggered ${triggers.length} times`)
@@ -69,13 +77,17 @@ const checkStop = (history: History, tape: readonly TapeTrade[], report: Report)
       `order ${order.id}: triggered at ${order.triggeredAt}, its log says ${triggers[0]?.at}`,
     )
   for (const entry of triggers) checkTrigger(order, entry, tape, report)
-  if (order.status !== 'NEW' || order.triggeredAt !== null) return
-  const missed = tape.find(
-    ({ record, price, at }) =>
-      meets(order, price) && at >= order.createdAt - toleranceMs && record.appendedAt > order.createdAt + commitLagMs,
-  )
-  if (missed !== undefined)
-    report('STOP_NOT_TRIGGERED', `order ${order.id} waits though ${where(missed.record)} met its price`)
+  const due = firstDue(order, tape, ackedAt)
+  if (due === undefined) return
+  const trigger = triggers[0]?.cause
+  const isLater = trigger?.['partition'] === due.record.partition && Number(trigger['offset']) > due.record.offset
+  if (order.status === 'NEW' && order.triggeredAt === null)
+    report('STOP_NOT_TRIGGERED', `order ${order.id} waits though ${where(due.record)} met its price`)
+  else if (isLater)
+    report(
+      'STOP_NOT_TRIGGERED',
+      `order ${order.id} waited for ${String(trigger['offset'])} though ${where(due.record)} met its price`,
+    )
 }
 
 export const reasonOf = ({ value }: EventRecord): string | null => {
@@ -109,14 +121,24 @@ const checkExpiry = (
   }
 }
 
+/** When a client first knew that an order is committed, by order id. */
+const ackedTimes = ({ log }: Evidence): Map<string, number> => {
+  const times = new Map<string, number>()
+  for (const line of log)
+    if ('answer' in line && line.status === 202 && line.orderId !== undefined && !times.has(line.orderId))
+      times.set(line.orderId, line.at)
+  return times
+}
+
 export const checkLives = (histories: ReadonlyMap<string, History>, evidence: Evidence, report: Report): void => {
   const tape = tapeOf(evidence.trades)
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
+  const ackedAt = ackedTimes(evidence)
   const cancelled = Map.groupBy(evidence.cancelled, orderIdOf)
   const placed = Map.groupBy(evidence.placed, orderIdOf)
   for (const history of histories.values()) {
     const { order } = history
-    if (isStop(order)) checkStop(history, tape.get(order.ticker) ?? [], report)
+    if (isStop(order)) checkStop(history, tape.get(order.ticker) ?? [], ackedAt.get(order.id) ?? Infinity, report)
     for (const { appendedAt, ...record } of placed.get(order.id) ?? [])
       if (isStop(order) && appendedAt + clockSlackMs < (order.triggeredAt ?? Infinity))
         report('STOP_PUBLISHED_EARLY', `order ${order.id}: placed ${where(record)} stands before its trigger`)

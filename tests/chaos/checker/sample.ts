@@ -70,23 +70,23 @@ const placedAt = (position: number, { changedAt, by }: { changedAt: number; by: 
 
 const log = (): LogLine[] => [
   { sent: 1, op: 'place', terms: terms('buy') },
-  { answer: 1, status: 0, error: 'lost' },
+  { answer: 1, at: timeAt(1), status: 0, error: 'lost' },
   { sent: 2, op: 'place', terms: terms('buy') },
-  { answer: 2, status: 202, orderId: ids.buy, replayed: true },
+  { answer: 2, at: timeAt(2), status: 202, orderId: ids.buy, replayed: true },
   { sent: 3, op: 'place', terms: terms('sell') },
-  { answer: 3, status: 202, orderId: ids.sell },
+  { answer: 3, at: timeAt(3), status: 202, orderId: ids.sell },
   { sent: 4, op: 'place', terms: { ...terms('sell'), userId: 'refused' } },
-  { answer: 4, status: 503 },
+  { answer: 4, at: timeAt(4), status: 503 },
   { sent: 5, op: 'place', terms: { ...terms('buy'), quantity: '11' } },
-  { answer: 5, status: 422 },
+  { answer: 5, at: timeAt(5), status: 422 },
   { sent: 6, op: 'place', terms: terms('canceled') },
-  { answer: 6, status: 202, orderId: ids.canceled },
+  { answer: 6, at: timeAt(6), status: 202, orderId: ids.canceled },
   { sent: 7, op: 'cancel', orderId: ids.canceled },
-  { answer: 7, status: 200, orderStatus: 'CANCELED' },
+  { answer: 7, at: timeAt(7), status: 200, orderStatus: 'CANCELED' },
   { sent: 8, op: 'cancel', orderId: ids.buy },
-  { answer: 8, status: 409, orderStatus: 'FILLED' },
+  { answer: 8, at: timeAt(8), status: 409, orderStatus: 'FILLED' },
   { sent: 9, op: 'get', orderId: ids.buy },
-  { answer: 9, status: 200, orderStatus: 'FILLED' },
+  { answer: 9, at: timeAt(9), status: 200, orderStatus: 'FILLED' },
 ]
 
 const event = (name: 'buy' | 'sell' | 'canceled', offset: number, appendedAt: number): EventRecord => ({

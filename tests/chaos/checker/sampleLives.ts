@@ -131,7 +131,7 @@ export const sampleLives = (): Sample => {
   for (const name of Object.keys(lives) as Name[])
     world.log.push(
       { sent: positions[name], op: 'place', terms: termsOf(name) },
-      { answer: positions[name], status: 202, orderId: lives[name] },
+      { answer: positions[name], at: timeAt(positions[name]), status: 202, orderId: lives[name] },
     )
   world.orders.push(
     orderOf('stop', {
