@@ -82,8 +82,7 @@ const listing = (query: string, known: readonly string[], ...more: number[]): By
 }
 
 /** Tags of RFC 9110 in a list, or a star. */
-// oxlint-disable-next-line no-control-regex
-const tags = /^(\*|((W\/)?"[^\x00-\x20\x7f"]*")?([ \t]*,[ \t]*((W\/)?"[^\x00-\x20\x7f"]*")?)*)$/
+const tags = /^(\*|((W\/)?"[!#-~\u0080-\u00ff]*")?([ \t]*,[ \t]*((W\/)?"[!#-~\u0080-\u00ff]*")?)*)$/
 
 const canceling = (request: HttpRequest, isId: boolean): ByRoute => {
   const ifMatch = headerOf(request, 'if-match')

@@ -172,11 +172,11 @@ export function* writeFills(
     yield null
   }
   for (const [orderId, eventId, ticker, at, filledQuantity, code, text] of rowsOf(input.retold).toSorted(byId)) {
-    if (!ids.has(orderId)) continue
+    if (orderId === undefined || !ids.has(orderId)) continue
     append(db, tx, {
       event_id: eventId!,
       kind: 'CANCELLED',
-      order_id: orderId!,
+      order_id: orderId,
       ticker: ticker!,
       occurred_at: new Date(at!),
       traceparent: null,
