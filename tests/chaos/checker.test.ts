@@ -13,7 +13,8 @@ const order = ({ orders }: Sample, id: string) => orders.find((each) => each.id 
 const remove = <T>(list: T[], found: (item: T) => boolean): void => void list.splice(list.findIndex(found), 1)
 const answerTo = ({ log }: Sample, n: number): Answer =>
   log.find((line): line is Answer => 'answer' in line && line.answer === n)!
-const say = (evidence: Sample, answer: Omit<Answer, 'at'>): void => void Object.assign(answerTo(evidence, answer.answer), answer)
+const say = (evidence: Sample, answer: Omit<Answer, 'at'>): void =>
+  void Object.assign(answerTo(evidence, answer.answer), answer)
 const encoded = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Corruptions of the world, by the kind of violation that the checker must find. It may find other kinds too. */

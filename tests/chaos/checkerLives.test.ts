@@ -44,11 +44,7 @@ const cause = ({ reports }: Sample, offset: string) => ({
   offset,
 })
 /** Changes the report on the topic, and its row. */
-const edit = (
-  world: Sample,
-  members: Record<string, unknown>,
-  row: Partial<Sample['reportRows'][number]>,
-): void => {
+const edit = (world: Sample, members: Record<string, unknown>, row: Partial<Sample['reportRows'][number]>): void => {
   const [sent] = world.reports
   const value = JSON.parse(new TextDecoder().decode(sent!.bytes!)) as Record<string, unknown>
   sent!.bytes = new TextEncoder().encode(JSON.stringify({ ...value, ...members }))
@@ -149,7 +145,14 @@ const strike = (world: Sample, offset: number, appendedAt: number): void => {
     world.trades = world.trades.filter((each) => each.offset !== offset)
     world.exceptions = world.exceptions.filter((each) => each.offset !== offset)
   }
-  const value = { tradeId: 'T11', orderId: lives.stop, ticker: 'AAPL', price: 1.5, quantity: 1, timestamp: '2026-01-02T03:04:10Z' }
+  const value = {
+    tradeId: 'T11',
+    orderId: lives.stop,
+    ticker: 'AAPL',
+    price: 1.5,
+    quantity: 1,
+    timestamp: '2026-01-02T03:04:10Z',
+  }
   const message = new TextEncoder().encode(JSON.stringify(value))
   world.trades.push({ partition, offset, appendedAt, bytes: message })
   const content = { side: 'BUY', ticker: 'AAPL', quantity: 100_000_000n, price: 150_000_000n }

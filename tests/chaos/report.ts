@@ -24,7 +24,12 @@ const byName = <T>(counts: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b)))
 
 const markdown = (state: RunState, counts: Verdict['counts'] | null, violations: readonly Violation[]): string => {
-  const { dispositions, lives, reports, streams, ...rest } = counts ?? { dispositions: {}, lives: {}, reports: {}, streams: {} }
+  const { dispositions, lives, reports, streams, ...rest } = counts ?? {
+    dispositions: {},
+    lives: {},
+    reports: {},
+    streams: {},
+  }
   const recoveries = Object.entries(state.recoveriesMs).map(([crash, values]) => [crash, spread(values)] as const)
   return `# Chaos run, seed ${state.seed}
 

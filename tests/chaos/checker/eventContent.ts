@@ -30,7 +30,9 @@ const differences = (fields: Fields, expected: Readonly<Record<string, bigint | 
 /** An order that was filled has no reason, and one that is open none yet. */
 const endReasonDifferences = (value: unknown, { order }: History, { status }: Entry): string[] => {
   if (!finals.has(status) || status === 'FILLED') return (value ?? null) === null ? [] : ['reason']
-  return differences(fieldsOf(value), { code: order.reasonCode, text: order.reasonText }).map((name) => `reason.${name}`)
+  return differences(fieldsOf(value), { code: order.reasonCode, text: order.reasonText }).map(
+    (name) => `reason.${name}`,
+  )
 }
 
 const orderDifferences = (value: unknown, history: History, entry: Entry): string[] => [

@@ -37,10 +37,12 @@ const timeOf = (record: TradeRecord): number => {
 }
 
 const tapeOf = (trades: readonly TradeRecord[]): Map<string, TapeTrade[]> => {
-  const tape = trades.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset).flatMap((record) => {
-    const trade = decodeTrade(record.bytes)
-    return trade === null ? [] : [{ ticker: trade.ticker, record, price: trade.price, at: timeOf(record) }]
-  })
+  const tape = trades
+    .toSorted((a, b) => a.partition - b.partition || a.offset - b.offset)
+    .flatMap((record) => {
+      const trade = decodeTrade(record.bytes)
+      return trade === null ? [] : [{ ticker: trade.ticker, record, price: trade.price, at: timeOf(record) }]
+    })
   return Map.groupBy(tape, ({ ticker }) => ticker)
 }
 

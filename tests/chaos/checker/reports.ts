@@ -38,8 +38,7 @@ const nameOf = ({ orderId, reportId }: Pick<Message, 'orderId' | 'reportId'>): s
 const contentOf = (row: Message): string => `${nameOf(row)} ${row.kind} ${row.ticker} ${row.cumulative}`
 
 /** 0 is lawful here: the engine may have filled nothing. */
-const quantityOf = (value: unknown): bigint | null =>
-  value === '0' || numberOf(value) === 0n ? 0n : amountOf(value)
+const quantityOf = (value: unknown): bigint | null => (value === '0' || numberOf(value) === 0n ? 0n : amountOf(value))
 
 /** A report by the letter of the contract; null: it can only be malformed. */
 const decodeReport = ({ bytes }: TradeRecord): Message | null => {
@@ -74,7 +73,10 @@ const checkLetters = ({ evidence, histories, sent, report }: World): void => {
     if (letter === undefined || isKnown) continue
     const disposition = message === null ? 'MALFORMED' : 'UNKNOWN_ORDER'
     if (letter.headers['x-disposition'] !== disposition || !sameBytes(letter.bytes, record.bytes))
-      report('REPORT_DIFFERS', `report ${place}: the letter says ${letter.headers['x-disposition']}, or has other bytes`)
+      report(
+        'REPORT_DIFFERS',
+        `report ${place}: the letter says ${letter.headers['x-disposition']}, or has other bytes`,
+      )
   }
 }
 
@@ -154,11 +156,15 @@ const checkRows = (world: World): void => {
   const { evidence, histories, sent, report } = world
   const rows: Rows = new Map(evidence.reportRows.map((row) => [nameOf(row), row]))
   const exceptions = new Set(evidence.reportExceptions.map((kept) => `${kept.disposition} ${contentOf(kept)}`))
-  const judge = (row: ReportRow | ReportExceptionRow, what: string, faultOf: (h: History, s: Sent) => string | null) => {
+  const judge = (
+    row: ReportRow | ReportExceptionRow,
+    what: string,
+    faultOf: (h: History, s: Sent) => string | null,
+  ) => {
     const history = histories.get(row.orderId)
     const source = sent.get(where(row))
     const isIts = source?.message != null && contentOf(source.message) === contentOf(row)
-    const fault = history === undefined || !isIts ? `${where(row)} is no such report` : faultOf(history, source!)
+    const fault = history === undefined || !isIts ? `${where(row)} is no such report` : faultOf(history, source)
     if (fault !== null) report('REPORT_DIFFERS', `report ${row.reportId} of order ${row.orderId} is ${what}: ${fault}`)
   }
   for (const row of rows.values()) {
@@ -184,11 +190,7 @@ const checkEnds = ({ evidence, histories, report }: World): void => {
   }
 }
 
-export const checkReports = (
-  histories: ReadonlyMap<string, History>,
-  evidence: Evidence,
-  report: Report,
-): void => {
+export const checkReports = (histories: ReadonlyMap<string, History>, evidence: Evidence, report: Report): void => {
   const sent = new Map(evidence.reports.map((record) => [where(record), { record, message: decodeReport(record) }]))
   const world = { evidence, histories, sent, publishedAt: readPublishedAt(evidence), report }
   checkLetters(world)

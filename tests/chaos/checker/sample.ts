@@ -112,7 +112,11 @@ const event = (name: 'buy' | 'sell' | 'canceled', offset: number, appendedAt: nu
 /** The late fill leaves a remainder, so the engine is told once more. */
 const retold = (): EventRecord => {
   const first = event('canceled', 1, 200)
-  return { ...first, eventId: 'event-retold-canceled', value: first.value!.replace('"filledQuantity":0', '"filledQuantity":1') }
+  return {
+    ...first,
+    eventId: 'event-retold-canceled',
+    value: first.value!.replace('"filledQuantity":0', '"filledQuantity":1'),
+  }
 }
 
 const trade = (offset: number, members: Record<string, unknown>) => ({
