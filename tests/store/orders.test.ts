@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { storeFault } from '../../src/store/faults.ts'
-import { insertOrders, readKeyHolders, readOrders } from '../../src/store/orders.ts'
+import { insertOrders, isKeyFree, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { amount, anOrder, aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { failureOf, untilBlocked } from '../support/waiting.ts'
@@ -148,6 +148,45 @@ describe('insertOrders', () => {
       accepted.push(placement.order.id)
     }
     expect((await events()).map(({ order_id }) => order_id)).toEqual(accepted)
+  })
+})
+
+describe('isKeyFree', () => {
+  const isFree = (placement: ReturnType<typeof aPlacement>, on = db) => on.run((sql) => isKeyFree(sql, placement))
+  const key = () => ({ userId: crypto.randomUUID(), clientOrderId: 'k' })
+
+  test('says whether an order holds the key, and stores nothing either way', async () => {
+    const user = key()
+    const placement = aPlacement(user)
+    expect(await isFree(placement)).toBe(true)
+    expect(await events()).toEqual([])
+    expect(await sql`select from orders where user_id = ${user.userId}`).toHaveLength(0)
+    await insert(placement)
+    expect(await isFree(aPlacement(user))).toBe(false)
+    expect(await isFree(aPlacement({ ...user, clientOrderId: 'another' }))).toBe(true)
+    expect(await isFree(aPlacement({ ...user, userId: crypto.randomUUID() }))).toBe(true)
+    expect(await events()).toHaveLength(1)
+    expect(await sql`select from orders where user_id = ${user.userId}`).toHaveLength(1)
+  })
+
+  test.each([
+    ['commit', false],
+    ['rollback', true],
+  ] as const)('waits for a placement with that key that is under way, and its %s decides', async (end, free) => {
+    const user = key()
+    const rival = await database.sql.reserve()
+    await rival`begin`
+    await insertOrders(rival, [aPlacement(user)])
+    const asked = isFree(aPlacement(user))
+    await untilBlocked(sql, 'with input as materialized')
+    await rival.unsafe(end)
+    rival.release()
+    expect(await asked).toBe(free)
+  })
+
+  test('fails as any other insert does where the row is unlawful', async () => {
+    const failure = await failureOf(isFree(aPlacement({ ...key(), price: -1n })))
+    expect(storeFault(failure)).toBe('data')
   })
 })
 
