@@ -492,7 +492,6 @@ describe('what is wider and harmless', () => {
   const when = (kind: string, then: Json): Json => ({
     ...closed,
     properties: { kind: { enum: ['a', 'b', 'c'] }, size: {}, more: {} },
-    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     allOf: [{ if: { required: ['kind'], properties: { kind: { const: kind } } }, then }],
   })
   const never = { type: 'null' }

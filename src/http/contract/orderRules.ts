@@ -53,7 +53,6 @@ export const rulesByTimeInForce = timesInForce.map((timeInForce) => {
   const { required, properties } = bindingOf(Object.entries(timeInForceRules[timeInForce]) as unknown as Rules)
   return {
     if: { required: ['timeInForce'], properties: { timeInForce: { const: timeInForce } } },
-    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: { ...required, properties },
   }
 })
