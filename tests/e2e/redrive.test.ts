@@ -175,7 +175,7 @@ describe('what is selected', () => {
     ]) {
       const { exitCode, out, err } = await redriveIn(own, ...args)
       expect({ args, exitCode, out }).toEqual({ args, exitCode: 2, out: '' })
-      expect(err).toContain('orders redrive [--dry-run]')
+      expect(err).toContain('orders redrive [--reports] [--dry-run]')
     }
     expect(await own.kafka.read(own.topics.trades)).toEqual([])
   })

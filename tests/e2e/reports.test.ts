@@ -299,6 +299,34 @@ test('two replicas: each report ends its order once, whoever reads trades and wh
   }
 })
 
+test('health says what becomes of reports: that they are read, and which of them wait', async () => {
+  const kafka = async () => {
+    const { components } = (await service.http('/actuator/health')).json as {
+      components: { kafka: { status: string; details: Record<string, unknown> } }
+    }
+    return components.kafka
+  }
+  const id = await place({ quantity: 100 })
+  await world.publishReports(reportOf({ orderId: id, cumulativeQuantity: 70 }))
+  const waiting = await until(
+    async () => {
+      const { details } = await kafka()
+      return String(details['reportsWait']).startsWith('1 for up to ') ? details : false
+    },
+    { what: 'health says that a report waits' },
+  )
+  expect(waiting).toMatchObject({
+    reportsConsumer: 'connected',
+    reportsStandStill: 'no partition',
+    reportLettersWait: 'none',
+  })
+  expect((await service.metrics())['orders_reports_waiting']).toBe(1)
+  await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 70 }))
+  await ended(id, 'CANCELED')
+  await until(async () => (await kafka()).details['reportsWait'] === 'none', { what: 'none waits' })
+  expect((await kafka()).status).toBe('UP')
+})
+
 test('without the feature nobody reads reports, and nothing is said of them', async () => {
   await using own = await createWorld()
   const one = await own.start()
