@@ -199,6 +199,23 @@ test('two replicas, one with a clock an hour ahead and one that dies over the in
   expect(await runBinary(['verify'], world.env)).toMatchObject({ exitCode: 0 })
 })
 
+test('orders that were filled or canceled after the engine was told: they end so, and verify has nothing to say', async () => {
+  // Long enough for a slow machine: what follows has to come before the status.
+  await using world = await createWorld({ env: { EXPIRY_SETTLE_MS: '20000' } })
+  const service = await world.start()
+  const [filled, canceled] = [await placeOrder(service, gtd(4_000)), await placeOrder(service, gtd(4_000))]
+  await told(world, filled)
+  await told(world, canceled)
+  await world.publishTrades(tradeOf({ buyOrderId: filled, quantity: 100 }))
+  expect((await service.http(`/orders/${canceled}/cancel`, { method: 'POST' })).status).toBe(200)
+  expect(await ended(service, filled, 'FILLED')).toMatchObject({ reason: null })
+  await until(async () => (await world.sql`select from order_endings`).length === 0, { what: 'no ending is left' })
+  expect(await orderAt(service, canceled)).toMatchObject({ status: 'CANCELED', reason: { code: 'USER_CANCELED' } })
+  await world.outboxEmpty()
+  const verified = await runBinary(['verify', '--topics'], world.env)
+  expect(verified.out).toContain('0 violations')
+})
+
 test('orders expire ends an old order that no clock ends', async () => {
   await using world = await createWorld()
   const service = await world.start()
