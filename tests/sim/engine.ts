@@ -7,10 +7,12 @@ import type { Random } from '../support/random.ts'
 import type { Journal, TradeFact, TradeLeg } from './journal.ts'
 import { topics } from './kafka/broker.ts'
 import { tickers } from './postgres/tickers.ts'
+import { createReporter } from './reporter.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
 
-type BookOrder = { id: string; ticker: string; side: 'BUY' | 'SELL'; remaining: number }
+/** `traded`: what its lawful trades come to. Quantities in hundredths. */
+export type BookOrder = { id: string; ticker: string; side: 'BUY' | 'SELL'; remaining: number; traded: number }
 /** Quantities and prices in hundredths. */
 type Trade = {
   tradeId: string
@@ -50,17 +52,21 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
   const ids = new Set<string>()
   const written: WrittenTrade[] = []
   const readTo = new Map<number, number>()
+  const reporter = createReporter(world, journal)
   let trades = 0
   let budget = Math.round(plan.clients * plan.actionsPerClient * (0.5 + random.next()))
 
   const read = (): void => {
     for (const [partition, log] of broker.logs.get(topics.placed)!.entries()) {
       for (const { value } of log.slice(readTo.get(partition) ?? 0)) {
-        const placed = JSON.parse(value!.toString()) as { orderId: string; quantity: number } & Omit<BookOrder, 'id'>
+        const placed = JSON.parse(value!.toString()) as { orderId: string; quantity: number } & Pick<
+          BookOrder,
+          'ticker' | 'side'
+        >
         if (ids.has(placed.orderId)) continue
         ids.add(placed.orderId)
         const { orderId: id, ticker, side, quantity } = placed
-        orders.push({ id, ticker, side, remaining: Math.floor(quantity * 100) })
+        orders.push({ id, ticker, side, remaining: Math.floor(quantity * 100), traded: 0 })
       }
       readTo.set(partition, log.length)
     }
@@ -143,10 +149,16 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
     if (legs.length > 0) report(of, { ...trade, legs, redriven: true, tradedAt: stamp() })
   }
 
+  const reportLawful = (of: BookOrder): void => {
+    const trade = newTrade(of)
+    of.traded += trade.quantity
+    report(of, trade)
+  }
+
   const actOn = (of: BookOrder): void => {
     const before = written.length === 0 ? null : random.pick(written)
     const what = random.next()
-    if (what < 0.6) report(of, newTrade(of))
+    if (what < 0.6) reportLawful(of)
     else if (what < 0.68 && before !== null) report(before.of, before.trade)
     else if (what < 0.7 && before !== null) redrive(before)
     else if (what < 0.76 && before !== null)
@@ -157,6 +169,7 @@ export const startEngine = (world: World, journal: Journal, clientsDone: () => b
   }
 
   const act = (): void => {
+    if (random.chance(plan.reports)) return reporter.act(orders)
     const what = random.next()
     if (orders.length === 0 || what < (plan.stops > 0 ? 0.3 : 0.08)) report(null, foreignTrade())
     else if (what < 0.33 && plan.stops > 0) tradeOfWaitingStop()

@@ -57,12 +57,26 @@ export type TradeFact =
       legs: readonly TradeLeg[]
     }
 
+export type ReportFact =
+  | { malformed: true }
+  | {
+      malformed: false
+      reportId: string
+      orderId: string
+      ticker: string
+      kind: 'CANCELED' | 'EXPIRED' | 'REJECTED'
+      /** In hundredths; null: it does not say. */
+      cumulative: number | null
+    }
+
 export type Journal = {
   placings: Placing[]
   cancelings: Canceling[]
   events: StoredEvent[]
   /** By partition of the trade topic, then by offset. */
   trades: Map<number, TradeFact[]>
+  /** The same of the reports. */
+  reports: Map<number, ReportFact[]>
   /** In the order of commits. */
   log: LoggedRow[]
   followers: FollowerRecord[]
@@ -77,6 +91,7 @@ export const createJournal = (): Journal => ({
   cancelings: [],
   events: [],
   trades: new Map(),
+  reports: new Map(),
   log: [],
   followers: [],
   users: [],

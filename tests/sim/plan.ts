@@ -23,7 +23,7 @@ export type Plan = {
   clients: number
   actionsPerClient: number
   tickers: number
-  partitions: { placed: number; cancelled: number; trades: number }
+  partitions: { placed: number; cancelled: number; trades: number; reports: number }
   batchMax: number
   batchLanes: number
   tradeLanes: number
@@ -45,6 +45,9 @@ export type Plan = {
   immediate: number
   settleMs: number
   graceMs: number
+  /** The share of what the engine says that is a report. 0: it sends none. */
+  reports: number
+  reportWaitMs: number
   followers: number
   /** The share of their streams that are read slowly. */
   slowFollowers: number
@@ -96,7 +99,12 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   clients: random.int(2, 6),
   actionsPerClient: random.int(6, 16),
   tickers: random.int(1, 8),
-  partitions: { placed: random.int(1, 3), cancelled: random.int(1, 3), trades: random.int(1, 4) },
+  partitions: {
+    placed: random.int(1, 3),
+    cancelled: random.int(1, 3),
+    trades: random.int(1, 4),
+    reports: random.int(1, 2),
+  },
   batchMax: random.pick([1, 3, 8, 256]),
   batchLanes: random.int(1, 3),
   tradeLanes: random.int(1, 2),
@@ -114,6 +122,8 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   immediate: random.pick([0, 0.2]),
   settleMs: random.pick([0, 300, 2_000]),
   graceMs: random.pick([0, 300, 3_000]),
+  reports: random.pick([0, 0.1, 0.25]),
+  reportWaitMs: random.pick([0, 500, 4_000]),
   followers: random.int(0, 4),
   slowFollowers: random.pick([0, 0.3]),
   followersRestAfterMs: 5_000,

@@ -5,8 +5,10 @@ import { createExpiry } from '../../src/app/expiry.ts'
 import type { Follow } from '../../src/app/follow.ts'
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createService, type Service } from '../../src/app/service.ts'
+import { createWaitingReports } from '../../src/app/waitingReports.ts'
 import { createConsumer } from '../../src/kafka/inbound/consumer.ts'
 import { createDeadLetters } from '../../src/kafka/inbound/deadLetters.ts'
+import { createReportHandler } from '../../src/kafka/reports/batch.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { createBatchHandler } from '../../src/kafka/trades/batch.ts'
 import { createRelay } from '../../src/relay/relay.ts'
@@ -36,6 +38,7 @@ const expectedErrors = [
   'dead letters cannot be written',
   'postgres is not reachable',
   'the outbox passed its bound',
+  'a report of the engine is kept as an exception',
   'a dead letter does not fit into its topic',
 ]
 
@@ -140,6 +143,44 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     clock: () => scheduler.now(),
     log,
   })
+  const waiting = createWaitingReports({
+    db: connect(world, owner),
+    tradeTopic: topics.trades,
+    waitMs: plan.reportWaitMs,
+    now,
+    newId,
+    onSettled: (_, { disposition }) => world.log(`a report that waited is ${disposition}`),
+    onCommitted,
+    clock: () => scheduler.now(),
+    log,
+  })
+  const reports = createConsumer(
+    {
+      subject: 'reports',
+      kafka: { bootstrapServers: [], clientId: owner.name, requestTimeoutMs: 1 },
+      group: 'orders.reports',
+      topic: topics.reports,
+      handleBatch: createReportHandler({
+        db,
+        unknownToDeadLetters: plan.unknownToDeadLetters,
+        onDisposition(disposition) {
+          world.log(`a report is ${disposition}`)
+          onCommitted()
+        },
+        onException: () => undefined,
+        onWaiting: waiting.ring,
+        log,
+        now,
+        newId,
+      }),
+      sendLetters: createDeadLetters(producer, topics.reportLetters, { log, now }).send,
+      batchMax: plan.tradesBatchMax,
+      limits: { lanes: 1, messagesMax: 200, bytesMax: 1_000_000 },
+      keepGap: () => Promise.reject(new Error('no message is ever deleted here')),
+      log,
+    },
+    () => world.reportGroup.connect(owner),
+  )
   const monitor = createMonitor({
     db,
     bound: { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 },
@@ -167,7 +208,8 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
 
   const streaming = new AbortController()
   const { signal } = streaming
-  const running = Promise.all([relay.run(signal), trades.run(signal), expiry.run(signal)])
+  const loops = [relay, trades, expiry, waiting, ...(plan.reports > 0 ? [reports] : [])]
+  const running = Promise.all(loops.map((loop) => loop.run(signal)))
   void monitor.run(signal)
   let open = true
 

@@ -8,7 +8,7 @@ import { startEngine } from './engine.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startFollowers } from './followers.ts'
 import { createJournal, type Journal } from './journal.ts'
-import { createBroker } from './kafka/broker.ts'
+import { createBroker, topics } from './kafka/broker.ts'
 import { createGroup } from './kafka/group.ts'
 import { lose } from './loss.ts'
 import { planOf } from './plan.ts'
@@ -20,6 +20,7 @@ import { checkEndings, endingsRest } from './promises/endings.ts'
 import { checkEvents } from './promises/events.ts'
 import { checkLog, haveSeenLast } from './promises/log.ts'
 import { checkLoss, haveSeenAllSince } from './promises/loss.ts'
+import { checkReportCommit, checkReports, reportsRest } from './promises/reports.ts'
 import { checkMissedStops, checkStops } from './promises/stops.ts'
 import { checkCommit, checkTrades, createSettledCheck } from './promises/trades.ts'
 import { createScheduler } from './scheduler.ts'
@@ -49,10 +50,13 @@ const createWorld = (seed: number, lines: string[], broken: string[]): { world: 
   }
   const base = { plan, random, scheduler, log, broken: breaks, faulty: !plan.calm, db, server, backup: null, broker }
   const world = base as World
-  world.group = createGroup(world, (partition, from, to) => {
+  world.group = createGroup(world, topics.trades, (partition, from, to) => {
     checkCommit({ ...world, journal }, partition, from, to)
     checkMissedStops({ ...world, journal }, partition, from, to)
   })
+  world.reportGroup = createGroup(world, topics.reports, (partition, from, to) =>
+    checkReportCommit({ ...world, journal }, partition, from, to),
+  )
   db.onEvent = (event, { startedAt }) =>
     journal.events.push({ ...event, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
   db.onLog = (row, { startedAt }) =>
@@ -102,18 +106,20 @@ const runMarket = ({ world, journal, fleet }: Parts): void => {
     fleet.complete() &&
     tradesSettled() &&
     endingsRest(db, plan) &&
+    reportsRest(facts) &&
     followersRest()
 
   if (!scheduler.run(atRest, limitMs))
     world.broken(
       `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, ` +
-        `trades ${tradesSettled()}, endings ${endingsRest(db, plan)}, replicas ${fleet.complete()}, followers ${haveSeenAll()}`,
+        `trades ${tradesSettled()}, endings ${endingsRest(db, plan)}, reports ${reportsRest(facts)}, replicas ${fleet.complete()}, followers ${haveSeenAll()}`,
     )
   checkAnswers(db, journal, world.broken)
   checkEvents({ db, broker, calm: plan.calm }, journal, world.broken)
   checkTrades(facts)
   checkStops(facts)
   checkEndings(facts)
+  checkReports(facts)
   checkLog(facts)
   if (server.deadlocks() > 0) world.broken(`${server.deadlocks()} deadlocks`)
 }

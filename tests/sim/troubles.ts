@@ -28,8 +28,8 @@ export const startTroubles = (world: World, fleet: Fleet): number => {
 
   times(plan.kills, fleet.kill)
   times(plan.restarts, fleet.restart)
-  times(plan.rebalances, group.rebalance)
-  times(plan.streamFailures, group.breakMember)
+  times(plan.rebalances, () => random.pick([group, world.reportGroup]).rebalance())
+  times(plan.streamFailures, () => random.pick([group, world.reportGroup]).breakMember())
   times(plan.postgresCrashes, () => {
     server.crash()
     outage('postgres is down', server.recover)
@@ -41,7 +41,7 @@ export const startTroubles = (world: World, fleet: Fleet): number => {
     outage('kafka is down', () => (broker.down = false))
   })
   times(plan.partitionOutages, () => {
-    const topic = random.pick([topics.placed, topics.cancelled, topics.deadLetters])
+    const topic = random.pick([topics.placed, topics.cancelled, topics.deadLetters, topics.reportLetters])
     const partition = `${topic}-${random.int(0, broker.logs.get(topic)!.length - 1)}`
     broker.leaderless.add(partition)
     outage(`${partition} has no leader`, () => broker.leaderless.delete(partition))

@@ -24,7 +24,10 @@ export type World = {
   /** Of before the loss; null: there is none. */
   backup: Backup | null
   broker: Broker
+  /** Of those who read the trades. */
   group: Group
+  /** Of those who read the reports. */
+  reportGroup: Group
 }
 
 /** The start of every run, by all clocks. */

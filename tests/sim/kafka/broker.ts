@@ -10,6 +10,8 @@ export const topics = {
   cancelled: 'order.cancelled.v1',
   trades: 'trade.executed.v1',
   deadLetters: 'trade.executed.v1.dlq',
+  reports: 'order.report.v1',
+  reportLetters: 'order.report.v1.dlq',
 }
 
 type Outgoing = { topic: string; partition: number; key?: Buffer; value: Buffer | null; headers?: Map<Buffer, Buffer> }
@@ -35,7 +37,7 @@ export type Broker = {
 }
 
 export const createBroker = (partitions: World['plan']['partitions'], now: () => number): Broker => {
-  const counts = { ...partitions, deadLetters: 2 }
+  const counts = { ...partitions, deadLetters: 2, reportLetters: 1 }
   const logs = new Map(
     Object.entries(topics).map(([name, topic]) => [
       topic,

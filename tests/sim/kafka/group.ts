@@ -1,4 +1,4 @@
-// The fake consumer group: who reads which partition of the trades, and from where. Members learn of a rebalance one after
+// The fake consumer group: who reads which partition of a topic, and from where. Members learn of a rebalance one after
 // the other, go back to the committed offsets, and may still handle messages of a partition that another member has by then.
 
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
@@ -6,7 +6,7 @@ import type { RawConsumer } from '../../../src/kafka/client.ts'
 import type { Connection } from '../../../src/kafka/inbound/consumer.ts'
 import type { Owner } from '../scheduler.ts'
 import { travel, type World } from '../world.ts'
-import { topics, type LogRecord } from './broker.ts'
+import type { LogRecord } from './broker.ts'
 
 type FetchRequest = Parameters<RawConsumer['fetch']>[0]
 type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
@@ -33,7 +33,6 @@ type OnCommit = (partition: number, from: number, to: number) => void
 
 const coordinator: Owner = { name: 'coordinator', alive: true }
 
-const topicId = 'trades-1'
 const leader = 1
 /** All records have this time: nothing reads the publisher's. */
 const timestamp = 1_700_000_000_000n
@@ -65,10 +64,11 @@ const batchOf = (records: readonly LogRecord[], from: number): Batch => ({
   })),
 })
 
-export const createGroup = (world: World, onCommit: OnCommit): Group => {
+export const createGroup = (world: World, topic: string, onCommit: OnCommit): Group => {
+  const topicId = `${topic}-1`
   const { scheduler, random, log, plan } = world
   const committed = new Map<number, number>()
-  const partitions = world.broker.logs.get(topics.trades)!
+  const partitions = world.broker.logs.get(topic)!
   let members: Member[] = []
   let generation = 0
 
@@ -76,7 +76,9 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     if (as !== generation || !members.includes(member)) return
     member.generation = as
     member.partitions = dealt
-    log(`${member.owner.name} reads ${dealt.map((p) => `${p}@${committed.get(p) ?? 0}`).join(' ') || 'nothing'}`)
+    log(
+      `${member.owner.name} reads of ${topic} ${dealt.map((p) => `${p}@${committed.get(p) ?? 0}`).join(' ') || 'nothing'}`,
+    )
     member.onJoined({ isLeader: members[0] === member })
   }
 
@@ -126,7 +128,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     new Promise((resolve, reject) =>
       scheduler.after(plan.fetchMs * (0.5 + random.next()), coordinator, () => {
         const refused = world.broker.down
-        const answers = fetchTopics.flatMap((topic) => topic.partitions.map(answerOf))
+        const answers = fetchTopics.flatMap(({ partitions: asked }) => asked.map(answerOf))
         const response = { errorCode: 0, responses: [{ topicId, partitions: answers }] } as unknown as FetchResponse
         travel(world, owner, () => (refused ? reject(new NetworkError('no broker answers')) : resolve(response)))
       }),
@@ -135,10 +137,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
   const metadata = () =>
     Promise.resolve({
       topics: new Map([
-        [
-          topics.trades,
-          { id: topicId, partitions: partitions.map(() => ({ leader })), partitionsCount: partitions.length },
-        ],
+        [topic, { id: topicId, partitions: partitions.map(() => ({ leader })), partitionsCount: partitions.length }],
       ]),
     })
 
@@ -147,7 +146,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
     if (member.generation !== generation) return new ProtocolError('ILLEGAL_GENERATION')
     for (const { partition, offset } of offsets) {
       const from = committed.get(partition) ?? 0
-      log(`${member.owner.name} commits ${partition}@${offset}`)
+      log(`${member.owner.name} commits ${partition}@${offset} of ${topic}`)
       onCommit(partition, from, Number(offset))
       committed.set(partition, Number(offset))
     }
@@ -185,9 +184,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
       world.broker.down
         ? Promise.reject(new NetworkError('the coordinator does not answer'))
         : Promise.resolve(
-            new Map([
-              [topics.trades, [...partitions.keys()].map((partition) => BigInt(committed.get(partition) ?? -1))],
-            ]),
+            new Map([[topic, [...partitions.keys()].map((partition) => BigInt(committed.get(partition) ?? -1))]]),
           ),
     close: () => Promise.resolve(),
   })
@@ -208,7 +205,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
       return member.lastHeartbeat
     },
     get assignments() {
-      return [{ topic: topics.trades, partitions: member.partitions }]
+      return [{ topic: topic, partitions: member.partitions }]
     },
     /** The ends are those of the moment at which the broker answers. */
     listOffsets: ({ timestamp: at }: { timestamp?: bigint }) =>
@@ -217,7 +214,7 @@ export const createGroup = (world: World, onCommit: OnCommit): Group => {
           const ends = partitions.map((partitionLog) => (at === -2n ? 0n : BigInt(partitionLog.length)))
           const refused = world.broker.down
           travel(world, member.owner, () =>
-            refused ? reject(new NetworkError('no broker answers')) : resolve(new Map([[topics.trades, ends]])),
+            refused ? reject(new NetworkError('no broker answers')) : resolve(new Map([[topic, ends]])),
           )
         }),
       ),
