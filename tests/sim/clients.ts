@@ -82,12 +82,19 @@ const insist = async (client: Client, once: () => Promise<Placing | Canceling>):
     await client.world.scheduler.pause(50 + client.random.skewed(1_500))
 }
 
+const someCancelTerms = (random: Random, version: number | undefined): Canceling['terms'] => ({
+  remaining: random.chance(0.5),
+  // The version that was seen last, which may be old by now.
+  ...(version !== undefined && random.chance(0.15) && { versions: [version] }),
+})
+
 const cancelOnce = async (client: Client, id: string, versions: Versions): Promise<Canceling> => {
-  const { journal, fleet, owner, world } = client
-  const canceling: Canceling = { tag: tagOf(client), id, answer: null }
+  const { journal, fleet, owner, world, random } = client
+  const terms = someCancelTerms(random, versions.get(id))
+  const canceling: Canceling = { tag: tagOf(client), id, terms, answer: null }
   journal.cancelings.push(canceling)
   const answer = await fleet.call(owner, `cancel ${canceling.tag} of ${id}`, (service) =>
-    service.cancel(callOf(canceling.tag), id),
+    service.cancel(callOf(canceling.tag), id, terms),
   )
   canceling.answer = answer
   world.log(`${canceling.tag} canceled: ${describeAnswer(answer)}`)

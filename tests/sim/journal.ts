@@ -16,7 +16,13 @@ export type Placing = {
   answeredAt: number
 }
 
-export type Canceling = { tag: string; id: string; answer: Answer<Awaited<ReturnType<Service['cancel']>>> | null }
+/** `remaining`: as DELETE does it. `versions`: as If-Match does. */
+export type Canceling = {
+  tag: string
+  id: string
+  terms: { remaining: boolean; versions?: readonly number[] }
+  answer: Answer<Awaited<ReturnType<Service['cancel']>>> | null
+}
 
 /** `startedAt`: when its statement reached Postgres. */
 export type StoredEvent = EventRecord & { startedAt: number; committedAt: number }

@@ -50,7 +50,7 @@ const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing):
   if (result.code === 'IDEMPOTENCY_MISMATCH') must(holder !== undefined, 'a reused key has a holder')
 }
 
-const checkCanceling = ({ db, canceled, broken }: Facts, { tag, id, answer }: Canceling): void => {
+const checkCanceling = ({ db, canceled, broken }: Facts, { tag, id, terms, answer }: Canceling): void => {
   const own = canceled.get(tag) ?? []
   const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
   must(own.length <= 1, 'one cancel ends one order at most')
@@ -63,7 +63,10 @@ const checkCanceling = ({ db, canceled, broken }: Facts, { tag, id, answer }: Ca
   if (result.code === 'OUTCOME_UNKNOWN') return
   must(own.length === 0, `nothing was canceled by what was refused as ${result.code}`)
   if (result.code === 'NOT_FOUND') must(status === undefined, 'what was not found does not exist')
-  if (result.code === 'NOT_CANCELABLE') must(status !== 'NEW', 'what cannot be canceled is not new')
+  const isOver = status === 'FILLED' || status === 'EXPIRED' || status === 'REJECTED'
+  if (result.code === 'NOT_CANCELABLE')
+    must(terms.remaining ? isOver : status !== 'NEW', 'what cannot be canceled is not new, or nothing of it remains')
+  if (result.code === 'PRECONDITION_FAILED') must(terms.versions !== undefined, 'a version was asked for')
   must(result.code !== 'INTERNAL', 'no cancel is a bug')
 }
 
