@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { readConfig, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
-import { topicsOf } from '../config/kafkaSettings.ts'
+import { reportGroup, topicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
 import { refusalOf } from '../kafka/refusal.ts'
 import { printFaults, requirePlace } from '../serve/schemaStart.ts'
@@ -81,6 +81,7 @@ const verify = async (sql: Sql, config: Config, { printer, options }: { printer:
   await verifyTopics(sql, {
     kafka: kafkaOf(config, 'orders-verify'),
     group: config.KAFKA_CONSUMER_GROUP,
+    reportGroup: reportGroup(config),
     topics: topicsOf(config),
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     slackMs: options.slackMs,

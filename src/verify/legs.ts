@@ -3,16 +3,15 @@
 
 import { canonicalUuid } from '../domain/ids.ts'
 import { legOf } from '../domain/trade.ts'
-import { letterOf } from '../kafka/letters.ts'
 import { decodeTrade } from '../kafka/schema.ts'
-import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
+import type { TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import type { Sql } from '../store/sql.ts'
 import { coordinatesText } from '../wire/coordinates.ts'
-import { storeLetters, readUntraced, type TopicLeg, type Untraced } from './legsSql.ts'
+import { passedSpans, readLetters, type Run } from './inboundTopic.ts'
+import { readUntraced, type TopicLeg, type Untraced } from './legsSql.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
 import type { Violation } from './violation.ts'
 
-type Run = { sql: Sql; reader: TopicReader; options: VerifyTopicsOptions }
 type Leg = TopicLeg & { name: string; publishedAtMs: number }
 
 const batchMax = 2_500
@@ -36,57 +35,6 @@ const legsOf = (record: TopicRecord): Leg[] => {
   })
 }
 
-/** Loads the ids of all dead letters; returns since when the topic holds every letter, in ms since 1970 (-Infinity: since ever). */
-const readLetters = async ({ sql, reader, options }: Run): Promise<number> => {
-  const topic = options.topics.deadLetters
-  const spans = await reader.spans(topic)
-  let done = 0
-  const oldest = spans.map(({ start }) => (start === 0n ? -Infinity : Infinity))
-  await reader.read(topic, spans, async (records) => {
-    for (const { partition, publishedAtMs } of records)
-      if (oldest[partition] === Infinity) oldest[partition] = publishedAtMs
-    const letters = records.map(letterOf).filter((letter) => letter !== null)
-    const rows = letters.flatMap(({ id, legs }) => (legs.length === 0 ? [''] : legs).map((leg) => ({ id, leg })))
-    // Postgres cannot store a NUL in a text, and no id of ours has one.
-    const storable = rows.filter(({ id, leg }) => !`${id}${leg}`.includes('\0'))
-    await storeLetters(sql, storable)
-    done += records.length
-    options.reporter.onProgress(`dead letters of ${topic}`, done, null)
-  })
-  return Math.max(-Infinity, ...oldest)
-}
-
-/**
- * The spans from the lowest offset that the topic still has to the committed one. Reports messages that were deleted before the group read
- * them.
- */
-const passedSpans = async ({ reader, options }: Run): Promise<Span[]> => {
-  const { topics, group, reporter } = options
-  const spans = await reader.spans(topics.trades)
-  const committed = await reader.committed(topics.trades, spans.length)
-  const gaps = spans.flatMap(({ start }, partition): Violation[] => {
-    const place = committed[partition]
-    if (place === null || place === undefined || place >= start) return []
-    const found = `${start - place} messages deleted before they were read`
-    return [
-      {
-        subject: 'trade',
-        id: coordinatesText({ topic: topics.trades, partition, offset: place }),
-        rule: 'retention',
-        expected: 'read by the group',
-        found,
-      },
-    ]
-  })
-  await reporter.onViolations(gaps)
-  if (committed.every((place) => place === null))
-    await reporter.onNote(`the group ${group} has committed no offset of ${topics.trades}: no leg is compared`)
-  return spans.map(({ start, end }, partition) => {
-    const place = committed[partition] ?? start
-    return { start, end: place < end ? place : end }
-  })
-}
-
 const untraced = (leg: Leg, { orderExists, recorded }: Omit<Untraced, 'index'>): Violation => ({
   subject: 'trade',
   id: leg.letterId,
@@ -96,10 +44,10 @@ const untraced = (leg: Leg, { orderExists, recorded }: Omit<Untraced, 'index'>):
 })
 
 export const verifyLegs = async (sql: Sql, reader: TopicReader, options: VerifyTopicsOptions): Promise<void> => {
-  const run: Run = { sql, reader, options }
+  const run: Run = { sql, reader, options, group: options.group }
   const { topics, reporter, slackMs, unknownToDeadLetters } = options
-  const spans = await passedSpans(run)
-  const lettersSinceMs = (await readLetters(run)) + slackMs
+  const spans = await passedSpans(run, { topic: topics.trades, subject: 'trade' })
+  const lettersSinceMs = (await readLetters(run, topics.deadLetters)) + slackMs
   const total = spans.reduce((sum, { start, end }) => sum + Math.max(0, Number(end - start)), 0)
   let legs = 0
   let done = 0

@@ -9,17 +9,32 @@ import type { Sql } from '../store/sql.ts'
 import { verifyEvents } from './events.ts'
 import { verifyLegs } from './legs.ts'
 import { verifyLogEvents } from './logEvents.ts'
+import { verifyReportRecords } from './reportRecords.ts'
 import type { Reporter } from './tables.ts'
 
 export type VerifyTopicsOptions = {
   kafka: KafkaConfig
   /** The group whose committed offsets say which trades have their dispositions. It is used for nothing else. */
   group: string
+  /** The same for reports. */
+  reportGroup: string
   topics: Topics
   unknownToDeadLetters: boolean
   /** How far apart clocks and concurrent requests may put two events. */
   slackMs: number
   reporter: Reporter
+}
+
+/** The report topic, if the engine sends reports: its group is another one, so it is read by a reader of its own. */
+const verifyReports = async (sql: Sql, options: VerifyTopicsOptions): Promise<void> => {
+  const { reports: topic, reportLetters: letterTopic } = options.topics
+  if (topic === null || letterTopic === null) return
+  const reader = openTopicReader(options.kafka, options.reportGroup)
+  try {
+    await verifyReportRecords({ sql, reader, options, group: options.reportGroup }, { topic, letterTopic })
+  } finally {
+    await reader.close().catch(() => undefined)
+  }
 }
 
 /** Resolves when every violation and note is reported. Throws the errors of Postgres, the brokers and the network. */
@@ -32,4 +47,5 @@ export const verifyTopics = async (sql: Sql, options: VerifyTopicsOptions): Prom
   } finally {
     await reader.close().catch(() => undefined)
   }
+  await verifyReports(sql, options)
 }

@@ -327,6 +327,38 @@ test('health says what becomes of reports: that they are read, and which of them
   expect((await kafka()).status).toBe('UP')
 })
 
+test('verify finds every report again, whatever became of it, and names one that left no trace', async () => {
+  await using own = await createWorld({ env: features })
+  const one = await own.start()
+  const [ended, waiting, odd] = [await place({}, one), await place({}, one), await place({}, one)]
+  await own.kafka.publish([{ topic: own.topics.reports, key: 'AAPL', value: 'no report' }])
+  await own.publishReports(
+    reportOf({ orderId: ended, reportId: 'lost', cumulativeQuantity: 0 }),
+    reportOf({ orderId: ended, reportId: 'late' }),
+    reportOf({ orderId: waiting, cumulativeQuantity: 7 }),
+    reportOf({ orderId: odd, ticker: 'MSFT' }),
+    reportOf({ orderId: crypto.randomUUID() }),
+  )
+  await own.reportsConsumed()
+  await own.outboxEmpty()
+  const verify = () => runBinary(['verify', '--topics'], own.env)
+  const clean = await verify()
+  expect({ exitCode: clean.exitCode, out: clean.out }).toEqual({
+    exitCode: 0,
+    out: expect.stringContaining(`6 reports below the committed offsets of ${own.name}.reports`),
+  })
+  await own.sql.unsafe(
+    `set local session_replication_role = replica; delete from ingested_reports where report_id in ('lost', 'late')`,
+  )
+  const { exitCode, out } = await verify()
+  expect(exitCode).toBe(1)
+  expect(out).toContain(
+    `report lost of order ${ended}: expected a row or an exception with its content, or a dead letter`,
+  )
+  expect(out).toContain(`report late of order ${ended}: `)
+  expect(out).toContain(`order ${ended}: report: expected 1 that ended it, found 0`)
+})
+
 test('without the feature nobody reads reports, and nothing is said of them', async () => {
   await using own = await createWorld()
   const one = await own.start()

@@ -85,6 +85,7 @@ const verify = async (what: Topic) => {
     await verifyLogEvents(sql, readerOf(what), {
       kafka,
       group: 'none',
+      reportGroup: 'reports',
       topics,
       unknownToDeadLetters: false,
       slackMs: 0,
