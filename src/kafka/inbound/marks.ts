@@ -50,6 +50,8 @@ const ask = async (state: State): Promise<void> => {
   const { member, topic, lastRead, tape } = state.options
   const readUntil = await tape.need()
   if (readUntil === null) return state.targets.clear()
+  // Before the first assignment nobody can say whether the topic is still the same one.
+  if (lastRead.topicId === null) return
   // The brokers are asked, because a partition that was added a moment ago may have trades.
   const { id, partitionsCount } = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!
   const ends = (await member.listOffsets({ topics: [topic] })).get(topic) ?? []

@@ -11,7 +11,11 @@ const topic = 'trades'
 
 /** A topic whose partitions end at `ends`; the database's time is a number that rises with every question. */
 const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
+  const quiet = quietLog()
+  const lastRead: { topicId: string | null } = { topicId: 'one' }
   const world = {
+    lastRead,
+    lines: quiet.lines,
     ends,
     partitions: ends.length,
     topicId: 'one',
@@ -38,7 +42,7 @@ const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
   const marks = createMarks({
     member,
     topic,
-    lastRead: { topicId: 'one' },
+    lastRead,
     handledTo: (partition) => world.handled.get(partition) ?? null,
     tape: {
       need() {
@@ -50,7 +54,7 @@ const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
         return Promise.resolve()
       },
     },
-    log: quietLog().log,
+    log: quiet.log,
   })
   const stop = new AbortController()
   const running = marks.run(stop.signal)
@@ -116,4 +120,15 @@ test('no broker is asked while nobody waits', async () => {
   await using world = createWorld([5n], [0], false)
   await until(() => world.asked.filter((what) => what === 'time').length >= 3, { what: 'three looks' })
   expect(new Set(world.asked)).toEqual(new Set(['time']))
+})
+
+test('no broker is asked before the first assignment, and nothing is said of the topic', async () => {
+  await using world = createWorld([5n], [0])
+  world.lastRead.topicId = null
+  await world.questions(2)
+  expect(new Set(world.asked)).toEqual(new Set(['time']))
+  expect(world.lines).toEqual([])
+  world.lastRead.topicId = 'one'
+  world.handled.set(0, 5n)
+  await world.mark('the mark', () => true)
 })
