@@ -123,14 +123,31 @@ test(
       tables.map((connections) => playOn(connections).finally(() => (next = games))),
     )
     for (const end of ends) if (end.status === 'rejected') throw end.reason
-    for (const what of ['APPLIED', 'LATE', 'DUPLICATE', 'CONFLICT', 'OVERFILL', 'MISMATCH', 'OK', 'CANCELED'])
+    for (const what of [
+      'APPLIED',
+      'LATE',
+      'DUPLICATE',
+      'CONFLICT',
+      'OVERFILL',
+      'MISMATCH',
+      'OK',
+      'CANCELED',
+      'triggered: true',
+    ])
       expect(counts.get(what) ?? 0, `${what} happened`).toBeGreaterThan(5)
   },
   limitMs,
 )
 
 const count = (counts: Map<string, number>, operation: Operation): void => {
-  const answers = operation.kind === 'fill' ? operation.answers : operation.kind === 'cancel' ? [operation.answer] : []
+  const answers =
+    operation.kind === 'fill'
+      ? operation.answers
+      : operation.kind === 'cancel' || operation.kind === 'end'
+        ? [operation.answer]
+        : operation.kind === 'trigger'
+          ? [`triggered: ${operation.answer}`]
+          : []
   for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1)
 }
 

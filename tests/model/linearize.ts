@@ -2,13 +2,17 @@
 // operations, in which none stands before one that had ended when it began, that gives in the reference model every answer of the
 // history and its final state.
 
-import { cancel, fill, picture, type Disposition, type Leg, type State } from './reference.ts'
+import { cancel, end, fill, picture, trigger, type Disposition, type Leg, type State } from './reference.ts'
 
 /** What somebody saw of an order. */
 type Sight = { status: string; version: number; filled: bigint }
 
 type Done =
   | { kind: 'cancel'; answer: string }
+  /** Whatever remains is canceled, or has expired. One that is CANCELED already answers as if it were canceled now. */
+  | { kind: 'end'; status: 'CANCELED' | 'EXPIRED'; answer: string }
+  /** `answer`: whether one of these trades triggered it. */
+  | { kind: 'trigger'; trades: readonly { ticker: string; price: bigint }[]; answer: boolean }
   /** The legs of one batch for this order are settled in one step. */
   | { kind: 'fill'; legs: readonly Leg[]; answers: readonly Disposition[] }
   | { kind: 'see'; sight: Sight }
@@ -24,6 +28,18 @@ const after = (state: State, operation: Done): State | null => {
     case 'cancel': {
       const { state: next, answer } = cancel(state)
       return answer === operation.answer ? next : null
+    }
+    case 'end': {
+      const { state: next, answer } = end(state, operation.status)
+      const isOver = operation.status === 'CANCELED' && state.status === 'CANCELED'
+      return (isOver ? 'OK' : answer) === operation.answer ? next : null
+    }
+    case 'trigger': {
+      for (const trade of operation.trades) {
+        const { state: next, answer } = trigger(state, trade)
+        if (answer) return operation.answer ? next : null
+      }
+      return operation.answer ? null : state
     }
     case 'fill': {
       let next = state
@@ -69,16 +85,18 @@ export const describe = (operations: readonly Operation[]): string =>
     .map((operation) => {
       const { began, ended } = operation
       const what =
-        operation.kind === 'cancel'
-          ? operation.answer
-          : operation.kind === 'see'
-            ? `${operation.sight.status} v${operation.sight.version} ${operation.sight.filled}`
-            : operation.legs
-                .map(
-                  (leg, i) =>
-                    `${leg.tradeId} ${leg.side ?? 'own'} ${leg.quantity} at ${leg.price}: ${operation.answers[i]}`,
-                )
-                .join(', ')
+        operation.kind === 'trigger'
+          ? `${operation.trades.map(({ ticker, price }) => `${ticker} at ${price}`).join(', ')}: ${operation.answer}`
+          : operation.kind === 'cancel' || operation.kind === 'end'
+            ? operation.answer
+            : operation.kind === 'see'
+              ? `${operation.sight.status} v${operation.sight.version} ${operation.sight.filled}`
+              : operation.legs
+                  .map(
+                    (leg, i) =>
+                      `${leg.tradeId} ${leg.side ?? 'own'} ${leg.quantity} at ${leg.price}: ${operation.answers[i]}`,
+                  )
+                  .join(', ')
       return `${began}–${ended} ${operation.kind} ${what}`
     })
     .join('\n')

@@ -4,9 +4,11 @@
 import { cancelBatch } from '../../src/app/cancel.ts'
 import { applyTrades, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
 import { placeOrders } from '../../src/app/place.ts'
+import { triggerByTrades } from '../../src/app/stops.ts'
 import { formatAmount } from '../../src/domain/decimal.ts'
 import type { Order } from '../../src/domain/order.ts'
 import type { OrderTerms, Side } from '../../src/domain/terms.ts'
+import { moveOrders } from '../../src/store/moves.ts'
 import { readOrders } from '../../src/store/orders.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, anEvent, byRequest, aPlacementOf, aTrade, newId, someTerms } from '../support/builders.ts'
@@ -19,6 +21,8 @@ export type Placed = { terms: OrderTerms; answer: Awaited<ReturnType<typeof plac
 export type Game = {
   random: Random
   userId: string
+  /** Of this game alone: its trades trigger no stop of another one. */
+  ticker: string
   keys: readonly string[]
   /** Ids that somebody was told of. */
   orderIds: string[]
@@ -28,6 +32,8 @@ export type Game = {
   history: Map<string, Operation[]>
   /** Beginnings and ends, counted. */
   instant: number
+  /** Trades that no order of the game has a leg in, counted. */
+  ticks: number
 }
 
 const record = (game: Game, id: string, operation: Operation): void => {
@@ -49,13 +55,15 @@ const timed = async <T>(game: Game, use: () => Promise<T>): Promise<{ result: T;
 
 /** A key has one order, unless somebody reuses it for another: the wrong terms differ in their quantity. */
 const place = async (game: Game, db: Database): Promise<void> => {
-  const { random, userId, keys } = game
+  const { random, ticker, userId, keys } = game
   const key = random.int(0, keys.length - 1)
   const terms = someTerms({
     userId,
     clientOrderId: keys[key]!,
+    ticker,
     side: key % 2 === 0 ? 'BUY' : 'SELL',
     quantity: amount(random.chance(0.85) ? '10' : '11'),
+    ...(key >= 2 && { type: 'STOP_LIMIT', stopPrice: amount('2') }),
   })
   const { result, ...times } = await timed(game, () => placeOrders(db, [aPlacementOf(terms)], () => undefined))
   const [answer] = result
@@ -63,6 +71,25 @@ const place = async (game: Game, db: Database): Promise<void> => {
   if (answer?.ok !== true) return
   if (!game.orderIds.includes(answer.order.id)) game.orderIds.push(answer.order.id)
   if (answer.replayed) see(game, answer.order, times)
+}
+
+/** As DELETE does it. */
+const cancelRest = async (game: Game, db: Database, id: string): Promise<void> => {
+  const options = { again: false, now: new Date(), onCommitted: () => undefined }
+  const { result, ...times } = await timed(game, () =>
+    cancelBatch(db, [{ id, remaining: true, cause: byRequest.cause, event: anEvent() }], options),
+  )
+  const [answer] = result
+  const outcome = answer!.ok ? 'OK' : answer!.code === 'NOT_CANCELABLE' ? answer!.status : answer!.code
+  record(game, id, { kind: 'end', status: 'CANCELED', answer: outcome, ...times })
+}
+
+const expire = async (game: Game, db: Database, id: string): Promise<void> => {
+  const reason = { code: 'EXPIRED_GTC', text: null }
+  const move = { orderId: id, event: 'expire', reason, cause: { kind: 'expiry' }, outbox: null } as const
+  const { result, ...times } = await timed(game, () => db.run((sql) => moveOrders(sql, [move], new Date())))
+  const { before, order } = result.get(id)!
+  record(game, id, { kind: 'end', status: 'EXPIRED', answer: order === null ? before : 'OK', ...times })
 }
 
 const cancel = async (game: Game, db: Database, id: string): Promise<void> => {
@@ -83,7 +110,7 @@ const find = async (game: Game, db: Database, id: string): Promise<void> => {
 const opposite = (side: Side): Side => (side === 'BUY' ? 'SELL' : 'BUY')
 
 /** Ids alternate between the sides, by the way the keys are dealt; a wrong guess is a mismatch, which is welcome. */
-const newTrade = ({ random, orderIds, trades }: Game): ReceivedTrade => {
+const newTrade = ({ random, ticker, orderIds, trades }: Game): ReceivedTrade => {
   const [a, b] = [random.pick(orderIds), random.pick(orderIds)]
   const side = random.pick(['BUY', 'SELL'] as const)
   const ids: Partial<Record<Side, string>> = { [side]: a, ...(random.chance(0.4) ? { [opposite(side)]: b } : {}) }
@@ -94,7 +121,7 @@ const newTrade = ({ random, orderIds, trades }: Game): ReceivedTrade => {
     tradeId: `t${random.chance(0.8) ? trades.length : random.int(0, trades.length)}`,
     quantity: String(random.int(1, 5)),
     price: String(random.int(1, 3)),
-    ticker: random.chance(0.95) ? 'AAPL' : 'MSFT',
+    ticker: random.chance(0.95) ? ticker : 'MSFT',
     ...changes,
   })
 }
@@ -129,10 +156,50 @@ const report = async (game: Game, db: Database): Promise<void> => {
     })
 }
 
+/** The stops that these trades have triggered: the log names the record that did it. */
+const triggeredBy = async (db: Database, ids: readonly string[], offset: string): Promise<Set<string>> => {
+  const rows = await db.run(
+    (sql) => sql<{ id: string }[]>`
+      select order_id as id from order_changes
+      where order_id = any (${`{${ids.join()}}`}::uuid[]) and kind = 'TRIGGERED' and cause->>'offset' = ${offset}`,
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** Trades of somebody else's orders. A stop that was placed meanwhile may have missed them. */
+const tick = async (game: Game, db: Database): Promise<void> => {
+  const { random, ticker, orderIds } = game
+  const offset = BigInt(++game.ticks)
+  const tradedAt = new Date().toISOString()
+  const received = Array.from({ length: random.int(1, 2) }, () => {
+    const of = random.chance(0.9) ? ticker : 'MSFT'
+    return aTrade({ order: newId(), price: String(random.int(1, 3)), ticker: of, tradedAt, offset })
+  })
+  const known = [...orderIds]
+  const context = { now: () => new Date(), signal: new AbortController().signal, onRetry: () => undefined }
+  const { ended, began } = await timed(game, () =>
+    triggerByTrades({ looks: db, db }, received, {
+      ...context,
+      toleranceMs: 60_000,
+      onTriggered: () => undefined,
+      onRefused: (_, error) => {
+        throw error
+      },
+    }),
+  )
+  const ids = [...new Set([...known, ...game.orderIds])]
+  const fired = await triggeredBy(db, ids, String(offset))
+  const trades = received.map(({ trade: { ticker, price } }) => ({ ticker, price }))
+  for (const id of ids)
+    if (known.includes(id) || fired.has(id))
+      record(game, id, { kind: 'trigger', trades, answer: fired.has(id), began, ended })
+}
+
 const act = (game: Game, db: Database): Promise<void> => {
   const { random, orderIds } = game
   if (orderIds.length === 0 || random.chance(0.2)) return place(game, db)
-  if (random.chance(0.2)) return cancel(game, db, random.pick(orderIds))
+  if (random.chance(0.2)) return random.pick([cancel, cancel, cancelRest, expire])(game, db, random.pick(orderIds))
+  if (random.chance(0.15)) return tick(game, db)
   if (random.chance(0.15)) return find(game, db, random.pick(orderIds))
   return report(game, db)
 }
@@ -147,13 +214,15 @@ export const play = async (game: Game, connections: readonly Database[], actions
 
 export const createGame = (random: Random): Game => ({
   random,
+  ticker: `G${random.int(0, 999_999_999)}`,
   userId: newId(),
-  keys: ['a', 'b'],
+  keys: ['a', 'b', 'c', 'd'],
   orderIds: [],
   trades: [],
   placed: [],
   history: new Map(),
   instant: 0,
+  ticks: 0,
 })
 
 /** For the message of a red test. */
