@@ -53,6 +53,8 @@ export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
       ...db.orders.get(event.order_id)!,
       ...event,
       ...endingOf(db.orders.get(event.order_id)!, event),
+      // The terms are those of the order's row.
+      ticker: db.orders.get(event.order_id)!.ticker,
       position: String(event.position),
       shard: shardOf(event.ticker),
       read_at: new Date(now),
