@@ -7,7 +7,8 @@ import type { World } from './world.ts'
 
 export type Count = (fault: string) => void
 
-const pointLimitMs = 15_000
+/** A member that was killed before is remembered by its group for ten seconds. */
+const pointLimitMs = 25_000
 const joinLimitMs = 5_000
 
 /** Does at once what Kafka does ten seconds after a member died. Kafka itself may be away. */

@@ -172,10 +172,10 @@ export const openTables = (url: string): Tables => {
       return row!.rows
     },
     async endings() {
-      const [row] = await sql<{ rows: string }[]>`
-        select (select count(*) from order_endings) + (select count(*) from ingested_reports where settled_at is null)
-             + (select count(*) from orders where open and expires_at < now()) as rows`
-      return Number(row!.rows)
+      const [row] = await sql<{ rows: number }[]>`
+        select ((select count(*) from order_endings) + (select count(*) from ingested_reports where settled_at is null)
+              + (select count(*) from orders where open and expires_at < now()))::integer as rows`
+      return row!.rows
     },
     async published() {
       // An order has its time before it is committed, and a frozen replica may commit it late.

@@ -163,8 +163,9 @@ const checkRows = (world: World): void => {
   ) => {
     const history = histories.get(row.orderId)
     const source = sent.get(where(row))
-    const isIts = source?.message != null && contentOf(source.message) === contentOf(row)
-    const fault = history === undefined || !isIts ? `${where(row)} is no such report` : faultOf(history, source)
+    const content = (source?.message ?? null) === null ? null : contentOf(source!.message!)
+    const isIts = history !== undefined && source !== undefined && content === contentOf(row)
+    const fault = isIts ? faultOf(history, source) : `${where(row)} is no such report`
     if (fault !== null) report('REPORT_DIFFERS', `report ${row.reportId} of order ${row.orderId} is ${what}: ${fault}`)
   }
   for (const row of rows.values()) {
