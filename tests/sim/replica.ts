@@ -1,4 +1,4 @@
-// One replica of the service: its real use cases, relay and trades consumer, wired as src/serve/serve.ts does it, on the fakes. It
+// One replica of the service: its real use cases, relay, consumers and loops, wired as src/serve/serve.ts does it, on the fakes. It
 // can be killed between any two events, and it can be stopped as SIGTERM stops it.
 
 import { createExpiry } from '../../src/app/expiry.ts'
