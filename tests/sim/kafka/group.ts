@@ -6,7 +6,7 @@ import type { RawConsumer } from '../../../src/kafka/client.ts'
 import type { Connection } from '../../../src/kafka/inbound/consumer.ts'
 import type { Owner } from '../scheduler.ts'
 import { travel, type World } from '../world.ts'
-import type { LogRecord } from './broker.ts'
+import { topics, type LogRecord } from './broker.ts'
 
 type FetchRequest = Parameters<RawConsumer['fetch']>[0]
 type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
@@ -66,6 +66,8 @@ const batchOf = (records: readonly LogRecord[], from: number): Batch => ({
 
 export const createGroup = (world: World, topic: string, onCommit: OnCommit): Group => {
   const topicId = `${topic}-1`
+  // Reports are few: whoever reads them is answered less often.
+  const fetchMs = Math.max(world.plan.fetchMs, topic === topics.reports ? 100 : 0)
   const { scheduler, random, log, plan } = world
   const committed = new Map<number, number>()
   const partitions = world.broker.logs.get(topic)!
@@ -126,7 +128,7 @@ export const createGroup = (world: World, topic: string, onCommit: OnCommit): Gr
   /** A broker holds an answer back for a while, as it does until there is something to say. */
   const fetch = (owner: Owner, { topics: fetchTopics }: FetchRequest): Promise<FetchResponse> =>
     new Promise((resolve, reject) =>
-      scheduler.after(plan.fetchMs * (0.5 + random.next()), coordinator, () => {
+      scheduler.after(fetchMs * (0.5 + random.next()), coordinator, () => {
         const refused = world.broker.down
         const answers = fetchTopics.flatMap(({ partitions: asked }) => asked.map(answerOf))
         const response = { errorCode: 0, responses: [{ topicId, partitions: answers }] } as unknown as FetchResponse
