@@ -80,7 +80,7 @@ test('a cancellation is one event on its own topic, in the partition of its tick
   expect(event).toMatchObject({ key: 'TSLA', partition: placed!.partition })
   expect(event!.value).toBe(
     `{"orderId":"${id}","userId":"${userId}","ticker":"TSLA","quantity":12.25,"price":150.5,` +
-      `"timestamp":"${String(reply.json['updatedAt'])}"}`,
+      `"timestamp":"${String(reply.json['updatedAt'])}","filledQuantity":0,"reason":{"code":"USER_CANCELED","text":null}}`,
   )
   const eventId = event!.headers['eventId']!
   expect(eventId).not.toBe(placed!.headers['eventId'])
