@@ -69,9 +69,10 @@ describe('without configuration, in an empty folder', () => {
     const addresses = Object.values(json['channels'] as Record<string, { address: string }>).map(
       ({ address }) => address,
     )
-    const { placed, cancelled, ...inbound } = world.topics
-    // The topic of all events is off here; the document has it under its usual name.
-    expect(addresses).toEqual([placed, cancelled, 'order.event.v1', ...Object.values(inbound)])
+    const { placed, cancelled, trades, deadLetters } = world.topics
+    // The topic of all events and those of reports are off here; the document has them under their usual names.
+    const off = ['order.report.v1', 'order.report.v1.dlq']
+    expect(addresses).toEqual([placed, cancelled, 'order.event.v1', trades, deadLetters, ...off])
     expect(json).toEqual(JSON.parse((await runBinary(['asyncapi'], world.env)).out))
   })
 
@@ -96,7 +97,9 @@ describe('without configuration, in an empty folder', () => {
       expect(status).toBe(200)
       expect(text.length).toBeGreaterThan(link.endsWith('bundle.js') ? 1_000_000 : 100)
     }
-    for (const topic of Object.values(world.topics)) expect(page.text).toContain(`<code>${topic}</code>`)
+    const { placed, cancelled, trades, deadLetters } = world.topics
+    for (const topic of [placed, cancelled, trades, deadLetters, 'order.report.v1'])
+      expect(page.text).toContain(`<code>${topic}</code>`)
     // Nothing of the page stands in the page: the policy lets no such script run.
     expect(page.text).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=| style=/)
   })
