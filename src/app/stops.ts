@@ -11,6 +11,8 @@ import { untilSettled, type Settler } from './settle.ts'
 export type StopContext = Pick<FillContext, 'now' | 'signal' | 'onRetry'> & {
   /** How much older than a stop the trade may be that triggers it. */
   toleranceMs: number
+  /** Whether a trade may trigger stops. It is asked only for tickers whose stops a trade of the batch may trigger; absent: each may. */
+  counts?: (received: ReceivedTrade) => boolean
   /** Called for every stop that was triggered, with its trade. After an answer that was lost, some of them may be left out. */
   onTriggered: (received: ReceivedTrade) => void
   /** Called with a stop that Postgres refuses to trigger, whatever it is tried with. It goes on waiting. */
@@ -92,10 +94,10 @@ export const triggerByTrades = async (
   context: StopContext,
 ): Promise<void> => {
   if (trades.length === 0) return
-  const { toleranceMs } = context
+  const { toleranceMs, counts = () => true } = context
   const ranges = rangesOf(trades.map(({ trade }) => trade))
   const tickers = await untilRead(context, () => looks.run((sql) => readTickersWithDueStops(sql, ranges, toleranceMs)))
-  let rest = trades.filter(({ trade }) => tickers.has(trade.ticker))
+  let rest = trades.filter((received) => tickers.has(received.trade.ticker) && counts(received))
   const except: string[] = []
   while (rest.length > 0) {
     const next = rest.slice(0, tradesMax)

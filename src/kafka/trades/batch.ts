@@ -105,12 +105,9 @@ const decode = (messages: Messages, { onDisposition, log }: ReportOptions) => {
   return { trades, letters }
 }
 
-/** Without the trades that were sent again from the dead letters: their prices are of another time. */
-const fresh = (trades: readonly ReceivedTrade[], messages: Messages): ReceivedTrade[] =>
-  trades.filter(({ source }) => {
-    const { headers } = messages.get(coordinatesText(source))!
-    return !headers.keys().some((name) => name?.toString() === redrivenFrom)
-  })
+/** Whether the message was sent again from the dead letters: its price is of another time. */
+const isRedriven = ({ headers }: RawMessage): boolean =>
+  headers.keys().some((name) => name?.toString() === redrivenFrom)
 
 export const createBatchHandler = (options: BatchOptions): HandleBatch => {
   const {
@@ -134,12 +131,14 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     const { trades, letters } = decode(byPlace, options)
     const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
     report(outcomes, byPlace, options)
-    await triggerByTrades({ looks, db }, fresh(trades, byPlace), {
+    const messageOf = ({ source }: ReceivedTrade): RawMessage => byPlace.get(coordinatesText(source))!
+    await triggerByTrades({ looks, db }, trades, {
       toleranceMs: stopToleranceMs,
+      counts: (received) => !isRedriven(messageOf(received)),
       now,
       signal,
       onRetry,
-      onTriggered: ({ source }) => onTriggered?.(byPlace.get(coordinatesText(source))!),
+      onTriggered: (received) => onTriggered?.(messageOf(received)),
       onRefused: (orderId, reason) => log.error('a stop could not be triggered', { orderId, reason }),
     })
     const refusedOutcomes = outcomes.filter(
