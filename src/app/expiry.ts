@@ -53,7 +53,9 @@ export type Expiry = {
 
 /** Orders a statement: what a batch locks it has for some milliseconds. */
 const batchMax = 500
-const idleMs = 250
+/** Cancellations that a pass asks for first. It is 0 most of the time, and each needs an id that is made before the statement. */
+const probeMax = 16
+const idleMs = 500
 const errorPauseMs = 1_000
 /** After each pass the loop rests at least as long as the pass took, so that fills and placing have Postgres for themselves half of the time. */
 const restsPerPass = 1
@@ -79,12 +81,17 @@ const expireStops = async ({ db, onEnded, onCommitted }: ExpiryOptions): Promise
   return stops.length
 }
 
-const tell = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions): Promise<number> => {
-  const eventIds = Array.from({ length: batchMax }, newEventId)
+const tellUpTo = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions, limit: number): Promise<number> => {
+  const eventIds = Array.from({ length: limit }, newEventId)
   const { told, over } = await db.run((sql) => tellEndings(sql, eventIds))
   for (const { reasonCode } of told) onTold?.(reasonCode)
   if (told.length > 0) onCommitted()
   return told.length + over
+}
+
+const tell = async (options: ExpiryOptions): Promise<number> => {
+  const first = await tellUpTo(options, probeMax)
+  return first < probeMax ? first : first + (await tellUpTo(options, batchMax - probeMax))
 }
 
 /** Gives the orders their status, unless they have ended otherwise; then forgets the endings. */

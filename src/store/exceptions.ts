@@ -40,7 +40,7 @@ export type ExceptionFilter = {
   before: string | undefined
 }
 
-type Row = {
+type Row = ResolutionRow & {
   id: string
   disposition: ExceptionDisposition
   reason: string
@@ -57,10 +57,13 @@ type Row = {
   kafka_offset: string
   message_key: Uint8Array | null
   message: Uint8Array
-  resolved_by: string | null
-  note: string
-  resolved_at: Date
 }
+
+/** The columns of a resolution; `resolved_by` is null if there is none. */
+export type ResolutionRow = { resolved_by: string | null; note: string; resolved_at: Date }
+
+export const resolutionFromRow = ({ resolved_by, note, resolved_at }: ResolutionRow): Resolution | null =>
+  resolved_by === null ? null : { resolvedBy: resolved_by, note, resolvedAt: resolved_at.toISOString() }
 
 const exceptionFromRow = (row: Row): TradeException => ({
   id: row.id,
@@ -79,10 +82,7 @@ const exceptionFromRow = (row: Row): TradeException => ({
   offset: Number(row.kafka_offset),
   key: row.message_key,
   message: Buffer.from(row.message).toString(),
-  resolution:
-    row.resolved_by === null
-      ? null
-      : { resolvedBy: row.resolved_by, note: row.note, resolvedAt: row.resolved_at.toISOString() },
+  resolution: resolutionFromRow(row),
 })
 
 const conditions = (sql: Sql, filter: ExceptionFilter) => sql`

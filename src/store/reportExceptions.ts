@@ -2,7 +2,7 @@
 
 import { amountFromSql, type Amount } from '../domain/decimal.ts'
 import type { ReportExceptionDisposition, ReportKind } from '../domain/report.ts'
-import type { Resolution } from './exceptions.ts'
+import { resolutionFromRow, type Resolution, type ResolutionRow } from './exceptions.ts'
 import { textArray, type Sql } from './sql.ts'
 import { isoFromSql } from './time.ts'
 
@@ -38,7 +38,7 @@ export type ReportExceptionFilter = {
   before: string | undefined
 }
 
-type Row = {
+type Row = ResolutionRow & {
   id: string
   disposition: ReportExceptionDisposition
   reason: string
@@ -55,9 +55,6 @@ type Row = {
   kafka_offset: string
   message_key: Uint8Array | null
   message: Uint8Array
-  resolved_by: string | null
-  note: string
-  resolved_at: Date
 }
 
 const exceptionFromRow = (row: Row): StoredReportException => ({
@@ -77,10 +74,7 @@ const exceptionFromRow = (row: Row): StoredReportException => ({
   offset: Number(row.kafka_offset),
   key: row.message_key,
   message: Buffer.from(row.message).toString(),
-  resolution:
-    row.resolved_by === null
-      ? null
-      : { resolvedBy: row.resolved_by, note: row.note, resolvedAt: row.resolved_at.toISOString() },
+  resolution: resolutionFromRow(row),
 })
 
 const conditions = (sql: Sql, filter: ReportExceptionFilter) => sql`

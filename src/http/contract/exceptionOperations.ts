@@ -7,6 +7,18 @@ import { Resolve } from '../exceptions/resolution.ts'
 import { ById } from '../exchange/query.ts'
 import { storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 
+const listRefusals = { ...storeRefusals, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } } as const
+
+const resolveRefusals = {
+  ...writeRefusals,
+  ...bodyRefusals,
+  BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
+  NOT_FOUND: { description: 'There is no such exception.' },
+  CONFLICT: {
+    description: 'Titled "Already resolved": somebody resolved it in other words; the first resolution stands.',
+  },
+} as const
+
 export const exceptionOperations = {
   listExceptions: {
     method: 'GET',
@@ -18,7 +30,7 @@ export const exceptionOperations = {
     summary: 'List what could not be applied, newest first',
     query: ExceptionsQuery,
     answers: { 200: { description: 'A page.', body: ExceptionPage } },
-    refusals: { ...storeRefusals, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+    refusals: listRefusals,
   },
   resolveException: {
     method: 'POST',
@@ -32,15 +44,7 @@ export const exceptionOperations = {
     params: ById,
     body: Resolve,
     answers: { 200: { description: 'The exception with its resolution.', body: TradeException } },
-    refusals: {
-      ...writeRefusals,
-      ...bodyRefusals,
-      BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
-      NOT_FOUND: { description: 'There is no such exception.' },
-      CONFLICT: {
-        description: 'Titled "Already resolved": somebody resolved it in other words; the first resolution stands.',
-      },
-    },
+    refusals: resolveRefusals,
   },
   listReportExceptions: {
     method: 'GET',
@@ -52,7 +56,7 @@ export const exceptionOperations = {
     summary: 'List reports of the engine that do not fit, newest first',
     query: ReportExceptionsQuery,
     answers: { 200: { description: 'A page.', body: ReportExceptionPage } },
-    refusals: { ...storeRefusals, BAD_REQUEST: { description: 'A parameter is invalid or unknown.' } },
+    refusals: listRefusals,
   },
   resolveReportException: {
     method: 'POST',
@@ -66,14 +70,6 @@ export const exceptionOperations = {
     params: ById,
     body: Resolve,
     answers: { 200: { description: 'The exception with its resolution.', body: ReportException } },
-    refusals: {
-      ...writeRefusals,
-      ...bodyRefusals,
-      BAD_REQUEST: { description: 'The id is no UUID, or the body is invalid.' },
-      NOT_FOUND: { description: 'There is no such exception.' },
-      CONFLICT: {
-        description: 'Titled "Already resolved": somebody resolved it in other words; the first resolution stands.',
-      },
-    },
+    refusals: resolveRefusals,
   },
 } as const satisfies Record<string, OperationContract>
