@@ -16,6 +16,9 @@ declare
   -- What a later migration makes is usable at once; the second run narrows what stands in this list.
   rights constant jsonb := '{
     "orders": "select, insert, update (filled_quantity, last_fill_price, filled_notional, status, triggered_at, updated_at, version, reason_code, reason_text)",
+    "order_keys": "select, insert",
+    "order_keys_fill": "select, update",
+    "rules_gate": "select, update",
     "ingested_fills": "select, insert",
     "order_changes": "select, insert",
     "log_epochs": "select, insert",
@@ -64,7 +67,7 @@ begin
     execute format('alter function %s.refuse_change() owner to orders_owner', place);
     execute format('revoke all on function %s.refuse_change() from public', place);
   end if;
-  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()', 'check_sort_key()', 'place_early_order()'] loop
+  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()', 'check_sort_key()', 'place_early_order()', 'refuse_unjudged()'] loop
     continue when to_regprocedure(place || '.' || name) is null;
     execute format('alter function %s.%s owner to orders_owner', place, name);
     execute format('revoke all on function %s.%s from public, orders_runtime, orders_reader', place, name);

@@ -2,11 +2,14 @@
 // another.
 
 import type { Order } from '../domain/order.ts'
-import { readByKey, readOrders, type OrderKey } from '../store/orders.ts'
+import type { OrderTerms } from '../domain/terms.ts'
+import type { OrderKey } from '../store/keys.ts'
+import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
-import { judgeHeldKey, placeOrders, type Identity, type Placement, type PlaceResult } from './place.ts'
+import type { KeyFill } from './keyFill.ts'
+import { judgeHeldKey, placeOrders, type Identity, type Placement, type PlaceResult, type Placing } from './place.ts'
 import { createReads } from './reads.ts'
 import { resolveException, resolveReportException, type ResolveCommand, type ResolveResult } from './resolve.ts'
 
@@ -35,6 +38,8 @@ export type ServicePools = {
 export type BatchersOptions = Pick<Identity, 'now'> & {
   pools: ServicePools
   limits: ServiceLimits
+  /** By what new orders are judged. */
+  placing: Omit<Placing, 'onCommitted'>
   /** Changes were committed: whoever reads the outbox or the log may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void
@@ -53,9 +58,10 @@ export type KeyHolders = { ok: true; former: Order | undefined; present: Order |
 
 const nameOf = ({ userId, clientOrderId }: OrderKey): string => `${userId} ${clientOrderId}`
 
-const readHolders = async (db: Database, lookups: readonly KeyForms[]): Promise<KeyHolders[]> => {
+const readHolders = async (db: Database, lookups: readonly KeyForms[], keyFill: KeyFill): Promise<KeyHolders[]> => {
+  const keysFilled = await keyFill.isDone()
   const keys = new Map(lookups.flatMap(({ former, present }) => [former, present]).map((key) => [nameOf(key), key]))
-  const holders = await db.run((sql) => readByKey(sql, [...keys.values()]))
+  const holders = await db.run((sql) => readByKey(sql, [...keys.values()], keysFilled))
   const byName = new Map(holders.map((order) => [nameOf(order), order]))
   return lookups.map(({ former, present }) => ({
     ok: true,
@@ -64,7 +70,7 @@ const readHolders = async (db: Database, lookups: readonly KeyForms[]): Promise<
   }))
 }
 
-/** `answer`: of the order that holds the key; null: none does. */
+/** `answer`: of whoever holds the key; null: nobody does. */
 type HeldKey = { ok: true; answer: PlaceResult | null }
 
 type OrderLookup = { ok: true; order: Order | undefined }
@@ -91,7 +97,7 @@ const loadOf = (
     resolve: sumOf(of.resolves.load(), of.reportResolves.load()),
   }) satisfies Record<BatchKind, Load>
 
-export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: BatchersOptions) => {
+export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...options }: BatchersOptions) => {
   const { onBug, onRefused = () => undefined } = options
   const common = (kind: BatchKind) => ({
     ...limits,
@@ -109,17 +115,19 @@ export const createBatchers = ({ pools, limits, onCommitted, now, ...options }: 
 
   const places = createBatcher<Placement, PlaceResult>({
     ...write('place'),
-    run: (placements, { stored }) => placeOrders(pools.places, placements, afterCommit(stored)),
+    run: (placements, { stored }) =>
+      placeOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored) }),
   })
   const keys = createBatcher<KeyForms, KeyHolders>({
     ...read('key'),
-    run: (lookups) => readHolders(pools.gets, lookups),
+    run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
   })
   // Each takes a statement of its own, and few come.
-  const heldKeys = createBatcher<Placement, HeldKey>({
+  const heldKeys = createBatcher<OrderTerms, HeldKey>({
     ...read('key'),
     batchMax: 1,
-    run: ([placement]) => judgeHeldKey(pools.places, placement!).then((answer): HeldKey[] => [{ ok: true, answer }]),
+    run: ([terms]) =>
+      judgeHeldKey(pools.places, terms!, placing.keyFill).then((answer): HeldKey[] => [{ ok: true, answer }]),
   })
   const cancels = createBatcher<Cancellation, CancelResult>({
     ...write('cancel'),

@@ -10,7 +10,7 @@ import { causeOf, isAdmin, owns, type Call } from './caller.ts'
 import type { CancelResult, CancelTerms } from './cancel.ts'
 import { createOrderReads, type OrderReads } from './orderReads.ts'
 import { judgeFormerKey } from './place.ts'
-import { createSubmit, usualRules, type NewOrderRules, type SubmitParts, type SubmitResult } from './submit.ts'
+import { createSubmit, type SubmitParts, type SubmitResult } from './submit.ts'
 
 /** `formerKey`: another form of the key, under which 1.0 may have stored this order; null: there is none. */
 export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
@@ -23,20 +23,18 @@ export type OrderUseCases = OrderReads & {
   cancel: (call: Call, orderId: string, terms?: CancelTerms) => Promise<CancelResult | BatchRefusal>
 }
 
-export type OrderParts = Omit<SubmitParts, 'rules'> & {
+export type OrderParts = SubmitParts & {
   batchers: Pick<Batchers, 'places' | 'heldKeys' | 'keys' | 'cancels' | 'gets' | 'pages'>
   /** The pool from which lists are read. */
   lists: Database
-  /** Absent: the usual ones. */
-  rules?: NewOrderRules
   audit: Audit
 }
 
-export const createOrders = ({ lists, audit, rules = usualRules, ...parts }: OrderParts): OrderUseCases => {
+export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCases => {
   const { batchers, now, newId } = parts
   const { places, keys, cancels } = batchers
   const { refuseForeign, ...reads } = createOrderReads({ batchers, lists, now })
-  const submit = createSubmit({ ...parts, rules })
+  const submit = createSubmit(parts)
 
   /** Places an order, unless this user has an order under the former key: then the request repeats that order. */
   const submitUnlessHeld = async (call: Call, terms: OrderTerms, formerKey: string) => {

@@ -1,15 +1,20 @@
-// Places orders: stores a batch of accepted orders and their events in one statement. A request that repeats a key is answered with the
-// order that holds the key.
+// Places orders: judges a batch by the rules of business, and stores the orders, their keys and their events in one statement. A request that
+// repeats a key is answered with the order that holds the key.
 
 import { assert } from '../domain/assert.ts'
-import { acceptOrder, type Order } from '../domain/order.ts'
-import type { Reason } from '../domain/reason.ts'
+import { acceptOrder, refuseOrder, type Order } from '../domain/order.ts'
+import { refusalBy, type Rules } from '../domain/rules.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
-import { insertOrders, isKeyFree, readByKey, readKeyHolders, type NewEvent, type Origin } from '../store/orders.ts'
+import { RulesChanged } from '../store/faults.ts'
+import { isKeyFree, readVoidKeys, type OrderKey } from '../store/keys.ts'
+import { insertOrders, readByKey, readKeyHolders, type NewEvent, type Origin } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { causeOf, type Call } from './caller.ts'
 import { passCrashPoint } from './crashPoint.ts'
 import type { ExpiresAt } from './expiresAt.ts'
+import type { KeyFill } from './keyFill.ts'
+import type { Rejections } from './rejections.ts'
+import type { RuleBook } from './rules.ts'
 
 /** An order with its id, time and event, fixed before the first attempt, so that a retry stores the same or finds it stored already. */
 export type Placement = { order: Order; origin: Origin; event: NewEvent }
@@ -19,6 +24,10 @@ export type PlaceResult =
   | { ok: false; code: 'IDEMPOTENCY_MISMATCH'; differing: (keyof OrderTerms)[] }
   /** A rule of business refused the order when it came in. It is stored, and holds its key. */
   | { ok: false; code: 'ORDER_REJECTED'; order: Order; replayed: boolean }
+  /** A rule refuses the order, and the caller has had too many orders refused; nothing was stored, and the key is as free as before. */
+  | { ok: false; code: 'RATE_LIMITED'; waitSeconds: number }
+  /** The key was made void: no order can have it any more. */
+  | { ok: false; code: 'VOIDED' }
 
 export type Identity = {
   now: () => Date
@@ -27,22 +36,17 @@ export type Identity = {
   expiresAt: ExpiresAt
 }
 
-/** `refusal`: the rule that refuses the order; absent: none does. */
-export const preparePlacement = (
-  terms: OrderTerms,
-  call: Call,
-  { now, newId, expiresAt, refusal = null }: Identity & { refusal?: Reason | null },
-): Placement => {
+export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId, expiresAt }: Identity): Placement => {
   const at = now()
   const { requestId = null, subject = null } = causeOf(call)
   return {
-    order: acceptOrder(terms, { id: newId(at), now: at, expiresAt: expiresAt(terms, at), refusal }),
+    order: acceptOrder(terms, { id: newId(at), now: at, expiresAt: expiresAt(terms, at) }),
     origin: { requestId, subject },
     event: { eventId: newId(at), traceparent: call.traceparent },
   }
 }
 
-const keyOf = (order: Pick<OrderTerms, 'userId' | 'clientOrderId'>): string => `${order.userId} ${order.clientOrderId}`
+const keyOf = (order: OrderKey): string => `${order.userId} ${order.clientOrderId}`
 
 /** The answer of an order that was stored. One that an engine rejected later was accepted first, so it is answered as it is now. */
 const answerOf = (order: Order, replayed: boolean): PlaceResult =>
@@ -56,16 +60,20 @@ const repetition = (holder: Order, terms: OrderTerms): PlaceResult => {
   return differing.length === 0 ? answerOf(holder, true) : { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing }
 }
 
+/** Who holds ids and keys. */
+type Holders = { byId: Map<string, Order>; byKey: Map<string, Order>; voidKeys: ReadonlySet<string> }
+
 /**
  * Judges a placement that stored nothing new: it found its own row from an attempt whose answer was lost, or it repeats a key with the same
- * terms, or it reuses a key with others.
+ * terms, or it reuses a key with others, or its key is void.
  */
-const judgeRepetition = (placement: Placement, byId: Map<string, Order>, byKey: Map<string, Order>): PlaceResult => {
-  const own = byId.get(placement.order.id)
+const judgeRepetition = ({ order }: Placement, { byId, byKey, voidKeys }: Holders): PlaceResult => {
+  const own = byId.get(order.id)
   if (own !== undefined) return answerOf(own, false)
-  const holder = placement.order.clientOrderId === null ? undefined : byKey.get(keyOf(placement.order))
-  assert(holder !== undefined, 'the order that holds the key can be read')
-  return repetition(holder, placement.order)
+  const holder = order.clientOrderId === null ? undefined : byKey.get(keyOf(order))
+  if (holder !== undefined) return repetition(holder, order)
+  assert(voidKeys.has(keyOf(order)), 'whoever holds the key can be read')
+  return { ok: false, code: 'VOIDED' }
 }
 
 /**
@@ -87,42 +95,101 @@ export const judgeFormerKey = (
   return present !== undefined && differingTerms(present, terms).length === 0 ? answerOf(present, true) : judgement
 }
 
+export type Placing = {
+  rules: RuleBook
+  keyFill: KeyFill
+  rejections: Rejections
+  /** Called after every commit that stored orders. */
+  onCommitted: () => void
+}
+
+/** A placement as the rules judge it. `waitSeconds`: it is refused, and must not be stored before this time is over; null: it may be stored. */
+type Judged = { placement: Placement; waitSeconds: number | null }
+
+const judge = (placement: Placement, rules: Rules, rejections: Rejections): Judged => {
+  const refusal = refusalBy(rules, placement.order)
+  if (refusal === null) return { placement, waitSeconds: null }
+  const { allowed, waitSeconds } = rejections.take(placement)
+  const order = refuseOrder(placement.order, refusal)
+  return { placement: { ...placement, order }, waitSeconds: allowed ? null : waitSeconds }
+}
+
+/** Judgements in a row that the rules may outrun before the batch pauses. */
+const judgementsMax = 5
+
+type Stored = { judged: Judged[]; stored: Set<string>; keysFilled: boolean }
+
+/** Judges and stores; anew while the rules change in between. */
+const storeJudged = async (
+  db: Database,
+  placements: readonly Placement[],
+  { rules, keyFill, rejections }: Placing,
+): Promise<Stored> => {
+  const keysFilled = await keyFill.isDone()
+  let current = await rules.current()
+  for (let judgements = 0; judgements < judgementsMax; judgements++) {
+    const by = current
+    const judged = placements.map((placement) => judge(placement, by, rejections))
+    const storable = judged.filter(({ waitSeconds }) => waitSeconds === null).map(({ placement }) => placement)
+    if (storable.length === 0) return { judged, stored: new Set(), keysFilled }
+    const { epoch, stored } = await db.run((sql) => insertOrders(sql, storable, { epoch: by.epoch, keysFilled }))
+    if (epoch === by.epoch) return { judged, stored, keysFilled }
+    current = await rules.refresh()
+  }
+  throw new RulesChanged()
+}
+
+const readHolders = async (db: Database, repeated: readonly Placement[], keysFilled: boolean): Promise<Holders> => {
+  const orders = repeated.map(({ order }) => order)
+  const holders = orders.length === 0 ? [] : await db.run((sql) => readKeyHolders(sql, orders, keysFilled))
+  const byId = new Map(holders.map((order) => [order.id, order]))
+  const byKey = new Map(holders.map((order) => [keyOf(order), order]))
+  const unheld = orders.filter((order) => !byId.has(order.id) && !byKey.has(keyOf(order)))
+  const voidKeys = unheld.length === 0 ? new Set<string>() : await db.run((sql) => readVoidKeys(sql, unheld))
+  return { byId, byKey, voidKeys }
+}
+
+/** What whoever holds the key of these terms makes of them; null: nobody holds it, and nobody that is being stored right now will. */
+export const judgeHeldKey = async (db: Database, terms: OrderTerms, keyFill: KeyFill): Promise<PlaceResult | null> => {
+  const keysFilled = await keyFill.isDone()
+  if (terms.clientOrderId === null || (await db.run((sql) => isKeyFree(sql, terms, keysFilled)))) return null
+  const [holder] = await db.run((sql) => readByKey(sql, [terms], keysFilled))
+  return holder === undefined ? { ok: false, code: 'VOIDED' } : repetition(holder, terms)
+}
+
+const isNewRejection = (result: PlaceResult): boolean =>
+  !result.ok && result.code === 'ORDER_REJECTED' && !result.replayed
+
 /**
  * Stores a batch. Returns one result per placement, in order. Idempotent: called again with the same placements it stores nothing twice.
- * `onCommitted` is called after every commit that appended events.
+ * Orders that a rule refuses are stored as REJECTED, unless the caller has had too many of them.
  */
 export const placeOrders = async (
   db: Database,
   placements: readonly Placement[],
-  onCommitted: () => void,
+  placing: Placing,
 ): Promise<PlaceResult[]> => {
-  const stored = await db.run((sql) => insertOrders(sql, placements))
+  const { judged, stored, keysFilled } = await storeJudged(db, placements, placing)
   passCrashPoint('after-commit-before-answer')
-  if (stored.size > 0) onCommitted()
-  const repeated = placements.filter((placement) => !stored.has(placement.order.id))
-  const holders =
-    repeated.length === 0
-      ? []
-      : await db.run((sql) =>
-          readKeyHolders(
-            sql,
-            repeated.map((placement) => placement.order),
-          ),
-        )
-  const byId = new Map(holders.map((order) => [order.id, order]))
-  const byKey = new Map(holders.map((order) => [keyOf(order), order]))
-  return placements.map((placement) =>
-    stored.has(placement.order.id) ? answerOf(placement.order, false) : judgeRepetition(placement, byId, byKey),
-  )
-}
-
-/**
- * What the order that holds the key of this placement makes of it; null: no order holds that key, and none that is being stored right now
- * will. Stores nothing.
- */
-export const judgeHeldKey = async (db: Database, placement: Placement): Promise<PlaceResult | null> => {
-  if (await db.run((sql) => isKeyFree(sql, placement))) return null
-  const [holder] = await db.run((sql) => readByKey(sql, [placement.order]))
-  assert(holder !== undefined, 'the order that holds the key can be read')
-  return repetition(holder, placement.order)
+  if (stored.size > 0) placing.onCommitted()
+  const isNew = ({ placement, waitSeconds }: Judged) => waitSeconds === null && stored.has(placement.order.id)
+  const repeated = judged.filter((one) => one.waitSeconds === null && !isNew(one)).map(({ placement }) => placement)
+  const holders = await readHolders(db, repeated, keysFilled)
+  const results: PlaceResult[] = []
+  for (const [i, one] of judged.entries()) {
+    const { placement, waitSeconds } = one
+    const result: PlaceResult =
+      waitSeconds !== null
+        ? ((await judgeHeldKey(db, placement.order, placing.keyFill)) ?? {
+            ok: false,
+            code: 'RATE_LIMITED',
+            waitSeconds,
+          })
+        : isNew(one)
+          ? answerOf(placement.order, false)
+          : judgeRepetition(placement, holders)
+    if (!isNewRejection(result)) placing.rejections.putBack(placements[i]!)
+    results.push(result)
+  }
+  return results
 }

@@ -4,22 +4,45 @@ import type { Log } from '../telemetry/log.ts'
 import { createAudit } from './audit.ts'
 import { createBatchers, type Batchers, type BatchersOptions } from './batchers.ts'
 import { createExceptions, type ExceptionUseCases } from './exceptions.ts'
+import { createKeyFill } from './keyFill.ts'
 import { createOrders, type OrderParts, type OrderUseCases } from './orders.ts'
+import { createRejections } from './rejections.ts'
+import { createRuleBook, type RuleBook } from './rules.ts'
+import { usualRules, type NewOrderRules } from './submit.ts'
 
-export type ServiceOptions = BatchersOptions &
-  Pick<OrderParts, 'accepting' | 'now' | 'newId' | 'expiresAt' | 'rules'> & {
+export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
+  Pick<OrderParts, 'accepting' | 'now' | 'newId' | 'expiresAt'> & {
+    /** Absent: the usual ones. */
+    rules?: NewOrderRules
+    /** Absent: one of its own. */
+    ruleBook?: RuleBook
     /** The audit writes there what administrators change. */
     log: Pick<Log, 'info'>
   }
 
 export type Service = OrderUseCases & ExceptionUseCases & Pick<Batchers, 'load' | 'drained' | 'close'>
 
-export const createService = ({ accepting, log, newId, expiresAt, rules, ...options }: ServiceOptions): Service => {
-  const batchers = createBatchers(options)
+export const createService = ({
+  accepting,
+  log,
+  newId,
+  expiresAt,
+  rules = usualRules,
+  ruleBook,
+  ...options
+}: ServiceOptions): Service => {
+  const { features, rejectedPerMinuteMax, nowMs } = rules
+  const { gets } = options.pools
+  const placing = {
+    rules: ruleBook ?? createRuleBook({ db: gets, features }),
+    keyFill: createKeyFill(gets, nowMs),
+    rejections: createRejections(rejectedPerMinuteMax, nowMs),
+  }
+  const batchers = createBatchers({ ...options, placing })
   const { load, drained, close } = batchers
   const parts = { batchers, lists: options.pools.pages, audit: createAudit(log) }
   return {
-    ...createOrders({ ...parts, accepting, now: options.now, newId, expiresAt, ...(rules !== undefined && { rules }) }),
+    ...createOrders({ ...parts, accepting, now: options.now, newId, expiresAt, rules }),
     ...createExceptions(parts),
     load,
     drained,

@@ -1,15 +1,13 @@
-// How an order is submitted. A known key is answered first: what depends on the clock, or on what the engine can do, is judged of new keys
-// only, so that a retry never learns less than the truth.
+// How an order is submitted. A known key is answered first: what depends on the clock is judged of new keys only, so that a retry never learns
+// less than the truth. The rules of business are judged with the batch (place.ts).
 
-import { unsupportedBy, type EngineFeature } from '../domain/engine.ts'
-import type { Reason } from '../domain/reason.ts'
+import type { EngineFeature } from '../domain/engine.ts'
 import type { OrderTerms } from '../domain/terms.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
 import type { Call } from './caller.ts'
 import type { Admission } from './monitor.ts'
 import { preparePlacement, type Identity, type PlaceResult } from './place.ts'
-import { createBuckets } from './rateLimit.ts'
 
 /** What is judged of a new order. */
 export type NewOrderRules = {
@@ -34,20 +32,17 @@ export const usualRules: NewOrderRules = {
 }
 
 /**
- * `EXPIRES_AT`: the end of the order is too near or too far; `detail` completes "expiresAt …". `RATE_LIMITED`: the caller has had too many
- * orders refused; nothing was stored, and the key is as free as before. `STOPS_UNWATCHED`: a replica is alive that triggers no stops;
- * nothing was stored.
+ * `EXPIRES_AT`: the end of the order is too near or too far; `detail` completes "expiresAt …". `STOPS_UNWATCHED`: a replica is alive that
+ * triggers no stops; nothing was stored.
  */
 export type SubmitResult =
   | PlaceResult
   | BatchRefusal
   | { ok: false; code: 'EXPIRES_AT'; detail: string }
-  | { ok: false; code: 'RATE_LIMITED'; waitSeconds: number }
   | { ok: false; code: 'STOPS_UNWATCHED' }
 
 const aheadMinMs = 1_000
 const dayMs = 86_400_000
-const callersMax = 50_000
 
 /** What is wrong with the end that a client gave; null: nothing, or it gave none. */
 const expiryFault = ({ expiresAt }: OrderTerms, now: Date, gtdMaxDays: number): string | null => {
@@ -65,41 +60,21 @@ export type SubmitParts = Identity & {
 }
 
 export const createSubmit = ({ batchers: { places, heldKeys }, accepting, rules, ...identity }: SubmitParts) => {
-  const { features, gtdMaxDays, rejectedPerMinuteMax, mayPlaceStops, nowMs } = rules
-  const rejections = createBuckets({
-    perSecond: rejectedPerMinuteMax / 60,
-    burst: rejectedPerMinuteMax,
-    keysMax: callersMax,
-    nowMs,
-  })
+  const { gtdMaxDays, mayPlaceStops } = rules
 
-  /** The answer of the order that holds the key; `refusal` if none does. */
-  const unlessHeld = async (call: Call, terms: OrderTerms, refusal: SubmitResult): Promise<SubmitResult> => {
+  /** The answer of whoever holds the key; `refusal` if nobody does. */
+  const unlessHeld = async (terms: OrderTerms, refusal: SubmitResult): Promise<SubmitResult> => {
     if (terms.clientOrderId === null) return refusal
-    const key = await heldKeys.submit(preparePlacement(terms, call, identity))
+    const key = await heldKeys.submit(terms)
     return key.ok ? (key.answer ?? refusal) : key
-  }
-
-  /** Stores an order that a rule refuses, unless too many of this caller were stored. Callers that need not identify themselves count as one. */
-  const submitRefused = async (call: Call, terms: OrderTerms, refusal: Reason): Promise<SubmitResult> => {
-    const subject = call.caller?.subject ?? ''
-    const { allowed, waitSeconds } = rejections.take(subject)
-    if (!allowed) return unlessHeld(call, terms, { ok: false, code: 'RATE_LIMITED', waitSeconds })
-    const result = await places.submit(preparePlacement(terms, call, { ...identity, refusal }))
-    const mayBeStored =
-      !result.ok && (result.code === 'OUTCOME_UNKNOWN' || (result.code === 'ORDER_REJECTED' && !result.replayed))
-    if (!mayBeStored) rejections.putBack(subject)
-    return result
   }
 
   return async (call: Call, terms: OrderTerms): Promise<SubmitResult> => {
     if (!accepting(terms.ticker)) return { ok: false, code: 'OVERLOADED' }
     const detail = expiryFault(terms, identity.now(), gtdMaxDays)
-    if (detail !== null) return unlessHeld(call, terms, { ok: false, code: 'EXPIRES_AT', detail })
-    const refusal = unsupportedBy(features, terms)
-    if (refusal !== null) return submitRefused(call, terms, refusal)
+    if (detail !== null) return unlessHeld(terms, { ok: false, code: 'EXPIRES_AT', detail })
     if (terms.stopPrice !== null && !(await mayPlaceStops()))
-      return unlessHeld(call, terms, { ok: false, code: 'STOPS_UNWATCHED' })
+      return unlessHeld(terms, { ok: false, code: 'STOPS_UNWATCHED' })
     return places.submit(preparePlacement(terms, call, identity))
   }
 }

@@ -87,32 +87,32 @@ export const isWaitingStop = ({ status, stopPrice, triggeredAt }: Order): boolea
 export const isPublished = ({ status, version, stopPrice, triggeredAt }: Order): boolean =>
   (stopPrice === null || triggeredAt !== null) && !(status === 'REJECTED' && version === 0)
 
-/**
- * What is decided of an order when it comes in. `expiresAt`: its end, if that is none of its terms (ISO-8601 UTC); `refusal`: the rule of
- * business that refuses it. Both null or absent: none.
- */
-export type Acceptance = { id: string; now: Date; expiresAt?: string | null; refusal?: Reason | null }
+/** What is decided of an order when it comes in. `expiresAt`: its end, if that is none of its terms (ISO-8601 UTC); null or absent: none. */
+export type Acceptance = { id: string; now: Date; expiresAt?: string | null }
 
-/**
- * A newly accepted order, or one that a rule of business refused: it is REJECTED from the start. Throws InvariantBroken if its terms have
- * faults: a door that let them through has a bug.
- */
-export const acceptOrder = (terms: OrderTerms, { id, now, expiresAt = null, refusal = null }: Acceptance): Order => {
+/** A newly accepted order. Throws InvariantBroken if its terms have faults: a door that let them through has a bug. */
+export const acceptOrder = (terms: OrderTerms, { id, now, expiresAt = null }: Acceptance): Order => {
   assert(termsFaults(terms).length === 0, 'an accepted order has lawful terms')
   return {
     ...terms,
     expiresAt: terms.expiresAt ?? expiresAt,
     id,
-    status: refusal === null ? 'NEW' : 'REJECTED',
+    status: 'NEW',
     filledQuantity: 0n,
     filledNotional: 0n,
     lastFillPrice: null,
     triggeredAt: null,
-    reason: refusal,
+    reason: null,
     createdAt: now,
     updatedAt: now,
     version: 0,
   }
+}
+
+/** A new order as a rule of business refuses it. */
+export const refuseOrder = (order: Order, refusal: Reason): Order => {
+  assert(order.status === 'NEW' && order.version === 0, 'rules judge new orders')
+  return { ...order, status: 'REJECTED', reason: refusal }
 }
 
 /** What can still be filled: 0 once the status is final. */

@@ -6,6 +6,9 @@ export type Reason = { code: string; text: string | null }
 /** The codes of reasons that this version gives. `UNKNOWN`: somebody ended the order past the service. */
 export const reasonCodes = [
   'USER_CANCELED',
+  'MASS_CANCELED',
+  'CANCEL_AFTER',
+  'HALT',
   'EXPIRED_DAY',
   'EXPIRED_GTD',
   'EXPIRED_GTC',
@@ -13,6 +16,13 @@ export const reasonCodes = [
   'ENGINE_CANCELED',
   'ENGINE_EXPIRED',
   'ENGINE_REJECTED',
+  'HALTED',
+  'UNKNOWN_TICKER',
+  'TICK_SIZE',
+  'LOT_SIZE',
+  'QUANTITY_LIMIT',
+  'NOTIONAL_LIMIT',
+  'PRICE_BAND',
   'NOT_SUPPORTED_BY_ENGINE',
   'UNKNOWN',
 ] as const

@@ -6,8 +6,14 @@
  */
 export type StoreFault = 'data' | 'contention' | 'unavailable' | 'unknown' | 'bug'
 
+/** The rules changed each time that a batch was judged by them: nothing was stored. */
+export class RulesChanged extends Error {
+  override name = 'RulesChanged'
+  readonly code = 'RULES_CHANGED'
+}
+
 /** Deadlock, serialization failure, lock timeout, statement timeout: Postgres rolled the statement back. */
-const contention = new Set(['40P01', '40001', '55P03', '57014'])
+const contention = new Set(['40P01', '40001', '55P03', '57014', 'RULES_CHANGED'])
 /** Raised before or instead of running a statement. 25006: a read-only standby after a failover; 42501: a right is missing. */
 const unavailable = new Set([
   'TLS_REFUSED',

@@ -20,6 +20,7 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_only_forward',
       'orders_own_xact',
       'orders_sort_key',
+      'orders_judged',
       'orders_early',
       'orders_reason_fixed',
       'orders_change_logged',
@@ -43,10 +44,22 @@ export const guards: Readonly<Record<string, Guards>> = {
       'orders_version',
       'orders_reason',
     ],
-    keys: {
-      orders_pkey: ['id'],
-      orders_by_client_order_id: ['user_id', 'client_order_id'],
-    },
+    keys: { orders_pkey: ['id'] },
+  },
+  order_keys: {
+    triggers: ['order_keys_never_updated', 'order_keys_never_deleted', 'order_keys_never_truncated'],
+    constraints: ['order_keys_holder'],
+    keys: { order_keys_pkey: ['user_id', 'client_order_id'] },
+  },
+  order_keys_fill: {
+    triggers: [],
+    constraints: ['order_keys_fill_slot_check'],
+    keys: { order_keys_fill_pkey: ['slot'] },
+  },
+  rules_gate: {
+    triggers: ['rules_gate_only_up', 'rules_gate_never_deleted', 'rules_gate_never_truncated'],
+    constraints: ['rules_gate_slot_check'],
+    keys: { rules_gate_pkey: ['slot'] },
   },
   ingested_fills: {
     triggers: [

@@ -18,6 +18,8 @@ import life from '../../sql/0015_life.sql' with { type: 'text' }
 import lifeChecked from '../../sql/0016_life_checked.sql' with { type: 'text' }
 import lifeIndexes from '../../sql/0017_life_indexes.sql' with { type: 'text' }
 import earlyOrders from '../../sql/0018_early_orders.sql' with { type: 'text' }
+import keys from '../../sql/0019_keys.sql' with { type: 'text' }
+import gate from '../../sql/0020_gate.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -40,4 +42,6 @@ export const migrations: readonly Migration[] = [
   { name: '0016_life_checked.sql', sql: lifeChecked },
   { name: '0017_life_indexes.sql', sql: lifeIndexes },
   { name: '0018_early_orders.sql', sql: earlyOrders },
+  { name: '0019_keys.sql', sql: keys },
+  { name: '0020_gate.sql', sql: gate },
 ]

@@ -2,8 +2,8 @@
 
 import { amountFromSql, notionalFromSql } from '../domain/decimal.ts'
 import type { Order, Status } from '../domain/order.ts'
-import type { OrderTerms } from '../domain/terms.ts'
-import { codeOf } from './faults.ts'
+import { gate, gateIsPassed } from './gate.ts'
+import { keyInput, noOlderOrder, type OrderKey } from './keys.ts'
 import { sparseArray, textArray, type Fragment, type Sql } from './sql.ts'
 import { parameter, sqlText, statementText } from './sqlText.ts'
 import { castTermColumns, termArrays, termColumns, termParameters, termsFromRow, type TermsRow } from './terms.ts'
@@ -51,9 +51,9 @@ export const orderFromRow = (row: OrderRow): Order => ({
   version: row.version,
 })
 
-/** `result`: what the statement returns. */
-const insertTextWith = (result: string) => statementText`
-    with input as materialized (
+/** `keysFilled`: the keys of older orders are in order_keys too. */
+const insertTextOf = (keysFilled: boolean) => statementText`
+    with ${gate}, input as materialized (
       select *, nextval('log_position') as position from unnest(
         ${parameter}::text[],
         ${termParameters},
@@ -65,11 +65,21 @@ const insertTextWith = (result: string) => statementText`
         ${parameter}::text[],
         ${parameter}::text[]
       ) with ordinality as t (id, ${termColumns()}, created_at, request_id, subject, reason_code, reason_text, event_id, traceparent, ordinality)
+      where ${gateIsPassed}
+    ), keyed as (
+      insert into order_keys (user_id, client_order_id, order_id)
+      select i.user_id::uuid, i.client_order_id, i.id::uuid
+      from input i
+      where i.client_order_id is not null${keysFilled ? '' : ` and ${noOlderOrder}`}
+      order by i.user_id, i.client_order_id, i.id
+      on conflict do nothing
+      returning order_id
     ), placed as (
-      insert into orders (id, ${termColumns()}, status, reason_code, reason_text, created_at, updated_at, request_id, subject, position)
+      insert into orders (id, ${termColumns()}, status, reason_code, reason_text, created_at, updated_at, request_id, subject, position, rules_epoch)
       select id::uuid, ${castTermColumns}, case when reason_code is null then 'NEW' else 'REJECTED' end, reason_code, reason_text,
-             created_at::timestamptz, created_at::timestamptz, request_id, subject, position
+             created_at::timestamptz, created_at::timestamptz, request_id, subject, position, (select epoch from gate)
       from input
+      where client_order_id is null or id::uuid = any (array(select order_id from keyed))
       order by user_id, client_order_id, id
       on conflict do nothing
       returning id
@@ -80,12 +90,9 @@ const insertTextWith = (result: string) => statementText`
       where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed))
       order by i.ordinality
     )
-    ${result}`
-
-const insertText = insertTextWith('select id from placed')
-/** Fails if it has inserted the order, so that nothing of it stays. */
-const undoneText = insertTextWith('select 1 / (1 - count(*)::integer) from placed')
-const divisionByZero = '22012'
+    select gate.epoch, placed.id from gate left join placed on true`
+const insertText = insertTextOf(true)
+const insertTextBeforeFill = insertTextOf(false)
 
 type NewOrder = { order: Order; origin: Origin; event: NewEvent }
 
@@ -105,53 +112,60 @@ const insertArrays = (placements: readonly NewOrder[]): string[] => {
   ]
 }
 
+/** `epoch`: of the rules by which the orders were judged. `keysFilled`: see KeyFill. */
+export type InsertOptions = { epoch: string; keysFilled: boolean }
+
+/** `epoch`: the one in force. If it is another one than that of the orders, nothing was stored. `stored`: the ids that are new. */
+export type Inserted = { epoch: string; stored: Set<string> }
+
 /**
- * Stores new orders and their events; returns the ids that are new. A refused order and a stop have no event: no engine is told of them. One that is missing met a row with its id (a retry whose
- * first answer was lost) or with its user's client order id (a repetition): readKeyHolders tells which.
+ * Stores new orders, their keys and their events. A refused order and a stop have no event: no engine is told of them. An order that passed
+ * the gate and was not stored met a row with its id (a retry whose first answer was lost), or its key is held: readKeyHolders tells which.
  *
  * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions of log and outbox are drawn in order of arrival.
  */
-export const insertOrders = async (sql: Sql, placements: readonly NewOrder[]): Promise<Set<string>> => {
-  const rows = await sql<{ id: string }[]>(insertText, ...insertArrays(placements))
-  return new Set(rows.map((row) => row.id))
+export const insertOrders = async (
+  sql: Sql,
+  placements: readonly NewOrder[],
+  { epoch, keysFilled }: InsertOptions,
+): Promise<Inserted> => {
+  const text = keysFilled ? insertText : insertTextBeforeFill
+  const rows = await sql<{ epoch: string; id: string | null }[]>(text, ...insertArrays(placements), epoch)
+  return { epoch: rows[0]!.epoch, stored: new Set(rows.flatMap(({ id }) => (id === null ? [] : [id]))) }
 }
 
-/**
- * Whether no order holds the key of this one. It inserts the order and takes that back, because only an insert waits for another one that
- * is under way with the same key: a read would not see that one, and its answer may be lost.
- */
-export const isKeyFree = async (sql: Sql, placement: NewOrder): Promise<boolean> => {
-  try {
-    await sql(undoneText, ...insertArrays([placement]))
-    return false
-  } catch (error) {
-    if (codeOf(error) === divisionByZero) return true
-    throw error
-  }
-}
-export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
-
-const ordersByKey = (sql: Sql, keys: readonly OrderKey[]) => sql`
-    select ${orderColumns(sql)} from orders o
-    join unnest(${textArray(keys.map((a) => a.userId))}::text[], ${textArray(keys.map((a) => a.clientOrderId))}::text[]) as k (user_id, client_order_id)
-      on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
-
-/** The orders that hold these ids or these (user, client order id) keys. Run after insertOrders: it cannot see the winner itself. */
-export const readKeyHolders = async (sql: Sql, orders: readonly ({ id: string } & OrderKey)[]): Promise<Order[]> => {
+/** The orders that hold these ids, or the keys of these orders. Run after insertOrders: it cannot see the winner itself. */
+export const readKeyHolders = async (
+  sql: Sql,
+  orders: readonly ({ id: string } & OrderKey)[],
+  keysFilled: boolean,
+): Promise<Order[]> => {
   const rows = await sql<OrderRow[]>`
     select ${orderColumns(sql)} from orders o where o.id = any (${textArray(orders.map(({ id }) => id))}::text[]::uuid[])
     union
-    ${ordersByKey(sql, orders)}`
+    ${ordersByKey(sql, orders, keysFilled)}`
   return rows.map(orderFromRow)
 }
 
 /** The orders that hold these keys, in no order. */
-export const readByKey = async (sql: Sql, keys: readonly OrderKey[]): Promise<Order[]> => {
-  const rows = await sql<OrderRow[]>`${ordersByKey(sql, keys)}`
+export const readByKey = async (sql: Sql, keys: readonly OrderKey[], keysFilled: boolean): Promise<Order[]> => {
+  const rows = await sql<OrderRow[]>`${ordersByKey(sql, keys, keysFilled)}`
   return rows.map(orderFromRow)
 }
 
-/** The orders with these ids, in no order; absent ones are left out. */
+const ordersByKey = (sql: Sql, keys: readonly OrderKey[], keysFilled: boolean): Fragment => {
+  const input = keyInput(sql, keys)
+  const byTable = sql`
+    select ${orderColumns(sql)} from ${input}
+    join order_keys h on h.user_id = k.user_id::uuid and h.client_order_id = k.client_order_id
+    join orders o on o.id = h.order_id`
+  if (keysFilled) return byTable
+  return sql`${byTable}
+    union
+    select ${orderColumns(sql)} from ${input}
+    join orders o on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
+}
+
 /** One order, and whether the server that was read is a standby, so that it may lack what is committed. */
 export const lookUpOrder = async (sql: Sql, id: string): Promise<{ order: Order | null; standby: boolean }> => {
   const [row] = await sql<((OrderRow | { id: null }) & { standby: boolean })[]>`
@@ -161,6 +175,7 @@ export const lookUpOrder = async (sql: Sql, id: string): Promise<{ order: Order 
   return { order: row!.id === null ? null : orderFromRow(row!), standby }
 }
 
+/** The orders with these ids, in no order; absent ones are left out. */
 export const readOrders = async (sql: Sql, ids: readonly string[]): Promise<Order[]> => {
   const rows = await sql<OrderRow[]>`
     select ${orderColumns(sql)} from orders o where o.id = any (${textArray(ids)}::text[]::uuid[])`

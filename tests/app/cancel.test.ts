@@ -5,16 +5,17 @@ import { describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
 import { cancelBatch, type CancelResult, type CancelTerms } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
-import { insertOrders, readOrders } from '../../src/store/orders.ts'
+import { readOrders } from '../../src/store/orders.ts'
 import { anEvent, byRequest, aPlacement, aTrade, newId } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 const { proxy, through } = await ownProxy(database)
 
 const placed = async (): Promise<string> => {
   const placement = aPlacement()
-  await db.run((sql) => insertOrders(sql, [placement]))
+  await db.run((sql) => storeOrders(sql, [placement]))
   return placement.order.id
 }
 

@@ -4,10 +4,10 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { expireOld, type ExpireOld } from '../../src/app/expireOld.ts'
 import { createExpiry } from '../../src/app/expiry.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import { amount, aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 
@@ -25,7 +25,7 @@ const expire = (changes: Partial<ExpireOld> = {}) =>
 
 const place = async (...changes: Parameters<typeof aPlacement>[0][]): Promise<string[]> => {
   const placements = changes.map((some) => aPlacement(some))
-  await db.run((sql) => insertOrders(sql, placements))
+  await db.run((sql) => storeOrders(sql, placements))
   await sql`delete from outbox`
   return placements.map(({ order }) => order.id)
 }

@@ -8,12 +8,12 @@ import { createExpiry, type ExpiryOptions } from '../../src/app/expiry.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import { addEndings } from '../../src/store/endings.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { raiseTapeMarks, readTapeNeed } from '../../src/store/tapeMarks.ts'
 import { amount, anEvent, aPlacement, aTrade, newId, type TradeChanges } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 const topic = 'trades'
@@ -37,7 +37,7 @@ const overdue = (): Partial<OrderTerms> => ({ timeInForce: 'GTD', expiresAt: sec
 /** Stored orders, by default published and acknowledged. */
 const place = async (...terms: Partial<OrderTerms>[]): Promise<string[]> => {
   const placements = terms.map((some) => aPlacement(some))
-  await db.run((sql) => insertOrders(sql, placements))
+  await db.run((sql) => storeOrders(sql, placements))
   await acknowledge()
   return placements.map(({ order }) => order.id)
 }
@@ -354,7 +354,7 @@ describe('what an engine without reports leaves', () => {
 
   test('never ends while its placement waits in the outbox, nor with a grace time of 0', async () => {
     const placement = aPlacement({ timeInForce: 'IOC' })
-    await db.run((sql) => insertOrders(sql, [placement]))
+    await db.run((sql) => storeOrders(sql, [placement]))
     await graceful.pass()
     await sql`select pg_sleep(0.4)`
     await graceful.pass()

@@ -8,7 +8,7 @@ import type { Order } from '../../src/domain/order.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { moveOrders } from '../../src/store/moves.ts'
-import { insertOrders, readOrders } from '../../src/store/orders.ts'
+import { readOrders } from '../../src/store/orders.ts'
 import { openSession, type Database } from '../../src/store/sql.ts'
 import { freePort } from '../stack/ports.ts'
 import { startPostgres } from '../stack/postgres.ts'
@@ -25,6 +25,7 @@ import {
 import { targetOf } from '../support/database.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { temporaryDir } from '../support/servers.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
 
@@ -37,7 +38,7 @@ beforeEach(() => {
 
 const placed = async (changes: Parameters<typeof anOrder>[0] = {}): Promise<Order> => {
   const placement = aPlacement(changes)
-  await db.run((sql) => insertOrders(sql, [placement]))
+  await db.run((sql) => storeOrders(sql, [placement]))
   return placement.order
 }
 const stored = async (id: string): Promise<Order> => (await db.run((sql) => readOrders(sql, [id])))[0]!
@@ -519,7 +520,7 @@ describe('while Postgres is away', () => {
     await session.end()
     const own = database.open({}, target)
     const placements = Array.from({ length: 20 }, () => aPlacement({ quantity: amount('1000') }))
-    await own.run((sql) => insertOrders(sql, placements))
+    await own.run((sql) => storeOrders(sql, placements))
 
     const deliver = async (round: number): Promise<string[]> => {
       const trades = placements.map(({ order }) => aTrade({ buy: order.id, tradeId: `t-${round}`, quantity: '1' }))

@@ -3,11 +3,11 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createMonitor, type Monitor } from '../../src/app/monitor.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxBound } from '../../src/store/outbox.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { aPlacement } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 const { database, sql } = await ownDatabase()
@@ -43,7 +43,7 @@ const start = (bound: Partial<OutboxBound> = {}): Monitor => {
 }
 const place = (count: number) =>
   database.open().run((sql) =>
-    insertOrders(
+    storeOrders(
       sql,
       Array.from({ length: count }, () => aPlacement()),
     ),
@@ -98,7 +98,7 @@ describe('the outbox is full', () => {
 describe('a ticker that is set aside, by whichever replica,', () => {
   const waitTooLong = async (...tickers: string[]): Promise<void> => {
     const placements = tickers.map((ticker) => aPlacement({ ticker }))
-    await database.open().run((sql) => insertOrders(sql, placements))
+    await database.open().run((sql) => storeOrders(sql, placements))
     await sql`update outbox set written_at = now() - interval '10 hours' where ticker = any (${tickers})`
   }
 

@@ -3,12 +3,13 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
-import { placeOrders, type Placement, type PlaceResult } from '../../src/app/place.ts'
+import { type Placement, type PlaceResult } from '../../src/app/place.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import { storeFault } from '../../src/store/faults.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, aPlacement, aPlacementOf, someTerms } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import { failureOf } from '../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -19,7 +20,7 @@ beforeEach(() => {
   commits = 0
 })
 const place = (placements: readonly Placement[], on: Database = db): Promise<PlaceResult[]> =>
-  placeOrders(on, placements, () => {
+  placeAll(on, placements, () => {
     commits++
   })
 
@@ -93,7 +94,7 @@ describe('the same key', () => {
       const terms = someTerms(key())
       const rival = database.session()
       await rival.unsafe('begin')
-      const [theirs] = await placeOrders(
+      const [theirs] = await placeAll(
         { run: (statement) => statement(rival), close: async () => undefined },
         [aPlacementOf(terms)],
         () => undefined,

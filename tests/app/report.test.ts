@@ -6,7 +6,7 @@ import { applyTrades } from '../../src/app/fill.ts'
 import { applyReports, type ReportContext, type ReportOutcome } from '../../src/app/report.ts'
 import { createWaitingReports, type WaitingReportsOptions } from '../../src/app/waitingReports.ts'
 import type { Order } from '../../src/domain/order.ts'
-import { insertOrders, readOrders } from '../../src/store/orders.ts'
+import { readOrders } from '../../src/store/orders.ts'
 import type { ReceivedReport } from '../../src/store/reports.ts'
 import type { Database } from '../../src/store/sql.ts'
 import {
@@ -22,6 +22,7 @@ import {
 import { logOf } from '../support/logRows.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -38,7 +39,7 @@ beforeEach(async () => {
 
 const placed = async (changes: Parameters<typeof anOrder>[0] = {}): Promise<Order> => {
   const placement = aPlacement(changes)
-  await db.run((sql) => insertOrders(sql, [placement]))
+  await db.run((sql) => storeOrders(sql, [placement]))
   return placement.order
 }
 const stored = async (id: string): Promise<Order> => (await db.run((sql) => readOrders(sql, [id])))[0]!
@@ -201,7 +202,7 @@ describe('a report is', () => {
     const stop = await placed({ type: 'STOP', price: null, stopPrice: amount('200') })
     const refused = aPlacement()
     const order: Order = { ...refused.order, status: 'REJECTED', reason: { code: 'HALTED', text: null } }
-    await db.run((sql) => insertOrders(sql, [{ ...refused, order }]))
+    await db.run((sql) => storeOrders(sql, [{ ...refused, order }]))
     expect(await applied({ orderId: stop.id, cumulative: '0' }, { orderId: order.id, kind: 'REJECTED' })).toEqual([
       'MISMATCH',
       'MISMATCH',

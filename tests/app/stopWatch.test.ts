@@ -4,10 +4,10 @@
 import { beforeEach, expect, test } from 'bun:test'
 import { createStopWatch } from '../../src/app/stopWatch.ts'
 import { renewLeases } from '../../src/store/leases.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import { aStop } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -66,7 +66,7 @@ test('while Postgres cannot say, no stop may be placed', async () => {
 
 test('waiting stops beside an old replica are an error in the log, once, and so is the end of it', async () => {
   const ids = [aStop(), aStop()]
-  await db.run((sql) => insertOrders(sql, ids))
+  await db.run((sql) => storeOrders(sql, ids))
   const { watch, time, lines } = aWatch()
   const look = () => {
     time.ms += 1_000

@@ -244,8 +244,8 @@ test('very many orders of one close: all end, and placing goes on as before', as
   const service = await world.start()
   const closesAt = ahead(20_000)
   await world.sql`
-    insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
-    select gen_random_uuid(), gen_random_uuid(), 'T' || n % 50, 'BUY', 'LIMIT', 'DAY', 100, 150, ${closesAt}::timestamptz, now(), now()
+    insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
+    select 1, gen_random_uuid(), gen_random_uuid(), 'T' || n % 50, 'BUY', 'LIMIT', 'DAY', 100, 150, ${closesAt}::timestamptz, now(), now()
     from generate_series(1, ${count}::integer) n`
   const some = await world.sql<{ id: string; ticker: string }[]>`select id, ticker from orders limit 500`
   const latencies = async (enough: () => boolean | Promise<boolean>): Promise<number[]> => {

@@ -55,8 +55,8 @@ const sneak = async (world: World, ...rows: { ticker: string; ago?: number }[]):
     const id = Bun.randomUUIDv7()
     const at = new Date(now - ago).toISOString()
     await world.sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      values (${id}, ${crypto.randomUUID()}, ${ticker}, 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      values (1, ${id}, ${crypto.randomUUID()}, ${ticker}, 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
     ids.push(id)
   }
   return ids

@@ -4,6 +4,7 @@ import { parsePlainAmount, type Amount } from '../../src/domain/decimal.ts'
 import { judgeLeg } from '../../src/domain/leg.ts'
 import {
   acceptOrder,
+  refuseOrder,
   averageFillPrice,
   decide,
   isWaitingStop,
@@ -100,7 +101,8 @@ const place = (entries: Map<ClOrdId, Entry>, request: NewOrderSingle): Seen => {
       : { ...seenOf({ ...known, execType: 'Rejected', lastQty: 0 }), ordRejReason: 6 }
   const refusal = terms.postOnly === null ? null : { code: 'NOT_SUPPORTED_BY_ENGINE', text: null }
   const expiresAt = terms.timeInForce === 'DAY' ? nextClose(calendar, now).toISOString() : null
-  const order = acceptOrder(terms, { id: idOf[request.clOrdId], now, expiresAt, refusal })
+  const accepted = acceptOrder(terms, { id: idOf[request.clOrdId], now, expiresAt })
+  const order = refusal === null ? accepted : refuseOrder(accepted, refusal)
   const entry: Entry = { order, execType: refusal === null ? 'New' : 'Rejected', lastQty: 0 }
   entries.set(request.clOrdId, entry)
   return refusal === null ? seenOf(entry) : { ...seenOf(entry), ordRejReason: 11 }

@@ -3,7 +3,6 @@
 
 import { cancelBatch } from '../../src/app/cancel.ts'
 import { applyTrades, type LegOutcome, type ReceivedTrade } from '../../src/app/fill.ts'
-import { placeOrders } from '../../src/app/place.ts'
 import { triggerByTrades } from '../../src/app/stops.ts'
 import { formatAmount } from '../../src/domain/decimal.ts'
 import type { Order } from '../../src/domain/order.ts'
@@ -13,10 +12,11 @@ import { readOrders } from '../../src/store/orders.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, anEvent, byRequest, aPlacementOf, aTrade, newId, someTerms } from '../support/builders.ts'
 import type { Random } from '../support/random.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import type { Operation } from './linearize.ts'
 import type { Disposition, Leg } from './reference.ts'
 
-export type Placed = { terms: OrderTerms; answer: Awaited<ReturnType<typeof placeOrders>>[number] }
+export type Placed = { terms: OrderTerms; answer: Awaited<ReturnType<typeof placeAll>>[number] }
 
 export type Game = {
   random: Random
@@ -65,7 +65,7 @@ const place = async (game: Game, db: Database): Promise<void> => {
     quantity: amount(random.chance(0.85) ? '10' : '11'),
     ...(key >= 2 && { type: 'STOP_LIMIT', stopPrice: amount('2') }),
   })
-  const { result, ...times } = await timed(game, () => placeOrders(db, [aPlacementOf(terms)], () => undefined))
+  const { result, ...times } = await timed(game, () => placeAll(db, [aPlacementOf(terms)], () => undefined))
   const [answer] = result
   game.placed.push({ terms, answer: answer! })
   if (answer?.ok !== true) return

@@ -1,7 +1,6 @@
 // A database of its own with any number of publishers on it, and a topic in memory that a test can break.
 
 import { cancelBatch } from '../../src/app/cancel.ts'
-import { placeOrders } from '../../src/app/place.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
 import { createPublisher, type Publisher } from '../../src/publisher/publisher.ts'
 import type { LogMessage, LogSender } from '../../src/publisher/sender.ts'
@@ -10,6 +9,7 @@ import { aPlacement, anEvent, byRequest } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { logIdsOf } from '../support/logRows.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 export type Sent = LogMessage & { partition: number }
@@ -92,7 +92,7 @@ export const createPublisherWorld = async () => {
     },
     async place(...tickers: string[]): Promise<string[]> {
       const placements = tickers.map((ticker) => aPlacement({ ticker }))
-      await placeOrders(db, placements, ring)
+      await placeAll(db, placements, ring)
       return placements.map(({ order }) => order.id)
     },
     cancel: (...ids: string[]) =>

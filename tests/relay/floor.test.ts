@@ -3,11 +3,11 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { createFloor, type FloorView } from '../../src/relay/floor.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, shardCount } from '../../src/store/outbox.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 const replicaId = '00000000-0000-4000-8000-000000000001'
@@ -25,7 +25,7 @@ const ours = (...except: string[]): FloorView => ({ except, shards: everyShard }
 
 const place = (...tickers: string[]) =>
   db.run((sql) =>
-    insertOrders(
+    storeOrders(
       sql,
       tickers.map((ticker) => aPlacement({ ticker })),
     ),
@@ -48,7 +48,7 @@ const publishAbove = async (floor: bigint): Promise<string[]> => {
 const slowly = async (ticker: string): Promise<Sql> => {
   const session = database.session()
   await session.unsafe('begin')
-  await insertOrders(session, [aPlacement({ ticker })])
+  await storeOrders(session, [aPlacement({ ticker })])
   return session
 }
 const lastPosition = async (): Promise<bigint> => {
@@ -223,7 +223,7 @@ test('under concurrent commits of random length no event stays below the floor f
     for (let i = 0; i < 25; i++) {
       const placement = aPlacement({ ticker: `W${who}` })
       await session.unsafe('begin')
-      await insertOrders(session, [placement])
+      await storeOrders(session, [placement])
       await Bun.sleep(Math.random() * 20)
       await session.unsafe('commit')
       placed.push(placement.order.id)

@@ -1,12 +1,11 @@
 // Proves: the relay publishes every event in order, against a real Postgres and a broker that is awkward on demand.
 
-import { placeOrders } from '../../src/app/place.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
 import type { SendReport } from '../../src/relay/sender.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { OutboxEvent } from '../../src/store/outbox.ts'
 import { aPlacement } from '../support/builders.ts'
 import { afterEach, beforeEach, expect, test } from '../support/explained.ts'
+import { storeOrders, placeAll } from '../support/storeOrders.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'
 import { createBroker, expectOrder, partitions, refused } from './broker.ts'
@@ -161,7 +160,7 @@ test('an event whose position was drawn long before its commit goes out, and bef
   const slow = world.database.session()
   const placement = aPlacement({ ticker: 'SLOW' })
   await slow.unsafe('begin')
-  await insertOrders(slow, [placement])
+  await storeOrders(slow, [placement])
   // The floor is refreshed each second; meanwhile higher positions come and go.
   for (let n = 0; n < 12; n++) {
     await world.place(relay, 'A', 'B')
@@ -239,7 +238,7 @@ test('every connection to Postgres is cut again and again: nothing is lost, orde
   })()
   for (let n = 0; n < 25; n++) {
     const placements = Array.from({ length: 10 }, (_, m) => aPlacement({ ticker: `T${m}` }))
-    await until(() => placeOrders(db, placements, relay.ring), { what: 'the orders are stored' })
+    await until(() => placeAll(db, placements, relay.ring), { what: 'the orders are stored' })
     all.push(...placements.map(({ order }) => order.id))
     await Bun.sleep(20)
   }

@@ -1,13 +1,13 @@
 // A database of its own with any number of relays on it, all of one test.
 
 import { cancelBatch } from '../../src/app/cancel.ts'
-import { placeOrders } from '../../src/app/place.ts'
 import { createRelay, type Relay } from '../../src/relay/relay.ts'
 import type { Sender } from '../../src/relay/sender.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { aPlacement, anEvent, byRequest } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 export type RelayWorld = Awaited<ReturnType<typeof createRelayWorld>>
@@ -51,7 +51,7 @@ export const createRelayWorld = async () => {
     /** Stores orders of these tickers, in this order, in one batch of this relay's replica; answers their ids. */
     async place(relay: Relay, ...tickers: string[]): Promise<string[]> {
       const placements = tickers.map((ticker) => aPlacement({ ticker }))
-      await placeOrders(db, placements, relay.ring)
+      await placeAll(db, placements, relay.ring)
       return placements.map(({ order }) => order.id)
     },
     cancel: (relay: Relay, ...ids: string[]) =>

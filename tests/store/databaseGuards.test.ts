@@ -22,6 +22,7 @@ type Columns = Record<string, string | number | boolean | null>
 /** Inserts a lawful order of 100 with these columns changed; returns its id. */
 const insertOrder = async (changes: Columns = {}): Promise<string> => {
   const columns: Columns = {
+    rules_epoch: '1',
     id: newId(),
     user_id: crypto.randomUUID(),
     ticker: 'AAPL',
@@ -278,8 +279,8 @@ describe('an order begins', () => {
   test('without being switched to something else by an upsert', async () => {
     const id = await insertOrder()
     await refused(sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at from orders where id = ${id}
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at from orders where id = ${id}
       on conflict (id) do update set quantity = 1, version = orders.version + 1`)
   })
 })

@@ -37,8 +37,8 @@ test.each([0, 1, 946_684_800_000, year2024 - 1, year2024])(
     const id = uuidAt(atMs)
     const [userId, ticker] = [crypto.randomUUID(), `EARLY${atMs % 1_000}`]
     await sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      values (${id}, ${userId}, ${ticker}, 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      values (1, ${id}, ${userId}, ${ticker}, 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
     const before = leastIdAt(atMs + 1)
     const filters = [
       { before },
@@ -58,8 +58,8 @@ test('such an order from before this version gets its place with the upgrade', a
     const [early, late] = [uuidAt(year2024 - 1), uuidAt(year2024)]
     await old.sql.unsafe(`
       alter table orders disable trigger orders_early;
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select id, gen_random_uuid(), 'EARLY', 'BUY', 'LIMIT', 'GTC', 1, 1, at, at
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, id, gen_random_uuid(), 'EARLY', 'BUY', 'LIMIT', 'GTC', 1, 1, at, at
       from (values ('${early}'::uuid, timestamptz '2023-12-31T23:59:59.999Z'), ('${late}'::uuid, timestamptz '2024-01-01T00:00:00Z')) v (id, at);
       alter table orders enable trigger orders_early`)
     const pages = old.open({ plans: 'pages' })

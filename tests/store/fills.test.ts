@@ -8,12 +8,12 @@ import { applyFill, type Order } from '../../src/domain/order.ts'
 import { codeOf, storeFault } from '../../src/store/faults.ts'
 import { readFills } from '../../src/store/fillPage.ts'
 import { readLegState, writeFills, type ExceptionRow, type LedgerRow, type OrderMove } from '../../src/store/fills.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, type anOrder, aPlacement, newId } from '../support/builders.ts'
 import { targetOf } from '../support/database.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { startProxy } from '../support/proxy.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { failureOf } from '../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -39,7 +39,7 @@ const stored = async (id: string): Promise<Order> => {
 }
 const placed = async (changes: Parameters<typeof anOrder>[0] = {}): Promise<Order> => {
   const placement = aPlacement({ now: new Date('2026-01-02T03:04:05.000Z'), ...changes })
-  await db.run((sql) => insertOrders(sql, [placement]))
+  await db.run((sql) => storeOrders(sql, [placement]))
   return stored(placement.order.id)
 }
 const moveOf = (before: Order, after: Order = before): OrderMove => ({ after, stamp: stamps.get(before)! })

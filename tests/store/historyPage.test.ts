@@ -7,11 +7,12 @@ import type { HistoryEvent } from '../../src/domain/history.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { readHistory } from '../../src/store/historyPage.ts'
 import { moveOrders } from '../../src/store/moves.ts'
-import { insertOrders, readOrders } from '../../src/store/orders.ts'
+import { readOrders } from '../../src/store/orders.ts'
 import { aCancel, amount, anEvent, anOrder, aTrade, newId, type TradeChanges } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { corrupt } from '../support/seed.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql } = await ownDatabase()
 const db = database.open({ plans: 'pages' })
@@ -51,7 +52,7 @@ const expectWhole = async (orderId: string): Promise<HistoryEvent[]> => {
 
 const place = async (origin = { requestId: 'a-request', subject: 'somebody' as string | null }): Promise<Order> => {
   const order = anOrder({ quantity: amount('100') })
-  await db.run((sql) => insertOrders(sql, [{ order, origin, event: anEvent() }]))
+  await db.run((sql) => storeOrders(sql, [{ order, origin, event: anEvent() }]))
   return order
 }
 
@@ -207,9 +208,9 @@ describe('a page of an order with thousands of fills', () => {
       set local session_replication_role = replica;
       delete from ingested_fills where order_id = '${orderId}';
       delete from orders where id = '${orderId}';
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, version, status,
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, version, status,
                           filled_quantity, filled_notional, last_fill_price)
-      values ('${orderId}', gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTC', ${2 * fills}, 1, now(), now(), ${fills}, 'PARTIALLY_FILLED',
+      values (1, '${orderId}', gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTC', ${2 * fills}, 1, now(), now(), ${fills}, 'PARTIALLY_FILLED',
               ${fills}, ${fills}, 1);
       insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition,
                                   kafka_offset, cumulative_quantity, cumulative_notional)

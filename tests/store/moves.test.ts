@@ -4,10 +4,10 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { decide, statuses, type Status } from '../../src/domain/order.ts'
 import { moveOrders, type Move, type MoveEvent } from '../../src/store/moves.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import { aCancel, amount, anEvent, byRequest, aPlacement, newId } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { untilBlocked } from '../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -16,7 +16,7 @@ beforeEach(async () => {
   await sql`delete from outbox`
 })
 
-const insert = (...placed: Parameters<typeof insertOrders>[1]) => db.run((sql) => insertOrders(sql, placed))
+const insert = (...placed: Parameters<typeof storeOrders>[1]) => db.run((sql) => storeOrders(sql, placed))
 const move = (moves: readonly Move[], now = new Date()) => db.run((sql) => moveOrders(sql, moves, now))
 const cancel = (ids: readonly string[], now = new Date()) =>
   move(

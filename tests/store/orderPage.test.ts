@@ -31,8 +31,8 @@ const now = new Date(bornAt(total + 1_000))
  */
 beforeAll(async () => {
   await sql.unsafe(`
-    insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-    select (substr(at, 1, 8) || '-' || substr(at, 9, 4) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+    insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+    select 1, (substr(at, 1, 8) || '-' || substr(at, 9, 4) || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
            case when n % 3 = 0 then '${busyUser}' when n in (2, 20000, 35999) then '${smallUser}'
                 else '00000000-0000-4000-8000-' || lpad(to_hex(n % 50), 12, '0') end::uuid,
            case when n % 2 = 0 then 'key-' || n end,
@@ -41,8 +41,8 @@ beforeAll(async () => {
            to_timestamp(${bornAt(0)} / 1000.0 + n / 100.0), to_timestamp(${bornAt(0)} / 1000.0 + n / 100.0)
     from (select n, lpad(to_hex(${bornAt(0)} + n * 10), 12, '0') as at from generate_series(1, ${total}) n) numbers;
     set local session_replication_role = replica;
-    insert into orders (id, sort_key, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-    select id, order_sort_key(id, at), case when n % 3 = 0 then '${busyUser}' else '00000000-0000-4000-8000-' || lpad(to_hex(n % 50), 12, '0') end::uuid,
+    insert into orders (rules_epoch, id, sort_key, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+    select 1, id, order_sort_key(id, at), case when n % 3 = 0 then '${busyUser}' else '00000000-0000-4000-8000-' || lpad(to_hex(n % 50), 12, '0') end::uuid,
            case when n % 2 = 0 then 'taken-' || n end, case when n % 2 = 0 then 'EVEN' when n % 5 = 0 then 'FIVE' else 'ODD' end,
            case when n <= 1000 then 'SELL' else 'BUY' end, 'LIMIT', 'GTC', 100, 150, at, at
     from (select n, gen_random_uuid() as id, to_timestamp(${bornAt(-total)} / 1000.0 + n * ${(2 * total) / takenOver} / 100.0) as at
@@ -146,8 +146,8 @@ describe('many pages give each order once, newest first,', () => {
       ids.push(...orders.map(({ id }) => id))
       before = nextBefore ?? undefined
       await sql.unsafe(`
-        insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-        values ('${leastIdAt(bornAt(++placed))}', '${userOf(1)}', 'NEWER', 'SELL', 'LIMIT', 'GTC', 1, 1, now(), now())`)
+        insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+        values (1, '${leastIdAt(bornAt(++placed))}', '${userOf(1)}', 'NEWER', 'SELL', 'LIMIT', 'GTC', 1, 1, now(), now())`)
     } while (before !== undefined)
     const expectedIds = new Set(expected)
     expect(ids.filter((id) => expectedIds.has(id))).toEqual(expected)
@@ -253,8 +253,8 @@ describe('if no index carries the filter', () => {
     // Newest first: 10,000 to look at, then the one that is sought, then some more, all open.
     const userId = crypto.randomUUID()
     await sql`
-      insert into orders (id, sort_key, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select id, order_sort_key(id, now()), ${userId}, 'SHIFT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+      insert into orders (rules_epoch, id, sort_key, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, id, order_sort_key(id, now()), ${userId}, 'SHIFT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
       from (select gen_random_uuid() as id from generate_series(1, 10050)) ids`
     const ids = await idsWhere(`user_id = '${userId}'`)
     const sought = ids[scannedRowsMax + 2]!
@@ -333,8 +333,8 @@ test.each([3_600_000, 48 * 3_600_000, 300 * 24 * 3_600_000])(
     const id = leastIdAt(at.getTime())
     const userId = crypto.randomUUID()
     await sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      values (${id}, ${userId}, 'AHEAD', 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      values (1, ${id}, ${userId}, 'AHEAD', 'BUY', 'LIMIT', 'GTC', 1, 1, ${at}, ${at})`
     const before = leastIdAt(at.getTime() + 1)
     for (const filter of [{ before }, { userId }, { ticker: 'AHEAD', before }])
       expect((await page(filter, 1)).orders.map((order) => order.id)).toEqual([id])

@@ -5,7 +5,6 @@ import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Order } from '../../src/domain/order.ts'
 import { terms, type OrderTerms } from '../../src/domain/terms.ts'
 import { moveOrders } from '../../src/store/moves.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -21,6 +20,7 @@ import { aCancel, aPlacement, amount, newId } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 import { untilBlocked } from '../support/waiting.ts'
 
@@ -37,7 +37,7 @@ beforeEach(async () => {
 /** Places an order of each ticker, in this order; returns their ids. */
 const place = async (...tickers: string[]): Promise<string[]> => {
   const placements = tickers.map((ticker) => aPlacement({ ticker }))
-  await db.run((sql) => insertOrders(sql, placements))
+  await db.run((sql) => storeOrders(sql, placements))
   return placements.map(({ order }) => order.id)
 }
 const cancel = (id: string) => db.run((sql) => moveOrders(sql, [aCancel(id)], new Date()))
@@ -64,7 +64,7 @@ describe('readOutbox', () => {
   test('gives each event with the terms of its order', async () => {
     const placement = aPlacement({ ticker: 'MSFT', side: 'SELL', quantity: amount('0.5'), price: amount('0.00000001') })
     const event = { eventId: newId(), traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
-    await db.run((sql) => insertOrders(sql, [{ ...placement, event }]))
+    await db.run((sql) => storeOrders(sql, [{ ...placement, event }]))
     const [found, ...rest] = await look()
     expect(rest).toEqual([])
     expect(found).toEqual({
@@ -101,7 +101,7 @@ describe('readOutbox', () => {
     const slow = database.session()
     const late = aPlacement({ ticker: 'LATE' })
     await slow.unsafe('begin')
-    await insertOrders(slow, [late])
+    await storeOrders(slow, [late])
     await place('SOON')
     expect(await tickersSeen()).toEqual(['SOON'])
     await slow.unsafe('commit')
@@ -174,7 +174,7 @@ describe('deleteEvents', () => {
     const slow = database.session()
     const late = aPlacement({ ticker: 'LATE' })
     await slow.unsafe('begin')
-    await insertOrders(slow, [late])
+    await storeOrders(slow, [late])
     await place('B', 'C')
     const [a, b, c] = await look()
     // Committed after the read and before the deletion: it stands among what was read, and nobody has sent it.
@@ -285,7 +285,7 @@ describe('what the floor is made of', () => {
     const before = await db.run(readLastPosition)
     const slow = database.session()
     await slow.unsafe('begin')
-    await insertOrders(slow, [aPlacement()])
+    await storeOrders(slow, [aPlacement()])
     expect(await db.run(readLastPosition)).toBe(before + 1n)
     await slow.unsafe('rollback')
     expect(await db.run(readLastPosition)).toBe(before + 1n)
@@ -300,7 +300,7 @@ describe('what the floor is made of', () => {
   test('the oldest transaction is the one that still holds a position', async () => {
     const slow = database.session()
     await slow.unsafe('begin')
-    await insertOrders(slow, [aPlacement()])
+    await storeOrders(slow, [aPlacement()])
     const [row] = await slow<{ xid: string }[]>`select pg_current_xact_id()::text as xid`
     const mark = await db.run(drawTransactionId)
     expect(mark).toBeGreaterThan(BigInt(row!.xid))
@@ -317,9 +317,9 @@ describe('what the floor is made of', () => {
     const key = { userId: crypto.randomUUID(), clientOrderId: 'k' }
     const rival = database.session()
     await rival.unsafe('begin')
-    await insertOrders(rival, [aPlacement(key)])
+    await storeOrders(rival, [aPlacement(key)])
     const before = await db.run(readLastPosition)
-    const placing = db.run((sql) => insertOrders(sql, [aPlacement(key)]))
+    const placing = db.run((sql) => storeOrders(sql, [aPlacement(key)]))
     await untilBlocked(sql, 'insert into orders')
     expect(await db.run(readLastPosition)).toBe(before)
     await rival.unsafe('rollback')

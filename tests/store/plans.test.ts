@@ -3,13 +3,14 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readLegState } from '../../src/store/fills.ts'
-import { insertOrders, readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
+import { readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
 import type { Sql } from '../../src/store/sql.ts'
 import { readTickersWithDueStops } from '../../src/store/stops.ts'
 import { amount, aPlacementOf, someTerms } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { createExplainer, type Explainer } from '../support/explain.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const stored = 20_000
 const few = 300
@@ -23,7 +24,7 @@ const statements: Record<
   (sql: Sql, known: readonly KnownOrder[], positions: readonly bigint[]) => Promise<unknown>
 > = {
   insertOrders: (sql) =>
-    insertOrders(
+    storeOrders(
       sql,
       Array.from({ length: count }, () => aPlacementOf(someTerms({ clientOrderId: crypto.randomUUID() }))),
     ),
@@ -31,11 +32,13 @@ const statements: Record<
     readKeyHolders(
       sql,
       known.map((row) => ({ id: row.id, userId: row.user_id, clientOrderId: row.client_order_id })),
+      true,
     ),
   readByKey: (sql, known) =>
     readByKey(
       sql,
       known.map((row) => ({ userId: row.user_id, clientOrderId: row.client_order_id })),
+      true,
     ),
   readOrders: (sql, known) =>
     readOrders(
@@ -68,8 +71,8 @@ const statements: Record<
 const store = async ({ sql }: TestDatabase, orders: number = stored): Promise<void> => {
   await sql`
     with placed as (
-      insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select gen_random_uuid(), gen_random_uuid(), 'key-' || n, 'T' || n % 100, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+      insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'key-' || n, 'T' || n % 100, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
       from generate_series(1, ${orders}::integer) n
       returning id, ticker
     )
@@ -149,8 +152,8 @@ describe('an order with thousands of fills', () => {
     database = await createDatabase()
     await store(database, few)
     await database.sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      values (${orderId}, gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTC', ${2 * fills}, 1, now(), now())`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      values (1, ${orderId}, gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTC', ${2 * fills}, 1, now(), now())`
     await database.sql`
       insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset)
       select ${orderId}::uuid, 'trade-' || n, 'BUY', 'T', now(), 1, 1, false, now(), n, 0, n from generate_series(1, ${fills}::integer) n`

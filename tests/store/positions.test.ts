@@ -3,11 +3,11 @@
 
 import { expect, test } from 'bun:test'
 import { MigrationRefused } from '../../src/store/migrate.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import { requirePositions } from '../../src/store/positions.ts'
 import { openSession } from '../../src/store/sql.ts'
 import { aPlacement } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { failureOf } from '../support/waiting.ts'
 
 const start = async ({ target }: TestDatabase): Promise<void> => {
@@ -21,7 +21,7 @@ const start = async ({ target }: TestDatabase): Promise<void> => {
 
 const withOrders = async (): Promise<TestDatabase> => {
   const database = await createDatabase()
-  await database.open().run((sql) => insertOrders(sql, [aPlacement(), aPlacement(), aPlacement()]))
+  await database.open().run((sql) => storeOrders(sql, [aPlacement(), aPlacement(), aPlacement()]))
   return database
 }
 

@@ -1,9 +1,9 @@
 // Proves: the database itself keeps reports of the engine, their settlement and their exceptions as they are, whatever SQL comes.
 
 import { expect, test } from 'bun:test'
-import { insertOrders } from '../../src/store/orders.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { failureOf } from '../support/waiting.ts'
 
 const { sql, db } = await ownDatabase()
@@ -14,7 +14,7 @@ const refused = async (statement: PromiseLike<unknown>, code = violation): Promi
 
 const placed = async (): Promise<string> => {
   const placement = aPlacement()
-  await db.run((some) => insertOrders(some, [placement]))
+  await db.run((some) => storeOrders(some, [placement]))
   return placement.order.id
 }
 

@@ -4,7 +4,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Cause } from '../../src/domain/history.ts'
 import { moveOrders } from '../../src/store/moves.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import {
   readDueStops,
   readTickersWithDueStops,
@@ -17,6 +16,7 @@ import { aCancel, amount, aStop, newId } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { createRandom } from '../support/random.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { untilBlocked } from '../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -32,7 +32,7 @@ type StopChanges = Parameters<typeof aStop>[0] & { at?: string }
 /** Stores a stop of the ticker of this test; returns its id. `at`: its stop price. */
 const stored = async ({ at = '100', ...changes }: StopChanges = {}): Promise<string> => {
   const placement = aStop({ ticker, stopPrice: amount(at), ...changes })
-  await db.run((sql) => insertOrders(sql, [placement]))
+  await db.run((sql) => storeOrders(sql, [placement]))
   return placement.order.id
 }
 
@@ -99,8 +99,8 @@ describe('the look', () => {
 
   test('probes the index of waiting stops, and reads nothing where none waits', async () => {
     await sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, stop_price, created_at, updated_at)
-      select gen_random_uuid(), gen_random_uuid(), 'L' || n % 100, 'BUY', case when n % 2 = 0 then 'LIMIT' else 'STOP_LIMIT' end, 'GTC', 1, 1,
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, stop_price, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'L' || n % 100, 'BUY', case when n % 2 = 0 then 'LIMIT' else 'STOP_LIMIT' end, 'GTC', 1, 1,
              case when n % 2 = 1 then 50 end, now(), now()
       from generate_series(1, 20000) n`
     await sql.unsafe('analyze orders')
@@ -174,7 +174,7 @@ describe('what is due', () => {
       const placements = stops.map(({ id, side, price, at }) =>
         aStop({ id, ticker, side, stopPrice: amount(String(price)), now: second(at) }),
       )
-      await db.run((sql) => insertOrders(sql, placements))
+      await db.run((sql) => storeOrders(sql, placements))
       const trades = Array.from({ length: 12 }, () => ({ price: random.int(93, 107), at: random.int(-1, 6) }))
       const expected: DueStop[] = []
       for (const [n, trade] of trades.entries()) {

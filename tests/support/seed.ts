@@ -11,9 +11,9 @@ export const seedOrders = async (sql: Sql, count: number): Promise<void> => {
              now() - interval '1 hour' + n * interval '1 millisecond' as created_at
       from generate_series(1, ${count}) n
     ), placed as (
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
                           filled_notional, status, created_at, updated_at, version, reason_code, position)
-      select id, gen_random_uuid(), 'T' || n % 50, case n % 2 when 0 then 'BUY' else 'SELL' end, 'LIMIT', 'GTC', 100, 10.5,
+      select 1, id, gen_random_uuid(), 'T' || n % 50, case n % 2 when 0 then 'BUY' else 'SELL' end, 'LIMIT', 'GTC', 100, 10.5,
              case when kind = 1 or late then 60.00000001 when kind = 2 then 100 else 0 end,
              case when kind = 1 or late then 10.25 when kind = 2 then 10.5 end,
              case when kind = 1 or late then 60.00000001 * 10.25 when kind = 2 then 60.00000001 * 10.25 + 39.99999999 * 10.5 else 0 end,

@@ -36,8 +36,8 @@ const readOn = async (from: Place, limits: ChunkLimits, db: Database = log) => {
 
 /** A row of the log as somebody with psql writes one: in a transaction of their own. */
 const insertOrder = (session: Sql, id: string) => session`
-  insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-  values (${id}, gen_random_uuid(), 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now())`
+  insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+  values (1, ${id}, gen_random_uuid(), 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now())`
 const cancelOrder = (session: Sql, id: string) => session`
   update orders set status = 'CANCELED', version = version + 1, updated_at = clock_timestamp() where id = ${id}`
 
@@ -127,8 +127,8 @@ describe('a transaction that stays open', () => {
     const long = database.session()
     await long`begin`
     await long`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select gen_random_uuid(), gen_random_uuid(), 'BULK', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, 100)`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'BULK', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, 100)`
     await world.place({})
     const first = await readOn(start, limitsOf(10))
     expect(first.seen).toHaveLength(1)
@@ -205,8 +205,8 @@ describe('among many writers', () => {
         await own
           .unsafe(
             `begin; select pg_current_xact_id(); savepoint s;
-             insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-             select gen_random_uuid(), gen_random_uuid(), 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, 3);
+             insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+             select 1, gen_random_uuid(), gen_random_uuid(), 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, 3);
              ${random.chance(0.3) ? 'rollback to savepoint s;' : ''} select pg_sleep(${random.next() / 20});
              ${random.chance(0.3) ? 'rollback' : random.chance(0.2) ? 'select pg_terminate_backend(pg_backend_pid())' : 'commit'}`,
           )
@@ -254,8 +254,8 @@ describe('a database that is full', () => {
     const full = await createTailWorld()
     try {
       await full.sql.unsafe(`
-        insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-        select gen_random_uuid(), gen_random_uuid(), 'FULL', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, 100000)`)
+        insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+        select 1, gen_random_uuid(), gen_random_uuid(), 'FULL', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, 100000)`)
       const explainer = await createExplainer(full.database, 'log')
       const { run } = explainer
       const db = { run, close: () => Promise.resolve() }
@@ -289,8 +289,8 @@ test('what was there before the log is not in it', async () => {
   try {
     const start = await headPlace(old.database.open({ plans: 'log' }))
     await old.sql.unsafe(`set session_replication_role = replica;
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
-      select gen_random_uuid(), gen_random_uuid(), 'OLD', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now(), '3', 0 from generate_series(1, 10)`)
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'OLD', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now(), '3', 0 from generate_series(1, 10)`)
     const everything = { ...start, snapshot: { xmax: 0n, xip: [] } }
     expect((await readOn(everything, limitsOf(5), old.database.open({ plans: 'log' }))).seen).toEqual([])
     expect(isVisible(start.snapshot, 3n)).toBe(true)

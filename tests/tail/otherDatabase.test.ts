@@ -176,8 +176,8 @@ describe('on one server', () => {
     // Rows with ids that this server has not given out yet come from the other one, and never come.
     await corrupt(
       world.sql,
-      `insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
-       select gen_random_uuid(), gen_random_uuid(), 'ALIEN', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now(), '99999999999', 1000000 + n
+      `insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
+       select 1, gen_random_uuid(), gen_random_uuid(), 'ALIEN', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now(), '99999999999', 1000000 + n
        from generate_series(1, 100) n`,
     )
     const seen = reading.seen().length

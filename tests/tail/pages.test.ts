@@ -21,8 +21,8 @@ const backlog = 2_000
 const looksMax = 300
 
 const insertText = (count: number): string => `
-  insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-  select gen_random_uuid(), gen_random_uuid(), 'BULK', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, ${count})`
+  insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+  select 1, gen_random_uuid(), gen_random_uuid(), 'BULK', 'BUY', 'LIMIT', 'GTC', 100, 1, now(), now() from generate_series(1, ${count})`
 
 const insertMany = (count: number) => world.sql.unsafe(insertText(count))
 

@@ -2,11 +2,11 @@
 // ring as from Postgres, on any replica, by stream or by polling; who cannot resume begins anew; nothing runs while nobody follows.
 
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
-import { placeOrders } from '../../src/app/place.ts'
 import { isVisible } from '../../src/store/snapshot.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { decodeCursor } from '../../src/tail/cursor.ts'
 import { aPlacement } from '../support/builders.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 import { createTailWorld } from './world.ts'
 
@@ -255,7 +255,7 @@ describe('the reader', () => {
     await slow.followLive()
     const placement = aPlacement()
     const before = placement.order.id
-    await placeOrders(world.db, [placement], () => undefined)
+    await placeAll(world.db, [placement], () => undefined)
     const quick = world.startTail()
     const first = await quick.followLive()
     expect(first.snapshot()).toContain(before)

@@ -3,7 +3,6 @@
 import { cancelBatch } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import type { EventFilter, Following, ResetReason, Step } from '../../src/app/follow.ts'
-import { placeOrders } from '../../src/app/place.ts'
 import type { DatabaseTarget } from '../../src/store/connection.ts'
 import { openSession, type Database } from '../../src/store/sql.ts'
 import { createTail, type Tail, type TailOptions } from '../../src/tail/tail.ts'
@@ -11,6 +10,7 @@ import { aPlacement, aTrade, anEvent, byRequest, newId, type TradeChanges } from
 import { createDatabase } from '../support/database.ts'
 import { logIdsOf } from '../support/logRows.ts'
 import { quietLog } from '../support/quietLog.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 
 export type Reading = {
@@ -143,7 +143,7 @@ export const createTailWorld = async (target?: DatabaseTarget) => {
     startTail,
     async place(...changes: Parameters<typeof aPlacement>[0][]): Promise<{ id: string; userId: string }[]> {
       const placements = changes.map((change) => aPlacement(change))
-      await placeOrders(db, placements, ring)
+      await placeAll(db, placements, ring)
       return placements.map(({ order: { id, userId } }) => ({ id, userId }))
     },
     cancel: (...ids: string[]) =>

@@ -2,7 +2,6 @@
 // event: neither one that agrees with the row, nor one that is older than a term which its order lacks.
 
 import { afterAll, describe, expect, test } from 'bun:test'
-import { placeOrders } from '../../src/app/place.ts'
 import { eventKinds, type EventKind } from '../../src/domain/events.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { eventTerms, type Term } from '../../src/domain/terms.ts'
@@ -14,6 +13,7 @@ import { decodeEvent } from '../../src/verify/decodeEvent.ts'
 import { compareEvents, createVerifyTables, storeEvents, type TopicEvent } from '../../src/verify/eventsSql.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { placeAll } from '../support/storeOrders.ts'
 
 const { database, db } = await ownDatabase()
 const session = openSession(database.target, 10_000)
@@ -21,7 +21,7 @@ afterAll(() => session.end({ timeout: 1 }))
 await createVerifyTables(session)
 
 const placements = { limit: aPlacement(), market: aPlacement({ type: 'MARKET', price: null, timeInForce: 'IOC' }) }
-await placeOrders(db, Object.values(placements), () => undefined)
+await placeAll(db, Object.values(placements), () => undefined)
 const { order: limit } = placements.limit
 const { order: market } = placements.market
 

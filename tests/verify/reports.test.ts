@@ -2,13 +2,13 @@
 
 import { expect, test } from 'bun:test'
 import { applyTrades } from '../../src/app/fill.ts'
-import { placeOrders } from '../../src/app/place.ts'
 import { applyReports } from '../../src/app/report.ts'
 import { createWaitingReports } from '../../src/app/waitingReports.ts'
 import { amount, aPlacement, aReport, aTrade, newId } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { corrupt } from '../support/seed.ts'
+import { placeAll } from '../support/storeOrders.ts'
 import { verify } from './verified.ts'
 
 const kinds = [
@@ -32,7 +32,7 @@ const populate = async (database: TestDatabase): Promise<Ids> => {
     aPlacement(kind === 'stop' ? { type: 'STOP', price: null, stopPrice: amount('200') } : {}),
   )
   const ids = Object.fromEntries(kinds.map((kind, i) => [kind, placements[i]!.order.id])) as Ids
-  await placeOrders(db, placements, () => undefined)
+  await placeAll(db, placements, () => undefined)
   const context = { now: () => new Date(), newId, signal: new AbortController().signal, onRetry: () => undefined }
   const fill = (id: string, quantity: string) => applyTrades(db, [aTrade({ buy: id, quantity })], context)
   await fill(ids.partial, '40')

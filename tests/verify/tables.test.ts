@@ -244,8 +244,8 @@ test('orders of one id are counted, even across the edge of a page', async () =>
   await corrupt(
     database.sql,
     `alter table orders drop constraint orders_pkey cascade;
-     insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-     select id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at
+     insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+     select 1, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at
      from orders order by id desc limit 1`,
   )
   const { violations } = await verify(database)

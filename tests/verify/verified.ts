@@ -1,7 +1,6 @@
 // A database that the service wrote, and what verify says of it.
 
 import { applyTrades } from '../../src/app/fill.ts'
-import { placeOrders } from '../../src/app/place.ts'
 import { moveOrders } from '../../src/store/moves.ts'
 import { openSession } from '../../src/store/sql.ts'
 import { verifyTables } from '../../src/verify/tables.ts'
@@ -9,6 +8,7 @@ import { beReader } from '../../src/verify/tablesSql.ts'
 import type { Violation } from '../../src/verify/violation.ts'
 import { aCancel, amount, aPlacement, aTrade, newId } from '../support/builders.ts'
 import type { TestDatabase } from '../support/database.ts'
+import { placeAll } from '../support/storeOrders.ts'
 
 /** All that verify says of a database. */
 export const verify = async (database: TestDatabase) => {
@@ -47,7 +47,7 @@ export const populate = async (database: TestDatabase): Promise<Ids> => {
       : placement
   })
   const ids = Object.fromEntries(kinds.map((kind, i) => [kind, placements[i]!.order.id])) as Ids
-  await placeOrders(db, placements, () => undefined)
+  await placeAll(db, placements, () => undefined)
   const { partial, filled, late, canceled, halfway, triggered } = ids
   const sql = database.session()
   await sql`

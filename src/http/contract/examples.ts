@@ -4,7 +4,7 @@
 import { wholeAmount } from '../../domain/decimal.ts'
 import { unsupportedBy } from '../../domain/engine.ts'
 import type { HistoryEvent } from '../../domain/history.ts'
-import { applyFill, acceptOrder, type Order } from '../../domain/order.ts'
+import { applyFill, acceptOrder, refuseOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
 import type { TradeException } from '../../store/exceptions.ts'
 import type { Fill } from '../../store/fillPage.ts'
@@ -84,11 +84,10 @@ export const acceptedEvent: HistoryEvent = {
   cause: { kind: 'request', requestId: '019b7d0a-51a0-7000-8000-1c2d3e4f5a6b' },
 }
 /** The answer to the iceberg where the engine knows none. */
-export const rejectedOrder: Order = acceptOrder(icebergTerms, {
-  id: orderId,
-  now: acceptedAt,
-  refusal: unsupportedBy(new Set(), icebergTerms),
-})
+export const rejectedOrder: Order = refuseOrder(
+  acceptOrder(icebergTerms, { id: orderId, now: acceptedAt }),
+  unsupportedBy(new Set(), icebergTerms)!,
+)
 
 /** Opaque: real ones are longer. */
 export const exampleCursor = 'AQd2YJ1sW9kPMA'

@@ -14,6 +14,7 @@ export const problems = {
     title: 'Method not allowed',
   },
   CONFLICT: { status: 409, error: 'Conflict', type: 'conflict', title: 'Conflict with what is stored' },
+  VOIDED: { status: 409, error: 'Conflict', type: 'voided', title: 'Key was made void' },
   CURSOR_EXPIRED: { status: 410, error: 'Gone', type: 'cursor-expired', title: 'Cursor expired' },
   PRECONDITION_FAILED: {
     status: 412,

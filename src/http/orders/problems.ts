@@ -22,6 +22,9 @@ export const mismatch = (differing: readonly string[]): Problem =>
     },
   )
 
+export const voided = (): Problem =>
+  problem('VOIDED', 'this key was made void, so no order can have it any more: send the order with a new key')
+
 export const badExpiry = (detail: string): Problem => invalid('Invalid order', [{ pointer: '/expiresAt', detail }])
 
 /** A rule refused the order when it came in. `replayed`: that was an earlier request with this key. */

@@ -26,6 +26,7 @@ import {
   stopsUnwatched,
   tooManyRejected,
   unknownOrder,
+  voided,
 } from './problems.ts'
 import { decodeEventsQuery, decodeFillsQuery, decodeListQuery } from './query.ts'
 
@@ -68,6 +69,8 @@ const placeOrder = async (
       return mismatch(result.differing)
     case 'ORDER_REJECTED':
       return rejected(result.order, result.replayed)
+    case 'VOIDED':
+      return voided()
     case 'EXPIRES_AT':
       return badExpiry(result.detail)
     case 'RATE_LIMITED':

@@ -9,8 +9,8 @@
 \set keyed random(0, 1)
 \set key random(1, 1000000000000000)
 with placed as (
-  insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-  values (uuidv7(), ('0b5e0000-0000-4000-8000-00000000' || :user)::uuid, case when :keyed = 1 then 'key-' || :key end, 'T' || :ticker,
+  insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+  values (1, uuidv7(), ('0b5e0000-0000-4000-8000-00000000' || :user)::uuid, case when :keyed = 1 then 'key-' || :key end, 'T' || :ticker,
           (array['BUY', 'SELL'])[:side], case when :limit <= 8 then 'LIMIT' else 'MARKET' end,
           (array['GTC', 'IOC', 'FOK', 'DAY'])[:tif], :quantity, case when :limit <= 8 then :cents / 100.0 end, now(), now())
   returning id, ticker

@@ -43,9 +43,9 @@ const loadSql = (hasLog: boolean): string => `
            case when digit = 5 then 40 when digit between 6 and 8 then 100 else 0 end as filled
     from drawn
   ), placed as (
-    insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
+    insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
                         filled_notional, status, created_at, updated_at, version${hasLog ? ', reason_code' : ''})
-    select id, ('0b5e0000-0000-4000-8000-00000000' || 1000 + user_number)::uuid, case when is_keyed then 'loaded-' || n end, 'T' || ticker,
+    select 1, id, ('0b5e0000-0000-4000-8000-00000000' || 1000 + user_number)::uuid, case when is_keyed then 'loaded-' || n end, 'T' || ticker,
            case when n % 2 = 0 then 'BUY' else 'SELL' end, case when is_limit then 'LIMIT' else 'MARKET' end, tif, quantity,
            case when is_limit then price end, filled, case when filled > 0 then price end, filled * price, status, at, at,
            case when status = 'NEW' then 0 else 1 end${hasLog ? ", case when status = 'CANCELED' then 'USER_CANCELED' end" : ''}

@@ -4,10 +4,10 @@
 import { beforeEach, expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { createReportHandler, type ReportBatchOptions } from '../../../src/kafka/reports/batch.ts'
-import { insertOrders } from '../../../src/store/orders.ts'
 import { aPlacement, newId } from '../../support/builders.ts'
 import { ownDatabase } from '../../support/ownDatabase.ts'
 import { quietLog } from '../../support/quietLog.ts'
+import { storeOrders } from '../../support/storeOrders.ts'
 
 const { db } = await ownDatabase()
 
@@ -66,7 +66,7 @@ const handle = async (messages: readonly RawMessage[], changes: Partial<ReportBa
 
 const placed = async (): Promise<string> => {
   const placement = aPlacement()
-  await db.run((sql) => insertOrders(sql, [placement]))
+  await db.run((sql) => storeOrders(sql, [placement]))
   return placement.order.id
 }
 

@@ -6,10 +6,10 @@ import { SettleAborted } from '../../../src/app/settle.ts'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { createBatchHandler, type BatchOptions } from '../../../src/kafka/trades/batch.ts'
 import { moveOrders } from '../../../src/store/moves.ts'
-import { insertOrders } from '../../../src/store/orders.ts'
 import { aCancel, amount, aPlacement, aStop, newId } from '../../support/builders.ts'
 import { ownDatabase, ownProxy } from '../../support/ownDatabase.ts'
 import { quietLog } from '../../support/quietLog.ts'
+import { storeOrders } from '../../support/storeOrders.ts'
 import { failureOf, untilBlocked } from '../../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
@@ -32,7 +32,7 @@ const stopOf = ({ at = '100', ...changes }: StopChanges) => aStop({ ticker, stop
 /** Stores stops in one statement; returns their ids. `at`: the stop price. */
 const stored = async (...stops: readonly StopChanges[]): Promise<string[]> => {
   const placements = stops.map(stopOf)
-  await db.run((sql) => insertOrders(sql, placements))
+  await db.run((sql) => storeOrders(sql, placements))
   return placements.map(({ order }) => order.id)
 }
 
@@ -101,7 +101,7 @@ describe('a trade triggers a stop', () => {
   test('though its leg is refused: the order is of another ticker, or the stop itself, or was filled by this trade before', async () => {
     const other = aPlacement({ ticker: 'OTHER' })
     const own = aPlacement({ ticker, side: 'BUY' })
-    await db.run((sql) => insertOrders(sql, [other, own]))
+    await db.run((sql) => storeOrders(sql, [other, own]))
     const fill = { members: { tradeId: 'twice', buyOrderId: own.order.id, sellOrderId: null } }
     await handle([message('500', fill)])
     const dispositions: string[] = []
@@ -125,7 +125,7 @@ describe('a trade triggers a stop', () => {
   test('also one that fills orders of ours, in the same batch', async () => {
     const [id] = await stored({})
     const own = aPlacement({ ticker, side: 'BUY' })
-    await db.run((sql) => insertOrders(sql, [own]))
+    await db.run((sql) => storeOrders(sql, [own]))
     await handle([message('99', { members: { buyOrderId: own.order.id } })])
     expect(await waits(id!)).toBe(false)
     expect(await sql`select from ingested_fills where order_id = ${own.order.id}`).toHaveLength(1)

@@ -2,10 +2,11 @@
 // calls. Their arguments collide: keys used twice, orders locked by others, stale states, positions deleted twice.
 
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
+import { isKeyFree } from '../../../src/store/keys.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
 import type { Place } from '../../../src/store/log.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
-import { insertOrders, isKeyFree, readByKey, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
+import { insertOrders, readByKey, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -53,25 +54,26 @@ const placing = (memory: Memory): Call => {
     event: { eventId: newId(memory), traceparent: random.chance(0.5) ? `trace ${random.int(0, 9)}` : null },
   }))
   ids.push(...placed.map(({ order }) => order.id))
-  return { name: 'insertOrders', writes: true, run: (sql) => insertOrders(sql, placed) }
+  return {
+    name: 'insertOrders',
+    writes: true,
+    run: (sql) => insertOrders(sql, placed, { epoch: '1', keysFilled: true }),
+  }
 }
 
-/** The order is undone: nobody knows its id later. */
 const keyFree = (memory: Memory): Call => {
-  const order = someOrder(memory)
-  const event = { eventId: newId(memory), traceparent: null }
-  const placement = { order, origin: { requestId: null, subject: null }, event }
-  return { name: 'isKeyFree', writes: true, run: (sql) => isKeyFree(sql, placement) }
+  const key = someTerms(memory)
+  return { name: 'isKeyFree', writes: true, run: (sql) => isKeyFree(sql, key, true) }
 }
 
 const byKey = (memory: Memory): Call => {
   const keys = some(memory.random, 3, () => someTerms(memory))
-  return { name: 'readByKey', writes: false, run: (sql) => readByKey(sql, keys) }
+  return { name: 'readByKey', writes: false, run: (sql) => readByKey(sql, keys, true) }
 }
 
 const keyHolders = (memory: Memory): Call => {
   const orders = some(memory.random, 3, () => ({ id: someId(memory), ...someTerms(memory) }))
-  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, orders) }
+  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, orders, true) }
 }
 
 const reading = (memory: Memory): Call => {

@@ -1,7 +1,7 @@
 // Orders of every kind, and sometimes of a kind that no door lets in: then the database has to refuse it.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
-import { acceptOrder, type Order } from '../../../src/domain/order.ts'
+import { acceptOrder, refuseOrder, type Order } from '../../../src/domain/order.ts'
 import { timesInForce, type OrderTerms } from '../../../src/domain/terms.ts'
 import { tickers } from '../postgres/tickers.ts'
 import { newId, someId, someTime, type Memory } from './memory.ts'
@@ -40,5 +40,6 @@ export const someOrder = (memory: Memory): Order => {
   const id = memory.random.chance(0.9) ? newId(memory) : someId(memory)
   const refused = memory.random.chance(0.1)
   const refusal = refused ? { code: 'NOT_SUPPORTED_BY_ENGINE', text: memory.random.pick(['for people', null]) } : null
-  return { ...acceptOrder({ ...terms, ...lawful }, { id, now: someTime(memory), refusal }), ...terms }
+  const accepted = acceptOrder({ ...terms, ...lawful }, { id, now: someTime(memory) })
+  return { ...(refusal === null ? accepted : refuseOrder(accepted, refusal)), ...terms }
 }

@@ -3,9 +3,9 @@
 import { applyTrades } from '../../../src/app/fill.ts'
 import type { DatabaseTarget } from '../../../src/store/connection.ts'
 import { moveOrders } from '../../../src/store/moves.ts'
-import { insertOrders } from '../../../src/store/orders.ts'
 import { openDatabase } from '../../../src/store/sql.ts'
 import { aCancel, amount, aPlacement, aTrade, newId } from '../../support/builders.ts'
+import { storeOrders } from '../../support/storeOrders.ts'
 import { quantity } from './release12.ts'
 
 export const replicaNow = (target: DatabaseTarget) => {
@@ -14,7 +14,7 @@ export const replicaNow = (target: DatabaseTarget) => {
   return {
     async place(): Promise<string> {
       const placement = aPlacement({ quantity: amount(String(quantity)) })
-      await db.run((sql) => insertOrders(sql, [placement]))
+      await db.run((sql) => storeOrders(sql, [placement]))
       return placement.order.id
     },
     async cancel(id: string): Promise<void> {

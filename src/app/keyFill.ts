@@ -1,0 +1,25 @@
+// Whether the keys of orders from before the table of keys were filled into it (store/keys.ts). Once that is known it is never asked again.
+
+import { readKeysFilled } from '../store/keys.ts'
+import type { Database } from '../store/sql.ts'
+
+export type KeyFill = {
+  /** False: the unique index of orders counts as well. False is always safe, and slower. */
+  isDone: () => Promise<boolean>
+}
+
+const lookEveryMs = 10_000
+
+/** `clock`: monotonic milliseconds. */
+export const createKeyFill = (db: Database, clock: () => number): KeyFill => {
+  let done = false
+  let lookedAt = -Infinity
+  return {
+    async isDone() {
+      if (done || clock() - lookedAt < lookEveryMs) return done
+      lookedAt = clock()
+      done = await db.run(readKeysFilled)
+      return done
+    },
+  }
+}

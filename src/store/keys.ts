@@ -1,0 +1,69 @@
+// The keys of orders. Whoever inserts the row of a key first has it for ever: an order, or a void. The keys of orders from before this table
+// are filled in in the background; until all are there, the unique index of orders counts as well.
+
+import type { OrderTerms } from '../domain/terms.ts'
+import { codeOf } from './faults.ts'
+import { textArray, type Fragment, type Sql } from './sql.ts'
+import { sqlText } from './sqlText.ts'
+
+export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
+
+/** No order of before the table holds the key of the row called `i`. Wanted only until the old keys were filled in. */
+export const noOlderOrder =
+  'not exists (select from orders older where older.user_id = i.user_id::uuid and older.client_order_id = i.client_order_id)'
+
+/** The keys as a set called `k`. */
+export const keyInput = (sql: Sql, keys: readonly OrderKey[]): Fragment =>
+  sql`unnest(${textArray(keys.map((key) => key.userId))}::text[], ${textArray(keys.map((key) => key.clientOrderId))}::text[]) as k (user_id, client_order_id)`
+
+const divisionByZero = '22012'
+const undone = (condition: string) =>
+  sqlText([
+    `
+    with keyed as (
+      insert into order_keys (user_id, client_order_id, order_id)
+      select i.user_id::uuid, i.client_order_id, '00000000-0000-0000-0000-000000000000'
+      from unnest(array[`,
+    `::text], array[`,
+    `::text]) as i (user_id, client_order_id)
+      where ${condition}
+      on conflict do nothing
+      returning 1
+    )
+    select 1 / (1 - count(*)::integer) from keyed`,
+  ])
+const undoneText = undone('true')
+const undoneTextBeforeFill = undone(noOlderOrder)
+
+/**
+ * Whether nobody holds this key. It inserts the row and takes that back, because only an insert waits for another one that is under way with
+ * the same key: a read would not see that one, and its answer may be lost.
+ */
+export const isKeyFree = async (
+  sql: Sql,
+  { userId, clientOrderId }: OrderKey,
+  keysFilled: boolean,
+): Promise<boolean> => {
+  try {
+    await sql(keysFilled ? undoneText : undoneTextBeforeFill, userId, clientOrderId)
+    return false
+  } catch (error) {
+    if (codeOf(error) === divisionByZero) return true
+    throw error
+  }
+}
+
+/** Which of these keys are void, as `userId clientOrderId`. */
+export const readVoidKeys = async (sql: Sql, keys: readonly OrderKey[]): Promise<Set<string>> => {
+  const rows = await sql<{ user_id: string; client_order_id: string }[]>`
+    select h.user_id, h.client_order_id from ${keyInput(sql, keys)}
+    join order_keys h on h.user_id = k.user_id::uuid and h.client_order_id = k.client_order_id
+    where h.order_id is null`
+  return new Set(rows.map((row) => `${row.user_id} ${row.client_order_id}`))
+}
+
+/** Whether the keys of all older orders are in the table. Once true, it stays true. */
+export const readKeysFilled = async (sql: Sql): Promise<boolean> => {
+  const [row] = await sql<{ filled: boolean }[]>`select finished_at is not null as filled from order_keys_fill`
+  return row!.filled
+}
