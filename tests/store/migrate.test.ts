@@ -54,6 +54,8 @@ describe('migrate', () => {
       'log_epochs',
       'order_changes',
       'order_endings',
+      'order_keys',
+      'order_keys_fill',
       'orders',
       'orders_migrations',
       'outbox',
@@ -61,6 +63,7 @@ describe('migrate', () => {
       'replicas',
       'report_exception_resolutions',
       'report_exceptions',
+      'rules_gate',
       'tape_marks',
       'trade_gaps',
     ])
