@@ -4,7 +4,7 @@
 import { foldLegs } from '../domain/fold.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 import type { Disposition, Judgement, Leg } from '../domain/leg.ts'
-import type { Order } from '../domain/order.ts'
+import type { JudgedOrder } from '../domain/order.ts'
 import { legOf, type Trade } from '../domain/trade.ts'
 import {
   readLegState,
@@ -86,7 +86,7 @@ const writeOf = ({ received, leg }: PendingLeg, judgement: Judgement, newId: () 
 }
 
 /** The engine goes on with an order that has ended here: it may have forgotten that it was told so. */
-const leavesLateRemainder = ({ quantity, filledQuantity }: Order, legs: readonly DecidedLeg[]): boolean =>
+const leavesLateRemainder = ({ quantity, filledQuantity }: JudgedOrder, legs: readonly DecidedLeg[]): boolean =>
   filledQuantity < quantity && legs.some(({ write }) => write.into === 'ledger' && write.row.late)
 
 const decide = (group: OrderLegs, state: LegState, { now, newId }: Pick<FillContext, 'now' | 'newId'>): Decision => {

@@ -2,7 +2,7 @@
 // judgements and the final order are the same: each leg sees what the legs before it left behind.
 
 import { judgeLeg, type Judgement, type Leg, type TradeRecord } from './leg.ts'
-import type { Order } from './order.ts'
+import type { JudgedOrder } from './order.ts'
 
 const emptyRecord: TradeRecord = { ledger: null, exceptions: [] }
 
@@ -26,12 +26,12 @@ const addTo = (record: TradeRecord, judgement: Judgement): TradeRecord => {
  * Judges `legs` one after the other. `records` maps a trade id to its record for this order; it is not changed. Returns one judgement per
  * leg, and the order after all of them.
  */
-export const foldLegs = (
-  order: Order | undefined,
+export const foldLegs = <T extends JudgedOrder>(
+  order: T | undefined,
   legs: readonly Leg[],
   records: ReadonlyMap<string, TradeRecord>,
   now: Date,
-): { order: Order | undefined; judgements: Judgement[] } => {
+): { order: T | undefined; judgements: Judgement<T>[] } => {
   const recordsNow = new Map(records)
   let current = order
   const judgements = legs.map((leg) => {

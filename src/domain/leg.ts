@@ -1,7 +1,7 @@
 // Judges one leg of one trade: every leg gets exactly one disposition. The guards stand in the order of the contract.
 
 import type { Amount } from './decimal.ts'
-import { applyFill, type Order } from './order.ts'
+import { applyFill, type JudgedOrder } from './order.ts'
 import type { Side } from './terms.ts'
 
 export const dispositions = [
@@ -40,16 +40,17 @@ export type Leg = Omit<LegContent, 'side'> & {
 /** All that is stored for one (order, trade): the content of its ledger row, if there is one, and the contents of its exceptions. */
 export type TradeRecord = { ledger: LegContent | null; exceptions: readonly LegContent[] }
 
-export type Judgement =
+/** `T`: as much of the order as was judged on. */
+export type Judgement<T extends JudgedOrder = JudgedOrder> =
   | { disposition: 'UNKNOWN_ORDER' }
   | { disposition: 'DUPLICATE' }
-  | { disposition: 'APPLIED' | 'LATE'; content: LegContent; order: Order }
+  | { disposition: 'APPLIED' | 'LATE'; content: LegContent; order: T }
   | { disposition: ExceptionDisposition; content: LegContent; reason: string }
 
 const sameContent = (a: LegContent, b: LegContent): boolean =>
   a.side === b.side && a.ticker === b.ticker && a.quantity === b.quantity && a.price === b.price
 
-const mismatchReason = (order: Order, leg: Leg): string | null => {
+const mismatchReason = (order: JudgedOrder, leg: Leg): string | null => {
   if (leg.sharesOrder) return 'both legs name this order'
   if (leg.ticker !== order.ticker) return `the trade is of ${leg.ticker}, the order of ${order.ticker}`
   if (leg.side !== null && leg.side !== order.side) return `the leg is a ${leg.side}, the order a ${order.side}`
@@ -63,7 +64,12 @@ const mismatchReason = (order: Order, leg: Leg): string | null => {
  * Judges a leg against its order (undefined: this service has no such order) and the record of its trade for this order. `APPLIED` and
  * `LATE` carry the order after the fill.
  */
-export const judgeLeg = (order: Order | undefined, leg: Leg, record: TradeRecord, now: Date): Judgement => {
+export const judgeLeg = <T extends JudgedOrder>(
+  order: T | undefined,
+  leg: Leg,
+  record: TradeRecord,
+  now: Date,
+): Judgement<T> => {
   if (order === undefined) return { disposition: 'UNKNOWN_ORDER' }
   const content = { side: leg.side ?? order.side, ticker: leg.ticker, quantity: leg.quantity, price: leg.price }
 

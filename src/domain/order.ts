@@ -79,12 +79,30 @@ export type Order = OrderTerms & {
   version: number
 }
 
+/** As much of an order as a leg or a report is judged on, and changes. It is what is read for each of them. */
+export type JudgedOrder = Pick<
+  Order,
+  | 'id'
+  | 'ticker'
+  | 'side'
+  | 'quantity'
+  | 'stopPrice'
+  | 'triggeredAt'
+  | 'status'
+  | 'filledQuantity'
+  | 'filledNotional'
+  | 'lastFillPrice'
+  | 'reason'
+  | 'updatedAt'
+  | 'version'
+>
+
 /** Whether it waits for its stop price. No engine knows such an order. */
 export const isWaitingStop = ({ status, stopPrice, triggeredAt }: Order): boolean =>
   status === 'NEW' && stopPrice !== null && triggeredAt === null
 
 /** Whether an engine was told of this order, or will be once its placement leaves the outbox. */
-export const isPublished = ({ status, version, stopPrice, triggeredAt }: Order): boolean =>
+export const isPublished = ({ status, version, stopPrice, triggeredAt }: JudgedOrder): boolean =>
   (stopPrice === null || triggeredAt !== null) && !(status === 'REJECTED' && version === 0)
 
 /** What is decided of an order when it comes in. `expiresAt`: its end, if that is none of its terms (ISO-8601 UTC); null or absent: none. */
@@ -129,7 +147,7 @@ const later = (a: Date, b: Date): Date => (a > b ? a : b)
  * The order after a fill that does not pass its quantity. An open order moves through the table; a CANCELED or EXPIRED order keeps its
  * status and counts the fill, because a late trade is a fact too. The caller has judged the leg (domain/leg.ts).
  */
-export const applyFill = (order: Order, fill: { quantity: Amount; price: Amount; now: Date }): Order => {
+export const applyFill = <T extends JudgedOrder>(order: T, fill: { quantity: Amount; price: Amount; now: Date }): T => {
   const filledQuantity = order.filledQuantity + fill.quantity
   assert(fill.quantity > 0n && filledQuantity <= order.quantity, 'filled ≤ quantity')
   const decision = decide(order.status, filledQuantity === order.quantity ? 'complete' : 'fill')

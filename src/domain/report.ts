@@ -2,7 +2,7 @@
 // stand in the order of the contract.
 
 import type { Amount } from './decimal.ts'
-import { decide, isFinal, isPublished, type Order, type OrderEvent } from './order.ts'
+import { decide, isFinal, isPublished, type JudgedOrder, type OrderEvent } from './order.ts'
 import type { Reason } from './reason.ts'
 
 /** How the engine ended an order. */
@@ -48,16 +48,16 @@ export type ReportRecord = { report: ReportContent | null; exceptions: readonly 
 export type Tape = { reachesArrival: boolean; reachesLimit: boolean }
 
 /** What a report that was taken comes to in the end. `APPLIED` and `INCOMPLETE` carry the order after its end. */
-export type Settlement =
+export type Settlement<T extends JudgedOrder = JudgedOrder> =
   | { disposition: 'STALE' }
   | { disposition: 'MISMATCH'; reason: string }
-  | { disposition: 'APPLIED'; order: Order }
-  | { disposition: 'INCOMPLETE'; reason: string; order: Order }
+  | { disposition: 'APPLIED'; order: T }
+  | { disposition: 'INCOMPLETE'; reason: string; order: T }
 /** It waits for fills. */
 type Waiting = { disposition: 'WAITING' }
 
-export type ReportJudgement =
-  | Settlement
+export type ReportJudgement<T extends JudgedOrder = JudgedOrder> =
+  | Settlement<T>
   | Waiting
   | { disposition: 'UNKNOWN_ORDER' | 'DUPLICATE' }
   | { disposition: 'CONFLICT'; reason: string }
@@ -75,7 +75,7 @@ const sameContent = (a: ReportContent, b: ReportContent): boolean =>
 const reasonOf = ({ kind, reason }: Report): Reason => ({ code: ends[kind].code, text: reason })
 
 /** The order as the report ends it; null: the table of transitions does not allow that. */
-const endBy = (order: Order, report: Report, now: Date): Order | null => {
+const endBy = <T extends JudgedOrder>(order: T, report: Report, now: Date): T | null => {
   const decision = decide(order.status, ends[report.kind].event)
   if (!decision.ok) return null
   const updatedAt = now > order.updatedAt ? now : order.updatedAt
@@ -84,7 +84,7 @@ const endBy = (order: Order, report: Report, now: Date): Order | null => {
 
 const moreFilled = 'more of the order is filled than the report says'
 
-const mismatchReason = (order: Order, report: Report): string | null => {
+const mismatchReason = (order: JudgedOrder, report: Report): string | null => {
   const { cumulativeQuantity: cumulative } = report
   if (report.ticker !== order.ticker) return `the report is of ${report.ticker}, the order of ${order.ticker}`
   if (report.kind === 'REJECTED' && (order.filledQuantity > 0n || (cumulative ?? 0n) > 0n))
@@ -98,7 +98,12 @@ const mismatchReason = (order: Order, report: Report): string | null => {
  * What a report that was taken comes to as its order and the trade topic are now. An order with fills to come waits for them, so that they
  * do not come late; but no longer than the tape's limit.
  */
-export const settleReport = (order: Order, report: Report, tape: Tape, now: Date): Settlement | Waiting => {
+export const settleReport = <T extends JudgedOrder>(
+  order: T,
+  report: Report,
+  tape: Tape,
+  now: Date,
+): Settlement<T> | Waiting => {
   if (isFinal(order.status)) return { disposition: 'STALE' }
   const { cumulativeQuantity: cumulative } = report
   if (cumulative !== null && cumulative < order.filledQuantity) return { disposition: 'MISMATCH', reason: moreFilled }
@@ -114,12 +119,12 @@ export const settleReport = (order: Order, report: Report, tape: Tape, now: Date
 const atArrival: Tape = { reachesArrival: false, reachesLimit: false }
 
 /** Judges a report that has arrived against its order (undefined: this service has no such order) and what is stored under its id. */
-export const judgeReport = (
-  order: Order | undefined,
+export const judgeReport = <T extends JudgedOrder>(
+  order: T | undefined,
   report: Report,
   record: ReportRecord,
   now: Date,
-): ReportJudgement => {
+): ReportJudgement<T> => {
   if (order === undefined) return { disposition: 'UNKNOWN_ORDER' }
   const contents = record.report === null ? record.exceptions : [record.report, ...record.exceptions]
   if (contents.some((content) => sameContent(content, report))) return { disposition: 'DUPLICATE' }
@@ -153,12 +158,12 @@ const addTo = (record: ReportRecord, report: Report, { disposition }: ReportJudg
  * Judges the reports of one order one after the other. `records` maps a report id to its record for this order; it is not changed. Returns
  * one judgement a report, and the order after all of them.
  */
-export const foldReports = (
-  order: Order | undefined,
+export const foldReports = <T extends JudgedOrder>(
+  order: T | undefined,
   reports: readonly Report[],
   records: ReadonlyMap<string, ReportRecord>,
   now: Date,
-): { order: Order | undefined; judgements: ReportJudgement[] } => {
+): { order: T | undefined; judgements: ReportJudgement<T>[] } => {
   const recordsNow = new Map(records)
   let current = order
   const judgements = reports.map((report) => {

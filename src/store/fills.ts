@@ -5,20 +5,14 @@
 
 import { amountFromSql, formatAmount, formatNotional } from '../domain/decimal.ts'
 import type { ExceptionDisposition, LegContent, TradeRecord } from '../domain/leg.ts'
-import type { Order } from '../domain/order.ts'
+import type { JudgedOrder } from '../domain/order.ts'
 import type { Side } from '../domain/terms.ts'
 import type { Coordinates } from '../wire/coordinates.ts'
-import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
+import { judgedColumns, stateOf, type JudgedRow, type JudgedState } from './judged.ts'
 import { textArray, type Sql } from './sql.ts'
 
-/** The state against which a batch of legs is judged, all from one snapshot. */
-export type LegState = {
-  orders: Map<string, Order>
-  /** By order id: the transaction that wrote the order's row last (its `xmin`). */
-  stamps: Map<string, string>
-  /** By order id, then by trade id. */
-  records: Map<string, Map<string, TradeRecord>>
-}
+/** The state against which a batch of legs is judged, all from one snapshot. Its records: by order id, then by trade id. */
+export type LegState = JudgedState<TradeRecord>
 
 /** Where a leg came from. */
 export type Source = Coordinates
@@ -31,7 +25,7 @@ export type LedgerRow = {
   tradedAt: string
   late: boolean
   /** The order as the fill left it: its version, time and amounts. */
-  after: Pick<Order, 'version' | 'updatedAt' | 'filledQuantity' | 'filledNotional'>
+  after: Pick<JudgedOrder, 'version' | 'updatedAt' | 'filledQuantity' | 'filledNotional'>
   source: Source
 }
 
@@ -52,10 +46,9 @@ export type ExceptionRow = {
  * `after`: the order to write, unchanged if there are only exceptions to store. `stamp`: that of the row on which the move was decided.
  * `retoldAs`: the id of the event that tells the engine once more that the order has ended; null or absent: none does.
  */
-export type OrderMove = { after: Order; stamp: string; retoldAs?: string | null }
+export type OrderMove = { after: JudgedOrder; stamp: string; retoldAs?: string | null }
 
-type StateRow = OrderRow & {
-  stamp: string
+type StateRow = JudgedRow & {
   trade_id: string
   fill_side: Side | null
   fill_ticker: string
@@ -92,7 +85,7 @@ export const readLegState = async (
   pairs: readonly { orderId: string; tradeId: string }[],
 ): Promise<LegState> => {
   const rows = await sql<StateRow[]>`
-    select ${orderColumns(sql)}, o.xmin::text as stamp, i.trade_id,
+    select ${judgedColumns(sql)}, i.trade_id,
            f.side as fill_side, f.ticker as fill_ticker, f.quantity as fill_quantity, f.price as fill_price,
            (select json_agg(json_build_array(e.side, e.ticker, e.quantity::text, e.price::text))
             from exceptions e where e.order_id = o.id and e.trade_id = i.trade_id) as exceptions
@@ -105,16 +98,7 @@ export const readLegState = async (
       select * from ingested_fills
       where (order_id, trade_id) >= (o.id, i.trade_id) order by order_id, trade_id limit 1
     ) f on f.order_id = o.id and f.trade_id = i.trade_id`
-  const state: LegState = { orders: new Map(), stamps: new Map(), records: new Map() }
-  for (const row of rows) {
-    if (!state.orders.has(row.id)) {
-      state.orders.set(row.id, orderFromRow(row))
-      state.stamps.set(row.id, row.stamp)
-      state.records.set(row.id, new Map())
-    }
-    state.records.get(row.id)!.set(row.trade_id, recordFromRow(row))
-  }
-  return state
+  return stateOf(rows, (row) => row.trade_id, recordFromRow)
 }
 
 const moveInput = (sql: Sql, moves: readonly OrderMove[]) => {

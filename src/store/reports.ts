@@ -3,22 +3,17 @@
 // that nobody decides on what was stored before.
 
 import { amountFromSql, formatAmount } from '../domain/decimal.ts'
-import type { Order } from '../domain/order.ts'
+import type { JudgedOrder } from '../domain/order.ts'
 import type { Report, ReportContent, ReportExceptionDisposition, ReportKind, ReportRecord } from '../domain/report.ts'
 import type { Source } from './fills.ts'
-import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
+import { judgedColumns, stateOf, type JudgedRow, type JudgedState } from './judged.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** A report, where it came from, and its bytes: an exception stores them unchanged. */
 export type ReceivedReport = { report: Report; source: Source; key: Uint8Array | null; message: Uint8Array }
 
-/** The state against which a batch of reports is judged, all from one snapshot. `stamps`: by order id, the `xmin` of the order's row. */
-export type ReportState = {
-  orders: Map<string, Order>
-  stamps: Map<string, string>
-  /** By order id, then by report id. */
-  records: Map<string, Map<string, ReportRecord>>
-}
+/** The state against which a batch of reports is judged, all from one snapshot. Its records: by order id, then by report id. */
+export type ReportState = JudgedState<ReportRecord>
 
 /** What is stored of a report that was judged. */
 type SettledState = 'APPLIED' | 'STALE' | 'INCOMPLETE' | 'MISMATCH'
@@ -38,11 +33,10 @@ export type ReportException = {
  * `after`: the order to write, unchanged if only reports or exceptions are stored. `stamp`: that of the row on which it was decided.
  * `endedBy`: the report that ends the order; null: none does.
  */
-export type ReportMove = { after: Order; stamp: string; endedBy: Source | null }
+export type ReportMove = { after: JudgedOrder; stamp: string; endedBy: Source | null }
 
 type ExceptionContent = [ReportKind, string, string | null]
-type StateRow = OrderRow & {
-  stamp: string
+type StateRow = JudgedRow & {
   report_id: string
   report_kind: ReportKind | null
   report_ticker: string
@@ -68,7 +62,7 @@ export const readReportState = async (
   pairs: readonly { orderId: string; reportId: string }[],
 ): Promise<ReportState> => {
   const rows = await sql<StateRow[]>`
-    select ${orderColumns(sql)}, o.xmin::text as stamp, i.report_id,
+    select ${judgedColumns(sql)}, i.report_id,
            r.kind as report_kind, r.ticker as report_ticker, r.cumulative_quantity as report_quantity,
            (select json_agg(json_build_array(e.kind, e.ticker, e.cumulative_quantity::text))
             from report_exceptions e where e.order_id = o.id and e.report_id = i.report_id) as exceptions
@@ -78,16 +72,7 @@ export const readReportState = async (
     ) as i (order_id, report_id)
     join orders o on o.id = i.order_id::uuid
     left join ingested_reports r on r.order_id = o.id and r.report_id = i.report_id`
-  const state: ReportState = { orders: new Map(), stamps: new Map(), records: new Map() }
-  for (const row of rows) {
-    if (!state.orders.has(row.id)) {
-      state.orders.set(row.id, orderFromRow(row))
-      state.stamps.set(row.id, row.stamp)
-      state.records.set(row.id, new Map())
-    }
-    state.records.get(row.id)!.set(row.report_id, recordFromRow(row))
-  }
-  return state
+  return stateOf(rows, (row) => row.report_id, recordFromRow)
 }
 
 const moveInput = (sql: Sql, moves: readonly ReportMove[]) => {

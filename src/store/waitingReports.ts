@@ -1,17 +1,16 @@
 // Reports of the engine that wait for fills: which of them need wait no longer, and how many there are.
 
-import type { Order } from '../domain/order.ts'
+import type { JudgedOrder } from '../domain/order.ts'
 import type { ReportKind, Tape } from '../domain/report.ts'
-import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
+import { judgedColumns, judgedFromRow, type JudgedRow } from './judged.ts'
 import { contentOf, type ReceivedReport } from './reports.ts'
 import type { Sql } from './sql.ts'
 import { isoFromSql } from './time.ts'
 
 /** A report that waits, with its order as it is now. */
-export type WaitingReport = { received: ReceivedReport; order: Order; stamp: string; tape: Tape }
+export type WaitingReport = { received: ReceivedReport; order: JudgedOrder; stamp: string; tape: Tape }
 
-type WaitingRow = OrderRow & {
-  stamp: string
+type WaitingRow = JudgedRow & {
   report_id: string
   report_kind: ReportKind
   report_ticker: string
@@ -40,7 +39,7 @@ const waitingFromRow = (row: WaitingRow): WaitingReport => ({
     key: row.message_key,
     message: row.message,
   },
-  order: orderFromRow(row),
+  order: judgedFromRow(row),
   stamp: row.stamp,
   tape: { reachesArrival: row.reaches_arrival, reachesLimit: row.reaches_limit },
 })
@@ -61,7 +60,7 @@ export const readReadyReports = async (
       cross join (select min(read_until) as read_until from tape_marks where topic = ${tradeTopic}::text) t
       where r.settled_at is null
     )
-    select ${orderColumns(sql)}, o.xmin::text as stamp, r.report_id, r.kind as report_kind, r.ticker as report_ticker,
+    select ${judgedColumns(sql)}, r.report_id, r.kind as report_kind, r.ticker as report_ticker,
            r.reason_text as report_reason, r.cumulative_quantity as report_quantity,
            to_char(r.reported_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as reported_at,
            r.kafka_topic, r.kafka_partition, r.kafka_offset, r.message_key, r.message, r.reaches_arrival, r.reaches_limit

@@ -269,7 +269,7 @@ const begin = (): World => ({
   met: [],
 })
 
-const put = (world: World, report: Report, judgement: ReportJudgement): void => {
+const put = (world: World, report: Report, judgement: ReportJudgement<Order>): void => {
   const record = world.records.get(report.reportId) ?? unknown
   world.met.push(judgement.disposition)
   if (judgement.disposition === 'WAITING') world.waiting.set(report.reportId, report)

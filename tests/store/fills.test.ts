@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'bun:test'
 import { notionalOf } from '../../src/domain/decimal.ts'
 import type { LegContent } from '../../src/domain/leg.ts'
-import { applyFill, type Order } from '../../src/domain/order.ts'
+import { applyFill, type JudgedOrder } from '../../src/domain/order.ts'
 import { codeOf, storeFault } from '../../src/store/faults.ts'
 import { readFills } from '../../src/store/fillPage.ts'
 import { readLegState, writeFills, type ExceptionRow, type LedgerRow, type OrderMove } from '../../src/store/fills.ts'
@@ -29,23 +29,23 @@ const content = (changes: Partial<LegContent> = {}): LegContent => ({
 })
 
 /** The stamps of the rows as they were when the orders were read. */
-const stamps = new WeakMap<Order, string>()
+const stamps = new WeakMap<JudgedOrder, string>()
 
-const stored = async (id: string): Promise<Order> => {
+const stored = async (id: string): Promise<JudgedOrder> => {
   const state = await db.run((sql) => readLegState(sql, [{ orderId: id, tradeId: 'none' }]))
   const order = state.orders.get(id)!
   stamps.set(order, state.stamps.get(id)!)
   return order
 }
-const placed = async (changes: Parameters<typeof anOrder>[0] = {}): Promise<Order> => {
+const placed = async (changes: Parameters<typeof anOrder>[0] = {}): Promise<JudgedOrder> => {
   const placement = aPlacement({ now: new Date('2026-01-02T03:04:05.000Z'), ...changes })
   await db.run((sql) => storeOrders(sql, [placement]))
   return stored(placement.order.id)
 }
-const moveOf = (before: Order, after: Order = before): OrderMove => ({ after, stamp: stamps.get(before)! })
+const moveOf = (before: JudgedOrder, after: JudgedOrder = before): OrderMove => ({ after, stamp: stamps.get(before)! })
 
 /** What it takes to apply a trade of 10 to this order as it was read. */
-const filling = (before: Order, tradeId: string, quantity = '10') => {
+const filling = (before: JudgedOrder, tradeId: string, quantity = '10') => {
   const filled = content({ quantity: amount(quantity) })
   const after = applyFill(before, { ...filled, now })
   const row: LedgerRow = {
@@ -63,7 +63,7 @@ const filling = (before: Order, tradeId: string, quantity = '10') => {
 type Write = { moves?: readonly OrderMove[]; ledger?: readonly LedgerRow[]; exceptions?: readonly ExceptionRow[] }
 const write = ({ moves = [], ledger = [], exceptions = [] }: Write, on: Database = db) =>
   on.run((sql) => writeFills(sql, { moves, ledger, exceptions, now }))
-const apply = (before: Order, tradeId: string, on: Database = db) => {
+const apply = (before: JudgedOrder, tradeId: string, on: Database = db) => {
   const { move, row } = filling(before, tradeId)
   return write({ moves: [move], ledger: [row] }, on)
 }
@@ -81,7 +81,7 @@ const exception = (orderId: string, changes: Partial<ExceptionRow> = {}): Except
   message: new Uint8Array([123, 0, 34, 125]),
   ...changes,
 })
-const keep = (order: Order, ...exceptions: ExceptionRow[]) => write({ moves: [moveOf(order)], exceptions })
+const keep = (order: JudgedOrder, ...exceptions: ExceptionRow[]) => write({ moves: [moveOf(order)], exceptions })
 
 const ledgerOf = (orderId: string) => sql<{ trade_id: string; order_version: number }[]>`
   select * from ingested_fills where order_id = ${orderId} order by order_version`

@@ -4,14 +4,14 @@
 import { wholeAmount } from '../../../src/domain/decimal.ts'
 import { foldLegs } from '../../../src/domain/fold.ts'
 import type { Judgement, Leg } from '../../../src/domain/leg.ts'
-import type { Order } from '../../../src/domain/order.ts'
+import type { JudgedOrder } from '../../../src/domain/order.ts'
 import type { ExceptionRow, LedgerRow, LegState, OrderMove } from '../../../src/store/fills.ts'
 import { newId, some, someTime, type Memory } from './memory.ts'
 
 /** Each side has its own stamp of a row. */
 export type Decided = { moves: Omit<OrderMove, 'stamp'>[]; ledger: LedgerRow[]; exceptions: ExceptionRow[]; now: Date }
 
-const someLeg = ({ random }: Memory, order: Order): Leg => ({
+const someLeg = ({ random }: Memory, order: JudgedOrder): Leg => ({
   tradeId: `t${random.int(1, 4)}`,
   orderId: order.id,
   side: random.pick(['BUY', 'SELL', null, null, order.side]),
@@ -43,9 +43,9 @@ const rowsOf = (memory: Memory, { orderId, tradeId }: Leg, judgement: Judgement)
 /** Forgets what is recorded: a trade may be applied twice, which the ledger's key refuses. */
 const forgetful = (memory: Memory): boolean => memory.random.chance(0.25)
 
-const spoil = (memory: Memory, before: Order, after: Order): Order => {
+const spoil = (memory: Memory, before: JudgedOrder, after: JudgedOrder): JudgedOrder => {
   if (before === after || !memory.random.chance(0.15)) return after
-  const spoiled = memory.random.pick<Partial<Order>>([
+  const spoiled = memory.random.pick<Partial<JudgedOrder>>([
     { filledQuantity: after.quantity + 1n },
     { status: 'NEW' },
     { status: 'FILLED' },

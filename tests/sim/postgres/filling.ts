@@ -1,5 +1,6 @@
 // The fake of readLegState and writeFills.
 
+import type { JudgedRow } from '../../../src/store/judged.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
 import { refuse, sqlState } from './errors.ts'
 import { amountText, checkFill, checkUpdate, notionalText } from './guards.ts'
@@ -19,8 +20,7 @@ import {
 } from './transactions.ts'
 
 type Column = (string | null)[]
-type LegStateRow = OrderRow & {
-  stamp: string
+type LegStateRow = JudgedRow & {
   trade_id: string
   fill_side: string | null
   fill_ticker: string | null
