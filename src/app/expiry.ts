@@ -10,10 +10,12 @@ import {
   noteAcknowledged,
   readDueStops,
   readEndingsBacklog,
+  readEndingsWork,
   readSettledEndings,
   tellEndings,
   type DuePlace,
   type EndingsBacklog,
+  type EndingsWork,
   type SettledEnding,
 } from '../store/endings.ts'
 import { storeFault } from '../store/faults.ts'
@@ -46,15 +48,13 @@ export type ExpiryOptions = {
 type ExpiryState = { backlog: EndingsBacklog; obstacle: string | null }
 export type Expiry = {
   run: (signal: AbortSignal) => Promise<void>
-  /** One pass over all steps; whether any of them had a full batch, so that there may be more. */
+  /** One pass over all steps that have something to do; whether any of them had a full batch, so that there may be more. */
   pass: () => Promise<boolean>
   state: () => ExpiryState
 }
 
 /** Orders a statement: what a batch locks it has for some milliseconds. */
 const batchMax = 500
-/** Cancellations that a pass asks for first. It is 0 most of the time, and each needs an id that is made before the statement. */
-const probeMax = 16
 const idleMs = 500
 const errorPauseMs = 1_000
 /** After each pass the loop rests at least as long as the pass took, so that fills and placing have Postgres for themselves half of the time. */
@@ -81,17 +81,12 @@ const expireStops = async ({ db, onEnded, onCommitted }: ExpiryOptions): Promise
   return stops.length
 }
 
-const tellUpTo = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions, limit: number): Promise<number> => {
-  const eventIds = Array.from({ length: limit }, newEventId)
+const tell = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions): Promise<number> => {
+  const eventIds = Array.from({ length: batchMax }, newEventId)
   const { told, over } = await db.run((sql) => tellEndings(sql, eventIds))
   for (const { reasonCode } of told) onTold?.(reasonCode)
   if (told.length > 0) onCommitted()
   return told.length + over
-}
-
-const tell = async (options: ExpiryOptions): Promise<number> => {
-  const first = await tellUpTo(options, probeMax)
-  return first < probeMax ? first : first + (await tellUpTo(options, batchMax - probeMax))
 }
 
 /** Gives the orders their status, unless they have ended otherwise; then forgets the endings. */
@@ -151,27 +146,34 @@ const createDueWalk = ({ db }: ExpiryOptions) => {
   }
 }
 
-/** The steps in the order in which an ending takes them; each returns how many rows it has handled. */
-const stepsOf = (options: ExpiryOptions): (() => Promise<number>)[] => {
+/** `isNeeded`: by what there was to do before the pass. `run` returns how many rows it has handled. */
+type Step = { isNeeded: (work: EndingsWork) => boolean; run: () => Promise<number> }
+
+/** The steps in the order in which an ending takes them. One that follows another in the same pass is needed where that one is. */
+const stepsOf = (options: ExpiryOptions): Step[] => {
   const { db, graceMs } = options
   const immediate = { graceMs, limit: batchMax }
   return [
-    () => expireStops(options),
-    createDueWalk(options),
-    ...(graceMs === 0 ? [] : [() => db.run((sql) => addImmediateEndings(sql, immediate))]),
-    () => tell(options),
-    () => db.run((sql) => noteAcknowledged(sql, batchMax)),
-    () => settle(options),
+    { isNeeded: ({ due }) => due, run: () => expireStops(options) },
+    { isNeeded: ({ due }) => due, run: createDueWalk(options) },
+    {
+      isNeeded: (work) => graceMs > 0 && work.immediate,
+      run: () => db.run((sql) => addImmediateEndings(sql, immediate)),
+    },
+    { isNeeded: ({ due, untold }) => due || untold, run: () => tell(options) },
+    { isNeeded: ({ sent }) => sent, run: () => db.run((sql) => noteAcknowledged(sql, batchMax)) },
+    { isNeeded: ({ sent, acknowledged }) => sent || acknowledged, run: () => settle(options) },
   ]
 }
 
 /** A step that fails does not hold up the others. Throws the first error, once all were tried. */
-const pass = async (steps: ReturnType<typeof stepsOf>): Promise<boolean> => {
+const pass = async ({ db }: ExpiryOptions, steps: readonly Step[]): Promise<boolean> => {
+  const work = await db.run(readEndingsWork)
   const errors: unknown[] = []
   let more = false
-  for (const step of steps)
+  for (const { run } of steps.filter(({ isNeeded }) => isNeeded(work)))
     try {
-      more = (await step()) === batchMax || more
+      more = (await run()) === batchMax || more
     } catch (error) {
       errors.push(error)
     }
@@ -200,7 +202,7 @@ export const createExpiry = (options: ExpiryOptions): Expiry => {
   const passAndRest = async (): Promise<number> => {
     const startedAt = clock()
     try {
-      const more = await pass(steps)
+      const more = await pass(options, steps)
       const tookMs = clock() - startedAt
       await readBacklog()
       state.obstacle = null
@@ -217,7 +219,7 @@ export const createExpiry = (options: ExpiryOptions): Expiry => {
     async run(signal) {
       while (!signal.aborted) await sleep(await passAndRest(), signal)
     },
-    pass: () => pass(steps),
+    pass: () => pass(options, steps),
     state: () => state,
   }
 }

@@ -10,6 +10,32 @@ export type DueStop = { id: string; version: number; reasonCode: string; now: Da
 
 const isDue = (sql: Sql): Fragment => sql`o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()`
 
+const isImmediate = (sql: Sql): Fragment =>
+  sql`o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))`
+
+/**
+ * Which stages have something to do: orders whose time is over, orders to be executed at once, and endings of which the engine has to be
+ * told, whose cancellation is under way, or that the broker has.
+ */
+export type EndingsWork = Record<'due' | 'immediate' | 'untold' | 'sent' | 'acknowledged', boolean>
+
+/** It is asked all the time, mostly for nothing. So it has no parameters: Postgres plans such a statement once a connection. */
+export const readEndingsWork = async (sql: Sql): Promise<EndingsWork> => {
+  const [row] = await sql<[EndingsWork]>`
+    select
+      exists (select from orders o where ${isDue(sql)}) as due,
+      exists (
+        select from orders o
+        where ${isImmediate(sql)} and not exists (select from order_endings e where e.order_id = o.id)
+      ) as immediate,
+      exists (
+        select from order_endings where acknowledged_at is null and told_at is null and due_at <= statement_timestamp()
+      ) as untold,
+      exists (select from order_endings where acknowledged_at is null and told_at is not null) as sent,
+      exists (select from order_endings where acknowledged_at is not null) as acknowledged`
+  return row
+}
+
 /** One that somebody else has locked at this moment has its turn later: it must not hold up the others. */
 export const readDueStops = async (sql: Sql, limit: number): Promise<DueStop[]> => {
   const rows = await sql<{ id: string; version: number; reason_code: string; now: Date }[]>`
@@ -73,7 +99,7 @@ export const addImmediateEndings = async (
     with left_over as materialized (
       select o.id
       from orders o
-      where o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))
+      where ${isImmediate(sql)}
         and not exists (select from order_endings e where e.order_id = o.id)
         and not exists (select from outbox x where x.order_id = o.id)
       order by coalesce(o.triggered_at, o.created_at), o.id

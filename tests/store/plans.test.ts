@@ -2,6 +2,7 @@
 // were planned: what is fast in an empty database is fast in a full one.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readEndingsWork } from '../../src/store/endings.ts'
 import { readLegState } from '../../src/store/fills.ts'
 import { readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
@@ -177,4 +178,36 @@ describe('an order with thousands of fills', () => {
       expect(plan!.rowsScanned('ingested_fills')).toBeLessThanOrEqual(count)
       expect(plan!.rowsScanned('ingested_fills')).toBeGreaterThanOrEqual(known.length)
     })
+})
+
+describe('whether there is anything to end', () => {
+  test('is planned once a connection, and goes by index whatever the tables held then', async () => {
+    const database = await createDatabase()
+    const explainer = await createExplainer(database, 'pages')
+    await explainer.run(readEndingsWork)
+    await store(database)
+    await database.sql`
+      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
+      select gen_random_uuid(), gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTD', 1, 1, now() + interval '1 day', now(), now()
+      from generate_series(1, ${stored}::integer)`
+    await explainer.plans()
+    expect(await explainer.run(readEndingsWork)).toEqual({
+      due: false,
+      immediate: false,
+      untold: false,
+      sent: false,
+      acknowledged: false,
+    })
+    const [plan] = await explainer.plans()
+    expect(plan!.rowsScanned('orders')).toBe(0)
+    const planned = await explainer.run(
+      (
+        sql,
+      ) => sql`select sum(generic_plans)::integer as once, sum(custom_plans)::integer as anew from pg_prepared_statements
+                   where statement like '%as untold%' and statement not like '%pg_prepared_statements%'`,
+    )
+    expect(planned[0]).toMatchObject({ anew: 0 })
+    expect(planned[0]!['once']).toBeGreaterThanOrEqual(2)
+    await database.drop()
+  })
 })

@@ -9,6 +9,7 @@ import {
   noteAcknowledged,
   readDueStops,
   readEndingsBacklog,
+  readEndingsWork,
   readSettledEndings,
   tellEndings,
   type EndingsBacklog,
@@ -94,6 +95,7 @@ export const ending = (memory: Memory): Call =>
     due,
     () => plain('readExpiringStops', true, async (sql) => withoutNow(await readDueStops(sql, limit))),
     () => plain('noteAcknowledged', true, (sql) => noteAcknowledged(sql, limit)),
+    () => plain('readEndingsWork', false, readEndingsWork),
     () => plain('readEndingsBacklog', false, async (sql) => ages(await readEndingsBacklog(sql))),
     () => plain('readTapeNeed', false, async (sql) => (await readTapeNeed(sql)) !== null),
   ])(memory)

@@ -11,12 +11,26 @@ import {
 } from './ending.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { raiseTapeMarks, readTapeNeed } from './marking.ts'
-import { deleteEndings, readEndingsBacklog, readSettledEndings } from './settling.ts'
+import { deleteEndings, readEndingsBacklog, readEndingsWork, readSettledEndings } from './settling.ts'
 import { look, type Template } from './template.ts'
 
 const isDue = 'where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp() and'
 
+const isImmediate =
+  "where o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))"
+
 export const endTemplates: readonly Template[] = [
+  {
+    name: 'readEndingsWork',
+    clauses: [
+      'exists (select from orders o where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()) as due',
+      `${isImmediate} and not exists (select from order_endings e where e.order_id = o.id) ) as immediate`,
+      'where acknowledged_at is null and told_at is null and due_at <= statement_timestamp() ) as untold',
+      'where acknowledged_at is null and told_at is not null) as sent',
+      'where acknowledged_at is not null) as acknowledged',
+    ],
+    run: look(readEndingsWork),
+  },
   {
     name: 'readExpiringStops',
     clauses: [
@@ -43,7 +57,7 @@ export const endTemplates: readonly Template[] = [
   {
     name: 'addImmediateEndings',
     clauses: [
-      "where o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))",
+      isImmediate,
       'and not exists (select from order_endings e where e.order_id = o.id)',
       'and not exists (select from outbox x where x.order_id = o.id)',
       'for key share of o skip locked )',

@@ -10,7 +10,7 @@ type NewEnding = Pick<EndingRecord, 'order_id' | 'outcome' | 'reason_code' | 'du
 
 export const isOpen = ({ status }: OrderRecord): boolean => status === 'NEW' || status === 'PARTIALLY_FILLED'
 const waits = ({ stop_price, triggered_at }: OrderRecord): boolean => stop_price !== null && triggered_at === null
-const isDue = (order: OrderRecord, at: number): boolean =>
+export const isDue = (order: OrderRecord, at: number): boolean =>
   isOpen(order) && order.expires_at !== null && order.expires_at.getTime() <= at
 
 export const byTime =
@@ -123,7 +123,7 @@ export function* addDueEndings(db: Postgres, tx: Tx, { after, limit }: DueQuery)
   return due.map(({ id, expires_at }) => ({ expires_at: expires_at!.toISOString(), id }))
 }
 
-const isImmediate = (order: OrderRecord): boolean =>
+export const isImmediate = (order: OrderRecord): boolean =>
   isOpen(order) &&
   (order.time_in_force === 'IOC' ||
     order.time_in_force === 'FOK' ||

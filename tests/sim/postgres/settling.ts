@@ -1,6 +1,6 @@
 // The fake of src/store/endings.ts, its second half: the ends that may become the status, and what is left of them.
 
-import { byTime, dropEnding, isOpen } from './ending.ts'
+import { byTime, dropEnding, isDue, isImmediate, isOpen } from './ending.ts'
 import type { EndingRecord, Postgres } from './state.ts'
 import { isLocked, lock, lockKey, take, type Steps, type Tx } from './transactions.ts'
 
@@ -41,6 +41,22 @@ export function* deleteEndings(db: Postgres, tx: Tx, ids: Column): Steps<[]> {
     dropEnding(db, tx, id)
   }
   return []
+}
+
+export const readEndingsWork = (db: Postgres): object[] => {
+  const now = db.clock()
+  const [orders, endings] = [[...db.orders.values()], [...db.endings.values()]]
+  return [
+    {
+      due: orders.some((order) => isDue(order, now)),
+      immediate: orders.some((order) => isImmediate(order) && !db.endings.has(order.id)),
+      untold: endings.some(({ acknowledged_at, told_at, due_at }) => {
+        return acknowledged_at === null && told_at === null && due_at <= now
+      }),
+      sent: endings.some(({ acknowledged_at, told_at }) => acknowledged_at === null && told_at !== null),
+      acknowledged: endings.some(({ acknowledged_at }) => acknowledged_at !== null),
+    },
+  ]
 }
 
 export const readEndingsBacklog = (db: Postgres): object[] => {
