@@ -30,6 +30,8 @@ declare
     "ingested_reports": "select, insert, update (state, settled_at)",
     "report_exceptions": "select, insert",
     "report_exception_resolutions": "select, insert",
+    "cancel_sweeps": "select, insert, update (worked_by, worked_until, done_at), delete",
+    "cancel_after": "select, insert, update",
     "outbox": "select, insert, delete",
     "relay_leases": "select, update",
     "event_publication": "select, insert, delete",

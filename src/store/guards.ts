@@ -178,6 +178,16 @@ export const guards: Readonly<Record<string, Guards>> = {
     ],
     keys: { report_exception_resolutions_pkey: ['exception_id'] },
   },
+  cancel_sweeps: {
+    triggers: ['cancel_sweeps_scope_fixed', 'cancel_sweeps_open_kept', 'cancel_sweeps_never_truncated'],
+    constraints: ['cancel_sweeps_side', 'cancel_sweeps_cause', 'cancel_sweeps_lease'],
+    keys: { cancel_sweeps_pkey: ['id'] },
+  },
+  cancel_after: {
+    triggers: ['cancel_after_never_deleted', 'cancel_after_never_truncated'],
+    constraints: ['cancel_after_cause', 'cancel_after_fired'],
+    keys: { cancel_after_pkey: ['user_id'] },
+  },
   outbox: {
     triggers: [],
     constraints: ['outbox_kind'],

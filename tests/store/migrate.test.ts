@@ -45,6 +45,8 @@ describe('migrate', () => {
     expect(applied).toEqual(names)
     expect(messages).toEqual(names)
     expect(await tablesOf(database)).toEqual([
+      'cancel_after',
+      'cancel_sweeps',
       'event_publication',
       'event_publication_lease',
       'exception_resolutions',
