@@ -52,11 +52,11 @@ test('a sweep has a lawful side, a cause with a kind, and a whole lease', async 
 })
 
 test('a switch is never deleted, has a cause, and has fired or is armed', async () => {
-  const insert = (columns: { cause: string; fired?: boolean; fires_at?: Date }) =>
+  const insert = (columns: { cause: object; fired?: boolean; fires_at?: Date }) =>
     sql`insert into cancel_after ${sql({ user_id: crypto.randomUUID(), attempt: crypto.randomUUID(), ...columns } as never)}`
-  await insert({ cause: '{"kind": "cancel-after"}' })
+  await insert({ cause: { kind: 'cancel-after' } })
   await refused(sql`delete from cancel_after`)
   await refused(sql`truncate cancel_after`)
-  await refused(insert({ cause: '{}' }))
-  await refused(insert({ cause: '{"kind": "cancel-after"}', fired: true, fires_at: new Date() }))
+  await refused(insert({ cause: {} }))
+  await refused(insert({ cause: { kind: 'cancel-after' }, fired: true, fires_at: new Date() }))
 })
