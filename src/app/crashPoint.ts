@@ -17,6 +17,8 @@ const crashPoints = [
   'after-report-before-offset',
   /** Some stops of a batch are triggered, its offsets are not committed. */
   'after-trigger-before-offset',
+  /** A sweep has canceled a page of orders, and is not done. */
+  'after-page-of-sweep',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 

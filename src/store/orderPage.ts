@@ -92,11 +92,11 @@ const kindsOfOrder = (sql: Sql, { before, from }: OrderFilter, now: Date): Range
  * The direction of the indexes that the page is read from. The indexes by user and by ticker are sorted NULLS LAST, those by age are not.
  * So NULLS LAST keeps Postgres from an index by age, along which it may walk all orders backwards and drop everybody else's.
  */
-const newestFirst = (sql: Sql, { userId, ticker }: OrderFilter): Fragment =>
+export const newestFirst = (sql: Sql, { userId, ticker }: Pick<OrderFilter, 'userId' | 'ticker'>): Fragment =>
   userId !== undefined || ticker !== undefined ? sql`desc nulls last` : sql`desc`
 
 /** The ranges that hold the page. */
-const ranges = (sql: Sql, filter: OrderFilter, now: Date): Range[] => {
+export const ranges = (sql: Sql, filter: OrderFilter, now: Date): Range[] => {
   const { userId, clientOrderId, before, from } = filter
   if (userId !== undefined && clientOrderId !== undefined) {
     const place = sql`coalesce(o.sort_key, o.id)`

@@ -1,0 +1,104 @@
+// Cancel-after, a dead man's switch. Arming is one statement of a batch; firing is a loop on every replica, so that a switch fires while the
+// replica that armed it is gone. Firing writes a sweep (sweeps.ts), which cancels the orders.
+
+import type { Cause } from '../domain/history.ts'
+import { armSwitches, fireDue, type Arming, type Look, type Switch } from '../store/cancelAfter.ts'
+import type { Database } from '../store/sql.ts'
+import { describe, type Log } from '../telemetry/log.ts'
+import { sleep } from './sleep.ts'
+
+/** A time-out of a switch, in ms; 0 disarms it. */
+export const timeoutMinMs = 1_000
+export const timeoutMaxMs = 86_400_000
+
+/** `attempt`: names the request, also when it comes again because its answer was lost. */
+export type ArmCommand = { userId: string; timeoutMs: number; cause: Cause; attempt: string }
+export type ArmResult = { ok: true; armed: Switch }
+
+/** Arms a batch; returns one result per command, in order. Of several commands for one user each takes a statement. */
+export const armBatch = async (
+  db: Database,
+  commands: readonly ArmCommand[],
+  onCommitted: () => void,
+): Promise<ArmResult[]> => {
+  const results = new Map<Arming, Switch>()
+  for (let pending = [...commands]; pending.length > 0;) {
+    const firsts = [...new Map(pending.toReversed().map((command) => [command.userId, command])).values()]
+    const armed = await db.run((sql) => armSwitches(sql, firsts))
+    if (armed.size > 0) onCommitted()
+    for (const command of firsts) {
+      const result = armed.get(command.userId)
+      if (result !== undefined) results.set(command, result)
+    }
+    pending = pending.filter((command) => !results.has(command))
+  }
+  return commands.map((command) => ({ ok: true, armed: results.get(command)! }))
+}
+
+export type SwitchesOptions = {
+  db: Database
+  /** Called for each switch that this replica fired, with how long after its deadline that was. */
+  onFired?: (lateMs: number) => void
+  /** Called when there are sweeps that nobody works on. */
+  onSweeps: () => void
+  /** Milliseconds that only go up. */
+  clock: () => number
+  log: Log
+}
+
+type SwitchesState = Pick<Look, 'open' | 'oldestMs'> & { obstacle: string | null }
+export type Switches = {
+  run: (signal: AbortSignal) => Promise<void>
+  /** One look; how long to rest then, in ms. */
+  look: () => Promise<number>
+  state: () => SwitchesState
+}
+
+/** Switches that one statement fires. */
+const firedMax = 500
+/**
+ * Between two looks: at least this long, so that looks cost little however many switches are armed. No switch begins to fire later than this by it.
+ */
+const restMinMs = 250
+/**
+ * At most this long, less than the shortest time-out: so a switch that another replica arms is known here before its deadline, and nobody has to
+ * be told of it.
+ */
+const restMaxMs = 750
+/** While deadlines have passed that one look did not fire: there were too many, or somebody arms them at this moment. */
+const againMs = 25
+/** A timer may ring a little early. */
+const slackMs = 2
+
+export const createSwitches = ({ db, onFired, onSweeps, clock, log }: SwitchesOptions): Switches => {
+  let state: SwitchesState = { open: 0, oldestMs: 0, obstacle: null }
+
+  const look = async (): Promise<number> => {
+    const { lateMs, due, nextMs, open, oldestMs, isWaiting } = await db.run((sql) => fireDue(sql, firedMax))
+    for (const late of lateMs) onFired?.(late)
+    if (isWaiting) onSweeps()
+    state = { open, oldestMs, obstacle: null }
+    if (due) return againMs
+    return Math.min(restMaxMs, Math.max(restMinMs, (nextMs ?? restMaxMs) + slackMs))
+  }
+
+  return {
+    look,
+    state: () => state,
+    async run(signal) {
+      while (!signal.aborted) {
+        const startedAt = clock()
+        let restMs = restMinMs
+        try {
+          restMs = await look()
+        } catch (error) {
+          const fields = describe(error)
+          state = { ...state, obstacle: fields.error }
+          log.rarely('warn', 'switches', 'switches cannot be looked at now; it is tried again', fields)
+        }
+        // What the look itself took counts: its answer may have been slow.
+        await sleep(Math.max(againMs, restMs - (clock() - startedAt)), signal)
+      }
+    },
+  }
+}
