@@ -113,7 +113,7 @@ export const createSweeps = (options: SweepsOptions): Sweeps => {
   const take = async (): Promise<void> => {
     const limit = takenMax - passes.size
     if (limit === 0) return
-    const taken = await db.run((sql) => takeSweeps(sql, { replicaId, leaseMs, limit }))
+    const taken = await db.run((sql) => takeSweeps(sql, { replicaId, leaseMs, limit, at: [...passes.keys()] }))
     for (const sweep of taken) passes.set(sweep.id, beginPass(sweep))
   }
 

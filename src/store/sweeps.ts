@@ -32,15 +32,19 @@ const sweepFromRow = (row: SweepRow): Sweep => ({
 
 type Lease = { replicaId: string; leaseMs: number }
 
-/** Takes at most `limit` open sweeps that nobody works on, the oldest first. */
+/**
+ * Takes at most `limit` open sweeps that nobody works on, the oldest first. `at`: those that this replica is working on; another one of its
+ * name is free, because the answer that gave it here was lost.
+ */
 export const takeSweeps = async (
   sql: Sql,
-  { replicaId, leaseMs, limit }: Lease & { limit: number },
+  { replicaId, leaseMs, limit, at }: Lease & { limit: number; at: readonly string[] },
 ): Promise<Sweep[]> => {
   const rows = await sql<SweepRow[]>`
     with free as materialized (
       select s.id from cancel_sweeps s
-      where s.done_at is null and (s.worked_until is null or s.worked_until < statement_timestamp())
+      where s.done_at is null and s.id <> all (${textArray(at)}::text[]::bigint[])
+        and (s.worked_until is null or s.worked_until < statement_timestamp() or s.worked_by = ${replicaId}::uuid)
       order by s.id
       limit ${limit}::integer
       for update skip locked

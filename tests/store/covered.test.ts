@@ -149,7 +149,7 @@ describe('in a database that was copied from another cluster', () => {
     await copy.db.run((some) => insertOrders(some, [aPlacement({ userId })]))
     const reads = copy.database.open({ plans: 'pages' })
     const [sweep] = await reads.run((some) =>
-      takeSweeps(some, { replicaId: crypto.randomUUID(), leaseMs: 1_000, limit: 1 }),
+      takeSweeps(some, { replicaId: crypto.randomUUID(), leaseMs: 1_000, limit: 1, at: [] }),
     )
     const page = await reads.run((some) =>
       readCoveredPage(some, {
