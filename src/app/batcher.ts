@@ -15,11 +15,11 @@ export type BatcherOptions<T, R> = {
    * after that, the outcome is unknown whatever it fails with.
    */
   run: (items: readonly T[], attempt: { again: boolean; stored: () => void }) => Promise<readonly R[]>
-  /** Items per transaction. */
+  /** Items per transaction. A unit of more items has a transaction of its own. */
   batchMax: number
   /** Transactions at a time. */
   lanes: number
-  /** Items that may wait; one more is refused. */
+  /** Items that may wait; one more is refused. A unit waits whole or is refused whole. */
   queueMax: number
   /** How long an item waits for its answer, queueing included. */
   deadlineMs: number
@@ -37,6 +37,11 @@ export type BatchReport = { items: number; waitedMs: number; tookMs: number }
 
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>
+  /**
+   * Submits a unit: items that wait and run together, in their order, among others but never in two transactions (unless one of the batch
+   * is a data error: then the batch is halved wherever that is). One result per item.
+   */
+  submitAll: (items: readonly T[]) => Promise<readonly (R | BatchRefusal)[]>
   /** Whether the queue is full: the next item would be refused. */
   isFull: () => boolean
   /** Items waiting and items in a transaction. */
@@ -46,12 +51,15 @@ export type Batcher<T, R> = {
   close: () => void
 }
 
-type Job<T, R> = { item: T; at: number; settle: (result: R | BatchRefusal) => void }
+type Unit<T, R> = { items: readonly T[]; at: number; settle: (results: readonly (R | BatchRefusal)[]) => void }
 
 const retryPauseMs = 50
 const sweepMs = 100
 
 const refusal = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
+
+const sizeOf = (units: readonly { items: readonly unknown[] }[]): number =>
+  units.reduce((sum, { items }) => sum + items.length, 0)
 
 /** Runs one batch to its end: splits it around a guilty row, repeats it if that is safe and may help, refuses it otherwise. */
 export const runBatch = async <T, R>(
@@ -103,29 +111,51 @@ export const runBatch = async <T, R>(
   }
 }
 
-/** Refuses every job that has waited to the deadline. Settling a promise a second time does nothing. */
+/** Refuses a unit. Settling a promise a second time does nothing. */
+const refuseUnit = <T, R>({ items, settle }: Unit<T, R>, code: BatchRefusal['code']): void =>
+  settle(items.map(() => refusal(code)))
+
+/** Refuses every unit that has waited to the deadline; takes those that wait out of the queue. Returns how many items these have. */
 const refuseLate = <T, R>(
-  queue: Job<T, R>[],
-  running: Iterable<readonly Job<T, R>[]>,
+  queue: Unit<T, R>[],
+  running: Iterable<readonly Unit<T, R>[]>,
   { kind, deadlineMs }: Pick<BatcherOptions<T, R>, 'kind' | 'deadlineMs'>,
-): void => {
+): number => {
   const before = performance.now() - deadlineMs
   let late = 0
   while (late < queue.length && queue[late]!.at <= before) late++
-  for (const job of queue.splice(0, late)) job.settle(refusal('OVERLOADED'))
+  const refused = queue.splice(0, late)
+  for (const unit of refused) refuseUnit(unit, 'OVERLOADED')
   for (const batch of running)
-    for (const job of batch)
-      if (job.at <= before) job.settle(refusal(kind === 'write' ? 'OUTCOME_UNKNOWN' : 'OVERLOADED'))
+    for (const unit of batch)
+      if (unit.at <= before) refuseUnit(unit, kind === 'write' ? 'OUTCOME_UNKNOWN' : 'OVERLOADED')
+  return sizeOf(refused)
+}
+
+/** Takes the next batch out of the queue: its first unit, and those after it that fit as well. */
+const takeBatch = <T, R>(queue: Unit<T, R>[], itemsMax: number): Unit<T, R>[] => {
+  let [count, items] = [0, 0]
+  do items += queue[count++]!.items.length
+  while (count < queue.length && items + queue[count]!.items.length <= itemsMax)
+  return queue.splice(0, count)
+}
+
+/** Gives each unit its part of the results. */
+const settleUnits = <T, R>(batch: readonly Unit<T, R>[], results: readonly (R | BatchRefusal)[]): void => {
+  let from = 0
+  for (const { items, settle } of batch) settle(results.slice(from, (from += items.length)))
 }
 
 /** Creates a batcher; see BatcherOptions for its limits. */
 export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R> => {
-  const queue: Job<T, R>[] = []
-  const running = new Set<Job<T, R>[]>()
+  const queue: Unit<T, R>[] = []
+  const running = new Set<Unit<T, R>[]>()
+  /** Items in the queue. */
+  let queued = 0
   let idle: (() => void)[] = []
   let scheduled = false
 
-  const finish = (batch: Job<T, R>[]): void => {
+  const finish = (batch: Unit<T, R>[]): void => {
     running.delete(batch)
     pump()
     if (running.size === 0) {
@@ -134,45 +164,51 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     }
   }
 
-  const start = (batch: Job<T, R>[]): void => {
+  const start = (batch: Unit<T, R>[]): void => {
     running.add(batch)
     const startedAt = performance.now()
     const giveUpAt = startedAt + options.deadlineMs
-    void runBatch(
-      batch.map((job) => job.item),
-      { ...options, giveUpAt },
-    )
-      .then((results) => batch.forEach((job, i) => job.settle(results[i]!)))
+    const items = batch.length === 1 ? batch[0]!.items : batch.flatMap((unit) => unit.items)
+    queued -= items.length
+    void runBatch(items, { ...options, giveUpAt })
+      .then((results) => settleUnits(batch, results))
       .finally(() => {
         const waitedMs = startedAt - batch[0]!.at
-        options.onBatch?.({ items: batch.length, waitedMs, tookMs: performance.now() - startedAt })
+        options.onBatch?.({ items: items.length, waitedMs, tookMs: performance.now() - startedAt })
         finish(batch)
       })
   }
 
   const pump = (): void => {
     scheduled = false
-    while (running.size < options.lanes && queue.length > 0) start(queue.splice(0, options.batchMax))
+    while (running.size < options.lanes && queue.length > 0) start(takeBatch(queue, options.batchMax))
   }
 
-  const isFull = (): boolean => queue.length >= options.queueMax
+  const isFull = (): boolean => queued >= options.queueMax
+
+  const submitAll = (items: readonly T[]): Promise<readonly (R | BatchRefusal)[]> => {
+    if (items.length === 0) return Promise.resolve([])
+    if (queued + items.length > options.queueMax) return Promise.resolve(items.map(() => refusal('OVERLOADED')))
+    const { promise, resolve } = Promise.withResolvers<readonly (R | BatchRefusal)[]>()
+    queue.push({ items, at: performance.now(), settle: resolve })
+    queued += items.length
+    if (!scheduled) {
+      scheduled = true
+      setImmediate(pump)
+    }
+    return promise
+  }
 
   // One sweep for all instead of a timer for each.
-  const sweeper = setInterval(() => refuseLate(queue, running, options), sweepMs)
+  const sweeper = setInterval(() => {
+    queued -= refuseLate(queue, running, options)
+  }, sweepMs)
 
   return {
     isFull,
-    submit(item) {
-      if (isFull()) return Promise.resolve(refusal('OVERLOADED'))
-      const { promise, resolve } = Promise.withResolvers<R | BatchRefusal>()
-      queue.push({ item, at: performance.now(), settle: resolve })
-      if (!scheduled) {
-        scheduled = true
-        setImmediate(pump)
-      }
-      return promise
-    },
-    load: () => ({ queued: queue.length, running: [...running].reduce((sum, batch) => sum + batch.length, 0) }),
+    submit: (item) => submitAll([item]).then((results) => results[0]!),
+    submitAll,
+    load: () => ({ queued, running: [...running].reduce((sum, batch) => sum + sizeOf(batch), 0) }),
     drained: () =>
       running.size === 0 && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
     close: () => clearInterval(sweeper),

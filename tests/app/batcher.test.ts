@@ -1,5 +1,5 @@
-// Proves: what arrives together is stored together and answered one by one; waiting is bounded in number and time; one faulty
-// item never fails its neighbours; and an answer that was lost is never taken for a failure.
+// Proves: what arrives together is stored together and answered one by one; a unit waits, runs and is refused as a whole; waiting is bounded
+// in number and time; one faulty item never fails its neighbours; and an answer that was lost is never taken for a failure.
 
 import { afterEach, describe, expect, test } from 'bun:test'
 import {
@@ -158,6 +158,117 @@ describe('group commit', () => {
     expect(await batcher.submit('a')).toMatchObject({ ok: false, code: 'INTERNAL' })
     fails = false
     expect(await batcher.submit('b')).toBe('b')
+  })
+})
+
+describe('a unit', () => {
+  const refusals = (count: number, code: BatchRefusal['code']): BatchRefusal[] =>
+    Array.from({ length: count }, () => ({ ok: false, code }))
+
+  test('is answered item by item, in its order', async () => {
+    const batcher = create({ run: async (items) => items.map((item) => item.toUpperCase()) })
+    expect(await batcher.submitAll(['a', 'b', 'c'])).toEqual(['A', 'B', 'C'])
+    expect(await batcher.submitAll([])).toEqual([])
+  })
+
+  test('shares a batch with what waits beside it, in order of arrival', async () => {
+    const gate = gated()
+    const batcher = create({ run: gate.run })
+    const [first, unit, last] = [batcher.submit('a'), batcher.submitAll(['b', 'c', 'd']), batcher.submit('e')]
+    await gate.started(1)
+    expect(gate.batches).toEqual([['a', 'b', 'c', 'd', 'e']])
+    gate.waiting[0]!.finish()
+    expect([await first, await unit, await last]).toEqual(['a!', ['b!', 'c!', 'd!'], 'e!'])
+  })
+
+  test('is never split over two batches: what does not fit waits for the next one, and nothing overtakes it', async () => {
+    const gate = gated()
+    const sizes: number[] = []
+    const batcher = create({ run: gate.run, batchMax: 4, onBatch: ({ items }) => sizes.push(items) })
+    const answers = [
+      batcher.submitAll(['a', 'b', 'c']),
+      batcher.submitAll(['d', 'e']),
+      batcher.submitAll(['f', 'g']),
+      batcher.submit('h').then((answer) => [answer]),
+    ]
+    for (let at = 0; at < 3; at++) {
+      await gate.started(at + 1)
+      gate.waiting[at]!.finish()
+    }
+    expect((await Promise.all(answers)).flat()).toEqual(eight.map((item) => `${item}!`))
+    expect(gate.batches).toEqual([['a', 'b', 'c'], ['d', 'e', 'f', 'g'], ['h']])
+    expect(sizes).toEqual([3, 4, 1])
+  })
+
+  test('that is larger than a batch runs alone', async () => {
+    const gate = gated()
+    const batcher = create({ run: gate.run, batchMax: 2, lanes: 2 })
+    const answers = [batcher.submitAll(eight.slice(0, 7)), batcher.submit('h')]
+    await gate.started(2)
+    expect(gate.batches).toEqual([eight.slice(0, 7), ['h']])
+    expect(batcher.load()).toEqual({ queued: 0, running: 8 })
+    gate.waiting.forEach(({ finish }) => finish())
+    expect((await Promise.all(answers)).flat()).toEqual(eight.map((item) => `${item}!`))
+  })
+
+  test('without room for all of it is refused whole, and what fits is taken afterwards', async () => {
+    const gate = gated()
+    const batcher = create({ run: gate.run, batchMax: 10, queueMax: 4 })
+    const running = batcher.submit('running')
+    await gate.started(1)
+    const waiting = [batcher.submit('a')]
+    expect(await batcher.submitAll(['x', 'x', 'x', 'x'])).toEqual(refusals(4, 'OVERLOADED'))
+    const unit = batcher.submitAll(['b', 'c', 'd'])
+    expect([batcher.load(), batcher.isFull()]).toEqual([{ queued: 4, running: 1 }, true])
+    expect([await batcher.submit('x')]).toEqual(refusals(1, 'OVERLOADED'))
+    gate.waiting[0]!.finish()
+    await gate.started(2)
+    expect([batcher.load(), batcher.isFull()]).toEqual([{ queued: 0, running: 4 }, false])
+    gate.waiting[1]!.finish()
+    expect([await running, ...(await Promise.all(waiting)), ...(await unit)]).toEqual([
+      'running!',
+      'a!',
+      'b!',
+      'c!',
+      'd!',
+    ])
+    expect(gate.batches).toEqual([['running'], ['a', 'b', 'c', 'd']])
+  })
+
+  test('past the deadline is refused whole, and its room is free again', async () => {
+    const gate = gated()
+    const batcher = create({ run: gate.run, deadlineMs: 1_000, batchMax: 1, queueMax: 3 })
+    const running = batcher.submitAll(['r', 's'])
+    await gate.started(1)
+    const queued = batcher.submitAll(['a', 'b', 'c'])
+    expect(await running).toEqual(refusals(2, 'OUTCOME_UNKNOWN'))
+    expect(await queued).toEqual(refusals(3, 'OVERLOADED'))
+    expect(batcher.load()).toEqual({ queued: 0, running: 2 })
+    const later = batcher.submitAll(['d', 'e', 'f'])
+    gate.waiting[0]!.finish()
+    await gate.started(2)
+    gate.waiting[1]!.finish()
+    expect(await later).toEqual(['d!', 'e!', 'f!'])
+    expect(gate.batches).toEqual([
+      ['r', 's'],
+      ['d', 'e', 'f'],
+    ])
+  })
+
+  test('with a guilty item is answered for the rest of it, and so are its neighbours', async () => {
+    const stored: string[] = []
+    const bugs: unknown[] = []
+    const batcher = create({
+      run: async (items) => {
+        if (items.includes('guilty')) throw dataError
+        stored.push(...items)
+        return items.map((item) => `${item}!`)
+      },
+      onBug: (error) => bugs.push(error),
+    })
+    const answers = [batcher.submit('a'), batcher.submitAll(['b', 'guilty', 'c']), batcher.submitAll(['d', 'e'])]
+    expect((await Promise.all(answers)).flat()).toEqual(['a!', 'b!', { ok: false, code: 'INTERNAL' }, 'c!', 'd!', 'e!'])
+    expect([stored, bugs]).toEqual([['a', 'b', 'c', 'd', 'e'], [dataError]])
   })
 })
 
