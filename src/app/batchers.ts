@@ -9,7 +9,16 @@ import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import type { KeyFill } from './keyFill.ts'
-import { judgeHeldKey, placeOrders, type Identity, type Placement, type PlaceResult, type Placing } from './place.ts'
+import {
+  judgeHeldKey,
+  judgeTrials,
+  placeOrders,
+  type Identity,
+  type Placement,
+  type PlaceResult,
+  type Placing,
+  type TrialResult,
+} from './place.ts'
 import { createReads } from './reads.ts'
 import { resolveException, resolveReportException, type ResolveCommand, type ResolveResult } from './resolve.ts'
 
@@ -21,7 +30,7 @@ export type ServiceLimits = {
 }
 
 /** The kind of statement of a batch. */
-export type BatchKind = 'place' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
+export type BatchKind = 'place' | 'validate' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
 
 /** One pool for each kind of statement; see Plans. */
 export type ServicePools = {
@@ -86,16 +95,26 @@ const sumOf = (a: Load, b: Load): Load => ({ queued: a.queued + b.queued, runnin
 
 type Loading = { load: () => Load }
 const loadOf = (
-  of: Record<'places' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves', Loading>,
+  of: Record<'places' | 'trials' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves', Loading>,
 ) =>
   ({
     place: of.places.load(),
+    validate: of.trials.load(),
     key: of.keys.load(),
     cancel: of.cancels.load(),
     get: of.gets.load(),
     page: of.pages.load(),
     resolve: sumOf(of.resolves.load(), of.reportResolves.load()),
   }) satisfies Record<BatchKind, Load>
+
+type Resolve<E> = (db: Database, command: ResolveCommand, at: Date) => Promise<ResolveResult<E>>
+
+/** One resolution at a time. */
+const resolving = <E>(resolve: Resolve<E>, { db, now }: { db: Database; now: () => Date }) => ({
+  batchMax: 1,
+  lanes: 1,
+  run: (commands: readonly ResolveCommand[]) => Promise.all(commands.map((command) => resolve(db, command, now()))),
+})
 
 export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...options }: BatchersOptions) => {
   const { onBug, onRefused = () => undefined } = options
@@ -118,6 +137,10 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
     run: (placements, { stored }) =>
       placeOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored) }),
   })
+  const trials = createBatcher<Placement, TrialResult>({
+    ...read('validate'),
+    run: (placements) => judgeTrials(placements, placing),
+  })
   const keys = createBatcher<KeyForms, KeyHolders>({
     ...read('key'),
     run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
@@ -136,19 +159,14 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
   })
   const gets = createBatcher<string, OrderLookup>({ ...read('get'), run: (ids) => readById(pools.gets, ids) })
   const pages = createReads({ ...common('page'), lanes: pagesAtATime, queueMax: pagesWaitingMax })
-  const resolver = <E>(resolve: (db: Database, command: ResolveCommand, at: Date) => Promise<ResolveResult<E>>) =>
-    createBatcher<ResolveCommand, ResolveResult<E>>({
-      ...write('resolve'),
-      batchMax: 1,
-      lanes: 1,
-      run: (commands) => Promise.all(commands.map((command) => resolve(pools.changes, command, now()))),
-    })
-  const resolves = resolver(resolveException)
-  const reportResolves = resolver(resolveReportException)
-  const all = [places, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
+  const changes = { db: pools.changes, now }
+  const resolves = createBatcher({ ...write('resolve'), ...resolving(resolveException, changes) })
+  const reportResolves = createBatcher({ ...write('resolve'), ...resolving(resolveReportException, changes) })
+  const all = [places, trials, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
 
   return {
     places,
+    trials,
     keys,
     heldKeys,
     cancels,
@@ -157,7 +175,7 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
     resolves,
     reportResolves,
     /** Requests that wait and requests in a transaction. */
-    load: () => loadOf({ places, keys, cancels, gets, pages, resolves, reportResolves }),
+    load: () => loadOf({ places, trials, keys, cancels, gets, pages, resolves, reportResolves }),
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),
   }

@@ -9,26 +9,36 @@ import type { Batchers } from './batchers.ts'
 import { causeOf, isAdmin, owns, type Call } from './caller.ts'
 import type { CancelResult, CancelTerms } from './cancel.ts'
 import { createOrderReads, type OrderReads } from './orderReads.ts'
-import { judgeFormerKey } from './place.ts'
-import { createSubmit, type SubmitParts, type SubmitResult } from './submit.ts'
+import { judgeFormerKey, type PlaceResult } from './place.ts'
+import { createSubmit, type SubmitParts, type SubmitResult, type ValidateResult } from './submit.ts'
 
 /** `formerKey`: another form of the key, under which 1.0 may have stored this order; null: there is none. */
 export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
 
+/** `FORBIDDEN`: the order names another user. */
+export type PlaceAnswer = SubmitResult | { ok: false; code: 'FORBIDDEN' }
+export type ValidateAnswer = ValidateResult | { ok: false; code: 'FORBIDDEN' }
+
 export type OrderUseCases = OrderReads & {
   /** The answer that every order would get now, whatever it says; null: there is room for an order. */
   turnAway: () => BatchRefusal | null
-  /** Stores an order, or answers with the order that holds its key. `FORBIDDEN`: the order names another user. */
-  place: (call: Call, command: PlaceCommand) => Promise<SubmitResult | { ok: false; code: 'FORBIDDEN' }>
+  /** Stores an order, or answers with the order that holds its key. */
+  place: (call: Call, command: PlaceCommand) => Promise<PlaceAnswer>
+  /** Stores orders as one unit, in their order; one answer for each, in the same order. */
+  placeMany: (call: Call, orders: readonly OrderTerms[]) => Promise<PlaceAnswer[]>
+  /** What `place` would answer now. Stores nothing. */
+  validate: (call: Call, command: PlaceCommand) => Promise<ValidateAnswer>
   cancel: (call: Call, orderId: string, terms?: CancelTerms) => Promise<CancelResult | BatchRefusal>
 }
 
 export type OrderParts = SubmitParts & {
-  batchers: Pick<Batchers, 'places' | 'heldKeys' | 'keys' | 'cancels' | 'gets' | 'pages'>
+  batchers: Pick<Batchers, 'places' | 'trials' | 'heldKeys' | 'keys' | 'cancels' | 'gets' | 'pages'>
   /** The pool from which lists are read. */
   lists: Database
   audit: Audit
 }
+
+const forbidden = { ok: false, code: 'FORBIDDEN' } as const
 
 export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCases => {
   const { batchers, now, newId } = parts
@@ -36,22 +46,34 @@ export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCa
   const { refuseForeign, ...reads } = createOrderReads({ batchers, lists, now })
   const submit = createSubmit(parts)
 
-  /** Places an order, unless this user has an order under the former key: then the request repeats that order. */
-  const submitUnlessHeld = async (call: Call, terms: OrderTerms, formerKey: string) => {
+  /** The answer of the order that this user has under the former key: then the request repeats that order. Null: there is none. */
+  const judgeFormer = async ({ terms, formerKey }: PlaceCommand): Promise<PlaceResult | BatchRefusal | null> => {
+    if (formerKey === null) return null
     const { userId, clientOrderId } = terms
     const holders = await keys.submit({
       former: { userId, clientOrderId: formerKey },
       present: { userId, clientOrderId },
     })
-    return holders.ok ? (judgeFormerKey(terms, holders) ?? submit(call, terms)) : holders
+    return holders.ok ? judgeFormerKey(terms, holders) : holders
   }
 
   return {
     ...reads,
     turnAway: () => (places.isFull() ? { ok: false, code: 'OVERLOADED' } : null),
-    place(call, { terms, formerKey }) {
-      if (!owns(call.caller, terms.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
-      return formerKey === null ? submit(call, terms) : submitUnlessHeld(call, terms, formerKey)
+    async place(call, command) {
+      const { terms } = command
+      if (!owns(call.caller, terms.userId)) return forbidden
+      return (await judgeFormer(command)) ?? submit.place(call, terms)
+    },
+    async placeMany(call, orders) {
+      const mine = orders.filter(({ userId }) => owns(call.caller, userId))
+      const answers = (await submit.placeMany(call, mine)).values()
+      return orders.map(({ userId }) => (owns(call.caller, userId) ? answers.next().value! : forbidden))
+    },
+    async validate(call, command) {
+      const { terms } = command
+      if (!owns(call.caller, terms.userId)) return forbidden
+      return (await judgeFormer(command)) ?? submit.validate(call, terms)
     },
     async cancel(call, orderId, terms = {}) {
       audit(call, { operation: terms.remaining === true ? 'deleteOrder' : 'cancelOrder', orderId })

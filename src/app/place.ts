@@ -3,6 +3,7 @@
 
 import { assert } from '../domain/assert.ts'
 import { acceptOrder, refuseOrder, type Order } from '../domain/order.ts'
+import type { Reason } from '../domain/reason.ts'
 import { refusalBy, type Rules } from '../domain/rules.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
 import { RulesChanged } from '../store/faults.ts'
@@ -46,7 +47,7 @@ export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId, ex
   }
 }
 
-const keyOf = (order: OrderKey): string => `${order.userId} ${order.clientOrderId}`
+export const keyOf = (order: OrderKey): string => `${order.userId} ${order.clientOrderId}`
 
 /** The answer of an order that was stored. One that an engine rejected later was accepted first, so it is answered as it is now. */
 const answerOf = (order: Order, replayed: boolean): PlaceResult =>
@@ -192,4 +193,24 @@ export const placeOrders = async (
     results.push(result)
   }
   return results
+}
+
+/** `WOULD_BE_REJECTED`: a rule refuses the order, so that placing would store it as REJECTED. */
+export type TrialResult =
+  | { ok: true }
+  | { ok: false; code: 'WOULD_BE_REJECTED'; reason: Reason }
+  | { ok: false; code: 'RATE_LIMITED'; waitSeconds: number }
+
+/** What would become of new orders by the rules as they are in the database now. Stores nothing, and takes nothing from anybody's bound. */
+export const judgeTrials = async (
+  placements: readonly Placement[],
+  { rules, rejections }: Pick<Placing, 'rules' | 'rejections'>,
+): Promise<TrialResult[]> => {
+  const now = await rules.refresh()
+  return placements.map((placement) => {
+    const reason = refusalBy(now, placement.order)
+    if (reason === null) return { ok: true }
+    const { allowed, waitSeconds } = rejections.look(placement)
+    return allowed ? { ok: false, code: 'WOULD_BE_REJECTED', reason } : { ok: false, code: 'RATE_LIMITED', waitSeconds }
+  })
 }

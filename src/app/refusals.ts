@@ -31,6 +31,12 @@ export const observeRefusals = (service: Service, onRefusal: RefusalObserver): S
       return refusal
     },
     place: (...args) => observe('place', service.place(...args)),
+    async placeMany(...args) {
+      const results = await service.placeMany(...args)
+      for (const result of results) if (!result.ok) onRefusal('place', result.code)
+      return results
+    },
+    validate: (...args) => observe('validate', service.validate(...args)),
     cancel: (...args) => observe('cancel', service.cancel(...args)),
     find: (...args) => observe('find', service.find(...args)),
     list: (...args) => observe('list', service.list(...args)),

@@ -6,6 +6,8 @@ import { createBuckets, type BucketState } from './rateLimit.ts'
 export type Rejections = {
   /** Whether this placement may be stored though a rule refuses it. However often it is asked for one placement, it takes one token. */
   take: (placement: Placement) => BucketState
+  /** Whether there is a token for this placement; takes none. */
+  look: (placement: Placement) => BucketState
   /** Gives back the token of a placement, if it has one: it was not stored as a refused order. */
   putBack: (placement: Placement) => void
 }
@@ -27,6 +29,7 @@ export const createRejections = (perMinuteMax: number, nowMs: () => number): Rej
       takenBy.set(placement, state)
       return state
     },
+    look: (placement) => buckets.look(callerOf(placement)),
     putBack(placement) {
       if (takenBy.get(placement)?.allowed === true) buckets.putBack(callerOf(placement))
       takenBy.delete(placement)

@@ -7,7 +7,7 @@ import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
 import type { Call } from './caller.ts'
 import type { Admission } from './monitor.ts'
-import { preparePlacement, type Identity, type PlaceResult } from './place.ts'
+import { keyOf, preparePlacement, type Identity, type PlaceResult, type TrialResult } from './place.ts'
 
 /** What is judged of a new order. */
 export type NewOrderRules = {
@@ -41,6 +41,13 @@ export type SubmitResult =
   | { ok: false; code: 'EXPIRES_AT'; detail: string }
   | { ok: false; code: 'STOPS_UNWATCHED' }
 
+/** As a SubmitResult; of an order that would be new there is nothing to show. */
+export type ValidateResult = SubmitResult | TrialResult
+
+type NewOrderRefusal =
+  | { ok: false; code: 'OVERLOADED' }
+  | Extract<SubmitResult, { code: 'EXPIRES_AT' | 'STOPS_UNWATCHED' }>
+
 const aheadMinMs = 1_000
 const dayMs = 86_400_000
 
@@ -52,14 +59,31 @@ const expiryFault = ({ expiresAt }: OrderTerms, now: Date, gtdMaxDays: number): 
   return aheadMs > gtdMaxDays * dayMs ? `must be at most ${gtdMaxDays} days ahead` : null
 }
 
+/** Which orders have the key of one before them that is to be placed. */
+const repeatersOf = (orders: readonly OrderTerms[], isPlaced: (at: number) => boolean): boolean[] => {
+  const keys = new Set<string>()
+  return orders.map((terms, at) => {
+    if (terms.clientOrderId === null) return false
+    const key = keyOf(terms)
+    const repeats = keys.has(key)
+    if (isPlaced(at)) keys.add(key)
+    return repeats
+  })
+}
+
 export type SubmitParts = Identity & {
-  batchers: Pick<Batchers, 'places' | 'heldKeys'>
+  batchers: Pick<Batchers, 'places' | 'heldKeys' | 'trials'>
   /** The monitor's `hasRoom`: false while too much waits to be published (app/monitor.ts). */
   accepting: Admission
   rules: NewOrderRules
 }
 
-export const createSubmit = ({ batchers: { places, heldKeys }, accepting, rules, ...identity }: SubmitParts) => {
+export const createSubmit = ({
+  batchers: { places, heldKeys, trials },
+  accepting,
+  rules,
+  ...identity
+}: SubmitParts) => {
   const { gtdMaxDays, mayPlaceStops } = rules
 
   /** The answer of whoever holds the key; `refusal` if nobody does. */
@@ -69,12 +93,59 @@ export const createSubmit = ({ batchers: { places, heldKeys }, accepting, rules,
     return key.ok ? (key.answer ?? refusal) : key
   }
 
-  return async (call: Call, terms: OrderTerms): Promise<SubmitResult> => {
+  /** What refuses a new order, whatever the rules say; null: nothing does. */
+  const refuseNew = async (terms: OrderTerms, now: Date): Promise<NewOrderRefusal | null> => {
     if (!accepting(terms.ticker)) return { ok: false, code: 'OVERLOADED' }
-    const detail = expiryFault(terms, identity.now(), gtdMaxDays)
-    if (detail !== null) return unlessHeld(terms, { ok: false, code: 'EXPIRES_AT', detail })
-    if (terms.stopPrice !== null && !(await mayPlaceStops()))
-      return unlessHeld(terms, { ok: false, code: 'STOPS_UNWATCHED' })
-    return places.submit(preparePlacement(terms, call, identity))
+    const detail = expiryFault(terms, now, gtdMaxDays)
+    if (detail !== null) return { ok: false, code: 'EXPIRES_AT', detail }
+    const isUnwatched = terms.stopPrice !== null && !(await mayPlaceStops())
+    return isUnwatched ? { ok: false, code: 'STOPS_UNWATCHED' } : null
+  }
+
+  /** The answer to an order that is refused so. Without room nothing is looked up. */
+  const answerRefused = (terms: OrderTerms, refusal: NewOrderRefusal): Promise<SubmitResult> =>
+    refusal.code === 'OVERLOADED' ? Promise.resolve(refusal) : unlessHeld(terms, refusal)
+
+  return {
+    async place(call: Call, terms: OrderTerms): Promise<SubmitResult> {
+      const refusal = await refuseNew(terms, identity.now())
+      return refusal === null ? places.submit(preparePlacement(terms, call, identity)) : answerRefused(terms, refusal)
+    },
+
+    /**
+     * Places orders as one unit: in one statement, in their order. One that repeats the key of another one before it repeats that order, also
+     * if it would be refused as a new one: so such a one is answered after the unit, and every other refused one before it.
+     */
+    async placeMany(call: Call, orders: readonly OrderTerms[]): Promise<SubmitResult[]> {
+      const at = identity.now()
+      const refusals = await Promise.all(orders.map((terms) => refuseNew(terms, at)))
+      const isLater = repeatersOf(orders, (i) => refusals[i] === null)
+      const answerAll = (later: boolean) =>
+        Promise.all(
+          orders.map(async (terms, i) => {
+            const refusal = refusals[i]!
+            return refusal === null || isLater[i] !== later ? null : answerRefused(terms, refusal)
+          }),
+        )
+      const early = await answerAll(false)
+      const unit = orders.filter((_, i) => refusals[i] === null)
+      const sameTime = { ...identity, now: () => at }
+      const placed = await places.submitAll(unit.map((terms) => preparePlacement(terms, call, sameTime)))
+      const late = await answerAll(true)
+      let next = 0
+      return orders.map((_, i) => early[i] ?? late[i] ?? placed[next++]!)
+    },
+
+    /** What `place` would answer; stores nothing. The rules are read anew. */
+    async validate(call: Call, terms: OrderTerms): Promise<ValidateResult> {
+      const refusal = await refuseNew(terms, identity.now())
+      if (refusal !== null) return answerRefused(terms, refusal)
+      if (terms.clientOrderId !== null) {
+        const key = await heldKeys.submit(terms)
+        if (!key.ok) return key
+        if (key.answer !== null) return key.answer
+      }
+      return trials.submit(preparePlacement(terms, call, identity))
+    },
   }
 }

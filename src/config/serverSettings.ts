@@ -45,15 +45,22 @@ export const requestSettings = {
     note: 'The same behind the point. Trailing zeros do not count.',
   },
   BODY_MAX_BYTES: { read: int(65_536, 1_024, 16_777_216), note: 'A larger body is a `413`.' },
+  BATCH_BODY_MAX_BYTES: {
+    read: int(1_048_576, 1_024, 16_777_216),
+    note: 'The same for the body of `POST /orders/batch`.',
+  },
   REQUEST_DEADLINE_MS: {
     read: ms(5_000, 100, 25_000),
     note: 'A request is answered within this time. Reading the body, queueing and retries are included.',
   },
-  BATCH_MAX_ORDERS: { read: int(256, 1, 5_000), note: 'How many requests may share a transaction.' },
+  BATCH_MAX_ORDERS: {
+    read: int(256, 1, 5_000),
+    note: 'How many requests may share a transaction. The orders of one `POST /orders/batch` share one always.',
+  },
   BATCH_LANES: { read: int(2, 1, 16), note: 'How many transactions of one kind run at a time.' },
   QUEUE_MAX_REQUESTS: {
     read: int(10_000, 1, 1_000_000),
-    note: 'How many requests of one kind may wait. One more is a `503`.',
+    note: 'How many requests of one kind may wait. One more is a `503`, and so is a whole batch of orders that finds no room: keep it above 256.',
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 

@@ -17,7 +17,8 @@ import { handbookHandlers } from './handbook/routes.ts'
 import { actuatorHandlers } from './operators/actuator.ts'
 import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { metricHandlers } from './operators/metrics.ts'
-import { orderHandlers, type RouteOptions } from './orders/routes.ts'
+import type { RouteOptions } from './orders/options.ts'
+import { orderHandlers } from './orders/routes.ts'
 import { streamHandlers, type SetSilence, type StreamOptions } from './stream/routes.ts'
 
 export type ServerOptions = RouteOptions &

@@ -49,6 +49,7 @@ export const openApiCommand = (env: Env): Promise<number> =>
       version: release,
       unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
       bodyMaxBytes: settings.BODY_MAX_BYTES,
+      batchBodyMaxBytes: settings.BATCH_BODY_MAX_BYTES,
       amountDigits: amountDigitsOf(settings),
       access: accessOf(settings),
     }),

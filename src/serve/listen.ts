@@ -41,6 +41,7 @@ const serverOptionsOf = ({ status, phase, ...parts }: Parts): ServerOptions => {
     ...parts,
     unknownFields: config.ORDERS_UNKNOWN_FIELDS,
     bodyMaxBytes: config.BODY_MAX_BYTES,
+    batchBodyMaxBytes: config.BATCH_BODY_MAX_BYTES,
     amountDigits: amountDigitsOf(config),
     bodyDeadlineMs: config.REQUEST_DEADLINE_MS,
     eventsPageMax: config.EVENTS_PAGE_MAX,

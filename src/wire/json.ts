@@ -61,29 +61,93 @@ export const amountOrZeroFromJson = (value: unknown): ParsedAmount => {
 }
 
 const memberLike = /"\s*:/g
-const stringOrBracket = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs
+const colon = /\s*:/y
+/** By their codes, which are faster to compare. */
+const quote = 0x22
+const backslash = 0x5c
+const leftBrace = 0x7b
+const rightBrace = 0x7d
+const leftBracket = 0x5b
+const rightBracket = 0x5d
+
+/** The index after the string that begins at `start` in valid JSON. */
+const endOfString = (text: string, start: number): number => {
+  let at = start + 1
+  for (;;) {
+    const code = text.charCodeAt(at++)
+    if (code === quote) return at
+    if (code === backslash) at++
+  }
+}
+
+/** `depth`: how many brackets are open around a string; of a bracket, with itself. */
+type Token = { start: number; end: number; depth: number }
+
+/** The strings and brackets of valid JSON. Not a regular expression: that takes half a second for a string of a million characters. */
+function* tokensOf(text: string): Generator<Token> {
+  let depth = 0
+  for (let start = 0; start < text.length;) {
+    const code = text.charCodeAt(start)
+    const isString = code === quote
+    const isEnd = code === rightBrace || code === rightBracket
+    if (code === leftBrace || code === leftBracket) depth++
+    const end = isString ? endOfString(text, start) : start + 1
+    if (isString || isEnd || code === leftBrace || code === leftBracket) yield { start, end, depth }
+    if (isEnd) depth--
+    start = end
+  }
+}
 
 /** The first member name that occurs twice in the outermost object of valid JSON `text`, or null. */
 const findRepeated = (text: string): string | null => {
   const names = new Set<string>()
-  let depth = 0
-  for (const [token, colon] of text.matchAll(stringOrBracket)) {
-    if (token === '{' || token === '[') depth++
-    else if (token === '}' || token === ']') depth--
-    else if (colon !== undefined && depth === 1) {
-      const name = JSON.parse(token.slice(0, token.length - colon.length)) as string
-      if (names.has(name)) return name
-      names.add(name)
-    }
+  for (const { start, end, depth } of tokensOf(text)) {
+    if (depth !== 1 || text.charCodeAt(start) !== quote) continue
+    colon.lastIndex = end
+    if (!colon.test(text)) continue
+    const name = JSON.parse(text.slice(start, end)) as string
+    if (names.has(name)) return name
+    names.add(name)
   }
   return null
+}
+
+/** Whether valid JSON has no more members than these objects in it: then none of them repeats one. */
+const hasOnly = (text: string, objects: readonly object[]): boolean => {
+  const names = text.match(memberLike)?.length ?? 0
+  return names === objects.reduce((sum, one) => sum + Object.keys(one).length, 0)
 }
 
 /**
  * The first member name that the JSON object `text` repeats, or null. JSON.parse keeps the last of two members of one name, and nobody can
  * know which one was meant.
  */
-export const repeatedMember = (text: string, parsed: object): string | null => {
-  const names = text.match(memberLike)?.length ?? 0
-  return names === Object.keys(parsed).length ? null : findRepeated(text)
+export const repeatedMember = (text: string, parsed: object): string | null =>
+  hasOnly(text, [parsed]) ? null : findRepeated(text)
+
+/** The source text of each object in the list that is the only member of the JSON object `text`. */
+const objectSources = (text: string): string[] => {
+  const sources: string[] = []
+  let begin = 0
+  for (const { start, end, depth } of tokensOf(text)) {
+    if (depth !== 3) continue
+    const code = text.charCodeAt(start)
+    if (code === leftBrace) begin = start
+    else if (code === rightBrace) sources.push(text.slice(begin, end))
+  }
+  return sources
+}
+
+/**
+ * The same where the only member of the object `text` is a list. `items`: the objects in it. Returns what the body itself repeats, and what
+ * each of its items does.
+ */
+export const repeatedMembersOfList = (
+  text: string,
+  parsed: object,
+  items: readonly object[],
+): { ofBody: string | null; ofItems: (string | null)[] } => {
+  if (hasOnly(text, [parsed, ...items])) return { ofBody: null, ofItems: items.map(() => null) }
+  const ofBody = findRepeated(text)
+  return { ofBody, ofItems: ofBody === null ? objectSources(text).map(findRepeated) : [] }
 }

@@ -30,6 +30,7 @@ describe('the defaults', () => {
       TRADE_UNKNOWN_TO_DLQ: true,
       ORDERS_UNKNOWN_FIELDS: 'refuse',
       BODY_MAX_BYTES: 64 * 1024,
+      BATCH_BODY_MAX_BYTES: 1024 * 1024,
       OUTBOX_MAX_ROWS: 2_000_000,
       OUTBOX_MAX_AGE_MS: 15 * 60_000,
       SESSION_CLOSE: '00:00',

@@ -60,6 +60,7 @@ test.each([
   ['AUTH_JWT_CLOCK_TOLERANCE_SECONDS', 's'],
   ['RATE_LIMIT_TOTAL_PER_SECOND', 'a second'],
   ['BODY_MAX_BYTES', 'bytes'],
+  ['BATCH_BODY_MAX_BYTES', 'bytes'],
   ['RELAY_BATCH_MAX_EVENTS', 'events'],
   ['OUTBOX_MAX_ROWS', 'rows'],
   ['GTC_MAX_DAYS', 'days'],

@@ -15,7 +15,13 @@ const plain = (document: unknown): Json => JSON.parse(JSON.stringify(document)) 
 
 export const asyncApiDocument = plain(contractsOf(defaults.settings).asyncApi)
 export const openApiDocument = plain(
-  createOpenApi({ version: 'test', unknownFields: 'refuse', bodyMaxBytes: 65_536, amountDigits }),
+  createOpenApi({
+    version: 'test',
+    unknownFields: 'refuse',
+    bodyMaxBytes: 65_536,
+    batchBodyMaxBytes: 1_048_576,
+    amountDigits,
+  }),
 )
 
 const at = (document: Json, path: readonly string[]): unknown =>

@@ -84,7 +84,13 @@ describe('the document', () => {
         'additionalProperties'
       ]
     expect(membersOf(openApiDocument)).toBeFalse()
-    const lenient = createOpenApi({ version: 'test', unknownFields: 'ignore', bodyMaxBytes: 1, amountDigits })
+    const lenient = createOpenApi({
+      version: 'test',
+      unknownFields: 'ignore',
+      bodyMaxBytes: 1,
+      batchBodyMaxBytes: 1,
+      amountDigits,
+    })
     expect(membersOf(lenient)).toBeTrue()
   })
 })

@@ -47,6 +47,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   service: {} as Service,
   unknownFields: 'refuse',
   bodyMaxBytes: 65_536,
+  batchBodyMaxBytes: 1_048_576,
   amountDigits,
   bodyDeadlineMs: 20_000,
   started: () => true,

@@ -49,6 +49,7 @@ export const documentOf = async (guard: Guard, management?: ServerOptions['manag
     version: 'test',
     unknownFields: 'refuse',
     bodyMaxBytes: 65_536,
+    batchBodyMaxBytes: 1_048_576,
     amountDigits,
     access,
   })

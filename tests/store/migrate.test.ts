@@ -56,8 +56,6 @@ describe('migrate', () => {
       'log_epochs',
       'order_changes',
       'order_endings',
-      'order_keys',
-      'order_keys_fill',
       'orders',
       'orders_migrations',
       'outbox',
@@ -65,7 +63,6 @@ describe('migrate', () => {
       'replicas',
       'report_exception_resolutions',
       'report_exceptions',
-      'rules_gate',
       'tape_marks',
       'trade_gaps',
     ])

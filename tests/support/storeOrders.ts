@@ -14,7 +14,7 @@ export const storeOrders = async (sql: Sql, placements: Parameters<typeof insert
 }
 
 /** By what the service judges new orders if nothing is set. */
-const placingIn = (db: Database, onCommitted: () => void = () => undefined): Placing => ({
+export const placingIn = (db: Database, onCommitted: () => void = () => undefined): Placing => ({
   rules: createRuleBook({ db, features: new Set() }),
   keyFill: { isDone: () => Promise.resolve(true) },
   rejections: createRejections(600, () => performance.now()),

@@ -22,6 +22,7 @@ type DocsOptions = {
   contracts: ContractOptions
   unknownFields: UnknownFields
   bodyMaxBytes: number
+  batchBodyMaxBytes: number
   amountDigits: AmountDigits
   guard?: Guard
   management?: Management
@@ -52,8 +53,8 @@ const once = <T>(make: () => T): (() => T) => {
 export const docsHandlers = ({ contracts, guard, management, ...settings }: DocsOptions) => {
   const { version, asyncApi } = contracts
   const access = publishedAccess(guard, management)
-  const { unknownFields, bodyMaxBytes, amountDigits } = settings
-  const options = { version, unknownFields, bodyMaxBytes, amountDigits, access }
+  const { unknownFields, bodyMaxBytes, batchBodyMaxBytes, amountDigits } = settings
+  const options = { version, unknownFields, bodyMaxBytes, batchBodyMaxBytes, amountDigits, access }
   const openApiText = once(() => JSON.stringify(createOpenApi(options)))
   const asyncApiText = once(() => JSON.stringify(asyncApi))
   const page = once(() => docsPage(asyncApi))

@@ -1,25 +1,24 @@
 // Makes the OpenAPI document from the schemas and operations of the code. /openapi.json serves it and `orders openapi` prints it.
 
 import type { TObject } from '@sinclair/typebox'
-import type { AmountDigits } from '../../domain/decimal.ts'
 import { Resolve } from '../exceptions/resolution.ts'
-import type { UnknownFields } from '../exchange/decode.ts'
 import { isServed } from '../exchange/operation.ts'
 import { problemJson, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
-import { placeOrderShape } from '../orders/decode.ts'
 import { components, noMembers, problemShape } from './answers.ts'
+import { PlaceResult, resultProblems } from './batchResults.ts'
 import { answeredAt, examplePath } from './examples.ts'
 import {
   isPublished,
   limitHeaders,
   openAccess,
-  orderBody,
   securityOf,
   securitySchemes,
   type PublishedAccess,
 } from './openapiAccess.ts'
-import { answerExamples, bodyExamples } from './openapiExamples.ts'
+import { bodyOf, orderSchemas, type BodyOptions } from './openapiBody.ts'
+import { answerExamples } from './openapiExamples.ts'
 import { optionsOf } from './openapiOptions.ts'
+import { documentSchema, problemName, type Json } from './openapiSchema.ts'
 import { introduction, tags } from './openapiText.ts'
 import {
   commonHeaders,
@@ -30,33 +29,8 @@ import {
   type RefusalShape,
 } from './operation.ts'
 import { operations, type OperationId, type Operations } from './operations.ts'
-import { rulesByTimeInForce, termsByType } from './orderRules.ts'
 
-export type OpenApiOptions = {
-  version: string
-  unknownFields: UnknownFields
-  bodyMaxBytes: number
-  /** How many digits an amount of a new order may have. */
-  amountDigits: AmountDigits
-  /** Who may call; everybody by default. */
-  access?: PublishedAccess
-}
-type Json = Record<string, unknown>
-
-/**
- * A schema in the form of the document: a component becomes a reference. `isRoot`: write the component itself instead of a reference
- * to it.
- */
-const documentSchema = (value: unknown, isRoot = false): unknown => {
-  if (Array.isArray(value)) return value.map((item) => documentSchema(item))
-  if (typeof value !== 'object' || value === null) return value
-  const { component, ...schema } = value as Json
-  if (typeof component === 'string' && !isRoot) return { $ref: `#/components/schemas/${component}` }
-  return Object.fromEntries(Object.entries(schema).map(([key, inner]) => [key, documentSchema(inner)]))
-}
-
-const pascal = (text: string): string =>
-  text.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())
+export type OpenApiOptions = BodyOptions & { version: string }
 
 const parametersOf = (place: 'path' | 'query' | 'header', schema: TObject | undefined): Json[] =>
   Object.entries(schema?.properties ?? {}).map(([name, property]) => {
@@ -93,7 +67,7 @@ const problemRef = (
   { members }: RefusalShape,
   { schemas }: DocumentParts,
 ): Json => {
-  const name = `${members === undefined ? '' : id[0]!.toUpperCase() + id.slice(1)}${pascal(code)}Problem`
+  const name = problemName(code, members === undefined ? '' : id)
   schemas[name] ??= documentSchema(problemShape(code, members ?? noMembers))
   return { $ref: `#/components/schemas/${name}` }
 }
@@ -166,27 +140,16 @@ const responsesOf = (operation: Operations[OperationId], parts: DocumentParts): 
   return responses
 }
 
-const bodyOf = (operation: Operations[OperationId], bodyMaxBytes: number): Json => {
-  if (!('body' in operation)) return {}
-  const media = { schema: documentSchema(operation.body), ...bodyExamples[operation.id] }
-  const description = `At most ${bodyMaxBytes} bytes.`
-  return {
-    requestBody: { required: true, description, content: { 'application/json': media, 'application/*+json': media } },
-  }
-}
-
 /** The document for a service with these settings. */
 export const createOpenApi = (options: OpenApiOptions): Json => {
-  const { version, unknownFields, bodyMaxBytes, amountDigits, access = openAccess } = options
+  const { version, unknownFields, access = openAccess } = options
   const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
   const schemas: Json = {
     ...Object.fromEntries(components.map((schema) => [schema['component'], documentSchema(schema, true)])),
-    PlaceOrder: {
-      ...orderBody(documentSchema(placeOrderShape(amountDigits), true) as Json, access),
-      ...open,
-      anyOf: termsByType,
-      allOf: rulesByTimeInForce,
-    },
+    ...Object.fromEntries(
+      [PlaceResult, ...resultProblems].map((schema) => [schema['component'], documentSchema(schema, true)]),
+    ),
+    ...orderSchemas(options),
     Resolve: { ...(documentSchema(Resolve, true) as Json), ...open },
   }
   const paths: Record<string, Json> = {}
@@ -207,7 +170,7 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       ...(description === undefined ? {} : { description }),
       ...securityOf(operation, access),
       parameters,
-      ...bodyOf(operation, bodyMaxBytes),
+      ...bodyOf(operation, options),
       responses: responsesOf(operation, { schemas, access }),
     }
   }

@@ -10,6 +10,7 @@ import { notNew, notOpen, otherVersion, rejected, tooManyRejected } from '../ord
 import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
+import { batchBodies, batchExamples } from './batchExamples.ts'
 import {
   badId,
   badQuery,
@@ -191,12 +192,14 @@ type BodyExamples = { readonly example: unknown } | { readonly examples: unknown
 
 export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
   placeOrder: { examples: requests },
+  ...batchBodies,
   resolveException: { example: resolution },
   resolveReportException: { example: resolution },
 }
 
 export const answerExamples: Examples = {
   ...orders,
+  ...batchExamples,
   ...streams,
   ...exceptions,
   ...service,

@@ -32,6 +32,10 @@ export type OperationContract = WithoutId<Operation> & {
   readonly query?: TObject
   readonly headers?: TObject
   readonly body?: TSchema
+  /** `batch`: the body may be as large as that of a batch. */
+  readonly bodyLimit?: 'batch'
+  /** It is younger than the Java service: what it does not know it refuses, whatever ORDERS_UNKNOWN_FIELDS says. */
+  readonly isYoung?: true
   readonly answers: Readonly<Record<number, AnswerShape>>
   readonly refusals: Readonly<Partial<Record<ProblemCode, RefusalShape>>>
 }

@@ -1,5 +1,6 @@
 // Every route. A test checks that this table and the app's routes are the same set.
 
+import { batchOperations } from './batchOperations.ts'
 import { contractOperations } from './contractOperations.ts'
 import { exceptionOperations } from './exceptionOperations.ts'
 import { withIds } from './operation.ts'
@@ -9,6 +10,7 @@ import { streamOperations } from './streamOperations.ts'
 
 export const operations = withIds({
   ...orderOperations,
+  ...batchOperations,
   ...streamOperations,
   ...exceptionOperations,
   ...operatorOperations,

@@ -9,11 +9,11 @@ import { EventsQuery, FillsQuery, OrdersQuery } from '../orders/query.ts'
 import { retryAfter, storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 import { CancelHeaders, PlaceHeaders } from './requestHeaders.ts'
 
-const location = {
+export const location = {
   schema: Type.String({ pattern: '^/orders/[0-9a-f-]{36}$' }),
   description: 'Where the order is.',
 }
-const replayed = {
+export const replayed = {
   schema: Type.Literal('true'),
   description: 'Present where the key already named this order: nothing new was stored.',
   optional: true,

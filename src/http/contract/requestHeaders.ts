@@ -25,6 +25,9 @@ export const CancelHeaders = Type.Object({
   traceparent: Traceparent,
 })
 
+/** Of a batch: it takes no Idempotency-Key. */
+export const BatchHeaders = Type.Object({ traceparent: Traceparent })
+
 export const PlaceHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
     Type.Union([Type.String({ pattern: keyForm.sent }), Type.String({ pattern: quotedKeyPattern })], {

@@ -1,6 +1,6 @@
 // Parses the body of a request into the members of a JSON object. Decoders read each member by name.
 
-import { NumberSource, parseExactJson, repeatedMember } from '../../wire/json.ts'
+import { NumberSource, parseExactJson, repeatedMember, repeatedMembersOfList } from '../../wire/json.ts'
 import type { Fault } from './problem.ts'
 
 /** What happens to members and parameters that a route does not know. */
@@ -24,17 +24,65 @@ const refuse = (pointer: string, detail: string): { ok: false; faults: Fault[] }
   faults: [{ pointer, detail }],
 })
 
-/** The members of a JSON object with exact numbers; a repeated member is a fault. Read them one by one, by name; never pass on the whole. */
-export const parseMembers = (text: string): Decoded<Record<string, unknown>> => {
+type Members = Record<string, unknown>
+
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberSource)
+
+const noObject = (): { ok: false; faults: Fault[] } => refuse('', 'the body must be a JSON object')
+
+const repeats = (name: string): { ok: false; faults: Fault[] } => refuse(pointerOf(name), 'is given more than once')
+
+/** `repeated`: a member that the object repeats. */
+const unlessRepeated = (members: Members, repeated: string | null): Decoded<Members> =>
+  repeated === null ? { ok: true, value: members } : repeats(repeated)
+
+const parseObject = (text: string): Decoded<Members> => {
   try {
     const value = parseExactJson(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberSource)
-      return refuse('', 'the body must be a JSON object')
-    const repeated = repeatedMember(text, value)
-    return repeated === null
-      ? { ok: true, value: value as Record<string, unknown> }
-      : refuse(pointerOf(repeated), 'is given more than once')
+    return isMembers(value) ? { ok: true, value } : noObject()
   } catch {
     return refuse('', 'the body is not valid JSON')
+  }
+}
+
+/** The members of a JSON object with exact numbers; a repeated member is a fault. Read them one by one, by name; never pass on the whole. */
+export const parseMembers = (text: string): Decoded<Members> => {
+  const body = parseObject(text)
+  return body.ok ? unlessRepeated(body.value, repeatedMember(text, body.value)) : body
+}
+
+type ListOptions = {
+  /** The only member of the body. */
+  member: string
+  itemsMax: number
+}
+
+/** The items of such a list, or what is wrong with the body that should be one. */
+const itemsOf = (body: Members, { member, itemsMax }: ListOptions): Decoded<unknown[]> => {
+  const faults = Object.keys(body)
+    .filter((name) => name !== member)
+    .map((name) => ({ pointer: pointerOf(name), detail: `is not known here; the only member is ${member}` }))
+  const list = memberOf(body, member)
+  const isList = Array.isArray(list) && list.length >= 1 && list.length <= itemsMax
+  if (!isList) faults.push({ pointer: `/${member}`, detail: `must be a list of 1 to ${itemsMax} ${member}` })
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value: list as unknown[] }
+}
+
+/**
+ * The members of each object of a list, in order, with the faults that `parseMembers` would find if that object was the body. The list is
+ * the only member of the body; a body that is not such a list has faults of its own.
+ */
+export const parseMembersOfList = (text: string, options: ListOptions): Decoded<Decoded<Members>[]> => {
+  const body = parseObject(text)
+  if (!body.ok) return body
+  const items = itemsOf(body.value, options)
+  if (!items.ok) return items
+  const { ofBody, ofItems } = repeatedMembersOfList(text, body.value, items.value.filter(isMembers))
+  if (ofBody !== null) return repeats(ofBody)
+  let at = 0
+  return {
+    ok: true,
+    value: items.value.map((item) => (isMembers(item) ? unlessRepeated(item, ofItems[at++]!) : noObject())),
   }
 }

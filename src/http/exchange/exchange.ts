@@ -22,6 +22,8 @@ export type Exchange = {
   caller: Caller | null
   /** How long the credential is good; null on routes whose answer does not outlive that look, and if callers need none. */
   credential: Credential | null
+  /** Takes one more turn of the caller's limits, for a call that does the work of several; null if nobody is limited. See limits.ts. */
+  takeTurn: (() => Problem | null) | null
   /** Headers that gates add to the answer. */
   readonly headers: Record<string, string>
 }
@@ -79,6 +81,7 @@ const openExchange = ({ operation, request, params, tracing }: Opening): { excha
     traceparent: span?.traceparent ?? parent,
     caller: null,
     credential: null,
+    takeTurn: null,
     headers: {},
   }
   return { exchange, span }

@@ -99,6 +99,10 @@ export const problemJson = (refusal: Problem, occasion: Occasion): string => {
   return `${JSON.stringify(commonMembers(refusal, occasion)).slice(0, -1)}${own.join('')}}`
 }
 
+/** Seconds until a client may try again; null: the problem does not go away by waiting. */
+export const retryAfterOf = ({ code, headers }: Problem): string | null =>
+  headers['retry-after'] ?? (code === 'OVERLOADED' ? retryAfterSeconds : null)
+
 /** A problem as the whole answer. */
 export const problemResponse = (refusal: Problem, occasion: Occasion): Response =>
   new Response(problemJson(refusal, occasion), {

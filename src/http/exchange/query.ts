@@ -106,6 +106,15 @@ export const pageRows = <T>(list: CursorList, read: (position: string) => T | un
   },
 })
 
+/** The problem of a query on a route that takes none; null: there is none. */
+export const refuseQuery = (search: URLSearchParams): Problem | null => {
+  const faults = [...new Set(search.keys())].map((name) => ({
+    pointer: `?${shownName(name)}`,
+    detail: 'is not a parameter here: there are none',
+  }))
+  return faults.length === 0 ? null : invalid('Invalid query', faults)
+}
+
 /** The parameters of a path that names one item. */
 export const ById = Type.Object({ id: uuid.schema }, { additionalProperties: false })
 

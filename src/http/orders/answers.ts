@@ -25,6 +25,7 @@ export const Fill = Type.Object(
   { component: 'Fill', description: 'What one trade filled of an order.' },
 )
 
+export const Valid = Type.Object({ valid: Type.Literal(true) })
 export const OrderPage = Type.Object({ orders: Type.Array(Order), nextCursor: NextCursor })
 export const EventPage = Type.Object({ events: Type.Array(Event), nextCursor: NextCursor })
 export const FillPage = Type.Object({ fills: Type.Array(Fill), nextCursor: NextCursor })

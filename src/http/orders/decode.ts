@@ -18,7 +18,14 @@ import {
 } from '../../domain/terms.ts'
 import { amountFromJson } from '../../wire/json.ts'
 import { oneOf, sentAmount, sentAmountOrNull } from '../../wire/shapes.ts'
-import { memberOf, parseMembers, pointerOf, type Decoded, type UnknownFields } from '../exchange/decode.ts'
+import {
+  memberOf,
+  parseMembers,
+  parseMembersOfList,
+  pointerOf,
+  type Decoded,
+  type UnknownFields,
+} from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
 import { isKey, readHeaderKey } from './idempotencyKey.ts'
 
@@ -125,14 +132,10 @@ export type PlaceOptions = {
   amountDigits: AmountDigits
 }
 
-/** Decodes and validates the body of an order; lists every fault. The former key: see idempotencyKey.ts. */
-export const decodePlaceOrder = (
-  text: string,
+const decodeOrder = (
+  body: Record<string, unknown>,
   { key, unknownFields, callerId, amountDigits: digits }: PlaceOptions,
 ): Decoded<PlaceCommand> => {
-  const parsed = parseMembers(text)
-  if (!parsed.ok) return parsed
-  const body = parsed.value
   const faults: Fault[] = []
   const draft = readTerms(body, { digits, faults })
   if (draft.userId === null) draft.userId = callerId
@@ -144,4 +147,30 @@ export const decodePlaceOrder = (
   if (faults.length > 0) return { ok: false, faults }
   draft.clientOrderId = clientOrderId
   return { ok: true, value: { terms: draft as OrderTerms, formerKey } }
+}
+
+/** Decodes and validates the body of an order; lists every fault. The former key: see idempotencyKey.ts. */
+export const decodePlaceOrder = (text: string, options: PlaceOptions): Decoded<PlaceCommand> => {
+  const body = parseMembers(text)
+  return body.ok ? decodeOrder(body.value, options) : body
+}
+
+/** Orders in a batch. */
+const batchMax = 256
+
+/** The body of a batch. It is younger than the Java service: members that it does not know are always refused, also in its orders. */
+export const PlaceBatch = Type.Object(
+  { orders: Type.Array(PlaceOrder, { minItems: 1, maxItems: batchMax }) },
+  { additionalProperties: false },
+)
+
+/** Decodes each order of a batch by itself, as if it was the body; or says why the body is no list of orders. */
+export const decodePlaceBatch = (
+  text: string,
+  options: Pick<PlaceOptions, 'callerId' | 'amountDigits'>,
+): Decoded<Decoded<PlaceCommand>[]> => {
+  const list = parseMembersOfList(text, { member: 'orders', itemsMax: batchMax })
+  if (!list.ok) return list
+  const orderOptions = { ...options, key: null, unknownFields: 'refuse' } as const
+  return { ok: true, value: list.value.map((body) => (body.ok ? decodeOrder(body.value, orderOptions) : body)) }
 }

@@ -1,8 +1,10 @@
 // The refusals of the routes of orders, as problems.
 
+import type { PlaceAnswer, ValidateAnswer } from '../../app/orders.ts'
 import { type Order, type Status } from '../../domain/order.ts'
+import type { Reason } from '../../domain/reason.ts'
 import { orderJson, reasonJson } from '../../wire/order.ts'
-import { invalid, problem, type Problem } from '../exchange/problem.ts'
+import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { tooMany } from '../gates/limits/limits.ts'
 
 export const unknownOrder = (): Problem => problem('NOT_FOUND', 'there is no such order')
@@ -36,8 +38,40 @@ export const rejected = (order: Order, replayed: boolean): Problem => {
   })
 }
 
+/** A rule would refuse the order: nothing is stored of it. */
+export const wouldBeRejected = (reason: Reason): Problem =>
+  problem('ORDER_REJECTED', reason.text ?? reason.code, { members: { reason: reasonJson(reason) } })
+
+type PlacingRefusal = Exclude<PlaceAnswer | ValidateAnswer, { ok: true }>
+
 export const tooManyRejected = (waitSeconds: number): Problem =>
   tooMany('too many orders of yours were refused: try again after the time in Retry-After', waitSeconds)
+
+/** The problem of an order that was not placed, whichever route it came by. */
+export const placingProblem = (refusal: PlacingRefusal): Problem => {
+  switch (refusal.code) {
+    case 'FORBIDDEN':
+      return foreignUser()
+    case 'IDEMPOTENCY_MISMATCH':
+      return mismatch(refusal.differing)
+    case 'ORDER_REJECTED':
+      return rejected(refusal.order, refusal.replayed)
+    case 'WOULD_BE_REJECTED':
+      return wouldBeRejected(refusal.reason)
+    case 'VOIDED':
+      return voided()
+    case 'EXPIRES_AT':
+      return badExpiry(refusal.detail)
+    case 'RATE_LIMITED':
+      return tooManyRejected(refusal.waitSeconds)
+    case 'STOPS_UNWATCHED':
+      return stopsUnwatched()
+    case 'OVERLOADED':
+    case 'OUTCOME_UNKNOWN':
+    case 'INTERNAL':
+      return refused(refusal.code)
+  }
+}
 
 const cannotCancel = (detail: string, status: Status): Problem =>
   problem('CONFLICT', detail, {

@@ -1,88 +1,20 @@
 // The routes of orders. They decode a request, call the service and write its result; they have no logic of their own.
 
-import { ownUser } from '../../app/caller.ts'
-import type { Service } from '../../app/service.ts'
-import type { AmountDigits } from '../../domain/decimal.ts'
 import type { Order } from '../../domain/order.ts'
 import { orderJson } from '../../wire/order.ts'
-import { readBody } from '../exchange/body.ts'
 import { encodeCursor } from '../exchange/cursor.ts'
-import type { UnknownFields } from '../exchange/decode.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, refused } from '../exchange/problem.ts'
 import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from './answers.ts'
-import { decodePlaceOrder } from './decode.ts'
 import { readIfMatch } from './ifMatch.ts'
-import {
-  badExpiry,
-  foreignUser,
-  mismatch,
-  notNew,
-  notOpen,
-  otherVersion,
-  rejected,
-  stopsUnwatched,
-  tooManyRejected,
-  unknownOrder,
-  voided,
-} from './problems.ts'
+import type { RouteOptions } from './options.ts'
+import { placingHandlers } from './placing.ts'
+import { notNew, notOpen, otherVersion, unknownOrder } from './problems.ts'
 import { decodeEventsQuery, decodeFillsQuery, decodeListQuery } from './query.ts'
 
-export type RouteOptions = {
-  service: Service
-  unknownFields: UnknownFields
-  /** How many digits an amount of a new order may have. */
-  amountDigits: AmountDigits
-  bodyMaxBytes: number
-  bodyDeadlineMs: number
-}
-
-const accepted = (order: Order, replayed: boolean): Response =>
-  json(202, orderJson(order), {
-    location: `/orders/${order.id}`,
-    ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
-  })
-
 const etagOf = ({ version }: Order) => ({ etag: `"${version}"` })
-
-const placeOrder = async (
-  exchange: Exchange,
-  { service, unknownFields, amountDigits, bodyMaxBytes, bodyDeadlineMs }: RouteOptions,
-): Promise<Answer> => {
-  const { request, caller } = exchange
-  // Before the body is read: in a flood, requests that are turned away must not slow down those that are accepted.
-  const refusal = service.turnAway()
-  if (refusal !== null) return refused(refusal.code)
-  const body = await readBody(request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
-  if (!body.ok) return body.problem
-  const key = request.headers.get('idempotency-key')
-  const decoded = decodePlaceOrder(body.text, { key, unknownFields, callerId: ownUser(caller), amountDigits })
-  if (!decoded.ok) return invalid('Invalid order', decoded.faults)
-  const result = await service.place(exchange, decoded.value)
-  if (result.ok) return accepted(result.order, result.replayed)
-  switch (result.code) {
-    case 'FORBIDDEN':
-      return foreignUser()
-    case 'IDEMPOTENCY_MISMATCH':
-      return mismatch(result.differing)
-    case 'ORDER_REJECTED':
-      return rejected(result.order, result.replayed)
-    case 'VOIDED':
-      return voided()
-    case 'EXPIRES_AT':
-      return badExpiry(result.detail)
-    case 'RATE_LIMITED':
-      return tooManyRejected(result.waitSeconds)
-    case 'STOPS_UNWATCHED':
-      return stopsUnwatched()
-    case 'OVERLOADED':
-    case 'OUTCOME_UNKNOWN':
-    case 'INTERNAL':
-      return refused(result.code)
-  }
-}
 
 /** `remaining`: what remains of an order (DELETE); else an order that is NEW (POST …/cancel). */
 const cancelOrder = async (
@@ -149,7 +81,7 @@ const listEvents = async (exchange: Exchange, { service }: RouteOptions): Promis
 
 export const orderHandlers = (options: RouteOptions) =>
   ({
-    placeOrder: (exchange) => placeOrder(exchange, options),
+    ...placingHandlers(options),
     listOrders: (exchange) => listOrders(exchange, options),
     getOrder: (exchange) => getOrder(exchange, options),
     listFills: (exchange) => listFills(exchange, options),

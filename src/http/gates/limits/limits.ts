@@ -1,4 +1,5 @@
-// Limits how many requests one caller, and all callers together, may send. It decides before a body is read. Answers carry the fields of
+// Limits how many requests one caller, and all callers together, may send. It decides before a body is read; each further order of a batch
+// counts as one more request. Answers carry the fields of
 // draft-ietf-httpapi-ratelimit-headers. The answer to a request that passes does not show what is left of the total, because that would
 // show how busy the other callers are.
 
@@ -67,19 +68,23 @@ export const limitGate = (options: LimitOptions, addressOf: (request: Request) =
     if (caller !== null && caller !== everybody) return caller.subject
     return byAddress ? networkOf(addressOf(request)) : null
   }
-  return (exchange) => {
-    if (exchange.operation?.needs !== 'store') return null
-    exchange.headers['ratelimit-policy'] = policy
-    const subject = subjects === null ? null : subjectOf(exchange)
+  const take = ({ headers }: Exchange, subject: string | null): Problem | null => {
     if (subject !== null) {
       const state = subjects!.take(subject)
-      exchange.headers['ratelimit'] = rateLimitField('subject', state)
+      headers['ratelimit'] = rateLimitField('subject', state)
       if (!state.allowed) return tooManyOfSubject(state.waitSeconds)
     }
     const totalState = totals?.take(totalKey)
     if (totalState === undefined || totalState.allowed) return null
     if (subject !== null) subjects!.putBack(subject)
-    exchange.headers['ratelimit'] = rateLimitField('total', totalState)
+    headers['ratelimit'] = rateLimitField('total', totalState)
     return tooMany('too many requests in all: try again after the time in Retry-After', totalState.waitSeconds)
+  }
+  return (exchange) => {
+    if (exchange.operation?.needs !== 'store') return null
+    exchange.headers['ratelimit-policy'] = policy
+    const subject = subjects === null ? null : subjectOf(exchange)
+    exchange.takeTurn = () => take(exchange, subject)
+    return take(exchange, subject)
   }
 }

@@ -114,6 +114,7 @@ describe('a limited service', () => {
       version: 'test',
       unknownFields: 'refuse',
       bodyMaxBytes: 65_536,
+      batchBodyMaxBytes: 1_048_576,
       amountDigits,
       access,
     })
