@@ -44,7 +44,8 @@ const allowed = {
   serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'metrics', 'config', 'top'],
   verify: [...floors, 'relay', 'tail', 'kafka', 'config', 'serve'],
   redrive: [...floors, 'kafka', 'config', 'serve'],
-  watch: [...floors, 'config'],
+  client: [...floors, 'config'],
+  watch: [...floors, 'config', 'client'],
   commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],

@@ -1,11 +1,12 @@
 // `orders watch`: shows the stream of orders, as a table that changes in place on a terminal, else as JSON lines.
 
+import { warningOf } from '../client/access.ts'
 import type { Env } from '../config/env.ts'
 import { printLine } from '../telemetry/terminal.ts'
 import { createBoard, type Board } from './board.ts'
 import { OutputGone } from './connection.ts'
 import { follow, type ConnectionState } from './follow.ts'
-import { readOptions, usage, warningOf, type WatchOptions } from './options.ts'
+import { readOptions, usage, type WatchOptions } from './options.ts'
 import type { News } from './reading.ts'
 import { createScreen } from './screen.ts'
 import { standOutMs, tableLines } from './table.ts'
@@ -139,7 +140,7 @@ export const watchCommand = async (env: Env, args: readonly string[]): Promise<n
     process.stderr.write(`${options.map((fault) => `orders watch: ${fault}\n`).join('')}${usage}`)
     return 2
   }
-  const warning = warningOf(options)
+  const warning = warningOf(options.url, options.headers)
   if (warning !== null) say(warning)
   return watch(options)
 }

@@ -1,7 +1,6 @@
 // One connection to the stream: from the request to the reason why it ended.
 
-import { certificateReason } from '../store/tlsFaults.ts'
-import { describe } from '../telemetry/log.ts'
+import { accessRefusal, failureOf, problemOf, retryAfterOf } from '../client/failure.ts'
 import type { WatchOptions } from './options.ts'
 import { createSseReader, StreamTooLong, type SseMessage } from './sse.ts'
 
@@ -26,24 +25,7 @@ export type Connection = {
 /** How long an answer may take, and how long an open stream may be silent: it sends something every 15 s. */
 const answerMaxMs = 15_000
 const silenceMaxMs = 45_000
-const problemBytesMax = 65_536
-
-/** `Retry-After` in ms; null if the answer has none in seconds. */
-const retryAfterOf = (headers: Headers): number | null => {
-  const text = headers.get('retry-after')
-  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : null
-}
-
-/** What the problem in this answer says; empty if it holds none. */
-const problemOf = async (response: Response): Promise<{ code: string; detail: string }> => {
-  const text = (await response.text().catch(() => '')).slice(0, problemBytesMax)
-  try {
-    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown }
-    return { code: typeof code === 'string' ? code : '', detail: typeof detail === 'string' ? detail : '' }
-  } catch {
-    return { code: '', detail: '' }
-  }
-}
+const problemCharactersMax = 65_536
 
 /** What an answer that is no stream means. `hasCursor`: whether the request had one. */
 export const endingOf = (
@@ -53,14 +35,11 @@ export const endingOf = (
   const said = detail === '' ? '' : `: ${detail}`
   switch (status) {
     case 401:
+    case 403:
       return {
         kind: 'refused',
-        reason: request.hasCredential
-          ? `the service does not accept this credential (any more)${said}`
-          : `the service asks for a credential: set ORDERS_API_KEY or ORDERS_TOKEN${said}`,
+        reason: `${accessRefusal(status, 'watch these orders', request.hasCredential)}${said}`,
       }
-    case 403:
-      return { kind: 'refused', reason: `this credential may not watch these orders${said}` }
     case 404:
     case 405:
       return { kind: 'refused', reason: `there is no stream of orders at this address: look at --url${said}` }
@@ -82,23 +61,11 @@ export const endingOf = (
   }
 }
 
-/** Bun's codes and Node's, for those that a person meets. */
-const reasons: Readonly<Record<string, string>> = {
-  ConnectionRefused: 'nobody listens at this address',
-  ECONNREFUSED: 'nobody listens at this address',
-  ECONNRESET: 'the connection was lost',
-  ConnectionClosed: 'the connection was lost',
-  FailedToOpenSocket: 'the address cannot be reached',
-}
-
 const lostBy = (error: unknown): Ending => {
-  const certificate = error instanceof Error ? certificateReason(error) : null
-  if (certificate !== null)
-    return { kind: 'refused', reason: `the certificate of the service is not accepted: ${certificate}` }
   if (error instanceof StreamTooLong)
     return { kind: 'refused', reason: `this is no stream of orders: ${error.message}` }
-  const { error: text, errorCode = '' } = describe(error)
-  return { kind: 'lost', reason: reasons[errorCode] ?? text, afterMs: null }
+  const { kind, reason } = failureOf(error)
+  return kind === 'certificate' ? { kind: 'refused', reason } : { kind: 'lost', reason, afterMs: null }
 }
 
 /** Aborts after `ms` without `again`. */
@@ -129,7 +96,7 @@ export const connect = async ({ options, cursor, signal, onOpen, onMessages }: C
       const found = {
         status: response.status,
         retryAfterMs: retryAfterOf(response.headers),
-        ...(await problemOf(response)),
+        ...problemOf((await response.text().catch(() => '')).slice(0, problemCharactersMax)),
       }
       return endingOf(found, { hasCursor: cursor !== null, hasCredential: Object.keys(headers).length > 0 })
     }

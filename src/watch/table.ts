@@ -1,6 +1,7 @@
 // The table as lines of text for a terminal of a given size. Pure: what is on the screen follows from the rows.
 
-import { numberText, parseExactJson } from '../wire/json.ts'
+import { member, withoutControls, type Members } from '../client/text.ts'
+import { parseExactJson } from '../wire/json.ts'
 import type { Row } from './board.ts'
 
 type Size = { columns: number; rows: number }
@@ -15,21 +16,10 @@ const inverse = '\u001b[7m'
 const plain = '\u001b[0m'
 const gap = '  '
 
-type OrderJson = Readonly<Record<string, unknown>>
-
-/** Whatever a service may send: nothing of it may move the cursor of the terminal. */
-const withoutControls = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')
-
-const member = (order: OrderJson, name: string): string => {
-  const value = order[name]
-  if (value === undefined || value === null) return ''
-  return typeof value === 'string' ? value : (numberText(value) ?? JSON.stringify(value))
-}
-
 /** `10:04:05.678` of an ISO time. */
 const clockOf = (time: string): string => /T(\d\d:\d\d:\d\d(?:\.\d{1,3})?)/.exec(time)?.[1] ?? time
 
-type Column = { head: string; right?: true; cell: (order: OrderJson, row: Row) => string }
+type Column = { head: string; right?: true; cell: (order: Members, row: Row) => string }
 
 const columns = {
   id: { head: 'ORDER', cell: (order) => member(order, 'id') },
@@ -66,7 +56,7 @@ const narrowings = [
 type Cell = { text: string; changed: boolean }
 type Line = Record<ColumnName, Cell>
 
-const orderOf = (text: string): OrderJson => (parseExactJson(text) as { order: OrderJson }).order
+const orderOf = (text: string): Members => (parseExactJson(text) as { order: Members }).order
 
 const lineOf = (row: Row, nowMs: number): Line => {
   const order = orderOf(row.text)
