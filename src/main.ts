@@ -12,6 +12,10 @@ const help = `orders ${version}: the single source of truth for the life of an o
                           --since, --until, --limit
   orders expire           end open orders without an expiresAt: --older-than, --user, --ticker, --dry-run
   orders watch            show orders as they change: --user, --ticker, --order, --json, --url, --ca-file
+  orders place            place an order: orders place --user <uuid> BUY 100 AAPL --limit 187.50
+  orders cancel           cancel orders: their ids, or every open order of --user, --ticker, --side
+  orders get              show an order: its id, --fills, --events
+  orders list             list orders: --user, --ticker, --side, --status, --type … (each with --help)
   orders api-key          make an API key: --subject, --scopes, --id, --expires
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
@@ -43,6 +47,11 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./commands/expire.ts')).expireCommand(process.env, args)
     case 'watch':
       return (await import('./watch/command.ts')).watchCommand(process.env, args)
+    case 'place':
+    case 'cancel':
+    case 'get':
+    case 'list':
+      return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
     case 'api-key':
       return (await import('./commands/apiKey.ts')).apiKeyCommand(args)
     case 'openapi':

@@ -46,11 +46,12 @@ const allowed = {
   redrive: [...floors, 'kafka', 'config', 'serve'],
   client: [...floors, 'config'],
   watch: [...floors, 'config', 'client'],
+  operate: [...floors, 'config', 'client'],
   commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],
   // main.ts loads each command when it is asked for.
-  top: [...floors, 'http', 'serve', 'verify', 'redrive', 'watch', 'commands'],
+  top: [...floors, 'http', 'serve', 'verify', 'redrive', 'watch', 'operate', 'commands'],
 } as const satisfies Record<string, readonly string[]>
 type Room = keyof typeof allowed
 

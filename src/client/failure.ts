@@ -14,6 +14,9 @@ const reasons: Readonly<Record<string, Failure>> = {
   ConnectionRefused: { kind: 'unsent', reason: 'nobody listens at this address' },
   ECONNREFUSED: { kind: 'unsent', reason: 'nobody listens at this address' },
   FailedToOpenSocket: { kind: 'unsent', reason: 'the address cannot be reached' },
+  EHOSTUNREACH: { kind: 'unsent', reason: 'the address cannot be reached' },
+  ENETUNREACH: { kind: 'unsent', reason: 'the address cannot be reached' },
+  ENOTFOUND: { kind: 'unsent', reason: 'there is no host of this name' },
   ECONNRESET: { kind: 'lost', reason: 'the connection was lost' },
   ConnectionClosed: { kind: 'lost', reason: 'the connection was lost' },
 }

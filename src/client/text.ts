@@ -24,3 +24,18 @@ export const valueText = (value: unknown): string => {
 }
 
 export const member = (object: Members, name: string): string => valueText(object[name])
+
+/** What an object holds under this name, if that is an object too. */
+export const objectIn = (object: Members, name: string): Members | null => {
+  const value = object[name]
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : null
+}
+
+export const listIn = (object: Members, name: string): unknown[] => {
+  const value = object[name]
+  return Array.isArray(value) ? value : []
+}
+
+/** The objects of a list. */
+export const objectsIn = (object: Members, name: string): Members[] =>
+  listIn(object, name).filter((one): one is Members => typeof one === 'object' && one !== null && !Array.isArray(one))

@@ -1,0 +1,16 @@
+// The commands that call a running service, by their names.
+
+import { cancelCommand } from './cancel.ts'
+import { getCommand } from './get.ts'
+import type { Command } from './grammar.ts'
+import { listCommand } from './list.ts'
+import { placeCommand } from './place.ts'
+
+export const commands = {
+  place: placeCommand,
+  cancel: cancelCommand,
+  get: getCommand,
+  list: listCommand,
+} as const satisfies Readonly<Record<string, Command>>
+
+export type CommandName = keyof typeof commands
