@@ -22,6 +22,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders licenses         print the licences of what this binary is made of
   orders dashboard        print a dashboard for Grafana
   orders alerts           print alert rules for Prometheus; --runbook-base: where their links to the runbook lead
+  orders completion bash  print a script by which bash completes all this: source <(orders completion bash)
   orders help [page]      list the pages of the handbook, or print one: orders help runbook
   orders --version        print the version
   orders --help           print this
@@ -65,6 +66,8 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./commands/metrics.ts')).dashboardCommand()
     case 'alerts':
       return (await import('./commands/metrics.ts')).alertsCommand(args)
+    case 'completion':
+      return (await import('./commands/completion.ts')).completionCommand(args)
     case 'help':
       return (await import('./commands/help.ts')).helpCommand(args)
     case '--version':

@@ -47,7 +47,7 @@ const allowed = {
   client: [...floors, 'config'],
   watch: [...floors, 'config', 'client'],
   operate: [...floors, 'config', 'client'],
-  commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve'],
+  commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve', 'operate'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],
   // main.ts loads each command when it is asked for.
