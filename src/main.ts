@@ -16,6 +16,9 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders cancel           cancel orders: their ids, or every open order of --user, --ticker, --side
   orders get              show an order: its id, --fills, --events
   orders list             list orders: --user, --ticker, --side, --status, --type … (each with --help)
+  orders void             after an unknown outcome: make certain that no order with this key is accepted
+  orders halt             halt a ticker, or every one: --by, --note, --cancel-open
+  orders resume           end a halt: --by, --note
   orders api-key          make an API key: --subject, --scopes, --id, --expires
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
@@ -52,6 +55,9 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
     case 'cancel':
     case 'get':
     case 'list':
+    case 'void':
+    case 'halt':
+    case 'resume':
       return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
     case 'api-key':
       return (await import('./commands/apiKey.ts')).apiKeyCommand(args)

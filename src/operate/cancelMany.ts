@@ -16,7 +16,8 @@ const idlePauseMs = 1_000
 /** Orders that were not canceled, of which a person is shown each. */
 const shownMax = 50
 
-type Totals = { canceled: number; notCanceled: Members[]; remaining: boolean }
+/** `atLeast`: an answer was lost, and what it canceled is not counted. */
+type Totals = { canceled: number; notCanceled: Members[]; remaining: boolean; atLeast: boolean }
 
 /** Such as `BUY, AAPL`. */
 const scopeText = ({ userId, ticker, side }: Query): string =>
@@ -31,6 +32,7 @@ const sweep = async (context: Context, query: Query, totals: Totals): Promise<st
   try {
     while (!context.signal.aborted) {
       const reply = await persist(context, { method: 'DELETE', path: 'orders', query })
+      if (reply.maybeBefore) totals.atLeast = true
       if (reply.kind === 'none') return reply.reason
       const { answer } = reply
       if (answer.status !== 200) return refusalText(answer, 'cancel these orders', context.access)
@@ -59,11 +61,13 @@ const sweep = async (context: Context, query: Query, totals: Totals): Promise<st
 }
 
 const report = async (context: Context, totals: Totals, stopped: string | null): Promise<number> => {
-  const { canceled, notCanceled, remaining } = totals
+  const { canceled, notCanceled, remaining, atLeast } = totals
   if (context.json) {
-    await context.print(toExactJson({ total: { canceled, notCanceled: notCanceled.length, remaining } }))
+    await context.print(toExactJson({ total: { canceled, notCanceled: notCanceled.length, remaining, atLeast } }))
   } else {
-    await context.print(`${canceled} orders canceled, ${notCanceled.length} ended before they could be`)
+    await context.print(
+      `${atLeast ? 'at least ' : ''}${canceled} orders canceled, ${notCanceled.length} ended before they could be`,
+    )
     for (const order of notCanceled.slice(0, shownMax))
       await context.print(`  ${member(order, 'id')} ${member(order, 'orderStatus')}`)
     if (notCanceled.length > shownMax) await context.print(`  and ${notCanceled.length - shownMax} more`)
@@ -87,7 +91,7 @@ export const cancelMany = async (context: Context, query: Query, isSure: boolean
     const code = await confirm(context, `cancels ${count.value} (${scopeText(query)})`)
     if (code !== 0) return code
   }
-  const totals: Totals = { canceled: 0, notCanceled: [], remaining: true }
+  const totals: Totals = { canceled: 0, notCanceled: [], remaining: true, atLeast: false }
   const stopped = await sweep(context, query, totals)
   return report(context, totals, stopped)
 }

@@ -51,8 +51,13 @@ const outcomeOf = (reply: Reply, { access }: Context): Outcome => {
 }
 
 /** What to do where it is not known whether the order exists. */
-const advice = (key: string): string =>
-  `The order may exist. Give the same command again with --key '${key.replaceAll("'", "'\\''")}': it answers that order, or places it.`
+const advice = (key: string): string => {
+  const quoted = `'${key.replaceAll("'", "'\\''")}'`
+  return (
+    `The order may exist. Give the same command again with --key ${quoted}: it answers that order, or places it.\n` +
+    `Or make certain that it never is placed: orders void ${quoted} with the same --user`
+  )
+}
 
 const report = async (context: Context, outcome: Outcome, key: string | undefined): Promise<number> => {
   const { kind, text, order, problem } = outcome

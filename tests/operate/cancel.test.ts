@@ -140,6 +140,12 @@ describe('many', () => {
     )
   })
 
+  test('what a lost answer canceled is not counted, and it says so', async () => {
+    const script = (_: Sent, n: number) => (n === 0 ? ('lost' as const) : answer(['b'], false))
+    const { code, out } = await runWith(script, [...line, '--yes'])
+    expect({ code, out }).toEqual({ code: 0, out: 'at least 1 orders canceled, 0 ended before they could be\n' })
+  })
+
   test('a service that cancels nothing though orders remain is given up', async () => {
     const { code, err, requests, pauses } = await runWith(() => answer([], true), [...line, '--yes'])
     expect({ code, sent: requests.length, pauses: pauses.length }).toEqual({ code: 1, sent: 10, pauses: 9 })
@@ -153,7 +159,7 @@ describe('many', () => {
       { canceled: 'a' },
       { notCanceled: { id: 'c', orderStatus: 'FILLED' } },
       { canceled: 'b' },
-      { total: { canceled: 2, notCanceled: 1, remaining: false } },
+      { total: { canceled: 2, notCanceled: 1, remaining: false, atLeast: false } },
     ])
   })
 })
