@@ -19,6 +19,8 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders void             after an unknown outcome: make certain that no order with this key is accepted
   orders halt             halt a ticker, or every one: --by, --note, --cancel-open
   orders resume           end a halt: --by, --note
+  orders exceptions       list what did not fit: --reports, --all; resolve one: orders exceptions resolve <id> --by, --note
+  orders status           show how the service and its neighbours are, and why
   orders api-key          make an API key: --subject, --scopes, --id, --expires
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
@@ -58,6 +60,8 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
     case 'void':
     case 'halt':
     case 'resume':
+    case 'exceptions':
+    case 'status':
       return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
     case 'api-key':
       return (await import('./commands/apiKey.ts')).apiKeyCommand(args)

@@ -3,7 +3,7 @@
 import { readAccess, warningOf } from '../client/access.ts'
 import type { Env } from '../config/env.ts'
 import { describe } from '../telemetry/log.ts'
-import { commands, type CommandName } from './commands.ts'
+import { commands, type CommandWord } from './commands.ts'
 import { createDesk, type Desk } from './context.ts'
 import { helpOf, parse, type Command } from './grammar.ts'
 
@@ -18,7 +18,7 @@ const find = (name: string, args: readonly string[]): { name: string; command: C
 
 /** Exit codes: 0 done, 1 refused by the service or failed, 2 bad arguments. */
 export const operateCommand = async (
-  first: CommandName,
+  first: CommandWord,
   env: Env,
   given: readonly string[],
   desk: Desk = createDesk(env),

@@ -1,10 +1,12 @@
 // The commands that call a running service, by their names.
 
 import { cancelCommand } from './cancel.ts'
+import { exceptionsCommand, resolveCommand } from './exceptions.ts'
 import { getCommand } from './get.ts'
 import type { Command } from './grammar.ts'
 import { listCommand } from './list.ts'
 import { placeCommand } from './place.ts'
+import { statusCommand } from './status.ts'
 import { haltCommand, resumeCommand } from './trading.ts'
 import { voidCommand } from './void.ts'
 
@@ -16,6 +18,12 @@ export const commands = {
   void: voidCommand,
   halt: haltCommand,
   resume: resumeCommand,
+  exceptions: exceptionsCommand,
+  'exceptions resolve': resolveCommand,
+  status: statusCommand,
 } as const satisfies Readonly<Record<string, Command>>
 
-export type CommandName = keyof typeof commands
+type CommandName = keyof typeof commands
+
+/** The first words of their names. */
+export type CommandWord = CommandName extends infer Name ? (Name extends `${string} ${string}` ? never : Name) : never

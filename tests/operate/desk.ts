@@ -3,7 +3,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { operateCommand } from '../../src/operate/command.ts'
-import type { CommandName } from '../../src/operate/commands.ts'
+import type { CommandWord } from '../../src/operate/commands.ts'
 import type { Desk } from '../../src/operate/context.ts'
 import { painter } from '../../src/operate/paint.ts'
 
@@ -90,7 +90,7 @@ export const runAt = async (url: string, line: readonly string[], asked: Asked =
     },
     newKey: () => 'made-key',
   }
-  const code = await operateCommand(name as CommandName, asked.env ?? {}, [...args, '--url', url], desk)
+  const code = await operateCommand(name as CommandWord, asked.env ?? {}, [...args, '--url', url], desk)
   return { code, out, err, questions, pauses }
 }
 
