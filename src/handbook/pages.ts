@@ -20,6 +20,7 @@ export const pages = [
     about: 'after a crash, a failover, a restore or a move of the database',
   },
   { name: 'runbook', title: 'Runbook', about: 'what to do for each alert and each symptom' },
+  { name: 'tool', title: "The operator's tool", about: 'place, cancel, halt and look at a shell, without curl' },
   { name: 'configuration', title: 'Configuration', about: 'every environment variable with its default and unit' },
   {
     name: 'metrics',

@@ -11,6 +11,7 @@ import performance from './performance.md' with { type: 'text' }
 import restore from './restore.md' with { type: 'text' }
 import runbook from './runbook.md' with { type: 'text' }
 import security from './security.md' with { type: 'text' }
+import tool from './tool.md' with { type: 'text' }
 import topics from './topics.md' with { type: 'text' }
 
 export const pageTexts: Readonly<Record<PageName, string>> = {
@@ -24,5 +25,6 @@ export const pageTexts: Readonly<Record<PageName, string>> = {
   restore,
   runbook,
   security,
+  tool,
   topics,
 }
