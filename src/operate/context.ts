@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises'
 import { sleep } from '../app/sleep.ts'
 import type { Access } from '../client/access.ts'
 import { variable, type Env } from '../config/env.ts'
+import { describe } from '../telemetry/log.ts'
 import { printLine } from '../telemetry/terminal.ts'
 import { painter, type Paint } from './paint.ts'
 
@@ -54,13 +55,19 @@ const askAtTerminal = async (question: string, signal: AbortSignal): Promise<boo
   }
 }
 
+/** Whoever read the output may be gone: the command goes on, for it may be in the middle of something. */
+const print = (text: string): Promise<void> =>
+  printLine(text).catch((error: unknown) => {
+    if (describe(error).errorCode !== 'EPIPE') throw error
+  })
+
 /** The desk of a command at a shell. */
 export const createDesk = (env: Env): Desk => {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
   const isTerminal = process.stdout.isTTY
   return {
-    print: printLine,
+    print,
     complain: (text) => void process.stderr.write(text),
     ask: (question) => askAtTerminal(question, stopping.signal),
     paint: painter(isTerminal && variable(env, 'NO_COLOR') === undefined),

@@ -39,12 +39,12 @@ export const tableLines = <T>(
   { width, paint }: { width: number | null; paint: Paint },
 ): string[] => {
   const shown = fit(layOut(columns, rows), width ?? Infinity)
-  const head = shown.map((column) => paint('head', pad(column.head, column))).join(gap)
+  const last = shown.at(-1)
+  /** Nothing stands behind the last column, so nothing fills it up. */
+  const fill = (text: string, column: Laid): string => (column === last && !column.right ? text : pad(text, column))
+  const head = shown.map((column) => paint('head', fill(column.head, column))).join(gap)
   const lines = rows.map((_, i) =>
-    shown
-      .map((column) => paint(styleOf(column.cells[i]!), pad(column.cells[i]!, column)))
-      .join(gap)
-      .trimEnd(),
+    shown.map((column) => paint(styleOf(column.cells[i]!), fill(column.cells[i]!, column))).join(gap),
   )
-  return [head.trimEnd(), ...lines]
+  return [head, ...lines].map((line) => line.trimEnd())
 }

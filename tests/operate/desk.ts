@@ -27,7 +27,7 @@ export const json = (status: number, body: object | string, headers: Record<stri
 export const problem = (status: number, code: string, detail: string, members: object = {}): Reply =>
   json(status, { status, code, detail, ...members })
 
-const startFake = async (script: Script) => {
+export const startFake = async (script: Script) => {
   const requests: Sent[] = []
   const server = createServer((request, response) => {
     let body = ''
