@@ -47,7 +47,8 @@ const sweep = async (context: Context, query: Query, totals: Totals): Promise<st
         )
       totals.canceled += ids.length
       totals.notCanceled.push(...others)
-      totals.remaining = body['remaining'] === true
+      // Whatever does not say that it is done is not done.
+      totals.remaining = body['remaining'] !== false
       if (!totals.remaining) return null
       idle = ids.length === 0 ? idle + 1 : 0
       if (idle >= idleMax) return `the service canceled nothing ${idleMax} times, though orders remain`

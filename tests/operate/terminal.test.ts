@@ -1,7 +1,6 @@
 // Proves: at a real terminal a question waits for "yes", Ctrl-C does nothing, a table fits and has colours; without a terminal nothing asks.
 
 import { describe, expect, test } from 'bun:test'
-import type { FileSink } from 'bun'
 import { inRepo } from '../../src/build/repository.ts'
 import { until } from '../support/until.ts'
 import { json, startFake } from './desk.ts'
@@ -34,7 +33,7 @@ const atTerminal = async (line: string, keys?: string, env: Record<string, strin
     const decoder = new TextDecoder()
     for await (const chunk of child.stdout) out += decoder.decode(chunk, { stream: true })
   })()
-  const keyboard = child.stdin as FileSink
+  const keyboard = child.stdin
   if (keys !== undefined) {
     await until(() => out.includes('type yes: '), { what: 'it asks' })
     void keyboard.write(keys)
