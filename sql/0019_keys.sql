@@ -29,16 +29,7 @@ create table if not exists order_keys_fill (
   filled_to   uuid        not null default '00000000-0000-0000-0000-000000000000',
   finished_at timestamptz
 );
-insert into order_keys_fill (finished_at)
-select case when exists (select from orders where client_order_id is not null) then null else clock_timestamp() end
-on conflict do nothing;
-do $$
-begin
-  if (select finished_at is not null from order_keys_fill) then
-    drop index if exists orders_by_client_order_id;
-  end if;
-end
-$$;
+insert into order_keys_fill default values on conflict do nothing;
 
 -- Whoever may write orders may write their keys. Roles are set up again only later, and every POST would fail until then.
 do $$

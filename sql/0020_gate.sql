@@ -33,6 +33,16 @@ create or replace trigger orders_judged before insert on orders for each row
   when (new.rules_epoch is null)
   execute function refuse_unjudged();
 
+-- From here on whoever stores an order stores its key. Where no order has a key there is none to fill in.
+do $$
+begin
+  if not exists (select from orders where client_order_id is not null) then
+    update order_keys_fill set finished_at = clock_timestamp() where finished_at is null;
+    drop index if exists orders_by_client_order_id;
+  end if;
+end
+$$;
+
 create or replace trigger orders_terms_fixed after update on orders for each row
   when ((new.id, new.user_id, new.client_order_id, new.ticker, new.side, new.type, new.time_in_force, new.quantity, new.price, new.stop_price,
          new.display_quantity, new.post_only, new.expires_at, new.created_at, new.xact, new.position, new.request_id, new.subject, new.sort_key,

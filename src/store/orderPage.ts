@@ -7,6 +7,7 @@
 import { leastIdAt } from '../domain/ids.ts'
 import { closedStatuses, openStatuses, type Order, type Status } from '../domain/order.ts'
 import type { OrderType, Side, TimeInForce } from '../domain/terms.ts'
+import { idByKey } from './keys.ts'
 import { orderColumns, orderFromRow, type OrderRow } from './orders.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
@@ -100,8 +101,8 @@ export const ranges = (sql: Sql, filter: OrderFilter, now: Date): Range[] => {
   const { userId, clientOrderId, before, from } = filter
   if (userId !== undefined && clientOrderId !== undefined) {
     const place = sql`coalesce(o.sort_key, o.id)`
-    const key = sql`o.user_id = ${userId}::uuid and o.client_order_id = ${clientOrderId}`
-    return [{ place, where: sql`${key} and ${within(sql, place, { before, from })}` }]
+    const holder = idByKey(sql, { userId, clientOrderId })
+    return [{ place, where: sql`o.id = ${holder} and ${within(sql, place, { before, from })}` }]
   }
   const kinds = kindsOfOrder(sql, filter, now)
   const keyed =

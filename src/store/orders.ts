@@ -153,17 +153,23 @@ export const readByKey = async (sql: Sql, keys: readonly OrderKey[], keysFilled:
   return rows.map(orderFromRow)
 }
 
+/** Each key is looked up by itself, whatever the tables held when this was planned: hence the limits. */
 const ordersByKey = (sql: Sql, keys: readonly OrderKey[], keysFilled: boolean): Fragment => {
   const input = keyInput(sql, keys)
   const byTable = sql`
     select ${orderColumns(sql)} from ${input}
-    join order_keys h on h.user_id = k.user_id::uuid and h.client_order_id = k.client_order_id
-    join orders o on o.id = h.order_id`
+    cross join lateral (
+      select order_id from order_keys
+      where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1
+    ) h
+    cross join lateral (select * from orders where id = h.order_id limit 1) o`
   if (keysFilled) return byTable
   return sql`${byTable}
     union
     select ${orderColumns(sql)} from ${input}
-    join orders o on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id`
+    cross join lateral (
+      select * from orders where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1
+    ) o`
 }
 
 /** One order, and whether the server that was read is a standby, so that it may lack what is committed. */

@@ -75,7 +75,9 @@ const store = async ({ sql }: TestDatabase, orders: number = stored): Promise<vo
       insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
       select 1, gen_random_uuid(), gen_random_uuid(), 'key-' || n, 'T' || n % 100, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
       from generate_series(1, ${orders}::integer) n
-      returning id, ticker
+      returning id, ticker, user_id, client_order_id
+    ), keyed as (
+      insert into order_keys (user_id, client_order_id, order_id) select user_id, client_order_id, id from placed
     )
     insert into outbox (event_id, kind, order_id, ticker, occurred_at) select gen_random_uuid(), 'PLACED', id, ticker, now() from placed`
 }
