@@ -7,10 +7,10 @@ import { applyTrades } from '../../src/app/fill.ts'
 import { createMassCancels, idsMax, type MassCanceled, type MassCancelsOptions } from '../../src/app/massCancel.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { Scope } from '../../src/store/covered.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { anEvent, aPlacement, aStop, aTrade, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 const reads = database.open({ plans: 'pages' })
@@ -47,7 +47,7 @@ const done = async (...args: Parameters<typeof cancel>): Promise<MassCanceled> =
 
 const place = async (...terms: Partial<OrderTerms>[]): Promise<string[]> => {
   const placements = terms.map((some) => aPlacement({ userId, ...some }))
-  await db.run((some) => insertOrders(some, placements))
+  await db.run((some) => storeOrders(some, placements))
   return placements.map(({ order }) => order.id)
 }
 const placeMany = (count: number) =>
@@ -73,7 +73,7 @@ describe('what it cancels', () => {
   test('what remains of every open order of the user: the engine is told of those that it knows', async () => {
     const [untouched, partial] = await place({}, {})
     const stop = aStop({ userId })
-    await db.run((some) => insertOrders(some, [stop]))
+    await db.run((some) => storeOrders(some, [stop]))
     await applyTrades(db, [aTrade({ order: partial! })], {
       now: () => new Date(),
       newId,

@@ -5,13 +5,13 @@ import { beforeEach, describe, expect, test } from 'bun:test'
 import { createSweeps, type SweepsOptions } from '../../src/app/sweeps.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { Scope } from '../../src/store/covered.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { createRandom } from '../support/random.ts'
 import { until } from '../support/until.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 
@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 const place = async (...terms: Partial<OrderTerms>[]): Promise<string[]> => {
   const placements = terms.map((some) => aPlacement({ userId, ...some }))
-  await db.run((some) => insertOrders(some, placements))
+  await db.run((some) => storeOrders(some, placements))
   return placements.map(({ order }) => order.id)
 }
 const placeMany = (count: number, user = userId) =>

@@ -5,7 +5,6 @@ import { beforeEach, describe, expect, test } from 'bun:test'
 import { createSweeps } from '../../src/app/sweeps.ts'
 import { armBatch, createSwitches, type ArmCommand, type SwitchesOptions } from '../../src/app/switches.ts'
 import type { Switch } from '../../src/store/cancelAfter.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -13,6 +12,7 @@ import { quietLog } from '../support/quietLog.ts'
 import { createRandom } from '../support/random.ts'
 import { until } from '../support/until.ts'
 import { untilBlocked } from '../support/waiting.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 const keys = { plans: 'keys', connections: 1 } as const
@@ -55,7 +55,7 @@ const sweepsOf = async (user = userId) => [
 ]
 const place = async (): Promise<string> => {
   const placement = aPlacement({ userId })
-  await db.run((some) => insertOrders(some, [placement]))
+  await db.run((some) => storeOrders(some, [placement]))
   return placement.order.id
 }
 

@@ -5,18 +5,18 @@ import { describe, expect, test } from 'bun:test'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import { readCoveredPage, readMoment, readOpenTickers, type Moment, type Scope } from '../../src/store/covered.ts'
 import { scannedRowsMax } from '../../src/store/orderPage.ts'
-import { insertOrders } from '../../src/store/orders.ts'
 import { takeSweeps } from '../../src/store/sweeps.ts'
 import { aPlacement } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 const pages = database.open({ plans: 'pages' })
 
 const place = async (...terms: Partial<OrderTerms>[]): Promise<string[]> => {
   const placements = terms.map((some) => aPlacement(some))
-  await db.run((some) => insertOrders(some, placements))
+  await db.run((some) => storeOrders(some, placements))
   return placements.map(({ order }) => order.id)
 }
 const moment = async (): Promise<Moment> => (await pages.run(readMoment))!
@@ -67,7 +67,7 @@ describe('the orders that were committed before', () => {
     const late = sql.begin(async (transaction) => {
       const placement = aPlacement({ userId })
       lateId = placement.order.id
-      await insertOrders(transaction as never, [placement])
+      await storeOrders(transaction as never, [placement])
       open.resolve()
       await go.promise
     })
@@ -125,7 +125,7 @@ describe('in a database that was copied from another cluster', () => {
     const reads = copy.database.open({ plans: 'pages' })
     const at = (await reads.run(readMoment))!
     const later = aPlacement({ userId })
-    await copy.db.run((some) => insertOrders(some, [later]))
+    await copy.db.run((some) => storeOrders(some, [later]))
     const page = await reads.run((some) =>
       readCoveredPage(some, { scope: scopeOf({ userId }), moment: at, before: undefined, limit: 9, now: new Date() }),
     )
@@ -146,7 +146,7 @@ describe('in a database that was copied from another cluster', () => {
       values ('${userId}', 'CANCEL_AFTER', '{"kind": "cancel-after"}', '900000001:900000002:900000001', 80);
       insert into log_epochs (epoch, floor) values (2, 100);
       select setval('log_position', 100)`)
-    await copy.db.run((some) => insertOrders(some, [aPlacement({ userId })]))
+    await copy.db.run((some) => storeOrders(some, [aPlacement({ userId })]))
     const reads = copy.database.open({ plans: 'pages' })
     const [sweep] = await reads.run((some) =>
       takeSweeps(some, { replicaId: crypto.randomUUID(), leaseMs: 1_000, limit: 1, at: [] }),
