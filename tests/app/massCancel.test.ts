@@ -51,8 +51,8 @@ const place = async (...terms: Partial<OrderTerms>[]): Promise<string[]> => {
   return placements.map(({ order }) => order.id)
 }
 const placeMany = (count: number) =>
-  sql`insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-      select (${newId().slice(0, 13)} || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ${userId}, 'MANY', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+  sql`insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, (${newId().slice(0, 13)} || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ${userId}, 'MANY', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
       from generate_series(1, ${count}::integer) n`
 const openOrders = async (): Promise<number> =>
   (await sql`select from orders where user_id = ${userId} and open`).length

@@ -45,8 +45,8 @@ const storeAs = async (
   const id = columns.sort_key === true ? crypto.randomUUID() : order.id
   await sql.unsafe(`
     set local session_replication_role = replica;
-    insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position, sort_key)
-    values ('${id}', '${userId}', '${columns.ticker ?? 'AAPL'}', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '${columns.xact}', ${columns.position},
+    insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position, sort_key)
+    values (1, '${id}', '${userId}', '${columns.ticker ?? 'AAPL'}', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '${columns.xact}', ${columns.position},
             ${columns.sort_key === true ? `order_sort_key('${id}', now())` : 'null'})`)
   return id
 }
@@ -119,8 +119,8 @@ describe('in a database that was copied from another cluster', () => {
       set local session_replication_role = replica;
       delete from log_epochs;
       insert into log_epochs (epoch, floor, xact) values (1, 0, '999999999');
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
-      values ('${copied}', '${userId}', 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '900000000', 70);
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
+      values (1, '${copied}', '${userId}', 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '900000000', 70);
       select setval('log_position', 100)`)
     const reads = copy.database.open({ plans: 'pages' })
     const at = (await reads.run(readMoment))!
@@ -140,10 +140,10 @@ describe('in a database that was copied from another cluster', () => {
       `('${id}', '${userId}', 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '${xact}', ${position})`
     await copy.sql.unsafe(`
       set local session_replication_role = replica;
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
       values ${row(seen, 900_000_000, 70)}, ${row(running, 900_000_001, 71)}, ${row(unseen, 900_000_005, 81)};
       insert into cancel_sweeps (user_id, reason_code, cause, snapshot, position)
-      values ('${userId}', 'CANCEL_AFTER', '{"kind": "cancel-after"}', '900000001:900000002:900000001', 80);
+      values (1, '${userId}', 'CANCEL_AFTER', '{"kind": "cancel-after"}', '900000001:900000002:900000001', 80);
       insert into log_epochs (epoch, floor) values (2, 100);
       select setval('log_position', 100)`)
     await copy.db.run((some) => storeOrders(some, [aPlacement({ userId })]))
@@ -181,8 +181,8 @@ test('a page looks at a bounded number of rows, wherever the orders that it mean
   const userId = crypto.randomUUID()
   const [deep] = await place({ userId, ticker: 'DEEP' })
   await sql`
-    insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-    select (substr(${deep!}, 1, 13) || '-7fff-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ${userId}, 'FLAT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+    insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+    select 1, (substr(${deep!}, 1, 13) || '-7fff-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ${userId}, 'FLAT', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
     from generate_series(1, ${2 * scannedRowsMax + 5}::integer) n`
   await sql.unsafe('analyze orders')
   const at = await moment()
@@ -208,8 +208,8 @@ test('a page looks at a bounded number of rows, wherever the orders that it mean
 test('the tickers with open orders are found by their index, however many orders are closed', async () => {
   const other = await ownDatabase()
   await other.sql`
-    insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-    select gen_random_uuid(), gen_random_uuid(), 'T' || n % 20, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now() from generate_series(1, 4000) n`
+    insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+    select 1, gen_random_uuid(), gen_random_uuid(), 'T' || n % 20, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now() from generate_series(1, 4000) n`
   await other.sql`update orders set status = 'CANCELED', version = 1 where ticker not in ('T3', 'T7', 'T9')`
   await other.sql.unsafe('analyze orders')
   const explainer = await createExplainer(other.database, 'pages')

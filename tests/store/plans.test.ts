@@ -189,8 +189,8 @@ describe('whether there is anything to end', () => {
     await explainer.run(readEndingsWork)
     await store(database)
     await database.sql`
-      insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
-      select gen_random_uuid(), gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTD', 1, 1, now() + interval '1 day', now(), now()
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTD', 1, 1, now() + interval '1 day', now(), now()
       from generate_series(1, ${stored}::integer)`
     await explainer.plans()
     expect(await explainer.run(readEndingsWork)).toEqual({
