@@ -1,4 +1,5 @@
--- L1: what a service without batching does for one order: two statements in a transaction, one commit each.
+-- L1: what a service without batching does for one order: three statements in a transaction, one commit each. An order without a key writes
+-- none.
 -- Rows as the service's clients make them (mix/orderMix.ts). Nothing is ever deleted from the outbox here, which the service
 -- has to do: the limit is generous.
 \set user random(1000, 1999)
@@ -16,6 +17,8 @@ values (1, uuidv7(), ('0b5e0000-0000-4000-8000-00000000' || :user)::uuid, case w
         (array['BUY', 'SELL'])[:side], case when :limit <= 8 then 'LIMIT' else 'MARKET' end,
         (array['GTC', 'IOC', 'FOK', 'DAY'])[:tif], :quantity, case when :limit <= 8 then :cents / 100.0 end, now(), now())
 returning id \gset
+insert into order_keys (user_id, client_order_id, order_id)
+select ('0b5e0000-0000-4000-8000-00000000' || :user)::uuid, 'key-' || :key, :id where :keyed = 1;
 insert into outbox (event_id, kind, order_id, ticker, occurred_at)
 values (uuidv7(), 'PLACED', :id, 'T' || :ticker, now());
 commit;

@@ -13,7 +13,10 @@ with placed as (
   values (1, uuidv7(), ('0b5e0000-0000-4000-8000-00000000' || :user)::uuid, case when :keyed = 1 then 'key-' || :key end, 'T' || :ticker,
           (array['BUY', 'SELL'])[:side], case when :limit <= 8 then 'LIMIT' else 'MARKET' end,
           (array['GTC', 'IOC', 'FOK', 'DAY'])[:tif], :quantity, case when :limit <= 8 then :cents / 100.0 end, now(), now())
-  returning id, ticker
+  returning id, ticker, user_id, client_order_id
+), keyed as (
+  insert into order_keys (user_id, client_order_id, order_id)
+  select user_id, client_order_id, id from placed where client_order_id is not null
 )
 insert into outbox (event_id, kind, order_id, ticker, occurred_at)
 select uuidv7(), 'PLACED', id, ticker, now() from placed

@@ -10,7 +10,10 @@ with drawn as materialized (
          (array['GTC', 'IOC', 'FOK', 'DAY'])[random(1, 4)], random(1, 1000), case when is_limit then random(9900, 10100) / 100.0 end,
          now(), now()
   from drawn
-  returning id, ticker
+  returning id, ticker, user_id, client_order_id
+), keyed as (
+  insert into order_keys (user_id, client_order_id, order_id)
+  select user_id, client_order_id, id from placed where client_order_id is not null
 )
 insert into outbox (event_id, kind, order_id, ticker, occurred_at)
 select uuidv7(), 'PLACED', id, ticker, now() from placed

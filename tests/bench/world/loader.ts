@@ -26,11 +26,15 @@ const changesSql = `
     select id, 1, 'CANCELED', at, 'USER_CANCELED', '{"kind": "request"}', 0, 0
     from made where status = 'CANCELED' and (select count(*) from placed) > 0 order by n`
 
+const keysSql = `
+    insert into order_keys (user_id, client_order_id, order_id)
+    select user_id, client_order_id, id from placed where client_order_id is not null`
+
 /**
  * No trigger and no foreign key checks these rows: they are inserted in their last state, not in their first. `hasLog`: the schema is that
- * of 1.3 or newer. The orders are counted so that they are there, with their places in the log, before anything that came after them.
+ * of 1.3 or newer; `hasKeys`: of 1.5. The orders are counted so that they are there, with their places in the log, before anything that came after them.
  */
-const loadSql = (hasLog: boolean): string => `
+const loadSql = ({ hasLog, hasKeys }: { hasLog: boolean; hasKeys: boolean }): string => `
   with drawn as materialized (
     select n, ('0190' || 1000 + n / 9000 || '-' || 1000 + n % 9000 || '-7000-8000-000000000000')::uuid as id, n % 10 as digit,
            ${zipfSql(tickerCount)} as ticker, random() < 0.8 as is_limit, random() < 0.5 as is_keyed, random(0, ${userCount - 1}) as user_number,
@@ -43,15 +47,15 @@ const loadSql = (hasLog: boolean): string => `
            case when digit = 5 then 40 when digit between 6 and 8 then 100 else 0 end as filled
     from drawn
   ), placed as (
-    insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
+    insert into orders (id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
                         filled_notional, status, created_at, updated_at, version${hasLog ? ', reason_code' : ''})
-    select 1, id, ('0b5e0000-0000-4000-8000-00000000' || 1000 + user_number)::uuid, case when is_keyed then 'loaded-' || n end, 'T' || ticker,
+    select id, ('0b5e0000-0000-4000-8000-00000000' || 1000 + user_number)::uuid, case when is_keyed then 'loaded-' || n end, 'T' || ticker,
            case when n % 2 = 0 then 'BUY' else 'SELL' end, case when is_limit then 'LIMIT' else 'MARKET' end, tif, quantity,
            case when is_limit then price end, filled, case when filled > 0 then price end, filled * price, status, at, at,
            case when status = 'NEW' then 0 else 1 end${hasLog ? ", case when status = 'CANCELED' then 'USER_CANCELED' end" : ''}
     from made order by n
-    returning id
-  )${hasLog ? `, changed as (${changesSql})` : ''}
+    returning id, user_id, client_order_id
+  )${hasKeys ? `, keyed as (${keysSql})` : ''}${hasLog ? `, changed as (${changesSql})` : ''}
   insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset
                               ${hasLog ? ', cumulative_quantity, cumulative_notional' : ''})
   select id, 'loaded-' || n, case when n % 2 = 0 then 'BUY' else 'SELL' end, 'T' || ticker, at, filled, price, false, at, 1, 0, n
@@ -66,8 +70,9 @@ export const loadOrders = async (
 ): Promise<void> => {
   const connection = { session_replication_role: 'replica', synchronous_commit: 'off' }
   const sql = postgres(url, { max: sessions, connection, onnotice: () => undefined })
-  const [schema] = await sql<{ has_log: boolean }[]>`select to_regclass('order_changes') is not null as has_log`
-  const statement = loadSql(schema!.has_log)
+  const [schema] = await sql<{ hasLog: boolean; hasKeys: boolean }[]>`
+    select to_regclass('order_changes') is not null as "hasLog", to_regclass('order_keys') is not null as "hasKeys"`
+  const statement = loadSql(schema!)
   let next = from
   const session = async (): Promise<void> => {
     while (next < to) {
