@@ -5,6 +5,12 @@ import { textArray, type Sql } from './sql.ts'
 
 export type TapeMark = { partition: number; readUntil: Date }
 
+/**
+ * `partitions`: how many the topic has. `goneUntil`: a moment until which no partition beside these had anything that was not applied, because
+ * there was none; null: that is not sure.
+ */
+export type RaisedMarks = { partitions: number; goneUntil: Date | null; marks: readonly TapeMark[] }
+
 /** The database's time, if somebody waits for the marks: an ending that the broker has acknowledged, or a report. Null: nobody does. */
 export const readTapeNeed = async (sql: Sql): Promise<Date | null> => {
   const [row] = await sql<{ now: Date }[]>`
@@ -15,12 +21,14 @@ export const readTapeNeed = async (sql: Sql): Promise<Date | null> => {
 }
 
 /**
- * Raises these marks; one that stands higher stays. Partitions of the topic (there are `partitions` of them) that have no mark get one that
- * says nothing, so that whoever waits for all of them waits for these too.
+ * Raises these marks; one that stands higher stays. Partitions of the topic that have no mark get one that says nothing, so that whoever
+ * waits for all of them waits for these too. The marks of partitions that it no longer has rise too, as it was created again with fewer: nobody
+ * reads them, and whoever waits for all marks would wait for ever. They rise and are not deleted, because a partition with such a number may come
+ * again.
  */
 export const raiseTapeMarks = async (
   sql: Sql,
-  { topic, partitions, marks }: { topic: string; partitions: number; marks: readonly TapeMark[] },
+  { topic, partitions, goneUntil, marks }: RaisedMarks & { topic: string },
 ): Promise<void> => {
   await sql`
     with raised as (
@@ -34,6 +42,10 @@ export const raiseTapeMarks = async (
     left join raised r on r.partition = p.partition
     where r.partition is not null
        or not exists (select from tape_marks k where k.topic = ${topic}::text and k.partition = p.partition)
-    order by p.partition
+    union all
+    select topic, partition, ${goneUntil?.toISOString() ?? null}::timestamptz
+    from tape_marks
+    where topic = ${topic}::text and partition >= ${partitions}::integer and read_until < ${goneUntil?.toISOString() ?? null}::timestamptz
+    order by 2
     on conflict (topic, partition) do update set read_until = excluded.read_until where excluded.read_until > m.read_until`
 }

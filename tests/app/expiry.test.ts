@@ -49,7 +49,7 @@ const readOn = (partitions = 1, behindMs = 0) =>
     const [row] = await sql<{ now: Date }[]>`select clock_timestamp() + interval '1 millisecond' as now`
     const readUntil = new Date(row!.now.getTime() - behindMs)
     const marks = Array.from({ length: partitions }, (_, partition) => ({ partition, readUntil }))
-    await raiseTapeMarks(sql, { topic, partitions, marks })
+    await raiseTapeMarks(sql, { topic, partitions, goneUntil: null, marks })
   })
 const fill = (orderId: string, changes: TradeChanges = {}) =>
   applyTrades(db, [aTrade({ order: orderId, ...changes })], {
@@ -203,6 +203,7 @@ describe('the status follows the trade topic', () => {
       raiseTapeMarks(sql, {
         topic,
         partitions: 3,
+        goneUntil: null,
         marks: [
           { partition: 0, readUntil: now },
           { partition: 2, readUntil: now },
@@ -211,15 +212,50 @@ describe('the status follows the trade topic', () => {
     )
     await expiry.pass()
     expect(await orderOf(id!)).toMatchObject({ status: 'NEW' })
-    await db.run((sql) => raiseTapeMarks(sql, { topic, partitions: 3, marks: [{ partition: 1, readUntil: now }] }))
+    await db.run((sql) =>
+      raiseTapeMarks(sql, { topic, partitions: 3, goneUntil: null, marks: [{ partition: 1, readUntil: now }] }),
+    )
     await expiry.pass()
     expect(await orderOf(id!)).toMatchObject({ status: 'EXPIRED' })
+  })
+
+  test('a partition that the topic no longer has holds up nothing, until there is one of its number again', async () => {
+    const raise = (partitions: number, minutes: number, isSure = true) => {
+      const readUntil = new Date(Date.now() + minutes * 60_000)
+      const marks = Array.from({ length: partitions }, (_, partition) => ({ partition, readUntil })).slice(0, 2)
+      return db.run((sql) => raiseTapeMarks(sql, { topic, partitions, goneUntil: isSure ? readUntil : null, marks }))
+    }
+    const acknowledged = async (): Promise<string> => {
+      const [id] = await place(overdue())
+      await expiry.pass()
+      await acknowledge()
+      await expiry.pass()
+      return id!
+    }
+    const statusAfter = async (id: string) => {
+      await expiry.pass()
+      return (await orderOf(id)).status
+    }
+    await raise(3, -1)
+    const id = await acknowledged()
+    await raise(2, 1, false)
+    expect(await statusAfter(id)).toBe('NEW')
+    await raise(2, 1)
+    expect(await statusAfter(id)).toBe('EXPIRED')
+    // Its mark stands where the topic lacked it, and not higher: what comes to it now is waited for.
+    const marks = () => sql<{ p: number; t: Date }[]>`select partition as p, read_until as t from tape_marks order by 1`
+    const [first, , third] = await marks()
+    expect(third!.t).toEqual(first!.t)
+    await raise(3, 5)
+    expect((await marks())[2]!.t).toEqual(third!.t)
   })
 
   test('a mark never falls, and the marks of another topic say nothing', async () => {
     const at = (ms: number): Date => new Date(Date.UTC(2026, 0, 1) + ms)
     const raise = (readUntil: Date) =>
-      db.run((sql) => raiseTapeMarks(sql, { topic, partitions: 1, marks: [{ partition: 0, readUntil }] }))
+      db.run((sql) =>
+        raiseTapeMarks(sql, { topic, partitions: 1, goneUntil: null, marks: [{ partition: 0, readUntil }] }),
+      )
     await raise(at(500))
     await raise(at(100))
     expect([...(await sql`select topic, partition, read_until from tape_marks`)]).toEqual([
@@ -233,6 +269,7 @@ describe('the status follows the trade topic', () => {
       raiseTapeMarks(sql, {
         topic: 'other',
         partitions: 1,
+        goneUntil: null,
         marks: [{ partition: 0, readUntil: new Date(Date.now() + 60_000) }],
       }),
     )

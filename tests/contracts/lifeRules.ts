@@ -58,6 +58,14 @@ const transitions: readonly Rule[] = [
     tests: [['store/moves.test.ts', 'of a %s order, %s: as the table of transitions has it']],
   },
   {
+    rule: 'A LATE leg that leaves a remainder publishes the cancellation again, with an eventId of its own',
+    tests: [
+      ['app/fill.test.ts', 'of an order that is %s tells the engine of that again: %j'],
+      ['app/fill.test.ts', 'tells it once, however many of them are written together, and again with the next'],
+      ['app/fill.test.ts', 'and no other: one that leaves nothing, one that came before, one that is refused'],
+    ],
+  },
+  {
     rule: 'A leg of a stop that was not published is a MISMATCH',
     tests: [['domain/leg.test.ts', 'a stop that no engine knows']],
   },
@@ -179,6 +187,23 @@ const expiry: readonly Rule[] = [
         'it waits until the broker has the cancellation, then until all was applied that came in the settling time',
       ],
       ['app/expiry.test.ts', 'fills until then count: an order becomes FILLED instead of EXPIRED'],
+    ],
+  },
+  {
+    rule: 'Every partition counts that the topic has now, and no other',
+    tests: [
+      [
+        'app/expiry.test.ts',
+        'every partition that the topic has now must be read: a new one has no mark that says anything',
+      ],
+      [
+        'app/expiry.test.ts',
+        'a partition that the topic no longer has holds up nothing, until there is one of its number again',
+      ],
+      [
+        'kafka/inbound/marks.test.ts',
+        'what the topic no longer has is called gone once every answer has left it out for long enough, until the moment of the last',
+      ],
     ],
   },
   { rule: 'Later fills are LATE', tests: [['app/expiry.test.ts', 'later ones are late']] },

@@ -3,7 +3,7 @@
 // question, by the database's clock.
 
 import { sleep } from '../../app/sleep.ts'
-import type { TapeMark } from '../../store/tapeMarks.ts'
+import type { RaisedMarks, TapeMark } from '../../store/tapeMarks.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { partitionsOf, TopicRecreated, type Member } from '../places.ts'
 
@@ -11,8 +11,8 @@ import { partitionsOf, TopicRecreated, type Member } from '../places.ts'
 export type Tape = {
   /** The database's time, if somebody waits for marks; null: nobody does. */
   need: () => Promise<Date | null>
-  /** Keeps these marks. `partitions`: how many the topic has. */
-  raise: (raised: { partitions: number; marks: readonly TapeMark[] }) => Promise<void>
+  /** Keeps these marks, and what else is known of the topic. */
+  raise: (raised: RaisedMarks) => Promise<void>
 }
 
 export type MarksOptions = {
@@ -24,6 +24,7 @@ export type MarksOptions = {
   handledTo: (partition: number) => bigint | null
   tape: Tape
   log: Log
+  goneAfterMs?: number
 }
 
 export type Marks = { run: (signal: AbortSignal) => Promise<void> }
@@ -36,8 +37,37 @@ const lookEveryMs = 100
 /** While a partition is far behind, its targets get fewer, the farther they are apart: some of them are enough to rise step by step. */
 const targetsMax = 64
 
-/** By partition: the targets that were not reached, the oldest first. `asked`: partitions of the topic at the last question. */
-type State = { options: MarksOptions; targets: Map<number, Target[]>; partitions: number }
+/**
+ * For so long every answer of the brokers has to leave out a partition before it is taken to be gone: one that was added a moment ago is
+ * unknown to some of them.
+ */
+const goneAfterMs = 60_000
+
+/**
+ * `targets`: by partition, those that were not reached, the oldest first. `partitions`: how many the topic has, by the last answer.
+ * `sameSince`: since when every answer said so, by performance.now. `goneUntil`: see RaisedMarks.
+ */
+type State = {
+  options: MarksOptions
+  targets: Map<number, Target[]>
+  partitions: number
+  sameSince: number
+  goneUntil: Date | null
+}
+
+/** Answers count as successive only while somebody waits for marks, because only then the brokers are asked. */
+const forget = (state: State): void => {
+  state.targets.clear()
+  state.sameSince = Infinity
+  state.goneUntil = null
+}
+
+const notePartitions = (state: State, partitions: number, readUntil: Date): void => {
+  const now = performance.now()
+  state.sameSince = partitions === state.partitions ? Math.min(state.sameSince, now) : now
+  state.partitions = partitions
+  state.goneUntil = now - state.sameSince >= (state.options.goneAfterMs ?? goneAfterMs) ? readUntil : null
+}
 
 const addTarget = (state: State, partition: number, target: Target): void => {
   const targets = state.targets.get(partition) ?? []
@@ -49,7 +79,7 @@ const addTarget = (state: State, partition: number, target: Target): void => {
 const ask = async (state: State): Promise<void> => {
   const { member, topic, lastRead, tape } = state.options
   const readUntil = await tape.need()
-  if (readUntil === null) return state.targets.clear()
+  if (readUntil === null) return forget(state)
   // Before the first assignment nobody can say whether the topic is still the same one.
   if (lastRead.topicId === null) return
   // The brokers are asked, because a partition that was added a moment ago may have trades.
@@ -62,7 +92,7 @@ const ask = async (state: State): Promise<void> => {
     const end = ends[partition]
     if (end !== undefined) addTarget(state, partition, { end, readUntil })
   }
-  state.partitions = partitionsCount
+  notePartitions(state, partitionsCount, readUntil)
 }
 
 /** The marks that the targets reached by now stand for. These targets are taken away. */
@@ -77,14 +107,15 @@ const reached = ({ targets, options }: State): TapeMark[] =>
   })
 
 export const createMarks = (options: MarksOptions): Marks => {
-  const state: State = { options, targets: new Map(), partitions: 0 }
+  const state: State = { options, targets: new Map(), partitions: 0, sameSince: Infinity, goneUntil: null }
   const { tape, log } = options
   const report = (error: unknown): void =>
     log.rarely('warn', 'marks', 'how far the trade topic was applied cannot be noted now', describe(error))
 
   const look = async (): Promise<void> => {
     const marks = reached(state)
-    if (marks.length > 0) await tape.raise({ partitions: state.partitions, marks })
+    if (marks.length === 0) return
+    await tape.raise({ partitions: state.partitions, goneUntil: state.goneUntil, marks })
   }
 
   return {

@@ -3,14 +3,14 @@
 
 import { expect, test } from 'bun:test'
 import { createMarks, type MarksOptions } from '../../../src/kafka/inbound/marks.ts'
-import type { TapeMark } from '../../../src/store/tapeMarks.ts'
+import type { RaisedMarks, TapeMark } from '../../../src/store/tapeMarks.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 
 const topic = 'trades'
 
 /** A topic whose partitions end at `ends`; the database's time is a number that rises with every question. */
-const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
+const createWorld = (ends: bigint[], assigned: number[], needed = true, goneAfterMs = 60_000) => {
   const quiet = quietLog()
   const lastRead: { topicId: string | null } = { topicId: 'one' }
   const world = {
@@ -23,7 +23,7 @@ const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
     handled: new Map<number, bigint>(),
     time: 0,
     asked: [] as string[],
-    marks: [] as (TapeMark & { partitions: number })[],
+    marks: [] as (TapeMark & Omit<RaisedMarks, 'marks'>)[],
     assignments: [{ topic, partitions: assigned }],
   }
   const member = {
@@ -49,12 +49,13 @@ const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
         world.asked.push('time')
         return Promise.resolve(world.needed ? new Date(++world.time) : null)
       },
-      raise({ partitions, marks }) {
-        for (const mark of marks) world.marks.push({ ...mark, partitions })
+      raise({ marks, ...topic }) {
+        for (const mark of marks) world.marks.push({ ...mark, ...topic })
         return Promise.resolve()
       },
     },
     log: quiet.log,
+    goneAfterMs,
   })
   const stop = new AbortController()
   const running = marks.run(stop.signal)
@@ -63,7 +64,8 @@ const createWorld = (ends: bigint[], assigned: number[], needed = true) => {
       stop.abort()
       await running
     },
-    mark: (what: string, is: (mark: TapeMark) => boolean) => until(() => world.marks.find(is), { what }),
+    mark: (what: string, is: (mark: (typeof world.marks)[number]) => boolean) =>
+      until(() => world.marks.find(is), { what }),
     questions: (count: number) => until(() => world.time >= count, { what: `${count} questions` }),
   })
 }
@@ -73,7 +75,7 @@ test('the moment is taken before the ends are asked for', async () => {
   world.handled.set(0, 5n)
   await world.mark('the mark', ({ partition }) => partition === 0)
   expect(world.asked.slice(0, 3)).toEqual(['time', 'metadata', 'ends'])
-  expect(world.marks[0]).toEqual({ partition: 0, readUntil: new Date(1), partitions: 1 })
+  expect(world.marks[0]).toEqual({ partition: 0, readUntil: new Date(1), partitions: 1, goneUntil: null })
 })
 
 test('it waits until all before the end is handled, and stands then for the moment of that end', async () => {
@@ -131,4 +133,32 @@ test('no broker is asked before the first assignment, and nothing is said of the
   world.lastRead.topicId = 'one'
   world.handled.set(0, 5n)
   await world.mark('the mark', () => true)
+})
+
+test('what the topic no longer has is called gone once every answer has left it out for long enough, until the moment of the last', async () => {
+  await using world = createWorld([5n], [0], true, 1_500)
+  world.handled.set(0, 5n)
+  await world.questions(2)
+  expect(world.marks.filter(({ goneUntil }) => goneUntil !== null)).toEqual([])
+  // A partition that was added comes between, and a broker that does not know it yet.
+  world.partitions = 2
+  await world.questions(3)
+  world.partitions = 1
+  const seen = world.marks.length
+  await world.questions(4)
+  await world.mark('the mark after it', ({ readUntil }) => readUntil.getTime() >= 4)
+  expect(world.marks.slice(seen).filter(({ goneUntil }) => goneUntil !== null)).toEqual([])
+  const { goneUntil, readUntil } = await world.mark(
+    'the mark of a topic that stays so',
+    (mark) => mark.goneUntil !== null,
+  )
+  expect(goneUntil).toEqual(readUntil)
+  // While nobody waits, no broker is asked: what happened meanwhile is unknown.
+  world.needed = false
+  const asked = world.asked.length
+  await until(() => world.asked.length >= asked + 2, { what: 'a look for nobody' })
+  const before = world.marks.length
+  world.needed = true
+  await until(() => world.marks.length > before, { what: 'the next mark' })
+  expect(world.marks[before]).toMatchObject({ goneUntil: null })
 })

@@ -48,9 +48,11 @@ const telling = (memory: Memory): Call => {
 
 const raising = ({ random }: Memory): Call => {
   const years = () => random.pick(['1999', '2050', '2099', '2101'])
-  const marked = Array.from({ length: partitions }, (_, partition) => partition).filter(() => random.chance(0.7))
+  const count = random.int(1, partitions)
+  const marked = Array.from({ length: count }, (_, partition) => partition).filter(() => random.chance(0.7))
   const marks = marked.map((partition) => ({ partition, readUntil: new Date(`${years()}-01-01T00:00:00Z`) }))
-  return plain('raiseTapeMarks', true, (sql) => raiseTapeMarks(sql, { topic, partitions, marks }))
+  const goneUntil = random.chance(0.5) ? new Date(`${years()}-01-01T00:00:00Z`) : null
+  return plain('raiseTapeMarks', true, (sql) => raiseTapeMarks(sql, { topic, partitions: count, goneUntil, marks }))
 }
 
 const settled = ({ random }: Memory): Call => {

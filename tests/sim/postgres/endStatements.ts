@@ -133,12 +133,14 @@ export const endTemplates: readonly Template[] = [
     clauses: [
       'insert into tape_marks as m',
       "coalesce(r.read_until, '-infinity')",
+      '::text and partition >= $8::integer and read_until < $9::timestamptz order by 2',
       'do update set read_until = excluded.read_until where excluded.read_until > m.read_until',
     ],
-    run: (db, tx, { parameters: [marked, readUntil, topic, partitions] }) =>
+    run: (db, tx, { parameters: [marked, readUntil, topic, partitions, , goneUntil] }) =>
       raiseTapeMarks(db, tx, {
         topic: String(topic),
         partitions: Number(partitions),
+        goneUntil: goneUntil === null ? null : String(goneUntil),
         marked: arrayFromLiteral(marked),
         readUntil: arrayFromLiteral(readUntil),
       }),
