@@ -140,7 +140,7 @@ export const endTemplates: readonly Template[] = [
       raiseTapeMarks(db, tx, {
         topic: String(topic),
         partitions: Number(partitions),
-        goneUntil: goneUntil === null ? null : String(goneUntil),
+        goneUntil: goneUntil as string | null,
         marked: arrayFromLiteral(marked),
         readUntil: arrayFromLiteral(readUntil),
       }),
