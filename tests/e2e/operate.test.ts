@@ -49,6 +49,12 @@ test('place, repeat, list, get, cancel', async () => {
     /^orders place: refused: NOT_SUPPORTED_BY_ENGINE: .* \(kept as order \S+; its key is used\)\n$/,
   )
 
+  const valid = await orders(`place --user ${userId} BUY 1 AAPL @ 1 --dry-run`)
+  expect(valid).toMatchObject({ code: 0, out: 'valid: the service would accept it\n', err: '' })
+  const invalid = await orders(`place --user ${userId} BUY 1 AAPL @ 1 --post-only --dry-run`)
+  expect(invalid.code).toBe(1)
+  expect(invalid.err).toMatch(/^orders place: refused: NOT_SUPPORTED_BY_ENGINE: [^(]*\n$/)
+
   await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 10, price: '0.00000001' }))
   await world.tradesConsumed()
   const table = await orders(`list --user ${userId} --ticker aapl --status open`)
