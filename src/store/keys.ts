@@ -17,7 +17,10 @@ export const keyInput = (sql: Sql, keys: readonly OrderKey[]): Fragment =>
   sql`unnest(${textArray(keys.map((key) => key.userId))}::text[], ${textArray(keys.map((key) => key.clientOrderId))}::text[]) as k (user_id, client_order_id)`
 
 /** The id of the order that holds a key, null if none does. The orders themselves are asked only while their keys are being filled in. */
-export const idByKey = (sql: Sql, { userId, clientOrderId }: { userId: string; clientOrderId: string }): Fragment => sql`
+export const idByKey = (
+  sql: Sql,
+  { userId, clientOrderId }: { userId: string; clientOrderId: string },
+): Fragment => sql`
   coalesce(
     (select h.order_id from order_keys h where h.user_id = ${userId}::uuid and h.client_order_id = ${clientOrderId}),
     (select older.id from orders older

@@ -88,6 +88,23 @@ test('a user places in its own name, an administrator in any, nobody in none', a
   }
 })
 
+test('of a batch each order is judged by itself, and so is one that is only validated', async () => {
+  const [carol, dave] = [crypto.randomUUID(), crypto.randomUUID()]
+  const orders = [carol, dave, carol, dave].map((userId) => someTerms({ userId, clientOrderId: newId() }))
+  const codes = async (call: Call) =>
+    (await service.placeMany(call, orders)).map((one) => (one.ok ? 'placed' : one.code))
+  expect(await codes(nobody)).toEqual(['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'])
+  const command = { terms: orders[1]!, formerKey: null }
+  for (const call of [nobody, user(carol)]) expect(await service.validate(call, command)).toEqual(forbidden)
+  expect(await service.validate(user(dave), command)).toEqual({ ok: true })
+  expect(await codes(user(carol))).toEqual(['placed', 'FORBIDDEN', 'placed', 'FORBIDDEN'])
+  // Nothing of the others was stored: their keys are free.
+  const answers = await service.placeMany(user(dave), orders)
+  expect(answers).toMatchObject([forbidden, { ok: true, replayed: false }, forbidden, { ok: true, replayed: false }])
+  expect(await service.placeMany(admin, orders)).toMatchObject(orders.map(() => ({ ok: true, replayed: true })))
+  expect(await service.placeMany(open, [])).toEqual([])
+})
+
 test('an order of somebody else is answered as one that does not exist, and stays as it is', async () => {
   const order = await placed(user(alice), alice)
   const fills = { orderId: order.id, before: 100, limit: 10 }

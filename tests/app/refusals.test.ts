@@ -8,7 +8,7 @@ const refused = { ok: false, code: 'OVERLOADED' } as const
 const found = { ok: true, order: null } as const
 
 test('refusals are told, what succeeds is not, and the answers are those of the service', async () => {
-  const calls = ['place', 'cancel', 'find', 'list', 'fills', 'exceptions', 'resolve'] as const
+  const calls = ['place', 'validate', 'cancel', 'find', 'list', 'fills', 'exceptions', 'resolve'] as const
   const answering = (answer: object) =>
     Object.fromEntries(calls.map((call) => [call, () => Promise.resolve(answer)])) as unknown as Service
   const lines: string[] = []
@@ -19,6 +19,15 @@ test('refusals are told, what succeeds is not, and the answers are those of the 
     expect(await ask(observeRefusals(answering(found), onRefusal))).toBe(found)
   }
   expect(lines).toEqual(calls.map((call) => `${call} OVERLOADED`))
+})
+
+test('of orders that come together each refusal is told', async () => {
+  const lines: string[] = []
+  const answers = [refused, found, { ok: false, code: 'FORBIDDEN' } as const]
+  const service = { placeMany: () => Promise.resolve(answers) } as unknown as Service
+  const observed = observeRefusals(service, (call, code) => void lines.push(`${call} ${code}`))
+  expect(await (observed.placeMany as () => Promise<unknown>)()).toBe(answers)
+  expect(lines).toEqual(['place OVERLOADED', 'place FORBIDDEN'])
 })
 
 test('an order that is turned away unread is told as one that was refused', () => {

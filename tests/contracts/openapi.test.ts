@@ -113,7 +113,10 @@ describe('recorded exchanges', () => {
   })
 
   test('that were taken are requests as the document allows them', () => {
-    const taken = recorded.filter(({ status, method }) => status < 300 && method !== 'HEAD')
+    // A batch is taken whatever its items are; those that are no orders are refused at their place.
+    const taken = recorded.filter(
+      ({ status, method, text }) => status < 300 && method !== 'HEAD' && !text.includes('"status":400'),
+    )
     expect(taken.flatMap(({ method, path, sent }) => requestFaults(method, path, sent))).toEqual([])
   })
 })

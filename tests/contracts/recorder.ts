@@ -95,13 +95,41 @@ const orders = async (world: World): Promise<void> => {
   }
 }
 
+/** What becomes of orders that come together, and of orders that are only asked for. */
+const batches = async ({ call, harness }: World): Promise<void> => {
+  const keyed = { ...orderBody, clientOrderId: 'batched' }
+  const all = [orderBody, keyed, keyed, { ...keyed, price: 1 }, { ...orderBody, side: 'UP' }, null]
+  await call('POST', '/orders/batch', { body: { orders: all }, headers: { traceparent } })
+  await call('POST', '/orders/batch', { body: { orders: [orderBody, keyed] } })
+  await call('POST', '/orders/batch', { body: { orders: [] } })
+  await harness.database
+    .sql`insert into order_keys (user_id, client_order_id, voided_at) values (${orderBody.userId}::uuid, 'voided', now())`
+  for (const body of [
+    orderBody,
+    keyed,
+    { ...keyed, price: 1 },
+    { ...orderBody, clientOrderId: 'voided' },
+    { ...orderBody, price: undefined },
+  ])
+    await call('POST', '/orders/validate', { body, headers: { traceparent } })
+  await call('POST', '/orders', { body: { ...orderBody, clientOrderId: 'voided' } })
+  for (const path of ['/orders/batch', '/orders/validate']) {
+    await call('POST', path, { body: ' '.repeat(1_100_000) })
+    await call('POST', path, { body: 'hello', headers: { 'content-type': 'text/plain' } })
+  }
+}
+
 /** With an engine of the old kind, and room for two refused orders a minute. */
 const rejections = async ({ call, harness }: World): Promise<void> => {
   harness.setClock(acceptedOrder.createdAt)
   const body = requests['iceberg']!.value
+  await call('POST', '/orders/validate', { body })
   await call('POST', '/orders', { body })
   for (const key of ['rejected', 'rejected', 'another'])
     await call('POST', '/orders', { body, headers: { 'idempotency-key': key } })
+  const keyed = { ...body, clientOrderId: 'rejected' }
+  await call('POST', '/orders/batch', { body: { orders: [body, keyed] } })
+  for (const one of [body, keyed]) await call('POST', '/orders/validate', { body: one })
 }
 
 /** Returns the id of an order. */
@@ -168,6 +196,8 @@ const gets = [
 const refusals = async (kept: Recorded[]): Promise<void> => {
   const callsTo = async (call: Calling): Promise<void> => {
     await call('POST', '/orders', { body: orderBody })
+    await call('POST', '/orders/batch', { body: { orders: [orderBody, orderBody] } })
+    await call('POST', '/orders/validate', { body: orderBody })
     await call('POST', `/orders/${unknownId}/cancel`)
     await call('DELETE', `/orders/${unknownId}`)
     for (const path of [
@@ -185,9 +215,12 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
   const refusing = (code: BatchRefusal['code'], reads: BatchRefusal['code']) => {
     const refuse = (refusal: BatchRefusal['code']) => () => Promise.resolve({ ok: false, code: refusal } as const)
     const [write, read] = [refuse(code), refuse(reads)]
+    const each = (_: unknown, orders: readonly unknown[]) => Promise.all(orders.map(write))
     const service = {
       turnAway: () => null,
       place: write,
+      placeMany: each,
+      validate: read,
       cancel: write,
       resolve: write,
       resolveReport: write,
@@ -207,11 +240,14 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
   const fail = (): never => {
     throw new Error('a bug')
   }
+  const full = { turnAway: () => ({ ok: false, code: 'OVERLOADED' }), placeMany: fail } as unknown as Service
+  for (const service of [full, { ...full, turnAway: () => null }])
+    await callsTo(recorderOf(createApp(serverOptions({ service })), kept))
   const { health } = serverOptions()
   const broken: Partial<ServerOptions> = { health: { ...health, components: fail, info: fail }, metrics: fail }
   const down = { status: 'DOWN' as const, details: { detail: 'connection refused' } }
-  const away = { health: { ...health, components: () => ({ ...health.components(), db: down }) } }
-  for (const options of [broken, away, { health: { ...health, phase: () => 'starting' as const } }]) {
+  const unhealthy = { health: { ...health, components: () => ({ ...health.components(), db: down }) } }
+  for (const options of [broken, unhealthy, { health: { ...health, phase: () => 'starting' as const } }]) {
     const call = recorderOf(createApp(serverOptions(options)), kept)
     for (const path of gets) await call('GET', path)
   }
@@ -264,6 +300,8 @@ const otherMethods = async (call: Calling): Promise<void> => {
   const paths = [
     ...gets,
     '/orders',
+    '/orders/batch',
+    '/orders/validate',
     '/exceptions',
     '/exceptions/reports',
     '/orders/stream',
@@ -286,6 +324,7 @@ export const record = async (): Promise<Recorded[]> => {
     const app = createApp(serverOptions({ service: harness.service }))
     const world = { harness, call: recorderOf(app, kept) }
     await orders(world)
+    await batches(world)
     await reportExceptions(world, await exceptions(world))
     for (const path of [...gets, '/docs/nothing.js', '/docs/handbook/nothing']) await world.call('GET', path)
     for (const path of ['/orders', '/actuator/info']) await world.call('HEAD', path)

@@ -101,6 +101,23 @@ test('a refusal is a value with its code, and with the members of its own', asyn
   expect(refused).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST', errors: [{ pointer: '/price' }] } })
 })
 
+test('a batch has a result for each order, told apart by its status', async () => {
+  const keyed = { ...order, clientOrderId: 'c-batch' }
+  const answer = await client.placeBatch({ body: { orders: [keyed, { ...keyed, price: null }, keyed] } })
+  if (answer.status !== 200) throw new Error(answer.body.code)
+  const [placed, refused, again] = answer.body.results
+  if (placed === undefined || !('order' in placed) || refused === undefined || 'order' in refused)
+    throw new Error('other results')
+  expect([placed.status, placed.order.quantity, placed.replayed]).toEqual([202, '100', undefined])
+  expect(refused.problem).toMatchObject({ code: 'BAD_REQUEST', errors: [{ pointer: '/price' }] })
+  expect(again).toEqual({ ...placed, replayed: true })
+})
+
+test('an order is judged without being placed', async () => {
+  expect(await client.validateOrder({ body: order })).toMatchObject({ status: 200, body: { valid: true } })
+  expect(await client.validateOrder({ body: { ...order, price: null } })).toMatchObject({ status: 400 })
+})
+
 test('other answers than JSON are text', async () => {
   const page = await client.metrics()
   expect(page).toMatchObject({ status: 200, body: 'orders_outbox_rows 1\n' })

@@ -1,9 +1,9 @@
 // The examples of placing many orders, and of asking what placing one would answer.
 
-import { invalid } from '../exchange/problem.ts'
+import { invalid, problem } from '../exchange/problem.ts'
 import { batchAnswer } from '../orders/batchAnswer.ts'
 import { mismatch, tooManyRejected, voided, wouldBeRejected } from '../orders/problems.ts'
-import { bodyProblems, notAllowed, scopeProblems, storeProblems } from './exampleProblems.ts'
+import { bodyProblems, bugProblem, notAllowed, scopeProblems, storeProblems } from './exampleProblems.ts'
 import { acceptedOrder, answeredAt, rejectedOrder, requests } from './examples.ts'
 
 const noPrice = () => invalid('Invalid order', [{ pointer: '/price', detail: 'is required for LIMIT' }])
@@ -25,6 +25,8 @@ export const batchExamples = {
     ...notAllowed('OPTIONS, POST'),
     ...storeProblems,
     ...bodyProblems,
+    ...bugProblem,
+    PAYLOAD_TOO_LARGE: () => problem('PAYLOAD_TOO_LARGE', 'the body must not be larger than 1048576 bytes'),
     200: () =>
       batchAnswer([{ ok: true, order: acceptedOrder, replayed: false }, noPrice()], {
         path: '/orders/batch',

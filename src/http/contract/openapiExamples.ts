@@ -6,7 +6,7 @@ import { orderJson } from '../../wire/order.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
-import { notNew, notOpen, otherVersion, rejected, tooManyRejected } from '../orders/problems.ts'
+import { notNew, notOpen, otherVersion, rejected, tooManyRejected, voided } from '../orders/problems.ts'
 import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
@@ -62,6 +62,7 @@ const orders = {
         'this key already names another order: price differ; send the same order or a new key',
         { errors: [{ pointer: '/price', detail: 'differs from the order that holds the key' }] },
       ),
+    VOIDED: voided,
     ORDER_REJECTED: () => rejected(rejectedOrder, false),
     RATE_LIMITED: () => tooManyRejected(1),
   },

@@ -57,6 +57,7 @@ export const orderOperations = {
       ...writeRefusals,
       ...bodyRefusals,
       BAD_REQUEST: { description: 'The body or the key is invalid; nothing was stored.' },
+      VOIDED: { description: 'The key was made void by POST /orders/void: no order can have it. Nothing was stored.' },
       IDEMPOTENCY_MISMATCH: { description: 'The key already names another order; `errors` says what differs.' },
       ORDER_REJECTED: {
         description:

@@ -102,6 +102,9 @@ describe('a limited service', () => {
   const service = {
     turnAway: () => null,
     place: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),
+    placeMany: (_: unknown, orders: readonly unknown[]) =>
+      Promise.resolve(orders.map(() => ({ ok: false, code: 'OVERLOADED' }))),
+    validate: () => Promise.resolve({ ok: false, code: 'OVERLOADED' }),
     find: () => Promise.resolve({ ok: false, code: 'NOT_FOUND' }),
     list: () => Promise.resolve({ ok: true, items: [], next: null }),
   } as unknown as Service
@@ -137,6 +140,50 @@ describe('a limited service', () => {
     expect([refused.status, bodyOf(refused)['code']]).toEqual([429, 'RATE_LIMITED'])
     wait(500)
     expect((await call('POST', '/orders', { body: orderBody })).status).toBe(503)
+  })
+
+  test('counts each order of a batch: one that finds no turn is a 429 at its place, whatever it is', async () => {
+    const order = { ...orderBody, clientOrderId: null }
+    const placed = async (call: Awaited<ReturnType<typeof open>>['call'], ...orders: unknown[]) => {
+      const answer = await call('POST', '/orders/batch', { body: { orders } })
+      const { results } = bodyOf(answer) as { results: { status: number; problem: { code: string; detail: string } }[] }
+      return { answer, results, statuses: results.map(({ status }) => status) }
+    }
+    const perSubject = { perSecond: 1, burst: 3 }
+    const by = await open({ perSubject, byAddress: true })
+    const first = await placed(by.call, order, null, order, order, null)
+    expect(first.statuses).toEqual([503, 400, 503, 429, 429])
+    expect(first.results[4]!.problem).toMatchObject({
+      code: 'RATE_LIMITED',
+      detail: expect.stringContaining('of yours'),
+    })
+    expect([first.answer.headers.get('ratelimit'), first.answer.headers.get('retry-after')]).toEqual([
+      '"subject";r=0;t=1',
+      '1',
+    ])
+    expect((await by.call('POST', '/orders', { body: order })).status).toBe(429)
+    by.wait(2_000)
+    expect((await placed(by.call, null, null, null)).statuses).toEqual([400, 400, 429])
+    by.wait(1_000)
+    expect((await by.call('POST', '/orders/validate', { body: order })).status).toBe(503)
+    expect((await by.call('POST', '/orders/batch', { body: { orders: [order] } })).status).toBe(429)
+
+    const inAll = await open({
+      perSubject: { perSecond: 1, burst: 9 },
+      total: { perSecond: 1, burst: 2 },
+      byAddress: true,
+    })
+    const second = await placed(inAll.call, order, order, order, order)
+    expect(second.statuses).toEqual([503, 503, 429, 429])
+    expect(second.results[3]!.problem.detail).toContain('in all')
+    // What the total refused costs its sender nothing.
+    inAll.wait(1_000)
+    expect((await inAll.call('GET', '/orders')).headers.get('ratelimit')).toBe('"subject";r=7;t=1')
+
+    const unlimited = await open({})
+    expect(
+      (await placed(unlimited.call, ...Array.from({ length: 256 }, () => null))).statuses.every((one) => one === 400),
+    ).toBeTrue()
   })
 
   test('never refuses probes, metrics and documents', async () => {
