@@ -10,6 +10,8 @@ import { leaseTtlMs, nextCall, type Call, type Own } from './differential/calls.
 import { connectFake, connectReal, type Connection } from './differential/connections.ts'
 import { contentsOfFake, contentsOfReal, textOf } from './differential/contents.ts'
 import { createMemory, type Memory } from './differential/memory.ts'
+import { someKey } from './differential/terms.ts'
+import { keyName } from './postgres/keying.ts'
 import { createPostgres, type Postgres } from './postgres/state.ts'
 import { shardOf, tickers } from './postgres/tickers.ts'
 
@@ -127,12 +129,28 @@ const silence = async ({ db, database, memory }: Both): Promise<void> => {
   await database.sql`update replicas set seen_at = ${at}::timestamptz where id = ${replica}::uuid`
 }
 
+/** Keys become void, and the rules change: between two sequences, so that nobody is in the way. */
+const changeRules = async ({ db, database, memory }: Both): Promise<void> => {
+  const { userId, clientOrderId } = someKey(memory)
+  const voided = { order_id: null, voided_at: new Date(), request_id: `request ${memory.count}`, subject: null }
+  const [row] = await database.sql`
+    insert into order_keys (user_id, client_order_id, voided_at, request_id)
+    values (${userId}::uuid, ${clientOrderId}, clock_timestamp(), ${voided.request_id})
+    on conflict do nothing returning 1`
+  const key = keyName(userId, clientOrderId)
+  expect(row === undefined).toBe(db.keys.has(key))
+  if (row !== undefined) db.keys.set(key, voided)
+  await database.sql`update rules_gate set epoch = epoch + 1`
+  db.epoch = ++memory.epoch
+}
+
 const runSequence = async (both: Both): Promise<void> => {
   both.trail = []
   for (let i = 0; i < callsPerSequence; i++) await step(both)
   for (const pair of both.pairs) if (pair.held) await endHeld(both, pair)
   expect(await contentsOfReal(both.database.sql), both.trail.join('\n')).toEqual(contentsOfFake(both.db))
   if (both.memory.random.chance(0.3)) await silence(both)
+  if (both.memory.random.chance(0.3)) await changeRules(both)
 }
 
 const open: TestDatabase[] = []

@@ -2,7 +2,8 @@
 // calls. Their arguments collide: keys used twice, orders locked by others, stale states, positions deleted twice.
 
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
-import { isKeyFree } from '../../../src/store/keys.ts'
+import { readEpoch } from '../../../src/store/gate.ts'
+import { isKeyFree, readKeysFilled, readVoidKeys } from '../../../src/store/keys.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
 import type { Place } from '../../../src/store/log.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
@@ -27,7 +28,7 @@ import { following } from './following.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 import { reports } from './reporting.ts'
 import { stopping } from './stopping.ts'
-import { someOrder, someTerms } from './terms.ts'
+import { someKey, someOrder, someTerms } from './terms.ts'
 
 /** Values that differ between the two sides: transaction ids, the stamps of the rows by the number of the read, and places in the log. */
 export type Own = { xid: bigint; stamps: Map<number, LegState['stamps']>; places: Place[] }
@@ -54,26 +55,39 @@ const placing = (memory: Memory): Call => {
     event: { eventId: newId(memory), traceparent: random.chance(0.5) ? `trace ${random.int(0, 9)}` : null },
   }))
   ids.push(...placed.map(({ order }) => order.id))
-  return {
-    name: 'insertOrders',
-    writes: true,
-    run: (sql) => insertOrders(sql, placed, { epoch: '1', keysFilled: true }),
-  }
+  const epoch = String(random.chance(0.9) ? memory.epoch : memory.epoch + BigInt(random.pick([-1, 1])))
+  const keysFilled = someFilled(memory)
+  return { name: 'insertOrders', writes: true, run: (sql) => insertOrders(sql, placed, { epoch, keysFilled }) }
 }
 
+/** Whether the index of old orders is left out. Both ways mean the same here: all orders have their keys in the table. */
+const someFilled = ({ random }: Memory): boolean => random.chance(0.7)
+
 const keyFree = (memory: Memory): Call => {
-  const key = someTerms(memory)
-  return { name: 'isKeyFree', writes: true, run: (sql) => isKeyFree(sql, key, true) }
+  const [key, keysFilled] = [someKey(memory), someFilled(memory)]
+  return { name: 'isKeyFree', writes: true, run: (sql) => isKeyFree(sql, key, keysFilled) }
 }
 
 const byKey = (memory: Memory): Call => {
   const keys = some(memory.random, 3, () => someTerms(memory))
-  return { name: 'readByKey', writes: false, run: (sql) => readByKey(sql, keys, true) }
+  const keysFilled = someFilled(memory)
+  return { name: 'readByKey', writes: false, run: (sql) => readByKey(sql, keys, keysFilled) }
 }
 
 const keyHolders = (memory: Memory): Call => {
   const orders = some(memory.random, 3, () => ({ id: someId(memory), ...someTerms(memory) }))
-  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, orders, true) }
+  const keysFilled = someFilled(memory)
+  return { name: 'readKeyHolders', writes: false, run: (sql) => readKeyHolders(sql, orders, keysFilled) }
+}
+
+const voidKeys = (memory: Memory): Call => {
+  const keys = some(memory.random, 6, () => someKey(memory))
+  return { name: 'readVoidKeys', writes: false, run: (sql) => readVoidKeys(sql, keys) }
+}
+
+const rules = ({ random }: Memory): Call => {
+  const read = random.pick([readEpoch, readKeysFilled])
+  return { name: read.name, writes: false, run: (sql) => read(sql) }
 }
 
 const reading = (memory: Memory): Call => {
@@ -231,12 +245,14 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 43. */
+/** The share of each call, of 45. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
   [keyFree, 1],
   [byKey, 1],
+  [voidKeys, 1],
+  [rules, 1],
   [reading, 1],
   [moving, 2],
   [legState, 2],

@@ -68,6 +68,11 @@ export const contentsOfFake = (db: Postgres): string[] => [
     [...db.orders.values()].map((row) => without(row, 'xact', 'position')),
   ),
   ...lines(
+    'key',
+    [...db.keys].map(([key, { voided_at, ...row }]) => ({ key, ...row, void: voided_at !== null })),
+  ),
+  ...lines('gate', [{ epoch: String(db.epoch) }]),
+  ...lines(
     'change',
     [...db.changes.values()]
       .flat()
@@ -125,46 +130,65 @@ const bigints = (row: Record<string, unknown>, ...names: string[]): object => ({
 const reportedAt = sqlText([`to_char(reported_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as reported_at`])
 
 export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
-  const [orders, changes, log, fills, exceptions, events, endings, marks, reports, kept, leases, replicas] =
-    await Promise.all([
-      sql<OrderRow[]>`
+  const [
+    orders,
+    keys,
+    gates,
+    changes,
+    log,
+    fills,
+    exceptions,
+    events,
+    endings,
+    marks,
+    reports,
+    kept,
+    leases,
+    replicas,
+  ] = await Promise.all([
+    sql<OrderRow[]>`
       select id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price,
-             filled_notional, stop_price, display_quantity, post_only, expires_at, triggered_at, status, created_at, updated_at, version, request_id, subject, reason_code, reason_text
+             filled_notional, stop_price, display_quantity, post_only, expires_at, triggered_at, status, created_at, updated_at, version, request_id, subject, reason_code, reason_text, rules_epoch
       from orders`,
-      sql`
+    sql`
+      select user_id || ' ' || client_order_id as key, order_id, voided_at is not null as void, request_id, subject from order_keys`,
+    sql`select epoch::text from rules_gate`,
+    sql`
       select order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price
       from order_changes`,
-      sql<LogRow[]>`
+    sql<LogRow[]>`
       select 'order' as what, id, 0 as version, xact::text, position from orders
       union all select 'fill', order_id, order_version, xact::text, position from ingested_fills
       union all select 'change', order_id, version, xact::text, position from order_changes`,
-      sql`
+    sql`
       select order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, cumulative_quantity, cumulative_notional,
              kafka_partition, kafka_offset
       from ingested_fills`,
-      sql`
+    sql`
       select id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset
       from exceptions`,
-      sql`select position, event_id, kind, order_id, ticker, occurred_at, traceparent, filled_quantity, reason_code, reason_text from outbox`,
-      sql`
+    sql`select position, event_id, kind, order_id, ticker, occurred_at, traceparent, filled_quantity, reason_code, reason_text from outbox`,
+    sql`
       select order_id, outcome, reason_code, due_at, told_at is not null as told, acknowledged_at is not null as acknowledged, outbox_position
       from order_endings`,
-      sql`
+    sql`
       select topic || ' ' || partition as key, case when isfinite(read_until) then read_until end as until from tape_marks`,
-      sql`
+    sql`
       select order_id, report_id, kind, ticker, reason_text, cumulative_quantity, ${sql(reportedAt)}, kafka_topic, kafka_partition,
              kafka_offset, encode(message_key, 'hex') as message_key, encode(message, 'hex') as message, state, null as arrived_at,
              settled_at is not null as settled_at
       from ingested_reports`,
-      sql`
+    sql`
       select id, disposition, reason, order_id, report_id, kind, ticker, reason_text, cumulative_quantity, ${sql(reportedAt)}, kafka_topic,
              kafka_partition, kafka_offset, encode(message_key, 'hex') as message_key, encode(message, 'hex') as message
       from report_exceptions`,
-      sql`select shard, holder, set_aside from relay_leases`,
-      sql`select id from replicas`,
-    ])
+    sql`select shard, holder, set_aside from relay_leases`,
+    sql`select id from replicas`,
+  ])
   return [
     ...lines('order', orders),
+    ...lines('key', keys),
+    ...lines('gate', gates),
     ...lines('change', changes),
     ...logLines(log),
     ...lines(

@@ -14,6 +14,8 @@ export type Memory = {
   /** Stops that were due when somebody looked last. */
   due: string[]
   count: number
+  /** Of the rules of business. */
+  epoch: bigint
   /** Whether a place in the log was read. */
   followed: boolean
 }
@@ -29,6 +31,7 @@ export const createMemory = (random: Random): Memory => ({
   states: [],
   due: [],
   count: 0,
+  epoch: 1n,
   followed: false,
 })
 

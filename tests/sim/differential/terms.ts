@@ -32,6 +32,12 @@ export const someTerms = (memory: Memory): OrderTerms => {
   }
 }
 
+/** A key that somebody may have. */
+export const someKey = (memory: Memory): { userId: string; clientOrderId: string } => {
+  const { userId, clientOrderId } = someTerms(memory)
+  return { userId, clientOrderId: clientOrderId ?? 'no order has this one' }
+}
+
 /** The order of these terms, also of those that no door lets in: then the database has to refuse it. */
 export const someOrder = (memory: Memory): Order => {
   const kind = { ticker: 'AAPL', type: 'LIMIT', price: 1n, timeInForce: 'GTC' } as const

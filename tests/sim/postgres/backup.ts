@@ -14,6 +14,8 @@ const copyOf = (db: Contents): Contents => ({
   orders: new Map(db.orders),
   stamps: new Map(db.stamps),
   keys: new Map(db.keys),
+  keysFilled: db.keysFilled,
+  epoch: db.epoch,
   ledger: copyRows(db.ledger),
   changes: copyRows(db.changes),
   exceptions: copyRows(db.exceptions),

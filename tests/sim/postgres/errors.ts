@@ -15,6 +15,7 @@ export const refuse = (condition: boolean, code: string, message: string): void 
 
 export const sqlState = {
   uniqueViolation: '23505',
+  notNullViolation: '23502',
   foreignKeyViolation: '23503',
   checkViolation: '23514',
   characterNotInRepertoire: '22021',

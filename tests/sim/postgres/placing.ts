@@ -1,8 +1,9 @@
-// The fake of insertOrders, readKeyHolders and readOrders.
+// The fake of the statements of src/store/orders.ts: placing, and reading by id and key.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
-import { refuse, sqlState } from './errors.ts'
+import { passGate } from './gating.ts'
 import { amountText, checkOrder } from './guards.ts'
+import { hasOlderOrder, insertKey, keyName, ofOrder } from './keying.ts'
 import type { EventRecord, OrderRecord, Postgres } from './state.ts'
 import {
   logRow,
@@ -30,10 +31,8 @@ export const append = (db: Postgres, tx: Tx, event: Omit<EventRecord, 'position'
 /** What events other than cancellations say of an end. */
 export const noEnding = { filled_quantity: null, reason_code: null, reason_text: null }
 
-const keyOf = (row: OrderRow): string | null =>
-  row.client_order_id === null ? null : `${row.user_id} ${row.client_order_id}`
-
-type Terms = Omit<OrderRecord, 'xact' | 'position'>
+type Terms = Omit<OrderRecord, 'xact' | 'position' | 'rules_epoch'>
+type New = Terms & Pick<OrderRecord, 'position'>
 
 /** The columns of the statement, in their order. */
 const columnNames = [
@@ -94,40 +93,24 @@ const termsOf = (input: Input): Terms => ({
   reason_text: input.reason_text,
 })
 
-/** Positions in order of arrival, also for rows that will be in conflict. The id of the transaction is a default of the first row. */
-const newRows = (db: Postgres, tx: Tx, input: readonly Input[]): OrderRecord[] =>
-  input.map((row) => {
-    const position = drawLogPosition(db)
-    ensureXid(db, tx)
-    return { ...termsOf(row), position, xact: tx.xid! }
-  })
+/** Positions in order of arrival, also for rows that will be in conflict. */
+const newRows = (db: Postgres, input: readonly Input[]): New[] =>
+  input.map((row) => ({ ...termsOf(row), position: drawLogPosition(db) }))
 
 /**
- * On conflict do nothing: false if another row, also of this statement, has the id or the key. Waits for the end of a rival. The
- * indexes are checked one after the other, so it waits for a rival with the same id even if another row has the key already; and
- * it waits for the order that has the key while another transaction changes it, because that version of the row may be gone.
+ * On conflict do nothing: false if another row has the id. Waits for the end of a rival, and for whoever changes the order that has the id,
+ * because that version of the row may be gone. The id of the transaction is a default of the row.
  */
-function* insertRow(db: Postgres, tx: Tx, row: OrderRecord): Steps<boolean> {
-  const key = keyOf(row)
-  const unique = [{ name: lockKey.newOrder(row.id), owner: () => db.orders.get(row.id)?.id }]
-  if (key !== null) unique.push({ name: lockKey.client(key), owner: () => db.keys.get(key) })
-  for (let i = 0; i < unique.length; i++) {
-    const { name, owner } = unique[i]!
-    const holder = owner()
-    const inTheWay = holder === undefined ? name : lockKey.newVersion(holder)
-    if (!isLocked(db, tx, inTheWay)) {
-      if (holder !== undefined || db.locks.get(name) === tx) return false
-      continue
-    }
-    yield db.locks.get(inTheWay)!
-    // Everything may have changed meanwhile.
-    i = -1
-  }
-  const names = unique.map(({ name }) => name)
-  for (const name of names) take(db, tx, name)
-  if (key !== null) tx.writes.push(() => void db.keys.set(key, row.id))
-  putOrder(db, tx, undefined, row)
-  logRow(db, tx, { what: 'order', orderId: row.id, version: 0, xact: row.xact, position: row.position })
+function* insertRow(db: Postgres, tx: Tx, row: New, epoch: bigint): Steps<boolean> {
+  const { id, position } = row
+  ensureXid(db, tx)
+  const inTheWay = (): string => (db.orders.has(id) ? lockKey.newVersion(id) : lockKey.newOrder(id))
+  while (isLocked(db, tx, inTheWay())) yield db.locks.get(inTheWay())!
+  if (db.orders.has(id) || db.locks.get(lockKey.newOrder(id)) === tx) return false
+  take(db, tx, lockKey.newOrder(id))
+  const xact = tx.xid!
+  putOrder(db, tx, undefined, { ...row, xact, rules_epoch: String(epoch) })
+  logRow(db, tx, { what: 'order', orderId: id, version: 0, xact, position })
   return true
 }
 
@@ -136,23 +119,43 @@ const byKey = (a: OrderRow, b: OrderRow): number => {
   return text(a) < text(b) ? -1 : 1
 }
 
-/** `undone`: it fails if it has inserted anything. */
+/** Their keys first: an order whose key is held is not tried. */
+function* insertKeyed(
+  db: Postgres,
+  tx: Tx,
+  rows: readonly New[],
+  { epoch, filled }: { epoch: bigint; filled: boolean },
+): Steps<Set<string>> {
+  const placed = new Set<string>()
+  const free = (row: New): boolean => filled || !hasOlderOrder(db, row.user_id, row.client_order_id!)
+  const wanted = rows.filter((row) => row.client_order_id !== null && free(row))
+  const keyed = new Set<string>()
+  for (const { id, user_id, client_order_id } of wanted.toSorted(byKey)) {
+    if (yield* insertKey(db, tx, keyName(user_id, client_order_id!), ofOrder(id))) keyed.add(id)
+    yield null
+  }
+  const tried = rows.filter(({ id, client_order_id }) => client_order_id === null || keyed.has(id))
+  for (const row of tried.toSorted(byKey)) {
+    checkOrder(row)
+    if (yield* insertRow(db, tx, row, epoch)) placed.add(row.id)
+    yield null
+  }
+  return placed
+}
+
+/** `judgedBy`: the epoch of the rules; nothing is stored if another one is in force. `filled`: the index of old orders does not count. */
 export function* insertOrders(
   db: Postgres,
   tx: Tx,
   columns: Column[],
-  { undone } = { undone: false },
-): Steps<{ id: string }[]> {
+  { judgedBy, filled }: { judgedBy: bigint; filled: boolean },
+): Steps<object[]> {
+  const epoch = yield* passGate(db, tx)
+  if (epoch !== judgedBy) return [{ epoch: String(epoch), id: null }]
   const input = inputsOf(columns)
-  const rows = newRows(db, tx, input)
+  const rows = newRows(db, input)
   yield null
-  const placed = new Set<string>()
-  for (const row of rows.toSorted(byKey)) {
-    checkOrder(row)
-    if (yield* insertRow(db, tx, row)) placed.add(row.id)
-    yield null
-  }
-  refuse(undone && placed.size > 0, sqlState.divisionByZero, 'division by zero')
+  const placed = yield* insertKeyed(db, tx, rows, { epoch, filled })
   for (const [i, row] of rows.entries()) {
     if (!placed.has(row.id) || row.status === 'REJECTED' || row.stop_price !== null) continue
     const { event_id, traceparent } = input[i]!
@@ -167,20 +170,21 @@ export function* insertOrders(
     })
     yield null
   }
-  return [...placed].map((id) => ({ id }))
+  const ids = placed.size === 0 ? [null] : [...placed]
+  return ids.map((id) => ({ epoch: String(epoch), id }))
 }
 
 export const readOrders = (db: Postgres, ids: Column): OrderRow[] =>
   [...new Set(ids)].flatMap((id) => db.orders.get(id!) ?? [])
 
-export const readByKey = (db: Postgres, users: Column, keys: Column): OrderRow[] => {
-  const found = users.map((user, i) => (keys[i] === null ? undefined : db.keys.get(`${user} ${keys[i]}`)))
-  return readOrders(
-    db,
-    found.filter((id) => id !== undefined),
-  )
-}
+/** An order as often as its key is asked for. */
+export const readByKey = (db: Postgres, users: Column, keys: Column): OrderRow[] =>
+  users.flatMap((user, i) => {
+    const id = keys[i] === null ? null : db.keys.get(keyName(user!, keys[i]!))?.order_id
+    return db.orders.get(id ?? '') ?? []
+  })
 
+/** Each order once, as `union` does it. */
 export const readKeyHolders = (db: Postgres, ids: Column, users: Column, keys: Column): OrderRow[] => {
   const found = readByKey(db, users, keys).map(({ id }) => id)
   return readOrders(db, [...ids, ...found])

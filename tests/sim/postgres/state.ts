@@ -10,6 +10,15 @@ export type OrderRecord = OrderRow & {
   subject: string | null
   xact: bigint
   position: bigint
+  rules_epoch: string
+}
+
+/** Who has a key: an order, or nobody for ever. */
+export type KeyRecord = {
+  order_id: string | null
+  voided_at: Date | null
+  request_id: string | null
+  subject: string | null
 }
 
 /** Of the two tables of the log that are not `orders`. */
@@ -139,8 +148,12 @@ export type Postgres = {
   orders: Map<string, OrderRecord>
   /** By order id: which transaction wrote its row last. */
   stamps: Map<string, bigint>
-  /** `user key` → order id. */
-  keys: Map<string, string>
+  /** By `user key`. */
+  keys: Map<string, KeyRecord>
+  /** Whether the keys of all older orders are among them. */
+  keysFilled: boolean
+  /** Of the rules of business, as the gate has it. */
+  epoch: bigint
   /** By order id, in the order of their versions. */
   ledger: Map<string, LedgerRecord[]>
   /** By order id, in the order of their versions. */
@@ -183,6 +196,8 @@ export const createPostgres = (clock: () => number): Postgres => ({
   orders: new Map(),
   stamps: new Map(),
   keys: new Map(),
+  keysFilled: true,
+  epoch: 1n,
   ledger: new Map(),
   changes: new Map(),
   log: [],

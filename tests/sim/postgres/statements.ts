@@ -7,7 +7,8 @@ import { arrayFromLiteral } from './fakeSql.ts'
 import { readLegState, writeFills } from './filling.ts'
 import { logTemplates } from './logStatements.ts'
 import { moveOrders } from './moving.ts'
-import { insertOrders, readByKey, readKeyHolders, readOrderPage, readOrders } from './placing.ts'
+import { placeTemplates } from './placeStatements.ts'
+import { readOrderPage, readOrders } from './placing.ts'
 import {
   deleteEvents,
   drawTransactionId,
@@ -24,44 +25,12 @@ import { arrays, look, type Template } from './template.ts'
 
 const onlyTheseTickers = 'and ticker = any ('
 
-const insertClauses = [
-  "with input as materialized ( select *, nextval('log_position') as position from unnest(",
-  'insert into orders (',
-  'order by user_id, client_order_id, id on conflict do nothing returning id',
-  "'PLACED'",
-  'where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed)) order by i.ordinality )',
-]
-
 const templates: readonly Template[] = [
+  ...placeTemplates,
   ...logTemplates,
   ...stopTemplates,
   ...endTemplates,
   ...reportTemplates,
-  {
-    name: 'insertOrders',
-    clauses: insertClauses,
-    also: (text) => text.endsWith(') select id from placed'),
-    run: (db, tx, { parameters }) => insertOrders(db, tx, arrays(parameters)),
-  },
-  {
-    name: 'isKeyFree',
-    clauses: insertClauses,
-    also: (text) => text.endsWith(') select 1 / (1 - count(*)::integer) from placed'),
-    run: (db, tx, { parameters }) => insertOrders(db, tx, arrays(parameters), { undone: true }),
-  },
-  {
-    name: 'readKeyHolders',
-    clauses: ['from orders o where o.id = any (', 'union', 'k (user_id, client_order_id)'],
-    run: look((db, { parameters }) => {
-      const [ids, users, keys] = arrays(parameters)
-      return readKeyHolders(db, ids!, users!, keys!)
-    }),
-  },
-  {
-    name: 'readByKey',
-    clauses: ['from orders o join unnest(', 'on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id'],
-    run: look((db, { parameters: [users, keys] }) => readByKey(db, arrayFromLiteral(users), arrayFromLiteral(keys))),
-  },
   {
     name: 'moveOrders',
     clauses: [

@@ -172,16 +172,32 @@ export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
   take(db, tx, key)
 }
 
-/** The lock of a row that a new foreign key names: it waits for whoever has locked the row, and others may have it too. */
-export function* share(db: Postgres, tx: Tx, key: string): Steps<void> {
+function* shareLock(db: Postgres, tx: Tx, key: string): Steps<void> {
   while (db.locks.has(key) && db.locks.get(key) !== tx) yield db.locks.get(key)!
-  ensureXid(db, tx)
-  record(db, tx)
   if (!db.shares.has(key)) db.shares.set(key, new Set())
   db.shares.get(key)!.add(tx)
 }
 
+/** The lock of a row that a new foreign key names: it waits for whoever has locked the row, and others may have it too. */
+export function* share(db: Postgres, tx: Tx, key: string): Steps<void> {
+  yield* shareLock(db, tx, key)
+  ensureXid(db, tx)
+  record(db, tx)
+}
+
+/** The lock of a table, which draws no id: a statement takes it before its snapshot. Others that share it may have it too. */
+export const shareTable = (db: Postgres, tx: Tx, table: string): Steps<void> => shareLock(db, tx, lockKey.table(table))
+
+/** The lock of a table that nobody shares. */
+export function* lockTable(db: Postgres, tx: Tx, table: string): Steps<void> {
+  const key = lockKey.table(table)
+  yield* awaitFree(db, tx, key)
+  db.locks.set(key, tx)
+  tx.locks.add(key)
+}
+
 export const lockKey = {
+  table: (name: string) => `table ${name}`,
   order: (id: string) => `order ${id}`,
   /** Beside the lock of the order: a new version of it is written. */
   newVersion: (id: string) => `version ${id}`,

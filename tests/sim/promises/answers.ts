@@ -32,7 +32,7 @@ const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing):
     return void must(answer.why === 'lost' || own.length === 0, 'an unreached replica stores nothing')
 
   const { result } = answer
-  const holder = terms.clientOrderId === null ? undefined : db.keys.get(keyOf(terms))
+  const holder = terms.clientOrderId === null ? undefined : db.keys.get(keyOf(terms))?.order_id
   if (result.ok) {
     const row = db.orders.get(result.order.id)
     must(row !== undefined && sameOrder(orderFromRow(row), terms), 'a promised order is stored as it was asked for')
@@ -45,9 +45,16 @@ const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing):
     return
   }
   if (result.code === 'OUTCOME_UNKNOWN') return
+  if (result.code === 'ORDER_REJECTED') {
+    const row = db.orders.get(result.order.id)
+    must(row !== undefined && sameOrder(orderFromRow(row), terms), 'a refused order is stored as it was asked for')
+    must(row?.status === 'REJECTED' && row.version === 0, 'a refused order was never accepted')
+    return void must(own.length === (result.replayed ? 0 : 1), 'a replayed refusal stores nothing, a new one one order')
+  }
   must(own.length === 0, `nothing was stored by what was refused as ${result.code}`)
   if (result.code === 'INTERNAL') must(poison, 'a neighbour of a bad row is not refused')
-  if (result.code === 'IDEMPOTENCY_MISMATCH') must(holder !== undefined, 'a reused key has a holder')
+  if (result.code === 'IDEMPOTENCY_MISMATCH') must(typeof holder === 'string', 'a reused key has a holder')
+  if (result.code === 'VOIDED') must(holder === null, 'a key that is called void is void')
 }
 
 const checkCanceling = ({ db, canceled, broken }: Facts, { tag, id, terms, answer }: Canceling): void => {

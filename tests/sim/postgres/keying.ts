@@ -1,0 +1,50 @@
+// The fake of the table of keys (src/store/keys.ts): whoever inserts the row of a key first has it, and others wait for the end of a rival.
+
+import { refuse, sqlState } from './errors.ts'
+import type { KeyRecord, Postgres } from './state.ts'
+import { awaitFree, lockKey, take, type Steps, type Tx } from './transactions.ts'
+
+type Column = (string | null)[]
+
+export const keyName = (userId: string, clientOrderId: string): string => `${userId} ${clientOrderId}`
+
+export const ofOrder = (orderId: string): KeyRecord => ({
+  order_id: orderId,
+  voided_at: null,
+  request_id: null,
+  subject: null,
+})
+
+/** On conflict do nothing: false if the key is taken, also by this statement. */
+export function* insertKey(db: Postgres, tx: Tx, name: string, row: KeyRecord): Steps<boolean> {
+  yield* awaitFree(db, tx, lockKey.client(name))
+  if (db.keys.has(name) || db.locks.get(lockKey.client(name)) === tx) return false
+  take(db, tx, lockKey.client(name))
+  tx.writes.push(() => void db.keys.set(name, row))
+  return true
+}
+
+/** Whether an order has the key, as the index of old orders says. */
+export const hasOlderOrder = (db: Postgres, userId: string, clientOrderId: string): boolean =>
+  db.orders.values().some((order) => order.user_id === userId && order.client_order_id === clientOrderId)
+
+/** It fails if it has inserted anything. `filled`: the index of old orders does not count. */
+export function* isKeyFree(
+  db: Postgres,
+  tx: Tx,
+  { userId, clientOrderId, filled }: { userId: string; clientOrderId: string; filled: boolean },
+): Steps<object[]> {
+  if (!filled && hasOlderOrder(db, userId, clientOrderId)) return [{}]
+  yield null
+  const inserted = yield* insertKey(db, tx, keyName(userId, clientOrderId), ofOrder(''))
+  refuse(inserted, sqlState.divisionByZero, 'division by zero')
+  return [{}]
+}
+
+/** The keys of these that are void. */
+export const readVoidKeys = (db: Postgres, users: Column, keys: Column): object[] =>
+  users.flatMap((user, i) =>
+    keys[i] !== null && db.keys.get(keyName(user!, keys[i]!))?.order_id === null
+      ? [{ user_id: user, client_order_id: keys[i] }]
+      : [],
+  )
