@@ -5,15 +5,15 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { StackError } from '../stack/stackError.ts'
 
-export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9', 'W10', 'W11'] as const
+export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9', 'W10', 'W11', 'W13'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 /** Those that count operations and the processor over the same time. */
-export const comparedNames = ['W1', 'W2', 'W4'] as const satisfies readonly WorkloadName[]
+export const comparedNames = ['W1', 'W2', 'W3', 'W4', 'W6'] as const satisfies readonly WorkloadName[]
 
 export const help = `bun run bench [--only W1,W2] [--rounds N] [--seconds N] [--minutes N] [--orders N]
               [--resume] [--quick] [--publish]
-bun run bench --against <binary> [--only W1,W2,W4] [--rounds N] [--seconds N]
+bun run bench --against <binary> [--only W1,W2,W3,W4,W6] [--rounds N] [--seconds N]
 
 Measures the compiled service on a Postgres and a Kafka of its own, with data on disk and full durability, against what
 the same machine can do without it: each limit runs in the same rounds as the workload it bounds. Every run ends with a
@@ -23,7 +23,7 @@ recount of what was acknowledged, stored and published; a figure without its rec
   W1  placing orders     W3  the outbox          W5  mixed load for half an hour    W7  start, idle, size
   W2  applying trades    W4  reading an order    W6  growth to ten million orders
   W8  overload and fairness                      W9  one, two and three replicas        W10 tokens and traces
-  W11 streams
+  W11 streams            W13 one close
 
   --only W1       only this workload (repeat it, or give a list: W1,W4)
   --rounds N      rounds of W1 to W4 (default 5; --against: 7)
@@ -34,8 +34,8 @@ recount of what was acknowledged, stored and published; a figure without its rec
   --quick         three ratios in less than two minutes: W1/L1, W2/L5, W4/L8
   --publish       copy the report into tests/bench/results, which the README shows
   --against FILE  compare another compiled binary, A, with this tree's, B: processor time an operation of W1 (POST, 64
-                  connections), W2 (drain) and W4 (GET, 64 connections), A and B in turn in each round (default 7). Its
-                  report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
+                  connections), W2 (drain), W3 (the outbox's drain), W4 (GET, 64 connections) and W6 (POST as in W1, at a
+                  million orders), A and B in turn in each round (default 7). Its report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
 
 Exit codes: 0 measured, 1 a recount found something or a measurement failed, 2 wrk or pgbench is missing.`
 

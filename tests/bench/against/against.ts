@@ -11,6 +11,7 @@ import { comparedNames, type Options, type WorkloadName } from '../options.ts'
 import { createSay, runWorkload, type Say } from '../run.ts'
 import { keepReport, newState, type BenchState } from '../state.ts'
 import { measurePosts } from '../workloads/closedLoop.ts'
+import { measureDrain } from '../workloads/outage.ts'
 import { measureTrades } from '../workloads/w2.ts'
 import { measureReads } from '../workloads/w4.ts'
 import { describeMachine, outputOf } from '../world/machine.ts'
@@ -27,6 +28,8 @@ type Plan = {
 }
 
 const connections = 64
+/** Of W3, roughly. */
+const drainedPerSecond = 10_000
 
 const plans: Readonly<Record<ComparedName, Plan>> = {
   W1: {
@@ -42,12 +45,25 @@ const plans: Readonly<Record<ComparedName, Plan>> = {
       return measureTrades(bench, { orders, count, hot: false, scope: 'tables' })
     },
   },
+  W3: {
+    title: 'The outbox',
+    orders: () => null,
+    measure: measureDrain,
+  },
   W4: {
     title: 'Reading an order',
     orders: ({ readOrders }) => readOrders,
     measure: async (bench) => {
       const orders = bench.scale.readOrders
       return measureReads(bench, { trial: { database: await bench.world.loadedDatabase(orders) }, orders, connections })
+    },
+  },
+  W6: {
+    title: 'Growth',
+    orders: ({ readOrders }) => readOrders,
+    measure: async (bench) => {
+      const copyOf = await bench.world.loadedDatabase(bench.scale.readOrders)
+      return measurePosts(bench, { connections, trial: { copyOf }, scope: 'none' })
     },
   },
 }
@@ -76,10 +92,11 @@ const loadAll = async (worlds: Readonly<Record<Side, World>>, orders: readonly n
       try {
         await worlds[side].loadedDatabase(count)
       } catch (cause) {
-        const hint = 'where its schema is too old for them, compare W1 alone (--only W1) or name a later binary'
+        const hint =
+          'where its schema is too old for them, compare the others alone (--only W1,W3) or name a later binary'
         throw new StackError(
           'START_FAILED',
-          `${side} cannot have the loaded orders of W2 and W4 (${hint}): ${String(cause)}`,
+          `${side} cannot have the loaded orders of W2, W4 and W6 (${hint}): ${String(cause)}`,
         )
       }
     }
@@ -118,6 +135,12 @@ const startA = async (world: World, against: string): Promise<World> => {
   return world.beside(copy, 'against')
 }
 
+/** A drain takes about as long as the timed measurements. */
+const scaleOf = (options: Options): Bench['scale'] => ({
+  ...fullScale(options),
+  outboxRows: options.seconds * drainedPerSecond,
+})
+
 const isCompared = (name: WorkloadName): name is ComparedName => comparedNames.some((cell) => cell === name)
 
 /** Answers the exit code. */
@@ -125,7 +148,7 @@ export const compareBinaries = async (options: Options & { against: string }, to
   const dir = join(dataDir, 'bench-against')
   keepReport(dir)
   forgetWorld(dir)
-  const [state, say] = [newState(fullScale(options)), createSay()]
+  const [state, say] = [newState(scaleOf(options)), createSay()]
   const names = options.only.filter(isCompared)
   say('starting Postgres and Kafka, building the binary')
   const world = await startWorld(dir, { log: say })

@@ -35,6 +35,8 @@ export type OpenLoopResult = {
   unanswered: number
   /** Latencies of the answers below 500, in microseconds, by kind and window. */
   latencies: Record<Kind, SparseCounts[]>
+  /** When the measured time began, in milliseconds since 1970. */
+  beganAt: number
   /** How late requests left the generator, in ms: latency of the generator itself. */
   lateP99Ms: number
   cpuSeconds: number
@@ -100,9 +102,11 @@ const sendOne = (generator: Generator, n: number, { dueMs, sinceMs }: { dueMs: n
   lines.send({ request: requestOf(generator, kind, n), onAnswer })
 }
 
-const generate = async (generator: Generator): Promise<void> => {
+/** Returns when the measured time began. */
+const generate = async (generator: Generator): Promise<number> => {
   const { perSecond, seconds, warmupSeconds } = generator.plan
   const startedAt = performance.now()
+  const beganAt = Date.now() + warmupSeconds * 1000
   const total = perSecond * (seconds + warmupSeconds)
   for (let n = 0; n < total;) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond) + 1)
@@ -114,6 +118,7 @@ const generate = async (generator: Generator): Promise<void> => {
   }
   const limit = performance.now() + answerLimitMs
   while (generator.lines.open() > 0 && performance.now() < limit) await Bun.sleep(10)
+  return beganAt
 }
 
 const runGenerator = async (plan: OpenLoopPlan): Promise<void> => {
@@ -128,11 +133,12 @@ const runGenerator = async (plan: OpenLoopPlan): Promise<void> => {
     late: createHistogram(),
     keyPrefix: crypto.randomUUID().slice(0, 8),
   }
-  await generate(generator)
+  const beganAt = await generate(generator)
   const sparse = (windows: readonly (Histogram | undefined)[]): SparseCounts[] =>
     Array.from(windows, (window) => window?.sparse() ?? [])
   const { answers, latencies, late, lines, acked } = generator
   const result: Omit<OpenLoopResult, 'cpuSeconds'> = {
+    beganAt,
     answers,
     unanswered: lines.open(),
     latencies: { post: sparse(latencies.post), get: sparse(latencies.get), cancel: sparse(latencies.cancel) },

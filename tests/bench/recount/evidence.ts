@@ -17,7 +17,8 @@ const idLength = 36
 /** All rows of a loader have ids below this one. */
 const loadedBelow = '01910000-0000-0000-0000-000000000000'
 
-const waitingIn = async ({ sql }: Trial): Promise<number> =>
+/** Events in the outbox. */
+export const waitingIn = async ({ sql }: Trial): Promise<number> =>
   (await sql<{ rows: number }[]>`select count(*)::integer as rows from outbox`)[0]!.rows
 
 /** Waits until the outbox is empty or the limit passed; answers how many rows still wait. */

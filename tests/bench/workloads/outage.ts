@@ -1,9 +1,9 @@
 // Kafka is away: orders go on and wait in the outbox; and how fast they leave it when Kafka comes back.
 
 import type { Bench, Figures, Measured } from '../bench.ts'
-import { startCpuMeter } from '../measure/cpu.ts'
+import { sharesOf, startCpuClock, startCpuMeter } from '../measure/cpu.ts'
 import type { WrkResult } from '../measure/wrk.ts'
-import { untilPublished } from '../recount/evidence.ts'
+import { untilPublished, waitingIn } from '../recount/evidence.ts'
 import { openTrial, type Trial } from '../world/trial.ts'
 import { ackedBy, post, recountOrders, roots, wrkFigures } from './closedLoop.ts'
 
@@ -65,12 +65,14 @@ export const measureDrain = async (bench: Bench): Promise<Measured> => {
       bench.say(`W3: ${waiting.toLocaleString('en-US')} events wait`)
     }
   })
-  const meter = startCpuMeter(roots(bench, service.pid))
+  const clock = startCpuClock(roots(bench, service.pid))
+  const operations = await waitingIn(trial)
   await untilPublished(trial)
-  const cpu = meter.stop()
+  const used = clock.stop()
   const record = ackedBy(filled, fillConnections)
   const figures = await drainFigures(bench, trial)
   const recount = await recountOrders(bench, trial, record, 'topics')
   await bench.world.warmKafka()
-  return { figures, cpu, recount }
+  const cost = { operations, cpuSeconds: used.cpuSeconds }
+  return { figures, cpu: sharesOf(used), cost, recount }
 }

@@ -14,6 +14,7 @@ const window = (ms: number, count = 100): SparseCounts => {
 }
 
 const result = (latencies: Partial<OpenLoopResult['latencies']>, answers = {}): OpenLoopResult => ({
+  beganAt: 0,
   answers,
   unanswered: 0,
   latencies: { post: [], get: [], cancel: [], ...latencies },
