@@ -23,13 +23,17 @@ create or replace trigger order_keys_never_deleted before delete on order_keys f
 create or replace trigger order_keys_never_truncated before truncate on order_keys for each statement
   execute function refuse_change('keys are never given back');
 
--- How far the keys of older orders were filled in: those of all orders up to this id.
+-- How far the keys of older orders were filled in: those of all orders up to this id. `orders`: how many orders these are.
 create table if not exists order_keys_fill (
   slot        boolean     primary key default true check (slot),
   filled_to   uuid        not null default '00000000-0000-0000-0000-000000000000',
+  orders      bigint      not null default 0,
   finished_at timestamptz
 );
-insert into order_keys_fill default values on conflict do nothing;
+-- This file runs again after a time with 1.4, which stored no keys: then all orders are looked through again, and its index counts again.
+insert into order_keys_fill default values
+on conflict (slot) do update set filled_to = excluded.filled_to, orders = excluded.orders, finished_at = excluded.finished_at;
+create unique index if not exists orders_by_client_order_id on orders (user_id, client_order_id) where client_order_id is not null;
 
 -- Whoever may write orders may write their keys. Roles are set up again only later, and every POST would fail until then.
 do $$

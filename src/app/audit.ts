@@ -5,6 +5,7 @@ import { everybody, isAdmin, type Call } from './caller.ts'
 
 type Change =
   | { operation: 'cancelOrder' | 'deleteOrder'; orderId: string }
+  | { operation: 'voidKey'; userId: string; clientOrderId: string }
   | { operation: 'resolveException' | 'resolveReportException'; exceptionId: string }
 
 export type Audit = (call: Call, change: Change) => void

@@ -3,7 +3,7 @@
 
 import type { Order } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
-import type { OrderKey } from '../store/keys.ts'
+import type { NewVoid, OrderKey } from '../store/keys.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
@@ -21,6 +21,7 @@ import {
 } from './place.ts'
 import { createReads } from './reads.ts'
 import { resolveException, resolveReportException, type ResolveCommand, type ResolveResult } from './resolve.ts'
+import { voidKeys, type VoidResult } from './voids.ts'
 
 export type ServiceLimits = {
   batchMax: number
@@ -30,7 +31,7 @@ export type ServiceLimits = {
 }
 
 /** The kind of statement of a batch. */
-export type BatchKind = 'place' | 'validate' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
+export type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
 
 /** One pool for each kind of statement; see Plans. */
 export type ServicePools = {
@@ -95,10 +96,11 @@ const sumOf = (a: Load, b: Load): Load => ({ queued: a.queued + b.queued, runnin
 
 type Loading = { load: () => Load }
 const loadOf = (
-  of: Record<'places' | 'trials' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves', Loading>,
+  of: Record<'places' | 'voids' | 'trials' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves', Loading>,
 ) =>
   ({
     place: of.places.load(),
+    void: of.voids.load(),
     validate: of.trials.load(),
     key: of.keys.load(),
     cancel: of.cancels.load(),
@@ -141,6 +143,10 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
     ...read('validate'),
     run: (placements) => judgeTrials(placements, placing),
   })
+  const voids = createBatcher<NewVoid, VoidResult>({
+    ...write('void'),
+    run: (batch, { stored: onStored }) => voidKeys(pools.places, batch, { keyFill: placing.keyFill, onStored }),
+  })
   const keys = createBatcher<KeyForms, KeyHolders>({
     ...read('key'),
     run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
@@ -162,10 +168,11 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
   const changes = { db: pools.changes, now }
   const resolves = createBatcher({ ...write('resolve'), ...resolving(resolveException, changes) })
   const reportResolves = createBatcher({ ...write('resolve'), ...resolving(resolveReportException, changes) })
-  const all = [places, trials, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
+  const all = [places, voids, trials, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
 
   return {
     places,
+    voids,
     trials,
     keys,
     heldKeys,
@@ -175,7 +182,7 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
     resolves,
     reportResolves,
     /** Requests that wait and requests in a transaction. */
-    load: () => loadOf({ places, trials, keys, cancels, gets, pages, resolves, reportResolves }),
+    load: () => loadOf({ places, voids, trials, keys, cancels, gets, pages, resolves, reportResolves }),
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),
   }

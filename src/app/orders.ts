@@ -2,6 +2,7 @@
 // orders a caller may place; orderReads.ts decides whose it may see.
 
 import type { OrderTerms } from '../domain/terms.ts'
+import type { NamedKey } from '../store/keys.ts'
 import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
@@ -11,6 +12,7 @@ import type { CancelResult, CancelTerms } from './cancel.ts'
 import { createOrderReads, type OrderReads } from './orderReads.ts'
 import { judgeFormerKey, type PlaceResult } from './place.ts'
 import { createSubmit, type SubmitParts, type SubmitResult, type ValidateResult } from './submit.ts'
+import { prepareVoid, type VoidResult } from './voids.ts'
 
 /** `formerKey`: another form of the key, under which 1.0 may have stored this order; null: there is none. */
 export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
@@ -28,11 +30,13 @@ export type OrderUseCases = OrderReads & {
   placeMany: (call: Call, orders: readonly OrderTerms[]) => Promise<PlaceAnswer[]>
   /** What `place` would answer now. Stores nothing. */
   validate: (call: Call, command: PlaceCommand) => Promise<ValidateAnswer>
+  /** Makes a key void, or answers with the order that holds it. `FORBIDDEN`: it is a key of another user. */
+  void: (call: Call, key: NamedKey) => Promise<VoidResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
   cancel: (call: Call, orderId: string, terms?: CancelTerms) => Promise<CancelResult | BatchRefusal>
 }
 
 export type OrderParts = SubmitParts & {
-  batchers: Pick<Batchers, 'places' | 'trials' | 'heldKeys' | 'keys' | 'cancels' | 'gets' | 'pages'>
+  batchers: Pick<Batchers, 'places' | 'trials' | 'heldKeys' | 'voids' | 'keys' | 'cancels' | 'gets' | 'pages'>
   /** The pool from which lists are read. */
   lists: Database
   audit: Audit
@@ -42,7 +46,7 @@ const forbidden = { ok: false, code: 'FORBIDDEN' } as const
 
 export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCases => {
   const { batchers, now, newId } = parts
-  const { places, keys, cancels } = batchers
+  const { places, voids, keys, cancels } = batchers
   const { refuseForeign, ...reads } = createOrderReads({ batchers, lists, now })
   const submit = createSubmit(parts)
 
@@ -74,6 +78,11 @@ export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCa
       const { terms } = command
       if (!owns(call.caller, terms.userId)) return forbidden
       return (await judgeFormer(command)) ?? submit.validate(call, terms)
+    },
+    void(call, key) {
+      if (!owns(call.caller, key.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
+      audit(call, { operation: 'voidKey', ...key })
+      return voids.submit(prepareVoid(key, call, now()))
     },
     async cancel(call, orderId, terms = {}) {
       audit(call, { operation: terms.remaining === true ? 'deleteOrder' : 'cancelOrder', orderId })

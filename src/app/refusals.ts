@@ -37,6 +37,7 @@ export const observeRefusals = (service: Service, onRefusal: RefusalObserver): S
       return results
     },
     validate: (...args) => observe('validate', service.validate(...args)),
+    void: (...args) => observe('void', service.void(...args)),
     cancel: (...args) => observe('cancel', service.cancel(...args)),
     find: (...args) => observe('find', service.find(...args)),
     list: (...args) => observe('list', service.list(...args)),

@@ -7,6 +7,7 @@ import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
 import { reportState } from './reportState.ts'
 import type { StateMetric, StateSource } from './stateMetric.ts'
+import { keyState } from './keyState.ts'
 import { stopState } from './stopState.ts'
 import { tradeState } from './tradeState.ts'
 
@@ -201,6 +202,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...tradeState,
   ...reportState,
   ...stopState,
+  ...keyState,
   ...endingState,
   ...streams,
   ...publisherState,

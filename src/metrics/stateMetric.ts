@@ -1,6 +1,7 @@
 // The form of a metric that is read from the state of the parts when the page is requested.
 
 import type { Expiry } from '../app/expiry.ts'
+import type { KeyFilling } from '../app/fillKeys.ts'
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
@@ -33,6 +34,7 @@ export type StateSource = {
       waiting: Pick<WaitingReports, 'state'>
     }
     stops: Pick<StopWatch, 'state'>
+    keyFilling: Pick<KeyFilling, 'state'>
   }
   service: Pick<Service, 'load'>
   streams: Pick<StreamUseCases, 'state'>

@@ -1,6 +1,7 @@
 // The parts that run beside the requests: relay, trades, dead letters, the publisher of the log, watchers of Kafka and Postgres.
 
 import { createExpiry, type Expiry } from '../app/expiry.ts'
+import { createKeyFilling } from '../app/fillKeys.ts'
 import { createMonitor, type OutboxFloor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createStopWatch } from '../app/stopWatch.ts'
@@ -105,6 +106,7 @@ export const createBackground = (parts: BackgroundParts) => {
     onCommitted()
   }
   const expiry = openExpiry(parts, own.expiry, onEnded)
+  const keyFilling = createKeyFilling({ db: own.expiry, clock: () => performance.now(), log })
   const pools: Record<string, Pool> = { ...own, ...open.pools }
   const producers = [producer, ...open.producers]
   return {
@@ -115,6 +117,7 @@ export const createBackground = (parts: BackgroundParts) => {
     trades,
     letters,
     expiry,
+    keyFilling,
     reports,
     ...createWatchers(inbound, relay.floor),
   }

@@ -46,6 +46,7 @@ const runUntil = async (
   const tradesRun = background.trades.run(backgroundStop.signal)
   const publisherRun = background.publisher?.run(backgroundStop.signal)
   const expiryRun = background.expiry.run(backgroundStop.signal)
+  const fillRun = background.keyFilling.run(backgroundStop.signal)
   const { consumer, waiting } = background.reports
   const reportsRun = [consumer, waiting].map((part) => part?.run(backgroundStop.signal))
   const watchers = [
@@ -75,7 +76,7 @@ const runUntil = async (
   await service.drained()
   log.info('requests are finished')
   backgroundStop.abort()
-  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun, ...reportsRun])
+  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun, fillRun, ...reportsRun])
   log.info('offsets are committed, leases released')
   watcherStop.abort()
   await Promise.all(watchers)

@@ -1,5 +1,6 @@
 // The state of the parts as components of health.
 
+import type { KeyFilling } from '../app/fillKeys.ts'
 import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
 import type { StopWatch } from '../app/stopWatch.ts'
@@ -24,6 +25,7 @@ export type StatusSource = {
     letters: Pick<DeadLetters, 'state'>
     reports: Reports
     stops: Pick<StopWatch, 'state'>
+    keyFilling: Pick<KeyFilling, 'state'>
   }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
@@ -32,14 +34,22 @@ export type StatusSource = {
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`
 
+/** How far the keys of older orders are filled in. Nothing once they all are: that is for ever. */
+const olderKeysOf = ({ keyFilling }: StatusSource['background']) => {
+  const { finished, orders, ordersAbout, obstacle } = keyFilling.state()
+  if (finished) return {}
+  const reason = obstacle === null ? '' : `: ${obstacle}`
+  return { olderKeys: `of ${orders} orders of about ${ordersAbout} are filled in${reason}` }
+}
+
 const databaseOf = ({ background, starting, refusedWrites }: StatusSource): Component => {
   const { database } = background.monitor.state()
   const waiting = starting()
   if (waiting !== null || !database.up) return { status: 'DOWN', details: { detail: waiting ?? database.detail } }
   const refusal = refusedWrites.last()
-  if (refusal === null) return { status: 'UP', details: { detail: database.detail } }
+  if (refusal === null) return { status: 'UP', details: { detail: database.detail, ...olderKeysOf(background) } }
   const detail = `answers, and refused requests ${seconds(refusal.agoMs)} ago: ${refusal.reason}`
-  return { status: 'DEGRADED', details: { detail } }
+  return { status: 'DEGRADED', details: { detail, ...olderKeysOf(background) } }
 }
 
 const stillText = ({ partition, messages, stillMs, reason }: StalledPartition): string =>

@@ -3,10 +3,12 @@
 
 import type { OrderTerms } from '../domain/terms.ts'
 import { codeOf } from './faults.ts'
-import { textArray, type Fragment, type Sql } from './sql.ts'
-import { sqlText } from './sqlText.ts'
+import { sparseArray, textArray, type Fragment, type Sql } from './sql.ts'
+import { parameter, sqlText, statementText } from './sqlText.ts'
 
 export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
+/** A key of which it is known that there is one. */
+export type NamedKey = { userId: string; clientOrderId: string }
 
 /** No order of before the table holds the key of the row called `i`. Wanted only until the old keys were filled in. */
 export const noOlderOrder =
@@ -17,10 +19,7 @@ export const keyInput = (sql: Sql, keys: readonly OrderKey[]): Fragment =>
   sql`unnest(${textArray(keys.map((key) => key.userId))}::text[], ${textArray(keys.map((key) => key.clientOrderId))}::text[]) as k (user_id, client_order_id)`
 
 /** The id of the order that holds a key, null if none does. The orders themselves are asked only while their keys are being filled in. */
-export const idByKey = (
-  sql: Sql,
-  { userId, clientOrderId }: { userId: string; clientOrderId: string },
-): Fragment => sql`
+export const idByKey = (sql: Sql, { userId, clientOrderId }: NamedKey): Fragment => sql`
   coalesce(
     (select h.order_id from order_keys h where h.user_id = ${userId}::uuid and h.client_order_id = ${clientOrderId}),
     (select older.id from orders older
@@ -66,6 +65,45 @@ export const isKeyFree = async (
   }
 }
 
+/** A key that is to be void, with what is kept of the request. */
+export type NewVoid = { key: NamedKey; at: Date; requestId: string | null; subject: string | null }
+
+const voidTextOf = (keysFilled: boolean) => statementText`
+    with voided as (
+      insert into order_keys (user_id, client_order_id, voided_at, request_id, subject)
+      select i.user_id::uuid, i.client_order_id, i.voided_at::timestamptz, i.request_id, i.subject
+      from unnest(
+        ${parameter}::text[],
+        ${parameter}::text[],
+        ${parameter}::text[],
+        ${parameter}::text[],
+        ${parameter}::text[]
+      ) as i (user_id, client_order_id, voided_at, request_id, subject)
+      where ${keysFilled ? 'true' : noOlderOrder}
+      order by i.user_id, i.client_order_id
+      on conflict do nothing
+      returning user_id, client_order_id
+    )
+    select user_id, client_order_id from voided`
+const voidText = voidTextOf(true)
+const voidTextBeforeFill = voidTextOf(false)
+
+/**
+ * Makes keys void that nobody holds; answers which were free until now, as `userId clientOrderId`. It waits for whoever is storing one of
+ * them, and takes the keys in the order in which orders take them.
+ */
+export const insertVoids = async (sql: Sql, voids: readonly NewVoid[], keysFilled: boolean): Promise<Set<string>> => {
+  const rows = await sql<{ user_id: string; client_order_id: string }[]>(
+    keysFilled ? voidText : voidTextBeforeFill,
+    textArray(voids.map(({ key }) => key.userId)),
+    textArray(voids.map(({ key }) => key.clientOrderId)),
+    textArray(voids.map(({ at }) => at.toISOString())),
+    sparseArray(voids.map(({ requestId }) => requestId)),
+    sparseArray(voids.map(({ subject }) => subject)),
+  )
+  return new Set(rows.map((row) => `${row.user_id} ${row.client_order_id}`))
+}
+
 /** Which of these keys are void, as `userId clientOrderId`. */
 export const readVoidKeys = async (sql: Sql, keys: readonly OrderKey[]): Promise<Set<string>> => {
   const rows = await sql<{ user_id: string; client_order_id: string }[]>`
@@ -77,6 +115,6 @@ export const readVoidKeys = async (sql: Sql, keys: readonly OrderKey[]): Promise
 
 /** Whether the keys of all older orders are in the table. Once true, it stays true. */
 export const readKeysFilled = async (sql: Sql): Promise<boolean> => {
-  const [row] = await sql<{ filled: boolean }[]>`select finished_at is not null as filled from order_keys_fill`
-  return row!.filled
+  const rows = await sql<{ filled: boolean }[]>`select finished_at is not null as filled from order_keys_fill where slot`
+  return rows[0]?.filled ?? false
 }

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { codeOf } from './faults.ts'
+import { dropOldIndex, isOldIndexIdle } from './keyFill.ts'
 import type { Migration } from './migrations.ts'
 import type { Sql } from './sql.ts'
 
@@ -140,6 +141,19 @@ const applyWhenFree = async (
   }
 }
 
+/**
+ * What has become idle since the files were applied: the unique index of keys, once the table of keys has all of them. If somebody is in
+ * the way, or the role may not, it stays until the next time.
+ */
+const dropIdle = async (sql: Sql, { onBusy }: Pick<MigrateOptions, 'onBusy'>): Promise<void> => {
+  try {
+    if (await isOldIndexIdle(sql)) await dropOldIndex(sql)
+  } catch (error) {
+    if (busy.has(codeOf(error))) onBusy?.('orders_by_client_order_id', await readHolders(sql))
+    else if (!withoutRights.has(codeOf(error))) throw error
+  }
+}
+
 export type MigrateOptions = {
   migrations: readonly Migration[]
   /** Another replica migrates. */
@@ -170,6 +184,7 @@ export const migrate = async (sql: Sql, options: MigrateOptions): Promise<string
         await applyWhenFree(sql, migration, options)
         onApplied(migration.name)
       }
+      if (migrations.some(({ name }) => name === '0019_keys.sql')) await dropIdle(sql, options)
       return missing.map(({ name }) => name)
     }
     return await asAllowed(sql, applyMissing, (role) => {

@@ -1,6 +1,6 @@
 // Finds the guards that are not in force (store/guards.ts), and the rows that got past a unique key while it was not.
 
-import { brokenGuards, guards, inForce, type Guard } from '../store/guards.ts'
+import { brokenGuards, columnsOfKey, inForce, type Guard } from '../store/guards.ts'
 import { readPositionCaches } from '../store/positions.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
 import type { Violation } from './violation.ts'
@@ -9,8 +9,9 @@ import type { Violation } from './violation.ts'
 const repeatedMax = 1_000
 
 /** The rows that a key would refuse. A key refuses no row that has a null in one of its columns. */
-const readRepeated = async (sql: Sql, { table, name }: Guard): Promise<Violation[]> => {
-  const columns = guards[table]!.keys[name]!
+const readRepeated = async (sql: Sql, guard: Guard): Promise<Violation[]> => {
+  const { table } = guard
+  const columns = columnsOfKey(guard)
   const list = columns.map((column): Fragment => sql`${sql(column)}`).reduce((all, column) => sql`${all}, ${column}`)
   const rows = await sql<{ id: string; times: string }[]>`
     select concat_ws(' ', ${list}) as id, count(*) as times from ${sql(table)}

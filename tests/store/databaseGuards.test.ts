@@ -269,11 +269,24 @@ describe('an order begins', () => {
   test('once for an id, and once for a client order id of a user', async () => {
     const id = await insertOrder()
     await refused(insertOrder({ id }), '23505')
-    const key = { user_id: crypto.randomUUID(), client_order_id: 'mine' }
-    await insertOrder(key)
-    await refused(insertOrder(key), '23505')
-    await insertOrder({ ...key, user_id: crypto.randomUUID() })
-    await insertOrder({ ...key, client_order_id: 'Mine' })
+    const insertKey = (key: Columns) => sql`insert into order_keys ${sql(key)}`
+    const key = { user_id: crypto.randomUUID(), client_order_id: 'mine', order_id: id }
+    await insertKey(key)
+    await refused(insertKey(key), '23505')
+    await refused(insertKey({ ...key, order_id: null, voided_at: '2026-01-02T03:04:05Z' }), '23505')
+    await insertKey({ ...key, user_id: crypto.randomUUID() })
+    await insertKey({ ...key, client_order_id: 'Mine' })
+  })
+
+  test('a key has an order, or is void since a time', async () => {
+    const key = { user_id: crypto.randomUUID(), client_order_id: 'void' }
+    await refused(sql`insert into order_keys ${sql({ ...key, order_id: null })}`)
+    await refused(sql`insert into order_keys ${sql({ ...key, order_id: newId(), voided_at: '2026-01-02T03:04:05Z' })}`)
+    await refused(sql`insert into order_keys ${sql({ ...key, client_order_id: '', voided_at: '2026-01-02T03:04:05Z' })}`)
+    await sql`insert into order_keys ${sql({ ...key, voided_at: '2026-01-02T03:04:05Z' })}`
+    await refused(sql`update order_keys set order_id = ${newId()}, voided_at = null where user_id = ${key.user_id}`)
+    await refused(sql`delete from order_keys where user_id = ${key.user_id}`)
+    await refused(sql`truncate order_keys`)
   })
 
   test('without being switched to something else by an upsert', async () => {

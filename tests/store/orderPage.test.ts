@@ -53,7 +53,9 @@ beforeAll(async () => {
     where status = 'NEW' and ticker = 'FIVE';
     update orders set version = version + 1, status = 'FILLED', filled_quantity = 100, filled_notional = 15000, last_fill_price = 150
     where status = 'NEW' and substr(id::text, 36) = '0' and id > '${leastIdAt(bornAt(1000))}';
-    analyze orders;`)
+    insert into order_keys (user_id, client_order_id, order_id)
+      select user_id, client_order_id, id from orders where client_order_id is not null;
+    analyze orders, order_keys;`)
   explainer = await createExplainer(database, 'pages')
 })
 

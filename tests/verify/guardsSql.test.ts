@@ -42,7 +42,8 @@ const breaks = [
     'orders.orders_version',
     'not validated',
   ],
-  ['drop index orders_by_client_order_id', 'orders.orders_by_client_order_id', null],
+  ['update order_keys_fill set finished_at = null', 'orders.orders_by_client_order_id', null],
+  ['alter table order_keys drop constraint order_keys_pkey', 'order_keys.order_keys_pkey', null],
   [
     `alter table ingested_fills drop constraint ingested_fills_one_step;
      create index ingested_fills_one_step on ingested_fills (order_id, order_version)`,
@@ -91,7 +92,7 @@ test('where a unique key is gone, the rows that it would have refused are named'
   await seedOrders(sql, 4)
   await corrupt(
     sql,
-    `drop index orders_by_client_order_id;
+    `update order_keys_fill set finished_at = null;
      update orders set user_id = '00000000-0000-4000-8000-000000000001', client_order_id = 'twice' where id in (select id from orders limit 2)`,
   )
   expect(await verifyGuards(sql)).toMatchObject([

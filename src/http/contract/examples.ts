@@ -89,6 +89,8 @@ export const rejectedOrder: Order = refuseOrder(
   unsupportedBy(new Set(), icebergTerms)!,
 )
 
+export const voidRequest = { userId, clientOrderId: 'my-second-buy' }
+
 /** Opaque: real ones are longer. */
 export const exampleCursor = 'AQd2YJ1sW9kPMA'
 

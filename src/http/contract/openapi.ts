@@ -2,6 +2,7 @@
 
 import type { TObject } from '@sinclair/typebox'
 import { Resolve } from '../exceptions/resolution.ts'
+import { VoidKey } from '../orders/void.ts'
 import { isServed } from '../exchange/operation.ts'
 import { problemJson, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
 import { components, noMembers, problemShape } from './answers.ts'
@@ -150,6 +151,7 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       [PlaceResult, ...resultProblems].map((schema) => [schema['component'], documentSchema(schema, true)]),
     ),
     ...orderSchemas(options),
+    VoidKey: documentSchema(VoidKey, true),
     Resolve: { ...(documentSchema(Resolve, true) as Json), ...open },
   }
   const paths: Record<string, Json> = {}

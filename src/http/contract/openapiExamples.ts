@@ -1,12 +1,14 @@
 // One example for every answer that the document lists, and for every body. The types make sure that no example is missing; tests make
 // sure that each is real.
 
+import { keyForm } from '../../domain/patterns.ts'
 import { writeEvent } from '../../wire/event.ts'
 import { orderJson } from '../../wire/order.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { actuatorLinks } from '../operators/actuator.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts'
 import { notNew, notOpen, otherVersion, rejected, tooManyRejected, voided } from '../orders/problems.ts'
+import { voidedJson } from '../orders/void.ts'
 import { pollPageJson } from '../stream/answers.ts'
 import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
@@ -33,6 +35,7 @@ import {
   rejectedOrder,
   requests,
   resolution,
+  voidRequest,
   acceptedEvent,
   exampleCursor,
 } from './examples.ts'
@@ -65,6 +68,14 @@ const orders = {
     VOIDED: voided,
     ORDER_REJECTED: () => rejected(rejectedOrder, false),
     RATE_LIMITED: () => tooManyRejected(1),
+  },
+  voidKey: {
+    ...scopeProblems('orders:write'),
+    ...notAllowed('OPTIONS, POST'),
+    ...writeProblems,
+    ...bodyProblems,
+    200: () => voidedJson({ ok: true, voided: true }),
+    BAD_REQUEST: () => invalid('Invalid key', [{ pointer: '/clientOrderId', detail: keyForm.rule }]),
   },
   listOrders: {
     ...scopeProblems('orders:read'),
@@ -194,6 +205,7 @@ type BodyExamples = { readonly example: unknown } | { readonly examples: unknown
 export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
   placeOrder: { examples: requests },
   ...batchBodies,
+  voidKey: { example: voidRequest },
   resolveException: { example: resolution },
   resolveReportException: { example: resolution },
 }

@@ -6,6 +6,7 @@ import { ById } from '../exchange/query.ts'
 import { EventPage, FillPage, OrderPage } from '../orders/answers.ts'
 import { PlaceOrder } from '../orders/decode.ts'
 import { EventsQuery, FillsQuery, OrdersQuery } from '../orders/query.ts'
+import { VoidKey, Voided } from '../orders/void.ts'
 import { retryAfter, storeRefusals, bodyRefusals, writeRefusals, type OperationContract } from './operation.ts'
 import { CancelHeaders, PlaceHeaders } from './requestHeaders.ts'
 
@@ -72,6 +73,26 @@ export const orderOperations = {
           'again later.',
         headers: retryAfter,
       },
+    },
+  },
+  voidKey: {
+    method: 'POST',
+    path: '/orders/void',
+    tag: 'Orders',
+    needs: 'store',
+    audience: 'everybody',
+    access: 'orders:write',
+    summary: 'Make a key void',
+    description:
+      'For certainty after a time-out: once it is answered, either no order with this key will ever be accepted, or the order that has it is ' +
+      'in the answer. It waits for an order with this key that is just being stored. Repeated, it answers the same again. A refusal leaves ' +
+      'the key as it was, but for 504.',
+    body: VoidKey,
+    answers: { 200: { description: 'The key is void; or the order that has it, as it is now.', body: Voided } },
+    refusals: {
+      ...writeRefusals,
+      ...bodyRefusals,
+      BAD_REQUEST: { description: 'The body is invalid; the key is as it was.' },
     },
   },
   listOrders: {

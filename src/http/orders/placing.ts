@@ -1,4 +1,4 @@
-// The routes that place orders: one, many, and one on trial.
+// The routes that place orders: one, many, and one on trial; and the one that makes a key void.
 
 import { ownUser } from '../../app/caller.ts'
 import type { PlaceCommand } from '../../app/orders.ts'
@@ -13,7 +13,8 @@ import { json, searchOf } from '../exchange/reply.ts'
 import { batchAnswer } from './batchAnswer.ts'
 import { decodePlaceBatch, decodePlaceOrder } from './decode.ts'
 import type { RouteOptions } from './options.ts'
-import { placingProblem } from './problems.ts'
+import { foreignUser, placingProblem } from './problems.ts'
+import { decodeVoid, voidedJson } from './void.ts'
 
 /** What is refused before the body is read: in a flood, requests that are turned away must not slow down those that are accepted. */
 const turnAway = ({ service }: RouteOptions): Problem | null => {
@@ -96,9 +97,23 @@ const placeBatch = async (exchange: Exchange, options: RouteOptions): Promise<An
   return json(200, text, retryAfter === null ? {} : { 'retry-after': retryAfter })
 }
 
+const voidKey = async (exchange: Exchange, options: RouteOptions): Promise<Answer> => {
+  const query = refuseQuery(searchOf(exchange.request))
+  if (query !== null) return query
+  const { service, bodyMaxBytes, bodyDeadlineMs } = options
+  const body = await readBody(exchange.request, { bytesMax: bodyMaxBytes, deadlineMs: bodyDeadlineMs })
+  if (!body.ok) return body.problem
+  const decoded = decodeVoid(body.text, ownUser(exchange.caller))
+  if (!decoded.ok) return invalid('Invalid key', decoded.faults)
+  const result = await service.void(exchange, decoded.value)
+  if (result.ok) return json(200, voidedJson(result))
+  return result.code === 'FORBIDDEN' ? foreignUser() : refused(result.code)
+}
+
 export const placingHandlers = (options: RouteOptions) =>
   ({
     placeOrder: (exchange) => placeOrder(exchange, options),
     placeBatch: (exchange) => placeBatch(exchange, options),
+    voidKey: (exchange) => voidKey(exchange, options),
     validateOrder: (exchange) => validateOrder(exchange, options),
   }) satisfies Record<string, Handler>

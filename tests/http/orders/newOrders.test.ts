@@ -215,8 +215,11 @@ describe('the end of a GTD order', () => {
     const open = await harness.database.sql.reserve()
     await open`begin`
     const user = crypto.randomUUID()
-    await open`insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, status, created_at, updated_at, expires_at)
-      select 1, gen_random_uuid(), ${user}::uuid, client_order_id, ticker, side, type, time_in_force, quantity, price, status, created_at, updated_at, expires_at
+    await open`with key as (
+        insert into order_keys (user_id, client_order_id, order_id) values (${user}::uuid, ${key}, gen_random_uuid()) returning order_id
+      )
+      insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, status, created_at, updated_at, expires_at)
+      select 1, (select order_id from key), ${user}::uuid, client_order_id, ticker, side, type, time_in_force, quantity, price, status, created_at, updated_at, expires_at
       from orders where client_order_id = ${key}`
     let answered = false
     const retry = postAt(new Date(at.getTime() + 60_000), { ...gtd(2_000, key), userId: user }).then((answer) => {
