@@ -96,7 +96,10 @@ const sumOf = (a: Load, b: Load): Load => ({ queued: a.queued + b.queued, runnin
 
 type Loading = { load: () => Load }
 const loadOf = (
-  of: Record<'places' | 'voids' | 'trials' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves', Loading>,
+  of: Record<
+    'places' | 'voids' | 'trials' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves',
+    Loading
+  >,
 ) =>
   ({
     place: of.places.load(),

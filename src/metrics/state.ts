@@ -3,11 +3,11 @@
 import { shardCount } from '../store/outbox.ts'
 import type { Pool } from '../store/sql.ts'
 import { endingState } from './endingState.ts'
+import { keyState } from './keyState.ts'
 import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
 import { reportState } from './reportState.ts'
 import type { StateMetric, StateSource } from './stateMetric.ts'
-import { keyState } from './keyState.ts'
 import { stopState } from './stopState.ts'
 import { tradeState } from './tradeState.ts'
 

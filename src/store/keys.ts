@@ -115,6 +115,8 @@ export const readVoidKeys = async (sql: Sql, keys: readonly OrderKey[]): Promise
 
 /** Whether the keys of all older orders are in the table. Once true, it stays true. */
 export const readKeysFilled = async (sql: Sql): Promise<boolean> => {
-  const rows = await sql<{ filled: boolean }[]>`select finished_at is not null as filled from order_keys_fill where slot`
+  const rows = await sql<
+    { filled: boolean }[]
+  >`select finished_at is not null as filled from order_keys_fill where slot`
   return rows[0]?.filled ?? false
 }

@@ -187,6 +187,21 @@ test('orders that the engine cannot do are bounded for each caller by itself, an
   expect(await codeOf(nobody, iceberg(alice))).toBe('FORBIDDEN')
 })
 
+test('a key is made void by its user or by an administrator', async () => {
+  const key = { userId: alice, clientOrderId: newId() }
+  for (const call of [user(bob), nobody]) expect(await service.void(call, key)).toEqual(forbidden)
+  expect(await service.void(user(alice), key)).toEqual({ ok: true, voided: true })
+  expect(await service.void(admin, key)).toEqual({ ok: true, voided: true })
+  const used = newId()
+  const terms = someTerms({ userId: alice, clientOrderId: used })
+  const placed = await service.place(user(alice), { terms, formerKey: null })
+  expect(placed).toMatchObject({ ok: true, replayed: false })
+  expect(await service.void(user(alice), { userId: alice, clientOrderId: used })).toMatchObject({
+    voided: false,
+    order: { userId: alice, clientOrderId: used },
+  })
+})
+
 test('exceptions are an administrator’s', async () => {
   const command = { id: newId(), resolvedBy: 'ops', note: 'seen' }
   for (const call of [user(alice), nobody]) {
@@ -204,11 +219,15 @@ test('what an administrator changes is in the log before it is tried; what other
   await service.cancel(open, orderId)
   await service.resolve(open, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
   expect(lines).toEqual([])
+  await service.void(user(alice), { userId: alice, clientOrderId: 'own' })
+  expect(lines).toEqual([])
+  await service.void(admin, { userId: alice, clientOrderId: 'k' })
   await service.cancel(admin, orderId)
   await service.cancel(admin, orderId, { remaining: true })
   await service.resolve(admin, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
   const who = { message: 'an administrator changes something', requestId: 'desk-1', subject: 'ops', credential: 'jwt' }
   expect(lines).toEqual([
+    { ...who, operation: 'voidKey', userId: alice, clientOrderId: 'k' },
     { ...who, operation: 'cancelOrder', orderId },
     { ...who, operation: 'deleteOrder', orderId },
     { ...who, operation: 'resolveException', exceptionId },

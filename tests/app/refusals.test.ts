@@ -8,7 +8,7 @@ const refused = { ok: false, code: 'OVERLOADED' } as const
 const found = { ok: true, order: null } as const
 
 test('refusals are told, what succeeds is not, and the answers are those of the service', async () => {
-  const calls = ['place', 'validate', 'cancel', 'find', 'list', 'fills', 'exceptions', 'resolve'] as const
+  const calls = ['place', 'validate', 'void', 'cancel', 'find', 'list', 'fills', 'exceptions', 'resolve'] as const
   const answering = (answer: object) =>
     Object.fromEntries(calls.map((call) => [call, () => Promise.resolve(answer)])) as unknown as Service
   const lines: string[] = []

@@ -10,8 +10,8 @@ import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { createRandom } from '../support/random.ts'
-import { until } from '../support/until.ts'
 import { storeOrders } from '../support/storeOrders.ts'
+import { until } from '../support/until.ts'
 
 const { database, sql, db } = await ownDatabase()
 

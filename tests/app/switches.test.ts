@@ -10,9 +10,9 @@ import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { createRandom } from '../support/random.ts'
+import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
 import { untilBlocked } from '../support/waiting.ts'
-import { storeOrders } from '../support/storeOrders.ts'
 
 const { database, sql, db } = await ownDatabase()
 const keys = { plans: 'keys', connections: 1 } as const

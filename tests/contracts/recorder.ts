@@ -7,7 +7,7 @@ import type { Service } from '../../src/app/service.ts'
 import type { StreamUseCases } from '../../src/app/streams.ts'
 import { usualRules } from '../../src/app/submit.ts'
 import { engineFeatures } from '../../src/domain/engine.ts'
-import { acceptedOrder, requests, resolution } from '../../src/http/contract/examples.ts'
+import { acceptedOrder, requests, resolution, voidRequest } from '../../src/http/contract/examples.ts'
 import { springType } from '../../src/http/operators/actuator.ts'
 import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
@@ -62,6 +62,19 @@ const orders = async (world: World): Promise<void> => {
   await call('POST', '/orders', { body: { ...orderBody, price: undefined } })
   await call('POST', '/orders', { body: ' '.repeat(70_000) })
   await call('POST', '/orders', { body: 'hello', headers: { 'content-type': 'text/plain' } })
+
+  const free = { userId: orderBody.userId, clientOrderId: 'never-placed' }
+  for (const key of [
+    voidRequest,
+    voidRequest,
+    free,
+    { ...free, clientOrderId: 'recorded' },
+    { ...free, clientOrderId: '' },
+  ])
+    await call('POST', '/orders/void', { body: key })
+  await call('POST', '/orders/void', { body: ' '.repeat(70_000) })
+  await call('POST', '/orders/void', { body: 'hello', headers: { 'content-type': 'text/plain' } })
+  await call('POST', '/orders', { body: { ...orderBody, ...free } })
 
   const filled = await place(world, { quantity: 2, clientOrderId: 'filled' })
   const bought = [{ side: 'BUY', orderId: filled }] as const
@@ -198,6 +211,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
     await call('POST', '/orders', { body: orderBody })
     await call('POST', '/orders/batch', { body: { orders: [orderBody, orderBody] } })
     await call('POST', '/orders/validate', { body: orderBody })
+    await call('POST', '/orders/void', { body: voidRequest })
     await call('POST', `/orders/${unknownId}/cancel`)
     await call('DELETE', `/orders/${unknownId}`)
     for (const path of [
@@ -221,6 +235,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       place: write,
       placeMany: each,
       validate: read,
+      void: write,
       cancel: write,
       resolve: write,
       resolveReport: write,
@@ -305,6 +320,7 @@ const otherMethods = async (call: Calling): Promise<void> => {
     '/exceptions',
     '/exceptions/reports',
     '/orders/stream',
+    '/orders/void',
     '/events',
     ...['', '/fills', '/events', '/cancel'].map((end) => `/orders/${unknownId}${end}`),
   ]

@@ -1,7 +1,7 @@
 // Checks an answer against the contract: names the fault in a sentence, or gives null.
 
 import type { Expected } from './expectedAnswer.ts'
-import { canonicalAmount, type Terms } from './expectedOrder.ts'
+import { canonicalAmount, type Key, type Terms } from './expectedOrder.ts'
 import { membersOf, parseStrict, type Json } from './strictJson.ts'
 import type { Answer } from './wire.ts'
 
@@ -90,7 +90,11 @@ const isErrors = (value: Json | undefined): boolean =>
   })
 
 /** RFC 9457, always the same members, and what existing clients read. */
-export const problemFault = (answer: Answer, path: string | null): string | null => {
+export const problemFault = (
+  answer: Answer,
+  path: string | null,
+  code: string | undefined = codes[answer.status],
+): string | null => {
   const { status, headers, body } = answer
   const leak = leakOf(answer)
   if (leak !== null) return `the problem gives away "${leak}"`
@@ -108,7 +112,7 @@ export const problemFault = (answer: Answer, path: string | null): string | null
     return `the problem has the members ${[...members.keys()].join()}`
   const number = members.get('status')
   if (number?.kind !== 'number' || Number(number.source) !== status) return 'the problem names another status'
-  if (textOf(members.get('code')) !== codes[status]) return `a ${status} with code ${textOf(members.get('code'))}`
+  if (textOf(members.get('code')) !== code) return `a ${status} with code ${textOf(members.get('code'))}`
   if (textOf(members.get('detail')) === null || textOf(members.get('detail')) !== textOf(members.get('message')))
     return 'detail and message differ'
   if (!instant.test(textOf(members.get('timestamp')) ?? '')) return 'timestamp is no instant'
@@ -149,6 +153,26 @@ const placedFault = ({ headers, body }: Answer, terms: Terms): string | null => 
   return null
 }
 
+const voidedText = '{"voided":true}'
+
+/** Either it is void, or the answer has the order with that key. */
+const voidFault = ({ body }: Answer, { userId, clientOrderId }: Key): string | null => {
+  if (body === voidedText) return null
+  const parsed = parseStrict(body)
+  if (parsed === null || parsed === 'TOO_DEEP') return 'the answer is no JSON'
+  const members = membersOf(parsed)
+  const voided = members.get('voided')
+  if (!sameNames(members.keys(), ['voided', 'order']) || voided?.kind !== 'literal' || voided.value !== false)
+    return 'neither void nor an order'
+  const order = membersOf(members.get('order')!)
+  if (!sameNames(order.keys(), orderMembers)) return `the order has the members ${[...order.keys()].join()}`
+  return textOf(order.get('userId')) === userId && textOf(order.get('clientOrderId')) === clientOrderId
+    ? null
+    : 'the order has another key'
+}
+
+export const isVoided = ({ body }: Answer): boolean => body === voidedText
+
 export const takenOrder = ({ headers, body }: Answer): TakenOrder => ({
   id: (JSON.parse(body) as { id: string }).id,
   replayed: headers.get('idempotent-replayed') === 'true',
@@ -161,7 +185,9 @@ export const answerFault = (answer: Answer, expected: Expected, headOnly: boolea
   if (status !== 503 && !expected.statuses.includes(status))
     return `answered ${status} instead of ${expected.statuses.join(' or ')}`
   if (headOnly) return null
-  if (status >= 400) return problemFault(answer, expected.path)
+  if (status >= 400)
+    return problemFault(answer, expected.path, status === 409 && expected.terms !== null ? 'VOIDED' : undefined)
+  if (status === 200 && expected.voiding !== null) return voidFault(answer, expected.voiding)
   if (status === 202 && expected.terms !== null) return placedFault(answer, expected.terms)
   if (!(headers.get('content-type') ?? '').startsWith('application/json')) return null
   const parsed = parseStrict(body)

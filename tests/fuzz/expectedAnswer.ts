@@ -1,13 +1,23 @@
 // Part of the independent oracle: for a well-formed request, the statuses that the contract allows, and the order that must be
 // stored if it is taken.
 
-import { expectOrder, expectResolution, uuidShape, type Resolution, type Terms } from './expectedOrder.ts'
+import {
+  expectOrder,
+  expectResolution,
+  expectVoid,
+  uuidShape,
+  type Key,
+  type Resolution,
+  type Terms,
+} from './expectedOrder.ts'
 import type { HttpRequest } from './requests.ts'
 
 export type Expected = {
   statuses: readonly number[]
   terms: Terms | null
   resolution: (Resolution & { id: string }) | null
+  /** The key that is to be void. */
+  voiding: Key | null
   /** What a problem says of the path; null where the path is written in an odd way. */
   path: string | null
   /** The server's own parser may refuse it, without a body. */
@@ -53,7 +63,7 @@ const headerOf = (request: HttpRequest, name: string): string | null => {
 
 type ByRoute = Omit<Expected, 'path' | 'bare'>
 
-const only = (...statuses: number[]): ByRoute => ({ statuses, terms: null, resolution: null })
+const only = (...statuses: number[]): ByRoute => ({ statuses, terms: null, resolution: null, voiding: null })
 
 const bodyOf = (request: HttpRequest) => ({
   contentType: headerOf(request, 'content-type'),
@@ -66,14 +76,19 @@ const placing = (request: HttpRequest): ByRoute => {
   const verdict = expectOrder(bodyOf(request))
   if ('refused' in verdict) return only(verdict.refused)
   const { taken: terms } = verdict
-  return { statuses: terms.clientOrderId === null ? [202] : [202, 422], terms, resolution: null }
+  return { ...only(...(terms.clientOrderId === null ? [202] : [202, 409, 422])), terms }
+}
+
+const voiding = (request: HttpRequest): ByRoute => {
+  const verdict = expectVoid(bodyOf(request))
+  return 'refused' in verdict ? only(verdict.refused) : { ...only(200), voiding: verdict.taken }
 }
 
 const resolving = (request: HttpRequest, id: string): ByRoute => {
   if (!uuidShape.test(id)) return only(400)
   const verdict = expectResolution(bodyOf(request))
   if ('refused' in verdict) return only(verdict.refused)
-  return { statuses: [200, 404, 409], terms: null, resolution: { id: id.toLowerCase(), ...verdict.taken } }
+  return { ...only(200, 404, 409), resolution: { id: id.toLowerCase(), ...verdict.taken } }
 }
 
 const listing = (query: string, known: readonly string[], ...more: number[]): ByRoute => {
@@ -96,6 +111,7 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   const isId = uuidShape.test(id)
   if (fixed.includes(path)) return { GET: () => only(200) }
   if (path === '/orders') return { GET: () => listing(query, listParams), POST: () => placing(request) }
+  if (path === '/orders/void') return { POST: () => voiding(request) }
   if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }
   if (id === '' || more.length > 0) return null
   if (top === 'orders' && action === undefined)

@@ -212,6 +212,18 @@ export const expectOrder = (request: BodyRequest): Verdict<Terms> => {
   return terms === null ? { refused: 400 } : { taken: terms }
 }
 
+export type Key = { userId: string; clientOrderId: string }
+
+export const expectVoid = (request: BodyRequest): Verdict<Key> => {
+  const early = refusedEarly(request)
+  if (early !== null) return { refused: early }
+  const members = knownMembers(request.body, ['userId', 'clientOrderId'])
+  const [userId, clientOrderId] = [textOf(members?.get('userId')), textOf(members?.get('clientOrderId'))]
+  return uuidShape.test(userId) && isKey(clientOrderId)
+    ? { taken: { userId: userId.toLowerCase(), clientOrderId } }
+    : { refused: 400 }
+}
+
 /** An operator's words: 1 to so many characters, no controls, no half of a surrogate pair. */
 const isWords = (text: string, lengthMax: number): boolean =>
   text.length >= 1 && text.length <= lengthMax && text.isWellFormed() && !/\p{Cc}/u.test(text)

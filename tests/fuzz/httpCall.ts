@@ -1,8 +1,8 @@
 // Sends one case and judges its answer: null, or a sentence about the fault.
 
-import { answerFault, rawAnswerFault, takenOrder, type TakenOrder } from './checkAnswer.ts'
+import { answerFault, isVoided, rawAnswerFault, takenOrder, type TakenOrder } from './checkAnswer.ts'
 import { expectAnswer } from './expectedAnswer.ts'
-import type { Resolution, Terms } from './expectedOrder.ts'
+import type { Key, Resolution, Terms } from './expectedOrder.ts'
 import type { HttpCase, HttpRequest, RawBytes } from './requests.ts'
 import type { Wire } from './wire.ts'
 
@@ -13,6 +13,8 @@ export type CallVerdict = {
   placed: (TakenOrder & { terms: Terms }) | null
   /** Another order held the key. */
   mismatched: Terms | null
+  /** Its key is void: by this request, or as the refusal of an order says. */
+  voided: Key | null
   resolved: (Resolution & { id: string }) | null
   canceled: string | null
 }
@@ -23,7 +25,15 @@ const rawMs = 200
 const abandonMs = 5
 const chunkBytes = 7_001
 
-const nothing = { status: 0, fault: null, placed: null, mismatched: null, resolved: null, canceled: null }
+export const nothing: CallVerdict = {
+  status: 0,
+  fault: null,
+  placed: null,
+  mismatched: null,
+  voided: null,
+  resolved: null,
+  canceled: null,
+}
 
 const chunked = (body: Buffer): Buffer => {
   const parts: Buffer[] = []
@@ -71,7 +81,8 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdic
     }
   const { status } = answer
   const fault = answerFault(answer, expected, headOnly) ?? (rest === '' ? null : 'more came than one answer')
-  const { terms, resolution } = expected
+  const { terms, resolution, voiding } = expected
+  const keyed = terms === null || terms.clientOrderId === null ? null : { ...terms, clientOrderId: terms.clientOrderId }
   const isDelete = request.method === 'DELETE'
   const isCancel = isDelete || request.method === 'POST'
   const cancel = (isDelete ? /^\/orders\/([^/?]+)\/?(?:\?|$)/ : /^\/orders\/([^/]+)\/cancel$/).exec(request.target)?.[1]
@@ -80,6 +91,7 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdic
     fault,
     placed: status === 202 && fault === null && terms !== null ? { ...takenOrder(answer), terms } : null,
     mismatched: status === 422 ? terms : null,
+    voided: status === 409 ? keyed : status === 200 && isVoided(answer) ? voiding : null,
     resolved: status === 200 ? resolution : null,
     canceled: status === 200 && isCancel && cancel !== undefined ? cancel.toLowerCase() : null,
   }

@@ -4,7 +4,7 @@
 import { randomStream } from '../support/random.ts'
 import type { RunningService } from '../support/service.ts'
 import { tradeOf, type World } from '../support/world.ts'
-import { bytesOf, callHttpCase, type CallVerdict } from './httpCall.ts'
+import { bytesOf, callHttpCase, nothing, type CallVerdict } from './httpCall.ts'
 import { lawfulOrder } from './orderBodies.ts'
 import { caseOf, type HttpCase, type Pool } from './requests.ts'
 import { shrinkCase } from './shrink.ts'
@@ -53,6 +53,7 @@ const remember = (promised: Promises, hostile: HttpCase, judged: CallVerdict, nu
   if (hostile.kind === 'raw' && hostile.userId !== null) promised.perhaps.add(hostile.userId)
   if (judged.placed !== null) promised.placed.push({ ...judged.placed, number })
   if (judged.mismatched !== null) promised.mismatched.push({ terms: judged.mismatched, number })
+  if (judged.voided !== null) promised.voided.push({ ...judged.voided, number })
   if (judged.resolved !== null) promised.resolved.push({ ...judged.resolved, number })
   if (judged.canceled !== null) promised.canceled.add(judged.canceled)
 }
@@ -89,12 +90,8 @@ export const runHttp = async (run: HttpRun): Promise<HttpReport> => {
 }
 
 const failed = (error: unknown): CallVerdict => ({
-  status: 0,
+  ...nothing,
   fault: `no connection: ${error instanceof Error ? error.message : String(error)}`,
-  placed: null,
-  mismatched: null,
-  resolved: null,
-  canceled: null,
 })
 
 /** The fault of one case by itself: in its answer, or in the row that its answer promised. */

@@ -1,4 +1,4 @@
-// Bodies for the two routes that take one: lawful ones in every notation that the contract allows, and hostile ones.
+// Bodies for the routes that take one: lawful ones in every notation that the contract allows, and hostile ones.
 
 import type { Random } from '../support/random.ts'
 import { hostileObject, renderObject, secret, type Member } from './mutate.ts'
@@ -122,6 +122,13 @@ export const lawfulOrder = (rng: Random): { userId: string; body: Buffer } => {
     price: 1.5,
   }
   return { userId, body: Buffer.from(JSON.stringify(order)) }
+}
+
+/** The key of an order that was or may be placed, or of none. */
+export const voidBody = (rng: Random): Buffer => {
+  const members = keyMembers(rng).filter(([name]) => name === '"userId"' || name === '"clientOrderId"')
+  if (rng.chance(0.3)) members[1] = ['"clientOrderId"', rng.pick(['"never"', '"a b~!"', 'null', '""', '1'])]
+  return rng.chance(0.7) ? Buffer.from(renderObject(rng, members)) : hostileObject(rng, members)
 }
 
 export const resolutionBody = (rng: Random): Buffer => {

@@ -4,7 +4,7 @@
 import { randomStream, type Random } from '../support/random.ts'
 import { brokenHttp } from './brokenHttp.ts'
 import { mutateBytes, secret } from './mutate.ts'
-import { lawfulOrder, orderBody, resolutionBody } from './orderBodies.ts'
+import { lawfulOrder, orderBody, resolutionBody, voidBody } from './orderBodies.ts'
 import { wordsOf } from './words.ts'
 
 type Header = readonly [name: string, value: string]
@@ -125,7 +125,7 @@ const query = (rng: Random): string => {
   return `?${Array.from({ length: count }, one).join('&')}`.replaceAll(/[ #]/g, '+')
 }
 
-type Route = { method: string; path: string; body?: 'order' | 'resolution' }
+type Route = { method: string; path: string; body?: 'order' | 'void' | 'resolution' }
 
 const plainPaths = wordsOf(
   '/actuator/health /actuator/health/liveness /actuator/health/readiness /actuator/info /metrics /actuator/prometheus',
@@ -137,6 +137,10 @@ const oddPaths = wordsOf(`
 const route = (rng: Random, pool: Pool): Route =>
   rng.weighted<() => Route>([
     [60, () => ({ method: 'POST', path: '/orders', body: 'order' })],
+    [
+      3,
+      () => ({ method: rng.chance(0.95) ? 'POST' : rng.pick(['GET', 'DELETE']), path: '/orders/void', body: 'void' }),
+    ],
     [6, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}` })],
     [6, () => ({ method: 'GET', path: `/orders${query(rng)}` })],
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/fills${query(rng)}` })],
@@ -220,7 +224,7 @@ const huge = (rng: Random): Buffer =>
 const bodyFor = (rng: Random, wanted: Route['body']): Buffer | null => {
   if (wanted === undefined) return rng.chance(0.95) ? null : orderBody(rng)
   if (rng.chance(0.004)) return huge(rng)
-  return wanted === 'order' ? orderBody(rng) : resolutionBody(rng)
+  return wanted === 'order' ? orderBody(rng) : wanted === 'void' ? voidBody(rng) : resolutionBody(rng)
 }
 
 const request = (rng: Random, pool: Pool): HttpRequest => {

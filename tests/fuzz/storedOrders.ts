@@ -3,7 +3,7 @@
 
 import type { Sql } from 'postgres'
 import type { TakenOrder } from './checkAnswer.ts'
-import { canonicalAmount, type Terms } from './expectedOrder.ts'
+import { canonicalAmount, type Key, type Terms } from './expectedOrder.ts'
 import type { CallVerdict } from './httpCall.ts'
 
 /** The promises of the answers, with the number of each request. */
@@ -11,6 +11,7 @@ export type Promises = {
   placed: (TakenOrder & { terms: Terms; number: number })[]
   mismatched: { terms: Terms; number: number }[]
   resolved: (NonNullable<CallVerdict['resolved']> & { number: number })[]
+  voided: (Key & { number: number })[]
   canceled: Set<string>
   /** Users of lawful orders whose answer nobody read. */
   perhaps: Set<string>
@@ -21,6 +22,7 @@ export type Promises = {
 export const nothingPromised = (before: Iterable<string>): Promises => ({
   placed: [],
   mismatched: [],
+  voided: [],
   resolved: [],
   canceled: new Set(),
   perhaps: new Set(),
@@ -100,6 +102,18 @@ const keyFaults = ({ placed, mismatched }: Promises): Complaint[] => {
   return faults
 }
 
+/** A key that was said to be void has a row that says so, and no order. */
+const voidFaults = async (sql: Sql, rows: ReadonlyMap<string, Row>, { voided }: Promises): Promise<Complaint[]> => {
+  const held = await sql<Key[]>`
+    select user_id as "userId", client_order_id as "clientOrderId" from order_keys where order_id is null`
+  const name = ({ userId, clientOrderId }: Key | Row): string => `${userId} ${clientOrderId}`
+  const [voids, ordered] = [new Set(held.map(name)), new Set([...rows.values()].map(name))]
+  return voided.flatMap((key) => [
+    ...(voids.has(name(key)) ? [] : [{ what: 'a key that was said to be void is not', number: key.number }]),
+    ...(ordered.has(name(key)) ? [{ what: 'an order has a void key', number: key.number }] : []),
+  ])
+}
+
 const strayFaults = (rows: ReadonlyMap<string, Row>, promised: Promises): Complaint[] => {
   const ids = new Set(promised.placed.map(({ id }) => id))
   const isOurs = (row: Row): boolean =>
@@ -138,6 +152,7 @@ export const storedFaults = async (sql: Sql, promised: Promises): Promise<Compla
     ...placedFaults(rows, promised),
     ...keyFaults(promised),
     ...strayFaults(rows, promised),
+    ...(await voidFaults(sql, rows, promised)),
     ...(await resolutionFaults(sql, promised)),
   ]
 }

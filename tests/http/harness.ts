@@ -156,7 +156,7 @@ export type Harness = {
   report: (...reports: ReportChanges[]) => Promise<string[]>
   /** Sets the clock of the service; undefined: the real one. */
   setClock: (at: Date | undefined) => void
-  count: (table: 'orders' | 'outbox' | 'ingested_fills') => Promise<number>
+  count: (table: 'orders' | 'order_keys' | 'outbox' | 'ingested_fills') => Promise<number>
   /** Bugs that the service reported; a test that makes some takes them out. */
   bugs: unknown[]
   log: ReturnType<typeof createTestLog>

@@ -103,6 +103,28 @@ describe('API1 broken object level authorization', () => {
     expect(bodyOf(second)).toMatchObject({ userId: alice, clientOrderId: 'shared-key', quantity: 8 })
   })
 
+  test('a key of somebody else is not made void, nor does the answer tell whether it was used', async () => {
+    const keyed = { headers: { 'idempotency-key': 'void-target' }, body: terms }
+    const placed = idOf(await world.call('POST', '/orders', { as: world.keys.bob, ...keyed }))
+    for (const clientOrderId of ['void-target', 'void-unused']) {
+      const attack = await world.call('POST', '/orders/void', {
+        as: world.keys.alice,
+        body: { userId: bob, clientOrderId },
+      })
+      expect(refusal(attack)).toEqual({ status: 403, code: 'FORBIDDEN', pointers: ['/userId'] })
+      expect(
+        await world.harness.database
+          .sql`select from order_keys where client_order_id = ${clientOrderId} and order_id is null`,
+      ).toHaveLength(0)
+    }
+    const own = await world.call('POST', '/orders/void', {
+      as: world.keys.alice,
+      body: { clientOrderId: 'void-target' },
+    })
+    expect(bodyOf(own)).toEqual({ voided: true })
+    expect(idOf(await world.call('POST', '/orders', { as: world.keys.bob, ...keyed }))).toBe(placed)
+  })
+
   test('an administrator sees and touches everything, and says for whom it orders', async () => {
     const as = world.keys.admin
     const id = await placeAs(world.keys.bob)

@@ -282,7 +282,9 @@ describe('an order begins', () => {
     const key = { user_id: crypto.randomUUID(), client_order_id: 'void' }
     await refused(sql`insert into order_keys ${sql({ ...key, order_id: null })}`)
     await refused(sql`insert into order_keys ${sql({ ...key, order_id: newId(), voided_at: '2026-01-02T03:04:05Z' })}`)
-    await refused(sql`insert into order_keys ${sql({ ...key, client_order_id: '', voided_at: '2026-01-02T03:04:05Z' })}`)
+    await refused(
+      sql`insert into order_keys ${sql({ ...key, client_order_id: '', voided_at: '2026-01-02T03:04:05Z' })}`,
+    )
     await sql`insert into order_keys ${sql({ ...key, voided_at: '2026-01-02T03:04:05Z' })}`
     await refused(sql`update order_keys set order_id = ${newId()}, voided_at = null where user_id = ${key.user_id}`)
     await refused(sql`delete from order_keys where user_id = ${key.user_id}`)

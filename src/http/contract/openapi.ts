@@ -2,9 +2,9 @@
 
 import type { TObject } from '@sinclair/typebox'
 import { Resolve } from '../exceptions/resolution.ts'
-import { VoidKey } from '../orders/void.ts'
 import { isServed } from '../exchange/operation.ts'
 import { problemJson, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
+import { VoidKey } from '../orders/void.ts'
 import { components, noMembers, problemShape } from './answers.ts'
 import { PlaceResult, resultProblems } from './batchResults.ts'
 import { answeredAt, examplePath } from './examples.ts'
