@@ -96,6 +96,13 @@ test.each<[string, object | string, string[]]>([
   expect(await harness.count('order_keys')).toBe(before)
 })
 
+test('a parameter is refused, and no key is used', async () => {
+  const before = await harness.count('order_keys')
+  const answer = await harness.call('POST', '/orders/void?key=1', { body: { userId, clientOrderId: newKey() } })
+  expect(refusal(answer)).toEqual({ status: 400, code: 'BAD_REQUEST', pointers: ['?key'] })
+  expect(await harness.count('order_keys')).toBe(before)
+})
+
 test('a user in capitals is the same user', async () => {
   const key = newKey()
   await harness.call('POST', '/orders/void', { body: { userId: userId.toUpperCase(), clientOrderId: key } })
