@@ -19,6 +19,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders void             after an unknown outcome: make certain that no order with this key is accepted
   orders halt             halt a ticker, or every one: --by, --note, --cancel-open
   orders resume           end a halt: --by, --note
+  orders instruments      list tickers, limits and halts; set, defaults, delist: change them; changes: who, when, why
   orders exceptions       list what did not fit: --reports, --all; resolve one: orders exceptions resolve <id> --by, --note
   orders status           show how the service and its neighbours are, and why
   orders api-key          make an API key: --subject, --scopes, --id, --expires
@@ -60,6 +61,7 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
     case 'void':
     case 'halt':
     case 'resume':
+    case 'instruments':
     case 'exceptions':
     case 'status':
       return (await import('./operate/command.ts')).operateCommand(command, process.env, args)

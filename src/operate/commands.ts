@@ -4,8 +4,10 @@ import { cancelCommand } from './cancel.ts'
 import { exceptionsCommand, resolveCommand } from './exceptions.ts'
 import { getCommand } from './get.ts'
 import type { Command } from './grammar.ts'
+import { changesCommand, instrumentsCommand } from './instruments.ts'
 import { listCommand } from './list.ts'
 import { placeCommand } from './place.ts'
+import { defaultsCommand, delistCommand, setCommand } from './setLimits.ts'
 import { statusCommand } from './status.ts'
 import { haltCommand, resumeCommand } from './trading.ts'
 import { voidCommand } from './void.ts'
@@ -18,6 +20,11 @@ export const commands = {
   void: voidCommand,
   halt: haltCommand,
   resume: resumeCommand,
+  instruments: instrumentsCommand,
+  'instruments set': setCommand,
+  'instruments defaults': defaultsCommand,
+  'instruments delist': delistCommand,
+  'instruments changes': changesCommand,
   exceptions: exceptionsCommand,
   'exceptions resolve': resolveCommand,
   status: statusCommand,

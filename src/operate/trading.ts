@@ -5,15 +5,14 @@ import type { Context } from './context.ts'
 import { fieldsInto } from './fields.ts'
 import { defineCommand, type Flags } from './grammar.ts'
 import { countOpen } from './openOrders.ts'
-import { persist } from './persist.ts'
 import type { Got } from './read.ts'
-import { objectOf, refusalText } from './refusal.ts'
+import { authorFlags, changeRules, readAuthor, type Author } from './ruleChange.ts'
 import { detailsText } from './show.ts'
 
 type Change = {
   /** Undefined: all of them. */
   ticker: string | undefined
-  body: { state: 'HALTED' | 'ACTIVE'; by: string; note: string; cancelOpen?: true }
+  body: Author & { state: 'HALTED' | 'ACTIVE'; cancelOpen?: true }
   isSure: boolean
 }
 
@@ -44,20 +43,14 @@ const change = async (context: Context, wanted: Change): Promise<number> => {
     if (code !== 0) return code
   }
   const { ticker, body } = wanted
-  const reply = await persist(context, { method: 'PUT', path: 'trading', query: { ticker }, body })
-  if (reply.kind === 'none' || reply.answer.status !== 200) {
-    const text = reply.kind === 'none' ? reply.reason : refusalText(reply.answer, 'change the rules', context.access)
-    context.say(reply.maybeBefore ? `unknown: ${text}. It may be ${body.state}: give the same command again` : text)
-    return 1
-  }
-  if (context.json) await context.print(reply.answer.text)
-  else await context.print(detailsText(objectOf(reply.answer.text), context.paint))
+  const done = await changeRules(context, { method: 'PUT', path: 'trading', query: { ticker }, body })
+  if (done === null) return 1
+  await context.print(context.json ? done.text : detailsText(done.object, context.paint))
   return 0
 }
 
 const flags = {
-  by: { kind: 'text', value: 'name', about: 'who does it, for the record; required' },
-  note: { kind: 'text', value: 'text', about: 'why, for the record; required' },
+  ...authorFlags,
   yes: { kind: 'switch', about: 'without a question' },
 } as const satisfies Flags
 
@@ -72,7 +65,7 @@ const readChange = (
   const read = fieldsInto(faults)
   read.nothingBehind(words, 1)
   const ticker = read.ticker('the ticker', words[0])
-  const body = { by: read.required('--by', values.by), note: read.required('--note', values.note), ...rest }
+  const body = { ...readAuthor(values, read), ...rest }
   return { ticker, body, isSure: values.yes }
 }
 

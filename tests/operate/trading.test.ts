@@ -57,7 +57,7 @@ describe('halt and resume', () => {
     const lost = await runWith(() => 'lost', line)
     expect(lost.code).toBe(1)
     expect(lost.err).toEndWith(
-      'orders halt: unknown: the connection was lost. It may be HALTED: give the same command again\n',
+      'orders halt: unknown: the connection was lost. It may be in force: give the same command again\n',
     )
   })
 
