@@ -1,9 +1,10 @@
 // Proves: the checker finds nothing in a world where everything is right, and finds every kind of violation in a world with that
 // one corruption of the clients' log, a topic or a table. The log of the service and its streams: checkerLog.test.ts; longer
-// lives: checkerLives.test.ts.
+// lives: checkerLives.test.ts; halts, voids and cancels of many: checkerControl.test.ts.
 
 import { describe, expect, test } from 'bun:test'
 import { check } from './checker/check.ts'
+import type { ControlViolationKind } from './checker/controlEvidence.ts'
 import type { Answer, LifeViolationKind, LogLine, LogViolationKind, ViolationKind } from './checker/evidence.ts'
 import { ids, sample, timeAt, type Sample } from './checker/sample.ts'
 
@@ -19,7 +20,7 @@ const encoded = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Corruptions of the world, by the kind of violation that the checker must find. It may find other kinds too. */
 const corruptions: Record<
-  Exclude<ViolationKind, LogViolationKind | LifeViolationKind>,
+  Exclude<ViolationKind, LogViolationKind | LifeViolationKind | ControlViolationKind>,
   Record<string, (evidence: Sample) => void>
 > = {
   ACKED_ORDER_MISSING: {

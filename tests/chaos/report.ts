@@ -24,9 +24,10 @@ const byName = <T>(counts: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b)))
 
 const markdown = (state: RunState, counts: Verdict['counts'] | null, violations: readonly Violation[]): string => {
-  const { dispositions, lives, reports, streams, ...rest } = counts ?? {
+  const { dispositions, lives, control, reports, streams, ...rest } = counts ?? {
     dispositions: {},
     lives: {},
+    control: {},
     reports: {},
     streams: {},
   }
@@ -52,6 +53,8 @@ ${table(['what stream clients saw', 'number'], streams)}
 ${table(['legs by disposition', 'number'], dispositions)}
 
 ${table(['reports by disposition', 'number'], byName(reports))}
+
+${table(['of many orders at once, and of trading', 'number'], byName(control))}
 
 ${table(['changes that are no fills', 'number'], byName(lives))}
 

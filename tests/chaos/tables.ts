@@ -3,6 +3,7 @@
 
 import postgres from 'postgres'
 import { fromColumn } from './checker/amounts.ts'
+import type { KeyRow, RulesChangeRow, SweepRow } from './checker/controlEvidence.ts'
 import type {
   AuditRow,
   ChangeRow,
@@ -24,10 +25,22 @@ export type Tables = {
   /** Creates the audit unless it exists. */
   installAudit: () => Promise<void>
   read: () => Promise<
-    Pick<Evidence, 'orders' | 'ledger' | 'changes' | 'exceptions' | 'reportRows' | 'reportExceptions' | 'audit'>
+    Pick<
+      Evidence,
+      | 'orders'
+      | 'ledger'
+      | 'changes'
+      | 'exceptions'
+      | 'reportRows'
+      | 'reportExceptions'
+      | 'audit'
+      | 'keys'
+      | 'rulesChanges'
+      | 'sweeps'
+    >
   >
   outbox: () => Promise<number>
-  /** Orders whose end the engine was told of, or will be, and reports that wait for fills. */
+  /** Orders whose end the engine was told of, or will be, reports that wait for fills, sweeps under way, and switches that are armed. */
   endings: () => Promise<number>
   /** One snapshot: the orders accepted since the last call whose event no longer waits, so it must be on the topic. */
   published: () => Promise<string[]>
@@ -51,6 +64,8 @@ const audit = `
 
 const amount = (text: string | null | undefined): bigint | null =>
   text === null || text === undefined ? null : fromColumn(text)
+
+const epochOf = ({ rules_epoch: epoch }: Row): bigint | null => ((epoch ?? null) === null ? null : BigInt(epoch!))
 
 const orderOf = (row: Row): OrderRow => ({
   id: row['id']!,
@@ -78,6 +93,7 @@ const orderOf = (row: Row): OrderRow => ({
   requestId: row['request_id'] ?? null,
   reasonCode: row['reason_code'] ?? null,
   reasonText: row['reason_text'] ?? null,
+  rulesEpoch: epochOf(row),
 })
 
 const legOf = (row: Row) => ({
@@ -113,6 +129,7 @@ const changeOf = (row: Row): ChangeRow => ({
   notional: fromColumn(row['filled_notional']!),
   lastPrice: amount(row['last_fill_price']),
   position: BigInt(row['position']!),
+  rulesEpoch: epochOf(row),
 })
 
 const exceptionOf = (row: Row): ExceptionRow => ({
@@ -139,6 +156,31 @@ const reportExceptionOf = (row: Row): ReportExceptionRow => ({
   message: Buffer.from(row['message']!, 'base64'),
 })
 
+const keyOf = (row: Row): KeyRow => ({
+  userId: row['user_id']!,
+  key: row['client_order_id']!,
+  orderId: row['order_id'] ?? null,
+  requestId: row['request_id'] ?? null,
+})
+
+const rulesChangeOf = (row: Row): RulesChangeRow => ({
+  epoch: BigInt(row['epoch']!),
+  at: timeOf(row['at']),
+  ticker: row['ticker'] ?? null,
+  state: row['state'] ?? null,
+  requestId: row['request_id']!,
+})
+
+const sweepOf = (row: Row): SweepRow => ({
+  id: row['id']!,
+  scope: { userId: row['user_id'] ?? null, ticker: row['ticker'] ?? null, side: row['side'] ?? null },
+  reasonCode: row['reason_code']!,
+  cause: JSON.parse(row['cause']!) as Record<string, unknown>,
+  begunAt: timeOf(row['begun_at']),
+  dueAt: timeOrNull(row['due_at']),
+  doneAt: timeOrNull(row['done_at']),
+})
+
 export const openTables = (url: string): Tables => {
   const sql = postgres(url, { max: 2, onnotice: () => undefined, backoff: () => 0.2, connect_timeout: 3 })
   let since = new Date(0)
@@ -156,6 +198,10 @@ export const openTables = (url: string): Tables => {
         const changes = await tx<Row[]>`select *, cause::text as cause from order_changes`
         const reports = await tx<Row[]>`select * from ingested_reports`
         const kept = await tx<Row[]>`select *, encode(message, 'base64') as message from report_exceptions`
+        const keys = await tx<Row[]>`select user_id, client_order_id, order_id, request_id from order_keys`
+        const rules = await tx<Row[]>`
+          select epoch, at, nullif(ticker, '') as ticker, after ->> 'state' as state, request_id from rules_changes`
+        const sweeps = await tx<Row[]>`select *, id::text as id, cause::text as cause from cancel_sweeps`
         const statuses = await tx<Row[]>`select order_id, old, new from chaos.status_changes order by seq`
         return {
           orders: orders.map(orderOf),
@@ -164,6 +210,9 @@ export const openTables = (url: string): Tables => {
           exceptions: exceptions.map(exceptionOf),
           reportRows: reports.map(reportOf),
           reportExceptions: kept.map(reportExceptionOf),
+          keys: keys.map(keyOf),
+          rulesChanges: rules.map(rulesChangeOf),
+          sweeps: sweeps.map(sweepOf),
           audit: statuses.map((row): AuditRow => ({ orderId: row['order_id']!, from: row['old']!, to: row['new']! })),
         }
       }),
@@ -174,7 +223,8 @@ export const openTables = (url: string): Tables => {
     async endings() {
       const [row] = await sql<{ rows: number }[]>`
         select ((select count(*) from order_endings) + (select count(*) from ingested_reports where settled_at is null)
-              + (select count(*) from orders where open and expires_at < now()))::integer as rows`
+              + (select count(*) from orders where open and expires_at < now())
+              + (select count(*) from cancel_sweeps where done_at is null) + (select count(*) from cancel_after where fires_at is not null))::integer as rows`
       return row!.rows
     },
     async published() {

@@ -1,13 +1,16 @@
 // The independent checker: a pure function from the evidence to the violations in it.
 
+import { checkCancels } from './cancels.ts'
 import { expectDispositions, type Disposition } from './dispositions.ts'
 import { checkEvents } from './events.ts'
 import type { Evidence, Report, Rest, Violation } from './evidence.ts'
+import { checkHalts, readHalts } from './halts.ts'
 import { readHistories } from './history.ts'
+import { checkKeys } from './keys.ts'
 import { checkLives } from './lives.ts'
 import { checkLog } from './log.ts'
 import { checkOrders } from './orders.ts'
-import { acceptances, checkRequests, readRequests } from './requests.ts'
+import { acceptances, checkRequests, isRefused, readRequests, type Requests } from './requests.ts'
 import { checkStreams, type StreamCounts } from './streams.ts'
 import { checkTrades } from './trades.ts'
 
@@ -26,6 +29,8 @@ export type Verdict = {
     logEntries: number
     /** By kind of change or reason: how many orders. */
     lives: Record<string, number>
+    /** What was asked of many orders at once, and of trading. */
+    control: Record<string, number>
     /** What became of the reports of the engine. */
     reports: Record<string, number>
     streams: StreamCounts
@@ -43,6 +48,16 @@ const checkRest = ({ outbox, endings, lag, setAside, notReady }: Rest, report: R
 const countBy = <T>(items: readonly T[], nameOf: (item: T) => string): Record<string, number> =>
   Object.fromEntries([...Map.groupBy(items, nameOf)].map(([name, some]) => [name, some.length]))
 
+const controlCounts = (requests: Requests, { log, keys, sweeps, orders }: Evidence, halts: number) => ({
+  halts,
+  'orders refused by a rule': orders.filter(isRefused).length,
+  batches: log.filter((line) => 'op' in line && line.op === 'batch').length,
+  voids: keys.filter(({ orderId }) => orderId === null).length,
+  'mass cancels': requests.masses.length,
+  armings: [...requests.armings.values()].flat().length,
+  ...countBy(sweeps, ({ reasonCode }) => `sweeps of ${reasonCode}`),
+})
+
 export const check = (evidence: Evidence): Verdict => {
   const violations: Violation[] = []
   const report: Report = (kind, detail) => violations.push({ kind, detail })
@@ -53,7 +68,11 @@ export const check = (evidence: Evidence): Verdict => {
   const eventRepeats = checkEvents(requests, { evidence, histories }, report)
   const { letterRepeats } = checkTrades(expected, { evidence, histories }, report)
   checkOrders(histories, evidence, report)
-  checkLives(histories, evidence, report)
+  const halts = readHalts(requests, evidence)
+  checkLives(histories, { evidence, halts }, report)
+  checkHalts(histories, { requests, evidence, halts }, report)
+  checkKeys(requests, evidence, report)
+  checkCancels(histories, { requests, evidence }, report)
   checkLog(histories, requests, evidence, report)
   const accepted = acceptances(requests, evidence.orders)
   const streams = checkStreams(evidence, { histories, accepted, report, right: new WeakSet() })
@@ -71,6 +90,7 @@ export const check = (evidence: Evidence): Verdict => {
       dispositions: expected.counts,
       logEntries: evidence.orders.length + evidence.ledger.length + evidence.changes.length,
       lives: countBy(evidence.changes, ({ kind, reasonCode }) => reasonCode ?? kind),
+      control: controlCounts(requests, evidence, halts.length),
       reports: {
         ...countBy(evidence.reportRows, ({ state }) => state),
         ...countBy(evidence.reportExceptions, ({ disposition }) => `${disposition} kept`),

@@ -75,11 +75,10 @@ const fillDifferences = (value: unknown, fill: LedgerRow | null): string[] => {
   return fields['late'] === late ? found : [...found, 'fill.late']
 }
 
-const reasonDifferences = (value: unknown, { change }: Entry): string[] => {
-  if (change === null) return value === undefined ? [] : ['reason']
-  return differences(fieldsOf(value), { code: change.reasonCode, text: change.reasonText }).map(
-    (name) => `reason.${name}`,
-  )
+const reasonDifferences = (value: unknown, { order }: History, { change, kind }: Entry): string[] => {
+  const { reasonCode: code, reasonText: text } = change ?? order
+  if (change === null && kind !== 'REJECTED') return value === undefined ? [] : ['reason']
+  return differences(fieldsOf(value), { code, text }).map((name) => `reason.${name}`)
 }
 
 const causeDifferences = (value: unknown, { cause }: Entry): string[] => {
@@ -108,7 +107,7 @@ export const eventDifferences = (value: unknown, history: History, entry: Entry)
       remainingQuantity: remaining(order, entry),
     }),
     ...fillDifferences(event['fill'], entry.fill),
-    ...reasonDifferences(event['reason'], entry),
+    ...reasonDifferences(event['reason'], history, entry),
     ...causeDifferences(event['cause'], entry),
     ...orderDifferences(orderValue, history, entry).map((name) => `order.${name}`),
   ]

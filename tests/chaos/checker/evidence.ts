@@ -1,6 +1,16 @@
 // All that the checker looks at: the clients' log, the topics, the tables, and what still waits once the faults
 // have stopped. It shares no code with the service; amounts are bigints scaled by 10^8, a notional by 10^16.
 
+import type {
+  BatchResult,
+  Closed,
+  ControlRequest,
+  ControlViolationKind,
+  KeyRow,
+  RulesChangeRow,
+  SweepRow,
+} from './controlEvidence.ts'
+
 export type Terms = {
   userId: string
   /** Null: no key was sent, and the user id belongs to this one request. */
@@ -26,6 +36,7 @@ export type Terms = {
 export type LogLine =
   | { sent: number; op: 'place'; terms: Terms }
   | { sent: number; op: 'cancel' | 'delete' | 'get'; orderId: string }
+  | ({ sent: number } & ControlRequest)
   | Answer
 
 /** The X-Request-Id of the request that has this number in the clients' log. */
@@ -43,6 +54,19 @@ export type Answer = {
   /** The order's status as the answer says it. */
   orderStatus?: string
   replayed?: boolean
+  /** Of a problem. */
+  code?: string
+  /** Why a rule refused the order. */
+  reason?: string
+  /** One for each order of a batch. */
+  results?: readonly BatchResult[]
+  voided?: boolean
+  canceled?: readonly string[]
+  notCanceled?: readonly Closed[]
+  remaining?: boolean
+  /** Milliseconds; null: disarmed. */
+  firesAt?: number | null
+  fired?: boolean
 }
 
 type Place = { partition: number; offset: number }
@@ -88,6 +112,8 @@ export type OrderRow = {
   requestId: string | null
   reasonCode: string | null
   reasonText: string | null
+  /** Of the rules by which it was accepted or refused. */
+  rulesEpoch: bigint | null
 }
 
 export type Content = { side: string; ticker: string; quantity: bigint; price: bigint }
@@ -118,6 +144,8 @@ export type ChangeRow = {
   notional: bigint
   lastPrice: bigint | null
   position: bigint
+  /** Of the rules by which a stop was triggered; null in other changes. */
+  rulesEpoch: bigint | null
 }
 export type ExceptionRow = Content &
   Place & { disposition: string; orderId: string; tradeId: string; message: Uint8Array }
@@ -173,6 +201,9 @@ export type Evidence = {
   reportRows: readonly ReportRow[]
   reportExceptions: readonly ReportExceptionRow[]
   audit: readonly AuditRow[]
+  keys: readonly KeyRow[]
+  rulesChanges: readonly RulesChangeRow[]
+  sweeps: readonly SweepRow[]
   rest: Rest
   /** What each stream client saw. */
   streams: readonly StreamEvidence[]
@@ -241,6 +272,7 @@ export type ViolationKind =
   | 'STUCK_LAG'
   | 'STUCK_SET_ASIDE'
   | 'NOT_READY'
+  | ControlViolationKind
 /** Of the log of the service and its streams. */
 export type LogViolationKind = Extract<ViolationKind, `LOG_${string}` | `STREAM_${string}`>
 

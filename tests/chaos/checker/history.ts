@@ -2,6 +2,7 @@
 // and everything else has a row of its own.
 
 import type { ChangeRow, Evidence, LedgerRow, OrderRow } from './evidence.ts'
+import { isRefused } from './requests.ts'
 
 /** The order as this entry left it. `cause` as JSON has it. */
 export type Entry = {
@@ -24,12 +25,13 @@ export type History = { order: OrderRow; entries: Entry[] }
 
 export const finals: ReadonlySet<string> = new Set(['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'])
 
+/** Or the refusal by a rule of business. */
 const acceptance = (order: OrderRow): Entry => ({
   version: 0,
-  kind: 'ACCEPTED',
+  kind: isRefused(order) ? 'REJECTED' : 'ACCEPTED',
   at: order.createdAt,
   position: order.position,
-  status: 'NEW',
+  status: isRefused(order) ? 'REJECTED' : 'NEW',
   filled: 0n,
   notional: 0n,
   lastPrice: null,

@@ -4,9 +4,11 @@
 import { parseExact } from './amounts.ts'
 import { decodeTrade } from './decode.ts'
 import type { EventRecord, Evidence, OrderRow, Report, TradeRecord } from './evidence.ts'
+import { mayBeHalted, type Halt } from './halts.ts'
 import { endOf, type Entry, type History } from './history.ts'
 import { orderIdOf } from './published.ts'
 import { checkReports } from './reports.ts'
+import { acknowledgedBy, isRefused } from './requests.ts'
 
 /** As the replicas are configured. */
 const settleMs = 2_000
@@ -23,12 +25,16 @@ export const isByClock = (code: string | null): boolean => (code ?? '').startsWi
 
 const isStop = ({ stopPrice }: OrderRow): boolean => stopPrice !== null
 /** Whether an engine may know the order. */
-export const isPublished = ({ stopPrice, triggeredAt }: OrderRow): boolean => stopPrice === null || triggeredAt !== null
+export const isPublished = (order: OrderRow): boolean =>
+  !isRefused(order) && (order.stopPrice === null || order.triggeredAt !== null)
 
 const meets = ({ side, stopPrice }: OrderRow, price: bigint): boolean =>
   side === 'BUY' ? price >= stopPrice! : price <= stopPrice!
 
 type TapeTrade = { record: TradeRecord; price: bigint; at: number }
+
+/** `tape`: of one ticker. */
+type Tape = { tape: readonly TapeTrade[]; halts: readonly Halt[] }
 
 const timeOf = (record: TradeRecord): number => {
   const { timestamp } = JSON.parse(new TextDecoder().decode(record.bytes!)) as { timestamp: string | number }
@@ -60,16 +66,20 @@ const checkTrigger = (order: OrderRow, entry: Entry, tape: readonly TapeTrade[],
 }
 
 /**
- * The first trade of the tape (in partition order) that certainly met the stop: it was appended after a client knew of the order. `ackedAt`:
+ * The first trade of the tape (in partition order) that certainly met the stop: it was appended after a client knew of the order, and no halt
+ * was near. `ackedAt`:
  * Infinity if none ever did.
  */
-const firstDue = (order: OrderRow, tape: readonly TapeTrade[], ackedAt: number): TapeTrade | undefined =>
+const firstDue = (order: OrderRow, { tape, halts }: Tape, ackedAt: number): TapeTrade | undefined =>
   tape.find(
-    ({ record, price, at }) =>
-      meets(order, price) && at >= order.createdAt - toleranceMs && record.appendedAt > ackedAt + clockSlackMs,
+    ({ record: { appendedAt }, price, at }) =>
+      meets(order, price) &&
+      at >= order.createdAt - toleranceMs &&
+      appendedAt > ackedAt + clockSlackMs &&
+      !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt }, toleranceMs),
   )
 
-const checkStop = (history: History, tape: readonly TapeTrade[], ackedAt: number, report: Report): void => {
+const checkStop = (history: History, { tape, halts }: Tape, ackedAt: number, report: Report): void => {
   const { order, entries } = history
   const triggers = entries.filter(({ kind }) => kind === 'TRIGGERED')
   if (triggers.length > 1) report('STOP_TRIGGERED_WRONGLY', `order ${order.id} was triggered ${triggers.length} times`)
@@ -79,7 +89,7 @@ const checkStop = (history: History, tape: readonly TapeTrade[], ackedAt: number
       `order ${order.id}: triggered at ${order.triggeredAt}, its log says ${triggers[0]?.at}`,
     )
   for (const entry of triggers) checkTrigger(order, entry, tape, report)
-  const due = firstDue(order, tape, ackedAt)
+  const due = firstDue(order, { tape, halts }, ackedAt)
   if (due === undefined) return
   const trigger = triggers[0]?.cause
   const isLater = trigger?.['partition'] === due.record.partition && Number(trigger['offset']) > due.record.offset
@@ -124,15 +134,17 @@ const checkExpiry = (
 }
 
 /** When a client first knew that an order is committed, by order id. */
-const ackedTimes = ({ log }: Evidence): Map<string, number> => {
+export const ackedTimes = ({ log }: Pick<Evidence, 'log'>): Map<string, number> => {
   const times = new Map<string, number>()
-  for (const line of log)
-    if ('answer' in line && line.status === 202 && line.orderId !== undefined && !times.has(line.orderId))
-      times.set(line.orderId, line.at)
+  for (const { id, at } of log.flatMap(acknowledgedBy)) if (!times.has(id)) times.set(id, at)
   return times
 }
 
-export const checkLives = (histories: ReadonlyMap<string, History>, evidence: Evidence, report: Report): void => {
+export const checkLives = (
+  histories: ReadonlyMap<string, History>,
+  { evidence, halts }: { evidence: Evidence; halts: readonly Halt[] },
+  report: Report,
+): void => {
   const tape = tapeOf(evidence.trades)
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
   const ackedAt = ackedTimes(evidence)
@@ -140,7 +152,8 @@ export const checkLives = (histories: ReadonlyMap<string, History>, evidence: Ev
   const placed = Map.groupBy(evidence.placed, orderIdOf)
   for (const history of histories.values()) {
     const { order } = history
-    if (isStop(order)) checkStop(history, tape.get(order.ticker) ?? [], ackedAt.get(order.id) ?? Infinity, report)
+    const ofTicker = { tape: tape.get(order.ticker) ?? [], halts }
+    if (isStop(order)) checkStop(history, ofTicker, ackedAt.get(order.id) ?? Infinity, report)
     for (const { appendedAt, ...record } of placed.get(order.id) ?? [])
       if (isStop(order) && appendedAt + clockSlackMs < (order.triggeredAt ?? Infinity))
         report('STOP_PUBLISHED_EARLY', `order ${order.id}: placed ${where(record)} stands before its trigger`)

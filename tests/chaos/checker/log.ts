@@ -3,7 +3,7 @@
 
 import { requestIdOf, type ChangeRow, type Evidence, type Report } from './evidence.ts'
 import { finals, type Entry, type History } from './history.ts'
-import { acceptances, checkTickerOrder, originsOf, type Requests } from './requests.ts'
+import { acceptances, checkTickerOrder, isRefused, originsOf, type Requests } from './requests.ts'
 
 const checkSteps = ({ order, entries }: History, report: Report): void => {
   const name = `order ${order.id}`
@@ -37,7 +37,16 @@ const checkAmounts = ({ order, entries }: History, report: Report): void => {
 /** By kind of change: the statuses that it may come from, the reasons that it may have, and their causes. */
 const lawful: Readonly<Record<string, { from: readonly string[]; causes: Readonly<Record<string, string>> }>> = {
   TRIGGERED: { from: ['NEW'], causes: { '': 'trigger' } },
-  CANCELED: { from: ['NEW', 'PARTIALLY_FILLED'], causes: { USER_CANCELED: 'request', ENGINE_CANCELED: 'report' } },
+  CANCELED: {
+    from: ['NEW', 'PARTIALLY_FILLED'],
+    causes: {
+      USER_CANCELED: 'request',
+      MASS_CANCELED: 'mass-cancel',
+      CANCEL_AFTER: 'cancel-after',
+      HALT: 'halt',
+      ENGINE_CANCELED: 'report',
+    },
+  },
   EXPIRED: {
     from: ['NEW', 'PARTIALLY_FILLED'],
     causes: { EXPIRED_GTD: 'expiry', EXPIRED_DAY: 'expiry', ENGINE_EXPIRED: 'report' },
@@ -63,13 +72,21 @@ const checkStatus = ({ order, entries }: History, report: Report): void => {
   if (status !== order.status)
     report('LOG_STATUS_DIFFERS', `order ${order.id} is ${order.status}, by its log ${status}`)
   const ended = entries.find(({ change }) => change !== null && finals.has(change.kind))
-  const reason = ended?.change?.reasonCode ?? null
+  const reason = isRefused(order) ? 'HALTED' : (ended?.change?.reasonCode ?? null)
   if (order.reasonCode !== reason)
     report('LOG_REASON_DIFFERS', `order ${order.id} has the reason ${order.reasonCode}, its log ${reason}`)
 }
 
 const isRequest = (cause: Entry['cause'], ids: readonly string[]): boolean =>
   Object.keys(cause).length === 2 && cause['kind'] === 'request' && ids.includes(String(cause['requestId']))
+
+/** The members of a cause. That the request is one that may have done it is checked in cancels.ts. */
+const members: Readonly<Record<string, string>> = {
+  expiry: 'kind',
+  'mass-cancel': 'kind,requestId',
+  'cancel-after': 'kind,requestId',
+  halt: 'kind,requestId',
+}
 
 /** What the service, a trade or the engine did. Whether that trade is there, and met the price, is checked in lives.ts. */
 const checkOwnCause = (
@@ -79,7 +96,7 @@ const checkOwnCause = (
 ): void => {
   const wanted = lawful[kind]?.causes[change?.reasonCode ?? '']
   const names = Object.keys(cause).toSorted().join()
-  if (cause['kind'] !== wanted || names !== (wanted === 'expiry' ? 'kind' : 'kind,offset,partition,topic'))
+  if (cause['kind'] !== wanted || names !== (members[wanted ?? ''] ?? 'kind,offset,partition,topic'))
     report('LOG_CAUSE_DIFFERS', `order ${orderId}, ${kind}: ${JSON.stringify(cause)}, not a cause of kind ${wanted}`)
 }
 
@@ -92,7 +109,7 @@ const checkCauses = ({ order, entries }: History, requests: Requests, report: Re
       checkOwnCause(order.id, { kind, cause, change }, report)
       continue
     }
-    const possible = (version === 0 ? placing : canceling).map(requestIdOf)
+    const possible = (version === 0 ? placing : canceling).map(({ n }) => requestIdOf(n))
     if (!isRequest(cause, possible))
       report(
         'LOG_CAUSE_DIFFERS',

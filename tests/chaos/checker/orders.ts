@@ -2,6 +2,7 @@
 
 import type { AuditRow, Evidence, LedgerRow, OrderRow, Report } from './evidence.ts'
 import { finals, type History } from './history.ts'
+import { isRefused } from './requests.ts'
 
 const lawful: Record<string, readonly string[]> = {
   NEW: ['PARTIALLY_FILLED', 'FILLED', 'CANCELED', 'REJECTED', 'EXPIRED'],
@@ -35,7 +36,7 @@ const checkOrder = ({ order, entries }: History, rows: readonly LedgerRow[], rep
 }
 
 const checkAudit = (order: OrderRow, changes: readonly AuditRow[], report: Report): void => {
-  let status = 'NEW'
+  let status = isRefused(order) ? 'REJECTED' : 'NEW'
   for (const { from, to } of changes) {
     if (finals.has(from)) report('FINAL_STATUS_CHANGED', `order ${order.id} went from ${from} to ${to}`)
     else if (from !== status || !(lawful[from] ?? []).includes(to))

@@ -2,21 +2,33 @@
 // nobody may have placed, no key has two orders, and a cancel with the answer 200 holds.
 
 import { amountOf, JsonNumber } from './amounts.ts'
+import type { ControlRequest } from './controlEvidence.ts'
 import type { Answer, Evidence, LogLine, OrderRow, Report, Terms } from './evidence.ts'
 
 /** `sentAt` and `answeredAt` are lines of the log: of two things, the one with the lower line happened first. */
-type Attempt = { n: number; sentAt: number; answeredAt: number; answer: Answer | null }
+export type Attempt = { n: number; sentAt: number; answeredAt: number; answer: Answer | null }
 type Placing = Attempt & { terms: Terms }
 type Canceling = Attempt & { op: 'cancel' | 'delete' }
+type Of<Op> = Attempt & { request: Extract<ControlRequest, { op: Op }> }
+export type Trading = Of<'trading'>
+export type Voiding = Of<'void'>
+export type Mass = Of<'mass'>
+export type Arming = Of<'arm'>
 
 export type Requests = {
-  /** Attempts that share a user and a key; a request without a key stands alone. */
+  /** Attempts that share a user and a key; a request without a key stands alone. An order of a batch is an attempt. */
   placings: Map<string, Placing[]>
   cancels: Map<string, Canceling[]>
   gets: Map<string, Attempt[]>
+  tradings: Trading[]
+  /** By user and key. */
+  voids: Map<string, Voiding[]>
+  masses: Mass[]
+  /** By user. */
+  armings: Map<string, Arming[]>
 }
 
-const nameOf = (terms: Pick<Terms, 'userId' | 'key'>): string => `${terms.userId} ${terms.key ?? ''}`
+export const nameOf = (terms: Pick<Terms, 'userId' | 'key'>): string => `${terms.userId} ${terms.key ?? ''}`
 
 const into = <T>(map: Map<string, T[]>, name: string, item: T): void => {
   const list = map.get(name)
@@ -24,29 +36,86 @@ const into = <T>(map: Map<string, T[]>, name: string, item: T): void => {
   else list.push(item)
 }
 
+const noRequests = (): Requests => ({
+  placings: new Map(),
+  cancels: new Map(),
+  gets: new Map(),
+  tradings: [],
+  voids: new Map(),
+  masses: [],
+  armings: new Map(),
+})
+
+/** Puts an attempt where its kind has its place; returns what it consists of. */
+const enter = (requests: Requests, line: Exclude<LogLine, Answer>, attempt: Attempt): Attempt[] => {
+  const of = <R>(request: R) => Object.assign(attempt, { request })
+  switch (line.op) {
+    case 'place':
+      into(requests.placings, nameOf(line.terms), Object.assign(attempt, { terms: line.terms }))
+      return [attempt]
+    case 'batch':
+      return line.orders.map((terms) => {
+        const part = { ...attempt, terms }
+        into(requests.placings, nameOf(terms), part)
+        return part
+      })
+    case 'get':
+      into(requests.gets, line.orderId, attempt)
+      return [attempt]
+    case 'cancel':
+    case 'delete':
+      into(requests.cancels, line.orderId, Object.assign(attempt, { op: line.op }))
+      return [attempt]
+    case 'trading':
+      requests.tradings.push(of(line))
+      return [attempt]
+    case 'void':
+      into(requests.voids, nameOf(line), of(line))
+      return [attempt]
+    case 'mass':
+      requests.masses.push(of(line))
+      return [attempt]
+    case 'arm':
+      into(requests.armings, line.userId, of(line))
+      return [attempt]
+  }
+}
+
+/** What was answered to the n-th order of a batch. */
+export const resultOf = (answer: Answer, at: number): Answer => {
+  const result = answer.status === 200 ? answer.results?.[at] : undefined
+  return result === undefined ? answer : { answer: answer.answer, at: answer.at, ...result }
+}
+
+/** The orders of which this line says that they were accepted, and when it was read. */
+export const acknowledgedBy = (line: LogLine): { id: string; at: number }[] => {
+  if (!('answer' in line)) return []
+  const parts: readonly Pick<Answer, 'status' | 'orderId'>[] = line.results ?? [line]
+  return parts.flatMap(({ status, orderId: id }) => (status === 202 && id !== undefined ? [{ id, at: line.at }] : []))
+}
+
 export const readRequests = (log: readonly LogLine[]): Requests => {
-  const requests: Requests = { placings: new Map(), cancels: new Map(), gets: new Map() }
-  const attempts = new Map<number, Attempt>()
+  const requests = noRequests()
+  const attempts = new Map<number, Attempt[]>()
   log.forEach((line, at) => {
-    if ('answer' in line) {
-      const attempt = attempts.get(line.answer)
-      if (attempt !== undefined) Object.assign(attempt, { answeredAt: at, answer: line })
-      return
-    }
-    const attempt: Attempt = { n: line.sent, sentAt: at, answeredAt: Infinity, answer: null }
-    attempts.set(line.sent, attempt)
-    if (line.op === 'place') into(requests.placings, nameOf(line.terms), Object.assign(attempt, { terms: line.terms }))
-    else if (line.op === 'get') into(requests.gets, line.orderId, attempt)
-    else into(requests.cancels, line.orderId, Object.assign(attempt, { op: line.op }))
+    if ('answer' in line)
+      attempts
+        .get(line.answer)
+        ?.forEach((attempt, i) => Object.assign(attempt, { answeredAt: at, answer: resultOf(line, i) }))
+    else
+      attempts.set(line.sent, enter(requests, line, { n: line.sent, sentAt: at, answeredAt: Infinity, answer: null }))
   })
   return requests
 }
 
 const isAcked = ({ answer }: Attempt): boolean => answer?.status === 202
-const isLost = ({ answer }: Attempt): boolean =>
+/** A rule refused the order, which is stored all the same. */
+const isRejected = ({ answer }: Attempt): boolean => answer?.status === 422 && answer.code === 'ORDER_REJECTED'
+const isStored = (attempt: Attempt): boolean => isAcked(attempt) || isRejected(attempt)
+export const isLost = ({ answer }: Attempt): boolean =>
   answer === null || answer.status === 504 || (answer.status === 0 && answer.error !== 'refused')
-/** A 503, a 4xx, a 500 and a connection that nobody took store nothing. */
-const mayHaveStored = (attempt: Attempt): boolean => isAcked(attempt) || isLost(attempt)
+/** A 503, another 4xx, a 500 and a connection that nobody took store nothing. */
+export const mayHaveStored = (attempt: Attempt): boolean => isStored(attempt) || isLost(attempt)
 
 /** For each order: the first line at which it may have been accepted, and the line by which it certainly was. */
 export const acceptances = ({ placings }: Requests, orders: readonly OrderRow[]) =>
@@ -54,7 +123,7 @@ export const acceptances = ({ placings }: Requests, orders: readonly OrderRow[])
     orders.map((order) => {
       const attempts = (placings.get(nameOf(order)) ?? []).filter(mayHaveStored)
       const sentAt = Math.min(...attempts.map((attempt) => attempt.sentAt))
-      return [order.id, { sentAt, ackedAt: Math.min(...attempts.filter(isAcked).map((a) => a.answeredAt)) }] as const
+      return [order.id, { sentAt, ackedAt: Math.min(...attempts.filter(isStored).map((a) => a.answeredAt)) }] as const
     }),
   )
 
@@ -69,14 +138,14 @@ export const cancellations = ({ cancels }: Requests) =>
   )
 
 /**
- * The numbers of the requests that may have made this order, and of those that may have canceled it. A request whose answer says that it
+ * The requests that may have made this order, and of those that may have canceled it. A request whose answer says that it
  * placed the order is the only one.
  */
 export const originsOf = ({ placings, cancels }: Requests, order: OrderRow) => {
   const placing = (placings.get(nameOf(order)) ?? []).filter(mayHaveStored)
-  const first = placing.filter((attempt) => isAcked(attempt) && attempt.answer?.replayed !== true)
+  const first = placing.filter((attempt) => isStored(attempt) && attempt.answer?.replayed !== true)
   const canceling = (cancels.get(order.id) ?? []).filter((attempt) => attempt.answer?.status === 200 || isLost(attempt))
-  return { placing: (first.length > 0 ? first : placing).map(({ n }) => n), canceling: canceling.map(({ n }) => n) }
+  return { placing: first.length > 0 ? first : placing, canceling }
 }
 
 type Accepted = { sentAt: number; ackedAt: number }
@@ -101,6 +170,9 @@ export const checkTickerOrder = (
   }
 }
 
+/** A rule refused the order when it came in. */
+export const isRefused = ({ status, version }: OrderRow): boolean => status === 'REJECTED' && version === 0
+
 const amountText = (text: string): bigint | null => amountOf(new JsonNumber(text))
 
 const amountOrNull = (text: string | null): bigint | null => (text === null ? null : amountText(text))
@@ -121,14 +193,21 @@ const sameTerms = (order: OrderRow, terms: Terms): boolean =>
   (terms.timeInForce === 'DAY' || order.expiresAt === (terms.expiresAt === null ? null : Date.parse(terms.expiresAt)))
 
 const checkAcked = (attempts: readonly Placing[], orders: ReadonlyMap<string, OrderRow>, report: Report): void => {
-  const acked = attempts.filter(isAcked)
-  for (const { n, answer, terms } of acked) {
+  const acked = attempts.filter(isStored)
+  for (const attempt of acked) {
+    const { n, answer, terms } = attempt
     const order = orders.get(answer?.orderId ?? '')
-    if (order === undefined) report('ACKED_ORDER_MISSING', `request ${n} was answered 202 with ${answer?.orderId}`)
-    else if (!sameTerms(order, terms)) report('ORDER_TERMS_DIFFER', `order ${order.id}, request ${n}`)
+    const name = `request ${n}, answered ${answer?.status}`
+    if (order === undefined) report('ACKED_ORDER_MISSING', `${name} with ${answer?.orderId}`)
+    else if (!sameTerms(order, terms)) report('ORDER_TERMS_DIFFER', `order ${order.id}, ${name}`)
+    else if (isRefused(order) !== isRejected(attempt) || (isRejected(attempt) && answer?.reason !== order.reasonCode))
+      report(
+        'WRONG_ANSWER',
+        `${name} with ${answer?.reason}: order ${order.id} is ${order.status}, ${order.reasonCode}`,
+      )
   }
   const ids = new Set(acked.map(({ answer }) => answer?.orderId))
-  if (ids.size > 1) report('KEY_MADE_TWO', `202 with ${[...ids].join(' and ')} for ${nameOf(acked[0]!.terms)}`)
+  if (ids.size > 1) report('KEY_MADE_TWO', `${[...ids].join(' and ')} for ${nameOf(acked[0]!.terms)}`)
   const first = acked.filter(({ answer }) => answer?.replayed !== true)
   const before = first.find((late) => acked.some((early) => early.answeredAt < late.sentAt))
   if (first.length > 1 || before !== undefined)
@@ -139,6 +218,9 @@ const checkRefused = (attempts: readonly Placing[], order: OrderRow | undefined,
   for (const { n, answer, terms } of attempts) {
     const status = answer?.status ?? 0
     if (status === 500) report('INTERNAL_ERROR', `request ${n} was answered 500`)
+    // Whether the key is void, and whether a rule refuses the order: keys.ts and halts.ts.
+    else if (status === 409 && answer?.code === 'VOIDED') continue
+    else if (answer?.code === 'ORDER_REJECTED') continue
     else if (status === 422 && (order === undefined || sameTerms(order, terms)))
       report('WRONG_ANSWER', `request ${n} was answered 422 and no other order holds its key`)
     // An end that had passed when the request was tried again.

@@ -55,6 +55,7 @@ const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): Ord
   requestId: null,
   reasonCode: null,
   reasonText: null,
+  rulesEpoch: 1n,
   createdAt: 0,
   updatedAt: 0,
   position: 0n,
@@ -176,6 +177,7 @@ const changes = (): ChangeRow[] => [
     notional: 0n,
     lastPrice: null,
     position: 4n,
+    rulesEpoch: null,
   },
 ]
 
@@ -250,6 +252,9 @@ export const sample = (): Sample => ({
     { orderId: ids.sell, from: 'NEW', to: 'PARTIALLY_FILLED' },
     { orderId: ids.canceled, from: 'NEW', to: 'CANCELED' },
   ],
+  keys: [{ userId: 'user-of-buy', key: 'key-1', orderId: ids.buy, requestId: null }],
+  rulesChanges: [],
+  sweeps: [],
   rest: { outbox: 0, endings: 0, lag: 0, setAside: 0, notReady: [] },
   streams: sampleStreams({ ids, timeAt, partition }),
   tradeTopic: 'trades',

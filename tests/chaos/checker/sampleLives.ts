@@ -51,6 +51,7 @@ const orderOf = (name: Name, members: Partial<OrderRow>): OrderRow => ({
   requestId: `chaos-${positions[name]}`,
   reasonCode: null,
   reasonText: null,
+  rulesEpoch: 1n,
   ...members,
 })
 
@@ -66,6 +67,7 @@ const change = (
   notional: 0n,
   lastPrice: null,
   position: BigInt(at),
+  rulesEpoch: members.kind === 'TRIGGERED' ? 1n : null,
   ...members,
 })
 
