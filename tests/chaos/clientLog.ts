@@ -2,9 +2,13 @@
 // Each line is one write, so what a client knew survives the harness itself.
 
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
+import type { ControlRequest } from './checker/controlEvidence.ts'
 import type { Answer, LogLine, Terms } from './checker/evidence.ts'
 
-export type Request = { op: 'place'; terms: Terms } | { op: 'cancel' | 'delete' | 'get'; orderId: string }
+export type Request =
+  | { op: 'place'; terms: Terms }
+  | { op: 'cancel' | 'delete' | 'get'; orderId: string }
+  | ControlRequest
 
 export type ClientLog = {
   /** Numbers the request. */

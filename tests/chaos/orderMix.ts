@@ -66,10 +66,13 @@ export const drawTerms = (rng: Random, userId: string, key: string | null): Term
 }
 
 /** The body of a request; amounts as they are written, as numbers or as strings, and the key in the body or in a header. */
-export const encodeOrder = (terms: Terms, rng: Random): { body: string; headers: Record<string, string> } => {
+export const encodeOrder = (
+  terms: Terms,
+  { rng, keyInBody }: { rng: Random; keyInBody: boolean },
+): { body: string; headers: Record<string, string> } => {
   const { userId, key, ticker, side, type, timeInForce, quantity, price, stopPrice, displayQuantity } = terms
   const quote = rng.chance(0.3) ? '"' : ''
-  const inBody = key !== null && rng.chance(0.5)
+  const inBody = key !== null && keyInBody
   const rest = JSON.stringify({
     userId,
     ticker,

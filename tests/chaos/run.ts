@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { randomStream } from '../support/random.ts'
 import type { Verdict } from './checker/check.ts'
 import type { Violation } from './checker/evidence.ts'
+import { acknowledgedBy } from './checker/requests.ts'
 import { openClientLog, readClientLog } from './clientLog.ts'
 import { startClients, type Clients } from './clients.ts'
 import { runCycle } from './cycle.ts'
@@ -107,9 +108,7 @@ export const runAll = async (
 ): Promise<Outcome> => {
   const logFile = join(world.dir, 'client.jsonl')
   const log = openClientLog(logFile)
-  const acked = new Set(
-    readClientLog(logFile).flatMap((line) => ('answer' in line && line.status === 202 ? [line.orderId ?? ''] : [])),
-  )
+  const acked = new Set(readClientLog(logFile).flatMap((line) => acknowledgedBy(line).map(({ id }) => id)))
   const rng = (name: string) => randomStream(state.seed, name, state.cycles)
   const urls = world.replicas.map((replica) => replica.url)
   const clients = startClients({ urls, log, rng: rng('clients'), acked })

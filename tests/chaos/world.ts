@@ -93,6 +93,8 @@ const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, stri
   ENGINE_FEATURES: features,
   // So that a run sees reports for which fills never come.
   REPORT_WAIT_MS: '5000',
+  // All clients are one caller, and in a halt of all many of its orders are refused.
+  REJECTED_PER_MINUTE_MAX: '1000000',
   // All clients are one caller, and while one replica is away the other has them all.
   STREAMS_PER_CALLER_MAX: '1000',
   // So that a client that reads slowly is cut off within seconds.
