@@ -25,7 +25,7 @@ create or replace function refuse_unjudged() returns trigger language plpgsql as
 begin
   raise exception using
     errcode = 'read_only_sql_transaction',
-    message = 'insert on orders refused: the order was not judged by the rules of business',
+    message = format('insert on %s refused: it was not judged by the rules of business', tg_table_name),
     hint = 'replicas of 1.4 and older know no rules: replace them; by hand, give rules_epoch the epoch of rules_gate';
 end
 $$;

@@ -19,6 +19,9 @@ declare
     "order_keys": "select, insert",
     "order_keys_fill": "select, update",
     "rules_gate": "select, update",
+    "instruments": "select, insert, update",
+    "trading_states": "select, insert, update",
+    "rules_changes": "select, insert",
     "ingested_fills": "select, insert",
     "order_changes": "select, insert",
     "log_epochs": "select, insert",
@@ -69,7 +72,8 @@ begin
     execute format('alter function %s.refuse_change() owner to orders_owner', place);
     execute format('revoke all on function %s.refuse_change() from public', place);
   end if;
-  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()', 'check_sort_key()', 'place_early_order()', 'refuse_unjudged()'] loop
+  foreach name in array array['order_sort_key(uuid, timestamptz)', 'log_change()', 'check_sort_key()', 'place_early_order()', 'refuse_unjudged()',
+                              'refuse_past_gate()', 'utc_text(timestamptz)', 'limits_json(text)', 'change_rules(jsonb, jsonb, integer)'] loop
     continue when to_regprocedure(place || '.' || name) is null;
     execute format('alter function %s.%s owner to orders_owner', place, name);
     execute format('revoke all on function %s.%s from public, orders_runtime, orders_reader', place, name);
@@ -78,6 +82,10 @@ begin
   if to_regprocedure(place || '.order_sort_key(uuid, timestamptz)') is not null then
     execute format('grant execute on function %s.order_sort_key(uuid, timestamptz) to orders_runtime', place);
   end if;
+  foreach name in array array['utc_text(timestamptz)', 'limits_json(text)', 'change_rules(jsonb, jsonb, integer)'] loop
+    continue when to_regprocedure(place || '.' || name) is null;
+    execute format('grant execute on function %s.%s to orders_runtime', place, name);
+  end loop;
   for name, granted in select key, value from jsonb_each_text(rights) loop
     continue when to_regclass(place || '.' || name) is null;
     -- Only where it changes something: it locks out everybody, and the service may be at work when this runs again.

@@ -58,15 +58,25 @@ const triggerOf = ({ orderId, received: { source } }: Due) => ({
   cause: { kind: 'trigger' as const, ...source, offset: String(source.offset) },
 })
 
-/** Triggers a portion; returns the ids of those stops that Postgres refuses to trigger. */
-const triggerPortion = (db: Database, portion: readonly Due[], context: StopContext): Promise<string[]> =>
-  untilSettled<Due, string>(
+/** `refused`: the ids of those stops that Postgres refuses to trigger. `outrun`: the rules changed, so it has to be asked anew what is due. */
+type PortionEnd = { refused: string[]; outrun: boolean }
+
+/** Triggers what is due by the rules of this epoch. */
+const triggerPortion = async (
+  db: Database,
+  { portion, epoch }: { portion: readonly Due[]; epoch: string },
+  context: StopContext,
+): Promise<PortionEnd> => {
+  let outrun = false
+  const refused = await untilSettled<Due, string>(
     portion,
     {
       async attempt(stops) {
-        const triggered = await db.run((sql) => triggerStops(sql, stops.map(triggerOf), context.now()))
+        const options = { epoch, now: context.now() }
+        const answer = await db.run((sql) => triggerStops(sql, stops.map(triggerOf), options))
         passCrashPoint('after-trigger-before-offset')
-        for (const { orderId, received } of stops) if (triggered.has(orderId)) context.onTriggered(received)
+        if (answer.epoch !== epoch) outrun = true
+        for (const { orderId, received } of stops) if (answer.triggered.has(orderId)) context.onTriggered(received)
         return { settled: [], again: [] }
       },
       halve(stops) {
@@ -80,12 +90,15 @@ const triggerPortion = (db: Database, portion: readonly Due[], context: StopCont
     },
     context,
   )
+  return { refused, outrun }
+}
 
 /** `looks`: plans once a connection, because a look is asked for every batch, and planning it would cost more than it does. */
 export type StopPools = { looks: Database; db: Database }
 
 /**
- * Triggers every waiting stop whose price these trades meet. They come in partition order, and the stops go to the engine in their order.
+ * Triggers every waiting stop whose price these trades meet, unless trading is halted. They come in partition order, and the stops go to the
+ * engine in their order.
  * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted.
  */
 export const triggerByTrades = async (
@@ -103,9 +116,13 @@ export const triggerByTrades = async (
     const next = rest.slice(0, tradesMax)
     const ticks = next.map(({ trade }) => trade)
     const query = { trades: ticks, toleranceMs, except, limit: portionMax }
-    const due = await untilRead(context, () => db.run((sql) => readDueStops(sql, query)))
-    const portion = due.map(({ orderId, trade }) => ({ orderId, received: next[trade]! }))
-    if (portion.length > 0) except.push(...(await triggerPortion(db, portion, context)))
+    const { epoch, due } = await untilRead(context, () => db.run((sql) => readDueStops(sql, query)))
+    if (epoch !== null) {
+      const portion = due.map(({ orderId, trade }) => ({ orderId, received: next[trade]! }))
+      const { refused, outrun } = await triggerPortion(db, { portion, epoch }, context)
+      except.push(...refused)
+      if (outrun) continue
+    }
     // A full portion has all stops of the trades before that of its last one.
     rest = rest.slice(due.length < portionMax ? next.length : due.at(-1)!.trade)
   }

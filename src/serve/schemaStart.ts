@@ -2,7 +2,7 @@
 
 import { sleep } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
-import { brokenGuards } from '../store/guards.ts'
+import { brokenGuards } from '../store/brokenGuards.ts'
 import { beginEpoch } from '../store/log.ts'
 import { migrate, MigrationRefused, requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'

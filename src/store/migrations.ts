@@ -20,6 +20,7 @@ import lifeIndexes from '../../sql/0017_life_indexes.sql' with { type: 'text' }
 import earlyOrders from '../../sql/0018_early_orders.sql' with { type: 'text' }
 import keys from '../../sql/0019_keys.sql' with { type: 'text' }
 import gate from '../../sql/0020_gate.sql' with { type: 'text' }
+import rules from '../../sql/0021_rules.sql' with { type: 'text' }
 import sweeps from '../../sql/0022_sweeps.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
@@ -45,5 +46,6 @@ export const migrations: readonly Migration[] = [
   { name: '0018_early_orders.sql', sql: earlyOrders },
   { name: '0019_keys.sql', sql: keys },
   { name: '0020_gate.sql', sql: gate },
+  { name: '0021_rules.sql', sql: rules },
   { name: '0022_sweeps.sql', sql: sweeps },
 ]

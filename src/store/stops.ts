@@ -3,6 +3,7 @@
 
 import { formatAmount, type Amount } from '../domain/decimal.ts'
 import type { Cause } from '../domain/history.ts'
+import { gate, gateIsPassed } from './gate.ts'
 import { textArray, type Sql } from './sql.ts'
 import { sqlText } from './sqlText.ts'
 
@@ -63,16 +64,31 @@ type DueQuery = {
 }
 
 /**
+ * Whether the trade called `t` may trigger stops: its ticker trades now, and did when the trade was made. A trade whose time is a whole second
+ * may have been made later than it says, so it may lie in a halt that began after that time.
+ */
+const countsForStops = (sql: Sql, toleranceMs: number) => sql`
+  not exists (select from trading_states s where s.state = 'HALTED' and s.ticker in ('', t.ticker))
+  and not exists (
+    select from rules_changes h
+    where h.halted_since is not null and h.ticker in ('', t.ticker) and h.at > t.traded_at
+      and h.halted_since - case when date_trunc('second', t.traded_at) = t.traded_at then ${toleranceMs}::integer else 0 end
+                           * interval '1 millisecond' <= t.traded_at)`
+
+/** `epoch`: of the rules by which they are due, those of the moment of the read; null if none is due. */
+export type DueStops = { epoch: string | null; due: DueStop[] }
+
+/**
  * The first `limit` waiting stops that these trades trigger, in the order in which they go to the engine: trade by trade; within one trade
  * the SELL stops by falling price, then the BUY stops by rising price, then by id. It locks nothing.
  *
  * It takes `limit` stops of each trade and side, by that order. So the first `limit` of all of them are among these, each with its first
  * trade.
  */
-export const readDueStops = async (sql: Sql, { trades, toleranceMs, except, limit }: DueQuery): Promise<DueStop[]> => {
+export const readDueStops = async (sql: Sql, { trades, toleranceMs, except, limit }: DueQuery): Promise<DueStops> => {
   const isDue = sql`${sql(waiting)} and ${oldestTrade(sql, toleranceMs)} <= t.traded_at
         and (o.expires_at is null or o.expires_at > clock_timestamp()) and o.id not in (select unnest(${textArray(except)}::text[]::uuid[]))`
-  const rows = await sql<{ id: string; trade: number }[]>`
+  const rows = await sql<{ id: string; trade: number; epoch: string }[]>`
     with trade as materialized (
       select ticker, price::numeric as price, traded_at::timestamptz as traded_at, ordinality - 1 as n from unnest(
         ${textArray(trades.map(({ ticker }) => ticker))}::text[],
@@ -81,7 +97,7 @@ export const readDueStops = async (sql: Sql, { trades, toleranceMs, except, limi
       ) with ordinality as t (ticker, price, traded_at, ordinality)
     ), due as (
       select distinct on (s.id) s.id, s.side, s.stop_price, t.n
-      from trade t cross join lateral (
+      from (select t.* from trade t where ${countsForStops(sql, toleranceMs)}) t cross join lateral (
         (select o.id, o.side, o.stop_price from orders o
          where o.ticker = t.ticker and o.side = 'SELL' and o.stop_price >= t.price and ${isDue}
          order by o.stop_price desc, o.id limit ${limit}::integer)
@@ -92,10 +108,10 @@ export const readDueStops = async (sql: Sql, { trades, toleranceMs, except, limi
       ) s
       order by s.id, t.n
     )
-    select id, n::integer as trade from due
+    select id, n::integer as trade, (select epoch from rules_gate) as epoch from due
     order by n, side desc, case side when 'SELL' then -stop_price else stop_price end, id
     limit ${limit}::integer`
-  return rows.map(({ id, trade }) => ({ orderId: id, trade }))
+  return { epoch: rows[0]?.epoch ?? null, due: rows.map(({ id, trade }) => ({ orderId: id, trade })) }
 }
 
 /** `cause`: the record of the trade that triggers the stop. */
@@ -110,18 +126,30 @@ export const triggeredEventId = sqlText(["overlay(o.id::text placing '8' from 15
 /** The same in TypeScript. */
 export const triggeredEventIdOf = (orderId: string): string => `${orderId.slice(0, 14)}8${orderId.slice(15)}`
 
+/** `epoch`: of the rules by which the stops are due. `now`: becomes the time of the trigger, unless the order was changed later. */
+export type TriggerOptions = { epoch: string; now: Date }
+
+/** `epoch`: the one in force. If it is another one than that of the stops, nothing was triggered. */
+export type Triggered = { epoch: string; triggered: Set<string> }
+
 /**
- * Triggers the stops that still wait under their lock and have not passed their end by the database's clock. Writes their log, and appends
- * their placements to the outbox in the order of `stops`. Returns the ids of those that it triggered.
+ * Triggers the stops that still wait under their lock and have not passed their end by the database's clock, if the rules are those by which
+ * they are due. Writes their log, and appends their placements to the outbox in the order of `stops`. Returns the ids of those that it
+ * triggered.
  *
  * It waits for a lock and never skips a row: a stop whose holder rolls back would go on waiting though its trade is over. Rows are locked
- * in ascending id, so that two batches cannot deadlock. `now`: becomes the time of the trigger, unless the order was changed later.
+ * in ascending id, so that two batches cannot deadlock.
  */
-export const triggerStops = async (sql: Sql, stops: readonly Trigger[], now: Date): Promise<Set<string>> => {
-  const rows = await sql<{ id: string }[]>`
-    with held as materialized (
+export const triggerStops = async (
+  sql: Sql,
+  stops: readonly Trigger[],
+  { epoch, now }: TriggerOptions,
+): Promise<Triggered> => {
+  const rows = await sql<{ epoch: string; id: string | null }[]>`
+    with ${sql(gate)}, held as materialized (
       select o.id, o.open, o.triggered_at, o.expires_at from orders o
       where o.id = any (${textArray(stops.map(({ orderId }) => orderId))}::text[]::uuid[]) and o.stop_price is not null
+        and ${sql(gateIsPassed, epoch)}
       order by o.id
       for update
     ), triggered as (
@@ -136,15 +164,16 @@ export const triggerStops = async (sql: Sql, stops: readonly Trigger[], now: Dat
         and (held.expires_at is null or held.expires_at > clock_timestamp())
       returning o.id, o.ticker, o.version, o.updated_at, o.filled_quantity, o.filled_notional, o.last_fill_price, i.cause, i.ordinality
     ), logged as (
-      insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional, last_fill_price)
-      select id, version, 'TRIGGERED', updated_at, cause::jsonb, filled_quantity, filled_notional, last_fill_price
+      insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional, last_fill_price,
+                                 rules_epoch)
+      select id, version, 'TRIGGERED', updated_at, cause::jsonb, filled_quantity, filled_notional, last_fill_price, (select epoch from gate)
       from triggered order by id
     ), appended as (
       insert into outbox (event_id, kind, order_id, ticker, occurred_at)
       select ${sql(triggeredEventId)}, 'PLACED', o.id, o.ticker, o.updated_at from triggered o order by o.ordinality
     )
-    select id from triggered`
-  return new Set(rows.map(({ id }) => id))
+    select gate.epoch, triggered.id from gate left join triggered on true`
+  return { epoch: rows[0]!.epoch, triggered: new Set(rows.flatMap(({ id }) => (id === null ? [] : [id]))) }
 }
 
 /**

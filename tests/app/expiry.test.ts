@@ -306,8 +306,8 @@ describe('a stop that waits for its price', () => {
   /** What a trigger writes. */
   const trigger = async (on: Sql, id: string): Promise<void> => {
     await on`update orders set triggered_at = clock_timestamp(), version = version + 1 where id = ${id}`
-    await on`insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional)
-      values (${id}, 1, 'TRIGGERED', now(), '{"kind":"trigger"}', 0, 0)`
+    await on`insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional, rules_epoch)
+      values (${id}, 1, 'TRIGGERED', now(), '{"kind":"trigger"}', 0, 0, 1)`
   }
   const endsAsPublished = async (id: string): Promise<void> => {
     expect(await orderOf(id)).toMatchObject({ status: 'NEW', version: 1 })

@@ -53,9 +53,12 @@ describe('migrate', () => {
       'exceptions',
       'ingested_fills',
       'ingested_reports',
+      'instruments',
       'log_epochs',
       'order_changes',
       'order_endings',
+      'order_keys',
+      'order_keys_fill',
       'orders',
       'orders_migrations',
       'outbox',
@@ -63,8 +66,11 @@ describe('migrate', () => {
       'replicas',
       'report_exception_resolutions',
       'report_exceptions',
+      'rules_changes',
+      'rules_gate',
       'tape_marks',
       'trade_gaps',
+      'trading_states',
     ])
     await onSession(database, (sql) => requireSchema(sql, migrations))
   })

@@ -3,6 +3,7 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Cause } from '../../src/domain/history.ts'
+import { readEpoch } from '../../src/store/gate.ts'
 import { moveOrders } from '../../src/store/moves.ts'
 import {
   readDueStops,
@@ -16,8 +17,9 @@ import { aCancel, amount, aStop, newId } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { createRandom } from '../support/random.ts'
+import { halt, resume } from '../support/someRules.ts'
 import { storeOrders } from '../support/storeOrders.ts'
-import { untilBlocked } from '../support/waiting.ts'
+import { failureOf, untilBlocked } from '../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
 
@@ -42,8 +44,8 @@ const later = '2030-01-02T12:00:00.000000Z'
 const tick = (price: string, tradedAt = later): Tick => ({ ticker, price: amount(price), tradedAt })
 
 const toleranceMs = 1_500
-const due = (trades: readonly Tick[], limit = 500, except: readonly string[] = []): Promise<DueStop[]> =>
-  db.run((sql) => readDueStops(sql, { trades, toleranceMs, except, limit }))
+const due = async (trades: readonly Tick[], limit = 500, except: readonly string[] = []): Promise<DueStop[]> =>
+  (await db.run((sql) => readDueStops(sql, { trades, toleranceMs, except, limit }))).due
 const idsOf = (stops: readonly DueStop[]): string[] => stops.map(({ orderId }) => orderId)
 const look = (...prices: readonly [lowest: string, highest: string]): Promise<Set<string>> =>
   lookUntil(later, ...prices)
@@ -53,14 +55,11 @@ const lookUntil = (latest: string, lowest: string, highest: string) => {
 }
 
 const cause = (offset = 7): Cause => ({ kind: 'trigger', topic: 'trades', partition: 1, offset: String(offset) })
-const trigger = (ids: readonly string[], now = new Date()) =>
-  db.run((sql) =>
-    triggerStops(
-      sql,
-      ids.map((orderId, n) => ({ orderId, cause: cause(n) })),
-      now,
-    ),
-  )
+const trigger = async (ids: readonly string[], now = new Date()): Promise<Set<string>> => {
+  const triggers = ids.map((orderId, n) => ({ orderId, cause: cause(n) }))
+  const answer = await db.run(async (sql) => triggerStops(sql, triggers, { epoch: await readEpoch(sql), now }))
+  return answer.triggered
+}
 const events = async () => [
   ...(await sql<{ order_id: string; event_id: string; kind: string; occurred_at: Date }[]>`
     select order_id, event_id, kind, occurred_at from outbox order by position`),
@@ -193,6 +192,73 @@ describe('what is due', () => {
       const ticks = trades.map(({ price, at }) => tick(String(price), second(at).toISOString()))
       for (const limit of [1, 7, 25, 500]) expect(await due(ticks, limit)).toEqual(expected.slice(0, limit))
     }
+  })
+})
+
+describe('while its ticker is halted', () => {
+  const run = <T>(statement: Parameters<typeof db.run<T>>[0]) => db.run(statement)
+  const second = (n: number) => new Date(Date.now() + n * 1_000).toISOString().replace(/\.\d+Z/, '.000000Z')
+  const between = (a: Date, b: Date) => new Date((a.getTime() + b.getTime()) / 2).toISOString().replace('Z', '001Z')
+  /** When the halt of `of` began and ended. */
+  const halted = async (of: string, ms: number) => {
+    await run((own) => halt(own, of))
+    await Bun.sleep(ms)
+    await run((own) => resume(own, of))
+    const [row] = await sql<
+      { halted_since: Date; at: Date }[]
+    >`select halted_since, at from rules_changes order by epoch desc limit 1`
+    return row!
+  }
+
+  for (const [what, tickerOf] of [
+    ['or all are', () => ''],
+    ['alone', () => ticker],
+  ] as const)
+    test(`${what}, no stop is due; another's halt changes nothing`, async () => {
+      const stop = await stored()
+      await run((own) => halt(own, tickerOf()))
+      expect(await due([tick('100')])).toEqual([])
+      await run((own) => resume(own, tickerOf()))
+      await run((own) => halt(own, `${ticker}X`))
+      expect(idsOf(await due([tick('100')]))).toEqual([stop])
+      await run((own) => resume(own, `${ticker}X`))
+    })
+
+  test('a trade that was made then triggers nothing later either; what was made before or after does', async () => {
+    const stop = await stored({ now: atNoon })
+    for (const of of [ticker, '']) {
+      const { halted_since: from, at } = await halted(of, 30)
+      const before = new Date(from.getTime() - 2)
+      expect(await due([tick('100', between(from, at))])).toEqual([])
+      expect(idsOf(await due([tick('100', before.toISOString().replace('Z', '001Z'))]))).toEqual([stop])
+      expect(idsOf(await due([tick('100', at.toISOString().replace('Z', '999Z'))]))).toEqual([stop])
+    }
+  })
+
+  test('a trade with a whole second may be of that halt if it is older by no more than the tolerance', async () => {
+    const stop = await stored({ now: atNoon })
+    await halted(ticker, 5)
+    expect(await due([tick('100', second(0))])).toEqual([])
+    expect(idsOf(await due([tick('100', second(-3))]))).toEqual([stop])
+  })
+
+  test('a stop that was due before the halt is not triggered by the rules of before', async () => {
+    const stop = await stored()
+    const query = { trades: [tick('100')], toleranceMs, except: [], limit: 5 }
+    const { epoch } = await run((own) => readDueStops(own, query))
+    await run((own) => halt(own, ticker))
+    const triggers = [{ orderId: stop, cause: cause() }]
+    const answer = await run((own) => triggerStops(own, triggers, { epoch: epoch!, now: new Date() }))
+    expect(answer.triggered).toEqual(new Set())
+    expect(answer.epoch).not.toBe(epoch!)
+    expect(await changesOf(stop)).toEqual([])
+  })
+
+  test('the trigger of an older version, which knows no halts, is refused', async () => {
+    const stop = await stored()
+    const old = sql`insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional)
+                    values (${stop}, 1, 'TRIGGERED', now(), '{"kind": "trigger"}', 0, 0)`
+    expect(await failureOf(old)).toMatchObject({ code: '25006' })
   })
 })
 

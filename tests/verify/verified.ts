@@ -54,8 +54,8 @@ export const populate = async (database: TestDatabase): Promise<Ids> => {
     with moved as (
       update orders set triggered_at = clock_timestamp(), updated_at = clock_timestamp(), version = 1 where id = ${triggered}::uuid returning *
     )
-    insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional)
-    select id, version, 'TRIGGERED', triggered_at, '{"kind": "trigger"}', 0, 0 from moved`
+    insert into order_changes (order_id, version, kind, at, cause, filled_quantity, filled_notional, rules_epoch)
+    select id, version, 'TRIGGERED', triggered_at, '{"kind": "trigger"}', 0, 0, 1 from moved`
   const cancels = [aCancel(late), aCancel(canceled)]
   await db.run((sql) => moveOrders(sql, cancels, new Date()))
   const trades = [

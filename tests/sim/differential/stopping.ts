@@ -1,6 +1,7 @@
 // Calls about stops: looks at what some trades would trigger, and triggers of what was seen or of any order.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
+import type { Sql } from '../../../src/store/sql.ts'
 import {
   readDueStops,
   readTickersWithDueStops,
@@ -47,7 +48,7 @@ const dueStops = (memory: Memory): Call => {
     name: 'readDueStops',
     writes: false,
     ordered: true,
-    run: (sql) => readDueStops(sql, query),
+    run: async (sql) => (await readDueStops(sql, query)).due,
     learn: (due) => void (memory.due = (due as DueStop[]).map(({ orderId }) => orderId)),
   }
 }
@@ -60,7 +61,8 @@ const triggering = (memory: Memory): Call => {
     cause: { kind: 'trigger', topic: 'trade.executed.v1', partition: 1, offset: String(random.int(0, 99)) } as const,
   }))
   const now = someTime(memory)
-  return { name: 'triggerStops', writes: true, run: (sql) => triggerStops(sql, triggers, now) }
+  const run = async (sql: Sql) => (await triggerStops(sql, triggers, { epoch: '1', now })).triggered
+  return { name: 'triggerStops', writes: true, run }
 }
 
 /** Whatever is seen is mostly triggered soon. */

@@ -1,6 +1,6 @@
 // What the tests of an upgrade look at: the files of the tables, the orders, and what verify finds.
 
-import { brokenGuards } from '../../../src/store/guards.ts'
+import { brokenGuards } from '../../../src/store/brokenGuards.ts'
 import { openSession } from '../../../src/store/sql.ts'
 import { verifyTables } from '../../../src/verify/tables.ts'
 import type { Violation } from '../../../src/verify/violation.ts'
