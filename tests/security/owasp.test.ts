@@ -125,6 +125,34 @@ describe('API1 broken object level authorization', () => {
     expect(idOf(await world.call('POST', '/orders', { as: world.keys.bob, ...keyed }))).toBe(placed)
   })
 
+  test('among orders of the caller’s own one in somebody else’s name is refused at its place; asking first reveals nothing', async () => {
+    const key = { clientOrderId: 'batched-key' }
+    await placeAs(world.keys.bob, key)
+    const before = await world.harness.count('orders')
+    const orders = [{ ...terms, ...key }, { ...terms, userId: bob, ...key }, { ...terms, userId: bob }, terms]
+    const answer = await world.call('POST', '/orders/batch', { as: world.keys.alice, body: { orders } })
+    const { results } = bodyOf(answer) as {
+      results: { status: number; order?: { userId: string }; problem?: { code: string } }[]
+    }
+    expect(results.map(({ status, order, problem }) => [status, order?.userId ?? problem?.code])).toEqual([
+      [202, alice],
+      [403, 'FORBIDDEN'],
+      [403, 'FORBIDDEN'],
+      [202, alice],
+    ])
+    expect(await world.harness.count('orders')).toBe(before + 2)
+    const tried = (body: object) => world.call('POST', '/orders/validate', { as: world.keys.alice, body })
+    // Whether bob has an order with this key, or one like it, makes no difference.
+    for (const clientOrderId of ['batched-key', 'free-key'])
+      expect(refusal(await tried({ ...terms, userId: bob, clientOrderId }))).toEqual({
+        status: 403,
+        code: 'FORBIDDEN',
+        pointers: ['/userId'],
+      })
+    expect((await tried({ ...terms, ...key })).status).toBe(200)
+    expect(await world.harness.count('orders')).toBe(before + 2)
+  })
+
   test('an administrator sees and touches everything, and says for whom it orders', async () => {
     const as = world.keys.admin
     const id = await placeAs(world.keys.bob)
@@ -376,9 +404,32 @@ describe('API4 unrestricted resource consumption', () => {
     await limited.close()
   })
 
+  test('orders that come together count one by one, against the caller and against all', async () => {
+    const rate = { perSecond: 1, burst: 3 }
+    for (const [perSubject, total] of [
+      [rate, null],
+      [null, rate],
+    ]) {
+      const limits = { perSubject: perSubject!, total: total!, byAddress: false, nowMs: () => 0 }
+      const limited = await openSecured({ guard: { limits } })
+      const batch = { as: limited.keys.alice, body: { orders: Array.from({ length: 256 }, () => terms) } }
+      const { results } = bodyOf(await limited.call('POST', '/orders/batch', batch)) as {
+        results: { status: number }[]
+      }
+      expect(results.map(({ status }) => status)).toEqual([202, 202, 202, ...Array.from({ length: 253 }, () => 429)])
+      expect((await limited.call('POST', '/orders/batch', batch)).status).toBe(429)
+      expect((await limited.call('POST', '/orders/validate', { as: limited.keys.alice, body: terms })).status).toBe(429)
+      expect(await limited.harness.count('orders')).toBe(3)
+      await limited.close()
+    }
+  })
+
   test('a body, a page and an identifier have bounds', async () => {
     const as = world.keys.alice
     expect((await world.call('POST', '/orders', { as, body: ' '.repeat(70_000) })).status).toBe(413)
+    expect((await world.call('POST', '/orders/batch', { as, body: ' '.repeat(1_100_000) })).status).toBe(413)
+    const many = { orders: Array.from({ length: 257 }, () => terms) }
+    expect((await world.call('POST', '/orders/batch', { as, body: many })).status).toBe(400)
     expect((await world.call('GET', '/orders?limit=501', { as })).status).toBe(400)
     expect((await world.call('GET', `/orders/${'a'.repeat(5_000)}`, { as })).status).toBe(400)
   })
