@@ -104,13 +104,14 @@ describe('what it cancels', () => {
     expect([...causes]).toEqual([{ cause: { kind: 'mass-cancel', requestId: 'a-mass-cancel' } }])
   })
 
-  test('not an order that is placed while it is at work', async () => {
+  test('not an order that is placed once it has begun', async () => {
     await placeMany(501)
     let late: string[] = []
     const result = await done(
       {},
       {
-        changes: withStatement(1, async (run) => {
+        // Its first statement takes the snapshot, its second reads a page.
+        reads: withStatement(2, async (run) => {
           late = await place({})
           return run()
         }),
@@ -208,6 +209,20 @@ describe('where something fails', () => {
       expect(await cancel({}, { changes: withStatement(nth, hang), deadlineMs: 1_000 })).toMatchObject(answer)
       expect(performance.now() - startedAt).toBeLessThan(1_000)
     }
+  })
+
+  test('after its answer it begins no further page', async () => {
+    await placeMany(1_100)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const some = massCancels({ changes: withStatement(2, (run) => promise.then(run)), deadlineMs: 1_000 })
+    const scope = { userId, ticker: null, side: null }
+    expect(await some.submit({ scope, cause: { kind: 'mass-cancel' }, traceparent: null })).toMatchObject({
+      canceled: { length: 500 },
+      remaining: true,
+    })
+    resolve()
+    await some.drained()
+    expect(await openOrders()).toBe(100)
   })
 
   test('an order that Postgres refuses to change is left, and its neighbours are not', async () => {

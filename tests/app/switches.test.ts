@@ -177,10 +177,13 @@ describe('firing', () => {
     })
     await isHeld
     const one = loop()
-    expect(await one.look()).toBeLessThan(100)
-    expect([(await sweepsOf()).length, (await sweepsOf(other)).length]).toEqual([0, 1])
-    release()
-    await holder
+    try {
+      expect(await one.look()).toBeLessThan(100)
+      expect([(await sweepsOf()).length, (await sweepsOf(other)).length]).toEqual([0, 1])
+    } finally {
+      release()
+      await holder
+    }
     await one.look()
     expect(await sweepsOf()).toHaveLength(1)
   })
