@@ -137,13 +137,13 @@ describe('in a database that was copied from another cluster', () => {
     const userId = crypto.randomUUID()
     const [seen, running, unseen] = [aPlacement().order.id, aPlacement().order.id, aPlacement().order.id]
     const row = (id: string, xact: number, position: number) =>
-      `('${id}', '${userId}', 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '${xact}', ${position})`
+      `(1, '${id}', '${userId}', 'AAPL', 'BUY', 'LIMIT', 'GTC', 100, 150, now(), now(), '${xact}', ${position})`
     await copy.sql.unsafe(`
       set local session_replication_role = replica;
       insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at, xact, position)
       values ${row(seen, 900_000_000, 70)}, ${row(running, 900_000_001, 71)}, ${row(unseen, 900_000_005, 81)};
       insert into cancel_sweeps (user_id, reason_code, cause, snapshot, position)
-      values (1, '${userId}', 'CANCEL_AFTER', '{"kind": "cancel-after"}', '900000001:900000002:900000001', 80);
+      values ('${userId}', 'CANCEL_AFTER', '{"kind": "cancel-after"}', '900000001:900000002:900000001', 80);
       insert into log_epochs (epoch, floor) values (2, 100);
       select setval('log_position', 100)`)
     await copy.db.run((some) => storeOrders(some, [aPlacement({ userId })]))
