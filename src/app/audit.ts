@@ -1,11 +1,14 @@
 // Logs what administrators change, through whichever door: who, with which credential, and the id of what they change.
 
+import type { Scope } from '../store/covered.ts'
 import type { Log } from '../telemetry/log.ts'
 import { everybody, isAdmin, type Call } from './caller.ts'
 
 type Change =
   | { operation: 'cancelOrder' | 'deleteOrder'; orderId: string }
   | { operation: 'voidKey'; userId: string; clientOrderId: string }
+  | ({ operation: 'cancelOrders' } & Scope)
+  | { operation: 'cancelAfter'; userId: string; timeoutMs: number }
   | { operation: 'resolveException' | 'resolveReportException'; exceptionId: string }
 
 export type Audit = (call: Call, change: Change) => void

@@ -31,7 +31,7 @@ export type ServiceLimits = {
 }
 
 /** The kind of statement of a batch. */
-export type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'get' | 'page' | 'resolve'
+export type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'arm' | 'get' | 'page' | 'resolve'
 
 /** One pool for each kind of statement; see Plans. */
 export type ServicePools = {
@@ -110,7 +110,7 @@ const loadOf = (
     get: of.gets.load(),
     page: of.pages.load(),
     resolve: sumOf(of.resolves.load(), of.reportResolves.load()),
-  }) satisfies Record<BatchKind, Load>
+  }) satisfies Record<Exclude<BatchKind, 'arm'>, Load>
 
 type Resolve<E> = (db: Database, command: ResolveCommand, at: Date) => Promise<ResolveResult<E>>
 

@@ -5,13 +5,15 @@ import { createAudit } from './audit.ts'
 import { createBatchers, type Batchers, type BatchersOptions } from './batchers.ts'
 import { createExceptions, type ExceptionUseCases } from './exceptions.ts'
 import { createKeyFill } from './keyFill.ts'
+import { createMany, type ManyParts, type ManyUseCases } from './many.ts'
 import { createOrders, type OrderParts, type OrderUseCases } from './orders.ts'
 import { createRejections } from './rejections.ts'
 import { createRuleBook, type RuleBook } from './rules.ts'
 import { usualRules, type NewOrderRules } from './submit.ts'
 
 export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
-  Pick<OrderParts, 'accepting' | 'now' | 'newId' | 'expiresAt'> & {
+  Pick<OrderParts, 'accepting' | 'now' | 'newId' | 'expiresAt'> &
+  Pick<ManyParts, 'onCanceled'> & {
     /** Absent: the usual ones. */
     rules?: NewOrderRules
     /** Absent: one of its own. */
@@ -20,7 +22,13 @@ export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
     log: Pick<Log, 'info'>
   }
 
-export type Service = OrderUseCases & ExceptionUseCases & Pick<Batchers, 'load' | 'drained' | 'close'>
+export type Service = OrderUseCases &
+  ManyUseCases &
+  ExceptionUseCases &
+  Pick<Batchers, 'drained' | 'close'> & {
+    /** Requests that wait and requests in a transaction. */
+    load: () => ReturnType<Batchers['load']> & ReturnType<ReturnType<typeof createMany>['load']>
+  }
 
 export const createService = ({
   accepting,
@@ -39,13 +47,17 @@ export const createService = ({
     rejections: createRejections(rejectedPerMinuteMax, nowMs),
   }
   const batchers = createBatchers({ ...options, placing })
-  const { load, drained, close } = batchers
   const parts = { batchers, lists: options.pools.pages, audit: createAudit(log) }
+  const { load, drained, close, ...many } = createMany({ ...options, ...parts, newId })
   return {
     ...createOrders({ ...parts, accepting, now: options.now, newId, expiresAt, rules }),
     ...createExceptions(parts),
-    load,
-    drained,
-    close,
+    ...many,
+    load: () => ({ ...batchers.load(), ...load() }),
+    drained: () => Promise.all([batchers.drained(), drained()]),
+    close() {
+      batchers.close()
+      close()
+    },
   }
 }

@@ -40,6 +40,7 @@ import {
   exampleCursor,
 } from './examples.ts'
 import { exceptions } from './exceptionExamples.ts'
+import { manyBodies, manyExamples } from './manyExamples.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
 
@@ -54,7 +55,7 @@ const badFilter = {
 const orders = {
   placeOrder: {
     ...scopeProblems('orders:write'),
-    ...notAllowed('GET, HEAD, OPTIONS, POST'),
+    ...notAllowed('DELETE, GET, HEAD, OPTIONS, POST'),
     ...writeProblems,
     ...bodyProblems,
     202: () => orderJson(acceptedOrder),
@@ -79,7 +80,7 @@ const orders = {
   },
   listOrders: {
     ...scopeProblems('orders:read'),
-    ...notAllowed('GET, HEAD, OPTIONS, POST'),
+    ...notAllowed('DELETE, GET, HEAD, OPTIONS, POST'),
     ...storeProblems,
     ...badQuery,
     200: () => orderPageJson([partlyFilledOrder], null),
@@ -206,6 +207,7 @@ export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
   placeOrder: { examples: requests },
   ...batchBodies,
   voidKey: { example: voidRequest },
+  ...manyBodies,
   resolveException: { example: resolution },
   resolveReportException: { example: resolution },
 }
@@ -213,6 +215,7 @@ export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
 export const answerExamples: Examples = {
   ...orders,
   ...batchExamples,
+  ...manyExamples,
   ...streams,
   ...exceptions,
   ...service,

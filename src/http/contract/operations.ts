@@ -3,6 +3,7 @@
 import { batchOperations } from './batchOperations.ts'
 import { contractOperations } from './contractOperations.ts'
 import { exceptionOperations } from './exceptionOperations.ts'
+import { manyOperations } from './manyOperations.ts'
 import { withIds } from './operation.ts'
 import { operatorOperations } from './operatorOperations.ts'
 import { orderOperations } from './orderOperations.ts'
@@ -11,6 +12,7 @@ import { streamOperations } from './streamOperations.ts'
 export const operations = withIds({
   ...orderOperations,
   ...batchOperations,
+  ...manyOperations,
   ...streamOperations,
   ...exceptionOperations,
   ...operatorOperations,

@@ -10,9 +10,9 @@ import { tooMany } from '../gates/limits/limits.ts'
 export const unknownOrder = (): Problem => problem('NOT_FOUND', 'there is no such order')
 
 /** The caller named another user. The answer reveals nothing: it refuses only what the caller itself sent. */
-export const foreignUser = (): Problem =>
+export const foreignUser = (pointer = '/userId'): Problem =>
   problem('FORBIDDEN', 'userId must be your own, or left out', {
-    errors: [{ pointer: '/userId', detail: 'is another user' }],
+    errors: [{ pointer, detail: 'is another user' }],
   })
 
 export const mismatch = (differing: readonly string[]): Problem =>

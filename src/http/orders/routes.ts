@@ -9,6 +9,7 @@ import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from './answers.ts'
 import { readIfMatch } from './ifMatch.ts'
+import { manyHandlers } from './many.ts'
 import type { RouteOptions } from './options.ts'
 import { placingHandlers } from './placing.ts'
 import { notNew, notOpen, otherVersion, unknownOrder } from './problems.ts'
@@ -82,6 +83,7 @@ const listEvents = async (exchange: Exchange, { service }: RouteOptions): Promis
 export const orderHandlers = (options: RouteOptions) =>
   ({
     ...placingHandlers(options),
+    ...manyHandlers(options),
     listOrders: (exchange) => listOrders(exchange, options),
     getOrder: (exchange) => getOrder(exchange, options),
     listFills: (exchange) => listFills(exchange, options),
