@@ -1,6 +1,7 @@
 // Logs what administrators change, through whichever door: who, with which credential, and the id of what they change.
 
 import type { Scope } from '../store/covered.ts'
+import type { ChangeKind } from '../store/rules.ts'
 import type { Log } from '../telemetry/log.ts'
 import { everybody, isAdmin, type Call } from './caller.ts'
 
@@ -10,6 +11,8 @@ type Change =
   | ({ operation: 'cancelOrders' } & Scope)
   | { operation: 'cancelAfter'; userId: string; timeoutMs: number }
   | { operation: 'resolveException' | 'resolveReportException'; exceptionId: string }
+  /** `ticker`: empty for all of them. */
+  | { operation: 'changeRules'; what: ChangeKind; ticker: string }
 
 export type Audit = (call: Call, change: Change) => void
 

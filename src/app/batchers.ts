@@ -8,6 +8,7 @@ import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
+import { tryToChangeRules, type ChangeResult, type RulesCommand } from './changeRules.ts'
 import type { KeyFill } from './keyFill.ts'
 import {
   judgeHeldKey,
@@ -31,7 +32,7 @@ export type ServiceLimits = {
 }
 
 /** The kind of statement of a batch. */
-export type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'arm' | 'get' | 'page' | 'resolve'
+export type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'arm' | 'get' | 'page' | 'resolve' | 'rules'
 
 /** One pool for each kind of statement; see Plans. */
 export type ServicePools = {
@@ -50,6 +51,8 @@ export type BatchersOptions = Pick<Identity, 'now'> & {
   limits: ServiceLimits
   /** By what new orders are judged. */
   placing: Omit<Placing, 'onCommitted'>
+  /** How long a change of the rules waits for the orders that are being stored: shorter than these wait for it. */
+  rulesLockTimeoutMs?: number
   /** Changes were committed: whoever reads the outbox or the log may look at once. */
   onCommitted: () => void
   onBug: (error: unknown) => void
@@ -91,26 +94,13 @@ const readById = async (db: Database, ids: readonly string[]): Promise<OrderLook
   return ids.map((id) => ({ ok: true, order: byId.get(id) }))
 }
 
-type Load = ReturnType<Batcher<never, never>['load']>
-const sumOf = (a: Load, b: Load): Load => ({ queued: a.queued + b.queued, running: a.running + b.running })
-
-type Loading = { load: () => Load }
-const loadOf = (
-  of: Record<
-    'places' | 'voids' | 'trials' | 'keys' | 'cancels' | 'gets' | 'pages' | 'resolves' | 'reportResolves',
-    Loading
-  >,
-) =>
-  ({
-    place: of.places.load(),
-    void: of.voids.load(),
-    validate: of.trials.load(),
-    key: of.keys.load(),
-    cancel: of.cancels.load(),
-    get: of.gets.load(),
-    page: of.pages.load(),
-    resolve: sumOf(of.resolves.load(), of.reportResolves.load()),
-  }) satisfies Record<Exclude<BatchKind, 'arm'>, Load>
+type Loading = { load: () => ReturnType<Batcher<never, never>['load']> }
+/** What waits and what runs in batchers of one kind. */
+const loadOf = (...batchers: readonly Loading[]) => {
+  const loads = batchers.map((batcher) => batcher.load())
+  const sumOf = (of: 'queued' | 'running') => loads.reduce((sum, load) => sum + load[of], 0)
+  return { queued: sumOf('queued'), running: sumOf('running') }
+}
 
 type Resolve<E> = (db: Database, command: ResolveCommand, at: Date) => Promise<ResolveResult<E>>
 
@@ -119,6 +109,14 @@ const resolving = <E>(resolve: Resolve<E>, { db, now }: { db: Database; now: () 
   batchMax: 1,
   lanes: 1,
   run: (commands: readonly ResolveCommand[]) => Promise.all(commands.map((command) => resolve(db, command, now()))),
+})
+
+/** One change of the rules at a time. */
+const changing = (db: Database, lockTimeoutMs = 500) => ({
+  batchMax: 1,
+  lanes: 1,
+  run: (commands: readonly RulesCommand[]): Promise<ChangeResult[]> =>
+    Promise.all(commands.map((command) => tryToChangeRules(db, command, lockTimeoutMs))),
 })
 
 export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...options }: BatchersOptions) => {
@@ -171,9 +169,8 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
   const changes = { db: pools.changes, now }
   const resolves = createBatcher({ ...write('resolve'), ...resolving(resolveException, changes) })
   const reportResolves = createBatcher({ ...write('resolve'), ...resolving(resolveReportException, changes) })
-  const all = [places, voids, trials, keys, heldKeys, cancels, gets, pages, resolves, reportResolves]
-
-  return {
+  const ruleChanges = createBatcher({ ...write('rules'), ...changing(pools.changes, options.rulesLockTimeoutMs) })
+  const batchers = {
     places,
     voids,
     trials,
@@ -184,8 +181,25 @@ export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...op
     pages,
     resolves,
     reportResolves,
+    ruleChanges,
+  }
+  const all = Object.values(batchers)
+
+  return {
+    ...batchers,
     /** Requests that wait and requests in a transaction. */
-    load: () => loadOf({ places, voids, trials, keys, cancels, gets, pages, resolves, reportResolves }),
+    load: () =>
+      ({
+        place: loadOf(places),
+        void: loadOf(voids),
+        validate: loadOf(trials),
+        key: loadOf(keys, heldKeys),
+        cancel: loadOf(cancels),
+        get: loadOf(gets),
+        page: loadOf(pages),
+        resolve: loadOf(resolves, reportResolves),
+        rules: loadOf(ruleChanges),
+      }) satisfies Record<Exclude<BatchKind, 'arm'>, unknown>,
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),
   }

@@ -48,5 +48,12 @@ export const observeRefusals = (service: Service, onRefusal: RefusalObserver): S
     resolve: (...args) => observe('resolve', service.resolve(...args)),
     reportExceptions: (...args) => observe('reportExceptions', service.reportExceptions(...args)),
     resolveReport: (...args) => observe('resolveReport', service.resolveReport(...args)),
+    instruments: (...args) => observe('instruments', service.instruments(...args)),
+    trading: (...args) => observe('trading', service.trading(...args)),
+    tickerTrading: (...args) => observe('tickerTrading', service.tickerTrading(...args)),
+    rulesChanges: (...args) => observe('rulesChanges', service.rulesChanges(...args)),
+    changeTrading: (...args) => observe('changeTrading', service.changeTrading(...args)),
+    putInstrument: (...args) => observe('putInstrument', service.putInstrument(...args)),
+    deleteInstrument: (...args) => observe('deleteInstrument', service.deleteInstrument(...args)),
   }
 }

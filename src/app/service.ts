@@ -9,6 +9,7 @@ import { createMany, type ManyParts, type ManyUseCases } from './many.ts'
 import { createOrders, type OrderParts, type OrderUseCases } from './orders.ts'
 import { createRejections } from './rejections.ts'
 import { createRuleBook, type RuleBook } from './rules.ts'
+import { createRuleUseCases, type RuleUseCases } from './ruleUseCases.ts'
 import { usualRules, type NewOrderRules } from './submit.ts'
 
 export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
@@ -23,6 +24,7 @@ export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
   }
 
 export type Service = OrderUseCases &
+  RuleUseCases &
   ManyUseCases &
   ExceptionUseCases &
   Pick<Batchers, 'drained' | 'close'> & {
@@ -36,13 +38,14 @@ export const createService = ({
   newId,
   expiresAt,
   rules = usualRules,
-  ruleBook,
+  ruleBook: given,
   ...options
 }: ServiceOptions): Service => {
   const { features, rejectedPerMinuteMax, nowMs } = rules
   const { gets } = options.pools
+  const ruleBook = given ?? createRuleBook({ db: gets, features })
   const placing = {
-    rules: ruleBook ?? createRuleBook({ db: gets, features }),
+    rules: ruleBook,
     keyFill: createKeyFill(gets, nowMs),
     rejections: createRejections(rejectedPerMinuteMax, nowMs),
   }
@@ -52,6 +55,7 @@ export const createService = ({
   return {
     ...createOrders({ ...parts, accepting, now: options.now, newId, expiresAt, rules }),
     ...createExceptions(parts),
+    ...createRuleUseCases({ ...parts, ruleBook, now: options.now, newId }),
     ...many,
     load: () => ({ ...batchers.load(), ...load() }),
     drained: () => Promise.all([batchers.drained(), drained()]),

@@ -1,7 +1,8 @@
 // Settings of authentication and limits, and the rules between them and the port for operators.
 
+import { instrumentModes } from '../domain/rules.ts'
 import { algorithms } from '../http/gates/auth/algorithms.ts'
-import { claim, claims, flag, int, listOf, ms, optional, path, printable, text } from './readers.ts'
+import { claim, claims, flag, int, listOf, ms, oneOf, optional, path, printable, text } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 
 export const authenticationSettings = {
@@ -56,6 +57,10 @@ export const authenticationSettings = {
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
 export const limitSettings = {
+  INSTRUMENTS: {
+    read: oneOf(instrumentModes, 'open'),
+    note: '`open`: orders of every ticker are taken. `listed`: only of those that an administrator has listed (`PUT /instruments`).',
+  },
   REJECTED_PER_MINUTE_MAX: {
     read: int(600, 1, 1_000_000),
     note: 'Orders of one caller that a rule of business refuses and that are stored as `REJECTED`; more are a `429`, and their keys stay free.',

@@ -19,6 +19,7 @@ import { healthHandlers, type HealthSource } from './operators/health.ts'
 import { metricHandlers } from './operators/metrics.ts'
 import type { RouteOptions } from './orders/options.ts'
 import { orderHandlers } from './orders/routes.ts'
+import { ruleHandlers } from './rules/routes.ts'
 import { streamHandlers, type SetSilence, type StreamOptions } from './stream/routes.ts'
 
 export type ServerOptions = RouteOptions &
@@ -94,6 +95,7 @@ const handlersOf = (options: ServerOptions, setSilence: SetSilence): Record<Oper
   ...orderHandlers(options),
   ...streamHandlers(options, setSilence),
   ...exceptionHandlers(options),
+  ...ruleHandlers(options),
   ...actuatorHandlers,
   ...healthHandlers(options.health),
   ...metricHandlers(options.metrics),

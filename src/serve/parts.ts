@@ -2,6 +2,7 @@
 
 import type { ExpiresAt } from '../app/expiresAt.ts'
 import { createRefusedWrites } from '../app/refusedWrites.ts'
+import { createRuleBook } from '../app/rules.ts'
 import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -48,6 +49,11 @@ export const createParts = (options: PartsOptions) => {
     tail.ring()
   }
   const servicePools = { ...pools, events }
+  const ruleBook = createRuleBook({
+    db: pools.gets,
+    features: new Set(config.ENGINE_FEATURES),
+    mode: config.INSTRUMENTS,
+  })
   const service = openService({
     pools,
     config,
@@ -57,19 +63,21 @@ export const createParts = (options: PartsOptions) => {
     now,
     newId,
     expiresAt,
+    ruleBook,
     accepting,
     mayPlaceStops: background.stops.mayPlace,
     onCommitted,
   })
   const streams = openStreamsOver(tail, config, observers)
-  const status = { config, background, refusedWrites, starting }
+  const status = { config, background, ruleBook, refusedWrites, starting }
   const metricSource = {
     build: { version, commit },
     background,
+    ruleBook,
     service,
     streams: streams.streams,
     pools: { ...servicePools, ...background.pools },
     now,
   }
-  return { background, service, streams, servicePools, status, metrics: () => page(metricSource) }
+  return { background, ruleBook, service, streams, servicePools, status, metrics: () => page(metricSource) }
 }

@@ -38,7 +38,7 @@ const restMs = 3_000
 
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, management, background, service, streams, servicePools, tracing, setPhase }: Parts,
+  { config, log, server, management, background, ruleBook, service, streams, servicePools, tracing, setPhase }: Parts,
 ): Promise<void> => {
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
@@ -56,6 +56,7 @@ const runUntil = async (
       background.openExceptions,
       background.openReportExceptions,
       background.stops,
+      ruleBook,
     ].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
     keepCertificate(config, server, { log, signal: stopping }),

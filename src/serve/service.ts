@@ -5,6 +5,7 @@ import type { ExpiresAt } from '../app/expiresAt.ts'
 import type { Admission } from '../app/monitor.ts'
 import { observeRefusals } from '../app/refusals.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
+import type { RuleBook } from '../app/rules.ts'
 import { createService, type Service } from '../app/service.ts'
 import type { Config } from '../config/config.ts'
 import type { Observers } from '../metrics/observers.ts'
@@ -66,6 +67,7 @@ export type ServiceParts = {
   now: () => Date
   newId: (at: Date) => string
   expiresAt: ExpiresAt
+  ruleBook: RuleBook
   /** See StopWatch. */
   mayPlaceStops: () => Promise<boolean>
   /** See OrderParts and BatchersOptions. */
@@ -97,6 +99,7 @@ export const openService = ({
       mayPlaceStops,
       nowMs: () => performance.now(),
     },
+    rulesLockTimeoutMs: Math.ceil(config.DB_LOCK_TIMEOUT_MS / 2),
     onBug: (error) => log.error('a batch failed', describe(error)),
     onRefused(error) {
       const fields = describe(error)

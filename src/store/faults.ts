@@ -18,6 +18,7 @@ const contention = new Set(['40P01', '40001', '55P03', '57014', 'RULES_CHANGED']
 const unavailable = new Set([
   'TLS_REFUSED',
   'NO_WRITABLE_SERVER',
+  'GATE_BUSY',
   'ECONNREFUSED',
   'CONNECT_TIMEOUT',
   'ENOTFOUND',

@@ -125,6 +125,24 @@ const hasOnly = (text: string, objects: readonly object[]): boolean => {
 export const repeatedMember = (text: string, parsed: object): string | null =>
   hasOnly(text, [parsed]) ? null : findRepeated(text)
 
+/** The same for any object in valid JSON `text`, at any depth. */
+export const repeatedMemberInside = (text: string): string | null => {
+  const open: Set<string>[] = []
+  for (const { start, end } of tokensOf(text)) {
+    const code = text.charCodeAt(start)
+    if (code === leftBrace || code === leftBracket) open.push(new Set())
+    else if (code === rightBrace || code === rightBracket) open.pop()
+    else {
+      colon.lastIndex = end
+      if (!colon.test(text)) continue
+      const name = JSON.parse(text.slice(start, end)) as string
+      if (open.at(-1)!.has(name)) return name
+      open.at(-1)!.add(name)
+    }
+  }
+  return null
+}
+
 /** The source text of each object in the list that is the only member of the JSON object `text`. */
 const objectSources = (text: string): string[] => {
   const sources: string[] = []

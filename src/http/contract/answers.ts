@@ -10,6 +10,8 @@ import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { Link } from '../operators/actuator.ts'
 import { Component } from '../operators/health.ts'
 import { Fill } from '../orders/answers.ts'
+import { ruleSchemas } from '../rules/answers.ts'
+import { PutInstrument, PutTrading } from '../rules/decode.ts'
 
 const Fault = Type.Object(
   {
@@ -58,6 +60,9 @@ export const components: readonly TSchema[] = [
   Fill,
   TradeException,
   ReportException,
+  ...ruleSchemas,
+  PutInstrument,
+  PutTrading,
   Resolution,
   Link,
   Component,

@@ -43,6 +43,7 @@ import { exceptions } from './exceptionExamples.ts'
 import { manyBodies, manyExamples } from './manyExamples.ts'
 import type { OperationContract, RefusalCode } from './operation.ts'
 import type { OperationId, Operations } from './operations.ts'
+import { ruleBodies, ruleExamples } from './ruleExamples.ts'
 
 type Outcome<O extends OperationContract> = (keyof O['answers'] & number) | RefusalCode<O>
 /** For each operation: the text of an answer by status, and a problem by code. */
@@ -210,6 +211,7 @@ export const bodyExamples: Readonly<Record<WithBody, BodyExamples>> = {
   ...manyBodies,
   resolveException: { example: resolution },
   resolveReportException: { example: resolution },
+  ...ruleBodies,
 }
 
 export const answerExamples: Examples = {
@@ -218,6 +220,7 @@ export const answerExamples: Examples = {
   ...manyExamples,
   ...streams,
   ...exceptions,
+  ...ruleExamples,
   ...service,
   ...contracts,
 }

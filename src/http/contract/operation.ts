@@ -25,7 +25,7 @@ type WithoutId<O> = O extends unknown ? Omit<O, 'id'> : never
 
 /** One route of the document. `refusals`: the refusals of the route itself; `refusalsOf` adds those of the gates. */
 export type OperationContract = WithoutId<Operation> & {
-  readonly tag: 'Orders' | 'Exceptions' | 'Operation' | 'Contracts'
+  readonly tag: 'Orders' | 'Exceptions' | 'Rules' | 'Operation' | 'Contracts'
   readonly summary: string
   readonly description?: string
   readonly params?: TObject

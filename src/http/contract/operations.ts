@@ -7,6 +7,7 @@ import { manyOperations } from './manyOperations.ts'
 import { withIds } from './operation.ts'
 import { operatorOperations } from './operatorOperations.ts'
 import { orderOperations } from './orderOperations.ts'
+import { ruleOperations } from './ruleOperations.ts'
 import { streamOperations } from './streamOperations.ts'
 
 export const operations = withIds({
@@ -15,6 +16,7 @@ export const operations = withIds({
   ...manyOperations,
   ...streamOperations,
   ...exceptionOperations,
+  ...ruleOperations,
   ...operatorOperations,
   ...contractOperations,
 })

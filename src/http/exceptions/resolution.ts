@@ -2,15 +2,8 @@
 
 import { Type } from '@sinclair/typebox'
 import { memberOf, parseMembers, type Decoded, type UnknownFields } from '../exchange/decode.ts'
+import { freeText } from '../exchange/freeText.ts'
 import type { Fault } from '../exchange/problem.ts'
-
-/** Free text, its length in UTF-16 units. It must not have control characters, because it goes to logs and to Postgres. */
-const freeText = (lengthMax: number) => ({
-  schema: Type.String({ minLength: 1, maxLength: lengthMax, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' }),
-  isValid: (value: unknown): value is string =>
-    typeof value === 'string' && value.length >= 1 && value.length <= lengthMax && !/[\p{Cc}\p{Cs}]/u.test(value),
-  rule: `must be text of 1 to ${lengthMax} characters without controls`,
-})
 
 const members = { resolvedBy: freeText(200), note: freeText(2000) } as const
 type Resolution = Record<keyof typeof members, string>

@@ -12,6 +12,8 @@ const lists = {
   event: { bare: false },
   exception: { bare: true },
   reportException: { bare: false },
+  instrument: { bare: false },
+  ruleChange: { bare: false },
 } as const
 export type CursorList = keyof typeof lists
 

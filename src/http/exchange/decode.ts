@@ -1,6 +1,12 @@
 // Parses the body of a request into the members of a JSON object. Decoders read each member by name.
 
-import { NumberSource, parseExactJson, repeatedMember, repeatedMembersOfList } from '../../wire/json.ts'
+import {
+  NumberSource,
+  parseExactJson,
+  repeatedMember,
+  repeatedMemberInside,
+  repeatedMembersOfList,
+} from '../../wire/json.ts'
 import type { Fault } from './problem.ts'
 
 /** What happens to members and parameters that a route does not know. */
@@ -50,6 +56,12 @@ const parseObject = (text: string): Decoded<Members> => {
 export const parseMembers = (text: string): Decoded<Members> => {
   const body = parseObject(text)
   return body.ok ? unlessRepeated(body.value, repeatedMember(text, body.value)) : body
+}
+
+/** The same, and no object inside repeats a member either. */
+export const parseNestedMembers = (text: string): Decoded<Members> => {
+  const body = parseObject(text)
+  return body.ok ? unlessRepeated(body.value, repeatedMemberInside(text)) : body
 }
 
 type ListOptions = {

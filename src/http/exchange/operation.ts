@@ -5,7 +5,7 @@ import type { Scope } from '../../app/caller.ts'
 
 export type Operation = {
   readonly id: string
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** `{name}` stands for a parameter. */
   readonly path: `/${string}`
   /**

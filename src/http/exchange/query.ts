@@ -16,26 +16,40 @@ type Row<S extends TSchema, T> = {
   /** The fault of a wrong text; it completes "<parameter> …". A function makes it from that text. */
   rule: string | ((text: string) => string)
 }
+/** A parameter that has to be given. */
+type RequiredRow<S extends TSchema, T> = Row<S, T> & { required: true }
 /** A parameter that may be repeated. Its value is the list of the values that were read. */
 type RepeatedRow<S extends TSchema, T> = Row<S, T> & { repeated: true }
 
-type Rows = Readonly<Record<string, Row<TSchema, unknown> & { repeated?: true }>>
+type Rows = Readonly<Record<string, Row<TSchema, unknown> & { repeated?: true; required?: true }>>
 type ValueOf<R> =
-  R extends RepeatedRow<TSchema, infer T> ? T[] : R extends Row<TSchema, infer T> ? T | undefined : never
+  R extends RequiredRow<TSchema, infer T>
+    ? T
+    : R extends RepeatedRow<TSchema, infer T>
+      ? T[]
+      : R extends Row<TSchema, infer T>
+        ? T | undefined
+        : never
 type ValuesOf<R extends Rows> = { [N in keyof R]: ValueOf<R[N]> }
 
 /** A query with these rows. `schema`: its schema in the published document. `read`: decodes its values. */
 export type Query<R extends Rows> = {
-  schema: TObject<{ [N in keyof R]: TOptional<R[N]['schema']> }>
+  schema: TObject<{ [N in keyof R]: R[N] extends { required: true } ? R[N]['schema'] : TOptional<R[N]['schema']> }>
   read: (search: URLSearchParams, unknownFields: UnknownFields) => Decoded<ValuesOf<R>>
 }
 
-const readRow = (name: string, { read, rule, repeated }: Rows[string], texts: string[], faults: Fault[]): unknown => {
+const readRow = (
+  name: string,
+  { read, rule, repeated, required }: Rows[string],
+  texts: string[],
+  faults: Fault[],
+): unknown => {
   const pointer = `?${name}`
   if (repeated !== true && texts.length > 1) {
     faults.push({ pointer, detail: 'is given more than once' })
     return undefined
   }
+  if (required === true && texts.length === 0) faults.push({ pointer, detail: 'is required' })
   const values = texts.map(read)
   for (const [i, value] of values.entries())
     if (value === undefined) faults.push({ pointer, detail: typeof rule === 'string' ? rule : rule(texts[i]!) })
@@ -44,7 +58,9 @@ const readRow = (name: string, { read, rule, repeated }: Rows[string], texts: st
 
 export const defineQuery = <const R extends Rows>(rows: R): Query<R> => {
   const names = Object.keys(rows)
-  const shapes = Object.fromEntries(names.map((name) => [name, Type.Optional(rows[name]!.schema)]))
+  const shapes = Object.fromEntries(
+    names.map((name) => [name, rows[name]!.required === true ? rows[name]!.schema : Type.Optional(rows[name]!.schema)]),
+  )
   return {
     schema: Type.Object(shapes, { additionalProperties: false }) as unknown as Query<R>['schema'],
     read(search, unknownFields) {

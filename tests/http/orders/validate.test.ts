@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import type { RuleBook } from '../../../src/app/rules.ts'
 import { usualRules } from '../../../src/app/submit.ts'
 import { engineFeatures } from '../../../src/domain/engine.ts'
-import type { Rules } from '../../../src/domain/rules.ts'
 import { randomStream } from '../../support/random.ts'
+import { someRules } from '../../support/someRules.ts'
 import { bodyOf, openHarness, orderBody, refusal, type Answer, type Call, type Harness } from '../harness.ts'
 import { randomOrders, timeless } from './batchCalls.ts'
 
@@ -162,13 +162,13 @@ describe('an order that a rule refuses', () => {
 })
 
 test('rules that changed since this process read them are those that count', async () => {
-  const known: Rules = { epoch: '1', features: new Set(engineFeatures) }
+  const known = someRules({ features: new Set(engineFeatures) })
   const reads: string[] = []
   const ruleBook: RuleBook = {
     current: () => Promise.resolve(known),
     refresh() {
       reads.push('read')
-      return Promise.resolve({ ...known, features: new Set() })
+      return Promise.resolve(someRules({ features: new Set() }))
     },
   }
   const stale = await openHarness({ service: () => ({ ruleBook }) })
