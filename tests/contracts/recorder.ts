@@ -13,6 +13,7 @@ import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { openHarness, orderBody, serverOptions, type Call } from '../http/harness.ts'
 import { idleTail } from '../http/stream/fakeFollow.ts'
 import type { Exchange, Sent } from './judge.ts'
+import { callRules, recordRules, ruleCases, rulePaths } from './ruleRecorder.ts'
 
 export type Recorded = Exchange & { sent: Sent }
 type Calling = (method: string, path: string, call?: Call) => Promise<Recorded>
@@ -225,6 +226,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       await call('GET', path)
     for (const path of ['', '/reports'])
       await call('POST', `/exceptions${path}/${unknownId}/resolve`, { body: resolution })
+    await callRules(call)
   }
   const refusing = (code: BatchRefusal['code'], reads: BatchRefusal['code']) => {
     const refuse = (refusal: BatchRefusal['code']) => () => Promise.resolve({ ok: false, code: refusal } as const)
@@ -245,6 +247,7 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       history: read,
       exceptions: read,
       reportExceptions: read,
+      ...ruleCases(write, read),
     }
     return recorderOf(createApp(serverOptions({ service: service as unknown as Service })), kept)
   }
@@ -319,6 +322,7 @@ const otherMethods = async (call: Calling): Promise<void> => {
     '/orders/validate',
     '/exceptions',
     '/exceptions/reports',
+    ...rulePaths,
     '/orders/stream',
     '/orders/void',
     '/events',
@@ -342,6 +346,7 @@ export const record = async (): Promise<Recorded[]> => {
     await orders(world)
     await batches(world)
     await reportExceptions(world, await exceptions(world))
+    await recordRules(world.call)
     for (const path of [...gets, '/docs/nothing.js', '/docs/handbook/nothing']) await world.call('GET', path)
     for (const path of ['/orders', '/actuator/info']) await world.call('HEAD', path)
     for (const path of gets.filter((one) => one.startsWith('/actuator')))
