@@ -17,6 +17,7 @@ import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createEndings } from './endingObservers.ts'
 import { createCounter, createHistogram } from './instruments.ts'
+import { createMany } from './manyObservers.ts'
 import type { Metric } from './metric.ts'
 import { createReports } from './reportObservers.ts'
 
@@ -203,10 +204,12 @@ export const createObservers = () => {
   const [followers, stops] = [createFollowers(), createStops()]
   const { instruments: ofReports, ...reports } = createReports()
   const { instruments: ofEndings, ...endings } = createEndings()
+  const { instruments: ofMany, ...many } = createMany()
   const instruments = [
     ...[http, batches, streams, stops, database, followers].flatMap((part) => part.instruments),
     ...ofReports,
     ...ofEndings,
+    ...ofMany,
   ]
   return {
     /** Called for every answer over HTTP. */
@@ -226,6 +229,8 @@ export const createObservers = () => {
     /** Called for every stop that was triggered. */
     stopTriggered: stops.onTriggered,
     endings,
+    /** Called for orders that are canceled by many at a time. */
+    many,
     reports: { ...reports, onBatch: batches.reportBatch },
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
     metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),

@@ -1,6 +1,7 @@
 // The dashboard's rows of panels: each panel has a few expressions, each with its legend.
 
 import { endings } from './endingPanels.ts'
+import { many } from './manyPanels.ts'
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
 import { reports } from './reportPanels.ts'
 import { stops } from './stopPanels.ts'
@@ -235,4 +236,16 @@ const system: Row = {
   ],
 }
 
-export const rows: readonly Row[] = [requests, commits, relay, trades, stops, reports, endings, streams, log, system]
+export const rows: readonly Row[] = [
+  requests,
+  commits,
+  relay,
+  trades,
+  stops,
+  reports,
+  endings,
+  many,
+  streams,
+  log,
+  system,
+]

@@ -4,6 +4,7 @@ import { shardCount } from '../store/outbox.ts'
 import type { Pool } from '../store/sql.ts'
 import { endingState } from './endingState.ts'
 import { keyState } from './keyState.ts'
+import { manyState } from './manyState.ts'
 import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
 import { reportState } from './reportState.ts'
@@ -174,7 +175,7 @@ const database: readonly StateMetric[] = [
   {
     name: 'orders_db_pool_max_connections',
     type: 'gauge',
-    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades, expiry, events and, with the topic of the log, publisher.',
+    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades, expiry, sweeps, switches, events and, with the topic of the log, publisher.',
     labels: ['pool'],
     read: ofPools(({ connections }) => connections),
   },
@@ -204,6 +205,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...stopState,
   ...keyState,
   ...endingState,
+  ...manyState,
   ...streams,
   ...publisherState,
   ...queues,

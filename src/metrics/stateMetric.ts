@@ -7,6 +7,7 @@ import type { OpenExceptions } from '../app/openExceptions.ts'
 import type { Service } from '../app/service.ts'
 import type { StopWatch } from '../app/stopWatch.ts'
 import type { StreamUseCases } from '../app/streams.ts'
+import type { Switches } from '../app/switches.ts'
 import type { WaitingReports } from '../app/waitingReports.ts'
 import type { Consumer } from '../kafka/inbound/consumer.ts'
 import type { DeadLetters } from '../kafka/inbound/deadLetters.ts'
@@ -27,6 +28,7 @@ export type StateSource = {
     letters: Pick<DeadLetters, 'state'>
     openExceptions: OpenExceptions
     expiry: Pick<Expiry, 'state'>
+    switches: Pick<Switches, 'state'>
     openReportExceptions: Pick<OpenExceptions, 'count'>
     reports: {
       consumer: Pick<Consumer, 'state'> | null

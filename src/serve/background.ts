@@ -18,6 +18,7 @@ import { version } from '../version.ts'
 import { openPublisher } from './publisher.ts'
 import { openReports } from './reports.ts'
 import { openPool } from './service.ts'
+import { openSweeps } from './sweeps.ts'
 import { openTrades, type TradesParts } from './trades.ts'
 
 /** `onCommitted`: called when trades were applied. */
@@ -107,7 +108,8 @@ export const createBackground = (parts: BackgroundParts) => {
   }
   const expiry = openExpiry(parts, own.expiry, onEnded)
   const keyFilling = createKeyFilling({ db: own.expiry, clock: () => performance.now(), log })
-  const pools: Record<string, Pool> = { ...own, ...open.pools }
+  const { sweeps, switches, pools: many } = openSweeps({ ...parts, onCommitted: onEnded })
+  const pools: Record<string, Pool> = { ...own, ...many, ...open.pools }
   const producers = [producer, ...open.producers]
   return {
     pools,
@@ -118,6 +120,8 @@ export const createBackground = (parts: BackgroundParts) => {
     letters,
     expiry,
     keyFilling,
+    sweeps,
+    switches,
     reports,
     ...createWatchers(inbound, relay.floor),
   }

@@ -47,6 +47,7 @@ const runUntil = async (
   const publisherRun = background.publisher?.run(backgroundStop.signal)
   const expiryRun = background.expiry.run(backgroundStop.signal)
   const fillRun = background.keyFilling.run(backgroundStop.signal)
+  const manyRun = [background.switches, background.sweeps].map((part) => part.run(backgroundStop.signal))
   const { consumer, waiting } = background.reports
   const reportsRun = [consumer, waiting].map((part) => part?.run(backgroundStop.signal))
   const watchers = [
@@ -77,7 +78,7 @@ const runUntil = async (
   await service.drained()
   log.info('requests are finished')
   backgroundStop.abort()
-  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun, fillRun, ...reportsRun])
+  await Promise.all([relayRun, tradesRun, publisherRun, expiryRun, fillRun, ...manyRun, ...reportsRun])
   log.info('offsets are committed, leases released')
   watcherStop.abort()
   await Promise.all(watchers)

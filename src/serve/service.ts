@@ -32,6 +32,8 @@ const poolsOf = (config: Config) => {
     events: { plans: 'log', connections: config.DB_EVENT_CONNECTIONS },
     // One statement at a time.
     expiry: { plans: 'pages', connections: 1 },
+    sweeps: { plans: 'pages', connections: 1 },
+    switches: { plans: 'keys', connections: 1 },
     // One for the lease, one for reads and places.
     publisher: { plans: 'log', connections: 2 },
   } as const
@@ -107,6 +109,7 @@ export const openService = ({
       log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', fields)
     },
     onBatch: observers.batch,
+    onCanceled: (orders) => observers.many.onCanceled('MASS_CANCELED', orders),
   })
   return observeRefusals(service, observers.refusal)
 }

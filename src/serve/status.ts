@@ -4,6 +4,7 @@ import type { KeyFilling } from '../app/fillKeys.ts'
 import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
 import type { StopWatch } from '../app/stopWatch.ts'
+import type { Switches } from '../app/switches.ts'
 import type { Config } from '../config/config.ts'
 import type { Component } from '../http/operators/health.ts'
 import type { Consumer } from '../kafka/inbound/consumer.ts'
@@ -26,6 +27,7 @@ export type StatusSource = {
     reports: Reports
     stops: Pick<StopWatch, 'state'>
     keyFilling: Pick<KeyFilling, 'state'>
+    switches: Pick<Switches, 'state'>
   }
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
@@ -42,14 +44,28 @@ const olderKeysOf = ({ keyFilling }: StatusSource['background']) => {
   return { olderKeys: `of ${orders} orders of about ${ordersAbout} are filled in${reason}` }
 }
 
-const databaseOf = ({ background, starting, refusedWrites }: StatusSource): Component => {
+/** How long a cancel of many orders may take. */
+const sweepStaysMs = 60_000
+
+/** Cancels of many orders that are under way, for an operator; null: none is. */
+const sweepsOf = ({ background }: StatusSource): { text: string; isSound: boolean } | null => {
+  const { open, oldestMs } = background.switches.state()
+  if (open === 0) return null
+  return { text: `${open} are under way, the oldest for ${seconds(oldestMs)}`, isSound: oldestMs <= sweepStaysMs }
+}
+
+const databaseOf = (source: StatusSource): Component => {
+  const { background, starting, refusedWrites } = source
   const { database } = background.monitor.state()
   const waiting = starting()
   if (waiting !== null || !database.up) return { status: 'DOWN', details: { detail: waiting ?? database.detail } }
   const refusal = refusedWrites.last()
-  if (refusal === null) return { status: 'UP', details: { detail: database.detail, ...olderKeysOf(background) } }
+  const sweeps = sweepsOf(source)
+  const status = sweeps?.isSound === false ? 'DEGRADED' : 'UP'
+  const others = { ...olderKeysOf(background), ...(sweeps !== null && { cancelsOfMany: sweeps.text }) }
+  if (refusal === null) return { status, details: { detail: database.detail, ...others } }
   const detail = `answers, and refused requests ${seconds(refusal.agoMs)} ago: ${refusal.reason}`
-  return { status: 'DEGRADED', details: { detail, ...olderKeysOf(background) } }
+  return { status: 'DEGRADED', details: { detail, ...others } }
 }
 
 const stillText = ({ partition, messages, stillMs, reason }: StalledPartition): string =>

@@ -30,8 +30,9 @@ const call = callerOf(createApp(serverOptions()))
 
 describe('a path', () => {
   const paths = [
-    ['/orders', 'GET, HEAD, OPTIONS, POST'],
-    ['/orders/', 'GET, HEAD, OPTIONS, POST'],
+    ['/orders', 'DELETE, GET, HEAD, OPTIONS, POST'],
+    ['/orders/', 'DELETE, GET, HEAD, OPTIONS, POST'],
+    ['/orders/cancel-after', 'OPTIONS, POST'],
     [`/orders/${id}`, 'DELETE, GET, HEAD, OPTIONS'],
     ['/orders/anything', 'DELETE, GET, HEAD, OPTIONS'],
     ['/orders/stream', 'GET, HEAD, OPTIONS'],
@@ -99,7 +100,7 @@ describe('through a socket', () => {
     'a header that is no host (%p) changes nothing',
     async (host) => {
       expect(refusal(await send('GET /nowhere HTTP/1.1', host)).status).toBe(404)
-      expect(refusal(await send('DELETE /orders?x=1 HTTP/1.1', host)).status).toBe(405)
+      expect(refusal(await send('PUT /orders?x=1 HTTP/1.1', host)).status).toBe(405)
       expect((await send('GET /actuator/info HTTP/1.1', host)).status).toBe(200)
     },
   )
@@ -142,6 +143,8 @@ describe('a bug', () => {
         turnAway,
         place: broken,
         cancel: broken,
+        cancelMany: broken,
+        cancelAfter: broken,
         find: broken,
         list: broken,
         fills: broken,
@@ -155,12 +158,14 @@ describe('a bug', () => {
         await failing('GET', `/orders/${id}/fills`),
         await failing('GET', `/orders/${id}/events`),
         await failing('POST', `/orders/${id}/cancel`),
+        await failing('DELETE', '/orders?ticker=AAPL'),
+        await failing('POST', '/orders/cancel-after', { body: { userId: id, timeoutMs: 0 } }),
       ]) {
         expect(refusal(answer)).toEqual(internal)
         expect(answer.text).not.toMatch(/hunter2|select|TypeError|\.ts/)
         expect(bodyOf(answer)['detail']).toBe('the service failed on this request')
       }
-      expect(lines).toHaveLength(6)
+      expect(lines).toHaveLength(8)
       expect(lines[1]).toEqual({
         level: 'error',
         message: 'a request failed',
@@ -186,6 +191,8 @@ describe('while the service starts', () => {
     ['GET', `/orders/${id}/fills`],
     ['GET', `/orders/${id}/events`],
     ['POST', `/orders/${id}/cancel`],
+    ['DELETE', '/orders?ticker=AAPL'],
+    ['POST', '/orders/cancel-after'],
   ])('%s %s is 503, to be tried again', async (method, path) => {
     const answer = await starting(method, path, method === 'POST' ? { body: orderBody } : {})
     expect(refusal(answer)).toEqual(overloaded)
@@ -395,6 +402,8 @@ describe('a database that cannot be reached', () => {
       harness.call('GET', `/orders/${id}/fills`),
       harness.call('GET', `/orders/${id}/events`),
       harness.call('POST', `/orders/${id}/cancel`),
+      harness.call('DELETE', '/orders?ticker=AAPL'),
+      harness.call('POST', '/orders/cancel-after', { body: { userId: id, timeoutMs: 0 } }),
     ])
     for (const answer of answers) {
       expect(refusal(answer)).toEqual(overloaded)

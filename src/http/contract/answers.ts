@@ -10,6 +10,7 @@ import { problems, type ProblemCode } from '../exchange/problem.ts'
 import { Link } from '../operators/actuator.ts'
 import { Component } from '../operators/health.ts'
 import { Fill } from '../orders/answers.ts'
+import { Armed, CanceledMany, CancelAfter } from '../orders/many.ts'
 import { ruleSchemas } from '../rules/answers.ts'
 import { PutInstrument, PutTrading } from '../rules/decode.ts'
 
@@ -58,6 +59,9 @@ export const components: readonly TSchema[] = [
   Event,
   OrderEvent,
   Fill,
+  CanceledMany,
+  CancelAfter,
+  Armed,
   TradeException,
   ReportException,
   ...ruleSchemas,
