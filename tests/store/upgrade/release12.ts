@@ -99,8 +99,11 @@ export const replicaOf12 = (sql: Sql): Replica12 => {
   }
 }
 
-/** The ids of orders by what became of them: every life that an order of 1.2 can have. */
-export const livesOf12 = async ({ place, move, fill }: Replica12) => {
+/**
+ * The ids of orders by what became of them: every life that an order of 1.2 can have. `place`: who places them, 1.2 itself unless the
+ * schema takes none from it any more.
+ */
+export const livesOf12 = async ({ move, fill, ...old }: Replica12, { place }: Pick<Replica12, 'place'> = old) => {
   const ids = await place(7)
   const at = (n: number): string => ids[n]!
   const lives = {

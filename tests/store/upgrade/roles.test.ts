@@ -14,6 +14,7 @@ import { faultsOf } from './found.ts'
 import { filesSince12, livesOf12, migrateTo, migrationsOf12, replicaOf12 } from './release12.ts'
 import rolesOf12 from './release12/roles.sql' with { type: 'text' }
 import { replicaNow } from './replicaNow.ts'
+import { wayBackBefore } from './wayBack.ts'
 
 const roles = await Bun.file(inRepo('sql', 'roles.sql')).text()
 const password = 'a-secret'
@@ -56,8 +57,8 @@ test('owner and runtime role go through the upgrade, the roles, the way back and
   await livesOf12(old)
   const now = replicaNow(targetOf(urlAs('orders_runtime')))
   const lives = async (): Promise<void> => {
-    await livesOf12(old)
-    const [filled, canceled] = [await now.place(), await now.place()]
+    await livesOf12(old, now)
+    const [filled, canceled] = (await now.place(2)) as [string, string]
     await now.fill(filled, 4)
     await now.cancel(canceled)
     await old.fill(filled, 6)
@@ -68,7 +69,8 @@ test('owner and runtime role go through the upgrade, the roles, the way back and
 
   for (let run = 0; run < 2; run++) await admin.unsafe(roles)
   await lives()
-  await admin.unsafe(`delete from orders_migrations where name >= '0010'`)
+  const owner = sessionAs('orders_owner')
+  for (const statement of wayBackBefore('0010')) await owner.unsafe(statement)
   expect(await migrateTo(asOwner(), migrationsOf12)).toEqual([])
   await admin.unsafe(rolesOf12)
   await livesOf12(old)
