@@ -1,9 +1,11 @@
-// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, the outbox, the exceptions and
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, every key, the outbox, the exceptions and
 // the reports of the engine. It only reads, one page per statement, so memory is bounded and the service may go on working.
 
+import { readKeysFilled } from '../store/keys.ts'
 import type { Sql } from '../store/sql.ts'
 import { verifyGuards } from './guardsSql.ts'
 import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
+import { firstKey, verifyKeysPage, verifyOrderKeysPage } from './keysSql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyEngineEndsPage, verifyReportsPage } from './reportsSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
@@ -61,6 +63,34 @@ const verifyHistory = async (sql: Sql, total: number | null, { onViolations, onN
   await onViolations(await verifyLogPosition(sql, { highest: String(highest), floor: state.floor }))
 }
 
+const stillFilling =
+  'the keys of older orders are still being filled in: whether every order has its key is not checked'
+
+/** The key of every order, and the order of every key. */
+const verifyKeys = async (sql: Sql, total: number | null, { onViolations, onNote, onProgress }: Reporter) => {
+  let pages = 0
+  let keys = 0
+  if (await readKeysFilled(sql))
+    await walk(
+      lowestId,
+      (after) => verifyOrderKeysPage(sql, { after, limit: ordersPageMax }),
+      async ({ violations }) => {
+        onProgress('keys of orders', ++pages * ordersPageMax, total)
+        await onViolations(violations)
+      },
+    )
+  else await onNote(stillFilling)
+  await walk(
+    firstKey,
+    (after) => verifyKeysPage(sql, { after, limit: rowsPageMax }),
+    async (page) => {
+      keys += page.keys
+      onProgress('keys', keys, null)
+      await onViolations(page.violations)
+    },
+  )
+}
+
 /** Returns how many orders and fills it looked at, after it has reported every violation. Throws the errors of Postgres and the network. */
 export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verified> => {
   const { onViolations, onProgress } = reporter
@@ -79,6 +109,7 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
     },
   )
   await verifyHistory(sql, total, reporter)
+  await verifyKeys(sql, total, reporter)
   const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
   await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)

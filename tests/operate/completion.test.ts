@@ -60,7 +60,10 @@ describe('bash offers', () => {
       ['BUY', 'SELL'],
     ],
     [['cancel', '--on'], ['--only-new']],
-    [['instruments', ''], ['set', 'defaults', 'delist', 'changes']],
+    [
+      ['instruments', ''],
+      ['set', 'defaults', 'delist', 'changes'],
+    ],
     [['instruments', 'set', '--ti'], ['--tick']],
     [['instruments', 'set', 'AAPL', '--tick', ''], ['none']],
     [['instruments', 'changes', '--l'], ['--limit']],
