@@ -58,7 +58,7 @@ const orderMembers = [
 const bareStatuses = [400, 413, 417, 431, 501, 505]
 
 /** The planted secret, stack frames, places in files, SQL, libraries, and what a runtime says. */
-const internals = new RegExp(
+export const internals = new RegExp(
   [
     's3cr3t',
     String.raw`\bat \S+ \(|\bat \S+:\d+|\.[jt]s:\d+|node_modules|bunfs|/src/|/home/|/root/`,
@@ -75,10 +75,10 @@ const leakOf = ({ head, body }: Answer): string | null =>
 const encodedPath = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}){0,256}$/
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-const sameNames = (found: Iterable<string>, expected: readonly string[]): boolean =>
+export const sameNames = (found: Iterable<string>, expected: readonly string[]): boolean =>
   [...found].toSorted().join() === expected.toSorted().join()
 
-const textOf = (value: Json | undefined): string | null => (value?.kind === 'string' ? value.value : null)
+export const textOf = (value: Json | undefined): string | null => (value?.kind === 'string' ? value.value : null)
 
 const isErrors = (value: Json | undefined): boolean =>
   value?.kind === 'array' &&
@@ -90,19 +90,12 @@ const isErrors = (value: Json | undefined): boolean =>
   })
 
 /** RFC 9457, always the same members, and what existing clients read. */
-export const problemFault = (
-  answer: Answer,
+export const problemMembersFault = (
+  members: Map<string, Json>,
+  status: number,
   path: string | null,
-  code: string | undefined = codes[answer.status],
+  code: string | undefined = codes[status],
 ): string | null => {
-  const { status, headers, body } = answer
-  const leak = leakOf(answer)
-  if (leak !== null) return `the problem gives away "${leak}"`
-  if (headers.get('content-type') !== 'application/problem+json')
-    return `a ${status} of type ${headers.get('content-type')}`
-  const parsed = parseStrict(body)
-  if (parsed === null || parsed === 'TOO_DEEP') return 'the problem is no JSON'
-  const members = membersOf(parsed)
   if (
     !sameNames(
       members.keys(),
@@ -120,9 +113,21 @@ export const problemFault = (
   const shown = textOf(members.get('path'))
   if (shown === null || shown.length > 256 || !encodedPath.test(shown) || (path !== null && shown !== path))
     return `the problem names the path ${shown}`
+  return isErrors(members.get('errors')) ? null : 'errors is no list of { pointer, detail }'
+}
+
+/** `code`: where it is not the usual one of its status. */
+export const problemFault = (answer: Answer, path: string | null, code?: string): string | null => {
+  const { status, headers, body } = answer
+  const leak = leakOf(answer)
+  if (leak !== null) return `the problem gives away "${leak}"`
+  if (headers.get('content-type') !== 'application/problem+json')
+    return `a ${status} of type ${headers.get('content-type')}`
+  const parsed = parseStrict(body)
+  if (parsed === null || parsed === 'TOO_DEEP') return 'the problem is no JSON'
   if (status === 405 && !headers.has('allow')) return 'a 405 without Allow'
   if (status === 503 && !headers.has('retry-after')) return 'a 503 without Retry-After'
-  return isErrors(members.get('errors')) ? null : 'errors is no list of { pointer, detail }'
+  return problemMembersFault(membersOf(parsed), status, path, code)
 }
 
 export type TakenOrder = { id: string; replayed: boolean }
@@ -132,12 +137,8 @@ const amountIn = (value: Json | undefined): string | null =>
 const plainNumber = /^(0|[1-9]\d*)(\.\d*[1-9])?$/
 
 /** A 202 has to answer with exactly the order that was asked for. */
-const placedFault = ({ headers, body }: Answer, terms: Terms): string | null => {
-  const parsed = parseStrict(body)
-  if (parsed === null || parsed === 'TOO_DEEP') return 'the order is no JSON'
-  const members = membersOf(parsed)
+export const orderFault = (members: Map<string, Json>, terms: Terms): string | null => {
   if (!sameNames(members.keys(), orderMembers)) return `the order has the members ${[...members.keys()].join()}`
-  if (headers.get('location') !== `/orders/${textOf(members.get('id'))}`) return 'Location is not that of the order'
   for (const name of ['userId', 'clientOrderId', 'ticker', 'side', 'type', 'timeInForce'] as const)
     if (textOf(members.get(name)) !== terms[name]) return `${name} should be ${terms[name]}`
   const postOnly = members.get('postOnly')
@@ -173,6 +174,14 @@ const voidFault = ({ body }: Answer, { userId, clientOrderId }: Key): string | n
 
 export const isVoided = ({ body }: Answer): boolean => body === voidedText
 
+const placedFault = ({ headers, body }: Answer, terms: Terms): string | null => {
+  const parsed = parseStrict(body)
+  if (parsed === null || parsed === 'TOO_DEEP') return 'the order is no JSON'
+  const members = membersOf(parsed)
+  if (headers.get('location') !== `/orders/${textOf(members.get('id'))}`) return 'Location is not that of the order'
+  return orderFault(members, terms)
+}
+
 export const takenOrder = ({ headers, body }: Answer): TakenOrder => ({
   id: (JSON.parse(body) as { id: string }).id,
   replayed: headers.get('idempotent-replayed') === 'true',
@@ -185,8 +194,8 @@ export const answerFault = (answer: Answer, expected: Expected, headOnly: boolea
   if (status !== 503 && !expected.statuses.includes(status))
     return `answered ${status} instead of ${expected.statuses.join(' or ')}`
   if (headOnly) return null
-  if (status >= 400)
-    return problemFault(answer, expected.path, status === 409 && expected.terms !== null ? 'VOIDED' : undefined)
+  const isPlacing = expected.terms !== null || expected.path === '/orders/validate'
+  if (status >= 400) return problemFault(answer, expected.path, status === 409 && isPlacing ? 'VOIDED' : undefined)
   if (status === 200 && expected.voiding !== null) return voidFault(answer, expected.voiding)
   if (status === 202 && expected.terms !== null) return placedFault(answer, expected.terms)
   if (!(headers.get('content-type') ?? '').startsWith('application/json')) return null

@@ -2,6 +2,7 @@
 // stored if it is taken.
 
 import {
+  expectBatch,
   expectOrder,
   expectResolution,
   expectVoid,
@@ -9,12 +10,15 @@ import {
   type Key,
   type Resolution,
   type Terms,
+  type Verdict,
 } from './expectedOrder.ts'
 import type { HttpRequest } from './requests.ts'
 
 export type Expected = {
   statuses: readonly number[]
   terms: Terms | null
+  /** Of a batch that is taken: what becomes of each order. */
+  results: readonly Verdict<Terms>[] | null
   resolution: (Resolution & { id: string }) | null
   /** The key that is to be void. */
   voiding: Key | null
@@ -63,7 +67,13 @@ const headerOf = (request: HttpRequest, name: string): string | null => {
 
 type ByRoute = Omit<Expected, 'path' | 'bare'>
 
-const only = (...statuses: number[]): ByRoute => ({ statuses, terms: null, resolution: null, voiding: null })
+const only = (...statuses: number[]): ByRoute => ({
+  statuses,
+  terms: null,
+  results: null,
+  resolution: null,
+  voiding: null,
+})
 
 const bodyOf = (request: HttpRequest) => ({
   contentType: headerOf(request, 'content-type'),
@@ -82,6 +92,23 @@ const placing = (request: HttpRequest): ByRoute => {
 const voiding = (request: HttpRequest): ByRoute => {
   const verdict = expectVoid(bodyOf(request))
   return 'refused' in verdict ? only(verdict.refused) : { ...only(200), voiding: verdict.taken }
+}
+
+/** Of routes that take no parameters. */
+const isBare = (query: string): boolean => [...new URLSearchParams(query).keys()].length === 0
+
+const placingMany = (request: HttpRequest, query: string): ByRoute => {
+  if (!isBare(query)) return only(400)
+  const verdict = expectBatch(bodyOf(request))
+  if (verdict === 'any') return only(200, 400)
+  return 'refused' in verdict ? only(verdict.refused) : { ...only(200), results: verdict.taken }
+}
+
+const validating = (request: HttpRequest, query: string): ByRoute => {
+  if (!isBare(query)) return only(400)
+  const verdict = expectOrder(bodyOf(request))
+  if ('refused' in verdict) return only(verdict.refused)
+  return only(...(verdict.taken.clientOrderId === null ? [200] : [200, 409, 422]))
 }
 
 const resolving = (request: HttpRequest, id: string): ByRoute => {
@@ -112,6 +139,8 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   if (fixed.includes(path)) return { GET: () => only(200) }
   if (path === '/orders') return { GET: () => listing(query, listParams), POST: () => placing(request) }
   if (path === '/orders/void') return { POST: () => voiding(request) }
+  if (path === '/orders/batch') return { POST: () => placingMany(request, query) }
+  if (path === '/orders/validate') return { POST: () => validating(request, query) }
   if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }
   if (id === '' || more.length > 0) return null
   if (top === 'orders' && action === undefined)

@@ -24,6 +24,8 @@ export type Resolution = { resolvedBy: string; note: string }
 export type Verdict<T> = { taken: T } | { refused: number }
 
 const bodyBytesMax = 65_536
+const batchBytesMax = 1_048_576
+const batchMax = 256
 const integerDigitsMax = 12
 const fractionDigitsMax = 8
 
@@ -53,10 +55,11 @@ const textOf = (value: Json | undefined): string => (value?.kind === 'string' ? 
 const isNull = (value: Json | undefined): boolean => value?.kind === 'literal' && value.value === null
 const isKey = (text: string): boolean => /^[ -~]{1,64}$/.test(text)
 
-/** The members of a body that is an object in which each of them is known and stands once; null for any other. */
-const knownMembers = (body: Uint8Array, known: readonly string[]): Map<string, Json> | null => {
-  // A byte order mark may be ignored (RFC 8259, section 8.1), and is.
-  const value = parseStrict(new TextDecoder().decode(body))
+/** A byte order mark may be ignored (RFC 8259, section 8.1), and is. */
+const valueOf = (body: Uint8Array) => parseStrict(new TextDecoder().decode(body))
+
+/** The members of an object in which each of them is known and stands once; null for any other value. */
+const knownMembers = (value: ReturnType<typeof parseStrict>, known: readonly string[]): Map<string, Json> | null => {
   if (value === null || value === 'TOO_DEEP' || value.kind !== 'object') return null
   const names = value.members.map(([name]) => name)
   const lawful = names.every((name) => known.includes(name)) && new Set(names).size === names.length
@@ -195,19 +198,19 @@ const termsOf = (members: Map<string, Json>, header: string | null): Terms | nul
 export type BodyRequest = { contentType: string | null; coding?: string | null; key: string | null; body: Uint8Array }
 
 /** What stands before any look at the body's text. */
-const refusedEarly = ({ contentType, coding, body }: BodyRequest): number | null => {
+const refusedEarly = ({ contentType, coding, body }: BodyRequest, bytesMax = bodyBytesMax): number | null => {
   const [family, subtype = ''] = (contentType ?? '').split(';')[0]!.trim().toLowerCase().split('/')
   const isJson = subtype === 'json' || /^[a-z0-9.-]+\+json$/.test(subtype)
   if (family !== 'application' || !isJson) return 415
   const codings = (coding ?? '').split(',').map((one) => one.trim().toLowerCase())
   if (codings.some((one) => one !== '' && one !== 'identity')) return 415
-  return body.length > bodyBytesMax ? 413 : null
+  return body.length > bytesMax ? 413 : null
 }
 
 export const expectOrder = (request: BodyRequest): Verdict<Terms> => {
   const early = refusedEarly(request)
   if (early !== null) return { refused: early }
-  const members = knownMembers(request.body, orderMembers)
+  const members = knownMembers(valueOf(request.body), orderMembers)
   const terms = members === null ? null : termsOf(members, request.key)
   return terms === null ? { refused: 400 } : { taken: terms }
 }
@@ -217,11 +220,29 @@ export type Key = { userId: string; clientOrderId: string }
 export const expectVoid = (request: BodyRequest): Verdict<Key> => {
   const early = refusedEarly(request)
   if (early !== null) return { refused: early }
-  const members = knownMembers(request.body, ['userId', 'clientOrderId'])
+  const members = knownMembers(valueOf(request.body), ['userId', 'clientOrderId'])
   const [userId, clientOrderId] = [textOf(members?.get('userId')), textOf(members?.get('clientOrderId'))]
   return uuidShape.test(userId) && isKey(clientOrderId)
     ? { taken: { userId: userId.toLowerCase(), clientOrderId } }
     : { refused: 400 }
+}
+
+/** What becomes of each order of a batch; `any`: it is nested so deep that the contract does not say. */
+export const expectBatch = (request: BodyRequest): Verdict<Verdict<Terms>[]> | 'any' => {
+  if (request.key !== null) return { refused: 400 }
+  const early = refusedEarly(request, batchBytesMax)
+  if (early !== null) return { refused: early }
+  const value = valueOf(request.body)
+  if (value === 'TOO_DEEP') return 'any'
+  const list = knownMembers(value, ['orders'])?.get('orders')
+  if (list?.kind !== 'array' || list.items.length < 1 || list.items.length > batchMax) return { refused: 400 }
+  return {
+    taken: list.items.map((item) => {
+      const members = knownMembers(item, orderMembers)
+      const terms = members === null ? null : termsOf(members, null)
+      return terms === null ? { refused: 400 } : { taken: terms }
+    }),
+  }
 }
 
 /** An operator's words: 1 to so many characters, no controls, no half of a surrogate pair. */
@@ -231,7 +252,7 @@ const isWords = (text: string, lengthMax: number): boolean =>
 export const expectResolution = (request: BodyRequest): Verdict<Resolution> => {
   const early = refusedEarly(request)
   if (early !== null) return { refused: early }
-  const members = knownMembers(request.body, ['resolvedBy', 'note'])
+  const members = knownMembers(valueOf(request.body), ['resolvedBy', 'note'])
   const [resolvedBy, note] = [textOf(members?.get('resolvedBy')), textOf(members?.get('note'))]
   return isWords(resolvedBy, 200) && isWords(note, 2000) ? { taken: { resolvedBy, note } } : { refused: 400 }
 }

@@ -1,6 +1,7 @@
 // Sends one case and judges its answer: null, or a sentence about the fault.
 
 import { answerFault, isVoided, rawAnswerFault, takenOrder, type TakenOrder } from './checkAnswer.ts'
+import { batchFault, keysOf, promisedBy } from './checkBatch.ts'
 import { expectAnswer } from './expectedAnswer.ts'
 import type { Key, Resolution, Terms } from './expectedOrder.ts'
 import type { HttpCase, HttpRequest, RawBytes } from './requests.ts'
@@ -10,11 +11,11 @@ export type CallVerdict = {
   /** 0: no answer. */
   status: number
   fault: string | null
-  placed: (TakenOrder & { terms: Terms }) | null
-  /** Another order held the key. */
-  mismatched: Terms | null
-  /** Its key is void: by this request, or as the refusal of an order says. */
-  voided: Key | null
+  placed: readonly (TakenOrder & { terms: Terms })[]
+  /** Orders whose key another order held. */
+  mismatched: readonly Terms[]
+  /** Keys that are void: by this request, or as the refusal of an order says. */
+  voided: readonly Key[]
   resolved: (Resolution & { id: string }) | null
   canceled: string | null
 }
@@ -28,9 +29,9 @@ const chunkBytes = 7_001
 export const nothing: CallVerdict = {
   status: 0,
   fault: null,
-  placed: null,
-  mismatched: null,
-  voided: null,
+  placed: [],
+  mismatched: [],
+  voided: [],
   resolved: null,
   canceled: null,
 }
@@ -80,18 +81,26 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdic
       fault: ended === 'silent' ? `no answer within ${hangMs} ms` : 'the connection was closed without an answer',
     }
   const { status } = answer
-  const fault = answerFault(answer, expected, headOnly) ?? (rest === '' ? null : 'more came than one answer')
-  const { terms, resolution, voiding } = expected
-  const keyed = terms === null || terms.clientOrderId === null ? null : { ...terms, clientOrderId: terms.clientOrderId }
+  const { terms, results, resolution, voiding } = expected
+  const isBatch = results !== null && status === 200
+  const fault =
+    answerFault(answer, expected, headOnly) ??
+    (isBatch ? batchFault(answer, results, expected.path) : null) ??
+    (rest === '' ? null : 'more came than one answer')
   const isDelete = request.method === 'DELETE'
   const isCancel = isDelete || request.method === 'POST'
   const cancel = (isDelete ? /^\/orders\/([^/?]+)\/?(?:\?|$)/ : /^\/orders\/([^/]+)\/cancel$/).exec(request.target)?.[1]
   return {
     status,
     fault,
-    placed: status === 202 && fault === null && terms !== null ? { ...takenOrder(answer), terms } : null,
-    mismatched: status === 422 ? terms : null,
-    voided: status === 409 ? keyed : status === 200 && isVoided(answer) ? voiding : null,
+    ...(isBatch
+      ? promisedBy(answer, results)
+      : {
+          placed: status === 202 && fault === null && terms !== null ? [{ ...takenOrder(answer), terms }] : [],
+          mismatched: status === 422 && terms !== null ? [terms] : [],
+          voided:
+            status === 409 ? keysOf(terms) : status === 200 && voiding !== null && isVoided(answer) ? [voiding] : [],
+        }),
     resolved: status === 200 ? resolution : null,
     canceled: status === 200 && isCancel && cancel !== undefined ? cancel.toLowerCase() : null,
   }

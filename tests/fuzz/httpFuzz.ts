@@ -51,9 +51,9 @@ const kindOf = (fault: string): string => fault.replaceAll(/[0-9"].*/g, '')
 
 const remember = (promised: Promises, hostile: HttpCase, judged: CallVerdict, number: number): void => {
   if (hostile.kind === 'raw' && hostile.userId !== null) promised.perhaps.add(hostile.userId)
-  if (judged.placed !== null) promised.placed.push({ ...judged.placed, number })
-  if (judged.mismatched !== null) promised.mismatched.push({ terms: judged.mismatched, number })
-  if (judged.voided !== null) promised.voided.push({ ...judged.voided, number })
+  for (const placed of judged.placed) promised.placed.push({ ...placed, number })
+  for (const terms of judged.mismatched) promised.mismatched.push({ terms, number })
+  for (const key of judged.voided) promised.voided.push({ ...key, number })
   if (judged.resolved !== null) promised.resolved.push({ ...judged.resolved, number })
   if (judged.canceled !== null) promised.canceled.add(judged.canceled)
 }
@@ -97,8 +97,9 @@ const failed = (error: unknown): CallVerdict => ({
 /** The fault of one case by itself: in its answer, or in the row that its answer promised. */
 const faultOf = async ({ world }: HttpRun, wire: Wire, hostile: HttpCase): Promise<string | null> => {
   const { fault, placed } = await callHttpCase(wire, hostile).catch(failed)
-  if (fault !== null || placed === null) return fault
-  const faults = await storedFaults(world.sql, { ...nothingPromised([]), placed: [{ ...placed, number: 0 }] })
+  if (fault !== null || placed.length === 0) return fault
+  const promised = { ...nothingPromised([]), placed: placed.map((one) => ({ ...one, number: 0 })) }
+  const faults = await storedFaults(world.sql, promised)
   return faults.find(({ number }) => number === 0)?.what ?? null
 }
 

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'bun:test'
 import { answerFault, problemFault, rawAnswerFault } from './checkAnswer.ts'
+import { batchFault, promisedBy } from './checkBatch.ts'
 import { expectAnswer } from './expectedAnswer.ts'
-import { canonicalAmount, expectOrder, expectResolution } from './expectedOrder.ts'
+import { canonicalAmount, expectBatch, expectOrder, expectResolution } from './expectedOrder.ts'
 import { bytesOf } from './httpCall.ts'
 import { caseOf, type HttpRequest } from './requests.ts'
 import { shrink } from './shrink.ts'
@@ -149,6 +150,24 @@ describe('the oracle of orders', () => {
     expect(resolve('{"resolvedBy":"a","note":"b","toString":1}')).toEqual({ refused: 400 })
   })
 
+  test('judges each order of a batch by itself, and what is no list as a whole', () => {
+    const judgeBatch = (body: string, key: string | null = null) =>
+      expectBatch({ contentType: 'application/json', key, body: Buffer.from(body) })
+    const good = JSON.stringify(lawful)
+    expect(judgeBatch(`{"orders":[${good},null,${good.replace('"BUY"', '"UP"')}]}`)).toEqual({
+      taken: [{ taken: terms }, { refused: 400 }, { refused: 400 }],
+    })
+    const twice = good.replace('{', '{"side":"BUY",')
+    expect(judgeBatch(`{"orders":[${twice}]}`)).toEqual({ taken: [{ refused: 400 }] })
+    for (const body of ['', '[]', good, '{"orders":[]}', `{"orders":[${good}],"x":1}`, `{"orders":[${good},]}`])
+      expect(judgeBatch(body)).toEqual({ refused: 400 })
+    expect(judgeBatch(`{"orders":[${Array.from({ length: 257 }, () => '1').join(',')}]}`)).toEqual({ refused: 400 })
+    expect(judgeBatch(`{"orders":[${good}]}`, 'k')).toEqual({ refused: 400 })
+    expect(judgeBatch(`{"orders":[${good}]}${' '.repeat(70_000)}`)).toEqual({ taken: [{ taken: terms }] })
+    expect(judgeBatch(' '.repeat(1_048_577))).toEqual({ refused: 413 })
+    expect(judgeBatch(`{"orders":[${'['.repeat(600)}${']'.repeat(600)}]}`)).toBe('any')
+  })
+
   test('agrees with the runtime on what is JSON', () => {
     const isJson = (text: string): boolean => {
       try {
@@ -266,6 +285,65 @@ describe('the checks of answers find', () => {
     expect(rawAnswerFault(answer(431, ''))).toBeNull()
     expect(rawAnswerFault(answer(500, ''))).not.toBeNull()
     expect(rawAnswerFault(answer(400, 'Error: at parse (x.ts:1)'))).not.toBeNull()
+  })
+})
+
+describe('the checks of a batch', () => {
+  const order = {
+    ...terms,
+    id: user,
+    status: 'NEW',
+    filledQuantity: 0,
+    remainingQuantity: 100,
+    lastFillPrice: null,
+    averageFillPrice: null,
+    triggeredAt: null,
+    reason: null,
+    quantity: 100,
+    price: 150.5,
+    createdAt: '',
+    updatedAt: '',
+    version: 0,
+  }
+  const keyed = { ...terms, clientOrderId: 'k' }
+  const mismatch = { status: 422, code: 'IDEMPOTENCY_MISMATCH', error: 'Unprocessable Entity', path: '/orders/batch' }
+  const bad = JSON.parse(problem({ path: '/orders/batch' })) as object
+  const results = (second: object = { status: 400, problem: bad }): Answer =>
+    answer(
+      200,
+      JSON.stringify({
+        results: [{ status: 202, order }, second, { status: 422, problem: JSON.parse(problem(mismatch)) as object }],
+      }),
+    )
+  const expected = [{ taken: terms }, { refused: 400 }, { taken: keyed }]
+
+  test('find nothing in good results, and know what was promised', () => {
+    expect(batchFault(results(), expected, '/orders/batch')).toBeNull()
+    expect(promisedBy(results(), expected)).toEqual({
+      placed: [{ id: user, replayed: false, terms }],
+      mismatched: [keyed],
+      voided: [],
+    })
+  })
+
+  test.each<[string, object]>([
+    ['a 202 for what has to be refused', { status: 202, order }],
+    ['another status in the problem', { status: 422, problem: bad }],
+    ['an echo', { status: 400, problem: { ...bad, detail: 's3cr3t<w0rd>', message: 's3cr3t<w0rd>' } }],
+    ['a member too many', { status: 400, problem: bad, order }],
+    ['replayed that is false', { status: 400, problem: bad, replayed: false }],
+    [
+      'a 503 without Retry-After',
+      { status: 503, problem: { ...bad, status: 503, code: 'OVERLOADED', error: 'Service Unavailable' } },
+    ],
+  ])('find %s', (_, second) => {
+    expect(batchFault(results(second), expected, '/orders/batch')).not.toBeNull()
+  })
+
+  test('find a result that is missing, in another place, or of another order', () => {
+    expect(batchFault(results(), [...expected, { refused: 400 }], '/orders/batch')).not.toBeNull()
+    expect(batchFault(results(), expected.toReversed(), '/orders/batch')).not.toBeNull()
+    expect(batchFault(results(), expected.with(0, { taken: { ...terms, side: 'SELL' } }), null)).toContain('side')
   })
 })
 

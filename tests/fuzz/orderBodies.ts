@@ -109,6 +109,37 @@ export const orderBody = (rng: Random): Buffer => {
   return rng.chance(0.4) ? Buffer.from(renderObject(rng, members)) : hostileObject(rng, members)
 }
 
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Nested as deep as the contract does not speak of: beside it nobody could say what becomes of the others. */
+const isDeep = (text: string): boolean => /\[{300}|(\{"a":){300}/.test(text)
+
+/** An order of a batch: one that is no JSON would spoil the whole batch, so most are. */
+const batchItem = (rng: Random): string => {
+  const text = orderBody(rng).toString()
+  return !isDeep(text) && (isJson(text) || rng.chance(0.02)) ? text : rng.pick(['null', '1', '"order"', '[]', '{}'])
+}
+
+/** A list of orders, sometimes of none or too many, now and then in a body that is no such list. */
+export const batchBody = (rng: Random): Buffer => {
+  const count = rng.weighted([
+    [20, 1 + rng.below(8)],
+    [0.2, 256],
+    [0.2, 257],
+    [0.2, 0],
+  ] as const)
+  const items = Array.from({ length: count }, () => (count > 8 ? '{}' : batchItem(rng)))
+  const members: Member[] = [['"orders"', `[${items.join(',')}]`]]
+  return rng.chance(0.93) ? Buffer.from(renderObject(rng, members)) : hostileObject(rng, members)
+}
+
 /** A lawful order of a new user: a correct service stores it. */
 export const lawfulOrder = (rng: Random): { userId: string; body: Buffer } => {
   const userId = rng.uuid()

@@ -4,7 +4,7 @@
 import { randomStream, type Random } from '../support/random.ts'
 import { brokenHttp } from './brokenHttp.ts'
 import { mutateBytes, secret } from './mutate.ts'
-import { lawfulOrder, orderBody, resolutionBody, voidBody } from './orderBodies.ts'
+import { batchBody, lawfulOrder, orderBody, resolutionBody, voidBody } from './orderBodies.ts'
 import { wordsOf } from './words.ts'
 
 type Header = readonly [name: string, value: string]
@@ -125,7 +125,7 @@ const query = (rng: Random): string => {
   return `?${Array.from({ length: count }, one).join('&')}`.replaceAll(/[ #]/g, '+')
 }
 
-type Route = { method: string; path: string; body?: 'order' | 'void' | 'resolution' }
+type Route = { method: string; path: string; body?: 'order' | 'batch' | 'void' | 'resolution' }
 
 const plainPaths = wordsOf(
   '/actuator/health /actuator/health/liveness /actuator/health/readiness /actuator/info /metrics /actuator/prometheus',
@@ -141,6 +141,8 @@ const route = (rng: Random, pool: Pool): Route =>
       3,
       () => ({ method: rng.chance(0.95) ? 'POST' : rng.pick(['GET', 'DELETE']), path: '/orders/void', body: 'void' }),
     ],
+    [8, () => ({ method: 'POST', path: `/orders/batch${rng.chance(0.97) ? '' : query(rng)}`, body: 'batch' })],
+    [8, () => ({ method: 'POST', path: `/orders/validate${rng.chance(0.97) ? '' : query(rng)}`, body: 'order' })],
     [6, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}` })],
     [6, () => ({ method: 'GET', path: `/orders${query(rng)}` })],
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/fills${query(rng)}` })],
@@ -224,6 +226,7 @@ const huge = (rng: Random): Buffer =>
 const bodyFor = (rng: Random, wanted: Route['body']): Buffer | null => {
   if (wanted === undefined) return rng.chance(0.95) ? null : orderBody(rng)
   if (rng.chance(0.004)) return huge(rng)
+  if (wanted === 'batch') return batchBody(rng)
   return wanted === 'order' ? orderBody(rng) : wanted === 'void' ? voidBody(rng) : resolutionBody(rng)
 }
 

@@ -183,7 +183,7 @@ describe('a key twice in a batch', () => {
       order({ clientOrderId: a, userId: newKey() }),
     )
     expect(results.map(outcomeOf)).toEqual(['202', '202', '202 replayed', '422 IDEMPOTENCY_MISMATCH', '202'])
-    expect(results[2]!.order).toEqual(results[0]!.order!)
+    expect(results[2]!.order).toEqual(results[0]!.order)
     expect(results[3]!.problem!.errors).toMatchObject([{ pointer: '/side' }])
   })
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import type { RuleBook } from '../../../src/app/rules.ts'
 import { usualRules } from '../../../src/app/submit.ts'
 import { engineFeatures } from '../../../src/domain/engine.ts'
+import { noLimits, type Rules } from '../../../src/domain/rules.ts'
 import { randomStream } from '../../support/random.ts'
-import { someRules } from '../../support/someRules.ts'
 import { bodyOf, openHarness, orderBody, refusal, type Answer, type Call, type Harness } from '../harness.ts'
 import { randomOrders, timeless } from './batchCalls.ts'
 
@@ -162,17 +162,19 @@ describe('an order that a rule refuses', () => {
 })
 
 test('rules that changed since this process read them are those that count', async () => {
-  const known = someRules({ features: new Set(engineFeatures) })
+  const features = new Set(engineFeatures)
+  const known: Rules = { epoch: '1', mode: 'open', state: 'ACTIVE', limits: noLimits, tickers: new Map(), features }
   const reads: string[] = []
   const ruleBook: RuleBook = {
     current: () => Promise.resolve(known),
     refresh() {
       reads.push('read')
-      return Promise.resolve(someRules({ features: new Set() }))
+      return Promise.resolve({ ...known, state: 'HALTED' })
     },
   }
   const stale = await openHarness({ service: () => ({ ruleBook }) })
-  expect((await validate({ body: order({ postOnly: true }) }, stale)).status).toBe(422)
+  const { reason } = bodyOf(await validate({ body: order() }, stale)) as { reason: { code: string } }
+  expect(reason.code).toBe('HALTED')
   expect(reads).toEqual(['read'])
   await stale.close()
 })
