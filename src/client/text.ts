@@ -25,10 +25,14 @@ export const valueText = (value: unknown): string => {
 
 export const member = (object: Members, name: string): string => valueText(object[name])
 
+/** A number whose digits a double may not carry is no object. */
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && numberText(value) === null
+
 /** What an object holds under this name, if that is an object too. */
 export const objectIn = (object: Members, name: string): Members | null => {
   const value = object[name]
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : null
+  return isObject(value) ? value : null
 }
 
 export const listIn = (object: Members, name: string): unknown[] => {
@@ -37,5 +41,4 @@ export const listIn = (object: Members, name: string): unknown[] => {
 }
 
 /** The objects of a list. */
-export const objectsIn = (object: Members, name: string): Members[] =>
-  listIn(object, name).filter((one): one is Members => typeof one === 'object' && one !== null && !Array.isArray(one))
+export const objectsIn = (object: Members, name: string): Members[] => listIn(object, name).filter(isObject)

@@ -5,40 +5,52 @@ import { toExactJson } from '../wire/json.ts'
 import type { Context } from './context.ts'
 import { fieldsInto } from './fields.ts'
 import { defineCommand } from './grammar.ts'
-import { differenceText, limitColumns, limitsIn, noLimits } from './limits.ts'
+import { limitColumns, limitsIn, limitsText } from './limits.ts'
 import { styleOf } from './paint.ts'
+import { changeText, tickerOf } from './ruleChange.ts'
 import { authorOf, getChanges, getInstruments, getTrading } from './rulesReads.ts'
 import { tableLines, type Column } from './table.ts'
 
-const columns: readonly Column<Members>[] = [
-  { head: 'TICKER', cell: (row) => member(row, 'ticker') },
-  { head: 'STATE', cell: (row) => member(row, 'state') },
-  ...limitColumns,
-  { head: 'SET BY', leave: 12, cell: authorOf },
-]
+/** An instrument, or a halted ticker that is not listed; `halt`: its own halt. */
+type Row = { instrument: Members; halt: Members | undefined }
 
-/** The instruments with the state of each; tickers that are halted and not listed too. */
-const withStates = (instruments: readonly Members[], trading: Members): Members[] => {
-  const states = new Map(objectsIn(trading, 'tickers').map((row) => [member(row, 'ticker'), row]))
-  const own = member(trading, 'ticker')
-  if (own !== '') states.set(own, trading)
-  const listed = new Set(instruments.map((row) => member(row, 'ticker')))
-  const others = [...states.values()].filter((row) => !listed.has(member(row, 'ticker')))
-  return [
-    ...instruments.map((row) => ({ state: states.get(member(row, 'ticker'))?.['state'] ?? 'ACTIVE', ...row })),
-    ...others,
-  ]
+const sinceOf = (trading: Members): string => {
+  const [since, author] = [member(trading, 'since'), authorOf(trading)]
+  return `${since === '' ? '' : `since ${since}`}${author === '' ? '' : ` by ${author}`}`.trim()
 }
 
-/** The state of all tickers in a line, and the limits of those without any of their own. */
-const tradingLines = (trading: Members, { paint }: Context): string[] => {
-  const state = member(trading, 'state')
-  const author = authorOf(trading)
-  const limits = differenceText(noLimits, limitsIn(objectIn(trading, 'limits') ?? {})).replaceAll('none → ', '')
-  const since = member(trading, 'since')
+const columns: readonly Column<Row>[] = [
+  { head: 'TICKER', cell: ({ instrument }) => member(instrument, 'ticker') },
+  { head: 'STATE', cell: ({ instrument }) => member(instrument, 'state') },
+  ...limitColumns.map(({ cell, ...column }) => ({ ...column, cell: ({ instrument }: Row) => cell(instrument) })),
+  { head: 'HALTED', leave: 1, cell: ({ halt }) => (halt === undefined ? '' : sinceOf(halt)) },
+  { head: 'LIMITS BY', leave: 12, cell: ({ instrument, halt }) => (instrument === halt ? '' : authorOf(instrument)) },
+]
+
+/** Of the answer about all tickers those that are halted by themselves, of the answer about one ticker that one. */
+const haltsIn = (trading: Members): Members[] =>
+  member(trading, 'ticker') === '' ? objectsIn(trading, 'halted') : [trading]
+
+const rowsOf = (instruments: readonly Members[], trading: Members): Row[] => {
+  const halts = new Map(haltsIn(trading).map((halt) => [member(halt, 'ticker'), halt]))
+  const listed = instruments.map((instrument): Row => {
+    const halt = halts.get(member(instrument, 'ticker'))
+    halts.delete(member(instrument, 'ticker'))
+    return { instrument, halt: halt?.['state'] === 'HALTED' ? halt : undefined }
+  })
+  return [...listed, ...[...halts.values()].map((halt) => ({ instrument: halt, halt }))]
+}
+
+/** The state of all tickers in a line, and the limits where a ticker has none of its own. */
+const allLines = (trading: Members, { paint }: Context): string[] => {
+  const all = objectIn(trading, 'all') ?? trading
+  const [state, since] = [member(all, 'state'), sinceOf(all)]
+  const limits = objectIn(trading, 'limits')
+  const count = Number(member(trading, 'haltedCount')) - objectsIn(trading, 'halted').length
   return [
-    `trading: ${paint(styleOf(state), state)}${since === '' ? '' : ` since ${since}`}${author === '' ? '' : ` (${author})`}`,
-    `limits of tickers without their own: ${limits === '' ? 'none' : limits}`,
+    `all trading: ${paint(styleOf(state), state)}${since === '' ? '' : ` ${since}`}`,
+    ...(limits === null ? [] : [`limits where a ticker has none: ${limitsText(limitsIn(limits))}`]),
+    ...(count > 0 ? [`${count} more tickers are halted than are shown`] : []),
   ]
 }
 
@@ -49,15 +61,14 @@ const show = async (context: Context, ticker: string | undefined): Promise<numbe
     if (!trading.ok) context.say(trading.reason)
     return 1
   }
+  const { object } = trading.value
   if (context.json) {
-    await context.print(toExactJson({ trading: trading.value.object, instruments: instruments.value }))
+    await context.print(toExactJson({ trading: object, instruments: instruments.value }))
     return 0
   }
-  const rows = withStates(instruments.value, trading.value.object)
-  const all = ticker === undefined ? tradingLines(trading.value.object, context) : []
-  await context.print(
-    [...all, ...(rows.length === 0 ? ['no instruments'] : tableLines(columns, rows, context))].join('\n'),
-  )
+  const rows = rowsOf(instruments.value, object)
+  const table = rows.length === 0 ? ['no instruments'] : tableLines(columns, rows, context)
+  await context.print([...allLines(object, context), ...table].join('\n'))
   return 0
 }
 
@@ -82,15 +93,11 @@ const changeColumns: readonly Column<Members>[] = [
   { head: 'EPOCH', right: true, leave: 5, cell: (row) => member(row, 'epoch') },
   { head: 'AT', cell: (row) => member(row, 'at') },
   { head: 'WHAT', cell: (row) => member(row, 'what') },
-  { head: 'TICKER', cell: (row) => member(row, 'ticker') || 'all' },
+  { head: 'TICKER', cell: tickerOf },
   { head: 'BY', leave: 2, cell: (row) => member(row, 'by') },
   { head: 'SUBJECT', leave: 4, cell: (row) => member(row, 'subject') },
   { head: 'NOTE', leave: 3, cell: (row) => member(row, 'note') },
-  {
-    head: 'CHANGE',
-    leave: 1,
-    cell: (row) => differenceText(objectIn(row, 'before') ?? {}, objectIn(row, 'after') ?? {}),
-  },
+  { head: 'CHANGE', leave: 1, cell: changeText },
 ]
 
 const changes = async (context: Context, limit: number, cursor: string | undefined): Promise<number> => {

@@ -51,6 +51,12 @@ export const limitsIn = (object: Members): Limits =>
 
 export const noLimits: Limits = limitsIn({})
 
+/** Such as `tickSize 0.01, lotSize 1`. */
+export const limitsText = (limits: Limits): string =>
+  Object.entries(limits)
+    .flatMap(([name, text]) => (text === null ? [] : [`${name} ${text}`]))
+    .join(', ') || 'none'
+
 export const limitColumns: readonly Column<Members>[] = rows.map(([name, , head], i) => ({
   head,
   right: true,

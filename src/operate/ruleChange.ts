@@ -1,10 +1,11 @@
 // Sends one change of the rules, and says whether it is in force.
 
-import type { Members } from '../client/text.ts'
+import { member, objectIn, type Members } from '../client/text.ts'
 import type { Call } from './call.ts'
 import type { Context } from './context.ts'
 import type { fieldsInto } from './fields.ts'
 import type { Flags } from './grammar.ts'
+import { differenceText } from './limits.ts'
 import { persist } from './persist.ts'
 import { objectOf, refusalText } from './refusal.ts'
 
@@ -21,14 +22,28 @@ export const readAuthor = (
   read: ReturnType<typeof fieldsInto>,
 ): Author => ({ by: read.required('--by', values.by), note: read.required('--note', values.note) })
 
-/** Null: it is not in force, or nobody knows; that was said. */
-export const changeRules = async (context: Context, call: Call): Promise<{ text: string; object: Members } | null> => {
+/** `all` where a change is about all tickers. */
+export const tickerOf = (change: Members): string => member(change, 'ticker') || 'all'
+
+/** What was before, and what is after. */
+export const changeText = (change: Members): string =>
+  differenceText(objectIn(change, 'before') ?? {}, objectIn(change, 'after') ?? {})
+
+/** Makes a change and shows it as it is kept. @returns the exit code: 1 if it is not in force, or nobody knows */
+export const changeRules = async (context: Context, call: Call): Promise<number> => {
   const reply = await persist(context, call)
-  if (reply.kind === 'answer' && reply.answer.status === 200) {
-    const { text } = reply.answer
-    return { text, object: objectOf(text) }
+  if (reply.kind === 'none' || reply.answer.status !== 200) {
+    const why = reply.kind === 'none' ? reply.reason : refusalText(reply.answer, 'change the rules', context.access)
+    context.say(reply.maybeBefore ? `unknown: ${why}. It may be in force: give the same command again` : why)
+    return 1
   }
-  const why = reply.kind === 'none' ? reply.reason : refusalText(reply.answer, 'change the rules', context.access)
-  context.say(reply.maybeBefore ? `unknown: ${why}. It may be in force: give the same command again` : why)
-  return null
+  const { text } = reply.answer
+  const change = objectOf(text)
+  const difference = changeText(change)
+  if (context.json) await context.print(text)
+  else
+    await context.print(
+      `done: ${tickerOf(change)}: ${difference === '' ? 'nothing is other than before' : difference} (change ${member(change, 'epoch')})`,
+    )
+  return 0
 }

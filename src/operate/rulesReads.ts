@@ -22,16 +22,16 @@ export const getLimits = async (context: Context, ticker: string): Promise<Got<L
   const got = await getInstruments(context, ticker)
   if (!got.ok) return got
   const [instrument] = got.value
-  return { ok: true, value: instrument === undefined || instrument['listed'] === false ? null : limitsIn(instrument) }
+  return { ok: true, value: instrument === undefined ? null : limitsIn(instrument) }
 }
 
-/** The state of trading in a ticker, or of all: `state`, `since` …; of all also `limits`, those of tickers without any of their own. */
+/** The state of trading: of a ticker, with that of `all`; or of all, with `limits` and the tickers that are `halted` by themselves. */
 export const getTrading = async (
   context: Context,
   ticker: string | undefined,
 ): Promise<Got<{ text: string; object: Members }>> => getObject(context, { path: 'trading', query: { ticker }, what })
 
-/** The limits that hold for tickers without any of their own. */
+/** The limits that hold where a ticker has none of its own. */
 export const getDefaults = async (context: Context): Promise<Got<Limits>> => {
   const got = await getTrading(context, undefined)
   if (!got.ok) return got

@@ -1,4 +1,4 @@
-// `orders instruments set`, `defaults` and `delist`: lists a ticker and sets its limits, or those of tickers without any of their own. The
+// `orders instruments set`, `defaults` and `delist`: lists a ticker and sets its limits, or those that hold where a ticker has none. The
 // service replaces all limits at once; here those that are not named stay as they are.
 
 import type { Context } from './context.ts'
@@ -33,20 +33,14 @@ const setOf = async (context: Context, ticker: string, wanted: Wanted): Promise<
   const before = await getLimits(context, ticker)
   if (failed(context, before)) return 1
   const body = { ...bodyOf(mergedLimits(context, before.value, wanted)), ...wanted.author }
-  const done = await changeRules(context, { method: 'PUT', path: 'instruments', query: { ticker }, body })
-  if (done === null) return 1
-  await context.print(context.json ? done.text : `done: ${ticker}`)
-  return 0
+  return changeRules(context, { method: 'PUT', path: 'instruments', query: { ticker }, body })
 }
 
 const setDefaults = async (context: Context, wanted: Wanted): Promise<number> => {
   const before = await getDefaults(context)
   if (failed(context, before)) return 1
   const body = { limits: bodyOf(mergedLimits(context, before.value, wanted)), ...wanted.author }
-  const done = await changeRules(context, { method: 'PUT', path: 'trading', body })
-  if (done === null) return 1
-  await context.print(context.json ? done.text : 'done: tickers without limits of their own')
-  return 0
+  return changeRules(context, { method: 'PUT', path: 'trading', body })
 }
 
 const flags = {
@@ -74,7 +68,7 @@ export const setCommand = defineCommand({
 
 export const defaultsCommand = defineCommand({
   form: '[limits] --by <name> --note <text>',
-  about: 'Sets the limits of tickers that have none of their own',
+  about: 'Sets the limits that hold where a ticker has none of its own',
   flags,
   notes,
   read(values, words, faults) {
@@ -98,11 +92,6 @@ export const delistCommand = defineCommand({
     read.nothingBehind(words, 1)
     const ticker = read.ticker('the ticker', words[0] ?? '') ?? ''
     const author = readAuthor(values, read)
-    return async (context) => {
-      const done = await changeRules(context, { method: 'DELETE', path: 'instruments', query: { ticker, ...author } })
-      if (done === null) return 1
-      await context.print(context.json ? done.text : `delisted: ${ticker}`)
-      return 0
-    }
+    return (context) => changeRules(context, { method: 'DELETE', path: 'instruments', query: { ticker, ...author } })
   },
 })

@@ -7,7 +7,6 @@ import { defineCommand, type Flags } from './grammar.ts'
 import { countOpen } from './openOrders.ts'
 import type { Got } from './read.ts'
 import { authorFlags, changeRules, readAuthor, type Author } from './ruleChange.ts'
-import { detailsText } from './show.ts'
 
 type Change = {
   /** Undefined: all of them. */
@@ -43,10 +42,12 @@ const change = async (context: Context, wanted: Change): Promise<number> => {
     if (code !== 0) return code
   }
   const { ticker, body } = wanted
-  const done = await changeRules(context, { method: 'PUT', path: 'trading', query: { ticker }, body })
-  if (done === null) return 1
-  await context.print(context.json ? done.text : detailsText(done.object, context.paint))
-  return 0
+  const code = await changeRules(context, { method: 'PUT', path: 'trading', query: { ticker }, body })
+  if (code === 0 && body.cancelOpen === true)
+    context.say(
+      `what is open is being canceled: orders list${ticker === undefined ? '' : ` --ticker '${ticker}'`} --status open`,
+    )
+  return code
 }
 
 const flags = {

@@ -15,51 +15,74 @@ const limits = {
   referencePrice: null,
   priceBandPercent: null,
 }
-const instrument = { ticker: 'AAPL', listed: true, ...limits, by: 'eve', note: 'first day' }
+const instrument = { ticker: 'AAPL', state: 'HALTED', ...limits, by: 'eve', note: 'first day', epoch: 3 }
+const since = '2026-11-26T20:00:40.136Z'
+const halt = { state: 'HALTED', since, by: 'ops@desk', note: 'fat finger' }
+const none = { state: 'ACTIVE', since: null, by: null, note: null }
 const trading = {
-  state: 'ACTIVE',
-  since: '2026-11-26T20:00:40.136Z',
-  limits: { notionalMax: 5000 },
-  tickers: [
-    { ticker: 'AAPL', state: 'HALTED', by: 'ops@desk', note: 'fat finger' },
-    { ticker: 'GME', state: 'HALTED', by: 'ops@desk', note: 'again' },
+  ...none,
+  since,
+  limits: { ...limits, quantityMin: null, notionalMax: 5000 },
+  halted: [
+    { ticker: 'AAPL', ...halt },
+    { ticker: 'GME', ...halt },
   ],
+  haltedCount: 2,
+  epoch: 7,
+}
+const changed = {
+  epoch: 8,
+  ticker: 'AAPL',
+  what: 'LISTED',
+  before: { listed: true, limits },
+  after: { listed: true, limits: { ...limits, lotSize: 10 } },
 }
 const page = (...instruments: object[]) => json(200, { instruments, nextCursor: null })
 const service =
   (...instruments: object[]) =>
   ({ method, path }: Sent) => {
-    if (method !== 'GET') return json(200, { ...instrument, changed: true })
+    if (method !== 'GET') return json(200, changed)
     return path.startsWith('/trading') ? json(200, trading) : page(...instruments)
   }
 
 describe('shows', () => {
   test('each instrument with its state and limits, the halted ones that are not listed, and what holds for all', async () => {
-    const { code, out, requests } = await runWith(
-      service(instrument, { ...instrument, ticker: 'MSFT', by: '', note: '' }),
-      ['instruments'],
-    )
+    const msft = { ...instrument, ticker: 'MSFT', state: 'ACTIVE' }
+    const { code, out, requests } = await runWith(service(instrument, msft), ['instruments'])
     expect(code).toBe(0)
     expect(requests.map(({ path }) => path)).toEqual(['/instruments?limit=500', '/trading'])
     expect(out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
-      'trading: ACTIVE since 2026-11-26T20:00:40.136Z',
-      'limits of tickers without their own: notionalMax 5000',
-      'TICKER STATE TICK MIN NOTIONAL MAX SET BY',
-      'AAPL HALTED 0.01 1 1000000.00000001 eve: first day',
-      'MSFT ACTIVE 0.01 1 1000000.00000001',
-      'GME HALTED ops@desk: again',
+      `all trading: ACTIVE since ${since}`,
+      'limits where a ticker has none: tickSize 0.01, notionalMax 5000',
+      'TICKER STATE TICK MIN NOTIONAL MAX HALTED LIMITS BY',
+      `AAPL HALTED 0.01 1 1000000.00000001 since ${since} by ops@desk: fat finger eve: first day`,
+      'MSFT ACTIVE 0.01 1 1000000.00000001 eve: first day',
+      `GME HALTED since ${since} by ops@desk: fat finger`,
       '',
     ])
+  })
+
+  test('that more are halted than the service shows', async () => {
+    const script = ({ path }: Sent) =>
+      path.startsWith('/trading') ? json(200, { ...trading, haltedCount: 1_002 }) : page()
+    const { out } = await runWith(script, ['instruments'])
+    expect(out).toContain('1000 more tickers are halted than are shown\n')
   })
 
   test('one ticker; a 404 says that it is not listed', async () => {
     const script = ({ path }: Sent) =>
       path.startsWith('/trading')
-        ? json(200, { ticker: 'GME', state: 'HALTED' })
+        ? json(200, { ticker: 'GME', ...halt, all: { ...none, state: 'HALTED' }, epoch: 7 })
         : problem(404, 'NOT_FOUND', 'not listed')
     const { code, out, requests } = await runWith(script, ['instruments', 'gme'])
     expect(requests.map(({ path }) => path)).toEqual(['/instruments?ticker=GME&limit=500', '/trading?ticker=GME'])
-    expect({ code, out }).toEqual({ code: 0, out: 'TICKER  STATE\nGME     HALTED\n' })
+    expect(code).toBe(0)
+    expect(out.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
+      'all trading: HALTED',
+      'TICKER STATE HALTED',
+      `GME HALTED since ${since} by ops@desk: fat finger`,
+      '',
+    ])
   })
 
   test('--json: both answers', async () => {
@@ -76,7 +99,7 @@ describe('set', () => {
     const line = ['instruments', 'set', 'aapl', '--tick', '0.05', '--min', 'none', '--lot', '10', ...who]
     const { code, out, err, requests } = await runWith(service(instrument), line)
     expect(code).toBe(0)
-    expect(out).toBe('done: AAPL\n')
+    expect(out).toBe('done: AAPL: limits.lotSize none → 10 (change 8)\n')
     expect(err).toBe('orders instruments set: tickSize 0.01 → 0.05, lotSize none → 10, quantityMin 1 → none\n')
     expect(put(requests)).toEqual([
       [
@@ -126,7 +149,9 @@ describe('set', () => {
   test('defaults are those of trading', async () => {
     const { code, err, requests } = await runWith(service(), ['instruments', 'defaults', '--lot', '1', ...who])
     expect({ code, err }).toEqual({ code: 0, err: 'orders instruments defaults: lotSize none → 1\n' })
-    expect(put(requests)).toEqual([['PUT', '/trading', { limits: { lotSize: '1', notionalMax: '5000' }, ...author }]])
+    expect(put(requests)).toEqual([
+      ['PUT', '/trading', { limits: { tickSize: '0.01', lotSize: '1', notionalMax: '5000' }, ...author }],
+    ])
   })
 
   test('what cannot be read is not replaced', async () => {
@@ -159,16 +184,17 @@ describe('set', () => {
 })
 
 test('delist', async () => {
-  const { code, out, requests } = await runWith(service(), ['instruments', 'delist', 'AAPL', ...who])
-  expect({ code, out }).toEqual({ code: 0, out: 'delisted: AAPL\n' })
+  const delisted = { ...changed, what: 'DELISTED', before: { listed: true }, after: { listed: false } }
+  const { code, out, requests } = await runWith(() => json(200, delisted), ['instruments', 'delist', 'AAPL', ...who])
+  expect({ code, out }).toEqual({ code: 0, out: 'done: AAPL: listed true → false (change 8)\n' })
   expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
     'DELETE /instruments?ticker=AAPL&by=ops%40desk&note=new+tick',
   ])
-  const none = await runWith(
+  const missing = await runWith(
     () => problem(404, 'NOT_FOUND', 'AAPL is not listed'),
     ['instruments', 'delist', 'AAPL', ...who],
   )
-  expect(none).toMatchObject({ code: 1, err: 'orders instruments delist: AAPL is not listed\n' })
+  expect(missing).toMatchObject({ code: 1, err: 'orders instruments delist: AAPL is not listed\n' })
 })
 
 test('changes: who, when, why, before and after', async () => {
@@ -198,7 +224,7 @@ test('changes: who, when, why, before and after', async () => {
     change({
       epoch: 5,
       what: 'TRADING',
-      ticker: '',
+      ticker: null,
       before: { limits: { lotSize: null } },
       after: { limits: { lotSize: 1 } },
     }),

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'bun:test'
 import { json, lines, problem, runWith, type Sent } from './desk.ts'
 
 const who = ['--by', 'ops@desk', '--note', 'fat finger']
-const state = (members: object) => json(200, { ticker: 'AAPL', state: 'HALTED', ...members })
+const changed = json(200, { epoch: 8, ticker: 'AAPL', before: { state: 'ACTIVE' }, after: { state: 'HALTED' } })
 const open = json(200, { orders: [{ id: 'a', ticker: 'AAPL', userId: 'u' }], nextCursor: null })
-const answer = ({ method }: Sent) => (method === 'GET' ? open : state({}))
+const answer = ({ method }: Sent) => (method === 'GET' ? open : changed)
 
 describe('halt and resume', () => {
   const calls = [
@@ -26,9 +26,14 @@ describe('halt and resume', () => {
   ] as const
   test.each(calls)('%j', async (line, path, body) => {
     const { code, err, out, requests, questions } = await runWith(answer, line)
-    expect({ code, err, questions }).toEqual({ code: 0, err: '', questions: [] })
+    expect({ code, questions }).toEqual({ code: 0, questions: [] })
+    const follows =
+      'cancelOpen' in body
+        ? "orders halt: what is open is being canceled: orders list --ticker 'AAPL' --status open\n"
+        : ''
+    expect(err).toBe(follows)
     expect(requests.map((sent) => [sent.method, sent.path, sent.json])).toEqual([['PUT', path, body]])
-    expect(out).toContain('HALTED')
+    expect(out).toBe('done: AAPL: state ACTIVE → HALTED (change 8)\n')
   })
 
   const questions = [
@@ -51,7 +56,7 @@ describe('halt and resume', () => {
   test('a service that is busy is asked again; without a clear answer it is unknown whether it is in force', async () => {
     const busy = problem(503, 'OVERLOADED', 'a lock')
     const line = ['halt', 'AAPL', ...who]
-    expect(await runWith((_, n) => (n < 3 ? busy : state({})), line)).toMatchObject({ code: 0 })
+    expect(await runWith((_, n) => (n < 3 ? busy : changed), line)).toMatchObject({ code: 0 })
     const certain = await runWith(() => busy, line)
     expect(certain.err).toEndWith('orders halt: the service answers 503 OVERLOADED: a lock\n')
     const lost = await runWith(() => 'lost', line)
