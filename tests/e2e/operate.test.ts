@@ -6,7 +6,7 @@ import { createAuthority, writeCertificate } from '../support/certificates.ts'
 import { afterAll, expect, test } from '../support/explained.ts'
 import { userId } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
-import { runBinary } from '../support/service.ts'
+import { runBinary, type RunningService } from '../support/service.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
 
 const world = await createWorld()
@@ -19,13 +19,17 @@ const linesOf = (out: string): Json[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Json)
 
+/** `orders <line>` for this service. */
+const deskOf = ({ port }: RunningService) => ({
+  async orders(line: string) {
+    const { exitCode, out, err } = await runBinary(line.split(' '), { SERVER_PORT: String(port) })
+    return { code: exitCode, out, err }
+  },
+})
+
 test('place, repeat, list, get, cancel', async () => {
   await using service = await world.start()
-  const env = { SERVER_PORT: String(service.port) }
-  const orders = async (line: string) => {
-    const { exitCode, out, err } = await runBinary(line.split(' '), env)
-    return { code: exitCode, out, err }
-  }
+  const { orders } = deskOf(service)
   const terms = `--user ${userId} BUY 999999999999.12345678 AAPL @ 0.00000001 --tif GTC`
 
   const placed = await orders(`place ${terms}`)
