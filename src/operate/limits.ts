@@ -71,10 +71,15 @@ const flat = (object: Members, prefix = ''): [string, string][] =>
     return inner === null ? [[prefix + name, member(object, name)]] : flat(inner, `${prefix}${name}.`)
   })
 
+/** What a person looks for first. */
+const first = ['state', 'listed']
+const byImportance = (a: string, b: string): number => first.indexOf(b) - first.indexOf(a)
+
 /** What differs between two objects, such as `tickSize 0.01 → 0.05, lotSize none → 10`; empty: nothing does. */
 export const differenceText = (before: Members, after: Members): string => {
   const [old, now] = [new Map(flat(before)), new Map(flat(after))]
   return [...new Set([...old.keys(), ...now.keys()])]
+    .toSorted(byImportance)
     .flatMap((name) => {
       const [from, to] = [old.get(name) ?? '', now.get(name) ?? '']
       return from === to ? [] : [`${name} ${from === '' ? 'none' : from} → ${to === '' ? 'none' : to}`]

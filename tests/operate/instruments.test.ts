@@ -211,8 +211,8 @@ test('changes: who, when, why, before and after', async () => {
     change({
       what: 'TRADING',
       ticker: 'AAPL',
-      before: { state: 'ACTIVE', since: null },
-      after: { state: 'HALTED', since: '2026-11-26T20:00:40.136Z' },
+      before: { since: null, state: 'ACTIVE' },
+      after: { since: '2026-11-26T20:00:40.136Z', state: 'HALTED' },
     }),
     change({
       epoch: 6,
