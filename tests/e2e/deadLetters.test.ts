@@ -12,6 +12,8 @@ import { createWorld, tradeOf, type World } from '../support/world.ts'
 const dayMs = 24 * 3_600_000
 /** How far in the future a record may be stamped before Kafka 4. */
 const anyStamp = { 'message.timestamp.after.max.ms': '9223372036854775807' }
+/** How far since then. */
+const noFuture = { 'message.timestamp.after.max.ms': '3600000' }
 
 /** A trade of its own order on each partition of the trade topic. */
 const tradesEverywhere = async (world: World, ids: readonly string[]): Promise<void> =>
@@ -37,6 +39,7 @@ const idOf = (world: World, offset: number): string => `${world.topics.trades}-1
 test('a message from the future has a letter of today, and its partition goes on', async () => {
   await using world = await createWorld()
   await world.kafka.alterTopic(world.topics.trades, anyStamp)
+  await world.kafka.alterTopic(world.topics.deadLetters, noFuture)
   const service = await world.start()
   const ids = [await placeOrder(service), await placeOrder(service), await placeOrder(service)]
   const before = Date.now()
