@@ -177,7 +177,10 @@ test('two replicas, one with a clock an hour ahead and one that dies over the in
     ...orders.filter((_, n) => n % 4 === 0).map(({ ticker, id }) => tradeOf({ ticker, buyOrderId: id, quantity: 30 })),
   )
   while (Date.now() < instant) {
-    expect(await world.sql`select from order_endings`).toHaveLength(0)
+    // On a busy machine the first of them was placed long before the last.
+    const early = await world.sql`
+      select from order_endings e join orders o on o.id = e.order_id where o.expires_at > clock_timestamp()`
+    expect(early).toHaveLength(0)
     await Bun.sleep(500)
   }
   await until(async () => (await world.sql`select from order_endings where told_at is not null`).length > 0, {
