@@ -108,7 +108,10 @@ export const insertVoids = async (sql: Sql, voids: readonly NewVoid[], keysFille
 export const readVoidKeys = async (sql: Sql, keys: readonly OrderKey[]): Promise<Set<string>> => {
   const rows = await sql<{ user_id: string; client_order_id: string }[]>`
     select h.user_id, h.client_order_id from ${keyInput(sql, keys)}
-    join order_keys h on h.user_id = k.user_id::uuid and h.client_order_id = k.client_order_id
+    cross join lateral (
+      select user_id, client_order_id, order_id from order_keys
+      where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1
+    ) h
     where h.order_id is null`
   return new Set(rows.map((row) => `${row.user_id} ${row.client_order_id}`))
 }

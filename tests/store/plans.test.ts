@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readEndingsWork } from '../../src/store/endings.ts'
 import { readLegState } from '../../src/store/fills.ts'
+import { insertVoids, readVoidKeys } from '../../src/store/keys.ts'
 import { readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
 import type { Sql } from '../../src/store/sql.ts'
@@ -40,6 +41,22 @@ const statements: Record<
       sql,
       known.map((row) => ({ userId: row.user_id, clientOrderId: row.client_order_id })),
       true,
+    ),
+  insertVoids: (sql, known) =>
+    insertVoids(
+      sql,
+      known.map((row) => ({
+        key: { userId: row.user_id, clientOrderId: row.client_order_id },
+        at: new Date(),
+        requestId: null,
+        subject: null,
+      })),
+      true,
+    ),
+  readVoidKeys: (sql, known) =>
+    readVoidKeys(
+      sql,
+      known.map((row) => ({ userId: row.user_id, clientOrderId: row.client_order_id })),
     ),
   readOrders: (sql, known) =>
     readOrders(
@@ -131,7 +148,8 @@ describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
       const [plan] = await explainer.plans()
       expect(plan!.rowsScanned('orders')).toBeLessThanOrEqual(looksMax)
       expect(plan!.rowsScanned('outbox')).toBeLessThanOrEqual(looksMax)
-      const touched = plan!.rowsScanned('orders') + plan!.rowsScanned('outbox')
+      expect(plan!.rowsScanned('order_keys')).toBeLessThanOrEqual(looksMax)
+      const touched = plan!.rowsScanned('orders') + plan!.rowsScanned('outbox') + plan!.rowsScanned('order_keys')
       expect(touched).toBeGreaterThanOrEqual(name.startsWith('read') ? count : 0)
     })
 
