@@ -3,14 +3,31 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import type { RuleBook } from '../../../src/app/rules.ts'
+import { createService, type Service } from '../../../src/app/service.ts'
 import { usualRules } from '../../../src/app/submit.ts'
 import { engineFeatures } from '../../../src/domain/engine.ts'
 import { noLimits, type Rules } from '../../../src/domain/rules.ts'
+import { createApp } from '../../../src/http/server.ts'
+import { newId } from '../../support/builders.ts'
+import { servicePools } from '../../support/database.ts'
 import { randomStream } from '../../support/random.ts'
-import { bodyOf, openHarness, orderBody, refusal, type Answer, type Call, type Harness } from '../harness.ts'
+import {
+  bodyOf,
+  callerOf,
+  openHarness,
+  orderBody,
+  refusal,
+  serverOptions,
+  type Answer,
+  type Call,
+  type Harness,
+} from '../harness.ts'
 import { randomOrders, timeless } from './batchCalls.ts'
 
 let harness: Harness
+/** Another replica over the same database: what it changes, this one has to find out. */
+let other: Service
+let elsewhere: ReturnType<typeof callerOf>
 let accepting = true
 let mayPlaceStops = true
 let clockMs = 0
@@ -29,11 +46,29 @@ beforeAll(async () => {
     }),
   })
 })
-afterAll(() => harness.close())
+beforeAll(() => {
+  other = createService({
+    pools: servicePools(harness.database),
+    limits: { batchMax: 256, lanes: 2, queueMax: 100, deadlineMs: 30_000 },
+    accepting: () => true,
+    onCommitted: () => undefined,
+    onBug: (error) => harness.bugs.push(error),
+    log: harness.log.log,
+    now: () => new Date(),
+    newId,
+    expiresAt: () => null,
+  })
+  elsewhere = callerOf(createApp(serverOptions({ service: other })))
+})
+afterAll(async () => {
+  other.close()
+  await harness.close()
+})
 beforeEach(() => {
   clockMs += 60_000
 })
 
+const who = { by: 'ops@desk', note: 'a test' }
 const newKey = (): string => crypto.randomUUID()
 const order = (changed: object = {}) => ({ ...orderBody, ...changed })
 const validate = (call: Call, on = harness) => on.call('POST', '/orders/validate', call)
@@ -87,7 +122,7 @@ describe('validating answers as placing does', () => {
     for (const count of Object.values(counts)) expect(count).toBeGreaterThan(2)
   })
 
-  test('of few keys again and again, with every kind of order, over bounds and voids', async () => {
+  test('of few keys again and again, with every kind of order, over bounds, voids, halts and limits', async () => {
     const rng = randomStream('validate keys')
     const keys = Array.from({ length: 12 }, newKey)
     for (const key of keys.slice(0, 2))
@@ -98,6 +133,14 @@ describe('validating answers as placing does', () => {
       accepting = !rng.chance(0.05)
       mayPlaceStops = !rng.chance(0.3)
       if (rng.chance(0.05)) clockMs += 6_000
+      if (rng.chance(0.08))
+        await elsewhere('PUT', rng.pick(['/trading', '/trading?ticker=AAPL']), {
+          body: { ...who, state: rng.pick(['ACTIVE', 'ACTIVE', 'HALTED']) },
+        })
+      if (rng.chance(0.08))
+        await elsewhere('PUT', '/instruments?ticker=AAPL', {
+          body: { ...who, ...rng.pick([{}, { tickSize: '0.4' }, { lotSize: 7 }, { quantityMax: 50 }]) },
+        })
       const body = order({
         clientOrderId: rng.weighted<string | null>([
           [4, rng.pick(keys)],
@@ -119,6 +162,9 @@ describe('validating answers as placing does', () => {
       seen.add(String(await tryThenPlace({ body })))
     }
     accepting = mayPlaceStops = true
+    for (const path of ['/trading', '/trading?ticker=AAPL'])
+      await elsewhere('PUT', path, { body: { ...who, state: 'ACTIVE' } })
+    await elsewhere('PUT', '/instruments?ticker=AAPL', { body: who })
     expect([...seen].toSorted()).toEqual(['202', '400', '409', '422', '429', '503'])
   })
 
