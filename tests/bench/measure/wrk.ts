@@ -18,7 +18,7 @@ export type WrkResult = {
 
 export type WrkPlan = {
   wrk: string
-  script: 'post.lua' | 'get.lua'
+  script: 'post.lua' | 'batch.lua' | 'get.lua'
   url: string
   connections: number
   seconds: number
