@@ -22,7 +22,7 @@ const linesOf = (out: string): Json[] =>
 
 /** `orders <line>` for this service. */
 const deskOf = ({ port }: RunningService) => ({
-  async orders(line: string) {
+  orders: async (line: string) => {
     const { exitCode, out, err } = await runBinary(line.split(' '), { SERVER_PORT: String(port) })
     return { code: exitCode, out, err }
   },
@@ -41,9 +41,9 @@ test('place, repeat, list, get, cancel', async () => {
   const again = await orders(`place ${terms} --key ${key} --json`)
   expect(again).toMatchObject({ code: 0, err: '' })
   const [repeated] = linesOf(again.out)
-  const id = (repeated!['order'] as Json)['id']
+  const id = (repeated!['order'] as Json)['id'] as string
   expect(repeated).toMatchObject({ outcome: 'repeated', key, order: { status: 'NEW', timeInForce: 'GTC' } })
-  expect(placed.out).toContain(`${id}`)
+  expect(placed.out).toContain(id)
 
   const other = await orders(`place --user ${userId} BUY 1 AAPL @ 1 --key ${key}`)
   expect(other.code).toBe(1)
