@@ -21,7 +21,7 @@ export type MassCanceled = {
   remaining: boolean
 }
 
-export type MassCancel = { scope: Scope; cause: Cause; traceparent: string | null }
+type MassCancel = { scope: Scope; cause: Cause; traceparent: string | null }
 
 export type MassCancelsOptions = {
   /** For pages. */

@@ -104,43 +104,51 @@ const step = async (pass: Pass, { db, newEventId, onCommitted, onCanceled, now, 
   return false
 }
 
-export const createSweeps = (options: SweepsOptions): Sweeps => {
-  const { db, replicaId, clock, log } = options
-  const bell = createBell()
+/** The sweeps that this replica works on; see Sweeps. */
+const createTurns = (options: SweepsOptions): Sweeps['turn'] => {
+  const { db, replicaId, clock } = options
   const passes = new Map<string, Pass>()
-  const state = { obstacle: null as string | null, renewedAt: -Infinity, thinnedAt: -Infinity }
+  let renewedAt = -Infinity
 
   const take = async (): Promise<void> => {
     const limit = takenMax - passes.size
     if (limit === 0) return
-    const taken = await db.run((sql) => takeSweeps(sql, { replicaId, leaseMs, limit, at: [...passes.keys()] }))
+    const at = [...passes.keys()]
+    const taken = await db.run((sql) => takeSweeps(sql, { replicaId, leaseMs, limit, at }))
     for (const sweep of taken) passes.set(sweep.id, beginPass(sweep))
   }
 
   const renew = async (): Promise<void> => {
-    if (passes.size === 0 || clock() - state.renewedAt < renewEveryMs) return
+    if (clock() - renewedAt < renewEveryMs) return
     await db.run((sql) => renewSweeps(sql, [...passes.keys()], { replicaId, leaseMs }))
-    state.renewedAt = clock()
+    renewedAt = clock()
   }
 
-  const end = async (pass: Pass): Promise<void> => {
-    if (pass.refused > 0) {
-      passes.set(pass.sweep.id, { ...beginPass(pass.sweep), restsUntil: clock() + againMs })
+  const end = async ({ sweep, refused }: Pass): Promise<void> => {
+    if (refused > 0) {
+      passes.set(sweep.id, { ...beginPass(sweep), restsUntil: clock() + againMs })
       return
     }
-    await db.run((sql) => finishSweep(sql, pass.sweep.id))
-    passes.delete(pass.sweep.id)
+    await db.run((sql) => finishSweep(sql, sweep.id))
+    passes.delete(sweep.id)
   }
 
-  const turn = async (): Promise<boolean> => {
+  return async () => {
     await take()
-    for (const pass of [...passes.values()]) {
+    for (const pass of passes.values()) {
       if (pass.restsUntil > clock()) continue
       await renew()
       if (await step(pass, options)) await end(pass)
     }
-    return [...passes.values()].some(({ restsUntil }) => restsUntil <= clock())
+    return passes.values().some(({ restsUntil }) => restsUntil <= clock())
   }
+}
+
+export const createSweeps = (options: SweepsOptions): Sweeps => {
+  const { db, replicaId, clock, log } = options
+  const bell = createBell()
+  const turn = createTurns(options)
+  const state = { obstacle: null as string | null, thinnedAt: -Infinity }
 
   const thin = async (): Promise<void> => {
     if (clock() - state.thinnedAt < thinEveryMs) return
@@ -166,7 +174,7 @@ export const createSweeps = (options: SweepsOptions): Sweeps => {
   }
 
   return {
-    ring: bell.ring,
+    ring: () => bell.ring(),
     turn,
     state: () => state,
     async run(signal) {

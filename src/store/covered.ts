@@ -50,7 +50,7 @@ export const readMoment = async (sql: Sql): Promise<Moment | null> => {
 }
 
 /** Whether the order called `o` was there. */
-export const wasThere = (sql: Sql, { snapshot, floor, below }: Moment): Fragment =>
+const wasThere = (sql: Sql, { snapshot, floor, below }: Moment): Fragment =>
   sql`(${below}::text::bigint is null or o.position < ${below}::text::bigint)
       and (o.position <= ${floor}::text::bigint or pg_visible_in_snapshot(o.xact, ${snapshot}::text::pg_snapshot))`
 

@@ -133,6 +133,22 @@ const batches = async ({ call, harness }: World): Promise<void> => {
   }
 }
 
+/** Cancels of many, and a switch that is armed, fires and is disarmed. */
+const many = async ({ call, harness }: World): Promise<void> => {
+  const userId = crypto.randomUUID()
+  for (const side of ['BUY', 'SELL']) await call('POST', '/orders', { body: { ...orderBody, userId, side } })
+  for (const query of [`?userId=${userId}&ticker=aapl&side=SELL`, `?userId=${userId}`, '?ticker=NONE', '', '?side=UP'])
+    await call('DELETE', `/orders${query}`, { headers: { traceparent } })
+  const arm = (timeoutMs: number) => call('POST', '/orders/cancel-after', { body: { userId, timeoutMs } })
+  await arm(86_400_000)
+  await harness.database.sql`update cancel_after set fires_at = now() - interval '1 second' where user_id = ${userId}`
+  for (const timeoutMs of [1_000, 0, 1]) await arm(timeoutMs)
+  const path = '/orders/cancel-after'
+  await call('POST', path, { body: { userId } })
+  await call('POST', path, { body: ' '.repeat(70_000) })
+  await call('POST', path, { body: 'hello', headers: { 'content-type': 'text/plain' } })
+}
+
 /** With an engine of the old kind, and room for two refused orders a minute. */
 const rejections = async ({ call, harness }: World): Promise<void> => {
   harness.setClock(acceptedOrder.createdAt)
@@ -215,6 +231,8 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
     await call('POST', '/orders/void', { body: voidRequest })
     await call('POST', `/orders/${unknownId}/cancel`)
     await call('DELETE', `/orders/${unknownId}`)
+    await call('DELETE', '/orders?ticker=AAPL')
+    await call('POST', '/orders/cancel-after', { body: { userId: orderBody.userId, timeoutMs: 0 } })
     for (const path of [
       '/orders',
       `/orders/${unknownId}`,
@@ -239,6 +257,8 @@ const refusals = async (kept: Recorded[]): Promise<void> => {
       validate: read,
       void: write,
       cancel: write,
+      cancelMany: write,
+      cancelAfter: write,
       resolve: write,
       resolveReport: write,
       find: read,
@@ -320,6 +340,7 @@ const otherMethods = async (call: Calling): Promise<void> => {
     '/orders',
     '/orders/batch',
     '/orders/validate',
+    '/orders/cancel-after',
     '/exceptions',
     '/exceptions/reports',
     ...rulePaths,
@@ -345,6 +366,7 @@ export const record = async (): Promise<Recorded[]> => {
     const world = { harness, call: recorderOf(app, kept) }
     await orders(world)
     await batches(world)
+    await many(world)
     await reportExceptions(world, await exceptions(world))
     await recordRules(world.call)
     for (const path of [...gets, '/docs/nothing.js', '/docs/handbook/nothing']) await world.call('GET', path)

@@ -118,6 +118,22 @@ test('an order is judged without being placed', async () => {
   expect(await client.validateOrder({ body: { ...order, price: null } })).toMatchObject({ status: 400 })
 })
 
+test('many orders are canceled at once, or unless that is put off', async () => {
+  const userId = crypto.randomUUID()
+  const { id } = await placed({ userId })
+  expect(await client.cancelOrders({ query: { userId, side: 'BUY' } })).toMatchObject({
+    status: 200,
+    body: { canceled: [id], notCanceled: [], remaining: false },
+  })
+  expect(requests.at(-1)!.url).toEndWith(`/orders?userId=${userId}&side=BUY`)
+  expect(await client.cancelOrders({ query: {} })).toMatchObject({ status: 400 })
+  const armed = await client.cancelAfter({ body: { userId, timeoutMs: 5_000 } })
+  expect(armed).toMatchObject({ status: 200, body: { userId, firesAt: expect.any(String) } })
+  expect(await client.cancelAfter({ body: { userId, timeoutMs: 0 } })).toMatchObject({
+    body: { userId, firesAt: null },
+  })
+})
+
 test('other answers than JSON are text', async () => {
   const page = await client.metrics()
   expect(page).toMatchObject({ status: 200, body: 'orders_outbox_rows 1\n' })

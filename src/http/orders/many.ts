@@ -28,8 +28,7 @@ export const needsScope: readonly Fault[] = [
   { pointer: '?userId', detail: 'or ticker must be given: say whose orders, or in which ticker' },
 ]
 
-/** Exported for the tests. */
-export const decodeScope = (search: URLSearchParams): Decoded<Scope> => {
+const decodeScope = (search: URLSearchParams): Decoded<Scope> => {
   const query = manyQuery.read(search, 'refuse')
   if (!query.ok) return query
   const { userId = null, ticker: name = null, side = null } = query.value
@@ -111,10 +110,7 @@ const isTimeout = (value: unknown): value is number =>
   (value === 0 || (value >= timeoutMinMs && value <= timeoutMaxMs))
 
 /** `callerId`: the user of a body without `userId`; null: the body has to name it. */
-export const decodeCancelAfter = (
-  text: string,
-  callerId: string | null,
-): Decoded<{ userId: string; timeoutMs: number }> => {
+const decodeCancelAfter = (text: string, callerId: string | null): Decoded<{ userId: string; timeoutMs: number }> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const faults: Fault[] = []
