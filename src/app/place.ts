@@ -100,6 +100,8 @@ export type Placing = {
   rules: RuleBook
   keyFill: KeyFill
   rejections: Rejections
+  /** Called with the code of the rule for every order that was stored as REJECTED. */
+  onRejected?: (code: string) => void
   /** Called after every commit that stored orders. */
   onCommitted: () => void
 }
@@ -158,8 +160,9 @@ export const judgeHeldKey = async (db: Database, terms: OrderTerms, keyFill: Key
   return holder === undefined ? { ok: false, code: 'VOIDED' } : repetition(holder, terms)
 }
 
-const isNewRejection = (result: PlaceResult): boolean =>
-  !result.ok && result.code === 'ORDER_REJECTED' && !result.replayed
+/** Why the order was refused and stored; null: it was not, or it was before. */
+const newRejection = (result: PlaceResult): Reason | null =>
+  !result.ok && result.code === 'ORDER_REJECTED' && !result.replayed ? result.order.reason : null
 
 /**
  * Stores a batch. Returns one result per placement, in order. Idempotent: called again with the same placements it stores nothing twice.
@@ -189,7 +192,9 @@ export const placeOrders = async (
         : isNew(one)
           ? answerOf(placement.order, false)
           : judgeRepetition(placement, holders)
-    if (!isNewRejection(result)) placing.rejections.putBack(placements[i]!)
+    const refusal = newRejection(result)
+    if (refusal === null) placing.rejections.putBack(placements[i]!)
+    else placing.onRejected?.(refusal.code)
     results.push(result)
   }
   return results

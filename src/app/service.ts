@@ -19,6 +19,8 @@ export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
     rules?: NewOrderRules
     /** Absent: one of its own. */
     ruleBook?: RuleBook
+    /** See Placing. */
+    onRejected?: (code: string) => void
     /** The audit writes there what administrators change. */
     log: Pick<Log, 'info'>
   }
@@ -39,6 +41,7 @@ export const createService = ({
   expiresAt,
   rules = usualRules,
   ruleBook: given,
+  onRejected,
   ...options
 }: ServiceOptions): Service => {
   const { features, rejectedPerMinuteMax, nowMs } = rules
@@ -48,6 +51,7 @@ export const createService = ({
     rules: ruleBook,
     keyFill: createKeyFill(gets, nowMs),
     rejections: createRejections(rejectedPerMinuteMax, nowMs),
+    ...(onRejected === undefined ? {} : { onRejected }),
   }
   const batchers = createBatchers({ ...options, placing })
   const parts = { batchers, lists: options.pools.pages, audit: createAudit(log) }

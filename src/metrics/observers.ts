@@ -20,6 +20,7 @@ import { createCounter, createHistogram } from './instruments.ts'
 import { createMany } from './manyObservers.ts'
 import type { Metric } from './metric.ts'
 import { createReports } from './reportObservers.ts'
+import { createRules } from './ruleObservers.ts'
 
 /** Seconds. The first three distinguish a group commit on a fast disk from one on a slow disk. */
 const commitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -205,11 +206,13 @@ export const createObservers = () => {
   const { instruments: ofReports, ...reports } = createReports()
   const { instruments: ofEndings, ...endings } = createEndings()
   const { instruments: ofMany, ...many } = createMany()
+  const { instruments: ofRules, onRejected } = createRules()
   const instruments = [
     ...[http, batches, streams, stops, database, followers].flatMap((part) => part.instruments),
     ...ofReports,
     ...ofEndings,
     ...ofMany,
+    ...ofRules,
   ]
   return {
     /** Called for every answer over HTTP. */
@@ -231,6 +234,8 @@ export const createObservers = () => {
     endings,
     /** Called for orders that are canceled by many at a time. */
     many,
+    /** Called for every order that a rule refused, with the code of the rule. */
+    onRejected,
     reports: { ...reports, onBatch: batches.reportBatch },
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
     metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),

@@ -4,6 +4,7 @@ import { endings } from './endingPanels.ts'
 import { many } from './manyPanels.ts'
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
 import { reports } from './reportPanels.ts'
+import { rules } from './rulePanels.ts'
 import { stops } from './stopPanels.ts'
 import { streams } from './streamPanels.ts'
 import { system } from './systemPanels.ts'
@@ -191,6 +192,7 @@ const trades: Row = {
 export const rows: readonly Row[] = [
   requests,
   commits,
+  rules,
   relay,
   trades,
   stops,

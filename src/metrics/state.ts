@@ -8,6 +8,7 @@ import { manyState } from './manyState.ts'
 import type { Metric } from './metric.ts'
 import { publisherState } from './publisherState.ts'
 import { reportState } from './reportState.ts'
+import { ruleState } from './ruleState.ts'
 import type { StateMetric, StateSource } from './stateMetric.ts'
 import { stopState } from './stopState.ts'
 import { tradeState } from './tradeState.ts'
@@ -206,6 +207,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...keyState,
   ...endingState,
   ...manyState,
+  ...ruleState,
   ...streams,
   ...publisherState,
   ...queues,

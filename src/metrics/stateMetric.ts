@@ -4,6 +4,7 @@ import type { Expiry } from '../app/expiry.ts'
 import type { KeyFilling } from '../app/fillKeys.ts'
 import type { Monitor } from '../app/monitor.ts'
 import type { OpenExceptions } from '../app/openExceptions.ts'
+import type { WatchedRuleBook } from '../app/rules.ts'
 import type { Service } from '../app/service.ts'
 import type { StopWatch } from '../app/stopWatch.ts'
 import type { StreamUseCases } from '../app/streams.ts'
@@ -38,6 +39,7 @@ export type StateSource = {
     stops: Pick<StopWatch, 'state'>
     keyFilling: Pick<KeyFilling, 'state'>
   }
+  ruleBook: Pick<WatchedRuleBook, 'state'>
   service: Pick<Service, 'load'>
   streams: Pick<StreamUseCases, 'state'>
   pools: Readonly<Record<string, Pick<Pool, 'load'>>>

@@ -109,6 +109,7 @@ export const openService = ({
       log.rarely('error', 'refused', 'requests are refused: postgres cannot do them now', fields)
     },
     onBatch: observers.batch,
+    onRejected: observers.onRejected,
     onCanceled: (orders) => observers.many.onCanceled('MASS_CANCELED', orders),
   })
   return observeRefusals(service, observers.refusal)

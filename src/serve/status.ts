@@ -3,6 +3,7 @@
 import type { KeyFilling } from '../app/fillKeys.ts'
 import type { Monitor } from '../app/monitor.ts'
 import type { RefusedWrites } from '../app/refusedWrites.ts'
+import type { WatchedRuleBook } from '../app/rules.ts'
 import type { StopWatch } from '../app/stopWatch.ts'
 import type { Switches } from '../app/switches.ts'
 import type { Config } from '../config/config.ts'
@@ -29,6 +30,7 @@ export type StatusSource = {
     keyFilling: Pick<KeyFilling, 'state'>
     switches: Pick<Switches, 'state'>
   }
+  ruleBook: Pick<WatchedRuleBook, 'state'>
   refusedWrites: Pick<RefusedWrites, 'last'>
   /** What the start waits for; null once the service has started. */
   starting: () => string | null
@@ -54,6 +56,13 @@ const sweepsOf = ({ background }: StatusSource): { text: string; isSound: boolea
   return { text: `${open} are under way, the oldest for ${seconds(oldestMs)}`, isSound: oldestMs <= sweepStaysMs }
 }
 
+/** What an administrator halted, for an operator. It is what somebody wants, so it is no fault. */
+const haltsOf = ({ ruleBook }: StatusSource): { trading?: string } => {
+  const { halted, haltedTickers } = ruleBook.state()
+  if (halted) return { trading: 'all trading is halted: new orders are refused' }
+  return haltedTickers === 0 ? {} : { trading: `${haltedTickers} tickers are halted: their new orders are refused` }
+}
+
 const databaseOf = (source: StatusSource): Component => {
   const { background, starting, refusedWrites } = source
   const { database } = background.monitor.state()
@@ -62,7 +71,7 @@ const databaseOf = (source: StatusSource): Component => {
   const refusal = refusedWrites.last()
   const sweeps = sweepsOf(source)
   const status = sweeps?.isSound === false ? 'DEGRADED' : 'UP'
-  const others = { ...olderKeysOf(background), ...(sweeps !== null && { cancelsOfMany: sweeps.text }) }
+  const others = { ...olderKeysOf(background), ...(sweeps !== null && { cancelsOfMany: sweeps.text }), ...haltsOf(source) }
   if (refusal === null) return { status, details: { detail: database.detail, ...others } }
   const detail = `answers, and refused requests ${seconds(refusal.agoMs)} ago: ${refusal.reason}`
   return { status: 'DEGRADED', details: { detail, ...others } }

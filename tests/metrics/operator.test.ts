@@ -22,7 +22,7 @@ describe('alerts', () => {
     (name, { expr, labels, annotations, ...rest }) => {
       test('is named and graded', () => {
         expect(name).toMatch(/^Orders[A-Z]\w+$/)
-        expect(['critical', 'warning']).toContain(labels.severity)
+        expect(['critical', 'warning', 'info']).toContain(labels.severity)
         expect(rest.for ?? '1m').toMatch(/^[1-9]\d*[smhd]$/)
       })
 
