@@ -5,8 +5,9 @@ import { everybody, type Call } from '../../src/app/caller.ts'
 import { wholeAmount } from '../../src/domain/decimal.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import type { Random } from '../support/random.ts'
+import { startDesks } from './desks.ts'
 import type { Fleet } from './fleet.ts'
-import { describeAnswer, type Canceling, type Journal, type Placing } from './journal.ts'
+import { describeAnswer, type Canceling, type Journal, type Placing, type Voiding } from './journal.ts'
 import { tickers } from './postgres/tickers.ts'
 import type { Owner } from './scheduler.ts'
 import { epochMs, type World } from './world.ts'
@@ -51,7 +52,7 @@ const termsOf = ({ random, userId, world }: Client, clientOrderId: string | null
 const callOf = (tag: string): Call => ({ caller: everybody, requestId: tag, traceparent: tag })
 
 const tagOf = ({ journal, owner }: Client): string =>
-  `${owner.name}-${journal.placings.length + journal.cancelings.length}`
+  `${owner.name}-${journal.placings.length + journal.cancelings.length + journal.voidings.length}`
 
 const placeOnce = async (client: Client, terms: OrderTerms, versions: Versions, poison = false): Promise<Placing> => {
   const { journal, fleet, owner, world } = client
@@ -66,6 +67,46 @@ const placeOnce = async (client: Client, terms: OrderTerms, versions: Versions, 
   world.log(`${placing.tag} placed: ${describeAnswer(answer)}`)
   if (answer.result?.ok === true) see(versions, answer.result.order)
   return placing
+}
+
+/** Some at once; the last may have the key of the first. */
+const placeBatch = async (client: Client, orders: readonly OrderTerms[], versions: Versions): Promise<void> => {
+  const { journal, fleet, owner, world } = client
+  const tag = tagOf(client)
+  const placings = orders.map((terms): Placing => ({ tag, terms, poison: false, answer: null, answeredAt: Infinity }))
+  journal.placings.push(...placings)
+  const { result, ...lost } = await fleet.call(owner, `place ${tag}, ${orders.length} at once`, (service) =>
+    service.placeMany(callOf(tag), orders),
+  )
+  for (const [i, placing] of placings.entries()) {
+    placing.answer = result === null ? ({ result, ...lost } as Placing['answer']) : { result: result[i]! }
+    placing.answeredAt = world.scheduler.now()
+    world.log(`${tag} placed number ${i}: ${describeAnswer(placing.answer!)}`)
+    if (result?.[i]?.ok === true) see(versions, result[i].order)
+  }
+}
+
+/** Makes certain that no order has the key; whether that was answered. */
+const voidOnce = async (client: Client, clientOrderId: string): Promise<boolean> => {
+  const { journal, fleet, owner, world, userId } = client
+  const sentAt = world.scheduler.now()
+  const voiding: Voiding = { tag: tagOf(client), userId, clientOrderId, sentAt, answer: null, answeredAt: Infinity }
+  journal.voidings.push(voiding)
+  voiding.answer = await fleet.call(owner, `void ${voiding.tag} of ${clientOrderId}`, (service) =>
+    service.void(callOf(voiding.tag), { userId, clientOrderId }),
+  )
+  voiding.answeredAt = world.scheduler.now()
+  world.log(`${voiding.tag} voided: ${describeAnswer(voiding.answer)}`)
+  return voiding.answer.result?.ok === true
+}
+
+/** Repeats an order until its outcome is certain, or makes its key void; then somebody may repeat the order all the same. */
+const placeOrVoid = async (client: Client, terms: OrderTerms, versions: Versions): Promise<void> => {
+  const { random, world } = client
+  for (let tries = 0; tries < triesMax && isOpen(await placeOnce(client, terms, versions)); tries++) {
+    if (random.chance(0.4) && (await voidOnce(client, terms.clientOrderId!)) && random.chance(0.7)) return
+    await world.scheduler.pause(50 + random.skewed(1_500))
+  }
 }
 
 const see = (versions: Versions, { id, version }: { id: string; version: number }): void =>
@@ -119,6 +160,12 @@ const find = async ({ fleet, owner, world }: Client, id: string, versions: Versi
 const act = async (client: Client, versions: Versions, key: string): Promise<void> => {
   const { random } = client
   const someOrder = (): string => random.pick([...versions.keys()])
+  if (random.chance(client.world.plan.batches)) {
+    const orders = Array.from({ length: random.int(2, 5) }, (_, i) =>
+      termsOf(client, random.chance(0.5) ? `${key}-${random.chance(0.2) ? 0 : i}` : null),
+    )
+    return placeBatch(client, orders, versions)
+  }
   const what = random.next()
   if (what < 0.2) {
     // The cancel comes about when the first fills do.
@@ -127,13 +174,16 @@ const act = async (client: Client, versions: Versions, key: string): Promise<voi
     if (answer?.result?.ok === true) await cancelOnce(client, answer.result.order.id, versions)
   } else if (what < 0.5) {
     const terms = termsOf(client, key)
-    await insist(client, () => placeOnce(client, terms, versions))
+    await placeOrVoid(client, terms, versions)
+    // A void that comes with the order, or after it.
+    if (random.chance(0.1)) await voidOnce(client, key)
     if (random.chance(0.1)) await placeOnce(client, { ...terms, quantity: terms.quantity + 1n }, versions)
   } else if (what < 0.62) await placeOnce(client, termsOf(client, null), versions)
   else if (what < 0.72) {
     const terms = termsOf(client, key)
     const other = random.chance(0.5) ? terms : termsOf(client, key)
-    await Promise.all([placeOnce(client, terms, versions), placeOnce(client, other, versions)])
+    const another = random.chance(0.4) ? voidOnce(client, key) : placeOnce(client, other, versions)
+    await Promise.all([placeOnce(client, terms, versions), another])
   } else if (what < 0.75) await placeOnce(client, termsOf(client, null), versions, true)
   else if (what < 0.77) await cancelOnce(client, random.uuidv7(new Date(epochMs)), versions)
   else if (versions.size === 0) return
@@ -167,5 +217,10 @@ export const startClients = (world: World, fleet: Fleet, journal: Journal): (() 
     journal.users.push(client.userId)
     scheduler.after(random.next() * 200, owner, () => void live(client))
   }
-  return () => active === 0
+  const placeFor = async (owner: Owner, userId: string): Promise<void> => {
+    const client = { world, fleet, journal, random: world.random.fork(), owner, userId }
+    await placeOnce(client, { ...termsOf(client, null), userId }, versions)
+  }
+  const desksDone = startDesks(world, fleet, journal, placeFor)
+  return () => active === 0 && desksDone()
 }

@@ -4,16 +4,49 @@
 import type { EventFilter, ResetReason } from '../../src/app/follow.ts'
 import type { Service } from '../../src/app/service.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
+import type { Scope } from '../../src/store/covered.ts'
 import type { Answer } from './fleet.ts'
-import type { EventRecord, LogRow } from './postgres/state.ts'
+import type { EventRecord, LogRow, SweepRecord, SwitchRecord } from './postgres/state.ts'
 
 /** `tag` travels as the traceparent, so that everything that a call stored can be found again. */
 export type Placing = {
+  /** Of a batch, all have the same. */
   tag: string
   terms: OrderTerms
   poison: boolean
   answer: Answer<Awaited<ReturnType<Service['place']>>> | null
   answeredAt: number
+}
+
+/** What became of a call, by the clock of the run. */
+type Called<R> = { tag: string; sentAt: number; answer: Answer<R> | null; answeredAt: number }
+type Result<Name extends keyof Service> = Awaited<ReturnType<Extract<Service[Name], (...args: never[]) => unknown>>>
+
+/** `ticker`: undefined for all. */
+export type Trading = Called<Result<'changeTrading'>> & {
+  ticker: string | undefined
+  state: 'HALTED' | 'ACTIVE'
+  cancelOpen: boolean
+}
+export type Voiding = Called<Result<'void'>> & { userId: string; clientOrderId: string }
+export type MassCanceling = Called<Result<'cancelMany'>> & { scope: Scope }
+export type Arming = Called<Result<'cancelAfter'>> & { userId: string; timeoutMs: number }
+
+/** By the clock of the run: when its statement reached Postgres, and when it was committed. */
+export type RulesFact = {
+  epoch: bigint
+  ticker: string
+  state: string
+  startedAt: number
+  committedAt: number
+  requestId: string
+}
+export type SweepFact = { sweep: SweepRecord; startedAt: number; committedAt: number; doneAt: number | null }
+export type SwitchFact = {
+  before: SwitchRecord | undefined
+  after: SwitchRecord
+  startedAt: number
+  committedAt: number
 }
 
 /** `remaining`: as DELETE does it. `versions`: as If-Match does. */
@@ -78,6 +111,14 @@ export type ReportFact =
 export type Journal = {
   placings: Placing[]
   cancelings: Canceling[]
+  tradings: Trading[]
+  voidings: Voiding[]
+  massCancelings: MassCanceling[]
+  armings: Arming[]
+  /** In the order of commits. */
+  rules: RulesFact[]
+  sweeps: Map<bigint, SweepFact>
+  switches: SwitchFact[]
   events: StoredEvent[]
   /** By partition of the trade topic, then by offset. */
   trades: Map<number, TradeFact[]>
@@ -95,6 +136,13 @@ export type Journal = {
 export const createJournal = (): Journal => ({
   placings: [],
   cancelings: [],
+  tradings: [],
+  voidings: [],
+  massCancelings: [],
+  armings: [],
+  rules: [],
+  sweeps: new Map(),
+  switches: [],
   events: [],
   trades: new Map(),
   reports: new Map(),

@@ -33,6 +33,14 @@ export type Plan = {
   leaseTtlMs: number
   outboxMaxRows: number
   unknownToDeadLetters: boolean
+  /** How often trading is halted and resumed; how many hold a dead man's switch; how often somebody cancels many orders. */
+  halts: number
+  switches: number
+  massCancels: number
+  /** The share of clients' acts that are batches. */
+  batches: number
+  /** Until then, the index of old orders counts too. 0: it never did. */
+  keysFilledAfterMs: number
   /** How eager the engine is: the chance of another trade each time it looks. */
   tradePace: number
   /** The share of orders that are stops. */
@@ -114,6 +122,11 @@ const size = (random: Random): Omit<Plan, keyof ReturnType<typeof troubles> | 'c
   leaseTtlMs: random.pick([1_500, 3_000, 5_000]),
   outboxMaxRows: random.pick([10, 2_000_000, 2_000_000]),
   unknownToDeadLetters: random.chance(0.8),
+  halts: random.pick([0, 2, 6]),
+  switches: random.int(0, 2),
+  massCancels: random.pick([0, 2, 6]),
+  batches: random.pick([0, 0.1, 0.3]),
+  keysFilledAfterMs: random.pick([0, 0, 3_000]),
   tradePace: random.pick([0.08, 0.2, 0.5]),
   stops: random.pick([0, 0.3, 0.7]),
   stopToleranceMs: random.pick([0, 1_500, 1_500, 60_000]),

@@ -4,7 +4,10 @@
 import { createExpiry } from '../../src/app/expiry.ts'
 import type { Follow } from '../../src/app/follow.ts'
 import { createMonitor } from '../../src/app/monitor.ts'
+import { createRuleBook } from '../../src/app/rules.ts'
 import { createService, type Service } from '../../src/app/service.ts'
+import { createSweeps } from '../../src/app/sweeps.ts'
+import { createSwitches } from '../../src/app/switches.ts'
 import { createWaitingReports } from '../../src/app/waitingReports.ts'
 import { createConsumer } from '../../src/kafka/inbound/consumer.ts'
 import { createDeadLetters } from '../../src/kafka/inbound/deadLetters.ts'
@@ -187,7 +190,26 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     floor: relay.floor,
     log,
   })
+  const ruleBook = createRuleBook({ db: connect(world, owner), features: new Set() })
+  const clock = (): number => scheduler.now()
+  const sweeps = createSweeps({
+    db: connect(world, owner),
+    replicaId: newId(now()),
+    newEventId: () => newId(now()),
+    onCommitted,
+    clock,
+    now,
+    log,
+  })
+  const switches = createSwitches({
+    db: connect(world, owner),
+    onFired: (lateMs) => world.log(`a switch fired ${lateMs} ms late`),
+    onSweeps: sweeps.ring,
+    clock,
+    log,
+  })
   const service = createService({
+    ruleBook,
     pools: {
       places: connect(world, owner),
       changes: connect(world, owner),
@@ -208,7 +230,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
 
   const streaming = new AbortController()
   const { signal } = streaming
-  const loops = [relay, trades, expiry, waiting, ...(plan.reports > 0 ? [reports] : [])]
+  const loops = [relay, trades, expiry, waiting, ruleBook, sweeps, switches, ...(plan.reports > 0 ? [reports] : [])]
   const running = Promise.all(loops.map((loop) => loop.run(signal)))
   void monitor.run(signal)
   let open = true

@@ -7,7 +7,7 @@ import { startClients } from './clients.ts'
 import { startEngine } from './engine.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { startFollowers } from './followers.ts'
-import { createJournal, type Journal } from './journal.ts'
+import { createJournal, type Journal, type SweepFact } from './journal.ts'
 import { createBroker, topics } from './kafka/broker.ts'
 import { createGroup } from './kafka/group.ts'
 import { lose } from './loss.ts'
@@ -15,14 +15,18 @@ import { planOf } from './plan.ts'
 import type { Backup } from './postgres/backup.ts'
 import { createServer } from './postgres/server.ts'
 import { createPostgres } from './postgres/state.ts'
+import type { Tx } from './postgres/transactions.ts'
 import { checkAnswers } from './promises/answers.ts'
 import { checkEndings, endingsRest } from './promises/endings.ts'
 import { checkEvents } from './promises/events.ts'
+import { checkHalts, checkTradings } from './promises/halts.ts'
 import { checkLog, haveSeenLast } from './promises/log.ts'
 import { checkLoss, haveSeenAllSince } from './promises/loss.ts'
 import { checkReportCommit, checkReports, reportsRest } from './promises/reports.ts'
 import { checkMissedStops, checkStops } from './promises/stops.ts'
+import { checkSweep, checkSweeps, checkSwitch, sweepsRest } from './promises/sweeps.ts'
 import { checkCommit, checkTrades, createSettledCheck } from './promises/trades.ts'
+import { checkVoids } from './promises/voids.ts'
 import { createScheduler } from './scheduler.ts'
 import { startTroubles } from './troubles.ts'
 import { epochMs, type World } from './world.ts'
@@ -62,8 +66,39 @@ const createWorld = (seed: number, lines: string[], broken: string[]): { world: 
   db.onLog = (row, { startedAt }) =>
     journal.log.push({ ...row, startedAt: startedAt - epochMs, committedAt: scheduler.now() })
   db.onOrder = (before, after) => checkMove(before, after, breaks)
+  observeRules(world, journal)
+  db.keysFilled = plan.keysFilledAfterMs === 0
+  if (!db.keysFilled) scheduler.after(plan.keysFilledAfterMs, scheduler.owner(), () => (db.keysFilled = true))
   log(JSON.stringify(plan))
   return { world, journal }
+}
+
+/** What is written of rules, sweeps and switches, in the order of the commits; what holds at each is checked there. */
+const observeRules = (world: World, journal: Journal): void => {
+  const { db, scheduler } = world
+  const at = ({ startedAt }: Tx) => ({ startedAt: startedAt - epochMs, committedAt: scheduler.now() })
+  /** Of the transaction that is being committed. */
+  const begun = new Map<Tx, SweepFact[]>()
+  db.onRules = (change, tx) => {
+    const { epoch, ticker, request_id: requestId } = change
+    const { state } = change.after as { state: string }
+    journal.rules.push({ epoch, ticker, state, requestId, ...at(tx) })
+  }
+  db.onSweep = (sweep, tx) => {
+    const known = journal.sweeps.get(sweep.id)
+    const fact = known === undefined ? { sweep, ...at(tx), doneAt: null } : { ...known, sweep }
+    if (sweep.done_at !== null) fact.doneAt = scheduler.now()
+    journal.sweeps.set(sweep.id, fact)
+    if (known === undefined) begun.set(tx, [...(begun.get(tx) ?? []), fact])
+    checkSweep({ ...world, journal }, fact)
+  }
+  db.onSwitch = (before, after, tx) => {
+    const fact = { before, after, ...at(tx) }
+    journal.switches.push(fact)
+    // Its sweep may be written later in the same commit.
+    const sweeps = (): SweepFact[] => begun.get(tx) ?? []
+    scheduler.after(0, scheduler.owner(), () => checkSwitch({ ...world, journal }, fact, sweeps()))
+  }
 }
 
 /** These hold at every commit, also where the database itself would refuse. */
@@ -103,6 +138,7 @@ const runMarket = ({ world, journal, fleet }: Parts): void => {
     engineDone() &&
     db.outbox.size === 0 &&
     db.open.size === 0 &&
+    sweepsRest(db) &&
     fleet.complete() &&
     tradesSettled() &&
     endingsRest(db, plan) &&
@@ -111,13 +147,17 @@ const runMarket = ({ world, journal, fleet }: Parts): void => {
 
   if (!scheduler.run(atRest, limitMs))
     world.broken(
-      `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, ` +
+      `it never came to rest: clients ${clientsDone()}, engine ${engineDone()}, outbox ${db.outbox.size}, sweeps ${sweepsRest(db)}, ` +
         `trades ${tradesSettled()}, endings ${endingsRest(db, plan)}, reports ${reportsRest(facts)}, replicas ${fleet.complete()}, followers ${haveSeenAll()}`,
     )
   checkAnswers(db, journal, world.broken)
   checkEvents({ db, broker, calm: plan.calm }, journal, world.broken)
   checkTrades(facts)
   checkStops(facts)
+  checkHalts(facts)
+  checkTradings(facts)
+  checkVoids(facts)
+  checkSweeps(facts)
   checkEndings(facts)
   checkReports(facts)
   checkLog(facts)

@@ -4,7 +4,7 @@
 import type { Postgres } from './state.ts'
 import { recover } from './transactions.ts'
 
-type Contents = Omit<Postgres, 'clock' | 'open' | 'locks' | 'shares' | 'onEvent' | 'onLog' | 'onOrder'>
+type Contents = Omit<Postgres, 'clock' | 'open' | 'locks' | 'shares' | 'waiters' | `on${string}`>
 export type Backup = { contents: Contents; takenAt: number }
 
 const copyRows = <T>(table: Map<string, T[]>): Map<string, T[]> =>
@@ -16,6 +16,11 @@ const copyOf = (db: Contents): Contents => ({
   keys: new Map(db.keys),
   keysFilled: db.keysFilled,
   epoch: db.epoch,
+  trading: new Map(db.trading),
+  rulesChanges: [...db.rulesChanges],
+  sweeps: new Map(db.sweeps),
+  lastSweepId: db.lastSweepId,
+  switches: new Map(db.switches),
   ledger: copyRows(db.ledger),
   changes: copyRows(db.changes),
   exceptions: copyRows(db.exceptions),

@@ -1,7 +1,7 @@
 // The fake of the statements that read the log (src/store/log.ts): what a place has not seen, by transaction.
 
 import { type LogRow, type Postgres } from './state.ts'
-import { snapshotOf, xminOf, type Snapshot } from './transactions.ts'
+import { isVisible, snapshotOf, xminOf, type Snapshot } from './transactions.ts'
 
 type Column = (string | null)[]
 type State = { db: Postgres; now: Snapshot; floor: bigint; epochXact: bigint; columns: object }
@@ -11,14 +11,12 @@ type Mark = LogRow & { bounded: boolean }
 export type PlaceParameters = { past: bigint; running: Column; witness: Column }
 export type FilterParameters = { userId: string | null; ticker: string | null; orderId: string | null }
 
-const textOf = (snapshot: Snapshot): string => `${xminOf(snapshot)}:${snapshot.xmax}:${snapshot.xip.join(',')}`
+export const textOf = (snapshot: Snapshot): string => `${xminOf(snapshot)}:${snapshot.xmax}:${snapshot.xip.join(',')}`
 
-const snapshotFrom = (text: string): Snapshot => {
+export const snapshotFrom = (text: string): Snapshot => {
   const [, xmax, xip = ''] = text.split(':')
   return { xmax: BigInt(xmax!), xip: xip === '' ? [] : xip.split(',').map(BigInt) }
 }
-
-const isVisible = ({ xmax, xip }: Snapshot, xact: bigint): boolean => xact < xmax && !xip.includes(xact)
 
 const isWitnessed = ({ log }: Postgres, [xact, position, orderId, version]: Column): boolean => {
   if (xact === null) return true

@@ -41,6 +41,33 @@ export function* isKeyFree(
   return [{}]
 }
 
+type NewVoid = { user: string; key: string; row: KeyRecord }
+
+const voidsOf = ([users, keys, times, requests, subjects]: readonly Column[]): NewVoid[] =>
+  users!.map((user, i) => ({
+    user: user!,
+    key: keys![i]!,
+    row: {
+      order_id: null,
+      voided_at: new Date(times![i]!),
+      request_id: requests![i] ?? null,
+      subject: subjects![i] ?? null,
+    },
+  }))
+
+/** Makes those void that nobody has, in order of their names. */
+export function* insertVoids(db: Postgres, tx: Tx, columns: readonly Column[], filled: boolean): Steps<object[]> {
+  const wanted = voidsOf(columns).filter(({ user, key }) => filled || !hasOlderOrder(db, user, key))
+  const answer: object[] = []
+  for (const { user, key, row } of wanted.toSorted((a, b) =>
+    keyName(a.user, a.key) < keyName(b.user, b.key) ? -1 : 1,
+  )) {
+    yield null
+    if (yield* insertKey(db, tx, keyName(user, key), row)) answer.push({ user_id: user, client_order_id: key })
+  }
+  return answer
+}
+
 /** The keys of these that are void. */
 export const readVoidKeys = (db: Postgres, users: Column, keys: Column): object[] =>
   users.flatMap((user, i) =>

@@ -63,7 +63,7 @@ export const appendChange = (
   db: Postgres,
   tx: Tx,
   after: OrderRecord,
-  change: Pick<ChangeRecord, 'cause'> & Partial<Pick<ChangeRecord, 'kind'>>,
+  change: Pick<ChangeRecord, 'cause'> & Partial<Pick<ChangeRecord, 'kind' | 'rules_epoch'>>,
 ): void => {
   const { id, version, status, updated_at, reason_code, reason_text } = after
   const { filled_quantity, filled_notional, last_fill_price } = after
@@ -76,6 +76,7 @@ export const appendChange = (
     at: updated_at,
     reason_code,
     reason_text,
+    rules_epoch: null,
     ...change,
     ...amounts,
     xact: tx.xid!,

@@ -3,7 +3,7 @@
 
 import { arrayFromLiteral } from './fakeSql.ts'
 import { gateClauses } from './gating.ts'
-import { isKeyFree, readVoidKeys } from './keying.ts'
+import { insertVoids, isKeyFree, readVoidKeys } from './keying.ts'
 import { insertOrders, readByKey, readKeyHolders } from './placing.ts'
 import { arrays, look, type Template } from './template.ts'
 
@@ -26,9 +26,10 @@ const olderOrders =
 const isFilled = (text: string): boolean => !text.includes(olderOrders)
 
 const byKeyClauses = [
-  'join order_keys h on h.user_id = k.user_id::uuid and h.client_order_id = k.client_order_id join orders o on o.id = h.order_id',
+  'where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1 ) h cross join lateral (select * from orders where id = h.order_id limit 1) o',
 ]
-const byOldIndex = 'join orders o on o.user_id = k.user_id::uuid and o.client_order_id = k.client_order_id'
+const byOldIndex =
+  'select * from orders where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1 ) o'
 /** Both ways read the same: the fake's orders have all their keys in the table. */
 const readsOldIndexToo = (text: string): boolean => text.endsWith(byOldIndex) || !text.includes(byOldIndex)
 
@@ -56,6 +57,14 @@ export const placeTemplates: readonly Template[] = [
       }),
   },
   {
+    name: 'insertVoids',
+    clauses: [
+      'insert into order_keys (user_id, client_order_id, voided_at, request_id, subject) select',
+      'order by i.user_id, i.client_order_id on conflict do nothing returning user_id, client_order_id ) select user_id, client_order_id from voided',
+    ],
+    run: (db, tx, { text, parameters }) => insertVoids(db, tx, arrays(parameters), isFilled(text)),
+  },
+  {
     name: 'readVoidKeys',
     clauses: [
       'select h.user_id, h.client_order_id from unnest(',
@@ -65,7 +74,7 @@ export const placeTemplates: readonly Template[] = [
   },
   {
     name: 'readKeysFilled',
-    clauses: ['select finished_at is not null as filled from order_keys_fill'],
+    clauses: ['select finished_at is not null as filled from order_keys_fill where slot'],
     run: look((db) => [{ filled: db.keysFilled }]),
   },
   {

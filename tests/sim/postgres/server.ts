@@ -75,7 +75,7 @@ export const createServer = ({ db, scheduler, random, stepPause, log }: ServerOp
     }
     session.blocker = blocker
     log(`${session.tx.name} waits for ${blocker.name}`)
-    const timer = scheduler.after(lockTimeoutMs, owner, () =>
+    const timer = scheduler.after(session.tx.lockTimeoutMs ?? lockTimeoutMs, owner, () =>
       fail(session, new StatementError(sqlState.lockTimeout, 'lock timeout')),
     )
     blocker.waiting.push(() => {

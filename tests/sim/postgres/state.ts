@@ -2,7 +2,7 @@
 
 import type { EventKind } from '../../../src/domain/events.ts'
 import type { OrderRow } from '../../../src/store/orders.ts'
-import type { Tx } from './transactions.ts'
+import type { Snapshot, Tx } from './transactions.ts'
 
 /** What is stored of an order beside the columns that the service reads: its acceptance in the log. */
 export type OrderRecord = OrderRow & {
@@ -36,6 +36,8 @@ export type ChangeRecord = LogColumns & {
   filled_quantity: string
   filled_notional: string
   last_fill_price: string | null
+  /** Of a trigger. */
+  rules_epoch: string | null
 }
 
 export type LedgerRecord = LogColumns & {
@@ -123,6 +125,52 @@ export type ReportExceptionRecord = Omit<ReportRecord, 'state' | 'arrived_at' | 
   reason: string
 }
 
+/** The trading state of a ticker; of all, under the ticker ''. Times in ms, by the clock of the database. */
+export type TradingRecord = { state: string; since: number; epoch: bigint }
+
+export type RulesChangeRecord = {
+  epoch: bigint
+  at: number
+  attempt: string
+  ticker: string
+  before: object
+  after: object
+  changed_by: string
+  note: string
+  subject: string | null
+  request_id: string
+  halted_since: number | null
+}
+
+/** A cancel of many orders. Times in ms, by the clock of the database. */
+export type SweepRecord = {
+  id: bigint
+  user_id: string | null
+  ticker: string | null
+  side: string | null
+  reason_code: string
+  /** JSON. */
+  cause: string
+  snapshot: Snapshot
+  position: bigint
+  due_at: number | null
+  begun_at: number
+  worked_by: string | null
+  worked_until: number | null
+  done_at: number | null
+}
+
+/** The switch of a user. Times in ms, by the clock of the database. */
+export type SwitchRecord = {
+  user_id: string
+  fires_at: number | null
+  /** JSON. */
+  cause: string
+  attempt: string
+  fired: boolean
+  found_fired: boolean
+}
+
 export type LeaseRecord = { holder: string | null; expiresAt: number; setAside: string[] }
 
 /** A row of the log, in any of its three tables. */
@@ -154,6 +202,14 @@ export type Postgres = {
   keysFilled: boolean
   /** Of the rules of business, as the gate has it. */
   epoch: bigint
+  /** By ticker. */
+  trading: Map<string, TradingRecord>
+  /** In the order of their epochs. */
+  rulesChanges: RulesChangeRecord[]
+  sweeps: Map<bigint, SweepRecord>
+  lastSweepId: bigint
+  /** By user. */
+  switches: Map<string, SwitchRecord>
   /** By order id, in the order of their versions. */
   ledger: Map<string, LedgerRecord[]>
   /** By order id, in the order of their versions. */
@@ -182,10 +238,16 @@ export type Postgres = {
   locks: Map<string, Tx>
   /** Locks that several transactions may have, if nobody has the one of `locks`. */
   shares: Map<string, Set<Tx>>
+  /** Who waits for the lock of a table, to have it alone. */
+  waiters: Map<string, Tx>
   /** Observes every committed event, every row of the log, and every order before and after a change. */
   onEvent: (event: EventRecord, tx: Tx) => void
   onLog: (row: LogRow, tx: Tx) => void
   onOrder: (before: OrderRow | undefined, after: OrderRow) => void
+  /** Observes every change of the rules, every sweep that begins or changes, and every switch before and after a change. */
+  onRules: (change: RulesChangeRecord, tx: Tx) => void
+  onSweep: (sweep: SweepRecord, tx: Tx) => void
+  onSwitch: (before: SwitchRecord | undefined, after: SwitchRecord, tx: Tx) => void
 }
 
 const shards = 16
@@ -198,6 +260,11 @@ export const createPostgres = (clock: () => number): Postgres => ({
   keys: new Map(),
   keysFilled: true,
   epoch: 1n,
+  trading: new Map(),
+  rulesChanges: [],
+  sweeps: new Map(),
+  lastSweepId: 0n,
+  switches: new Map(),
   ledger: new Map(),
   changes: new Map(),
   log: [],
@@ -220,7 +287,11 @@ export const createPostgres = (clock: () => number): Postgres => ({
   open: new Set(),
   locks: new Map(),
   shares: new Map(),
+  waiters: new Map(),
   onEvent: () => undefined,
   onLog: () => undefined,
   onOrder: () => undefined,
+  onRules: () => undefined,
+  onSweep: () => undefined,
+  onSwitch: () => undefined,
 })

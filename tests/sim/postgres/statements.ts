@@ -20,6 +20,7 @@ import {
   renewLeases,
 } from './relaying.ts'
 import { reportTemplates } from './reportStatements.ts'
+import { ruleTemplates } from './ruleStatements.ts'
 import { stopTemplates } from './stopStatements.ts'
 import { arrays, look, type Template } from './template.ts'
 
@@ -27,6 +28,7 @@ const onlyTheseTickers = 'and ticker = any ('
 
 const templates: readonly Template[] = [
   ...placeTemplates,
+  ...ruleTemplates,
   ...logTemplates,
   ...stopTemplates,
   ...endTemplates,

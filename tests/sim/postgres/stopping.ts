@@ -1,6 +1,7 @@
 // The fake of the statements of src/store/stops.ts: which waiting stops some trades meet, and their trigger under the lock.
 
 import { amountFromSql } from '../../../src/domain/decimal.ts'
+import { passGate } from './gating.ts'
 import { amountText, checkUpdate } from './guards.ts'
 import { appendChange } from './moving.ts'
 import { append, noEnding } from './placing.ts'
@@ -61,18 +62,32 @@ const inTurn = (a: Due, b: Due): number => {
   return left === right ? (a.order.id < b.order.id ? -1 : 1) : left < right ? -1 : 1
 }
 
+/** Whether the trade may trigger stops: its ticker trades now, and did when it was made. */
+const counts = (db: Postgres, { ticker, tradedAtMs }: Tick, toleranceMs: number): boolean => {
+  if (['', ticker].some((each) => db.trading.get(each)?.state === 'HALTED')) return false
+  const tolerance = tradedAtMs % 1_000 === 0 ? toleranceMs : 0
+  return !db.rulesChanges.some(
+    ({ ticker: of, at, halted_since: since }) =>
+      since !== null && (of === '' || of === ticker) && at > tradedAtMs && since - tolerance <= tradedAtMs,
+  )
+}
+
 export const readDueStops = (db: Postgres, { trades, toleranceMs, except, limit }: DueQuery): object[] => {
   const ticks = ticksOf(trades)
+  const countsFor = new Map(ticks.map((tick) => [tick, counts(db, tick, toleranceMs)]))
   const now = db.clock()
   const isOpen = (order: OrderRecord): boolean =>
     isWaiting(order) && (order.expires_at === null || order.expires_at.getTime() > now) && !except.includes(order.id)
   return [...db.orders.values()]
     .filter(isOpen)
-    .map((order): Due => ({ order, trade: ticks.findIndex((tick) => isMet(order, tick, toleranceMs)) }))
+    .map((order): Due => ({
+      order,
+      trade: ticks.findIndex((tick) => countsFor.get(tick) === true && isMet(order, tick, toleranceMs)),
+    }))
     .filter(({ trade }) => trade >= 0)
     .toSorted(inTurn)
     .slice(0, limit)
-    .map(({ order, trade }) => ({ id: order.id, trade }))
+    .map(({ order, trade }) => ({ id: order.id, trade, epoch: String(db.epoch) }))
 }
 
 const triggered = (row: OrderRecord, now: Date): OrderRecord => {
@@ -83,8 +98,10 @@ const triggered = (row: OrderRecord, now: Date): OrderRecord => {
 export function* triggerStops(
   db: Postgres,
   tx: Tx,
-  { ids, causes, now }: { ids: Column; causes: Column; now: Date },
-): Steps<{ id: string }[]> {
+  { ids, causes, now, judgedBy }: { ids: Column; causes: Column; now: Date; judgedBy: bigint },
+): Steps<object[]> {
+  const epoch = yield* passGate(db, tx)
+  if (epoch !== judgedBy) return [{ epoch: String(epoch), id: null }]
   const found = ids.filter((id) => (db.orders.get(id!)?.stop_price ?? null) !== null)
   for (const id of found.toSorted((a, b) => (a! < b! ? -1 : 1))) {
     yield null
@@ -108,11 +125,12 @@ export function* triggerStops(
       db,
       tx,
       { ...after, reason_code: null, reason_text: null },
-      { cause: causes[ids.indexOf(after.id)]!, kind: 'TRIGGERED' },
+      { cause: causes[ids.indexOf(after.id)]!, kind: 'TRIGGERED', rules_epoch: String(epoch) },
     )
     yield null
   }
-  return inOrder.map(({ id }) => ({ id }))
+  const triggeredIds = inOrder.length === 0 ? [null] : inOrder.map(({ id }) => id)
+  return triggeredIds.map((id) => ({ epoch: String(epoch), id }))
 }
 
 /** Their ids are those of the orders, as UUIDs of version 8. */

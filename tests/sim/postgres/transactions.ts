@@ -14,6 +14,8 @@ export type Tx = {
   recorded: boolean
   /** Whether its commit waits for the disk. */
   waits: boolean
+  /** How long it waits for a lock; null: as long as any. */
+  lockTimeoutMs: number | null
   locks: Set<string>
   /** The commit applies them in order. */
   writes: (() => void)[]
@@ -29,6 +31,7 @@ export const begin = (db: Postgres, name: string): Tx => {
     xid: null,
     recorded: false,
     waits: true,
+    lockTimeoutMs: null,
     locks: new Set(),
     writes: [],
     state: 'open',
@@ -44,6 +47,7 @@ const end = (db: Postgres, tx: Tx, state: Tx['state']): void => {
   if (tx.xid !== null && tx.xid > db.lastEndedXid) db.lastEndedXid = tx.xid
   for (const key of tx.locks) db.locks.delete(key)
   for (const holders of db.shares.values()) holders.delete(tx)
+  for (const [key, waiter] of db.waiters) if (waiter === tx) db.waiters.delete(key)
   for (const tell of tx.waiting.splice(0)) tell()
 }
 
@@ -104,6 +108,8 @@ export const snapshotOf = (db: Postgres): Snapshot => {
   const xip = [...db.open].flatMap(({ xid }) => (xid === null || xid >= xmax ? [] : xid))
   return { xmax, xip: xip.toSorted((a, b) => (a < b ? -1 : 1)) }
 }
+
+export const isVisible = ({ xmax, xip }: Snapshot, xact: bigint): boolean => xact < xmax && !xip.includes(xact)
 
 export const xminOf = ({ xmax, xip }: Snapshot): bigint => xip[0] ?? xmax
 
@@ -172,8 +178,14 @@ export function* lock(db: Postgres, tx: Tx, key: string): Steps<void> {
   take(db, tx, key)
 }
 
+/** Who has this lock alone, or waits for that: nobody who comes later gets by. */
+const aloneWith = (db: Postgres, tx: Tx, key: string): Tx | null => {
+  const first = db.locks.get(key) ?? db.waiters.get(key)
+  return first === undefined || first === tx ? null : first
+}
+
 function* shareLock(db: Postgres, tx: Tx, key: string): Steps<void> {
-  while (db.locks.has(key) && db.locks.get(key) !== tx) yield db.locks.get(key)!
+  for (let first = aloneWith(db, tx, key); first !== null; first = aloneWith(db, tx, key)) yield first
   if (!db.shares.has(key)) db.shares.set(key, new Set())
   db.shares.get(key)!.add(tx)
 }
@@ -191,7 +203,10 @@ export const shareTable = (db: Postgres, tx: Tx, table: string): Steps<void> => 
 /** The lock of a table that nobody shares. */
 export function* lockTable(db: Postgres, tx: Tx, table: string): Steps<void> {
   const key = lockKey.table(table)
+  for (let waiter = db.waiters.get(key); waiter !== undefined; waiter = db.waiters.get(key)) yield waiter
+  db.waiters.set(key, tx)
   yield* awaitFree(db, tx, key)
+  db.waiters.delete(key)
   db.locks.set(key, tx)
   tx.locks.add(key)
 }
@@ -203,6 +218,9 @@ export const lockKey = {
   newVersion: (id: string) => `version ${id}`,
   newOrder: (id: string) => `new ${id}`,
   client: (key: string) => `key ${key}`,
+  sweep: (id: bigint) => `sweep ${id}`,
+  switch: (userId: string) => `switch ${userId}`,
+  newSwitch: (userId: string) => `new switch ${userId}`,
   ending: (orderId: string) => `ending ${orderId}`,
   /** Beside the lock of the ending: it is inserted, changed or deleted. */
   newEnding: (orderId: string) => `new ending ${orderId}`,

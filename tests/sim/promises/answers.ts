@@ -19,12 +19,15 @@ const keyOf = ({ userId, clientOrderId }: OrderTerms): string => `${userId} ${cl
 const sameOrder = (a: OrderTerms, b: OrderTerms): boolean =>
   a.userId === b.userId && a.clientOrderId === b.clientOrderId && differingTerms(a, b).length === 0
 
+/** Orders of one batch have one tag: an order is of those with its terms. */
+const isOf = ({ terms }: Placing, row: OrderRecord): boolean => sameOrder(orderFromRow(row), terms)
+
 const committedAt = ({ log }: Journal, id: string): number =>
   log.find(({ orderId, version }) => orderId === id && version === 0)!.committedAt
 
 const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing): void => {
   const { tag, terms, answer, answeredAt, poison } = placing
-  const own = placed.get(tag) ?? []
+  const own = (placed.get(tag) ?? []).filter((order) => isOf(placing, order))
   const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
   must(own.length <= 1, 'one request stores one order at most')
   if (answer === null) return broken(`${tag}: no answer ever came`)

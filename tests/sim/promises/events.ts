@@ -63,10 +63,12 @@ const checkOrder = (events: readonly Published[], broken: (what: string) => void
     for (const a of ofTicker) for (const b of ofTicker) if (a.committedAt < b.startedAt) checkPair(a, b, broken)
 }
 
+/** Whoever cancels so tells the engine in the same statement. */
+const atOnce: ReadonlySet<string> = new Set(['USER_CANCELED', 'MASS_CANCELED', 'CANCEL_AFTER', 'HALT'])
+
 const checkOnePerOrder = (db: Postgres, journal: Journal, broken: (what: string) => void): void => {
   // What the service ends by itself is told by events of their own: see endings.ts.
-  const isOfClient = ({ kind, reason_code }: StoredEvent): boolean =>
-    kind !== 'CANCELLED' || reason_code === 'USER_CANCELED'
+  const isOfClient = ({ kind, reason_code }: StoredEvent): boolean => kind !== 'CANCELLED' || atOnce.has(reason_code!)
   const count = Map.groupBy(journal.events.filter(isOfClient), (event) => `${event.kind} ${event.order_id}`)
   if (new Set(journal.events.map((event) => event.event_id)).size !== journal.events.length)
     broken('two events share an eventId')
@@ -78,7 +80,7 @@ const checkOnePerOrder = (db: Postgres, journal: Journal, broken: (what: string)
     const canceled = count.get(`CANCELLED ${id}`)?.length ?? 0
     // Each write with a late leg that leaves a remainder tells the engine again. Ends by the clock: endings.ts.
     const lateLegs = (db.ledger.get(id) ?? []).filter(({ late }) => late).length
-    const byUser = reason_code === 'USER_CANCELED' && isPublished
+    const byUser = atOnce.has(reason_code ?? '') && isPublished
     const isWrong = byUser ? canceled === 0 || canceled > 1 + lateLegs : status !== 'EXPIRED' && canceled > 0
     if (isWrong) broken(`order ${id} is ${status} with ${canceled} cancel events and ${lateLegs} late legs`)
   }

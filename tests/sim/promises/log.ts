@@ -15,6 +15,8 @@ const partsOf = (quantity: unknown): number => Math.round(Number(quantity) * 1e8
 const finals = ['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED']
 
 const detailOf = (db: Postgres, { what, orderId, version }: LoggedRow, order: OrderRecord): string => {
+  const { version: last, status, reason_code: code } = order
+  if (what === 'order' && status === 'REJECTED' && last === 0) return `${code} by ${order.request_id}`
   if (what === 'order') return `by ${order.request_id} of ${order.subject}`
   if (what === 'change') {
     const change = db.changes.get(orderId)!.find((row) => row.version === version)!
@@ -30,7 +32,8 @@ const detailOf = (db: Postgres, { what, orderId, version }: LoggedRow, order: Or
 /** The versions of an order as the rows make them, one after the other. */
 const versionsOf = (db: Postgres, rows: readonly LoggedRow[]): Row[] => {
   const order = db.orders.get(rows[0]!.orderId)!
-  let [filled, status] = [0, 'NEW']
+  const refused = order.status === 'REJECTED' && order.version === 0
+  let [filled, status] = [0, refused ? 'REJECTED' : 'NEW']
   return rows
     .toSorted((a, b) => a.version - b.version)
     .map((row) => {
@@ -41,7 +44,8 @@ const versionsOf = (db: Postgres, rows: readonly LoggedRow[]): Row[] => {
         if (!fill!.late) status = filled === partsOf(order.quantity) ? 'FILLED' : 'PARTIALLY_FILLED'
       }
       if (row.what === 'change' && change!.kind !== 'TRIGGERED') status = change!.kind
-      const kind = row.what === 'order' ? 'ACCEPTED' : row.what === 'fill' ? 'FILLED' : change!.kind
+      const kind =
+        row.what === 'order' ? (refused ? 'REJECTED' : 'ACCEPTED') : row.what === 'fill' ? 'FILLED' : change!.kind
       return { ...row, kind, status, filled, detail: detailOf(db, row, order) }
     })
 }

@@ -7,6 +7,7 @@ import { topics, type Broker } from '../kafka/broker.ts'
 import type { Plan } from '../plan.ts'
 import type { ChangeRecord, OrderRecord, Postgres } from '../postgres/state.ts'
 import { epochMs } from '../world.ts'
+import { haltsOf } from './halts.ts'
 
 type Facts = { db: Postgres; broker: Broker; plan: Plan; journal: Journal; broken: (what: string) => void }
 
@@ -33,11 +34,22 @@ export const checkMissedStops = (facts: Facts, partition: number, from: number, 
     if (stop.expires_at !== null && stop.expires_at.getTime() <= db.clock()) continue
     for (let offset = from; offset < to; offset++) {
       const fact = journal.trades.get(partition)?.[offset]
-      if (meets(facts, fact, stop) && storedAt(facts, stop.id) < records[offset]!.appendedAt)
+      const { appendedAt } = records[offset]!
+      if (meets(facts, fact, stop) && storedAt(facts, stop.id) < appendedAt && !wasHalted(facts, fact, appendedAt))
         broken(`stop ${stop.id} waits, and ${partition}@${offset} met its price and was committed`)
     }
   }
 }
+
+/** Whether a halt may have kept this trade from triggering anything: one in which it was made, or one since it came. */
+const wasHalted = (facts: Facts, fact: TradeFact | undefined, appendedAt: number): boolean =>
+  fact !== undefined &&
+  !fact.malformed &&
+  haltsOf(facts.journal, fact.ticker).some(
+    ({ from, to }) =>
+      to > appendedAt ||
+      (fact.tradedAt >= epochMs + from - facts.plan.stopToleranceMs && fact.tradedAt <= epochMs + to),
+  )
 
 type Trigger = { stop: OrderRecord; change: ChangeRecord; event: StoredEvent; partition: number; offset: number }
 

@@ -123,8 +123,11 @@ const pictureOfRow = (db: Postgres, row: OrderRow): string => {
 /** Before which leg something happened; null: it never did. */
 type Moments = { trigger: number | null; end: number | null }
 
+/** A rule refused it when it came. */
+const isRefused = ({ status, version }: OrderRow): boolean => status === 'REJECTED' && version === 0
+
 const foldOf = (row: OrderRow, legs: readonly Leg[], { trigger: triggeredAt, end: endedAt }: Moments): string => {
-  let state = placed(row)
+  let state: State = isRefused(row) ? { ...placed(row), status: 'REJECTED' } : placed(row)
   for (let i = 0; i <= legs.length; i++) {
     if (i === triggeredAt) state = trigger(state, { ticker: row.ticker, price: state.terms.stopPrice! }).state
     if (i === endedAt) state = end(state, row.status as 'CANCELED' | 'EXPIRED' | 'REJECTED').state
@@ -136,7 +139,9 @@ const foldOf = (row: OrderRow, legs: readonly Leg[], { trigger: triggeredAt, end
 const ends: readonly string[] = ['CANCELED', 'EXPIRED', 'REJECTED']
 
 /** All that may have been: a trigger and an end at some place among the legs, if there were any. */
-const momentsOf = ({ status, triggered_at }: OrderRow, legs: readonly Leg[]): Moments[] => {
+const momentsOf = (row: OrderRow, legs: readonly Leg[]): Moments[] => {
+  const { status, triggered_at } = row
+  if (isRefused(row)) return [{ trigger: null, end: null }]
   const places = Array.from({ length: legs.length + 1 }, (_, i) => i)
   const triggers = triggered_at === null ? [null] : places
   return triggers.flatMap((at) =>
