@@ -119,86 +119,91 @@ const changing = (db: Database, lockTimeoutMs = 500) => ({
     Promise.all(commands.map((command) => tryToChangeRules(db, command, lockTimeoutMs))),
 })
 
-export const createBatchers = ({ pools, limits, placing, onCommitted, now, ...options }: BatchersOptions) => {
-  const { onBug, onRefused = () => undefined } = options
+/** What the options of all batchers have in common. */
+const commonOf = ({ limits, onCommitted, onBug, onRefused = () => undefined, onBatch }: BatchersOptions) => {
   const common = (kind: BatchKind) => ({
     ...limits,
     onBug,
     onRefused,
-    onBatch: (batch: BatchReport) => options.onBatch?.(kind, batch),
+    onBatch: (batch: BatchReport) => onBatch?.(kind, batch),
   })
-  const write = (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const })
-  const read = (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const })
-  /** After a commit the outcome of a failure is unknown, whatever fails. */
-  const afterCommit = (stored: () => void) => () => {
-    stored()
-    onCommitted()
+  return {
+    common,
+    write: (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const }),
+    read: (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const }),
+    /** After a commit the outcome of a failure is unknown, whatever fails. */
+    afterCommit: (stored: () => void) => () => {
+      stored()
+      onCommitted()
+    },
   }
+}
+type Common = ReturnType<typeof commonOf>
 
-  const places = createBatcher<Placement, PlaceResult>({
+/** For new orders and their keys. */
+const ofPlacing = ({ pools, placing }: BatchersOptions, { write, read, afterCommit }: Common) => ({
+  places: createBatcher<Placement, PlaceResult>({
     ...write('place'),
     run: (placements, { stored }) =>
       placeOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored) }),
-  })
-  const trials = createBatcher<Placement, TrialResult>({
+  }),
+  trials: createBatcher<Placement, TrialResult>({
     ...read('validate'),
     run: (placements) => judgeTrials(placements, placing),
-  })
-  const voids = createBatcher<NewVoid, VoidResult>({
+  }),
+  voids: createBatcher<NewVoid, VoidResult>({
     ...write('void'),
     run: (batch, { stored: onStored }) => voidKeys(pools.places, batch, { keyFill: placing.keyFill, onStored }),
-  })
-  const keys = createBatcher<KeyForms, KeyHolders>({
+  }),
+  keys: createBatcher<KeyForms, KeyHolders>({
     ...read('key'),
     run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
-  })
+  }),
   // Each takes a statement of its own, and few come.
-  const heldKeys = createBatcher<OrderTerms, HeldKey>({
+  heldKeys: createBatcher<OrderTerms, HeldKey>({
     ...read('key'),
     batchMax: 1,
     run: ([terms]) =>
       judgeHeldKey(pools.places, terms!, placing.keyFill).then((answer): HeldKey[] => [{ ok: true, answer }]),
-  })
-  const cancels = createBatcher<Cancellation, CancelResult>({
-    ...write('cancel'),
-    run: (cancellations, { again, stored }) =>
-      cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted: afterCommit(stored) }),
-  })
-  const gets = createBatcher<string, OrderLookup>({ ...read('get'), run: (ids) => readById(pools.gets, ids) })
-  const pages = createReads({ ...common('page'), lanes: pagesAtATime, queueMax: pagesWaitingMax })
-  const changes = { db: pools.changes, now }
-  const resolves = createBatcher({ ...write('resolve'), ...resolving(resolveException, changes) })
-  const reportResolves = createBatcher({ ...write('resolve'), ...resolving(resolveReportException, changes) })
-  const ruleChanges = createBatcher({ ...write('rules'), ...changing(pools.changes, options.rulesLockTimeoutMs) })
-  const batchers = {
-    places,
-    voids,
-    trials,
-    keys,
-    heldKeys,
-    cancels,
-    gets,
-    pages,
-    resolves,
-    reportResolves,
-    ruleChanges,
-  }
-  const all = Object.values(batchers)
+  }),
+})
 
+/** For orders that are there, and for what operators change. */
+const ofTheRest = (options: BatchersOptions, { common, write, read, afterCommit }: Common) => {
+  const { pools, now, rulesLockTimeoutMs } = options
+  const changes = { db: pools.changes, now }
+  return {
+    cancels: createBatcher<Cancellation, CancelResult>({
+      ...write('cancel'),
+      run: (cancellations, { again, stored }) =>
+        cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted: afterCommit(stored) }),
+    }),
+    gets: createBatcher<string, OrderLookup>({ ...read('get'), run: (ids) => readById(pools.gets, ids) }),
+    pages: createReads({ ...common('page'), lanes: pagesAtATime, queueMax: pagesWaitingMax }),
+    resolves: createBatcher({ ...write('resolve'), ...resolving(resolveException, changes) }),
+    reportResolves: createBatcher({ ...write('resolve'), ...resolving(resolveReportException, changes) }),
+    ruleChanges: createBatcher({ ...write('rules'), ...changing(pools.changes, rulesLockTimeoutMs) }),
+  }
+}
+
+export const createBatchers = (options: BatchersOptions) => {
+  const common = commonOf(options)
+  const batchers = { ...ofPlacing(options, common), ...ofTheRest(options, common) }
+  const all = Object.values(batchers)
   return {
     ...batchers,
     /** Requests that wait and requests in a transaction. */
     load: () =>
       ({
-        place: loadOf(places),
-        void: loadOf(voids),
-        validate: loadOf(trials),
-        key: loadOf(keys, heldKeys),
-        cancel: loadOf(cancels),
-        get: loadOf(gets),
-        page: loadOf(pages),
-        resolve: loadOf(resolves, reportResolves),
-        rules: loadOf(ruleChanges),
+        place: loadOf(batchers.places),
+        void: loadOf(batchers.voids),
+        validate: loadOf(batchers.trials),
+        key: loadOf(batchers.keys, batchers.heldKeys),
+        cancel: loadOf(batchers.cancels),
+        get: loadOf(batchers.gets),
+        page: loadOf(batchers.pages),
+        resolve: loadOf(batchers.resolves, batchers.reportResolves),
+        rules: loadOf(batchers.ruleChanges),
       }) satisfies Record<Exclude<BatchKind, 'arm'>, unknown>,
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),
