@@ -216,6 +216,7 @@ begin
                      place, place, place, someone.name);
     else
       execute format('grant select on %s.instruments, %s.trading_states, %s.rules_changes to %s', place, place, place, someone.name);
+      execute format('grant execute on function %s.limits_json(text) to %s', place, someone.name);
     end if;
   end loop;
 end

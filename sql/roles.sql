@@ -86,6 +86,10 @@ begin
     continue when to_regprocedure(place || '.' || name) is null;
     execute format('grant execute on function %s.%s to orders_runtime', place, name);
   end loop;
+  -- `orders verify` compares the limits with what changed them.
+  if to_regprocedure(place || '.limits_json(text)') is not null then
+    execute format('grant execute on function %s.limits_json(text) to orders_reader', place);
+  end if;
   for name, granted in select key, value from jsonb_each_text(rights) loop
     continue when to_regclass(place || '.' || name) is null;
     -- Only where it changes something: it locks out everybody, and the service may be at work when this runs again.

@@ -71,7 +71,11 @@ const databaseOf = (source: StatusSource): Component => {
   const refusal = refusedWrites.last()
   const sweeps = sweepsOf(source)
   const status = sweeps?.isSound === false ? 'DEGRADED' : 'UP'
-  const others = { ...olderKeysOf(background), ...(sweeps !== null && { cancelsOfMany: sweeps.text }), ...haltsOf(source) }
+  const others = {
+    ...olderKeysOf(background),
+    ...(sweeps !== null && { cancelsOfMany: sweeps.text }),
+    ...haltsOf(source),
+  }
   if (refusal === null) return { status, details: { detail: database.detail, ...others } }
   const detail = `answers, and refused requests ${seconds(refusal.agoMs)} ago: ${refusal.reason}`
   return { status: 'DEGRADED', details: { detail, ...others } }

@@ -1,6 +1,6 @@
-// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, every key, the outbox, the
-// sweeps, the exceptions and the reports of the engine. It only reads, one page per statement, so memory is bounded and the service may go on
-// working.
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, every key, the rules, the
+// outbox, the sweeps, the exceptions and the reports of the engine. It only reads, one page per statement, so memory is bounded and the service
+// may go on working.
 
 import { readKeysFilled } from '../store/keys.ts'
 import type { Sql } from '../store/sql.ts'
@@ -10,6 +10,7 @@ import { firstKey, verifyKeysPage, verifyOrderKeysPage } from './keysSql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyEngineEndsPage, verifyReportsPage } from './reportsSql.ts'
 import { verifySweepsPage } from './sweepsSql.ts'
+import { verifyJudgedPage, verifyRules } from './rulesSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -113,6 +114,8 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
   await verifyHistory(sql, total, reporter)
   await verifyKeys(sql, total, reporter)
   const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
+  await onViolations(await verifyRules(sql))
+  await walk(lowestId, (after) => verifyJudgedPage(sql, { after, limit: ordersPageMax }), report)
   await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
   await walk('0', (after) => verifySweepsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
