@@ -4,7 +4,6 @@
 import { describe, expect, test } from 'bun:test'
 import { withTable } from '../../src/build/docs.ts'
 import { inRepo } from '../../src/build/repository.ts'
-import { readOptions } from './options.ts'
 import { createProgress } from './progress.ts'
 import { resultLines, total, withResults, type Result } from './table.ts'
 
@@ -77,17 +76,6 @@ describe('the table of the handbook', () => {
   test('stands in the handbook', async () => {
     const page = await Bun.file(inRepo('src', 'handbook', 'operating.md')).text()
     expect(withResults(page, [], '2026-01-01')).toBe(page)
-  })
-
-  test('has a row there for each combination that is run without a choice, and none of them failed', async () => {
-    const page = await Bun.file(inRepo('src', 'handbook', 'operating.md')).text()
-    const rows = rowsOf(page.slice(page.indexOf('<!-- measured: matrix -->')))
-    const options = readOptions([])
-    if (options === 'help') throw new Error('no combinations')
-    for (const { postgres, kafka } of options.combinations)
-      expect(rows).toContainEqual(
-        expect.stringMatching(new RegExp(`^\\| ${postgres}\\.\\d+ \\| ${kafka}\\.\\d+ \\| \\d+ \\| 0 \\|`)),
-      )
   })
 })
 
