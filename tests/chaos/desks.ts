@@ -100,7 +100,11 @@ export const createDesks = (options: DesksOptions): Desks => {
 
   const keepOn = async (act: (desk: Desk) => Promise<void>, signal: AbortSignal): Promise<void> => {
     const desk = { ...options, rng: options.rng.fork(), signal }
-    while (!signal.aborted) await act(desk)
+    while (!signal.aborted) {
+      await act(desk)
+      // Where nobody listens, an act is over at once.
+      await rest(desk)
+    }
   }
 
   return {
