@@ -1,6 +1,7 @@
 // Part of the independent oracle: for a well-formed request, the statuses that the contract allows, and the order that must be
 // stored if it is taken.
 
+import { expectSwitch, isScope } from './expectedMany.ts'
 import {
   expectBatch,
   expectOrder,
@@ -137,7 +138,13 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   const [, top, id = '', action, ...more] = path.split('/')
   const isId = uuidShape.test(id)
   if (fixed.includes(path)) return { GET: () => only(200) }
-  if (path === '/orders') return { GET: () => listing(query, listParams), POST: () => placing(request) }
+  if (path === '/orders')
+    return {
+      GET: () => listing(query, listParams),
+      POST: () => placing(request),
+      DELETE: () => only(isScope(query) ? 200 : 400),
+    }
+  if (path === '/orders/cancel-after') return { POST: () => only(isBare(query) ? expectSwitch(bodyOf(request)) : 400) }
   if (path === '/orders/void') return { POST: () => voiding(request) }
   if (path === '/orders/batch') return { POST: () => placingMany(request, query) }
   if (path === '/orders/validate') return { POST: () => validating(request, query) }

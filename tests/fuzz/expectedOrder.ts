@@ -1,6 +1,7 @@
 // Part of the independent oracle: it judges a body by the contract, without a line of the service: taken, and as which order,
 // or refused.
 
+import { instantOf } from './instants.ts'
 import { parseStrict, type Json } from './strictJson.ts'
 
 /** An order's terms in canonical text; amounts without a trailing zero. */
@@ -51,15 +52,18 @@ export const amountOf = (value: Json | undefined): string | null => {
   return canonicalAmount(value.value)
 }
 
-const textOf = (value: Json | undefined): string => (value?.kind === 'string' ? value.value : '')
+export const textOf = (value: Json | undefined): string => (value?.kind === 'string' ? value.value : '')
 const isNull = (value: Json | undefined): boolean => value?.kind === 'literal' && value.value === null
 const isKey = (text: string): boolean => /^[ -~]{1,64}$/.test(text)
 
 /** A byte order mark may be ignored (RFC 8259, section 8.1), and is. */
-const valueOf = (body: Uint8Array) => parseStrict(new TextDecoder().decode(body))
+export const valueOf = (body: Uint8Array) => parseStrict(new TextDecoder().decode(body))
 
 /** The members of an object in which each of them is known and stands once; null for any other value. */
-const knownMembers = (value: ReturnType<typeof parseStrict>, known: readonly string[]): Map<string, Json> | null => {
+export const knownMembers = (
+  value: ReturnType<typeof parseStrict>,
+  known: readonly string[],
+): Map<string, Json> | null => {
   if (value === null || value === 'TOO_DEEP' || value.kind !== 'object') return null
   const names = value.members.map(([name]) => name)
   const lawful = names.every((name) => known.includes(name)) && new Set(names).size === names.length
@@ -112,30 +116,6 @@ const keyOf = (member: Json | undefined, header: string | null): string | null |
   if (!absent && textOf(member) === header) return header
   const key = headerKey(header)
   return absent || textOf(member) === key ? key : undefined
-}
-
-const instantShape = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/
-
-/** The milliseconds since 1970 of an instant with its zone, later digits cut; null for any other text. */
-const instantOf = (text: string): number | null => {
-  const parts = instantShape.exec(text)
-  if (parts === null) return null
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
-  const lengths = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-  const [zoneHour, zoneMinute] = [Number(parts[9] ?? 0), Number(parts[10] ?? 0)]
-  if (month < 1 || month > 12 || day < 1 || day > lengths[month - 1]!) return null
-  if (hour > 23 || minute > 59 || second > 59 || zoneHour > 23 || zoneMinute > 59) return null
-  const offsetMinutes = (parts[8] === '-' ? -1 : 1) * (zoneHour * 60 + zoneMinute)
-  const ms = Number((parts[7] ?? '').padEnd(3, '0').slice(0, 3))
-  return Date.UTC(year, month - 1, day, hour, minute - offsetMinutes, second, ms)
 }
 
 type Life = Pick<Terms, 'price' | 'stopPrice' | 'displayQuantity' | 'postOnly' | 'expiresAt'>
@@ -198,7 +178,7 @@ const termsOf = (members: Map<string, Json>, header: string | null): Terms | nul
 export type BodyRequest = { contentType: string | null; coding?: string | null; key: string | null; body: Uint8Array }
 
 /** What stands before any look at the body's text. */
-const refusedEarly = ({ contentType, coding, body }: BodyRequest, bytesMax = bodyBytesMax): number | null => {
+export const refusedEarly = ({ contentType, coding, body }: BodyRequest, bytesMax = bodyBytesMax): number | null => {
   const [family, subtype = ''] = (contentType ?? '').split(';')[0]!.trim().toLowerCase().split('/')
   const isJson = subtype === 'json' || /^[a-z0-9.-]+\+json$/.test(subtype)
   if (family !== 'application' || !isJson) return 415

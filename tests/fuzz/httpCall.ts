@@ -3,6 +3,7 @@
 import { answerFault, isVoided, rawAnswerFault, takenOrder, type TakenOrder } from './checkAnswer.ts'
 import { batchFault, keysOf, promisedBy } from './checkBatch.ts'
 import { expectAnswer } from './expectedAnswer.ts'
+import { canceledIn } from './expectedMany.ts'
 import type { Key, Resolution, Terms } from './expectedOrder.ts'
 import type { HttpCase, HttpRequest, RawBytes } from './requests.ts'
 import type { Wire } from './wire.ts'
@@ -17,7 +18,8 @@ export type CallVerdict = {
   /** Keys that are void: by this request, or as the refusal of an order says. */
   voided: readonly Key[]
   resolved: (Resolution & { id: string }) | null
-  canceled: string | null
+  /** Orders that were canceled. */
+  canceled: readonly string[]
 }
 
 const hangMs = 120_000
@@ -33,7 +35,7 @@ export const nothing: CallVerdict = {
   mismatched: [],
   voided: [],
   resolved: null,
-  canceled: null,
+  canceled: [],
 }
 
 const chunked = (body: Buffer): Buffer => {
@@ -90,9 +92,11 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdic
   const isDelete = request.method === 'DELETE'
   const isCancel = isDelete || request.method === 'POST'
   const cancel = (isDelete ? /^\/orders\/([^/?]+)\/?(?:\?|$)/ : /^\/orders\/([^/]+)\/cancel$/).exec(request.target)?.[1]
+  const isMany = isDelete && status === 200 && /^\/orders(\?|$)/.test(request.target)
+  const many = isMany ? canceledIn(answer) : null
   return {
     status,
-    fault,
+    fault: fault ?? (isMany && many === null ? 'no list of what was canceled' : null),
     ...(isBatch
       ? promisedBy(answer, results)
       : {
@@ -102,7 +106,7 @@ const callRequest = async (wire: Wire, request: HttpRequest): Promise<CallVerdic
             status === 409 ? keysOf(terms) : status === 200 && voiding !== null && isVoided(answer) ? [voiding] : [],
         }),
     resolved: status === 200 ? resolution : null,
-    canceled: status === 200 && isCancel && cancel !== undefined ? cancel.toLowerCase() : null,
+    canceled: many ?? (status === 200 && isCancel && cancel !== undefined ? [cancel.toLowerCase()] : []),
   }
 }
 

@@ -55,7 +55,7 @@ const remember = (promised: Promises, hostile: HttpCase, judged: CallVerdict, nu
   for (const terms of judged.mismatched) promised.mismatched.push({ terms, number })
   for (const key of judged.voided) promised.voided.push({ ...key, number })
   if (judged.resolved !== null) promised.resolved.push({ ...judged.resolved, number })
-  if (judged.canceled !== null) promised.canceled.add(judged.canceled)
+  for (const id of judged.canceled) promised.canceled.add(id)
 }
 
 export const runHttp = async (run: HttpRun): Promise<HttpReport> => {

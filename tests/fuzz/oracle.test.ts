@@ -4,6 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { answerFault, problemFault, rawAnswerFault } from './checkAnswer.ts'
 import { batchFault, promisedBy } from './checkBatch.ts'
 import { expectAnswer } from './expectedAnswer.ts'
+import { canceledIn, expectSwitch, isScope } from './expectedMany.ts'
 import { canonicalAmount, expectBatch, expectOrder, expectResolution } from './expectedOrder.ts'
 import { bytesOf } from './httpCall.ts'
 import { caseOf, type HttpRequest } from './requests.ts'
@@ -367,4 +368,43 @@ test('a failing case is shrunk as far as possible', async () => {
     text.slice(0, -1),
   ]
   expect(await shrink('lorem ipsum ! dolor', halves, (text) => Promise.resolve(text.includes('!')))).toBe('!')
+})
+
+describe('the oracle of many orders', () => {
+  test('takes a scope with a user or a ticker, and nothing that it does not know', () => {
+    for (const query of [`userId=${user}`, 'ticker=aapl', `userId=${user}&ticker=BTC%2FUSD&side=BUY`])
+      expect([query, isScope(query)]).toEqual([query, true])
+    for (const query of [
+      '',
+      'side=BUY',
+      `userId=${user}&userId=${user}`,
+      'ticker=',
+      'ticker=A&x=1',
+      'ticker=A+B',
+      '=&ticker=A',
+    ])
+      expect([query, isScope(query)]).toEqual([query, false])
+  })
+
+  test('takes 0 and whole milliseconds from a second to a day, in any notation', () => {
+    const statusOf = (timeoutMs: string): number =>
+      expectSwitch({
+        contentType: 'application/json',
+        key: null,
+        body: Buffer.from(`{"userId":"${user}","timeoutMs":${timeoutMs}}`),
+      })
+    for (const source of ['0', '0.0', '-0', '1000', '1e3', '100000e-2', '86400000', '5000.000'])
+      expect([source, statusOf(source)]).toEqual([source, 200])
+    for (const source of ['1', '999', '86400001', '1000.5', '-1000', '1e400', '1e-400', '"1000"', 'null'])
+      expect([source, statusOf(source)]).toEqual([source, 400])
+  })
+
+  test('knows what an answer says was canceled, and when it says nothing', () => {
+    const answer = (body: object): Answer =>
+      ({ status: 200, headers: new Headers(), body: JSON.stringify(body) }) as never
+    expect(canceledIn(answer({ canceled: [user], notCanceled: [], remaining: false }))).toEqual([user])
+    expect(canceledIn(answer({ canceled: [user], notCanceled: [] }))).toBeNull()
+    expect(canceledIn(answer({ canceled: [1], notCanceled: [], remaining: false }))).toBeNull()
+    expect(canceledIn(answer({ canceled: [], notCanceled: [], remaining: false, more: 1 }))).toBeNull()
+  })
 })

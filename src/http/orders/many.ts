@@ -5,11 +5,13 @@ import { Type, type Static } from '@sinclair/typebox'
 import { ownUser } from '../../app/caller.ts'
 import { idsMax, type MassCanceled } from '../../app/massCancel.ts'
 import { timeoutMaxMs, timeoutMinMs } from '../../app/switches.ts'
+import { wholeAmount } from '../../domain/decimal.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { uuidForm } from '../../domain/patterns.ts'
 import { sides } from '../../domain/terms.ts'
 import type { Switch } from '../../store/cancelAfter.ts'
 import type { Scope } from '../../store/covered.ts'
+import { amountOrZeroFromJson } from '../../wire/json.ts'
 import { Status } from '../../wire/order.ts'
 import { Instant, orNull, Uuid } from '../../wire/shapes.ts'
 import { readBody } from '../exchange/body.ts'
@@ -104,27 +106,32 @@ export const armedJson = ({ userId, firesAt, fired }: Switch): string =>
     ...(fired ? { fired } : {}),
   } satisfies Static<typeof Armed>)
 
-const isTimeout = (value: unknown): value is number =>
-  typeof value === 'number' &&
-  Number.isInteger(value) &&
-  (value === 0 || (value >= timeoutMinMs && value <= timeoutMaxMs))
+/** Amounts have eight places. */
+const amountScale = wholeAmount(1)
+
+/** The time-out of a JSON number in any notation; null: it is none. */
+const timeoutOf = (value: unknown): number | null => {
+  const parsed = typeof value === 'string' ? null : amountOrZeroFromJson(value)
+  if (parsed === null || !parsed.ok || parsed.amount % amountScale !== 0n) return null
+  const ms = Number(parsed.amount / amountScale)
+  return ms === 0 || (ms >= timeoutMinMs && ms <= timeoutMaxMs) ? ms : null
+}
 
 /** `callerId`: the user of a body without `userId`; null: the body has to name it. */
 const decodeCancelAfter = (text: string, callerId: string | null): Decoded<{ userId: string; timeoutMs: number }> => {
   const parsed = parseMembers(text)
   if (!parsed.ok) return parsed
   const faults: Fault[] = []
-  const [named, timeoutMs] = [memberOf(parsed.value, 'userId'), memberOf(parsed.value, 'timeoutMs')]
+  const [named, given] = [memberOf(parsed.value, 'userId'), memberOf(parsed.value, 'timeoutMs')]
+  const timeoutMs = timeoutOf(given)
   const userId = named === undefined ? callerId : typeof named === 'string' ? canonicalUuid(named) : null
   if (userId === null) faults.push({ pointer: '/userId', detail: named === undefined ? 'is required' : uuidForm.rule })
-  if (!isTimeout(timeoutMs))
-    faults.push({ pointer: '/timeoutMs', detail: timeoutMs === undefined ? 'is required' : timeoutRule })
+  if (timeoutMs === null)
+    faults.push({ pointer: '/timeoutMs', detail: given === undefined ? 'is required' : timeoutRule })
   for (const name of Object.keys(parsed.value))
     if (name !== 'userId' && name !== 'timeoutMs')
       faults.push({ pointer: pointerOf(name), detail: 'is not a member here; known are userId, timeoutMs' })
-  return faults.length > 0
-    ? { ok: false, faults }
-    : { ok: true, value: { userId: userId!, timeoutMs: timeoutMs as number } }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, value: { userId: userId!, timeoutMs: timeoutMs! } }
 }
 
 const cancelAfter = async (
