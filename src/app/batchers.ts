@@ -119,8 +119,8 @@ const changing = (db: Database, lockTimeoutMs = 500) => ({
     Promise.all(commands.map((command) => tryToChangeRules(db, command, lockTimeoutMs))),
 })
 
-/** What the options of all batchers have in common. */
-const commonOf = ({ limits, onCommitted, onBug, onRefused = () => undefined, onBatch }: BatchersOptions) => {
+/** What all batchers of a kind have in common. */
+const kindsOf = ({ limits, onBug, onRefused = () => undefined, onBatch }: BatchersOptions) => {
   const common = (kind: BatchKind) => ({
     ...limits,
     onBug,
@@ -131,64 +131,72 @@ const commonOf = ({ limits, onCommitted, onBug, onRefused = () => undefined, onB
     common,
     write: (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const }),
     read: (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const }),
-    /** After a commit the outcome of a failure is unknown, whatever fails. */
-    afterCommit: (stored: () => void) => () => {
-      stored()
-      onCommitted()
-    },
   }
 }
-type Common = ReturnType<typeof commonOf>
 
-/** For new orders and their keys. */
-const ofPlacing = ({ pools, placing }: BatchersOptions, { write, read, afterCommit }: Common) => ({
-  places: createBatcher<Placement, PlaceResult>({
-    ...write('place'),
-    run: (placements, { stored }) =>
-      placeOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored) }),
-  }),
-  trials: createBatcher<Placement, TrialResult>({
-    ...read('validate'),
-    run: (placements) => judgeTrials(placements, placing),
-  }),
-  voids: createBatcher<NewVoid, VoidResult>({
-    ...write('void'),
-    run: (batch, { stored: onStored }) => voidKeys(pools.places, batch, { keyFill: placing.keyFill, onStored }),
-  }),
-  keys: createBatcher<KeyForms, KeyHolders>({
-    ...read('key'),
-    run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
-  }),
-  // Each takes a statement of its own, and few come.
-  heldKeys: createBatcher<OrderTerms, HeldKey>({
-    ...read('key'),
-    batchMax: 1,
-    run: ([terms]) =>
-      judgeHeldKey(pools.places, terms!, placing.keyFill).then((answer): HeldKey[] => [{ ok: true, answer }]),
-  }),
-})
+/** After a commit the outcome of a failure is unknown, whatever fails. */
+const afterCommit = (stored: () => void, onCommitted: () => void) => () => {
+  stored()
+  onCommitted()
+}
 
-/** For orders that are there, and for what operators change. */
-const ofTheRest = (options: BatchersOptions, { common, write, read, afterCommit }: Common) => {
-  const { pools, now, rulesLockTimeoutMs } = options
+/** Those of new orders and their keys. */
+const createPlacing = (options: BatchersOptions) => {
+  const { pools, placing, onCommitted } = options
+  const { read, write } = kindsOf(options)
+  return {
+    places: createBatcher<Placement, PlaceResult>({
+      ...write('place'),
+      run: (placements, { stored }) =>
+        placeOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored, onCommitted) }),
+    }),
+    trials: createBatcher<Placement, TrialResult>({
+      ...read('validate'),
+      run: (placements) => judgeTrials(placements, placing),
+    }),
+    voids: createBatcher<NewVoid, VoidResult>({
+      ...write('void'),
+      run: (batch, { stored: onStored }) => voidKeys(pools.places, batch, { keyFill: placing.keyFill, onStored }),
+    }),
+    keys: createBatcher<KeyForms, KeyHolders>({
+      ...read('key'),
+      run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
+    }),
+    // Each takes a statement of its own, and few come.
+    heldKeys: createBatcher<OrderTerms, HeldKey>({
+      ...read('key'),
+      batchMax: 1,
+      run: ([terms]) =>
+        judgeHeldKey(pools.places, terms!, placing.keyFill).then((answer): HeldKey[] => [{ ok: true, answer }]),
+    }),
+  }
+}
+
+/** Those of what is there already, and of the rules. */
+const createOthers = (options: BatchersOptions) => {
+  const { pools, onCommitted, now } = options
+  const { common, read, write } = kindsOf(options)
   const changes = { db: pools.changes, now }
   return {
     cancels: createBatcher<Cancellation, CancelResult>({
       ...write('cancel'),
       run: (cancellations, { again, stored }) =>
-        cancelBatch(pools.changes, cancellations, { again, now: now(), onCommitted: afterCommit(stored) }),
+        cancelBatch(pools.changes, cancellations, {
+          again,
+          now: now(),
+          onCommitted: afterCommit(stored, onCommitted),
+        }),
     }),
     gets: createBatcher<string, OrderLookup>({ ...read('get'), run: (ids) => readById(pools.gets, ids) }),
     pages: createReads({ ...common('page'), lanes: pagesAtATime, queueMax: pagesWaitingMax }),
     resolves: createBatcher({ ...write('resolve'), ...resolving(resolveException, changes) }),
     reportResolves: createBatcher({ ...write('resolve'), ...resolving(resolveReportException, changes) }),
-    ruleChanges: createBatcher({ ...write('rules'), ...changing(pools.changes, rulesLockTimeoutMs) }),
+    ruleChanges: createBatcher({ ...write('rules'), ...changing(pools.changes, options.rulesLockTimeoutMs) }),
   }
 }
 
 export const createBatchers = (options: BatchersOptions) => {
-  const common = commonOf(options)
-  const batchers = { ...ofPlacing(options, common), ...ofTheRest(options, common) }
+  const batchers = { ...createPlacing(options), ...createOthers(options) }
   const all = Object.values(batchers)
   return {
     ...batchers,

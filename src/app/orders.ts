@@ -51,8 +51,7 @@ export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCa
   const submit = createSubmit(parts)
 
   /** The answer of the order that this user has under the former key: then the request repeats that order. Null: there is none. */
-  const judgeFormer = async ({ terms, formerKey }: PlaceCommand): Promise<PlaceResult | BatchRefusal | null> => {
-    if (formerKey === null) return null
+  const judgeFormer = async (terms: OrderTerms, formerKey: string): Promise<PlaceResult | BatchRefusal | null> => {
     const { userId, clientOrderId } = terms
     const holders = await keys.submit({
       former: { userId, clientOrderId: formerKey },
@@ -65,9 +64,10 @@ export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCa
     ...reads,
     turnAway: () => (places.isFull() ? { ok: false, code: 'OVERLOADED' } : null),
     async place(call, command) {
-      const { terms } = command
+      const { terms, formerKey } = command
       if (!owns(call.caller, terms.userId)) return forbidden
-      return (await judgeFormer(command)) ?? submit.place(call, terms)
+      const former = formerKey === null ? null : await judgeFormer(terms, formerKey)
+      return former ?? submit.place(call, terms)
     },
     async placeMany(call, orders) {
       const mine = orders.filter(({ userId }) => owns(call.caller, userId))
@@ -75,9 +75,10 @@ export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCa
       return orders.map(({ userId }) => (owns(call.caller, userId) ? answers.next().value! : forbidden))
     },
     async validate(call, command) {
-      const { terms } = command
+      const { terms, formerKey } = command
       if (!owns(call.caller, terms.userId)) return forbidden
-      return (await judgeFormer(command)) ?? submit.validate(call, terms)
+      const former = formerKey === null ? null : await judgeFormer(terms, formerKey)
+      return former ?? submit.validate(call, terms)
     },
     void(call, key) {
       if (!owns(call.caller, key.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })

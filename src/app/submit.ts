@@ -51,6 +51,8 @@ type NewOrderRefusal =
 const aheadMinMs = 1_000
 const dayMs = 86_400_000
 
+const isStop = ({ stopPrice }: OrderTerms): boolean => stopPrice !== null
+
 /** What is wrong with the end that a client gave; null: nothing, or it gave none. */
 const expiryFault = ({ expiresAt }: OrderTerms, now: Date, gtdMaxDays: number): string | null => {
   if (expiresAt === null) return null
@@ -93,13 +95,12 @@ export const createSubmit = ({
     return key.ok ? (key.answer ?? refusal) : key
   }
 
-  /** What refuses a new order, whatever the rules say; null: nothing does. */
-  const refuseNew = async (terms: OrderTerms, now: Date): Promise<NewOrderRefusal | null> => {
+  /** What refuses a new order, whatever the rules say; null: nothing does. `unwatched`: no stop may be placed now. */
+  const refuseNew = (terms: OrderTerms, now: Date, unwatched: boolean): NewOrderRefusal | null => {
     if (!accepting(terms.ticker)) return { ok: false, code: 'OVERLOADED' }
     const detail = expiryFault(terms, now, gtdMaxDays)
     if (detail !== null) return { ok: false, code: 'EXPIRES_AT', detail }
-    const isUnwatched = terms.stopPrice !== null && !(await mayPlaceStops())
-    return isUnwatched ? { ok: false, code: 'STOPS_UNWATCHED' } : null
+    return unwatched && isStop(terms) ? { ok: false, code: 'STOPS_UNWATCHED' } : null
   }
 
   /** The answer to an order that is refused so. Without room nothing is looked up. */
@@ -108,7 +109,8 @@ export const createSubmit = ({
 
   return {
     async place(call: Call, terms: OrderTerms): Promise<SubmitResult> {
-      const refusal = await refuseNew(terms, identity.now())
+      const unwatched = isStop(terms) && !(await mayPlaceStops())
+      const refusal = refuseNew(terms, identity.now(), unwatched)
       return refusal === null ? places.submit(preparePlacement(terms, call, identity)) : answerRefused(terms, refusal)
     },
 
@@ -117,8 +119,9 @@ export const createSubmit = ({
      * if it would be refused as a new one: so such a one is answered after the unit, and every other refused one before it.
      */
     async placeMany(call: Call, orders: readonly OrderTerms[]): Promise<SubmitResult[]> {
+      const unwatched = orders.some(isStop) && !(await mayPlaceStops())
       const at = identity.now()
-      const refusals = await Promise.all(orders.map((terms) => refuseNew(terms, at)))
+      const refusals = orders.map((terms) => refuseNew(terms, at, unwatched))
       const isLater = repeatersOf(orders, (i) => refusals[i] === null)
       const answerAll = (later: boolean) =>
         Promise.all(
@@ -138,7 +141,8 @@ export const createSubmit = ({
 
     /** What `place` would answer; stores nothing. The rules are read anew. */
     async validate(call: Call, terms: OrderTerms): Promise<ValidateResult> {
-      const refusal = await refuseNew(terms, identity.now())
+      const unwatched = isStop(terms) && !(await mayPlaceStops())
+      const refusal = refuseNew(terms, identity.now(), unwatched)
       if (refusal !== null) return answerRefused(terms, refusal)
       if (terms.clientOrderId !== null) {
         const key = await heldKeys.submit(terms)

@@ -5,7 +5,7 @@ import { orderBody as randomBody } from '../../fuzz/orderBodies.ts'
 import { randomStream } from '../../support/random.ts'
 import { bodyOf, type Answer, type Harness } from '../harness.ts'
 
-export type ProblemJson = Record<string, unknown> & { status: number; code: string; errors: { pointer: string }[] }
+type ProblemJson = Record<string, unknown> & { status: number; code: string; errors: { pointer: string }[] }
 export type Result = {
   status: number
   order?: Record<string, unknown> & { id: string }
