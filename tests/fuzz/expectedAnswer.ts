@@ -90,13 +90,14 @@ const placing = (request: HttpRequest): ByRoute => {
   return { ...only(...(terms.clientOrderId === null ? [202] : [202, 409, 422])), terms }
 }
 
-const voiding = (request: HttpRequest): ByRoute => {
+/** Of routes that take no parameters. */
+const isBare = (query: string): boolean => [...new URLSearchParams(query).keys()].length === 0
+
+const voiding = (request: HttpRequest, query: string): ByRoute => {
+  if (!isBare(query)) return only(400)
   const verdict = expectVoid(bodyOf(request))
   return 'refused' in verdict ? only(verdict.refused) : { ...only(200), voiding: verdict.taken }
 }
-
-/** Of routes that take no parameters. */
-const isBare = (query: string): boolean => [...new URLSearchParams(query).keys()].length === 0
 
 const placingMany = (request: HttpRequest, query: string): ByRoute => {
   if (!isBare(query)) return only(400)
@@ -145,7 +146,7 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
       DELETE: () => only(isScope(query) ? 200 : 400),
     }
   if (path === '/orders/cancel-after') return { POST: () => only(isBare(query) ? expectSwitch(bodyOf(request)) : 400) }
-  if (path === '/orders/void') return { POST: () => voiding(request) }
+  if (path === '/orders/void') return { POST: () => voiding(request, query) }
   if (path === '/orders/batch') return { POST: () => placingMany(request, query) }
   if (path === '/orders/validate') return { POST: () => validating(request, query) }
   if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }

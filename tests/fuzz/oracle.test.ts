@@ -280,6 +280,32 @@ describe('the checks of answers find', () => {
     expect(differing({ ...terms, quantity: '101' }, terms)).toEqual(['quantity is 101, not 100'])
   })
 
+  test('an answer to a void that is neither void nor the order with that key', () => {
+    const voiding = (text: string) => expectAnswer({ ...asked, target: '/orders/void', body: Buffer.from(text) })
+    const expected = voiding(JSON.stringify({ userId: user.toUpperCase(), clientOrderId: 'k' }))
+    expect(expected).toMatchObject({ statuses: [200], voiding: { userId: user, clientOrderId: 'k' } })
+    const said = (body: object): string | null => answerFault(answer(200, JSON.stringify(body)), expected, false)
+    const held = { ...order, clientOrderId: 'k' }
+    expect([said({ voided: true }), said({ voided: false, order: held })]).toEqual([null, null])
+    for (const wrong of [
+      {},
+      { voided: false },
+      { voided: true, order: held },
+      { voided: false, order },
+      { voided: false, order: { ...held, extra: 1 } },
+    ])
+      expect(said(wrong)).not.toBeNull()
+    for (const bad of ['[]', '{}', `{"userId":"${user}"}`, `{"userId":"${user}","clientOrderId":"k","x":1}`])
+      expect(voiding(bad).statuses).toEqual([400])
+  })
+
+  test('a 409 of an order that does not say that its key is void', () => {
+    const keyed = expectAnswer({ ...asked, body: Buffer.from(withMember('clientOrderId', '"k"')) })
+    const conflict = (code: string): string | null =>
+      answerFault(answer(409, problem({ status: 409, code, error: 'Conflict', title: 'x' })), keyed, false)
+    expect([conflict('VOIDED'), conflict('CONFLICT')]).toEqual([null, expect.stringContaining('CONFLICT')])
+  })
+
   test('a 202 for what has to be refused, and a 5xx for broken HTTP', () => {
     const expected = expectAnswer({ ...asked, body: Buffer.from(withMember('x', '1')) })
     expect(answerFault(taken(), expected, false)).toContain('instead of 400')
