@@ -202,6 +202,23 @@ test('a key is made void by its user or by an administrator', async () => {
   })
 })
 
+test('many orders are canceled of the caller’s own user, or of whom an administrator names', async () => {
+  const scope = { userId: null, ticker: 'ACCESS', side: null }
+  const place = async (userId: string): Promise<string> => {
+    const terms = someTerms({ userId, ticker: 'ACCESS' })
+    const result = await service.place(admin, { terms, formerKey: null })
+    return result.ok ? result.order.id : ''
+  }
+  const [mine, theirs] = [await place(alice), await place(bob)]
+  expect(await service.cancelMany(nobody, scope)).toEqual(forbidden)
+  expect(await service.cancelMany(user(alice), { ...scope, userId: bob })).toEqual(forbidden)
+  expect(await service.cancelMany(user(alice), scope)).toMatchObject({ canceled: [mine] })
+  expect(await service.cancelMany(admin, scope)).toMatchObject({ canceled: [theirs] })
+  const arming = { userId: alice, timeoutMs: 0 }
+  for (const call of [nobody, user(bob)]) expect(await service.cancelAfter(call, arming)).toEqual(forbidden)
+  for (const call of [user(alice), admin]) expect(await service.cancelAfter(call, arming)).toMatchObject({ ok: true })
+})
+
 test('exceptions are an administrator’s', async () => {
   const command = { id: newId(), resolvedBy: 'ops', note: 'seen' }
   for (const call of [user(alice), nobody]) {
@@ -221,12 +238,23 @@ test('what an administrator changes is in the log before it is tried; what other
   expect(lines).toEqual([])
   await service.void(user(alice), { userId: alice, clientOrderId: 'own' })
   expect(lines).toEqual([])
+  const [scope, arming] = [
+    { userId: alice, ticker: null, side: null },
+    { userId: alice, timeoutMs: 0 },
+  ] as const
+  await service.cancelMany(user(alice), scope)
+  await service.cancelAfter(user(alice), arming)
+  expect(lines).toEqual([])
+  await service.cancelMany(admin, scope)
+  await service.cancelAfter(admin, arming)
   await service.void(admin, { userId: alice, clientOrderId: 'k' })
   await service.cancel(admin, orderId)
   await service.cancel(admin, orderId, { remaining: true })
   await service.resolve(admin, { id: exceptionId, resolvedBy: 'ops', note: 'seen' })
   const who = { message: 'an administrator changes something', requestId: 'desk-1', subject: 'ops', credential: 'jwt' }
   expect(lines).toEqual([
+    { ...who, operation: 'cancelOrders', ...scope },
+    { ...who, operation: 'cancelAfter', ...arming },
     { ...who, operation: 'voidKey', userId: alice, clientOrderId: 'k' },
     { ...who, operation: 'cancelOrder', orderId },
     { ...who, operation: 'deleteOrder', orderId },

@@ -153,6 +153,33 @@ describe('API1 broken object level authorization', () => {
     expect(await world.harness.count('orders')).toBe(before + 2)
   })
 
+  test('a cancel of many reaches the caller’s own orders only, named or not; a switch is the caller’s own', async () => {
+    const as = world.keys.alice
+    const [own, elsewhere] = [await placeAs(as, { ticker: 'MANY' }), await placeAs(as, { ticker: 'MANY.B' })]
+    const theirs = await placeAs(world.keys.bob, { ticker: 'MANY' })
+    const cancel = (query: string) => world.call('DELETE', `/orders?${query}`, { as })
+    for (const query of [`userId=${bob}`, `userId=${bob.toUpperCase()}&ticker=MANY`, `userId=${unknownId}`])
+      expect(refusal(await cancel(query))).toEqual({ status: 403, code: 'FORBIDDEN', pointers: ['?userId'] })
+    expect(codeOf(await cancel(`userId=${alice}&userId=${bob}`))).toBe('400 BAD_REQUEST')
+    expect(codeOf(await cancel('side=BUY'))).toBe('400 BAD_REQUEST')
+    expect(bodyOf(await cancel('ticker=MANY'))).toEqual({ canceled: [own], notCanceled: [], remaining: false })
+    expect(bodyOf(await cancel(`userId=${alice}&ticker=MANY.B`))).toMatchObject({ canceled: [elsewhere] })
+
+    const arm = (body: object, who = as) => world.call('POST', '/orders/cancel-after', { as: who, body })
+    const forged = await arm({ userId: bob, timeoutMs: 1_000 })
+    expect(refusal(forged)).toEqual({ status: 403, code: 'FORBIDDEN', pointers: ['/userId'] })
+    expect(bodyOf(await arm({ timeoutMs: 0 }))).toEqual({ userId: alice, firesAt: null })
+    const { sql } = world.harness.database
+    expect(await sql`select from cancel_after where user_id = ${bob}`).toHaveLength(0)
+    expect(codeOf(await arm({ timeoutMs: 1_000 }, world.keys.reader))).toBe('403 FORBIDDEN')
+    expect(codeOf(await world.call('DELETE', '/orders?ticker=MANY', { as: world.keys.reader }))).toBe('403 FORBIDDEN')
+    const left = await world.call('GET', `/orders/${theirs}`, { as: world.keys.bob })
+    expect(bodyOf(left)).toMatchObject({ status: 'NEW' })
+    const desk = await world.call('DELETE', '/orders?ticker=MANY', { as: world.keys.admin })
+    expect(bodyOf(desk)).toMatchObject({ canceled: [theirs] })
+    expect((await arm({ userId: bob, timeoutMs: 0 }, world.keys.admin)).status).toBe(200)
+  })
+
   test('an administrator sees and touches everything, and says for whom it orders', async () => {
     const as = world.keys.admin
     const id = await placeAs(world.keys.bob)
