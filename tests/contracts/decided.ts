@@ -3,9 +3,4 @@
 
 export type Decision = { change: RegExp; why: string }
 
-export const decided: readonly Decision[] = [
-  {
-    change: /POST \/orders: the new status 409 may come/,
-    why: 'Only to a client that made the key void itself (POST /orders/void), or whose user did: it asked for this refusal.',
-  },
-]
+export const decided: readonly Decision[] = []
