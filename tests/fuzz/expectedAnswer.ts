@@ -13,6 +13,7 @@ import {
   type Terms,
   type Verdict,
 } from './expectedOrder.ts'
+import { expectDelisting, expectInstrument, expectRead, expectTrading } from './expectedRules.ts'
 import type { HttpRequest } from './requests.ts'
 
 export type Expected = {
@@ -150,6 +151,18 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   if (path === '/orders/batch') return { POST: () => placingMany(request, query) }
   if (path === '/orders/validate') return { POST: () => validating(request, query) }
   if (path === '/exceptions') return { GET: () => listing(query, exceptionParams) }
+  if (path === '/instruments')
+    return {
+      GET: () => only(...expectRead(query, ['ticker', 'limit', 'cursor'], 404)),
+      PUT: () => only(...expectInstrument(bodyOf(request), query)),
+      DELETE: () => only(...expectDelisting(query)),
+    }
+  if (path === '/trading')
+    return {
+      GET: () => only(...expectRead(query, ['ticker'])),
+      PUT: () => only(...expectTrading(bodyOf(request), query)),
+    }
+  if (path === '/rules/changes') return { GET: () => only(...expectRead(query, ['limit', 'cursor'])) }
   if (id === '' || more.length > 0) return null
   if (top === 'orders' && action === undefined)
     return { GET: () => (isId ? only(200, 404) : only(400)), DELETE: () => canceling(request, isId) }

@@ -150,7 +150,7 @@ const lifeOf = (members: Map<string, Json>, quantity: string): Life | null => {
 }
 
 /** Of two canonical amounts. */
-const isLess = (one: string, other: string): boolean => {
+export const isLess = (one: string, other: string): boolean => {
   const scaled = (text: string): bigint => {
     const [whole = '', fraction = ''] = text.split('.')
     return BigInt(whole + fraction.padEnd(fractionDigitsMax, '0'))
@@ -226,7 +226,7 @@ export const expectBatch = (request: BodyRequest): Verdict<Verdict<Terms>[]> | '
 }
 
 /** An operator's words: 1 to so many characters, no controls, no half of a surrogate pair. */
-const isWords = (text: string, lengthMax: number): boolean =>
+export const isWords = (text: string, lengthMax: number): boolean =>
   text.length >= 1 && text.length <= lengthMax && text.isWellFormed() && !/\p{Cc}/u.test(text)
 
 export const expectResolution = (request: BodyRequest): Verdict<Resolution> => {

@@ -7,6 +7,7 @@ import { scopeQuery, switchBody } from './manyRequests.ts'
 import { mutateBytes, secret } from './mutate.ts'
 import { batchBody, lawfulOrder, orderBody, resolutionBody, voidBody } from './orderBodies.ts'
 import { odd, query } from './queries.ts'
+import { instrumentBody, ruleTicker, tradingBody } from './ruleBodies.ts'
 import { wordsOf } from './words.ts'
 
 type Header = readonly [name: string, value: string]
@@ -75,7 +76,11 @@ const pathId = (rng: Random, ids: readonly string[]): string =>
     ], // oxlint-disable-line no-control-regex
   ])()
 
-type Route = { method: string; path: string; body?: 'order' | 'batch' | 'void' | 'switch' | 'resolution' }
+type Route = {
+  method: string
+  path: string
+  body?: 'order' | 'batch' | 'void' | 'switch' | 'resolution' | 'instrument' | 'trading'
+}
 
 const plainPaths = wordsOf(
   '/actuator/health /actuator/health/liveness /actuator/health/readiness /actuator/info /metrics /actuator/prometheus',
@@ -102,6 +107,10 @@ const route = (rng: Random, pool: Pool): Route =>
     [2, () => ({ method: 'DELETE', path: `/orders${scopeQuery(rng)}` })],
     [3, () => ({ method: 'POST', path: `/orders/cancel-after${rng.chance(0.97) ? '' : query(rng)}`, body: 'switch' })],
     [4, () => ({ method: 'GET', path: `/exceptions${query(rng)}` })],
+    [3, () => ({ method: 'GET', path: `${rng.pick(['/instruments', '/trading', '/rules/changes'])}${query(rng)}` })],
+    [4, () => ({ method: 'PUT', path: `/instruments${ruleTicker(rng)}`, body: 'instrument' })],
+    [4, () => ({ method: 'PUT', path: `/trading${ruleTicker(rng)}`, body: 'trading' })],
+    [2, () => ({ method: 'DELETE', path: `/instruments${ruleTicker(rng)}&by=${odd(rng)}&note=gone` })],
     [6, () => ({ method: 'POST', path: `/exceptions/${pathId(rng, pool.exceptionIds)}/resolve`, body: 'resolution' })],
     [1, () => ({ method: 'GET', path: rng.pick(plainPaths) })],
     [
@@ -180,6 +189,8 @@ const bodyFor = (rng: Random, wanted: Route['body']): Buffer | null => {
   if (rng.chance(0.004)) return huge(rng)
   if (wanted === 'batch') return batchBody(rng)
   if (wanted === 'switch') return switchBody(rng)
+  if (wanted === 'instrument') return instrumentBody(rng)
+  if (wanted === 'trading') return tradingBody(rng)
   return wanted === 'order' ? orderBody(rng) : wanted === 'void' ? voidBody(rng) : resolutionBody(rng)
 }
 
