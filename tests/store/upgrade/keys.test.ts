@@ -168,6 +168,7 @@ test('the old index goes a minute after the end, by whoever migrates then, and i
   expect(await faultsOf(database)).toMatchObject([
     { name: 'orders_by_client_order_id', state: null },
     { id: 'orders.orders_by_client_order_id' },
+    { subject: 'note', rule: expect.stringContaining('still being filled in') },
   ])
   await database.sql`create unique index orders_by_client_order_id on orders (user_id, client_order_id) where client_order_id is not null`
 
