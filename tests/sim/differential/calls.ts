@@ -1,6 +1,7 @@
 // Generates calls of the functions of src/store, of every kind that a simulated run makes; the same random numbers make the same
 // calls. Their arguments collide: keys used twice, orders locked by others, stale states, positions deleted twice.
 
+import type { Moment } from '../../../src/store/covered.ts'
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
 import { readEpoch } from '../../../src/store/gate.ts'
 import { isKeyFree, readKeysFilled, readVoidKeys } from '../../../src/store/keys.ts'
@@ -25,13 +26,20 @@ import { unlessNow } from './contents.ts'
 import { decide } from './decisions.ts'
 import { ending } from './ending.ts'
 import { following } from './following.ts'
+import { many } from './many.ts'
 import { newId, some, someId, someTime, type Memory } from './memory.ts'
 import { reports } from './reporting.ts'
 import { stopping } from './stopping.ts'
 import { someKey, someOrder, someTerms } from './terms.ts'
 
 /** Values that differ between the two sides: transaction ids, the stamps of the rows by the number of the read, and places in the log. */
-export type Own = { xid: bigint; stamps: Map<number, LegState['stamps']>; places: Place[] }
+export type Own = {
+  xid: bigint
+  stamps: Map<number, LegState['stamps']>
+  places: Place[]
+  /** Of sweeps. */
+  moments: Map<string, Moment>
+}
 
 export type Call = {
   name: string
@@ -57,7 +65,12 @@ const placing = (memory: Memory): Call => {
   ids.push(...placed.map(({ order }) => order.id))
   const epoch = String(random.chance(0.9) ? memory.epoch : memory.epoch + BigInt(random.pick([-1, 1])))
   const keysFilled = someFilled(memory)
-  return { name: 'insertOrders', writes: true, run: (sql) => insertOrders(sql, placed, { epoch, keysFilled }) }
+  return {
+    name: 'insertOrders',
+    writes: true,
+    run: (sql) => insertOrders(sql, placed, { epoch, keysFilled }),
+    learn: (answer) => void (memory.epoch = BigInt((answer as { epoch: string }).epoch)),
+  }
 }
 
 /** Whether the index of old orders is left out. Both ways mean the same here: all orders have their keys in the table. */
@@ -245,7 +258,7 @@ const backlog = ({ random, positions }: Memory): Call => {
   }
 }
 
-/** The share of each call, of 45. */
+/** The share of each call, of 55. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
@@ -268,6 +281,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [stopping, 4],
   [ending, 5],
   [reports, 5],
+  [many, 10],
 ]
 const kinds = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind))
 

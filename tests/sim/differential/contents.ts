@@ -73,6 +73,29 @@ export const contentsOfFake = (db: Postgres): string[] => [
   ),
   ...lines('gate', [{ epoch: String(db.epoch) }]),
   ...lines(
+    'state',
+    [...db.trading].map(([ticker, { state, epoch }]) => ({ ticker, state, epoch: String(epoch) })),
+  ),
+  ...lines(
+    'change of rules',
+    db.rulesChanges.map(({ epoch, ticker, attempt, request_id, halted_since }) => {
+      return { epoch: String(epoch), ticker, attempt, request_id, resumes: halted_since !== null }
+    }),
+  ),
+  ...lines(
+    'sweep',
+    [...db.sweeps.values()].map(({ id, user_id, ticker, reason_code, cause, due_at, worked_by, done_at }) => {
+      const ends = { timed: due_at !== null, worked_by, done: done_at !== null }
+      return { id: String(id), user_id, ticker, reason_code, cause: JSON.parse(cause) as unknown, ...ends }
+    }),
+  ),
+  ...lines(
+    'switch',
+    [...db.switches.values()].map(({ fires_at, cause, ...row }) => {
+      return { ...row, cause: JSON.parse(cause) as unknown, armed: fires_at !== null }
+    }),
+  ),
+  ...lines(
     'change',
     [...db.changes.values()]
       .flat()
@@ -134,6 +157,10 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
     orders,
     keys,
     gates,
+    states,
+    rules,
+    sweeps,
+    switches,
     changes,
     log,
     fills,
@@ -153,8 +180,14 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
     sql`
       select user_id || ' ' || client_order_id as key, order_id, voided_at is not null as void, request_id, subject from order_keys`,
     sql`select epoch::text from rules_gate`,
+    sql`select ticker, state, epoch::text from trading_states`,
+    sql`select epoch::text, ticker, attempt, request_id, halted_since is not null as resumes from rules_changes`,
     sql`
-      select order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price
+      select id::text, user_id, ticker, reason_code, cause, due_at is not null as timed, worked_by, done_at is not null as done
+      from cancel_sweeps`,
+    sql`select user_id, cause, attempt, fired, found_fired, fires_at is not null as armed from cancel_after`,
+    sql`
+      select order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price, rules_epoch
       from order_changes`,
     sql<LogRow[]>`
       select 'order' as what, id, 0 as version, xact::text, position from orders
@@ -189,6 +222,10 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
     ...lines('order', orders),
     ...lines('key', keys),
     ...lines('gate', gates),
+    ...lines('state', states),
+    ...lines('change of rules', rules),
+    ...lines('sweep', sweeps),
+    ...lines('switch', switches),
     ...lines('change', changes),
     ...logLines(log),
     ...lines(

@@ -1,6 +1,7 @@
 // What the generator of store calls remembers, so that calls meet each other: ids, keys, positions and states read before.
 
 import type { LegState } from '../../../src/store/fills.ts'
+import { nothingRead, type RulesPlace } from '../../../src/store/rules.ts'
 import type { Random } from '../../support/random.ts'
 
 export type Memory = {
@@ -16,6 +17,10 @@ export type Memory = {
   count: number
   /** Of the rules of business. */
   epoch: bigint
+  /** Up to where the rules were read. */
+  place: RulesPlace
+  /** Sweeps that somebody took. */
+  taken: string[]
   /** Whether a place in the log was read. */
   followed: boolean
 }
@@ -32,6 +37,8 @@ export const createMemory = (random: Random): Memory => ({
   due: [],
   count: 0,
   epoch: 1n,
+  place: nothingRead,
+  taken: [],
   followed: false,
 })
 

@@ -1,14 +1,14 @@
 // Calls about stops: looks at what some trades would trigger, and triggers of what was seen or of any order.
 
 import { wholeAmount } from '../../../src/domain/decimal.ts'
-import type { Sql } from '../../../src/store/sql.ts'
 import {
   readDueStops,
   readTickersWithDueStops,
   triggerStops,
-  type DueStop,
+  type DueStops,
   type PriceRange,
   type Tick,
+  type Triggered,
 } from '../../../src/store/stops.ts'
 import { tickers } from '../postgres/tickers.ts'
 import type { Call } from './calls.ts'
@@ -48,8 +48,8 @@ const dueStops = (memory: Memory): Call => {
     name: 'readDueStops',
     writes: false,
     ordered: true,
-    run: async (sql) => (await readDueStops(sql, query)).due,
-    learn: (due) => void (memory.due = (due as DueStop[]).map(({ orderId }) => orderId)),
+    run: (sql) => readDueStops(sql, query),
+    learn: (answer) => void (memory.due = (answer as DueStops).due.map(({ orderId }) => orderId)),
   }
 }
 
@@ -61,8 +61,13 @@ const triggering = (memory: Memory): Call => {
     cause: { kind: 'trigger', topic: 'trade.executed.v1', partition: 1, offset: String(random.int(0, 99)) } as const,
   }))
   const now = someTime(memory)
-  const run = async (sql: Sql) => (await triggerStops(sql, triggers, { epoch: '1', now })).triggered
-  return { name: 'triggerStops', writes: true, run }
+  const epoch = String(memory.epoch)
+  return {
+    name: 'triggerStops',
+    writes: true,
+    run: (sql) => triggerStops(sql, triggers, { epoch, now }),
+    learn: (answer) => void (memory.epoch = BigInt((answer as Triggered).epoch)),
+  }
 }
 
 /** Whatever is seen is mostly triggered soon. */

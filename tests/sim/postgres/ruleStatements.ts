@@ -114,7 +114,7 @@ const sweeps: readonly Template[] = [
       const valueOf = (form: RegExp): string | null => {
         const found = form.exec(text)
         const value = found === null ? null : parameters[Number(found[1]) - 1]
-        return value === null || value === undefined ? null : String(value)
+        return typeof value === 'string' || typeof value === 'number' ? String(value) : null
       }
       return readCoveredPage(db, {
         userId: valueOf(/where o\.user_id = \$(\d+)::uuid/),
