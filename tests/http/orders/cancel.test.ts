@@ -128,7 +128,12 @@ describe('DELETE /orders/{id}', () => {
   })
 
   test('of another path is none', async () => {
-    for (const path of ['/orders', `/orders/${unknownId}/cancel`, `/orders/${unknownId}/fills`])
+    for (const path of [
+      '/orders/batch',
+      '/orders/validate',
+      `/orders/${unknownId}/cancel`,
+      `/orders/${unknownId}/fills`,
+    ])
       expect((await harness.call('DELETE', path)).status).toBe(405)
   })
 })
