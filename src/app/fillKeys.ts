@@ -7,7 +7,7 @@ import { describe, type Log } from '../telemetry/log.ts'
 import { sleep } from './sleep.ts'
 
 /** `obstacle`: why the last batch failed, or null. */
-export type FillState = FillProgress & { obstacle: string | null }
+type FillState = FillProgress & { obstacle: string | null }
 
 export type KeyFilling = {
   /** Ends once all keys are filled in, or when `signal` is aborted. */

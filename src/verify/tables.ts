@@ -9,8 +9,8 @@ import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySq
 import { firstKey, verifyKeysPage, verifyOrderKeysPage } from './keysSql.ts'
 import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
 import { verifyEngineEndsPage, verifyReportsPage } from './reportsSql.ts'
-import { verifySweepsPage } from './sweepsSql.ts'
 import { verifyJudgedPage, verifyRules } from './rulesSql.ts'
+import { verifySweepsPage } from './sweepsSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
 

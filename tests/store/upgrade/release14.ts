@@ -10,7 +10,7 @@ export const migrationsOf14 = filesBefore('0019_keys.sql')
 export const filesSince14 = filesSince('0019_keys.sql')
 
 /** `id`: absent, one of now. */
-export type OrderOf14 = { id?: string; userId: string; clientOrderId: string | null; price?: number }
+type OrderOf14 = { id?: string; userId: string; clientOrderId: string | null; price?: number }
 
 export type Replica14 = {
   /** Places orders in one batch: BUY 10 AAPL at 150; answers the ids that are new. */
