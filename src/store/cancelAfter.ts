@@ -114,7 +114,7 @@ export const fireDue = async (sql: Sql, limit: number): Promise<Look> => {
     ), sweeps as materialized (
       select s.begun_at, s.worked_until from cancel_sweeps s where s.done_at is null order by s.id limit ${openCountedMax}::integer
     )
-    select coalesce((select array_agg(late_ms::float8) from begun), '{}') as late_ms,
+    select coalesce((select json_agg(late_ms::float8) from begun), '[]') as late_ms,
            (select count(*)::integer from (select from cancel_after c where c.fires_at <= statement_timestamp() limit ${limit + 1}::integer) p) as passed,
            (select extract(epoch from c.fires_at - clock_timestamp())::float8 * 1000 from cancel_after c
             where c.fires_at > statement_timestamp() order by c.fires_at limit 1) as next_ms,
