@@ -67,7 +67,7 @@ const pagesWaitingMax = 500
 
 /** For two forms of one key: the keys to look up, and the orders that hold them. */
 type KeyForms = { former: OrderKey; present: OrderKey }
-export type KeyHolders = { ok: true; former: Order | undefined; present: Order | undefined }
+type KeyHolders = { ok: true; former: Order | undefined; present: Order | undefined }
 
 const nameOf = ({ userId, clientOrderId }: OrderKey): string => `${userId} ${clientOrderId}`
 

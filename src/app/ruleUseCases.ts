@@ -23,7 +23,7 @@ import type { RuleBook } from './rules.ts'
 type Forbidden = { ok: false; code: 'FORBIDDEN' }
 
 /** Who says so, and why. */
-export type Statement = { by: string; note: string }
+type Statement = { by: string; note: string }
 
 /** `ticker` undefined: all. `limits`: of tickers that have none of their own. What is left out stays as it is. */
 export type TradingChange = {

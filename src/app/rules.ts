@@ -23,7 +23,7 @@ export type RuleBook = {
 }
 
 /** The rules that were read last, counted. `epoch`: 0 before the first read. */
-export type RulesState = { epoch: number; halted: boolean; haltedTickers: number; listedTickers: number }
+type RulesState = { epoch: number; halted: boolean; haltedTickers: number; listedTickers: number }
 
 export type WatchedRuleBook = RuleBook & {
   /** Looks for changes until the signal. */

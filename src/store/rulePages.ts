@@ -6,7 +6,7 @@ import type { Sql } from './sql.ts'
 import { isoFromSql } from './time.ts'
 
 /** Who changed something last, when and why. `at`: ISO-8601. */
-export type LastChange = { at: string; by: string; note: string }
+type LastChange = { at: string; by: string; note: string }
 
 type LastChangeRow = { changed_at: string; changed_by: string; note: string }
 

@@ -33,7 +33,7 @@ export type MassCanceling = Called<Result<'cancelMany'>> & { scope: Scope }
 export type Arming = Called<Result<'cancelAfter'>> & { userId: string; timeoutMs: number }
 
 /** By the clock of the run: when its statement reached Postgres, and when it was committed. */
-export type RulesFact = {
+type RulesFact = {
   epoch: bigint
   ticker: string
   state: string

@@ -38,7 +38,7 @@ const storeOrders = async ({ sql }: Trial, ids: readonly string[], closesAt: Dat
         insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
         select 1, id, gen_random_uuid(), 'T' || n % ${tickers}::integer, case when n % 2 = 0 then 'BUY' else 'SELL' end, 'LIMIT',
                case when ${closesAt}::timestamptz is null then 'GTC' else 'DAY' end, 1000000, 150, ${closesAt}::timestamptz, now(), now()
-        from unnest(${ids.slice(i, i + storedAtOnce) as string[]}::uuid[]) with ordinality as t (id, n)
+        from unnest(${ids.slice(i, i + storedAtOnce)}::uuid[]) with ordinality as t (id, n)
         returning id, ticker
       )
       insert into outbox (event_id, kind, order_id, ticker, occurred_at) select gen_random_uuid(), 'PLACED', id, ticker, now() from placed`

@@ -82,7 +82,7 @@ const enter = (requests: Requests, line: Exclude<LogLine, Answer>, attempt: Atte
 }
 
 /** What was answered to the n-th order of a batch. */
-export const resultOf = (answer: Answer, at: number): Answer => {
+const resultOf = (answer: Answer, at: number): Answer => {
   const result = answer.status === 200 ? answer.results?.[at] : undefined
   return result === undefined ? answer : { answer: answer.answer, at: answer.at, ...result }
 }
@@ -115,7 +115,7 @@ const isStored = (attempt: Attempt): boolean => isAcked(attempt) || isRejected(a
 export const isLost = ({ answer }: Attempt): boolean =>
   answer === null || answer.status === 504 || (answer.status === 0 && answer.error !== 'refused')
 /** A 503, another 4xx, a 500 and a connection that nobody took store nothing. */
-export const mayHaveStored = (attempt: Attempt): boolean => isStored(attempt) || isLost(attempt)
+const mayHaveStored = (attempt: Attempt): boolean => isStored(attempt) || isLost(attempt)
 
 /** For each order: the first line at which it may have been accepted, and the line by which it certainly was. */
 export const acceptances = ({ placings }: Requests, orders: readonly OrderRow[]) =>

@@ -38,7 +38,7 @@ const rules: readonly Template[] = [
     ],
     run: look((db, { parameters: [attempt, epoch] }) =>
       readRulesSince(db, {
-        attempt: attempt === null ? null : String(attempt),
+        attempt: typeof attempt === 'string' ? attempt : null,
         epoch: BigInt(String(epoch)),
       }),
     ),
