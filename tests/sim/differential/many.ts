@@ -100,7 +100,7 @@ const taking = (memory: Memory): Call => {
     ...plain('takeSweeps', true, async (sql, own) => {
       const taken = (await takeSweeps(sql, query)).toSorted((a, b) => Number(a.id) - Number(b.id))
       for (const { id, moment } of taken) own.moments.set(id, moment)
-      return taken.map(({ moment: _, ...sweep }) => sweep)
+      return taken.map(({ id, scope, reasonCode, cause }) => ({ id, scope, reasonCode, cause }))
     }),
     learn(answer) {
       const taken = answer as Omit<Sweep, 'moment'>[]

@@ -47,14 +47,21 @@ export type RulesContent = { state?: string; cancelOpen?: boolean }
 const utcText = (at: number | null): string | null =>
   at === null ? null : new Date(at).toISOString().replace(/Z$/, '000Z')
 
-const answerOf = ({ at, before, after, halted_since: _, attempt: __, epoch, ...row }: RulesChangeRecord): object => ({
-  ...row,
-  epoch: String(epoch),
-  at: utcText(at),
-  what: 'TRADING',
-  before: JSON.stringify(before),
-  after: JSON.stringify(after),
-})
+const answerOf = (change: RulesChangeRecord): object => {
+  const { at, before, after, epoch, ticker, changed_by, note, subject, request_id } = change
+  return {
+    ticker,
+    changed_by,
+    note,
+    subject,
+    request_id,
+    epoch: String(epoch),
+    at: utcText(at),
+    what: 'TRADING',
+    before: JSON.stringify(before),
+    after: JSON.stringify(after),
+  }
+}
 
 const stateAfter = (
   was: TradingRecord | undefined,
