@@ -59,15 +59,23 @@ const delist = (parameters = 'by=ops&note=merged') =>
   harness.call('DELETE', `/instruments?${query()}${parameters === '' ? '' : `&${parameters}`}`)
 const trading = (state: string, more: object = {}) => put(`/trading?${query()}`, { state, ...more })
 const tradingOfAll = (body: object) => put('/trading', body)
+/** The members that these tests read of answers. */
+type Fields = Record<string, unknown> & {
+  epoch: number
+  instruments: { ticker: string; state: string }[]
+  changes: { epoch: number }[]
+  halted: unknown[]
+  nextCursor: string | null
+}
 const get = async (path: string) => {
   const answer = await harness.call('GET', path)
   expect(answer.status).toBe(200)
-  return JSON.parse(answer.text) as Record<string, any>
+  return JSON.parse(answer.text) as Fields
 }
 const ok = async (answer: Promise<Answer>) => {
   const { status, text } = await answer
   expect({ status, text }).toMatchObject({ status: 200 })
-  return JSON.parse(text) as Record<string, any>
+  return JSON.parse(text) as Fields
 }
 const place = (terms: object = {}, call = harness.call) =>
   call('POST', '/orders', { body: { ...orderBody, ticker, ...terms } })
@@ -187,7 +195,7 @@ describe('what is in force', () => {
     expect(answer.text).toContain('"notionalMax":999999999999.12345678')
     expect(JSON.parse(answer.text)['instruments']).toMatchObject([{ ticker, state: 'ACTIVE', lotSize: null, ...who }])
     await ok(trading('HALTED'))
-    expect((await get(`/instruments?${query()}`))['instruments'][0].state).toBe('HALTED')
+    expect((await get(`/instruments?${query()}`))['instruments'][0]!.state).toBe('HALTED')
     const own = await get(`/trading?${query()}`)
     expect(own).toMatchObject({ ticker, state: 'HALTED', ...who, all: { state: 'ACTIVE' } })
     const all = await get('/trading')
@@ -239,7 +247,7 @@ test('every change is listed, newest first, with who, when, why, before and afte
     { what: 'LISTED', before: { listed: false }, after: { listed: true, limits: { lotSize: 7, tickSize: null } } },
   ])
   const next = await get(`/rules/changes?limit=1&cursor=${page['nextCursor']}`)
-  expect(next['changes'][0].epoch).toBe(changes[0]!['epoch'] - 1)
+  expect(next['changes'][0]!.epoch).toBe(changes[0]!['epoch'] - 1)
 })
 
 describe('refused whole', () => {
