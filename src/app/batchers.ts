@@ -32,7 +32,7 @@ export type ServiceLimits = {
 }
 
 /** The kind of statement of a batch. */
-export type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'arm' | 'get' | 'page' | 'resolve' | 'rules'
+type BatchKind = 'place' | 'void' | 'validate' | 'key' | 'cancel' | 'arm' | 'get' | 'page' | 'resolve' | 'rules'
 
 /** One pool for each kind of statement; see Plans. */
 export type ServicePools = {

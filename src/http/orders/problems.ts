@@ -27,7 +27,7 @@ export const mismatch = (differing: readonly string[]): Problem =>
 export const voided = (): Problem =>
   problem('VOIDED', 'this key was made void, so no order can have it any more: send the order with a new key')
 
-export const badExpiry = (detail: string): Problem => invalid('Invalid order', [{ pointer: '/expiresAt', detail }])
+const badExpiry = (detail: string): Problem => invalid('Invalid order', [{ pointer: '/expiresAt', detail }])
 
 /** A rule refused the order when it came in. `replayed`: that was an earlier request with this key. */
 export const rejected = (order: Order, replayed: boolean): Problem => {
@@ -89,7 +89,7 @@ export const otherVersion = (version: number): Problem =>
   problem('PRECONDITION_FAILED', `the order has another version than If-Match asks for: it is "${version}" now`)
 
 /** No stop is taken while a replica may pass over the trade that triggers it. */
-export const stopsUnwatched = (): Problem =>
+const stopsUnwatched = (): Problem =>
   problem(
     'OVERLOADED',
     'no stop is taken while a replica of an older version runs, because it would trigger none: nothing was stored, try again after the upgrade',

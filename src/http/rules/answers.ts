@@ -85,7 +85,7 @@ const OneTrading = Type.Object(
 
 /** Of all trading, or of one ticker where the query names it. */
 export const TradingAnswer = Type.Union([AllTrading, OneTrading])
-export const tradingShapesNamed = [AllTrading, OneTrading, LimitsShape, Instrument] as const
+const tradingShapesNamed = [AllTrading, OneTrading, LimitsShape, Instrument] as const
 
 const RuleState = Type.Object(
   {
