@@ -82,8 +82,11 @@ const readOnce = (db: Database, place: Place, { filter, rowsMax, looksMax }: Chu
   )
 }
 
-const tableOf = ({ history: { kind } }: LogRow): string =>
-  kind === 'ACCEPTED' || kind === 'FILLED' ? kind : 'order_changes'
+/** Each table is read by arms of its own. An order that was refused when it came in is in the first one, as every version 0. */
+const tableOf = ({ history: { kind, order } }: LogRow): 'orders' | 'ingested_fills' | 'order_changes' => {
+  if (order.version === 0) return 'orders'
+  return kind === 'FILLED' ? 'ingested_fills' : 'order_changes'
+}
 
 /** Where a read has to be cut because an arm may have more: below this transaction. `unordered`: it cannot be cut at all. */
 const cutOf = (place: Place, { rows, mark, bounded }: Read, armLimit: number): bigint | 'unordered' | null => {

@@ -142,6 +142,22 @@ describe('a transaction that stays open', () => {
   })
 })
 
+test('orders that were refused when they came in count like all orders where a read has to be cut', async () => {
+  const start = await headPlace()
+  const before = await world.position()
+  for (let n = 0; n < 12; n++)
+    await sql`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, status, reason_code, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'MIXED', 'BUY', 'LIMIT', 'GTC', 100, 1, status, case status when 'REJECTED' then 'HALTED' end, now(), now()
+      from unnest(array['NEW', 'REJECTED', 'REJECTED']) as t (status)`
+  for (const rowsMax of [3, 5, 10]) {
+    const { seen, sizes } = await readOn(start, limitsOf(rowsMax))
+    expect(sizes.length).toBeGreaterThan(2)
+    expectWhole(seen, await world.logged(before))
+  }
+  expect((await readOn(start, limitsOf(5, { ticker: 'MIXED' }))).seen).toHaveLength(36)
+})
+
 test('a place never counts as finished what lies above the rows that were read', async () => {
   await world.place({})
   const start = await headPlace()

@@ -68,7 +68,7 @@ export const placeTemplates: readonly Template[] = [
     name: 'readVoidKeys',
     clauses: [
       'select h.user_id, h.client_order_id from unnest(',
-      'join order_keys h on h.user_id = k.user_id::uuid and h.client_order_id = k.client_order_id where h.order_id is null',
+      'where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1 ) h where h.order_id is null',
     ],
     run: look((db, { parameters: [users, keys] }) => readVoidKeys(db, arrayFromLiteral(users), arrayFromLiteral(keys))),
   },
