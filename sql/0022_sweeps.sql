@@ -46,6 +46,7 @@ create table if not exists cancel_after (
   fires_at    timestamptz,                                          -- null: it is not armed, or has fired
   cause       jsonb       not null,                                 -- of the request that came last
   attempt     uuid        not null,                                 -- that request; one whose answer was lost comes again
+  earlier     uuid[]      not null default '{}',                    -- some before it: one that comes late must not undo what came after it
   fired       boolean     not null default false,                   -- since that request
   found_fired boolean     not null default false,                   -- what that request was answered: it had fired before
   constraint cancel_after_cause check (coalesce(jsonb_typeof(cause -> 'kind') = 'string', false)),

@@ -11,6 +11,8 @@ export type Arming = { userId: string; timeoutMs: number; cause: Cause; attempt:
 export type Switch = { userId: string; firesAt: Date | null; fired: boolean }
 
 const reasonCode = 'CANCEL_AFTER'
+/** Requests of a user that are known when they come late. A statement lives some seconds at most. */
+const earlierMax = 16
 
 const input = (sql: Sql, armings: readonly Arming[]): Fragment => {
   const text = (of: (arming: Arming) => string) => textArray(armings.map(of))
@@ -30,19 +32,24 @@ const input = (sql: Sql, armings: readonly Arming[]): Fragment => {
  *
  * A deadline has passed if it lies before the statement, because then the statement's snapshot has every order that was committed before
  * it. The new deadline counts from the moment at which the row is locked.
+ *
+ * A statement whose connection was lost may run much later, when its request was made again and another one came after that: it changes
+ * nothing then, and is answered with what stands.
  */
 export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise<Map<string, Switch>> => {
   const firesAt = sql`case when j.timeout_ms > 0 then clock_timestamp() + j.timeout_ms * interval '1 millisecond' end`
   const rows = await sql<{ user_id: string; fires_at: Date | null; found_fired: boolean }[]>`
     with input as materialized (${input(sql, armings)}
     ), held as materialized (
-      select c.user_id, c.fires_at, c.cause, c.attempt, c.fired, c.found_fired from cancel_after c
+      select c.user_id, c.fires_at, c.cause, c.attempt, c.earlier, c.fired, c.found_fired from cancel_after c
       where c.user_id = any (${textArray(armings.map(({ userId }) => userId))}::text[]::uuid[])
       order by c.user_id
       for update
     ), judged as materialized (
       select i.user_id, i.timeout_ms, i.cause, i.attempt, h.user_id is not null as is_known,
+             coalesce(i.attempt = any (h.earlier), false) as is_late, h.fires_at as stands_at,
              coalesce(h.fires_at <= statement_timestamp(), false) as is_due, h.fires_at as due_at, h.cause as due_cause,
+             case when h.attempt = i.attempt then h.earlier else (h.attempt || h.earlier)[1:${earlierMax}::integer] end as earlier,
              coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = i.attempt), false) as found_fired
       from input i left join held h on h.user_id = i.user_id
     ), added as (
@@ -52,14 +59,15 @@ export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise
       returning user_id, fires_at, found_fired
     ), armed as (
       update cancel_after c
-      set fires_at = ${firesAt}, cause = j.cause, attempt = j.attempt, fired = false, found_fired = j.found_fired
-      from judged j where c.user_id = j.user_id and j.is_known
+      set fires_at = ${firesAt}, cause = j.cause, attempt = j.attempt, earlier = j.earlier, fired = false, found_fired = j.found_fired
+      from judged j where c.user_id = j.user_id and j.is_known and not j.is_late
       returning c.user_id, c.fires_at, c.found_fired
     ), begun as (
       insert into cancel_sweeps (user_id, reason_code, cause, snapshot, due_at)
-      select user_id, ${reasonCode}, due_cause, pg_current_snapshot(), due_at from judged where is_due
+      select user_id, ${reasonCode}, due_cause, pg_current_snapshot(), due_at from judged where is_due and not is_late
     )
-    select user_id, fires_at, found_fired from added union all select user_id, fires_at, found_fired from armed`
+    select user_id, fires_at, found_fired from added union all select user_id, fires_at, found_fired from armed
+    union all select user_id, stands_at, false from judged where is_late`
   return new Map(
     rows.map((row) => [row.user_id, { userId: row.user_id, firesAt: row.fires_at, fired: row.found_fired }]),
   )

@@ -72,6 +72,19 @@ describe('arming', () => {
     expect(await sweepsOf()).toEqual([])
   })
 
+  test('that comes late, after it was made by another attempt and another one came, changes nothing', async () => {
+    const disarming = command(0)
+    const [first] = await armBatch(db, [disarming], () => undefined)
+    expect(first!.armed.firesAt).toBeNull()
+    const { firesAt } = await arm(60_000)
+    const [late] = await armBatch(db, [disarming], () => undefined)
+    expect(late!.armed).toEqual({ userId, firesAt, fired: false })
+    for (let n = 0; n < 20; n++) await arm(30_000 + n)
+    const [row] = await sql<{ armed: boolean; earlier: number }[]>`
+      select fires_at is not null as armed, cardinality(earlier) as earlier from cancel_after where user_id = ${userId}`
+    expect(row).toEqual({ armed: true, earlier: 16 })
+  })
+
   test('past the deadline does not undo it: it begins the sweep, says so, and arms anew', async () => {
     const { firesAt } = await arm(5)
     await untilPast(firesAt!)

@@ -320,7 +320,7 @@ describe('what the floor is made of', () => {
     await storeOrders(rival, [aPlacement(key)])
     const before = await db.run(readLastPosition)
     const placing = db.run((sql) => storeOrders(sql, [aPlacement(key)]))
-    await untilBlocked(sql, 'insert into orders')
+    await untilBlocked(sql, 'with gate_lock')
     expect(await db.run(readLastPosition)).toBe(before)
     await rival.unsafe('rollback')
     expect((await placing).size).toBe(1)

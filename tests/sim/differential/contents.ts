@@ -91,8 +91,8 @@ export const contentsOfFake = (db: Postgres): string[] => [
   ),
   ...lines(
     'switch',
-    [...db.switches.values()].map(({ fires_at, cause, ...row }) => {
-      return { ...row, cause: JSON.parse(cause) as unknown, armed: fires_at !== null }
+    [...db.switches.values()].map(({ fires_at, cause, earlier, ...row }) => {
+      return { ...row, earlier: earlier.join(' '), cause: JSON.parse(cause) as unknown, armed: fires_at !== null }
     }),
   ),
   ...lines(
@@ -185,7 +185,7 @@ export const contentsOfReal = async (sql: Sql): Promise<string[]> => {
     sql`
       select id::text, user_id, ticker, reason_code, cause, due_at is not null as timed, worked_by, done_at is not null as done
       from cancel_sweeps`,
-    sql`select user_id, cause, attempt, fired, found_fired, fires_at is not null as armed from cancel_after`,
+    sql`select user_id, cause, attempt, array_to_string(earlier, ' ') as earlier, fired, found_fired, fires_at is not null as armed from cancel_after`,
     sql`
       select order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price, rules_epoch
       from order_changes`,

@@ -167,6 +167,7 @@ export type SwitchRecord = {
   /** JSON. */
   cause: string
   attempt: string
+  earlier: readonly string[]
   fired: boolean
   found_fired: boolean
 }

@@ -73,10 +73,17 @@ export function* armSwitches(db: Postgres, tx: Tx, columns: readonly Column[]): 
   const due: SwitchRecord[] = []
   for (const { user, timeoutMs, cause, attempt } of armings.toSorted(byUser)) {
     const was = held.get(user)
+    if (was?.earlier.includes(attempt) === true) {
+      const { fires_at } = was
+      answer.push({ user_id: user, fires_at: fires_at === null ? null : new Date(fires_at), found_fired: false })
+      continue
+    }
     const isDue = was !== undefined && was.fires_at !== null && was.fires_at <= tx.startedAt
     const found_fired = was !== undefined && (was.fired || isDue || (was.found_fired && was.attempt === attempt))
     const fires_at = timeoutMs > 0 ? db.clock() + timeoutMs : null
-    const row: SwitchRecord = { user_id: user, fires_at, cause, attempt, fired: false, found_fired }
+    const earlier =
+      was === undefined ? [] : was.attempt === attempt ? was.earlier : [was.attempt, ...was.earlier].slice(0, 16)
+    const row: SwitchRecord = { user_id: user, fires_at, cause, attempt, earlier, fired: false, found_fired }
     if (was === undefined && !(yield* addSwitch(db, tx, row))) continue
     if (was !== undefined) putSwitch(db, tx, row)
     if (isDue) due.push(was)
