@@ -114,7 +114,7 @@ describe('insertOrders', () => {
     await storeOrders(third, batch(['m'], at))
     const one = insert(...batch(keys, at + 1000))
     const other = insert(...batch(keys.toReversed(), at + 2000))
-    await untilBlocked(sql, 'insert into order_keys', 2)
+    await untilBlocked(sql, 'with gate_lock', 2)
     await third.unsafe('rollback')
     const [ofOne, ofOther] = await Promise.all([one, other])
     expect(ofOne.size + ofOther.size).toBe(3)
