@@ -60,7 +60,8 @@ const checkByMass = (world: World, { order }: History, requestId: string): void 
   const mass = byId.masses.get(requestId)
   if (mass === undefined || !mayHave(mass) || !means(mass.request.scope, order))
     report('CANCEL_FROM_NOWHERE', `order ${order.id} was canceled by ${requestId}, which did not mean it`)
-  else if (sentAt(world, order) > mass.answeredAt)
+  // One whose answer was lost may go on.
+  else if (!isLost(mass) && sentAt(world, order) > mass.answeredAt)
     report('CANCELED_LATER', `order ${order.id} was sent after the answer of ${requestId}, which canceled it`)
 }
 
