@@ -40,8 +40,8 @@ const install = async (): Promise<void> => {
 }
 
 /**
- * All its checks but one (schemathesis.toml has what else does not hold for a single route): that every lawful request is taken. What no schema can say (a key is one order's, a number has so many
- * digits) is refused all the same; agreement.test.ts has the list, and holds everything else to the document.
+ * All its checks but one: that every lawful request is taken. (schemathesis.toml has what else does not hold for single routes.) What no
+ * schema can say (a key is one order's, a number has so many digits) is refused all the same; agreement.test.ts has the list, and holds everything else to the document.
  */
 const argumentsOf = (url: string, examples: string, seed: string): string[] => {
   // All are on by default; naming them here would turn them on again where the file turns one off.
