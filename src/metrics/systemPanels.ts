@@ -48,5 +48,13 @@ export const system: Row = {
       queries: [[of('process_open_fds'), '{{instance}}']],
     },
     { title: 'Up for', unit: 's', queries: [[`time() - ${of('process_start_time_seconds')}`, '{{instance}}']] },
+    {
+      title: 'Keys of orders from before 1.5',
+      unit: 'short',
+      queries: [
+        [`max(${of('orders_key_fill_orders')})`, 'orders looked through'],
+        [`max(${of('orders_key_fill_done')})`, '1: all keys are in the table'],
+      ],
+    },
   ],
 }
