@@ -6,7 +6,7 @@ export const keyState: readonly StateMetric[] = [
   {
     name: 'orders_key_fill_done',
     type: 'gauge',
-    help: '1 once the keys of all orders from before 1.5 are in the table of keys, for ever; 0 until then.',
+    help: 'Whether (1 or 0) the keys of all orders from before 1.5 are in the table of keys. Once they are, they stay.',
     read: ({ background }) => (background.keyFilling.state().finished ? 1 : 0),
   },
   {

@@ -226,8 +226,7 @@ test('a write that waits for a lock until its deadline has stored nothing when i
   const session = await world.sql.reserve()
   await session`begin`
   await session`select from orders where id = ${id} for update`
-  await session`insert into orders (rules_epoch, id, user_id, client_order_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
-    select 1, gen_random_uuid(), user_id, 'locked', ticker, side, type, time_in_force, quantity, price, now(), now() from orders where id = ${id}`
+  await session`insert into order_keys (user_id, client_order_id, order_id) select user_id, 'locked', gen_random_uuid() from orders where id = ${id}`
   await session`insert into exception_resolutions values (${exceptionId}, 'x', 'x', now())`
   const answers = await Promise.all([
     service.http(`/orders/${id}/cancel`, { method: 'POST' }),
