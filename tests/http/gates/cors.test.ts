@@ -23,7 +23,7 @@ describe('where no origin is listed', () => {
   test('asking before tells the methods of the path, and allows nothing', async () => {
     const headers = { origin: desk, 'access-control-request-method': 'POST' }
     const answer = await callerOf(off)('OPTIONS', '/orders', { headers })
-    expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST'])
+    expect([answer.status, answer.headers.get('allow')]).toEqual([204, 'DELETE, GET, HEAD, OPTIONS, POST'])
     expect(corsHeaders(answer.headers)).toEqual([])
   })
 })
@@ -60,7 +60,7 @@ describe('where some are listed', () => {
     const asked = await ask(on, '/orders', { origin: desk, 'access-control-request-method': 'POST' })
     expect([asked.status, await asked.text()]).toEqual([204, ''])
     expect(asked.headers.get('access-control-allow-origin')).toBe(desk)
-    expect(asked.headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST')
+    expect(asked.headers.get('access-control-allow-methods')).toBe('DELETE, GET, HEAD, POST')
     for (const name of ['Authorization', 'Content-Type', 'Idempotency-Key', 'traceparent'])
       expect(asked.headers.get('access-control-allow-headers')).toContain(name)
     expect(asked.headers.get('access-control-max-age')).toBe('600')
@@ -70,7 +70,7 @@ describe('where some are listed', () => {
     const nowhere = await ask(on, '/nowhere', { origin: desk, 'access-control-request-method': 'POST' })
     expect(nowhere.status).toBe(404)
     const { status, headers } = await ask(on, '/orders', { origin: desk })
-    expect([status, headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST'])
+    expect([status, headers.get('allow')]).toEqual([204, 'DELETE, GET, HEAD, OPTIONS, POST'])
     expect(headers.get('access-control-allow-methods')).toBeNull()
   })
 })
