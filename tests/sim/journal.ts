@@ -32,8 +32,9 @@ export type Voiding = Called<Result<'void'>> & { userId: string; clientOrderId: 
 export type MassCanceling = Called<Result<'cancelMany'>> & { scope: Scope }
 export type Arming = Called<Result<'cancelAfter'>> & { userId: string; timeoutMs: number }
 
-/** By the clock of the run: when its statement reached Postgres, and when it was committed. */
+/** By the clock of the run: when its statement reached Postgres, what it says of its time, and when it was committed. */
 type RulesFact = {
+  at: number
   epoch: bigint
   ticker: string
   state: string

@@ -82,7 +82,7 @@ const observeRules = (world: World, journal: Journal): void => {
   db.onRules = (change, tx) => {
     const { epoch, ticker, request_id: requestId } = change
     const { state } = change.after as { state: string }
-    journal.rules.push({ epoch, ticker, state, requestId, ...at(tx) })
+    journal.rules.push({ epoch, ticker, state, requestId, at: change.at - epochMs, ...at(tx) })
   }
   db.onSweep = (sweep, tx) => {
     const known = journal.sweeps.get(sweep.id)

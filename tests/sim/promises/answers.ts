@@ -22,14 +22,35 @@ const sameOrder = (a: OrderTerms, b: OrderTerms): boolean =>
 /** Orders of one batch have one tag: an order is of those with its terms. */
 const isOf = ({ terms }: Placing, row: OrderRecord): boolean => sameOrder(orderFromRow(row), terms)
 
+/** The order that an answer says this request stored. */
+const storedBy = ({ answer }: Placing): string | undefined => {
+  const result = answer?.result ?? null
+  if (result === null || !(result.ok || result.code === 'ORDER_REJECTED')) return undefined
+  return result.replayed ? undefined : result.order.id
+}
+
+/** What a request may have stored: of twins in one batch each has its own, and one without an answer that tells may have any. */
+const ownOf = ({ journal, placed }: Facts, placing: Placing): { own: OrderRecord[]; most: number } => {
+  const rows = (placed.get(placing.tag) ?? []).filter((order) => isOf(placing, order))
+  const isTwin = (other: Placing) =>
+    other !== placing && other.tag === placing.tag && sameOrder(other.terms, placing.terms)
+  const twins = rows.length === 0 ? [] : journal.placings.filter(isTwin)
+  const theirs = new Set(twins.map(storedBy))
+  const isSilent = ({ answer }: Placing) =>
+    answer === null || answer.result === null || (!answer.result.ok && answer.result.code === 'OUTCOME_UNKNOWN')
+  const silent = placing.terms.clientOrderId === null ? twins.filter(isSilent).length : 0
+  return { own: rows.filter(({ id }) => !theirs.has(id)), most: 1 + silent }
+}
+
 const committedAt = ({ log }: Journal, id: string): number =>
   log.find(({ orderId, version }) => orderId === id && version === 0)!.committedAt
 
-const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing): void => {
+const checkPlacing = (facts: Facts, placing: Placing): void => {
+  const { db, journal, broken } = facts
   const { tag, terms, answer, answeredAt, poison } = placing
-  const own = (placed.get(tag) ?? []).filter((order) => isOf(placing, order))
+  const { own, most } = ownOf(facts, placing)
   const must = (condition: boolean, promise: string) => condition || broken(`${tag}: ${promise}`)
-  must(own.length <= 1, 'one request stores one order at most')
+  must(own.length <= most, 'one request stores one order at most')
   if (answer === null) return broken(`${tag}: no answer ever came`)
   if (answer.result === null)
     return void must(answer.why === 'lost' || own.length === 0, 'an unreached replica stores nothing')
@@ -40,7 +61,7 @@ const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing):
     const row = db.orders.get(result.order.id)
     must(row !== undefined && sameOrder(orderFromRow(row), terms), 'a promised order is stored as it was asked for')
     must(terms.clientOrderId === null || holder === result.order.id, 'one key is one order')
-    must(own.length === (result.replayed ? 0 : 1), 'a replay stores nothing, a new call one order')
+    must(most > 1 || own.length === (result.replayed ? 0 : 1), 'a replay stores nothing, a new call one order')
     must(
       own.every(({ id }) => committedAt(journal, id) <= answeredAt),
       'the answer leaves after the commit',
@@ -52,7 +73,10 @@ const checkPlacing = ({ db, journal, placed, broken }: Facts, placing: Placing):
     const row = db.orders.get(result.order.id)
     must(row !== undefined && sameOrder(orderFromRow(row), terms), 'a refused order is stored as it was asked for')
     must(row?.status === 'REJECTED' && row.version === 0, 'a refused order was never accepted')
-    return void must(own.length === (result.replayed ? 0 : 1), 'a replayed refusal stores nothing, a new one one order')
+    return void must(
+      most > 1 || own.length === (result.replayed ? 0 : 1),
+      'a replayed refusal stores nothing, a new one one order',
+    )
   }
   must(own.length === 0, `nothing was stored by what was refused as ${result.code}`)
   if (result.code === 'INTERNAL') must(poison, 'a neighbour of a bad row is not refused')

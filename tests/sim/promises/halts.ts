@@ -7,17 +7,22 @@ import { epochMs } from '../world.ts'
 
 type Facts = { db: Postgres; journal: Journal; broken: (what: string) => void }
 
-/** By the clock of the run. `to`: Infinity if it lasts. `epochs`: the first and the one that ended it. */
-type Halt = { from: number; to: number; epochs: [bigint, bigint | null] }
+/**
+ * By the clock of the run. `to`: Infinity if it lasts. `until`: the time that its end names, for trades. `epochs`: the first and the one that
+ * ended it.
+ */
+type Halt = { from: number; to: number; until: number; epochs: [bigint, bigint | null] }
 
 const haltsUnder = ({ rules }: Journal, name: string): Halt[] => {
   const halts: Halt[] = []
-  for (const { ticker, state, epoch, committedAt } of rules) {
+  for (const { ticker, state, epoch, at, committedAt } of rules) {
     if (ticker !== name) continue
     const last = halts.at(-1)
     const isOpen = last?.to === Infinity
-    if (state === 'HALTED' && !isOpen) halts.push({ from: committedAt, to: Infinity, epochs: [epoch, null] })
-    if (state === 'ACTIVE' && isOpen) Object.assign(last, { to: committedAt, epochs: [last.epochs[0], epoch] })
+    if (state === 'HALTED' && !isOpen)
+      halts.push({ from: committedAt, to: Infinity, until: Infinity, epochs: [epoch, null] })
+    if (state === 'ACTIVE' && isOpen)
+      Object.assign(last, { to: committedAt, until: at, epochs: [last.epochs[0], epoch] })
   }
   return halts
 }
@@ -46,7 +51,8 @@ const checkTrigger = (facts: Facts, { id, ticker }: OrderRecord, change: ChangeR
   const fact: TradeFact | undefined = journal.trades.get(partition)?.[Number(offset)]
   if (fact === undefined || fact.malformed) return
   // The clock of Postgres is that of the run.
-  if (halts.some(isWithin(fact.tradedAt - epochMs)))
+  const madeAt = fact.tradedAt - epochMs
+  if (halts.some(({ from, until }) => from < madeAt && madeAt < until))
     broken(`stop ${id} was triggered by a trade that was made while ${ticker} was halted`)
 }
 

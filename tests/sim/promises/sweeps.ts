@@ -119,7 +119,10 @@ const checkArmings = ({ journal, broken }: Facts, armings: readonly Arming[]): v
   )
   may.forEach((arming, i) => {
     const next = may[i + 1]?.answer?.result
-    if (next?.ok === true && next.armed.fired !== fired.has(arming.tag))
+    // Made twice, as its first answer was lost, it may have fired in between: then its own answer says so.
+    const own = arming.answer?.result
+    const isTold = own?.ok === true && own.armed.fired
+    if (next?.ok === true && next.armed.fired !== fired.has(arming.tag) && (next.armed.fired || !isTold))
       broken(`${may[i + 1]!.tag}: it was told ${next.armed.fired}, and ${arming.tag} fired: ${fired.has(arming.tag)}`)
     const result = arming.answer?.result
     if (result?.ok !== true) return
