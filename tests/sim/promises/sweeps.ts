@@ -106,11 +106,15 @@ const checkMass = ({ db, broken }: Facts, { tag, answer, scope }: MassCanceling)
     broken(`${tag}: an order is named twice`)
 }
 
-/** The requests of one user come one after the other, until an answer is lost. */
+/**
+ * The requests of one user come one after the other, until an answer is lost. One that is made twice, because its first answer was lost, may have fired
+ * in between: then it says so itself.
+ */
 const checkArmings = ({ journal, broken }: Facts, armings: readonly Arming[]): void => {
-  const fired = new Set(
-    [...journal.sweeps.values()].flatMap(({ sweep }) => (sweep.reason_code === 'CANCEL_AFTER' ? requestOf(sweep) : [])),
-  )
+  const firings = [...journal.sweeps.values()].filter(({ sweep }) => sweep.reason_code === 'CANCEL_AFTER')
+  const firedAt = Map.groupBy(firings, ({ sweep }) => requestOf(sweep))
+  const hasFired = ({ tag }: Arming, when: (at: number) => boolean): boolean =>
+    (firedAt.get(tag) ?? []).some(({ committedAt }) => when(committedAt))
   const may = armings.filter(
     ({ answer }) =>
       answer?.result?.ok === true ||
@@ -118,17 +122,23 @@ const checkArmings = ({ journal, broken }: Facts, armings: readonly Arming[]): v
       (answer?.result?.ok === false && answer.result.code === 'OUTCOME_UNKNOWN'),
   )
   may.forEach((arming, i) => {
-    const next = may[i + 1]?.answer?.result
-    // Made twice, as its first answer was lost, it may have fired in between: then its own answer says so.
-    const own = arming.answer?.result
-    const isTold = own?.ok === true && own.armed.fired
-    if (next?.ok === true && next.armed.fired !== fired.has(arming.tag) && (next.armed.fired || !isTold))
-      broken(`${may[i + 1]!.tag}: it was told ${next.armed.fired}, and ${arming.tag} fired: ${fired.has(arming.tag)}`)
     const result = arming.answer?.result
+    const fired = hasFired(arming, () => true)
+    // What fired before its answer may have been its first attempt, or the last.
+    const firedLate = hasFired(arming, (at) => result?.ok !== true || at > arming.answeredAt)
+    const follower = may[i + 1]
+    const next = follower?.answer?.result
+    if (follower !== undefined && next?.ok === true) {
+      const before = hasFired(follower, (at) => at <= follower.answeredAt)
+      if (next.armed.fired !== (fired || before) && next.armed.fired !== (firedLate || before))
+        broken(
+          `${follower.tag}: it was told ${next.armed.fired}; ${arming.tag} fired: ${fired}, itself before: ${before}`,
+        )
+    }
     if (result?.ok !== true) return
     const { firesAt } = result.armed
-    if (next === undefined && firesAt !== null && !fired.has(arming.tag)) broken(`${arming.tag}: it never fired`)
-    if (firesAt === null && fired.has(arming.tag)) broken(`${arming.tag}: disarmed, and fired`)
+    if (follower === undefined && firesAt !== null && !fired) broken(`${arming.tag}: it never fired`)
+    if (firesAt === null && firedLate) broken(`${arming.tag}: disarmed, and fired`)
   })
   for (const { tag, answer } of armings) {
     if (answer === null) broken(`${tag}: no answer ever came`)
@@ -146,7 +156,8 @@ export const checkSweeps = (facts: Facts): void => {
   for (const mass of journal.massCancelings) checkMass(facts, mass)
   for (const armings of Map.groupBy(journal.armings, ({ userId }) => userId).values()) checkArmings(facts, armings)
   const requests = [...journal.sweeps.values()].map(({ sweep }) => requestOf(sweep))
-  if (new Set(requests).size !== requests.length) broken('one request began two sweeps')
+  const begun = [...journal.sweeps.values()].map(({ sweep }) => `${requestOf(sweep)} ${sweep.due_at}`)
+  if (new Set(begun).size !== begun.length) broken('one request, or one deadline of a switch, began two sweeps')
   for (const { tag, cancelOpen, answer } of journal.tradings)
     if (cancelOpen && answer?.result?.ok === true && !requests.includes(tag)) broken(`${tag}: the open orders stay`)
 }
