@@ -23,7 +23,7 @@ const linesOf = (out: string): Json[] =>
 /** `orders <line>` for this service. */
 const deskOf = ({ port }: RunningService) => ({
   orders: async (line: string) => {
-    const { exitCode, out, err } = await runBinary(line.split(' '), { SERVER_PORT: String(port) })
+    const { exitCode, out, err } = await runBinary(line.trim().split(' '), { SERVER_PORT: String(port) })
     return { code: exitCode, out, err }
   },
 })
@@ -133,8 +133,11 @@ test("a night's work: halt, refuse, cancel, set a limit, resume, and what is on 
   const mine = await placed(userId, 'BUY 100 NIGHT @ 187.50 --tif GTC')
   const theirs = await placed(other, 'SELL 5 NIGHT @ 190')
   const elsewhere = await placed(other, 'SELL 5 DAWN @ 190')
-  const open = async (rest: string) =>
-    linesOf((await orders(`list --status open --json ${rest}`)).out).map((order) => order['id'])
+  const open = async (rest: string) => {
+    const { code, out } = await orders(`list --status open --json ${rest}`)
+    expect(code).toBe(0)
+    return linesOf(out).map((order) => order['id'])
+  }
   expect(await open('--ticker night')).toEqual([theirs, mine])
 
   const halted = await orders('halt night --by ops@desk --note drill')
