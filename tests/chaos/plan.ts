@@ -9,6 +9,7 @@ const crashPoints = [
   'after-ledger-before-offset',
   'after-trigger-before-offset',
   'after-report-before-offset',
+  'after-page-of-sweep',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 
@@ -82,6 +83,7 @@ const passes: Record<CrashPoint, number> = {
   'after-ledger-before-offset': 12,
   'after-trigger-before-offset': 4,
   'after-report-before-offset': 12,
+  'after-page-of-sweep': 1,
 }
 export const isCrashPoint = (crash: Crash): crash is CrashPoint => (crashPoints as readonly string[]).includes(crash)
 
