@@ -1,11 +1,8 @@
 // The use cases of exceptions. They are for administrators only.
 
-import { readExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
-import {
-  readReportExceptions,
-  type ReportExceptionFilter,
-  type StoredReportException,
-} from '../store/reportExceptions.ts'
+import type { ExceptionList } from '../store/exceptionList.ts'
+import { tradeExceptions, type ExceptionFilter, type TradeException } from '../store/exceptions.ts'
+import { reportExceptions, type ReportExceptionFilter, type StoredReportException } from '../store/reportExceptions.ts'
 import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
@@ -45,29 +42,28 @@ type ExceptionParts = {
 
 const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
 
-export const createExceptions = ({ batchers, lists, audit }: ExceptionParts): ExceptionUseCases => ({
-  async exceptions({ caller }, filter, limit) {
-    if (!isAdmin(caller)) return forbidden
-    return batchers.pages.submit(async () => {
-      const exceptions = await lists.run((sql) => readExceptions(sql, filter, limit + 1))
-      return { ok: true, ...pageOf(exceptions, limit, ({ id }) => id) }
-    })
-  },
-  async resolve(call, command) {
-    if (!isAdmin(call.caller)) return forbidden
-    audit(call, { operation: 'resolveException', exceptionId: command.id })
-    return batchers.resolves.submit(command)
-  },
-  async reportExceptions({ caller }, filter, limit) {
-    if (!isAdmin(caller)) return forbidden
-    return batchers.pages.submit(async () => {
-      const exceptions = await lists.run((sql) => readReportExceptions(sql, filter, limit + 1))
-      return { ok: true, ...pageOf(exceptions, limit, ({ id }) => id) }
-    })
-  },
-  async resolveReport(call, command) {
-    if (!isAdmin(call.caller)) return forbidden
-    audit(call, { operation: 'resolveReportException', exceptionId: command.id })
-    return batchers.reportResolves.submit(command)
-  },
-})
+export const createExceptions = ({ batchers, lists, audit }: ExceptionParts): ExceptionUseCases => {
+  const pagesOf =
+    <Exception extends { id: string }, Filter>(list: ExceptionList<Exception, Filter>) =>
+    async ({ caller }: Call, filter: Filter, limit: number) => {
+      if (!isAdmin(caller)) return forbidden
+      return batchers.pages.submit(async () => {
+        const exceptions = await lists.run((sql) => list.read(sql, filter, limit + 1))
+        return { ok: true as const, ...pageOf(exceptions, limit, ({ id }) => id) }
+      })
+    }
+  return {
+    exceptions: pagesOf(tradeExceptions),
+    async resolve(call, command) {
+      if (!isAdmin(call.caller)) return forbidden
+      audit(call, { operation: 'resolveException', exceptionId: command.id })
+      return batchers.resolves.submit(command)
+    },
+    reportExceptions: pagesOf(reportExceptions),
+    async resolveReport(call, command) {
+      if (!isAdmin(call.caller)) return forbidden
+      audit(call, { operation: 'resolveReportException', exceptionId: command.id })
+      return batchers.reportResolves.submit(command)
+    },
+  }
+}

@@ -11,8 +11,8 @@ import { createProducer, type RawProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createSender } from '../kafka/sender.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
-import { countOpenExceptions } from '../store/exceptions.ts'
-import { countOpenReportExceptions } from '../store/reportExceptions.ts'
+import { tradeExceptions } from '../store/exceptions.ts'
+import { reportExceptions } from '../store/reportExceptions.ts'
 import type { Database, Pool } from '../store/sql.ts'
 import { version } from '../version.ts'
 import { openPublisher } from './publisher.ts'
@@ -64,8 +64,8 @@ const createWatchers = ({ config, log, kafka, db }: TradesParts, floor: OutboxFl
   return {
     link: createLink(kafka, topicsOf(config), config.KAFKA_TOPIC_PARTITIONS, log),
     monitor: createMonitor({ db, bound, floor, log }),
-    openExceptions: createOpenExceptions(db, countOpenExceptions),
-    openReportExceptions: createOpenExceptions(db, countOpenReportExceptions),
+    openExceptions: createOpenExceptions(db, tradeExceptions.countOpen),
+    openReportExceptions: createOpenExceptions(db, reportExceptions.countOpen),
     stops: createStopWatch({ db, clock: () => performance.now(), log }),
   }
 }

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createOpenExceptions } from '../../src/app/openExceptions.ts'
-import { countOpenExceptions } from '../../src/store/exceptions.ts'
+import { tradeExceptions } from '../../src/store/exceptions.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { bodyOf, openHarness, type Harness } from '../http/harness.ts'
 import { until } from '../support/until.ts'
@@ -23,7 +23,7 @@ test('they are counted until somebody resolves them', async () => {
       quantity: quantity * 100_000_000n,
       sides: [{ side: 'BUY', orderId: id }],
     })
-  const count = (max: number) => db.run((sql) => countOpenExceptions(sql, max))
+  const count = (max: number) => db.run((sql) => tradeExceptions.countOpen(sql, max))
   expect([await count(100), await count(2)]).toEqual([3, 2])
 
   const [newest] = bodyOf(await harness.call('GET', '/exceptions'))['exceptions'] as { id: string }[]
@@ -31,7 +31,7 @@ test('they are counted until somebody resolves them', async () => {
   expect([await count(100), await count(2), await count(1)]).toEqual([2, 1, 0])
 
   const stopping = new AbortController()
-  const open = createOpenExceptions(db, countOpenExceptions)
+  const open = createOpenExceptions(db, tradeExceptions.countOpen)
   const running = open.run(stopping.signal)
   await until(() => open.count() === 2, { what: 'they are counted' })
   stopping.abort()
