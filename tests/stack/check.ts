@@ -3,14 +3,17 @@
 // step that fails and names it at the end, with the tests that failed; its last line is `N passed, N failed`. Everything that it
 // started is gone afterwards, also after Ctrl-C.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Glob } from 'bun'
 import { buildBinary } from '../../src/build/build.ts'
 import { inRepo, repoDir } from '../../src/build/repository.ts'
+import { crashingBinary } from '../support/binary.ts'
 import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
 import { countTests, failedTests, summarise, type TestCounts } from './junit.ts'
 import { startKafka } from './kafka.ts'
+import { groupsOf, lanesOf, runInLanes, showOutput } from './lanes.ts'
 import { freePort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { onStopSignals } from './signals.ts'
@@ -18,6 +21,7 @@ import { StackError } from './stackError.ts'
 
 const check = async (): Promise<number> => {
   removeOnDeath(workDir)
+  mkdirSync(reportsDir)
   for (const [name, step] of Object.entries(steps)) {
     console.log(`\n== ${name}`)
     const startedAt = performance.now()
@@ -32,7 +36,7 @@ const check = async (): Promise<number> => {
 }
 
 const workDir = mkdtempSync(join(tmpdir(), 'orders-check-'))
-const junitFile = join(workDir, 'junit.xml')
+const reportsDir = join(workDir, 'reports')
 let stopping = false
 let failedStep = ''
 
@@ -49,8 +53,15 @@ const run = async (command: string[], env: Record<string, string> = {}): Promise
 const tool = (name: string, ...args: string[]): Promise<boolean> =>
   run([process.execPath, '--bun', inRepo('node_modules', '.bin', name), ...args])
 
-const postgres = async (): Promise<string> =>
-  (await startPostgres({ dataDir: join(workDir, 'postgres'), port: await freePort(), log: console.log })).url
+/** For several test processes, each with services of its own. */
+const connectionsMax = '400'
+
+const postgres = async (): Promise<string> => {
+  const settings = { max_connections: connectionsMax }
+  return (
+    await startPostgres({ dataDir: join(workDir, 'postgres'), port: await freePort(), settings, log: console.log })
+  ).url
+}
 
 const kafka = async (): Promise<string> =>
   (await startKafka({ dataDir: join(workDir, 'kafka'), port: await freePort(), log: console.log })).bootstrap
@@ -63,9 +74,28 @@ const startServers = async (): Promise<boolean> => {
   return true
 }
 
+/** Runs some test files in a process of their own. */
+const runGroup = async (files: readonly string[], at: number): Promise<boolean> => {
+  const report = ['--reporter=junit', `--reporter-outfile=${join(reportsDir, `${at}.xml`)}`]
+  const child = Bun.spawn([process.execPath, 'test', ...report, ...files.map((file) => `./${file}`)], {
+    cwd: repoDir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, ...servers },
+  })
+  hold(child.pid, 'SIGTERM')
+  await showOutput(child, (block) => console.log(block))
+  const exitCode = await child.exited
+  release(child.pid)
+  return exitCode === 0
+}
+
 const runTests = async (): Promise<boolean> => {
-  const report = ['--reporter=junit', `--reporter-outfile=${junitFile}`]
-  return run([process.execPath, 'test', ...report], servers)
+  const files = [...new Glob('tests/**/*.test.ts').scanSync(repoDir)]
+  const groups = groupsOf(files)
+  const lanes = lanesOf()
+  console.log(`${files.length} files, in ${groups.length} processes, ${lanes} at a time`)
+  return runInLanes(groups, { lanes, run: (group, at) => (stopping ? Promise.resolve(false) : runGroup(group, at)) })
 }
 
 /** Each step answers whether it passed. Its name says where a check failed. */
@@ -77,23 +107,25 @@ const steps: Record<string, () => Promise<boolean>> = {
   licenses: () => run([process.execPath, inRepo('src', 'build', 'licenses.ts')]),
   'dependency audit': () => run([process.execPath, inRepo('src', 'build', 'audit.ts')]),
   'build dist/orders': async () => (await buildBinary({ outfile: inRepo('dist', 'orders') })) !== '',
+  'build the binary with crash points': async () => (await crashingBinary()) !== '',
   'Postgres and Kafka': startServers,
   tests: runTests,
 }
 
 const servers: Record<string, string> = {}
 
-/** The junit report of the tests; empty if none ran. */
-const readReport = async (): Promise<{ found: TestCounts; failed: string[] }> => {
-  const file = Bun.file(junitFile)
-  const report = (await file.exists()) ? await file.text() : ''
+/** The junit reports of the tests; empty if none ran. A process that died left none behind. */
+const readReports = async (): Promise<{ found: TestCounts; failed: string[] }> => {
+  const files = [...new Glob('*.xml').scanSync({ cwd: reportsDir, absolute: true, onlyFiles: true })]
+  const reports = await Promise.all(files.map((file) => Bun.file(file).text()))
+  const report = reports.join('\n')
   return { found: countTests(report), failed: failedTests(report) }
 }
 
 /** A run that failed, or ran nothing, never closes with a line that reads like success. */
 const close = async (exitCode: number): Promise<never> => {
   await endAllHeld()
-  const { found, failed } = await readReport()
+  const { found, failed } = await readReports()
   rmSync(workDir, { recursive: true, force: true })
   const nothingRan = found.passed + found.failed === 0
   if (exitCode === 0 && nothingRan) console.error('no test ran')
