@@ -45,11 +45,11 @@ test('killed while its statement waits', async () => {
   const lost = await world.sql.begin(async (sql) => {
     await sql`lock table order_keys in share mode`
     const answer = send(service).catch(() => 'no answer')
-    const waiting = async () =>
-      (
-        await world.sql`
-      select from pg_locks where not granted and relation = 'order_keys'::regclass`
-      ).length === 1
+    const waiting = async () => {
+      const locks = await world.sql`
+        select from pg_locks where not granted and relation = 'order_keys'::regclass`
+      return locks.length === 1
+    }
     await until(waiting, { what: 'the statement waits' })
     await service.kill()
     return answer

@@ -35,6 +35,14 @@ const loseAfter = (proxy: Proxy, part: string, next: string): void => {
   })
 }
 
+/** The statement with `part` meets a database that is gone. */
+const loseBefore = (proxy: Proxy, part: string): void =>
+  proxy.before(async (statement) => {
+    if (!statement.includes(part)) return
+    proxy.before(() => undefined)
+    await proxy.refuse()
+  })
+
 /** The statement with `part` is carried out, its answer is lost, and nobody answers after that. */
 const loseAnswerAndStay = (proxy: Proxy, part: string): void => {
   let passed = false
@@ -196,11 +204,7 @@ test('place: its answer is lost', async () => {
 test('place: a quoted key cannot be looked up', async () => {
   await withProxy(async (world, service, proxy) => {
     await service.post(orderBody())
-    proxy.before(async (statement) => {
-      if (!statement.includes('as k (user_id, client_order_id)')) return
-      proxy.before(() => undefined)
-      await proxy.refuse()
-    })
+    loseBefore(proxy, 'as k (user_id, client_order_id)')
     const answer = await service.post(orderBody(), { 'idempotency-key': '"q-1"' })
     expect(answer).toMatchObject({ status: 503, json: { code: 'OVERLOADED' } })
     expect(await world.sql`select from orders where client_order_id like '%q-1%'`).toHaveLength(0)

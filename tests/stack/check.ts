@@ -87,6 +87,8 @@ const runGroup = async (files: readonly string[], at: number): Promise<boolean> 
   await showOutput(child, (block) => console.log(block))
   const exitCode = await child.exited
   release(child.pid)
+  // A file that cannot be loaded, or a process that dies, is in no report.
+  if (exitCode !== 0) console.error(`a test process ended with ${exitCode}; it ran ${files.join(' ')}`)
   return exitCode === 0
 }
 
@@ -114,9 +116,9 @@ const steps: Record<string, () => Promise<boolean>> = {
 
 const servers: Record<string, string> = {}
 
-/** The junit reports of the tests; empty if none ran. A process that died left none behind. */
+/** What the junit reports say, of all test processes together; nothing if none ran. */
 const readReports = async (): Promise<{ found: TestCounts; failed: string[] }> => {
-  const files = [...new Glob('*.xml').scanSync({ cwd: reportsDir, absolute: true, onlyFiles: true })]
+  const files = [...new Glob('*.xml').scanSync({ cwd: reportsDir, absolute: true })]
   const reports = await Promise.all(files.map((file) => Bun.file(file).text()))
   const report = reports.join('\n')
   return { found: countTests(report), failed: failedTests(report) }

@@ -50,7 +50,7 @@ test('a lane takes the next group when it is free, and goes on after one that fa
   expect(await runInLanes(['a'], { lanes: 2, run: () => Promise.resolve(true) })).toBe(true)
 })
 
-test('what a file wrote comes together', () => {
+test('what a file wrote comes together, and that it begins is shown at once', () => {
   const shown: string[] = []
   const { line, end } = createBlocks((block) => shown.push(block))
   for (const each of [
@@ -65,7 +65,9 @@ test('what a file wrote comes together', () => {
   end()
   expect(shown).toEqual([
     'bun test',
+    'begins: tests/a/b.test.ts',
     'tests/a/b.test.ts:\n(pass) tests/c.test.ts: is quoted',
+    'begins: tests/d.test.ts',
     'tests/d.test.ts:\n(fail) e',
   ])
 })
@@ -76,5 +78,10 @@ test('both pipes of a process are read to their end', async () => {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   await showOutput(child, (block) => shown.push(block))
-  expect(shown.join('\n').split('\n').toSorted()).toEqual(['no end of line', 'one', 'tests/a.test.ts:'])
+  expect(shown.join('\n').split('\n').toSorted()).toEqual([
+    'begins: tests/a.test.ts',
+    'no end of line',
+    'one',
+    'tests/a.test.ts:',
+  ])
 })

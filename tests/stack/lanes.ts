@@ -1,5 +1,5 @@
 // Runs test files in several processes at a time, on the servers that all of them share. Most tests wait for something, so one process alone
-// leaves half of the machine idle.
+// leaves much of the machine idle.
 
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
@@ -17,7 +17,7 @@ const rankOf = (file: string): number => {
   return rank === -1 ? longest.length : rank
 }
 
-/** The files (`tests/<room>/…`) in groups for one process each: whole and in an order of their own, the longest rooms first. */
+/** The files (`tests/<room>/…`) in groups, one for each process: each file is in one of them, and those of the longest rooms come first. */
 export const groupsOf = (files: readonly string[]): string[][] => {
   const ordered = files.toSorted((a, b) => rankOf(a) - rankOf(b) || a.localeCompare(b, 'en'))
   const groups: string[][] = []
@@ -50,7 +50,7 @@ const beginsFile = (line: string): boolean => /^tests\/\S+\.test\.ts:$/.test(lin
 
 /**
  * Takes the lines of one process, and shows them by files: all that a file wrote comes together, once the next one begins. So the output of
- * several processes can be read.
+ * several processes can be read. That a file begins is shown at once: if it hangs, its name is the last word.
  */
 export const createBlocks = (show: (block: string) => void): { line: (line: string) => void; end: () => void } => {
   let block: string[] = []
@@ -60,7 +60,10 @@ export const createBlocks = (show: (block: string) => void): { line: (line: stri
   }
   return {
     line(line) {
-      if (beginsFile(line)) flush()
+      if (beginsFile(line)) {
+        flush()
+        show(`begins: ${line.slice(0, -1)}`)
+      }
       block.push(line)
     },
     end: flush,

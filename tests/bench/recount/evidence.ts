@@ -64,7 +64,7 @@ export const gatherOrders = async (
   const waiting = await untilPublished(trial)
   const stored = await readStored(trial)
   const published = await readPublished(trial, reader)
-  // A request that the load generator gave up may be committed between the two readings; there are as many of them as it has connections.
+  // An order whose answer the load generator did not wait for may be stored between the two readings. The load is over, so that ends.
   if ((await countStored(trial)) > stored.size) return gatherOrders(trial, reader, record)
   return { ...record, waiting, stored, ...published }
 }
