@@ -1,5 +1,6 @@
 // Who calls, and what that caller may touch. A scope allows a kind of call; an order belongs to the user that it names.
 
+import type { Door } from '../domain/door.ts'
 import type { Cause } from '../domain/history.ts'
 import { canonicalUuid } from '../domain/ids.ts'
 
@@ -22,6 +23,8 @@ export type Call = {
   readonly caller: Caller | null
   readonly requestId: string
   readonly traceparent: string | null
+  /** Through which it came; absent: HTTP. */
+  readonly door?: Door
 }
 
 /** The caller if callers need not identify themselves: it may do everything, and is not a user. */
@@ -33,10 +36,11 @@ export const everybody: Caller = {
 }
 
 /** The cause of what this call changes. Callers that need not identify themselves are not named. */
-export const causeOf = ({ caller, requestId }: Pick<Call, 'caller' | 'requestId'>): Cause =>
-  caller === null || caller === everybody
-    ? { kind: 'request', requestId }
-    : { kind: 'request', requestId, subject: caller.subject }
+export const causeOf = ({ caller, requestId, door }: Pick<Call, 'caller' | 'requestId' | 'door'>): Cause => ({
+  ...(door ?? { kind: 'request' }),
+  requestId,
+  ...(caller !== null && caller !== everybody && { subject: caller.subject }),
+})
 
 export const isAdmin = (caller: Caller | null): boolean => caller !== null && caller.scopes.has('orders:admin')
 

@@ -42,7 +42,7 @@ export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId, ex
   const { requestId = null, subject = null } = causeOf(call)
   return {
     order: acceptOrder(terms, { id: newId(at), now: at, expiresAt: expiresAt(terms, at) }),
-    origin: { requestId, subject },
+    origin: { requestId, subject, ...(call.door !== undefined && { door: call.door }) },
     event: { eventId: newId(at), traceparent: call.traceparent },
   }
 }

@@ -1,6 +1,7 @@
 // The history of an order: what happened to it, version by version. The acceptance is version 0; whatever happens later makes one version.
 
 import type { Amount } from './decimal.ts'
+import type { Door } from './door.ts'
 import type { Order, Status } from './order.ts'
 import type { Reason } from './reason.ts'
 import type { Side } from './terms.ts'
@@ -54,6 +55,8 @@ export type HistoryEvent = {
   fill: HistoryFill | null
   reason: Reason | null
   cause: Cause
+  /** Through which the order came; absent: HTTP. */
+  door?: Door
 }
 
 /** The kind of change that ends an order with this status; null: it ends otherwise, or not at all. */

@@ -213,6 +213,24 @@ export const guards: Readonly<Record<string, Guards>> = {
     constraints: ['cancel_after_cause', 'cancel_after_fired'],
     keys: { cancel_after_pkey: ['user_id'] },
   },
+  fix_sessions: {
+    triggers: ['fix_sessions_only_up', 'fix_sessions_never_deleted', 'fix_sessions_never_truncated'],
+    constraints: ['fix_sessions_id', 'fix_sessions_numbers', 'fix_sessions_place', 'fix_sessions_attempt'],
+    keys: { fix_sessions_pkey: ['id'] },
+  },
+  fix_sent: {
+    triggers: ['fix_sent_never_updated', 'fix_sent_never_deleted', 'fix_sent_never_truncated'],
+    constraints: ['fix_sent_session_fkey', 'fix_sent_number', 'fix_sent_content'],
+    keys: {
+      fix_sent_pkey: ['session', 'series', 'number'],
+      fix_sent_reports: ['session', 'order_id', 'version'],
+    },
+  },
+  fix_due: {
+    triggers: ['fix_due_never_updated', 'fix_due_never_truncated'],
+    constraints: ['fix_due_session_fkey'],
+    keys: { fix_due_pkey: ['session', 'series', 'in_number'] },
+  },
   outbox: {
     triggers: [],
     constraints: ['outbox_kind'],

@@ -2,6 +2,7 @@
 // ledger, everything else a row of order_changes. History and log select the same columns of all three.
 
 import { amountFromSql, notionalFromSql, type Amount } from '../domain/decimal.ts'
+import { doorOf } from '../domain/door.ts'
 import type { Cause, HistoryEvent, HistoryKind } from '../domain/history.ts'
 import { isFinal, type Order, type Status } from '../domain/order.ts'
 import type { Reason } from '../domain/reason.ts'
@@ -35,6 +36,7 @@ export type HistoryRow = EventRow &
     created_at: Date
     request_id: string | null
     subject: string | null
+    origin: string | null
     triggered_at: Date | null
     end_code: string | null
     end_text: string | null
@@ -44,7 +46,7 @@ export type HistoryRow = EventRow &
   }
 
 /** Columns of the order that a HistoryRow has beside those of the event, of the table or set called `o`. */
-export const orderOfEventColumns = `${termColumns(({ column }) => `o.${column}`)}, o.created_at, o.request_id, o.subject,
+export const orderOfEventColumns = `${termColumns(({ column }) => `o.${column}`)}, o.created_at, o.request_id, o.subject, o.origin,
   o.triggered_at, o.reason_code as end_code, o.reason_text as end_text, o.status as present_status, o.xact = '3' as before_log`
 
 /** The acceptance, of the orders called `a`; or that it was refused by a rule of business. */
@@ -113,7 +115,7 @@ const causeOf = (row: HistoryRow): Cause => {
   if (row.version === 0) {
     if (row.before_log) return { kind: 'before-log' }
     return {
-      kind: 'request',
+      ...(row.origin === null ? { kind: 'request' } : doorOf(row.origin)),
       ...(row.request_id !== null && { requestId: row.request_id }),
       ...(row.subject !== null && { subject: row.subject }),
     }
@@ -138,4 +140,5 @@ export const historyFromRow = (row: HistoryRow): HistoryEvent => ({
       : null,
   reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason_text },
   cause: causeOf(row),
+  ...(row.origin !== null && { door: doorOf(row.origin) }),
 })

@@ -22,6 +22,8 @@ import keys from '../../sql/0019_keys.sql' with { type: 'text' }
 import gate from '../../sql/0020_gate.sql' with { type: 'text' }
 import rules from '../../sql/0021_rules.sql' with { type: 'text' }
 import sweeps from '../../sql/0022_sweeps.sql' with { type: 'text' }
+import fix from '../../sql/0023_fix.sql' with { type: 'text' }
+import fixChecked from '../../sql/0024_fix_checked.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -48,4 +50,6 @@ export const migrations: readonly Migration[] = [
   { name: '0020_gate.sql', sql: gate },
   { name: '0021_rules.sql', sql: rules },
   { name: '0022_sweeps.sql', sql: sweeps },
+  { name: '0023_fix.sql', sql: fix },
+  { name: '0024_fix_checked.sql', sql: fixChecked },
 ]

@@ -1,18 +1,19 @@
 // The orders table: placing and reading sets of orders, one statement each. What moves them is in moves.ts and fills.ts.
 
 import { amountFromSql, notionalFromSql } from '../domain/decimal.ts'
+import { doorText, type Door } from '../domain/door.ts'
 import type { Order, Status } from '../domain/order.ts'
-import { gate, gateIsPassed } from './gate.ts'
-import { keyInput, noOlderOrder, type OrderKey } from './keys.ts'
+import { keyInput, type OrderKey } from './keys.ts'
+import { placeText } from './placeText.ts'
 import { sparseArray, textArray, type Fragment, type Sql } from './sql.ts'
-import { parameter, sqlText, statementText } from './sqlText.ts'
-import { castTermColumns, termArrays, termColumns, termParameters, termsFromRow, type TermsRow } from './terms.ts'
+import { sqlText } from './sqlText.ts'
+import { termArrays, termColumns, termsFromRow, type TermsRow } from './terms.ts'
 
 /** What the outbox needs to know of an event, decided before the first attempt so that a retry repeats it. */
 export type NewEvent = { eventId: string; traceparent: string | null }
 
-/** What is stored of the request that placed an order. `subject`: who sent it, if callers identify themselves. */
-export type Origin = { requestId: string | null; subject: string | null }
+/** What is stored of the request that placed an order. `subject`: who sent it, if callers identify themselves. `door`: absent: HTTP. */
+export type Origin = { requestId: string | null; subject: string | null; door?: Door }
 
 export type OrderRow = TermsRow & {
   id: string
@@ -51,53 +52,10 @@ export const orderFromRow = (row: OrderRow): Order => ({
   version: row.version,
 })
 
-/** `keysFilled`: the keys of older orders are in order_keys too. */
-const insertTextOf = (keysFilled: boolean) => statementText`
-    with ${gate}, input as materialized (
-      select *, nextval('log_position') as position from unnest(
-        ${parameter}::text[],
-        ${termParameters},
-        ${parameter}::text[],
-        ${parameter}::text[],
-        ${parameter}::text[],
-        ${parameter}::text[],
-        ${parameter}::text[],
-        ${parameter}::text[],
-        ${parameter}::text[]
-      ) with ordinality as t (id, ${termColumns()}, created_at, request_id, subject, reason_code, reason_text, event_id, traceparent, ordinality)
-      where ${gateIsPassed}
-    ), keyed as (
-      insert into order_keys (user_id, client_order_id, order_id)
-      select i.user_id::uuid, i.client_order_id, i.id::uuid
-      from input i
-      where i.client_order_id is not null${keysFilled ? '' : ` and ${noOlderOrder}`}
-      order by i.user_id, i.client_order_id, i.id
-      on conflict do nothing
-      returning order_id
-    ), placed as (
-      insert into orders (id, ${termColumns()}, status, reason_code, reason_text, created_at, updated_at, request_id, subject, position, rules_epoch)
-      select id::uuid, ${castTermColumns}, case when reason_code is null then 'NEW' else 'REJECTED' end, reason_code, reason_text,
-             created_at::timestamptz, created_at::timestamptz, request_id, subject, position, (select epoch from gate)
-      from input
-      where client_order_id is null or id::uuid = any (array(select order_id from keyed))
-      order by user_id, client_order_id, id
-      on conflict do nothing
-      returning id
-    ), appended as (
-      insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
-      select i.event_id::uuid, 'PLACED', i.id::uuid, i.ticker, i.created_at::timestamptz, i.traceparent
-      from input i
-      where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed))
-      order by i.ordinality
-    )
-    select gate.epoch, placed.id from gate left join placed on true`
-const insertText = insertTextOf(true)
-const insertTextBeforeFill = insertTextOf(false)
+export type NewOrder = { order: Order; origin: Origin; event: NewEvent }
 
-type NewOrder = { order: Order; origin: Origin; event: NewEvent }
-
-/** The parameters of insertText. */
-const insertArrays = (placements: readonly NewOrder[]): string[] => {
+/** The parameters of placeText that the orders of every door have. */
+export const insertArrays = (placements: readonly NewOrder[]): string[] => {
   const orders = placements.map(({ order }) => order)
   return [
     textArray(orders.map(({ id }) => id)),
@@ -129,8 +87,14 @@ export const insertOrders = async (
   placements: readonly NewOrder[],
   { epoch, keysFilled }: InsertOptions,
 ): Promise<Inserted> => {
-  const text = keysFilled ? insertText : insertTextBeforeFill
-  const rows = await sql<{ epoch: string; id: string | null }[]>(text, ...insertArrays(placements), epoch)
+  const origins = placements.map(({ origin: { door } }) => (door === undefined ? null : doorText(door)))
+  const ofHttp = origins.every((origin) => origin === null)
+  const rows = await sql<{ epoch: string; id: string | null }[]>(
+    placeText(ofHttp ? 'http' : 'door', keysFilled),
+    ...insertArrays(placements),
+    ...(ofHttp ? [] : [textArray(origins)]),
+    epoch,
+  )
   return { epoch: rows[0]!.epoch, stored: new Set(rows.flatMap(({ id }) => (id === null ? [] : [id]))) }
 }
 

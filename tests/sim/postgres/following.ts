@@ -120,6 +120,7 @@ const eventRow = (db: Postgres, row: LogRow): object => {
     ...contentOf(db, row),
     order_id: row.orderId,
     version: row.version,
+    origin: null,
     present_status: order.status,
     end_code: order.reason_code,
     end_text: order.reason_text,

@@ -1,0 +1,13 @@
+// Through which door a request came. HTTP has no name: what came through it says nothing.
+
+/** Another door than HTTP. `session`: of FIX, as its file names it: 1 to 200 printable ASCII characters. */
+export type Door = { kind: 'grpc' } | { kind: 'fix'; session: string }
+
+const fixPrefix = 'fix:'
+
+/** As an order keeps it: `grpc`, or `fix:` and the session. */
+export const doorText = (door: Door): string => (door.kind === 'fix' ? `${fixPrefix}${door.session}` : door.kind)
+
+/** The door of a text that doorText wrote. */
+export const doorOf = (text: string): Door =>
+  text.startsWith(fixPrefix) ? { kind: 'fix', session: text.slice(fixPrefix.length) } : { kind: 'grpc' }
