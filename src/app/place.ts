@@ -8,7 +8,15 @@ import { refusalBy, type Rules } from '../domain/rules.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
 import { RulesChanged } from '../store/faults.ts'
 import { isKeyFree, readVoidKeys, type OrderKey } from '../store/keys.ts'
-import { insertOrders, readByKey, readKeyHolders, type NewEvent, type Origin } from '../store/orders.ts'
+import {
+  insertOrders,
+  readByKey,
+  readKeyHolders,
+  type Inserted,
+  type InsertOptions,
+  type NewEvent,
+  type Origin,
+} from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { causeOf, type Call } from './caller.ts'
 import { passCrashPoint } from './crashPoint.ts'
@@ -20,11 +28,14 @@ import type { RuleBook } from './rules.ts'
 /** An order with its id, time and event, fixed before the first attempt, so that a retry stores the same or finds it stored already. */
 export type Placement = { order: Order; origin: Origin; event: NewEvent }
 
-export type PlaceResult =
+/** `ORDER_REJECTED`: a rule of business refused the order when it came in. It is stored, and holds its key. */
+export type OrderAnswer =
   | { ok: true; order: Order; replayed: boolean }
-  | { ok: false; code: 'IDEMPOTENCY_MISMATCH'; differing: (keyof OrderTerms)[] }
-  /** A rule of business refused the order when it came in. It is stored, and holds its key. */
   | { ok: false; code: 'ORDER_REJECTED'; order: Order; replayed: boolean }
+
+export type PlaceResult =
+  | OrderAnswer
+  | { ok: false; code: 'IDEMPOTENCY_MISMATCH'; differing: (keyof OrderTerms)[] }
   /** A rule refuses the order, and the caller has had too many orders refused; nothing was stored, and the key is as free as before. */
   | { ok: false; code: 'RATE_LIMITED'; waitSeconds: number }
   /** The key was made void: no order can have it any more. */
@@ -50,7 +61,7 @@ export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId, ex
 export const keyOf = (order: OrderKey): string => `${order.userId} ${order.clientOrderId}`
 
 /** The answer of an order that was stored. One that an engine rejected later was accepted first, so it is answered as it is now. */
-const answerOf = (order: Order, replayed: boolean): PlaceResult =>
+export const answerOf = (order: Order, replayed: boolean): OrderAnswer =>
   order.status === 'REJECTED' && order.version === 0
     ? { ok: false, code: 'ORDER_REJECTED', order, replayed }
     : { ok: true, order, replayed }
@@ -107,9 +118,9 @@ export type Placing = {
 }
 
 /** A placement as the rules judge it. `waitSeconds`: it is refused, and must not be stored before this time is over; null: it may be stored. */
-type Judged = { placement: Placement; waitSeconds: number | null }
+export type Judged<P extends Placement = Placement> = { placement: P; waitSeconds: number | null }
 
-const judge = (placement: Placement, rules: Rules, rejections: Rejections): Judged => {
+const judge = <P extends Placement>(placement: P, rules: Rules, rejections: Rejections): Judged<P> => {
   const refusal = refusalBy(rules, placement.order)
   if (refusal === null) return { placement, waitSeconds: null }
   const { allowed, waitSeconds } = rejections.take(placement)
@@ -120,26 +131,37 @@ const judge = (placement: Placement, rules: Rules, rejections: Rejections): Judg
 /** Judgements in a row that the rules may outrun before the batch pauses. */
 const judgementsMax = 5
 
-type Stored = { judged: Judged[]; stored: Set<string>; keysFilled: boolean }
+type JudgeAndStore<P extends Placement, S> = {
+  placements: readonly P[]
+  /** Stores what was judged by the rules of this epoch; answers the epoch in force, and if that is another one, has stored nothing. */
+  store: (judged: Judged<P>[], options: InsertOptions) => Promise<S & { epoch: string }>
+}
 
 /** Judges and stores; anew while the rules change in between. */
-const storeJudged = async (
-  db: Database,
-  placements: readonly Placement[],
+export const judgeAndStore = async <P extends Placement, S>(
+  { placements, store }: JudgeAndStore<P, S>,
   { rules, keyFill, rejections }: Placing,
-): Promise<Stored> => {
+): Promise<{ judged: Judged<P>[]; result: S; keysFilled: boolean }> => {
   const keysFilled = await keyFill.isDone()
   let current = await rules.current()
   for (let judgements = 0; judgements < judgementsMax; judgements++) {
     const by = current
     const judged = placements.map((placement) => judge(placement, by, rejections))
-    const storable = judged.filter(({ waitSeconds }) => waitSeconds === null).map(({ placement }) => placement)
-    if (storable.length === 0) return { judged, stored: new Set(), keysFilled }
-    const { epoch, stored } = await db.run((sql) => insertOrders(sql, storable, { epoch: by.epoch, keysFilled }))
-    if (epoch === by.epoch) return { judged, stored, keysFilled }
+    const result = await store(judged, { epoch: by.epoch, keysFilled })
+    if (result.epoch === by.epoch) return { judged, result, keysFilled }
     current = await rules.refresh()
   }
   throw new RulesChanged()
+}
+
+const storeAllowed = (
+  db: Database,
+  judged: readonly Judged[],
+  options: InsertOptions,
+): Promise<Inserted> | Inserted => {
+  const storable = judged.filter(({ waitSeconds }) => waitSeconds === null).map(({ placement }) => placement)
+  if (storable.length === 0) return { epoch: options.epoch, stored: new Set() }
+  return db.run((sql) => insertOrders(sql, storable, options))
 }
 
 const readHolders = async (db: Database, repeated: readonly Placement[], keysFilled: boolean): Promise<Holders> => {
@@ -161,7 +183,7 @@ export const judgeHeldKey = async (db: Database, terms: OrderTerms, keyFill: Key
 }
 
 /** Why the order was refused and stored; null: it was not, or it was before. */
-const newRejection = (result: PlaceResult): Reason | null =>
+export const newRejection = (result: PlaceResult): Reason | null =>
   !result.ok && result.code === 'ORDER_REJECTED' && !result.replayed ? result.order.reason : null
 
 /**
@@ -173,7 +195,12 @@ export const placeOrders = async (
   placements: readonly Placement[],
   placing: Placing,
 ): Promise<PlaceResult[]> => {
-  const { judged, stored, keysFilled } = await storeJudged(db, placements, placing)
+  const store = async (judged: Judged[], options: InsertOptions) => storeAllowed(db, judged, options)
+  const {
+    judged,
+    result: { stored },
+    keysFilled,
+  } = await judgeAndStore({ placements, store }, placing)
   passCrashPoint('after-commit-before-answer')
   if (stored.size > 0) placing.onCommitted()
   const isNew = ({ placement, waitSeconds }: Judged) => waitSeconds === null && stored.has(placement.order.id)

@@ -44,14 +44,14 @@ export type SubmitResult =
 /** As a SubmitResult; of an order that would be new there is nothing to show. */
 export type ValidateResult = SubmitResult | TrialResult
 
-type NewOrderRefusal =
+export type NewOrderRefusal =
   | { ok: false; code: 'OVERLOADED' }
   | Extract<SubmitResult, { code: 'EXPIRES_AT' | 'STOPS_UNWATCHED' }>
 
 const aheadMinMs = 1_000
 const dayMs = 86_400_000
 
-const isStop = ({ stopPrice }: OrderTerms): boolean => stopPrice !== null
+export const isStop = ({ stopPrice }: OrderTerms): boolean => stopPrice !== null
 
 /** What is wrong with the end that a client gave; null: nothing, or it gave none. */
 const expiryFault = ({ expiresAt }: OrderTerms, now: Date, gtdMaxDays: number): string | null => {
@@ -73,6 +73,16 @@ const repeatersOf = (orders: readonly OrderTerms[], isPlaced: (at: number) => bo
   })
 }
 
+/** What refuses a new order, whatever the rules of business say; null: nothing does. `unwatched`: no stop may be placed now. */
+export const newOrderJudge =
+  (accepting: Admission, { gtdMaxDays }: Pick<NewOrderRules, 'gtdMaxDays'>) =>
+  (terms: OrderTerms, now: Date, unwatched: boolean): NewOrderRefusal | null => {
+    if (!accepting(terms.ticker)) return { ok: false, code: 'OVERLOADED' }
+    const detail = expiryFault(terms, now, gtdMaxDays)
+    if (detail !== null) return { ok: false, code: 'EXPIRES_AT', detail }
+    return unwatched && isStop(terms) ? { ok: false, code: 'STOPS_UNWATCHED' } : null
+  }
+
 export type SubmitParts = Identity & {
   batchers: Pick<Batchers, 'places' | 'heldKeys' | 'trials'>
   /** The monitor's `hasRoom`: false while too much waits to be published (app/monitor.ts). */
@@ -86,21 +96,14 @@ export const createSubmit = ({
   rules,
   ...identity
 }: SubmitParts) => {
-  const { gtdMaxDays, mayPlaceStops } = rules
+  const { mayPlaceStops } = rules
+  const refuseNew = newOrderJudge(accepting, rules)
 
   /** The answer of whoever holds the key; `refusal` if nobody does. */
   const unlessHeld = async (terms: OrderTerms, refusal: SubmitResult): Promise<SubmitResult> => {
     if (terms.clientOrderId === null) return refusal
     const key = await heldKeys.submit(terms)
     return key.ok ? (key.answer ?? refusal) : key
-  }
-
-  /** What refuses a new order, whatever the rules say; null: nothing does. `unwatched`: no stop may be placed now. */
-  const refuseNew = (terms: OrderTerms, now: Date, unwatched: boolean): NewOrderRefusal | null => {
-    if (!accepting(terms.ticker)) return { ok: false, code: 'OVERLOADED' }
-    const detail = expiryFault(terms, now, gtdMaxDays)
-    if (detail !== null) return { ok: false, code: 'EXPIRES_AT', detail }
-    return unwatched && isStop(terms) ? { ok: false, code: 'STOPS_UNWATCHED' } : null
   }
 
   /** The answer to an order that is refused so. Without room nothing is looked up. */

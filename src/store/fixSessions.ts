@@ -12,8 +12,7 @@ export type FixLease = { session: string; epoch: string }
 /** `nextIn`, `nextOut`: the numbers of the next message to come and to go. `series`: grows whenever they begin at 1 again. Null place: none was kept. */
 export type FixNumbers = { series: string; nextIn: number; nextOut: number; place: SessionPlace | null }
 
-/** `dues`: messages that wait for an answer. They are answered before anything else. */
-export type TakenSession = FixLease & FixNumbers & { dues: number }
+export type TakenSession = FixLease & FixNumbers
 
 type NumbersRow = {
   series: string
@@ -32,22 +31,20 @@ const numbersOf = (row: NumbersRow): FixNumbers => ({
 
 /**
  * Takes a session that nobody holds, or whose lease is over; also one that this replica holds itself: a connection of before loses it then.
- * Null: another replica holds it. A session that nobody ever took begins with number 1 both ways. Of two that ask at once one gets it.
+ * Null: another replica holds it. A session that nobody ever took begins with number 1 both ways. Of two that ask at once one gets it. It waits
+ * for whoever is storing messages of the session; read afterwards which of them wait for an answer, and answer these before anything else.
  */
 export const takeFixSession = async (
   sql: Sql,
   { session, replicaId, ttlMs }: { session: string; replicaId: string; ttlMs: number },
 ): Promise<TakenSession | null> => {
-  const [row] = await sql<(NumbersRow & { epoch: string; dues: number })[]>`
-    with taken as (
-      insert into fix_sessions as s (id, epoch, holder, expires_at)
-      values (${session}::text, 1, ${replicaId}::uuid, clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond')
-      on conflict (id) do update set epoch = s.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
-      where s.holder is null or s.holder = excluded.holder or s.expires_at <= clock_timestamp()
-      returning epoch, series, next_in, next_out, log_epoch, cursor
-    )
-    select taken.*, (select count(*)::integer from fix_due d where d.session = ${session}::text) as dues from taken`
-  return row === undefined ? null : { session, epoch: row.epoch, dues: row.dues, ...numbersOf(row) }
+  const [row] = await sql<(NumbersRow & { epoch: string })[]>`
+    insert into fix_sessions as s (id, epoch, holder, expires_at)
+    values (${session}::text, 1, ${replicaId}::uuid, clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond')
+    on conflict (id) do update set epoch = s.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
+    where s.holder is null or s.holder = excluded.holder or s.expires_at <= clock_timestamp()
+    returning s.epoch, s.series, s.next_in, s.next_out, s.log_epoch, s.cursor`
+  return row === undefined ? null : { session, epoch: row.epoch, ...numbersOf(row) }
 }
 
 /** Renews leases; answers the sessions that are still ours. A lease that is over but that nobody took is renewed too. */
