@@ -4,7 +4,8 @@ import type { BatchRefusal } from './batcher.ts'
 import type { Service } from './service.ts'
 import type { StreamUseCases } from './streams.ts'
 
-type UseCases = Omit<Service, 'turnAway' | 'load' | 'drained' | 'close'>
+/** Sessions of FIX are answered by their door. */
+type UseCases = Omit<Service, 'turnAway' | 'load' | 'drained' | 'close' | 'fix'>
 /** Those that follow the log report their refusals themselves. */
 type FollowUseCases = Omit<StreamUseCases, 'state'>
 type CodeOf<R> = R extends { ok: false; code: infer C } ? C : never

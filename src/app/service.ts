@@ -4,6 +4,7 @@ import type { Log } from '../telemetry/log.ts'
 import { createAudit } from './audit.ts'
 import { createBatchers, type Batchers, type BatchersOptions } from './batchers.ts'
 import { createExceptions, type ExceptionUseCases } from './exceptions.ts'
+import { createFix, type FixUseCases } from './fix.ts'
 import { createKeyFill } from './keyFill.ts'
 import { createMany, type ManyParts, type ManyUseCases } from './many.ts'
 import { createOrders, type OrderParts, type OrderUseCases } from './orders.ts'
@@ -21,6 +22,8 @@ export type ServiceOptions = Omit<BatchersOptions, 'placing'> &
     ruleBook?: RuleBook
     /** See Placing. */
     onRejected?: (code: string) => void
+    /** The replica that takes sessions of FIX. Absent: there are none. */
+    fixReplicaId?: string
     /** The audit writes there what administrators change. */
     log: Pick<Log, 'info'>
   }
@@ -32,6 +35,8 @@ export type Service = OrderUseCases &
   Pick<Batchers, 'drained' | 'close'> & {
     /** Requests that wait and requests in a transaction. */
     load: () => ReturnType<Batchers['load']> & ReturnType<ReturnType<typeof createMany>['load']>
+    /** Null: there are no sessions of FIX. */
+    fix: FixUseCases | null
   }
 
 export const createService = ({
@@ -42,6 +47,7 @@ export const createService = ({
   rules = usualRules,
   ruleBook: given,
   onRejected,
+  fixReplicaId,
   ...options
 }: ServiceOptions): Service => {
   const { features, rejectedPerMinuteMax, nowMs } = rules
@@ -56,16 +62,22 @@ export const createService = ({
   const batchers = createBatchers({ ...options, placing })
   const parts = { batchers, lists: options.pools.pages, audit: createAudit(log) }
   const { load, drained, close, ...many } = createMany({ ...options, ...parts, newId })
+  const fix =
+    fixReplicaId === undefined
+      ? null
+      : createFix({ ...options, placing, accepting, newId, expiresAt, rules, replicaId: fixReplicaId })
   return {
+    fix,
     ...createOrders({ ...parts, accepting, now: options.now, newId, expiresAt, rules }),
     ...createExceptions(parts),
     ...createRuleUseCases({ ...parts, ruleBook, now: options.now, newId }),
     ...many,
     load: () => ({ ...batchers.load(), ...load() }),
-    drained: () => Promise.all([batchers.drained(), drained()]),
+    drained: () => Promise.all([batchers.drained(), drained(), fix?.drained()]),
     close() {
       batchers.close()
       close()
+      fix?.close()
     },
   }
 }

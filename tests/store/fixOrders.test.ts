@@ -161,7 +161,7 @@ test('asks the older orders for their keys too, until these are filled in', asyn
      delete from order_keys where order_id = '${older.order.id}';
      alter table order_keys enable trigger order_keys_never_deleted`,
   )
-  const { clientOrderId } = older.order
+  const clientOrderId = older.order.clientOrderId!
   const unfilled = { isDone: () => Promise.resolve(false) }
   const twin = order(session, 2, { clientOrderId })
   expect(await placeFixOrders(places, [twin], { ...placingIn(places), keyFill: unfilled })).toEqual([due])

@@ -1,0 +1,168 @@
+// The use cases of sessions of FIX: taking one, and carrying out its messages in their order. Orders and cancels are placed and canceled as
+// those of every other door; what is of a session alone (numbers, reports, what was sent) is kept with them.
+
+import type { Order } from '../domain/order.ts'
+import type { FixTarget, NewFixRequest } from '../store/fixOrders.ts'
+import { readDueMessages, readSent, type DueMessage, type SentMessage } from '../store/fixSent.ts'
+import {
+  releaseFixSession,
+  renewFixSessions,
+  resetFixSession,
+  takeFixSession,
+  type FixLease,
+  type FixNumbers,
+  type TakenSession,
+} from '../store/fixSessions.ts'
+import { readByKey, readOrders } from '../store/orders.ts'
+import { createBatcher, type BatchRefusal, type BatchReport } from './batcher.ts'
+import type { BatchersOptions } from './batchers.ts'
+import { createLine } from './fixLine.ts'
+import {
+  cancelFixBatch,
+  placeFixOrders,
+  type FixCancelResult,
+  type FixPlacement,
+  type FixPlaceResult,
+  type FixRefusal,
+} from './fixOrders.ts'
+import {
+  createFixRuns,
+  type FixOrderMessage,
+  type FixReportResult,
+  type FixReportsMessage,
+  type FixRequestMessage,
+  type FixStepMessage,
+  type FixStepResult,
+} from './fixRuns.ts'
+import type { Admission } from './monitor.ts'
+import type { Identity, Placing } from './place.ts'
+import type { NewOrderRules } from './submit.ts'
+
+type Refusal = FixRefusal | BatchRefusal
+
+/**
+ * A session that this replica holds. Messages are carried out in the order of these calls; none has to be awaited before the next. After
+ * `SESSION_LOST` or a refusal of the batcher the number of the message was not consumed, and every later message is refused: close the connection.
+ * `DUE`: the number is consumed; read `dues` and answer them by `step`, these before anything else after the session was taken.
+ */
+export type FixSession = {
+  taken: TakenSession
+  place: (message: FixOrderMessage) => Promise<FixPlaceResult | Refusal>
+  cancel: (message: FixRequestMessage) => Promise<FixCancelResult | Refusal>
+  /** Moves numbers, keeps what is sent, and takes away what it answers. `first`: the number of the first message that is sent. */
+  step: (message: FixStepMessage) => Promise<FixStepResult | Refusal>
+  /** Numbers the reports of a page of the log. */
+  report: (message: FixReportsMessage) => Promise<FixReportResult | Refusal>
+  /** Begins all numbers at 1 again. Null: the session was lost. */
+  reset: () => Promise<FixNumbers | null>
+  dues: (limit: number) => Promise<DueMessage[]>
+  /** What was sent, for a resend request. */
+  sent: (range: { from: number; to: number; limit: number }) => Promise<SentMessage[]>
+  /** How many messages wait for a statement. */
+  waiting: () => number
+  /** Refuses what waits, lets what is under way come to its end, and gives the session back. */
+  release: () => Promise<void>
+}
+
+export type FixUseCases = {
+  /** Null: another replica holds it. */
+  takeSession: (session: string) => Promise<FixSession | null>
+  /** Renews the leases of sessions; answers those that are still ours. */
+  renewSessions: (leases: readonly FixLease[]) => Promise<Set<string>>
+  /** The order of this user that a message means; null: there is none. */
+  lookUp: (userId: string, target: NonNullable<FixTarget>) => Promise<Order | null>
+}
+
+export type FixParts = Identity &
+  Pick<BatchersOptions, 'pools' | 'limits' | 'onCommitted' | 'onBug' | 'onRefused' | 'onBatch'> & {
+    placing: Omit<Placing, 'onCommitted'>
+    accepting: Admission
+    rules: NewOrderRules
+    replicaId: string
+  }
+
+/** A session is free so long after its replica fell silent. Renew it several times in this time. */
+export const fixLeaseMs = 5_000
+
+const createFixBatchers = (parts: FixParts) => {
+  const { pools, limits, placing, onCommitted, onBug, onRefused, onBatch, now } = parts
+  const write = (kind: 'place' | 'cancel') => ({
+    ...limits,
+    kind: 'write' as const,
+    onBug,
+    ...(onRefused !== undefined && { onRefused }),
+    onBatch: (batch: BatchReport) => onBatch?.(kind, batch),
+  })
+  const committed = (stored: () => void) => (): void => {
+    stored()
+    onCommitted()
+  }
+  return {
+    places: createBatcher<FixPlacement, FixPlaceResult>({
+      ...write('place'),
+      run: (placements, { stored }) =>
+        placeFixOrders(pools.places, placements, { ...placing, onCommitted: committed(stored) }),
+    }),
+    cancels: createBatcher<NewFixRequest, FixCancelResult>({
+      ...write('cancel'),
+      run: (requests, { stored }) =>
+        cancelFixBatch(pools.changes, requests, {
+          now: now(),
+          keyFill: placing.keyFill,
+          onCommitted: committed(stored),
+        }),
+    }),
+  }
+}
+
+const openSession = (taken: TakenSession, parts: FixParts, batchers: ReturnType<typeof createFixBatchers>): FixSession => {
+  const { pools, limits, onBug } = parts
+  const { session, epoch } = taken
+  const lease: FixLease = { session, epoch }
+  const runs = createFixRuns({ ...parts, ...batchers, lease, db: pools.changes, deadlineMs: limits.deadlineMs })
+  const line = createLine(onBug)
+  return {
+    taken,
+    place: (message) => line.submit(runs.place, message),
+    cancel: (message) => line.submit(runs.cancel, message),
+    step: (message) => line.submit(runs.step, message),
+    report: (message) => line.submit(runs.report, message),
+    reset: () => pools.changes.run((sql) => resetFixSession(sql, lease)),
+    dues: (limit) => pools.gets.run((sql) => readDueMessages(sql, session, limit)),
+    sent: (range) => pools.gets.run((sql) => readSent(sql, { session, ...range })),
+    waiting: line.waiting,
+    async release() {
+      line.close()
+      await line.drained()
+      await pools.changes.run((sql) => releaseFixSession(sql, lease))
+    },
+  }
+}
+
+export const createFix = (parts: FixParts) => {
+  const { pools, replicaId, placing } = parts
+  const batchers = createFixBatchers(parts)
+  const useCases: FixUseCases = {
+    async takeSession(session) {
+      const taken = await pools.changes.run((sql) => takeFixSession(sql, { session, replicaId, ttlMs: fixLeaseMs }))
+      return taken === null ? null : openSession(taken, parts, batchers)
+    },
+    renewSessions: (leases) => pools.changes.run((sql) => renewFixSessions(sql, { leases, ttlMs: fixLeaseMs })),
+    async lookUp(userId, target) {
+      const keysFilled = await placing.keyFill.isDone()
+      const [order] = await pools.gets.run((sql) =>
+        'orderId' in target ? readOrders(sql, [target.orderId]) : readByKey(sql, [{ userId, ...target }], keysFilled),
+      )
+      return order?.userId === userId ? order : null
+    },
+  }
+  return {
+    ...useCases,
+    load: () => ({ places: batchers.places.load(), cancels: batchers.cancels.load() }),
+    drained: (): Promise<unknown> => Promise.all([batchers.places.drained(), batchers.cancels.drained()]),
+    close(): void {
+      batchers.places.close()
+      batchers.cancels.close()
+    },
+  }
+}
