@@ -115,7 +115,11 @@ const createFixBatchers = (parts: FixParts) => {
   }
 }
 
-const openSession = (taken: TakenSession, parts: FixParts, batchers: ReturnType<typeof createFixBatchers>): FixSession => {
+const openSession = (
+  taken: TakenSession,
+  parts: FixParts,
+  batchers: ReturnType<typeof createFixBatchers>,
+): FixSession => {
   const { pools, limits, onBug } = parts
   const { session, epoch } = taken
   const lease: FixLease = { session, epoch }

@@ -211,6 +211,10 @@ export const readFixOutcome = async (sql: Sql, messages: readonly FixMessage[]):
     join fix_sessions s on s.id = i.session and s.epoch = i.epoch::bigint and s.next_in > i.number::bigint
     left join fix_due d on d.session = s.id and d.series = s.series and d.in_number = i.number::bigint`
   const names = (due: boolean) =>
-    new Set(rows.flatMap((row) => (row.due === due ? [requestName({ session: row.session, number: Number(row.number) })] : [])))
+    new Set(
+      rows.flatMap((row) =>
+        row.due === due ? [requestName({ session: row.session, number: Number(row.number) })] : [],
+      ),
+    )
   return { due: names(true), done: names(false) }
 }

@@ -15,7 +15,7 @@ import { textArray, type Sql } from './sql.ts'
 import { sqlText } from './sqlText.ts'
 
 /** A message that waits for its answer: its number, and of which series. */
-export type DueKey = { series: string; number: number }
+type DueKey = { series: string; number: number }
 
 /**
  * A step of a session that changes no order. `attempt`: an id of this step, the same when it is tried again. `nextIn`: the number to expect

@@ -1,4 +1,5 @@
-// Verifies the keys of orders: every order with a key has the row of that key, and every row of a key has its order, or is void.
+// Verifies the keys of orders: every order with a key has the row of that key, and every row of a key has its order, or is void, or
+// is that of a request in a session of FIX.
 
 import { textArray, type Sql } from '../store/sql.ts'
 import { boundsOfPage, ordersOfPage, violationsOf, type Page } from './ordersSql.ts'
@@ -30,7 +31,7 @@ export const verifyOrderKeysPage = async (
 export type KeyPlace = { userId: string; clientOrderId: string }
 export const firstKey: KeyPlace = { userId: '00000000-0000-0000-0000-000000000000', clientOrderId: '' }
 
-/** The page of at most `limit` keys behind `after`: each is void, or its order is there and has this key. */
+/** The page of at most `limit` keys behind `after`: each is void, or its order is there and has this key, or its session is there. */
 export const verifyKeysPage = async (
   sql: Sql,
   { after, limit }: { after: KeyPlace; limit: number },
@@ -40,7 +41,10 @@ export const verifyKeysPage = async (
            case when o.found then concat_ws(' ', o.user_id, coalesce(o.client_order_id, 'without a key')) end as found
     from page p
     left join lateral (select true as found, user_id, client_order_id from orders where id = p.order_id limit 1) o on true
-    where p.order_id is not null and (p.user_id, p.client_order_id) is distinct from (o.user_id, o.client_order_id)`
+    where p.order_id is not null and (p.user_id, p.client_order_id) is distinct from (o.user_id, o.client_order_id)
+    union all
+    select 'key', p.user_id || ' ' || p.client_order_id, 'session', 'the session of FIX ' || p.session, null
+    from page p where p.session is not null and not exists (select from fix_sessions s where s.id = p.session)`
   const [user, key] = [textArray([after.userId]), textArray([after.clientOrderId])]
   const [row] = await sql<(PageRow<KeyPlace> & { keys: number })[]>`
     with page as materialized (

@@ -1,9 +1,10 @@
 // Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, every key, the rules, the
-// outbox, the sweeps, the exceptions and the reports of the engine. It only reads, one page per statement, so memory is bounded and the service
-// may go on working.
+// outbox, the sweeps, the exceptions, the reports of the engine and the sessions of FIX. It only reads, one page per statement, so memory is
+// bounded and the service may go on working.
 
 import { readKeysFilled } from '../store/keys.ts'
 import type { Sql } from '../store/sql.ts'
+import { firstSent, verifyFixSessions, verifySentPage, type SentPlace } from './fixSql.ts'
 import { verifyGuards } from './guardsSql.ts'
 import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
 import { firstKey, verifyKeysPage, verifyOrderKeysPage } from './keysSql.ts'
@@ -121,5 +122,11 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyEngineEndsPage(sql, { after, limit: ordersPageMax }), report)
+  await onViolations(await verifyFixSessions(sql))
+  await walk(
+    firstSent,
+    (after) => verifySentPage(sql, { after, limit: rowsPageMax }),
+    ({ violations }: Page<SentPlace>) => onViolations(violations),
+  )
   return verified
 }

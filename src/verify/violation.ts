@@ -1,7 +1,7 @@
 // What a verification reports: one rule that one thing breaks, with the value that the rule demands and the value that was found.
 
 export type Violation = {
-  /** The kind of thing: `order`, `fill`, `outbox row`, `history` (of an order), `exception`, `report`, `guard`, `event`, `trade`. */
+  /** The kind of thing: `order`, `fill`, `outbox row`, `history` (of an order), `exception`, `report`, `guard`, `event`, `trade`, `fix session`. */
   subject: string
   /** The id of the thing, so that an operator can look it up. */
   id: string

@@ -151,10 +151,9 @@ describe('the messages of a session', () => {
     const session = await take(createReplica(through))
     const key = `k ${newId()}`
     proxy.loseAnswer('insert into fix_due')
-    expect(await Promise.all([order(session, 1, { clientOrderId: key }), order(session, 2, { clientOrderId: key })])).toMatchObject([
-      { ok: true },
-      due,
-    ])
+    expect(
+      await Promise.all([order(session, 1, { clientOrderId: key }), order(session, 2, { clientOrderId: key })]),
+    ).toMatchObject([{ ok: true }, due])
     proxy.loseAnswer("'CANCELLED'")
     expect(await cancel(session, 3, key)).toEqual({ ok: true })
     proxy.loseAnswer('insert into fix_sent')
@@ -210,7 +209,9 @@ describe('a session that is taken over', () => {
       const before = await take(by, session)
       expect(before.taken.nextIn).toBe(next)
       // As its client does: it goes on with the number that is expected, and sends a few ahead.
-      const sending = Array.from({ length: 20 }, (_, i) => order(before, next + i, { clientOrderId: keys[random.below(6)]! }))
+      const sending = Array.from({ length: 20 }, (_, i) =>
+        order(before, next + i, { clientOrderId: keys[random.below(6)]! }),
+      )
       const answersFrom = next
       if (random.below(2) === 0) await Promise.resolve()
       await Promise.race([sending[random.below(20)]!, Bun.sleep(random.below(20))])

@@ -6,10 +6,10 @@ import { cancelFixBatch, placeFixOrders, type FixPlacement } from '../../src/app
 import { voidKeys } from '../../src/app/voids.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { storeFault } from '../../src/store/faults.ts'
-import { readHistory } from '../../src/store/historyPage.ts'
 import type { NewFixRequest } from '../../src/store/fixOrders.ts'
 import { readDueMessages } from '../../src/store/fixSent.ts'
 import { readFixSession, takeFixSession, type TakenSession } from '../../src/store/fixSessions.ts'
+import { readHistory } from '../../src/store/historyPage.ts'
 import { readOrders } from '../../src/store/orders.ts'
 import { anEvent, anOrder, aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -69,13 +69,19 @@ describe('placing', () => {
   test('stores the orders of sessions with the numbers of their messages', async () => {
     const [one, two] = [await taken(), await taken()]
     const orders = [order(one, 1, { clientOrderId: 'a-1' }), order(two, 1), order(one, 2, { ticker: 'MSFT' })]
-    expect(await place(...orders)).toMatchObject(orders.map((each) => ({ ok: true, order: each.order, replayed: false })))
+    expect(await place(...orders)).toMatchObject(
+      orders.map((each) => ({ ok: true, order: each.order, replayed: false })),
+    )
     expect([await nextIn(one), await nextIn(two)]).toEqual([3, 2])
     const events = await sql<{ order_id: string }[]>`
       select order_id from outbox where order_id = any (${orders.map((each) => each.order.id)}) order by position`
     expect(events.map(({ order_id }) => order_id)).toEqual(orders.map((each) => each.order.id))
     expect(await historyOf(orders[0]!.order.id)).toMatchObject([
-      { kind: 'ACCEPTED', cause: { kind: 'fix', session: one.session, requestId: 'm-1' }, door: { kind: 'fix', session: one.session } },
+      {
+        kind: 'ACCEPTED',
+        cause: { kind: 'fix', session: one.session, requestId: 'm-1' },
+        door: { kind: 'fix', session: one.session },
+      },
     ])
     expect(await dues(one)).toEqual([])
   })
@@ -177,7 +183,11 @@ describe('canceling', () => {
   test('cancels by id and by key, of its own user, and says who asked', async () => {
     const session = await taken()
     const clientOrderId = `c ${newId()}`
-    const orders = [order(session, 1), order(session, 2, { clientOrderId }), order(session, 3, { userId: crypto.randomUUID() })]
+    const orders = [
+      order(session, 1),
+      order(session, 2, { clientOrderId }),
+      order(session, 3, { userId: crypto.randomUUID() }),
+    ]
     await place(...orders)
     const ids = orders.map((each) => each.order.id)
     const requests = [
@@ -216,31 +226,41 @@ describe('canceling', () => {
     await place(...placed)
     const key = { userId, clientOrderId: `k ${newId()}` }
     const [first, second] = placed.map((each) => ({ target: { orderId: each.order.id }, key }))
-    expect(await cancel(request(session, 3, first!), request(session, 4, second!))).toEqual([{ ok: true }, due])
-    expect(await cancel(request(session, 5, second!))).toEqual([due])
+    expect(await cancel(request(session, 3, first), request(session, 4, second))).toEqual([{ ok: true }, due])
+    expect(await cancel(request(session, 5, second))).toEqual([due])
     expect(await place(order(session, 6, key))).toEqual([due])
     expect(await dues(session)).toEqual([4, 5, 6].map((number) => ({ number, reason: 'KNOWN_KEY' })))
     expect((await read(placed[1]!.order.id))[0]!.status).toBe('NEW')
     expect(await placeAll(places, [aPlacement(key)])).toEqual([{ ok: false, code: 'VOIDED' }])
     const asVoid = { key, at, requestId: null, subject: null }
-    expect(await voidKeys(places, [asVoid], { keyFill, onStored: () => undefined })).toEqual([{ ok: true, voided: true }])
+    expect(await voidKeys(places, [asVoid], { keyFill, onStored: () => undefined })).toEqual([
+      { ok: true, voided: true },
+    ])
   })
 
   test('takes no key that an order or a void has', async () => {
     const session = await taken()
     const [held, voided] = [newId(), newId()].map((clientOrderId) => ({ userId, clientOrderId }))
-    const placed = order(session, 1, held!)
+    const placed = order(session, 1, held)
     await place(placed)
-    await voidKeys(places, [{ key: voided!, at, requestId: null, subject: null }], { keyFill, onStored: () => undefined })
+    await voidKeys(places, [{ key: voided!, at, requestId: null, subject: null }], {
+      keyFill,
+      onStored: () => undefined,
+    })
     const target = { orderId: placed.order.id }
-    expect(await cancel(request(session, 2, { target, key: held! }), request(session, 3, { target, key: voided! }))).toEqual([due, due])
+    expect(
+      await cancel(request(session, 2, { target, key: held! }), request(session, 3, { target, key: voided! })),
+    ).toEqual([due, due])
     expect((await read(placed.order.id))[0]!.status).toBe('NEW')
   })
 
   test('lets a request wait that is held back, with its key; without a key it takes none', async () => {
     const session = await taken()
     const mass = request(session, 1, { heldBack: 'MASS_CANCEL' })
-    const foreign = request(session, 2, { heldBack: 'FORBIDDEN', key: { userId: crypto.randomUUID(), clientOrderId: null } })
+    const foreign = request(session, 2, {
+      heldBack: 'FORBIDDEN',
+      key: { userId: crypto.randomUUID(), clientOrderId: null },
+    })
     expect(await cancel(mass, foreign)).toEqual([due, due])
     expect(await dues(session)).toEqual([
       { number: 1, reason: 'MASS_CANCEL' },

@@ -144,7 +144,9 @@ describe('a step', () => {
 
   test('gives each number once to callers at the same time', async () => {
     const session = await taken()
-    const firsts = await Promise.all(Array.from({ length: 16 }, () => advance(step(session, { out: [body('8'), null] }))))
+    const firsts = await Promise.all(
+      Array.from({ length: 16 }, () => advance(step(session, { out: [body('8'), null] }))),
+    )
     expect(firsts.toSorted((a, b) => a! - b!)).toEqual(Array.from({ length: 16 }, (_, i) => 1 + 2 * i))
   })
 
@@ -189,8 +191,17 @@ describe('reports', () => {
     const again = await sent(session)
     expect(again).toMatchObject([
       { number: 1, at, event: { kind: 'ACCEPTED', order: { id, version: 0, filledQuantity: 0n } } },
-      { number: 2, event: { kind: 'FILLED', order: { id, version: 1, filledQuantity: 4_000_000_000n, status: 'PARTIALLY_FILLED' } } },
-      { number: 3, event: { kind: 'CANCELED', order: { id, version: 2, filledQuantity: 4_000_000_000n, status: 'CANCELED' } } },
+      {
+        number: 2,
+        event: {
+          kind: 'FILLED',
+          order: { id, version: 1, filledQuantity: 4_000_000_000n, status: 'PARTIALLY_FILLED' },
+        },
+      },
+      {
+        number: 3,
+        event: { kind: 'CANCELED', order: { id, version: 2, filledQuantity: 4_000_000_000n, status: 'CANCELED' } },
+      },
     ])
     expect(await sent(session, 2, 3, 1)).toEqual([again[1]!])
     expect(await sent(session, 3, 3)).toEqual([again[2]!])
