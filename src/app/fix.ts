@@ -7,10 +7,8 @@ import { readDueMessages, readSent, type DueMessage, type SentMessage } from '..
 import {
   releaseFixSession,
   renewFixSessions,
-  resetFixSession,
   takeFixSession,
   type FixLease,
-  type FixNumbers,
   type TakenSession,
 } from '../store/fixSessions.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
@@ -31,6 +29,7 @@ import {
   type FixReportResult,
   type FixReportsMessage,
   type FixRequestMessage,
+  type FixResetResult,
   type FixStepMessage,
   type FixStepResult,
 } from './fixRuns.ts'
@@ -53,8 +52,8 @@ export type FixSession = {
   step: (message: FixStepMessage) => Promise<FixStepResult | Refusal>
   /** Numbers the reports of a page of the log. */
   report: (message: FixReportsMessage) => Promise<FixReportResult | Refusal>
-  /** Begins all numbers at 1 again. Null: the session was lost. */
-  reset: () => Promise<FixNumbers | null>
+  /** Begins all numbers at 1 again, after what was submitted before. */
+  reset: () => Promise<FixResetResult | Refusal>
   dues: (limit: number) => Promise<DueMessage[]>
   /** What was sent, for a resend request. */
   sent: (range: { from: number; to: number; limit: number }) => Promise<SentMessage[]>
@@ -131,7 +130,7 @@ const openSession = (
     cancel: (message) => line.submit(runs.cancel, message),
     step: (message) => line.submit(runs.step, message),
     report: (message) => line.submit(runs.report, message),
-    reset: () => pools.changes.run((sql) => resetFixSession(sql, lease)),
+    reset: () => line.submit(runs.reset, null),
     dues: (limit) => pools.gets.run((sql) => readDueMessages(sql, session, limit)),
     sent: (range) => pools.gets.run((sql) => readSent(sql, { session, ...range })),
     waiting: line.waiting,

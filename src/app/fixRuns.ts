@@ -10,7 +10,7 @@ import {
   type FixStep,
   type NumberedReport,
 } from '../store/fixSent.ts'
-import { readFixSession, type FixLease } from '../store/fixSessions.ts'
+import { readFixSession, resetFixSession, type FixLease, type FixNumbers } from '../store/fixSessions.ts'
 import type { Database } from '../store/sql.ts'
 import { runBatch, type Batcher, type BatchRefusal } from './batcher.ts'
 import { causeOf, owns, type Call } from './caller.ts'
@@ -34,6 +34,7 @@ export type FixRequestMessage = Asked & {
 export type FixStepMessage = Omit<FixStep, keyof FixLease | 'attempt'>
 export type FixReportsMessage = Omit<FixReports, keyof FixLease | 'attempt'>
 export type FixStepResult = { ok: true; first: number } | FixRefusal
+export type FixResetResult = { ok: true; numbers: FixNumbers } | FixRefusal
 export type FixReportResult = { ok: true; reports: NumberedReport[] } | FixRefusal
 
 export type FixRunParts = Identity & {
@@ -165,9 +166,22 @@ const reporting = (parts: FixRunParts): Runner<FixReportsMessage, FixReportResul
   }
 }
 
+/** Where an answer was lost it may begin two series; nothing is sent in between. */
+const resetting = (parts: FixRunParts): Runner<null, FixResetResult> => ({
+  follows: () => false,
+  async run() {
+    const answer = await surely(async (): Promise<FixResetResult> => {
+      const numbers = await parts.db.run((sql) => resetFixSession(sql, parts.lease))
+      return numbers === null ? lost : { ok: true, numbers }
+    }, parts)
+    return [answer]
+  },
+})
+
 export const createFixRuns = (parts: FixRunParts) => ({
   place: placing(parts),
   cancel: canceling(parts),
   step: stepping(parts),
   report: reporting(parts),
+  reset: resetting(parts),
 })

@@ -106,12 +106,23 @@ describe('the messages of a session', () => {
     expect(await session.sent({ from: 1, to: 9, limit: 9 })).toEqual([{ number: 1, at, body }])
   })
 
+  test('begin at 1 again after a reset, in its turn', async () => {
+    const session = await take()
+    const answers = await Promise.all([order(session, 1), session.reset(), order(session, 1), order(session, 2)])
+    expect(answers).toMatchObject([
+      { ok: true },
+      { ok: true, numbers: { series: '2', nextIn: 1, nextOut: 1 } },
+      { ok: true },
+      { ok: true },
+    ])
+    expect(await numbersOf(session)).toEqual({ nextIn: 3, nextOut: 1 })
+  })
+
   test('that come while a statement is under way share the next one', async () => {
     const session = await take()
     await Promise.all(Array.from({ length: 300 }, (_, i) => order(session, i + 1)))
     expect(batches).toEqual([256, 44])
-    const rows = await sql<{ request_id: string; number: string }[]>`
-      select row_number() over (order by position) as number from orders where origin = ${`fix:${session.taken.session}`}`
+    const rows = await sql`select from orders where origin = ${`fix:${session.taken.session}`}`
     expect(rows).toHaveLength(300)
   })
 

@@ -25,6 +25,7 @@ import { aCancel, aPlacement, aTrade, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
+import { untilBlocked } from '../support/waiting.ts'
 
 const { database, sql } = await ownDatabase()
 const db = database.open({ plans: 'keys' })
@@ -136,6 +137,14 @@ describe('a step', () => {
     expect(await numbers(session)).toMatchObject({ attempt: once.attempt, attemptOut: 1, nextIn: 2, nextOut: 2 })
   })
 
+  test('that consumes no number is not taken twice either', async () => {
+    const session = await taken()
+    const once = step(session, { out: [body('8'), null] })
+    expect(await advance(once)).toBe(1)
+    expect(await advance(once)).toBeNull()
+    expect(await numbers(session)).toMatchObject({ attemptOut: 1, nextOut: 3 })
+  })
+
   test('that expects another number does nothing', async () => {
     const session = await taken()
     expect(await advance(step(session, { expected: 2, nextIn: 3, out: [body('8')] }))).toBeNull()
@@ -157,9 +166,13 @@ describe('a step', () => {
       values (${session.session}, 1, 5, 'KNOWN_KEY', '{"11": "a"}', now()), (${session.session}, 1, 6, 'KNOWN_KEY', '{"11": "b"}', now())`
     const dues = await db.run((sql) => readDueMessages(sql, session.session, 10))
     expect(dues).toMatchObject([{ series: '1', number: 5, request: '{"11": "a"}' }, { number: 6 }])
-    const answers = await Promise.all(
-      [1, 2, 3].map(() => advance(step(session, { out: [body('8')], answered: [dues[0]!] }))),
-    )
+    // Both have seen what waits before one of them answers it.
+    const third = database.session()
+    await third.unsafe(`begin; select from fix_sessions where id = '${session.session}' for update`)
+    const answering = [1, 2].map(() => advance(step(session, { out: [body('8')], answered: [dues[0]!] })))
+    await untilBlocked(sql, 'with dues', 2)
+    await third.unsafe('rollback')
+    const answers = await Promise.all(answering)
     expect(answers.filter((first) => first !== null)).toEqual([1])
     expect(await db.run((sql) => readDueMessages(sql, session.session, 10))).toEqual([dues[1]!])
   })
