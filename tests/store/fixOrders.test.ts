@@ -278,3 +278,35 @@ describe('canceling', () => {
     expect((await read(placed.order.id))[0]!.status).toBe('NEW')
   })
 })
+
+test('of an order of HTTP, one of a session, a request and a void with one key at once, one has it', async () => {
+  const [one, two] = [await taken(), await taken()]
+  const other = database.open({ plans: 'keys' })
+  for (let round = 1; round <= 12; round++) {
+    const key = { userId, clientOrderId: `race ${newId()}` }
+    const racers = [
+      () => placeAll(other, [aPlacement(key)]).then(([result]) => result!.ok && !result!.replayed),
+      () => place(order(one, round, key)).then(([result]) => result!.ok),
+      () => cancel(request(two, round, { key, heldBack: 'MASS_CANCEL' })).then(() => null),
+      () =>
+        voidKeys(other, [{ key, at, requestId: null, subject: null }], { keyFill, onStored: () => undefined }).then(
+          ([result]) => result!.voided,
+        ),
+    ]
+    // Whoever starts first wins now and then; each takes its turn at that.
+    const started: Promise<boolean | null>[] = []
+    for (let i = 0; i < racers.length; i++) {
+      const racer = (round + i) % racers.length
+      started[racer] = racers[racer]!()
+    }
+    const [placedByHttp, placedByFix, , voided] = await Promise.all(started)
+    const [row] = await sql<{ order_id: string | null; session: string | null; void: boolean }[]>`
+      select order_id, session, voided_at is not null as void from order_keys
+      where user_id = ${userId} and client_order_id = ${key.clientOrderId}`
+    expect([placedByHttp, placedByFix].filter((ok) => ok === true)).toHaveLength(row!.order_id === null ? 0 : 1)
+    expect(voided).toBe(row!.order_id === null)
+    const reasons = (await dues(two)).filter(({ number }) => number === round).map(({ reason }) => reason)
+    expect(reasons).toEqual([row!.session === null ? 'KNOWN_KEY' : 'MASS_CANCEL'])
+    expect(row!.session ?? two.session).toBe(two.session)
+  }
+})
