@@ -82,8 +82,10 @@ export const createLine = (onBug: (error: unknown) => void): Line => {
   const pump = async (): Promise<void> => {
     // What is submitted in the same turn goes together.
     await Promise.resolve()
-    while (queue.length > 0 && !ended) await carryOut(takeRun(queue))
-    refuseWaiting()
+    while (queue.length > 0) {
+      await carryOut(takeRun(queue))
+      if (ended) refuseWaiting()
+    }
     pumping = null
   }
 

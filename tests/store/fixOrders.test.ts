@@ -220,6 +220,15 @@ describe('canceling', () => {
     expect(await dues(one)).toEqual([{ number: 2, reason: 'NOT_CANCELED' }])
   })
 
+  test('of an order of another user keeps nobody from canceling it in the same batch', async () => {
+    const [owner, stranger] = [await taken(), await taken()]
+    const placed = order(owner, 1)
+    await place(placed)
+    const target = { orderId: placed.order.id }
+    const foreign = request(stranger, 1, { target, key: { userId: crypto.randomUUID(), clientOrderId: 'f' } })
+    expect(await cancel(foreign, request(owner, 2, { target }))).toEqual([due, { ok: true }])
+  })
+
   test('takes the key of a request: no order, no void and no other request has it then', async () => {
     const session = await taken()
     const placed = [order(session, 1), order(session, 2)]
