@@ -66,14 +66,14 @@ const fieldsOf = (bytes: Buffer): Field[] | null => {
   const fields: Field[] = []
   // The tag of the data that has to come next, and its length.
   let data: { tag: number; bytes: number } | null = null
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const middle = bytes.indexOf(equals, at)
-    const name = middle < 0 ? '' : bytes.latin1Slice(at, middle)
+    const name = middle < 0 ? '' : bytes.toString('latin1', at, middle)
     if (!/^-?\d{1,9}$/.test(name)) return null
     const tag = Number(name)
     const end = endOfValue(bytes, middle + 1, data?.tag === tag ? data.bytes : null)
     if (end < 0) return null
-    const value = bytes.latin1Slice(middle + 1, end)
+    const value = bytes.toString('latin1', middle + 1, end)
     fields.push([tag, value])
     const following = dataByLength.get(tag)
     data = following !== undefined && /^\d{1,5}$/.test(value) ? { tag: following, bytes: Number(value) } : null

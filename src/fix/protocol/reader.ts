@@ -18,7 +18,7 @@ type Found = { kind: 'wait' } | { kind: 'skip'; bytes: number } | { kind: 'frame
 
 /** What stands at the beginning of `bytes`, which is `8=FIX`. */
 const look = (bytes: Buffer): Found => {
-  const head = bytes.latin1Slice(0, headMax)
+  const head = bytes.toString('latin1', 0, headMax)
   const parts = new RegExp(`^8=[^${soh}]*${soh}9=(\\d{1,${lengthDigitsMax}})${soh}`).exec(head)
   if (parts === null) {
     // The beginning of a head may still go on; nothing else may.
@@ -28,7 +28,7 @@ const look = (bytes: Buffer): Found => {
   const end = parts[0].length + Number(parts[1])
   if (end + trailerBytes > messageBytesMax) return { kind: 'skip', bytes: parts[0].length }
   if (bytes.length < end + trailerBytes) return { kind: 'wait' }
-  const trailer = bytes.latin1Slice(end, end + trailerBytes)
+  const trailer = bytes.toString('latin1', end, end + trailerBytes)
   if (!/^10=\d{3}/.test(trailer) || !trailer.endsWith(soh) || bytes[end - 1] !== 1) return { kind: 'skip', bytes: end }
   return trailer.slice(3, 6) === checksumOf(bytes.subarray(0, end))
     ? { kind: 'frame', bytes: end + trailerBytes }

@@ -19,7 +19,12 @@ export const bytesOf = ({ config, now }: Draft, { number, possDup, type, body, h
     [49, config.ours],
     [52, utcTimestamp(now)],
     [56, config.theirs],
-    ...(possDup === undefined ? [] : ([[43, 'Y'], [122, possDup]] as const)),
+    ...(possDup === undefined
+      ? []
+      : ([
+          [43, 'Y'],
+          [122, possDup],
+        ] as const)),
   ]
   return encode(type, [...own, ...header].toSorted(headerOrder), body)
 }
@@ -133,10 +138,5 @@ export const rejectOf = (message: Message, { reason, tag }: Fault): Outgoing => 
 export const unsupportedOf = (message: Message): Outgoing => ({
   type: 'j',
   header: routingOf(message.fields),
-  body: [
-    ...given(45, valueOf(message.fields, 34)),
-    [58, 'Unsupported Message Type'],
-    [372, message.type],
-    [380, '3'],
-  ],
+  body: [...given(45, valueOf(message.fields, 34)), [58, 'Unsupported Message Type'], [372, message.type], [380, '3']],
 })

@@ -2,8 +2,8 @@
 
 import { beginString, readUtcTimestamp, valueOf, type Message } from '../protocol/codec.ts'
 import { faultOf, type Fault } from '../protocol/dictionary.ts'
-import { ask, goOn } from './gap.ts'
 import { change, close, emit, rejectOf, sendLogout, takeIn, unsupportedOf } from './draft.ts'
+import { ask, goOn } from './gap.ts'
 import { isForeign, logonAgain, numberOf, skewOf, wantsReset } from './logon.ts'
 import { beginResend, resendFault } from './resend.ts'
 import type { Draft } from './state.ts'
@@ -28,8 +28,7 @@ const take = (draft: Draft, number: number, message: Message): void => {
       : rejectOf(message, { reason: 11, tag: null })
     return emit(draft, [answer], number)
   }
-  const fault =
-    faultOf(dictionary, structure, message.fields) ?? (isPossDup(message) ? repetitionFault(message) : null)
+  const fault = faultOf(dictionary, structure, message.fields) ?? (isPossDup(message) ? repetitionFault(message) : null)
   if (fault !== null) return emit(draft, [rejectOf(message, fault)], number)
   carryOut(draft, number, message)
 }

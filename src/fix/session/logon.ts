@@ -2,8 +2,8 @@
 
 import { beginString, readUtcTimestamp, valueOf, type Field, type Message } from '../protocol/codec.ts'
 import { faultOf } from '../protocol/dictionary.ts'
-import { ask } from './gap.ts'
 import { beginAgain, change, close, emit, sendLogout } from './draft.ts'
+import { ask } from './gap.ts'
 import type { Draft, SessionConfig } from './state.ts'
 
 export const millisOfSecond = 1000

@@ -10,10 +10,10 @@
 // (`consumes`) is given while its `deliver` is carried out, before the outputs behind it; later answers have no number to move.
 // A resend is read in pages that the caller fetches as the socket takes them (`resend`, `resent`); numbers without bytes are gaps.
 
-import { authenticated, firstMessage } from './logon.ts'
 import { change, close, emit, leave, sendLogout } from './draft.ts'
 import { askAgain } from './gap.ts'
 import { goOnWithQueue, received } from './inbound.ts'
+import { authenticated, firstMessage } from './logon.ts'
 import { resent } from './resend.ts'
 import type { Draft, SessionConfig, SessionInput, SessionOutput, SessionState } from './state.ts'
 

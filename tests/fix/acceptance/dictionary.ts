@@ -1,6 +1,13 @@
 // The dictionary of QuickFIX's acceptance server, read from the file in its source package: the suite judges the session by it.
 
-import { formats, type Dictionary, type FieldRule, type Format, type Group, type Structure } from '../../../src/fix/protocol/dictionary.ts'
+import {
+  formats,
+  type Dictionary,
+  type FieldRule,
+  type Format,
+  type Group,
+  type Structure,
+} from '../../../src/fix/protocol/dictionary.ts'
 
 type Node = { name: string; attributes: Record<string, string>; children: Node[] }
 
@@ -8,13 +15,18 @@ type Node = { name: string; attributes: Record<string, string>; children: Node[]
 const parse = (xml: string): Node => {
   const root: Node = { name: '', attributes: {}, children: [] }
   const open = [root]
-  for (const [, end, name, rest, alone] of xml.matchAll(/<(\/?)([a-z]+)((?:\s+\w+\s*=\s*(?:'[^']*'|"[^"]*"))*)\s*(\/?)>/g)) {
+  for (const [, end, name, rest, alone] of xml.matchAll(
+    /<(\/?)([a-z]+)((?:\s+\w+\s*=\s*(?:'[^']*'|"[^"]*"))*)\s*(\/?)>/g,
+  )) {
     if (end === '/') {
       open.pop()
       continue
     }
     const attributes = Object.fromEntries(
-      [...rest!.matchAll(/(\w+)\s*=\s*(?:'([^']*)'|"([^"]*)")/g)].map(([, key, single, double]) => [key, single ?? double]),
+      [...rest!.matchAll(/(\w+)\s*=\s*(?:'([^']*)'|"([^"]*)")/g)].map(([, key, single, double]) => [
+        key,
+        single ?? double,
+      ]),
     )
     const node = { name: name!, attributes, children: [] }
     open.at(-1)!.children.push(node)
@@ -32,7 +44,9 @@ const formatOf = (type: string): Format => {
 export const suiteDictionary = (xml: string, spoken: readonly string[]): Dictionary => {
   const root = parse(xml)
   const part = (name: string) => root.children.find((child) => child.name === name)!
-  const numbers = new Map(part('fields').children.map((field) => [field.attributes['name'], Number(field.attributes['number'])]))
+  const numbers = new Map(
+    part('fields').children.map((field) => [field.attributes['name'], Number(field.attributes['number'])]),
+  )
   const components = new Map(part('components').children.map((node) => [node.attributes['name'], node]))
   const structureOf = (node: Node): Structure => {
     const required: number[] = []
@@ -56,7 +70,10 @@ export const suiteDictionary = (xml: string, spoken: readonly string[]): Diction
   for (const { attributes, children } of part('fields').children) {
     const values = new Set(children.map((value) => value.attributes['enum']!))
     const format = formatOf(attributes['type']!)
-    fields.set(Number(attributes['number']), values.size > 0 && format !== 'NUMINGROUP' ? { format, values } : { format })
+    fields.set(
+      Number(attributes['number']),
+      values.size > 0 && format !== 'NUMINGROUP' ? { format, values } : { format },
+    )
   }
   const header = structureOf(part('header'))
   const read = new Set([8, 9, 35])

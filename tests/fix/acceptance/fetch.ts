@@ -45,14 +45,18 @@ export const fetchSuite = async (isPrivate: boolean): Promise<string | null> => 
   if (unpacked() !== null) return unpacked()
   const line = Bun.which('apt-get') === null ? null : await sourceLine()
   if (line === null) {
-    console.log('The definitions come from the Debian source package quickfix: this needs apt-get, and lists that know libquickfix-dev (apt-get update).')
+    console.log(
+      'The definitions come from the Debian source package quickfix: this needs apt-get, and lists that know libquickfix-dev (apt-get update).',
+    )
     return null
   }
   const options = isPrivate ? privateOptions(line) : []
   if (isPrivate) await run(['apt-get', ...options, 'update'])
   const fetched = await run(['apt-get', ...options, 'source', '--download-only', 'quickfix'])
   if (!fetched.ok) {
-    console.log(`${fetched.text.trim()}\n\nSource packages are off or not known. This line turns them on, then apt-get update:\n\n  ${line}\n\nOr leave the system as it is: bun run fix:acceptance --private-sources`)
+    console.log(
+      `${fetched.text.trim()}\n\nSource packages are off or not known. This line turns them on, then apt-get update:\n\n  ${line}\n\nOr leave the system as it is: bun run fix:acceptance --private-sources`,
+    )
     return null
   }
   const [archive] = [...new Glob('quickfix_*.orig.tar.*').scanSync(folder)]

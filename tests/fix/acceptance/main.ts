@@ -1,12 +1,12 @@
 // `bun run fix:acceptance` runs QuickFIX's acceptance definitions for FIX 4.4 against the session layer, over real sockets.
 
-import { Glob } from 'bun'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { fetchSuite } from './fetch.ts'
+import { Glob } from 'bun'
 import { playDefinition } from './definition.ts'
-import { startAcceptor } from './server.ts'
 import { suiteDictionary } from './dictionary.ts'
+import { fetchSuite } from './fetch.ts'
+import { startAcceptor } from './server.ts'
 
 const help = `bun run fix:acceptance [--private-sources] [--only TEXT]
 
@@ -15,7 +15,11 @@ prints the line that turns them on; with --private-sources it has a list of its 
 --only: the definitions whose names contain this text. The last line is "N passed, N failed".`
 
 const { values } = parseArgs({
-  options: { 'private-sources': { type: 'boolean', default: false }, only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } },
+  options: {
+    'private-sources': { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
 })
 if (values.help) {
   console.log(help)

@@ -6,7 +6,12 @@ import { valueOf } from '../../../src/fix/protocol/codec.ts'
 import type { Dictionary } from '../../../src/fix/protocol/dictionary.ts'
 import { createReader } from '../../../src/fix/protocol/reader.ts'
 import { sessionOf, step } from '../../../src/fix/session/session.ts'
-import { defaultLimits, type SessionConfig, type SessionInput, type SessionOutput } from '../../../src/fix/session/state.ts'
+import {
+  defaultLimits,
+  type SessionConfig,
+  type SessionInput,
+  type SessionOutput,
+} from '../../../src/fix/session/state.ts'
 
 const tickMs = 50
 const sessionTypes = new Set(['0', '1', '2', '3', '4', '5', 'A'])
@@ -32,7 +37,11 @@ export const startAcceptor = (dictionary: Dictionary) => {
       const inHeader = (tag: number) => dictionary.header.members.has(tag)
       const body = message.fields.filter(([tag]) => !inHeader(tag)).toSorted(([left], [right]) => left - right)
       const header = message.fields.filter(([tag]) => tag === 97)
-      feed({ kind: 'send', consumes: number, messages: possResend && known ? [] : [{ type: message.type, header, body }] })
+      feed({
+        kind: 'send',
+        consumes: number,
+        messages: possResend && known ? [] : [{ type: message.type, header, body }],
+      })
     }
     const carryOut = (output: SessionOutput): void => {
       switch (output.kind) {
