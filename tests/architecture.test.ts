@@ -38,6 +38,7 @@ const allowed = {
   publisher: [...floors, 'tail'],
   kafka: [...floors, 'relay', 'publisher'],
   http: [...floors, 'handbook'],
+  fix: floors,
   // It looks at every part; only the composition looks at it.
   metrics: [...floors, 'relay', 'publisher', 'kafka', 'http'],
   config: [...floors, 'relay', 'publisher', 'kafka', 'http'],
