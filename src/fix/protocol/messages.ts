@@ -95,7 +95,7 @@ const rules = (): Map<number, FieldRule> => {
     for (const tag of tags.split(/\s+/)) fields.set(Number(tag), { format: format as Format })
   for (const [tag, values] of Object.entries(valuesOf)) {
     const { format } = fields.get(Number(tag))!
-    fields.set(Number(tag), { format, values: new Set(values) })
+    fields.set(Number(tag), { format, values: new Set(values.split('')) })
   }
   return fields
 }
@@ -105,9 +105,9 @@ const types = (): Set<string> => {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
   const single = `0123456789${letters}${letters.toLowerCase()}`.replaceAll(/[IOU]/g, '')
   return new Set([
-    ...single,
-    ...[...letters].map((letter) => `A${letter}`),
-    ...[...'ABCDEFGH'].map((last) => `B${last}`),
+    ...single.split(''),
+    ...letters.split('').map((letter) => `A${letter}`),
+    ...'ABCDEFGH'.split('').map((last) => `B${last}`),
   ])
 }
 

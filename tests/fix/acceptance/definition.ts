@@ -5,6 +5,10 @@ import { checksumOf } from '../../../src/fix/protocol/codec.ts'
 
 const waitMs = 10_000
 const soh = '\u0001'
+const head8 = new RegExp(`^8=[^${soh}]*${soh}`)
+const tail10 = new RegExp(`${soh}10=[^${soh}]*${soh}$`)
+const length9 = new RegExp(`(?:^|${soh})9=`)
+const whole = new RegExp(`^8=.*?${soh}10=\\d{3}${soh}`, 's')
 /** Fields whose values are only held against a form. */
 const forms: Readonly<Record<string, RegExp>> = {
   '10': /^\d{3}$/,
@@ -22,11 +26,11 @@ const timed = (text: string): string =>
 
 /** With BodyLength and CheckSum, where the line has none. */
 const completed = (text: string): string => {
-  const head = /^8=[^\u0001]*\u0001/.exec(text)?.[0]
+  const head = head8.exec(text)?.[0]
   if (head === undefined) return text
-  const given = /\u000110=[^\u0001]*\u0001$/.exec(text)?.[0].slice(1)
+  const given = tail10.exec(text)?.[0].slice(1)
   const body = text.slice(head.length, given === undefined ? undefined : -given.length)
-  const start = head + (/(?:^|\u0001)9=/.test(body) ? '' : `9=${body.length}${soh}`) + body
+  const start = head + (length9.test(body) ? '' : `9=${body.length}${soh}`) + body
   return start + (given ?? `10=${checksumOf(Buffer.from(start, 'latin1'))}${soh}`)
 }
 
@@ -77,7 +81,7 @@ const openClient = async (port: number) => {
     send: (line: string) => socket.write(Buffer.from(line, 'latin1')),
     next: () =>
       until(() => {
-        const message = /^8=.*?\u000110=\d{3}\u0001/s.exec(text)?.[0]
+        const message = whole.exec(text)?.[0]
         if (message === undefined && closed) throw new Error('disconnected, a message was expected')
         if (message === undefined) return null
         text = text.slice(message.length)
