@@ -41,14 +41,14 @@ const allowed = {
   fix: floors,
   // It looks at every part; only the composition looks at it.
   metrics: [...floors, 'relay', 'publisher', 'kafka', 'http'],
-  config: [...floors, 'relay', 'publisher', 'kafka', 'http'],
-  serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'metrics', 'config', 'top'],
+  config: [...floors, 'relay', 'publisher', 'kafka', 'http', 'fix'],
+  serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'fix', 'metrics', 'config', 'top'],
   verify: [...floors, 'relay', 'tail', 'kafka', 'config', 'serve'],
   redrive: [...floors, 'kafka', 'config', 'serve'],
   client: [...floors, 'config'],
   watch: [...floors, 'config', 'client'],
   operate: [...floors, 'config', 'client'],
-  commands: [...floors, 'handbook', 'http', 'metrics', 'config', 'serve', 'operate'],
+  commands: [...floors, 'handbook', 'http', 'fix', 'metrics', 'config', 'serve', 'operate'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],
   // main.ts loads each command when it is asked for.

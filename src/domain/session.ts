@@ -66,6 +66,14 @@ const instantOf = (date: Temporal.PlainDate, time: string, timeZone: string): nu
   return day.toPlainDateTime(time).toZonedDateTime(timeZone, { disambiguation: 'compatible' }).epochMilliseconds
 }
 
+/** The close of the session of this date (`YYYY-MM-DD`); null: it is no date, or no session closes on it. */
+export const closeOfDate = (calendar: Calendar, text: string): Date | null => {
+  if (!isDate(text)) return null
+  const date = Temporal.PlainDate.from(text)
+  const time = closeOn(calendar, date)
+  return time === null ? null : new Date(instantOf(date, time, calendar.timeZone))
+}
+
 /** The first close of a session strictly after an instant. */
 export const nextClose = (calendar: Calendar, after: Date): Date => {
   const { timeZone } = calendar
