@@ -45,9 +45,9 @@ const timesInForce = {
   GoodTillDate: 'GTD',
 } as const
 
-const now = new Date('2026-01-02T03:04:05.678Z')
-const calendar: Calendar = { close: '21:00', timeZone: 'UTC', days: weekdays, holidays: new Map() }
-const idOf = {
+export const now = new Date('2026-01-02T03:04:05.678Z')
+export const calendar: Calendar = { close: '21:00', timeZone: 'UTC', days: weekdays, holidays: new Map() }
+export const idOf = {
   X: '01890000-0000-7000-8000-000000000001',
   Y: '01890000-0000-7000-8000-000000000002',
   Z: '01890000-0000-7000-8000-000000000003',
@@ -75,7 +75,7 @@ const termsOf = ({
 })
 
 /** The order with what a client was told last of it: the kind of the event, and its quantity if it was a fill. */
-type Entry = { order: Order; execType: ExecType; lastQty: number }
+export type Entry = { order: Order; execType: ExecType; lastQty: number }
 
 const seenOf = ({ order, execType, lastQty }: Entry): SeenReport => {
   const average = averageFillPrice(order)
@@ -109,7 +109,7 @@ const place = (entries: Map<ClOrdId, Entry>, request: NewOrderSingle): Seen => {
 }
 
 /** The entry after an event that is no fill; the same entry if the table forbids it. */
-const moved = (entry: Entry, event: OrderEvent, execType: ExecType): Entry => {
+export const moved = (entry: Entry, event: OrderEvent, execType: ExecType): Entry => {
   const decision = decide(entry.order.status, event)
   if (!decision.ok) return entry
   const { order } = entry
@@ -164,7 +164,7 @@ const expired = (entry: Entry): Entry => {
 }
 
 /** What the market, the engine or the clock does to the one order of the session. */
-const happened = (entry: Entry, cause: Exclude<Cause, { by: 'client' }>): Entry => {
+export const happened = (entry: Entry, cause: Exclude<Cause, { by: 'client' }>): Entry => {
   switch (cause.by) {
     case 'clock':
       return expired(entry)

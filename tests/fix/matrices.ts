@@ -1,5 +1,5 @@
 // FIX's order state matrices (Appendix D, "Order State Changes") as one table of facts, in FIX's terms alone. Runners read it: the domain, the
-// service through HTTP and Kafka, one day the FIX door. `forms.ts` says how a row is played where nothing is ever pending.
+// service through HTTP and Kafka, FIX messages. `forms.ts` says how a row is played where nothing is ever pending.
 //
 // A row is FIX's; what this service is does not change it. Where a page has two paths, `steps` is the one that its remainder goes on with, and
 // `branches` are the others. The branch "if order is rejected", which nearly every page has in the place of New, stands in A.1.a alone. The 45
