@@ -23,6 +23,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders exceptions       list what did not fit: --reports, --all; resolve one: orders exceptions resolve <id> --by, --note
   orders status           show how the service and its neighbours are, and why
   orders api-key          make an API key: --subject, --scopes, --id, --expires
+  orders fix-session      make the password of a FIX session: --sender, --user, --target, --id, --scopes, --reports
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
   orders licenses         print the licences of what this binary is made of
@@ -67,6 +68,8 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
     case 'api-key':
       return (await import('./commands/apiKey.ts')).apiKeyCommand(args)
+    case 'fix-session':
+      return (await import('./commands/fixSession.ts')).fixSessionCommand(args)
     case 'openapi':
       return (await import('./serve/contracts.ts')).openApiCommand(process.env)
     case 'asyncapi':

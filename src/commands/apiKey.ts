@@ -1,10 +1,11 @@
 // `orders api-key`: makes an API key. It prints the key once and stores it nowhere; the service's file gets its hash.
 
 import { parseArgs } from 'node:util'
-import { hashOf, keyIdPattern, keyText, newSecret } from '../http/gates/auth/apiKey.ts'
+import { keyIdPattern, keyText } from '../http/gates/auth/apiKey.ts'
 import { parseKeys } from '../http/gates/auth/apiKeys.ts'
 import { describe } from '../telemetry/log.ts'
 import { printLine } from '../telemetry/terminal.ts'
+import { hashOf, newSecret } from '../wire/secret.ts'
 
 const usage = `orders api-key --subject <uuid> --scopes <orders:read,orders:write,orders:admin>
   --subject   the user whose orders the key opens; with orders:admin any name

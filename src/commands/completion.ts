@@ -39,6 +39,17 @@ export const otherCommands = {
   expire: { flags: { 'older-than': text, user: text, ticker: text, 'dry-run': word } },
   watch: { flags: { user: text, ticker: text, order: text, json: word, url: text, 'ca-file': file, help: word } },
   'api-key': { flags: { subject: text, scopes: { kind: 'text', words: scopes }, id: text, expires: text, help: word } },
+  'fix-session': {
+    flags: {
+      sender: text,
+      user: text,
+      target: text,
+      id: text,
+      scopes: { kind: 'text', words: ['orders:read', 'orders:write'] },
+      reports: { kind: 'text', words: ['own', 'all'] },
+      help: word,
+    },
+  },
   openapi: { flags: {} },
   asyncapi: { flags: {} },
   licenses: { flags: {} },

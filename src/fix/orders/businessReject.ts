@@ -34,7 +34,7 @@ export const notAllowed = (received: Received, session: OrderSession): Message |
   const scope = Object.hasOwn(scopes, received.type) ? scopes[received.type]! : null
   if (scope === null)
     return businessReject(received, 'unsupportedMessage', `messages of type ${received.type} are not served`)
-  return session.scopes.has(scope) || session.scopes.has('orders:admin')
+  return session.scopes.has(scope)
     ? null
     : businessReject(received, 'notAuthorized', `this session lacks the scope ${scope}`)
 }

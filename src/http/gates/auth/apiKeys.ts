@@ -3,7 +3,8 @@
 
 import { callerOf, isScope, type Caller } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
-import { hashPattern, isSecretOf, keyIdPattern, parseKey } from './apiKey.ts'
+import { hashBytes, hashPattern, isSecretOf, noHash } from '../../../wire/secret.ts'
+import { keyIdPattern, parseKey } from './apiKey.ts'
 import { refuse, type Verdict } from './verdict.ts'
 import { watchFile } from './watchedFile.ts'
 
@@ -32,7 +33,7 @@ const readKey = (value: unknown, at: number): [string, StoredKey] => {
     return fail(at, 'scopes must be a list of orders:read, orders:write, orders:admin')
   const caller = callerOf({ subject, scopes: scopes as string[], credential: `key:${id}` })
   if (caller === null) return fail(at, 'subject must be a UUID (or, with orders:admin, 1 to 200 printable characters)')
-  return [id, { hash: Buffer.from(hash.slice('sha256:'.length), 'hex'), caller, expiresMs: expiryOf(expires, at) }]
+  return [id, { hash: hashBytes(hash), caller, expiresMs: expiryOf(expires, at) }]
 }
 
 const parseJson = (text: string, at: number): unknown => {
@@ -56,9 +57,6 @@ export const parseKeys = (text: string): ReadonlyMap<string, StoredKey> => {
   if (byId.size < keys.length) throw new Error('two keys have one id')
   return byId
 }
-
-/** The hash to compare with if there is no such key, so that the check takes equally long. */
-const noHash = new Uint8Array(32)
 
 export type KeyCheck = (text: string) => Verdict
 

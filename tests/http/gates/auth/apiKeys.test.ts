@@ -4,9 +4,10 @@
 import { describe, expect, test } from 'bun:test'
 import { unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hashOf, keyText, newSecret, parseKey } from '../../../../src/http/gates/auth/apiKey.ts'
+import { keyText, parseKey } from '../../../../src/http/gates/auth/apiKey.ts'
 import { createKeyCheck, parseKeys } from '../../../../src/http/gates/auth/apiKeys.ts'
 import type { Log } from '../../../../src/telemetry/log.ts'
+import { hashOf, newSecret } from '../../../../src/wire/secret.ts'
 import { temporaryDir } from '../../../support/servers.ts'
 import { createTestLog } from '../../harness.ts'
 
