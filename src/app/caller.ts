@@ -24,7 +24,7 @@ export type Call = {
   readonly requestId: string
   readonly traceparent: string | null
   /** Through which it came; absent: HTTP. */
-  readonly door?: Door
+  readonly door?: Door | undefined
 }
 
 /** The caller if callers need not identify themselves: it may do everything, and is not a user. */

@@ -6,7 +6,14 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { operations, type OperationId } from './contract/operations.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
-import { answering, type Answer, type Exchange, type Handler, type RequestObserver } from './exchange/exchange.ts'
+import {
+  answering,
+  type Answer,
+  type Exchange,
+  type Handler,
+  type RequestObserver,
+  type Visit,
+} from './exchange/exchange.ts'
 import { isServed, type Management, type Operation } from './exchange/operation.ts'
 import { pathOf } from './exchange/path.ts'
 import { problem, type Problem } from './exchange/problem.ts'
@@ -103,13 +110,26 @@ const handlersOf = (options: ServerOptions, setSilence: SetSilence): Record<Oper
   ...handbookHandlers,
 })
 
+/** Calls an operation past the router: for doors that find the operation in another way. */
+export type CallOperation = (
+  id: OperationId,
+  call: { request: Request; params?: Record<string, string>; visit: Visit },
+) => Promise<Response>
+
 /** The routes with their gates, on no port yet. */
-export const createApp = (options: ServerOptions) => {
+export const createApp = (options: ServerOptions): Elysia => createServer(options).app
+
+/** The same, and its operations for other doors: through the same gates, so limits count a caller once, whichever door it takes. */
+export const createServer = (options: ServerOptions): { app: Elysia; call: CallOperation } => {
   const { log, tracing, now, started, draining, corsOrigins, guard = openGuard, management = 'here' } = options
   const app: Elysia = new Elysia({ normalize: false })
-  const addressOf = (request: Request): string => app.server?.requestIP(request)?.address ?? ''
-  const setTimeout = (request: Request, seconds: number): void => app.server?.timeout(request, seconds)
-  const setSilence: SetSilence = (request, ms) => setTimeout(request, silentSeconds(ms))
+  const visits = new WeakMap<Request, Visit>()
+  const addressOf = (request: Request): string =>
+    visits.get(request)?.address ?? app.server?.requestIP(request)?.address ?? ''
+  const setTimeout = (request: Request, seconds: number): void =>
+    visits.has(request) ? undefined : app.server?.timeout(request, seconds)
+  const setSilence: SetSilence = ({ request, visit }, ms) =>
+    visit === null ? setTimeout(request, silentSeconds(ms)) : visit.onSilence?.(ms)
   const patience = patienceWhileAnswering({ ...options, setTimeout })
   const gates = [
     ...(patience === null ? [] : [patience.gate]),
@@ -158,5 +178,17 @@ export const createApp = (options: ServerOptions) => {
       },
     )
   }
-  return app
+  const calls = new Map(
+    Object.values(operations).map((operation) => [
+      operation.id as OperationId,
+      answering(operation, handlers[operation.id], exchangeOptions),
+    ]),
+  )
+  return {
+    app,
+    call(id, { request, params, visit }) {
+      visits.set(request, visit)
+      return calls.get(id)!(request, params, visit)
+    },
+  }
 }

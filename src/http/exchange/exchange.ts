@@ -2,6 +2,7 @@
 // problems, shows both to the metrics and the log, and turns an error of a handler into a 500.
 
 import type { Caller } from '../../app/caller.ts'
+import type { Door } from '../../domain/door.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
 import type { Operation } from './operation.ts'
@@ -24,8 +25,23 @@ export type Exchange = {
   credential: Credential | null
   /** Takes one more turn of the caller's limits, for a call that does the work of several; null if nobody is limited. See limits.ts. */
   takeTurn: (() => Problem | null) | null
+  /** Where the request came in, if that was not this server's own port. */
+  readonly visit: Visit | null
+  /** Through which it came; absent: HTTP. */
+  readonly door?: Door | undefined
   /** Headers that gates add to the answer. */
   readonly headers: Record<string, string>
+}
+
+/** A call that came in through another door, and goes through the same gates and handlers. */
+export type Visit = {
+  readonly door: Door
+  /** The address of the client. */
+  readonly address: string
+  /** How long its connection may take nothing from now on, in ms; said of streams. */
+  readonly onSilence?: (ms: number) => void
+  /** Why a stream ended; called before its last block. */
+  readonly onStreamEnd?: (end: 'client' | 'lagging' | 'credential' | 'shutdown') => void
 }
 
 /** A credential for as long as an answer goes on. */
@@ -64,9 +80,15 @@ export type ExchangeOptions = {
 /** A request id that is safe to repeat in a header and in the log. */
 const safeId = /^[A-Za-z0-9._:=+/-]{1,128}$/
 
-type Opening = { operation: Operation | null; request: Request; params: Record<string, string>; tracing: Tracing }
+type Opening = {
+  operation: Operation | null
+  request: Request
+  params: Record<string, string>
+  visit: Visit | null
+  tracing: Tracing
+}
 
-const openExchange = ({ operation, request, params, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
+const openExchange = ({ operation, request, params, visit, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
   const sentId = request.headers.get('x-request-id')
   const parent = traceparentOf(request.headers.get('traceparent'))
   const span =
@@ -82,6 +104,8 @@ const openExchange = ({ operation, request, params, tracing }: Opening): { excha
     caller: null,
     credential: null,
     takeTurn: null,
+    visit,
+    door: visit?.door,
     headers: {},
   }
   return { exchange, span }
@@ -132,9 +156,9 @@ const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 /** Wraps a handler into the function that the router calls. One asynchronous function for all steps is faster than one for each. */
 export const answering =
   (operation: Operation | null, handler: Handler, { log, observe, tracing, draining, gates, now }: ExchangeOptions) =>
-  async (request: Request, params: Record<string, string> = {}): Promise<Response> => {
+  async (request: Request, params: Record<string, string> = {}, visit: Visit | null = null): Promise<Response> => {
     const startedAt = performance.now()
-    const { exchange, span } = openExchange({ operation, request, params, tracing })
+    const { exchange, span } = openExchange({ operation, request, params, visit, tracing })
     let answer: Answer | null = null
     try {
       for (const gate of gates) {

@@ -26,7 +26,7 @@ export type StreamOptions = {
 }
 
 /** Sets how long the connection of a request may be silent. */
-export type SetSilence = (request: Request, ms: number) => void
+export type SetSilence = (exchange: Pick<Exchange, 'request' | 'visit'>, ms: number) => void
 
 /** When a stream ends, its client waits this long before it connects again: spread, because all of them may end at once. */
 const retryMs = { least: 1_000, most: 3_000 }
@@ -81,17 +81,18 @@ const streamOrders = (exchange: Exchange, options: StreamOptions, setSilence: Se
     expiresAtMs: credential?.expiresAtMs ?? Infinity,
     nowMs: () => now().getTime(),
     isStillAllowed: () => credential?.isStillGood() ?? true,
-    onClosing: () => setSilence(request, closingMs),
+    onClosing: () => setSilence(exchange, closingMs),
     observe: {
       ...observeStream,
       onEnd(end) {
+        exchange.visit?.onStreamEnd?.(end)
         openStreams.remove(stream)
         observeStream.onEnd(end)
       },
     },
   })
   openStreams.add(stream)
-  setSilence(request, heartbeatsMissedMax * heartbeatMs)
+  setSilence(exchange, heartbeatsMissedMax * heartbeatMs)
   return new Response(stream.body, { headers: streamHeaders })
 }
 
