@@ -16,3 +16,7 @@ declare module 'swagger-ui-dist/*' {
   const path: string
   export default path
 }
+declare module '*.proto' {
+  const text: string
+  export default text
+}

@@ -1,0 +1,36 @@
+// What the door is given: the operations of HTTP behind their gates, and whether the service is ready.
+
+import type { Metadata } from '@grpc/grpc-js'
+import type { Log } from '../telemetry/log.ts'
+
+/** See Visit in http/exchange/exchange.ts. */
+export type Visit = {
+  door: 'grpc'
+  address: string
+  onSilence?: (ms: number) => void
+  onStreamEnd?: (end: 'client' | 'lagging' | 'credential' | 'shutdown') => void
+}
+
+type OperationId = 'placeOrder' | 'placeBatch' | 'deleteOrder' | 'getOrder' | 'listOrders' | 'streamOrders'
+
+export type Door = {
+  call: (
+    id: OperationId,
+    call: { request: Request; params?: Record<string, string>; visit: Visit },
+  ) => Promise<Response>
+  /** Whether calls can be served: the readiness of HTTP. */
+  ready: () => boolean
+  log: Log
+}
+
+/** Metadata that means what the header of its name means over HTTP. */
+const readHeaders = ['authorization', 'x-api-key', 'x-request-id', 'traceparent']
+
+export const headersOf = (metadata: Metadata, own: Readonly<Record<string, string>> = {}): Headers => {
+  const headers = new Headers(own)
+  for (const name of readHeaders) for (const value of metadata.get(name)) headers.append(name, String(value))
+  return headers
+}
+
+/** The address of a peer such as `10.0.0.1:40112` or `[::1]:40112`. */
+export const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')

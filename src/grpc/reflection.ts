@@ -1,0 +1,67 @@
+// grpc.reflection, v1 and v1alpha: tools such as grpcurl read the services and their messages from a running server.
+
+import { status, type ServerDuplexStream } from '@grpc/grpc-js'
+import { Service, Type, type NamespaceBase, type Root } from 'protobufjs'
+import 'protobufjs/ext/descriptor'
+import { protoFiles, rootOfFile, type Plain, type Received } from './messages.ts'
+
+type FileName = keyof typeof protoFiles
+type Descriptors = Root & { toDescriptor: (edition: string) => { file: unknown[]; constructor: unknown } }
+type File = { name: FileName; bytes: Buffer; symbols: readonly string[]; services: readonly string[] }
+
+const namesIn = (space: NamespaceBase, keep: (object: unknown) => boolean): string[] =>
+  space.nestedArray.flatMap((object) => [
+    ...(keep(object) ? [object.fullName.slice(1)] : []),
+    ...('nestedArray' in object ? namesIn(object as NamespaceBase, keep) : []),
+    ...(object instanceof Service && keep(object) ? object.methodsArray.map((m) => m.fullName.slice(1)) : []),
+  ])
+
+/** The descriptor of a file, as protoc would write it. */
+const bytesOf = (name: FileName, root: Root): Buffer => {
+  const set = (root as Descriptors).toDescriptor('proto3')
+  // The library makes one file of each package; here a file has one package.
+  const file = set.file.at(-1) as { name: string; constructor: { encode: (file: unknown) => { finish: () => Uint8Array } } }
+  file.name = name
+  return Buffer.from(file.constructor.encode(file).finish())
+}
+
+const readFiles = (): File[] =>
+  (Object.keys(protoFiles) as FileName[]).map((name) => {
+    const root = rootOfFile(name)
+    return {
+      name,
+      bytes: bytesOf(name, root),
+      symbols: namesIn(root, (object) => object instanceof Type || object instanceof Service),
+      services: namesIn(root, (object) => object instanceof Service).filter(
+        (full) => root.lookup(full) instanceof Service,
+      ),
+    }
+  })
+
+const notFound = (what: string): Plain => ({
+  errorResponse: { errorCode: status.NOT_FOUND, errorMessage: `there is no ${what} here` },
+})
+const fileAnswer = (file: File | undefined, what: string): Plain =>
+  file === undefined ? notFound(what) : { fileDescriptorResponse: { fileDescriptorProto: [file.bytes] } }
+
+const answerTo = (asked: Plain, files: readonly File[]): Plain => {
+  if (asked['listServices'] !== undefined)
+    return { listServicesResponse: { service: files.flatMap(({ services }) => services.map((name) => ({ name }))) } }
+  const { fileByFilename: wanted, fileContainingSymbol: symbol } = asked
+  if (wanted !== undefined) return fileAnswer(files.find(({ name }) => name === wanted), 'file of this name')
+  if (symbol !== undefined)
+    return fileAnswer(files.find(({ symbols }) => symbols.includes(String(symbol))), 'such symbol')
+  return notFound('extension')
+}
+
+export const createReflection = () => {
+  let files: File[] | null = null
+  return (call: ServerDuplexStream<Received, Plain>): void => {
+    call.on('data', (received: Received) => {
+      if (!received.ok) return
+      files ??= readFiles()
+      call.write({ validHost: received.value['host'] ?? '', originalRequest: received.value, ...answerTo(received.value, files) })
+    })
+    call.on('end', () => call.end())
+  }
+}
