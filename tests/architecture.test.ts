@@ -39,10 +39,11 @@ const allowed = {
   kafka: [...floors, 'relay', 'publisher'],
   http: [...floors, 'handbook'],
   fix: floors,
+  grpc: floors,
   // It looks at every part; only the composition looks at it.
   metrics: [...floors, 'relay', 'publisher', 'kafka', 'http'],
   config: [...floors, 'relay', 'publisher', 'kafka', 'http', 'fix'],
-  serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'fix', 'metrics', 'config', 'top'],
+  serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'grpc', 'fix', 'metrics', 'config', 'top'],
   verify: [...floors, 'relay', 'tail', 'kafka', 'config', 'serve'],
   redrive: [...floors, 'kafka', 'config', 'serve'],
   client: [...floors, 'config'],

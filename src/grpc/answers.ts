@@ -48,9 +48,7 @@ export const refusedBy = (problem: Problem, response: Response): StatusObject =>
 /** Reads the whole answer. */
 export const readAnswer = async (response: Response): Promise<Answer> => {
   const value = parseAnswer(await response.text())
-  return response.ok
-    ? { ok: true, value, response }
-    : { ok: false, status: refusedBy(value as Problem, response) }
+  return response.ok ? { ok: true, value, response } : { ok: false, status: refusedBy(value as Problem, response) }
 }
 
 type BatchResult = { order?: Plain; problem?: Problem; replayed?: boolean }

@@ -1,7 +1,7 @@
 // The messages of every service here, from the proto files that are embedded as text: protobufjs reads them at the start of the door, so no
 // compiler runs and nothing generated is kept. It comes along with @grpc/grpc-js anyway, and makes the descriptors of reflection too.
 
-import { parse, Reader, Root, type Type } from 'protobufjs'
+import { parse, Reader, Root, Type } from 'protobufjs'
 import googleStatus from './proto/google/rpc/status.proto' with { type: 'text' }
 import health from './proto/grpc/health/v1/health.proto' with { type: 'text' }
 import reflection from './proto/grpc/reflection/reflection.proto' with { type: 'text' }
@@ -44,8 +44,8 @@ const unknownField = (type: Type, bytes: Uint8Array): string | null => {
     const field = type.fieldsById[numberOf(tag)]
     if (field === undefined) return `field ${numberOf(tag)} of ${type.name}`
     const inner = field.resolvedType
-    if (inner !== null && inner instanceof root.lookupType('orders.v1.Order').constructor && (tag & 7) === 2) {
-      const found = unknownField(inner as Type, reader.bytes())
+    if (inner instanceof Type && (tag & 7) === 2) {
+      const found = unknownField(inner, reader.bytes())
       if (found !== null) return found
     } else reader.skipType(tag & 7)
   }

@@ -59,7 +59,12 @@ const asks = {
   },
   Get(message) {
     const { path, params } = idOf(message)
-    return { id: 'getOrder', request: (headers) => new Request(path, { headers: headers() }), params, answer: (order) => order }
+    return {
+      id: 'getOrder',
+      request: (headers) => new Request(path, { headers: headers() }),
+      params,
+      answer: (order) => order,
+    }
   },
   List: (message) => ({
     id: 'listOrders',

@@ -20,7 +20,10 @@ const namesIn = (space: NamespaceBase, keep: (object: unknown) => boolean): stri
 const bytesOf = (name: FileName, root: Root): Buffer => {
   const set = (root as Descriptors).toDescriptor('proto3')
   // The library makes one file of each package; here a file has one package.
-  const file = set.file.at(-1) as { name: string; constructor: { encode: (file: unknown) => { finish: () => Uint8Array } } }
+  const file = set.file.at(-1) as {
+    name: string
+    constructor: { encode: (file: unknown) => { finish: () => Uint8Array } }
+  }
   file.name = name
   return Buffer.from(file.constructor.encode(file).finish())
 }
@@ -48,9 +51,16 @@ const answerTo = (asked: Plain, files: readonly File[]): Plain => {
   if (asked['listServices'] !== undefined)
     return { listServicesResponse: { service: files.flatMap(({ services }) => services.map((name) => ({ name }))) } }
   const { fileByFilename: wanted, fileContainingSymbol: symbol } = asked
-  if (wanted !== undefined) return fileAnswer(files.find(({ name }) => name === wanted), 'file of this name')
+  if (wanted !== undefined)
+    return fileAnswer(
+      files.find(({ name }) => name === wanted),
+      'file of this name',
+    )
   if (symbol !== undefined)
-    return fileAnswer(files.find(({ symbols }) => symbols.includes(String(symbol))), 'such symbol')
+    return fileAnswer(
+      files.find(({ symbols }) => symbols.includes(String(symbol))),
+      'such symbol',
+    )
   return notFound('extension')
 }
 
@@ -60,7 +70,11 @@ export const createReflection = () => {
     call.on('data', (received: Received) => {
       if (!received.ok) return
       files ??= readFiles()
-      call.write({ validHost: received.value['host'] ?? '', originalRequest: received.value, ...answerTo(received.value, files) })
+      call.write({
+        validHost: received.value['host'] ?? '',
+        originalRequest: received.value,
+        ...answerTo(received.value, files),
+      })
     })
     call.on('end', () => call.end())
   }

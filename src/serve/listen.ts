@@ -2,18 +2,21 @@
 
 import type { Config } from '../config/config.ts'
 import { serverCertificateOf } from '../config/transport.ts'
+import type { GrpcListener } from '../grpc/server.ts'
 import type { Guard } from '../http/gates/guard.ts'
 import { openPort, type Listener, type ServerCertificate } from '../http/listener.ts'
 import type { Phase } from '../http/operators/health.ts'
-import { createApp, type ServerOptions } from '../http/server.ts'
+import { createServer, type CallOperation, type ServerOptions } from '../http/server.ts'
 import { describe } from '../telemetry/log.ts'
 import { commit, version } from '../version.ts'
 import { managementOf } from './access.ts'
 import { amountDigitsOf, contractsOf } from './contracts.ts'
 import { componentsOf, type StatusSource } from './status.ts'
 
-/** `management`: null if its routes are on the port of the others. */
-export type Listeners = { server: Listener; management: Listener | null }
+/** `management`: null if its routes are on the port of the others. `grpc`: null if there is no port for it. */
+export type Listeners = { server: Listener; management: Listener | null; grpc: GrpcListener | null }
+
+type Opened = { listener: Listener; call: CallOperation }
 
 /**
  * The longest time that a client may wait in silence: for its body to be read, for the keys that check its credential (they are fetched
@@ -61,33 +64,54 @@ type Keys = { host: 'SERVER_HOST' | 'MANAGEMENT_HOST'; port: 'SERVER_PORT' | 'MA
 type Opening = { config: Config; keys: Keys; options: ServerOptions; tls?: ServerCertificate | undefined }
 
 /** @returns null if the port cannot be opened; the reason is in the log then */
-const listenAt = ({ config, keys, options, tls }: Opening): Listener | null => {
+const listenAt = ({ config, keys, options, tls }: Opening): Opened | null => {
   const [hostname, port] = [config[keys.host], config[keys.port]]
   try {
-    return openPort(createApp(options), { hostname, port, tls, idleTimeoutMs: options.idleTimeoutMs })
+    const { app, call } = createServer(options)
+    return { listener: openPort(app, { hostname, port, tls, idleTimeoutMs: options.idleTimeoutMs }), call }
   } catch (error) {
     options.log.error(`cannot listen on ${hostname}:${port}: free the port or set ${keys.port}`, describe(error))
     return null
   }
 }
 
+/** @returns undefined if the port cannot be opened; the reason is in the log then. Its code is loaded here, and only if there is a port. */
+const listenGrpc = async (
+  { config, status, phase, log }: Pick<Parts, 'status' | 'phase' | 'log'> & { config: Config },
+  call: CallOperation,
+): Promise<GrpcListener | null | undefined> => {
+  const { GRPC_PORT: port, GRPC_HOST: hostname } = config
+  if (port === 0) return null
+  const ready = (): boolean => phase() === 'serving' && componentsOf(status).db.status !== 'DOWN'
+  try {
+    const { openGrpc } = await import('../grpc/server.ts')
+    return await openGrpc({ call, ready, log }, { hostname, port, tls: serverCertificateOf(config) })
+  } catch (error) {
+    log.error(`cannot listen on ${hostname}:${port}: free the port or set GRPC_PORT`, describe(error))
+    return undefined
+  }
+}
+
 /** @returns null if one of the ports cannot be opened; the reason is in the log then */
-export const listen = (parts: Parts, guard: Guard): Listeners | null => {
+export const listen = async (parts: Parts, guard: Guard): Promise<Listeners | null> => {
   const { config } = parts.status
   const options = serverOptionsOf(parts)
-  const server = listenAt({
+  const opened = listenAt({
     config,
     keys: { host: 'SERVER_HOST', port: 'SERVER_PORT' },
     options: { ...options, guard, management: managementOf(config) },
     tls: serverCertificateOf(config),
   })
-  if (server === null) return null
-  if (config.MANAGEMENT_PORT === 0) return { server, management: null }
+  if (opened === null) return null
+  const grpc = await listenGrpc({ ...parts, config }, opened.call)
+  if (grpc === undefined) return null
+  const server = opened.listener
+  if (config.MANAGEMENT_PORT === 0) return { server, management: null, grpc }
   const management = listenAt({
     config,
     keys: { host: 'MANAGEMENT_HOST', port: 'MANAGEMENT_PORT' },
     // It needs no guard: the address that it listens on protects it. No page of another origin has any business there.
     options: { ...options, corsOrigins: [], management: 'only' },
   })
-  return management === null ? null : { server, management }
+  return management === null ? null : { server, management: management.listener, grpc }
 }

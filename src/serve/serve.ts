@@ -36,9 +36,30 @@ const cutAfterMs = (config: Config): number =>
 /** For what comes after the requests. */
 const restMs = 3_000
 
+/** Both doors have one certificate. */
+const renewing = ({ server, grpc }: Pick<Listeners, 'server' | 'grpc'>): Pick<Listeners['server'], 'renew'> => ({
+  renew(tls) {
+    server.renew(tls)
+    grpc?.renew(tls)
+  },
+})
+
 const runUntil = async (
   stopping: AbortSignal,
-  { config, log, server, management, background, ruleBook, service, streams, servicePools, tracing, setPhase }: Parts,
+  {
+    config,
+    log,
+    server,
+    management,
+    grpc,
+    background,
+    ruleBook,
+    service,
+    streams,
+    servicePools,
+    tracing,
+    setPhase,
+  }: Parts,
 ): Promise<void> => {
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
@@ -60,7 +81,7 @@ const runUntil = async (
       ruleBook,
     ].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
-    keepCertificate(config, server, { log, signal: stopping }),
+    keepCertificate(config, renewing({ server, grpc }), { log, signal: stopping }),
   ]
   while (!background.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
   setPhase('serving')
@@ -72,7 +93,7 @@ const runUntil = async (
 
   setPhase('draining')
   await sleep(config.SHUTDOWN_READINESS_DELAY_MS)
-  const closed = server.stop(cutAfterMs(config))
+  const closed = Promise.all([server.stop(cutAfterMs(config)), grpc?.stop(cutAfterMs(config))])
   streams.end()
   await closed
   await service.drained()
@@ -110,7 +131,7 @@ const runService = async ({ config, log, guard, expiresAt }: Run): Promise<numbe
   const { request: observe, stream: observeStream } = meters.observers
   const { status, service, metrics } = parts
   const ports = { status, service, streams, openStreams, phase: () => phase, metrics, observe, observeStream }
-  const listeners = listen({ ...ports, tracing, now, log }, guard)
+  const listeners = await listen({ ...ports, tracing, now, log }, guard)
   if (listeners === null) return 1
 
   try {

@@ -88,7 +88,13 @@ type Opening = {
   tracing: Tracing
 }
 
-const openExchange = ({ operation, request, params, visit, tracing }: Opening): { exchange: Exchange; span: Span | null } => {
+const openExchange = ({
+  operation,
+  request,
+  params,
+  visit,
+  tracing,
+}: Opening): { exchange: Exchange; span: Span | null } => {
   const sentId = request.headers.get('x-request-id')
   const parent = traceparentOf(request.headers.get('traceparent'))
   const span =
