@@ -3,7 +3,6 @@
 
 import { timingSafeEqual } from 'node:crypto'
 
-export const secretPattern = /^[A-Za-z0-9_-]{43}$/
 export const hashPattern = /^sha256:[0-9a-f]{64}$/
 
 export const newSecret = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { assert, constantFrom, date, integer, property } from 'fast-check'
-import { isTimeZone, nextClose, parseHolidays, weekdays, type Calendar } from '../../src/domain/session.ts'
+import { isTimeZone, closeOfDate, nextClose, parseHolidays, weekdays, type Calendar } from '../../src/domain/session.ts'
 
 const workdays = weekdays.slice(0, 5)
 const calendarOf = (some: Partial<Calendar>): Calendar => ({
@@ -186,6 +186,23 @@ describe('a file of holidays', () => {
     const beforeThem = new Date(first + 86_400_000)
     const close = nextClose(calendarOf({ holidays: parseHolidays(dates.slice(1).join('\n')) }), beforeThem)
     expect(close.getTime()).toBe(first + 10_002 * 86_400_000)
+  })
+})
+
+describe('the close of a date', () => {
+  test('is that of its session: midnight is the end of the day, an early close counts, a holiday has none', () => {
+    const holidays = parseHolidays('2026-12-25\n2026-12-24 13:00')
+    const closeOf = (date: string, changes: object = {}) =>
+      closeOfDate(
+        calendarOf({ close: '16:00', timeZone: 'America/New_York', holidays, ...changes }),
+        date,
+      )?.toISOString()
+    expect(closeOf('2026-01-30')).toBe('2026-01-30T21:00:00.000Z')
+    expect(closeOf('2026-07-30')).toBe('2026-07-30T20:00:00.000Z')
+    expect(closeOf('2026-12-24')).toBe('2026-12-24T18:00:00.000Z')
+    expect(closeOf('2026-01-30', { close: '00:00', timeZone: 'UTC' })).toBe('2026-01-31T00:00:00.000Z')
+    for (const none of ['2026-12-25', '2026-02-30', '20260130', '', 'x']) expect(closeOf(none)).toBeUndefined()
+    expect(closeOf('2026-01-31', { days: ['MON'] })).toBeUndefined()
   })
 })
 

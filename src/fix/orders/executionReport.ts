@@ -51,7 +51,7 @@ const amountFields = (order: Order): Field[] => [
 ]
 
 /** `CODE: text`, as one line. */
-export const reasonText = ({ code, text }: Reason): string => plainText(text === null ? code : `${code}: ${text}`)
+const reasonText = ({ code, text }: Reason): string => plainText(text === null ? code : `${code}: ${text}`)
 
 type Ids = { clOrdId: string | null; origClOrdId: string | null }
 
@@ -120,7 +120,7 @@ const endingOf = (reported: ReportedEvent, session: OrderSession): Ending => {
 }
 
 /** `orderId.version`: unique for ever, and the same whenever the report is made. */
-export const execIdOf = ({ id, version }: Pick<Order, 'id' | 'version'>): string => `${id}.${version}`
+const execIdOf = ({ id, version }: Pick<Order, 'id' | 'version'>): string => `${id}.${version}`
 
 /** The report of an event. A late fill is a trade like any other: CumQty grows, and the status is the one in which the order had ended. */
 export const executionReport = (reported: ReportedEvent, session: OrderSession): Message => {

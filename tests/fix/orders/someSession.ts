@@ -20,7 +20,7 @@ export const session = (changes: Partial<OrderSession> = {}): OrderSession => ({
   ...changes,
 })
 
-export const calendar: Calendar = {
+const calendar: Calendar = {
   close: '16:00',
   timeZone: 'America/New_York',
   days: weekdays.filter((day) => day !== 'SAT' && day !== 'SUN'),
@@ -50,7 +50,7 @@ export const received = (type: string, fields: Fields, more: Partial<Received> =
 })
 
 /** Buy 100 AAPL, limit 150.5, good till canceled. */
-export const plainFields: Fields = {
+const plainFields: Fields = {
   11: 'X',
   55: 'AAPL',
   54: '1',
