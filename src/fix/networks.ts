@@ -6,9 +6,6 @@ const networksMax = 100
 const bits = { 4: 32, 6: 128 } as const
 const families = { 4: 'ipv4', 6: 'ipv6' } as const
 
-/** IPv4 over an IPv6 socket has this before it. */
-const mapped = /^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i
-
 const familyOf = (address: string): 4 | 6 | null => {
   const version = isIP(address)
   return version === 4 || version === 6 ? version : null
@@ -32,9 +29,8 @@ export const parseNetworks = (value: unknown): BlockList | 'faulty' => {
   return value.every((text) => add(list, text)) ? list : 'faulty'
 }
 
-/** Whether this address of a peer is in one of the networks. */
+/** Whether this address of a peer is in one of the networks. IPv4 over an IPv6 socket (`::ffff:10.1.0.1`) is the IPv4 that it is. */
 export const isIn = (list: BlockList, peer: string): boolean => {
-  const address = peer.replace(mapped, '')
-  const family = familyOf(address)
-  return family !== null && list.check(address, families[family])
+  const family = familyOf(peer)
+  return family !== null && list.check(peer, families[family])
 }

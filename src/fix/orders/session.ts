@@ -31,7 +31,7 @@ type Reportable = { origin: string | null; userId: string; cause: Cause }
 
 /** Whether the session hears of an event. What it did itself to an order of its user it hears of in any case: that is the answer. */
 export const concerns = (session: OrderSession, { origin, userId, cause }: Reportable): boolean => {
-  if (session.reports === 'own' && origin === originOf(session.id)) return true
+  if (origin === originOf(session.id)) return true
   const isOfUser = usersOf(session).includes(userId)
   return isOfUser && (session.reports === 'all' || (cause.kind === 'fix' && cause.session === session.id))
 }

@@ -275,6 +275,8 @@ describe('a session hears', () => {
       expect(concerns(session({ reports: 'all' }), { ...event, origin })).toBeTrue()
     }
     expect(concerns(session({ reports: 'all' }), { ...event, origin: null, userId: crypto.randomUUID() })).toBeFalse()
+    // An order that came through it stays its own, whoever its users are now.
+    expect(concerns(session({ reports: 'all' }), { ...event, userId: crypto.randomUUID() })).toBeTrue()
     const accounts = new Map([['ACC', userId]])
     expect(concerns(session({ reports: 'all', user: null, accounts }), { ...event, origin: null })).toBeTrue()
   })
