@@ -7,7 +7,7 @@ import { canonicalUuid } from '../domain/ids.ts'
 import { timePattern } from '../domain/session.ts'
 import { hashBytes, hashPattern, isSecretOf, noHash } from '../wire/secret.ts'
 import { parseNetworks } from './networks.ts'
-import type { OrderSession } from './orders/session.ts'
+import { usersWith, type OrderSession } from './orders/session.ts'
 
 /** `heartbeat`: the bounds of HeartBtInt (108), in seconds. */
 export type FixSession = OrderSession & {
@@ -124,6 +124,7 @@ const readOrders = (row: Row, at: number): OrderSession => {
     id: textOf(row, 'id', at, idPattern, 'must be 1 to 40 of a-z 0-9 -'),
     user,
     accounts,
+    users: usersWith({ user, accounts }),
     scopes: scopesOf(row, at),
     reports: reports === 'own' || reports === 'all' ? reports : fail(at, 'reports must be own or all'),
     idsPerDay: flagOf(row, 'idsPerDay', at),

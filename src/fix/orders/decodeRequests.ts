@@ -15,7 +15,7 @@ import {
 } from './codes.ts'
 import type { OrderSeen } from './executionReport.ts'
 import { nameOf, noOrder, valuesOf, type Received, type Values } from './fields.ts'
-import { clOrdIdOf, clOrdIdRule, keyOfClOrdId, usersOf, type OrderSession } from './session.ts'
+import { clOrdIdOf, clOrdIdRule, keyOfClOrdId, type OrderSession } from './session.ts'
 
 /** `day`: YYYYMMDD, the day of the session. */
 export type RequestOptions = { session: OrderSession; day: string }
@@ -32,7 +32,7 @@ export type OrderRequest = {
   orderId: string | null
   target: Target
   /** One of these the order must belong to. */
-  users: readonly string[]
+  users: OrderSession['users']
   ticker: string | null
   side: Side | null
 }
@@ -60,7 +60,7 @@ const requestOf = (values: Values, clOrdId: string, named: string, options: Requ
     origClOrdId: values.get(41) ?? null,
     orderId: values.get(37) ?? null,
     target: targetOf(values, named, options),
-    users: usersOf(options.session),
+    users: options.session.users,
     ticker: symbol === undefined ? null : (canonicalTicker(symbol) ?? symbol),
     side: side === undefined ? null : (wordOf(sideCodes, side) ?? null),
   }
@@ -99,7 +99,7 @@ export const requestKey = (
 }
 
 /** Whether the order that was found is the one that is meant, as far as its owner goes: to others it does not exist. */
-export const isOfRequest = ({ users }: OrderRequest, { userId }: Order): boolean => users.includes(userId)
+export const isOfRequest = ({ users }: OrderRequest, { userId }: Order): boolean => users.has(userId)
 
 /** What the request says about the order that the order is not; null: nothing. `text` says what to change. */
 export const contradiction = (
@@ -110,7 +110,7 @@ export const contradiction = (
   const { order } = seen
   const clOrdId = clOrdIdOf({ ...order, origin: seen.origin }, session)
   if (orderId !== null && orderId !== noOrder && origClOrdId !== null && clOrdId !== null && origClOrdId !== clOrdId)
-    return `${nameOf(37)} and ${nameOf(41)} name two orders: send one that is right, and ${nameOf(37)} ${noOrder} for the other`
+    return `${nameOf(37)} and ${nameOf(41)} name two orders: send those of one, or ${noOrder} for ${nameOf(37)}`
   if (ticker !== null && ticker !== order.ticker) return `${nameOf(55)} of this order is ${order.ticker}`
   if (side !== null && side !== order.side) return `${nameOf(54)} of this order is ${sideCodes[order.side]}`
   return null
@@ -163,5 +163,5 @@ export const decodeMassCancel = (
   const code = values.get(54)
   const side = code === undefined ? null : wordOf(sideCodes, code)
   if (side === undefined) return refuse('other', `${nameOf(54)} must be 1 (BUY) or 2 (SELL), or be left out`)
-  return { ok: true, request: { clOrdId, type, users: usersOf(session), ticker, side } }
+  return { ok: true, request: { clOrdId, type, users: [...session.users.keys()], ticker, side } }
 }

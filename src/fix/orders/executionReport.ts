@@ -17,7 +17,7 @@ import {
   typeCodes,
 } from './codes.ts'
 import { given, plainText, utcTimestamp, type Body, type Field, type Message } from './fields.ts'
-import { accountOf, clOrdIdOf, originOf, type OrderSession } from './session.ts'
+import { clOrdIdOf, originOf, type OrderSession } from './session.ts'
 
 /** `origin`: which door the order came through; null: HTTP. */
 export type OrderSeen = { order: Order; origin: string | null }
@@ -135,7 +135,7 @@ export const executionReport = (reported: ReportedEvent, session: OrderSession):
       [17, execIdOf(order)],
       [150, execTypes[kind]],
       [39, statusCodes[order.status]],
-      ...given(1, accountOf(session, order.userId)),
+      ...given(1, session.users.get(order.userId)),
       ...termFields(order),
       ...amountFields(order),
       [60, utcTimestamp(at ?? order.updatedAt)],
@@ -167,7 +167,7 @@ export const presentReport = (
     [17, execId],
     [150, execType],
     [39, statusCodes[order.status]],
-    ...given(1, accountOf(session, order.userId)),
+    ...given(1, session.users.get(order.userId)),
     ...termFields(order),
     ...amountFields(order),
     [60, utcTimestamp(now)],

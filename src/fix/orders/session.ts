@@ -12,6 +12,8 @@ export type OrderSession = {
   user: string | null
   /** The user of each Account (1). No two have one user. */
   accounts: ReadonlyMap<string, string>
+  /** All its users, each with the account that messages about it carry; null: it has none. */
+  users: ReadonlyMap<string, string | null>
   scopes: ReadonlySet<Scope>
   /** `own`: it hears of the orders that came through it; `all`: of all orders of its users. */
   reports: 'own' | 'all'
@@ -22,9 +24,11 @@ export type OrderSession = {
 /** What the column `origin` of an order says that came through this session. */
 export const originOf = (sessionId: string): string => `fix:${sessionId}`
 
-export const usersOf = ({ user, accounts }: OrderSession): string[] => [
-  ...new Set([...(user === null ? [] : [user]), ...accounts.values()]),
-]
+export const usersWith = ({ user, accounts }: Pick<OrderSession, 'user' | 'accounts'>): OrderSession['users'] =>
+  new Map([
+    ...(user === null ? [] : [[user, null] as const]),
+    ...[...accounts].map(([account, owner]) => [owner, account] as const),
+  ])
 
 /** `origin`: of the order; null: HTTP. */
 type Reportable = { origin: string | null; userId: string; cause: Cause }
@@ -32,13 +36,9 @@ type Reportable = { origin: string | null; userId: string; cause: Cause }
 /** Whether the session hears of an event. What it did itself to an order of its user it hears of in any case: that is the answer. */
 export const concerns = (session: OrderSession, { origin, userId, cause }: Reportable): boolean => {
   if (origin === originOf(session.id)) return true
-  const isOfUser = usersOf(session).includes(userId)
+  const isOfUser = session.users.has(userId)
   return isOfUser && (session.reports === 'all' || (cause.kind === 'fix' && cause.session === session.id))
 }
-
-/** The account that messages about this user carry; null: the user has none. */
-export const accountOf = ({ accounts }: OrderSession, userId: string): string | null =>
-  [...accounts].find(([, user]) => user === userId)?.[0] ?? null
 
 const keyMax = 64
 const dayPrefix = /^\d{8}:/

@@ -4,21 +4,24 @@ import { amountDigits } from '../../../src/domain/decimal.ts'
 import { weekdays, type Calendar } from '../../../src/domain/session.ts'
 import type { DecodeOptions } from '../../../src/fix/orders/decodeOrder.ts'
 import { valuesOf, type Field, type Message, type Received } from '../../../src/fix/orders/fields.ts'
-import type { OrderSession } from '../../../src/fix/orders/session.ts'
+import { usersWith, type OrderSession } from '../../../src/fix/orders/session.ts'
 import { userId } from '../../support/orderBody.ts'
 
 export const now = new Date('2026-01-02T03:04:05.678Z')
 export const answering = { answerId: 'answer-1', now }
 
-export const session = (changes: Partial<OrderSession> = {}): OrderSession => ({
-  id: 'desk',
-  user: userId,
-  accounts: new Map(),
-  scopes: new Set(['orders:read', 'orders:write']),
-  reports: 'own',
-  idsPerDay: false,
-  ...changes,
-})
+export const session = (changes: Partial<Omit<OrderSession, 'users'>> = {}): OrderSession => {
+  const parts = {
+    id: 'desk',
+    user: userId,
+    accounts: new Map<string, string>(),
+    scopes: new Set(['orders:read', 'orders:write'] as const),
+    reports: 'own' as const,
+    idsPerDay: false,
+    ...changes,
+  }
+  return { ...parts, users: usersWith(parts) }
+}
 
 const calendar: Calendar = {
   close: '16:00',
