@@ -14,6 +14,7 @@ export const pages = [
   { name: 'api', title: 'The HTTP API', about: 'place, read and cancel orders: every call, rule and refusal' },
   { name: 'topics', title: 'The Kafka topics', about: 'the events, the trades and the dead letters, for an engine' },
   { name: 'grpc', title: 'The gRPC API', about: 'the same calls over gRPC: grpcurl, Python, statuses, the stream' },
+  { name: 'fix', title: 'The FIX door', about: 'sessions, messages, reports: orders by FIX 4.4' },
   { name: 'operating', title: 'Operating the service', about: 'deploy, upgrade, go back, verify, redrive' },
   {
     name: 'restore',

@@ -1,6 +1,7 @@
 // Proves: a NewOrderSingle asks for what the body of HTTP asks for, term by term; whatever is wrong with it is said by tag; nothing in it is dropped.
 
 import { describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import { orderTypes, sides, timesInForce } from '../../../src/domain/terms.ts'
 import { decodeOrder, type OrderFault } from '../../../src/fix/orders/decodeOrder.ts'
 import { decodePlaceOrder } from '../../../src/http/orders/decode.ts'
@@ -220,6 +221,16 @@ describe('nothing is dropped', () => {
     expect(faultsOf({ 21: '3' })).toMatchObject([{ text: '21 (HandlInst) must be 1 or 2, or be left out' }])
     expect(faultsOf({ 63: '2', 423: '1', 854: '1' }).map(({ tag }) => tag)).toEqual([63, 423, 854])
   })
+})
+
+test('the handbook lists every tag that changes nothing', async () => {
+  const page = await Bun.file(join(import.meta.dir, '../../../src/handbook/fix.md')).text()
+  const [, listed = ''] = /^\| ([\d ]+) \| read by nobody/m.exec(page) ?? []
+  const ofTerms = [1, 11, 18, 38, 40, 44, 54, 55, 59, 99, 111, 126, 432, 21, 63, 423, 854]
+  const accepted = Array.from({ length: 1_200 }, (_, n) => n + 1).filter(
+    (tag) => !ofTerms.includes(tag) && faultsOf({ [tag]: 'x' }).length === 0,
+  )
+  expect(listed).toBe(accepted.join(' '))
 })
 
 // The same order, said to both doors: each either yields the same terms, or refuses.
