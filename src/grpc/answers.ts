@@ -33,7 +33,7 @@ const metadataOf = ({ order, reason, orderStatus }: Problem): Record<string, str
 
 export type Answer = { ok: true; value: Plain; response: Response } | { ok: false; status: StatusObject }
 
-export const refusedBy = (problem: Problem, response: Response): StatusObject =>
+const refusedBy = (problem: Problem, response: Response): StatusObject =>
   statusOf(
     {
       code: problem.code,

@@ -5,7 +5,7 @@ import type { Log } from '../telemetry/log.ts'
 
 /** See Visit in http/exchange/exchange.ts. */
 export type Visit = {
-  door: 'grpc'
+  door: { kind: 'grpc' }
   address: string
   onSilence?: (ms: number) => void
   onStreamEnd?: (end: 'client' | 'lagging' | 'credential' | 'shutdown') => void

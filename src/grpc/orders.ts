@@ -88,7 +88,7 @@ export const unary =
       if (!call.request.ok) return callback(malformed(call.request.detail))
       const asked: Asked = asks[method](call.request.value)
       const request = asked.request((own) => headersOf(call.metadata, own))
-      const visit = { door: 'grpc', address: addressOf(call.getPeer()) } as const
+      const visit = { door: { kind: 'grpc' }, address: addressOf(call.getPeer()) } as const
       const response = await door.call(asked.id, { request, params: asked.params ?? {}, visit })
       const answer = await readAnswer(response)
       if (!answer.ok) return callback(answer.status)

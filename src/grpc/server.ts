@@ -10,7 +10,7 @@ import { createReflection } from './reflection.ts'
 import { watch } from './watch.ts'
 
 /** PEM texts: the certificate with its chain, and its key. */
-export type GrpcCertificate = { cert: string; key: string }
+type GrpcCertificate = { cert: string; key: string }
 export type GrpcListener = {
   port: number
   /** New connections see this certificate. */

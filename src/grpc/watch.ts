@@ -97,7 +97,7 @@ export const watch =
       })
       let end: End = 'client'
       const visit: Visit = {
-        door: 'grpc',
+        door: { kind: 'grpc' },
         address: addressOf(call.getPeer()),
         onStreamEnd: (why) => (end = why),
       }

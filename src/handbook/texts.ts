@@ -3,8 +3,8 @@
 import api from './api.md' with { type: 'text' }
 import changelog from './changelog.md' with { type: 'text' }
 import configuration from './configuration.md' with { type: 'text' }
-import grpc from './grpc.md' with { type: 'text' }
 import fix from './fix.md' with { type: 'text' }
+import grpc from './grpc.md' with { type: 'text' }
 import java from './java.md' with { type: 'text' }
 import metrics from './metrics.md' with { type: 'text' }
 import operating from './operating.md' with { type: 'text' }

@@ -53,7 +53,7 @@ export const rejectTexts = {
   15: 'Repeating group fields out of order',
   16: 'Incorrect NumInGroup count for repeating group',
 } as const
-export type RejectReason = keyof typeof rejectTexts
+type RejectReason = keyof typeof rejectTexts
 
 /** `tag`: RefTagID (371). */
 export type Fault = { reason: RejectReason; tag: number | null }

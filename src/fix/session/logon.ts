@@ -6,7 +6,7 @@ import { beginAgain, change, close, emit, sendLogout } from './draft.ts'
 import { ask } from './gap.ts'
 import type { Draft, SessionConfig } from './state.ts'
 
-export const millisOfSecond = 1000
+const millisOfSecond = 1000
 
 /** MsgSeqNum; NaN: there is none that is lawful. */
 export const numberOf = (message: Message): number => {

@@ -48,13 +48,13 @@ export type SessionConfig = {
 }
 
 /** `leaving`: our logout is out, its answer is not in. */
-export type Phase = 'closed' | 'opened' | 'authenticating' | 'active' | 'leaving'
+type Phase = 'closed' | 'opened' | 'authenticating' | 'active' | 'leaving'
 
 /** A message behind a gap; null: what it asked for was done when it came. */
 export type Queued = Message | null
 
 /** A resend in progress. `at`: the next number to be treated; `gap`: the first number of those to be passed over. */
-export type Resend = { at: number; to: number; gap: number | null }
+type Resend = { at: number; to: number; gap: number | null }
 
 export type SessionState = {
   phase: Phase
