@@ -32,3 +32,20 @@ export type Conversation = {
   /** Logs the client out; resolves once the connection is done with and the session is given back. `text`: why, in Text (58). */
   readonly logout: (text: string | null) => Promise<void>
 }
+
+export type GatewayState = {
+  /** Sessions that are logged on here. */
+  sessions: number
+  /** How long the oldest event waits that these sessions have to hear of, in milliseconds; 0: none waits. */
+  reportsWaitMs: number
+}
+
+/** All sessions of FIX of this replica. */
+export type Gateway = {
+  readonly open: (peer: Peer) => Conversation
+  /** The log may have grown. */
+  readonly ring: () => void
+  readonly state: () => GatewayState
+  /** Logs every client out, and resolves once what was under way is answered and every session given back. No `open` after it. */
+  readonly stop: () => Promise<void>
+}
