@@ -1,0 +1,58 @@
+// What a connection received, one message at a time, until whoever takes them pauses. A paused socket is not read, so its peer has to wait.
+
+import { createReader, type Read } from '../protocol/reader.ts'
+
+/** Of received bytes that nobody took. A chunk has 512 KiB at most, and a paused socket brings no other. */
+const waitingBytesMax = 2_097_152
+
+export type ReceivingOptions = {
+  pause: () => void
+  resume: () => void
+  take: (read: Read) => void
+}
+
+export const createReceiving = ({ pause, resume, take }: ReceivingOptions) => {
+  const reader = createReader()
+  let reads: Read[] = []
+  let next = 0
+  let waitingBytes = 0
+  let [isPaused, isStopped, isGiving] = [false, false, false]
+
+  const give = (): void => {
+    if (isGiving) return
+    isGiving = true
+    while (!isPaused && !isStopped && next < reads.length) take(reads[next++]!)
+    isGiving = false
+    if (isPaused && !isStopped) return
+    ;[reads, next, waitingBytes] = [[], 0, 0]
+  }
+  return {
+    /** False: more came than a paused socket brings. */
+    push(chunk: Uint8Array): boolean {
+      if (isStopped) return true
+      waitingBytes += chunk.length
+      for (const read of reader.push(chunk)) reads.push(read)
+      give()
+      return waitingBytes <= waitingBytesMax
+    },
+    pause(): void {
+      if (isPaused || isStopped) return
+      isPaused = true
+      pause()
+    },
+    resume(): void {
+      if (!isPaused || isStopped) return
+      isPaused = false
+      // Not from within: the caller may be in the middle of something.
+      queueMicrotask(() => {
+        give()
+        if (!isPaused && !isStopped) resume()
+      })
+    },
+    /** Nothing is taken any more. */
+    stop(): void {
+      isStopped = true
+      ;[reads, next, waitingBytes] = [[], 0, 0]
+    },
+  }
+}
