@@ -5,8 +5,9 @@
 // socket that is closed while bytes of the peer are unread resets the connection, and the peer would never see our logout.
 
 import { describe, type Log } from '../../telemetry/log.ts'
+import type { Read } from '../protocol/reader.ts'
 import { createReceiving } from './receiving.ts'
-import { createSending } from './sending.ts'
+import { createSending, type Sending } from './sending.ts'
 import type { Conversation, Gateway, Peer } from './types.ts'
 import { typesIn } from './typesIn.ts'
 
@@ -76,11 +77,17 @@ const createHearing = ({ address, observer, log }: ConnectionOptions, onBug: () 
       onBug()
     }
   }
+  const tell = (what: (conversation: Conversation) => void): void => {
+    const one = conversation
+    if (one !== null && !isOver) guarded(() => what(one))
+  }
   return {
     open: (one: Conversation): void => void (conversation = one),
-    tell(what: (conversation: Conversation) => void): void {
-      const one = conversation
-      if (one !== null && !isOver) guarded(() => what(one))
+    tell,
+    read(read: Read): void {
+      if (read.kind === 'message') observer.onMessage('in', read.message.type)
+      else observer.onGarbled()
+      tell((one) => (read.kind === 'message' ? one.received(read.message) : one.garbled()))
     },
     end(reason: string): void {
       if (isOver) return
@@ -92,8 +99,32 @@ const createHearing = ({ address, observer, log }: ConnectionOptions, onBug: () 
   }
 }
 
+type PeerParts = Pick<Peer, 'pause' | 'resume' | 'close'> & {
+  sending: Sending
+  isOpen: () => boolean
+  cut: (reason: string) => void
+}
+
+const peerOf = (
+  { address, certificate, limits, observer }: ConnectionOptions,
+  { pause, resume, close, sending, isOpen, cut }: PeerParts,
+): Peer => ({
+  address,
+  certificate,
+  write(bytes) {
+    if (!isOpen()) return
+    sending.add(bytes)
+    for (const type of typesIn(bytes)) observer.onMessage('out', type)
+    if (sending.unsent() > limits.unsentBytes) cut('UNREAD')
+  },
+  unsent: sending.unsent,
+  close,
+  pause,
+  resume,
+})
+
 export const openConnection = (options: ConnectionOptions): Connection => {
-  const { line, address, certificate, limits, gateway, observer, now } = options
+  const { line, limits, gateway, now } = options
   let phase: 'open' | 'closing' | 'lingering' | 'gone' = 'open'
   /** Once it is closing. */
   let [reason, closedAt] = ['CLIENT', 0]
@@ -109,11 +140,7 @@ export const openConnection = (options: ConnectionOptions): Connection => {
   const receiving = createReceiving({
     pause: () => line.pause(),
     resume: () => line.resume(),
-    take(read) {
-      if (read.kind === 'message') observer.onMessage('in', read.message.type)
-      else observer.onGarbled()
-      hearing.tell((one) => (read.kind === 'message' ? one.received(read.message) : one.garbled()))
-    },
+    take: (read) => hearing.read(read),
   })
   const sending = createSending({
     write: (bytes) => line.write(bytes),
@@ -127,26 +154,14 @@ export const openConnection = (options: ConnectionOptions): Connection => {
     },
     now,
   })
-  const peer: Peer = {
-    address,
-    certificate,
-    write(bytes) {
-      if (phase !== 'open') return
-      sending.add(bytes)
-      for (const type of typesIn(bytes)) observer.onMessage('out', type)
-      if (sending.unsent() > limits.unsentBytes) cut('UNREAD')
-    },
-    unsent: sending.unsent,
-    close(why) {
-      if (phase !== 'open') return
-      ;[phase, reason, closedAt] = ['closing', why, now()]
-      receiving.stop()
-      sending.flushSoon()
-    },
-    pause: receiving.pause,
-    resume: receiving.resume,
+  const close = (why: string): void => {
+    if (phase !== 'open') return
+    ;[phase, reason, closedAt] = ['closing', why, now()]
+    receiving.stop()
+    sending.flushSoon()
   }
-  hearing.open(gateway.open(peer))
+  const { pause, resume } = receiving
+  hearing.open(gateway.open(peerOf(options, { pause, resume, close, sending, isOpen: () => phase === 'open', cut })))
 
   return {
     received(chunk) {
@@ -165,7 +180,7 @@ export const openConnection = (options: ConnectionOptions): Connection => {
       else if (phase === 'open') hearing.tell((one) => one.tick())
       else if (now() - closedAt >= limits.lingerMs) cut(reason)
     },
-    close: peer.close,
+    close,
     cut,
     unsent: sending.unsent,
   }

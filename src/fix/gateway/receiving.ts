@@ -11,36 +11,45 @@ export type ReceivingOptions = {
   take: (read: Read) => void
 }
 
-export const createReceiving = ({ pause, resume, take }: ReceivingOptions) => {
+export type Receiving = {
+  /** False: more came than a paused socket brings. */
+  push: (chunk: Uint8Array) => boolean
+  pause: () => void
+  resume: () => void
+  /** Nothing is taken any more. */
+  stop: () => void
+}
+
+export const createReceiving = ({ pause, resume, take }: ReceivingOptions): Receiving => {
   const reader = createReader()
   let reads: Read[] = []
   let next = 0
   let waitingBytes = 0
   let [isPaused, isStopped, isGiving] = [false, false, false]
 
+  const mayGive = (): boolean => !isPaused && !isStopped && next < reads.length
   const give = (): void => {
     if (isGiving) return
     isGiving = true
-    while (!isPaused && !isStopped && next < reads.length) take(reads[next++]!)
+    while (mayGive()) take(reads[next++]!)
     isGiving = false
     if (isPaused && !isStopped) return
     ;[reads, next, waitingBytes] = [[], 0, 0]
   }
   return {
-    /** False: more came than a paused socket brings. */
-    push(chunk: Uint8Array): boolean {
+    push(chunk) {
       if (isStopped) return true
       waitingBytes += chunk.length
       for (const read of reader.push(chunk)) reads.push(read)
       give()
       return waitingBytes <= waitingBytesMax
     },
-    pause(): void {
+    pause() {
       if (isPaused || isStopped) return
       isPaused = true
       pause()
     },
-    resume(): void {
+    resume() {
       if (!isPaused || isStopped) return
       isPaused = false
       // Not from within: the caller may be in the middle of something.
@@ -49,8 +58,7 @@ export const createReceiving = ({ pause, resume, take }: ReceivingOptions) => {
         if (!isPaused && !isStopped) resume()
       })
     },
-    /** Nothing is taken any more. */
-    stop(): void {
+    stop() {
       isStopped = true
       ;[reads, next, waitingBytes] = [[], 0, 0]
     },

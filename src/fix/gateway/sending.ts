@@ -45,9 +45,19 @@ export type SendingOptions = {
   now: () => number
 }
 
-export type Sending = ReturnType<typeof createSending>
+export type Sending = {
+  add: (bytes: Uint8Array) => void
+  /** Gives the socket what it takes. */
+  flush: () => void
+  /** The same once this turn of the loop is over. */
+  flushSoon: () => void
+  /** Bytes that the socket has not taken. */
+  unsent: () => number
+  /** For how long it has taken nothing of what there is, in milliseconds. */
+  stuckMs: () => number
+}
 
-export const createSending = ({ write, onSent, now }: SendingOptions) => {
+export const createSending = ({ write, onSent, now }: SendingOptions): Sending => {
   const queue = createQueue()
   let isPlanned = false
   /** When the socket last took something, or had nothing to take. */
@@ -69,7 +79,7 @@ export const createSending = ({ write, onSent, now }: SendingOptions) => {
     })
   }
   return {
-    add(bytes: Uint8Array): void {
+    add(bytes) {
       if (queue.bytes() === 0) since = now()
       queue.add(bytes)
       flushSoon()
@@ -77,7 +87,6 @@ export const createSending = ({ write, onSent, now }: SendingOptions) => {
     flush,
     flushSoon,
     unsent: queue.bytes,
-    /** For how long the socket has taken nothing of what there is, in milliseconds. */
-    stuckMs: (): number => (queue.bytes() === 0 ? 0 : now() - since),
+    stuckMs: () => (queue.bytes() === 0 ? 0 : now() - since),
   }
 }

@@ -83,13 +83,14 @@ const createCrowd = ({ connections, connectionsPerAddress }: FixLimits) => {
   }
 }
 
-/** The name in the client's certificate; null: it shows none. `unverified`: it shows one that nobody vouches for. */
-const certificateOf = (client: Client): string | null | 'unverified' => {
+/** `name`: that of the client's certificate; null: it shows none. Not sound: it shows one that nobody vouches for. */
+const certificateOf = (client: Client): { isSound: boolean; name: string | null } => {
   const subject = (client.getPeerCertificate() as { subject?: { CN?: unknown } } | null)?.subject
-  if (subject === undefined) return null
-  if (!client.authorized) return 'unverified'
-  return typeof subject.CN === 'string' ? subject.CN : null
+  if (subject === undefined) return { isSound: true, name: null }
+  return { isSound: client.authorized, name: typeof subject.CN === 'string' ? subject.CN : null }
 }
+
+const noCertificate = { isSound: true, name: null }
 
 const createHandlers = (options: TransportOptions, hasTls: boolean) => {
   const { gateway, ready, limits, times = connectionTimes, observer, log, now } = options
@@ -101,13 +102,13 @@ const createHandlers = (options: TransportOptions, hasTls: boolean) => {
     client.terminate()
   }
   const begin = (client: Client): void => {
-    const certificate = hasTls ? certificateOf(client) : null
-    if (certificate === 'unverified') return refuse(client, 'CERTIFICATE')
+    const certificate = hasTls ? certificateOf(client) : noCertificate
+    if (!certificate.isSound) return refuse(client, 'CERTIFICATE')
     client.setNoDelay(true)
     client.data.connection = openConnection({
       line: client,
       address: client.data.address,
-      certificate,
+      certificate: certificate.name,
       limits: { ...times, unsentBytes: limits.unsentBytes },
       gateway,
       observer,
