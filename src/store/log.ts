@@ -1,5 +1,6 @@
 // The log as readers follow it: what was committed since a place. Every function is one statement (logText.ts) on the primary.
 
+import { doorText } from '../domain/door.ts'
 import type { HistoryEvent } from '../domain/history.ts'
 import { historyFromRow, type HistoryRow } from './historyRows.ts'
 import { countText, deltaText, filteredText, pageText, startText } from './logText.ts'
@@ -22,6 +23,12 @@ export type Place = {
 
 /** A member that is left out: any. */
 export type LogFilter = { userId?: string; ticker?: string; orderId?: string }
+
+/** Events of orders that came through a session of FIX, of orders of these users, and what the session did to orders of others. */
+export type LogInterest = { session: string; userIds: readonly string[] }
+
+/** `interest` absent: everybody's. */
+export type RowFilter = LogFilter & { interest?: LogInterest }
 
 export type LogRow = { history: HistoryEvent; xact: bigint; position: bigint }
 
@@ -105,7 +112,14 @@ export const placeParameters = ({ snapshot, witness }: Pick<Place, 'snapshot' | 
   witness?.version ?? null,
 ]
 
-const filterParameters = ({ userId, ticker, orderId }: LogFilter) => [userId ?? null, ticker ?? null, orderId ?? null]
+const filterParameters = ({ userId, ticker, orderId, interest }: RowFilter) => [
+  userId ?? null,
+  ticker ?? null,
+  orderId ?? null,
+  interest?.session ?? null,
+  interest === undefined ? null : doorText({ kind: 'fix', session: interest.session }),
+  textArray(interest?.userIds ?? []),
+]
 
 /** How many arms a read of the delta has: two for each table. */
 const armCount = 6
@@ -142,7 +156,7 @@ export const readDelta = async (
 export const readFiltered = async (
   sql: Sql,
   place: Place,
-  { filter, looksMax, armLimit }: { filter: LogFilter; looksMax: number; armLimit: number },
+  { filter, looksMax, armLimit }: { filter: RowFilter; looksMax: number; armLimit: number },
 ): Promise<{ state: LogState; rows: LogRow[]; mark: LogKey | null; bounded: boolean }> => {
   const rows = await sql<(StateRow & MarkRow & EventRow & { bounded: boolean | null })[]>(
     filteredText,
@@ -161,7 +175,7 @@ export const readFiltered = async (
 export const readPage = async (
   sql: Sql,
   place: Place & { page: NonNullable<Place['page']> },
-  { filter, limit }: { filter: LogFilter; limit: number },
+  { filter, limit }: { filter: RowFilter; limit: number },
 ): Promise<{ state: LogState; rows: LogRow[] }> => {
   const rows = await sql<(StateRow & EventRow)[]>(
     pageText,

@@ -87,12 +87,19 @@ export const deltaText = statementText`
     ${withOrders}`
 
 const filter: Text = statementText`(
-      select ${parameter}::text::uuid as user_id, ${parameter}::text as ticker, ${parameter}::text::uuid as order_id
+      select ${parameter}::text::uuid as user_id, ${parameter}::text as ticker, ${parameter}::text::uuid as order_id,
+             ${parameter}::text as session, ${parameter}::text collate "C" as origin, ${parameter}::text[]::uuid[] as user_ids
     ) q`
 
-const passes = ({ owner }: Table): string =>
-  `(q.user_id is null or ${owner}.user_id = q.user_id) and (q.ticker is null or ${owner}.ticker = q.ticker)
-        and (q.order_id is null or ${owner}.id = q.order_id)`
+/** Only changes can be made by a session that the order did not come through. */
+const concernsSession = ({ name, t, owner }: Table): string =>
+  `q.session is null or ${owner}.origin = q.origin or ${owner}.user_id = any (q.user_ids)${
+    name === 'order_changes' ? ` or ${t}.cause ->> 'session' = q.session` : ''
+  }`
+
+const passes = (table: Table): string =>
+  `(q.user_id is null or ${table.owner}.user_id = q.user_id) and (q.ticker is null or ${table.owner}.ticker = q.ticker)
+        and (q.order_id is null or ${table.owner}.id = q.order_id) and (${concernsSession(table)})`
 
 const keyColumns = ({ t, orderId, version }: Table): string =>
   `${t}.xact, ${t}.position, ${orderId} as order_id, ${version} as version`

@@ -55,3 +55,11 @@ export const meet = (a: Snapshot, b: Snapshot): Snapshot => {
   const running = [...new Set([...a.xip, ...b.xip])].filter((xact) => xact < xmax)
   return { xmax, xip: running.toSorted((x, y) => (x < y ? -1 : 1)) }
 }
+
+/** Visible in it is what is visible in one of them. */
+export const join = (a: Snapshot, b: Snapshot): Snapshot => ({
+  xmax: a.xmax > b.xmax ? a.xmax : b.xmax,
+  xip: [...a.xip.filter((xact) => !isVisible(b, xact)), ...b.xip.filter((xact) => xact >= a.xmax)].toSorted((x, y) =>
+    x < y ? -1 : 1,
+  ),
+})

@@ -14,11 +14,11 @@ import {
   readFiltered,
   readHead,
   readPage,
-  type LogFilter,
   type LogKey,
   type LogRow,
   type LogState,
   type Place,
+  type RowFilter,
 } from '../store/log.ts'
 import { readEdge, readOrphaned, readPredecessors } from '../store/logCut.ts'
 import { advance, withRunning, type Snapshot } from '../store/snapshot.ts'
@@ -31,7 +31,7 @@ export type Chunk = { kind: 'chunk'; start: Place; rows: readonly LogRow[]; end:
 export type Halt = { kind: 'standby' } | { kind: 'otherDatabase'; ours: boolean }
 
 export type ChunkLimits = {
-  filter: LogFilter
+  filter: RowFilter
   /** Rows of a chunk, about: each of six sources may give as many. */
   rowsMax: number
   /** Rows of each table that a read with a filter looks at. */
