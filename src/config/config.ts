@@ -7,6 +7,7 @@ import { databaseAddressNotes, databaseFaults, databaseSettings } from './databa
 import { readDatabaseTarget } from './databaseUrl.ts'
 import type { Env } from './env.ts'
 import { expirySettings } from './expirySettings.ts'
+import { fixFaults, fixSettings } from './fixSettings.ts'
 import { kafkaSettings, outboxSettings, topicFaults, tradeSettings } from './kafkaSettings.ts'
 import { requestSettings, serverSettings, shutdownSettings } from './serverSettings.ts'
 import type { Setting, SettingNote, ValuesOf } from './setting.ts'
@@ -17,6 +18,7 @@ import { transportFaults, transportWarnings } from './transport.ts'
 /** Every key except those of the database's address (databaseUrl.ts). */
 export const settings = {
   ...serverSettings,
+  ...fixSettings,
   ...requestSettings,
   ...databaseSettings,
   ...kafkaSettings,
@@ -34,6 +36,7 @@ export const settings = {
 export const settingGroups = [
   { title: 'Database', settings: { ...databaseAddressNotes, ...databaseSettings } },
   { title: 'HTTP port', settings: serverSettings },
+  { title: 'FIX port', settings: fixSettings },
   { title: 'Requests', settings: requestSettings },
   { title: 'Kafka', settings: kafkaSettings },
   { title: 'Trades', settings: tradeSettings },
@@ -61,6 +64,7 @@ const readValues = (env: Env, faults: string[]): Settings => {
     ...databaseFaults(values),
     ...topicFaults(values),
     ...accessFaults(values),
+    ...fixFaults(values),
     ...transportFaults(values, faults),
   )
   return values

@@ -1,4 +1,4 @@
-// TLS and SASL to Kafka, TLS on the HTTP port. Certificates and passwords are read at the start, so that one that cannot be used stops
+// TLS and SASL to Kafka, TLS on the ports. Certificates and passwords are read at the start, so that one that cannot be used stops
 // it. A key that would have no effect is a fault: nobody should believe in an encryption or a login that is not there.
 
 import type { ServerCertificate } from '../http/listener.ts'
@@ -51,6 +51,18 @@ export const serverTlsSettings = {
   SERVER_TLS_KEY_FILE: { read: privateKey, note: 'The key of the certificate, in PEM, without a passphrase.' },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
+export const fixTlsSettings = {
+  FIX_TLS_CERT_FILE: {
+    read: certificates,
+    note: 'The certificate of the FIX port with its chain, in PEM. Without it that of `SERVER_TLS_CERT_FILE` counts, if there is one.',
+  },
+  FIX_TLS_KEY_FILE: { read: privateKey, note: 'Its key, in PEM, without a passphrase.' },
+  FIX_TLS_CLIENT_CA_FILE: {
+    read: certificates,
+    note: 'Who issues the certificates of FIX clients, in PEM: they are asked for one, and a session says whether it needs one.',
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>
+
 export const kafkaSecuritySettings = {
   KAFKA_SECURITY_PROTOCOL: {
     read: upper(protocols, 'PLAINTEXT'),
@@ -77,11 +89,13 @@ export const kafkaSecuritySettings = {
   KAFKA_TLS_KEY_FILE: { read: privateKey, note: 'Its key, in PEM, without a passphrase.' },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
-export type TransportSettings = ValuesOf<typeof serverTlsSettings> & ValuesOf<typeof kafkaSecuritySettings>
+export type TransportSettings = ValuesOf<typeof serverTlsSettings> &
+  ValuesOf<typeof fixTlsSettings> &
+  ValuesOf<typeof kafkaSecuritySettings>
 type Key = keyof TransportSettings
 
 /** A certificate and its key: both or none, and they belong together. */
-const pairFaults = (values: TransportSettings, name: 'SERVER_TLS' | 'KAFKA_TLS'): string[] => {
+const pairFaults = (values: TransportSettings, name: 'SERVER_TLS' | 'FIX_TLS' | 'KAFKA_TLS'): string[] => {
   const [cert, key] = [`${name}_CERT_FILE`, `${name}_KEY_FILE`] as const
   const [certificate, privateKey] = [values[cert], values[key]]
   if (certificate === undefined && privateKey === undefined) return []
@@ -128,12 +142,20 @@ const tlsFaults = (values: TransportSettings): string[] =>
             `${key} has no effect with KAFKA_SECURITY_PROTOCOL=${values.KAFKA_SECURITY_PROTOCOL}: SSL or SASL_SSL is what it needs`,
         )
 
+const fixFaults = (values: TransportSettings): string[] => [
+  ...pairFaults(values, 'FIX_TLS'),
+  ...(values.FIX_TLS_CLIENT_CA_FILE !== undefined && fixCertificateOf(values) === null
+    ? ['FIX_TLS_CLIENT_CA_FILE has no effect without FIX_TLS_CERT_FILE or SERVER_TLS_CERT_FILE']
+    : []),
+]
+
 /** Cross-checks the keys. A group that already has a faulty key is skipped: its fault has to be fixed first. */
 export const transportFaults = (values: TransportSettings, earlierFaults: readonly string[]): string[] => {
   const isClean = (prefix: string): boolean => !earlierFaults.some((fault) => fault.startsWith(prefix))
   const kafkaIsClean = ['KAFKA_SECURITY', 'KAFKA_SASL', 'KAFKA_TLS'].every(isClean)
   return [
     ...(isClean('SERVER_TLS') ? pairFaults(values, 'SERVER_TLS') : []),
+    ...(isClean('SERVER_TLS') && isClean('FIX_TLS') ? fixFaults(values) : []),
     ...(kafkaIsClean ? [...saslFaults(values), ...tlsFaults(values)] : []),
   ]
 }
@@ -173,4 +195,15 @@ export const kafkaOf = (settings: KafkaSettings, clientId: string): KafkaConfig 
 export const serverCertificateOf = (settings: TransportSettings): ServerCertificate | undefined => {
   const { SERVER_TLS_CERT_FILE: cert, SERVER_TLS_KEY_FILE: key } = settings
   return cert === undefined || key === undefined ? undefined : { cert: cert.text, key: key.text }
+}
+
+/** The certificate of the FIX port, and who issues those of its clients, in PEM; null: the port speaks without TLS. */
+export const fixCertificateOf = (
+  settings: TransportSettings,
+): (ServerCertificate & { clientCa: string | null }) | null => {
+  const { FIX_TLS_CERT_FILE: cert, FIX_TLS_KEY_FILE: key, FIX_TLS_CLIENT_CA_FILE: ca } = settings
+  const clientCa = ca?.text ?? null
+  if (cert !== undefined && key !== undefined) return { cert: cert.text, key: key.text, clientCa }
+  const server = serverCertificateOf(settings)
+  return server === undefined ? null : { ...server, clientCa }
 }

@@ -16,6 +16,7 @@ import { streamEnds, type StreamObserver } from '../http/stream/eventStream.ts'
 import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createEndings } from './endingObservers.ts'
+import { createFix } from './fixObservers.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import { createMany } from './manyObservers.ts'
 import type { Metric } from './metric.ts'
@@ -207,12 +208,14 @@ export const createObservers = () => {
   const { instruments: ofEndings, ...endings } = createEndings()
   const { instruments: ofMany, ...many } = createMany()
   const { instruments: ofRules, onRejected } = createRules()
+  const { instruments: ofFix, ...fix } = createFix()
   const instruments = [
     ...[http, batches, streams, stops, database, followers].flatMap((part) => part.instruments),
     ...ofReports,
     ...ofEndings,
     ...ofMany,
     ...ofRules,
+    ...ofFix,
   ]
   return {
     /** Called for every answer over HTTP. */
@@ -236,6 +239,8 @@ export const createObservers = () => {
     many,
     /** Called for every order that a rule refused, with the code of the rule. */
     onRejected,
+    /** Called for messages and connections of FIX. */
+    fix,
     reports: { ...reports, onBatch: batches.reportBatch },
     tradeBatches: { onBatch: batches.fillBatch, onApplied: streams.applied },
     metrics: (): Metric[] => instruments.map((instrument) => instrument.metric()),

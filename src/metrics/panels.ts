@@ -1,6 +1,7 @@
 // The dashboard's rows of panels: each panel has a few expressions, each with its legend.
 
 import { endings } from './endingPanels.ts'
+import { fix } from './fixPanels.ts'
 import { many } from './manyPanels.ts'
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
 import { reports } from './reportPanels.ts'
@@ -201,5 +202,6 @@ export const rows: readonly Row[] = [
   many,
   streams,
   log,
+  fix,
   system,
 ]

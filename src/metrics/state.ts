@@ -3,6 +3,7 @@
 import { shardCount } from '../store/outbox.ts'
 import type { Pool } from '../store/sql.ts'
 import { endingState } from './endingState.ts'
+import { fixState } from './fixState.ts'
 import { keyState } from './keyState.ts'
 import { manyState } from './manyState.ts'
 import type { Metric } from './metric.ts'
@@ -176,7 +177,7 @@ const database: readonly StateMetric[] = [
   {
     name: 'orders_db_pool_max_connections',
     type: 'gauge',
-    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades, expiry, sweeps, switches, events and, with the topic of the log, publisher.',
+    help: 'Connections that the pool may open. The pools are places, changes, gets, pages, relay, trades, expiry, sweeps, switches, events; with the topic of the log publisher, with FIX fix.',
     labels: ['pool'],
     read: ofPools(({ connections }) => connections),
   },
@@ -210,6 +211,7 @@ export const stateDeclarations: readonly StateMetric[] = [
   ...ruleState,
   ...streams,
   ...publisherState,
+  ...fixState,
   ...queues,
   ...database,
 ]

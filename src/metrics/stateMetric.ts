@@ -16,6 +16,7 @@ import type { Link } from '../kafka/link.ts'
 import type { Publisher } from '../publisher/publisher.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Pool } from '../store/sql.ts'
+import type { FixState } from './fixState.ts'
 import type { MetricDeclaration, Sample } from './metric.ts'
 
 export type StateSource = {
@@ -43,6 +44,8 @@ export type StateSource = {
   service: Pick<Service, 'load'>
   streams: Pick<StreamUseCases, 'state'>
   pools: Readonly<Record<string, Pick<Pool, 'load'>>>
+  /** Null: there is no FIX door. */
+  fix: () => FixState | null
   now: () => Date
 }
 

@@ -14,28 +14,33 @@ type Read = { ok: true; tls: ServerCertificate } | { ok: false; reason: string }
 
 const readEveryMs = 10_000
 
-const readPair = (certPath: string, keyPath: string): Read => {
+/** Whose certificate: the beginning of the names of its settings. */
+type Name = 'SERVER_TLS' | 'FIX_TLS'
+
+const readPair = (name: Name, certPath: string, keyPath: string): Read => {
   const certificate = readCertificates(certPath)
-  if (!certificate.ok) return { ok: false, reason: `SERVER_TLS_CERT_FILE: ${certificate.reason}` }
+  if (!certificate.ok) return { ok: false, reason: `${name}_CERT_FILE: ${certificate.reason}` }
   const key = readPrivateKey(keyPath)
-  if (!key.ok) return { ok: false, reason: `SERVER_TLS_KEY_FILE: ${key.reason}` }
+  if (!key.ok) return { ok: false, reason: `${name}_KEY_FILE: ${key.reason}` }
   // This also happens between the writing of the two files.
   if (!isKeyOf(key.text, certificate.text)) return { ok: false, reason: 'the key is not that of the certificate' }
   return { ok: true, tls: { cert: certificate.text, key: key.text } }
 }
 
-/** Runs until the signal. Logs a certificate that cannot be used and keeps the one in use. Resolves at once without TLS. */
+type Keeping = { name: Name; listener: Pick<Listener, 'renew'>; log: Log; signal: AbortSignal }
+
+/** Runs until the signal. Logs a certificate that cannot be used and keeps the one in use. Resolves at once if there is none. */
 export const keepCertificate = async (
-  { SERVER_TLS_CERT_FILE: cert, SERVER_TLS_KEY_FILE: key }: TransportSettings,
-  listener: Pick<Listener, 'renew'>,
-  { log, signal }: { log: Log; signal: AbortSignal },
+  settings: TransportSettings,
+  { name, listener, log, signal }: Keeping,
 ): Promise<void> => {
+  const [cert, key] = [settings[`${name}_CERT_FILE`], settings[`${name}_KEY_FILE`]]
   if (cert === undefined || key === undefined) return
   let current = cert.text + key.text
   for (;;) {
     await sleep(readEveryMs, signal)
     if (signal.aborted) return
-    const next = readPair(cert.path, key.path)
+    const next = readPair(name, cert.path, key.path)
     if (next.ok && next.tls.cert + next.tls.key === current) continue
     try {
       if (!next.ok) throw new Error(next.reason)

@@ -77,6 +77,7 @@ export const createParts = (options: PartsOptions) => {
     service,
     streams: streams.streams,
     pools: { ...servicePools, ...background.pools },
+    fix: () => null,
     now,
   }
   return { background, ruleBook, service, streams, servicePools, status, metrics: () => page(metricSource) }

@@ -81,7 +81,7 @@ const runUntil = async (
       ruleBook,
     ].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
-    keepCertificate(config, renewing({ server, grpc }), { log, signal: stopping }),
+    keepCertificate(config, { name: 'SERVER_TLS', listener: renewing({ server, grpc }), log, signal: stopping }),
   ]
   while (!background.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
   setPhase('serving')

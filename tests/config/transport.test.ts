@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfig, type Config } from '../../src/config/config.ts'
 import type { Env } from '../../src/config/env.ts'
-import { kafkaOf, serverCertificateOf } from '../../src/config/transport.ts'
+import { fixCertificateOf, kafkaOf, serverCertificateOf } from '../../src/config/transport.ts'
 import { createAuthority, writeCertificate } from '../support/certificates.ts'
 import { temporaryDir } from '../support/servers.ts'
 
@@ -84,6 +84,21 @@ test('the HTTP port has TLS with a pair of files', () => {
   expect(serverCertificateOf(configOf(env))?.key).toContain('PRIVATE KEY')
 })
 
+describe('the FIX port', () => {
+  const server = { SERVER_TLS_CERT_FILE: own.cert, SERVER_TLS_KEY_FILE: own.key }
+
+  test('has the certificate of the others, or one of its own', () => {
+    expect(fixCertificateOf(configOf({}))).toBeNull()
+    expect(fixCertificateOf(configOf(server))).toEqual({ ...serverCertificateOf(configOf(server))!, clientCa: null })
+    const of = { FIX_TLS_CERT_FILE: ca.cert, FIX_TLS_KEY_FILE: ca.key, FIX_TLS_CLIENT_CA_FILE: ca.cert }
+    expect(fixCertificateOf(configOf({ ...server, ...of }))).toEqual({
+      cert: authority.cert,
+      key: authority.key,
+      clientCa: authority.cert,
+    })
+  })
+})
+
 describe('a fault', () => {
   const sasl = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL' }
   const tls = { KAFKA_SECURITY_PROTOCOL: 'SSL' }
@@ -147,6 +162,12 @@ describe('a fault', () => {
         'SERVER_TLS_KEY_FILE must be the path of a private key in PEM: it holds no private key in PEM, or one with a passphrase',
       ],
     ],
+    [{ FIX_TLS_CERT_FILE: own.cert }, ['FIX_TLS_KEY_FILE is required with FIX_TLS_CERT_FILE']],
+    [
+      { FIX_TLS_CLIENT_CA_FILE: ca.cert },
+      ['FIX_TLS_CLIENT_CA_FILE has no effect without FIX_TLS_CERT_FILE or SERVER_TLS_CERT_FILE'],
+    ],
+    [{ FIX_PORT: '9878' }, ['FIX_SESSIONS_FILE is required with FIX_PORT']],
     [{ ...sasl, ...login, KAFKA_SASL_PASSWORD: 'hunter2\nhunter3' }, ['KAFKA_SASL_PASSWORD must be one line of text']],
     [
       { SERVER_TLS_CERT_FILE: own.cert, ...login, SERVER_PORT: 'x' },
