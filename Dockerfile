@@ -26,7 +26,10 @@ ENTRYPOINT ["bun", "tests/engine/main.ts"]
 FROM gcr.io/distroless/cc-debian12:nonroot AS orders
 COPY --from=build /orders /orders
 ENV NODE_ENV=production
+# HTTP; and where they are turned on, gRPC (GRPC_PORT=9090) and FIX (FIX_PORT=9880).
 EXPOSE 8085
+EXPOSE 9090
+EXPOSE 9880
 # The kernel ignores SIGTERM for a process 1 without a handler; this one has one, and drains.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/orders", "health"]

@@ -35,6 +35,24 @@ describe('the compose file', () => {
     expect(faultsOf(compose)).toEqual([])
   })
 
+  describe('with gRPC and FIX, whose lines are there as comments', () => {
+    const line = /^( +)# ((?:[A-Z_]+: \S+|volumes:| {2}- \S+|- \S+)\n)/gm
+    const all = compose.replaceAll(line, '$1$2')
+
+    test('it agrees too', () => {
+      expect([...compose.matchAll(line)]).toHaveLength(7)
+      expect(faultsOf(all)).toEqual([])
+    })
+
+    test.each<[string, string, string]>([
+      ['GRPC_PORT: "9090"', 'GRPC_PORT: "9091"', 'orders: it publishes 9090, listens on 8085,9091,9880 and exposes'],
+      ['FIX_PORT: "9880"', 'FIX_PORT: "0"', 'orders: it publishes 9880, listens on 8085,9090 and exposes'],
+      ['      FIX_SESSIONS_FILE: /etc/orders/fix-sessions.jsonl\n', '', 'FIX_SESSIONS_FILE is required with FIX_PORT'],
+    ])('%j as %j is found', (from, to, fault) => {
+      expect(faultsOf(broken(all, from, to)).join('\n')).toContain(fault)
+    })
+  })
+
   test.each<[string, string, string]>([
     ['target: orders', 'target: order', 'orders: the Dockerfile has no stage order'],
     ['target: engine', 'target: build', 'engine: nobody knows which variables build reads'],
@@ -46,8 +64,8 @@ describe('the compose file', () => {
     ],
     ['SPRING_DATASOURCE_URL: jdbc:postgresql', 'DATABASE_URL: jdbc:postgresql', 'DATABASE_URL must have the form'],
     [
-      '      KAFKA_BOOTSTRAP_SERVERS: redpanda:9092\n    ports',
-      '      KAFKA_BOOTSTRAP: redpanda:9092\n    ports',
+      '      KAFKA_BOOTSTRAP_SERVERS: redpanda:9092\n      # gRPC',
+      '      KAFKA_BOOTSTRAP: redpanda:9092\n      # gRPC',
       'orders: the service reads no KAFKA_BOOTSTRAP',
     ],
     [
@@ -82,10 +100,10 @@ describe('the compose file', () => {
       '    x-check:\n      test: ["CMD", "/orders"',
       'engine: it waits for the health of orders, which has no health check',
     ],
-    ['"8085:8085"', '"8085:8080"', 'orders: it publishes 8080, listens on 8085 and exposes 8085'],
+    ['"8085:8085"', '"8085:8080"', 'orders: it publishes 8080, listens on 8085 and exposes 8085,9090,9880'],
     [
-      '      KAFKA_BOOTSTRAP_SERVERS: redpanda:9092\n    ports',
-      '      KAFKA_BOOTSTRAP_SERVERS: redpanda:9092\n      SERVER_PORT: "9000"\n    ports',
+      '      KAFKA_BOOTSTRAP_SERVERS: redpanda:9092\n      # gRPC',
+      '      KAFKA_BOOTSTRAP_SERVERS: redpanda:9092\n      SERVER_PORT: "9000"\n      # gRPC',
       'listens on 9000',
     ],
     ['stop_grace_period: 30s', 'stop_grace_period: 20s', 'orders: it is killed after 20000 ms, and may take 20000'],

@@ -56,6 +56,12 @@ const stepsOf = (stages: readonly Stage[], name: string): Stage['steps'] => {
   return stage === undefined ? [] : [...stepsOf(stages, stage.base), ...stage.steps]
 }
 
+/** The ports of clients that the service opens with these variables. */
+const portsOf = (env: Env): number[] =>
+  (['SERVER_PORT', 'GRPC_PORT', 'FIX_PORT'] as const)
+    .map((key) => settings[key].read(key, env, []))
+    .filter((port) => port !== 0)
+
 const buildFaults = (service: Service, { stages, subcommands }: Shipped): string[] => {
   const { build, healthcheck, ports = [], environment = {} } = service
   if (build === undefined) return service.image === undefined ? ['it has neither image nor build'] : []
@@ -64,11 +70,11 @@ const buildFaults = (service: Service, { stages, subcommands }: Shipped): string
   const steps = stepsOf(stages, build.target)
   const entrypoint = steps.findLast((step) => step.kind === 'ENTRYPOINT')?.argv ?? []
   const exposed = steps.flatMap((step) => (step.kind === 'EXPOSE' ? [step.port] : []))
-  const listening = build.target === 'orders' ? settings.SERVER_PORT.read('SERVER_PORT', environment, []) : null
+  const listening = build.target === 'orders' ? portsOf(environment) : []
   const published = ports.map((port) => Number(port.split(':').at(-1)))
   const faults = published
-    .filter((port) => port !== listening || !exposed.includes(port))
-    .map((port) => `it publishes ${port}, listens on ${listening} and exposes ${exposed.join()}`)
+    .filter((port) => !listening.includes(port) || !exposed.includes(port))
+    .map((port) => `it publishes ${port}, listens on ${listening.join()} and exposes ${exposed.join()}`)
   if (healthcheck === undefined) return faults
   const [kind, program, subcommand] = healthcheck.test
   if (kind !== 'CMD') faults.push(`its health check is ${kind}, and its image has no shell`)
@@ -121,9 +127,11 @@ const graceFaults = ({ build, stop_grace_period, environment = {} }: Service): s
 }
 
 const volumeFaults = ({ services, volumes = {} }: Compose): string[] => {
-  const used = Object.values(services).flatMap((service) =>
+  const mounted = Object.values(services).flatMap((service) =>
     (service.volumes ?? []).map((volume) => volume.split(':')[0]!),
   )
+  // A path is a file beside the compose file.
+  const used = mounted.filter((name) => !name.startsWith('./'))
   return [
     ...used.filter((name) => !Object.hasOwn(volumes, name)).map((name) => `the volume ${name} is not declared`),
     ...Object.keys(volumes).flatMap((name) => (used.includes(name) ? [] : [`nobody uses the volume ${name}`])),
