@@ -1,9 +1,10 @@
 // The use cases of sessions of FIX: taking one, and carrying out its messages in their order. Orders and cancels are placed and canceled as
 // those of every other door; what is of a session alone (numbers, reports, what was sent) is kept with them.
 
+import type { Door } from '../domain/door.ts'
 import type { Order } from '../domain/order.ts'
 import type { FixTarget, NewFixRequest } from '../store/fixOrders.ts'
-import { readDueMessages, readSent, type DueMessage, type SentMessage } from '../store/fixSent.ts'
+import { readDoor, readDueMessages, readSent, type DueMessage, type SentMessage } from '../store/fixSent.ts'
 import {
   releaseFixSession,
   renewFixSessions,
@@ -39,6 +40,8 @@ import type { NewOrderRules } from './submit.ts'
 
 type Refusal = FixRefusal | BatchRefusal
 
+export type FoundOrder = { order: Order; door: Door | null }
+
 /**
  * A session that this replica holds. Messages are carried out in the order of these calls; none has to be awaited before the next. After
  * `SESSION_LOST` or a refusal of the batcher the number of the message was not consumed, and every later message is refused: close the connection.
@@ -68,8 +71,8 @@ export type FixUseCases = {
   takeSession: (session: string) => Promise<FixSession | null>
   /** Renews the leases of sessions; answers those that are still ours. */
   renewSessions: (leases: readonly FixLease[]) => Promise<Set<string>>
-  /** The order of this user that a message means; null: there is none. */
-  lookUp: (userId: string, target: NonNullable<FixTarget>) => Promise<Order | null>
+  /** The order of one of these users that a message means, and the door that it came through (null: HTTP). Null: there is none. */
+  lookUp: (userIds: readonly string[], target: NonNullable<FixTarget>) => Promise<FoundOrder | null>
 }
 
 export type FixParts = Identity &
@@ -151,12 +154,19 @@ export const createFix = (parts: FixParts) => {
       return taken === null ? null : openSession(taken, parts, batchers)
     },
     renewSessions: (leases) => pools.changes.run((sql) => renewFixSessions(sql, { leases, ttlMs: fixLeaseMs })),
-    async lookUp(userId, target) {
+    async lookUp(userIds, target) {
       const keysFilled = await placing.keyFill.isDone()
-      const [order] = await pools.gets.run((sql) =>
-        'orderId' in target ? readOrders(sql, [target.orderId]) : readByKey(sql, [{ userId, ...target }], keysFilled),
-      )
-      return order?.userId === userId ? order : null
+      return pools.gets.run(async (sql) => {
+        const found = await ('orderId' in target
+          ? readOrders(sql, [target.orderId])
+          : readByKey(
+              sql,
+              userIds.map((userId) => ({ userId, ...target })),
+              keysFilled,
+            ))
+        const order = found.find(({ userId }) => userIds.includes(userId))
+        return order === undefined ? null : { order, door: await readDoor(sql, order.id) }
+      })
     },
   }
   return {

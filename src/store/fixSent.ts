@@ -1,6 +1,7 @@
 // What was sent in sessions of FIX, by number, and what is still to be answered. Every statement that gives numbers moves the session in the
 // same statement, so a number is given once, and what has one is kept.
 
+import { doorOf, type Door } from '../domain/door.ts'
 import type { HistoryEvent } from '../domain/history.ts'
 import type { FixLease, SessionPlace } from './fixSessions.ts'
 import {
@@ -183,4 +184,10 @@ export const readDueMessages = async (sql: Sql, session: string, limit: number):
     order by d.session, d.series, d.in_number
     limit ${limit}::integer`
   return rows.map(({ in_number, ...row }) => ({ ...row, number: Number(in_number) }))
+}
+
+/** The door through which an order came; null: HTTP. */
+export const readDoor = async (sql: Sql, orderId: string): Promise<Door | null> => {
+  const [row] = await sql<{ origin: string | null }[]>`select o.origin from orders o where o.id = ${orderId}::uuid`
+  return row === undefined || row.origin === null ? null : doorOf(row.origin)
 }

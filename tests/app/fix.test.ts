@@ -99,10 +99,11 @@ describe('the messages of a session', () => {
     ])
     expect(answers).toMatchObject([{ ok: true }, { ok: true }, { ok: true }, { ok: true, first: 1 }, due, due])
     expect(await numbersOf(session)).toEqual({ nextIn: 7, nextOut: 3 })
-    const order1 = (await replica.lookUp(userId, { clientOrderId: key }))!
+    const { order: order1, door } = (await replica.lookUp([userId], { clientOrderId: key }))!
+    expect(door).toEqual({ kind: 'fix', session: session.taken.session })
     expect(order1.status).toBe('CANCELED')
-    expect(await replica.lookUp(userId, { orderId: order1.id })).toEqual(order1)
-    expect(await replica.lookUp(crypto.randomUUID(), { orderId: order1.id })).toBeNull()
+    expect((await replica.lookUp([crypto.randomUUID(), userId], { orderId: order1.id }))?.order).toEqual(order1)
+    expect(await replica.lookUp([crypto.randomUUID()], { orderId: order1.id })).toBeNull()
     expect(await session.sent({ from: 1, to: 9, limit: 9 })).toEqual([{ number: 1, at, body }])
   })
 
@@ -170,7 +171,7 @@ describe('the messages of a session', () => {
     proxy.loseAnswer('insert into fix_sent')
     const [first] = await session.dues(1)
     expect(await session.step({ out: [null, body], answered: [first!], at })).toEqual({ ok: true, first: 1 })
-    const orderId = (await replica.lookUp(userId, { clientOrderId: key }))!.id
+    const orderId = (await replica.lookUp([userId], { clientOrderId: key }))!.order.id
     const events = [{ orderId, version: 0 }]
     proxy.loseAnswer('insert into fix_sent')
     expect(await session.report({ from: null, to: { logEpoch: 1, cursor: 'c' }, events, at })).toEqual({
