@@ -24,7 +24,7 @@ export const fixSettings = {
     note: 'How many of them may come from one address.',
   },
   FIX_UNSENT_MAX_BYTES: {
-    read: int(8_388_608, 262_144, 268_435_456),
+    read: int(8_388_608, 1_048_576, 268_435_456),
     note: 'What a client may leave unread. Beyond it, or if it reads nothing for 30 s, it is disconnected; what it missed is sent again when it asks.',
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>

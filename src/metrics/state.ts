@@ -171,7 +171,7 @@ type PoolLoad = ReturnType<Pool['load']>
 const ofPools =
   (value: (load: PoolLoad) => number): StateMetric['read'] =>
   ({ pools }) =>
-    Object.entries(pools).map(([pool, { load }]) => ({ labels: { pool }, value: value(load()) }))
+    Object.entries(pools()).map(([pool, { load }]) => ({ labels: { pool }, value: value(load()) }))
 
 const database: readonly StateMetric[] = [
   {

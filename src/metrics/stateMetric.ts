@@ -43,7 +43,7 @@ export type StateSource = {
   ruleBook: Pick<WatchedRuleBook, 'state'>
   service: Pick<Service, 'load'>
   streams: Pick<StreamUseCases, 'state'>
-  pools: Readonly<Record<string, Pick<Pool, 'load'>>>
+  pools: () => Readonly<Record<string, Pick<Pool, 'load'>>>
   /** Null: there is no FIX door. */
   fix: () => FixState | null
   now: () => Date

@@ -9,10 +9,11 @@ import type { Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { commit, version } from '../version.ts'
 import { createBackground } from './background.ts'
+import type { FixDoor } from './fix.ts'
 import { openService, openServicePools } from './service.ts'
 import { openStreamsOver, openTail } from './streams.ts'
 
-const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
+export const newId = (at: Date): string => Bun.randomUUIDv7('hex', at.getTime())
 
 type PartsOptions = {
   config: Config
@@ -24,29 +25,27 @@ type PartsOptions = {
   expiresAt: ExpiresAt
   /** What the start waits for; null once the service has started. */
   starting: () => string | null
+  /** The FIX door, once it is open; null: there is none. */
+  fixDoor: () => Pick<FixDoor, 'ring' | 'state' | 'pools'> | null
 }
 
 export const createParts = (options: PartsOptions) => {
-  const { config, log, replicaId, tracing, metrics, now, expiresAt, starting } = options
+  const { config, log, replicaId, tracing, metrics, now, expiresAt, starting, fixDoor } = options
   const { observers, page } = metrics
   const pools = openServicePools(config, observers)
   const { tail, pool: events } = openTail({ config, observers, lists: pools.pages, now, log })
-  const background = createBackground({
-    config,
-    log,
-    replicaId,
-    tracing,
-    observers,
-    now,
-    newId,
-    onCommitted: tail.ring,
-  })
+  const onLogged = (): void => {
+    tail.ring()
+    fixDoor()?.ring()
+  }
+  const common = { config, log, observers, now, newId }
+  const background = createBackground({ ...common, replicaId, tracing, onCommitted: onLogged })
   const { hasRoom: accepting } = background.monitor
   const refusedWrites = createRefusedWrites(() => performance.now())
   const onCommitted = (): void => {
     background.relay.ring()
     background.publisher?.ring()
-    tail.ring()
+    onLogged()
   }
   const servicePools = { ...pools, events }
   const ruleBook = createRuleBook({
@@ -55,15 +54,12 @@ export const createParts = (options: PartsOptions) => {
     mode: config.INSTRUMENTS,
   })
   const service = openService({
+    ...common,
     pools,
-    config,
-    log,
-    observers,
     refusedWrites,
-    now,
-    newId,
     expiresAt,
     ruleBook,
+    fixReplicaId: config.FIX_PORT === 0 ? null : replicaId,
     accepting,
     mayPlaceStops: background.stops.mayPlace,
     onCommitted,
@@ -76,8 +72,8 @@ export const createParts = (options: PartsOptions) => {
     ruleBook,
     service,
     streams: streams.streams,
-    pools: { ...servicePools, ...background.pools },
-    fix: () => null,
+    pools: () => ({ ...servicePools, ...background.pools, ...fixDoor()?.pools }),
+    fix: () => fixDoor()?.state() ?? null,
     now,
   }
   return { background, ruleBook, service, streams, servicePools, status, metrics: () => page(metricSource) }

@@ -1,6 +1,5 @@
 // The composition root: creates every part, starts them in order, and stops them in the reverse order.
 
-import type { ExpiresAt } from '../app/expiresAt.ts'
 import { sleep } from '../app/sleep.ts'
 import { readConfig, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
@@ -13,11 +12,12 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import { version } from '../version.ts'
 import { guardOrFaults } from './access.ts'
 import { keepCertificate } from './certificateWatch.ts'
+import { fixSessionsOrFaults, openFixDoor, type FixDoor, type FixDoorParts } from './fix.ts'
 import { answerMaxMs, listen, type Listeners } from './listen.ts'
-import { createParts } from './parts.ts'
+import { createParts, newId } from './parts.ts'
 import { exitOnBugs, stopOnSignals } from './process.ts'
 import { awaitSchema, printFaults, startLog } from './schemaStart.ts'
-import { expiresAtOrFaults } from './session.ts'
+import { sessionRulesOrFaults, type SessionRules } from './session.ts'
 import { startTracing } from './tracing.ts'
 
 const now = (): Date => new Date()
@@ -27,6 +27,7 @@ type Parts = Listeners &
     config: Config
     log: Log
     tracing: Tracing
+    fixDoor: FixDoor | null
     setPhase: (phase: Phase) => void
   }
 
@@ -36,31 +37,32 @@ const cutAfterMs = (config: Config): number =>
 /** For what comes after the requests. */
 const restMs = 3_000
 
-/** Both doors have one certificate. */
-const renewing = ({ server, grpc }: Pick<Listeners, 'server' | 'grpc'>): Pick<Listeners['server'], 'renew'> => ({
-  renew(tls) {
+/** Keeps the certificate of all doors, and that of the FIX door if it has one of its own. */
+const keepCertificates = (
+  { config, log, server, grpc, fixDoor }: Pick<Parts, 'config' | 'log' | 'server' | 'grpc' | 'fixDoor'>,
+  signal: AbortSignal,
+): Promise<unknown> => {
+  const hasOwn = config.FIX_TLS_CERT_FILE !== undefined
+  const renew: Listeners['server']['renew'] = (tls) => {
     server.renew(tls)
     grpc?.renew(tls)
-  },
-})
+    if (!hasOwn) fixDoor?.renew(tls)
+  }
+  const renewOwn: typeof renew = (tls) => fixDoor?.renew(tls)
+  return Promise.all([
+    keepCertificate(config, { name: 'SERVER_TLS', listener: { renew }, log, signal }),
+    keepCertificate(config, { name: 'FIX_TLS', listener: { renew: renewOwn }, log, signal }),
+  ])
+}
 
-const runUntil = async (
-  stopping: AbortSignal,
-  {
-    config,
-    log,
-    server,
-    management,
-    grpc,
-    background,
-    ruleBook,
-    service,
-    streams,
-    servicePools,
-    tracing,
-    setPhase,
-  }: Parts,
-): Promise<void> => {
+/** Resolves once nobody is served any more. */
+const closeDoors = ({ config, server, grpc, fixDoor }: Parts): Promise<unknown> => {
+  const cutMs = cutAfterMs(config)
+  return Promise.all([server.stop(cutMs), grpc?.stop(cutMs), fixDoor?.stop(cutMs)])
+}
+
+const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<void> => {
+  const { config, log, server, management, background, ruleBook, service, streams, setPhase } = parts
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
   const relayRun = background.relay.run(backgroundStop.signal)
@@ -81,7 +83,7 @@ const runUntil = async (
       ruleBook,
     ].map((part) => part.run(watcherStop.signal)),
     // Ends with the first signal: a renewal would open the port again.
-    keepCertificate(config, { name: 'SERVER_TLS', listener: renewing({ server, grpc }), log, signal: stopping }),
+    keepCertificates(parts, stopping),
   ]
   while (!background.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
   setPhase('serving')
@@ -93,7 +95,7 @@ const runUntil = async (
 
   setPhase('draining')
   await sleep(config.SHUTDOWN_READINESS_DELAY_MS)
-  const closed = Promise.all([server.stop(cutAfterMs(config)), grpc?.stop(cutAfterMs(config))])
+  const closed = closeDoors(parts)
   streams.end()
   await closed
   await service.drained()
@@ -104,19 +106,23 @@ const runUntil = async (
   watcherStop.abort()
   await Promise.all(watchers)
   service.close()
-  const pools = [...Object.values(servicePools), ...Object.values(background.pools)]
+  await closeConnections(parts)
+  await management?.stop()
+}
+
+const closeConnections = async ({ servicePools, background, fixDoor, tracing }: Parts): Promise<void> => {
+  const pools = [servicePools, background.pools, fixDoor?.pools ?? {}].flatMap((some) => Object.values(some))
   await Promise.all([
     ...background.producers.map((one) => one.close()),
     ...pools.map((pool) => pool.close()),
     tracing.stop(),
   ])
-  await management?.stop()
 }
 
-type Run = { config: Config; log: Log; guard: Guard; expiresAt: ExpiresAt }
+type Run = SessionRules & { config: Config; log: Log; guard: Guard; sessions: FixDoorParts['sessions'] }
 
 /** From the first signal handler to the last closed connection. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly. */
-const runService = async ({ config, log, guard, expiresAt }: Run): Promise<number> => {
+const runService = async ({ config, log, guard, expiresAt, calendar, sessions }: Run): Promise<number> => {
   const stopping = new AbortController()
   stopOnSignals(log, stopping)
 
@@ -126,13 +132,20 @@ const runService = async ({ config, log, guard, expiresAt }: Run): Promise<numbe
   const replicaId = crypto.randomUUID()
   const tracing = await startTracing(config, replicaId, log)
   const starting = (): string | null => (phase === 'starting' ? startDetail : null)
-  const parts = createParts({ config, log, replicaId, tracing, metrics: meters, now, expiresAt, starting })
+  let fixDoor: FixDoor | null = null
+  const watched = { starting, fixDoor: () => fixDoor }
+  const parts = createParts({ config, log, replicaId, tracing, metrics: meters, now, expiresAt, ...watched })
   const { streams, openStreams } = parts.streams
   const { request: observe, stream: observeStream } = meters.observers
   const { status, service, metrics } = parts
   const ports = { status, service, streams, openStreams, phase: () => phase, metrics, observe, observeStream }
   const listeners = await listen({ ...ports, tracing, now, log }, guard)
   if (listeners === null) return 1
+  const ready = (): boolean => phase === 'serving'
+  const { observers } = meters
+  const door = await openFixDoor({ config, log, observers, service, sessions, calendar, ready, now, newId })
+  if (door === 'failed') return 1
+  fixDoor = door
 
   try {
     await awaitSchema(config, log, { signal: stopping.signal, onFailure: (detail) => (startDetail = detail) })
@@ -148,7 +161,7 @@ const runService = async ({ config, log, guard, expiresAt }: Run): Promise<numbe
     phase = next
   }
   const outcome = await Promise.race([
-    runUntil(stopping.signal, { config, log, ...listeners, ...parts, tracing, setPhase }),
+    runUntil(stopping.signal, { config, log, ...listeners, ...parts, fixDoor, tracing, setPhase }),
     deadline,
   ])
   if (outcome === 'late') {
@@ -176,10 +189,15 @@ export const serve = async (env: Env): Promise<number> => {
     printFaults(guard)
     return 2
   }
-  const expiresAt = expiresAtOrFaults(config, log)
-  if (Array.isArray(expiresAt)) {
-    printFaults(expiresAt)
+  const rules = sessionRulesOrFaults(config, log)
+  if (Array.isArray(rules)) {
+    printFaults(rules)
     return 2
   }
-  return runService({ config, log, guard, expiresAt })
+  const sessions = await fixSessionsOrFaults(config, log)
+  if (Array.isArray(sessions)) {
+    printFaults(sessions)
+    return 2
+  }
+  return runService({ config, log, guard, ...rules, sessions })
 }

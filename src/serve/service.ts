@@ -36,6 +36,8 @@ const poolsOf = (config: Config) => {
     switches: { plans: 'keys', connections: 1 },
     // One for the lease, one for reads and places.
     publisher: { plans: 'log', connections: 2 },
+    // One for what is new, two for sessions that were away.
+    fix: { plans: 'log', connections: 3 },
   } as const
 }
 
@@ -70,6 +72,8 @@ export type ServiceParts = {
   newId: (at: Date) => string
   expiresAt: ExpiresAt
   ruleBook: RuleBook
+  /** See ServiceOptions; null: there is no FIX door. */
+  fixReplicaId: string | null
   /** See StopWatch. */
   mayPlaceStops: () => Promise<boolean>
   /** See OrderParts and BatchersOptions. */
@@ -83,10 +87,12 @@ export const openService = ({
   observers,
   refusedWrites,
   mayPlaceStops,
+  fixReplicaId,
   ...rest
 }: ServiceParts): Service => {
   const service = createService({
     ...rest,
+    ...(fixReplicaId !== null && { fixReplicaId }),
     log,
     limits: {
       batchMax: config.BATCH_MAX_ORDERS,

@@ -24,10 +24,14 @@ const calendarOf = (config: SessionSettings, log: Log): (() => Calendar) => {
   return () => file.current()
 }
 
-/** What fixes the end of an order; or the faults of the configuration: a file of holidays that cannot be used is one. */
-export const expiresAtOrFaults = (config: SessionSettings, log: Log): ExpiresAt | string[] => {
+/** `calendar`: as it is now. `expiresAt`: what fixes the end of an order. */
+export type SessionRules = { calendar: () => Calendar; expiresAt: ExpiresAt }
+
+/** The rules of the trading session; or the faults of the configuration: a file of holidays that cannot be used is one. */
+export const sessionRulesOrFaults = (config: SessionSettings, log: Log): SessionRules | string[] => {
   try {
-    return createExpiresAt({ calendar: calendarOf(config, log), gtcMaxDays: config.GTC_MAX_DAYS })
+    const calendar = calendarOf(config, log)
+    return { calendar, expiresAt: createExpiresAt({ calendar, gtcMaxDays: config.GTC_MAX_DAYS }) }
   } catch (error) {
     return [`SESSION_HOLIDAYS_FILE: the file cannot be used: ${describe(error).error}`]
   }

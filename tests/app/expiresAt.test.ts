@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createExpiresAt, type ExpiresAt } from '../../src/app/expiresAt.ts'
 import { parseHolidays, weekdays, type Calendar } from '../../src/domain/session.ts'
 import { timesInForce } from '../../src/domain/terms.ts'
-import { expiresAtOrFaults } from '../../src/serve/session.ts'
+import { sessionRulesOrFaults } from '../../src/serve/session.ts'
 import { quietLog } from '../support/quietLog.ts'
 import { until } from '../support/until.ts'
 
@@ -73,7 +73,10 @@ describe('a file of holidays', () => {
     SESSION_HOLIDAYS_FILE: path,
     GTC_MAX_DAYS: 0,
   }
-  const open = (): ExpiresAt | string[] => expiresAtOrFaults(config, log)
+  const open = (): ExpiresAt | string[] => {
+    const rules = sessionRulesOrFaults(config, log)
+    return Array.isArray(rules) ? rules : rules.expiresAt
+  }
   const eve = at('2026-12-24T15:00:00Z')
 
   test('is read again when it changes; a broken one keeps the last and is logged', async () => {
