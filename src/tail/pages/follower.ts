@@ -15,9 +15,10 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { placeAtHead } from '../chunk.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
 import type { Lanes } from '../lanes.ts'
+import type { LiveReader } from './audience.ts'
 import { createMail, type Mail } from './mail.ts'
 import { beyond, joinPlaces, portionsOf, type Portion, type Stretch } from './portions.ts'
-import type { LiveReader, SharedReader } from './shared.ts'
+import type { SharedReader } from './shared.ts'
 import { beginningOf, isWithinRestored, type Batch, type LogSource } from './source.ts'
 
 export type FollowerParts = {
@@ -153,7 +154,9 @@ const standsAt = ({ joined, parts }: Own): Place | null => {
 
 /** At the head: what waits goes out, page by page. */
 const goLive = async (own: Own): Promise<void> => {
-  for (const { joined } = own; joined !== null && own.joined === joined && !isDone(own);) {
+  const { joined } = own
+  if (joined === null) return
+  while (own.joined === joined && !isDone(own)) {
     const portion = joined.mail.take()
     // What was handed out with others, or after it, and concerns others, is seen with it.
     const head = joined.mail.isEmpty() ? standsAt(own) : null
