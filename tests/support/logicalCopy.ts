@@ -51,8 +51,14 @@ const shift = 1_000_000_000n
 const shifted = ({ xmax, xip }: Snapshot): Snapshot =>
   xmax < 3n ? { xmax, xip } : { xmax: xmax + shift, xip: xip.map((xact) => xact + shift) }
 
+const shiftedCursor = (cursor: string): string => {
+  const { place, issuedAtMs } = decodeCursor(cursor)!
+  const witness = place.witness === null ? null : { ...place.witness, xact: place.witness.xact + shift }
+  return encodeCursor({ ...place, witness, snapshot: shifted(place.snapshot) }, issuedAtMs)
+}
+
 /**
- * Makes a database look like a copy: the transaction ids of the log, and those in the kept places of the publication, become those of a
+ * Makes a database look like a copy: the transaction ids of the log, and those in the kept places of the publication and of sessions, become those of a
  * cluster that had used up more.
  */
 export const becomeCopy = async (sql: Sql): Promise<void> => {
@@ -63,11 +69,12 @@ export const becomeCopy = async (sql: Sql): Promise<void> => {
       await tx`update ${tx(table)} set xact = (xact::text::bigint + ${ahead}::bigint)::text::xid8 where xact > '3'`
     await tx`update log_epochs set xact = (xact::text::bigint + ${ahead}::bigint)::text::xid8`
     const places = await tx<{ number: string; cursor: string }[]>`select number, cursor from event_publication`
-    for (const { number, cursor } of places) {
-      const { place, issuedAtMs } = decodeCursor(cursor)!
-      const witness = place.witness === null ? null : { ...place.witness, xact: place.witness.xact + shift }
-      const copy = encodeCursor({ ...place, witness, snapshot: shifted(place.snapshot) }, issuedAtMs)
-      await tx`update event_publication set cursor = ${copy} where number = ${number}`
-    }
+    for (const { number, cursor } of places)
+      await tx`update event_publication set cursor = ${shiftedCursor(cursor)} where number = ${number}`
+    const sessions = await tx<
+      { id: string; cursor: string }[]
+    >`select id, cursor from fix_sessions where cursor is not null`
+    for (const { id, cursor } of sessions)
+      await tx`update fix_sessions set cursor = ${shiftedCursor(cursor)} where id = ${id}`
   })
 }
