@@ -1,5 +1,6 @@
 // All sessions of FIX of this replica: what the transport opens becomes a conversation.
 
+import { BlockList } from 'node:net'
 import type { FixUseCases } from '../../app/fix.ts'
 import type { LogPages } from '../../app/logPages.ts'
 import type { ManyUseCases } from '../../app/many.ts'
@@ -87,13 +88,11 @@ export const createGateway = (options: GatewayOptions): Gateway => {
 }
 
 const textOf = (session: FixSession): string =>
-  JSON.stringify(session, (_, value: unknown) =>
-    value instanceof Map || value instanceof Set
-      ? [...(value as Iterable<unknown>)]
-      : value instanceof Uint8Array
-        ? Buffer.from(value).toString('hex')
-        : value,
-  )
+  JSON.stringify(session, (_, value: unknown) => {
+    if (value instanceof Map || value instanceof Set) return [...(value as Iterable<unknown>)]
+    if (value instanceof BlockList) return value.rules
+    return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+  })
 
 /** Whether the file, read again, still says the same of a session. */
 const isSame = (session: FixSession, file: FixSessions): boolean => {
