@@ -14,6 +14,7 @@ export type Logon = {
   targetCompId: string
   password: string | null
   peer: Pick<Peer, 'address' | 'certificate'>
+  /** Each page but the first, which says where a new session begins. */
   onPage: (page: ReportPage) => Promise<boolean>
   onLost: () => void
 }
@@ -39,6 +40,8 @@ export type AdmissionOptions = {
   follow: ReportFollowing
   leases: Leases
   deskOf: (session: FixSession) => Desk
+  /** ms since 1970 */
+  now: () => number
   log: Log
 }
 
@@ -53,7 +56,7 @@ const judge = (session: FixSession | null, { password, peer }: Logon): Refused |
   return networks.check(peer.address, family) ? null : refused('ADDRESS')
 }
 
-export const createAdmission = ({ fix, sessions, follow, leases, deskOf, log }: AdmissionOptions): Admission => {
+export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, log }: AdmissionOptions): Admission => {
   /** Sessions that are logged on here, or about to be: each has one connection. */
   const present = new Set<string>()
 
@@ -63,9 +66,10 @@ export const createAdmission = ({ fix, sessions, follow, leases, deskOf, log }: 
     const begun = Promise.withResolvers<boolean>()
     if (held.taken.place !== null) begun.resolve(true)
     const keep = async (page: ReportPage): Promise<boolean> => {
-      const more = await onPage(page)
-      begun.resolve(more)
-      return more
+      if (page.from !== null) return onPage(page)
+      const { ok } = await held.report({ ...page, events: [], at: new Date(now()) })
+      begun.resolve(ok)
+      return ok
     }
     const following = follow(session, held.taken.place, { onPage: keep, signal: stop.signal })
       .catch((error: unknown) => {

@@ -189,18 +189,15 @@ export const createConversation = ({
     }
   }
 
-  const keep = (page: ReportPage, at: number) =>
-    held().report({
+  /** Numbers the reports of a page, then sends them. Those that have a number already were told. */
+  const report = async (page: ReportPage): Promise<boolean> => {
+    const at = now()
+    const answer = await held().report({
       from: page.from,
       to: page.to,
       events: page.events.map(({ order }) => ({ orderId: order.id, version: order.version })),
       at: new Date(at),
     })
-
-  /** Numbers the reports of a page, then sends them. Those that have a number already were told. */
-  const report = async (page: ReportPage): Promise<boolean> => {
-    const at = now()
-    const answer = await keep(page, at)
     if (!answer.ok) throw new Ended(answer.code)
     const [first] = answer.reports
     if (first === undefined) return true
@@ -209,10 +206,6 @@ export const createConversation = ({
     await feed({ kind: 'send', messages: encodeReports(events, admitted!.session) }, { stored: first.number }, at)
     return true
   }
-
-  /** The first page says only where a session begins: its place is kept before anything else happens. */
-  const onPage = (page: ReportPage): Promise<boolean> =>
-    page.from === null ? keep(page, now()).then(({ ok }) => ok) : inbox.page(page)
 
   const admit = async (
     { password }: Extract<SessionOutput, { kind: 'authenticate' }>,
@@ -223,7 +216,7 @@ export const createConversation = ({
       targetCompId: valueOf(logon?.fields ?? [], 56) ?? someone,
       password,
       peer,
-      onPage,
+      onPage: (page) => inbox.page(page),
       onLost: () => inbox.push({ kind: 'fail', reason: 'SESSION_LOST' }),
     })
     if (!answer.ok) {

@@ -54,6 +54,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     follow: createReportFollowing(pages),
     leases,
     deskOf: (session) => createDesk({ session, fix, cancelMany, calendar, digits, gtdMaxDays, newId }),
+    now,
     log,
   })
   const renewals = leases.run(stop.signal)
