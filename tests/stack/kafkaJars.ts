@@ -1,63 +1,29 @@
 // The jars of a real Apache Kafka, from Maven Central through the ordinary `mvn`, cached so that Maven and a network are needed
 // once; and a JDK to run them, or one sentence that says what is missing.
 
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { mavenJars } from './mavenJars.ts'
 import { cacheDir } from './paths.ts'
-import { runTool } from './server.ts'
 import { StackError } from './stackError.ts'
 import { chosenKafka, kafkaReleases, type KafkaVersion } from './versions.ts'
-
-type Artifact = readonly [group: string, name: string, version: string]
-type Download = { artifacts: Artifact[]; flags?: string[]; onStart?: () => void }
 
 const javaVersionMin = 17
 
 const homeOf = (version: KafkaVersion): string => join(cacheDir, `kafka-${kafkaReleases[version].version}`)
 
-const dependency = ([groupId, artifactId, version]: Artifact): string =>
-  `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`
-
-const pomXml = (artifacts: Artifact[]): string => `<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>orders</groupId>
-  <artifactId>kafka-for-dev-and-tests</artifactId>
-  <version>1</version>
-  <dependencies>
-    ${artifacts.map(dependency).join('\n    ')}
-  </dependencies>
-</project>
-`
-
-const download = async (lib: string, { artifacts, flags = [], onStart }: Download): Promise<void> => {
-  const maven = Bun.which('mvn')
-  if (!maven) {
-    const how = 'install it (Debian: apt-get install maven), or give KAFKA_BOOTSTRAP_SERVERS.'
-    throw new StackError('MAVEN_MISSING', `Maven fetches Kafka once and there is no \`mvn\` here: ${how}`)
-  }
-  onStart?.()
-  mkdirSync(dirname(lib), { recursive: true })
-  const pom = `${lib}.pom.xml`
-  const half = `${lib}.${process.pid}`
-  await Bun.write(pom, pomXml(artifacts))
-  const command = [maven, '-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${half}`, ...flags]
-  const { exitCode, output } = await runTool(command)
-  if (exitCode !== 0) {
-    throw new StackError('MAVEN_MISSING', `Maven could not fetch Kafka: ${output.split('\n')[0] ?? ''}`)
-  }
-  // The folder appears whole or not at all; if two download at once, the second finds the folder and drops its own.
-  if (existsSync(lib)) rmSync(half, { recursive: true })
-  else renameSync(half, lib)
-}
+const instead = ', or give KAFKA_BOOTSTRAP_SERVERS'
 
 /** Answers the class path; downloads once. */
 export const kafkaClassPath = async (release: KafkaVersion, log?: (line: string) => void): Promise<string> => {
   const lib = join(homeOf(release), 'lib')
-  if (!existsSync(lib)) {
-    const { version, binding } = kafkaReleases[release]
-    const onStart = () => log?.(`Kafka: downloading Apache Kafka ${version} with Maven (43 MB, once)`)
-    await download(lib, { artifacts: [['org.apache.kafka', 'kafka_2.13', version], binding], onStart })
-  }
+  const { version, binding } = kafkaReleases[release]
+  await mavenJars(lib, {
+    what: 'Kafka',
+    artifacts: [['org.apache.kafka', 'kafka_2.13', version], binding],
+    instead,
+    onStart: () => log?.(`Kafka: downloading Apache Kafka ${version} with Maven (43 MB, once)`),
+  })
   return join(lib, '*')
 }
 
@@ -65,10 +31,12 @@ export const kafkaClassPath = async (release: KafkaVersion, log?: (line: string)
 export const kafkaToolsClassPath = async (): Promise<string> => {
   const release = chosenKafka(process.env)
   const lib = join(homeOf(release), 'tools')
-  if (!existsSync(lib)) {
-    const artifacts: Artifact[] = [['org.apache.kafka', 'kafka-tools', kafkaReleases[release].version]]
-    await download(lib, { artifacts, flags: ['-DexcludeTransitive=true'] })
-  }
+  await mavenJars(lib, {
+    what: "Kafka's tools",
+    artifacts: [['org.apache.kafka', 'kafka-tools', kafkaReleases[release].version]],
+    flags: ['-DexcludeTransitive=true'],
+    instead,
+  })
   return [await kafkaClassPath(release), join(lib, '*')].join(':')
 }
 
