@@ -10,7 +10,7 @@ import type { ClOrdId, ExecType, NewOrderSingle, OrderCancelRequest, OrdStatus }
 /** `reports`: whether the engine says what it ended. If not, the clock ends it. */
 export type Engine = { reports: boolean }
 
-type Json = Record<string, unknown>
+export type Json = Record<string, unknown>
 
 const words: Readonly<Record<string, OrdStatus>> = {
   NEW: 'New',
@@ -38,7 +38,7 @@ const timesInForce = {
 const finalStatuses = ['FILLED', 'CANCELED', 'REJECTED', 'EXPIRED']
 
 /** Long enough for the fills that a row has before the end, on a machine that is busy with other things. */
-const goodForMs = 30_000
+export const goodForMs = 30_000
 /** The close of the session may be that far away, and the trade topic has to be read to its end after it. */
 const endsWithinMs = 240_000
 
@@ -144,8 +144,11 @@ const clientOf = (service: RunningService) => {
   return { ticker: client.ticker, idOf, orderOf, seen, status, place, cancel }
 }
 
+/** A client as the engine meets it: `orderOf` is the order as HTTP shows it. */
+export type Met = { ticker: string; idOf: (id: ClOrdId) => string; orderOf: (id: ClOrdId) => Promise<Json | null> }
+
 /** What the topics bring to the order X of the client. Each resolves when the service has dealt with it. */
-const engineOf = ({ ticker, idOf, orderOf }: ReturnType<typeof clientOf>, world: World, { reports }: Engine) => {
+export const engineOf = ({ ticker, idOf, orderOf }: Met, world: World, { reports }: Engine) => {
   const publishTrade = async (members: Json): Promise<void> => {
     await world.publishTrades(tradeOf({ ticker, timestamp: new Date().toISOString(), ...members }))
     await world.tradesConsumed()

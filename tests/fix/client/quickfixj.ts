@@ -1,7 +1,7 @@
 // QuickFIX/J, the library that speaks FIX for the firms of the tests, and the client program that is written with it: fetched by Maven and
 // compiled once.
 
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findJava } from '../../stack/kafkaJars.ts'
 import { mavenJars } from '../../stack/mavenJars.ts'
@@ -25,7 +25,10 @@ export const quickfixjClassPath = async (): Promise<string> => {
       ['org.slf4j', 'slf4j-nop', '1.7.30'],
     ],
   })
-  return join(lib, '*')
+  // Jar by jar: the compiler, run as a module, knows no wildcard.
+  return readdirSync(lib)
+    .map((jar) => join(lib, jar))
+    .join(':')
 }
 
 /** Compiles one file of Java; answers the class path to run it with. The folder of its classes is named by its text. */
