@@ -1,14 +1,13 @@
 // Proves: the compiled service goes through FIX's order state matrices as FIX says, in every row that applies to it, for a firm that speaks FIX to
 // it by QuickFIX/J, and each event of each order is reported to the firm once, in order.
 
-import { freePort } from '../stack/ports.ts'
 import { binary } from '../support/binary.ts'
-import { afterAll, expect, test } from '../support/explained.ts'
-import { ownWorld } from '../support/world.ts'
-import { createFirm } from './client/firm.ts'
+import { expect, test } from '../support/explained.ts'
+import { ownFixWorld } from './client/fixWorld.ts'
 import { clientCommand } from './client/quickfixj.ts'
-import { sessionRow, sessionsFile, settingsFor } from './client/sessions.ts'
-import { clientDoor, expectEachEventOnce } from './clientDoor.ts'
+import { sessionRow } from './client/sessions.ts'
+import { eachEventOnce } from './client/told.ts'
+import { clientDoor } from './clientDoor.ts'
 import { playsOf } from './forms.ts'
 import { scenarios } from './matrices.ts'
 import { count, playRow } from './play.ts'
@@ -19,19 +18,16 @@ const nextClose = (fromNowMs: number): string => new Date(Date.now() + fromNowMs
 // Both may have to be built, which takes longer than until the close.
 await Promise.all([binary(), clientCommand()])
 
-const port = await freePort()
-const { world, service } = await ownWorld({
-  env: {
-    FIX_PORT: String(port),
-    FIX_SESSIONS_FILE: await sessionsFile([sessionRow('desk')]),
-    SESSION_CLOSE: nextClose(45_000),
-    EXPIRY_SETTLE_MS: '500',
-    ENGINE_FEATURES: 'reports',
-  },
+const {
+  world,
+  service,
+  session: sessionOf,
+} = await ownFixWorld([sessionRow('desk')], {
+  SESSION_CLOSE: nextClose(45_000),
+  EXPIRY_SETTLE_MS: '500',
+  ENGINE_FEATURES: 'reports',
 })
-const firm = createFirm()
-afterAll(() => firm[Symbol.asyncDispose]())
-const session = firm.session('desk', settingsFor('desk', port))
+const session = sessionOf('desk')
 await session.open()
 await session.loggedOn()
 const door = clientDoor(world, service, session, { reports: true })
@@ -54,7 +50,12 @@ test('every row has its place in the count', async () => {
 
 test('each event of each order was reported once, and QuickFIX/J refused no message of the service', async () => {
   await Promise.all(plays.values())
-  await expectEachEventOnce(session, service)
+  const orders = await world.sql<{ id: string }[]>`select id from orders`
+  await eachEventOnce(
+    session,
+    service,
+    orders.map(({ id }) => id),
+  )
   const refused = session.happened.filter(({ event, message }) => event === 'sending' && /^[3j]$/.test(message!.type))
   expect(refused).toEqual([])
 })

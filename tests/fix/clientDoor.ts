@@ -3,6 +3,7 @@
 
 import type { RunningService } from '../support/service.ts'
 import type { World } from '../support/world.ts'
+import { fixTime } from './client/fields.ts'
 import type { FirmSession, FixMessage } from './client/firm.ts'
 import type { Door, Seen } from './play.ts'
 import { engineOf, goodForMs, type Engine, type Json } from './serviceDoor.ts'
@@ -35,9 +36,6 @@ const timesInForce = {
 
 /** The reason that names none. */
 const other = '99'
-
-/** YYYYMMDD-HH:MM:SS.sss */
-export const fixTime = (at: Date): string => at.toISOString().replaceAll('-', '').replace('T', '-').replace('Z', '')
 
 const wordOf = <T>(table: Readonly<Record<string, T>>, code: string | undefined): T => {
   const word = table[code ?? '']
@@ -117,20 +115,6 @@ const clientOf = (service: RunningService, session: FirmSession) => {
     return session.message(({ fields }) => fields[17] === `${id}.${String(version)}`, `version ${String(version)}`)
   }
   return { ticker, idOf, orderOf, place, cancel, status, newest }
-}
-
-/** Throws unless each event of each of these orders was reported once, in order. */
-export const expectEachEventOnce = async (session: FirmSession, service: RunningService): Promise<void> => {
-  const versions = new Map<string, number[]>()
-  for (const { type, fields } of session.received()) {
-    const [id, version] = type === '8' ? fields[17]!.split('.') : []
-    if (id !== undefined && version !== undefined) versions.set(id, [...(versions.get(id) ?? []), Number(version)])
-  }
-  for (const [id, reported] of versions) {
-    const { json } = await service.http(`/orders/${id}/events`)
-    const events = (json['events'] as Json[]).map(({ version }) => Number(version))
-    if (reported.join() !== events.join()) throw new Error(`${id} has the events ${events}, reported were ${reported}`)
-  }
 }
 
 export const clientDoor = (world: World, service: RunningService, session: FirmSession, engine: Engine): Door => {

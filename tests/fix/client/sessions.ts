@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { temporaryDir } from '../../support/servers.ts'
 
-type Row = Readonly<Record<string, unknown>>
+export type SessionRow = Readonly<Record<string, unknown>>
 
 export const secretOf = (name: string): string => `the password of ${name}`
 const hashOf = (secret: string): string => `sha256:${new Bun.CryptoHasher('sha256').update(secret).digest('hex')}`
@@ -11,7 +11,7 @@ const hashOf = (secret: string): string => `sha256:${new Bun.CryptoHasher('sha25
 export const fixUser = '6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11'
 
 /** A line of the file: the firm DESK, say, of the session `desk`, with all rights for one user. */
-export const sessionRow = (id: string, more: Row = {}): Row => ({
+export const sessionRow = (id: string, more: SessionRow = {}): SessionRow => ({
   id,
   sender: id.toUpperCase(),
   target: 'ORDERS',
@@ -21,10 +21,10 @@ export const sessionRow = (id: string, more: Row = {}): Row => ({
   ...more,
 })
 
-const textOf = (rows: readonly Row[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+const textOf = (rows: readonly SessionRow[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 /** Writes the file; answers its path. */
-export const sessionsFile = async (rows: readonly Row[]): Promise<string> => {
+export const sessionsFile = async (rows: readonly SessionRow[]): Promise<string> => {
   const path = join(temporaryDir('fix-sessions'), 'sessions.jsonl')
   await Bun.write(path, textOf(rows))
   return path
