@@ -35,7 +35,7 @@ const completed = (text: string): string => {
 }
 
 /** What differs, or null. */
-const difference = (expected: string, actual: string): string | null => {
+export const difference = (expected: string, actual: string): string | null => {
   const [left, right] = [expected.split(soh).slice(0, -1), actual.split(soh).slice(0, -1)]
   const said = `expected ${left.join('|')}, got ${right.join('|')}`
   if (left.length !== right.length) return said
@@ -96,8 +96,15 @@ const openClient = async (port: number) => {
   }
 }
 
+/** How a server differs from QuickFIX's: what each line says before it goes out, and what of an answer counts. */
+export type Manner = {
+  said: (line: string) => string
+  difference: (expected: string, actual: string) => string | null
+}
+export const asQuickfix: Manner = { said: (line) => line, difference }
+
 /** Throws with the line that did not hold. */
-export const playDefinition = async (text: string, port: number): Promise<void> => {
+export const playDefinition = async (text: string, port: number, manner: Manner = asQuickfix): Promise<void> => {
   const clients = new Map<string, Awaited<ReturnType<typeof openClient>>>()
   try {
     for (const [index, raw] of text.split(/\r?\n/).entries()) {
@@ -106,7 +113,7 @@ export const playDefinition = async (text: string, port: number): Promise<void> 
       const [, action, id = '1', rest] = parts as unknown as [string, string, string | undefined, string]
       const client = clients.get(id)
       const line = `line ${index + 1}`
-      const body = completed(timed(rest))
+      const body = completed(manner.said(timed(rest)))
       if (action === 'i' && body === 'CONNECT') clients.set(id, await openClient(port))
       else if (client === undefined) throw new Error(`${line}: no connection`)
       else if (action === 'i') client.end()
@@ -119,7 +126,7 @@ export const playDefinition = async (text: string, port: number): Promise<void> 
         const actual = await client.next().catch((error: unknown) => {
           throw new Error(`${line}: ${(error as Error).message}`, { cause: error })
         })
-        const differs = difference(body, actual)
+        const differs = manner.difference(body, actual)
         if (differs !== null) throw new Error(`${line}: ${differs}`)
       }
     }
