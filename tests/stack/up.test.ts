@@ -29,6 +29,13 @@ test('settings have defaults and refuse what is no port', () => {
   expect(() => readSettings({ SERVER_PORT: '80x' })).toThrow('SERVER_PORT must be a whole number')
 })
 
+test('FIX is off until it has a port, and has a session of its own unless a file is given', () => {
+  expect(readSettings({}).fix).toBeNull()
+  expect(readSettings({ FIX_PORT: '9880' }).fix).toEqual({ port: 9880, ownSession: true })
+  expect(readSettings({ FIX_PORT: '9880', FIX_SESSIONS_FILE: 'sessions.jsonl' }).fix?.ownSession).toBe(false)
+  expect(() => readSettings({ FIX_PORT: 'x' })).toThrow('FIX_PORT must be a whole number')
+})
+
 test('a version of a server that the stack does not have is refused before anything starts', () => {
   expect(() => readSettings({ STACK_POSTGRES_VERSION: '14' })).toThrow('STACK_POSTGRES_VERSION must be one of 15, ')
   expect(() => readSettings({ STACK_KAFKA_VERSION: '2.8' })).toThrow('STACK_KAFKA_VERSION must be one of 3.9, ')

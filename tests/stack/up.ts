@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { demoSession } from './fixSession.ts'
 import { endAllHeld, killAllHeld } from './guard.ts'
 import { startKafka } from './kafka.ts'
 import { watchLaunchers } from './launchers.ts'
@@ -95,10 +96,15 @@ const up = async ({ fresh, verbose }: { fresh: boolean; verbose: boolean }): Pro
   Object.assign(state, { databaseUrl, kafka })
   const bootstrap = kafka ?? `127.0.0.1:${settings.kafkaPort}`
   const kafkaEnv = { KAFKA_BOOTSTRAP_SERVERS: bootstrap, ENGINE_FEATURES: settings.engineFeatures }
-  const env = { DATABASE_URL: databaseUrl, ...kafkaEnv }
+  const fix = settings.fix?.ownSession === true ? await demoSession() : null
+  const fixEnv = fix === null ? null : { FIX_SESSIONS_FILE: fix.file }
+  const env = { DATABASE_URL: databaseUrl, ...kafkaEnv, ...fixEnv }
   watch(await startService({ port: settings.serverPort, env, verbose }), serviceMain)
   if (kafka !== null) watch(await startEngine({ env, verbose }), engineMain)
-  console.log(welcome({ serverPort: settings.serverPort, state, logs: verbose ? 'above' : logDir }))
+  const logs = verbose ? 'above' : logDir
+  console.log(
+    welcome({ serverPort: settings.serverPort, state, logs, fix: fix && { ...fix, port: settings.fix!.port } }),
+  )
 }
 
 /** The servers are gone at once; their next start recovers, as after a power cut. */

@@ -22,6 +22,8 @@ Ctrl-C. Data and logs lie in .data/.
   KAFKA_BOOTSTRAP_SERVERS          use this Kafka and start none
   ENGINE_FEATURES                  what the engine can do, and the service is told that it can; empty: an engine of the
                                    old kind. Default reports,display,post-only
+  FIX_PORT                         take orders by FIX there; without FIX_SESSIONS_FILE for one session, whose password lies
+                                   in .data/fix/
 
 Every other setting of the service is handed on to it as it is.`
 
@@ -33,6 +35,8 @@ export type UpSettings = {
   databaseUrl: string | null
   kafka: string | null
   engineFeatures: string
+  /** Null: no FIX. `ownSession`: the service is given no file of sessions. */
+  fix: { port: number; ownSession: boolean } | null
 }
 
 const whole = (
@@ -59,12 +63,16 @@ export const readSettings = (env: Record<string, string | undefined>): UpSetting
     databaseUrl: env['DATABASE_URL'] || null,
     kafka: env['KAFKA_BOOTSTRAP_SERVERS'] || null,
     engineFeatures: env['ENGINE_FEATURES'] ?? 'reports,display,post-only',
+    fix: env['FIX_PORT']
+      ? { port: whole(env, 'FIX_PORT', { fallback: 0, max: 65_535 }), ownSession: !env['FIX_SESSIONS_FILE'] }
+      : null,
   }
 }
 
 /** Refuses a port that another process uses, before anything starts, and says what to do about it. */
 export const refuseTakenPorts = async (settings: UpSettings): Promise<void> => {
   const needed: [number, string, string][] = [[settings.serverPort, 'the service', 'SERVER_PORT']]
+  if (settings.fix !== null) needed.push([settings.fix.port, 'FIX', 'FIX_PORT'])
   if (settings.databaseUrl === null) needed.push([settings.postgresPort, 'Postgres', 'STACK_POSTGRES_PORT'])
   if (settings.kafka === null) needed.push([settings.kafkaPort, 'Kafka', 'STACK_KAFKA_PORT'])
   for (const [port, name, key] of needed) {

@@ -1,11 +1,14 @@
 // What `up` prints when everything runs: where things are, and lines to try that work as they stand.
 
+import type { DemoSession } from './fixSession.ts'
 import type { StackState } from './state.ts'
 
 type Welcome = {
   serverPort: number
   state: StackState
   logs: string
+  /** The session of FIX that `up` made; null: it made none. */
+  fix: (DemoSession & { port: number }) | null
 }
 
 /** With npx alone there is no `bun` on the path of the terminal that these lines are pasted into. */
@@ -29,12 +32,18 @@ export const tryLines = (url: string, withKafka: boolean): string[] => {
   ]
 }
 
-export const welcome = ({ serverPort, state, logs }: Welcome): string => {
+const fixLine = ({ fix }: Welcome): string =>
+  fix === null
+    ? ''
+    : `\nFIX       localhost:${fix.port}   SenderCompID ${fix.sender}   TargetCompID ${fix.target}   Password ${fix.password}`
+
+export const welcome = (parts: Welcome): string => {
+  const { serverPort, state, logs } = parts
   const url = `http://localhost:${serverPort}`
   return `
 service   ${url}/orders   health ${url}/actuator/health   metrics ${url}/metrics
 Postgres  ${state.databaseUrl ?? '-'}
-Kafka     ${state.kafka ?? 'not running: orders are accepted until the outbox bound, health says DEGRADED'}
+Kafka     ${state.kafka ?? 'not running: orders are accepted until the outbox bound, health says DEGRADED'}${fixLine(parts)}
 logs      ${logs}
 
 Try, in another terminal:
