@@ -35,7 +35,7 @@ const completed = (text: string): string => {
 }
 
 /** What differs, or null. */
-export const difference = (expected: string, actual: string): string | null => {
+const difference = (expected: string, actual: string): string | null => {
   const [left, right] = [expected.split(soh).slice(0, -1), actual.split(soh).slice(0, -1)]
   const said = `expected ${left.join('|')}, got ${right.join('|')}`
   if (left.length !== right.length) return said

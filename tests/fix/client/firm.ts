@@ -15,7 +15,7 @@ export type Fields = Readonly<Record<number, string | number>>
 export type FixMessage = { type: string; number: number; fields: Readonly<Record<number, string>> }
 
 type Event = 'logon' | 'logout' | 'stopped' | 'received' | 'admin' | 'sending'
-export type Happened = { event: Event; message: FixMessage | null }
+type Happened = { event: Event; message: FixMessage | null }
 
 export type FirmSession = {
   name: string

@@ -4,27 +4,25 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findJava } from '../../stack/kafkaJars.ts'
-import { mavenJars } from '../../stack/mavenJars.ts'
+import { mavenJars, type Artifact } from '../../stack/mavenJars.ts'
 import { cacheDir } from '../../stack/paths.ts'
 import { runTool } from '../../stack/server.ts'
 
-export const quickfixjVersion = '2.3.2'
+const version = '2.3.2'
+export const quickfixjArtifacts: readonly Artifact[] = [
+  ['org.quickfixj', 'quickfixj-core', version],
+  ['org.quickfixj', 'quickfixj-messages-fix44', version],
+  // Without a binding its logging would complain.
+  ['org.slf4j', 'slf4j-nop', '1.7.30'],
+]
 
-const home = join(cacheDir, `quickfixj-${quickfixjVersion}`)
+const home = join(cacheDir, `quickfixj-${version}`)
 const source = join(import.meta.dir, 'FixClient.java')
 
 /** The class path of the library alone. */
 export const quickfixjClassPath = async (): Promise<string> => {
   const lib = join(home, 'lib')
-  await mavenJars(lib, {
-    what: 'QuickFIX/J',
-    artifacts: [
-      ['org.quickfixj', 'quickfixj-core', quickfixjVersion],
-      ['org.quickfixj', 'quickfixj-messages-fix44', quickfixjVersion],
-      // Without a binding its logging would complain.
-      ['org.slf4j', 'slf4j-nop', '1.7.30'],
-    ],
-  })
+  await mavenJars(lib, { what: 'QuickFIX/J', artifacts: quickfixjArtifacts })
   // Jar by jar: the compiler, run as a module, knows no wildcard.
   return readdirSync(lib)
     .map((jar) => join(lib, jar))
@@ -32,7 +30,7 @@ export const quickfixjClassPath = async (): Promise<string> => {
 }
 
 /** Compiles one file of Java; answers the class path to run it with. The folder of its classes is named by its text. */
-export const compiled = async (file: string, options: readonly string[] = []): Promise<string> => {
+const compiled = async (file: string, options: readonly string[] = []): Promise<string> => {
   const libraries = await quickfixjClassPath()
   const hash = new Bun.CryptoHasher('sha256').update(await Bun.file(file).bytes()).digest('hex')
   const classes = join(home, hash.slice(0, 16))

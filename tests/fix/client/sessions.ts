@@ -8,7 +8,7 @@ export type SessionRow = Readonly<Record<string, unknown>>
 export const secretOf = (name: string): string => `the password of ${name}`
 const hashOf = (secret: string): string => `sha256:${new Bun.CryptoHasher('sha256').update(secret).digest('hex')}`
 
-export const fixUser = '6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11'
+const fixUser = '6f1c2f52-3a39-4c3e-9d44-0d7a0a6a7c11'
 
 /** A line of the file: the firm DESK, say, of the session `desk`, with all rights for one user. */
 export const sessionRow = (id: string, more: SessionRow = {}): SessionRow => ({

@@ -11,7 +11,7 @@ export const eventOf = ({ type, fields }: FixMessage): { orderId: string; versio
 }
 
 /** The versions that were reported, by order, in the order of the messages' numbers. */
-export const reportedVersions = (session: FirmSession): Map<string, number[]> => {
+const reportedVersions = (session: FirmSession): Map<string, number[]> => {
   const versions = new Map<string, number[]>()
   for (const message of session.received().toSorted((left, right) => left.number - right.number)) {
     const event = eventOf(message)
@@ -21,7 +21,7 @@ export const reportedVersions = (session: FirmSession): Map<string, number[]> =>
 }
 
 /** The versions of an order's events, oldest first. */
-export const eventVersions = async (service: RunningService, orderId: string): Promise<number[]> => {
+const eventVersions = async (service: RunningService, orderId: string): Promise<number[]> => {
   const { json } = await service.http(`/orders/${orderId}/events`)
   return (json['events'] as { version: number }[]).map(({ version }) => version)
 }
