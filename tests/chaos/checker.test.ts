@@ -1,11 +1,18 @@
 // Proves: the checker finds nothing in a world where everything is right, and finds every kind of violation in a world with that
 // one corruption of the clients' log, a topic or a table. The log of the service and its streams: checkerLog.test.ts; longer
-// lives: checkerLives.test.ts; halts, voids and cancels of many: checkerControl.test.ts.
+// lives: checkerLives.test.ts; sessions of FIX: checkerFix.test.ts; halts, voids and cancels of many: checkerControl.test.ts.
 
 import { describe, expect, test } from 'bun:test'
 import { check } from './checker/check.ts'
 import type { ControlViolationKind } from './checker/controlEvidence.ts'
-import type { Answer, LifeViolationKind, LogLine, LogViolationKind, ViolationKind } from './checker/evidence.ts'
+import type {
+  Answer,
+  FixViolationKind,
+  LifeViolationKind,
+  LogLine,
+  LogViolationKind,
+  ViolationKind,
+} from './checker/evidence.ts'
 import { ids, sample, timeAt, type Sample } from './checker/sample.ts'
 
 const kindsIn = (evidence: Sample): ViolationKind[] => [...new Set(check(evidence).violations.map(({ kind }) => kind))]
@@ -20,7 +27,7 @@ const encoded = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Corruptions of the world, by the kind of violation that the checker must find. It may find other kinds too. */
 const corruptions: Record<
-  Exclude<ViolationKind, LogViolationKind | LifeViolationKind | ControlViolationKind>,
+  Exclude<ViolationKind, LogViolationKind | LifeViolationKind | ControlViolationKind | FixViolationKind>,
   Record<string, (evidence: Sample) => void>
 > = {
   ACKED_ORDER_MISSING: {

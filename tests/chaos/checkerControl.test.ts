@@ -75,7 +75,8 @@ const corruptions: Record<ControlViolationKind, Record<string, (world: Sample) =
     'an order without its key': (world) => (world.keys = world.keys.filter(({ orderId }) => orderId === null)),
     'a key of another order': (world) => (key(world, 'batch').orderId = control.massed),
     'a key with two rows': (world) => world.keys.push({ ...key(world, 'voided') }),
-    'a key of no order': (world) => world.keys.push({ userId: 'u', key: 'k', orderId: lives.stop, requestId: null }),
+    'a key of no order': (world) =>
+      world.keys.push({ userId: 'u', key: 'k', orderId: lives.stop, requestId: null, session: null }),
   },
   VOIDED_KEY_USED: {
     'an order has the key': (world) =>
@@ -86,7 +87,7 @@ const corruptions: Record<ControlViolationKind, Record<string, (world: Sample) =
     'done, and the key has an order': (world) => (key(world, 'voided').orderId = control.batch),
     'answered with an order that has not the key': (world) => say(world, 54, { voided: false, orderId: control.batch }),
     'a void that nobody asked for': (world) =>
-      world.keys.push({ userId: 'nobody', key: 'k', orderId: null, requestId: 'chaos-54' }),
+      world.keys.push({ userId: 'nobody', key: 'k', orderId: null, requestId: 'chaos-54', session: null }),
     'a void of a request that was refused': (world) => say(world, 54, { status: 503 }),
   },
   CANCELED_TWICE: {

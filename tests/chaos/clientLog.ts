@@ -3,11 +3,11 @@
 
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { ControlRequest } from './checker/controlEvidence.ts'
-import type { Answer, LogLine, Terms } from './checker/evidence.ts'
+import type { Answer, FixOrigin, LogLine, Terms } from './checker/evidence.ts'
 
 export type Request =
-  | { op: 'place'; terms: Terms }
-  | { op: 'cancel' | 'delete' | 'get'; orderId: string }
+  | { op: 'place'; terms: Terms; fix?: FixOrigin }
+  | { op: 'cancel' | 'delete' | 'get'; orderId: string; fix?: FixOrigin }
   | ControlRequest
 
 export type ClientLog = {

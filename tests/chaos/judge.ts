@@ -7,12 +7,13 @@ import { StackError } from '../stack/stackError.ts'
 import { check, type Verdict } from './checker/check.ts'
 import type { Rest } from './checker/evidence.ts'
 import { readClientLog } from './clientLog.ts'
+import { readFixLogs } from './fix/fixLog.ts'
 import { openKafkaSide } from './kafkaSide.ts'
 import { gather } from './rest.ts'
 import { readStreamLogs } from './streams/streamLog.ts'
 import { openTables } from './tables.ts'
 
-type Case = { databaseUrl: string; bootstrap: string; logFile: string; streamDir: string; rest: Rest }
+type Case = { databaseUrl: string; bootstrap: string; logFile: string; streamDir: string; fixDir: string; rest: Rest }
 
 const variable = 'CHAOS_CASE'
 
@@ -34,10 +35,10 @@ export const judge = async (evidence: Case): Promise<Verdict> => {
 }
 
 const main = async (): Promise<number> => {
-  const { databaseUrl, bootstrap, logFile, streamDir, rest } = JSON.parse(process.env[variable] ?? '{}') as Case
+  const { databaseUrl, bootstrap, logFile, streamDir, fixDir, rest } = JSON.parse(process.env[variable] ?? '{}') as Case
   const tables = openTables(databaseUrl)
   const side = openKafkaSide(bootstrap)
-  const logs = { log: readClientLog(logFile), streams: readStreamLogs(streamDir) }
+  const logs = { log: readClientLog(logFile), streams: readStreamLogs(streamDir), fix: readFixLogs(fixDir) }
   const verdict = check(await gather({ tables, side }, logs, rest))
   await Bun.write(Bun.stdout, JSON.stringify(verdict))
   await Promise.all([tables.close(), side.close()])

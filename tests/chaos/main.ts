@@ -28,6 +28,8 @@ const portNames = [
   'replicaA',
   'replicaB',
   'replicaC',
+  'fixA',
+  'fixB',
 ] as const satisfies (keyof Ports)[]
 
 const forget = (dir: string): void => {

@@ -24,12 +24,13 @@ const byName = <T>(counts: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => a.localeCompare(b)))
 
 const markdown = (state: RunState, counts: Verdict['counts'] | null, violations: readonly Violation[]): string => {
-  const { dispositions, lives, control, reports, streams, ...rest } = counts ?? {
+  const { dispositions, lives, control, reports, streams, fix, ...rest } = counts ?? {
     dispositions: {},
     lives: {},
     control: {},
     reports: {},
     streams: {},
+    fix: {},
   }
   const recoveries = Object.entries(state.recoveriesMs).map(([crash, values]) => [crash, spread(values)] as const)
   return `# Chaos run, seed ${state.seed}
@@ -49,6 +50,8 @@ ${table(['kind', 'messages'], byName(state.injected))}
 ${table(['', 'number'], { ...rest, deadlocks: state.deadlocks })}
 
 ${table(['what stream clients saw', 'number'], streams)}
+
+${table(['sessions of FIX', 'number'], fix)}
 
 ${table(['legs by disposition', 'number'], dispositions)}
 

@@ -81,7 +81,7 @@ const eventOf = ({ partition, offset, key, bytes, headers, appendedAt }: TopicRe
 /** Reads the tables first: what is in them must be on the topics by then. */
 export const gather = async (
   { tables, side }: Pick<World, 'tables' | 'side'>,
-  logs: Pick<Evidence, 'log' | 'streams'>,
+  logs: Pick<Evidence, 'log' | 'streams' | 'fix'>,
   rest: Rest,
 ): Promise<Evidence> => {
   const state = await persist(tables.read)

@@ -9,6 +9,8 @@ import { acknowledgedBy } from './checker/requests.ts'
 import { openClientLog, readClientLog } from './clientLog.ts'
 import { startClients, type Clients } from './clients.ts'
 import { runCycle } from './cycle.ts'
+import { startFirms, type Firms } from './fix/firms.ts'
+import { fixDir } from './fix/fixLog.ts'
 import { createGlance } from './glance.ts'
 import { startInjector, type Injector } from './injector.ts'
 import { judge } from './judge.ts'
@@ -27,6 +29,7 @@ type Run = {
   clients: Clients
   injector: Injector
   streams: Streams
+  firms: Firms
   logFile: string
   isTimeUp: () => boolean
 }
@@ -36,22 +39,25 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 const say = (line: string): void => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`)
 
-const fullCheck = async ({ world, state, clients, injector, streams, logFile }: Run): Promise<Verdict> => {
+const fullCheck = async ({ world, state, clients, injector, streams, firms, logFile }: Run): Promise<Verdict> => {
+  firms.pause()
   await Promise.all([clients.pause(), injector.pause()])
   const { rest, tookMs } = await comeToRest(world)
   state.restsMs.push(tookMs)
   state.deadlocks = world.deadlocks()
   const restedAt = performance.now()
   const undrained = await streams.drain()
+  await firms.drain()
   const startedAt = performance.now()
   const verdict = await judge({
     databaseUrl: world.databaseUrl,
     bootstrap: world.kafka.bootstrap,
     logFile,
     streamDir: streamDir(world.dir),
+    fixDir: fixDir(world.dir),
     rest,
   })
-  const { ordersAcked, eventRepeats, dispositions, logEntries, streams: seen } = verdict.counts
+  const { ordersAcked, eventRepeats, dispositions, logEntries, streams: seen, fix } = verdict.counts
   say(
     `full check: ${verdict.violations.length} violations; ${ordersAcked} orders acknowledged, ${eventRepeats} events repeated, ` +
       `${dispositions.APPLIED + dispositions.LATE} legs applied, ${dispositions.DUPLICATE} duplicates; ` +
@@ -61,6 +67,10 @@ const fullCheck = async ({ world, state, clients, injector, streams, logFile }: 
     `streams: ${seen.clients} clients saw ${seen.events} events of a log of ${logEntries} entries over ${seen.connections} connections, ` +
       `${seen.resumptions} resumed, ${seen.repeats} events repeated, ${seen.lagging} cut off as too slow, ${seen.resets} resets; ` +
       `${undrained} not at the end after ${seconds(startedAt - restedAt)}`,
+  )
+  say(
+    `FIX: ${fix.sent} orders and cancels in ${fix.sessions} sessions, ${fix.reports} reports, ${fix.otherAnswers} other answers, ` +
+      `${fix.resent} came again; ${firms.said()}`,
   )
   return verdict
 }
@@ -74,12 +84,13 @@ const describePlan = ({ crash, crashOf, companion, companionOf }: CyclePlan): st
 }
 
 const cycles = async (run: Run, plans: readonly CyclePlan[]): Promise<Outcome> => {
-  const { world, state, clients, injector, streams } = run
+  const { world, state, clients, injector, streams, firms } = run
   const glance = createGlance(world)
   let verdict: Verdict | null = null
   for (const plan of plans.slice(state.cycles)) {
     injector.goOn()
     await streams.goOn()
+    firms.goOn()
     const cycle = await runCycle(world, clients, plan, (fault) => addTo(state.faults, fault))
     ;(state.recoveriesMs[plan.crash] ??= []).push(cycle.recoveryMs)
     const findings = await glance.look(cycle.acked)
@@ -121,13 +132,20 @@ export const runAll = async (
     ordersLog: logFile,
     seed: state.seed + state.cycles,
   })
+  const firms = await startFirms({
+    dir: world.dir,
+    ports: [state.ports.fixA, state.ports.fixB],
+    log,
+    rng: rng('firms'),
+  })
   const endsAt = performance.now() + (minutes ?? Infinity) * 60_000
   const isTimeUp = () => performance.now() >= endsAt
   try {
-    const run = { world, state, clients, injector, streams, logFile, isTimeUp }
+    const run = { world, state, clients, injector, streams, firms, logFile, isTimeUp }
     return await cycles(run, planCycles(state.seed, count))
   } finally {
-    await Promise.all([clients.pause(), injector.pause(), streams.stop()])
+    firms.pause()
+    await Promise.all([clients.pause(), injector.pause(), streams.stop(), firms.close()])
     clients.close()
     log.close()
   }

@@ -16,7 +16,9 @@ export type Ports = Record<
   | 'postgresProxyB'
   | 'replicaA'
   | 'replicaB'
-  | 'replicaC',
+  | 'replicaC'
+  | 'fixA'
+  | 'fixB',
   number
 >
 

@@ -94,6 +94,7 @@ const orderOf = (row: Row): OrderRow => ({
   reasonCode: row['reason_code'] ?? null,
   reasonText: row['reason_text'] ?? null,
   rulesEpoch: epochOf(row),
+  origin: row['origin'] ?? null,
 })
 
 const legOf = (row: Row) => ({
@@ -161,6 +162,7 @@ const keyOf = (row: Row): KeyRow => ({
   key: row['client_order_id']!,
   orderId: row['order_id'] ?? null,
   requestId: row['request_id'] ?? null,
+  session: row['session'] ?? null,
 })
 
 const rulesChangeOf = (row: Row): RulesChangeRow => ({
@@ -198,7 +200,7 @@ export const openTables = (url: string): Tables => {
         const changes = await tx<Row[]>`select *, cause::text as cause from order_changes`
         const reports = await tx<Row[]>`select * from ingested_reports`
         const kept = await tx<Row[]>`select *, encode(message, 'base64') as message from report_exceptions`
-        const keys = await tx<Row[]>`select user_id, client_order_id, order_id, request_id from order_keys`
+        const keys = await tx<Row[]>`select user_id, client_order_id, order_id, request_id, session from order_keys`
         const rules = await tx<Row[]>`
           select epoch, at, nullif(ticker, '') as ticker, after ->> 'state' as state, request_id from rules_changes`
         const sweeps = await tx<Row[]>`select *, id::text as id, cause::text as cause from cancel_sweeps`

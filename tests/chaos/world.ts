@@ -1,8 +1,9 @@
 // All parts of a run: Postgres, Kafka, the engine and the replicas as processes of their own, each replica behind its own
 // proxies, and the harness's own connections past them.
 
-import { copyFileSync, readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sessionLines } from '../fix/client/sessions.ts'
 import { startKafka, type KafkaServer } from '../stack/kafka.ts'
 import { createDatabase, startPostgres, type PostgresServer } from '../stack/postgres.ts'
 import { runTool, startServer, type Server } from '../stack/server.ts'
@@ -11,6 +12,7 @@ import { StackError } from '../stack/stackError.ts'
 import { createTopics } from '../stack/topics.ts'
 import { crashingBinary } from '../support/binary.ts'
 import { createTcpProxy, type TcpProxy } from '../support/tcpProxy.ts'
+import { sessionRows } from './fix/sessions.ts'
 import { group, openKafkaSide, partitions, topics, type KafkaSide } from './kafkaSide.ts'
 import { createReplica, type Replica } from './replica.ts'
 import type { Ports } from './runState.ts'
@@ -82,7 +84,11 @@ const at = (url: string, port: number): string => {
   return moved.href
 }
 
-const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, string> => ({
+const replicaEnv = (
+  databaseUrl: string,
+  kafkaPort: number,
+  fix: Record<string, string> = {},
+): Record<string, string> => ({
   DATABASE_URL: databaseUrl,
   KAFKA_BOOTSTRAP_SERVERS: `${host}:${kafkaPort}`,
   KAFKA_CONSUMER_GROUP: group,
@@ -99,6 +105,7 @@ const replicaEnv = (databaseUrl: string, kafkaPort: number): Record<string, stri
   STREAMS_PER_CALLER_MAX: '1000',
   // So that a client that reads slowly is cut off within seconds.
   STREAM_BUFFER_MAX_BYTES: '65536',
+  ...fix,
 })
 
 const createReplicas = (dir: string, ports: Ports, url: string, [a, b]: readonly [Proxies, Proxies]) => {
@@ -111,10 +118,23 @@ const createReplicas = (dir: string, ports: Ports, url: string, [a, b]: readonly
       kafkaProxy,
       logFile: join(dir, `replica-${name}.log`),
     })
+  const sessions = join(dir, 'fix-sessions.jsonl')
+  writeFileSync(sessions, sessionLines(sessionRows))
+  const fix = (port: number) => ({ FIX_PORT: String(port), FIX_SESSIONS_FILE: sessions })
   return {
     replicas: [
-      replica('a', ports.replicaA, replicaEnv(at(url, ports.postgresProxyA), ports.kafkaProxyA), a.kafka),
-      replica('b', ports.replicaB, replicaEnv(at(url, ports.postgresProxyB), ports.kafkaProxyB), b.kafka),
+      replica(
+        'a',
+        ports.replicaA,
+        replicaEnv(at(url, ports.postgresProxyA), ports.kafkaProxyA, fix(ports.fixA)),
+        a.kafka,
+      ),
+      replica(
+        'b',
+        ports.replicaB,
+        replicaEnv(at(url, ports.postgresProxyB), ports.kafkaProxyB, fix(ports.fixB)),
+        b.kafka,
+      ),
     ] as [Replica, Replica],
     third: replica('c', ports.replicaC, replicaEnv(url, ports.kafka), null),
   }

@@ -4,6 +4,7 @@ import { checkCancels } from './cancels.ts'
 import { expectDispositions, type Disposition } from './dispositions.ts'
 import { checkEvents } from './events.ts'
 import type { Evidence, Report, Rest, Violation } from './evidence.ts'
+import { checkFix, type FixCounts } from './fix.ts'
 import { checkHalts, readHalts } from './halts.ts'
 import { readHistories } from './history.ts'
 import { checkKeys } from './keys.ts'
@@ -34,6 +35,7 @@ export type Verdict = {
     /** What became of the reports of the engine. */
     reports: Record<string, number>
     streams: StreamCounts
+    fix: FixCounts
   }
 }
 
@@ -76,6 +78,7 @@ export const check = (evidence: Evidence): Verdict => {
   checkLog(histories, requests, evidence, report)
   const accepted = acceptances(requests, evidence.orders)
   const streams = checkStreams(evidence, { histories, accepted, report, right: new WeakSet() })
+  const fix = checkFix(evidence, histories, report)
   checkRest(evidence.rest, report)
   const acked = [...requests.placings.values()].flat().filter(({ answer }) => answer?.status === 202)
   return {
@@ -97,6 +100,7 @@ export const check = (evidence: Evidence): Verdict => {
         'dead letters': evidence.reportLetters.length,
       },
       streams,
+      fix,
     },
   }
 }

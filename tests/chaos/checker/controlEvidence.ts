@@ -19,8 +19,14 @@ export type BatchResult = Pick<Answer, 'status' | 'orderId' | 'orderStatus' | 'r
 /** An order that a mass cancel found final. */
 export type Closed = { id: string; orderStatus: string }
 
-/** `orderId`: null if the key is void. */
-export type KeyRow = { userId: string; key: string; orderId: string | null; requestId: string | null }
+/** `session`: of the request by FIX that has the key. `orderId`: else null if the key is void. */
+export type KeyRow = {
+  userId: string
+  key: string
+  orderId: string | null
+  requestId: string | null
+  session: string | null
+}
 
 /** A change of the trading state. Milliseconds. `ticker`: null stands for all. */
 export type RulesChangeRow = {

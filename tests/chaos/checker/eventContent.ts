@@ -12,13 +12,13 @@ export const fieldsOf = (value: unknown): Fields =>
 const isoOf = (ms: number): string => new Date(ms).toISOString()
 
 /** Half-even to the scale of an amount. */
-const average = ({ filled, notional }: Entry): bigint | null => {
+export const average = ({ filled, notional }: Entry): bigint | null => {
   if (filled === 0n) return null
   const [whole, twice] = [notional / filled, 2n * (notional % filled)]
   return twice > filled || (twice === filled && whole % 2n === 1n) ? whole + 1n : whole
 }
 
-const remaining = (order: OrderRow, { status, filled }: Entry): bigint =>
+export const remaining = (order: OrderRow, { status, filled }: Entry): bigint =>
   finals.has(status) ? 0n : order.quantity - filled
 
 /** Compares by name, and gives the names of what differs. */

@@ -34,10 +34,13 @@ export type Terms = {
  * The request carries `requestIdOf(sent)`.
  */
 export type LogLine =
-  | { sent: number; op: 'place'; terms: Terms }
-  | { sent: number; op: 'cancel' | 'delete' | 'get'; orderId: string }
+  | { sent: number; op: 'place'; terms: Terms; fix?: FixOrigin }
+  | { sent: number; op: 'cancel' | 'delete' | 'get'; orderId: string; fix?: FixOrigin }
   | ({ sent: number } & ControlRequest)
   | Answer
+
+/** Of a request that a firm made by FIX: its session, and its ClOrdID. */
+export type FixOrigin = { session: string; key: string }
 
 /** The X-Request-Id of the request that has this number in the clients' log. */
 export const requestIdOf = (sent: number): string => `chaos-${sent}`
@@ -114,6 +117,8 @@ export type OrderRow = {
   reasonText: string | null
   /** Of the rules by which it was accepted or refused. */
   rulesEpoch: bigint | null
+  /** The door that it came through; null: HTTP. `fix:` and the session. */
+  origin: string | null
 }
 
 export type Content = { side: string; ticker: string; quantity: bigint; price: bigint }
@@ -183,6 +188,13 @@ export type StreamLine =
 
 export type StreamEvidence = { client: string; lines: Iterable<StreamLine> }
 
+/** Fields by tag, of a message that came. Those of a tag that repeats: the last. */
+export type FixFields = Readonly<Record<string, string>>
+/** What a firm wrote down of a session, in its order. A number of an order or a cancel may come again: the firm was killed before it kept it. */
+export type FixLine = { sent: number; type: string; key: string } | { received: FixFields }
+/** `drained`: at the end everything that was sent is answered, and nothing comes any more. */
+export type FixEvidence = { session: string; lines: Iterable<FixLine>; drained: boolean }
+
 /** What still waited when the harness stopped waiting; all zero and empty if everything came to rest. */
 export type Rest = { outbox: number; endings: number; lag: number; setAside: number; notReady: readonly string[] }
 
@@ -207,6 +219,8 @@ export type Evidence = {
   rest: Rest
   /** What each stream client saw. */
   streams: readonly StreamEvidence[]
+  /** What each session of FIX was told. */
+  fix: readonly FixEvidence[]
   /** The name of the trade topic, as dead letters have it. */
   tradeTopic: string
   reportTopic: string
@@ -272,9 +286,21 @@ export type ViolationKind =
   | 'STUCK_LAG'
   | 'STUCK_SET_ASIDE'
   | 'NOT_READY'
+  | 'FIX_REPORT_MISSING'
+  | 'FIX_REPORT_TWICE'
+  | 'FIX_REPORT_ORDER'
+  | 'FIX_REPORT_FROM_NOWHERE'
+  | 'FIX_REPORT_DIFFERS'
+  | 'FIX_RESENT_DIFFERS'
+  | 'FIX_UNANSWERED'
+  | 'FIX_ANSWERED_TWICE'
+  | 'FIX_NOT_DRAINED'
   | ControlViolationKind
 /** Of the log of the service and its streams. */
 export type LogViolationKind = Extract<ViolationKind, `LOG_${string}` | `STREAM_${string}`>
+
+/** Of sessions of FIX. */
+export type FixViolationKind = Extract<ViolationKind, `FIX_${string}`>
 
 /** Of stops, ends by the clock and reports. */
 export type LifeViolationKind = Extract<

@@ -37,7 +37,10 @@ const acceptance = (order: OrderRow): Entry => ({
   lastPrice: null,
   fill: null,
   change: null,
-  cause: { kind: 'request', ...(order.requestId === null ? {} : { requestId: order.requestId }) },
+  cause:
+    order.origin?.startsWith('fix:') === true
+      ? { kind: 'fix', session: order.origin.slice('fix:'.length) }
+      : { kind: 'request', ...(order.requestId === null ? {} : { requestId: order.requestId }) },
 })
 
 const statusAfterFill = (before: Entry, { late }: LedgerRow, filled: bigint, { quantity }: OrderRow): string => {

@@ -49,6 +49,13 @@ const checkOrigin = (row: KeyRow, asked: readonly Voiding[], report: Report): vo
     report('VOID_DIFFERS', `${nameOf(row)} is void because of ${row.requestId}, which asked for no such thing`)
 }
 
+/** The key of a request by FIX: a firm sent it, and no order has it. */
+const checkRequestKey = ({ userId, key, session, orderId }: KeyRow, { cancels }: Requests, report: Report): void => {
+  const asked = [...cancels.values()].flat().some(({ fix }) => fix?.session === session && fix.key === key)
+  if (!asked || orderId !== null)
+    report('KEY_DIFFERS', `${userId} ${key} is of a request of ${session} (${orderId}), which no firm made`)
+}
+
 /** An order is refused as VOIDED only if its key is. */
 const checkRefusals = ({ placings }: Requests, rows: ReadonlyMap<string, KeyRow>, report: Report): void => {
   for (const [name, attempts] of placings)
@@ -63,6 +70,7 @@ export const checkKeys = (requests: Requests, evidence: Evidence, report: Report
   for (const [name, attempts] of requests.voids)
     for (const attempt of attempts) checkVoiding(attempt, { row: rows.get(name), order: orders.get(name) }, report)
   for (const row of evidence.keys)
-    if (row.orderId === null) checkOrigin(row, requests.voids.get(nameOf(row)) ?? [], report)
+    if (row.session !== null) checkRequestKey(row, requests, report)
+    else if (row.orderId === null) checkOrigin(row, requests.voids.get(nameOf(row)) ?? [], report)
   checkRefusals(requests, rows, report)
 }

@@ -1,7 +1,7 @@
 // Checks the log of every order by itself: versions, positions, times, amounts, status, reason, and whether the cause is a request that the
 // clients' log has.
 
-import { requestIdOf, type ChangeRow, type Evidence, type Report } from './evidence.ts'
+import { requestIdOf, type ChangeRow, type Evidence, type FixOrigin, type Report } from './evidence.ts'
 import { finals, type Entry, type History } from './history.ts'
 import { acceptances, checkTickerOrder, isRefused, originsOf, type Requests } from './requests.ts'
 
@@ -80,6 +80,10 @@ const checkStatus = ({ order, entries }: History, report: Report): void => {
 const isRequest = (cause: Entry['cause'], ids: readonly string[]): boolean =>
   Object.keys(cause).length === 2 && cause['kind'] === 'request' && ids.includes(String(cause['requestId']))
 
+/** Whether a firm asked for this by its session; a cancel names itself. */
+const isFixRequest = (cause: Entry['cause'], fix: FixOrigin | undefined, version: number): boolean =>
+  fix !== undefined && cause['session'] === fix.session && (version === 0 || cause['requestId'] === fix.key)
+
 /** The members of a cause. That the request is one that may have done it is checked in cancels.ts. */
 const members: Readonly<Record<string, string>> = {
   expiry: 'kind',
@@ -105,6 +109,12 @@ const checkCauses = ({ order, entries }: History, requests: Requests, report: Re
   const { placing, canceling } = originsOf(requests, order)
   for (const { version, kind, cause, fill, change } of entries) {
     if (fill !== null) continue
+    if (cause['kind'] === 'fix') {
+      const asked = (version === 0 ? placing : canceling).some(({ fix }) => isFixRequest(cause, fix, version))
+      if (!asked)
+        report('LOG_CAUSE_DIFFERS', `order ${order.id}, ${kind}: ${JSON.stringify(cause)}, which no firm asked`)
+      continue
+    }
     if (version > 0 && cause['kind'] !== 'request') {
       checkOwnCause(order.id, { kind, cause, change }, report)
       continue

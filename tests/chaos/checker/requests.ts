@@ -3,12 +3,12 @@
 
 import { amountOf, JsonNumber } from './amounts.ts'
 import type { ControlRequest } from './controlEvidence.ts'
-import type { Answer, Evidence, LogLine, OrderRow, Report, Terms } from './evidence.ts'
+import type { Answer, Evidence, FixOrigin, LogLine, OrderRow, Report, Terms } from './evidence.ts'
 
 /** `sentAt` and `answeredAt` are lines of the log: of two things, the one with the lower line happened first. */
 export type Attempt = { n: number; sentAt: number; answeredAt: number; answer: Answer | null }
-type Placing = Attempt & { terms: Terms }
-type Canceling = Attempt & { op: 'cancel' | 'delete' }
+type Placing = Attempt & { terms: Terms; fix?: FixOrigin }
+type Canceling = Attempt & { op: 'cancel' | 'delete'; fix?: FixOrigin }
 type Of<Op> = Attempt & { request: Extract<ControlRequest, { op: Op }> }
 export type Trading = Of<'trading'>
 export type Voiding = Of<'void'>
@@ -46,12 +46,14 @@ const noRequests = (): Requests => ({
   armings: new Map(),
 })
 
+const byFix = ({ fix }: { fix?: FixOrigin }): { fix?: FixOrigin } => (fix === undefined ? {} : { fix })
+
 /** Puts an attempt where its kind has its place; returns what it consists of. */
 const enter = (requests: Requests, line: Exclude<LogLine, Answer>, attempt: Attempt): Attempt[] => {
   const of = <R>(request: R) => Object.assign(attempt, { request })
   switch (line.op) {
     case 'place':
-      into(requests.placings, nameOf(line.terms), Object.assign(attempt, { terms: line.terms }))
+      into(requests.placings, nameOf(line.terms), Object.assign(attempt, { terms: line.terms }, byFix(line)))
       return [attempt]
     case 'batch':
       return line.orders.map((terms) => {
@@ -64,7 +66,7 @@ const enter = (requests: Requests, line: Exclude<LogLine, Answer>, attempt: Atte
       return [attempt]
     case 'cancel':
     case 'delete':
-      into(requests.cancels, line.orderId, Object.assign(attempt, { op: line.op }))
+      into(requests.cancels, line.orderId, Object.assign(attempt, { op: line.op }, byFix(line)))
       return [attempt]
     case 'trading':
       requests.tradings.push(of(line))
@@ -247,19 +249,23 @@ const checkPlacings = ({ placings }: Requests, { orders }: Evidence, report: Rep
   }
 }
 
-/** What a cancel of either kind must take. */
-const refusable = { cancel: ['NEW'], delete: ['NEW', 'PARTIALLY_FILLED', 'CANCELED'] }
+/** What a cancel of each kind must take. */
+const refusable = {
+  cancel: ['NEW'],
+  delete: ['NEW', 'PARTIALLY_FILLED', 'CANCELED'],
+  fix: ['NEW', 'PARTIALLY_FILLED'],
+}
 
 const checkCancels = ({ cancels }: Requests, { orders }: Evidence, report: Report): void => {
   const byId = new Map(orders.map((order) => [order.id, order]))
   for (const [id, attempts] of cancels) {
     const status = byId.get(id)?.status
-    for (const { n, op, answer } of attempts) {
+    for (const { n, op, answer, fix } of attempts) {
       const answered = answer?.status ?? 0
       if (answered === 500) report('INTERNAL_ERROR', `cancel ${n} was answered 500`)
       else if (answered === 200 && status !== 'CANCELED')
         report('CANCEL_LOST', `order ${id} is ${status}, cancel ${n} was answered 200`)
-      else if (answered === 409 && refusable[op].includes(answer?.orderStatus ?? ''))
+      else if (answered === 409 && refusable[fix === undefined ? op : 'fix'].includes(answer?.orderStatus ?? ''))
         report('WRONG_ANSWER', `${op} ${n} of order ${id} was refused because it is ${answer?.orderStatus}`)
       else if (![0, 200, 409, 503, 504].includes(answered))
         report('WRONG_ANSWER', `cancel ${n} of order ${id} was answered ${answered}`)

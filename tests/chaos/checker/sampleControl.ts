@@ -57,6 +57,7 @@ const orderOf = (name: Name): OrderRow => {
     displayQuantity: null,
     expiresAt: null,
     triggeredAt: null,
+    origin: null,
     filled: 0n,
     notional: 0n,
     lastPrice: null,
@@ -166,8 +167,8 @@ export const sampleControl = (): Sample => {
   world.placed.push(...names.filter((name) => name !== 'refused').map((name, i) => eventOf(name, 10 + i, null)))
   world.cancelled.push(...ended.map((name, i) => eventOf(name, 10 + i, endedBy[name]!.reason)))
   world.keys.push(
-    { userId: 'user-of-voided', key: 'key-of-voided', orderId: null, requestId: 'chaos-54' },
-    { userId: 'user-of-batch', key: 'key-of-batch', orderId: control.batch, requestId: null },
+    { userId: 'user-of-voided', key: 'key-of-voided', orderId: null, requestId: 'chaos-54', session: null },
+    { userId: 'user-of-batch', key: 'key-of-batch', orderId: control.batch, requestId: null, session: null },
   )
   world.rulesChanges.push(
     { epoch: 2n, at: timeAt(51), ticker: 'MSFT', state: 'HALTED', requestId: 'chaos-51' },

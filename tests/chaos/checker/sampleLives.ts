@@ -40,6 +40,7 @@ const orderOf = (name: Name, members: Partial<OrderRow>): OrderRow => ({
   displayQuantity: null,
   expiresAt: name === 'stop' ? timeAt(40) : null,
   triggeredAt: null,
+  origin: null,
   filled: 0n,
   notional: 0n,
   lastPrice: null,

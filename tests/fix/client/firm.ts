@@ -15,7 +15,7 @@ export type Fields = Readonly<Record<number, string | number>>
 export type FixMessage = { type: string; number: number; fields: Readonly<Record<number, string>> }
 
 type Event = 'logon' | 'logout' | 'stopped' | 'received' | 'admin' | 'sending'
-type Happened = { event: Event; message: FixMessage | null }
+export type Happened = { event: Event; message: FixMessage | null }
 
 export type FirmSession = {
   name: string
@@ -133,15 +133,22 @@ const sessionOf = (
   }
 }
 
-/** Its files are in a folder of its own, or in `dir`. */
-export const createFirm = (dir: string = temporaryDir('firm')): Firm => {
+type FirmOptions = {
+  /** Of its files; a folder of its own if absent. */
+  dir?: string
+  onHappened?: (session: string, happened: Happened) => void
+}
+
+export const createFirm = ({ dir = temporaryDir('firm'), onHappened }: FirmOptions = {}): Firm => {
   const sessions = new Map<string, Happened[]>()
   const notes: string[] = []
   let child: Promise<Child> | null = null
   let present: Child | null = null
   const take = (line: string): void => {
     const { session, event, text } = JSON.parse(line) as { session: string; event: Event; text?: string }
-    sessions.get(session)?.push({ event, message: text === undefined ? null : parse(text) })
+    const one = { event, message: text === undefined ? null : parse(text) }
+    sessions.get(session)?.push(one)
+    onHappened?.(session, one)
   }
   const started = async (): Promise<void> => {
     child ??= startChild(take, (line) => notes.push(line))

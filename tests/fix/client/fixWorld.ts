@@ -1,7 +1,7 @@
 // The world of one test file whose clients are firms: the service with FIX, and a firm with the sessions of its file.
 
-import { afterAll } from 'bun:test'
 import { freePort } from '../../stack/ports.ts'
+import { afterAll } from '../../support/explained.ts'
 import type { RunningService } from '../../support/service.ts'
 import { ownWorld, type World } from '../../support/world.ts'
 import { createFirm, type Firm, type FirmSession } from './firm.ts'

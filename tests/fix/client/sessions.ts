@@ -21,12 +21,14 @@ export const sessionRow = (id: string, more: SessionRow = {}): SessionRow => ({
   ...more,
 })
 
-const textOf = (rows: readonly SessionRow[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+/** The text of the file. */
+export const sessionLines = (rows: readonly SessionRow[]): string =>
+  rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 /** Writes the file; answers its path. */
 export const sessionsFile = async (rows: readonly SessionRow[]): Promise<string> => {
   const path = join(temporaryDir('fix-sessions'), 'sessions.jsonl')
-  await Bun.write(path, textOf(rows))
+  await Bun.write(path, sessionLines(rows))
   return path
 }
 
