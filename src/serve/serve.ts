@@ -61,8 +61,21 @@ const closeDoors = ({ config, server, grpc, fixDoor }: Parts): Promise<unknown> 
   return Promise.all([server.stop(cutMs), grpc?.stop(cutMs), fixDoor?.stop(cutMs)])
 }
 
+/** Closes what the work needed; last the port that told of it. */
+const closeRest = async (parts: Parts): Promise<void> => {
+  const { background, service, servicePools, fixDoor, tracing, management } = parts
+  service.close()
+  const pools = [servicePools, background.pools, fixDoor?.pools ?? {}].flatMap((some) => Object.values(some))
+  await Promise.all([
+    ...background.producers.map((one) => one.close()),
+    ...pools.map((pool) => pool.close()),
+    tracing.stop(),
+  ])
+  await management?.stop()
+}
+
 const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<void> => {
-  const { config, log, server, management, background, ruleBook, service, streams, setPhase } = parts
+  const { config, log, server, background, ruleBook, service, streams, setPhase } = parts
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
   const relayRun = background.relay.run(backgroundStop.signal)
@@ -105,18 +118,7 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<void> => {
   log.info('offsets are committed, leases released')
   watcherStop.abort()
   await Promise.all(watchers)
-  service.close()
-  await closeConnections(parts)
-  await management?.stop()
-}
-
-const closeConnections = async ({ servicePools, background, fixDoor, tracing }: Parts): Promise<void> => {
-  const pools = [servicePools, background.pools, fixDoor?.pools ?? {}].flatMap((some) => Object.values(some))
-  await Promise.all([
-    ...background.producers.map((one) => one.close()),
-    ...pools.map((pool) => pool.close()),
-    tracing.stop(),
-  ])
+  await closeRest(parts)
 }
 
 type Run = SessionRules & { config: Config; log: Log; guard: Guard; sessions: FixDoorParts['sessions'] }
