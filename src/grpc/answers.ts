@@ -26,7 +26,7 @@ type Problem = { code: string; detail: string; errors?: Refusal['errors']; order
 /** What ErrorInfo says beside the code: the order that was stored, and why. */
 const metadataOf = ({ order, reason, orderStatus }: Problem): Record<string, string> => ({
   ...(order === undefined ? {} : { orderId: order.id }),
-  ...(orderStatus === undefined ? {} : { orderStatus: String(orderStatus) }),
+  ...(typeof orderStatus === 'string' ? { orderStatus } : {}),
   ...(typeof reason === 'string' ? { reason } : {}),
   ...(typeof reason === 'object' && reason !== null ? { reason: String((reason as Plain)['code']) } : {}),
 })

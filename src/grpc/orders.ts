@@ -1,11 +1,11 @@
 // The calls of orders.v1.Orders with one answer: a message becomes the request of an operation, and its answer becomes a message.
 
-import { Metadata, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js'
+import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
 import { describe } from '../telemetry/log.ts'
 import { placeResult, readAnswer, trailerOf } from './answers.ts'
 import { addressOf, headersOf, type Door } from './door.ts'
-import type { Plain, Received } from './messages.ts'
-import { statusOf } from './status.ts'
+import { textOf, type Plain, type Received } from './messages.ts'
+import { failed, malformed } from './status.ts'
 
 const origin = 'http://grpc'
 const json = { 'content-type': 'application/json' }
@@ -18,17 +18,17 @@ type Asked = {
   answer: (value: Plain, response: Response) => Plain
 }
 
-const idOf = ({ id = '' }: Plain): { path: string; params: { id: string } } => ({
-  path: `${origin}/orders/${encodeURIComponent(String(id))}`,
-  params: { id: String(id) },
-})
+const idOf = (message: Plain): { path: string; params: { id: string } } => {
+  const id = textOf(message, 'id')
+  return { path: `${origin}/orders/${encodeURIComponent(id)}`, params: { id } }
+}
 
 /** The members of a message as the parameters of a query; lists repeat theirs. */
 export const queryOf = (message: Plain): string => {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(message))
     for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one))
-  return search.size === 0 ? '' : `?${search}`
+  return search.size === 0 ? '' : `?${search.toString()}`
 }
 
 const post = (path: string, body: Plain) => (headers: (own: Record<string, string>) => Headers) =>
@@ -49,7 +49,7 @@ const asks = {
   Cancel(message) {
     const { path, params } = idOf(message)
     const { version } = message
-    const match = version === undefined ? {} : { 'if-match': `"${String(version)}"` }
+    const match = typeof version === 'number' ? { 'if-match': `"${version}"` } : {}
     return {
       id: 'deleteOrder',
       request: (headers) => new Request(path, { method: 'DELETE', headers: headers(match) }),
@@ -76,8 +76,6 @@ const asks = {
 export type UnaryMethod = keyof typeof asks
 export const unaryMethods = Object.keys(asks) as UnaryMethod[]
 
-export const malformed = (detail: string) => statusOf({ code: 'BAD_REQUEST', detail })
-
 type UnaryCall = Pick<ServerUnaryCall<Received, Plain>, 'request' | 'metadata' | 'getPeer'>
 
 /** Answers a call; never throws. */
@@ -95,6 +93,6 @@ export const unary =
       callback(null, asked.answer(answer.value, response), trailerOf(response))
     } catch (error) {
       door.log.error('a gRPC call failed', { method, ...describe(error) })
-      callback(statusOf({ code: 'INTERNAL', detail: 'the service failed on this request' }, new Metadata()))
+      callback(failed())
     }
   }

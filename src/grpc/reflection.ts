@@ -3,7 +3,8 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js'
 import { Service, Type, type NamespaceBase, type Root } from 'protobufjs'
 import 'protobufjs/ext/descriptor'
-import { protoFiles, rootOfFile, type Plain, type Received } from './messages.ts'
+import { protoFiles, rootOfFile, textOf, type Plain, type Received } from './messages.ts'
+import { malformed } from './status.ts'
 
 type FileName = keyof typeof protoFiles
 type Descriptors = Root & { toDescriptor: (edition: string) => { file: unknown[]; constructor: unknown } }
@@ -50,32 +51,47 @@ const fileAnswer = (file: File | undefined, what: string): Plain =>
 const answerTo = (asked: Plain, files: readonly File[]): Plain => {
   if (asked['listServices'] !== undefined)
     return { listServicesResponse: { service: files.flatMap(({ services }) => services.map((name) => ({ name }))) } }
-  const { fileByFilename: wanted, fileContainingSymbol: symbol } = asked
-  if (wanted !== undefined)
+  if (asked['fileByFilename'] !== undefined) {
+    const wanted = textOf(asked, 'fileByFilename')
     return fileAnswer(
       files.find(({ name }) => name === wanted),
       'file of this name',
     )
-  if (symbol !== undefined)
+  }
+  if (asked['fileContainingSymbol'] !== undefined) {
+    const symbol = textOf(asked, 'fileContainingSymbol')
     return fileAnswer(
-      files.find(({ symbols }) => symbols.includes(String(symbol))),
+      files.find(({ symbols }) => symbols.includes(symbol)),
       'such symbol',
     )
+  }
   return notFound('extension')
 }
 
+type Call = ServerDuplexStream<Received, Plain>
+
+/** Nobody needs a credential to ask, so all who do are bounded. */
+const callsMax = 100
+const tooMany = { code: status.RESOURCE_EXHAUSTED, details: `more than ${callsMax} ask already` }
+
 export const createReflection = () => {
   let files: File[] | null = null
-  return (call: ServerDuplexStream<Received, Plain>): void => {
-    call.on('data', (received: Received) => {
-      if (!received.ok) return
-      files ??= readFiles()
-      call.write({
-        validHost: received.value['host'] ?? '',
-        originalRequest: received.value,
-        ...answerTo(received.value, files),
-      })
-    })
+  let calls = 0
+  const answer = (call: Call, received: Received): void => {
+    if (!received.ok) return void call.emit('error', malformed(received.detail))
+    files ??= readFiles()
+    const { value } = received
+    const goesOn = call.write({ validHost: textOf(value, 'host'), originalRequest: value, ...answerTo(value, files) })
+    if (goesOn) return
+    // Whoever does not read the answers is asked for no further question.
+    call.pause()
+    call.once('drain', () => call.resume())
+  }
+  return (call: Call): void => {
+    if (calls >= callsMax) return void call.emit('error', tooMany)
+    calls += 1
+    call.once('cancelled', () => (calls -= 1))
+    call.on('data', (received: Received) => answer(call, received))
     call.on('end', () => call.end())
   }
 }

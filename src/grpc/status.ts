@@ -67,3 +67,9 @@ export const statusOf = (refusal: Refusal, trailer = new Metadata()): StatusObje
   trailer.set('grpc-status-details-bin', rpcStatus.encode({ code, message: detail, details: detailsOf(refusal) }))
   return { code, details: detail, metadata: trailer }
 }
+
+/** Of a message that cannot be read. */
+export const malformed = (detail: string): StatusObject => statusOf({ code: 'BAD_REQUEST', detail })
+
+/** Of a call on which the service failed; the log has the cause. */
+export const failed = (): StatusObject => statusOf({ code: 'INTERNAL', detail: 'the service failed on this request' })

@@ -6,8 +6,8 @@ import { describe } from '../telemetry/log.ts'
 import { parseAnswer, readAnswer } from './answers.ts'
 import { addressOf, headersOf, type Door, type Visit } from './door.ts'
 import type { Plain, Received } from './messages.ts'
-import { malformed, queryOf } from './orders.ts'
-import { statusOf } from './status.ts'
+import { queryOf } from './orders.ts'
+import { failed, malformed, statusOf } from './status.ts'
 
 type Call = ServerWritableStream<Received, Plain>
 type End = Parameters<NonNullable<Visit['onStreamEnd']>>[0]
@@ -117,6 +117,6 @@ export const watch =
       })
     } catch (error) {
       door.log.error('a gRPC stream failed', describe(error))
-      call.emit('error', statusOf({ code: 'INTERNAL', detail: 'the service failed on this request' }))
+      call.emit('error', failed())
     }
   }

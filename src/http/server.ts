@@ -10,6 +10,7 @@ import {
   answering,
   type Answer,
   type Exchange,
+  type ExchangeOptions,
   type Handler,
   type RequestObserver,
   type Visit,
@@ -119,17 +120,28 @@ export type CallOperation = (
 /** The routes with their gates, on no port yet. */
 export const createApp = (options: ServerOptions): Elysia => createServer(options).app
 
-/** The same, and its operations for other doors: through the same gates, so limits count a caller once, whichever door it takes. */
-export const createServer = (options: ServerOptions): { app: Elysia; call: CallOperation } => {
-  const { log, tracing, now, started, draining, corsOrigins, guard = openGuard, management = 'here' } = options
-  const app: Elysia = new Elysia({ normalize: false })
+/** Where requests came in, and how long their connections may be silent: of this server's port, or of the other door that they came through. */
+const createVisits = (app: Elysia) => {
   const visits = new WeakMap<Request, Visit>()
-  const addressOf = (request: Request): string =>
-    visits.get(request)?.address ?? app.server?.requestIP(request)?.address ?? ''
   const setTimeout = (request: Request, seconds: number): void =>
     visits.has(request) ? undefined : app.server?.timeout(request, seconds)
   const setSilence: SetSilence = ({ request, visit }, ms) =>
     visit === null ? setTimeout(request, silentSeconds(ms)) : visit.onSilence?.(ms)
+  return {
+    enter: (request: Request, visit: Visit): void => void visits.set(request, visit),
+    addressOf: (request: Request): string =>
+      visits.get(request)?.address ?? app.server?.requestIP(request)?.address ?? '',
+    setTimeout,
+    setSilence,
+  }
+}
+
+/** What every request goes through: the gates in their order, and who hears of its answer. */
+const exchangeOptionsOf = (
+  options: ServerOptions,
+  { addressOf, setTimeout }: ReturnType<typeof createVisits>,
+): ExchangeOptions => {
+  const { log, tracing, now, started, draining, corsOrigins, guard = openGuard } = options
   const patience = patienceWhileAnswering({ ...options, setTimeout })
   const gates = [
     ...(patience === null ? [] : [patience.gate]),
@@ -142,30 +154,42 @@ export const createServer = (options: ServerOptions): { app: Elysia; call: CallO
     options.observe(exchange, outcome)
   }
   const observe = patience === null ? options.observe : observeAll
-  const exchangeOptions = { log, observe, tracing, draining, gates, now }
-  const answerNotFound = answering(null, (exchange) => notFound(app, exchange), exchangeOptions)
-  const answerUnreadable = answering(
-    null,
-    () => problem('BAD_REQUEST', 'the request could not be read'),
-    exchangeOptions,
-  )
+  return { log, observe, tracing, draining, gates, now }
+}
+
+/** Answers what reached no route or failed outside one. */
+const createStrays = (app: Elysia, options: ExchangeOptions) => {
+  const answerNotFound = answering(null, (exchange) => notFound(app, exchange), options)
+  const answerUnreadable = answering(null, () => problem('BAD_REQUEST', 'the request could not be read'), options)
   const answerBug = (error: unknown) =>
     answering(
       null,
       () => {
         throw error
       },
-      exchangeOptions,
+      options,
     )
   app.onError({ as: 'global' }, ({ code, error, request }) => {
     if (code === 'NOT_FOUND') return answerNotFound(request)
     return code === 'PARSE' || code === 'VALIDATION' ? answerUnreadable(request) : answerBug(error)(request)
   })
-  const served = Object.values(operations).filter((operation) => isServed(operation, management))
-  const handlers = handlersOf(options, setSilence)
+  return answerNotFound
+}
+
+/** The same, and its operations for other doors: through the same gates, so limits count a caller once, whichever door it takes. */
+export const createServer = (options: ServerOptions): { app: Elysia; call: CallOperation } => {
+  const app: Elysia = new Elysia({ normalize: false })
+  const visits = createVisits(app)
+  const exchangeOptions = exchangeOptionsOf(options, visits)
+  const answerNotFound = createStrays(app, exchangeOptions)
+  const handlers = handlersOf(options, visits.setSilence)
+  const answers = new Map<OperationId, ReturnType<typeof answering>>()
+  for (const operation of Object.values(operations))
+    answers.set(operation.id, answering(operation, handlers[operation.id], exchangeOptions))
+  const served = Object.values(operations).filter((operation) => isServed(operation, options.management ?? 'here'))
   for (const operation of served) {
     const { method, path } = operation
-    const answer = answering(operation, handlers[operation.id], exchangeOptions)
+    const answer = answers.get(operation.id)!
     const foreign = foreignPaths(operation, served)
     // `parse: 'none'`: the handlers read the bodies themselves, because they limit size and time and need the exact text of numbers.
     app.route(
@@ -178,17 +202,11 @@ export const createServer = (options: ServerOptions): { app: Elysia; call: CallO
       },
     )
   }
-  const calls = new Map(
-    Object.values(operations).map((operation) => [
-      operation.id as OperationId,
-      answering(operation, handlers[operation.id], exchangeOptions),
-    ]),
-  )
   return {
     app,
     call(id, { request, params, visit }) {
-      visits.set(request, visit)
-      return calls.get(id)!(request, params, visit)
+      visits.enter(request, visit)
+      return answers.get(id)!(request, params, visit)
     },
   }
 }
