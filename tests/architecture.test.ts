@@ -41,7 +41,7 @@ const allowed = {
   fix: floors,
   grpc: floors,
   // It looks at every part; only the composition looks at it.
-  metrics: [...floors, 'relay', 'publisher', 'kafka', 'http', 'fix'],
+  metrics: [...floors, 'relay', 'publisher', 'kafka', 'http', 'fix', 'grpc'],
   config: [...floors, 'relay', 'publisher', 'kafka', 'http', 'fix'],
   serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'grpc', 'fix', 'metrics', 'config', 'top'],
   verify: [...floors, 'relay', 'tail', 'kafka', 'config', 'serve'],

@@ -8,6 +8,7 @@ import { readDatabaseTarget } from './databaseUrl.ts'
 import type { Env } from './env.ts'
 import { expirySettings } from './expirySettings.ts'
 import { fixFaults, fixSettings } from './fixSettings.ts'
+import { grpcSettings } from './grpcSettings.ts'
 import { kafkaSettings, outboxSettings, topicFaults, tradeSettings } from './kafkaSettings.ts'
 import { requestSettings, serverSettings, shutdownSettings } from './serverSettings.ts'
 import type { Setting, SettingNote, ValuesOf } from './setting.ts'
@@ -19,6 +20,7 @@ import { transportFaults, transportWarnings } from './transport.ts'
 export const settings = {
   ...serverSettings,
   ...fixSettings,
+  ...grpcSettings,
   ...requestSettings,
   ...databaseSettings,
   ...kafkaSettings,
@@ -37,6 +39,7 @@ export const settingGroups = [
   { title: 'Database', settings: { ...databaseAddressNotes, ...databaseSettings } },
   { title: 'HTTP port', settings: serverSettings },
   { title: 'FIX port', settings: fixSettings },
+  { title: 'gRPC port', settings: grpcSettings },
   { title: 'Requests', settings: requestSettings },
   { title: 'Kafka', settings: kafkaSettings },
   { title: 'Trades', settings: tradeSettings },

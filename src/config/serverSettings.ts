@@ -29,14 +29,6 @@ export const serverSettings = {
     read: text('127.0.0.1', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
     note: 'The address of `MANAGEMENT_PORT`. In a container set `0.0.0.0`, and keep the port off the internet.',
   },
-  GRPC_PORT: {
-    read: int(0, 0, 65_535),
-    note: 'The port for gRPC, with the certificate of `SERVER_TLS_CERT_FILE` if there is one. `0`: there is none.',
-  },
-  GRPC_HOST: {
-    read: text('0.0.0.0', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
-    note: 'The address of `GRPC_PORT`.',
-  },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
 export const requestSettings = {

@@ -30,6 +30,7 @@ const units = {
   _EVENTS: 'events',
   _MESSAGES: 'messages',
   _REQUESTS: 'requests',
+  _CALLS: 'calls',
   _ROWS: 'rows',
   _TOKENS: 'tokens',
   _CONNECTIONS: 'connections',

@@ -13,6 +13,15 @@ export type Visit = {
 
 type OperationId = 'placeOrder' | 'placeBatch' | 'deleteOrder' | 'getOrder' | 'listOrders' | 'streamOrders'
 
+/** Hears of what happens at this door. `method`: with its service, `orders.v1.Orders/Place`. */
+export type CallObserver = {
+  onStart: (method: string) => void
+  /** `status`: the name of its code. `seconds`: of a stream until its end. */
+  onEnd: (call: { method: string; status: string; seconds: number }) => void
+  onConnections: (open: number) => void
+  onConnectionRefused: () => void
+}
+
 export type Door = {
   call: (
     id: OperationId,
@@ -21,6 +30,7 @@ export type Door = {
   /** Whether calls can be served: the readiness of HTTP. */
   ready: () => boolean
   log: Log
+  observe: CallObserver
 }
 
 /** Metadata that means what the header of its name means over HTTP. */

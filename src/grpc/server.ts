@@ -1,16 +1,29 @@
 // The gRPC server on its own port: orders.v1.Orders, grpc.health.v1.Health and reflection, over node:http2 in this process. This file is loaded
 // only if GRPC_PORT is set.
 
-import { experimental, Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js'
+import { Server, ServerCredentials, setLogger } from '@grpc/grpc-js'
+import type { Log } from '../telemetry/log.ts'
+import { observing } from './calls.ts'
+import { renewableCredentials, type GrpcCertificate } from './certificate.ts'
+import { openConnections } from './connections.ts'
 import type { Door } from './door.ts'
 import { createHealth } from './health.ts'
-import { codecOf, type Codec } from './messages.ts'
-import { unary, unaryMethods } from './orders.ts'
-import { createReflection } from './reflection.ts'
-import { watch } from './watch.ts'
+import { addServices } from './services.ts'
 
-/** PEM texts: the certificate with its chain, and its key. */
-type GrpcCertificate = { cert: string; key: string }
+export type GrpcLimits = {
+  connectionsMax: number
+  /** Calls of one connection at a time. */
+  callsMax: number
+  messageMaxBytes: number
+  /** After this silence a client is asked whether it is there; it has the time-out to answer. */
+  keepaliveMs: number
+  keepaliveTimeoutMs: number
+  /** A connection without a call is closed after this time. */
+  idleMs: number
+  /** A connection takes no new call after this time; 0: never. */
+  ageMs: number
+}
+
 export type GrpcListener = {
   port: number
   /** New connections see this certificate. */
@@ -19,120 +32,57 @@ export type GrpcListener = {
   stop: (cutAfterMs: number) => Promise<void>
 }
 
-const limits = {
-  /** Bytes of a message. */
-  'grpc.max_receive_message_length': 1_048_576,
-  /** Calls of a connection at a time. */
-  'grpc.max_concurrent_streams': 1_000,
-  /** A silent connection is asked whether it lives, and closed if it does not say so. */
-  'grpc.keepalive_time_ms': 60_000,
-  'grpc.keepalive_timeout_ms': 20_000,
-} as const
-
-type Kind = { request: boolean; response: boolean }
-const oneToOne: Kind = { request: false, response: false }
-const oneToMany: Kind = { request: false, response: true }
-const manyToMany: Kind = { request: true, response: true }
-
-const methodOf = (path: string, kind: Kind, [request, response]: readonly [Codec, Codec]) => ({
-  path,
-  requestStream: kind.request,
-  responseStream: kind.response,
-  requestSerialize: request.encode,
-  requestDeserialize: request.decode,
-  responseSerialize: response.encode,
-  responseDeserialize: response.decode,
+const channelOptionsOf = (limits: GrpcLimits) => ({
+  'grpc.max_receive_message_length': limits.messageMaxBytes,
+  'grpc.max_concurrent_streams': limits.callsMax,
+  'grpc.keepalive_time_ms': limits.keepaliveMs,
+  'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+  'grpc.max_connection_idle_ms': limits.idleMs,
+  ...(limits.ageMs === 0 ? {} : { 'grpc.max_connection_age_ms': limits.ageMs }),
+  // Its own book of channels and calls; ours are the metrics.
+  'grpc.enable_channelz': 0,
 })
 
-const addServices = (server: Server, door: Door, health: ReturnType<typeof createHealth>): void => {
-  const add = (service: string, methods: Record<string, [Kind, string, string, unknown]>): void => {
-    const [definitions, handlers]: [Record<string, ReturnType<typeof methodOf>>, Record<string, UntypedHandleCall>] = [
-      {},
-      {},
-    ]
-    for (const [name, [kind, request, response, handler]] of Object.entries(methods)) {
-      const space = service.slice(0, service.lastIndexOf('.'))
-      const codecs = [codecOf(`${space}.${request}`), codecOf(`${space}.${response}`)] as const
-      definitions[name] = methodOf(`/${service}/${name}`, kind, codecs)
-      handlers[name] = handler as UntypedHandleCall
-    }
-    server.addService(definitions, handlers)
-  }
-  const orderAnswers = ['Cancel', 'Get']
-  add('orders.v1.Orders', {
-    ...Object.fromEntries(
-      unaryMethods.map((name) => {
-        const answer = orderAnswers.includes(name) ? 'Order' : `${name}Response`
-        return [name, [oneToOne, `${name}Request`, answer, unary(name, door)] as [Kind, string, string, unknown]]
-      }),
-    ),
-    Watch: [oneToMany, 'WatchRequest', 'WatchResponse', watch(door)],
-  })
-  const healthMessages = ['HealthCheckRequest', 'HealthCheckResponse'] as const
-  add('grpc.health.v1.Health', {
-    Check: [oneToOne, ...healthMessages, health.check],
-    Watch: [oneToMany, ...healthMessages, health.watch],
-  })
-  const reflect = createReflection()
-  for (const version of ['v1', 'v1alpha'])
-    add(`grpc.reflection.${version}.ServerReflection`, {
-      ServerReflectionInfo: [manyToMany, 'ServerReflectionRequest', 'ServerReflectionResponse', reflect],
-    })
-}
-
-type IdentityListener = Parameters<experimental.CertificateProvider['addIdentityCertificateListener']>[0]
-
-/** The credentials of a server whose certificate can be changed while it runs. */
-const renewable = (first: GrpcCertificate) => {
-  const listeners = new Set<IdentityListener>()
-  const updateOf = ({ cert, key }: GrpcCertificate) => ({
-    certificate: Buffer.from(cert),
-    privateKey: Buffer.from(key),
-  })
-  let current = updateOf(first)
-  const provider: experimental.CertificateProvider = {
-    addCaCertificateListener: () => undefined,
-    removeCaCertificateListener: () => undefined,
-    addIdentityCertificateListener(listener) {
-      listeners.add(listener)
-      listener(current)
-    },
-    removeIdentityCertificateListener: (listener) => void listeners.delete(listener),
-  }
-  return {
-    credentials: experimental.createCertificateProviderServerCredentials(provider, null, false),
-    renew(next: GrpcCertificate) {
-      current = updateOf(next)
-      listeners.forEach((listener) => listener(current))
-    },
-  }
+/** What the library has to say goes to the log. */
+const logThrough = (log: Log): void => {
+  const error = (...texts: unknown[]): void =>
+    log.error('the gRPC library reports a fault', { detail: texts.join(' ') })
+  setLogger({ error, info: () => undefined, debug: () => undefined })
 }
 
 type Address = { hostname: string; port: number; tls?: GrpcCertificate | undefined }
 
-const bind = (server: Server, { hostname, port }: Address, credentials: ServerCredentials): Promise<number> => {
-  const host = hostname.includes(':') ? `[${hostname}]` : hostname
-  return new Promise((resolve, reject) =>
-    server.bindAsync(`${host}:${port}`, credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    ),
-  )
-}
-
 /** Rejects if the port cannot be opened. */
-export const openGrpc = async (door: Door, address: Address): Promise<GrpcListener> => {
-  const server = new Server(limits)
+export const openGrpc = async (
+  door: Door,
+  { hostname, port, tls }: Address,
+  limits: GrpcLimits,
+): Promise<GrpcListener> => {
+  logThrough(door.log)
+  const server = new Server({ ...channelOptionsOf(limits), interceptors: [observing(door.observe)] })
   const health = createHealth(door)
   addServices(server, door, health)
-  const secure = address.tls === undefined ? null : renewable(address.tls)
-  const port = await bind(server, address, secure?.credentials ?? ServerCredentials.createInsecure())
-  return {
+  const secure = tls === undefined ? null : renewableCredentials(tls)
+  const injector = server.createConnectionInjector(secure?.credentials ?? ServerCredentials.createInsecure())
+  const connections = await openConnections({
+    hostname,
     port,
-    renew: (tls) => secure?.renew(tls),
+    connectionsMax: limits.connectionsMax,
+    take: (socket) => injector.injectConnection(socket),
+    onOpen: door.observe.onConnections,
+    onRefused: door.observe.onConnectionRefused,
+  })
+  return {
+    port: connections.port,
+    renew: (next) => secure?.renew(next),
     stop(cutAfterMs) {
+      connections.close()
       health.stop()
       return new Promise((resolve) => {
-        const timer = setTimeout(() => server.forceShutdown(), cutAfterMs)
+        const timer = setTimeout(() => {
+          server.forceShutdown()
+          connections.cut()
+        }, cutAfterMs)
         server.tryShutdown(() => {
           clearTimeout(timer)
           resolve()

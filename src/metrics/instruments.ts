@@ -6,10 +6,12 @@ import type { Labels, Metric, MetricDeclaration, Sample } from './metric.ts'
 type Declaration = Omit<MetricDeclaration, 'type'>
 
 type CounterSeries = { add: (n?: number) => void }
+type GaugeSeries = { add: (n: number) => void; set: (value: number) => void }
 type HistogramSeries = { observe: (value: number) => void }
 
 /** `of` takes the values of the labels, in their order. On a hot path keep the series that it returns. */
 type Instrument<S> = { of: (...values: string[]) => S; metric: () => Metric }
+export type Gauge = Instrument<GaugeSeries>
 export type Counter = Instrument<CounterSeries>
 export type Histogram = Instrument<HistogramSeries>
 
@@ -61,6 +63,21 @@ export const createCounter = (declaration: Declaration): Counter =>
     return {
       add(n = 1) {
         value += n
+      },
+      samples: (labels) => [{ labels, value }],
+    }
+  })
+
+/** For what somebody counts up and down as it happens. What can be read when the page is requested is read then: state.ts. */
+export const createGauge = (declaration: Declaration): Gauge =>
+  createInstrument<Sampled<GaugeSeries>>(declaration, 'gauge', () => {
+    let value = 0
+    return {
+      add(n) {
+        value += n
+      },
+      set(next) {
+        value = next
       },
       samples: (labels) => [{ labels, value }],
     }

@@ -17,6 +17,7 @@ import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createEndings } from './endingObservers.ts'
 import { createFix } from './fixObservers.ts'
+import { createGrpc } from './grpcObservers.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import { createMany } from './manyObservers.ts'
 import type { Metric } from './metric.ts'
@@ -43,7 +44,9 @@ const createHttp = () => {
     labels: ['http_route', 'http_request_method', 'http_response_status_code'],
     buckets: commitBuckets,
   })
-  const request: RequestObserver = ({ operation, request: { method } }, { status, seconds }) => {
+  const request: RequestObserver = ({ operation, request: { method }, visit }, { status, seconds }) => {
+    // A call that came through another door is counted there.
+    if (visit !== null) return
     const route = operation === null ? unmatched : operation.path
     duration.of(route, methods.has(method) ? method : otherMethod, String(status)).observe(seconds)
   }
@@ -203,14 +206,14 @@ const createDatabase = () => {
 
 export const createObservers = () => {
   const [http, batches, streams, database] = [createHttp(), createBatches(), createKafkaStreams(), createDatabase()]
-  const [followers, stops] = [createFollowers(), createStops()]
+  const [followers, stops, grpc] = [createFollowers(), createStops(), createGrpc(commitBuckets)]
   const { instruments: ofReports, ...reports } = createReports()
   const { instruments: ofEndings, ...endings } = createEndings()
   const { instruments: ofMany, ...many } = createMany()
   const { instruments: ofRules, onRejected } = createRules()
   const { instruments: ofFix, ...fix } = createFix()
   const instruments = [
-    ...[http, batches, streams, stops, database, followers].flatMap((part) => part.instruments),
+    ...[http, grpc, batches, streams, stops, database, followers].flatMap((part) => part.instruments),
     ...ofReports,
     ...ofEndings,
     ...ofMany,
@@ -220,6 +223,8 @@ export const createObservers = () => {
   return {
     /** Called for every answer over HTTP. */
     request: http.request,
+    /** Called for what happens at the gRPC door. */
+    grpc: grpc.observer,
     /** Called for every stream to a client. */
     stream: followers.stream,
     /** Called for every batch of requests. */

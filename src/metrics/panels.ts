@@ -2,6 +2,7 @@
 
 import { endings } from './endingPanels.ts'
 import { fix } from './fixPanels.ts'
+import { grpc } from './grpcPanels.ts'
 import { many } from './manyPanels.ts'
 import { of, quantile, quantiles, rate, sum, type Row } from './panel.ts'
 import { reports } from './reportPanels.ts'
@@ -192,6 +193,7 @@ const trades: Row = {
 
 export const rows: readonly Row[] = [
   requests,
+  grpc,
   commits,
   rules,
   relay,

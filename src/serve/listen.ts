@@ -2,7 +2,8 @@
 
 import type { Config } from '../config/config.ts'
 import { serverCertificateOf } from '../config/transport.ts'
-import type { GrpcListener } from '../grpc/server.ts'
+import type { CallObserver } from '../grpc/door.ts'
+import type { GrpcLimits, GrpcListener } from '../grpc/server.ts'
 import type { Guard } from '../http/gates/guard.ts'
 import { openPort, type Listener, type ServerCertificate } from '../http/listener.ts'
 import type { Phase } from '../http/operators/health.ts'
@@ -35,10 +36,11 @@ type Parts = Pick<
 > & {
   status: StatusSource
   phase: () => Phase
+  observeGrpc: CallObserver
 }
 
 /** What both ports have in common. */
-const serverOptionsOf = ({ status, phase, ...parts }: Parts): ServerOptions => {
+const serverOptionsOf = ({ status, phase, ...parts }: Omit<Parts, 'observeGrpc'>): ServerOptions => {
   const { config } = status
   return {
     ...parts,
@@ -75,9 +77,27 @@ const listenAt = ({ config, keys, options, tls }: Opening): Opened | null => {
   }
 }
 
+const grpcLimitsOf = (config: Config): GrpcLimits => ({
+  connectionsMax: config.GRPC_MAX_CONNECTIONS,
+  callsMax: config.GRPC_CONNECTION_MAX_CALLS,
+  messageMaxBytes: config.GRPC_MESSAGE_MAX_BYTES,
+  keepaliveMs: config.GRPC_KEEPALIVE_MS,
+  keepaliveTimeoutMs: config.GRPC_KEEPALIVE_TIMEOUT_MS,
+  idleMs: config.GRPC_CONNECTION_IDLE_MS,
+  ageMs: config.GRPC_CONNECTION_AGE_MS,
+})
+
 /** @returns undefined if the port cannot be opened; the reason is in the log then. Its code is loaded here, and only if there is a port. */
 const listenGrpc = async (
-  { config, status, phase, log }: Pick<Parts, 'status' | 'phase' | 'log'> & { config: Config },
+  {
+    config,
+    status,
+    phase,
+    log,
+    observeGrpc,
+  }: Pick<Parts, 'status' | 'phase' | 'log' | 'observeGrpc'> & {
+    config: Config
+  },
   call: CallOperation,
 ): Promise<GrpcListener | null | undefined> => {
   const { GRPC_PORT: port, GRPC_HOST: hostname } = config
@@ -85,7 +105,8 @@ const listenGrpc = async (
   const ready = (): boolean => phase() === 'serving' && componentsOf(status).db.status !== 'DOWN'
   try {
     const { openGrpc } = await import('../grpc/server.ts')
-    return await openGrpc({ call, ready, log }, { hostname, port, tls: serverCertificateOf(config) })
+    const door = { call, ready, log, observe: observeGrpc }
+    return await openGrpc(door, { hostname, port, tls: serverCertificateOf(config) }, grpcLimitsOf(config))
   } catch (error) {
     log.error(`cannot listen on ${hostname}:${port}: free the port or set GRPC_PORT`, describe(error))
     return undefined

@@ -138,9 +138,19 @@ const runService = async ({ config, log, guard, expiresAt, calendar, sessions }:
   const watched = { starting, fixDoor: () => fixDoor }
   const parts = createParts({ config, log, replicaId, tracing, metrics: meters, now, expiresAt, ...watched })
   const { streams, openStreams } = parts.streams
-  const { request: observe, stream: observeStream } = meters.observers
+  const { request: observe, stream: observeStream, grpc: observeGrpc } = meters.observers
   const { status, service, metrics } = parts
-  const ports = { status, service, streams, openStreams, phase: () => phase, metrics, observe, observeStream }
+  const ports = {
+    status,
+    service,
+    streams,
+    openStreams,
+    phase: () => phase,
+    metrics,
+    observe,
+    observeStream,
+    observeGrpc,
+  }
   const listeners = await listen({ ...ports, tracing, now, log }, guard)
   if (listeners === null) return 1
   const ready = (): boolean => phase === 'serving'

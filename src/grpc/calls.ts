@@ -1,0 +1,47 @@
+// Every call that names a method, for the metrics: its status and how long it took.
+
+import {
+  status,
+  type ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerMethodDefinition,
+} from '@grpc/grpc-js'
+import type { CallObserver } from './door.ts'
+
+/** The name of a status code: OK, INVALID_ARGUMENT … */
+export const statusName = (code: status | null | undefined): string => status[code ?? status.UNKNOWN] ?? 'UNKNOWN'
+
+/**
+ * An interceptor that observes calls. It stands at the innermost call, whose statuses are all of them: also those that no handler gives, for
+ * messages that are too large, and for deadlines.
+ */
+export const observing =
+  (observe: CallObserver) =>
+  ({ path }: Pick<ServerMethodDefinition<unknown, unknown>, 'path'>, call: ServerInterceptingCallInterface) => {
+    const startedAt = performance.now()
+    const method = path.slice(1)
+    let isOver = false
+    const end = (code: status | null | undefined): void => {
+      if (isOver) return
+      isOver = true
+      observe.onEnd({ method, status: statusName(code), seconds: (performance.now() - startedAt) / 1000 })
+    }
+    observe.onStart(method)
+    const [sendStatus, start] = [call.sendStatus.bind(call), call.start.bind(call)]
+    call.sendStatus = (sent) => {
+      end(sent.code)
+      sendStatus(sent)
+    }
+    call.start = (listener) =>
+      start({
+        onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
+        onReceiveMessage: (message) => listener.onReceiveMessage(message),
+        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+        onCancel() {
+          end(status.CANCELLED)
+          listener.onCancel()
+        },
+      })
+    // The library asks for its own class, and uses the interface alone.
+    return call as ServerInterceptingCall
+  }

@@ -1,0 +1,32 @@
+// The credentials of a server whose certificate can be changed while it runs.
+
+import { experimental } from '@grpc/grpc-js'
+
+/** PEM texts: the certificate with its chain, and its key. */
+export type GrpcCertificate = { cert: string; key: string }
+
+type Listener = Parameters<experimental.CertificateProvider['addIdentityCertificateListener']>[0]
+
+const updateOf = ({ cert, key }: GrpcCertificate) => ({ certificate: Buffer.from(cert), privateKey: Buffer.from(key) })
+
+export const renewableCredentials = (first: GrpcCertificate) => {
+  const listeners = new Set<Listener>()
+  let current = updateOf(first)
+  const provider: experimental.CertificateProvider = {
+    addCaCertificateListener: () => undefined,
+    removeCaCertificateListener: () => undefined,
+    addIdentityCertificateListener(listener) {
+      listeners.add(listener)
+      listener(current)
+    },
+    removeIdentityCertificateListener: (listener) => void listeners.delete(listener),
+  }
+  return {
+    credentials: experimental.createCertificateProviderServerCredentials(provider, null, false),
+    /** New connections see this one. */
+    renew(next: GrpcCertificate) {
+      current = updateOf(next)
+      listeners.forEach((listener) => listener(current))
+    },
+  }
+}
