@@ -7,9 +7,7 @@ import {
   type ServerMethodDefinition,
 } from '@grpc/grpc-js'
 import type { CallObserver } from './door.ts'
-
-/** The name of a status code: OK, INVALID_ARGUMENT … */
-export const statusName = (code: status | null | undefined): string => status[code ?? status.UNKNOWN] ?? 'UNKNOWN'
+import { statusName } from './status.ts'
 
 /**
  * An interceptor that observes calls. It stands at the innermost call, whose statuses are all of them: also those that no handler gives, for

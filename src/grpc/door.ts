@@ -1,11 +1,15 @@
 // What the door is given: the operations of HTTP behind their gates, and whether the service is ready.
 
-import type { Metadata } from '@grpc/grpc-js'
+import { status, type Metadata } from '@grpc/grpc-js'
 import type { Log } from '../telemetry/log.ts'
+import type { Attributes } from '../telemetry/tracing.ts'
+import { codeOf, statusName } from './status.ts'
 
 /** See Visit in http/exchange/exchange.ts. */
 export type Visit = {
   door: { kind: 'grpc' }
+  name: string
+  attributes: (answer: { code: string | null; requestId: string }) => Attributes
   address: string
   onSilence?: (ms: number) => void
   onStreamEnd?: (end: 'client' | 'lagging' | 'credential' | 'shutdown') => void
@@ -42,5 +46,21 @@ export const headersOf = (metadata: Metadata, own: Readonly<Record<string, strin
   return headers
 }
 
-/** The address of a peer such as `10.0.0.1:40112` or `[::1]:40112`. */
-export const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+/** The address of a peer such as `10.0.0.1:40112` or `::1:40112`. */
+const addressOf = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+
+/** `method`: of orders.v1.Orders. The attributes have OpenTelemetry's names for RPC. */
+export const visitOf = (method: string, call: { getPeer: () => string }): Visit => {
+  const name = `orders.v1.Orders/${method}`
+  return {
+    door: { kind: 'grpc' },
+    name,
+    attributes: ({ code, requestId }) => ({
+      'rpc.system.name': 'grpc',
+      'rpc.method': name,
+      'rpc.response.status_code': statusName(code === null ? status.OK : codeOf(code)),
+      'rpc.request.metadata.x-request-id': [requestId],
+    }),
+    address: addressOf(call.getPeer()),
+  }
+}

@@ -3,7 +3,7 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js'
 import { describe } from '../telemetry/log.ts'
 import { placeResult, readAnswer, trailerOf } from './answers.ts'
-import { addressOf, headersOf, type Door } from './door.ts'
+import { headersOf, visitOf, type Door } from './door.ts'
 import { textOf, type Plain, type Received } from './messages.ts'
 import { failed, malformed } from './status.ts'
 
@@ -86,7 +86,7 @@ export const unary =
       if (!call.request.ok) return callback(malformed(call.request.detail))
       const asked: Asked = asks[method](call.request.value)
       const request = asked.request((own) => headersOf(call.metadata, own))
-      const visit = { door: { kind: 'grpc' }, address: addressOf(call.getPeer()) } as const
+      const visit = visitOf(method, call)
       const response = await door.call(asked.id, { request, params: asked.params ?? {}, visit })
       const answer = await readAnswer(response)
       if (!answer.ok) return callback(answer.status)

@@ -24,6 +24,9 @@ const codes: Readonly<Record<string, status>> = {
 }
 export const codeOf = (problemCode: string): status => codes[problemCode] ?? status.INTERNAL
 
+/** The name of a status code: OK, INVALID_ARGUMENT … */
+export const statusName = (code: status | null | undefined): string => status[code ?? status.UNKNOWN] ?? 'UNKNOWN'
+
 type Fault = { pointer: string; detail: string }
 
 /** A refusal as the JSON of a problem says it. `retryAfter`: seconds as text, or null. */

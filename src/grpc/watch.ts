@@ -4,7 +4,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import { describe } from '../telemetry/log.ts'
 import { parseAnswer, readAnswer } from './answers.ts'
-import { addressOf, headersOf, type Door, type Visit } from './door.ts'
+import { headersOf, visitOf, type Door, type Visit } from './door.ts'
 import type { Plain, Received } from './messages.ts'
 import { queryOf } from './orders.ts'
 import { failed, malformed, statusOf } from './status.ts'
@@ -96,11 +96,7 @@ export const watch =
         headers: headersOf(call.metadata),
       })
       let end: End = 'client'
-      const visit: Visit = {
-        door: { kind: 'grpc' },
-        address: addressOf(call.getPeer()),
-        onStreamEnd: (why) => (end = why),
-      }
+      const visit: Visit = { ...visitOf('Watch', call), onStreamEnd: (why) => (end = why) }
       const response = await door.call('streamOrders', { request, visit })
       if (response.status !== 200) {
         const answer = await readAnswer(response)

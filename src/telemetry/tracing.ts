@@ -3,7 +3,7 @@
 
 /** OpenTelemetry's names: answers a request, sends a message, receives one. */
 type SpanKind = 'SERVER' | 'PRODUCER' | 'CONSUMER'
-type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>
+export type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
 /** A piece of work whose time is measured. */
 export type Span = {

@@ -2,25 +2,24 @@
 
 import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import type { ServiceError } from '@grpc/grpc-js'
-import { inRepo } from '../../src/build/repository.ts'
 import { freePort } from '../stack/ports.ts'
 import { test } from '../support/explained.ts'
 import type { RunningService } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'
-import { openGrpcClient, type Json } from './client.ts'
+import { openGrpcClient, type GrpcClient, type Json } from './client.ts'
 
 const userId = '7d8c2f7e-3a0f-4b55-9f5e-1a2b3c4d5e6f'
 const good = { userId, ticker: 'aapl', side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '10', price: '187.25' }
 
 let world: World
 let service: RunningService
-let client: ReturnType<typeof openGrpcClient>
+let client: GrpcClient
 
 beforeAll(async () => {
   world = await createWorld()
   const port = await freePort()
   service = await world.start({ env: { GRPC_PORT: String(port) } })
-  client = openGrpcClient(await Bun.file(inRepo('src', 'grpc', 'proto', 'orders', 'v1', 'orders.proto')).text(), port)
+  client = openGrpcClient(port)
 }, 180_000)
 afterAll(() => client?.close())
 

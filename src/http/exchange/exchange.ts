@@ -4,7 +4,7 @@
 import type { Caller } from '../../app/caller.ts'
 import type { Door } from '../../domain/door.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
-import { traceparentOf, type Span, type Tracing } from '../../telemetry/tracing.ts'
+import { traceparentOf, type Attributes, type Span, type Tracing } from '../../telemetry/tracing.ts'
 import type { Operation } from './operation.ts'
 import { pathOf, shownPath } from './path.ts'
 import { problem, problemResponse, type Problem } from './problem.ts'
@@ -36,6 +36,10 @@ export type Exchange = {
 /** A call that came in through another door, and goes through the same gates and handlers. */
 export type Visit = {
   readonly door: Door
+  /** As that door calls it, for the log and traces: `orders.v1.Orders/Place`. */
+  readonly name: string
+  /** What its span says. `code`: of the problem; null: there is none. */
+  readonly attributes: (answer: { code: string | null; requestId: string }) => Attributes
   /** The address of the client. */
   readonly address: string
   /** How long its connection may take nothing from now on, in ms; said of streams. */
@@ -99,7 +103,7 @@ const openExchange = ({
   const parent = traceparentOf(request.headers.get('traceparent'))
   const span =
     operation?.needs === 'store'
-      ? tracing.start({ name: `${request.method} ${operation.path}`, kind: 'SERVER', parent })
+      ? tracing.start({ name: visit?.name ?? `${request.method} ${operation.path}`, kind: 'SERVER', parent })
       : null
   const exchange = {
     operation,
@@ -118,22 +122,24 @@ const openExchange = ({
 }
 
 /** The attributes have OpenTelemetry's names for HTTP. */
-const endSpan = (span: Span, { operation, request, requestId }: Exchange, status: number): void =>
-  span.end(
-    {
-      'http.request.method': request.method,
-      'http.route': operation!.path,
-      'http.response.status_code': status,
-      'http.request.header.x-request-id': [requestId],
-    },
-    status >= 500 ? 'failed' : undefined,
-  )
+const httpAttributes = ({ operation, request, requestId }: Exchange, status: number): Attributes => ({
+  'http.request.method': request.method,
+  'http.route': operation!.path,
+  'http.response.status_code': status,
+  'http.request.header.x-request-id': [requestId],
+})
+
+/** `code`: of the problem; null: there is none. */
+const endSpan = (span: Span, exchange: Exchange, { status, code }: { status: number; code: string | null }): void => {
+  const { visit, requestId } = exchange
+  const attributes = visit === null ? httpAttributes(exchange, status) : visit.attributes({ code, requestId })
+  span.end(attributes, status >= 500 ? 'failed' : undefined)
+}
 
 /** The log fields of a request. */
-const logFields = ({ request, requestId, traceparent }: Exchange) => ({
+const logFields = ({ request, requestId, traceparent, visit }: Exchange) => ({
   requestId,
-  method: request.method,
-  path: pathOf(request),
+  ...(visit === null ? { method: request.method, path: pathOf(request) } : { call: visit.name }),
   ...(traceparent === null ? {} : { traceparent }),
 })
 
@@ -183,7 +189,7 @@ export const answering =
     if (draining()) response.headers.set('connection', 'close')
     const outcome = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
     observe(exchange, outcome)
-    if (span !== null) endSpan(span, exchange, outcome.status)
+    if (span !== null) endSpan(span, exchange, { ...outcome, code: answer instanceof Response ? null : answer.code })
     if (outcome.status > 500 || log.debugging) logAnswer(exchange, log, outcome)
     return response
   }
