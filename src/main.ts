@@ -26,6 +26,7 @@ const help = `orders ${version}: the single source of truth for the life of an o
   orders fix-session      make the password of a FIX session: --sender, --user, --target, --id, --scopes, --reports
   orders openapi          print the OpenAPI document of the HTTP side
   orders asyncapi         print the AsyncAPI document of the topics
+  orders proto            print the proto file of gRPC
   orders licenses         print the licences of what this binary is made of
   orders dashboard        print a dashboard for Grafana
   orders alerts           print alert rules for Prometheus; --runbook-base: where their links to the runbook lead
@@ -71,9 +72,9 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
     case 'fix-session':
       return (await import('./commands/fixSession.ts')).fixSessionCommand(args)
     case 'openapi':
-      return (await import('./serve/contracts.ts')).openApiCommand(process.env)
     case 'asyncapi':
-      return (await import('./serve/contracts.ts')).asyncApiCommand(process.env)
+    case 'proto':
+      return (await import('./serve/contracts.ts')).contractCommands[command](process.env)
     case 'licenses':
       process.stdout.write(`${notices}\n`)
       return 0

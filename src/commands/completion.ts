@@ -52,6 +52,7 @@ export const otherCommands = {
   },
   openapi: { flags: {} },
   asyncapi: { flags: {} },
+  proto: { flags: {} },
   licenses: { flags: {} },
   dashboard: { flags: {} },
   alerts: { flags: { 'runbook-base': text, help: word } },

@@ -4,6 +4,7 @@ import { readSettings, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
 import { reportGroup, topicsOf } from '../config/kafkaSettings.ts'
 import type { AmountDigits } from '../domain/decimal.ts'
+import ordersProto from '../grpc/proto/orders/v1/orders.proto' with { type: 'text' }
 import type { ContractOptions } from '../http/contract/docs.ts'
 import { createOpenApi } from '../http/contract/openapi.ts'
 import { createAsyncApi } from '../kafka/contract/asyncapi.ts'
@@ -29,6 +30,7 @@ export const contractsOf = (settings: Settings): ContractOptions => ({
     reportGroup: reportGroup(settings),
     ceSource: settings.CE_SOURCE,
   }),
+  proto: ordersProto,
 })
 
 /** Prints the document that `make` returns. The environment may be empty. Exit codes: 0, or 2 if a setting is bad. */
@@ -42,18 +44,23 @@ const print = async (env: Env, make: (settings: Settings) => unknown): Promise<n
   return 0
 }
 
-/** `orders openapi` */
-export const openApiCommand = (env: Env): Promise<number> =>
-  print(env, (settings) =>
-    createOpenApi({
-      version: release,
-      unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
-      bodyMaxBytes: settings.BODY_MAX_BYTES,
-      batchBodyMaxBytes: settings.BATCH_BODY_MAX_BYTES,
-      amountDigits: amountDigitsOf(settings),
-      access: accessOf(settings),
-    }),
-  )
-
-/** `orders asyncapi` */
-export const asyncApiCommand = (env: Env): Promise<number> => print(env, (settings) => contractsOf(settings).asyncApi)
+/** `orders openapi`, `orders asyncapi`, `orders proto` */
+export const contractCommands = {
+  openapi: (env: Env): Promise<number> =>
+    print(env, (settings) =>
+      createOpenApi({
+        version: release,
+        unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
+        bodyMaxBytes: settings.BODY_MAX_BYTES,
+        batchBodyMaxBytes: settings.BATCH_BODY_MAX_BYTES,
+        amountDigits: amountDigitsOf(settings),
+        access: accessOf(settings),
+      }),
+    ),
+  asyncapi: (env: Env): Promise<number> => print(env, (settings) => contractsOf(settings).asyncApi),
+  /** No setting changes it. */
+  proto: async (): Promise<number> => {
+    await printLine(ordersProto.trimEnd())
+    return 0
+  },
+} as const

@@ -12,6 +12,7 @@ import {
   mayBreak,
   nextVersion,
   readReleased,
+  readReleasedProto,
   releasedFiles,
   textOf,
   versionOf,
@@ -33,10 +34,12 @@ describe('since the last release', () => {
     for (const { why } of decided) expect(why.length).toBeGreaterThan(20)
   })
 
-  test('both documents are of one release, and a released document is none of ours to edit', async () => {
+  test('all documents are of one release, and a released document is none of ours to edit', async () => {
     const versions = await Promise.all(
       Object.values(releasedFiles).map(async (file) => versionOf(await readReleased(file))),
     )
+    const proto = await readReleasedProto()
+    if (proto !== null) versions.push(proto.version)
     expect(new Set(versions).size).toBe(1)
     expect(versions[0]).toMatch(/^\d+\.\d+\.\d+$/)
   })

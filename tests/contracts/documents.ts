@@ -1,4 +1,4 @@
-// Both documents as the service publishes them with its defaults, and the lookup of a reference in them.
+// The documents as the service publishes them with its defaults, and the lookup of a reference in them.
 
 import { readSettings } from '../../src/config/config.ts'
 import { amountDigits } from '../../src/domain/decimal.ts'
@@ -23,6 +23,9 @@ export const openApiDocument = plain(
     amountDigits,
   }),
 )
+
+/** The proto file as the service serves it. */
+export const ordersProto = contractsOf(defaults.settings).proto
 
 const at = (document: Json, path: readonly string[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Json | undefined)?.[key], document)

@@ -213,6 +213,7 @@ const gets = [
   '/metrics',
   '/openapi.json',
   '/asyncapi.json',
+  '/orders.proto',
   '/docs',
   '/docs/page.js',
   '/docs/page.css',

@@ -1,16 +1,18 @@
-// `bun run contracts:release` writes both documents as they are now into tests/contracts/released/; every later change is
+// `bun run contracts:release` writes the documents and the proto file as they are now into tests/contracts/released/; every later change is
 // compared with them. Run it once a release, after the version in package.json was raised: it refuses a break that the version
 // does not admit, and empties nothing by itself (decided.ts is for a person to clear).
 
 import { runCommand } from '../../src/build/command.ts'
 import { StackError } from '../stack/stackError.ts'
-import { asyncApiDocument, openApiDocument, type Json } from './documents.ts'
+import { asyncApiDocument, openApiDocument, ordersProto, type Json } from './documents.ts'
 import {
   changesSinceRelease,
   mayBreak,
   nextVersion,
+  protoHeader,
   readReleased,
   releasedFiles,
+  releasedProto,
   textOf,
   versionOf,
 } from './released.ts'
@@ -30,7 +32,8 @@ const main = async (): Promise<number> => {
   }
   await write(releasedFiles.openapi, openApiDocument, version)
   await write(releasedFiles.asyncapi, asyncApiDocument, version)
-  console.log(`${version}: ${Object.values(releasedFiles).join(', ')}`)
+  await Bun.write(releasedProto, protoHeader(version) + ordersProto)
+  console.log(`${version}: ${[...Object.values(releasedFiles), releasedProto].join(', ')}`)
   return 0
 }
 

@@ -59,12 +59,14 @@ describe('without configuration, in an empty folder', () => {
     }
     expect((await runBinary(['asyncapi'], { KAFKA_TOPIC_ORDER_PLACED: 'mine' })).out).toContain('"address": "mine"')
     expect(await runBinary(['openapi'], { BODY_MAX_BYTES: 'many' })).toMatchObject({ exitCode: 2, out: '' })
-    for (const name of ['openapi', 'asyncapi']) expect((await runBinary(['--help'])).out).toContain(`orders ${name} `)
+    for (const name of ['openapi', 'asyncapi', 'proto'])
+      expect((await runBinary(['--help'])).out).toContain(`orders ${name} `)
   })
 
   test('the documents are served as they are printed, with the names of this configuration', async () => {
     const printed = await runBinary(['openapi'])
     expect((await service.http('/openapi.json')).json).toEqual(JSON.parse(printed.out))
+    expect((await service.http('/orders.proto')).text).toBe((await runBinary(['proto'])).out)
     const { json } = await service.http('/asyncapi.json')
     const addresses = Object.values(json['channels'] as Record<string, { address: string }>).map(
       ({ address }) => address,
@@ -90,6 +92,7 @@ describe('without configuration, in an empty folder', () => {
         ...pageNames.map((name) => `/docs/handbook/${name}`),
         '/openapi.json',
         '/asyncapi.json',
+        '/orders.proto',
       ].toSorted(),
     )
     for (const link of links) {

@@ -15,7 +15,7 @@ import { createApp, type ServerOptions } from '../../src/http/server.ts'
 import { createOpenStreams } from '../../src/http/stream/openStreams.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import { noTracing } from '../../src/telemetry/tracing.ts'
-import { asyncApiDocument } from '../contracts/documents.ts'
+import { asyncApiDocument, ordersProto } from '../contracts/documents.ts'
 import { answerFaults, type Paths } from '../contracts/judge.ts'
 import { aReport, type ReportChanges } from '../support/builders.ts'
 import { createDatabase, servicePools, type TestDatabase } from '../support/database.ts'
@@ -59,7 +59,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
     info: () => ({ name: 'orders', version: 'test', commit: 'none' }),
   },
   metrics: () => 'orders_outbox_rows 1\n',
-  contracts: { version: 'test', asyncApi: asyncApiDocument },
+  contracts: { version: 'test', asyncApi: asyncApiDocument, proto: ordersProto },
   log: createTestLog().log,
   observe: () => undefined,
   tracing: noTracing,

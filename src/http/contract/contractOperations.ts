@@ -39,6 +39,17 @@ export const contractOperations = {
     answers: { 200: { description: 'AsyncAPI 3.0.', body: openDocument('asyncapi') } },
     refusals: routeRefusals,
   },
+  proto: {
+    method: 'GET',
+    path: '/orders.proto',
+    tag: 'Contracts',
+    needs: 'process',
+    audience: 'everybody',
+    access: 'open',
+    summary: 'The service and the messages of gRPC',
+    answers: { 200: { description: 'A proto3 file.', body: Type.String(), types: ['text/plain; charset=utf-8'] } },
+    refusals: routeRefusals,
+  },
   docs: {
     method: 'GET',
     path: '/docs',
@@ -46,7 +57,7 @@ export const contractOperations = {
     needs: 'process',
     audience: 'everybody',
     access: 'open',
-    summary: 'Both documents for a person, without internet',
+    summary: 'The contracts for a person, without internet',
     answers: {
       200: {
         description: 'A page.',

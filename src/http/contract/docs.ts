@@ -1,4 +1,4 @@
-// Serves the contracts: both documents, and a page for a person that loads nothing from other servers, because its renderer is embedded
+// Serves the contracts: the documents, and a page for a person that loads nothing from other servers, because its renderer is embedded
 // in the binary. Everything is made at the first request for it and cached, so no request of the API pays for it.
 
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
@@ -17,7 +17,8 @@ import { createOpenApi } from './openapi.ts'
 import { publishedAccess } from './openapiAccess.ts'
 import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 
-export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>> }
+/** `proto`: the text of the proto file of gRPC. */
+export type ContractOptions = { version: string; asyncApi: Readonly<Record<string, unknown>>; proto: string }
 type DocsOptions = {
   contracts: ContractOptions
   unknownFields: UnknownFields
@@ -51,7 +52,7 @@ const once = <T>(make: () => T): (() => T) => {
 }
 
 export const docsHandlers = ({ contracts, guard, management, ...settings }: DocsOptions) => {
-  const { version, asyncApi } = contracts
+  const { version, asyncApi, proto } = contracts
   const access = publishedAccess(guard, management)
   const { unknownFields, bodyMaxBytes, batchBodyMaxBytes, amountDigits } = settings
   const options = { version, unknownFields, bodyMaxBytes, batchBodyMaxBytes, amountDigits, access }
@@ -61,6 +62,7 @@ export const docsHandlers = ({ contracts, guard, management, ...settings }: Docs
   return {
     openApi: () => json(200, openApiText()),
     asyncApi: () => json(200, asyncApiText()),
+    proto: () => new Response(proto, { headers: { 'content-type': 'text/plain; charset=utf-8' } }),
     docs: () => new Response(page(), { headers: pageHeaders }),
     docsAsset: ({ params }) => assetOf(params['asset']!),
   } satisfies Record<string, Handler>

@@ -133,7 +133,8 @@ export const docsPage = (asyncApi: Json): string => `<!doctype html>
 </head>
 <body>
 <header><strong>orders</strong><a href="#handbook">Handbook</a><a href="#openapi">HTTP</a><a href="#kafka">Kafka</a>
-<a href="/openapi.json">openapi.json</a><a href="/asyncapi.json">asyncapi.json</a></header>
+<a href="/openapi.json">openapi.json</a><a href="/asyncapi.json">asyncapi.json</a>
+<a href="/orders.proto">orders.proto</a></header>
 <main>
 <section id="handbook"><h2>Handbook</h2>
 <ul>${pages.map(handbookItem).join('\n')}</ul></section>

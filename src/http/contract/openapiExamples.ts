@@ -191,6 +191,7 @@ const service = {
 const contracts = {
   openApi: { ...get, 200: () => '{"openapi":"3.1.1"}' },
   asyncApi: { ...get, 200: () => '{"asyncapi":"3.0.0"}' },
+  proto: { ...get, 200: () => 'syntax = "proto3";' },
   docs: { ...get, 200: () => '<!doctype html>' },
   docsAsset: { ...get, 200: () => '', NOT_FOUND: () => problem('NOT_FOUND', 'there is nothing at this path') },
   handbookPage: {

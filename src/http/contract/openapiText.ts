@@ -14,7 +14,7 @@ order may exist: ask again with the same key.
 **Lists** are newest first and paged by an opaque cursor: follow \`nextCursor\` until it is null.
 
 Every GET answers HEAD as well, every path OPTIONS. New members, headers and statuses of refusal may come within a major version: ignore what you do not
-know. \`/asyncapi.json\` describes the Kafka topics.`
+know. \`/asyncapi.json\` describes the Kafka topics, \`/orders.proto\` the calls over gRPC.`
 
 export const tags = [
   { name: 'Orders', description: 'Placing, reading and canceling orders.' },
