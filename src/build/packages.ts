@@ -12,9 +12,12 @@ export type Package = {
   homepage: string | null
   /** The texts that must be shipped with it: the licence, and the NOTICE if the package has one. */
   texts: string[]
-  /** The names of the packages in this list that it uses directly. */
+  /** The packages in this list that it uses directly, as `idOf` names them. */
   uses: string[]
 }
+
+/** A package may be there in several versions. */
+export const idOf = ({ name, version }: Pick<Package, 'name' | 'version'>): string => `${name}@${version}`
 
 type Manifest = {
   name: string
@@ -60,17 +63,20 @@ export const runtimePackages = (root: string = inRepo()): Package[] => {
     }
     if (found.has(folder)) return
     const { version, license, homepage, dependencies = {}, optionalDependencies = {} } = manifestOf(folder)
-    const uses = Object.keys({ ...dependencies, ...optionalDependencies })
+    const used = Object.keys({ ...dependencies, ...optionalDependencies }).filter((one) => !notInside.has(one))
     found.set(folder, {
       name,
       version,
       license: (typeof license === 'object' ? license.type : license) ?? 'UNKNOWN',
       homepage: homepage ?? null,
       texts: textsOf(folder),
-      uses: uses.filter((used) => !notInside.has(used) && resolve(used, folder) !== null),
+      uses: used.flatMap((one) => {
+        const there = resolve(one, folder)
+        return there === null ? [] : [idOf(manifestOf(there))]
+      }),
     })
-    for (const used of Object.keys(dependencies)) visit(used, folder, optionalDependencies[used] === undefined)
-    for (const used of Object.keys(optionalDependencies)) visit(used, folder, false)
+    for (const one of Object.keys(dependencies)) visit(one, folder, optionalDependencies[one] === undefined)
+    for (const one of Object.keys(optionalDependencies)) visit(one, folder, false)
   }
   for (const name of Object.keys(manifestOf(root).dependencies ?? {})) visit(name, root, true)
   return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))

@@ -3,12 +3,11 @@
 
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
 import { runCommand } from './command.ts'
-import { runtimePackages, type Package } from './packages.ts'
+import { idOf, runtimePackages, type Package } from './packages.ts'
 import { inRepo } from './repository.ts'
 
 type Lock = { packages: Record<string, readonly [string, ...unknown[]]> }
 
-const idOf = ({ name, version }: Pick<Package, 'name' | 'version'>): string => `${name}@${version}`
 const purlOf = ({ name, version }: Package): string => `pkg:npm/${name.replace('@', '%40')}@${version}`
 
 /** SHA-512 checksums of the lock file, in hexadecimal, by name@version. */
@@ -48,20 +47,24 @@ export const createSbom = async (): Promise<string> => {
   }
   const packages = runtimePackages()
   const checksums = await readChecksums()
-  const components = new Map(packages.map((one) => [one.name, componentOf(one, checksums)]))
+  const components = new Map(packages.map((one) => [idOf(one), componentOf(one, checksums)]))
   const bun = new Models.Component(Enums.ComponentType.Platform, 'bun', {
     bomRef: `bun@${manifest.engines.bun}`,
     version: manifest.engines.bun,
     purl: `pkg:generic/bun@${manifest.engines.bun}`,
     licenses: new Models.LicenseRepository([new Models.SpdxLicense('MIT')]),
   })
-  const refsOf = (names: readonly string[]) => names.flatMap((name) => components.get(name)?.bomRef ?? [])
-  for (const { name, uses } of packages) components.get(name)!.dependencies = new Models.BomRefRepository(refsOf(uses))
+  const refsOf = (ids: readonly string[]) => ids.flatMap((id) => components.get(id)?.bomRef ?? [])
+  for (const one of packages) components.get(idOf(one))!.dependencies = new Models.BomRefRepository(refsOf(one.uses))
+  const ownVersion = ([name, version]: [string, string]): string => idOf({ name, version })
   const service = new Models.Component(Enums.ComponentType.Application, manifest.name, {
     bomRef: idOf(manifest),
     version: manifest.version,
     licenses: new Models.LicenseRepository([new Models.SpdxLicense(manifest.license)]),
-    dependencies: new Models.BomRefRepository([bun.bomRef, ...refsOf(Object.keys(manifest.dependencies))]),
+    dependencies: new Models.BomRefRepository([
+      bun.bomRef,
+      ...refsOf(Object.entries(manifest.dependencies).map(ownVersion)),
+    ]),
   })
   const bom = new Models.Bom({
     metadata: new Models.Metadata({ component: service }),
