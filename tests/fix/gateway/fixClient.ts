@@ -16,15 +16,17 @@ export type FixClientOptions = {
   certificate?: Certificate
   sender?: string
   target?: string
+  /** The number of the first message; 1 if absent. */
+  number?: number
 }
 
 export const openFixClient = async (options: FixClientOptions) => {
-  const { port, from, ca, certificate, sender = 'BROKER1', target = 'ORDERS' } = options
+  const { port, from, ca, certificate, sender = 'BROKER1', target = 'ORDERS', number: first = 1 } = options
   const address = { port, host: '127.0.0.1', ...(from !== undefined && { localAddress: from }) }
   const socket: Socket = ca === undefined ? connectPlain(address) : connectSecure({ ...address, ca, ...certificate })
   const reader = createReader()
   const messages: Message[] = []
-  let [number, bytes, isClosed] = [1, 0, false]
+  let [number, bytes, isClosed] = [first, 0, false]
   socket.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     for (const read of reader.push(chunk)) if (read.kind === 'message') messages.push(read.message)
@@ -35,23 +37,26 @@ export const openFixClient = async (options: FixClientOptions) => {
     socket.once(ca === undefined ? 'connect' : 'secureConnect', () => resolve())
     socket.once('close', () => resolve())
   })
-  const bytesOf = (type: string, body: readonly Field[] = [], own = number++): Uint8Array =>
-    encode(
-      type,
-      [
-        [34, String(own)],
-        [49, sender],
-        [52, utcTimestamp(Date.now())],
-        [56, target],
-      ],
-      body,
-    )
+  const bytesOf = (type: string, body: readonly Field[] = [], again?: number): Uint8Array => {
+    const now = utcTimestamp(Date.now())
+    const repeated: Field[] =
+      again === undefined
+        ? []
+        : [
+            [43, 'Y'],
+            [122, now],
+          ]
+    const header: Field[] = [[34, String(again ?? number++)], [49, sender], [52, now], [56, target], ...repeated]
+    return encode(type, header, body)
+  }
   const next = (type: string, skip = 0): Promise<Message> =>
     until(() => messages.filter((message) => message.type === type)[skip], { what: `a message ${type} comes` })
   return {
     socket,
     messages,
     bytes: () => bytes,
+    /** The number of the next message. */
+    number: () => number,
     isClosed: () => isClosed,
     bytesOf,
     send: (type: string, body: readonly Field[] = []): void => void socket.write(bytesOf(type, body)),
