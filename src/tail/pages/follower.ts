@@ -12,14 +12,14 @@ import {
 import { createBell, sleep, type Bell } from '../../app/sleep.ts'
 import type { Place } from '../../store/log.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
-import { placeAtHead } from '../chunk.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { encodeCursor } from '../cursor.ts'
 import type { Lanes } from '../lanes.ts'
 import type { LiveReader } from './audience.ts'
 import { createMail, type Mail } from './mail.ts'
+import { createPlaceReading, type PlaceReading } from './placeReading.ts'
 import { beyond, joinPlaces, portionsOf, type Portion, type Stretch } from './portions.ts'
 import type { SharedReader } from './shared.ts'
-import { beginningOf, isWithinRestored, type Batch, type LogSource } from './source.ts'
+import type { LogSource } from './source.ts'
 
 export type FollowerParts = {
   source: LogSource
@@ -44,18 +44,18 @@ const idleMoveMs = 10_000
 const idleMoveRows = 5_000n
 
 /**
- * `kept`: what onPage kept last, and when and at which row that was. `at`: up to here everything is kept, or concerns it not. `checked`: `at` is
- * of the present epoch of this database. `joined`: it is at the head: what it had read when it came there, and what it was handed out since.
- * `oldest`: the time of the oldest event that is being kept. `failingSince`: since when its reads fail. `fault`: what onPage threw.
+ * `kept`: what onPage kept last, and when and at which row that was. `at`: up to here everything is kept, or concerns it not. `joined`: it is at
+ * the head: what it had read when it came there, and what it was handed out since. `oldest`: the time of the oldest event that is being kept.
+ * `failingSince`: since when its reads fail. `fault`: what onPage threw.
  */
 type Own = {
   readonly parts: FollowerParts
   readonly reader: PageReader
   readonly following: PageFollowing
+  readonly reading: PlaceReading
   readonly bell: Bell
   kept: { place: KeptPlace | null; at: number; row: bigint }
   at: Place | null
-  checked: boolean
   joined: { from: Place; mail: Mail } | null
   oldest: Date | null
   failingSince: number | null
@@ -94,37 +94,11 @@ const keep = async (own: Own, { to, rows }: Portion): Promise<void> => {
   own.movesOn = false
 }
 
-/** Where it goes on; nothing is read yet. */
+/** From its kept place; or from the head of the log, which is kept first. */
 const begin = async (own: Own): Promise<void> => {
-  const { source, log } = own.parts
-  const { place: kept } = own.kept
-  own.at = kept === null ? null : (decodeCursor(kept.cursor)?.place ?? null)
-  if (own.at !== null) return
-  const found = await source.head()
-  const head = placeAtHead(found)
-  if (head === null) throw new Error('the log cannot be read here')
-  own.checked = true
-  if (kept === null) return keep(own, { to: head, rows: [] })
-  log.error('a kept place in the log cannot be read: the log is read again from its beginning', {
-    reader: own.reader.id,
-  })
-  own.at = beginningOf(found.state.epoch)
-}
-
-/** What comes next, by a read of its own. */
-const readOn = async (own: Own, at: Place): Promise<Batch> => {
-  const { source, log } = own.parts
-  const state = own.checked && !isWithinRestored(at) ? null : (await source.head()).state
-  const batch = await source.read(at, state, { interest: own.reader.interest })
-  const wasChecked = own.checked
-  own.checked = batch !== null
-  if (batch !== null) return batch
-  if (wasChecked) throw new Error('the place in the log is none of this database any more')
-  log.error('a kept place in the log is none of this database: the log is read again from its beginning', {
-    reader: own.reader.id,
-  })
-  const beginning = beginningOf(state!.epoch)
-  return { start: beginning, rows: [], place: beginning, more: true }
+  const { place } = own.kept
+  if (place === null) await keep(own, { to: await own.reading.head(), rows: [] })
+  else own.at = await own.reading.begin(place.cursor)
 }
 
 const isFarFrom = ({ kept }: Own, place: Place): boolean => rowOf(place) - kept.row >= idleMoveRows
@@ -137,7 +111,7 @@ const join = (own: Own, live: LiveReader): void => {
 
 /** One read of its own; at the end of the log it joins the others. */
 const catchUp = async (own: Own, live: LiveReader): Promise<void> => {
-  const { start, rows, place: end, more } = await own.parts.lanes.run(() => readOn(own, own.at!))!
+  const { start, rows, place: end, more } = await own.parts.lanes.run(() => own.reading.next(own.at!))!
   own.failingSince = null
   const some = rows.filter(({ history }) => own.reader.concerns(history))
   if (some.length > 0) for (const portion of portionsOf({ start, end, rows: some }, pageMax)) await keep(own, portion)
@@ -222,10 +196,10 @@ export const createFollower = (
     parts,
     reader,
     following,
+    reading: createPlaceReading(parts, reader),
     bell: createBell(),
     kept: { place: from, at: -Infinity, row: 0n },
     at: null,
-    checked: false,
     joined: null,
     oldest: null,
     failingSince: null,

@@ -7,8 +7,8 @@ import type { LogPages } from '../../../src/app/logPages.ts'
 import type { HistoryEvent } from '../../../src/domain/history.ts'
 import { createReportFollowing, type ReportPage } from '../../../src/fix/gateway/reports.ts'
 import type { OrderSession } from '../../../src/fix/orders/session.ts'
-import { reportInFixSession } from '../../../src/store/fixSent.ts'
 import type { FixMessage } from '../../../src/store/fixOrders.ts'
+import { reportInFixSession } from '../../../src/store/fixSent.ts'
 import { readFixSession, takeFixSession, type SessionPlace } from '../../../src/store/fixSessions.ts'
 import type { Database } from '../../../src/store/sql.ts'
 import { createLogPages, type LogPagesOptions } from '../../../src/tail/pages/pages.ts'
@@ -102,8 +102,15 @@ export const createReportsWorld = async () => {
     run: (messages: readonly FixMessage[]) => Promise<readonly R[]>,
   ): Promise<void> => {
     for (;;) {
-      const [row] = await sql<{ epoch: string; next_in: string }[]>`select epoch, next_in from fix_sessions where id = ${id}`
-      const messageOf = (i: number) => ({ session: id, epoch: row!.epoch, number: Number(row!.next_in) + i, request: '{}' })
+      const [row] = await sql<
+        { epoch: string; next_in: string }[]
+      >`select epoch, next_in from fix_sessions where id = ${id}`
+      const messageOf = (i: number) => ({
+        session: id,
+        epoch: row!.epoch,
+        number: Number(row!.next_in) + i,
+        request: '{}',
+      })
       const results = await run(Array.from({ length: count }, (_, i) => messageOf(i)))
       if (results.every(({ ok }) => ok)) return
       if (!results.every(({ code }) => code === 'SESSION_LOST')) throw new Error(JSON.stringify(results))
@@ -165,7 +172,7 @@ export const createReportsWorld = async () => {
         ids.map((id) => ({ id, cause: byRequest.cause, event: anEvent() })),
         { again: false, now: new Date(), onCommitted: ring },
       ),
-    async fill(...trades: TradeChanges[]): Promise<void> {
+    async applyFills(...trades: TradeChanges[]): Promise<void> {
       const { signal } = new AbortController()
       const received = trades.map((changes) => aTrade(changes))
       await applyTrades(db, received, { now: () => new Date(), newId, signal, onRetry: () => undefined })
