@@ -69,7 +69,7 @@ test('an order is placed, reported and canceled over FIX, and is that of HTTP', 
   const accepted = await client.next('8')
   expect(report(accepted)).toEqual({ id: 'one', exec: '0', status: '0', leaves: '10' })
   const { json } = await service.http(`/orders/${valueOf(accepted.fields, 37)}`)
-  expect(json).toMatchObject({ userId, clientOrderId: 'one', ticker: 'AAPL', status: 'NEW', price: '187.25' })
+  expect(json).toMatchObject({ userId, clientOrderId: 'one', ticker: 'AAPL', status: 'NEW', price: 187.25 })
 
   client.send('F', [
     [11, 'two'],

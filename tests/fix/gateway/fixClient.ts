@@ -20,6 +20,9 @@ export type FixClientOptions = {
   number?: number
 }
 
+/** A client that is not answered fails its test within this time. */
+const deadlineMs = 30_000
+
 export const openFixClient = async (options: FixClientOptions) => {
   const { port, from, ca, certificate, sender = 'BROKER1', target = 'ORDERS', number: first = 1 } = options
   const address = { port, host: '127.0.0.1', ...(from !== undefined && { localAddress: from }) }
@@ -50,7 +53,10 @@ export const openFixClient = async (options: FixClientOptions) => {
     return encode(type, header, body)
   }
   const next = (type: string, skip = 0): Promise<Message> =>
-    until(() => messages.filter((message) => message.type === type)[skip], { what: `a message ${type} comes` })
+    until(() => messages.filter((message) => message.type === type)[skip], {
+      what: `a message ${type} comes`,
+      deadlineMs,
+    })
   return {
     socket,
     messages,
@@ -62,7 +68,7 @@ export const openFixClient = async (options: FixClientOptions) => {
     send: (type: string, body: readonly Field[] = []): void => void socket.write(bytesOf(type, body)),
     /** Waits for the message of this type, after `skip` others of it. */
     next,
-    closed: () => until(() => isClosed, { what: 'the connection is closed' }),
+    closed: () => until(() => isClosed, { what: 'the connection is closed', deadlineMs }),
     /** Logs on; answers the heartbeat's seconds of the answer. */
     async logon(body: readonly Field[] = [], seconds = 30): Promise<Message> {
       socket.write(bytesOf('A', [[98, '0'], [108, String(seconds)], ...body]))
