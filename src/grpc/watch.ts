@@ -7,6 +7,7 @@ import { parseAnswer, readAnswer } from './answers.ts'
 import { headersOf, visitOf, type Door, type Visit } from './door.ts'
 import type { Plain, Received } from './messages.ts'
 import { queryOf } from './orders.ts'
+import { createOutgoing, type Outgoing } from './outgoing.ts'
 import { failed, malformed, statusOf } from './status.ts'
 
 type Call = ServerWritableStream<Received, Plain>
@@ -26,11 +27,16 @@ const blockOf = (text: string): Block => {
   return block
 }
 
-async function* blocksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Block> {
+type Reader = { read: () => Promise<{ done: boolean; value?: Uint8Array | undefined }> }
+
+/** Ends when the stream does, or its reader is canceled. */
+async function* blocksOf(reader: Reader): AsyncGenerator<Block> {
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const chunk of body) {
-    const texts = (rest + decoder.decode(chunk, { stream: true })).split('\n\n')
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    const texts = (rest + decoder.decode(value, { stream: true })).split('\n\n')
     rest = texts.pop()!
     for (const text of texts) yield blockOf(text)
   }
@@ -64,53 +70,49 @@ const ends = {
   shutdown: { code: 'STOPPING', detail: 'the service stops: connect again, from the cursor' },
 } as const satisfies Record<End, { code: string; detail: string }>
 
-/** Resolves once the connection took what waits, or the client is gone. */
-const drained = (call: Call): Promise<void> =>
-  new Promise((resolve) => {
-    if (call.cancelled) return resolve()
-    call.once('drain', resolve)
-    call.once('cancelled', resolve)
-  })
+/** How long a client may take nothing before it is told otherwise, in ms. */
+const patienceMs = 30_000
 
-const pump = async (call: Call, body: ReadableStream<Uint8Array>, endOf: () => End): Promise<void> => {
+type Answering = { body: ReadableStream<Uint8Array>; outgoing: Outgoing; endOf: () => End }
+
+const pump = async (call: Call, { body, outgoing, endOf }: Answering): Promise<void> => {
+  const reader = body.getReader()
+  call.once('cancelled', () => void reader.cancel())
   let cursor: string | null = null
-  for await (const block of blocksOf(body)) {
+  for await (const block of blocksOf(reader)) {
     if (call.cancelled) return
     cursor = block.cursor ?? cursor
     // The last comment of a stream that ends is for a person; its cursor goes along with the status.
     const isLast = block.event === '' && endOf() !== 'client'
     const message = isLast ? null : messageOf(block)
-    if (message !== null && !call.write(message)) await drained(call)
+    if (message !== null) await outgoing.write(message)
   }
   if (call.cancelled) return
   const metadata: Record<string, string> = cursor === null ? {} : { cursor }
   call.emit('error', statusOf({ ...ends[endOf()], metadata }))
 }
 
+const follow = async (call: Call, door: Door): Promise<void> => {
+  if (!call.request.ok) return void call.emit('error', malformed(call.request.detail))
+  const url = `http://grpc/orders/stream${queryOf(call.request.value)}`
+  const request = new Request(url, { headers: headersOf(call.metadata) })
+  const outgoing = createOutgoing(call, patienceMs)
+  let end: End = 'client'
+  const response = await door.call('streamOrders', {
+    request,
+    visit: { ...visitOf('Watch', call), onSilence: outgoing.setPatience, onStreamEnd: (why) => (end = why) },
+  })
+  if (response.status === 200) return pump(call, { body: response.body!, outgoing, endOf: () => end })
+  const answer = await readAnswer(response)
+  if (!answer.ok) call.emit('error', answer.status)
+}
+
+/** Answers a call with a stream; never throws. */
 export const watch =
   (door: Door) =>
   async (call: Call): Promise<void> => {
     try {
-      if (!call.request.ok) return void call.emit('error', malformed(call.request.detail))
-      const request = new Request(`http://grpc/orders/stream${queryOf(call.request.value)}`, {
-        headers: headersOf(call.metadata),
-      })
-      let end: End = 'client'
-      const visit: Visit = { ...visitOf('Watch', call), onStreamEnd: (why) => (end = why) }
-      const response = await door.call('streamOrders', { request, visit })
-      if (response.status !== 200) {
-        const answer = await readAnswer(response)
-        return void (answer.ok || call.emit('error', answer.status))
-      }
-      const [body] = [response.body!]
-      const leave = new AbortController()
-      call.once('cancelled', () => leave.abort())
-      const own = body.pipeThrough(new TransformStream(undefined, undefined, { highWaterMark: 0 }), {
-        signal: leave.signal,
-      })
-      await pump(call, own, () => end).catch((error: unknown) => {
-        if (!call.cancelled) throw error
-      })
+      await follow(call, door)
     } catch (error) {
       door.log.error('a gRPC stream failed', describe(error))
       call.emit('error', failed())

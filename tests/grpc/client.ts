@@ -1,5 +1,6 @@
 // A client of the gRPC door: @grpc/grpc-js over the proto file as it is served, which is how a user of Node.js would call it.
 
+import { connect, type IncomingHttpHeaders } from 'node:http2'
 import {
   Client,
   credentials,
@@ -164,4 +165,60 @@ export const readUntil = async (stream: Stream, isLast: (message: Json) => boole
     if (isLast(message as Json)) break
   }
   return seen
+}
+
+/** A message as it lies on the wire: whether it is compressed, its length, its bytes. */
+const framed = (bytes: Buffer): Buffer => {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(bytes.length, 1)
+  return Buffer.concat([head, bytes])
+}
+
+/**
+ * A stream of somebody who takes nothing until `read` is called: over bare HTTP/2, since the client of the library keeps what it is sent.
+ * `ended`: the trailers, or the code of the reset (HTTP/2) with which the server let go.
+ */
+export const openDeafStream = (port: number, request: Json) => {
+  const session = connect(`http://127.0.0.1:${port}`)
+  session.on('error', () => undefined)
+  const headers = {
+    ':method': 'POST',
+    ':path': '/orders.v1.Orders/Watch',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  }
+  const stream = session.request(headers)
+  stream.pause()
+  stream.on('error', () => undefined)
+  stream.end(framed(encoderOf('orders.v1.WatchRequest')(request)))
+  let trailers: IncomingHttpHeaders = {}
+  stream.on('trailers', (sent) => (trailers = sent))
+  const ended = new Promise<{ trailers: IncomingHttpHeaders; reset: number }>((resolve) =>
+    stream.on('close', () => resolve({ trailers, reset: stream.rstCode ?? 0 })),
+  )
+  return {
+    ended,
+    read(onMessage: (message: Json) => void) {
+      const decode = decoderOf('orders.v1.WatchResponse')
+      let rest = Buffer.alloc(0)
+      stream.on('data', (bytes: Buffer) => {
+        rest = Buffer.concat([rest, bytes])
+        while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+          const end = 5 + rest.readUInt32BE(1)
+          onMessage(decode(rest.subarray(5, end)))
+          rest = rest.subarray(end)
+        }
+      })
+      stream.resume()
+    },
+    close: () => session.destroy(),
+  }
+}
+
+/** Trailers of bare HTTP/2 as the metadata that they are. */
+export const metadataOfTrailers = (trailers: IncomingHttpHeaders): Metadata => {
+  const metadata = new Metadata()
+  const details = trailers['grpc-status-details-bin']
+  if (details !== undefined) metadata.set('grpc-status-details-bin', Buffer.from(String(details), 'base64'))
+  return metadata
 }

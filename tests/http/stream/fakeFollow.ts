@@ -1,6 +1,20 @@
 // A tail of the test: it gives each follower the steps that the test gives it, and nothing by itself.
 
 import type { EventFilter, Follow, Following, PageResult, Step, TailState } from '../../../src/app/follow.ts'
+import { writeEvent } from '../../../src/wire/event.ts'
+import { newOrder } from '../../domain/arbitraries.ts'
+
+export const order = newOrder()
+
+/** The acceptance of that order, with the cursor `c` and this number; `padding`: so many bytes more. */
+export const eventOf = (n: number, padding = 0) => {
+  const history = { kind: 'ACCEPTED', at: order.createdAt, order, fill: null, reason: null } as const
+  const cause = { kind: 'request', requestId: `r-${n}${'x'.repeat(padding)}` } as const
+  const event = { ...history, cause }
+  const { id: orderId, version, userId, ticker } = order
+  const text = writeEvent(event)
+  return { event: { position: BigInt(n), orderId, version, userId, ticker, text }, cursor: `c${n}` }
+}
 
 export type FakeFollower = {
   filter: EventFilter

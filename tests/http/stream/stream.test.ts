@@ -8,13 +8,11 @@ import type { Listener } from '../../../src/http/listener.ts'
 import type { ServerOptions } from '../../../src/http/server.ts'
 import type { StreamEnd } from '../../../src/http/stream/eventStream.ts'
 import { createOpenStreams } from '../../../src/http/stream/openStreams.ts'
-import { writeEvent } from '../../../src/wire/event.ts'
 import { orderJson } from '../../../src/wire/order.ts'
-import { newOrder } from '../../domain/arbitraries.ts'
 import { openEventStream } from '../../support/eventStream.ts'
 import { until } from '../../support/until.ts'
 import { refusal, readAnswer, serverOptions, startServer } from '../harness.ts'
-import { createFakeFollow } from './fakeFollow.ts'
+import { createFakeFollow, eventOf, order } from './fakeFollow.ts'
 
 const listeners: Listener[] = []
 const sockets: Socket[] = []
@@ -56,16 +54,6 @@ const connectDeaf = (port: number, path = '/orders/stream'): Promise<Socket> =>
     sockets.push(socket)
     socket.on('error', reject)
   })
-
-const order = newOrder()
-const eventOf = (n: number, padding = 0) => {
-  const history = { kind: 'ACCEPTED', at: order.createdAt, order, fill: null, reason: null } as const
-  const cause = { kind: 'request', requestId: `r-${n}${'x'.repeat(padding)}` } as const
-  const event = { ...history, cause }
-  const { id: orderId, version, userId, ticker } = order
-  const text = writeEvent(event)
-  return { event: { position: BigInt(n), orderId, version, userId, ticker, text }, cursor: `c${n}` }
-}
 
 describe('a stream', () => {
   test('begins with the open orders, then has every change with the cursor after it', async () => {
