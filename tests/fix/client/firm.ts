@@ -67,6 +67,8 @@ const forEachLine = async (stream: ReadableStream<Uint8Array>, take: (line: stri
   }
 }
 
+const lastNotesMax = 20
+
 type Child = { write: (line: string) => void; kill: () => Promise<void> }
 
 const startChild = async (onLine: (line: string) => void, onNote: (line: string) => void): Promise<Child> => {
@@ -91,10 +93,15 @@ const sessionOf = (
   name: string,
   settings: Record<string, string>,
   happened: readonly Happened[],
-  port: { write: (line: string) => void; started: () => Promise<void> },
+  port: { write: (line: string) => void; started: () => Promise<void>; lastNotes: () => string },
 ): FirmSession => {
+  /** Waits for what the firm sees; says what QuickFIX/J said last if it never comes. */
+  const sees: typeof until = (look, options) =>
+    until(look, options).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n-- QuickFIX/J said last:\n${port.lastNotes()}`, { cause: error })
+    })
   const happens = async (event: Event, from: number): Promise<void> => {
-    await until(() => happened.slice(from).some((one) => one.event === event), { what: `${name}: ${event}` })
+    await sees(() => happened.slice(from).some((one) => one.event === event), { what: `${name}: ${event}` })
   }
   const received = (): FixMessage[] => {
     const byNumber = new Map<number, FixMessage>()
@@ -125,10 +132,10 @@ const sessionOf = (
       port.write(`send\t${name}\t${[`35=${type}`, ...all].join(soh)}`)
     },
     received,
-    message: (fits, what) => until(() => received().find(fits), { what: `${name} was told: ${what}` }),
+    message: (fits, what) => sees(() => received().find(fits), { what: `${name} was told: ${what}` }),
     async admin(type, after = opened) {
       const find = () => happened.slice(after).find(({ event, message }) => event === 'admin' && message!.type === type)
-      return (await until(find, { what: `${name} got a message of type ${type}` })).message!
+      return (await sees(find, { what: `${name} got a message of type ${type}` })).message!
     },
   }
 }
@@ -154,6 +161,7 @@ export const createFirm = ({ dir = temporaryDir('firm'), onHappened }: FirmOptio
     child ??= startChild(take, (line) => notes.push(line))
     present = await child
   }
+  const lastNotes = (): string => notes.slice(-lastNotesMax).join('\n')
   const write = (line: string): void => {
     if (present === null) throw new Error('the firm does not run')
     present.write(line)
@@ -168,7 +176,7 @@ export const createFirm = ({ dir = temporaryDir('firm'), onHappened }: FirmOptio
     session(name, settings) {
       const happened: Happened[] = []
       sessions.set(name, happened)
-      return sessionOf(name, { FileStorePath: dir, ...settings }, happened, { write, started })
+      return sessionOf(name, { FileStorePath: dir, ...settings }, happened, { write, started, lastNotes })
     },
     kill,
     notes: () => notes.join('\n'),
