@@ -74,7 +74,7 @@ let clients = 0
 const clientOf = (service: RunningService, session: FirmSession) => {
   const ticker = `QFJ${++clients}`
   const keyOf = (id: ClOrdId): string => `${ticker}-${id}`
-  const ofOrder = { 55: ticker, 54: 1, 60: fixTime(new Date()) }
+  const ofOrder = { 55: ticker, 54: 1 }
   const ids = new Map<ClOrdId, string>()
   const idOf = (id: ClOrdId): string => ids.get(id) ?? crypto.randomUUID()
   const orderOf = async (id: ClOrdId): Promise<Json | null> => {
@@ -90,6 +90,7 @@ const clientOf = (service: RunningService, session: FirmSession) => {
   const place = async (request: NewOrderSingle): Promise<FixMessage> => {
     const { clOrdId, orderQty, timeInForce = 'GoodTillCancel', stopPx, execInst, possResend } = request
     const answer = await ask('D', keyOf(clOrdId), {
+      60: fixTime(new Date()),
       38: orderQty,
       59: timesInForce[timeInForce],
       ...(stopPx === undefined ? { 40: 2, 44: 200 } : { 40: 3, 99: stopPx }),
@@ -102,7 +103,7 @@ const clientOf = (service: RunningService, session: FirmSession) => {
     return answer
   }
   const cancel = async ({ clOrdId, origClOrdId }: OrderCancelRequest): Promise<FixMessage> => {
-    const answer = await ask('F', keyOf(clOrdId), { 41: keyOf(origClOrdId) })
+    const answer = await ask('F', keyOf(clOrdId), { 41: keyOf(origClOrdId), 60: fixTime(new Date()) })
     expectIds(answer, keyOf(clOrdId), keyOf(origClOrdId))
     return answer
   }

@@ -14,9 +14,12 @@
 // What is received is written before QuickFIX/J counts it: after a kill it may be written twice, with one number.
 
 import java.io.BufferedReader;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -135,6 +138,19 @@ public final class FixClient {
     }
   }
 
+  /** QuickFIX/J's own dictionary, with the one value that the service uses beyond it: ExecType L, triggered, is of a later FIX. */
+  private static String dictionary(Path dir) throws Exception {
+    String known = "<value enum=\"I\" description=\"ORDER_STATUS\"/>";
+    Path file = dir.resolve("FIX44.xml");
+    try (InputStream stock = FixClient.class.getResourceAsStream("/FIX44.xml")) {
+      String text = new String(stock.readAllBytes(), StandardCharsets.UTF_8);
+      if (!text.contains(known)) throw new IllegalStateException("FIX44.xml has no ExecType I");
+      Files.createDirectories(dir);
+      Files.writeString(file, text.replace(known, known + "<value enum=\"L\" description=\"TRIGGERED\"/>"));
+    }
+    return file.toString();
+  }
+
   private static void open(String name, List<String> words) throws Exception {
     SessionSettings settings = new SessionSettings();
     Map<String, String> given = new java.util.HashMap<>();
@@ -146,7 +162,7 @@ public final class FixClient {
     settings.setString(id, "HeartBtInt", "30");
     settings.setString(id, "ReconnectInterval", "1");
     settings.setString(id, "SocketTcpNoDelay", "Y");
-    settings.setString(id, "DataDictionary", "FIX44.xml");
+    settings.setString(id, "DataDictionary", dictionary(Path.of(given.get("FileStorePath"))));
     for (Map.Entry<String, String> one : given.entrySet())
       if (!one.getKey().equals("Password")) settings.setString(id, one.getKey(), one.getValue());
     LogFactory notes = ignored -> new Notes(name);
