@@ -63,9 +63,9 @@ const answersCancel = (cause: Cause, reason: Reason | null, { id }: OrderSession
   reason?.code === 'USER_CANCELED' &&
   (cause.session === id || originOf(cause.session) === origin)
 
-/** A mass cancel by the owner's own session is no surprise to it either; it names no request in FIX 4.4. */
+/** A mass cancel by the owner's own session is no surprise to it either; it names no request in FIX 4.4. Its cause is of a kind of its own. */
 const isOwnMassCancel = (cause: Cause, reason: Reason | null, { id }: OrderSession): boolean =>
-  cause.kind === 'fix' && cause.session === id && reason?.code === 'MASS_CANCELED'
+  cause.session === id && reason?.code === 'MASS_CANCELED'
 
 type Ending = { ids: Ids; fields: Body }
 

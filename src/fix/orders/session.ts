@@ -37,7 +37,7 @@ type Reportable = { origin: string | null; userId: string; cause: Cause }
 export const concerns = (session: OrderSession, { origin, userId, cause }: Reportable): boolean => {
   if (origin === originOf(session.id)) return true
   const isOfUser = session.users.has(userId)
-  return isOfUser && (session.reports === 'all' || (cause.kind === 'fix' && cause.session === session.id))
+  return isOfUser && (session.reports === 'all' || cause.session === session.id)
 }
 
 const keyMax = 64

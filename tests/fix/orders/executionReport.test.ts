@@ -182,7 +182,8 @@ describe('canceled', () => {
   })
 
   test('by its own mass cancel: no request is named, and none is missing', () => {
-    const report = reportOf(ended(order(), 'CANCELED', { code: 'MASS_CANCELED', text: null }, byRequest('desk')))
+    const cause: Cause = { kind: 'mass-cancel', session: 'desk', requestId: 'Y' }
+    const report = reportOf(ended(order(), 'CANCELED', { code: 'MASS_CANCELED', text: null }, cause))
     expect(report).toMatchObject({ 11: 'X', 150: '4', 39: '4', 58: 'MASS_CANCELED' })
     expect([report[41], report[378]]).toEqual([undefined, undefined])
   })
@@ -281,8 +282,10 @@ describe('a session hears', () => {
     expect(concerns(session({ reports: 'all', user: null, accounts }), { ...event, origin: null })).toBeTrue()
   })
   test('of what it did to an order of another door', () => {
-    const cause: Cause = { kind: 'fix', session: 'desk', requestId: 'Y' }
-    expect(concerns(session(), { ...event, origin: null, cause })).toBeTrue()
-    expect(concerns(session({ id: 'other' }), { ...event, origin: null, cause })).toBeFalse()
+    for (const kind of ['fix', 'mass-cancel'] as const) {
+      const cause: Cause = { kind, session: 'desk', requestId: 'Y' }
+      expect(concerns(session(), { ...event, origin: null, cause })).toBeTrue()
+      expect(concerns(session({ id: 'other' }), { ...event, origin: null, cause })).toBeFalse()
+    }
   })
 })
