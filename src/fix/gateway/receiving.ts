@@ -25,7 +25,8 @@ export const createReceiving = ({ pause, resume, take }: ReceivingOptions): Rece
   let reads: Read[] = []
   let next = 0
   let waitingBytes = 0
-  let [isPaused, isStopped, isGiving] = [false, false, false]
+  /** `isUnread`: the socket is paused. */
+  let [isPaused, isStopped, isGiving, isUnread] = [false, false, false, false]
 
   const mayGive = (): boolean => !isPaused && !isStopped && next < reads.length
   const give = (): void => {
@@ -47,7 +48,8 @@ export const createReceiving = ({ pause, resume, take }: ReceivingOptions): Rece
     pause() {
       if (isPaused || isStopped) return
       isPaused = true
-      pause()
+      if (!isUnread) pause()
+      isUnread = true
     },
     resume() {
       if (!isPaused || isStopped) return
@@ -55,7 +57,9 @@ export const createReceiving = ({ pause, resume, take }: ReceivingOptions): Rece
       // Not from within: the caller may be in the middle of something.
       queueMicrotask(() => {
         give()
-        if (!isPaused && !isStopped) resume()
+        if (isPaused || isStopped || !isUnread) return
+        isUnread = false
+        resume()
       })
     },
     stop() {
