@@ -2,7 +2,6 @@
 
 import type { BatchReport } from '../app/batcher.ts'
 import type { BatchersOptions } from '../app/batchers.ts'
-import { resetReasons } from '../app/follow.ts'
 import type { RefusalObserver } from '../app/refusals.ts'
 import {
   dispositions,
@@ -12,11 +11,11 @@ import {
   type ExceptionDisposition,
 } from '../domain/leg.ts'
 import type { RequestObserver } from '../http/exchange/exchange.ts'
-import { streamEnds, type StreamObserver } from '../http/stream/eventStream.ts'
 import type { DeadLetter } from '../kafka/inbound/deadLetters.ts'
 import type { StoreFault } from '../store/faults.ts'
 import { createEndings } from './endingObservers.ts'
 import { createFix } from './fixObservers.ts'
+import { createFollowers } from './followerObservers.ts'
 import { createGrpc } from './grpcObservers.ts'
 import { createCounter, createHistogram } from './instruments.ts'
 import { createMany } from './manyObservers.ts'
@@ -157,34 +156,6 @@ const createStops = () => {
     if (ageMs !== null) took.observe(ageMs / 1000)
   }
   return { onTriggered, instruments: [triggered, duration] }
-}
-
-/** The streams to clients. */
-const createFollowers = () => {
-  const events = createCounter({
-    name: 'orders_stream_events_total',
-    help: 'Events that were given to streams, each as often as there were streams for it.',
-  })
-  const ends = createCounter({
-    name: 'orders_stream_ends_total',
-    help: 'Streams that ended, by reason: client (it left), lagging (it read too slowly), credential (expired or revoked), shutdown.',
-    labels: ['reason'],
-  })
-  const resets = createCounter({
-    name: 'orders_stream_resets_total',
-    help: 'Streams whose cursor could not be resumed, so that they began anew, by reason.',
-    labels: ['reason'],
-  })
-  // An alert on the first one needs a zero before it.
-  for (const end of streamEnds) ends.of(end)
-  for (const reason of resetReasons) resets.of(reason)
-  const given = events.of()
-  const stream: StreamObserver = {
-    onEvents: (count) => given.add(count),
-    onEnd: (end) => ends.of(end).add(),
-    onReset: (reason) => resets.of(reason).add(),
-  }
-  return { stream, instruments: [events, ends, resets] }
 }
 
 const faults = ['data', 'contention', 'unavailable', 'unknown', 'bug'] as const satisfies readonly StoreFault[]
