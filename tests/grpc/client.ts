@@ -65,10 +65,10 @@ export const detailsOf = (trailer: Metadata): Record<string, Json> => {
 }
 
 /** The status with which a stream ended, after its messages were read. */
-export const endOf = (stream: Stream): Promise<StatusObject> =>
+export const endOf = (stream: Stream): Promise<{ code: number; details: string; metadata: Metadata }> =>
   new Promise((resolve) => {
     stream.on('error', () => undefined)
-    stream.on('status', resolve)
+    stream.on('status', (status: StatusObject) => resolve(status))
   })
 
 const answerOf = (method: string): string =>
