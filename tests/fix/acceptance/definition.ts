@@ -96,7 +96,7 @@ const openClient = async (port: number) => {
   }
 }
 
-/** How a server differs from QuickFIX's: what each line says before it goes out, and what of an answer counts. */
+/** How a server differs from QuickFIX's: what a message says before it goes out, and what of an answer counts. */
 export type Manner = {
   said: (line: string) => string
   difference: (expected: string, actual: string) => string | null
@@ -113,7 +113,8 @@ export const playDefinition = async (text: string, port: number, manner: Manner 
       const [, action, id = '1', rest] = parts as unknown as [string, string, string | undefined, string]
       const client = clients.get(id)
       const line = `line ${index + 1}`
-      const body = completed(manner.said(timed(rest)))
+      const said = timed(rest)
+      const body = completed(action === 'I' ? manner.said(said) : said)
       if (action === 'i' && body === 'CONNECT') clients.set(id, await openClient(port))
       else if (client === undefined) throw new Error(`${line}: no connection`)
       else if (action === 'i') client.end()

@@ -14,6 +14,7 @@ const soh = '\u0001'
 
 /** Definitions that the service does not pass, each with why. */
 export const exceptions: Readonly<Record<string, string>> = {
+  '14e_IncorrectEnumValue.def': 'SecurityType (167) changes nothing about an order here, so its value is not looked at',
   '19a_PossResendMessageThatHAsAlreadyBeenSent.def':
     'the suite’s server ignores an order that it has; FIX’s matrix F.1.b, and the service, answer with its state',
 }
