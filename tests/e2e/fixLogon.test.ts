@@ -1,10 +1,11 @@
 // Proves: a session of FIX is open to its firm alone: another password, CompID, address or interval is let in by nobody and told nothing; a
 // session has one connection; what a firm lost is sent again as it was.
 
+import { playDefinition } from '../fix/acceptance/definition.ts'
 import { about, orderFields, placed } from '../fix/client/fields.ts'
 import { createFirm, type FirmSession } from '../fix/client/firm.ts'
 import { ownFixWorld } from '../fix/client/fixWorld.ts'
-import { sessionRow, settingsFor } from '../fix/client/sessions.ts'
+import { secretOf, sessionRow, settingsFor } from '../fix/client/sessions.ts'
 import { eachEventOnce } from '../fix/client/told.ts'
 import { expect, test } from '../support/explained.ts'
 import { until } from '../support/until.ts'
@@ -14,6 +15,7 @@ const { service, port, firm, session } = await ownFixWorld([
   sessionRow('other'),
   sessionRow('lost'),
   sessionRow('begun'),
+  sessionRow('hasty', { resetOnLogon: true }),
   sessionRow('far', { addresses: ['10.1.0.0/16'] }),
 ])
 
@@ -96,6 +98,18 @@ test('what a firm lost is sent again as it was, with PossDup and its first Sendi
     expect(second.fields[122]).toBe(message.fields[52])
   }
   await lost.stop()
+})
+
+test('a firm that comes back at once is let in: it waits until its session is given back', async () => {
+  const head = (from: string, to: string) => `8=FIX.4.4|35=A|34=1|49=${from}|52=<TIME>|56=${to}|98=0|108=30|`
+  const once = [
+    'iCONNECT',
+    `I${head('HASTY', 'ORDERS')}554=${secretOf('hasty')}|`,
+    `E${head('ORDERS', 'HASTY').replace('35=A', '9=66|35=A')}10=0|`,
+    'iDISCONNECT',
+  ].join('\n')
+  const text = Array.from({ length: 20 }, () => once).join('\n')
+  await playDefinition(text.replaceAll('|', '\u0001'), port)
 })
 
 test('a firm that begins its numbers again (ResetSeqNumFlag) goes on with its orders', async () => {
