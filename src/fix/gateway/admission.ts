@@ -59,6 +59,8 @@ const judge = (session: FixSession | null, { password, peer }: Logon): Refused |
 export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, log }: AdmissionOptions): Admission => {
   /** Sessions that are logged on here, or about to be: each has one connection. */
   const present = new Set<string>()
+  /** Sessions that are being given back: a client that comes again at once waits for that. */
+  const leaving = new Map<string, Promise<void>>()
 
   /** Follows the log. Resolves once the place of a new session is kept: no order of it may be placed before. */
   const followLog = async (session: FixSession, held: HeldSession, { onPage, onLost }: Logon) => {
@@ -89,7 +91,7 @@ export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, lo
     if (held === null) return refused('HELD_ELSEWHERE')
     leases.add(held.taken, logon.onLost)
     const { ok, end } = await followLog(session, held, logon)
-    const leave = async (): Promise<void> => {
+    const giveBack = async (): Promise<void> => {
       leases.remove(held.taken)
       await end()
       await held
@@ -98,6 +100,11 @@ export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, lo
           log.warn('a FIX session could not be given back; its lease ends by itself', describe(error)),
         )
       present.delete(session.id)
+    }
+    const leave = (): Promise<void> => {
+      const left = giveBack().finally(() => leaving.delete(session.id))
+      leaving.set(session.id, left)
+      return left
     }
     if (ok) return { ok, session, held, desk: deskOf(session), leave }
     await leave()
@@ -110,6 +117,7 @@ export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, lo
       const session = sessions().find(logon.senderCompId, logon.targetCompId)
       const refusal = judge(session, logon)
       if (refusal !== null || session === null) return refusal ?? refused('UNKNOWN_SESSION')
+      await leaving.get(session.id)?.catch(() => undefined)
       if (present.has(session.id)) return refused('LOGGED_ON')
       present.add(session.id)
       try {
