@@ -2,7 +2,6 @@
 // away, and none comes twice as long as each page and its place are kept in one. The tail (src/tail/pages/) implements it.
 
 import type { HistoryEvent } from '../domain/history.ts'
-import type { LogInterest } from '../store/log.ts'
 
 /** A place in the log as it is kept. `cursor`: see tail/cursor.ts; it never ages. */
 export type KeptPlace = { logEpoch: number; cursor: string }
@@ -13,11 +12,13 @@ export type LogPage = { from: KeptPlace | null; to: KeptPlace; events: readonly 
 /** Events of a page. */
 export const pageMax = 500
 
+/** What is looked for: see LogInterest. It may find more than `concerns` lets through, never less. */
+export type PageInterest = { session: string; userIds: readonly string[] }
+
 /** Who follows. `id`: for the log and for operators. */
 export type PageReader = {
   id: string
-  /** What Postgres looks for: it may find more than `concerns` lets through. */
-  interest: LogInterest
+  interest: PageInterest
   concerns: (event: HistoryEvent) => boolean
 }
 

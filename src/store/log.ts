@@ -24,8 +24,8 @@ export type Place = {
 /** A member that is left out: any. */
 export type LogFilter = { userId?: string; ticker?: string; orderId?: string }
 
-/** Events of orders that came through a session of FIX, of orders of these users, and what the session did to orders of others. */
-export type LogInterest = { session: string; userIds: readonly string[] }
+/** Events of orders that came through these sessions of FIX, of orders of these users, and what the sessions did to orders of others. */
+export type LogInterest = { sessions: readonly string[]; userIds: readonly string[] }
 
 /** `interest` absent: everybody's. */
 export type RowFilter = LogFilter & { interest?: LogInterest }
@@ -116,9 +116,9 @@ const filterParameters = ({ userId, ticker, orderId, interest }: RowFilter) => [
   userId ?? null,
   ticker ?? null,
   orderId ?? null,
-  interest?.session ?? null,
-  interest === undefined ? null : doorText({ kind: 'fix', session: interest.session }),
-  textArray(interest?.userIds ?? []),
+  interest === undefined ? null : textArray(interest.sessions),
+  interest === undefined ? null : textArray(interest.sessions.map((session) => doorText({ kind: 'fix', session }))),
+  interest === undefined ? null : textArray(interest.userIds),
 ]
 
 /** How many arms a read of the delta has: two for each table. */

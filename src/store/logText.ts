@@ -88,18 +88,18 @@ export const deltaText = statementText`
 
 const filter: Text = statementText`(
       select ${parameter}::text::uuid as user_id, ${parameter}::text as ticker, ${parameter}::text::uuid as order_id,
-             ${parameter}::text as session, ${parameter}::text collate "C" as origin, ${parameter}::text[]::uuid[] as user_ids
+             ${parameter}::text[] as sessions, ${parameter}::text[] as origins, ${parameter}::text[]::uuid[] as user_ids
     ) q`
 
 /** Only changes can be made by a session that the order did not come through. */
-const concernsSession = ({ name, t, owner }: Table): string =>
-  `q.session is null or ${owner}.origin = q.origin or ${owner}.user_id = any (q.user_ids)${
-    name === 'order_changes' ? ` or ${t}.cause ->> 'session' = q.session` : ''
+const concernsSessions = ({ name, t, owner }: Table): string =>
+  `q.sessions is null or ${owner}.origin = any (q.origins) or ${owner}.user_id = any (q.user_ids)${
+    name === 'order_changes' ? ` or ${t}.cause ->> 'session' = any (q.sessions)` : ''
   }`
 
 const passes = (table: Table): string =>
   `(q.user_id is null or ${table.owner}.user_id = q.user_id) and (q.ticker is null or ${table.owner}.ticker = q.ticker)
-        and (q.order_id is null or ${table.owner}.id = q.order_id) and (${concernsSession(table)})`
+        and (q.order_id is null or ${table.owner}.id = q.order_id) and (${concernsSessions(table)})`
 
 const keyColumns = ({ t, orderId, version }: Table): string =>
   `${t}.xact, ${t}.position, ${orderId} as order_id, ${version} as version`

@@ -1,12 +1,13 @@
 // Those who follow the log page by page and are at its head: what was read reaches those whom it concerns, without asking the others.
 
+import type { PageInterest } from '../../app/logPages.ts'
 import type { HistoryEvent } from '../../domain/history.ts'
-import type { LogInterest, LogRow } from '../../store/log.ts'
+import type { LogRow } from '../../store/log.ts'
 import type { Stretch } from './portions.ts'
 
 /** Somebody at the head. */
 export type LiveReader = {
-  readonly interest: LogInterest
+  readonly interest: PageInterest
   readonly concerns: (event: HistoryEvent) => boolean
   /** Takes what concerns it. It may have read some of it before it joined. */
   readonly push: (stretch: Stretch) => void

@@ -13,19 +13,14 @@ import { createBell, sleep, type Bell } from '../../app/sleep.ts'
 import type { Place } from '../../store/log.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { encodeCursor } from '../cursor.ts'
-import type { Lanes } from '../lanes.ts'
 import type { LiveReader } from './audience.ts'
 import { createMail, type Mail } from './mail.ts'
-import { createPlaceReading, type PlaceReading } from './placeReading.ts'
+import { createPlaceReading, type PlaceReading, type ReadingParts } from './placeReading.ts'
 import { beyond, joinPlaces, portionsOf, type Portion, type Stretch } from './portions.ts'
 import type { SharedReader } from './shared.ts'
-import type { LogSource } from './source.ts'
 
-export type FollowerParts = {
-  source: LogSource
+export type FollowerParts = ReadingParts & {
   shared: SharedReader
-  /** How many read by themselves at a time. */
-  lanes: Lanes
   now: () => Date
   log: Pick<Log, 'rarely' | 'error'>
 }
@@ -111,7 +106,7 @@ const join = (own: Own, live: LiveReader): void => {
 
 /** One read of its own; at the end of the log it joins the others. */
 const catchUp = async (own: Own, live: LiveReader): Promise<void> => {
-  const { start, rows, place: end, more } = await own.parts.lanes.run(() => own.reading.next(own.at!))!
+  const { start, rows, place: end, more } = await own.reading.next(own.at!)
   own.failingSince = null
   const some = rows.filter(({ history }) => own.reader.concerns(history))
   if (some.length > 0) for (const portion of portionsOf({ start, end, rows: some }, pageMax)) await keep(own, portion)

@@ -5,6 +5,7 @@ import type { Database } from '../../store/sql.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { createLanes } from '../lanes.ts'
 import { createFollower, type Follower } from './follower.ts'
+import { createGroupReading } from './groups.ts'
 import { createSharedReader } from './shared.ts'
 import { createLogSource } from './source.ts'
 
@@ -45,7 +46,8 @@ export const createLogPages = ({ db, lanes, pollMs, now, log }: LogPagesOptions)
     onLook,
   })
   const source = createLogSource({ db, batchMax: ownBatchMax, looksMax, log })
-  const parts = { source, shared, lanes: createLanes(lanes, Infinity), now, log }
+  const own = createLanes(lanes, Infinity)
+  const parts = { source, shared, lanes: own, together: createGroupReading(source, own), now, log }
   return {
     async follow(reader: PageReader, from: KeptPlace | null, following: PageFollowing) {
       const follower = createFollower(parts, reader, { from, ...following })

@@ -1,12 +1,14 @@
-// What one who follows the log page by page reads by itself: where it goes on, then batch after batch. A place that is none of this database,
-// which only a change of it by hand brings about, leads back to the beginning of the log.
+// What one who follows the log page by page reads: where it goes on, then batch after batch, with others where that can be. A place that is none
+// of this database, which only a change of it by hand brings about, leads back to the beginning of the log.
 
 import type { PageReader } from '../../app/logPages.ts'
-import type { Place } from '../../store/log.ts'
+import type { LogState, Place } from '../../store/log.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { placeAtHead } from '../chunk.ts'
+import { haltOf, placeAtHead } from '../chunk.ts'
 import { decodeCursor } from '../cursor.ts'
-import { beginningOf, isWithinRestored, type Batch, type LogSource } from './source.ts'
+import type { Lanes } from '../lanes.ts'
+import type { GroupReading } from './groups.ts'
+import { beginningOf, type Batch, type LogSource } from './source.ts'
 
 /** Each rejects if Postgres cannot be read; then it is tried again. */
 export type PlaceReading = {
@@ -17,12 +19,17 @@ export type PlaceReading = {
   next: (place: Place) => Promise<Batch>
 }
 
-type Parts = { source: LogSource; log: Pick<Log, 'error'> }
+/** `lanes`: how many read at a time. `together`: reads for all who are near. */
+export type ReadingParts = { source: LogSource; lanes: Lanes; together: GroupReading; log: Pick<Log, 'error'> }
+
+/** Lanes have no limit of waiting: the number of followers has. */
+const inLane = <T>(lanes: Lanes, task: () => Promise<T>): Promise<T> => lanes.run(task)!
 
 export const createPlaceReading = (
-  { source, log }: Parts,
+  { source, lanes, together, log }: ReadingParts,
   { id, interest }: Pick<PageReader, 'id' | 'interest'>,
 ): PlaceReading => {
+  const filter = { interest: { sessions: [interest.session], userIds: interest.userIds } }
   /** The place that was read from last is of the present epoch of this database. */
   let checked = false
 
@@ -33,30 +40,47 @@ export const createPlaceReading = (
     return beginningOf(epoch)
   }
 
+  /** From a place where the epoch had no row. If it has none yet, it was read up to where its head was before. */
+  const readEmpty = async (place: Place): Promise<Batch | null> => {
+    const found = await source.head()
+    const batch = await source.read(place, null, filter)
+    const isEmpty = batch !== null && !batch.more && batch.place.witness === null
+    return isEmpty ? { ...batch, place: placeAtHead(found) ?? batch.place } : batch
+  }
+
+  const readOn = (place: Place): Promise<Batch | null> => {
+    if (place.witness === null) return inLane(lanes, () => readEmpty(place))
+    return place.page === null ? together(place, interest) : inLane(lanes, () => source.read(place, null, filter))
+  }
+
+  /** Of a place that was not read from yet. Null: it is of the present epoch of this database. */
+  const readFirst = async (place: Place, state: LogState): Promise<Batch | null> => {
+    if (place.epoch < state.epoch) return source.read(place, state, filter)
+    if (haltOf(state, place) === null) return null
+    const beginning = beginAgain(state.epoch)
+    return { start: beginning, rows: [], place: beginning, more: true }
+  }
+
   return {
     async head() {
-      const place = placeAtHead(await source.head())
+      const place = placeAtHead(await inLane(lanes, source.head))
       if (place === null) throw new Error('the log cannot be read here')
       return place
     },
     async begin(cursor) {
       const place = decodeCursor(cursor)?.place
-      return place ?? beginAgain((await source.head()).state.epoch)
+      return place ?? beginAgain((await inLane(lanes, source.head)).state.epoch)
     },
     async next(place) {
-      const isPlain = checked && place.witness !== null && !isWithinRestored(place)
-      const found = isPlain ? null : await source.head()
-      const batch = await source.read(place, found?.state ?? null, { interest })
-      const wasChecked = checked
-      checked = batch !== null
-      if (batch === null) {
-        if (wasChecked || found === null) throw new Error('the place in the log is none of this database any more')
-        const beginning = beginAgain(found.state.epoch)
-        return { start: beginning, rows: [], place: beginning, more: true }
+      if (!checked) {
+        const first = await inLane(lanes, async () => readFirst(place, await source.check(place)))
+        if (first !== null) return first
+        checked = true
       }
-      // An epoch without any row has been read up to where its head was before.
-      const isEmpty = found !== null && !batch.more && batch.place.witness === null
-      return isEmpty ? { ...batch, place: placeAtHead(found) ?? batch.place } : batch
+      const batch = await readOn(place)
+      if (batch !== null) return batch
+      checked = false
+      throw new Error('the place in the log is none of this database any more')
     },
   }
 }

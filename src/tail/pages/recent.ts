@@ -4,10 +4,19 @@ import type { Place } from '../../store/log.ts'
 import { contains } from '../../store/snapshot.ts'
 import { seenAtMost } from '../chunk.ts'
 import type { Stretch } from './portions.ts'
+import { indexRows, type RowIndex } from './rowIndex.ts'
+
+/** `find`: made when somebody looks for the first time. */
+type Recent = Stretch & { find: () => RowIndex }
+
+const withIndex = (stretch: Stretch): Recent => {
+  let index: RowIndex | null = null
+  return { ...stretch, find: () => (index ??= indexRows(stretch.rows)) }
+}
 
 /** The newest stretches, and where they begin. */
 export const createRecent = (eventsMax: number) => {
-  let stretches: Stretch[] = []
+  let stretches: Recent[] = []
   let start: Place | null = null
   let events = 0
   return {
@@ -17,7 +26,7 @@ export const createRecent = (eventsMax: number) => {
       events = 0
     },
     add(stretch: Stretch): void {
-      stretches.push(stretch)
+      stretches.push(withIndex(stretch))
       events += stretch.rows.length
       while (stretches.length > 0 && events > eventsMax) {
         const oldest = stretches.shift()!
@@ -26,7 +35,7 @@ export const createRecent = (eventsMax: number) => {
       }
     },
     /** Null: it has not everything that comes after the place. */
-    after: (place: Place): readonly Stretch[] | null =>
+    after: (place: Place): readonly Recent[] | null =>
       place.page === null && start?.epoch === place.epoch && contains(place.snapshot, seenAtMost(start))
         ? stretches
         : null,

@@ -135,8 +135,8 @@ export const createSharedReader = (options: SharedOptions): SharedReader => {
       const missed = own.recent.after(place)
       if (missed === null) return false
       own.audience.join(reader)
-      for (const { start, end, rows } of missed) {
-        const some = rows.filter(({ history }) => reader.concerns(history))
+      for (const { start, end, find } of missed) {
+        const some = find()(reader.interest).filter(({ history }) => reader.concerns(history))
         if (some.length > 0) reader.push({ start, end, rows: some })
       }
       return true

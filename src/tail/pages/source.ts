@@ -5,6 +5,7 @@
 
 import {
   beginEpoch,
+  countDelta,
   readHead,
   type LogKey,
   type LogRow,
@@ -13,7 +14,7 @@ import {
   type RowFilter,
 } from '../../store/log.ts'
 import { readRestored } from '../../store/restoredLog.ts'
-import type { Database } from '../../store/sql.ts'
+import type { Database, Sql } from '../../store/sql.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { readChunk } from '../chunk.ts'
 
@@ -24,6 +25,8 @@ export type Batch = { start: Place; rows: readonly LogRow[]; place: Place; more:
 export type LogSource = {
   /** The database and the head of its log, in the present epoch; it is begun here if the last one is another cluster's. */
   head: () => Promise<{ state: LogState; head: LogKey | null }>
+  /** The database for a place: whether the place is of it, and of the present epoch, which is begun here likewise. */
+  check: (place: Place) => Promise<LogState>
   /** What comes next. `state` null: the epoch of the place is the present one. Answers null, if the place is none of this database. */
   read: (place: Place, state: LogState | null, filter: RowFilter) => Promise<Batch | null>
 }
@@ -60,15 +63,19 @@ export const createLogSource = ({ db, batchMax, looksMax, log }: LogSourceOption
     return { start: place, rows, place: next, more: true }
   }
 
+  /** Reads something that says the state of the database; once more, if an epoch has to begin first. */
+  const inEpoch = async <T extends { state: LogState }>(read: (sql: Sql) => Promise<T>): Promise<T> => {
+    const found = await db.run(read)
+    if (found.state.standby) throw new Error(standby)
+    if (found.state.ours) return found
+    await db.run(beginEpoch)
+    log.warn('the tables were copied from another cluster: an epoch of the log begins')
+    return db.run(read)
+  }
+
   return {
-    async head() {
-      const found = await db.run(readHead)
-      if (found.state.standby) throw new Error(standby)
-      if (found.state.ours) return found
-      await db.run(beginEpoch)
-      log.warn('the tables were copied from another cluster: an epoch of the log begins')
-      return db.run(readHead)
-    },
+    head: () => inEpoch(readHead),
+    check: async (place) => (await inEpoch((sql) => countDelta(sql, place, 0))).state,
     async read(place, state, filter) {
       if (state !== null && place.epoch < state.epoch) return readOld(place, state.epoch)
       const chunk = await readChunk(db, place, { filter, rowsMax: batchMax, looksMax })
