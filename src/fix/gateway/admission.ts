@@ -14,7 +14,6 @@ export type Logon = {
   targetCompId: string
   password: string | null
   peer: Pick<Peer, 'address' | 'certificate'>
-  /** Each page but the first, which says where a new session begins. */
   onPage: (page: ReportPage) => Promise<boolean>
   onLost: () => void
 }
@@ -40,7 +39,6 @@ export type AdmissionOptions = {
   follow: ReportFollowing
   leases: Leases
   deskOf: (session: FixSession) => Desk
-  /** ms since 1970 */
   now: () => number
   log: Log
 }
@@ -67,9 +65,10 @@ export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, lo
     const stop = new AbortController()
     const begun = Promise.withResolvers<boolean>()
     if (held.taken.place !== null) begun.resolve(true)
+    // The first page of a new session has no events: it says only where the session begins, before there is a conversation.
     const keep = async (page: ReportPage): Promise<boolean> => {
       if (page.from !== null) return onPage(page)
-      const { ok } = await held.report({ ...page, events: [], at: new Date(now()) })
+      const { ok } = await held.report({ ...page, from: null, events: [], at: new Date(now()) })
       begun.resolve(ok)
       return ok
     }
