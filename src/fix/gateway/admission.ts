@@ -54,57 +54,90 @@ const judge = (session: FixSession | null, { password, peer }: Logon): Refused |
   return networks.check(peer.address, family) ? null : refused('ADDRESS')
 }
 
-export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, log }: AdmissionOptions): Admission => {
-  /** Sessions that are logged on here, or about to be: each has one connection. */
-  const present = new Set<string>()
-  /** Sessions that are being given back: a client that comes again at once waits for that. */
-  const leaving = new Map<string, Promise<void>>()
+/** Follows the log for a session. Resolves once the place of a new session is kept: no order of it may be placed before. */
+const followLog = async (
+  { follow, now, log }: Pick<AdmissionOptions, 'follow' | 'now' | 'log'>,
+  session: FixSession,
+  held: HeldSession,
+  { onPage, onLost }: Pick<Logon, 'onPage' | 'onLost'>,
+) => {
+  const stop = new AbortController()
+  const begun = Promise.withResolvers<boolean>()
+  if (held.taken.place !== null) begun.resolve(true)
+  // The first page of a new session has no events: it says only where the session begins, before there is a conversation.
+  const keep = async (page: ReportPage): Promise<boolean> => {
+    if (page.from !== null) return onPage(page)
+    const { ok } = await held.report({ ...page, from: null, events: [], at: new Date(now()) })
+    begun.resolve(ok)
+    return ok
+  }
+  const following = follow(session, held.taken.place, { onPage: keep, signal: stop.signal })
+    .catch((error: unknown) => {
+      log.error('the log could not be followed for a FIX session', { session: session.id, ...describe(error) })
+      onLost()
+    })
+    .finally(() => begun.resolve(false))
+  const end = async (): Promise<void> => {
+    stop.abort()
+    await following
+  }
+  return { ok: await begun.promise, end }
+}
 
-  /** Follows the log. Resolves once the place of a new session is kept: no order of it may be placed before. */
-  const followLog = async (session: FixSession, held: HeldSession, { onPage, onLost }: Logon) => {
-    const stop = new AbortController()
-    const begun = Promise.withResolvers<boolean>()
-    if (held.taken.place !== null) begun.resolve(true)
-    // The first page of a new session has no events: it says only where the session begins, before there is a conversation.
-    const keep = async (page: ReportPage): Promise<boolean> => {
-      if (page.from !== null) return onPage(page)
-      const { ok } = await held.report({ ...page, from: null, events: [], at: new Date(now()) })
-      begun.resolve(ok)
-      return ok
-    }
-    const following = follow(session, held.taken.place, { onPage: keep, signal: stop.signal })
-      .catch((error: unknown) => {
-        log.error('the log could not be followed for a FIX session', { session: session.id, ...describe(error) })
-        onLost()
-      })
-      .finally(() => begun.resolve(false))
-    const end = async (): Promise<void> => {
-      stop.abort()
-      await following
-    }
-    return { ok: await begun.promise, end }
+/** Sessions that are logged on here: each has one connection. Who logs on while the one before is being given back waits for that. */
+const createPresence = () => {
+  const present = new Map<string, Promise<void> | null>()
+  return {
+    /** False: it is logged on. */
+    async enter(id: string): Promise<boolean> {
+      const leaving = present.get(id)
+      if (leaving === null) return false
+      await leaving
+      // Of two that waited one comes in.
+      if (present.has(id)) return false
+      present.set(id, null)
+      return true
+    },
+    leave: (id: string, left: Promise<void>): Promise<void> => {
+      const gone = left.finally(() => present.delete(id))
+      present.set(id, gone)
+      return gone
+    },
+  }
+}
+
+export const createAdmission = (options: AdmissionOptions): Admission => {
+  const { fix, sessions, leases, deskOf, log } = options
+  const presence = createPresence()
+
+  const giveBack = async (held: HeldSession, end: () => Promise<void>): Promise<void> => {
+    leases.remove(held.taken)
+    await end()
+    await held
+      .release()
+      .catch((error: unknown) =>
+        log.warn('a FIX session could not be given back; its lease ends by itself', describe(error)),
+      )
+  }
+
+  /** Only who entered may. */
+  const refuse = async ({ id }: FixSession, reason: Refused['reason']): Promise<Refused> => {
+    await presence.leave(id, Promise.resolve())
+    return refused(reason)
   }
 
   const take = async (session: FixSession, logon: Logon): Promise<Admitted | Refused> => {
-    const held = await fix.takeSession(session.id)
-    if (held === null) return refused('HELD_ELSEWHERE')
+    let held: HeldSession | null
+    try {
+      held = await fix.takeSession(session.id)
+    } catch (error) {
+      log.rarely('warn', 'fix take', 'a FIX session could not be taken', describe(error))
+      return refuse(session, 'UNAVAILABLE')
+    }
+    if (held === null) return refuse(session, 'HELD_ELSEWHERE')
     leases.add(held.taken, logon.onLost)
-    const { ok, end } = await followLog(session, held, logon)
-    const giveBack = async (): Promise<void> => {
-      leases.remove(held.taken)
-      await end()
-      await held
-        .release()
-        .catch((error: unknown) =>
-          log.warn('a FIX session could not be given back; its lease ends by itself', describe(error)),
-        )
-      present.delete(session.id)
-    }
-    const leave = (): Promise<void> => {
-      const left = giveBack().finally(() => leaving.delete(session.id))
-      leaving.set(session.id, left)
-      return left
-    }
+    const { ok, end } = await followLog(options, session, held, logon)
+    const leave = once(() => presence.leave(session.id, giveBack(held, end)))
     if (ok) return { ok, session, held, desk: deskOf(session), leave }
     await leave()
     return refused('UNAVAILABLE')
@@ -116,18 +149,13 @@ export const createAdmission = ({ fix, sessions, follow, leases, deskOf, now, lo
       const session = sessions().find(logon.senderCompId, logon.targetCompId)
       const refusal = judge(session, logon)
       if (refusal !== null || session === null) return refusal ?? refused('UNKNOWN_SESSION')
-      await leaving.get(session.id)?.catch(() => undefined)
-      if (present.has(session.id)) return refused('LOGGED_ON')
-      present.add(session.id)
-      try {
-        const answer = await take(session, logon)
-        if (!answer.ok) present.delete(session.id)
-        return answer
-      } catch (error) {
-        present.delete(session.id)
-        log.rarely('warn', 'fix take', 'a FIX session could not be taken', describe(error))
-        return refused('UNAVAILABLE')
-      }
+      if (!(await presence.enter(session.id))) return refused('LOGGED_ON')
+      return take(session, logon)
     },
   }
+}
+
+const once = (run: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | null = null
+  return () => (running ??= run())
 }

@@ -53,7 +53,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     sessions,
     follow: createReportFollowing(pages),
     leases,
-    deskOf: (session) => createDesk({ session, fix, cancelMany, calendar, digits, gtdMaxDays, newId }),
+    deskOf: (session) => createDesk({ session, fix, cancelMany, calendar, digits, gtdMaxDays, newId, onBug }),
     now,
     log,
   })

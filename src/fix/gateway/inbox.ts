@@ -45,15 +45,16 @@ const messagesLow = 128
 /** While so much is not sent, nothing is added of what can wait. */
 const unsentHighBytes = 262_144
 
-export const createInbox = ({ peer, mayReceive, mayReport, isDue, treat, now }: InboxOptions): Inbox => {
+type Page = Extract<Item, { kind: 'page' }>
+
+/** What waits, and what of it comes next. */
+const createQueue = ({ peer, mayReceive, mayReport, isDue }: InboxOptions) => {
   const urgent: Item[] = []
   const messages: Item[] = []
   const resends: Item[] = []
-  let page: Extract<Item, { kind: 'page' }> | null = null
+  let page: Page | null = null
   let ticked = false
   let isPaused = false
-  let isClosed = false
-  let running = false
 
   const takeMessage = (): Item | null => {
     if (messages.length === 0 || !mayReceive()) return null
@@ -64,68 +65,78 @@ export const createInbox = ({ peer, mayReceive, mayReport, isDue, treat, now }: 
     }
     return item
   }
-
   const takePage = (): Item | null => {
     const item = page
     if (item === null || !mayReport()) return null
     page = null
     return item
   }
-
-  const take = (): Item | null => {
-    const first = urgent.shift()
-    if (first !== undefined) return first
-    if (ticked || isDue()) {
-      ticked = false
-      return { kind: 'tick' }
-    }
-    const hasRoom = peer.unsent() < unsentHighBytes
-    return (hasRoom ? (resends.shift() ?? takePage()) : null) ?? takeMessage()
+  return {
+    add(item: Item): void {
+      if (item.kind === 'page') page = item
+      else if (item.kind === 'tick') ticked = true
+      else if (item.kind === 'resend') resends.push(item)
+      else if (item.kind === 'logout' || item.kind === 'fail') urgent.push(item)
+      else {
+        messages.push(item)
+        if (isPaused || messages.length < messagesHigh) return
+        isPaused = true
+        peer.pause()
+      }
+    },
+    take(): Item | null {
+      const first = urgent.shift()
+      if (first !== undefined) return first
+      if (ticked || isDue()) {
+        ticked = false
+        return { kind: 'tick' }
+      }
+      const hasRoom = peer.unsent() < unsentHighBytes
+      return (hasRoom ? (resends.shift() ?? takePage()) : null) ?? takeMessage()
+    },
+    /** The page that waits. */
+    page: () => page,
   }
+}
+
+export const createInbox = (options: InboxOptions): Inbox => {
+  const { treat, now } = options
+  const queue = createQueue(options)
+  let isClosed = false
+  let running = false
+  const next = (): Item | null => (isClosed ? null : queue.take())
 
   const run = async (): Promise<void> => {
     running = true
     // What happens in one turn is here before the first of it is treated.
     await Promise.resolve()
-    for (let item = take(); item !== null && !isClosed; item = take()) await treat(item)
+    for (let item = next(); item !== null; item = next()) await treat(item)
     running = false
   }
-
   const wake = (): void => {
     if (!running && !isClosed) void run()
   }
-
+  const push = (item: Item): void => {
+    if (isClosed) return
+    queue.add(item)
+    wake()
+  }
   return {
-    push(item) {
-      if (isClosed) return
-      if (item.kind === 'message' || item.kind === 'garbled') {
-        messages.push(item)
-        if (!isPaused && messages.length >= messagesHigh) {
-          isPaused = true
-          peer.pause()
-        }
-      } else (item.kind === 'resend' ? resends : urgent).push(item)
-      wake()
-    },
-    page(next) {
+    push,
+    page(page) {
       if (isClosed) return Promise.resolve(false)
       const { promise, resolve } = Promise.withResolvers<boolean>()
-      page = { kind: 'page', page: next, kept: resolve }
-      wake()
+      push({ kind: 'page', page, kept: resolve })
       return promise
     },
-    tick() {
-      ticked = true
-      wake()
-    },
+    tick: () => push({ kind: 'tick' }),
     wake,
     close() {
       isClosed = true
-      page?.kept(false)
-      page = null
+      queue.page()?.kept(false)
     },
     pageWaitMs() {
-      const at = page?.page.events[0]?.at
+      const at = queue.page()?.page.events[0]?.at
       return at === null || at === undefined ? 0 : Math.max(0, now() - at.getTime())
     },
   }

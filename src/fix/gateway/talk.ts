@@ -1,0 +1,66 @@
+// What a connection knows of itself while it lasts. Its parts share it, and change it one at a time.
+
+import type { FixSession as HeldSession } from '../../app/fix.ts'
+import { dictionary } from '../protocol/messages.ts'
+import { sessionOf, step } from '../session/session.ts'
+import { defaultLimits, type SessionConfig, type SessionState } from '../session/state.ts'
+import type { FixSession } from '../sessionsFile.ts'
+import type { Admitted } from './admission.ts'
+import type { Peer } from './types.ts'
+
+export type Talk = {
+  readonly peer: Peer
+  /** ms since 1970 */
+  readonly now: () => number
+  config: SessionConfig
+  state: SessionState
+  /** Null: nobody is logged on yet. */
+  admitted: Admitted | null
+  /** The number that the store expects once everything under way is stored. */
+  submittedIn: number
+  /** Orders and cancels that are carried out; none of them rejects. */
+  readonly underWay: Set<Promise<void>>
+  /** There are messages that wait for an answer. */
+  duesWait: boolean
+  isOver: boolean
+}
+
+/** The connection ends here; the reason is for the log. */
+export class Ended extends Error {
+  override name = 'Ended'
+}
+
+const someone = ''
+
+/** Null: before anybody said who he is. */
+export const configOf = (session: FixSession | null): SessionConfig => ({
+  ours: session?.targetCompId ?? someone,
+  theirs: session?.senderCompId ?? someone,
+  resetOnLogon: session?.resetOnLogon ?? false,
+  dictionary,
+  limits: {
+    ...defaultLimits,
+    ...(session !== null && {
+      heartbeatMinS: session.heartbeat.minSeconds,
+      heartbeatMaxS: session.heartbeat.maxSeconds,
+    }),
+  },
+})
+
+export const beginTalk = (peer: Peer, now: () => number): Talk => {
+  const config = configOf(null)
+  return {
+    peer,
+    now,
+    config,
+    state: step(config, sessionOf({ nextIn: 1, nextOut: 1 }), { kind: 'opened' }, now()).state,
+    admitted: null,
+    submittedIn: 1,
+    underWay: new Set(),
+    duesWait: false,
+    isOver: false,
+  }
+}
+
+/** The session of whoever is logged on. */
+export const heldOf = ({ admitted }: Talk): HeldSession => admitted!.held
