@@ -42,6 +42,13 @@ describe('connections', () => {
     stream.cancel()
   })
 
+  test('on which nothing was said do not hold up the stop', async () => {
+    const { listener, seen } = await openDoor()
+    const mute = connect(listener.port, '127.0.0.1')
+    await until(() => seen.open === 1, { what: 'it is open' })
+    await Promise.all([closed(mute), listener.stop(200)])
+  })
+
   test('without a call are closed after a while; their client opens another', async () => {
     const { seen, client } = await openDoor({ limits: { idleMs: 300 } })
     const one = client()
