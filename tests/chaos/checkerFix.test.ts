@@ -33,7 +33,7 @@ const fixWorld = (): Sample & { lines: FixLine[] } => {
     'op' in line && line.op === 'place' && line.terms.userId === 'user-of-buy' ? { ...line, fix } : line,
   )
   world.orders = world.orders.map((order) =>
-    order.id === ids.buy ? { ...order, origin: 'fix:desk', requestId: null } : order,
+    order.id === ids.buy ? { ...order, origin: 'fix:desk', requestId: 'key-1', subject: 'user-of-buy' } : order,
   )
   const lines = [
     { sent: 2, type: 'D', key: 'key-1' },

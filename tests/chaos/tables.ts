@@ -95,6 +95,7 @@ const orderOf = (row: Row): OrderRow => ({
   reasonText: row['reason_text'] ?? null,
   rulesEpoch: epochOf(row),
   origin: row['origin'] ?? null,
+  subject: row['subject'] ?? null,
 })
 
 const legOf = (row: Row) => ({

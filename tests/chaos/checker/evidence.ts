@@ -119,6 +119,8 @@ export type OrderRow = {
   rulesEpoch: bigint | null
   /** The door that it came through; null: HTTP. `fix:` and the session. */
   origin: string | null
+  /** Who placed it, if the door asks. */
+  subject: string | null
 }
 
 export type Content = { side: string; ticker: string; quantity: bigint; price: bigint }

@@ -37,10 +37,13 @@ const acceptance = (order: OrderRow): Entry => ({
   lastPrice: null,
   fill: null,
   change: null,
-  cause:
-    order.origin?.startsWith('fix:') === true
+  cause: {
+    ...(order.origin?.startsWith('fix:') === true
       ? { kind: 'fix', session: order.origin.slice('fix:'.length) }
-      : { kind: 'request', ...(order.requestId === null ? {} : { requestId: order.requestId }) },
+      : { kind: 'request' }),
+    ...(order.requestId === null ? {} : { requestId: order.requestId }),
+    ...(order.subject === null ? {} : { subject: order.subject }),
+  },
 })
 
 const statusAfterFill = (before: Entry, { late }: LedgerRow, filled: bigint, { quantity }: OrderRow): string => {

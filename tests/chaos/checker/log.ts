@@ -80,9 +80,9 @@ const checkStatus = ({ order, entries }: History, report: Report): void => {
 const isRequest = (cause: Entry['cause'], ids: readonly string[]): boolean =>
   Object.keys(cause).length === 2 && cause['kind'] === 'request' && ids.includes(String(cause['requestId']))
 
-/** Whether a firm asked for this by its session; a cancel names itself. */
-const isFixRequest = (cause: Entry['cause'], fix: FixOrigin | undefined, version: number): boolean =>
-  fix !== undefined && cause['session'] === fix.session && (version === 0 || cause['requestId'] === fix.key)
+/** Whether a firm asked for this by its session: its request names itself. */
+const isFixRequest = (cause: Entry['cause'], fix: FixOrigin | undefined): boolean =>
+  fix !== undefined && cause['session'] === fix.session && cause['requestId'] === fix.key
 
 /** The members of a cause. That the request is one that may have done it is checked in cancels.ts. */
 const members: Readonly<Record<string, string>> = {
@@ -110,7 +110,7 @@ const checkCauses = ({ order, entries }: History, requests: Requests, report: Re
   for (const { version, kind, cause, fill, change } of entries) {
     if (fill !== null) continue
     if (cause['kind'] === 'fix') {
-      const asked = (version === 0 ? placing : canceling).some(({ fix }) => isFixRequest(cause, fix, version))
+      const asked = (version === 0 ? placing : canceling).some(({ fix }) => isFixRequest(cause, fix))
       if (!asked)
         report('LOG_CAUSE_DIFFERS', `order ${order.id}, ${kind}: ${JSON.stringify(cause)}, which no firm asked`)
       continue

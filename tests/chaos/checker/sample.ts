@@ -57,6 +57,7 @@ const row = (name: 'buy' | 'sell' | 'canceled', members: Partial<OrderRow>): Ord
   reasonText: null,
   rulesEpoch: 1n,
   origin: null,
+  subject: null,
   createdAt: 0,
   updatedAt: 0,
   position: 0n,

@@ -58,6 +58,7 @@ const orderOf = (name: Name): OrderRow => {
     expiresAt: null,
     triggeredAt: null,
     origin: null,
+    subject: null,
     filled: 0n,
     notional: 0n,
     lastPrice: null,

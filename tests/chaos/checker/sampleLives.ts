@@ -41,6 +41,7 @@ const orderOf = (name: Name, members: Partial<OrderRow>): OrderRow => ({
   expiresAt: name === 'stop' ? timeAt(40) : null,
   triggeredAt: null,
   origin: null,
+  subject: null,
   filled: 0n,
   notional: 0n,
   lastPrice: null,
