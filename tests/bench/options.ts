@@ -5,7 +5,22 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { StackError } from '../stack/stackError.ts'
 
-export const workloadNames = ['W1', 'W2', 'W3', 'W4', 'W5', 'W6', 'W7', 'W8', 'W9', 'W10', 'W11', 'W12', 'W13'] as const
+export const workloadNames = [
+  'W1',
+  'W2',
+  'W3',
+  'W4',
+  'W5',
+  'W6',
+  'W7',
+  'W8',
+  'W9',
+  'W10',
+  'W11',
+  'W12',
+  'W13',
+  'W14',
+] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 /** Those that count operations and the processor over the same time. */
@@ -24,6 +39,7 @@ recount of what was acknowledged, stored and published; a figure without its rec
   W2  applying trades    W4  reading an order    W6  growth to ten million orders
   W8  overload and fairness                      W9  one, two and three replicas        W10 tokens and traces
   W11 streams            W12 many orders a request      W13 one close
+  W14 placing orders by FIX
 
   --only W1       only this workload (repeat it, or give a list: W1,W4)
   --rounds N      rounds of W1 to W4 (default 5; --against: 7)

@@ -14,9 +14,10 @@ import { w10 } from './w10.ts'
 import { w11 } from './w11.ts'
 import { w12 } from './w12.ts'
 import { w13 } from './w13.ts'
+import { w14 } from './w14.ts'
 
 export const workloadsOf = (bench: Bench): Workload[] =>
-  [w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13].map((make) => make(bench))
+  [w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14].map((make) => make(bench))
 
 const quickCells: readonly string[] = ['L1', '64 connections', 'L5', 'drain', 'L8', 'GET, 64 connections']
 
