@@ -12,12 +12,15 @@ import type { Batch, LogSource } from './source.ts'
 /** What comes after a place that is whole and of the present epoch; null: the place is none of this database. Rejects as LogSource does. */
 export type GroupReading = (place: Place, interest: PageInterest) => Promise<Batch | null>
 
+/** `filtered`: for what concerns a few. `whole`: for everything. */
+type GroupSources = { filtered: LogSource; whole: LogSource }
+
 type Waiting = { place: Place; interest: PageInterest } & PromiseWithResolvers<Batch | null>
 
 /** Rows between two who are near: a read looks at more. */
 const nearRows = 10_000n
 /** With more members a read takes everything, rather than to compare each row with each of them. */
-const filteredMax = 20
+const filteredMax = 50
 
 const rowOf = ({ witness }: Place): bigint => witness?.position ?? 0n
 
@@ -30,19 +33,16 @@ const distance = (a: Place, b: Place): bigint => {
 const commonPlace = (places: readonly Place[]): Place =>
   places.reduce((a, b) => ({ ...(rowOf(a) < rowOf(b) ? a : b), snapshot: meet(a.snapshot, b.snapshot) }))
 
-const filterOf = (members: readonly Waiting[]) =>
-  members.length > filteredMax
-    ? {}
-    : {
-        interest: {
-          sessions: members.map(({ interest }) => interest.session),
-          userIds: [...new Set(members.flatMap(({ interest }) => interest.userIds))],
-        },
-      }
+const unionOf = (members: readonly Waiting[]) => ({
+  sessions: members.map(({ interest }) => interest.session),
+  userIds: [...new Set(members.flatMap(({ interest }) => interest.userIds))],
+})
 
-const readFor = async (source: LogSource, members: readonly Waiting[]): Promise<void> => {
+const readFor = async ({ filtered, whole }: GroupSources, members: readonly Waiting[]): Promise<void> => {
   const start = commonPlace(members.map(({ place }) => place))
-  const batch = await source.read(start, null, filterOf(members))
+  const batch = await (members.length > filteredMax
+    ? whole.read(start, null, {})
+    : filtered.read(start, null, { interest: unionOf(members) }))
   const find = indexRows(batch?.rows ?? [])
   for (const { place, interest, resolve } of members)
     if (batch === null) resolve(null)
@@ -52,7 +52,7 @@ const readFor = async (source: LogSource, members: readonly Waiting[]): Promise<
     }
 }
 
-export const createGroupReading = (source: LogSource, lanes: Lanes): GroupReading => {
+export const createGroupReading = (sources: GroupSources, lanes: Lanes): GroupReading => {
   const waiting: Waiting[] = []
 
   const takeGroup = (): Waiting[] => {
@@ -69,7 +69,7 @@ export const createGroupReading = (source: LogSource, lanes: Lanes): GroupReadin
     const members = takeGroup()
     if (members.length === 0) return
     try {
-      await readFor(source, members)
+      await readFor(sources, members)
     } catch (error) {
       for (const { reject } of members) reject(error)
     }

@@ -19,10 +19,10 @@ export type LogPagesOptions = {
   log: Log
 }
 
-/** Rows of one source in one read: of the shared reader, and of one who reads by itself. No page of a copy may have more than pageMax. */
-const sharedBatchMax = 4_000
-const ownBatchMax = 500
-/** Rows of each table that a read of one's own looks at. */
+/** Rows of one source in one read: of everything, and of what concerns a few. No page of a copy may have more than pageMax. */
+const wholeBatchMax = 4_000
+const filteredBatchMax = 500
+/** Rows of each table that a read of what concerns a few looks at. */
 const looksMax = 20_000
 /** Events in memory for who joins: many times what happens during a read of one's own. */
 const recentMax = 10_000
@@ -37,17 +37,12 @@ export const createLogPages = ({ db, lanes, pollMs, now, log }: LogPagesOptions)
     tickedAt = performance.now()
     for (const follower of followers) follower.tick()
   }
-  const shared = createSharedReader({
-    source: createLogSource({ db, batchMax: sharedBatchMax, looksMax, log }),
-    pollMs,
-    eventsMax: recentMax,
-    now,
-    log,
-    onLook,
-  })
-  const source = createLogSource({ db, batchMax: ownBatchMax, looksMax, log })
+  const whole = createLogSource({ db, batchMax: wholeBatchMax, looksMax, log })
+  const filtered = createLogSource({ db, batchMax: filteredBatchMax, looksMax, log })
+  const shared = createSharedReader({ source: whole, pollMs, eventsMax: recentMax, now, log, onLook })
   const own = createLanes(lanes, Infinity)
-  const parts = { source, shared, lanes: own, together: createGroupReading(source, own), now, log }
+  const together = createGroupReading({ filtered, whole }, own)
+  const parts = { source: filtered, shared, lanes: own, together, now, log }
   return {
     async follow(reader: PageReader, from: KeptPlace | null, following: PageFollowing) {
       const follower = createFollower(parts, reader, { from, ...following })

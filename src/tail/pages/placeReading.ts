@@ -40,17 +40,17 @@ export const createPlaceReading = (
     return beginningOf(epoch)
   }
 
-  /** From a place where the epoch had no row. If it has none yet, it was read up to where its head was before. */
-  const readEmpty = async (place: Place): Promise<Batch | null> => {
-    const found = await source.head()
+  /** In an epoch without any row. It was read up to where its head was before. */
+  const readEmpty = async (place: Place, found: Awaited<ReturnType<LogSource['head']>>): Promise<Batch | null> => {
     const batch = await source.read(place, null, filter)
     const isEmpty = batch !== null && !batch.more && batch.place.witness === null
     return isEmpty ? { ...batch, place: placeAtHead(found) ?? batch.place } : batch
   }
 
-  const readOn = (place: Place): Promise<Batch | null> => {
-    if (place.witness === null) return inLane(lanes, () => readEmpty(place))
-    return place.page === null ? together(place, interest) : inLane(lanes, () => source.read(place, null, filter))
+  const readOn = async (place: Place): Promise<Batch | null> => {
+    if (place.page !== null) return inLane(lanes, () => source.read(place, null, filter))
+    const found = place.witness === null ? await inLane(lanes, source.head) : null
+    return found?.head === null ? inLane(lanes, () => readEmpty(place, found)) : together(place, interest)
   }
 
   /** Of a place that was not read from yet. Null: it is of the present epoch of this database. */

@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { encodeReports } from '../../../src/fix/gateway/reports.ts'
 import type { OrderSession } from '../../../src/fix/orders/session.ts'
+import type { Database } from '../../../src/store/sql.ts'
 import { becomeCopy } from '../../support/logicalCopy.ts'
 import { createRandom } from '../../support/random.ts'
 import { until } from '../../support/until.ts'
@@ -146,6 +147,43 @@ describe('from behind', () => {
     const last = await world.connectLive(copy, world.startReplica())
     await expectTold(copy, await world.logged())
     expect(last.seen()).toHaveLength(1_000)
+  })
+})
+
+describe('many at once from behind', () => {
+  test('are read for together, from wherever each was, and each is told what it missed', async () => {
+    world = await createReportsWorld()
+    const user = userId()
+    const copy = all('copy', user)
+    const desks = Array.from({ length: 40 }, (_, i) => own(`desk-${i}`, user))
+    await world.place({})
+    const before = world.startReplica()
+    for (const session of [...desks, copy]) await (await world.connectLive(session, before)).stop()
+    const missed = new Map<OrderSession, string[]>()
+    for (const [i, desk] of desks.entries()) {
+      missed.set(desk, [...(await world.placeIn(desk, {}, {}))])
+      await world.place(...Array.from({ length: 100 }, () => ({})))
+      // Some come and go meanwhile: they are ahead of the others then.
+      if (i % 10 === 0) await (await world.connectLive(desks[(i * 7) % 40]!, before)).stop()
+    }
+    await world.cancel(...[...missed.values()].map(([first]) => first!))
+    const gate = Promise.withResolvers<void>()
+    const inner = world.database.open({ plans: 'log', connections: 2 })
+    const run: Database['run'] = async (statement) => {
+      await gate.promise
+      return inner.run(statement)
+    }
+    const replica = world.startReplica({ lanes: 1, pollMs: 60_000, db: { ...inner, run } })
+    const connections = await Promise.all([...desks, copy].map((session) => world.connect(session, replica)))
+    gate.resolve()
+    await until(() => connections.every(({ isLive }) => isLive()), { what: 'all are at the head' })
+    // One for each to see whether its place is of this database, and a few for all.
+    expect(replica.statements()).toBeLessThan(41 + 20)
+    const every = [...missed.values()]
+    for (const [desk, [first, second]] of missed) await expectTold(desk, [`${first}.0`, `${second}.0`, `${first}.1`])
+    await expectTold(copy, [...zero(every.flat()), ...every.map(([first]) => `${first}.1`)])
+    for (const { seen } of connections) expect(faultsOf(seen())).toEqual([])
+    expect(connections.at(-1)!.seen()).toHaveLength(120)
   })
 })
 
