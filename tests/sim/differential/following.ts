@@ -8,7 +8,7 @@ import {
   readFiltered,
   readHead,
   readPage,
-  type LogFilter,
+  type RowFilter,
   type LogRow,
   type LogState,
   type Place,
@@ -40,7 +40,8 @@ const placeAfter = (place: Place, state: LogState, rows: readonly LogRow[]): Pla
   return { ...place, snapshot: state.snapshot, witness }
 }
 
-const someFilter = ({ random, users }: Memory, orderId: string): LogFilter => ({
+const someFilter = ({ random, users }: Memory, orderId: string): RowFilter => ({
+  ...(random.chance(0.3) && { interest: { sessions: ['FIRM'], userIds: users.filter(() => random.chance(0.5)) } }),
   ...(random.chance(0.4) && { userId: random.pick(users) }),
   ...(random.chance(0.4) && { ticker: random.pick(tickers) }),
   ...(random.chance(0.2) && { orderId }),

@@ -9,7 +9,13 @@ type Mark = LogRow & { bounded: boolean }
 
 /** A place, as every statement takes it: what its reader has seen, and the witness. */
 export type PlaceParameters = { past: bigint; running: Column; witness: Column }
-export type FilterParameters = { userId: string | null; ticker: string | null; orderId: string | null }
+export type FilterParameters = {
+  userId: string | null
+  ticker: string | null
+  orderId: string | null
+  /** Sessions of FIX, by which no order here came; null: everybody's. */
+  interest: { sessions: readonly (string | null)[]; userIds: readonly (string | null)[] } | null
+}
 
 export const textOf = (snapshot: Snapshot): string => `${xminOf(snapshot)}:${snapshot.xmax}:${snapshot.xip.join(',')}`
 
@@ -172,9 +178,19 @@ const edges = ({ db, now, floor }: State, { past }: PlaceParameters, looks: read
     return edge === undefined ? [] : [{ ...edge, bounded: true }]
   })
 
-const passes = (db: Postgres, { userId, ticker, orderId }: FilterParameters, row: LogRow): boolean => {
+const causerOf = (db: Postgres, { what, orderId, version }: LogRow): string | undefined => {
+  const change = what === 'change' ? db.changes.get(orderId)!.find((row) => row.version === version) : undefined
+  return change === undefined ? undefined : (JSON.parse(change.cause) as { session?: string }).session
+}
+
+const passes = (db: Postgres, { userId, ticker, orderId, interest }: FilterParameters, row: LogRow): boolean => {
   const order = db.orders.get(row.orderId)!
+  const concerns =
+    interest === null ||
+    interest.userIds.includes(order.user_id) ||
+    interest.sessions.includes(causerOf(db, row) ?? null)
   return (
+    concerns &&
     (userId === null || order.user_id === userId) &&
     (ticker === null || order.ticker === ticker) &&
     (orderId === null || order.id === orderId)

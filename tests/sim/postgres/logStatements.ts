@@ -42,13 +42,22 @@ const placeOf = ([past, running, ...witness]: readonly unknown[]): PlaceParamete
   witness: witness.slice(0, 4).map(text),
 })
 
-const filterOf = ([userId, ticker, orderId]: readonly unknown[]): FilterParameters => ({
+const filterOf = ([userId, ticker, orderId, sessions, , userIds]: readonly unknown[]): FilterParameters => ({
   userId: text(userId),
   ticker: text(ticker),
   orderId: text(orderId),
+  interest: sessions === null ? null : { sessions: arrayFromLiteral(sessions), userIds: arrayFromLiteral(userIds) },
 })
+/** Of the place, then of the filter. */
+const [placeCount, filterCount] = [6, 6]
 
-const filtered = 'q.user_id is null or a.user_id = q.user_id'
+const filtered = [
+  'q.user_id is null or a.user_id = q.user_id',
+  ...['a', 'x'].map(
+    (owner) => `q.sessions is null or ${owner}.origin = any (q.origins) or ${owner}.user_id = any (q.user_ids)`,
+  ),
+  "or c.cause ->> 'session' = any (q.sessions)",
+]
 
 /** The row of each table that is so many rows on, of this epoch alone. */
 const bounded = [
@@ -63,7 +72,7 @@ export const logTemplates: readonly Template[] = [
     name: 'readFiltered',
     clauses: [
       ...state,
-      filtered,
+      ...filtered,
       ...bounded,
       ...ofTables(({ t }) => [
         `and ${t}.xact >= s.past and ${t}.xact <= case when m.bounded then m.xact else ${present} end order by ${t}.xact limit`,
@@ -71,8 +80,8 @@ export const logTemplates: readonly Template[] = [
       ]),
     ],
     run: look((db, { parameters }) => {
-      const numbers = parameters.slice(9).map(Number)
-      const filter = filterOf(parameters.slice(6))
+      const numbers = parameters.slice(placeCount + filterCount).map(Number)
+      const filter = filterOf(parameters.slice(placeCount))
       return readFiltered(db, placeOf(parameters), { filter, looks: numbers.slice(0, 3), limits: numbers.slice(3) })
     }),
   },
@@ -80,7 +89,7 @@ export const logTemplates: readonly Template[] = [
     name: 'readPage',
     clauses: [
       ...state,
-      filtered,
+      ...filtered,
       'order by d.position limit',
       ...ofTables(({ t }) => [
         `pg_visible_in_snapshot(${t}.xact, b.seen) and ${t}.xact >= s.past and ${t}.xact < pg_snapshot_xmax(b.seen))`,
@@ -88,9 +97,9 @@ export const logTemplates: readonly Template[] = [
       ]),
     ],
     run: look((db, { parameters }) => {
-      const [end, after, limit] = parameters.slice(9)
+      const [end, after, limit] = parameters.slice(placeCount + filterCount)
       return readPage(db, placeOf(parameters), {
-        filter: filterOf(parameters.slice(6)),
+        filter: filterOf(parameters.slice(placeCount)),
         end: String(end),
         after: BigInt(String(after)),
         limit: Number(limit),
