@@ -2,6 +2,7 @@
 
 import type { FixSession as HeldSession, FixUseCases } from '../../app/fix.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
+import { isIn } from '../networks.ts'
 import { valueOf, type Message } from '../protocol/codec.ts'
 import { isPasswordOf, type FixSession, type FixSessions } from '../sessionsFile.ts'
 import type { Desk } from './desk.ts'
@@ -9,9 +10,14 @@ import type { Leases } from './leases.ts'
 import type { ReportFollowing, ReportPage } from './reports.ts'
 import type { Peer } from './types.ts'
 
-export type Logon = {
-  senderCompId: string
-  targetCompId: string
+type CompIds = { senderCompId: string; targetCompId: string }
+
+export const compIdsOf = ({ fields }: Message): CompIds => ({
+  senderCompId: valueOf(fields, 49) ?? '',
+  targetCompId: valueOf(fields, 56) ?? '',
+})
+
+export type Logon = CompIds & {
   password: string | null
   peer: Pick<Peer, 'address' | 'certificate'>
   onPage: (page: ReportPage) => Promise<boolean>
@@ -29,7 +35,7 @@ type Refused = {
 
 export type Admission = {
   /** The session of a logon's CompIDs, before anything is checked. */
-  find: (logon: Message) => FixSession | null
+  find: (compIds: CompIds) => FixSession | null
   admit: (logon: Logon) => Promise<Admitted | Refused>
 }
 
@@ -49,9 +55,7 @@ const judge = (session: FixSession | null, { password, peer }: Logon): Refused |
   if (!isPasswordOf(session, password)) return refused(session === null ? 'UNKNOWN_SESSION' : 'PASSWORD')
   const { certificate, networks } = session!
   if (certificate !== null && certificate !== peer.certificate) return refused('CERTIFICATE')
-  if (networks === null) return null
-  const family = peer.address.includes(':') ? 'ipv6' : 'ipv4'
-  return networks.check(peer.address, family) ? null : refused('ADDRESS')
+  return networks === null || isIn(networks, peer.address) ? null : refused('ADDRESS')
 }
 
 /** Follows the log for a session. Resolves once the place of a new session is kept: no order of it may be placed before. */
@@ -144,7 +148,7 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
   }
 
   return {
-    find: ({ fields }) => sessions().find(valueOf(fields, 49) ?? '', valueOf(fields, 56) ?? ''),
+    find: ({ senderCompId, targetCompId }) => sessions().find(senderCompId, targetCompId),
     async admit(logon) {
       const session = sessions().find(logon.senderCompId, logon.targetCompId)
       const refusal = judge(session, logon)

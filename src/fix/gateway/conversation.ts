@@ -6,10 +6,9 @@
 
 import { storeFault } from '../../store/faults.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
-import { valueOf } from '../protocol/codec.ts'
 import { mayReceive } from '../session/session.ts'
 import type { FixSession } from '../sessionsFile.ts'
-import type { Admission } from './admission.ts'
+import { compIdsOf, type Admission } from './admission.ts'
 import { createDelivering } from './delivering.ts'
 import { createFeeding, type Feed } from './feeding.ts'
 import { createInbox, type Inbox, type Item } from './inbox.ts'
@@ -43,11 +42,10 @@ const waitingMax = 5_000
 const createAuthenticating =
   ({ admission, log }: ConversationOptions, talk: Talk, { feed, inbox }: { feed: Feed; inbox: Inbox }) =>
   async (password: string | null): Promise<void> => {
-    const fields = talk.state.logon?.fields ?? []
     const { address } = talk.peer
     const answer = await admission.admit({
-      senderCompId: valueOf(fields, 49) ?? '',
-      targetCompId: valueOf(fields, 56) ?? '',
+      senderCompId: talk.config.theirs,
+      targetCompId: talk.config.ours,
       password,
       peer: talk.peer,
       onPage: (page) => inbox.page(page),
@@ -84,7 +82,10 @@ const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) 
     switch (item.kind) {
       case 'message':
         // The CompIDs of a logon say by which rules it is judged.
-        if (talk.state.phase === 'opened') talk.config = configOf(options.admission.find(item.message))
+        if (talk.state.phase === 'opened') {
+          const compIds = compIdsOf(item.message)
+          talk.config = configOf(compIds, options.admission.find(compIds))
+        }
         return feed({ kind: 'received', message: item.message })
       case 'garbled':
       case 'tick':

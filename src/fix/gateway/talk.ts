@@ -30,12 +30,12 @@ export class Ended extends Error {
   override name = 'Ended'
 }
 
-const someone = ''
+type CompIds = Pick<FixSession, 'senderCompId' | 'targetCompId'>
 
-/** Null: before anybody said who he is. */
-export const configOf = (session: FixSession | null): SessionConfig => ({
-  ours: session?.targetCompId ?? someone,
-  theirs: session?.senderCompId ?? someone,
+/** Null: there is no such session; it is refused where passwords are. */
+export const configOf = ({ senderCompId, targetCompId }: CompIds, session: FixSession | null): SessionConfig => ({
+  ours: targetCompId,
+  theirs: senderCompId,
   resetOnLogon: session?.resetOnLogon ?? false,
   dictionary,
   limits: {
@@ -48,7 +48,7 @@ export const configOf = (session: FixSession | null): SessionConfig => ({
 })
 
 export const beginTalk = (peer: Peer, now: () => number): Talk => {
-  const config = configOf(null)
+  const config = configOf({ senderCompId: '', targetCompId: '' }, null)
   return {
     peer,
     now,

@@ -124,7 +124,7 @@ const tell = async (id: string, deaths: readonly number[]) => {
   firstWords(trader)
   await reach('the first is answered', () => hasHeard(trader, answersOfFirst))
   const b = (await world.ordersOf(user)).get('b')!.id
-  await world.fill({ order: b, quantity: '10', price: '150' }, { order: b, quantity: '20', price: '151' })
+  await world.trade({ order: b, quantity: '10', price: '150' }, { order: b, quantity: '20', price: '151' })
   await connect()
   lastWords(trader)
   await reach('everything is answered', () => hasHeard(trader, answersInAll))

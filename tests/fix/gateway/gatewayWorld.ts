@@ -105,11 +105,11 @@ export const createGatewayWorld = async () => {
   let sessions: FixSessions = parseSessions('[]')
   const gateways: Gateway[] = []
 
-  const createReplica = () => {
+  const createReplica = ({ pools = servicePools(database), deadlineMs = 30_000 } = {}) => {
     const ring = (): void => replicas.forEach(({ pages }) => pages.ring())
     const service = createService({
-      pools: servicePools(database),
-      limits: { batchMax: 256, lanes: 2, queueMax: 10_000, deadlineMs: 30_000 },
+      pools,
+      limits: { batchMax: 256, lanes: 2, queueMax: 10_000, deadlineMs },
       accepting: () => isAccepting,
       onCommitted: ring,
       onBug: (error) => bugs.push(error),
@@ -133,6 +133,8 @@ export const createGatewayWorld = async () => {
     bugs,
     lines,
     accept: (is: boolean): void => void (isAccepting = is),
+    /** One more replica; answers its number. */
+    addReplica: (options: Parameters<typeof createReplica>[0]): number => replicas.push(createReplica(options)) - 1,
     ring: () => replicas[0]!.ring(),
     /** A session and who logs on to it. */
     add(id: string, members: SessionLine = {}, options: Partial<TraderOptions> = {}) {
@@ -183,7 +185,7 @@ export const createGatewayWorld = async () => {
     endLeases: async (id: string): Promise<void> =>
       void (await sql`update fix_sessions set expires_at = '-infinity' where id = ${id}`),
     /** The engine fills orders. */
-    async fill(...trades: TradeChanges[]): Promise<void> {
+    async trade(...trades: TradeChanges[]): Promise<void> {
       const { signal } = new AbortController()
       const received = trades.map((changes) => aTrade(changes))
       const options = { now: () => new Date(), newId, signal, onRetry: () => undefined }
@@ -195,7 +197,7 @@ export const createGatewayWorld = async () => {
       new Map(
         (
           await sql<{ key: string; id: string; status: string }[]>`
-            select client_order_id as key, id, status from orders where user_id = ${user}`
+            select client_order_id as key, id, status from orders where user_id = ${user} order by id`
         ).map(({ key, ...row }) => [key, row]),
       ),
     /** What the log has of these orders, as ExecIDs. */

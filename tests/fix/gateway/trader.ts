@@ -22,7 +22,6 @@ export type TraderOptions = {
   address?: string
 }
 
-/** `addressless`: what a fault looks like is for whoever reads the test's failure. */
 export const createTrader = ({ sender, target, password, heartbeatS = 30, address = '127.0.0.1' }: TraderOptions) => {
   /** What it said, by number; null: a message of the session. */
   const said = new Map<number, Said | null>()
@@ -34,6 +33,7 @@ export const createTrader = ({ sender, target, password, heartbeatS = 30, addres
     null
   /** It asked for what it misses, and waits for it. */
   let isAsking = false
+  let isMute = false
   /** What it wants to hear again, to compare: up to this number. */
   let [again, checked] = [0, 0]
 
@@ -56,7 +56,7 @@ export const createTrader = ({ sender, target, password, heartbeatS = 30, addres
   const say = (type: string, body: readonly Field[] = []): number => {
     const number = nextOut++
     said.set(number, ofSession.has(type) ? null : { number, type, body, at: Date.now() })
-    if (connection?.isOpen === true) connection.conversation.received(bytesOf(type, number, body))
+    if (connection?.isOpen === true && !isMute) connection.conversation.received(bytesOf(type, number, body))
     return number
   }
 
@@ -155,7 +155,7 @@ export const createTrader = ({ sender, target, password, heartbeatS = 30, addres
     /** Opens a connection and logs on. What came of it: `isLoggedOn`, `closed`. */
     connect(
       gateway: Gateway,
-      { unsent = () => 0, logon = [] as readonly Field[], certificate = null as string | null } = {},
+      { unsent = (): number => 0, logon = [] as readonly Field[], certificate = null as string | null } = {},
     ) {
       isAsking = false
       const mine: NonNullable<typeof connection> = {
@@ -192,6 +192,8 @@ export const createTrader = ({ sender, target, password, heartbeatS = 30, addres
       connection = null
       if (cutOff?.isOpen === true) cutOff.conversation.closed()
     },
+    /** From now on nothing reaches the gateway. */
+    mute: (): void => void (isMute = true),
     /** The gateway is gone, so nobody hears that the connection is. */
     forget(): void {
       connection = null
