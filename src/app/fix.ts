@@ -40,7 +40,7 @@ import type { NewOrderRules } from './submit.ts'
 
 type Refusal = FixRefusal | BatchRefusal
 
-export type FoundOrder = { order: Order; door: Door | null }
+type FoundOrder = { order: Order; door: Door | null }
 
 /**
  * A session that this replica holds. Messages are carried out in the order of these calls; none has to be awaited before the next. After

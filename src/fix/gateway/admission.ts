@@ -17,7 +17,7 @@ export const compIdsOf = ({ fields }: Message): CompIds => ({
   targetCompId: valueOf(fields, 56) ?? '',
 })
 
-export type Logon = CompIds & {
+type Logon = CompIds & {
   password: string | null
   peer: Pick<Peer, 'address' | 'certificate'>
   onPage: (page: ReportPage) => Promise<boolean>

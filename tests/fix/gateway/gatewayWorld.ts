@@ -17,7 +17,7 @@ import { logOf } from '../../support/logRows.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { createTrader, type TraderOptions } from './trader.ts'
 
-export const password = 'a password of 256 bits, as it were'
+const password = 'a password of 256 bits, as it were'
 
 const calendar: Calendar = { close: '16:00', timeZone: 'America/New_York', days: weekdays, holidays: new Map() }
 
@@ -217,4 +217,3 @@ export const createGatewayWorld = async () => {
     },
   }
 }
-export type GatewayWorld = Awaited<ReturnType<typeof createGatewayWorld>>
