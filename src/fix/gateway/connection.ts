@@ -12,7 +12,7 @@ import type { Conversation, Gateway, Peer } from './types.ts'
 import { typesIn } from './typesIn.ts'
 
 /** What a connection needs of a socket (Bun's has it). */
-export type Line = {
+type Line = {
   write: (bytes: Uint8Array) => number
   pause: () => void
   resume: () => void

@@ -20,7 +20,7 @@ export type FixTls = FixCertificate & { clientCa: string | null }
 
 export type FixAddress = { hostname: string; port: number; tls: FixTls | null }
 
-export type FixLimits = {
+type FixLimits = {
   /** Connections at a time, in all and from one address, those before their logon among them. */
   connections: number
   connectionsPerAddress: number
