@@ -4,7 +4,8 @@
 
 import { readKeysFilled } from '../store/keys.ts'
 import type { Sql } from '../store/sql.ts'
-import { firstSent, verifyFixSessions, verifySentPage, type SentPlace } from './fixSql.ts'
+import { readToldPlaces, verifyToldPage } from './fixReportsSql.ts'
+import { firstSent, verifyFixSessions, verifySentPage } from './fixSql.ts'
 import { verifyGuards } from './guardsSql.ts'
 import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
 import { firstKey, verifyKeysPage, verifyOrderKeysPage } from './keysSql.ts'
@@ -95,6 +96,16 @@ const verifyKeys = async (sql: Sql, total: number | null, { onViolations, onNote
   )
 }
 
+/** The sessions of FIX: their numbers, that what was sent is in the log, and that what is in the log was sent. */
+const verifySessions = async (sql: Sql, { onViolations }: Reporter): Promise<void> => {
+  const report = ({ violations }: { violations: Violation[] }): Promise<void> => onViolations(violations)
+  await onViolations(await verifyFixSessions(sql))
+  await walk(firstSent, (after) => verifySentPage(sql, { after, limit: rowsPageMax }), report)
+  const { places, violations } = await readToldPlaces(sql)
+  await onViolations(violations)
+  await walk(lowestId, (after) => verifyToldPage(sql, { after, limit: ordersPageMax, places }), report)
+}
+
 /** Returns how many orders and fills it looked at, after it has reported every violation. Throws the errors of Postgres and the network. */
 export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verified> => {
   const { onViolations, onProgress } = reporter
@@ -122,11 +133,6 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyEngineEndsPage(sql, { after, limit: ordersPageMax }), report)
-  await onViolations(await verifyFixSessions(sql))
-  await walk(
-    firstSent,
-    (after) => verifySentPage(sql, { after, limit: rowsPageMax }),
-    ({ violations }: Page<SentPlace>) => onViolations(violations),
-  )
+  await verifySessions(sql, reporter)
   return verified
 }

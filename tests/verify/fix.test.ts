@@ -1,10 +1,15 @@
 // Proves: verify names whatever of a session of FIX disagrees with its numbers or with the log, and nothing else.
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { cancelFixBatch } from '../../src/app/fixOrders.ts'
 import { advanceFixSession, reportInFixSession } from '../../src/store/fixSent.ts'
 import { takeFixSession } from '../../src/store/fixSessions.ts'
+import { readHead } from '../../src/store/log.ts'
+import { placeAtHead } from '../../src/tail/chunk.ts'
+import { encodeCursor } from '../../src/tail/cursor.ts'
 import { firstSent, verifySentPage } from '../../src/verify/fixSql.ts'
+import { createReportsWorld } from '../fix/gateway/reportsWorld.ts'
+import { session as sessionOf } from '../fix/orders/someSession.ts'
 import { anEvent, aPlacement, newId } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { corrupt } from '../support/seed.ts'
@@ -40,7 +45,8 @@ const aSession = async (database: Awaited<ReturnType<typeof createDatabase>>): P
     out: [Buffer.from('8'), null, Buffer.from('9')],
     at,
   })
-  const to = { logEpoch: 1, cursor: 'c' }
+  const place = placeAtHead(await readHead(sql))!
+  const to = { logEpoch: place.epoch, cursor: encodeCursor(place, at.getTime()) }
   const events = [{ orderId: id, version: 0 }]
   await reportInFixSession(sql, { session, epoch, attempt: newId(), from: null, to, events, at })
   return id
@@ -89,4 +95,65 @@ test('each kind of disagreement is named', async () => {
     of('series', 'at most 1', '2'),
     of('report 9', `version 7 of order ${id}`, null),
   ] as never)
+})
+
+describe('what a session was told of its orders', () => {
+  const withSession = async () => {
+    const world = await createReportsWorld()
+    const desk = sessionOf({ id: 'desk', user: crypto.randomUUID() })
+    const connection = await world.connectLive(desk, world.startReplica())
+    const ids = await world.placeIn(desk, {}, {}, {})
+    await world.applyFills({ buy: ids[0]!, quantity: '1' })
+    await world.cancel(ids[1]!)
+    await world.hasHeard(desk, [`${ids[0]}.1`, `${ids[1]}.1`])
+    return { world, desk, connection, ids }
+  }
+  const untold = (id: string, version: number) => ({
+    subject: 'fix session',
+    id: 'desk',
+    rule: `told of order ${id}`,
+    expected: `version ${version}`,
+    found: null,
+  })
+
+  test('is everything up to its place, and of what is beyond nothing is asked', async () => {
+    const { world, desk, connection, ids } = await withSession()
+    await connection.stop()
+    await world.placeIn(desk, {})
+    await world.cancel(ids[2]!)
+    expect((await verify(world.database)).violations).toEqual([])
+    await world.stop()
+  })
+
+  test('lacks an acceptance, a fill, a cancel: each is named', async () => {
+    const { world, connection, ids } = await withSession()
+    await connection.stop()
+    await corrupt(
+      world.sql,
+      'delete from fix_sent where version = 1 or order_id = (select max(order_id::text)::uuid from fix_sent)',
+    )
+    const { violations } = await verify(world.database)
+    expect(violations).toEqual([untold(ids[0]!, 1), untold(ids[1]!, 1), untold(ids[2]!, 0)] as never)
+    await world.stop()
+  })
+
+  test('has no place, or one that is no place', async () => {
+    const { world, connection, ids } = await withSession()
+    await connection.stop()
+    const place = (rule: string, expected: string, found: string | null) => ({
+      subject: 'fix session',
+      id: 'desk',
+      rule,
+      expected,
+      found,
+    })
+    await corrupt(world.sql, `update fix_sessions set cursor = 'nonsense'`)
+    expect((await verify(world.database)).violations).toEqual([
+      place('place in the log', 'a cursor', 'nonsense'),
+    ] as never)
+    await corrupt(world.sql, 'update fix_sessions set cursor = null, log_epoch = null')
+    const kept = ids.map((id) => place('place in the log', `kept before its order ${id}`, null))
+    expect((await verify(world.database)).violations).toEqual(kept as never)
+    await world.stop()
+  })
 })
