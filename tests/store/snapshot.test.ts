@@ -7,6 +7,7 @@ import {
   advance,
   contains,
   isVisible,
+  join,
   meet,
   parseSnapshot,
   withRunning,
@@ -44,6 +45,7 @@ test('visible, contained, met', () => {
       for (const id of ids) expect(isVisible(a, id)).toBe(inA.has(id))
       expect(contains(a, b)).toBe(inB.isSubsetOf(inA))
       expect(visible(meet(a, b))).toEqual(inA.intersection(inB))
+      expect(visible(join(a, b))).toEqual(inA.union(inB))
     }),
   )
 })

@@ -18,7 +18,7 @@ import type { Gateway } from './types.ts'
 export type GatewayOptions = {
   fix: FixUseCases
   cancelMany: ManyUseCases['cancelMany']
-  pages: Pick<LogPages, 'follow' | 'ring'>
+  pages: Pick<LogPages, 'follow' | 'ring' | 'state'>
   /** As the file says now. */
   sessions: () => FixSessions
   calendar: () => Calendar
@@ -77,7 +77,8 @@ export const createGateway = (options: GatewayOptions): Gateway => {
       const waits = [...open].map((conversation) => conversation.reportsWaitMs())
       return {
         sessions: [...open].filter((conversation) => conversation.session() !== null).length,
-        reportsWaitMs: Math.max(0, ...waits),
+        // Also what was read and waits for the page before, and for how long the log could not be read.
+        reportsWaitMs: Math.max(0, ...waits, ...pages.state().readers.map(({ oldestAgeMs }) => oldestAgeMs)),
       }
     },
     async stop() {
