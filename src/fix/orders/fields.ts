@@ -1,7 +1,8 @@
 // The fields of an application message, without header and trailer: what the codec hands over, and what it is given to send.
 
-/** A tag and its value, in the order of the wire. */
-export type Field = readonly [tag: number, value: string]
+import { utcTimestamp as utcTimestampOf, type Field } from '../protocol/codec.ts'
+
+export type { Field }
 export type Body = readonly Field[]
 
 /** `type`: MsgType (35). */
@@ -41,7 +42,7 @@ const textMax = 255
 export const plainText = (text: string): string => text.replaceAll(/[^ -~]/g, '?').slice(0, textMax)
 
 /** `20260131-21:00:00.000`: UTC. */
-export const utcTimestamp = (at: Date): string => at.toISOString().replaceAll('-', '').replace('T', '-').slice(0, -1)
+export const utcTimestamp = (at: Date): string => utcTimestampOf(at.getTime())
 
 /** The tags of this room by the names that refusals say. */
 const tagNames: Readonly<Record<number, string>> = {
