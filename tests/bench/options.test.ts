@@ -34,7 +34,7 @@ describe('the options of the benchmark', () => {
   })
 
   test.each([
-    [['--only', 'W14'], '--only takes W1'],
+    [['--only', 'W15'], '--only takes W1'],
     [['--only', ''], '--only takes W1'],
     [['--rounds', '0'], '--rounds must be a whole number from 1 to 100'],
     [['--rounds', '2.5'], '--rounds must be a whole number'],

@@ -43,6 +43,9 @@ const framed = (body: string): string => {
   return `${text}10=${String(sum % 256).padStart(3, '0')}${soh}`
 }
 
+/** A message ends with its sum, of three digits. */
+const isWhole = (text: string): boolean => text.endsWith(soh) && text.slice(-8).startsWith(`${soh}10=`)
+
 type Totals = {
   accepted: number
   refused: number
@@ -114,8 +117,7 @@ const openSession = ({ port, underWay, sessions }: FixLoadPlan, at: number, tota
     let from = 0
     for (let next = text.indexOf(messageStart, from + 1); ; next = text.indexOf(messageStart, from + 1)) {
       const end = next === -1 ? text.length : next
-      // A message ends with its sum.
-      if (next === -1 && !/\u000110=\d{3}\u0001$/.test(text.slice(from))) break
+      if (next === -1 && !isWhole(text.slice(from))) break
       take(text.slice(from, end))
       from = end
       if (from >= text.length) break
