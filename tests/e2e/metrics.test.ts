@@ -3,11 +3,14 @@
 
 import { join } from 'node:path'
 import { declaredMetrics } from '../../src/metrics/metrics.ts'
+import { openFixClient } from '../fix/gateway/fixClient.ts'
+import { freePort } from '../stack/ports.ts'
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { parseExposition, type Family, type Series } from '../support/exposition.ts'
 import { expressions } from '../support/operator.ts'
 import { orderBody } from '../support/orderBody.ts'
 import { selectionsOf } from '../support/promql.ts'
+import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
@@ -60,9 +63,21 @@ const work = async (): Promise<void> => {
   await service.http(`/exceptions/${exception!.id}/resolve`, { body: { resolvedBy: 'ops', note: 'told them' } })
 }
 
+/** Somebody comes to the FIX door, and is no firm. */
+const knockAtFix = async (port: number): Promise<void> => {
+  using client = await openFixClient({ port })
+  client.send('1', [[112, 'who is there']])
+  await client.closed()
+}
+
 beforeAll(async () => {
+  const fixPort = await freePort()
+  const sessions = join(temporaryDir('metrics'), 'sessions.jsonl')
+  await Bun.write(sessions, '')
   world = await createWorld({
     env: {
+      FIX_PORT: String(fixPort),
+      FIX_SESSIONS_FILE: sessions,
       ENGINE_FEATURES: 'reports',
       DB_LOCK_TIMEOUT_MS: '500',
       KAFKA_TOPIC_ORDER_EVENT: `e2e-metrics-${crypto.randomUUID()}`,
@@ -71,6 +86,7 @@ beforeAll(async () => {
   startedAt = performance.now()
   service = await world.start()
   await work()
+  await knockAtFix(fixPort)
   families = await until(
     async () => {
       const all = await scrape()
