@@ -16,8 +16,8 @@ type Options = {
 
 export type Connections = {
   port: number
-  /** Takes none any more; those that are open stay. */
-  close: () => void
+  /** Takes none any more, and resolves once all are closed. */
+  close: () => Promise<void>
   /** Cuts those that are open. */
   cut: () => void
 }
@@ -56,7 +56,7 @@ export const openConnections = async (options: Options): Promise<Connections> =>
   const port = await listening(server, options)
   return {
     port,
-    close: () => void server.close(),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
     cut: () => open.forEach((socket) => socket.destroy()),
   }
 }

@@ -76,8 +76,8 @@ const tooMany = { code: status.RESOURCE_EXHAUSTED, details: `more than ${callsMa
 
 export const createReflection = () => {
   let files: File[] | null = null
-  let calls = 0
-  const answer = (call: Call, received: Received): void => {
+  const calls = new Set<Call>()
+  const take = (call: Call, received: Received): void => {
     if (!received.ok) return void call.emit('error', malformed(received.detail))
     files ??= readFiles()
     const { value } = received
@@ -87,11 +87,14 @@ export const createReflection = () => {
     call.pause()
     call.once('drain', () => call.resume())
   }
-  return (call: Call): void => {
-    if (calls >= callsMax) return void call.emit('error', tooMany)
-    calls += 1
-    call.once('cancelled', () => (calls -= 1))
-    call.on('data', (received: Received) => answer(call, received))
-    call.on('end', () => call.end())
+  return {
+    answer: (call: Call): void => {
+      if (calls.size >= callsMax) return void call.emit('error', tooMany)
+      calls.add(call)
+      call.once('cancelled', () => calls.delete(call))
+      call.on('data', (received: Received) => take(call, received))
+      call.on('end', () => call.end())
+    },
+    stop: (): void => calls.forEach((call) => call.end()),
   }
 }

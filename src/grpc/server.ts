@@ -6,8 +6,7 @@ import type { Log } from '../telemetry/log.ts'
 import { observing } from './calls.ts'
 import { renewableCredentials, type GrpcCertificate } from './certificate.ts'
 import { openConnections } from './connections.ts'
-import type { Door } from './door.ts'
-import { createHealth } from './health.ts'
+import type { CallObserver, Door } from './door.ts'
 import { addServices } from './services.ts'
 
 export type GrpcLimits = {
@@ -50,6 +49,34 @@ const logThrough = (log: Log): void => {
   setLogger({ error, info: () => undefined, debug: () => undefined })
 }
 
+/** How long a client may take over the last answers, once no call is under way, before the port closes. */
+const lastAnswerMs = 2_000
+
+/** Knows when no call is under way. */
+const countCalls = (observe: CallObserver) => {
+  let running = 0
+  let onNone: (() => void) | null = null
+  return {
+    observe: {
+      ...observe,
+      onStart(method) {
+        running += 1
+        observe.onStart(method)
+      },
+      onEnd(call) {
+        running -= 1
+        observe.onEnd(call)
+        if (running === 0) onNone?.()
+      },
+    } satisfies CallObserver,
+    /** Calls it whenever the last call has ended, and now if there is none. */
+    whenNone(then: () => void) {
+      onNone = then
+      if (running === 0) then()
+    },
+  }
+}
+
 type Address = { hostname: string; port: number; tls?: GrpcCertificate | undefined }
 
 /** Rejects if the port cannot be opened. */
@@ -59,9 +86,9 @@ export const openGrpc = async (
   limits: GrpcLimits,
 ): Promise<GrpcListener> => {
   logThrough(door.log)
-  const server = new Server({ ...channelOptionsOf(limits), interceptors: [observing(door.observe)] })
-  const health = createHealth(door)
-  addServices(server, door, health)
+  const calls = countCalls(door.observe)
+  const server = new Server({ ...channelOptionsOf(limits), interceptors: [observing(calls.observe)] })
+  const services = addServices(server, door)
   const secure = tls === undefined ? null : renewableCredentials(tls)
   const injector = server.createConnectionInjector(secure?.credentials ?? ServerCredentials.createInsecure())
   const connections = await openConnections({
@@ -75,21 +102,15 @@ export const openGrpc = async (
   return {
     port: connections.port,
     renew: (next) => secure?.renew(next),
-    stop(cutAfterMs) {
-      connections.close()
-      health.stop()
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => {
-          server.forceShutdown()
-          connections.cut()
-          // The library does not hear of the end of a connection on which HTTP/2 never began.
-          resolve()
-        }, cutAfterMs)
-        server.tryShutdown(() => {
-          clearTimeout(timer)
-          resolve()
-        })
-      })
+    async stop(cutAfterMs) {
+      const closed = connections.close()
+      const timers = [setTimeout(connections.cut, cutAfterMs)]
+      calls.whenNone(() => timers.push(setTimeout(connections.cut, Math.min(cutAfterMs, lastAnswerMs))))
+      services.stop()
+      // Tells the clients to open no further call here. Its callback says nothing: it may come before the calls have ended.
+      server.tryShutdown(() => undefined)
+      await closed
+      timers.forEach(clearTimeout)
     },
   }
 }

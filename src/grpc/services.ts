@@ -2,7 +2,7 @@
 
 import type { Server, UntypedHandleCall } from '@grpc/grpc-js'
 import type { Door } from './door.ts'
-import type { createHealth } from './health.ts'
+import { createHealth } from './health.ts'
 import { codecOf } from './messages.ts'
 import { unary, unaryMethods, type UnaryMethod } from './orders.ts'
 import { createReflection } from './reflection.ts'
@@ -58,21 +58,29 @@ const orderMethods = (door: Door): Record<string, Method> => ({
   Watch: { kind: oneToMany, request: 'WatchRequest', response: 'WatchResponse', handler: watch(door) },
 })
 
-export const addServices = (server: Server, door: Door, health: ReturnType<typeof createHealth>): void => {
+/** `stop`: ends what would go on for ever, and needs no end of ours otherwise. */
+export const addServices = (server: Server, door: Door): { stop: () => void } => {
   addService(server, 'orders.v1.Orders', orderMethods(door))
+  const health = createHealth(door)
   const healthMessages = { request: 'HealthCheckRequest', response: 'HealthCheckResponse' }
   addService(server, 'grpc.health.v1.Health', {
     Check: { kind: oneToOne, ...healthMessages, handler: health.check },
     Watch: { kind: oneToMany, ...healthMessages, handler: health.watch },
   })
-  const handler = createReflection()
+  const reflection = createReflection()
   for (const version of ['v1', 'v1alpha'])
     addService(server, `grpc.reflection.${version}.ServerReflection`, {
       ServerReflectionInfo: {
         kind: manyToMany,
         request: 'ServerReflectionRequest',
         response: 'ServerReflectionResponse',
-        handler,
+        handler: reflection.answer,
       },
     })
+  return {
+    stop() {
+      health.stop()
+      reflection.stop()
+    },
+  }
 }

@@ -17,7 +17,7 @@ describe('connections', () => {
     const [first, second] = [client(), client()]
     expect((await first.checkHealth()).code).toBe(0)
     expect((await second.checkHealth()).code).toBe(0)
-    const third = connect(listener.port, '127.0.0.1')
+    const third = connect(listener.port, '127.0.0.1').resume()
     await closed(third)
     expect([seen.open, seen.refused]).toEqual([2, 1])
     first.close()
@@ -44,9 +44,9 @@ describe('connections', () => {
 
   test('on which nothing was said do not hold up the stop', async () => {
     const { listener, seen } = await openDoor()
-    const mute = connect(listener.port, '127.0.0.1')
+    const mute = connect(listener.port, '127.0.0.1').resume()
     await until(() => seen.open === 1, { what: 'it is open' })
-    await Promise.all([closed(mute), listener.stop(200)])
+    await Promise.all([closed(mute), listener.stop(60_000)])
   })
 
   test('without a call are closed after a while; their client opens another', async () => {
