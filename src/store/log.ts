@@ -25,7 +25,7 @@ export type Place = {
 export type LogFilter = { userId?: string; ticker?: string; orderId?: string }
 
 /** Events of orders that came through these sessions of FIX, of orders of these users, and what the sessions did to orders of others. */
-export type LogInterest = { sessions: readonly string[]; userIds: readonly string[] }
+type LogInterest = { sessions: readonly string[]; userIds: readonly string[] }
 
 /** `interest` absent: everybody's. */
 export type RowFilter = LogFilter & { interest?: LogInterest }

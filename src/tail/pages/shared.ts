@@ -25,7 +25,7 @@ export type SharedReader = {
 }
 
 /** `since`: as the clock has it, in milliseconds. */
-export type Fault = { error: string; since: number }
+type Fault = { error: string; since: number }
 
 export type SharedOptions = {
   source: LogSource
