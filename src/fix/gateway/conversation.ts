@@ -49,7 +49,7 @@ const createAuthenticating =
       password,
       peer: talk.peer,
       onPage: (page) => inbox.page(page),
-      onLost: () => inbox.push({ kind: 'fail', reason: 'SESSION_LOST' }),
+      onLost: () => inbox.push({ kind: 'fail', error: new Ended('SESSION_LOST') }),
     })
     if (!answer.ok) {
       const { reason } = answer
@@ -67,7 +67,7 @@ const createAuthenticating =
 
 /** Treats one thing that happened. */
 const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) => {
-  const fail = (reason: string): void => inbox.push({ kind: 'fail', reason })
+  const fail = (error: unknown): void => inbox.push({ kind: 'fail', error })
   const feed: Feed = createFeeding({
     talk,
     deliver: (delivery, at) => delivering.deliver(delivery, at),
@@ -104,7 +104,7 @@ const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) 
         if (talk.state.phase !== 'active') throw new Ended('SHUTDOWN')
         return feed({ kind: 'logout', text: item.text })
       case 'fail':
-        throw new Ended(item.reason)
+        throw item.error
     }
   }
 

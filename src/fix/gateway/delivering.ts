@@ -7,13 +7,13 @@ import type { Desk } from './desk.ts'
 import { receivedOf, requestIdOf } from './desk.ts'
 import type { Asked, Errand } from './errands.ts'
 import type { Delivery, Feed } from './feeding.ts'
-import { heldOf, type Talk } from './talk.ts'
+import { Ended, heldOf, inTurn, type Talk } from './talk.ts'
 
 export type DeliveringParts = {
   talk: Talk
   feed: Feed
-  /** The connection has to end. */
-  fail: (reason: string) => void
+  /** The connection has to end, for a reason that is known, or by an error. */
+  fail: (reason: unknown) => void
   /** Something was settled. */
   wake: () => void
 }
@@ -26,6 +26,8 @@ export type Delivering = {
 }
 
 const duePageMax = 100
+/** Orders that are looked up at a time for the requests of one session. */
+const lookUpsMax = 16
 
 const isOfHeader = (tag: number): boolean => dictionary.header.members.has(tag)
 
@@ -34,61 +36,108 @@ type Common = { number: number; request: string }
 
 const deskOf = ({ admitted }: Talk): Desk => admitted!.desk
 
+/** The order of a request; it may be under way. */
+const lookUp = async (talk: Talk, { request }: Extract<Errand, { kind: 'cancel' }>) => {
+  const { key } = request.target
+  talk.lookUps += 1
+  try {
+    if (key !== null) await talk.keysUnderWay.get(key)
+    return await deskOf(talk).find(request)
+  } finally {
+    talk.lookUps -= 1
+  }
+}
+
 /** Submits a request to cancel. What it says about its order has to be so. */
-const submitCancel = async (
+const submitCancel = (
   talk: Talk,
   common: Common,
   requestId: string,
-  { request, key }: Extract<Errand, { kind: 'cancel' }>,
-): Promise<{ outcome: Promise<Outcome> }> => {
+  errand: Extract<Errand, { kind: 'cancel' }>,
+): Promise<Outcome> => {
   const desk = deskOf(talk)
-  // The order may be under way.
-  await Promise.all(talk.underWay)
-  const found = await desk.find(request)
-  const userId = found?.seen.order.userId ?? desk.someUser()
-  const outcome = heldOf(talk).cancel({
-    ...common,
-    call: desk.callOf(userId, requestId),
-    key: { userId, clientOrderId: key },
-    target: found === null ? null : { orderId: found.seen.order.id },
-    ...(found !== null && found.contradiction !== null && { heldBack: 'CONTRADICTION' }),
+  const held = heldOf(talk)
+  return inTurn(talk, lookUp(talk, errand), (found) => {
+    const userId = found?.seen.order.userId ?? desk.someUser()
+    return held.cancel({
+      ...common,
+      call: desk.callOf(userId, requestId),
+      key: { userId, clientOrderId: errand.key },
+      target: found === null ? null : { orderId: found.seen.order.id },
+      ...(found !== null && found.contradiction !== null && { heldBack: 'CONTRADICTION' }),
+    })
   })
-  return { outcome }
+}
+
+/** Of orders and requests without anything to look up, most are submitted at once. */
+const submit = (talk: Talk, run: () => Promise<Outcome>): Promise<Outcome> =>
+  talk.tail === null ? run() : inTurn(talk, Promise.resolve(), run)
+
+const submitPlace = (
+  talk: Talk,
+  common: Common,
+  requestId: string,
+  { terms }: Extract<Errand, { kind: 'place' }>,
+): Promise<Outcome> => {
+  const { keysUnderWay } = talk
+  const key = terms.clientOrderId!
+  const call = deskOf(talk).callOf(terms.userId, requestId)
+  const outcome = submit(talk, () => heldOf(talk).place({ ...common, call, terms }))
+  const over = outcome
+    .catch(() => undefined)
+    .finally(() => {
+      if (keysUnderWay.get(key) === over) keysUnderWay.delete(key)
+    })
+  keysUnderWay.set(key, over)
+  return outcome
 }
 
 /** A mass cancel is only kept: the answer to it carries it out. */
 const submitMassCancel = (talk: Talk, common: Common, requestId: string, clientOrderId: string): Promise<Outcome> => {
   const desk = deskOf(talk)
   const userId = desk.someUser()
-  return heldOf(talk).cancel({
+  const request = {
     ...common,
     call: desk.callOf(userId, requestId),
     key: { userId, clientOrderId },
     target: null,
     heldBack: 'MASS_CANCEL',
-  })
+  }
+  return submit(talk, () => heldOf(talk).cancel(request))
 }
 
-export const createDelivering = ({ talk, feed, fail, wake }: DeliveringParts): Delivering => {
+/** Follows messages that are carried out meanwhile. The machine hears of them in their order. */
+const createFollowing = ({ talk, fail, wake }: DeliveringParts) => {
+  let last: Promise<void> = Promise.resolve()
+
   /** To tell the machine puts nothing out, so it may happen at any time. */
   const settle = (number: number, { ok, code }: Outcome): void => {
-    if (!ok && code !== 'DUE' && code !== 'ORDER_REJECTED') return fail(code!)
+    if (!ok && code !== 'DUE' && code !== 'ORDER_REJECTED') return fail(new Ended(code))
     if (code === 'DUE') talk.duesWait = true
     talk.state = step(talk.config, talk.state, { kind: 'applied', number }, talk.now()).state
     wake()
   }
-
-  /** Follows a message that is carried out meanwhile. */
-  const follow = (number: number, outcome: Promise<Outcome>): void => {
-    talk.submittedIn = number + 1
-    const settled = outcome
-      .then(
-        (result) => settle(number, result),
-        () => fail('INTERNAL'),
-      )
-      .finally(() => talk.underWay.delete(settled))
-    talk.underWay.add(settled)
+  const see = async (number: number, outcome: Promise<Outcome>, before: Promise<void>): Promise<void> => {
+    try {
+      const result = await outcome
+      await before
+      settle(number, result)
+    } catch (error) {
+      fail(error)
+    }
   }
+  return (number: number, outcome: Promise<Outcome>): void => {
+    talk.submittedIn = number + 1
+    const seen = see(number, outcome, last)
+    last = seen
+    talk.underWay.add(seen)
+    void seen.finally(() => talk.underWay.delete(seen))
+  }
+}
+
+export const createDelivering = (parts: DeliveringParts): Delivering => {
+  const { talk, feed } = parts
+  const follow = createFollowing(parts)
 
   const answerDues = async (): Promise<void> => {
     talk.duesWait = false
@@ -103,7 +152,6 @@ export const createDelivering = ({ talk, feed, fail, wake }: DeliveringParts): D
   }
 
   const carryOut = async (errand: Errand, asked: Asked, number: number): Promise<void> => {
-    const desk = deskOf(talk)
     const common = { number, request: JSON.stringify(asked) }
     const requestId = requestIdOf(asked.received)
     switch (errand.kind) {
@@ -112,12 +160,11 @@ export const createDelivering = ({ talk, feed, fail, wake }: DeliveringParts): D
       case 'find':
         await Promise.all(talk.underWay)
         return feed({ kind: 'send', consumes: number, messages: await errand.answer() })
-      case 'place': {
-        const { terms } = errand
-        return follow(number, heldOf(talk).place({ ...common, call: desk.callOf(terms.userId, requestId), terms }))
-      }
+      case 'place':
+        return follow(number, submitPlace(talk, common, requestId, errand))
       case 'cancel':
-        return follow(number, (await submitCancel(talk, common, requestId, errand)).outcome)
+        if (talk.lookUps >= lookUpsMax) await talk.tail
+        return follow(number, submitCancel(talk, common, requestId, errand))
       case 'massCancel':
         follow(number, submitMassCancel(talk, common, requestId, errand.key))
         // An order that comes after it is not meant.

@@ -37,6 +37,7 @@ export const createFeeding = ({ talk, deliver, authenticate, resend }: FeedingPa
   ): Promise<void> => {
     const [first] = sent
     if (stored === undefined) {
+      await talk.tail
       const answer = await heldOf(talk).step({
         ...(nextIn !== null && { expected: talk.submittedIn, nextIn }),
         out: sent.map(({ type, bytes }) => (ownTypes.has(type) ? null : bytes)),
@@ -52,6 +53,7 @@ export const createFeeding = ({ talk, deliver, authenticate, resend }: FeedingPa
   }
 
   const reset = async (): Promise<void> => {
+    await talk.tail
     const answer = await heldOf(talk).reset()
     if (!answer.ok) throw new Ended(answer.code)
     talk.submittedIn = 1

@@ -12,7 +12,7 @@ export type Item =
   | { kind: 'resend'; from: number; to: number }
   | { kind: 'page'; page: ReportPage; kept: (more: boolean) => void }
   | { kind: 'logout'; text: string | null }
-  | { kind: 'fail'; reason: string }
+  | { kind: 'fail'; error: unknown }
 
 export type InboxOptions = {
   peer: Pick<Peer, 'pause' | 'resume' | 'unsent'>

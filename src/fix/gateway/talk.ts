@@ -20,6 +20,12 @@ export type Talk = {
   submittedIn: number
   /** Orders and cancels that are carried out; none of them rejects. */
   readonly underWay: Set<Promise<void>>
+  /** By their keys the orders that are under way: each resolves once it is over. */
+  readonly keysUnderWay: Map<string, Promise<unknown>>
+  /** Requests whose orders are looked up before they are submitted. */
+  lookUps: number
+  /** Resolves once everything before is submitted to the session's line; null: it is. Never rejects. */
+  tail: Promise<void> | null
   /** There are messages that wait for an answer. */
   duesWait: boolean
   isOver: boolean
@@ -57,6 +63,9 @@ export const beginTalk = (peer: Peer, now: () => number): Talk => {
     admitted: null,
     submittedIn: 1,
     underWay: new Set(),
+    keysUnderWay: new Map(),
+    lookUps: 0,
+    tail: null,
     duesWait: false,
     isOver: false,
   }
@@ -64,3 +73,26 @@ export const beginTalk = (peer: Peer, now: () => number): Talk => {
 
 /** The session of whoever is logged on. */
 export const heldOf = ({ admitted }: Talk): HeldSession => admitted!.held
+
+/** Submits something to the session's line, after everything before it, and after what it needs is there. */
+export const inTurn = async <P, R>(talk: Talk, needed: Promise<P>, submit: (found: P) => Promise<R>): Promise<R> => {
+  const before = talk.tail
+  // It is awaited in its turn: until then nobody else hears that it failed.
+  needed.catch(() => undefined)
+  const submitted = (async () => {
+    await before
+    const found = await needed
+    // Not awaited: what comes next goes to the line at once.
+    return { outcome: submit(found) }
+  })()
+  const tail = submitted.then(
+    () => undefined,
+    () => undefined,
+  )
+  talk.tail = tail
+  void tail.then(() => {
+    if (talk.tail === tail) talk.tail = null
+    return undefined
+  })
+  return (await submitted).outcome
+}

@@ -223,6 +223,34 @@ test('a thousand orders, over connections that are cut while they are under way,
   expect((await world.numbersOf(id)).dues).toBe(0)
 }, 120_000)
 
+test('cancels follow the orders that they mean, hundreds of both under way, over cuts: each is canceled once', async () => {
+  const { id, trader, user } = world.add('quotes')
+  const gateway = await logon(trader)
+  const random = createRandom(13)
+  const count = 120
+  for (let i = 0; i < count; i++) {
+    trader.say('D', order(`o${i}`))
+    if (i % 2 === 0) trader.say('F', fields({ 11: `c${i}`, 41: `o${i}`, 54: '1', 55: 'AAPL' }))
+    else if (i > 2) trader.say('F', fields({ 11: `c${i}`, 41: `o${i - 2}`, 54: '1', 55: 'AAPL' }))
+    if (i % 40 !== 39) continue
+    await Bun.sleep(random.int(20, 200))
+    trader.cut()
+    await logon(trader, gateway)
+  }
+  const answers = await hears(trader, count + count - 1)
+  const canceled = answers.filter((one) => one['150'] === '4')
+  expect(canceled.map((one) => one['11']!).toSorted()).toEqual(
+    Array.from({ length: count }, (_, i) => `c${i}`)
+      .filter((one) => one !== 'c1')
+      .toSorted(),
+  )
+  expect(answers.every((one) => one['35'] === '8')).toBe(true)
+  const open = [...(await world.ordersOf(user))].filter(([, one]) => one.status === 'NEW').map(([key]) => key)
+  expect(open).toEqual([`o${count - 1}`])
+  expect(trader.faults).toEqual([])
+  expect((await world.numbersOf(id)).dues).toBe(0)
+}, 120_000)
+
 describe('a client', () => {
   test('that does not read is told its reports once it does; it is served meanwhile', async () => {
     const { id, trader } = world.add('lazy')
