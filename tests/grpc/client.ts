@@ -44,7 +44,7 @@ const decoderOf = (name: string) => {
   return (bytes: Buffer): Json => type.toObject(type.decode(bytes), { enums: String, longs: String })
 }
 
-export const metadataOf = (headers: Record<string, string>): Metadata => {
+const metadataOf = (headers: Record<string, string>): Metadata => {
   const metadata = new Metadata()
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
   return metadata

@@ -7,7 +7,7 @@ import { createServer, type ServerOptions } from '../../src/http/server.ts'
 import { serverOptions } from '../http/harness.ts'
 import { openGrpcClient, type ClientOptions, type GrpcClient } from './client.ts'
 
-export const limits: GrpcLimits = {
+const limits: GrpcLimits = {
   connectionsMax: 1_000,
   callsMax: 1_000,
   messageMaxBytes: 1_048_576,
@@ -18,7 +18,7 @@ export const limits: GrpcLimits = {
 }
 
 type Call = Parameters<CallObserver['onEnd']>[0]
-export type Seen = { calls: Call[]; running: Map<string, number>; open: number; refused: number }
+type Seen = { calls: Call[]; running: Map<string, number>; open: number; refused: number }
 
 const createObserver = () => {
   const seen: Seen = { calls: [], running: new Map(), open: 0, refused: 0 }
