@@ -17,7 +17,8 @@ export const renewableCredentials = (first: GrpcCertificate) => {
     removeCaCertificateListener: () => undefined,
     addIdentityCertificateListener(listener) {
       listeners.add(listener)
-      listener(current)
+      // Not at once: the library asks first and adds the server that wants to hear of it afterwards.
+      queueMicrotask(() => listener(current))
     },
     removeIdentityCertificateListener: (listener) => void listeners.delete(listener),
   }

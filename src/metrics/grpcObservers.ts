@@ -13,7 +13,7 @@ export const createGrpc = (buckets: readonly number[]) => {
   })
   const running = createGauge({
     name: 'orders_grpc_running_calls',
-    help: 'gRPC calls under way, streams among them, by method.',
+    help: 'Calls of gRPC under way, streams among them, by method.',
     labels: ['rpc_method'],
   })
   const open = createGauge({

@@ -2,8 +2,10 @@
 // exactly those that the handbook, the alerts and the dashboard speak of, and state what happened.
 
 import { join } from 'node:path'
+import { status } from '@grpc/grpc-js'
 import { declaredMetrics } from '../../src/metrics/metrics.ts'
 import { openFixClient } from '../fix/gateway/fixClient.ts'
+import { openGrpcClient } from '../grpc/client.ts'
 import { freePort } from '../stack/ports.ts'
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { parseExposition, type Family, type Series } from '../support/exposition.ts'
@@ -70,13 +72,23 @@ const knockAtFix = async (port: number): Promise<void> => {
   await client.closed()
 }
 
+/** A call over gRPC, of somebody who asks for what is not there. */
+const askOverGrpc = async (port: number): Promise<void> => {
+  const client = openGrpcClient(port)
+  expect(await client.call('Get', { id: '0193e5a0-0000-7000-8000-0000000000ff' })).toMatchObject({
+    code: status.NOT_FOUND,
+  })
+  client.close()
+}
+
 beforeAll(async () => {
-  const fixPort = await freePort()
+  const [fixPort, grpcPort] = [await freePort(), await freePort()]
   const sessions = join(temporaryDir('metrics'), 'sessions.jsonl')
   await Bun.write(sessions, '')
   world = await createWorld({
     env: {
       FIX_PORT: String(fixPort),
+      GRPC_PORT: String(grpcPort),
       FIX_SESSIONS_FILE: sessions,
       ENGINE_FEATURES: 'reports',
       DB_LOCK_TIMEOUT_MS: '500',
@@ -87,6 +99,7 @@ beforeAll(async () => {
   service = await world.start()
   await work()
   await knockAtFix(fixPort)
+  await askOverGrpc(grpcPort)
   families = await until(
     async () => {
       const all = await scrape()

@@ -1,8 +1,7 @@
 // Proves: the health of the gRPC door is the readiness of HTTP, through a start without Postgres, an outage, and the stop.
 
-import { expect } from 'bun:test'
 import { freePort } from '../stack/ports.ts'
-import { test } from '../support/explained.ts'
+import { expect, test } from '../support/explained.ts'
 import { postgresServer } from '../support/servers.ts'
 import { createTcpProxy } from '../support/tcpProxy.ts'
 import { until } from '../support/until.ts'

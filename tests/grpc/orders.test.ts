@@ -1,9 +1,8 @@
 // Proves: the compiled binary places, reads, cancels and streams orders over gRPC, and judges bodies as HTTP does.
 
-import { afterAll, beforeAll, describe, expect } from 'bun:test'
 import type { ServiceError } from '@grpc/grpc-js'
 import { freePort } from '../stack/ports.ts'
-import { test } from '../support/explained.ts'
+import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import type { RunningService } from '../support/service.ts'
 import { createWorld, type World } from '../support/world.ts'
 import { openGrpcClient, type GrpcClient, type Json } from './client.ts'

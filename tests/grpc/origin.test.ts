@@ -1,10 +1,9 @@
 // Proves: an order that came by gRPC says so wherever its history is read: in its row, over HTTP, on streams, and on the topic of the log.
 // So does its cancel by gRPC, and neither says so of what came by HTTP in the same batch.
 
-import { afterAll, beforeAll, expect } from 'bun:test'
 import { freePort } from '../stack/ports.ts'
 import { openEventStream } from '../support/eventStream.ts'
-import { test } from '../support/explained.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { orderBody, userId } from '../support/orderBody.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
