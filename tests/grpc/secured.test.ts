@@ -67,15 +67,18 @@ test('keys, scopes, ids and limits hold over TLS; a renewed certificate is shown
   const limited = await until(
     async () => {
       const outcome = await client.call('Get', { id }, as(reader))
-      return outcome.code === status.RESOURCE_EXHAUSTED && outcome
+      return outcome.code === Number(status.RESOURCE_EXHAUSTED) && outcome
     },
     { what: 'the caller has had its turns' },
   )
   expect(detailsOf(limited.trailer)).toMatchObject({ ErrorInfo: { reason: 'RATE_LIMITED' } })
 
   writeCertificate(dir, 'server', createAuthority('next authority').issue('after', hosts))
-  await until(async () => (await open(authority.cert).call('Get', { id }, as(reader))).code === status.UNAVAILABLE, {
-    what: 'the certificate of before is not shown any more',
-  })
+  await until(
+    async () => (await open(authority.cert).call('Get', { id }, as(reader))).code === Number(status.UNAVAILABLE),
+    {
+      what: 'the certificate of before is not shown any more',
+    },
+  )
   expect(await service.stop()).toBe(0)
 })
