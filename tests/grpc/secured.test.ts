@@ -14,6 +14,7 @@ import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
 import { detailsOf, openGrpcClient, type Json } from './client.ts'
 
+const [exhausted, unavailable]: number[] = [status.RESOURCE_EXHAUSTED, status.UNAVAILABLE]
 const authority = createAuthority('grpc authority')
 const hosts = { hosts: ['127.0.0.1', 'localhost'] }
 const order = (): Json => {
@@ -67,18 +68,15 @@ test('keys, scopes, ids and limits hold over TLS; a renewed certificate is shown
   const limited = await until(
     async () => {
       const outcome = await client.call('Get', { id }, as(reader))
-      return outcome.code === Number(status.RESOURCE_EXHAUSTED) && outcome
+      return outcome.code === exhausted && outcome
     },
     { what: 'the caller has had its turns' },
   )
   expect(detailsOf(limited.trailer)).toMatchObject({ ErrorInfo: { reason: 'RATE_LIMITED' } })
 
   writeCertificate(dir, 'server', createAuthority('next authority').issue('after', hosts))
-  await until(
-    async () => (await open(authority.cert).call('Get', { id }, as(reader))).code === Number(status.UNAVAILABLE),
-    {
-      what: 'the certificate of before is not shown any more',
-    },
-  )
+  await until(async () => (await open(authority.cert).call('Get', { id }, as(reader))).code === unavailable, {
+    what: 'the certificate of before is not shown any more',
+  })
   expect(await service.stop()).toBe(0)
 })
