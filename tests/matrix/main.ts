@@ -5,6 +5,7 @@ import { Glob } from 'bun'
 import { buildBinary } from '../../src/build/build.ts'
 import { runCommand } from '../../src/build/command.ts'
 import { inRepo, repoDir } from '../../src/build/repository.ts'
+import { release } from '../../src/version.ts'
 import { endAllHeld, killAllHeld } from '../stack/guard.ts'
 import { summarise } from '../stack/junit.ts'
 import { onStopSignals } from '../stack/signals.ts'
@@ -43,7 +44,9 @@ const runAll = async ({ combinations, folders }: Options): Promise<void> => {
 
 const publish = async (): Promise<void> => {
   const file = Bun.file(page)
-  await file.write(withResults(await file.text(), results, new Date().toISOString().slice(0, 10)))
+  await file.write(
+    withResults(await file.text(), results, { version: release, on: new Date().toISOString().slice(0, 10) }),
+  )
   console.log(`written into ${page}`)
 }
 

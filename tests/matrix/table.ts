@@ -32,8 +32,10 @@ export const resultLines = (results: readonly Result[]): string[] => {
 
 const begin = '<!-- measured: matrix -->\n'
 const end = '<!-- end -->'
-const head = ['PostgreSQL', 'Kafka', 'passed', 'failed', 'on']
+const head = ['PostgreSQL', 'Kafka', 'passed', 'failed', 'version', 'on']
 type Row = readonly string[]
+/** When something was run, and of which version. */
+type Run = { version: string; on: string }
 
 /** 15 of 15.18, 3.9 of 3.9.2. */
 const line = (version: string): string => version.split('.').slice(0, -1).join('.')
@@ -69,11 +71,11 @@ const inOrder = (a: Row, b: Row): number => {
 }
 
 /**
- * The page with these results in its table. Each row has its own date, so that one combination may be run again alone: its row is
- * replaced, the others stay, unless nobody runs such servers any more. A combination whose servers did not start gets no row. `on`:
- * the day, as 2026-01-31. Throws a CommandFault if the marks are missing.
+ * The page with these results in its table. Each row has its own version of the service and its own date, so that one combination may be run again alone: its row is
+ * replaced, the others stay, unless nobody runs such servers any more. A combination whose servers did not start gets no row. `version`:
+ * such as 1.5.0. `on`: the day, as 2026-01-31. Throws a CommandFault if the marks are missing.
  */
-export const withResults = (page: string, results: readonly Result[], on: string): string => {
+export const withResults = (page: string, results: readonly Result[], { version, on }: Run): string => {
   const [before, rest] = page.split(begin)
   const at = rest?.indexOf(end) ?? -1
   if (rest === undefined || at === -1)
@@ -83,6 +85,7 @@ export const withResults = (page: string, results: readonly Result[], on: string
     kafka,
     `${counts.passed}`,
     `${counts.failed}`,
+    version,
     on,
   ])
   const rows = new Map(
