@@ -32,9 +32,8 @@ const opened = async (session: FirmSession): Promise<FirmSession> => {
   return session
 }
 const ordersOf = async (name: string): Promise<string[]> => {
-  const rows = await world.sql<
-    { id: string }[]
-  >`select id from orders where user_id = ${user(names.indexOf(name) + 1)}::uuid`
+  const rows = await world.sql<{ id: string }[]>`
+    select id from orders where user_id = ${user(names.indexOf(name) + 1)}::uuid order by id`
   return rows.map(({ id }) => id)
 }
 const keysOf = async (name: string): Promise<string[]> => {
