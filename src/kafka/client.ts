@@ -1,8 +1,11 @@
 // The Kafka clients with every limit passed explicitly.
 
-import type { BaseOptions, Producer } from '@platformatic/kafka'
-import { Admin, Consumer, FetchIsolationLevels, ProduceAcks } from './library.ts'
-import { createSingleSendProducer } from './producer.ts'
+import type { BaseOptions } from '@platformatic/kafka'
+import { createBatchProducer, type BatchProducer } from './batchProducer.ts'
+import type { Lane } from './brokerRequests.ts'
+import { createLeaders } from './leaders.ts'
+import { Admin, ConnectionPool, Consumer, FetchIsolationLevels, UnsupportedApiError } from './library.ts'
+import { produceVersion } from './produceRequest.ts'
 
 export type KafkaConfig = {
   bootstrapServers: readonly string[]
@@ -14,7 +17,6 @@ export type KafkaConfig = {
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
 }
 
-export type RawProducer = Producer
 export type RawConsumer = Consumer
 /** A message as it arrives. Kafka's format allows the key, the value (a tombstone) and the value of a header to be absent. */
 export type RawMessage = {
@@ -55,9 +57,50 @@ const base = (config: KafkaConfig): BaseOptions => ({
 
 export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config))
 
-/** A producer whose sends resolve once all in-sync replicas have the batch. Its owner keeps at most one send a ticker outstanding. */
-export const createProducer = (config: KafkaConfig): RawProducer =>
-  createSingleSendProducer({ ...base(config), acks: ProduceAcks.ALL })
+/** The questions about the cluster are small: a broker that takes longer than this stands still, and the next one is asked. */
+const questionTimeoutMs = 3_000
+
+const openLane = (config: KafkaConfig): Lane => {
+  const pool = new ConnectionPool(config.clientId, base(config))
+  return {
+    connection: (broker) => pool.get(broker),
+    // What is under way on a connection ends with an error of its own.
+    close: () => void pool.close().catch(() => undefined),
+  }
+}
+
+/** Asks the brokers for the version of the produce request once, and again after a failure. */
+const askVersion = (client: Admin): (() => Promise<number>) => {
+  let version: Promise<number> | null = null
+  const ask = async (): Promise<number> => {
+    const found = produceVersion(await client.listApis())
+    if (found === null)
+      throw new UnsupportedApiError('the brokers know no version of the produce request that is known here')
+    return found
+  }
+  return () =>
+    (version ??= ask().catch((error: unknown) => {
+      version = null
+      throw error
+    }))
+}
+
+/**
+ * A producer of record batches with acks=all. Its owner keeps at most one batch a ticker outstanding. Its questions have a client of
+ * their own: on a connection of batches they would wait behind them.
+ */
+export const createProducer = (config: KafkaConfig): BatchProducer => {
+  const { requestTimeoutMs } = config
+  const timeoutMs = Math.min(requestTimeoutMs, questionTimeoutMs)
+  const client = new Admin({ ...base(config), requestTimeout: timeoutMs, timeout: timeoutMs })
+  return createBatchProducer({
+    leaders: createLeaders(client),
+    version: askVersion(client),
+    openLane: () => openLane(config),
+    requestTimeoutMs,
+    close: async () => client.close(),
+  })
+}
 
 /**
  * A member of `group`. The group assigns the partitions, expects heartbeats and keeps the committed offsets. The member never

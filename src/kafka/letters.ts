@@ -3,7 +3,7 @@
 import { parseCoordinates } from '../wire/coordinates.ts'
 import { isLetterHeader, letterHeaders, redrivenFrom } from './letterHeaders.ts'
 import { keyHash } from './partition.ts'
-import type { OutRecord } from './producer.ts'
+import { headerName, type OutRecord } from './records.ts'
 import { headerOf, type TopicRecord } from './topicReader.ts'
 
 export type Letter = {
@@ -63,20 +63,16 @@ export const letterOf = (record: TopicRecord): Letter | null => {
   }
 }
 
-/** The message as it was received, null header values included, with the id of its first letter added. */
-export const messageOf = (record: TopicRecord, rootId: string): OutRecord => {
-  const key = keyOf(record)
+/** The message as it was received, null header values included, with the id of its first letter added. `at`: the time of the record. */
+export const messageOf = (record: TopicRecord, rootId: string, at: Date): OutRecord => {
   const own = record.headers.filter(
     ([name]) => name !== null && !isLetterHeader(name) && name.toString() !== redrivenFrom,
   )
   return {
-    ...(key === null ? {} : { key }),
-    // A tombstone stays one: the library writes null, but in strict mode the member must be present.
-    value: record.value!,
-    headers: new Map<Buffer, Buffer>([
-      ...own.map(([name, value]) => [name!, value!] as const),
-      [Buffer.from(redrivenFrom), Buffer.from(rootId)],
-    ]),
+    key: keyOf(record),
+    value: record.value,
+    headers: [...own.map(([name, value]) => [headerName(name), value] as const), [headerName(redrivenFrom), rootId]],
+    timestamp: BigInt(at.getTime()),
   }
 }
 

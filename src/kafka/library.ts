@@ -2,12 +2,16 @@
 
 export {
   Admin,
+  ConnectionPool,
   Consumer,
+  crc32c,
   FetchIsolationLevels,
   findErrorBy,
-  kPerformWithRetry,
   ListOffsetTimestamps,
-  ProduceAcks,
-  Producer,
+  NetworkError,
+  ProtocolError,
   protocolErrorsCodesById,
+  UnsupportedApiError,
+  Writer,
 } from '@platformatic/kafka'
+export type { ClusterMetadata, Connection, Reader } from '@platformatic/kafka'

@@ -4,10 +4,12 @@ import { eventKinds, forEachKind, orderEvents, type EventKind } from '../domain/
 import type { Sender } from '../relay/sender.ts'
 import type { OutboxEvent } from '../store/outbox.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
-import type { RawProducer } from './client.ts'
+import type { BatchProducer } from './batchProducer.ts'
+import { blameOf } from './blame.ts'
 import { commonValues, eventHeaders } from './eventHeaders.ts'
 import { partitionOf } from './partition.ts'
-import { blameOf, produce } from './producer.ts'
+import { produce } from './producer.ts'
+import { headerBlock, headerName, type OutRecord } from './records.ts'
 import { encoders } from './schema.ts'
 import type { Topics } from './topics.ts'
 
@@ -17,31 +19,30 @@ const isWorthSplitting = (error: unknown): boolean => {
   return blame === 'size' || blame === 'record'
 }
 
-const buffersOf = <Name extends string>(texts: Readonly<Record<Name, string>>): Record<Name, Buffer> =>
-  Object.fromEntries(Object.entries<string>(texts).map(([name, text]) => [name, Buffer.from(text)])) as Record<
-    Name,
-    Buffer
-  >
-const names = buffersOf(eventHeaders)
-const values = buffersOf(commonValues)
-const types = buffersOf(forEachKind((kind) => orderEvents[kind].ceType))
-
-const headersOf = (event: OutboxEvent, source: Buffer): Map<Buffer, Buffer> => {
-  const id = Buffer.from(event.eventId)
-  const headers = new Map([
-    [names.eventId, id],
-    [names.id, id],
-    [names.type, types[event.kind]],
-    [names.source, source],
-    [names.specVersion, values.specVersion],
-    [names.time, Buffer.from(event.occurredAt.toISOString())],
-    [names.contentType, values.contentType],
-  ])
-  if (event.traceparent !== null) headers.set(names.traceparent, Buffer.from(event.traceparent))
-  return headers
+const names = {
+  eventId: headerName(eventHeaders.eventId),
+  id: headerName(eventHeaders.id),
+  time: headerName(eventHeaders.time),
+  traceparent: headerName(eventHeaders.traceparent),
 }
 
-const encode = (event: OutboxEvent): Buffer => Buffer.from(encoders[event.kind](event))
+/** The headers that are the same for all events of a kind. */
+const sharedHeaders = (kind: EventKind, ceSource: string) =>
+  headerBlock({
+    [eventHeaders.type]: orderEvents[kind].ceType,
+    [eventHeaders.source]: ceSource,
+    [eventHeaders.specVersion]: commonValues.specVersion,
+    [eventHeaders.contentType]: commonValues.contentType,
+  })
+
+const headersOf = ({ eventId, occurredAt, traceparent }: OutboxEvent): OutRecord['headers'] => {
+  const headers: OutRecord['headers'] = [
+    [names.eventId, eventId],
+    [names.id, eventId],
+    [names.time, occurredAt.toISOString()],
+  ]
+  return traceparent === null ? headers : [...headers, [names.traceparent, traceparent]]
+}
 
 type SendRequest = { topic: string; partition: number; events: readonly OutboxEvent[] }
 
@@ -68,14 +69,14 @@ const startSpans = ({ topic, partition, events }: SendRequest, tracing: Tracing)
 }
 
 export type SenderOptions = {
-  producer: RawProducer
+  producer: BatchProducer
   topics: Topics['events']
   ceSource: string
   tracing?: Tracing
 }
 
 export const createSender = ({ producer, topics, ceSource, tracing = noTracing }: SenderOptions): Sender => {
-  const source = Buffer.from(ceSource)
+  const shared = forEachKind((kind) => sharedHeaders(kind, ceSource))
 
   const sendOnce = async (kind: EventKind, partition: number, events: readonly OutboxEvent[]): Promise<void> => {
     const end = startSpans({ topic: topics[kind], partition, events }, tracing)
@@ -93,9 +94,10 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
       topic: topics[kind],
       partition,
       records: events.map((event) => ({
-        key: Buffer.from(event.order.ticker),
-        value: encode(event),
-        headers: headersOf(event, source),
+        key: event.order.ticker,
+        value: encoders[kind](event),
+        shared: shared[kind],
+        headers: headersOf(event),
         // The time of the database, not of our own clock: brokers refuse a record from the future, and retention deletes a record from
         // the past before it is read.
         timestamp: BigInt(event.readAt.getTime()),
@@ -121,8 +123,8 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
 
   return {
     async partitions() {
-      const metadata = await producer.metadata({ topics: eventKinds.map((kind) => topics[kind]) })
-      return forEachKind((kind) => metadata.topics.get(topics[kind])!.partitionsCount)
+      const counts = await Promise.all(eventKinds.map((kind) => producer.partitionsOf(topics[kind])))
+      return forEachKind((kind) => counts[eventKinds.indexOf(kind)]!)
     },
     partitionOf,
     send,

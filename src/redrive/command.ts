@@ -140,6 +140,6 @@ export const redriveCommand = async (env: Env, args: readonly string[]): Promise
     process.stderr.write(`orders: could not redrive: ${refusalOf(error) ?? describe(error).error}\n`)
     return 2
   } finally {
-    await Promise.allSettled([reader.close(), producer.close(true)])
+    await Promise.allSettled([reader.close(), producer.close()])
   }
 }

@@ -3,16 +3,18 @@
 // that is in neither ledger nor exceptions was never applied. The key of reports is (order, report). So a run need not remember what earlier
 // runs sent.
 
-import type { RawProducer } from '../kafka/client.ts'
+import type { BatchProducer } from '../kafka/batchProducer.ts'
+import { blameOf, refusalText } from '../kafka/blame.ts'
 import { letterOf, messageOf, targetOf, type Letter } from '../kafka/letters.ts'
-import { blameOf, inRequests, produce, refusalText, type OutRecord } from '../kafka/producer.ts'
+import { inRequests, produce } from '../kafka/producer.ts'
+import type { OutRecord } from '../kafka/records.ts'
 import type { Span, TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import { coordinatesText } from '../wire/coordinates.ts'
 import { createLetterBook, type LetterBook, type Selected, type Selector } from './letterBook.ts'
 
 export type RedriveOptions = {
   reader: TopicReader
-  producer: RawProducer
+  producer: BatchProducer
   /** Names of the topics: to which messages are sent, and where their letters are. */
   target: string
   deadLetters: string
@@ -145,7 +147,7 @@ export const sendSelected = async (options: RedriveOptions, selected: readonly S
     const runs = byPartition.entries().map(async ([partition, letters]) => {
       const ready = letters.map(({ rootId, record }) => ({
         rootId,
-        message: messageOf(record, rootId),
+        message: messageOf(record, rootId, new Date()),
         bytes: (record.value?.length ?? 0) + (record.key?.length ?? 0),
       }))
       for (const request of inRequests(ready, ({ bytes }) => bytes)) await sendRequest(sending, partition, request)

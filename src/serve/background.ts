@@ -7,7 +7,8 @@ import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createStopWatch } from '../app/stopWatch.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
-import { createProducer, type RawProducer } from '../kafka/client.ts'
+import type { BatchProducer } from '../kafka/batchProducer.ts'
+import { createProducer } from '../kafka/client.ts'
 import { createLink } from '../kafka/link.ts'
 import { createSender } from '../kafka/sender.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
@@ -31,7 +32,11 @@ type BackgroundParts = Pick<
 
 type Parts = Pick<BackgroundParts, 'config' | 'log' | 'tracing' | 'observers' | 'replicaId' | 'now' | 'newId'>
 
-const openRelay = ({ config, log, tracing, observers, replicaId }: Parts, producer: RawProducer, db: Database): Relay =>
+const openRelay = (
+  { config, log, tracing, observers, replicaId }: Parts,
+  producer: BatchProducer,
+  db: Database,
+): Relay =>
   createRelay({
     db,
     sender: createSender({ producer, topics: topicsOf(config).events, ceSource: config.CE_SOURCE, tracing }),

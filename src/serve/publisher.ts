@@ -2,7 +2,8 @@
 
 import type { Config } from '../config/config.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
-import { createProducer, type KafkaConfig, type RawProducer } from '../kafka/client.ts'
+import type { BatchProducer } from '../kafka/batchProducer.ts'
+import { createProducer, type KafkaConfig } from '../kafka/client.ts'
 import { createLogSender } from '../kafka/logSender.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { createPublisher, type Publisher } from '../publisher/publisher.ts'
@@ -13,7 +14,7 @@ import { openPool } from './service.ts'
 export type PublisherParts = { config: Config; log: Log; observers: Observers; kafka: KafkaConfig; replicaId: string }
 
 /** `publisher`: null if the topic is not set; then there is nothing to close. */
-export type OpenPublisher = { publisher: Publisher | null; pools: Record<string, Pool>; producers: RawProducer[] }
+export type OpenPublisher = { publisher: Publisher | null; pools: Record<string, Pool>; producers: BatchProducer[] }
 
 export const openPublisher = ({ config, log, observers, kafka, replicaId }: PublisherParts): OpenPublisher => {
   const topic = topicsOf(config).orderEvents

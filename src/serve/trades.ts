@@ -2,7 +2,8 @@
 
 import type { Config } from '../config/config.ts'
 import { topicsOf } from '../config/kafkaSettings.ts'
-import type { KafkaConfig, RawProducer } from '../kafka/client.ts'
+import type { BatchProducer } from '../kafka/batchProducer.ts'
+import type { KafkaConfig } from '../kafka/client.ts'
 import { createConsumer, type Consumer } from '../kafka/inbound/consumer.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/inbound/deadLetters.ts'
 import type { HandleBatch } from '../kafka/inbound/handle.ts'
@@ -21,7 +22,7 @@ export type TradesParts = {
   observers: Observers
   tracing: Tracing
   kafka: KafkaConfig
-  producer: RawProducer
+  producer: BatchProducer
   db: Database
   /** See StopPools. */
   looks: Database

@@ -3,16 +3,18 @@
 
 import { describe, expect, test } from 'bun:test'
 import specs from '@asyncapi/specs'
+import { Reader, readRecordsBatch } from '@platformatic/kafka'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import * as fc from 'fast-check'
 import { readSettings } from '../../src/config/config.ts'
-import type { RawProducer } from '../../src/kafka/client.ts'
+import type { BatchProducer } from '../../src/kafka/batchProducer.ts'
 import { deadLetterExample, exampleEvent } from '../../src/kafka/contract/examples.ts'
 import { exampleLogEvent, exampleLogId } from '../../src/kafka/contract/logMessage.ts'
 import { createDeadLetters, type DeadLetter } from '../../src/kafka/inbound/deadLetters.ts'
 import { messageOf as redrivenMessageOf } from '../../src/kafka/letters.ts'
 import { createLogSender } from '../../src/kafka/logSender.ts'
+import { encodeBatch } from '../../src/kafka/records.ts'
 import { decodeReport } from '../../src/kafka/reportSchema.ts'
 import { decodeTrade, encoders } from '../../src/kafka/schema.ts'
 import { createSender } from '../../src/kafka/sender.ts'
@@ -34,25 +36,29 @@ const topics = {
   reportLetters: 'order.report.v1.dlq',
 }
 
-type Outgoing = { topic: string; key?: Buffer; value: Buffer | null; headers: Map<Buffer, Buffer> }
+type Sent = { topic: string; batch: Buffer }
 
 /** A producer that keeps what it is given. */
 const keeping = () => {
-  const sent: Outgoing[] = []
-  const producer = {
-    send: ({ messages }: { messages: Outgoing[] }) => Promise.resolve(void sent.push(...messages)),
-    metadata: ({ topics: names }: { topics: string[] }) =>
-      Promise.resolve({ topics: new Map(names.map((name) => [name, { partitionsCount: 3 }])) }),
+  const sent: Sent[] = []
+  const producer: BatchProducer = {
+    partitionsOf: () => Promise.resolve(3),
+    send: (batch) => Promise.resolve(void sent.push(batch)),
+    close: () => Promise.resolve(),
   }
-  return { producer: producer as unknown as RawProducer, sent }
+  return { producer, sent }
 }
 
-const asMessage = ({ topic, key, value, headers }: Outgoing): Message => ({
-  topic,
-  key: key?.toString() ?? null,
-  value: value?.toString() ?? null,
-  headers: Object.fromEntries([...headers].map(([name, text]) => [name.toString(), text.toString()])),
-})
+/** The first record of a batch, as a consumer gets it. */
+const asMessage = ({ topic, batch }: Sent): Message => {
+  const { key, value, headers } = readRecordsBatch(Reader.from(batch)).records[0]!
+  return {
+    topic,
+    key: key?.toString() ?? null,
+    value: value?.toString() ?? null,
+    headers: Object.fromEntries(headers.map(([name, text]) => [String(name), String(text)])),
+  }
+}
 
 const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<Message> => {
   const { producer, sent } = keeping()
@@ -215,9 +221,10 @@ describe('a dead letter', () => {
       value: Buffer.from(letter.value!),
       headers: Object.entries(letter.headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)] as const),
     }
-    const again = redrivenMessageOf(record, letter.headers['x-dead-letter-id']!)
-    expect(messageFaults(asMessage({ ...again, topic: topics.trades }))).toEqual([])
-    expect(asMessage({ ...again, topic: topics.trades }).headers).toEqual(exampleOf('tradeExecuted', 1).headers!)
+    const again = redrivenMessageOf(record, letter.headers['x-dead-letter-id']!, new Date())
+    const message = asMessage({ topic: topics.trades, batch: encodeBatch([again]) })
+    expect(messageFaults(message)).toEqual([])
+    expect(message.headers).toEqual(exampleOf('tradeExecuted', 1).headers!)
   })
 })
 

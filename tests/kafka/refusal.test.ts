@@ -42,9 +42,9 @@ test('a broker that closes the connection', async () => {
 
 test('a topic that does not exist, and an error that is none of these', async () => {
   await using own = await ownTopics(0)
-  const error: unknown = await own.producer
-    .metadata({ topics: [`absent-${crypto.randomUUID()}`] })
-    .catch((e: unknown) => e)
+  const admin = createAdmin(own.config)
+  const error: unknown = await admin.metadata({ topics: [`absent-${crypto.randomUUID()}`] }).catch((e: unknown) => e)
+  await admin.close()
   expect(isUnknownTopic(error)).toBe(true)
   expect(refusalOf(error)).toBeNull()
   expect(isUnknownTopic(await failureAt((socket) => socket.end()))).toBe(false)

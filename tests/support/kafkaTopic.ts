@@ -1,13 +1,14 @@
 // One topic of its own on the shared broker, and clients as the service opens them.
 
-import { createProducer, type KafkaConfig, type RawProducer } from '../../src/kafka/client.ts'
+import type { BatchProducer } from '../../src/kafka/batchProducer.ts'
+import { createProducer, type KafkaConfig } from '../../src/kafka/client.ts'
 import { openKafka, type TestKafka } from './kafka.ts'
 import { kafkaServer } from './servers.ts'
 
 export type OwnTopics = AsyncDisposable & {
   kafka: TestKafka
   config: KafkaConfig
-  producer: RawProducer
+  producer: BatchProducer
   names: readonly string[]
 }
 

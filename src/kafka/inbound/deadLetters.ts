@@ -5,9 +5,10 @@
 
 import { sleep } from '../../app/sleep.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { RawProducer } from '../client.ts'
+import type { BatchProducer } from '../batchProducer.ts'
+import { blameOf, refusalText } from '../blame.ts'
 import { keyHash } from '../partition.ts'
-import { blameOf, inRequests, partitionsOf, produce, refusalText } from '../producer.ts'
+import { inRequests, produce } from '../producer.ts'
 import {
   firstForm,
   letterBytes,
@@ -51,7 +52,7 @@ const ownPartitionFailuresMax = 3
 
 /** `onFailed` is called after each request and not after the round, because a request to a hanging broker takes long. */
 type Tools = {
-  producer: RawProducer
+  producer: BatchProducer
   topic: string
   log: Log
   now: () => Date
@@ -82,7 +83,7 @@ const write = async (tools: Tools, partition: number, letters: readonly LetterIn
   const [first] = letters
   try {
     const records = letters.map(({ letter, form }) => letterRecord(letter, form))
-    await produce(tools.producer, { topic: tools.topic, partition, records, triesMax: 1 })
+    await produce(tools.producer, { topic: tools.topic, partition, records, once: true })
     for (const each of letters) logLeftOut(tools, each)
     return []
   } catch (error) {
@@ -129,11 +130,8 @@ const writeRun = async (tools: Tools, partition: number, letters: readonly Lette
 /** Tries each letter once; returns the failures. */
 const round = async (tools: Tools, pending: readonly PendingLetter[]): Promise<Failure[]> => {
   try {
-    const partitions = await partitionsOf(
-      tools.producer,
-      tools.topic,
-      pending.some(({ clusterFailures }) => clusterFailures > 0),
-    )
+    const failedBefore = pending.some(({ clusterFailures }) => clusterFailures > 0)
+    const partitions = await tools.producer.partitionsOf(tools.topic, failedBefore)
     const at = tools.now()
     const inForm = pending.map((each): LetterInForm => ({ ...each, form: firstForm(each.letter, at) }))
     const runs = Map.groupBy(inForm, (each) => partitionFor(each, partitions))
@@ -154,7 +152,7 @@ const stateOf = (waiting: Waiting): WaitingLetters[] =>
   })
 
 export const createDeadLetters = (
-  producer: RawProducer,
+  producer: BatchProducer,
   topic: string,
   { log, now }: { log: Log; now: () => Date },
 ): DeadLetters => {

@@ -3,8 +3,9 @@
 import type { LetterDisposition } from '../../domain/leg.ts'
 import type { Source } from '../../store/fills.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
+import type { Blame } from '../blame.ts'
 import { isLetterHeader, letterHeaders, letterParts, redrivenFrom, type LetterPart } from '../letterHeaders.ts'
-import type { Blame, OutRecord } from '../producer.ts'
+import { headerName, type OutRecord } from '../records.ts'
 
 export type DeadLetter = {
   source: Source
@@ -105,12 +106,11 @@ const reasonOf = (letter: DeadLetter, cut: readonly LetterPart[]): string =>
     ? letter.reason
     : `${letter.reason}; left out: ${cut.map((part) => `${part} (${bytesOf(letter, part)} bytes)`).join(', ')}`
 
+type Header = readonly [name: Buffer, value: Buffer | null]
+
 /** The message's headers, without those that cannot be written and those that an earlier letter added. */
-const ownHeaders = ({ headers }: DeadLetter): [Buffer, Buffer][] =>
-  [...headers].flatMap(([name, value]): [Buffer, Buffer][] =>
-    // The library writes a null value, though its type does not allow one.
-    name === null || isLetterHeader(name) ? [] : [[name, value!]],
-  )
+const ownHeaders = ({ headers }: DeadLetter): Header[] =>
+  [...headers].flatMap(([name, value]): Header[] => (name === null || isLetterHeader(name) ? [] : [[name, value]]))
 
 const leftOutOf = (letter: DeadLetter, cut: readonly LetterPart[]): LetterPart[] => {
   const nameless: LetterPart[] = letter.headers.keys().some((name) => name === null) ? ['headers'] : []
@@ -118,10 +118,10 @@ const leftOutOf = (letter: DeadLetter, cut: readonly LetterPart[]): LetterPart[]
   return letterParts.filter((part) => leftOut.has(part))
 }
 
-const isRoot = ([name, value]: [Buffer, Buffer | null]): boolean =>
+const isRoot = ([name, value]: Header): boolean =>
   name.toString() === redrivenFrom && value !== null && value.length <= rootMax
 
-const headersOf = (letter: DeadLetter, { cuts, idAsKey }: LetterForm): Map<Buffer, Buffer> => {
+const headersOf = (letter: DeadLetter, { cuts, idAsKey }: LetterForm): OutRecord['headers'] => {
   const { topic, partition, offset } = letter.source
   const cut = cuts[0]!
   const added: Record<string, string> = {
@@ -137,19 +137,18 @@ const headersOf = (letter: DeadLetter, { cuts, idAsKey }: LetterForm): Map<Buffe
   }
   const own = ownHeaders(letter)
   const rest = cut.includes('headers') ? own.filter((header) => isRoot(header)) : own
-  return new Map([
-    ...rest,
-    ...Object.entries(added).map(([name, text]) => [Buffer.from(name), headerText(text)] as [Buffer, Buffer]),
-  ])
+  return [
+    ...rest.map(([name, value]) => [headerName(name), value] as const),
+    ...Object.entries(added).map(([name, text]) => [headerName(name), headerText(text)] as const),
+  ]
 }
 
 export const letterRecord = (letter: DeadLetter, form: LetterForm): OutRecord => {
   const cut = form.cuts[0]!
   const key = form.idAsKey ? Buffer.from(letterId(letter)) : cut.includes('key') ? null : letter.key
   return {
-    ...(key === null ? {} : { key }),
-    // A tombstone stays one: the library writes null, but in strict mode the member must be present.
-    value: (cut.includes('value') ? null : letter.value)!,
+    key,
+    value: cut.includes('value') ? null : letter.value,
     headers: headersOf(letter, form),
     timestamp: form.stamps[0]!,
   }

@@ -1,0 +1,195 @@
+// The produce requests to the brokers: which batches share one, and which go alone.
+//
+// A broker answers the requests of a connection one after the other, and a request once all in-sync replicas have all of its partitions.
+// So one partition whose replica stands still would hold up every partition of its broker. If an answer is late, the connection is given
+// up, and each batch of the late request is sent again alone, on a connection of its own, until one of its partition is answered in time.
+// What was sent twice may then be there twice; its first occurrence still stands before whatever was sent later.
+
+import type { Broker } from './leaders.ts'
+import { NetworkError, ProtocolError, protocolErrorsCodesById, type Connection } from './library.ts'
+import {
+  isFlexible,
+  partKey,
+  produceKey,
+  readAnswer,
+  writeRequest,
+  type Part,
+  type PartAnswer,
+} from './produceRequest.ts'
+
+/** Connections to brokers, one to each. */
+export type Lane = {
+  connection: (broker: Broker) => Promise<Pick<Connection, 'send'>>
+  close: () => void
+}
+
+export type RequestOptions = {
+  /** The version of the produce request that the brokers take. */
+  version: () => Promise<number>
+  openLane: () => Lane
+  /** How long a broker may take for an answer. */
+  requestTimeoutMs: number
+  /** When an answer that holds up other batches is late. */
+  lateMs: number
+}
+
+type Outcomes<Batch> = {
+  /** `error`: null once all in-sync replicas have the batch. */
+  onOutcome: (batch: Batch, error: unknown) => void
+  /** The batch has to be sent again: somebody else's answer was late. */
+  onAbandoned: (batch: Batch) => void
+}
+
+export type BrokerRequests<Batch> = {
+  /** Sends batches of different partitions that this broker leads. A partition has at most one batch under way. */
+  send: (broker: Broker, batches: readonly Batch[]) => void
+  close: () => void
+}
+
+/** Bounds what one request holds; a broker takes 100 MB by default. */
+const requestBytesMax = 8_000_000
+/** Beyond so many partitions that are put aside, those that follow share one lane. */
+const ownLanesMax = 64
+
+/** A request under way. `abandoned`: its batches are sent otherwise, so its answer does not count. */
+type Attempt<Batch> = { readonly broker: Broker; readonly batches: readonly Batch[]; abandoned: boolean }
+/** `shared`: by broker, the lane of all partitions that are not put aside, and what is under way on it. `aside`: by partition. */
+type Running<Batch> = {
+  readonly options: RequestOptions & Outcomes<Batch>
+  readonly shared: Map<number, { lane: Lane; attempts: Set<Attempt<Batch>> }>
+  readonly aside: Map<string, Lane>
+  crowd: Lane | null
+}
+
+/** Splits the batches for one broker where a request would become too large. */
+const inRequests = <Batch extends Part>(batches: readonly Batch[]): Batch[][] => {
+  const requests: Batch[][] = []
+  let bytes = Infinity
+  for (const each of batches) {
+    bytes += each.batch.length
+    if (bytes > requestBytesMax) {
+      requests.push([each])
+      bytes = each.batch.length
+    } else requests.at(-1)!.push(each)
+  }
+  return requests
+}
+
+/** Writes the request, and resolves with the answers by partition. */
+const exchange = async (
+  { version, requestTimeoutMs }: RequestOptions,
+  lane: Lane,
+  { broker, batches }: Attempt<Part>,
+): Promise<Map<string, PartAnswer>> => {
+  const used = await version()
+  const connection = await lane.connection(broker)
+  const flexible = isFlexible(used)
+  return new Promise((resolve, reject) =>
+    connection.send(
+      produceKey,
+      used,
+      () => writeRequest(used, batches, requestTimeoutMs),
+      (_id, _key, _version, reader) => readAnswer(used, reader),
+      flexible,
+      flexible,
+      (error, answers) => {
+        if (error) reject(error)
+        else resolve(new Map(answers!.map((answer) => [partKey(answer), answer])))
+      },
+    ),
+  )
+}
+
+const errorOf = (answer: PartAnswer | undefined): Error | null => {
+  if (answer === undefined) return new NetworkError('the broker said nothing of a partition')
+  const { code, detail } = answer
+  if (code === 0) return null
+  if (String(code) in protocolErrorsCodesById) return new ProtocolError(code, detail)
+  return new NetworkError(`the broker answered with the unknown code ${code}`)
+}
+
+/** `onEnd` is called before the outcomes: `answered` says whether there was an answer. */
+const attempt = async <Batch extends Part>(
+  { options }: Running<Batch>,
+  lane: Lane,
+  under: Attempt<Batch>,
+  onEnd: (answered: boolean) => void,
+): Promise<void> => {
+  let errorFor: (batch: Batch) => unknown
+  try {
+    const answers = await exchange(options, lane, under)
+    errorFor = (batch) => errorOf(answers.get(partKey(batch)))
+    onEnd(true)
+  } catch (error) {
+    errorFor = () => error
+    onEnd(false)
+  }
+  if (!under.abandoned) for (const batch of under.batches) options.onOutcome(batch, errorFor(batch))
+}
+
+const putAside = <Batch extends Part>(running: Running<Batch>, batch: Batch): void => {
+  const { aside, options } = running
+  aside.set(partKey(batch), aside.size < ownLanesMax ? options.openLane() : (running.crowd ??= options.openLane()))
+}
+
+const rejoin = <Batch>({ aside, crowd }: Running<Batch>, key: string): void => {
+  const lane = aside.get(key)
+  aside.delete(key)
+  if (lane !== crowd) lane?.close()
+}
+
+/** Gives up the lane of a broker on which an answer is late, so that nothing that follows waits behind it. */
+const giveUpLane = <Batch extends Part>(running: Running<Batch>, late: Attempt<Batch>): void => {
+  const { lane, attempts } = running.shared.get(late.broker.id)!
+  running.shared.delete(late.broker.id)
+  for (const batch of late.batches) putAside(running, batch)
+  for (const each of attempts) {
+    each.abandoned = true
+    each.batches.forEach(running.options.onAbandoned)
+  }
+  lane.close()
+}
+
+const sendShared = <Batch extends Part>(running: Running<Batch>, broker: Broker, batches: readonly Batch[]): void => {
+  const { shared, options } = running
+  const way = shared.get(broker.id) ?? { lane: options.openLane(), attempts: new Set() }
+  shared.set(broker.id, way)
+  const under: Attempt<Batch> = { broker, batches, abandoned: false }
+  way.attempts.add(under)
+  const timer = setTimeout(() => {
+    if (!under.abandoned) giveUpLane(running, under)
+  }, options.lateMs)
+  void attempt(running, way.lane, under, () => {
+    clearTimeout(timer)
+    way.attempts.delete(under)
+  })
+}
+
+const sendAlone = <Batch extends Part>(running: Running<Batch>, lane: Lane, broker: Broker, batch: Batch): void => {
+  const since = performance.now()
+  void attempt(running, lane, { broker, batches: [batch], abandoned: false }, (answered) => {
+    if (answered && performance.now() - since < running.options.lateMs) rejoin(running, partKey(batch))
+  })
+}
+
+export const createBrokerRequests = <Batch extends Part>(
+  options: RequestOptions & Outcomes<Batch>,
+): BrokerRequests<Batch> => {
+  const running: Running<Batch> = { options, shared: new Map(), aside: new Map(), crowd: null }
+  return {
+    send(broker, batches) {
+      const together: Batch[] = []
+      for (const batch of batches) {
+        const lane = running.aside.get(partKey(batch))
+        if (lane === undefined) together.push(batch)
+        else sendAlone(running, lane, broker, batch)
+      }
+      for (const request of inRequests(together)) sendShared(running, broker, request)
+    },
+    close() {
+      for (const { lane } of running.shared.values()) lane.close()
+      for (const lane of running.aside.values()) lane.close()
+      running.crowd?.close()
+    },
+  }
+}
