@@ -25,6 +25,9 @@ export type Listener = {
   host?: string
 }
 
+/** One node of several, each a broker and a controller. `controllers`: their ports by node, from node 1 on. */
+export type ClusterMember = { clusterId: string; node: number; controllers: readonly number[] }
+
 export type KafkaOptions = {
   dataDir: string
   port: number
@@ -38,6 +41,8 @@ export type KafkaOptions = {
   listeners?: Record<string, Listener>
   /** Passwords of SCRAM users by name, for both mechanisms. Applies to a new data folder only. */
   scramUsers?: Record<string, string>
+  /** If absent, it is the only node of a cluster of its own. */
+  member?: ClusterMember
   log?: (line: string) => void
 }
 
@@ -65,15 +70,18 @@ const answersMetadata = async (bootstrap: string): Promise<boolean> => {
   }
 }
 
-const format = async (run: string[], properties: string, scramUsers: Record<string, string>): Promise<void> => {
-  // Joined to its option by "=": one in 64 begins with a dash.
-  const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
+export const newClusterId = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')
+
+type Formatting = { properties: string; clusterId: string; scramUsers: Record<string, string> }
+
+const format = async (run: string[], { properties, clusterId, scramUsers }: Formatting): Promise<void> => {
   const users = Object.entries(scramUsers).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
       '--add-scram',
       `${mechanism}=[name=${name},password=${password}]`,
     ]),
   )
+  // Joined to its option by "=": one id in 64 begins with a dash.
   const tool = [...run, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties]
   const command = [...tool, ...users]
   const { exitCode, output } = await runTool(command)
@@ -110,12 +118,16 @@ const prepareLogging = (version: KafkaVersion, dataDir: string): string => {
 export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> => {
   const { dataDir, port, partitions = 6, settings, listeners = {}, scramUsers = {}, log } = options
   const { version = chosenKafka(process.env) } = options
+  const member = options.member ?? { clusterId: newClusterId(), node: 1, controllers: [await freePort()] }
   const java = findJava()
   const classPath = await kafkaClassPath(version, log)
   mkdirSync(dataDir, { recursive: true })
   const properties = join(dataDir, 'server.properties')
-  const ports = { plain: port, controller: await freePort(), listeners }
-  const own = { ...defaults(dataDir, ports), ...kafkaReleases[version].settings, 'num.partitions': `${partitions}` }
+  const own = {
+    ...defaults(dataDir, { plain: port, member, listeners }),
+    ...kafkaReleases[version].settings,
+    'num.partitions': `${partitions}`,
+  }
   const all = { ...own, ...settings }
   writeFileSync(
     properties,
@@ -124,7 +136,8 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
       .join(''),
   )
   const run = [java, ...javaFlags, prepareLogging(version, dataDir), '-cp', classPath]
-  if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) await format(run, properties, scramUsers)
+  if (!existsSync(join(dataDir, 'logs', 'meta.properties')))
+    await format(run, { properties, clusterId: member.clusterId, scramUsers })
   const bootstrap = `127.0.0.1:${port}`
   const server = await startServer({
     name: 'Kafka',
@@ -145,19 +158,20 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
   return Object.assign(server, { bootstrap, port, dataDir, setScramPassword })
 }
 
-type Ports = { plain: number; controller: number; listeners: Record<string, Listener> }
+type Node = { plain: number; member: ClusterMember; listeners: Record<string, Listener> }
 
-const defaults = (dataDir: string, { plain, controller, listeners }: Ports): Record<string, string> => {
+const defaults = (dataDir: string, { plain, member, listeners }: Node): Record<string, string> => {
+  const { node, controllers } = member
   const others = Object.entries(listeners)
   const bound = others.map(([name, { port }]) => `,${name}://127.0.0.1:${port}`).join('')
   const addresses = others.map(([name, { port, host = '127.0.0.1' }]) => `,${name}://${host}:${port}`).join('')
   const protocols = others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')
   return {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    'node.id': `${node}`,
+    'controller.quorum.voters': controllers.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}${bound}`,
+    listeners: `PLAINTEXT://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controllers[node - 1]!}${bound}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${plain}${addresses}`,
     'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': join(dataDir, 'logs'),

@@ -69,7 +69,7 @@ type TopicOptions = { partitions?: number; settings?: Record<string, string> }
 
 const base = (bootstrap: string) => ({
   clientId: 'test',
-  bootstrapBrokers: [bootstrap],
+  bootstrapBrokers: bootstrap.split(','),
   timeout: 20_000,
   requestTimeout: 20_000,
   connectTimeout: 5_000,

@@ -35,28 +35,35 @@ export type FetchOptions = {
   onRecord: (record: FetchedRecord) => void
 }
 
-/** One fetch, of a topic whose partitions have one leader. Gives each record once, in the order of its partition. */
+const requestOf = ([partition, offset]: [number, number], maxBytes: number) => ({
+  partition,
+  fetchOffset: BigInt(offset),
+  currentLeaderEpoch: -1,
+  lastFetchedEpoch: -1,
+  partitionMaxBytes: maxBytes,
+})
+
+/** One fetch from each broker that leads a partition. Gives each record once, in the order of its partition. */
 export const fetchOnce = async (
   consumer: Consumer,
   { topic, next, maxBytes, onRecord }: FetchOptions,
 ): Promise<void> => {
   const { topics } = await consumer.metadata({ topics: [topic] })
   const { id, partitions } = topics.get(topic)!
-  const requests = [...next].map(([partition, offset]) => ({
-    partition,
-    fetchOffset: BigInt(offset),
-    currentLeaderEpoch: -1,
-    lastFetchedEpoch: -1,
-    partitionMaxBytes: maxBytes,
-  }))
-  const { responses } = await consumer.fetch({
-    node: partitions[0]!.leader,
-    topics: [{ topicId: id, partitions: requests }],
-    minBytes: 1,
-    maxBytes,
-    maxWaitTime: maxWaitMs,
-  })
-  for (const { partitionIndex: partition, records } of responses.flatMap((response) => response.partitions))
+  const byLeader = Map.groupBy(next, ([partition]) => partitions[partition]!.leader)
+  const answers = await Promise.all(
+    [...byLeader].map(([node, places]) =>
+      consumer.fetch({
+        node,
+        topics: [{ topicId: id, partitions: places.map((place) => requestOf(place, maxBytes)) }],
+        minBytes: 1,
+        maxBytes,
+        maxWaitTime: maxWaitMs,
+      }),
+    ),
+  )
+  const found = answers.flatMap(({ responses }) => responses).flatMap((response) => response.partitions)
+  for (const { partitionIndex: partition, records } of found)
     for (const batch of records ?? []) {
       const first = Number(batch.firstOffset)
       const isControl = (batch.attributes & controlBatch) !== 0

@@ -1,0 +1,83 @@
+// Proves: with three brokers, events are published at least once and in their order while the brokers die one after the other and the
+// leaders move; and a broker that stands still holds up no partition that does without it.
+
+import { partitionOf } from '../../src/kafka/partition.ts'
+import { startKafkaCluster, type KafkaCluster } from '../stack/kafkaCluster.ts'
+import { signal } from '../stack/processes.ts'
+import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
+import { judgeLoad, startLoad } from '../support/load.ts'
+import { orderBody } from '../support/orderBody.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { until } from '../support/until.ts'
+import { createWorld } from '../support/world.ts'
+
+let cluster: KafkaCluster
+beforeAll(async () => {
+  cluster = await startKafkaCluster(temporaryDir('kafka-cluster'))
+})
+afterAll(() => cluster[Symbol.asyncDispose]())
+
+const everywhere = Array.from({ length: 6 }, (_, partition) => [[1, 2, 3] as const, [2, 3, 1] as const, [3, 1, 2] as const][partition % 3]!) // prettier-ignore
+
+test('brokers are killed and come back one after the other under load: every event is published, in its order', async () => {
+  await using world = await createWorld({ kafkaAt: cluster.bootstrap, createTopics: false })
+  for (const topic of Object.values(world.topics)) await cluster.createTopic(topic, everywhere)
+  const service = await world.start()
+  const load = startLoad({ targets: () => [service], clients: 8, pauseMs: 50, cancelEvery: 5 })
+  await load.next('one each')
+  for (const node of [1, 2, 3] as const) {
+    await cluster.broker(node).kill()
+    await load.next(100, ({ status }) => status === 202)
+    await cluster.broker(node).restart()
+    // The next one may only go once this one has caught up.
+    await until(async () => (await cluster.inSync(world.topics.placed)).every((nodes) => nodes.length === 3), {
+      what: 'all replicas are in sync',
+    })
+  }
+  const answers = await load.stop()
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+  const { orders } = await judgeLoad(world, answers)
+  expect(orders).toBe(answers.length)
+  expect(await service.stop()).toBe(0)
+})
+
+test('a broker that stands still holds up the partitions that need it, and no others', async () => {
+  await using world = await createWorld({ kafkaAt: cluster.bootstrap, createTopics: false })
+  // Node 1 is asked first whatever is asked. It leads partition 2, partition 0 waits for it, and partition 1 does without it.
+  for (const topic of Object.values(world.topics))
+    await cluster.createTopic(topic, [
+      [2, 1],
+      [2, 3],
+      [1, 3],
+    ])
+  const service = await world.start()
+  const tickers = [0, 1, 2].map((partition) => {
+    const names = Array.from({ length: 100 }, (_, n) => `T${n}`)
+    return names.find((ticker) => partitionOf(ticker, 3) === partition)!
+  })
+  const [waiting, free, led] = tickers as [string, string, string]
+  const place = async (...names: string[]) => {
+    const replies = await Promise.all(names.map((ticker) => service.post(orderBody({ ticker }))))
+    expect(replies.map(({ status }) => status)).toEqual(names.map(() => 202))
+  }
+  const inOutbox = async (): Promise<string[]> =>
+    (await world.sql<{ ticker: string }[]>`select distinct ticker from outbox`).map(({ ticker }) => ticker)
+  await place(...tickers)
+  await world.outboxEmpty()
+
+  const { pid } = cluster.broker(1)
+  signal(pid, 'SIGSTOP')
+  try {
+    for (let n = 0; n < 20; n++) await place(waiting, free, led)
+    await until(async () => !(await inOutbox()).includes(free), { what: `${free} is published` })
+    // Nobody has helped by taking the broker out of the set of replicas that have to acknowledge.
+    expect((await cluster.inSync(world.topics.placed))[0]).toContain(1)
+    expect((await inOutbox()).toSorted()).toEqual([waiting, led].toSorted())
+  } finally {
+    signal(pid, 'SIGCONT')
+  }
+  await world.outboxEmpty()
+  const placed = await world.kafka.readUntil(world.topics.placed, 63)
+  expect(placed).toHaveLength(63)
+  expect(await service.stop()).toBe(0)
+})

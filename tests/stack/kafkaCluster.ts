@@ -1,0 +1,79 @@
+// Three real brokers on this machine, each of them a controller too: every partition has three replicas, two of which must be in sync.
+
+import { join } from 'node:path'
+import { Admin } from '@platformatic/kafka'
+import { newClusterId, startKafka, type KafkaServer } from './kafka.ts'
+import { freePort } from './ports.ts'
+
+const nodes = [1, 2, 3] as const
+type Node = (typeof nodes)[number]
+
+export type KafkaCluster = AsyncDisposable & {
+  /** All addresses, that of node 1 first. */
+  bootstrap: string
+  broker: (node: Node) => KafkaServer
+  /** Creates a topic; `replicas`: for each partition its nodes, of which the first one leads. */
+  createTopic: (name: string, replicas: readonly (readonly Node[])[]) => Promise<void>
+  /** The nodes that are in sync, by partition. */
+  inSync: (topic: string) => Promise<number[][]>
+}
+
+/** Long enough for a test to look at a broker that stands still before the others take its place. */
+const sessionTimeoutMs = 8_000
+
+const settings = {
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'offsets.topic.replication.factor': '3',
+  'transaction.state.log.replication.factor': '3',
+  'broker.session.timeout.ms': `${sessionTimeoutMs}`,
+}
+
+const withAdmin = async <T>(bootstrap: string, ask: (admin: Admin) => Promise<T>): Promise<T> => {
+  const admin = new Admin({
+    clientId: 'stack',
+    bootstrapBrokers: bootstrap.split(','),
+    timeout: 5_000,
+    requestTimeout: 5_000,
+  })
+  try {
+    return await ask(admin)
+  } finally {
+    await admin.close()
+  }
+}
+
+export const startKafkaCluster = async (dir: string): Promise<KafkaCluster> => {
+  const ports = await Promise.all(nodes.map(() => freePort()))
+  const controllers = await Promise.all(nodes.map(() => freePort()))
+  const clusterId = newClusterId()
+  // None of them answers before most of them are there.
+  const servers = await Promise.all(
+    nodes.map((node) =>
+      startKafka({
+        dataDir: join(dir, `${node}`),
+        port: ports[node - 1]!,
+        settings,
+        member: { clusterId, node, controllers },
+      }),
+    ),
+  )
+  const bootstrap = servers.map((server) => server.bootstrap).join(',')
+  return {
+    bootstrap,
+    broker: (node) => servers[node - 1]!,
+    createTopic: (name, replicas) =>
+      withAdmin(bootstrap, async (admin) => {
+        const assignments = replicas.map((brokers, partition) => ({ partition, brokers: [...brokers] }))
+        await admin.createTopics({ topics: [name], partitions: -1, replicas: -1, assignments })
+      }),
+    inSync: (topic) =>
+      withAdmin(bootstrap, async (admin) => {
+        const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
+        return topics.get(topic)!.partitions.map(({ isr }) => isr)
+      }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(servers.map((server) => server.kill()))
+    },
+  }
+}
