@@ -111,6 +111,15 @@ const fromSql = (text: string, places: number): bigint => {
   return BigInt(text.slice(0, point) + text.slice(point + 1).padEnd(places, '0'))
 }
 
+/** The shortest notation, as formatAmount writes it, of what Postgres writes for a `numeric(20,8)`: `150.50000000` → `150.5`. */
+export const plainFromSql = (text: string): string => {
+  const point = text.indexOf('.')
+  if (point === -1) return text
+  let end = text.length
+  while (text.charCodeAt(end - 1) === 48) end--
+  return text.slice(0, end - 1 === point ? point : end)
+}
+
 export const amountFromSql = (text: string): Amount => fromSql(text, fractionDigitsMax)
 export const notionalFromSql = (text: string): Notional => fromSql(text, 2 * fractionDigitsMax)
 

@@ -116,6 +116,19 @@ export const terms: readonly Term[] = (Object.keys(termTable) as TermName[]).map
   ...termTable[name],
 }))
 
+type EventTermName = { [N in TermName]: Table[N]['events'] extends readonly [] ? never : N }[TermName]
+/**
+ * What events say of an order. Amounts are texts in the shortest notation, because nobody calculates with them between the database and
+ * the topic.
+ */
+export type EventTerms = {
+  [N in EventTermName]: N extends AmountTerm ? string | (N extends OptionalTerm ? null : never) : OrderTerms[N]
+}
+/** The terms that some event carries. */
+export const allEventTerms: readonly (Term & { name: EventTermName })[] = terms.filter(
+  (term): term is Term & { name: EventTermName } => term.events.length > 0,
+)
+
 /** Every event carries the ticker, which is its key on the topic. */
 type KindWithTerms = Table['ticker']['events'][number]
 

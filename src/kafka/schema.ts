@@ -11,7 +11,7 @@ import type { Ending, OutboxEvent } from '../store/outbox.ts'
 import { instantFromJson } from '../wire/instant.ts'
 import { amountFromJson } from '../wire/json.ts'
 import { reasonJson } from '../wire/order.ts'
-import { membersWriter } from '../wire/terms.ts'
+import { eventMembersWriter } from '../wire/terms.ts'
 import { malformed, orderIdOf, printable, shapeFault, timestampFault, valueOf, type Malformed } from './decoding.ts'
 import { publishedVocabulary } from './vocabulary.ts'
 
@@ -75,7 +75,7 @@ const endingMembers = ({ filledQuantity, reason }: Ending): string =>
 
 /** Makes the writer of a kind's values: the terms that the kind carries, in the published vocabulary. No text of the terms needs an escape. */
 const eventWriter = (kind: EventKind) => {
-  const members = membersWriter(eventTerms(kind), publishedVocabulary)
+  const members = eventMembersWriter(eventTerms(kind), publishedVocabulary)
   return ({ order, occurredAt, ending }: Pick<OutboxEvent, 'order' | 'occurredAt' | 'ending'>): string =>
     `{"orderId":"${order.id}"${members(order)},"timestamp":"${occurredAt.toISOString()}"${ending === null ? '' : endingMembers(ending)}}`
 }

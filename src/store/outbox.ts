@@ -1,18 +1,25 @@
 // The outbox as the relay sees it: committed events, lowest positions first, and the deletion of exactly what was acknowledged.
 
-import { amountFromSql, type Amount } from '../domain/decimal.ts'
+import { amountFromSql, formatAmount, type Amount } from '../domain/decimal.ts'
 import type { EventKind } from '../domain/events.ts'
 import type { Reason } from '../domain/reason.ts'
-import type { OrderTerms } from '../domain/terms.ts'
+import type { EventTerms, OrderTerms } from '../domain/terms.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 import { sqlText } from './sqlText.ts'
-import { termColumns, termsFromRow, type TermsRow } from './terms.ts'
+import { eventTermColumns, eventTermsFromRow, type EventTermsRow } from './terms.ts'
 
 /**
  * What an event may say about its order: only what never changes. The other columns are as they are now, not as they were at the time of
  * the event.
  */
-type EventOrder = OrderTerms & { id: string }
+type EventOrder = EventTerms & { id: string }
+
+export const eventOrder = (order: OrderTerms & { id: string }): EventOrder => ({
+  ...order,
+  quantity: formatAmount(order.quantity),
+  price: order.price === null ? null : formatAmount(order.price),
+  displayQuantity: order.displayQuantity === null ? null : formatAmount(order.displayQuantity),
+})
 
 /** What a cancellation says beside the terms: what was filled by then, and why the order ends. */
 export type Ending = { filledQuantity: Amount; reason: Reason | null }
@@ -34,13 +41,14 @@ export type OutboxEvent = {
   ending: Ending | null
 }
 
-type EventRow = TermsRow & {
+/** Times are seconds since 1970: the driver takes longer to read a date than a number. */
+type EventRow = EventTermsRow & {
   id: string
   position: string
   event_id: string
   kind: EventKind
-  occurred_at: Date
-  read_at: Date
+  occurred_s: number
+  read_s: number
   waited_ms: number
   traceparent: string | null
   shard: number
@@ -58,21 +66,24 @@ const endingOf = ({ kind, filled_quantity, reason_code, reason_text }: EventRow)
       }
     : null
 
-const eventFromRow = (row: EventRow): OutboxEvent => ({
+/** Without what is below a millisecond. The seconds are exact to less than a microsecond, so they are rounded to that first. */
+const instantOf = (seconds: number): Date => new Date(Math.floor(Math.round(seconds * 1e6) / 1e3))
+
+const eventFromRow = (row: EventRow, readAt: Date): OutboxEvent => ({
   position: BigInt(row.position),
   eventId: row.event_id,
   kind: row.kind,
-  occurredAt: row.occurred_at,
-  readAt: row.read_at,
+  occurredAt: instantOf(row.occurred_s),
+  readAt,
   waitedMs: row.waited_ms,
   traceparent: row.traceparent,
   shard: row.shard,
-  order: { ...termsFromRow(row), id: row.id },
+  order: { ...eventTermsFromRow(row), id: row.id },
   ending: endingOf(row),
 })
 
-/** Of EventRow: reading fewer columns than the whole order saves the relay 2 µs an event. */
-const eventOrderColumns = sqlText([`o.id, ${termColumns(({ column }) => `o.${column}`)}`])
+/** Of EventRow: what no event says is not read. */
+const eventOrderColumns = sqlText([`o.id, ${eventTermColumns(({ column }) => `o.${column}`)}`])
 
 /** How many shards the tickers are dealt into for leases. The table relay_leases has one row for each. */
 export const shardCount = 16
@@ -98,7 +109,7 @@ export const readOutbox = async (
   },
 ): Promise<OutboxEvent[]> => {
   const rows = await sql<EventRow[]>`
-    select x.position, x.event_id, x.kind, x.occurred_at, statement_timestamp() as read_at,
+    select x.position, x.event_id, x.kind, date_part('epoch', x.occurred_at) as occurred_s, date_part('epoch', statement_timestamp()) as read_s,
            date_part('epoch', statement_timestamp() - x.written_at) * 1000 as waited_ms, x.traceparent, x.shard, ${sql(eventOrderColumns)},
            coalesce(x.filled_quantity, o.filled_quantity) as filled_quantity, coalesce(x.reason_code, o.reason_code) as reason_code,
            case when x.reason_code is null then o.reason_text else x.reason_text end as reason_text
@@ -117,7 +128,8 @@ export const readOutbox = async (
     ) x
     join orders o on o.id = x.order_id
     order by x.position`
-  return rows.map(eventFromRow)
+  const readAt = instantOf(rows[0]?.read_s ?? 0)
+  return rows.map((row) => eventFromRow(row, readAt))
 }
 
 /**

@@ -1,10 +1,12 @@
 // The terms of an order as columns: their names, what goes in, what comes out. Every value goes in as text and is cast in the statement.
 
-import { amountFromSql, formatAmount } from '../domain/decimal.ts'
+import { amountFromSql, formatAmount, plainFromSql } from '../domain/decimal.ts'
 import {
+  allEventTerms,
   terms,
   type AmountTerm,
   type ColumnOf,
+  type EventTerms,
   type OptionalTerm,
   type OrderTerms,
   type Term,
@@ -50,24 +52,42 @@ type ColumnValue<N extends TermName> = N extends AmountTerm
       : OrderTerms[N]
 export type TermsRow = { [N in TermName as ColumnOf<N>]: ColumnValue<N> }
 
-const readers = terms.map(({ name, column, kind }) => ({
+type Read = (column: unknown) => unknown
+const readerOf = ({ name, column, kind }: Term, read = (columnKinds[kind] as Kind).fromColumn as Read) => ({
   name,
   column: column as keyof TermsRow,
-  read: (columnKinds[kind] as Kind).fromColumn as (column: unknown) => unknown,
-}))
+  read,
+})
+type TermReader = ReturnType<typeof readerOf>
 
-export const termsFromRow = (row: TermsRow): OrderTerms => {
+const readWith = (readers: readonly TermReader[], row: Partial<TermsRow>): object => {
   const order: Partial<Record<TermName, unknown>> = {}
   for (const { name, column, read } of readers) {
     const value = row[column]
     order[name] = value === null ? null : read(value)
   }
-  return order as OrderTerms
+  return order
 }
+
+const readers = terms.map((term) => readerOf(term))
+
+export const termsFromRow = (row: TermsRow): OrderTerms => readWith(readers, row) as OrderTerms
+
+const eventReaders = allEventTerms.map((term) =>
+  readerOf(term, term.kind === 'amount' ? (plainFromSql as Read) : undefined),
+)
+
+/** The columns that eventTermColumns names. */
+export type EventTermsRow = Pick<TermsRow, ColumnOf<keyof EventTerms>>
+
+export const eventTermsFromRow = (row: EventTermsRow): EventTerms => readWith(eventReaders, row) as EventTerms
 
 /** `user_id, client_order_id, …`, each written by `write`. */
 export const termColumns = (write: (term: Term) => string = ({ column }) => column): string =>
   terms.map(write).join(', ')
+
+/** The same of the terms that events carry. */
+export const eventTermColumns = (write: (term: Term) => string): string => allEventTerms.map(write).join(', ')
 
 /** `user_id::uuid, client_order_id, …`: the columns of the texts, as what the table holds. */
 export const castTermColumns = termColumns((term) => {

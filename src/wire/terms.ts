@@ -8,6 +8,7 @@ import {
   rulesOf,
   terms,
   type AmountTerm,
+  type EventTerms,
   type OptionalTerm,
   type OrderTerms,
   type Term,
@@ -20,6 +21,7 @@ export const amountOrNull = (amount: Amount | null): string => (amount === null 
 
 type Writer = (value: never) => string
 
+const same = (text: string): string => text
 const quoted = (text: string): string => `"${text}"`
 const escaped = (text: string | null): string => JSON.stringify(text)
 const quotedOrNull = (text: string | null): string => (text === null ? 'null' : `"${text}"`)
@@ -35,38 +37,50 @@ const writers = {
   instant: { value: quoted, orNull: quotedOrNull },
 } as const satisfies Record<TermKind, Record<'value' | 'orNull', Writer>>
 
-/** By term, and by the domain's word: the word that JSON has in its place. */
-export type Vocabulary = Partial<Record<TermName, Readonly<Record<string, string>>>>
+/** Of an event, whose amounts are texts already. */
+const eventWriters = { ...writers, amount: { value: same, orNull: (text: string | null) => text ?? 'null' } }
 
-/** `whole`: also a term that an event leaves out if the order does not have it. */
-type MemberForm = { words: Readonly<Record<string, string>> | undefined; whole: boolean }
+type Writers = Record<TermKind, Record<'value' | 'orNull', Writer>>
 
-const memberWriter = ({ name, kind, presence, onlyIfSet }: Term, { words, whole }: MemberForm): Writer => {
+type Words = Readonly<Record<string, string>>
+
+/** `words`: what JSON has in place of the domain's words. */
+const memberWriter = ({ name, kind, presence }: Term, by: Writers, words?: Words): Writer => {
   const start = `,"${name}":`
-  const write = writers[kind][presence === 'required' ? 'value' : 'orNull'] as Writer
-  if (onlyIfSet === true && !whole)
-    return (order: OrderTerms) => (order[name] === null ? '' : start + write(order[name] as never))
-  if (words === undefined) return (order: OrderTerms) => start + write(order[name] as never)
-  return (order: OrderTerms) => {
+  const write = by[kind][presence === 'required' ? 'value' : 'orNull']
+  if (words === undefined) return (order: Record<TermName, unknown>) => start + write(order[name] as never)
+  return (order: Record<TermName, string | null>) => {
     const value = order[name]
-    return start + write((value === null ? null : words[value as string]) as never)
+    return start + write((value === null ? null : words[value]) as never)
   }
 }
 
-/**
- * Writes these terms as members, each with a comma before it: `,"userId":"…","ticker":"…"`. With a vocabulary they are members of an event,
- * which leaves out some terms that the order does not have.
- */
-export const membersWriter = (shown: readonly Term[], vocabulary?: Vocabulary): ((order: OrderTerms) => string) => {
-  const members = shown.map((term) =>
-    memberWriter(term, { words: vocabulary?.[term.name], whole: vocabulary === undefined }),
-  ) as ((order: OrderTerms) => string)[]
-  return (order) => {
+const allOf = (members: readonly Writer[]): ((order: OrderTerms | EventTerms) => string) => {
+  const writes = members as readonly ((order: unknown) => string)[]
+  return (order: unknown) => {
     let text = ''
-    for (const write of members) text += write(order)
+    for (const write of writes) text += write(order)
     return text
   }
 }
+
+/** Writes these terms as members, each with a comma before it: `,"userId":"…","ticker":"…"`. */
+export const membersWriter = (shown: readonly Term[]): ((order: OrderTerms) => string) =>
+  allOf(shown.map((term) => memberWriter(term, writers)))
+
+/** By term, and by the domain's word: the word that JSON has in its place. */
+export type Vocabulary = Partial<Record<TermName, Words>>
+
+const eventMemberWriter = (term: Term, vocabulary: Vocabulary): Writer => {
+  const { name, onlyIfSet } = term
+  const write = memberWriter(term, eventWriters, vocabulary[name])
+  if (onlyIfSet !== true) return write
+  return (order: Record<TermName, unknown>) => (order[name] === null ? '' : write(order as never))
+}
+
+/** As membersWriter, of an event, which has words of its own and leaves out some terms that the order does not have. */
+export const eventMembersWriter = (shown: readonly Term[], vocabulary: Vocabulary): ((order: EventTerms) => string) =>
+  allOf(shown.map((term) => eventMemberWriter(term, vocabulary)))
 
 const shapes = {
   uuid: () => Uuid,

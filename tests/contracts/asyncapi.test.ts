@@ -19,6 +19,7 @@ import { decodeReport } from '../../src/kafka/reportSchema.ts'
 import { decodeTrade, encoders } from '../../src/kafka/schema.ts'
 import { createSender } from '../../src/kafka/sender.ts'
 import { contractsOf } from '../../src/serve/contracts.ts'
+import { eventOrder } from '../../src/store/outbox.ts'
 import { writeEvent } from '../../src/wire/event.ts'
 import { anyAmount, newOrder } from '../domain/arbitraries.ts'
 import { messageOf } from '../fuzz/tradeMessages.ts'
@@ -70,7 +71,7 @@ const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<M
     waitedMs: 0,
     ending: kind === 'CANCELLED' ? ending : null,
   }
-  const event = { ...example, ...rest, ...(traced ? {} : { traceparent: null }) }
+  const event = { ...example, ...rest, order: eventOrder(example.order), ...(traced ? {} : { traceparent: null }) }
   await createSender({ producer, topics: events, ceSource: '/orders' }).send(kind, 0, [event])
   return asMessage(sent[0]!)
 }
@@ -165,10 +166,16 @@ describe('an event', () => {
       fc.property(terms, ({ quantity, price, side }) => {
         const order = newOrder({ quantity, price, side: side as 'BUY', type: price === null ? 'MARKET' : 'LIMIT' })
         expect(
-          valueFaults('orderPlaced', encoders.PLACED({ order, occurredAt: order.createdAt, ending: null })),
+          valueFaults(
+            'orderPlaced',
+            encoders.PLACED({ order: eventOrder(order), occurredAt: order.createdAt, ending: null }),
+          ),
         ).toEqual([])
         expect(
-          valueFaults('orderCancelled', encoders.CANCELLED({ order, occurredAt: order.createdAt, ending })),
+          valueFaults(
+            'orderCancelled',
+            encoders.CANCELLED({ order: eventOrder(order), occurredAt: order.createdAt, ending }),
+          ),
         ).toEqual([])
       }),
     )

@@ -26,7 +26,7 @@ test('a request is that of the library, but for the fields of a batch that it fi
       headers: new Map(),
       timestamp: 7n,
     }))
-    const [own, library] = [writeRequest(version, parts, 5_000), createRequest(-1, 5_000, messages as never)]
+    const [own, library] = [writeRequest(version, parts, 5_000), createRequest(-1, 5_000, messages)]
     // Leader epoch, checksum, producer epoch and sequence of a batch that has no producer id.
     const masked = (bytes: Buffer): string => {
       for (let at = bytes.indexOf(batchStart); at !== -1; at = bytes.indexOf(batchStart, at + 1)) {
@@ -62,7 +62,7 @@ const answerOf = (version: number, fault: { code: number; ofRecord?: string; tex
           ofPart.appendInt32(partition).appendInt16(code).appendInt64(41n).appendInt64(-1n)
           if (version >= 5) ofPart.appendInt64(0n)
           if (version < 8) return
-          const { ofRecord, text = null } = texts as { ofRecord?: string; text?: string }
+          const { ofRecord, text }: { ofRecord?: string; text?: string } = texts
           const records = ofRecord === undefined ? [] : [null, ofRecord]
           ofPart
             .appendArray(
@@ -71,7 +71,7 @@ const answerOf = (version: number, fault: { code: number; ofRecord?: string; tex
               compact,
               compact,
             )
-            .appendString(text, compact)
+            .appendString(text ?? null, compact)
         },
         compact,
         compact,

@@ -4,7 +4,7 @@ import { expect, test } from 'bun:test'
 import { createProducer } from '../../src/kafka/client.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
 import { createSender } from '../../src/kafka/sender.ts'
-import type { OutboxEvent } from '../../src/store/outbox.ts'
+import { eventOrder, type OutboxEvent } from '../../src/store/outbox.ts'
 import { aPlacement, amount } from '../support/builders.ts'
 import type { Received } from '../support/kafka.ts'
 import { ownTopics, type OwnTopics } from '../support/kafkaTopic.ts'
@@ -28,7 +28,7 @@ const event = (
     waitedMs: 0,
     traceparent: large ? traceparent : null,
     shard: 0,
-    order,
+    order: eventOrder(order),
     ending: null,
     ...members,
   }

@@ -26,7 +26,7 @@ export type Listener = {
 }
 
 /** One node of several, each a broker and a controller. `controllers`: their ports by node, from node 1 on. */
-export type ClusterMember = { clusterId: string; node: number; controllers: readonly number[] }
+type ClusterMember = { clusterId: string; node: number; controllers: readonly number[] }
 
 export type KafkaOptions = {
   dataDir: string

@@ -3,11 +3,12 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Order } from '../../src/domain/order.ts'
-import { terms, type OrderTerms } from '../../src/domain/terms.ts'
+import { allEventTerms, type EventTerms } from '../../src/domain/terms.ts'
 import { moveOrders } from '../../src/store/moves.ts'
 import {
   deleteEvents,
   drawTransactionId,
+  eventOrder,
   readBacklog,
   readLastPosition,
   readOutbox,
@@ -56,9 +57,11 @@ const shardOf = async (ticker: string): Promise<number> => {
   return row!.shard
 }
 
-/** The terms of an order alone. */
-const termsOf = (order: Order): OrderTerms =>
-  Object.fromEntries(terms.map(({ name }) => [name, order[name]])) as OrderTerms
+/** What events say of an order. */
+const eventTermsOf = (order: Order): EventTerms => {
+  const texts = eventOrder(order)
+  return Object.fromEntries(allEventTerms.map(({ name }) => [name, texts[name]])) as EventTerms
+}
 
 describe('readOutbox', () => {
   test('gives each event with the terms of its order', async () => {
@@ -75,7 +78,7 @@ describe('readOutbox', () => {
       readAt: expect.any(Date),
       waitedMs: expect.any(Number),
       shard: await shardOf('MSFT'),
-      order: { ...termsOf(placement.order), id: placement.order.id },
+      order: { ...eventTermsOf(placement.order), id: placement.order.id },
       ending: null,
     })
   })

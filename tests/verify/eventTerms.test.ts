@@ -8,6 +8,7 @@ import { eventTerms, type Term } from '../../src/domain/terms.ts'
 import type { Malformed } from '../../src/kafka/decoding.ts'
 import { eventHeaders } from '../../src/kafka/eventHeaders.ts'
 import { encoders } from '../../src/kafka/schema.ts'
+import { eventOrder } from '../../src/store/outbox.ts'
 import { openSession } from '../../src/store/sql.ts'
 import { decodeEvent } from '../../src/verify/decodeEvent.ts'
 import { compareEvents, createVerifyTables, storeEvents, type TopicEvent } from '../../src/verify/eventsSql.ts'
@@ -27,7 +28,10 @@ const { order: market } = placements.market
 
 /** The event of this kind, with these members changed, or left out where they are undefined. */
 const decoded = (kind: EventKind, order: Order, changes: Record<string, unknown> = {}): TopicEvent | Malformed => {
-  const value = { ...JSON.parse(encoders[kind]({ order, occurredAt: order.createdAt, ending: null })), ...changes }
+  const value = {
+    ...JSON.parse(encoders[kind]({ order: eventOrder(order), occurredAt: order.createdAt, ending: null })),
+    ...changes,
+  }
   return decodeEvent(kind, {
     topic: 'topic',
     publishedAtMs: 0,

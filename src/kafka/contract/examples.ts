@@ -4,6 +4,7 @@ import { wholeAmount } from '../../domain/decimal.ts'
 import { orderEvents, type EventKind } from '../../domain/events.ts'
 import { acceptOrder, type Order } from '../../domain/order.ts'
 import { completeTerms } from '../../domain/terms.ts'
+import { eventOrder } from '../../store/outbox.ts'
 import { commonValues, eventHeaders } from '../eventHeaders.ts'
 import { letterHeaders, redrivenFrom } from '../letterHeaders.ts'
 import { encoders } from '../schema.ts'
@@ -51,7 +52,7 @@ export const eventExample = (kind: EventKind, ceSource: string) => {
       [eventHeaders.traceparent]: traceparent,
     },
     payload: JSON.parse(
-      encoders[kind]({ order, occurredAt: at, ending: kind === 'CANCELLED' ? ending : null }),
+      encoders[kind]({ order: eventOrder(order), occurredAt: at, ending: kind === 'CANCELLED' ? ending : null }),
     ) as object,
   }
 }

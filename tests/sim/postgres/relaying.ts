@@ -26,7 +26,8 @@ type EventRow = OrderRow &
   Omit<EventRecord, 'position' | 'filled_quantity'> & {
     position: string
     shard: number
-    read_at: Date
+    occurred_s: number
+    read_s: number
     waited_ms: number
   }
 
@@ -57,7 +58,8 @@ export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
       ticker: db.orders.get(event.order_id)!.ticker,
       position: String(event.position),
       shard: shardOf(event.ticker),
-      read_at: new Date(now),
+      occurred_s: event.occurred_at.getTime() / 1000,
+      read_s: now / 1000,
       waited_ms: now - event.writtenAt,
     }))
 }
