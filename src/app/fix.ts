@@ -4,7 +4,14 @@
 import type { Door } from '../domain/door.ts'
 import type { Order } from '../domain/order.ts'
 import type { FixTarget, NewFixRequest } from '../store/fixOrders.ts'
-import { readDoor, readDueMessages, readSent, type DueMessage, type SentMessage } from '../store/fixSent.ts'
+import {
+  readDoor,
+  readDueMessages,
+  readSent,
+  type DueMessage,
+  type FixReports,
+  type SentMessage,
+} from '../store/fixSent.ts'
 import {
   releaseFixSession,
   renewFixSessions,
@@ -24,10 +31,10 @@ import {
   type FixPlaceResult,
   type FixRefusal,
 } from './fixOrders.ts'
+import { reportFixPages, type FixReportResult } from './fixReports.ts'
 import {
   createFixRuns,
   type FixOrderMessage,
-  type FixReportResult,
   type FixReportsMessage,
   type FixRequestMessage,
   type FixResetResult,
@@ -86,13 +93,14 @@ export type FixParts = Identity &
 /** A session is free so long after its replica fell silent. Renew it several times in this time. */
 export const fixLeaseMs = 5_000
 
+/** Pages of reports in one statement; each has as many events as a page of the log. */
+const pagesMax = 32
+
 const createFixBatchers = (parts: FixParts) => {
   const { pools, limits, placing, onCommitted, onBug, onRefused, onBatch, now } = parts
+  const writes = { ...limits, kind: 'write' as const, onBug, ...(onRefused !== undefined && { onRefused }) }
   const write = (kind: 'place' | 'cancel') => ({
-    ...limits,
-    kind: 'write' as const,
-    onBug,
-    ...(onRefused !== undefined && { onRefused }),
+    ...writes,
     onBatch: (batch: BatchReport) => onBatch?.(kind, batch),
   })
   const committed = (stored: () => void) => (): void => {
@@ -113,6 +121,11 @@ const createFixBatchers = (parts: FixParts) => {
           keyFill: placing.keyFill,
           onCommitted: committed(stored),
         }),
+    }),
+    reports: createBatcher<FixReports, FixReportResult>({
+      ...writes,
+      batchMax: pagesMax,
+      run: (pages) => reportFixPages(pools.changes, pages),
     }),
   }
 }
@@ -172,10 +185,9 @@ export const createFix = (parts: FixParts) => {
   return {
     ...useCases,
     load: () => ({ places: batchers.places.load(), cancels: batchers.cancels.load() }),
-    drained: (): Promise<unknown> => Promise.all([batchers.places.drained(), batchers.cancels.drained()]),
+    drained: (): Promise<unknown> => Promise.all(Object.values(batchers).map((batcher) => batcher.drained())),
     close(): void {
-      batchers.places.close()
-      batchers.cancels.close()
+      for (const batcher of Object.values(batchers)) batcher.close()
     },
   }
 }

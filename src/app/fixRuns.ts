@@ -2,20 +2,14 @@
 
 import type { OrderTerms } from '../domain/terms.ts'
 import type { FixTarget, NewFixRequest } from '../store/fixOrders.ts'
-import {
-  advanceFixSession,
-  readAttempted,
-  reportInFixSession,
-  type FixReports,
-  type FixStep,
-  type NumberedReport,
-} from '../store/fixSent.ts'
+import { advanceFixSession, type FixReports, type FixStep } from '../store/fixSent.ts'
 import { readFixSession, resetFixSession, type FixLease, type FixNumbers } from '../store/fixSessions.ts'
 import type { Database } from '../store/sql.ts'
 import { runBatch, type Batcher, type BatchRefusal } from './batcher.ts'
 import { causeOf, owns, type Call } from './caller.ts'
 import type { Runner } from './fixLine.ts'
 import type { FixCancelResult, FixPlacement, FixPlaceResult, FixRefusal } from './fixOrders.ts'
+import type { FixReportResult } from './fixReports.ts'
 import type { Admission } from './monitor.ts'
 import { preparePlacement, type Identity } from './place.ts'
 import { isStop, newOrderJudge, type NewOrderRules } from './submit.ts'
@@ -35,13 +29,13 @@ export type FixStepMessage = Omit<FixStep, keyof FixLease | 'attempt'>
 export type FixReportsMessage = Omit<FixReports, keyof FixLease | 'attempt'>
 export type FixStepResult = { ok: true; first: number } | FixRefusal
 export type FixResetResult = { ok: true; numbers: FixNumbers } | FixRefusal
-export type FixReportResult = { ok: true; reports: NumberedReport[] } | FixRefusal
 
 export type FixRunParts = Identity & {
   lease: FixLease
   places: Pick<Batcher<FixPlacement, FixPlaceResult>, 'submitAll'>
   cancels: Pick<Batcher<NewFixRequest, FixCancelResult>, 'submitAll'>
-  /** For steps and reports. */
+  reports: Pick<Batcher<FixReports, FixReportResult>, 'submitAll'>
+  /** For steps. */
   db: Database
   deadlineMs: number
   accepting: Admission
@@ -147,24 +141,10 @@ const stepping = (parts: FixRunParts): Runner<FixStepMessage, FixStepResult> => 
   }
 }
 
-const reporting = (parts: FixRunParts): Runner<FixReportsMessage, FixReportResult> => {
-  const { lease, db, newId, now } = parts
-  return {
-    follows: () => false,
-    async run([message]) {
-      const page = { ...message!, ...lease, attempt: newId(now()) }
-      const answer = await surely(async (): Promise<FixReportResult> => {
-        const reports = await db.run((sql) => reportInFixSession(sql, page))
-        if (reports !== null) return { ok: true, reports }
-        const session = await db.run((sql) => readFixSession(sql, lease))
-        if (session?.attempt !== page.attempt) return lost
-        const given = { series: session.series, first: session.attemptOut! }
-        return { ok: true, reports: await db.run((sql) => readAttempted(sql, page, given)) }
-      }, parts)
-      return [answer]
-    },
-  }
-}
+const reporting = ({ lease, reports, newId, now }: FixRunParts): Runner<FixReportsMessage, FixReportResult> => ({
+  follows: () => false,
+  run: ([message]) => reports.submitAll([{ ...message!, ...lease, attempt: newId(now()) }]),
+})
 
 /** Where an answer was lost it may begin two series; nothing is sent in between. */
 const resetting = (parts: FixRunParts): Runner<null, FixResetResult> => ({

@@ -85,36 +85,75 @@ const reportOf = (row: ReportRow): NumberedReport => ({
   number: Number(row.number),
 })
 
+const eventArrays = (pages: readonly FixReports[]) => {
+  const events = pages.flatMap(({ session, events }, i) => events.map((event) => ({ ...event, session, page: i + 1 })))
+  return {
+    ofPages: textArray(events.map(({ page }) => String(page))),
+    ofSessions: textArray(events.map(({ session }) => session)),
+    orders: textArray(events.map(({ orderId }) => orderId)),
+    versions: textArray(events.map(({ version }) => String(version))),
+  }
+}
+
 /**
- * Gives numbers to the events of the page that were not reported yet, in order, and keeps the new place. Null: nothing was done. Then the
- * session is another's, or stands at another place, or this attempt was made before: readFixSession tells, then readAttempted.
+ * Gives numbers to the events of pages that were not reported yet, each page in order, and keeps the new places: one page a session, many sessions
+ * a statement. Answers the new reports of each page. Null: nothing was done for this page. Then its session is another's, or stands at
+ * another place, or this attempt was made before: readFixSession tells, then readAttempted.
  */
-export const reportInFixSession = async (sql: Sql, page: FixReports): Promise<NumberedReport[] | null> => {
-  const { session, epoch, attempt, from, to, events, at } = page
-  const rows = await sql<(ReportRow | { order_id: null })[]>`
-    with fresh as materialized (
-      select i.order_id::uuid as order_id, i.version::integer as version, row_number() over (order by i.ordinality) as n
-      from unnest(${textArray(events.map(({ orderId }) => orderId))}::text[],
-                  ${textArray(events.map(({ version }) => String(version)))}::text[]) with ordinality as i (order_id, version, ordinality)
+export const reportInFixSessions = async (
+  sql: Sql,
+  pages: readonly FixReports[],
+): Promise<(NumberedReport[] | null)[]> => {
+  const text = (of: (page: FixReports) => string | null) => textArray(pages.map(of))
+  const { ofPages, ofSessions, orders, versions } = eventArrays(pages)
+  const rows = await sql<({ page: string } & (ReportRow | { order_id: null }))[]>`
+    with pages as materialized (
+      select p.* from unnest(
+        ${text(({ session }) => session)}::text[],
+        ${text(({ epoch }) => epoch)}::text[],
+        ${text(({ attempt }) => attempt)}::text[],
+        ${text(({ from }) => from?.cursor ?? null)}::text[],
+        ${text(({ to }) => String(to.logEpoch))}::text[],
+        ${text(({ to }) => to.cursor)}::text[],
+        ${text(({ at }) => at.toISOString())}::text[]
+      ) with ordinality as p (session, epoch, attempt, known, log_epoch, cursor, at, page)
+    ), fresh as materialized (
+      select i.page, i.order_id::uuid as order_id, i.version::integer as version,
+             row_number() over (partition by i.page order by i.ordinality) as n
+      from unnest(${ofPages}::text[], ${ofSessions}::text[], ${orders}::text[], ${versions}::text[])
+        with ordinality as i (page, session, order_id, version, ordinality)
       where not exists (
-        select from fix_sent f where f.session = ${session}::text and f.order_id = i.order_id::uuid and f.version = i.version::integer
+        select from fix_sent f where f.session = i.session and f.order_id = i.order_id::uuid and f.version = i.version::integer
       )
+    ), held as materialized (
+      select s.id, s.epoch, s.attempt, s.cursor from fix_sessions s
+      where s.id = any (array(select session from pages))
+      order by s.id
+      for update
     ), moved as (
       update fix_sessions s
-      set next_out = s.next_out + (select count(*) from fresh), attempt = ${attempt}::uuid, attempt_out = s.next_out,
-          log_epoch = ${to.logEpoch}::integer, cursor = ${to.cursor}::text
-      where s.id = ${session}::text and s.epoch = ${epoch}::bigint and s.attempt is distinct from ${attempt}::uuid
-        and s.cursor is not distinct from ${from?.cursor ?? null}::text
-      returning s.id, s.series, s.attempt_out
+      set next_out = s.next_out + (select count(*) from fresh f where f.page = p.page::text), attempt = p.attempt::uuid,
+          attempt_out = s.next_out, log_epoch = p.log_epoch::integer, cursor = p.cursor
+      from held h
+      join pages p on p.session = h.id and p.epoch::bigint = h.epoch
+        and h.attempt is distinct from p.attempt::uuid and h.cursor is not distinct from p.known
+      where s.id = h.id
+      returning p.page, p.at, s.id, s.series, s.attempt_out
     ), sent as (
       insert into fix_sent (session, series, number, order_id, version, at)
-      select m.id, m.series, m.attempt_out + f.n - 1, f.order_id, f.version, ${at.toISOString()}::timestamptz
-      from moved m, fresh f
-      returning order_id, version, number
+      select m.id, m.series, m.attempt_out + f.n - 1, f.order_id, f.version, m.at::timestamptz
+      from moved m
+      join fresh f on f.page = m.page::text
+      returning session, order_id, version, number
     )
-    select s.order_id, s.version, s.number from moved left join sent s on true order by s.number`
-  if (rows.length === 0) return null
-  return rows.filter((row): row is ReportRow => row.order_id !== null).map(reportOf)
+    select m.page, s.order_id, s.version, s.number from moved m left join sent s on s.session = m.id order by s.number`
+  const given = new Map<number, NumberedReport[]>()
+  for (const row of rows) {
+    const reports = given.get(Number(row.page)) ?? []
+    given.set(Number(row.page), reports)
+    if (row.order_id !== null) reports.push(reportOf(row))
+  }
+  return pages.map((_, i) => given.get(i + 1) ?? null)
 }
 
 /** The reports that an attempt numbered whose answer was lost: those of `events` that have numbers from `first` on. */

@@ -8,7 +8,7 @@ import {
   readAttempted,
   readDueMessages,
   readSent,
-  reportInFixSession,
+  reportInFixSessions,
   type FixReports,
   type FixStep,
 } from '../../src/store/fixSent.ts'
@@ -57,7 +57,8 @@ const page = (session: TakenSession, changes: Partial<FixReports> = {}): FixRepo
   at,
   ...changes,
 })
-const report = (page: FixReports) => db.run((sql) => reportInFixSession(sql, page))
+const reportAll = (...pages: FixReports[]) => db.run((sql) => reportInFixSessions(sql, pages))
+const report = async (page: FixReports) => (await reportAll(page))[0]!
 const numbers = async (lease: TakenSession) => (await db.run((sql) => readFixSession(sql, lease)))!
 const sent = (session: TakenSession, from = 1, to = 1_000, limit = 1_000) =>
   db.run((sql) => readSent(sql, { session: session.session, from, to, limit }))
@@ -228,7 +229,7 @@ describe('reports', () => {
     expect(await report(once)).toBeNull()
     const { attempt, attemptOut, series } = await numbers(session)
     expect(attempt).toBe(once.attempt)
-    expect(await db.run((sql) => readAttempted(sql, once, { series, first: attemptOut! }))).toEqual(given!)
+    expect(await db.run((sql) => readAttempted(sql, once, { series, first: attemptOut! }))).toEqual(given)
   })
 
   test('of a page that another caller reported are not given twice', async () => {
@@ -237,6 +238,33 @@ describe('reports', () => {
     const results = await Promise.all(Array.from({ length: 8 }, () => report(page(session, { events }))))
     expect(results.filter((numbered) => numbered !== null)).toEqual([[{ ...events[0]!, number: 1 }]])
     expect(await numbers(session)).toMatchObject({ nextOut: 2 })
+  })
+
+  test('of many sessions are numbered in one statement, each in its own numbers', async () => {
+    const [a, lost, b] = [await taken(), await taken(), await taken()]
+    await advance(step(b, { out: [body('a'), body('b')] }))
+    await take(lost.session)
+    const [first, second] = [await anOrderOf(), await anOrderOf()].map((orderId) => ({ orderId, version: 0 }))
+    await report(page(a, { to: places[0]!, events: [first!] }))
+    const pages = [
+      page(b, { to: places[1]!, events: [second!, first!] }),
+      page(lost, { events: [first!] }),
+      page(a, { from: places[0]!, to: places[1]!, events: [first!, second!] }),
+    ]
+    expect(await reportAll(...pages)).toEqual([
+      [
+        { ...second!, number: 3 },
+        { ...first!, number: 4 },
+      ],
+      null,
+      [{ ...second!, number: 2 }],
+    ])
+    expect(await reportAll(...pages)).toEqual([null, null, null])
+    expect([await numbers(a), await numbers(b)]).toMatchObject([
+      { nextOut: 3, place: places[1]!, attempt: pages[2]!.attempt },
+      { nextOut: 5, place: places[1]!, attempt: pages[0]!.attempt },
+    ])
+    expect(await sent(lost)).toEqual([])
   })
 
   test('of a place that went back are given only where they are new', async () => {
@@ -257,7 +285,7 @@ describe('reports', () => {
       report(page(session, { events })),
       ...Array.from({ length: 8 }, () => advance(step(session, { out: [body('8')] }))),
     ])
-    expect([numbered![0]!.number, ...steps].toSorted((a, b) => a! - b!)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect([numbered[0]!.number, ...steps].toSorted((a, b) => a! - b!)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(await sent(session)).toHaveLength(9)
   })
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { cancelFixBatch } from '../../src/app/fixOrders.ts'
-import { advanceFixSession, reportInFixSession } from '../../src/store/fixSent.ts'
+import { advanceFixSession, reportInFixSessions } from '../../src/store/fixSent.ts'
 import { takeFixSession } from '../../src/store/fixSessions.ts'
 import { readHead } from '../../src/store/log.ts'
 import { placeAtHead } from '../../src/tail/chunk.ts'
@@ -48,7 +48,7 @@ const aSession = async (database: Awaited<ReturnType<typeof createDatabase>>): P
   const place = placeAtHead(await readHead(sql))!
   const to = { logEpoch: place.epoch, cursor: encodeCursor(place, at.getTime()) }
   const events = [{ orderId: id, version: 0 }]
-  await reportInFixSession(sql, { session, epoch, attempt: newId(), from: null, to, events, at })
+  await reportInFixSessions(sql, [{ session, epoch, attempt: newId(), from: null, to, events, at }])
   return id
 }
 

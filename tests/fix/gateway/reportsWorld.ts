@@ -8,7 +8,7 @@ import type { HistoryEvent } from '../../../src/domain/history.ts'
 import { createReportFollowing, type ReportPage } from '../../../src/fix/gateway/reports.ts'
 import type { OrderSession } from '../../../src/fix/orders/session.ts'
 import type { FixMessage } from '../../../src/store/fixOrders.ts'
-import { reportInFixSession } from '../../../src/store/fixSent.ts'
+import { reportInFixSessions } from '../../../src/store/fixSent.ts'
 import { readFixSession, takeFixSession, type SessionPlace } from '../../../src/store/fixSessions.ts'
 import type { Database } from '../../../src/store/sql.ts'
 import { createLogPages, type LogPagesOptions } from '../../../src/tail/pages/pages.ts'
@@ -72,7 +72,7 @@ export const createReportsWorld = async () => {
       const events = page.events.map(({ order: { id: orderId, version } }) => ({ orderId, version }))
       const { from, to } = page
       const step = { session: session.id, epoch: taken.epoch, attempt: newId(), from, to, events, at: new Date() }
-      const numbered = await db.run((sql) => reportInFixSession(sql, step))
+      const [numbered] = await db.run((sql) => reportInFixSessions(sql, [step]))
       if (numbered !== null) pages.push(page)
       return numbered !== null
     }
