@@ -69,8 +69,37 @@ const fromDigits = (digits: string, pointAt: number, { integer, fraction }: Amou
   return { ok: true, amount: BigInt(digits.slice(first, end)) * 10n ** BigInt(fractionDigitsMax - (end - pointAt)) }
 }
 
+const pointCode = 46
+const zeroCode = 48
+/** `scales[n]`: what an amount of n fraction digits is multiplied by. */
+const scales = Array.from({ length: fractionDigitsMax + 1 }, (_, n) => 10 ** (fractionDigitsMax - n))
+
+/**
+ * Reads an amount as nearly all are written: plain notation, within the limits as it stands, and small enough for a double. Null: any other
+ * text, which has to be read the long way.
+ */
+const readShort = (text: string, { integer, fraction }: AmountDigits): Amount | null => {
+  const { length } = text
+  let digits = 0
+  let pointAt = length
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at)
+    const digit = code - zeroCode
+    if (digit >= 0 && digit <= 9) digits = digits * 10 + digit
+    else if (code === pointCode && pointAt === length) pointAt = at
+    else return null
+  }
+  const fractionDigits = pointAt === length ? 0 : length - pointAt - 1
+  const isPlain = pointAt > 0 && pointAt !== length - 1 && (pointAt === 1 || text.charCodeAt(0) !== zeroCode)
+  if (!isPlain || pointAt > integer || fractionDigits > fraction) return null
+  const scaled = digits * scales[fractionDigits]!
+  return scaled > 0 && scaled <= Number.MAX_SAFE_INTEGER ? BigInt(scaled) : null
+}
+
 /** Reads an amount that came as a string: plain notation only, such as `150.50`. Trailing zeros do not count. */
 export const parsePlainAmount = (text: string, digits: AmountDigits = amountDigits): ParsedAmount => {
+  const amount = readShort(text, digits)
+  if (amount !== null) return { ok: true, amount }
   const match = plainNotation.exec(text)
   if (match === null) return refused('NOT_A_NUMBER')
   const [, integer = '', fraction = ''] = match
@@ -79,6 +108,8 @@ export const parsePlainAmount = (text: string, digits: AmountDigits = amountDigi
 
 /** Reads the source text of a JSON number, in any notation JSON has: `1e-7`, `15.05E1`. */
 export const parseJsonAmount = (source: string, digits: AmountDigits = amountDigits): ParsedAmount => {
+  const amount = readShort(source, digits)
+  if (amount !== null) return { ok: true, amount }
   const match = jsonNotation.exec(source)
   if (match === null) return refused('NOT_A_NUMBER')
   const [, sign, integer = '', fraction = '', exponentText = '0'] = match

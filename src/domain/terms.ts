@@ -165,12 +165,18 @@ export const timeInForceRules = {
 } as const satisfies Record<TimeInForce, Partial<Record<TermByRule, Presence>>>
 
 export type Rules = readonly (readonly [TermByRule, Presence])[]
-const rulesIn = (table: Partial<Record<TermByRule, Presence>>): Rules =>
-  Object.entries(table) as [TermByRule, Presence][]
+const rulesIn = <Key extends string>(table: Record<Key, Partial<Record<TermByRule, Presence>>>) =>
+  Object.fromEntries(
+    Object.entries(table).map(([key, rules]) => [key, Object.entries(rules as object)]),
+  ) as unknown as {
+    [K in Key]: Rules
+  }
+const rulesByType = rulesIn<OrderType>(typeRules)
+const rulesByTimeInForce = rulesIn<TimeInForce>(timeInForceRules)
 
 /** The rule of this type for each term whose presence depends on the type. */
-export const rulesOf = (type: OrderType): Rules => rulesIn(typeRules[type])
-export const rulesOfTimeInForce = (timeInForce: TimeInForce): Rules => rulesIn(timeInForceRules[timeInForce])
+export const rulesOf = (type: OrderType): Rules => rulesByType[type]
+export const rulesOfTimeInForce = (timeInForce: TimeInForce): Rules => rulesByTimeInForce[timeInForce]
 
 export const requiredTerms: readonly TermName[] = terms
   .filter(({ presence }) => presence === 'required')

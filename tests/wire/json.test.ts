@@ -139,6 +139,7 @@ describe('a member given twice', () => {
     ['{"__proto__":1,"__proto__":2}', '__proto__'],
     ['{"":1,"":2}', ''],
     ['{"a" : 1 ,\n"a"\t:2}', 'a'],
+    ...[' ', '\t', '\n', '\r', ' \r\n\t'].map((space): [string, string] => [`{"a"${space}:1,"a":2}`, 'a']),
     ['{"a":{"b":[{"c":1}]},"x":"}]","a":2}', 'a'],
     ['{"b":"\\\\","a":1,"a":2}', 'a'],
   ])('%s repeats %p', (text, name) => {

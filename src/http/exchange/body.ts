@@ -1,5 +1,6 @@
 // Reads a JSON body as text, within a limit of bytes and of time.
 
+import { within } from './deadline.ts'
 import { problem, type Problem } from './problem.ts'
 
 export type Body = { ok: true; text: string } | { ok: false; problem: Problem }
@@ -64,16 +65,6 @@ const readChunks = async (stream: ReadableStream<Uint8Array>, bytesMax: number):
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
-const withDeadline = async <T>(reading: Promise<T>, deadlineMs: number): Promise<T | 'late'> => {
-  const { promise: late, resolve } = Promise.withResolvers<'late'>()
-  const timer = setTimeout(() => resolve('late'), deadlineMs)
-  try {
-    return await Promise.race([reading, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 /** The text of a JSON body, or the problem to answer with. It checks type, coding and declared length before it reads a byte. */
 export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyLimits): Promise<Body> => {
   if (!jsonType.test(request.headers.get('content-type') ?? '')) return notJson()
@@ -82,14 +73,8 @@ export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyL
   const declared = request.headers.get('content-length')
   if (declared !== null && Number(declared) > bytesMax) return tooLarge(bytesMax)
   const reading = declared !== null || request.body === null ? request.text() : readChunks(request.body, bytesMax)
-  const read = await withDeadline(
-    reading.then(
-      (text) => ({ text }),
-      () => 'cut' as const,
-    ),
-    deadlineMs,
-  )
+  const read = await within(deadlineMs, reading)
   if (read === 'late') return tooSlow(deadlineMs)
-  if (read === 'cut') return cutOff()
-  return read.text === null ? tooLarge(bytesMax) : { ok: true, text: read.text }
+  if (read === 'failed') return cutOff()
+  return read.value === null ? tooLarge(bytesMax) : { ok: true, text: read.value }
 }

@@ -7,7 +7,8 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { traceparentOf, type Attributes, type Span, type Tracing } from '../../telemetry/tracing.ts'
 import type { Operation } from './operation.ts'
 import { pathOf, shownPath } from './path.ts'
-import { problem, problemResponse, type Problem } from './problem.ts'
+import { problem, problemReply, type Problem } from './problem.ts'
+import { Reply } from './reply.ts'
 
 export type Exchange = {
   /** Null for an unknown path, and for a method that the path does not have. */
@@ -56,8 +57,8 @@ export type Credential = {
   readonly isStillGood: () => boolean | Promise<boolean>
 }
 
-/** What a handler or a gate returns; `answering` writes the problems. */
-export type Answer = Response | Problem
+/** What a handler or a gate returns; `answering` writes problems and replies. A Response is for what is no text, or no JSON. */
+export type Answer = Response | Reply | Problem
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
 
@@ -155,15 +156,32 @@ const internalProblem = (exchange: Exchange, error: unknown, log: Log): Problem 
   return problem('INTERNAL', 'the service failed on this request')
 }
 
-/** Unless the handler has set these headers itself, no cache may store an answer and no browser may run or frame it. */
-const setCommon = ({ headers }: Response, exchange: Exchange): void => {
-  headers.set('x-request-id', exchange.requestId)
-  headers.set('x-content-type-options', 'nosniff')
-  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
-  if (!headers.has('content-security-policy')) headers.set('content-security-policy', nothingAllowed)
-  for (const name in exchange.headers) headers.set(name, exchange.headers[name]!)
+/** Unless the handler sets these headers itself, no cache may store an answer and no browser may run or frame it. */
+const usualHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+} as const
+
+/** The headers of every answer, whatever its handler sets. */
+const ownHeaders = ({ requestId, headers }: Exchange, isLast: boolean): Record<string, string> => ({
+  'x-request-id': requestId,
+  'x-content-type-options': 'nosniff',
+  ...headers,
+  // So the client sends no further request on this connection: such a request might get no answer when the port closes.
+  ...(isLast ? { connection: 'close' } : {}),
+})
+
+const respond = ({ status, body, headers }: Reply, own: Record<string, string>): Response =>
+  new Response(body, { status, headers: { ...usualHeaders, ...headers, ...own } })
+
+const setHeaders = (response: Response, own: Record<string, string>): Response => {
+  const { headers } = response
+  for (const [name, value] of Object.entries(usualHeaders)) if (!headers.has(name)) headers.set(name, value)
+  for (const name in own) headers.set(name, own[name]!)
+  return response
 }
-const nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
+
+const isProblem = (answer: Answer): answer is Problem => !(answer instanceof Reply || answer instanceof Response)
 
 /** Wraps a handler into the function that the router calls. One asynchronous function for all steps is faster than one for each. */
 export const answering =
@@ -182,14 +200,13 @@ export const answering =
     } catch (error) {
       answer = internalProblem(exchange, error, log)
     }
-    const response =
-      answer instanceof Response ? answer : problemResponse(answer, { path: shownPath(request), at: now() })
-    setCommon(response, exchange)
-    // So the client sends no further request on this connection: such a request might get no answer when the port closes.
-    if (draining()) response.headers.set('connection', 'close')
+    const refusal = isProblem(answer) ? answer : null
+    const reply = refusal === null ? answer : problemReply(refusal, { path: shownPath(request), at: now() })
+    const own = ownHeaders(exchange, draining())
+    const response = reply instanceof Reply ? respond(reply, own) : setHeaders(reply as Response, own)
     const outcome = { status: response.status, seconds: (performance.now() - startedAt) / 1000 }
     observe(exchange, outcome)
-    if (span !== null) endSpan(span, exchange, { ...outcome, code: answer instanceof Response ? null : answer.code })
+    if (span !== null) endSpan(span, exchange, { ...outcome, code: refusal?.code ?? null })
     if (outcome.status > 500 || log.debugging) logAnswer(exchange, log, outcome)
     return response
   }

@@ -1,6 +1,8 @@
 // Problems (RFC 9457): every refusal that a client can see, in one table. All problems have the same members. A handler or a gate returns
 // a problem as a value; `answering` writes it, because it knows the request. A problem repeats only the path of the request.
 
+import { Reply } from './reply.ts'
+
 /** The codes that clients read. `error` is the reason phrase of the status, as the Java service's clients know it. */
 export const problems = {
   BAD_REQUEST: { status: 400, error: 'Bad Request', type: 'validation', title: 'Invalid request' },
@@ -104,14 +106,11 @@ export const retryAfterOf = ({ code, headers }: Problem): string | null =>
   headers['retry-after'] ?? (code === 'OVERLOADED' ? retryAfterSeconds : null)
 
 /** A problem as the whole answer. */
-export const problemResponse = (refusal: Problem, occasion: Occasion): Response =>
-  new Response(problemJson(refusal, occasion), {
-    status: problems[refusal.code].status,
-    headers: {
-      'content-type': 'application/problem+json',
-      ...(refusal.code === 'OVERLOADED' ? { 'retry-after': retryAfterSeconds } : {}),
-      ...refusal.headers,
-    },
+export const problemReply = (refusal: Problem, occasion: Occasion): Reply =>
+  new Reply(problems[refusal.code].status, problemJson(refusal, occasion), {
+    'content-type': 'application/problem+json',
+    ...(refusal.code === 'OVERLOADED' ? { 'retry-after': retryAfterSeconds } : {}),
+    ...refusal.headers,
   })
 
 const sentenceOf = ({ pointer, detail }: Fault): string => {

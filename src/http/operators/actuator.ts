@@ -3,7 +3,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
 import { originOf } from '../exchange/path.ts'
-import { json } from '../exchange/reply.ts'
+import { json, type Reply } from '../exchange/reply.ts'
 
 export const springType = 'application/vnd.spring-boot.actuator.v3+json'
 
@@ -16,7 +16,7 @@ const acceptsSpring = (accept: string | null): boolean =>
   })
 
 /** A JSON answer with Spring's media type for a client that asks for it, and with application/json for all others. */
-export const actuatorJson = ({ request }: Exchange, status: number, body: unknown): Response => {
+export const actuatorJson = ({ request }: Exchange, status: number, body: unknown): Reply => {
   const type = acceptsSpring(request.headers.get('accept')) ? { 'content-type': springType } : {}
   return json(status, JSON.stringify(body), type)
 }

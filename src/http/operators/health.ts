@@ -5,6 +5,7 @@ import { Type, type Static } from '@sinclair/typebox'
 import { isAdmin } from '../../app/caller.ts'
 import { oneOf } from '../../wire/shapes.ts'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
+import type { Reply } from '../exchange/reply.ts'
 import { actuatorJson } from './actuator.ts'
 
 export type Phase = 'starting' | 'serving' | 'draining'
@@ -62,8 +63,7 @@ const readiness = (
   return { status: 503, body: { status: 'DOWN', ...(details ? { components: { db } } : {}) } }
 }
 
-const write = <Body>(exchange: Exchange, { status, body }: Answer<Body>): Response =>
-  actuatorJson(exchange, status, body)
+const write = <Body>(exchange: Exchange, { status, body }: Answer<Body>): Reply => actuatorJson(exchange, status, body)
 
 export const healthHandlers = (source: HealthSource) =>
   ({

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'bun:test'
 import type { Service } from '../../../src/app/service.ts'
 import { operations } from '../../../src/http/contract/operations.ts'
 import { answering, type Exchange, type Handler } from '../../../src/http/exchange/exchange.ts'
+import { problem } from '../../../src/http/exchange/problem.ts'
+import { json } from '../../../src/http/exchange/reply.ts'
 import { createApp } from '../../../src/http/server.ts'
 import type { Log } from '../../../src/telemetry/log.ts'
 import { noTracing } from '../../../src/telemetry/tracing.ts'
@@ -134,16 +136,53 @@ describe('whoever counts', () => {
   })
 })
 
+type Options = Parameters<typeof answering>[2]
+
+const answerOf = (handler: Handler, changed: Partial<Options> = {}) =>
+  answering(operations.info, handler, {
+    log: createTestLog().log,
+    observe: () => undefined,
+    tracing: noTracing,
+    draining: () => false,
+    now: () => new Date(),
+    gates: [],
+    ...changed,
+  })(new Request('http://localhost/', { headers: { 'x-request-id': 'r-1' } }))
+
+describe('the headers of an answer', () => {
+  const own = { 'cache-control': 'max-age=1', 'x-request-id': 'no', 'content-type': 'text/x' }
+  const kinds: [string, Handler][] = [
+    ['a reply', () => json(200, '{}', own)],
+    ['a response', () => new Response('{}', { headers: own })],
+  ]
+  test.each(kinds)('of %s: what its handler sets, unless all answers have to say it', async (_, handler) => {
+    const { headers } = await answerOf(handler)
+    expect(Object.fromEntries(headers.entries())).toEqual({
+      'cache-control': 'max-age=1',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'content-type': 'text/x',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': 'r-1',
+    })
+  })
+
+  test.each([...kinds, ['a problem', () => problem('NOT_FOUND', 'x')] as [string, Handler]])(
+    'of %s: what a gate adds, and the end of the connection once the port is about to close',
+    async (_, handler) => {
+      const gate = ({ headers }: Exchange) => {
+        headers['vary'] = 'Origin'
+        return null
+      }
+      const open = (await answerOf(handler, { gates: [gate] })).headers
+      expect([open.get('vary'), open.get('connection')]).toEqual(['Origin', null])
+      const draining = (await answerOf(handler, { gates: [gate], draining: () => true })).headers
+      expect([draining.get('vary'), draining.get('connection')]).toEqual(['Origin', 'close'])
+    },
+  )
+})
+
 describe('gates', () => {
-  const run = (gates: Parameters<typeof answering>[2]['gates'], handler: Handler) =>
-    answering(operations.info, handler, {
-      log: createTestLog().log,
-      observe: () => undefined,
-      tracing: noTracing,
-      draining: () => false,
-      now: () => new Date(),
-      gates,
-    })(new Request('http://localhost/'))
+  const run = (gates: Options['gates'], handler: Handler) => answerOf(handler, { gates })
   const answers = (text: string) => () => new Response(text)
 
   test('are asked in their order; the first answer counts, and what they add stands in it', async () => {

@@ -7,7 +7,7 @@ import {
   invalid,
   problem,
   problemJson,
-  problemResponse,
+  problemReply,
   problems,
   refused,
   type ProblemCode,
@@ -40,13 +40,13 @@ describe('the table', () => {
     expect(Object.fromEntries(Object.entries(problems).map(([code, { status }]) => [code, status]))).toEqual(statuses)
   })
 
-  test.each(Object.keys(statuses) as ProblemCode[])('%s has the same members as every other', async (code) => {
-    const response = problemResponse(problem(code, 'what to change'), occasion)
-    expect(response.status).toBe(statuses[code])
-    expect(response.headers.get('content-type')).toBe('application/problem+json')
-    expect(response.headers.get('retry-after')).toBe(code === 'OVERLOADED' ? '1' : null)
+  test.each(Object.keys(statuses) as ProblemCode[])('%s has the same members as every other', (code) => {
+    const reply = problemReply(problem(code, 'what to change'), occasion)
+    expect(reply.status).toBe(statuses[code])
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(reply.headers['retry-after']).toBe(code === 'OVERLOADED' ? '1' : undefined)
     const { type, title, error } = problems[code]
-    expect(await response.text()).toBe(
+    expect(reply.body).toBe(
       `{"type":"urn:orders:problem:${type}","title":"${title}","status":${statuses[code]},"detail":"what to change",` +
         `"code":"${code}","message":"what to change","errors":[],"timestamp":"2026-01-02T03:04:05.678Z",` +
         `"error":"${error}","path":"/orders"}`,
@@ -73,7 +73,7 @@ test('the faults of a request are listed, and spoken in one sentence', () => {
 })
 
 test('what the use cases refuse has one status each', () => {
-  const statusOf = (code: Parameters<typeof refused>[0]) => problemResponse(refused(code), occasion).status
+  const statusOf = (code: Parameters<typeof refused>[0]) => problemReply(refused(code), occasion).status
   expect(statusOf('OVERLOADED')).toBe(503)
   expect(statusOf('OUTCOME_UNKNOWN')).toBe(504)
   expect(statusOf('INTERNAL')).toBe(500)
