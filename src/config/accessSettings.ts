@@ -120,10 +120,4 @@ const limitFaults = (values: AccessSettings): string[] => {
   return faults
 }
 
-export const accessFaults = (values: AccessSettings): string[] => [
-  ...tokenFaults(values),
-  ...limitFaults(values),
-  ...(values.MANAGEMENT_PORT !== 0 && values.MANAGEMENT_PORT === values.SERVER_PORT
-    ? ['MANAGEMENT_PORT must differ from SERVER_PORT, or be left out']
-    : []),
-]
+export const accessFaults = (values: AccessSettings): string[] => [...tokenFaults(values), ...limitFaults(values)]

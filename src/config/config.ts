@@ -10,7 +10,7 @@ import { expirySettings } from './expirySettings.ts'
 import { fixFaults, fixSettings } from './fixSettings.ts'
 import { grpcSettings } from './grpcSettings.ts'
 import { kafkaSettings, outboxSettings, topicFaults, tradeSettings } from './kafkaSettings.ts'
-import { requestSettings, serverSettings, shutdownSettings } from './serverSettings.ts'
+import { requestSettings, serverFaults, serverSettings, shutdownSettings } from './serverSettings.ts'
 import type { Setting, SettingNote, ValuesOf } from './setting.ts'
 import { streamSettings } from './streamSettings.ts'
 import { telemetrySettings } from './telemetrySettings.ts'
@@ -67,6 +67,7 @@ const readValues = (env: Env, faults: string[]): Settings => {
     ...databaseFaults(values),
     ...topicFaults(values),
     ...accessFaults(values),
+    ...serverFaults(values),
     ...fixFaults(values),
     ...transportFaults(values, faults),
   )

@@ -1,8 +1,8 @@
 // Settings of the HTTP side: where it listens, what it accepts, how requests share transactions, and how the process stops.
 
 import { amountDigits } from '../domain/decimal.ts'
-import { int, ms, oneOf, origins, text } from './readers.ts'
-import type { Setting } from './setting.ts'
+import { flag, int, ms, oneOf, origins, text } from './readers.ts'
+import type { Setting, ValuesOf } from './setting.ts'
 import { serverTlsSettings } from './transport.ts'
 
 export const serverSettings = {
@@ -10,6 +10,10 @@ export const serverSettings = {
   SERVER_HOST: {
     read: text('0.0.0.0', /^[A-Za-z0-9.:_-]+$/, 'must be an address or a host name'),
     note: 'The address to listen on.',
+  },
+  SERVER_REUSE_PORT: {
+    read: flag(false),
+    note: '`true` lets several processes on one Linux machine listen on `SERVER_PORT`, to use more than one core; each needs a `MANAGEMENT_PORT` of its own. See [operating](operating.md#several-processes-on-one-port).',
   },
   ...serverTlsSettings,
   // Bun counts to 255 s.
@@ -30,6 +34,21 @@ export const serverSettings = {
     note: 'The address of `MANAGEMENT_PORT`. In a container set `0.0.0.0`, and keep the port off the internet.',
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
+
+/** What does not fit together: a shared port says nothing of one process, so health and metrics need a port that is not shared. */
+export const serverFaults = (values: ValuesOf<typeof serverSettings>): string[] => {
+  const { SERVER_PORT, SERVER_REUSE_PORT, MANAGEMENT_PORT } = values
+  const faults: string[] = []
+  if (MANAGEMENT_PORT !== 0 && MANAGEMENT_PORT === SERVER_PORT)
+    faults.push('MANAGEMENT_PORT must differ from SERVER_PORT, or be left out')
+  if (SERVER_REUSE_PORT && SERVER_PORT === 0)
+    faults.push('SERVER_REUSE_PORT needs a SERVER_PORT that all processes name: 0 is another one in each')
+  if (SERVER_REUSE_PORT && MANAGEMENT_PORT === 0)
+    faults.push(
+      'SERVER_REUSE_PORT needs a MANAGEMENT_PORT, another one in each process: health and metrics are those of one',
+    )
+  return faults
+}
 
 export const requestSettings = {
   ORDERS_UNKNOWN_FIELDS: {

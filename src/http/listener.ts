@@ -11,6 +11,8 @@ export type Address = {
   tls?: ServerCertificate | undefined
   /** How long a connection may be silent before it is closed. */
   idleTimeoutMs: number
+  /** Other processes that say the same may listen on the port too, and each gets a part of the connections. Default: nobody else may. */
+  isShared?: boolean
 }
 
 export type Listener = {
@@ -33,7 +35,7 @@ const neverTooLarge = Number.MAX_SAFE_INTEGER
 /**
  * Elysia lets several processes share a port by default: a second process, started by mistake, would take half the calls. Bun cannot
  * change the certificate of a listening server, so with TLS two servers share the port for a moment; `openPort` first makes sure that
- * no other process has it.
+ * no other process has it, unless the port is meant to be shared.
  */
 const bind = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reusePort: boolean) => {
   const limits = { idleTimeout: silentSeconds(idleTimeoutMs), maxRequestBodySize: neverTooLarge }
@@ -45,9 +47,10 @@ const bind = (app: Elysia, { port, hostname, tls, idleTimeoutMs }: Address, reus
 
 /** Listens on `port` (0: any free port). Throws if another process has the port. */
 export const openPort = (app: Elysia, address: Address): Listener => {
-  let server = bind(app, address, false)
+  const isShared = address.isShared === true
+  let server = bind(app, address, isShared)
   const port = server.port ?? address.port
-  if (address.tls !== undefined) {
+  if (address.tls !== undefined && !isShared) {
     void server.stop(true)
     server = bind(app, { ...address, port }, true)
   }
@@ -67,5 +70,29 @@ export const openPort = (app: Elysia, address: Address): Listener => {
       await Promise.all([server, ...former].map((one) => one.stop()))
       clearTimeout(timer)
     },
+  }
+}
+
+/** A port that is opened later than what needs its listener is made; until then it has nothing to renew or to stop. */
+export type LateListener = Listener & {
+  /** As openPort. */
+  open: () => void
+}
+
+export const openLater = (app: Elysia, address: Address): LateListener => {
+  let { tls } = address
+  let opened: Listener | null = null
+  return {
+    get port() {
+      return opened?.port ?? address.port
+    },
+    open() {
+      opened = openPort(app, { ...address, tls })
+    },
+    renew(next) {
+      opened?.renew(next)
+      tls = next
+    },
+    stop: async (cutAfterMs) => opened?.stop(cutAfterMs),
   }
 }

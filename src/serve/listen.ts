@@ -5,7 +5,14 @@ import { serverCertificateOf } from '../config/transport.ts'
 import type { CallObserver } from '../grpc/door.ts'
 import type { GrpcLimits, GrpcListener } from '../grpc/server.ts'
 import type { Guard } from '../http/gates/guard.ts'
-import { openPort, type Listener, type ServerCertificate } from '../http/listener.ts'
+import {
+  openLater,
+  openPort,
+  type Address,
+  type LateListener,
+  type Listener,
+  type ServerCertificate,
+} from '../http/listener.ts'
 import type { Phase } from '../http/operators/health.ts'
 import { createServer, type CallOperation, type ServerOptions } from '../http/server.ts'
 import { describe } from '../telemetry/log.ts'
@@ -15,9 +22,18 @@ import { amountDigitsOf, contractsOf } from './contracts.ts'
 import { componentsOf, type StatusSource } from './status.ts'
 
 /** `management`: null if its routes are on the port of the others. `grpc`: null if there is no port for it. */
-export type Listeners = { server: Listener; management: Listener | null; grpc: GrpcListener | null }
+export type Listeners = {
+  server: Listener
+  /**
+   * Opens the port of `server` if it is not open yet. One that is shared with other processes opens only when this one can serve: the
+   * kernel deals out connections without asking who is ready. False: it cannot be opened; the reason is in the log.
+   */
+  openShared: () => boolean
+  management: Listener | null
+  grpc: GrpcListener | null
+}
 
-type Opened = { listener: Listener; call: CallOperation }
+type Opened<L extends Listener = Listener> = { listener: L; call: CallOperation }
 
 /**
  * The longest time that a client may wait in silence: for its body to be read, for the keys that check its credential (they are fetched
@@ -66,15 +82,48 @@ type Keys = { host: 'SERVER_HOST' | 'MANAGEMENT_HOST'; port: 'SERVER_PORT' | 'MA
 type Opening = { config: Config; keys: Keys; options: ServerOptions; tls?: ServerCertificate | undefined }
 
 /** @returns null if the port cannot be opened; the reason is in the log then */
-const listenAt = ({ config, keys, options, tls }: Opening): Opened | null => {
-  const [hostname, port] = [config[keys.host], config[keys.port]]
+const orLog = <T>({ config, keys, options: { log } }: Opening, open: () => T): T | null => {
   try {
-    const { app, call } = createServer(options)
-    return { listener: openPort(app, { hostname, port, tls, idleTimeoutMs: options.idleTimeoutMs }), call }
+    return open()
   } catch (error) {
-    options.log.error(`cannot listen on ${hostname}:${port}: free the port or set ${keys.port}`, describe(error))
+    log.error(
+      `cannot listen on ${config[keys.host]}:${config[keys.port]}: free the port or set ${keys.port}`,
+      describe(error),
+    )
     return null
   }
+}
+
+const addressOf = ({ config, keys, options, tls }: Opening): Address => ({
+  hostname: config[keys.host],
+  port: config[keys.port],
+  tls,
+  idleTimeoutMs: options.idleTimeoutMs,
+})
+
+const listenAt = (opening: Opening): Opened | null => {
+  const { app, call } = createServer(opening.options)
+  const listener = orLog(opening, () => openPort(app, addressOf(opening)))
+  return listener === null ? null : { listener, call }
+}
+
+const listenLater = (opening: Opening): Opened<LateListener> => {
+  const { app, call } = createServer(opening.options)
+  return { listener: openLater(app, { ...addressOf(opening), isShared: true }), call }
+}
+
+/** The port for everybody. */
+const listenForAll = (opening: Opening): (Opened & Pick<Listeners, 'openShared'>) | null => {
+  if (!opening.config.SERVER_REUSE_PORT) {
+    const opened = listenAt(opening)
+    return opened === null ? null : { ...opened, openShared: () => true }
+  }
+  const { listener, call } = listenLater(opening)
+  const open = (): true => {
+    listener.open()
+    return true
+  }
+  return { listener, call, openShared: () => orLog(opening, open) ?? false }
 }
 
 const grpcLimitsOf = (config: Config): GrpcLimits => ({
@@ -117,7 +166,7 @@ const listenGrpc = async (
 export const listen = async (parts: Parts, guard: Guard): Promise<Listeners | null> => {
   const { config } = parts.status
   const options = serverOptionsOf(parts)
-  const opened = listenAt({
+  const opened = listenForAll({
     config,
     keys: { host: 'SERVER_HOST', port: 'SERVER_PORT' },
     options: { ...options, guard, management: managementOf(config) },
@@ -126,13 +175,13 @@ export const listen = async (parts: Parts, guard: Guard): Promise<Listeners | nu
   if (opened === null) return null
   const grpc = await listenGrpc({ ...parts, config }, opened.call)
   if (grpc === undefined) return null
-  const server = opened.listener
-  if (config.MANAGEMENT_PORT === 0) return { server, management: null, grpc }
+  const { listener: server, openShared } = opened
+  if (config.MANAGEMENT_PORT === 0) return { server, openShared, management: null, grpc }
   const management = listenAt({
     config,
     keys: { host: 'MANAGEMENT_HOST', port: 'MANAGEMENT_PORT' },
     // It needs no guard: the address that it listens on protects it. No page of another origin has any business there.
     options: { ...options, corsOrigins: [], management: 'only' },
   })
-  return management === null ? null : { server, management: management.listener, grpc }
+  return management === null ? null : { server, openShared, management: management.listener, grpc }
 }

@@ -74,8 +74,9 @@ const closeRest = async (parts: Parts): Promise<void> => {
   await management?.stop()
 }
 
-const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<void> => {
-  const { config, log, server, background, ruleBook, service, streams, setPhase } = parts
+/** `no port`: the port that several processes share could not be opened. */
+const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' | 'no port'> => {
+  const { config, log, server, openShared, background, ruleBook, service, streams, setPhase } = parts
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
   const relayRun = background.relay.run(backgroundStop.signal)
@@ -99,6 +100,7 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<void> => {
     keepCertificates(parts, stopping),
   ]
   while (!background.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
+  if (!stopping.aborted && !openShared()) return 'no port'
   setPhase('serving')
   log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
 
@@ -119,6 +121,7 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<void> => {
   watcherStop.abort()
   await Promise.all(watchers)
   await closeRest(parts)
+  return 'stopped'
 }
 
 type Run = SessionRules & { config: Config; log: Log; guard: Guard; sessions: FixDoorParts['sessions'] }
@@ -182,6 +185,7 @@ const runService = async ({ config, log, guard, expiresAt, calendar, sessions }:
     })
     return 1
   }
+  if (outcome === 'no port') return 1
   log.info('stopped')
   return 0
 }

@@ -193,6 +193,14 @@ describe('a fault', () => {
     [{ RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5', RATE_LIMIT_BY_ADDRESS: 'true' }, []],
     [{ RATE_LIMIT_PER_SUBJECT_PER_SECOND: '5', AUTH_API_KEYS_FILE: '/k' }, []],
     [{ MANAGEMENT_PORT: '8085' }, ['MANAGEMENT_PORT must differ from SERVER_PORT, or be left out']],
+    [{ SERVER_REUSE_PORT: 'true', MANAGEMENT_PORT: '9101' }, []],
+    [
+      { SERVER_REUSE_PORT: 'true', SERVER_PORT: '0' },
+      [
+        'SERVER_REUSE_PORT needs a SERVER_PORT that all processes name: 0 is another one in each',
+        'SERVER_REUSE_PORT needs a MANAGEMENT_PORT, another one in each process: health and metrics are those of one',
+      ],
+    ],
     [
       {
         AUTH_JWKS_URL: 'https://login.example/keys?v=1',

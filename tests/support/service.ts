@@ -127,6 +127,7 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
   const child = launch(command ?? [await binary(), 'serve'], { ...env, SERVER_PORT: String(own) }, cwd)
   hold(child.pid, 'SIGKILL')
   const url = `${env['SERVER_TLS_CERT_FILE'] === undefined ? 'http' : 'https'}://127.0.0.1:${own}`
+  const operators = env['MANAGEMENT_PORT'] === undefined ? url : `http://127.0.0.1:${env['MANAGEMENT_PORT']}`
   const log: LogLine[] = []
   const noise: string[] = []
   const take = (line: string): void => {
@@ -143,7 +144,7 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
   })
   const probe = async (name: string): Promise<boolean> => {
     if (child.exitCode !== null || child.signalCode !== null) return false
-    return (await callHttp(`${url}/actuator/health/${name}`)).status === 200
+    return (await callHttp(`${operators}/actuator/health/${name}`)).status === 200
   }
   const kill = async (): Promise<void> => {
     await killTree(child.pid)
@@ -158,7 +159,7 @@ export const startService = async (options: ServiceOptions): Promise<RunningServ
     exited,
     http: (path, request) => callHttp(`${url}${path}`, request),
     post: (order, headers = {}) => callHttp(`${url}/orders`, { body: order, headers }),
-    metrics: async () => parseMetrics((await callHttp(`${url}/metrics`)).text),
+    metrics: async () => parseMetrics((await callHttp(`${operators}/metrics`)).text),
     stop() {
       child.kill('SIGTERM')
       return exited

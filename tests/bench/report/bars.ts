@@ -77,6 +77,13 @@ export const ratioPlans: readonly RatioPlan[] = [
     under: rate('W9', '1 replica'),
     bar: null,
   })),
+  ...['2', '3'].map((processes) => ({
+    name: `W9 one port ${processes}/1`,
+    says: `orders of ${processes} processes on one port and of one`,
+    over: rate('W9', `${processes} processes on one port`),
+    under: rate('W9', '1 process on one port'),
+    bar: null,
+  })),
   {
     name: 'W10 tokens/open',
     says: 'orders with a JWT on each request, and without',

@@ -23,6 +23,8 @@ export type Trial = AsyncDisposable & {
   /** Starts the service, which `url` then answers; resolves when it is ready. */
   serve: () => Promise<Server>
   url: string
+  /** Starts a process that shares the port of `url` with others that were started so. */
+  serveShared: () => Promise<{ pid: number }>
   /** Starts another replica, on a port of its own. */
   serveBeside: () => Promise<{ pid: number; url: string }>
   /** The figures of /metrics by name, labels included. */
@@ -44,6 +46,8 @@ const topicsOf = (name: string): Topics => ({
   letters: `${name}.letters`,
 })
 
+const operatorsPort = (env: Record<string, string>): string => env['MANAGEMENT_PORT'] ?? env['SERVER_PORT']!
+
 const startService = (world: World, env: Record<string, string>): Promise<Server> =>
   startServer({
     name: 'the service',
@@ -53,7 +57,7 @@ const startService = (world: World, env: Record<string, string>): Promise<Server
     askToStop: 'SIGTERM',
     stopLimitMs: 60_000,
     readyLimitMs: 60_000,
-    isReady: async () => (await fetch(`http://127.0.0.1:${env['SERVER_PORT']}/actuator/health/readiness`)).ok,
+    isReady: async () => (await fetch(`http://127.0.0.1:${operatorsPort(env)}/actuator/health/readiness`)).ok,
   })
 
 /**
@@ -101,6 +105,12 @@ export const openTrial = async (world: World, options: TrialOptions = {}): Promi
     url,
     async serve() {
       const service = await startService(world, env)
+      services.push(service)
+      return service
+    },
+    async serveShared() {
+      const own = { SERVER_REUSE_PORT: 'true', MANAGEMENT_PORT: String(await freePort()) }
+      const service = await startService(world, { ...env, ...own })
       services.push(service)
       return service
     },
