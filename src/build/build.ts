@@ -54,6 +54,9 @@ export const buildBinary = async (options: BuildOptions): Promise<string> => {
         autoloadTsconfig: false,
         autoloadPackageJson: false,
       },
+      // The sources are compiled when they are built, not at every start. Top-level await needs the format.
+      bytecode: true,
+      format: 'esm',
       // Never the identifiers: Elysia compares constructor names in the code that it generates.
       minify: { whitespace: true, syntax: true, identifiers: false },
       define: definitions(options),
