@@ -3,6 +3,7 @@
 // how long a request waits.
 
 import { storeFault } from '../store/faults.ts'
+import { msToNextLane } from './lanes.ts'
 import { sleep } from './sleep.ts'
 
 /** `OVERLOADED`: nothing was stored. `OUTCOME_UNKNOWN`: it may have been. `INTERNAL`: a bug, logged by `onBug`; nothing was stored. */
@@ -17,7 +18,7 @@ export type BatcherOptions<T, R> = {
   run: (items: readonly T[], attempt: { again: boolean; stored: () => void }) => Promise<readonly R[]>
   /** Items per transaction. A unit of more items has a transaction of its own. */
   batchMax: number
-  /** Transactions at a time. */
+  /** Transactions at a time. A second write starts only where that helps: see lanes.ts. */
   lanes: number
   /** Items that may wait; one more is refused. A unit waits whole or is refused whole. */
   queueMax: number
@@ -30,7 +31,12 @@ export type BatcherOptions<T, R> = {
   onRefused?: (error: unknown) => void
   /** Called for every batch once it has its answers. */
   onBatch?: (batch: BatchReport) => void
+  /** Default: the real one. */
+  clock?: BatcherClock
 }
+
+/** `now`: in ms, only goes up. `after`: calls `ring` once in so many ms. */
+export type BatcherClock = { now: () => number; after: (ms: number, ring: () => void) => void }
 
 /** `waitedMs`: how long its first item waited for a lane. `tookMs`: from then to its answers, retries and halves included. */
 export type BatchReport = { items: number; waitedMs: number; tookMs: number }
@@ -55,6 +61,11 @@ type Unit<T, R> = { items: readonly T[]; at: number; settle: (results: readonly 
 
 const retryPauseMs = 50
 const sweepMs = 100
+
+const realClock: BatcherClock = {
+  now: () => performance.now(),
+  after: (ms, ring) => void setTimeout(ring, ms),
+}
 
 const refusal = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
 
@@ -115,13 +126,12 @@ export const runBatch = async <T, R>(
 const refuseUnit = <T, R>({ items, settle }: Unit<T, R>, code: BatchRefusal['code']): void =>
   settle(items.map(() => refusal(code)))
 
-/** Refuses every unit that has waited to the deadline; takes those that wait out of the queue. Returns how many items these have. */
+/** Refuses every unit that came `before`; takes those that wait out of the queue. Returns how many items these have. */
 const refuseLate = <T, R>(
   queue: Unit<T, R>[],
   running: Iterable<readonly Unit<T, R>[]>,
-  { kind, deadlineMs }: Pick<BatcherOptions<T, R>, 'kind' | 'deadlineMs'>,
+  { kind, before }: { kind: 'read' | 'write'; before: number },
 ): number => {
-  const before = performance.now() - deadlineMs
   let late = 0
   while (late < queue.length && queue[late]!.at <= before) late++
   const refused = queue.splice(0, late)
@@ -154,6 +164,11 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   let queued = 0
   let idle: (() => void)[] = []
   let scheduled = false
+  const clock = options.clock ?? realClock
+  /** Of the youngest batch. */
+  let startedAt = -Infinity
+  /** Whether the clock is to ring for the next lane. */
+  let isAwaited = false
 
   const finish = (batch: Unit<T, R>[]): void => {
     running.delete(batch)
@@ -166,22 +181,36 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
 
   const start = (batch: Unit<T, R>[]): void => {
     running.add(batch)
-    const startedAt = performance.now()
-    const giveUpAt = startedAt + options.deadlineMs
+    const beganAt = (startedAt = clock.now())
+    const giveUpAt = performance.now() + options.deadlineMs
     const items = batch.length === 1 ? batch[0]!.items : batch.flatMap((unit) => unit.items)
     queued -= items.length
     void runBatch(items, { ...options, giveUpAt })
       .then((results) => settleUnits(batch, results))
       .finally(() => {
-        const waitedMs = startedAt - batch[0]!.at
-        options.onBatch?.({ items: items.length, waitedMs, tookMs: performance.now() - startedAt })
+        const waitedMs = beganAt - batch[0]!.at
+        options.onBatch?.({ items: items.length, waitedMs, tookMs: clock.now() - beganAt })
         finish(batch)
       })
   }
 
   const pump = (): void => {
     scheduled = false
-    while (running.size < options.lanes && queue.length > 0) start(takeBatch(queue, options.batchMax))
+    for (;;) {
+      const ms = msToNextLane(options, { waiting: queued, running: running.size, startedAt, now: clock.now() })
+      if (ms !== 0) return ms === null ? undefined : pumpIn(ms)
+      start(takeBatch(queue, options.batchMax))
+    }
+  }
+
+  /** A ring that comes too early looks again. */
+  const pumpIn = (ms: number): void => {
+    if (isAwaited) return
+    isAwaited = true
+    clock.after(ms, () => {
+      isAwaited = false
+      pump()
+    })
   }
 
   const isFull = (): boolean => queued >= options.queueMax
@@ -190,8 +219,9 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     if (items.length === 0) return Promise.resolve([])
     if (queued + items.length > options.queueMax) return Promise.resolve(items.map(() => refusal('OVERLOADED')))
     const { promise, resolve } = Promise.withResolvers<readonly (R | BatchRefusal)[]>()
-    queue.push({ items, at: performance.now(), settle: resolve })
+    queue.push({ items, at: clock.now(), settle: resolve })
     queued += items.length
+    sweeper ??= setInterval(sweep, sweepMs)
     if (!scheduled) {
       scheduled = true
       setImmediate(pump)
@@ -199,10 +229,14 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     return promise
   }
 
-  // One sweep for all instead of a timer for each.
-  const sweeper = setInterval(() => {
-    queued -= refuseLate(queue, running, options)
-  }, sweepMs)
+  // One sweep for all instead of a timer for each; none while nobody waits.
+  let sweeper: Timer | undefined
+  const sweep = (): void => {
+    queued -= refuseLate(queue, running, { kind: options.kind, before: clock.now() - options.deadlineMs })
+    if (queue.length > 0 || running.size > 0) return
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
 
   return {
     isFull,

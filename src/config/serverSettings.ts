@@ -76,7 +76,10 @@ export const requestSettings = {
     read: int(256, 1, 5_000),
     note: 'How many requests may share a transaction. The orders of one `POST /orders/batch` share one always.',
   },
-  BATCH_LANES: { read: int(2, 1, 16), note: 'How many transactions of one kind run at a time.' },
+  BATCH_LANES: {
+    read: int(2, 1, 16),
+    note: 'How many transactions of one kind run at a time, at most. A further one that writes starts once the one before has run for 8 ms, or a quarter of `BATCH_MAX_ORDERS` waits.',
+  },
   QUEUE_MAX_REQUESTS: {
     read: int(10_000, 1, 1_000_000),
     note: 'How many requests of one kind may wait. One more is a `503`, and so is a whole batch of orders that finds no room: keep it above 256.',
