@@ -8,10 +8,11 @@ import { readOrders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 
 /**
- * What may be canceled. `remaining`: also what remains of an order that was filled in part, and an order that is CANCELED already counts as
- * canceled; else only an order that is NEW. `versions`: one of these the order must have; absent: it may have any.
+ * What may be canceled. `remaining`: also what remains of an order that was filled in part; else only an order that is NEW. `repeatable`:
+ * an order that is CANCELED already counts as canceled, as it does with `remaining`. `versions`: one of these the order must have; absent:
+ * it may have any.
  */
-export type CancelTerms = { remaining?: boolean; versions?: readonly number[] | undefined }
+export type CancelTerms = { remaining?: boolean; repeatable?: boolean; versions?: readonly number[] | undefined }
 
 export type Cancellation = CancelTerms & { id: string; cause: Cause; event: NewEvent }
 
@@ -40,10 +41,10 @@ const moveOf = ({ id, cause, event, remaining, versions }: Cancellation, seen: S
 
 /** What a cancellation of an order in this state comes to. `ok: true`: it is CANCELED, and that is what was asked for. Null: it may be canceled. */
 const judge = (
-  { remaining = false, versions }: CancelTerms,
+  { remaining = false, repeatable = remaining, versions }: CancelTerms,
   { status, version }: State,
 ): { ok: true } | Exclude<CancelResult, { ok: true }> | null => {
-  if (remaining && status === 'CANCELED') return { ok: true }
+  if (repeatable && status === 'CANCELED') return { ok: true }
   if (!(remaining ? decide(status, 'cancel').ok : status === 'NEW'))
     return { ok: false, code: 'NOT_CANCELABLE', status }
   return versions === undefined || versions.includes(version)
@@ -85,7 +86,7 @@ type Attempt = { again: boolean; now: Date; onCommitted: () => void }
 
 /**
  * Cancels a batch. Returns one result per cancellation, in order; of two cancellations of one order only the first may succeed, unless the
- * other asks for what remains. `again`: the answer of an earlier attempt was lost; then an order found CANCELED counts as canceled by that
+ * other is repeatable. `again`: the answer of an earlier attempt was lost; then an order found CANCELED counts as canceled by that
  * attempt. `onCommitted` is called after every commit that appended events.
  *
  * The first cancellation of each order is tried. What the order was then decides the others too, except for one that this state lets pass:

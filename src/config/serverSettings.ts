@@ -1,7 +1,7 @@
 // Settings of the HTTP side: where it listens, what it accepts, how requests share transactions, and how the process stops.
 
 import { amountDigits } from '../domain/decimal.ts'
-import { flag, int, ms, oneOf, origins, text } from './readers.ts'
+import { flag, int, ms, oneOf, origins, text, type Reader } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { serverTlsSettings } from './transport.ts'
 
@@ -50,9 +50,19 @@ export const serverFaults = (values: ValuesOf<typeof serverSettings>): string[] 
   return faults
 }
 
+const javaCompatibility = flag(false)
+
+/** The Java service ignored what it did not know; its own key decides where it is set. */
+const unknownFields: Reader<'refuse' | 'ignore'> = (key, env, faults) =>
+  oneOf(['refuse', 'ignore'], javaCompatibility('JAVA_COMPATIBILITY', env, []) ? 'ignore' : 'refuse')(key, env, faults)
+
 export const requestSettings = {
+  JAVA_COMPATIBILITY: {
+    read: javaCompatibility,
+    note: '`true` answers as the Java service did where its clients may lean on it: [what it changes](java.md#the-switch). It changes the default of the next key to `ignore`.',
+  },
   ORDERS_UNKNOWN_FIELDS: {
-    read: oneOf(['refuse', 'ignore'], 'refuse'),
+    read: unknownFields,
     note: '`ignore` takes the extra members and parameters that clients of the Java service may send.',
   },
   AMOUNT_INTEGER_DIGITS_MAX: {

@@ -51,6 +51,7 @@ export const contractCommands = {
       createOpenApi({
         version: release,
         unknownFields: settings.ORDERS_UNKNOWN_FIELDS,
+        javaCompatibility: settings.JAVA_COMPATIBILITY,
         bodyMaxBytes: settings.BODY_MAX_BYTES,
         batchBodyMaxBytes: settings.BATCH_BODY_MAX_BYTES,
         amountDigits: amountDigitsOf(settings),

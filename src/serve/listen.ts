@@ -61,6 +61,7 @@ const serverOptionsOf = ({ status, phase, ...parts }: Omit<Parts, 'observeGrpc'>
   return {
     ...parts,
     unknownFields: config.ORDERS_UNKNOWN_FIELDS,
+    javaCompatibility: config.JAVA_COMPATIBILITY,
     bodyMaxBytes: config.BODY_MAX_BYTES,
     batchBodyMaxBytes: config.BATCH_BODY_MAX_BYTES,
     amountDigits: amountDigitsOf(config),

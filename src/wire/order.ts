@@ -2,7 +2,7 @@
 // it; tests check its output against the schema.
 
 import { Type } from '@sinclair/typebox'
-import { formatAmount } from '../domain/decimal.ts'
+import { formatAmount, type Amount } from '../domain/decimal.ts'
 import { averageFillPrice, remainingQuantity, statuses, type Order as DomainOrder } from '../domain/order.ts'
 import { reasonCodes, type Reason } from '../domain/reason.ts'
 import { terms } from '../domain/terms.ts'
@@ -51,10 +51,17 @@ export const reasonJson = ({ code, text }: Reason): string =>
 
 const termMembers = membersWriter(terms)
 
-/** An order as JSON; all doors use this one shape. Ids and enumerated members need no escape. */
-export const orderJson = (order: DomainOrder): string =>
+/** Ids and enumerated members need no escape. `remaining`: what is said of the order's remaining quantity. */
+const writeOrder = (order: DomainOrder, remaining: Amount): string =>
   `{"id":"${order.id}"${termMembers(order)},"status":"${order.status}","filledQuantity":${formatAmount(order.filledQuantity)},` +
-  `"remainingQuantity":${formatAmount(remainingQuantity(order))},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
+  `"remainingQuantity":${formatAmount(remaining)},"lastFillPrice":${amountOrNull(order.lastFillPrice)},` +
   `"averageFillPrice":${amountOrNull(averageFillPrice(order))},"triggeredAt":${instantOrNull(order.triggeredAt)},` +
   `"reason":${order.reason === null ? 'null' : reasonJson(order.reason)},"createdAt":"${order.createdAt.toISOString()}",` +
   `"updatedAt":"${order.updatedAt.toISOString()}","version":${order.version}}`
+
+/** An order as JSON; all doors use this one shape. */
+export const orderJson = (order: DomainOrder): string => writeOrder(order, remainingQuantity(order))
+
+/** The same as the Java service said it: of a canceled order remains what was not filled. */
+export const javaOrderJson = (order: DomainOrder): string =>
+  order.status === 'CANCELED' ? writeOrder(order, order.quantity - order.filledQuantity) : orderJson(order)

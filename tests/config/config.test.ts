@@ -28,6 +28,7 @@ describe('the defaults', () => {
       KAFKA_TOPIC_TRADE_EXECUTED: 'trade.executed.v1',
       KAFKA_TOPIC_TRADE_DLQ: 'trade.executed.v1.dlq',
       TRADE_UNKNOWN_TO_DLQ: true,
+      JAVA_COMPATIBILITY: false,
       ORDERS_UNKNOWN_FIELDS: 'refuse',
       BODY_MAX_BYTES: 64 * 1024,
       BATCH_BODY_MAX_BYTES: 1024 * 1024,

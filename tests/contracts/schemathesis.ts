@@ -14,10 +14,10 @@ import { runBinary } from '../support/service.ts'
 import { createWorld } from '../support/world.ts'
 
 const version = '4.32.5'
-const help = `bun run fuzz:openapi [--examples 200] [--seed N] [--secured]
+const help = `bun run fuzz:openapi [--examples 200] [--seed N] [--secured] [--java]
 
 Points Schemathesis ${version} at /openapi.json of dist/orders; with --secured at one that asks who calls, with the key
-of an administrator. Needs Python 3 with venv (Debian: apt-get install
+of an administrator; with --java at one with JAVA_COMPATIBILITY. Needs Python 3 with venv (Debian: apt-get install
 python3-venv); it is installed into .data/schemathesis. Its last line is the tool's own.`
 
 const folder = inRepo('.data', 'schemathesis', version)
@@ -83,6 +83,7 @@ const main = async (): Promise<number> => {
       examples: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
       secured: { type: 'boolean', default: false },
+      java: { type: 'boolean', default: false },
     },
   })
   if (values.help === true) {
@@ -92,7 +93,8 @@ const main = async (): Promise<number> => {
   await install()
   await using world = await createWorld()
   const { env, headers } = values.secured ? await secure() : { env: {}, headers: [] }
-  await using service = await world.start({ env })
+  const java = values.java ? { JAVA_COMPATIBILITY: 'true' } : {}
+  await using service = await world.start({ env: { ...env, ...java } })
   const args = [...argumentsOf(service.url, values.examples, values.seed), ...headers]
   await run([tool, ...args], 'Schemathesis found something')
   const bugs = service.log.filter(({ level }) => level === 'error')

@@ -46,6 +46,7 @@ const up = { status: 'UP' as const, details: {} }
 export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptions => ({
   service: {} as Service,
   unknownFields: 'refuse',
+  javaCompatibility: false,
   bodyMaxBytes: 65_536,
   batchBodyMaxBytes: 1_048_576,
   amountDigits,

@@ -1,5 +1,6 @@
 // The examples of placing many orders, and of asking what placing one would answer.
 
+import { orderJson } from '../../wire/order.ts'
 import { invalid, problem } from '../exchange/problem.ts'
 import { batchAnswer } from '../orders/batchAnswer.ts'
 import { mismatch, tooManyRejected, voided, wouldBeRejected } from '../orders/problems.ts'
@@ -28,10 +29,11 @@ export const batchExamples = {
     ...bugProblem,
     PAYLOAD_TOO_LARGE: () => problem('PAYLOAD_TOO_LARGE', 'the body must not be larger than 1048576 bytes'),
     200: () =>
-      batchAnswer([{ ok: true, order: acceptedOrder, replayed: false }, noPrice()], {
-        path: '/orders/batch',
-        at: answeredAt,
-      }).text,
+      batchAnswer(
+        [{ ok: true, order: acceptedOrder, replayed: false }, noPrice()],
+        { path: '/orders/batch', at: answeredAt },
+        orderJson,
+      ).text,
     BAD_REQUEST: () => invalid('Invalid batch', [{ pointer: '/orders', detail: 'must be a list of 1 to 256 orders' }]),
   },
   validateOrder: {

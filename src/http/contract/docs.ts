@@ -22,6 +22,7 @@ export type ContractOptions = { version: string; asyncApi: Readonly<Record<strin
 type DocsOptions = {
   contracts: ContractOptions
   unknownFields: UnknownFields
+  javaCompatibility: boolean
   bodyMaxBytes: number
   batchBodyMaxBytes: number
   amountDigits: AmountDigits
@@ -54,8 +55,8 @@ const once = <T>(make: () => T): (() => T) => {
 export const docsHandlers = ({ contracts, guard, management, ...settings }: DocsOptions) => {
   const { version, asyncApi, proto } = contracts
   const access = publishedAccess(guard, management)
-  const { unknownFields, bodyMaxBytes, batchBodyMaxBytes, amountDigits } = settings
-  const options = { version, unknownFields, bodyMaxBytes, batchBodyMaxBytes, amountDigits, access }
+  const { unknownFields, javaCompatibility, bodyMaxBytes, batchBodyMaxBytes, amountDigits } = settings
+  const options = { version, unknownFields, javaCompatibility, bodyMaxBytes, batchBodyMaxBytes, amountDigits, access }
   const openApiText = once(() => JSON.stringify(createOpenApi(options)))
   const asyncApiText = once(() => JSON.stringify(asyncApi))
   const page = once(() => docsPage(asyncApi))

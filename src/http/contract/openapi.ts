@@ -1,6 +1,6 @@
 // Makes the OpenAPI document from the schemas and operations of the code. /openapi.json serves it and `orders openapi` prints it.
 
-import type { TObject } from '@sinclair/typebox'
+import type { TObject, TSchema } from '@sinclair/typebox'
 import { Resolve } from '../exceptions/resolution.ts'
 import { isServed } from '../exchange/operation.ts'
 import { problemJson, problems, type Problem, type ProblemCode } from '../exchange/problem.ts'
@@ -8,6 +8,7 @@ import { VoidKey } from '../orders/void.ts'
 import { components, noMembers, problemShape } from './answers.ts'
 import { PlaceResult, resultProblems } from './batchResults.ts'
 import { answeredAt, examplePath } from './examples.ts'
+import { javaExample, javaOperation, javaSchemas } from './javaContract.ts'
 import {
   isPublished,
   limitHeaders,
@@ -20,7 +21,7 @@ import { bodyOf, orderSchemas, type BodyOptions } from './openapiBody.ts'
 import { answerExamples } from './openapiExamples.ts'
 import { optionsOf } from './openapiOptions.ts'
 import { documentSchema, problemName, type Json } from './openapiSchema.ts'
-import { introduction, tags } from './openapiText.ts'
+import { introductionOf, tags } from './openapiText.ts'
 import {
   commonHeaders,
   CommonRequestHeaders,
@@ -29,9 +30,13 @@ import {
   type OperationContract,
   type RefusalShape,
 } from './operation.ts'
-import { operations, type OperationId, type Operations } from './operations.ts'
+import { operations, type OperationId } from './operations.ts'
 
-export type OpenApiOptions = BodyOptions & { version: string }
+export type OpenApiOptions = BodyOptions & {
+  version: string
+  /** Whether the service answers as the Java service did (JAVA_COMPATIBILITY). */
+  javaCompatibility?: boolean
+}
 
 const parametersOf = (place: 'path' | 'query' | 'header', schema: TObject | undefined): Json[] =>
   Object.entries(schema?.properties ?? {}).map(([name, property]) => {
@@ -49,16 +54,16 @@ const headersJson = (headers: Readonly<Record<string, HeaderShape>> = {}): Json 
   )
 
 /** The example of an answer, by its status, or of a problem, by its code. */
-const exampleOf = (id: OperationId, outcome: string): unknown => {
-  const makeExample = (answerExamples[id] as Record<string, () => string | Problem>)[outcome]!
-  const example = makeExample()
+const exampleOf = (id: OperationId, outcome: string, isJava: boolean): unknown => {
+  const own = (answerExamples[id] as Record<string, () => string | Problem>)[outcome]!
+  const example = ((isJava ? javaExample(id, outcome) : undefined) ?? own)()
   if (typeof example !== 'string')
     return JSON.parse(problemJson(example, { path: examplePath(operations[id].path), at: answeredAt }))
   return example.startsWith('{') ? JSON.parse(example) : example
 }
 
 /** The parts of the document that operations add to or depend on. */
-type DocumentParts = { schemas: Json; access: PublishedAccess }
+type DocumentParts = { schemas: Json; access: PublishedAccess; isJava: boolean }
 type ResponseJson = { description: string; headers: Json; content: Json }
 
 /** A reference to the schema of a problem. A route whose problem has members of its own has a schema of its own. */
@@ -108,15 +113,14 @@ const mergeResponses = (answer: ResponseJson, refusal: ResponseJson): ResponseJs
   }
 }
 
-const responsesOf = (operation: Operations[OperationId], parts: DocumentParts): Json => {
-  const { id } = operation
-  const { answers }: OperationContract = operation
-  const { access } = parts
+const responsesOf = (id: OperationId, operation: OperationContract, parts: DocumentParts): Json => {
+  const { answers } = operation
+  const { access, isJava } = parts
   const headersOf = (headers: Readonly<Record<string, HeaderShape>> = {}): Json =>
     headersJson({ ...limitHeaders(operation, access), ...headers })
   const responses: Record<string, ResponseJson> = {}
   for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
-    const media = { schema: documentSchema(body), example: exampleOf(id, status) }
+    const media = { schema: documentSchema(body), example: exampleOf(id, status, isJava) }
     responses[status] = {
       description,
       headers: headersOf(headers),
@@ -132,7 +136,7 @@ const responsesOf = (operation: Operations[OperationId], parts: DocumentParts): 
       content: {
         'application/problem+json': {
           schema: problemRef(id, code, refusal, parts),
-          example: exampleOf(id, code),
+          example: exampleOf(id, code, isJava),
         },
       },
     }
@@ -141,23 +145,30 @@ const responsesOf = (operation: Operations[OperationId], parts: DocumentParts): 
   return responses
 }
 
-/** The document for a service with these settings. */
-export const createOpenApi = (options: OpenApiOptions): Json => {
-  const { version, unknownFields, access = openAccess } = options
-  const open = unknownFields === 'ignore' ? { additionalProperties: true } : {}
-  const schemas: Json = {
-    ...Object.fromEntries(components.map((schema) => [schema['component'], documentSchema(schema, true)])),
-    ...Object.fromEntries(
-      [PlaceResult, ...resultProblems].map((schema) => [schema['component'], documentSchema(schema, true)]),
-    ),
+/** Every schema that has a name in the document, but for those of problems: each route adds its own. */
+const schemasOf = (options: OpenApiOptions): Json => {
+  const named = (shapes: readonly TSchema[]): Json =>
+    Object.fromEntries(shapes.map((schema) => [schema['component'], documentSchema(schema, true)]))
+  const answers = named(components)
+  const open = options.unknownFields === 'ignore' ? { additionalProperties: true } : {}
+  return {
+    ...(options.javaCompatibility === true ? javaSchemas(answers) : answers),
+    ...named([PlaceResult, ...resultProblems]),
     ...orderSchemas(options),
     VoidKey: documentSchema(VoidKey, true),
     Resolve: { ...(documentSchema(Resolve, true) as Json), ...open },
   }
+}
+
+/** The document for a service with these settings. */
+export const createOpenApi = (options: OpenApiOptions): Json => {
+  const { version, access = openAccess, javaCompatibility: isJava = false } = options
+  const schemas = schemasOf(options)
   const paths: Record<string, Json> = {}
   for (const operation of Object.values(operations)) {
     if (!isServed(operation, access.management)) continue
-    const { method, path, tag, summary, description, params, query, headers }: OperationContract = operation
+    const contract = isJava ? javaOperation(operation) : operation
+    const { method, path, tag, summary, description, params, query, headers }: OperationContract = contract
     const parameters = [
       ...parametersOf('path', params),
       ...parametersOf('query', query),
@@ -173,7 +184,7 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       ...securityOf(operation, access),
       parameters,
       ...bodyOf(operation, options),
-      responses: responsesOf(operation, { schemas, access }),
+      responses: responsesOf(operation.id, contract, { schemas, access, isJava }),
     }
   }
   for (const [path, methods] of Object.entries(paths)) {
@@ -191,7 +202,12 @@ export const createOpenApi = (options: OpenApiOptions): Json => {
       responses: { 204: { description: 'The path is there.', headers: headersJson(headers) } },
     }
   }
-  const info = { title: 'orders', version, description: introduction, license: { name: 'MIT', identifier: 'MIT' } }
+  const info = {
+    title: 'orders',
+    version,
+    description: introductionOf(isJava),
+    license: { name: 'MIT', identifier: 'MIT' },
+  }
   return {
     openapi: '3.1.1',
     info,

@@ -76,7 +76,7 @@ const orders = {
     ...notAllowed('OPTIONS, POST'),
     ...writeProblems,
     ...bodyProblems,
-    200: () => voidedJson({ ok: true, voided: true }),
+    200: () => voidedJson({ ok: true, voided: true }, orderJson),
     BAD_REQUEST: () => invalid('Invalid key', [{ pointer: '/clientOrderId', detail: keyForm.rule }]),
   },
   listOrders: {
@@ -84,7 +84,7 @@ const orders = {
     ...notAllowed('DELETE, GET, HEAD, OPTIONS, POST'),
     ...storeProblems,
     ...badQuery,
-    200: () => orderPageJson([partlyFilledOrder], null),
+    200: () => orderPageJson([partlyFilledOrder], null, orderJson),
   },
   getOrder: {
     ...scopeProblems('orders:read'),

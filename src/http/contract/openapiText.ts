@@ -1,6 +1,6 @@
 // The introduction of the document, and its tags.
 
-export const introduction = `The single source of truth for the life of an order.
+const introduction = `The single source of truth for the life of an order.
 
 **Amounts** are exact decimals, written as JSON numbers (\`150.5\`, \`0.00000001\`; never an exponent, never rounded). A client that
 reads them as doubles loses digits past the 15th: read them with a decimal parser. In requests a string does as well.
@@ -15,6 +15,14 @@ order may exist: ask again with the same key.
 
 Every GET answers HEAD as well, every path OPTIONS. New members, headers and statuses of refusal may come within a major version: ignore what you do not
 know. \`/asyncapi.json\` describes the Kafka topics, \`/orders.proto\` the calls over gRPC.`
+
+const java = `
+
+This service has JAVA_COMPATIBILITY: it answers as the Java service did where clients of that may lean on it. An unknown id is a 400 to
+\`GET /orders/{id}\` and \`POST /orders/{id}/cancel\`, a cancel may be repeated, and of a canceled order remains what was not filled.`
+
+/** `isJava`: the service has JAVA_COMPATIBILITY. */
+export const introductionOf = (isJava: boolean): string => (isJava ? introduction + java : introduction)
 
 export const tags = [
   { name: 'Orders', description: 'Placing, reading and canceling orders.' },

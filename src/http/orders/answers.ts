@@ -7,9 +7,10 @@ import type { Order as DomainOrder } from '../../domain/order.ts'
 import type { Fill as StoredFill } from '../../store/fillPage.ts'
 import { Event, eventJson } from '../../wire/event.ts'
 import { exactAmount } from '../../wire/exactAmount.ts'
-import { Order, orderJson } from '../../wire/order.ts'
+import { Order } from '../../wire/order.ts'
 import { ExactAmount, Instant, Side, Ticker, TradeId } from '../../wire/shapes.ts'
 import { NextCursor } from '../exchange/cursor.ts'
+import type { WriteOrder } from './javaAnswers.ts'
 
 export const Fill = Type.Object(
   {
@@ -31,8 +32,8 @@ export const EventPage = Type.Object({ events: Type.Array(Event), nextCursor: Ne
 export const FillPage = Type.Object({ fills: Type.Array(Fill), nextCursor: NextCursor })
 
 /** `nextCursor`: null on the last page. */
-export const orderPageJson = (orders: readonly DomainOrder[], nextCursor: string | null): string =>
-  `{"orders":[${orders.map(orderJson).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`
+export const orderPageJson = (orders: readonly DomainOrder[], nextCursor: string | null, write: WriteOrder): string =>
+  `{"orders":[${orders.map(write).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`
 
 /** A fill as an object for JSON.stringify. */
 export const fillAnswer = (fill: StoredFill): Static<typeof Fill> => ({

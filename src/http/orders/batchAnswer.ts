@@ -1,8 +1,8 @@
 // The answer to a batch of orders: for each order what it would get alone.
 
 import type { PlaceAnswer } from '../../app/orders.ts'
-import { orderJson } from '../../wire/order.ts'
 import { problemJson, problems, retryAfterOf, type Occasion, type Problem } from '../exchange/problem.ts'
+import type { WriteOrder } from './javaAnswers.ts'
 import { placingProblem } from './problems.ts'
 
 /** What became of an order: the answer of the use case, or what kept it from there. */
@@ -10,8 +10,8 @@ type Outcome = PlaceAnswer | Problem
 
 const replayedMember = ',"replayed":true'
 
-const acceptedJson = ({ order, replayed }: Extract<PlaceAnswer, { ok: true }>): string =>
-  `{"status":202,"order":${orderJson(order)}${replayed ? replayedMember : ''}}`
+const acceptedJson = ({ order, replayed }: Extract<PlaceAnswer, { ok: true }>, write: WriteOrder): string =>
+  `{"status":202,"order":${write(order)}${replayed ? replayedMember : ''}}`
 
 /** In the place of an answer's header Idempotent-Replayed there is a member. */
 const refusedJson = (problem: Problem, occasion: Occasion): string => {
@@ -23,10 +23,11 @@ const refusedJson = (problem: Problem, occasion: Occasion): string => {
 export const batchAnswer = (
   outcomes: readonly Outcome[],
   occasion: Occasion,
+  write: WriteOrder,
 ): { text: string; retryAfter: string | null } => {
   let waitSeconds = 0
   const results = outcomes.map((outcome) => {
-    if ('ok' in outcome && outcome.ok) return acceptedJson(outcome)
+    if ('ok' in outcome && outcome.ok) return acceptedJson(outcome, write)
     const problem = 'ok' in outcome ? placingProblem(outcome) : outcome
     waitSeconds = Math.max(waitSeconds, Number(retryAfterOf(problem)))
     return refusedJson(problem, occasion)

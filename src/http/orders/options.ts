@@ -7,6 +7,8 @@ import type { UnknownFields } from '../exchange/decode.ts'
 export type RouteOptions = {
   service: Service
   unknownFields: UnknownFields
+  /** Whether answers are those of the Java service where its clients may lean on them (javaAnswers.ts). */
+  javaCompatibility: boolean
   /** How many digits an amount of a new order may have. */
   amountDigits: AmountDigits
   bodyMaxBytes: number

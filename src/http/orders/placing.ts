@@ -2,7 +2,6 @@
 
 import { ownUser } from '../../app/caller.ts'
 import type { PlaceCommand } from '../../app/orders.ts'
-import { orderJson } from '../../wire/order.ts'
 import { readBody } from '../exchange/body.ts'
 import type { Decoded } from '../exchange/decode.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
@@ -12,6 +11,7 @@ import { refuseQuery } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { batchAnswer } from './batchAnswer.ts'
 import { decodePlaceBatch, decodePlaceOrder } from './decode.ts'
+import { orderWriter } from './javaAnswers.ts'
 import type { RouteOptions } from './options.ts'
 import { foreignUser, placingProblem } from './problems.ts'
 import { decodeVoid, voidedJson } from './void.ts'
@@ -45,7 +45,7 @@ const placeOrder = async (exchange: Exchange, options: RouteOptions): Promise<An
   const result = await options.service.place(exchange, read.command)
   if (!result.ok) return placingProblem(result)
   const { order, replayed } = result
-  return json(202, orderJson(order), {
+  return json(202, orderWriter(exchange, options)(order), {
     location: `/orders/${order.id}`,
     ...(replayed ? { 'idempotent-replayed': 'true' } : {}),
   })
@@ -93,6 +93,7 @@ const placeBatch = async (exchange: Exchange, options: RouteOptions): Promise<An
   const { text, retryAfter } = batchAnswer(
     refusals.map((refusal) => refusal ?? answers.next().value!),
     occasion,
+    orderWriter(exchange, options),
   )
   return json(200, text, retryAfter === null ? {} : { 'retry-after': retryAfter })
 }
@@ -106,7 +107,7 @@ const voidKey = async (exchange: Exchange, options: RouteOptions): Promise<Answe
   const decoded = decodeVoid(body.text, ownUser(exchange.caller))
   if (!decoded.ok) return invalid('Invalid key', decoded.faults)
   const result = await service.void(exchange, decoded.value)
-  if (result.ok) return json(200, voidedJson(result))
+  if (result.ok) return json(200, voidedJson(result, orderWriter(exchange, options)))
   return result.code === 'FORBIDDEN' ? foreignUser() : refused(result.code)
 }
 

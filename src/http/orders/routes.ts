@@ -1,7 +1,6 @@
 // The routes of orders. They decode a request, call the service and write its result; they have no logic of their own.
 
 import type { Order } from '../../domain/order.ts'
-import { orderJson } from '../../wire/order.ts'
 import { encodeCursor } from '../exchange/cursor.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, refused } from '../exchange/problem.ts'
@@ -9,6 +8,7 @@ import { readId } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import { eventPageJson, fillPageJson, orderPageJson } from './answers.ts'
 import { readIfMatch } from './ifMatch.ts'
+import { isJava, noSuchOrder, orderWriter } from './javaAnswers.ts'
 import { manyHandlers } from './many.ts'
 import type { RouteOptions } from './options.ts'
 import { placingHandlers } from './placing.ts'
@@ -20,7 +20,7 @@ const etagOf = ({ version }: Order) => ({ etag: `"${version}"` })
 /** `remaining`: what remains of an order (DELETE); else an order that is NEW (POST …/cancel). */
 const cancelOrder = async (
   exchange: Exchange,
-  { service }: RouteOptions,
+  options: RouteOptions,
   { remaining }: { remaining: boolean },
 ): Promise<Answer> => {
   const orderId = readId(exchange.params, 'order')
@@ -28,11 +28,12 @@ const cancelOrder = async (
   const ifMatch = readIfMatch(exchange.request.headers.get('if-match'))
   if (!ifMatch.ok) return invalid('Invalid header', [{ pointer: 'header:If-Match', detail: ifMatch.detail }])
   const { versions } = ifMatch
-  const result = await service.cancel(exchange, orderId, { remaining, versions })
-  if (result.ok) return json(200, orderJson(result.order), etagOf(result.order))
+  const repeatable = remaining || isJava(exchange, options)
+  const result = await options.service.cancel(exchange, orderId, { remaining, repeatable, versions })
+  if (result.ok) return json(200, orderWriter(exchange, options)(result.order), etagOf(result.order))
   switch (result.code) {
     case 'NOT_FOUND':
-      return unknownOrder()
+      return remaining ? unknownOrder() : noSuchOrder(exchange, options)
     case 'NOT_CANCELABLE':
       return remaining ? notOpen(result.status) : notNew(result.status)
     case 'PRECONDITION_FAILED':
@@ -44,20 +45,21 @@ const cancelOrder = async (
   }
 }
 
-const getOrder = async (exchange: Exchange, { service }: RouteOptions): Promise<Answer> => {
+const getOrder = async (exchange: Exchange, options: RouteOptions): Promise<Answer> => {
   const orderId = readId(exchange.params, 'order')
   if (typeof orderId !== 'string') return orderId
-  const result = await service.find(exchange, orderId)
-  if (result.ok) return json(200, orderJson(result.order), etagOf(result.order))
-  return result.code === 'NOT_FOUND' ? unknownOrder() : refused(result.code)
+  const result = await options.service.find(exchange, orderId)
+  if (result.ok) return json(200, orderWriter(exchange, options)(result.order), etagOf(result.order))
+  return result.code === 'NOT_FOUND' ? noSuchOrder(exchange, options) : refused(result.code)
 }
 
-const listOrders = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {
-  const query = decodeListQuery(searchOf(exchange.request), unknownFields)
+const listOrders = async (exchange: Exchange, options: RouteOptions): Promise<Answer> => {
+  const query = decodeListQuery(searchOf(exchange.request), options.unknownFields)
   if (!query.ok) return invalid('Invalid query', query.faults)
   const { filter, limit } = query.value
-  const page = await service.list(exchange, filter, limit)
-  return page.ok ? json(200, orderPageJson(page.items, encodeCursor('order', page.next))) : refused(page.code)
+  const page = await options.service.list(exchange, filter, limit)
+  if (!page.ok) return refused(page.code)
+  return json(200, orderPageJson(page.items, encodeCursor('order', page.next), orderWriter(exchange, options)))
 }
 
 const listFills = async (exchange: Exchange, { service, unknownFields }: RouteOptions): Promise<Answer> => {

@@ -5,9 +5,10 @@ import type { VoidResult } from '../../app/voids.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { canonicalKey, keyForm, uuidForm } from '../../domain/patterns.ts'
 import type { NamedKey } from '../../store/keys.ts'
-import { Order, orderJson } from '../../wire/order.ts'
+import { Order } from '../../wire/order.ts'
 import { memberOf, parseMembers, pointerOf, type Decoded } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
+import type { WriteOrder } from './javaAnswers.ts'
 
 export const VoidKey = Type.Object(
   {
@@ -57,5 +58,5 @@ export const decodeVoid = (text: string, callerId: string | null): Decoded<Named
   return faults.length > 0 ? { ok: false, faults } : { ok: true, value }
 }
 
-export const voidedJson = (result: VoidResult): string =>
-  result.voided ? '{"voided":true}' : `{"voided":false,"order":${orderJson(result.order)}}`
+export const voidedJson = (result: VoidResult, write: WriteOrder): string =>
+  result.voided ? '{"voided":true}' : `{"voided":false,"order":${write(result.order)}}`
