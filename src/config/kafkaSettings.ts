@@ -2,8 +2,21 @@
 
 import { engineFeatures, type EngineFeature } from '../domain/engine.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
-import type { Topics } from '../kafka/topics.ts'
-import { flag, int, listOf, ms, optionalTopic, servers, text, topic, type Reader } from './readers.ts'
+import type { FurtherTopic } from '../kafka/furtherTopics.ts'
+import { topicNames, type Topics } from '../kafka/topics.ts'
+import {
+  flag,
+  int,
+  listOf,
+  ms,
+  optionalTopic,
+  servers,
+  text,
+  topic,
+  topicsToCreate,
+  type Reader,
+  type TopicToCreate,
+} from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 import { kafkaSecuritySettings } from './transport.ts'
 
@@ -57,6 +70,10 @@ export const kafkaSettings = {
   KAFKA_TOPIC_PARTITIONS: {
     read: int(6, 1, 10_000),
     note: 'Partitions of topics that are missing and created. Existing topics are used as they are.',
+  },
+  KAFKA_TOPICS_CREATE: {
+    read: topicsToCreate,
+    note: 'Further topics to create where they are missing, comma-separated, for [neighbours](neighbours.md#topics-that-nobody-creates): `name`, `name:partitions` or `name:partitions:replication`.',
   },
   KAFKA_REQUEST_TIMEOUT_MS: { read: ms(10_000, 500), note: 'How long a broker may take for an answer.' },
   CE_SOURCE: {
@@ -112,8 +129,9 @@ export const outboxSettings = {
 } as const satisfies Readonly<Record<string, Setting<unknown>>>
 
 type TopicNames = ValuesOf<typeof topicSettings>
+type TopicValues = TopicNames & { ENGINE_FEATURES: readonly EngineFeature[] }
 
-export const topicsOf = (values: TopicNames & { ENGINE_FEATURES: readonly EngineFeature[] }): Topics => ({
+export const topicsOf = (values: TopicValues): Topics => ({
   events: forEachKind((kind) => values[`KAFKA_TOPIC_ORDER_${kind}`]),
   orderEvents: values.KAFKA_TOPIC_ORDER_EVENT === '' ? null : values.KAFKA_TOPIC_ORDER_EVENT,
   trades: values.KAFKA_TOPIC_TRADE_EXECUTED,
@@ -132,11 +150,25 @@ export const redriveTopicsOf = (values: TopicNames) => ({
 export const reportGroup = ({ KAFKA_CONSUMER_GROUP }: { KAFKA_CONSUMER_GROUP: string }): string =>
   `${KAFKA_CONSUMER_GROUP}.reports`
 
+type FurtherValues = { KAFKA_TOPICS_CREATE: readonly TopicToCreate[]; KAFKA_TOPIC_PARTITIONS: number }
+
+/** The topics that neighbours need. Spring sends a dead letter to the partition of its message, so they have as many as those of this service. */
+export const furtherTopicsOf = (values: FurtherValues): FurtherTopic[] =>
+  values.KAFKA_TOPICS_CREATE.map(({ partitions, ...topic }) => ({
+    ...topic,
+    partitions: partitions ?? values.KAFKA_TOPIC_PARTITIONS,
+  }))
+
 /** Keys that name the same topic; one fault for each topic that occurs again. */
-export const topicFaults = (values: TopicNames): string[] => {
+export const topicFaults = (values: TopicValues & FurtherValues): string[] => {
   const keys = Object.keys(topicSettings) as (keyof typeof topicSettings)[]
   const named = keys.filter((key) => values[key] !== '')
-  return [...Map.groupBy(named, (key) => values[key]).values()]
+  const shared = [...Map.groupBy(named, (key) => values[key]).values()]
     .filter((sharing) => sharing.length > 1)
     .map((sharing) => `${sharing.join(' and ')} must differ: each topic has one use`)
+  const own = topicNames(topicsOf(values))
+  const isOwn = values.KAFKA_TOPICS_CREATE.some(({ name }) => own.includes(name))
+  return isOwn
+    ? [...shared, 'KAFKA_TOPICS_CREATE names a topic of this service: leave it out, it is created anyway']
+    : shared
 }

@@ -58,6 +58,31 @@ export const topic = (fallback: string) => text(fallback, new RegExp(topicPatter
 /** Empty: there is no such topic. */
 export const optionalTopic = optional(new RegExp(topicPattern), topicRule)
 
+/** A topic that is to be created. Null: what holds for any topic. */
+export type TopicToCreate = { name: string; partitions: number | null; replicas: number | null }
+
+const topicForm = new RegExp(topicPattern)
+
+/** Reads `name[:partitions[:replication]]`. No name has a colon. */
+const topicToCreate = (text: string): TopicToCreate | null => {
+  const [name = '', ...numbers] = text.trim().split(':')
+  const [partitions, replicas] = numbers.map((number) => (/^[1-9]\d*$/.test(number) ? Number(number) : Infinity))
+  const isLawful = topicForm.test(name) && numbers.length <= 2 && (partitions ?? 1) <= 10_000 && (replicas ?? 1) <= 100
+  return isLawful ? { name, partitions: partitions ?? null, replicas: replicas ?? null } : null
+}
+
+export const topicsToCreate: Reader<readonly TopicToCreate[]> = (key, env, faults) => {
+  const items = variable(env, key)?.split(',').map(topicToCreate) ?? []
+  const bad = items.indexOf(null)
+  const known = items.filter((item) => item !== null)
+  if (bad !== -1)
+    faults.push(
+      `${key} must be topics, comma-separated, each as name, name:partitions (to 10000) or name:partitions:replication (to 100): item ${bad + 1} is none`,
+    )
+  else if (new Set(known.map(({ name }) => name)).size < known.length) faults.push(`${key} names a topic twice`)
+  return known
+}
+
 const isServer = (text: string): boolean => {
   const port = Number(/^(?:[^\s:,/]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1])
   return port >= 1 && port <= 65_535

@@ -18,7 +18,8 @@ export type Topics = {
   reportLetters: string | null
 }
 
-const topicNames = ({ events, ...others }: Topics): string[] =>
+/** The names of those that are used. */
+export const topicNames = ({ events, ...others }: Topics): string[] =>
   [...Object.values(events), ...Object.values(others)].filter((name) => name !== null)
 
 /** Some topics do not exist and could not be created; the message names them. */
@@ -27,7 +28,7 @@ class TopicsMissing extends Error {
 }
 
 /** Kafka's value for "the broker's default replication factor". */
-const brokerDefault = -1
+export const brokerDefault = -1
 
 const missingTopics = async (admin: Admin, names: readonly string[]): Promise<string[]> => {
   const existing = new Set(await admin.listTopics())

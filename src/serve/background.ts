@@ -5,10 +5,11 @@ import { createKeyFilling } from '../app/fillKeys.ts'
 import { createMonitor, type OutboxFloor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createStopWatch } from '../app/stopWatch.ts'
-import { topicsOf } from '../config/kafkaSettings.ts'
+import { furtherTopicsOf, topicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
 import type { BatchProducer } from '../kafka/batchProducer.ts'
 import { createProducer } from '../kafka/client.ts'
+import { createFurtherTopics } from '../kafka/furtherTopics.ts'
 import { createLink } from '../kafka/link.ts'
 import { createSender } from '../kafka/sender.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
@@ -68,6 +69,7 @@ const createWatchers = ({ config, log, kafka, db }: TradesParts, floor: OutboxFl
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   return {
     link: createLink(kafka, topicsOf(config), config.KAFKA_TOPIC_PARTITIONS, log),
+    furtherTopics: createFurtherTopics(kafka, furtherTopicsOf(config), log),
     monitor: createMonitor({ db, bound, floor, log }),
     openExceptions: createOpenExceptions(db, tradeExceptions.countOpen),
     openReportExceptions: createOpenExceptions(db, reportExceptions.countOpen),

@@ -90,6 +90,7 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' 
   const watchers = [
     ...[
       background.link,
+      background.furtherTopics,
       background.monitor,
       background.openExceptions,
       background.openReportExceptions,

@@ -8,6 +8,7 @@ import type { StopWatch } from '../app/stopWatch.ts'
 import type { Switches } from '../app/switches.ts'
 import type { Config } from '../config/config.ts'
 import type { Component } from '../http/operators/health.ts'
+import type { FurtherTopics } from '../kafka/furtherTopics.ts'
 import type { Consumer } from '../kafka/inbound/consumer.ts'
 import type { DeadLetters, WaitingLetters } from '../kafka/inbound/deadLetters.ts'
 import { stillAfterMs, type StalledPartition } from '../kafka/inbound/headway.ts'
@@ -21,6 +22,7 @@ export type StatusSource = {
   background: {
     monitor: Monitor
     link: Link
+    furtherTopics: Pick<FurtherTopics, 'state'>
     relay: Relay
     publisher: Publisher | null
     trades: Consumer
@@ -132,8 +134,10 @@ const kafkaOf = (source: StatusSource): Component => {
   const orderEvents = orderEventsOf(source)
   const reports = reportsOf(source)
   const stops = stopsOf(source)
+  const { obstacle: topicsMissing } = background.furtherTopics.state()
   const areTradesSound = connected && stalled.length === 0 && letters.length === 0 && stops.isSound
-  const isSound = orderEvents?.isSound !== false && reports.isSound && areTradesSound && setAside.length === 0
+  const areOwnSound = orderEvents?.isSound !== false && reports.isSound && areTradesSound
+  const isSound = areOwnSound && setAside.length === 0 && topicsMissing === null
   const status = !link.up ? 'DOWN' : isSound ? 'UP' : 'DEGRADED'
   return {
     status,
@@ -146,6 +150,7 @@ const kafkaOf = (source: StatusSource): Component => {
       tickersSetAside: setAside.length,
       stops: stops.text,
       ...(orderEvents === null ? {} : { orderEvents: orderEvents.text }),
+      ...(topicsMissing === null ? {} : { furtherTopics: topicsMissing }),
     },
   }
 }

@@ -102,12 +102,25 @@ describe('a value that is given', () => {
     expect(featuresOf('display')).toEqual(['display'])
   })
 
+  test('of KAFKA_TOPICS_CREATE is a list of topics, each with what it says of itself', () => {
+    const topicsOf = (list: string) => configOf({ KAFKA_TOPICS_CREATE: list }).KAFKA_TOPICS_CREATE
+    expect(topicsOf('order.placed.v1.DLT, transaction.recorded.v1:12,trades.DLT:6:3')).toEqual([
+      { name: 'order.placed.v1.DLT', partitions: null, replicas: null },
+      { name: 'transaction.recorded.v1', partitions: 12, replicas: null },
+      { name: 'trades.DLT', partitions: 6, replicas: 3 },
+    ])
+    // It is created only with reports, so it may be named without them.
+    expect(topicsOf('order.report.v1')).toHaveLength(1)
+  })
+
   test('is ignored if no setting has its name', () => {
     expect(configOf({ PATH: '/bin', KAFKA_TOPIC_OTHER: '?' })).toEqual(configOf())
   })
 })
 
 describe('a fault', () => {
+  const further = (item: number) =>
+    `KAFKA_TOPICS_CREATE must be topics, comma-separated, each as name, name:partitions (to 10000) or name:partitions:replication (to 100): item ${item} is none`
   const port = 'SERVER_PORT must be a whole number from 0 to 65535'
   const servers = 'KAFKA_BOOTSTRAP_SERVERS must be host:port, comma-separated'
   const origin = 'CORS_ALLOWED_ORIGINS must be origins such as https://desk.example.com, comma-separated'
@@ -122,6 +135,18 @@ describe('a fault', () => {
     ['BODY_MAX_BYTES', '64k', 'BODY_MAX_BYTES must be a whole number from 1024 to 16777216'],
     ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be one of debug, info, warn, error'],
     ['DB_MIGRATE', 'yes', 'DB_MIGRATE must be one of true, false'],
+    ['KAFKA_TOPICS_CREATE', 'a,', further(2)],
+    ['KAFKA_TOPICS_CREATE', 'a b', further(1)],
+    ['KAFKA_TOPICS_CREATE', 'a,b:0', further(2)],
+    ['KAFKA_TOPICS_CREATE', 'a:10001', further(1)],
+    ['KAFKA_TOPICS_CREATE', 'a:6:101', further(1)],
+    ['KAFKA_TOPICS_CREATE', 'a:6:3:1', further(1)],
+    ['KAFKA_TOPICS_CREATE', 'a:6,b,a', 'KAFKA_TOPICS_CREATE names a topic twice'],
+    [
+      'KAFKA_TOPICS_CREATE',
+      'order.placed.v1',
+      'KAFKA_TOPICS_CREATE names a topic of this service: leave it out, it is created anyway',
+    ],
     ['ORDERS_UNKNOWN_FIELDS', 'drop', 'ORDERS_UNKNOWN_FIELDS must be one of refuse, ignore'],
     ['KAFKA_BOOTSTRAP_SERVERS', 'redpanda', servers],
     ['KAFKA_BOOTSTRAP_SERVERS', 'a:9092,,b:9092', servers],
