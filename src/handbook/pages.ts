@@ -32,6 +32,11 @@ export const pages = [
   { name: 'security', title: 'Security', about: 'who may call: keys, tokens, scopes, TLS and limits' },
   { name: 'performance', title: 'Performance', about: 'how fast it is, and how to plan machines' },
   { name: 'java', title: 'Differences from the Java service', about: 'what changes for whoever moves from it' },
+  {
+    name: 'neighbours',
+    title: 'The neighbours of the Java service',
+    about: 'engine, transactions, market data, portfolio: what they need',
+  },
   { name: 'changelog', title: 'Changelog', about: 'what each version of the contracts changed' },
 ] as const satisfies readonly PageEntry[]
 

@@ -7,6 +7,7 @@ import fix from './fix.md' with { type: 'text' }
 import grpc from './grpc.md' with { type: 'text' }
 import java from './java.md' with { type: 'text' }
 import metrics from './metrics.md' with { type: 'text' }
+import neighbours from './neighbours.md' with { type: 'text' }
 import operating from './operating.md' with { type: 'text' }
 import type { PageName } from './pages.ts'
 import performance from './performance.md' with { type: 'text' }
@@ -24,6 +25,7 @@ export const pageTexts: Readonly<Record<PageName, string>> = {
   fix,
   java,
   metrics,
+  neighbours,
   operating,
   performance,
   restore,
