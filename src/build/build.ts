@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { readCommit, readVersion } from '../checkout.ts'
+import { bundlePage } from '../pageFiles.ts'
 import { CommandFault, runCommand } from './command.ts'
 import { notices } from './licenses.ts'
 import { runtimePackages } from './packages.ts'
@@ -26,12 +27,13 @@ export type BuildOptions = {
 }
 
 /** Values that are written into the code, so that the binary knows them without its surroundings. */
-const definitions = ({ crashPoints = false }: BuildOptions): Record<string, string> => {
+const definitions = async ({ crashPoints = false }: BuildOptions): Promise<Record<string, string>> => {
   const values = {
     NODE_ENV: 'production',
     ORDERS_VERSION: readVersion(),
     ORDERS_COMMIT: process.env['ORDERS_COMMIT'] || readCommit(),
     ORDERS_NOTICES: notices(runtimePackages()),
+    ORDERS_PAGE: JSON.stringify(await bundlePage()),
     ...(crashPoints ? {} : { ORDERS_CRASH_POINTS: 'none' }),
   }
   return Object.fromEntries(
@@ -59,7 +61,7 @@ export const buildBinary = async (options: BuildOptions): Promise<string> => {
       format: 'esm',
       // Never the identifiers: Elysia compares constructor names in the code that it generates.
       minify: { whitespace: true, syntax: true, identifiers: false },
-      define: definitions(options),
+      define: await definitions(options),
     })
   } catch (error) {
     const faults = error instanceof AggregateError ? error.errors : [error]

@@ -25,6 +25,10 @@ export const serverSettings = {
     read: origins,
     note: 'Origins whose pages may call from a browser, such as `https://desk.example.com`, comma-separated.',
   },
+  BLOTTER: {
+    read: flag(true),
+    note: 'Whether `/` serves [the blotter](operating.md#the-blotter), the page that shows orders as they change. `false`: `404`.',
+  },
   MANAGEMENT_PORT: {
     read: int(0, 0, 65_535),
     note: '`/actuator/*` and `/metrics` move to this port. `0`: they stay on `SERVER_PORT`.',

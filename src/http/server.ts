@@ -3,6 +3,7 @@
 import { Elysia } from 'elysia'
 import type { Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import { blotterHandlers, type ReadPage } from './blotter/routes.ts'
 import { docsHandlers, type ContractOptions } from './contract/docs.ts'
 import { operations, type OperationId } from './contract/operations.ts'
 import { exceptionHandlers } from './exceptions/routes.ts'
@@ -42,6 +43,8 @@ export type ServerOptions = RouteOptions &
     /** The text of the metrics page. */
     metrics: () => string
     contracts: ContractOptions
+    /** The files of the blotter's page; null: it is turned off. */
+    blotter: ReadPage | null
     log: Log
     observe: RequestObserver
     tracing: Tracing
@@ -109,6 +112,7 @@ const handlersOf = (options: ServerOptions, setSilence: SetSilence): Record<Oper
   ...metricHandlers(options.metrics),
   ...docsHandlers(options),
   ...handbookHandlers,
+  ...blotterHandlers(options.blotter),
 })
 
 /** Calls an operation past the router: for doors that find the operation in another way. */

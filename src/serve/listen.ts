@@ -15,6 +15,7 @@ import {
 } from '../http/listener.ts'
 import type { Phase } from '../http/operators/health.ts'
 import { createServer, type CallOperation, type ServerOptions } from '../http/server.ts'
+import { readPage } from '../pageFiles.ts'
 import { describe } from '../telemetry/log.ts'
 import { commit, version } from '../version.ts'
 import { managementOf } from './access.ts'
@@ -74,6 +75,7 @@ const serverOptionsOf = ({ status, phase, ...parts }: Omit<Parts, 'observeGrpc'>
     corsOrigins: config.CORS_ALLOWED_ORIGINS,
     health: { phase, components: () => componentsOf(status), info: () => ({ name: 'orders', version, commit }) },
     contracts: contractsOf(config),
+    blotter: config.BLOTTER ? readPage : null,
     idleTimeoutMs: config.SERVER_IDLE_TIMEOUT_MS,
     answerMaxMs: answerMaxMs(config),
   }

@@ -4,13 +4,6 @@ import type { Static } from '@sinclair/typebox'
 import { formatAmount, type Amount } from '../domain/decimal.ts'
 import type { ExactAmount } from './shapes.ts'
 
-// This is part of ECMAScript, but TypeScript does not declare it yet.
-declare global {
-  interface JSON {
-    rawJSON: (text: string) => object
-  }
-}
-
 /**
  * An amount that JSON.stringify writes as the exact number. Only for values on their way to JSON.stringify: its type is that of the schema
  * (text, because a client keeps it as text), but its value is an object that stands for the raw text.

@@ -9,6 +9,13 @@ import {
   type ParsedAmount,
 } from '../domain/decimal.ts'
 
+// This is part of ECMAScript, but TypeScript does not declare it yet.
+declare global {
+  interface JSON {
+    rawJSON: (text: string) => object
+  }
+}
+
 /** The source text of a JSON number that a double may not carry. */
 export class NumberSource {
   constructor(readonly source: string) {}

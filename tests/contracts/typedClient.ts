@@ -15,8 +15,11 @@ type Inputs<O> = (O extends { params: infer P extends TSchema } ? { params: Stat
   (O extends { headers: infer H extends TSchema } ? { headers?: Static<H> } : unknown) &
   (O extends { body: infer B extends TSchema } ? { body: Static<B> } : unknown)
 
+/** An answer that has no body is read as empty text. */
+type BodyOf<A> = A extends { body: infer B extends TSchema } ? Static<B> : string
+
 type Success<O extends OperationContract> = {
-  [S in keyof O['answers'] & number]: { status: S; body: Static<O['answers'][S]['body']>; headers: Headers }
+  [S in keyof O['answers'] & number]: { status: S; body: BodyOf<O['answers'][S]>; headers: Headers }
 }[keyof O['answers'] & number]
 
 type MembersOf<R> = R extends { members: infer M extends TProperties } ? M : typeof noMembers
@@ -64,7 +67,7 @@ const amountsIn = (schema: TSchema): string[] => {
 
 const amounts: ReadonlySet<string> = new Set(
   Object.values<OperationContract>(operations).flatMap(({ answers }) =>
-    Object.values(answers).flatMap(({ body }) => amountsIn(body)),
+    Object.values(answers).flatMap(({ body }) => (body === undefined ? [] : amountsIn(body))),
   ),
 )
 

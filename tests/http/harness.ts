@@ -61,6 +61,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   },
   metrics: () => 'orders_outbox_rows 1\n',
   contracts: { version: 'test', asyncApi: asyncApiDocument, proto: ordersProto },
+  blotter: null,
   log: createTestLog().log,
   observe: () => undefined,
   tracing: noTracing,

@@ -103,6 +103,7 @@ const runTests = async (): Promise<boolean> => {
 /** Each step answers whether it passed. Its name says where a check failed. */
 const steps: Record<string, () => Promise<boolean>> = {
   'type-check': () => tool('tsc', '--noEmit'),
+  'type-check of the page': () => tool('tsc', '--noEmit', '-p', 'src/blotter'),
   lint: () => tool('oxlint', '--type-aware', 'src', 'tests'),
   format: () => tool('oxfmt', '--check', 'src', 'tests'),
   'dead code': () => tool('knip'),

@@ -64,7 +64,7 @@ const exampleOf = (id: OperationId, outcome: string, isJava: boolean): unknown =
 
 /** The parts of the document that operations add to or depend on. */
 type DocumentParts = { schemas: Json; access: PublishedAccess; isJava: boolean }
-type ResponseJson = { description: string; headers: Json; content: Json }
+type ResponseJson = { description: string; headers: Json; content?: Json }
 
 /** A reference to the schema of a problem. A route whose problem has members of its own has a schema of its own. */
 const problemRef = (
@@ -120,12 +120,10 @@ const responsesOf = (id: OperationId, operation: OperationContract, parts: Docum
     headersJson({ ...limitHeaders(operation, access), ...headers })
   const responses: Record<string, ResponseJson> = {}
   for (const [status, { description, body, types = ['application/json'], headers }] of Object.entries(answers)) {
+    responses[status] = { description, headers: headersOf(headers) }
+    if (body === undefined) continue
     const media = { schema: documentSchema(body), example: exampleOf(id, status, isJava) }
-    responses[status] = {
-      description,
-      headers: headersOf(headers),
-      content: Object.fromEntries(types.map((type) => [type, media])),
-    }
+    responses[status].content = Object.fromEntries(types.map((type) => [type, media]))
   }
   for (const [code, refusal] of Object.entries(refusalsOf(operation)) as [ProblemCode, RefusalShape][]) {
     if (!isPublished(operation, code, access)) continue

@@ -201,6 +201,16 @@ const contracts = {
   },
 } as const
 
+const pageOff = {
+  ...get,
+  304: () => '',
+  NOT_FOUND: () => problem('NOT_FOUND', 'there is nothing at this path'),
+} as const
+const blotter = {
+  blotter: { ...pageOff, 200: () => '<!doctype html>' },
+  blotterAsset: { ...pageOff, 200: () => '' },
+} as const
+
 type WithBody = { [Id in OperationId]: Operations[Id] extends { body: unknown } ? Id : never }[OperationId]
 /** The form in which a media type of OpenAPI holds examples. */
 type BodyExamples = { readonly example: unknown } | { readonly examples: unknown }
@@ -224,4 +234,5 @@ export const answerExamples: Examples = {
   ...ruleExamples,
   ...service,
   ...contracts,
+  ...blotter,
 }

@@ -9,7 +9,8 @@ import type { ProblemCode } from '../exchange/problem.ts'
 export type HeaderShape = { schema: TSchema; description: string; optional?: true }
 type AnswerShape = {
   description: string
-  body: TSchema
+  /** Absent: the answer has none. */
+  body?: TSchema
   /** The media types; application/json by default. */
   types?: readonly string[]
   headers?: Readonly<Record<string, HeaderShape>>

@@ -1,6 +1,7 @@
 // Every route. A test checks that this table and the app's routes are the same set.
 
 import { batchOperations } from './batchOperations.ts'
+import { blotterOperations } from './blotterOperations.ts'
 import { contractOperations } from './contractOperations.ts'
 import { exceptionOperations } from './exceptionOperations.ts'
 import { manyOperations } from './manyOperations.ts'
@@ -19,6 +20,7 @@ export const operations = withIds({
   ...ruleOperations,
   ...operatorOperations,
   ...contractOperations,
+  ...blotterOperations,
 })
 export type Operations = typeof operations
 export type OperationId = keyof Operations

@@ -1,0 +1,2 @@
+/** Style sheets, bundled into one. */
+declare module '*.css'
