@@ -60,7 +60,7 @@ export type ServerOptions = RouteOptions &
   }
 
 /** Like the router, it ignores one slash at the end. */
-const trimmed = (path: string): string => path.replace(/\/$/, '')
+const trimmed = (path: string): string => path.replace(/(.)\/$/, '$1')
 
 /** The methods of a path: those of its own routes, if there are any, or else of the routes with a parameter that it matches. */
 const methodsOf = (app: Elysia, path: string): string[] => {

@@ -221,6 +221,9 @@ const gets = [
   '/docs/swagger-ui-bundle.js',
   '/docs/handbook.css',
   '/docs/handbook/runbook',
+  '/',
+  '/blotter/page.js',
+  '/blotter/page.css',
 ]
 
 /** Every route with every refusal that only a broken neighbour, a bug or a start brings about. */
@@ -334,6 +337,16 @@ const followers = async (kept: Recorded[]): Promise<void> => {
   for (const call of [starting, broken]) for (const path of ['/orders/stream', '/events']) await call('GET', path)
 }
 
+/** What a browser that has the page is answered, and one that finds it turned off. */
+const page = async (kept: Recorded[]): Promise<void> => {
+  const paths = ['/', '/blotter/page.js']
+  const usual = recorderOf(createApp(serverOptions()), kept)
+  for (const path of paths) await usual('GET', path, { headers: { 'if-none-match': '*' } })
+  for (const path of paths) await usual('GET', path, { headers: { 'accept-encoding': 'gzip' } })
+  const off = recorderOf(createApp(serverOptions({ blotter: null })), kept)
+  for (const path of paths) await off('GET', path)
+}
+
 /** Methods that are no operations, on every path. */
 const otherMethods = async (call: Calling): Promise<void> => {
   const paths = [
@@ -377,6 +390,7 @@ export const record = async (): Promise<Recorded[]> => {
     await otherMethods(world.call)
     await refusals(kept)
     await followers(kept)
+    await page(kept)
   } finally {
     await harness.close()
     await oldEngine.close()

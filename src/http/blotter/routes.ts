@@ -1,6 +1,7 @@
 // Serves the blotter: its document and the files that it loads, each with an ETag and compressed once. Its script calls the API as any
 // client does.
 
+import { weightOf } from '../exchange/accept.ts'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
 import { problem } from '../exchange/problem.ts'
 import { documentHeaders, html } from './html.ts'
@@ -24,8 +25,7 @@ const entityOf = (text: string, type: string, headers: Entity['headers'] = {}): 
   return { type, plain, gzip: Bun.gzipSync(plain, { level: 9 }), etag, headers }
 }
 
-const takesGzip = (request: Request): boolean =>
-  /(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))?/.test(request.headers.get('accept-encoding') ?? '')
+const takesGzip = (request: Request): boolean => weightOf(request.headers.get('accept-encoding') ?? '', 'gzip') > 0
 
 /** Whether If-None-Match names this entity. Its two codings are one content, so the tag is a weak one. */
 const isKnown = (request: Request, tag: string): boolean => {

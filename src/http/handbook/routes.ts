@@ -2,21 +2,11 @@
 
 import { pageNamed, type PageName } from '../../handbook/pages.ts'
 import { pageTexts } from '../../handbook/texts.ts'
+import { weightOf } from '../exchange/accept.ts'
 import type { Handler } from '../exchange/exchange.ts'
 import { problem } from '../exchange/problem.ts'
 import { handbookPage } from './page.ts'
 import { pageHeaders } from './pageHeaders.ts'
-
-/** The weight that an Accept header gives to a media type; 0 if the header does not name the type. */
-const weightOf = (accept: string, type: string): number => {
-  for (const range of accept.split(',')) {
-    const [name, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
-    if (name !== type) continue
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))
-    return weight === undefined ? 1 : Number(weight.slice(2)) || 0
-  }
-  return 0
-}
 
 /** Whether an Accept header names Markdown and gives it at least the weight of HTML. */
 const prefersMarkdown = (accept: string): boolean => {
