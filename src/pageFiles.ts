@@ -3,10 +3,10 @@
 
 import { join } from 'node:path'
 
-/** The files that the page loads, by name: `page.js`, `page.css`. */
+/** The files that the page loads, by name: `page.js`, `page.css`, `feed.js`. */
 export type PageFiles = Readonly<Record<string, string>>
 
-const entrypoints = ['page.tsx'].map((name) => join(import.meta.dir, 'blotter', name))
+const entrypoints = ['page.tsx', 'feed.ts'].map((name) => join(import.meta.dir, 'blotter', name))
 
 /** Bundles the page for a browser. Throws an AggregateError with Bun's reasons. */
 export const bundlePage = async (): Promise<PageFiles> => {

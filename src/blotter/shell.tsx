@@ -1,11 +1,14 @@
-// The frame of the page: its tabs, who looks at it, and the panel that is open.
+// The frame of the page: its tabs, how the connection is, and the panel that is open.
 
 import { useEffect, useState } from 'preact/hooks'
+import type { Feed } from './feed/feed.ts'
 import { panels } from './panels.ts'
 import { openAccess, type Access } from './service/access.ts'
 import type { Service } from './service/service.ts'
-import type { Panel } from './ui/panel.ts'
 import './styles/shell.css'
+import { ConnectionLine, ConnectionState } from './ui/connectionState.tsx'
+import { useKey } from './ui/keys.ts'
+import type { Panel } from './ui/panel.ts'
 
 const panelOfAddress = (): Panel => panels.find(({ id }) => `#${id}` === location.hash) ?? panels[0]
 
@@ -28,31 +31,36 @@ const useAccess = (service: Service): Access => {
   return access
 }
 
-const Tabs = ({ open }: { open: Panel }) => (
-  <nav class="shell-tabs" aria-label="Panels">
-    {panels.map(({ id, title, shortcut }) => (
-      <a key={id} href={`#${id}`} aria-current={id === open.id ? 'page' : undefined} aria-keyshortcuts={shortcut}>
-        {title}
-      </a>
-    ))}
-  </nav>
-)
+const Tab = ({ panel: { id, title, shortcut }, isOpen }: { panel: Panel; isOpen: boolean }) => {
+  useKey(shortcut, () => void (location.hash = id))
+  return (
+    <a href={`#${id}`} aria-current={isOpen ? 'page' : undefined} aria-keyshortcuts={shortcut}>
+      {title}
+    </a>
+  )
+}
 
-export const Shell = ({ service }: { service: Service }) => {
+export const Shell = ({ service, feed }: { service: Service; feed: Feed }) => {
   const open = useOpenPanel()
   const access = useAccess(service)
   const Component = open.component
   return (
     <>
       <header class="shell-head">
-        <h1>Orders</h1>
-        <Tabs open={open} />
+        <h1>orders</h1>
+        <nav class="shell-tabs" aria-label="Panels">
+          {panels.map((panel) => (
+            <Tab key={panel.id} panel={panel} isOpen={panel.id === open.id} />
+          ))}
+        </nav>
+        <ConnectionState feed={feed} />
         <a class="shell-docs" href="/docs">
           Docs
         </a>
       </header>
-      <main class="shell-main" id={`panel-${open.id}`}>
-        <Component service={service} access={access} />
+      <ConnectionLine feed={feed} />
+      <main class="shell-main">
+        <Component service={service} access={access} feed={feed} />
       </main>
     </>
   )

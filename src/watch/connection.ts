@@ -1,8 +1,8 @@
 // One connection to the stream: from the request to the reason why it ended.
 
 import { accessRefusal, failureOf, problemOf, retryAfterOf } from '../client/failure.ts'
+import { createSseReader, StreamTooLong, type SseMessage } from '../wire/sse.ts'
 import type { WatchOptions } from './options.ts'
-import { createSseReader, StreamTooLong, type SseMessage } from './sse.ts'
 
 /**
  * Why a connection ended. `lost`: try again, at the earliest after `afterMs` if the service said so. `forget`: try again without the

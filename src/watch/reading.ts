@@ -1,8 +1,8 @@
 // Reads the messages of the stream: what is new in them, and the place from which another connection resumes.
 
 import { parseExactJson, toExactJson } from '../wire/json.ts'
+import type { SseMessage } from '../wire/sse.ts'
 import type { Board } from './board.ts'
-import type { SseMessage } from './sse.ts'
 
 /** What the stream says. `text`: the JSON of `{ order }` or `{ event, order }`, to the last digit as it came. */
 export type News =

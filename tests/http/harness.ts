@@ -61,7 +61,7 @@ export const serverOptions = (changed: Partial<ServerOptions> = {}): ServerOptio
   },
   metrics: () => 'orders_outbox_rows 1\n',
   contracts: { version: 'test', asyncApi: asyncApiDocument, proto: ordersProto },
-  blotter: () => Promise.resolve({ 'page.js': 'void 0', 'page.css': 'body { margin: 0 }' }),
+  blotter: () => Promise.resolve({ 'page.js': 'void 0', 'page.css': 'body { margin: 0 }', 'feed.js': '' }),
   log: createTestLog().log,
   observe: () => undefined,
   tracing: noTracing,

@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import { createBoard } from '../../src/watch/board.ts'
 import { createReading, type News } from '../../src/watch/reading.ts'
-import type { SseMessage } from '../../src/watch/sse.ts'
+import type { SseMessage } from '../../src/wire/sse.ts'
 
 const order = (id: string, version: number, status = 'NEW') => ({ id, status, quantity: 1, version })
 const snapshot = (...orders: object[]): SseMessage => ({ name: 'snapshot', data: JSON.stringify({ orders }), id: null })

@@ -1,9 +1,7 @@
 // The page's way to the service: every call carries the caller's credential, which is kept in memory alone.
 
 import { parseExactJson } from '../../wire/json.ts'
-
-/** `pointer`: RFC 6901 into the body, or the name of a parameter with `?` or of a header with `header:` before it. */
-export type Fault = { readonly pointer: string; readonly detail: string }
+import type { Fault } from '../model/ticket.ts'
 
 /** A refusal (RFC 9457). `code` is what decisions rest on; `NO_ANSWER`: the service could not be reached. */
 export type Problem = {

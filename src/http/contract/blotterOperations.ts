@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { oneOf } from '../../wire/shapes.ts'
 import { routeRefusals, type HeaderShape, type OperationContract } from './operation.ts'
 
-export const pageAssets = ['page.js', 'page.css'] as const
+export const pageAssets = ['page.js', 'page.css', 'feed.js'] as const
 
 /** Of a whole answer and of a 304 alike. */
 const cacheHeaders: Readonly<Record<string, HeaderShape>> = {

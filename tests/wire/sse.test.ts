@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { createSseReader, StreamTooLong, type SseMessage } from '../../src/watch/sse.ts'
+import { createSseReader, StreamTooLong, type SseMessage } from '../../src/wire/sse.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 

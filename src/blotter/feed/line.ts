@@ -1,0 +1,28 @@
+// A tab's line to the feed: to the worker that all tabs share, or to a hub of the tab's own where there is no such worker.
+
+import { createHub } from './hub.ts'
+import { workerName, type FromFeed, type Line, type ToFeed } from './protocol.ts'
+import { surroundings } from './surroundings.ts'
+
+type TabLine = Line<ToFeed, FromFeed>
+
+const toWorker = (): TabLine => {
+  const { port } = new SharedWorker('/blotter/feed.js', { type: 'module', name: workerName })
+  return {
+    send: (message) => port.postMessage(message),
+    onMessage(take) {
+      port.onmessage = ({ data }) => take(data as FromFeed)
+    },
+  }
+}
+
+const toOwnHub = (): TabLine => {
+  let [fromFeed, toFeed]: [(message: FromFeed) => void, (message: ToFeed) => void] = [() => undefined, () => undefined]
+  createHub(surroundings).connect({
+    send: (message) => fromFeed(message),
+    onMessage: (take) => void (toFeed = take),
+  })
+  return { send: (message) => toFeed(message), onMessage: (take) => void (fromFeed = take) }
+}
+
+export const openLine = (): TabLine => ('SharedWorker' in globalThis ? toWorker() : toOwnHub())

@@ -1,0 +1,133 @@
+// The columns of the orders table.
+
+import { filledShare, type Order } from '../model/order.ts'
+import type { SortColumn } from '../model/sort.ts'
+import { shortTime } from '../ui/times.ts'
+
+/**
+ * `amount`: set from the right, its points below each other. `share`: from 0 to 1, drawn as a bar behind the text. `wide`: the least width of
+ * the table, in px, at which it is shown.
+ */
+export type Column = {
+  readonly id: SortColumn | 'timeInForce' | 'clientOrderId'
+  readonly title: string
+  readonly sorts: boolean
+  readonly wide: number
+  /** A track of a CSS grid. */
+  readonly width: string
+  readonly amount?: true
+  readonly text: (order: Order) => string
+  readonly share?: (order: Order) => number
+}
+
+export const statusWords: Readonly<Record<Order['status'], string>> = {
+  NEW: 'New',
+  PARTIALLY_FILLED: 'Partly filled',
+  FILLED: 'Filled',
+  CANCELED: 'Canceled',
+  REJECTED: 'Rejected',
+  EXPIRED: 'Expired',
+}
+
+export const typeWords: Readonly<Record<Order['type'], string>> = {
+  LIMIT: 'Limit',
+  MARKET: 'Market',
+  STOP: 'Stop',
+  STOP_LIMIT: 'Stop limit',
+}
+
+/** A stop that waits shows the price that it waits for. */
+const priceOf = ({ price, stopPrice }: Order): string => price ?? stopPrice ?? ''
+
+export const columns: readonly Column[] = [
+  {
+    id: 'createdAt',
+    title: 'Time',
+    sorts: true,
+    wide: 560,
+    width: '124px',
+    text: ({ createdAt }) => shortTime(createdAt),
+  },
+  { id: 'ticker', title: 'Ticker', sorts: true, wide: 0, width: 'minmax(64px, 0.7fr)', text: ({ ticker }) => ticker },
+  {
+    id: 'side',
+    title: 'Side',
+    sorts: true,
+    wide: 0,
+    width: '48px',
+    text: ({ side }) => (side === 'BUY' ? 'Buy' : 'Sell'),
+  },
+  { id: 'type', title: 'Type', sorts: true, wide: 760, width: '84px', text: ({ type }) => typeWords[type] },
+  {
+    id: 'timeInForce',
+    title: 'In force',
+    sorts: false,
+    wide: 980,
+    width: '64px',
+    text: ({ timeInForce }) => timeInForce,
+  },
+  {
+    id: 'quantity',
+    title: 'Quantity',
+    sorts: true,
+    wide: 0,
+    width: 'minmax(80px, 1fr)',
+    amount: true,
+    text: ({ quantity }) => quantity,
+  },
+  { id: 'price', title: 'Price', sorts: true, wide: 0, width: 'minmax(72px, 1fr)', amount: true, text: priceOf },
+  {
+    id: 'filledQuantity',
+    title: 'Filled',
+    sorts: true,
+    wide: 480,
+    width: 'minmax(96px, 1.2fr)',
+    amount: true,
+    text: ({ filledQuantity }) => filledQuantity,
+    share: filledShare,
+  },
+  {
+    id: 'averageFillPrice',
+    title: 'Average',
+    sorts: true,
+    wide: 860,
+    width: 'minmax(80px, 1fr)',
+    amount: true,
+    text: ({ averageFillPrice }) => averageFillPrice ?? '',
+  },
+  { id: 'status', title: 'Status', sorts: true, wide: 0, width: '92px', text: ({ status }) => statusWords[status] },
+  { id: 'userId', title: 'User', sorts: true, wide: 680, width: '84px', text: ({ userId }) => userId.slice(0, 8) },
+  {
+    id: 'clientOrderId',
+    title: 'Key',
+    sorts: false,
+    wide: 1080,
+    width: 'minmax(96px, 1.4fr)',
+    text: ({ clientOrderId }) => clientOrderId ?? '',
+  },
+]
+
+/** The columns that a table of this width has room for. */
+export const columnsFor = (width: number): readonly Column[] => columns.filter(({ wide }) => width >= wide)
+
+const digitsAfterPoint = (text: string): number => {
+  const point = text.indexOf('.')
+  return point === -1 ? 0 : text.length - point - 1
+}
+
+/** The most digits after the point among these texts. */
+export const fractionOf = (texts: Iterable<string>): number => {
+  let most = 0
+  for (const text of texts) most = Math.max(most, digitsAfterPoint(text))
+  return most
+}
+
+// As wide as a digit where all signs are of one width.
+const space = '\u00a0'
+
+/** The text, with room on its right so that the points of a column stand below each other. Nothing is rounded and no zero added. */
+export const aligned = (text: string, fraction: number): string => {
+  const digits = digitsAfterPoint(text)
+  if (text === '' || digits === fraction) return text
+  return text + space.repeat(fraction - digits + (digits === 0 ? 1 : 0))
+}
