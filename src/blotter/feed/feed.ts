@@ -1,6 +1,6 @@
 // The tab's side of the feed: the book of orders, kept up to date, and how the connection is.
 
-import { createBook, type Book } from '../model/book.ts'
+import { createBook, type Book, type Change } from '../model/book.ts'
 import { orderFromJson } from '../model/order.ts'
 import type { Service } from '../service/service.ts'
 import type { FeedState, FromFeed, Line, ToFeed } from './protocol.ts'
@@ -13,6 +13,8 @@ export type Feed = {
   readonly state: () => FeedState
   readonly notice: () => Notice | null
   readonly dismiss: () => void
+  /** Takes orders that an answer brought, before the stream does. */
+  readonly put: (changes: readonly Change[]) => void
   /** Calls back when the book, the state or the notice changed; often, so draw once a frame. Returns how to stop that. */
   readonly onChange: (listener: () => void) => () => void
   /** Connects now. */
@@ -83,6 +85,9 @@ export const createFeed = (service: Service, line: Line<ToFeed, FromFeed>): Feed
     dismiss() {
       notice = null
       tell()
+    },
+    put(changes) {
+      if (book.put(changes) > 0) tell()
     },
     onChange(listener) {
       listeners.add(listener)
