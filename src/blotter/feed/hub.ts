@@ -19,7 +19,7 @@ type Stream = {
   readonly book: Book
   readonly following: Following
   readonly stop: () => void
-  state: FeedState
+  readonly state: () => FeedState
 }
 
 /** Changes go to the tabs this often, so that hundreds of them are one message. */
@@ -35,6 +35,7 @@ export const createHub = ({ later, whenFree, ...followOptions }: HubOptions) => 
     const book = createBook()
     const tellAll = (message: FromFeed): void => tabs.forEach((tab) => tab.send(message))
     let waiting: Change[] = []
+    let state: FeedState = { kind: 'connecting' }
 
     const flush = (): void => {
       if (waiting.length > 0) tellAll({ kind: 'changes', changes: waiting })
@@ -51,25 +52,24 @@ export const createHub = ({ later, whenFree, ...followOptions }: HubOptions) => 
         tellAll(news)
       }
     }
-    const stream: Stream = {
+    return {
       tabs,
       book,
-      state: { kind: 'connecting' },
+      state: () => state,
       stop: () => ending.abort(),
       following: follow({
         ...followOptions,
         headers,
         signal: ending.signal,
         onNews: (news) => news.forEach(takeNews),
-        onState(state) {
+        onState(next) {
           flush()
-          stream.state = state
+          state = next
           tellAll({ kind: 'state', state })
         },
         onResume: () => tellAll({ kind: 'resumed' }),
       }),
     }
-    return stream
   }
 
   const leave = (tab: Tab): void => {
@@ -88,12 +88,12 @@ export const createHub = ({ later, whenFree, ...followOptions }: HubOptions) => 
     const name = JSON.stringify(headers)
     const known = streams.get(name)
     // One that was refused for good is tried anew for a tab that comes.
-    const stream = known === undefined || known.state.kind === 'refused' ? open(headers) : known
+    const stream = known === undefined || known.state().kind === 'refused' ? open(headers) : known
     if (known !== undefined && known !== stream) for (const other of known.tabs) stream.tabs.add(other)
     streams.set(name, stream)
     stream.tabs.add(tab)
     streamOfTab.set(tab, name)
-    tab.send({ kind: 'state', state: stream.state })
+    tab.send({ kind: 'state', state: stream.state() })
     const changes = stream.book.rows().map(({ order }) => ({ order, kind: null }))
     if (changes.length > 0) tab.send({ kind: 'changes', changes })
   }

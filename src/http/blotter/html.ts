@@ -15,6 +15,9 @@ const policy = [
 
 export const documentHeaders = { 'content-security-policy': policy }
 
+/** A worker lives by the policy of its own script: it may call the service, and nobody else. */
+export const scriptHeaders = { 'content-security-policy': "default-src 'none'; connect-src 'self'" }
+
 export const html = `<!doctype html>
 <html lang="en">
 <head>

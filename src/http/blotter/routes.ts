@@ -4,7 +4,7 @@
 import { weightOf } from '../exchange/accept.ts'
 import type { Exchange, Handler } from '../exchange/exchange.ts'
 import { problem } from '../exchange/problem.ts'
-import { documentHeaders, html } from './html.ts'
+import { documentHeaders, html, scriptHeaders } from './html.ts'
 
 /** Reads the files that the page loads, by name; called once. */
 export type ReadPage = () => Promise<Readonly<Record<string, string>>>
@@ -56,7 +56,7 @@ export const blotterHandlers = (read: ReadPage | null) => {
   const document = entityOf(html, 'text/html; charset=utf-8', documentHeaders)
   let entities: Promise<ReadonlyMap<string, Entity>> | null = null
   const readEntities = async (readPage: ReadPage): Promise<ReadonlyMap<string, Entity>> =>
-    new Map(Object.entries(await readPage()).map(([name, text]) => [name, entityOf(text, typeOf(name))]))
+    new Map(Object.entries(await readPage()).map(([name, text]) => [name, entityOf(text, typeOf(name), scriptHeaders)]))
   return {
     blotter: (exchange) => (read === null ? nothing() : answer(exchange, document)),
     async blotterAsset(exchange) {

@@ -93,6 +93,11 @@ describe('every file', () => {
   })
 })
 
+test('the script of the worker may call the service and nobody else', async () => {
+  const policy = directives((await call('GET', '/blotter/page.js')).headers.get('content-security-policy'))
+  expect(Object.fromEntries(policy)).toEqual({ 'default-src': "'none'", 'connect-src': "'self'" })
+})
+
 test('another name is no file', async () => {
   for (const path of ['/blotter/nothing.js', '/blotter/constructor', '/blotter'])
     expect((await call('GET', path)).status).toBe(404)
