@@ -46,6 +46,14 @@ export const presenceOf = (name: TermByRule, { type, timeInForce }: Pick<Ticket,
   return found.includes('required') ? 'required' : 'optional'
 }
 
+/** The names of the fields that an order of this kind has. */
+export const fieldsOf = (ticket: Pick<Ticket, 'type' | 'timeInForce'>): ReadonlySet<string> => {
+  const byRule = (['price', 'stopPrice', 'displayQuantity', 'postOnly', 'expiresAt'] as const).filter(
+    (name) => presenceOf(name, ticket) !== 'forbidden',
+  )
+  return new Set(['userId', 'ticker', 'side', 'type', 'timeInForce', 'quantity', ...byRule])
+}
+
 const optionalTerms = ['price', 'stopPrice', 'displayQuantity', 'expiresAt'] as const
 
 const instantOf = (local: string): string => {

@@ -22,7 +22,7 @@ export type Column = {
 
 export const statusWords: Readonly<Record<Order['status'], string>> = {
   NEW: 'New',
-  PARTIALLY_FILLED: 'Partly filled',
+  PARTIALLY_FILLED: 'Partial',
   FILLED: 'Filled',
   CANCELED: 'Canceled',
   REJECTED: 'Rejected',
@@ -48,13 +48,13 @@ export const columns: readonly Column[] = [
     width: '124px',
     text: ({ createdAt }) => shortTime(createdAt),
   },
-  { id: 'ticker', title: 'Ticker', sorts: true, wide: 0, width: 'minmax(64px, 0.7fr)', text: ({ ticker }) => ticker },
+  { id: 'ticker', title: 'Ticker', sorts: true, wide: 0, width: 'minmax(60px, 132px)', text: ({ ticker }) => ticker },
   {
     id: 'side',
     title: 'Side',
     sorts: true,
     wide: 0,
-    width: '48px',
+    width: '44px',
     text: ({ side }) => (side === 'BUY' ? 'Buy' : 'Sell'),
   },
   { id: 'type', title: 'Type', sorts: true, wide: 760, width: '84px', text: ({ type }) => typeWords[type] },
@@ -71,17 +71,17 @@ export const columns: readonly Column[] = [
     title: 'Quantity',
     sorts: true,
     wide: 0,
-    width: 'minmax(80px, 1fr)',
+    width: 'minmax(76px, 150px)',
     amount: true,
     text: ({ quantity }) => quantity,
   },
-  { id: 'price', title: 'Price', sorts: true, wide: 0, width: 'minmax(72px, 1fr)', amount: true, text: priceOf },
+  { id: 'price', title: 'Price', sorts: true, wide: 0, width: 'minmax(68px, 150px)', amount: true, text: priceOf },
   {
     id: 'filledQuantity',
     title: 'Filled',
     sorts: true,
     wide: 480,
-    width: 'minmax(96px, 1.2fr)',
+    width: 'minmax(96px, 170px)',
     amount: true,
     text: ({ filledQuantity }) => filledQuantity,
     share: filledShare,
@@ -91,24 +91,27 @@ export const columns: readonly Column[] = [
     title: 'Average',
     sorts: true,
     wide: 860,
-    width: 'minmax(80px, 1fr)',
+    width: 'minmax(76px, 150px)',
     amount: true,
     text: ({ averageFillPrice }) => averageFillPrice ?? '',
   },
-  { id: 'status', title: 'Status', sorts: true, wide: 0, width: '92px', text: ({ status }) => statusWords[status] },
-  { id: 'userId', title: 'User', sorts: true, wide: 680, width: '84px', text: ({ userId }) => userId.slice(0, 8) },
+  { id: 'status', title: 'Status', sorts: true, wide: 0, width: '72px', text: ({ status }) => statusWords[status] },
+  { id: 'userId', title: 'User', sorts: true, wide: 680, width: 'minmax(84px, 290px)', text: ({ userId }) => userId },
   {
     id: 'clientOrderId',
     title: 'Key',
     sorts: false,
     wide: 1080,
-    width: 'minmax(96px, 1.4fr)',
+    width: 'minmax(96px, 1fr)',
     text: ({ clientOrderId }) => clientOrderId ?? '',
   },
 ]
 
-/** The columns that a table of this width has room for. */
+/** The columns that a table of this width, in px, has room for. */
 export const columnsFor = (width: number): readonly Column[] => columns.filter(({ wide }) => width >= wide)
+
+/** Whether there is room in such a table for points below each other. */
+export const hasRoomToAlign = (width: number): boolean => width >= 680
 
 const digitsAfterPoint = (text: string): number => {
   const point = text.indexOf('.')
@@ -128,6 +131,6 @@ const space = '\u00a0'
 /** The text, with room on its right so that the points of a column stand below each other. Nothing is rounded and no zero added. */
 export const aligned = (text: string, fraction: number): string => {
   const digits = digitsAfterPoint(text)
-  if (text === '' || digits === fraction) return text
+  if (text === '' || digits >= fraction) return text
   return text + space.repeat(fraction - digits + (digits === 0 ? 1 : 0))
 }

@@ -1,7 +1,7 @@
 // The body of the orders table: of ten thousand rows only those on the screen have an element.
 
 import type { Sorted } from '../model/sort.ts'
-import { fractionOf, type Column } from './columns.ts'
+import { fractionOf, hasRoomToAlign, type Column } from './columns.ts'
 import { createGridRow, type GridRow } from './gridRow.ts'
 
 export const rowHeight = 24
@@ -87,8 +87,9 @@ export const createGrid = ({ viewport, body, columns, onOpen }: GridOptions): Gr
   const drawRows = (flashes: ReadonlySet<string>): void => {
     const { first, end } = range()
     growTo(end - first)
+    const isAligned = hasRoomToAlign(viewport.clientWidth)
     const fractions = columns.map(({ amount, text }) =>
-      amount === true ? fractionOf(rows.slice(first, end).map(({ order }) => text(order))) : 0,
+      amount === true && isAligned ? fractionOf(rows.slice(first, end).map(({ order }) => text(order))) : 0,
     )
     let active = ''
     // A row keeps its element while it is on the screen: that of its index modulo the number of elements.

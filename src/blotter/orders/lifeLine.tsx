@@ -1,7 +1,7 @@
 // The events of an order as a line of time, the oldest first.
 
 import { causeText, eventTitle, type LifeEvent } from '../model/event.ts'
-import { dayText, exactTime, utcTime } from '../ui/times.ts'
+import { dayText, exactTime, isUtc, utcTime } from '../ui/times.ts'
 
 const When = ({ at }: { at: string | null }) =>
   at === null ? (
@@ -9,9 +9,8 @@ const When = ({ at }: { at: string | null }) =>
   ) : (
     <time class="life-when" dateTime={at} title={utcTime(at)}>
       <span>{exactTime(at)}</span>
-      <span class="life-utc">
-        {dayText(at)} · {at.slice(11, 23)} UTC
-      </span>
+      <span class="life-utc">{dayText(at)}</span>
+      {isUtc() ? null : <span class="life-utc">{at.slice(11, 23)} UTC</span>}
     </time>
   )
 

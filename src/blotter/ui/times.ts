@@ -36,3 +36,6 @@ export const utcTime = (instant: string): string => `${instant.replace('T', ' ')
 /** What the viewer's zone is called now, such as `CET`. */
 export const zoneName = (): string =>
   zone.formatToParts(new Date()).find(({ type }) => type === 'timeZoneName')?.value ?? 'local'
+
+/** Whether the viewer's zone is UTC, so that nothing has to be said twice. */
+export const isUtc = (): boolean => new Date().getTimezoneOffset() === 0
