@@ -32,7 +32,7 @@ const detailOf = (text: string): string => {
 }
 
 /** What an answer means that is no stream. */
-export const endingOf = async (response: Response, hasCursor: boolean): Promise<Ending> => {
+const endingOf = async (response: Response, hasCursor: boolean): Promise<Ending> => {
   const { status, headers } = response
   const detail = detailOf(await response.text().catch(() => ''))
   const said = detail === '' ? '' : `: ${detail}`

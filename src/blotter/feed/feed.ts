@@ -6,7 +6,7 @@ import type { Service } from '../service/service.ts'
 import type { FeedState, FromFeed, Line, ToFeed } from './protocol.ts'
 
 /** What happened to the connection lately, in words for a person. */
-export type Notice = { readonly kind: 'resumed' | 'reset'; readonly text: string }
+type Notice = { readonly kind: 'resumed' | 'reset'; readonly text: string }
 
 export type Feed = {
   readonly book: Book
@@ -35,6 +35,21 @@ const resetTexts: Readonly<Record<string, string>> = {
   CURSOR_NOT_TAKEN: 'The service no longer knows where this page was',
 }
 
+/** Reads the newest orders, ended ones among them: the stream begins with what is open. False: the service refused. */
+const readRecent = async (service: Service, onOrders: (orders: readonly Change[]) => void): Promise<boolean> => {
+  let cursor: string | null = null
+  for (let page = 0; page < pagesMax; page++) {
+    const query: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const { problem, body } = await service.call('GET', `/orders?limit=${pageRows}${query}`)
+    if (problem !== undefined) return false
+    const { orders, nextCursor } = body as { orders: readonly unknown[]; nextCursor: string | null }
+    onOrders(orders.map((one) => ({ order: orderFromJson(one), kind: null })))
+    if (nextCursor === null) return true
+    cursor = nextCursor
+  }
+  return true
+}
+
 export const createFeed = (service: Service, line: Line<ToFeed, FromFeed>): Feed => {
   const book = createBook()
   const listeners = new Set<() => void>()
@@ -43,21 +58,9 @@ export const createFeed = (service: Service, line: Line<ToFeed, FromFeed>): Feed
   let hasRecent = false
   const tell = (): void => listeners.forEach((listener) => listener())
 
-  /** The newest orders, ended ones among them: the stream begins with what is open. */
-  const readRecent = async (): Promise<void> => {
-    let cursor: string | null = null
-    for (let page = 0; page < pagesMax; page++) {
-      const query: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const { problem, body } = await service.call('GET', `/orders?limit=${pageRows}${query}`)
-      if (problem !== undefined) return void (hasRecent = false)
-      const { orders, nextCursor } = body as { orders: readonly unknown[]; nextCursor: string | null }
-      book.put(orders.map((one) => ({ order: orderFromJson(one), kind: null })))
-      tell()
-      if (nextCursor === null) return
-      cursor = nextCursor
-    }
+  const put = (changes: readonly Change[]): void => {
+    if (book.put(changes) > 0) tell()
   }
-
   const take = (message: FromFeed): void => {
     if (message.kind === 'changes') book.put(message.changes)
     else if (message.kind === 'resumed') notice = { kind: 'resumed', text: 'Connected again; nothing was missed' }
@@ -71,7 +74,7 @@ export const createFeed = (service: Service, line: Line<ToFeed, FromFeed>): Feed
       if (state.kind === 'waiting') notice = null
       if (state.kind === 'live' && !hasRecent) {
         hasRecent = true
-        void readRecent()
+        void readRecent(service, put).then((ok) => (hasRecent = ok))
       }
     }
     tell()
@@ -86,9 +89,7 @@ export const createFeed = (service: Service, line: Line<ToFeed, FromFeed>): Feed
       notice = null
       tell()
     },
-    put(changes) {
-      if (book.put(changes) > 0) tell()
-    },
+    put,
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -1,20 +1,14 @@
 // A tab's line to the feed: to the worker that all tabs share, or to a hub of the tab's own where there is no such worker.
 
 import { createHub } from './hub.ts'
+import { lineOver } from './portLine.ts'
 import { workerName, type FromFeed, type Line, type ToFeed } from './protocol.ts'
 import { surroundings } from './surroundings.ts'
 
 type TabLine = Line<ToFeed, FromFeed>
 
-const toWorker = (): TabLine => {
-  const { port } = new SharedWorker('/blotter/feed.js', { type: 'module', name: workerName })
-  return {
-    send: (message) => port.postMessage(message),
-    onMessage(take) {
-      port.onmessage = ({ data }) => take(data as FromFeed)
-    },
-  }
-}
+const toWorker = (): TabLine =>
+  lineOver(new SharedWorker('/blotter/feed.js', { type: 'module', name: workerName }).port)
 
 const toOwnHub = (): TabLine => {
   let [fromFeed, toFeed]: [(message: FromFeed) => void, (message: ToFeed) => void] = [() => undefined, () => undefined]

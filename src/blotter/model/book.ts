@@ -35,36 +35,48 @@ const merge = (a: readonly Sorted[], b: readonly Sorted[], compare: (a: Sorted, 
   return merged
 }
 
-/** `ordersMax`: the oldest ended orders are forgotten beyond it. */
-export const createBook = (ordersMax = 20_000): Book => {
+/** The orders by id, those that were taken in first ahead. `onChanged`: an order was taken in or forgotten. */
+const createShelf = (ordersMax: number, onChanged: (id: string) => void) => {
   const orders = new Map<string, Order>()
-  const changed = new Set<string>()
-  let flashes = new Set<string>()
   let open = 0
-  let [filter, sort] = [noFilter, newestFirst]
-  let matches = matcherOf(filter)
-  let compare = comparisonOf(sort)
-  /** Null: everything has to be looked at anew. */
-  let shown: readonly Sorted[] | null = []
 
   const forgetOld = (): void => {
     for (const [id, order] of orders) {
       if (orders.size <= ordersMax) return
       if (isOpen(order)) continue
       orders.delete(id)
-      changed.add(id)
+      onChanged(id)
     }
   }
 
-  const take = ({ order, kind }: Change): boolean => {
-    const before = orders.get(order.id)
-    if (before !== undefined && before.version >= order.version) return false
-    open += Number(isOpen(order)) - Number(before !== undefined && isOpen(before))
-    orders.set(order.id, order)
-    changed.add(order.id)
-    if (kind === 'FILLED') flashes.add(order.id)
-    return true
+  return {
+    orders,
+    open: () => open,
+    /** False: what is known is as new. */
+    take(order: Order): boolean {
+      const before = orders.get(order.id)
+      if (before !== undefined && before.version >= order.version) return false
+      open += Number(isOpen(order)) - Number(before !== undefined && isOpen(before))
+      orders.set(order.id, order)
+      onChanged(order.id)
+      if (orders.size > ordersMax) forgetOld()
+      return true
+    },
+    clear(): void {
+      orders.clear()
+      open = 0
+    },
   }
+}
+
+/** The rows of these orders that match, sorted. */
+const createRows = (orders: ReadonlyMap<string, Order>) => {
+  let sort = newestFirst
+  let matches = matcherOf(noFilter)
+  let compare = comparisonOf(sort)
+  const changed = new Set<string>()
+  /** Null: everything has to be looked at anew. */
+  let shown: readonly Sorted[] | null = []
 
   const sorted = (candidates: Iterable<Order>): Sorted[] =>
     [...candidates]
@@ -79,37 +91,51 @@ export const createBook = (ordersMax = 20_000): Book => {
   }
 
   return {
-    put(changes) {
-      let taken = 0
-      for (const change of changes) taken += Number(take(change))
-      if (orders.size > ordersMax) forgetOld()
-      return taken
-    },
-    clear() {
-      orders.clear()
-      changed.clear()
-      flashes = new Set()
-      open = 0
-      shown = []
-    },
-    get: (id) => orders.get(id),
-    show(nextFilter, nextSort) {
-      ;[filter, sort] = [nextFilter, nextSort]
+    change: (id: string): void => void changed.add(id),
+    show(filter: Filter, by: Sort): void {
+      sort = by
       matches = matcherOf(filter)
-      compare = comparisonOf(sort)
+      compare = comparisonOf(by)
       shown = null
     },
-    rows() {
+    read(): readonly Sorted[] {
       if (shown === null) shown = sorted(orders.values())
       else if (changed.size > 0) shown = bringIn(shown)
       changed.clear()
       return shown
     },
+    clear(): void {
+      changed.clear()
+      shown = []
+    },
+  }
+}
+
+/** `ordersMax`: of those that ended, the first that were taken in are forgotten beyond it. */
+export const createBook = (ordersMax = 20_000): Book => {
+  const shelf = createShelf(ordersMax, (id) => rows.change(id))
+  const rows = createRows(shelf.orders)
+  let flashes = new Set<string>()
+  const take = ({ order, kind }: Change): boolean => {
+    if (!shelf.take(order)) return false
+    if (kind === 'FILLED') flashes.add(order.id)
+    return true
+  }
+  return {
+    put: (changes) => changes.filter(take).length,
+    clear() {
+      shelf.clear()
+      rows.clear()
+      flashes = new Set()
+    },
+    get: (id) => shelf.orders.get(id),
+    show: (filter, sort) => rows.show(filter, sort),
+    rows: () => rows.read(),
     takeFlashes() {
       const taken = flashes
       flashes = new Set()
       return taken
     },
-    counts: () => ({ all: orders.size, open }),
+    counts: () => ({ all: shelf.orders.size, open: shelf.open() }),
   }
 }

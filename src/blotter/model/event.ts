@@ -5,7 +5,7 @@ import { numberText } from '../../wire/json.ts'
 import { amountText } from './order.ts'
 
 /** `price` and `quantity`: exact text. `late`: the order had ended when the trade came. */
-export type LifeFill = {
+type LifeFill = {
   readonly tradeId: string
   readonly side: Side
   readonly quantity: string

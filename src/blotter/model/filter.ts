@@ -5,7 +5,7 @@ import type { Side } from '../../domain/terms.ts'
 import { isOpen, type Order } from './order.ts'
 
 /** `open` and `closed`: all statuses of that kind. */
-export type StatusFilter = Status | 'open' | 'closed'
+type StatusFilter = Status | 'open' | 'closed'
 
 /** Empty text: all. `user`: the beginning of a user's id. `key`: a part of the client's key, or the beginning of an order's id. */
 export type Filter = {

@@ -36,7 +36,7 @@ export const emptyTicket: Ticket = {
 }
 
 type TermByRule = 'price' | 'stopPrice' | 'displayQuantity' | 'postOnly' | 'expiresAt'
-export type Presence = 'required' | 'optional' | 'forbidden'
+type Presence = 'required' | 'optional' | 'forbidden'
 
 /** Whether the order must have this term, may have it, or must not. What one rule forbids, no other one allows. */
 export const presenceOf = (name: TermByRule, { type, timeInForce }: Pick<Ticket, 'type' | 'timeInForce'>): Presence => {

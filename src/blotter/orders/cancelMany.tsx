@@ -1,25 +1,11 @@
 // Cancels every open order of a user, of a ticker, or of both, after a question that says which.
 
 import { useState } from 'preact/hooks'
-import { canonicalUuid } from '../../domain/ids.ts'
-import { canonicalTicker } from '../../domain/patterns.ts'
 import type { Filter } from '../model/filter.ts'
+import { manyOf } from '../model/many.ts'
 import type { Problem, Service } from '../service/service.ts'
 import { Question } from '../ui/question.tsx'
 import { Refusal } from '../ui/refusal.tsx'
-
-/** The call's parameters; null where the filter names no whole user and no whole ticker, or narrows by what the call does not take. */
-export const manyOf = ({ user, ticker, side, status, key }: Filter): URLSearchParams | null => {
-  const userId = user === '' ? null : canonicalUuid(user.trim())
-  const whole = ticker === '' ? null : canonicalTicker(ticker.trim())
-  if ((user !== '' && userId === null) || (ticker !== '' && whole === null)) return null
-  if (key !== '' || (status !== '' && status !== 'open') || (userId === null && whole === null)) return null
-  const search = new URLSearchParams()
-  if (userId !== null) search.set('userId', userId)
-  if (whole !== null) search.set('ticker', whole)
-  if (side !== '') search.set('side', side)
-  return search
-}
 
 const whichText = (search: URLSearchParams): string => {
   const side = search.get('side')

@@ -39,7 +39,7 @@ export const typeWords: Readonly<Record<Order['type'], string>> = {
 /** A stop that waits shows the price that it waits for. */
 const priceOf = ({ price, stopPrice }: Order): string => price ?? stopPrice ?? ''
 
-export const columns: readonly Column[] = [
+const columns: readonly Column[] = [
   {
     id: 'createdAt',
     title: 'Time',

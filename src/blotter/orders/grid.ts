@@ -2,9 +2,10 @@
 
 import type { Sorted } from '../model/sort.ts'
 import { fractionOf, hasRoomToAlign, type Column } from './columns.ts'
+import { rowAfterKey } from './gridKeys.ts'
 import { createGridRow, type GridRow } from './gridRow.ts'
 
-export const rowHeight = 24
+const rowHeight = 24
 /** Rows above and below the screen that are drawn too, for a scroll of some px. */
 const overscan = 4
 
@@ -25,43 +26,55 @@ export type Grid = {
   readonly close: () => void
 }
 
-/** The row to go to from row `at` of `count`; undefined for a key that is none of the table's. `at` -1: none is selected. */
-export const rowAfterKey = (
-  key: string,
-  at: number,
-  { count, page }: { count: number; page: number },
-): number | undefined => {
-  const last = count - 1
-  const targets: Readonly<Record<string, number>> = {
-    ArrowDown: at + 1,
-    ArrowUp: at - 1,
-    PageDown: at + page,
-    PageUp: at - page,
-    Home: 0,
-    End: last,
+/** What is shown: the rows, the one that is selected, and the one at the top, by which the view keeps its place. */
+type View = {
+  rows: readonly Sorted[]
+  selected: string | null
+  anchor: { readonly id: string; readonly index: number; readonly offset: number } | null
+}
+
+const indexOf = ({ rows }: View, id: string | null): number =>
+  id === null ? -1 : rows.findIndex(({ order }) => order.id === id)
+
+/** Where the body of the table is on the screen, in rows and px. */
+const createScreen = ({ viewport, body }: Pick<GridOptions, 'viewport' | 'body'>) => {
+  const height = (): number => viewport.clientHeight - body.offsetTop
+  return {
+    /** The rows on the screen: the first, and the one after the last. */
+    range(count: number): { first: number; end: number } {
+      const first = Math.max(0, Math.floor(viewport.scrollTop / rowHeight) - overscan)
+      const end = Math.ceil((viewport.scrollTop + height()) / rowHeight) + overscan
+      return { first, end: Math.min(count, end) }
+    },
+    /** How many rows a page has. */
+    page: () => Math.max(1, Math.floor(height() / rowHeight) - 1),
+    show(index: number): void {
+      const top = index * rowHeight
+      const room = height() - rowHeight
+      if (top < viewport.scrollTop) viewport.scrollTop = top
+      else if (top > viewport.scrollTop + room) viewport.scrollTop = top - room
+    },
+    /** Rows come in above what is read: it keeps its place. At the top the newest are shown as they come. */
+    keepPlace(view: View): void {
+      const { anchor } = view
+      if (anchor === null || viewport.scrollTop < rowHeight) return
+      const index = indexOf(view, anchor.id)
+      if (index !== -1 && index !== anchor.index) viewport.scrollTop = index * rowHeight + anchor.offset
+    },
+    anchorOf({ rows }: View): View['anchor'] {
+      const index = Math.floor(viewport.scrollTop / rowHeight)
+      const row = rows[index]
+      return row === undefined ? null : { id: row.order.id, index, offset: viewport.scrollTop - index * rowHeight }
+    },
   }
-  const target = targets[key]
-  return target === undefined || count === 0 ? undefined : Math.min(last, Math.max(0, target))
 }
 
 let grids = 0
 
-export const createGrid = ({ viewport, body, columns, onOpen }: GridOptions): Grid => {
+/** The elements of rows: as many as the screen has room for, each used again for whatever row comes into sight. */
+const createSlots = ({ viewport, body, columns }: GridOptions) => {
   const prefix = `orders-row-${grids++}-`
   const slots: GridRow[] = []
-  let rows: readonly Sorted[] = []
-  let selected: string | null = null
-  let anchor: { id: string; index: number; offset: number } | null = null
-
-  const headHeight = (): number => body.offsetTop
-  const indexOf = (id: string | null): number => (id === null ? -1 : rows.findIndex(({ order }) => order.id === id))
-
-  /** The rows on the screen: the first, and the one after the last. */
-  const range = (): { first: number; end: number } => {
-    const first = Math.max(0, Math.floor(viewport.scrollTop / rowHeight) - overscan)
-    const end = Math.ceil((viewport.scrollTop + viewport.clientHeight - headHeight()) / rowHeight) + overscan
-    return { first, end: Math.min(rows.length, end) }
-  }
 
   const growTo = (count: number): void => {
     while (slots.length < count) {
@@ -71,104 +84,110 @@ export const createGrid = ({ viewport, body, columns, onOpen }: GridOptions): Gr
     }
   }
 
-  /** Rows come in above what is read: it keeps its place on the screen. At the top the newest are shown as they come. */
-  const keepPlace = (): void => {
-    if (anchor === null || viewport.scrollTop < rowHeight) return
-    const index = indexOf(anchor.id)
-    if (index !== -1 && index !== anchor.index) viewport.scrollTop = index * rowHeight + anchor.offset
-  }
-
-  const noteAnchor = (): void => {
-    const index = Math.floor(viewport.scrollTop / rowHeight)
-    const row = rows[index]
-    anchor = row === undefined ? null : { id: row.order.id, index, offset: viewport.scrollTop - index * rowHeight }
-  }
-
-  const drawRows = (flashes: ReadonlySet<string>): void => {
-    const { first, end } = range()
-    growTo(end - first)
+  const fractionsOf = (rows: readonly Sorted[]): readonly number[] => {
     const isAligned = hasRoomToAlign(viewport.clientWidth)
-    const fractions = columns.map(({ amount, text }) =>
-      amount === true && isAligned ? fractionOf(rows.slice(first, end).map(({ order }) => text(order))) : 0,
+    return columns.map(({ amount, text }) =>
+      amount === true && isAligned ? fractionOf(rows.map(({ order }) => text(order))) : 0,
     )
-    let active = ''
-    // A row keeps its element while it is on the screen: that of its index modulo the number of elements.
-    const used = new Set<GridRow>()
-    for (let index = first; index < end; index++) {
-      const row = slots[index % slots.length]!
-      const { order } = rows[index]!
-      const isSelected = order.id === selected
-      row.show(order, { index, top: index * rowHeight, isSelected }, fractions)
-      if (isSelected) active = row.element.id
-      if (flashes.has(order.id)) row.flash()
-      used.add(row)
-    }
-    for (const row of slots) if (!used.has(row)) row.hide()
-    if (active === '') viewport.removeAttribute('aria-activedescendant')
-    else viewport.setAttribute('aria-activedescendant', active)
-    noteAnchor()
   }
 
-  const none: ReadonlySet<string> = new Set()
-  const show = (index: number): void => {
-    const top = index * rowHeight
-    const room = viewport.clientHeight - headHeight() - rowHeight
-    if (top < viewport.scrollTop) viewport.scrollTop = top
-    else if (top > viewport.scrollTop + room) viewport.scrollTop = top - room
+  return {
+    /** Returns the id of the element of the selected row; null: it is not on the screen. */
+    draw({ rows, selected }: View, { first, end }: { first: number; end: number }, flashes: ReadonlySet<string>) {
+      growTo(end - first)
+      const fractions = fractionsOf(rows.slice(first, end))
+      const used = new Set<GridRow>()
+      let active: string | null = null
+      for (let index = first; index < end; index++) {
+        // A row keeps its element while it is on the screen.
+        const row = slots[index % slots.length]!
+        const { order } = rows[index]!
+        const isSelected = order.id === selected
+        row.show(order, { index, top: index * rowHeight, isSelected }, fractions)
+        if (isSelected) active = row.element.id
+        if (flashes.has(order.id)) row.flash()
+        used.add(row)
+      }
+      for (const row of slots) if (!used.has(row)) row.hide()
+      return active
+    },
+    orderAt: (target: EventTarget | null) =>
+      slots.find(({ element }) => element.contains(target as Node | null))?.order() ?? null,
   }
+}
+
+/** Calls back in the next frame, however often it is asked before. */
+const onceAFrame = (callback: () => void) => {
+  let frame = 0
+  const run = (): void => {
+    frame = 0
+    callback()
+  }
+  return {
+    ask: (): void => void (frame ||= requestAnimationFrame(run)),
+    cancel: (): void => cancelAnimationFrame(frame),
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+
+export const createGrid = (options: GridOptions): Grid => {
+  const { viewport, body, onOpen } = options
+  const view: View = { rows: [], selected: null, anchor: null }
+  const screen = createScreen(options)
+  const slots = createSlots(options)
+  const ending = new AbortController()
+  const { signal } = ending
+  const drawRows = (flashes: ReadonlySet<string> = none): void => {
+    const active = slots.draw(view, screen.range(view.rows.length), flashes)
+    if (active === null) viewport.removeAttribute('aria-activedescendant')
+    else viewport.setAttribute('aria-activedescendant', active)
+    view.anchor = screen.anchorOf(view)
+  }
+  const later = onceAFrame(() => drawRows())
   const select = (id: string | null): void => {
-    selected = id
-    drawRows(none)
+    view.selected = id
+    drawRows()
   }
   const onKey = (event: KeyboardEvent): void => {
     if (event.target !== viewport) return
-    if (event.key === 'Enter' && selected !== null) return onOpen(selected)
-    const page = Math.max(1, Math.floor(viewport.clientHeight / rowHeight) - 2)
-    const next = rowAfterKey(event.key, indexOf(selected), { count: rows.length, page })
+    if (event.key === 'Enter' && view.selected !== null) return onOpen(view.selected)
+    const next = rowAfterKey(event.key, indexOf(view, view.selected), { count: view.rows.length, page: screen.page() })
     if (next === undefined) return
     event.preventDefault()
-    show(next)
-    select(rows[next]!.order.id)
+    screen.show(next)
+    select(view.rows[next]!.order.id)
   }
   const onClick = ({ target }: Event): void => {
-    const row = slots.find(({ element }) => element.contains(target as Node))
-    const id = row?.order()?.id
-    if (id === undefined) return
-    select(id)
-    onOpen(id)
+    const order = slots.orderAt(target)
+    if (order === null) return
+    select(order.id)
+    onOpen(order.id)
   }
-  let frame = 0
-  const onScroll = (): void => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0
-      drawRows(none)
-    })
-  }
-  viewport.addEventListener('keydown', onKey)
-  viewport.addEventListener('scroll', onScroll, { passive: true })
-  body.addEventListener('click', onClick)
-  const sizes = new ResizeObserver(onScroll)
+  viewport.addEventListener('keydown', onKey, { signal })
+  viewport.addEventListener('scroll', later.ask, { passive: true, signal })
+  body.addEventListener('click', onClick, { signal })
+  const sizes = new ResizeObserver(later.ask)
   sizes.observe(viewport)
 
   return {
-    draw(next, flashes) {
-      if (next !== rows) {
-        if (next.length !== rows.length) {
-          body.style.height = `${next.length * rowHeight}px`
-          viewport.ariaRowCount = String(next.length + 1)
+    draw(rows, flashes) {
+      if (rows !== view.rows) {
+        if (rows.length !== view.rows.length) {
+          body.style.height = `${rows.length * rowHeight}px`
+          // The titles are a row too.
+          viewport.ariaRowCount = String(rows.length + 1)
         }
-        rows = next
-        keepPlace()
+        view.rows = rows
+        screen.keepPlace(view)
       }
       drawRows(flashes)
     },
     select,
     close() {
-      viewport.removeEventListener('keydown', onKey)
-      viewport.removeEventListener('scroll', onScroll)
-      body.removeEventListener('click', onClick)
+      ending.abort()
       sizes.disconnect()
-      cancelAnimationFrame(frame)
+      later.cancel()
       body.replaceChildren()
     },
   }

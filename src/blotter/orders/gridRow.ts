@@ -23,7 +23,7 @@ export type GridRow = {
 }
 
 /** `index`: among all rows. */
-export type RowPlace = { readonly index: number; readonly top: number; readonly isSelected: boolean }
+type RowPlace = { readonly index: number; readonly top: number; readonly isSelected: boolean }
 
 const flashMs = 1_100
 const still = matchMedia('(prefers-reduced-motion: reduce)')

@@ -19,7 +19,7 @@ export type Answer = {
   readonly problem?: Problem
 }
 
-export type CallOptions = {
+type CallOptions = {
   /** Sent as JSON, or as it is if it is text. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
@@ -43,7 +43,7 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** The problem in an answer of 400 and above; one of a proxy has no such body. */
-export const problemOf = (status: number, body: unknown): Problem => {
+const problemOf = (status: number, body: unknown): Problem => {
   const { code, title, detail, errors } = isObject(body) ? body : {}
   return {
     code: textOf(code) || `HTTP_${status}`,
