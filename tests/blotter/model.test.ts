@@ -8,11 +8,19 @@ import { noFilter, type Filter } from '../../src/blotter/model/filter.ts'
 import { manyOf } from '../../src/blotter/model/many.ts'
 import { amountText, filledShare } from '../../src/blotter/model/order.ts'
 import { newestFirst, type Sort } from '../../src/blotter/model/sort.ts'
-import { bodyOf, emptyTicket, faultsByField, fieldsOf, presenceOf } from '../../src/blotter/model/ticket.ts'
+import {
+  bodyOf,
+  emptyTicket,
+  faultsByField,
+  fieldsOf,
+  presenceOf,
+  timesInForceOf,
+  withType,
+} from '../../src/blotter/model/ticket.ts'
 import { aligned, columnsFor, fractionOf } from '../../src/blotter/orders/columns.ts'
 import { rowAfterKey } from '../../src/blotter/orders/gridKeys.ts'
 import { presenceFaults } from '../../src/domain/termFaults.ts'
-import { orderTypes, timesInForce } from '../../src/domain/terms.ts'
+import { orderTypes } from '../../src/domain/terms.ts'
 import { parseExactJson } from '../../src/wire/json.ts'
 import { createRandom } from '../support/random.ts'
 import { orderOf } from './orders.ts'
@@ -115,7 +123,7 @@ describe('the rows', () => {
 
   test('after any changes are those that a sort of everything gives', () => {
     const random = createRandom(7)
-    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
+    const { pick } = random
     const sorts: readonly Sort[] = [
       newestFirst,
       { column: 'quantity', descending: true },
@@ -133,7 +141,7 @@ describe('the rows', () => {
         book.show(filter, sort)
         const versions = new Map<number, number>()
         for (let step = 0; step < 200; step++) {
-          const n = Math.floor(random() * 30)
+          const n = random.below(30)
           versions.set(n, (versions.get(n) ?? -1) + 1)
           const change = fresh(
             orderOf(n, {
@@ -146,7 +154,7 @@ describe('the rows', () => {
           )
           book.put(change)
           judge.put(change)
-          if (random() < 0.5) continue
+          if (random.chance(0.5)) continue
           judge.show(filter, sort)
           expect(idsOf(book)).toEqual(idsOf(judge))
         }
@@ -196,7 +204,7 @@ describe('a cancel of many', () => {
 })
 
 describe('a ticket', () => {
-  const pairs = orderTypes.flatMap((type) => timesInForce.map((timeInForce) => ({ type, timeInForce })))
+  const pairs = orderTypes.flatMap((type) => timesInForceOf(type).map((timeInForce) => ({ type, timeInForce })))
 
   test.each(pairs)('of %j, with every field that it shows filled in, breaks no rule of presence', (kind) => {
     const filled = {
@@ -234,6 +242,14 @@ describe('a ticket', () => {
       const codes = presenceFaults({ ...draft, [name]: name === 'postOnly' ? true : 'x' } as never)
       expect(codes.map(({ term, code }) => [term, code])).toContainEqual([name, 'FORBIDDEN'])
     }
+  })
+
+  test('offers a time in force only to a type that can have it', () => {
+    expect(timesInForceOf('LIMIT')).toEqual(['GTC', 'IOC', 'FOK', 'DAY', 'GTD'])
+    expect(timesInForceOf('STOP')).toEqual(['GTC', 'DAY', 'GTD'])
+    const immediate = { ...emptyTicket, timeInForce: 'IOC' as const }
+    expect(withType(immediate, 'MARKET').timeInForce).toBe('IOC')
+    expect(withType(immediate, 'STOP_LIMIT').timeInForce).toBe('GTC')
   })
 
   test('sends amounts as they were typed, and an instant with its zone', () => {

@@ -41,6 +41,7 @@ export const welcome = (parts: Welcome): string => {
   const { serverPort, state, logs } = parts
   const url = `http://localhost:${serverPort}`
   return `
+blotter   ${url}/
 service   ${url}/orders   health ${url}/actuator/health   metrics ${url}/metrics
 Postgres  ${state.databaseUrl ?? '-'}
 Kafka     ${state.kafka ?? 'not running: orders are accepted until the outbox bound, health says DEGRADED'}${fixLine(parts)}

@@ -1,7 +1,14 @@
 // What is filled in to place an order: which fields there are for a type and a time in force, and the body that they make. The rules are
 // those of the service itself (domain/terms.ts); it judges the values.
 
-import { rulesOf, rulesOfTimeInForce, type OrderType, type Side, type TimeInForce } from '../../domain/terms.ts'
+import {
+  rulesOf,
+  rulesOfTimeInForce,
+  timesInForce,
+  type OrderType,
+  type Side,
+  type TimeInForce,
+} from '../../domain/terms.ts'
 
 /** A fault of a refusal. `pointer`: RFC 6901 into the body, or the name of a parameter with `?` or of a header with `header:` before it. */
 export type Fault = { readonly pointer: string; readonly detail: string }
@@ -44,6 +51,20 @@ export const presenceOf = (name: TermByRule, { type, timeInForce }: Pick<Ticket,
   const found = rules.map(([, presence]) => presence)
   if (found.includes('forbidden') || found.length === 0) return 'forbidden'
   return found.includes('required') ? 'required' : 'optional'
+}
+
+/** The times in force that this type can have: one that forbids what the type requires is none of them. */
+export const timesInForceOf = (type: OrderType): readonly TimeInForce[] => {
+  const required = rulesOf(type).flatMap(([term, presence]) => (presence === 'required' ? [term] : []))
+  return timesInForce.filter((one) =>
+    rulesOfTimeInForce(one).every(([term, presence]) => presence !== 'forbidden' || !required.includes(term)),
+  )
+}
+
+/** The ticket with another type, and with GTC where its time in force does not go with that. */
+export const withType = (ticket: Ticket, type: OrderType): Ticket => {
+  const { timeInForce } = ticket
+  return { ...ticket, type, timeInForce: timesInForceOf(type).includes(timeInForce) ? timeInForce : 'GTC' }
 }
 
 /** The names of the fields that an order of this kind has. */

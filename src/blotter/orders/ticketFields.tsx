@@ -1,8 +1,8 @@
 // The fields of an order: those that its type and its time in force take, and no others.
 
 import { useEffect, useRef } from 'preact/hooks'
-import { orderTypes, sides, timesInForce } from '../../domain/terms.ts'
-import { fieldsOf, type Ticket } from '../model/ticket.ts'
+import { orderTypes, sides } from '../../domain/terms.ts'
+import { fieldsOf, timesInForceOf, withType, type Ticket } from '../model/ticket.ts'
 import { typeWords } from './columns.ts'
 import { Choice, Field } from './field.tsx'
 
@@ -62,7 +62,7 @@ const TimeFields = ({ ticket, faults, onChange }: TicketFieldsProps) => (
         value={ticket.timeInForce}
         onChange={(event) => onChange({ ...ticket, timeInForce: event.currentTarget.value as Ticket['timeInForce'] })}
       >
-        {timesInForce.map((one) => (
+        {timesInForceOf(ticket.type).map((one) => (
           <option key={one} value={one}>
             {timeWords[one]}
           </option>
@@ -98,7 +98,7 @@ export const TicketFields = (props: TicketFieldsProps) => {
         name="type"
         value={ticket.type}
         options={orderTypes.map((value) => ({ value, label: typeWords[value] }))}
-        onChoose={(type) => onChange({ ...ticket, type })}
+        onChoose={(type) => onChange(withType(ticket, type))}
       />
       <TextField {...props} name="ticker" label="Ticker" first />
       <TextField {...props} name="quantity" label="Quantity" />
