@@ -47,11 +47,23 @@ const withServedLinks = (html: string): string =>
     return href === null ? inner : `<a href="${href}"${rest}>${inner}</a>`
   })
 
-const withScrollingTables = (html: string): string =>
-  html
-    .replaceAll('<table>', '<div class="table" tabindex="0" role="region" aria-label="Table"><table>')
-    .replaceAll('</table>', '</table></div>')
+/** Each has a name of its own, because somebody who cannot see the page picks one from the list of its regions. */
+const withScrollingBlocks = (html: string): string => {
+  let tables = 0
+  return (
+    html
+      .replaceAll(
+        '<table>',
+        () => `<div class="table" tabindex="0" role="region" aria-label="Table ${++tables}"><table>`,
+      )
+      .replaceAll('</table>', '</table></div>')
+      // A column without a name is none to a reader of the screen.
+      .replaceAll('<th></th>', '<td></td>')
+      // A block that is wider than the window is scrolled by keyboard, too.
+      .replaceAll('<pre>', '<pre tabindex="0">')
+  )
+}
 
 /** The page's body, and its headings in their order. `markdown` is a page of the handbook: its HTML is trusted. */
 export const renderMarkdown = (markdown: string): RenderedPage =>
-  withAnchors(withScrollingTables(withServedLinks(Bun.markdown.html(markdown))))
+  withAnchors(withScrollingBlocks(withServedLinks(Bun.markdown.html(markdown))))

@@ -11,7 +11,8 @@ export const handbookStyles = `:root {
 html { scroll-padding-top: 1rem; -webkit-text-size-adjust: 100%; text-size-adjust: 100% }
 body { margin: 0; font: 16px/1.6 system-ui, sans-serif; color: var(--ink); background: var(--ground) }
 a { color: var(--link); text-decoration: none }
-a:hover, a:focus-visible { text-decoration: underline }
+a:hover, a:focus-visible, :is(p, li, td) a { text-decoration: underline; text-underline-offset: .15em }
+nav li a:not(:hover, :focus-visible), .contents a:not(:hover, :focus-visible) { text-decoration: none }
 body > header { background: var(--bar); padding: .6rem 1.25rem; font-weight: 600 }
 body > header a { color: #fff }
 nav { padding: .6rem 1.25rem; border-bottom: 1px solid var(--line); font-size: 14px }
@@ -34,7 +35,7 @@ pre code { background: none; padding: 0; font-size: inherit }
 table { border-collapse: collapse; width: 100%; font-size: .925em; overflow-wrap: normal }
 th, td { text-align: left; vertical-align: top; padding: .45rem .7rem; border-bottom: 1px solid var(--line) }
 tr:last-child td { border-bottom: 0 }
-th { background: var(--tint) }
+th, thead td { background: var(--tint) }
 td code { overflow-wrap: anywhere }
 td:first-child code { overflow-wrap: normal }
 table:has(th:nth-child(3)) { min-width: 38rem }
