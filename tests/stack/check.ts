@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { Glob } from 'bun'
 import { buildBinary } from '../../src/build/build.ts'
 import { inRepo, repoDir } from '../../src/build/repository.ts'
+import { findChromium, noChromium } from '../browser/executable.ts'
 import { crashingBinary } from '../support/binary.ts'
 import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
 import { countTests, failedTests, summarise, type TestCounts } from './junit.ts'
@@ -92,8 +93,13 @@ const runGroup = async (files: readonly string[], at: number): Promise<boolean> 
   return exitCode === 0
 }
 
+/** Chromium is the one program that no package registry has: without it everything else is checked, and the summary says so. */
+const hasChromium = findChromium() !== null
+const isOfBrowser = (file: string): boolean => /^tests[\\/]browser[\\/]/.test(file)
+
 const runTests = async (): Promise<boolean> => {
-  const files = [...new Glob('tests/**/*.test.ts').scanSync(repoDir)]
+  const all = [...new Glob('tests/**/*.test.ts').scanSync(repoDir)]
+  const files = hasChromium ? all : all.filter((file) => !isOfBrowser(file))
   const groups = groupsOf(files)
   const lanes = lanesOf()
   console.log(`${files.length} files, in ${groups.length} processes, ${lanes} at a time`)
@@ -134,6 +140,7 @@ const close = async (exitCode: number): Promise<never> => {
   if (exitCode === 0 && nothingRan) console.error('no test ran')
   if (failedStep !== '') console.error(`\nthe step that failed: ${failedStep}`)
   for (const name of failed) console.error(`failed: ${name}`)
+  if (!hasChromium) console.log(`\nnot run: tests/browser. There is ${noChromium}`)
   const red = exitCode !== 0 || nothingRan
   console.log(`\n${summarise(red && found.failed === 0 ? { ...found, failed: 1 } : found)}`)
   process.exit(red ? 1 : 0)
