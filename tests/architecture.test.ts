@@ -49,8 +49,9 @@ const allowed = {
   client: [...floors, 'config'],
   watch: [...floors, 'config', 'client'],
   operate: [...floors, 'config', 'client'],
-  // The page, bundled for a browser: no file of the service is in it but the rules that both share.
-  blotter: ['domain', 'wire'],
+  // The page, bundled for a browser: no file of the service is in it but the rules that both share. Of the metrics it reads the alerts'
+  // thresholds when it is built.
+  blotter: ['domain', 'wire', 'metrics'],
   commands: [...floors, 'handbook', 'http', 'fix', 'metrics', 'config', 'serve', 'operate'],
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],

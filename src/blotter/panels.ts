@@ -2,7 +2,9 @@
 
 import { OrdersPanel } from './orders/panel.tsx'
 import type { Panel } from './ui/panel.ts'
+import { VitalsPanel } from './vitals/panel.tsx'
 
 export const panels: readonly [Panel, ...Panel[]] = [
   { id: 'orders', title: 'Orders', component: OrdersPanel, shortcut: '1' },
+  { id: 'vitals', title: 'Vital signs', component: VitalsPanel, shortcut: '2' },
 ]

@@ -3,8 +3,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Feed } from './feed/feed.ts'
 import { panels } from './panels.ts'
-import { openAccess, type Access } from './service/access.ts'
 import type { Service } from './service/service.ts'
+import { SignedIn, SignIn } from './signin/signIn.tsx'
+import { useSession } from './signin/useSession.ts'
 import './styles/shell.css'
 import { ConnectionLine, ConnectionState } from './ui/connectionState.tsx'
 import { useKey } from './ui/keys.ts'
@@ -22,15 +23,6 @@ const useOpenPanel = (): Panel => {
   return panel
 }
 
-const useAccess = (service: Service): Access => {
-  const [access, setAccess] = useState(openAccess)
-  useEffect(
-    () => service.onCredential((event) => setAccess({ kind: event === 'refused' ? 'needed' : 'given', scopes: null })),
-    [service],
-  )
-  return access
-}
-
 const Tab = ({ panel: { id, title, shortcut }, isOpen }: { panel: Panel; isOpen: boolean }) => {
   useKey(shortcut, () => void (location.hash = id))
   return (
@@ -42,7 +34,7 @@ const Tab = ({ panel: { id, title, shortcut }, isOpen }: { panel: Panel; isOpen:
 
 export const Shell = ({ service, feed }: { service: Service; feed: Feed }) => {
   const open = useOpenPanel()
-  const access = useAccess(service)
+  const session = useSession(service)
   const Component = open.component
   return (
     <>
@@ -57,10 +49,15 @@ export const Shell = ({ service, feed }: { service: Service; feed: Feed }) => {
         <a class="shell-docs" href="/docs">
           Docs
         </a>
+        <SignedIn session={session} />
       </header>
       <ConnectionLine feed={feed} />
       <main class="shell-main">
-        <Component service={service} access={access} feed={feed} />
+        {session.access.kind === 'needed' ? (
+          <SignIn session={session} />
+        ) : (
+          <Component service={service} access={session.access} feed={feed} />
+        )}
       </main>
     </>
   )

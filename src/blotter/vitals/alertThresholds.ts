@@ -2,11 +2,10 @@
 
 import alerts from '../../metrics/alerts.yaml' with { type: 'text' }
 
-type Rule = { alert: string; expr: string }
-
-const rulesOf = (text: string): Rule[] => {
-  const { groups } = Bun.YAML.parse(text) as { groups: readonly { rules: readonly Rule[] }[] }
-  return groups.flatMap(({ rules }) => rules)
+/** The expression of an alert, as it stands in the file; nothing if there is no such alert. */
+const expressionOf = (text: string, alert: string): string => {
+  const rule = text.split(/^ *- alert: /m).find((one) => one.startsWith(`${alert}\n`))
+  return /^ *expr: (.*?)^ *(?:for|labels):/ms.exec(rule ?? '')?.[1] ?? ''
 }
 
 /**
@@ -14,7 +13,7 @@ const rulesOf = (text: string): Rule[] => {
  * Throws where there is no such alert, or it compares no such metric: the page is not built with a line at the wrong place.
  */
 export const thresholdIn = (text: string, alert: string, metric: string): number => {
-  const expr = rulesOf(text).find((rule) => rule.alert === alert)?.expr ?? ''
+  const expr = expressionOf(text, alert)
   const at = expr.search(new RegExp(`\\b${metric}\\b`))
   const found = at === -1 ? undefined : /> (\d+(?:\.\d+)?)(?![\d.]|\))/.exec(expr.slice(at))?.[1]
   if (found === undefined) throw new Error(`alerts.yaml: ${alert} does not compare ${metric} with a number`)

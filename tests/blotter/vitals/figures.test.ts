@@ -126,9 +126,17 @@ describe('thresholds', () => {
   })
 
   test('of an alert that is gone, or compares something else, the page is not built', () => {
-    const text = 'groups: [{ name: orders, rules: [{ alert: Old, expr: "max(age_seconds) > 30" }] }]'
+    const text = `
+      - alert: Old
+        expr: max(age_seconds) > 30
+        labels: { severity: warning }
+      - alert: Older
+        expr: max(years) > 30
+        labels: { severity: warning }
+`
     expect(thresholdIn(text, 'Old', 'age_seconds')).toBe(30)
     expect(() => thresholdIn(text, 'New', 'age_seconds')).toThrow('New does not compare age_seconds')
     expect(() => thresholdIn(text, 'Old', 'rows')).toThrow('Old does not compare rows')
+    expect(() => thresholdIn(text, 'Old', 'years')).toThrow('Old does not compare years')
   })
 })
