@@ -6,9 +6,9 @@ type Ask = (signal: AbortSignal) => Promise<void>
 
 /**
  * Asks at once, and `pauseMs` after each answer, while the page is visible; one question at a time. Returns how to ask now. What the
- * signal ends is nobody's concern any more: the panel is gone.
+ * signal ends is nobody's concern any more: the panel is gone, or it asks for something else. `subject`: what is asked for.
  */
-export const usePolling = (ask: Ask, pauseMs: number): (() => void) => {
+export const usePolling = (ask: Ask, pauseMs: number, subject = ''): (() => void) => {
   const latest = useRef(ask)
   latest.current = ask
   const askNow = useRef<() => void>(() => undefined)
@@ -41,6 +41,6 @@ export const usePolling = (ask: Ask, pauseMs: number): (() => void) => {
       clearTimeout(timer)
       document.removeEventListener('visibilitychange', begin)
     }
-  }, [pauseMs])
+  }, [pauseMs, subject])
   return () => askNow.current()
 }
