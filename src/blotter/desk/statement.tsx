@@ -44,7 +44,8 @@ const Field = ({ label, value, onValue, problem, pointer, isLong = false }: Fiel
     'aria-invalid': faults.length > 0,
     'aria-describedby': `${id}-faults`,
     onInput: ({ currentTarget }: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) =>
-      onValue(currentTarget.value),
+      // The service takes no controls, and lines are some.
+      onValue(currentTarget.value.replaceAll('\n', ' ')),
   }
   return (
     <>

@@ -1,6 +1,7 @@
 // A refusal, in the words of the service, at the place that it is about.
 
-import type { Fault, Problem } from '../service/service.ts'
+import type { Fault } from '../model/ticket.ts'
+import type { Problem } from '../service/service.ts'
 import './problem.css'
 
 /** The faults of a member of the body (`/note`) or of a parameter (`?ticker`). */

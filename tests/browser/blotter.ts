@@ -1,0 +1,55 @@
+// What the tests of the blotter stand on: the compiled service in a world of its own with the reference engine, and a page that shows it.
+
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { startEngine } from '../support/engineProcess.ts'
+import { afterAll, expect } from '../support/explained.ts'
+import type { RunningService } from '../support/service.ts'
+import { createWorld, type World } from '../support/world.ts'
+import { startBrowser, type OpenPage } from './browser.ts'
+
+export type Blotter = {
+  world: World
+  service: RunningService
+  /** A page at a panel, as `orders` or `desk`. */
+  open: (panel?: string, options?: BrowserContextOptions) => Promise<OpenPage>
+}
+
+/** Everything ends after the last test of the file. `env`: of the service. */
+export const startBlotter = async ({
+  env = {},
+  withEngine = true,
+}: { env?: Record<string, string>; withEngine?: boolean } = {}): Promise<Blotter> => {
+  const world = await createWorld({ env: { ENGINE_FEATURES: 'reports,display,post-only', ...env } })
+  afterAll(() => world[Symbol.asyncDispose]())
+  if (withEngine) {
+    const engine = await startEngine(world.env)
+    afterAll(() => engine[Symbol.asyncDispose]())
+  }
+  const service = await world.start()
+  const browser = await startBrowser()
+  afterAll(() => browser[Symbol.asyncDispose]())
+  return {
+    world,
+    service,
+    async open(panel = 'orders', options) {
+      const open = await browser.open(service.url, options)
+      await open.page.goto(`${service.url}/#${panel}`)
+      return open
+    },
+  }
+}
+
+/** Nothing was complained of, and nobody but the service was asked. */
+export const expectQuiet = ({ complaints, elsewhere }: OpenPage): void =>
+  expect({ complaints, elsewhere }).toEqual({ complaints: [], elsewhere: [] })
+
+/** Answers the question of who and why, and sends it. */
+export const answerQuestion = async (
+  page: Page,
+  { by, note, action }: { by: string; note: string; action: string },
+): Promise<void> => {
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Who').fill(by)
+  await dialog.getByLabel('Why').fill(note)
+  await dialog.getByRole('button', { name: action }).click()
+}
