@@ -10,8 +10,8 @@ import { startBrowser, type OpenPage } from './browser.ts'
 export type Blotter = {
   world: World
   service: RunningService
-  /** A page at a panel, as `orders` or `desk`. */
-  open: (panel?: string, options?: BrowserContextOptions) => Promise<OpenPage>
+  /** A page at a panel, as `orders` or `desk`; of another service, if one is given. */
+  open: (panel?: string, options?: BrowserContextOptions, of?: RunningService) => Promise<OpenPage>
 }
 
 /** Everything ends after the last test of the file. `env`: of the service. */
@@ -31,9 +31,9 @@ export const startBlotter = async ({
   return {
     world,
     service,
-    async open(panel = 'orders', options) {
-      const open = await browser.open(service.url, options)
-      await open.page.goto(`${service.url}/#${panel}`)
+    async open(panel = 'orders', options = {}, { url } = service) {
+      const open = await browser.open(url, options)
+      await open.page.goto(`${url}/#${panel}`)
       return open
     },
   }
@@ -52,4 +52,9 @@ export const answerQuestion = async (
   await dialog.getByLabel('Who').fill(by)
   await dialog.getByLabel('Why').fill(note)
   await dialog.getByRole('button', { name: action }).click()
+}
+
+export const signIn = async (page: Page, credential: string): Promise<void> => {
+  await page.getByLabel('Token or API key').fill(credential)
+  await page.getByRole('button', { name: 'Sign in' }).click()
 }

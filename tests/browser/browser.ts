@@ -5,7 +5,7 @@ import { inRepo } from '../../src/build/repository.ts'
 import { requireChromium } from './executable.ts'
 import { openNowhere } from './nowhere.ts'
 
-type OpenPage = AsyncDisposable & {
+export type OpenPage = AsyncDisposable & {
   page: Page
   /** Refusals of the content policy, uncaught exceptions, whatever was written to the console as an error. */
   complaints: string[]
@@ -29,6 +29,8 @@ const ownRequests = [
   'PreconnectToSearch',
 ]
 
+const hangsAfterMs = 110_000
+
 /** Status codes are answers that a page may expect; that they are refusals is for the test to say. */
 const isAnswer = (text: string): boolean => text.startsWith('Failed to load resource:')
 
@@ -40,6 +42,8 @@ const openPage = async (browser: Browser, url: string, options: BrowserContextOp
     proxy: { server: nowhere.url, bypass: `<-loopback>,${new URL(url).host}` },
     ...options,
   })
+  // It ends what would hang, and measures nothing.
+  context.setDefaultTimeout(hangsAfterMs)
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(error.stack ?? String(error)))
