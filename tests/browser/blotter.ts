@@ -1,6 +1,6 @@
 // What the tests of the blotter stand on: the compiled service in a world of its own with the reference engine, and a page that shows it.
 
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { startEngine } from '../support/engineProcess.ts'
 import { afterAll, expect } from '../support/explained.ts'
 import type { RunningService } from '../support/service.ts'
@@ -58,3 +58,7 @@ export const signIn = async (page: Page, credential: string): Promise<void> => {
   await page.getByLabel('Token or API key').fill(credential)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
+
+/** The row of the orders table with this ticker, and this side. */
+export const rowOf = (page: Page, ticker: string, side = ''): Locator =>
+  page.getByRole('row').filter({ hasText: ticker }).filter({ hasText: side })

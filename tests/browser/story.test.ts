@@ -1,0 +1,138 @@
+// Proves: the README's story can be clicked: two orders that cross are placed and watched being filled, one is canceled, many are, an attempt
+// whose answer was lost is made void, trading is halted and resumed, and the page goes on by itself after the service was started again.
+
+import type { Page } from 'playwright-core'
+import { expect, test } from '../support/explained.ts'
+import { placeOrder } from '../support/placeOrder.ts'
+import { until } from '../support/until.ts'
+import { answerQuestion, expectQuiet, rowOf, startBlotter } from './blotter.ts'
+
+const { world, service, open } = await startBlotter()
+
+type Terms = { side: 'Buy' | 'Sell'; user: string; ticker: string; quantity: string; price: string }
+
+const fillIn = async (page: Page, { side, user, ticker, quantity, price }: Terms): Promise<void> => {
+  const form = page.getByRole('complementary', { name: 'New order' })
+  await form.getByText(side, { exact: true }).click()
+  await form.getByLabel('Ticker').fill(ticker)
+  await form.getByLabel('Quantity').fill(quantity)
+  await form.getByLabel('Price', { exact: true }).fill(price)
+  await form.getByLabel('User').fill(user)
+}
+
+const seller = 'a11ce000-0000-4000-8000-000000000001'
+const buyer = 'b0b00000-0000-4000-8000-000000000002'
+
+test('two that cross are placed by keyboard and mouse, and filled before the eyes', async () => {
+  await using opened = await open()
+  const { page } = opened
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.keyboard.press('n')
+  await fillIn(page, { side: 'Sell', user: seller, ticker: 'CROSS', quantity: '100', price: '150.5' })
+  await page.keyboard.press('Enter')
+  await page.getByText('Accepted').waitFor()
+  await fillIn(page, { side: 'Buy', user: buyer, ticker: 'CROSS', quantity: '40.25', price: '150.50' })
+  // A double click places once.
+  await page.getByRole('button', { name: 'Place buy order' }).dblclick()
+  await rowOf(page, 'CROSS', 'Buy').filter({ hasText: 'Filled' }).waitFor()
+  await rowOf(page, 'CROSS', 'Sell').filter({ hasText: 'Part' }).waitFor()
+  expect((await service.http('/orders?ticker=CROSS')).json['orders']).toHaveLength(2)
+  expectQuiet(opened)
+})
+
+test('what remains of an order is canceled after a question, and its life says so', async () => {
+  await placeOrder(service, { ticker: 'CANCEL' })
+  await using opened = await open()
+  const { page } = opened
+  await rowOf(page, 'CANCEL').click()
+  await page.getByRole('button', { name: 'Cancel order' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel order' }).click()
+  const life = page.getByRole('complementary')
+  await life.getByText('USER_CANCELED').first().waitFor()
+  await page.keyboard.press('Escape')
+  await life.waitFor({ state: 'detached' })
+  await rowOf(page, 'CANCEL').filter({ hasText: 'Canceled' }).waitFor()
+  expectQuiet(opened)
+})
+
+test('many are canceled after a question', async () => {
+  for (let i = 0; i < 3; i++) await placeOrder(service, { ticker: 'MANY', price: 10 + i })
+  await using opened = await open()
+  const { page } = opened
+  await page.keyboard.press('/')
+  await page.keyboard.type('MANY')
+  await page.getByRole('button', { name: 'Cancel many' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel them' }).click()
+  await page.getByText('Canceled 3.').waitFor()
+  const { orders } = (await service.http('/orders?ticker=MANY')).json as { orders: { status: string }[] }
+  expect(orders.map(({ status }) => status)).toEqual(['CANCELED', 'CANCELED', 'CANCELED'])
+  expectQuiet(opened)
+})
+
+test.each([
+  ['Ask again', 'Accepted', 1],
+  ['Void', 'Void: no order', 0],
+] as const)('an answer that was lost, and %s', async (choice, said, orders) => {
+  const ticker = choice === 'Void' ? 'LOST' : 'ASKED'
+  await using opened = await open()
+  const { page } = opened
+  // The first attempt reaches nobody, and its sender does not know.
+  const lost = { status: 504, code: 'OUTCOME_UNKNOWN', title: 'Outcome unknown', detail: 'the order may exist' }
+  await page.route('**/orders', (route) => route.fulfill({ status: 504, json: lost }), { times: 1 })
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.keyboard.press('n')
+  await fillIn(page, { side: 'Buy', user: buyer, ticker, quantity: '1', price: '1' })
+  await page.getByRole('button', { name: 'Place buy order' }).click()
+  await page.getByRole('button', { name: choice, exact: true }).click()
+  await page.getByText(said).first().waitFor()
+  expect((await service.http(`/orders?ticker=${ticker}`)).json['orders']).toHaveLength(orders)
+  expectQuiet(opened)
+})
+
+test('a halted ticker takes no order, until it is resumed', async () => {
+  await using opened = await open('desk')
+  const { page } = opened
+  await page.getByLabel('Ticker').fill('STOPPED')
+  await page.getByRole('button', { name: 'Halt the ticker' }).click()
+  await answerQuestion(page, { by: 'me', note: 'drill', action: 'Halt STOPPED' })
+  await page.getByRole('button', { name: 'Resume STOPPED' }).waitFor()
+  await page.keyboard.press('1')
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.keyboard.press('n')
+  await fillIn(page, { side: 'Buy', user: buyer, ticker: 'STOPPED', quantity: '1', price: '1' })
+  await page.getByRole('button', { name: 'Place buy order' }).click()
+  await page
+    .getByRole('alert')
+    .filter({ hasText: 'HALTED' })
+    .or(page.getByRole('alert').filter({ hasText: 'halted' }))
+    .first()
+    .waitFor()
+  await page.goto(`${service.url}/#desk`)
+  await page.getByRole('button', { name: 'Resume STOPPED' }).click()
+  await answerQuestion(page, { by: 'me', note: 'the drill is over', action: 'Resume STOPPED' })
+  await page.getByRole('button', { name: 'Resume STOPPED' }).waitFor({ state: 'detached' })
+  expect((await service.post({ ...body, ticker: 'STOPPED' })).status).toBe(202)
+  expectQuiet(opened)
+})
+
+const body = { userId: buyer, side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: 1, price: 1 }
+
+test('the page goes on by itself after the service was started again, and says so', async () => {
+  const port = service.port + 1
+  const first = await world.start({ port })
+  await placeOrder(first, { ticker: 'BEFORE' })
+  await using opened = await open('orders', {}, first)
+  const { page } = opened
+  await rowOf(page, 'BEFORE').waitFor()
+  await first.kill()
+  await page.getByText('Disconnected:').waitFor()
+  // Meanwhile life goes on at another replica.
+  await placeOrder(service, { ticker: 'MEANWHILE' })
+  await world.start({ port })
+  await page.getByText('nothing was missed').waitFor()
+  await rowOf(page, 'MEANWHILE').waitFor()
+  await rowOf(page, 'BEFORE').waitFor()
+  await placeOrder(service, { ticker: 'AFTER' })
+  await until(() => rowOf(page, 'AFTER').isVisible(), { what: 'it is live again' })
+  expectQuiet(opened)
+})
