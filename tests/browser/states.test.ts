@@ -86,6 +86,9 @@ const openAnswered =
     return opened
   }
 
+/** The stream and the list. */
+const reads = /\/orders(?:\/stream)?(?:\?|$)/
+
 const unavailable = { title: 'Overloaded', status: 503, code: 'OVERLOADED', detail: 'nothing was stored; try again' }
 
 const states: Record<string, State> = {
@@ -94,12 +97,12 @@ const states: Record<string, State> = {
     reach: (page) => page.getByText('No orders yet').waitFor(),
   },
   loading: {
-    open: openAnswered((page) => page.route('**/orders{,/stream}?*', () => undefined)),
+    open: openAnswered((page) => page.route(reads, () => undefined)),
     reach: (page) => page.getByText('Reading orders').waitFor(),
   },
   error: {
     open: openAnswered((page) =>
-      page.route('**/orders{,/stream}?*', (route) =>
+      page.route(reads, (route) =>
         route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(unavailable) }),
       ),
     ),

@@ -115,14 +115,15 @@ export const Plot = ({ sign, history }: { sign: Sign; history: History }) => {
   const live = useRef<Live>({ sign, latest: null })
   live.current = { sign, latest: history.figures.at(-1) ?? null }
   useEffect(() => {
+    const element = place.current!
     const own = new uPlot(
-      optionsOf(place.current!.clientWidth, () => live.current),
+      optionsOf(element.clientWidth, () => live.current),
       [[]],
       place.current!,
     )
     plot.current = own
-    const sizes = new ResizeObserver(() => own.setSize({ width: place.current!.clientWidth, height }))
-    sizes.observe(place.current!)
+    const sizes = new ResizeObserver(() => own.setSize({ width: element.clientWidth, height }))
+    sizes.observe(element)
     const scheme = matchMedia('(prefers-color-scheme: dark)')
     const redraw = (): void => own.redraw()
     scheme.addEventListener('change', redraw)
