@@ -108,7 +108,7 @@ const states: Record<string, State> = {
     ),
     reach: (page) => page.getByText('Disconnected').first().waitFor(),
   },
-  orders: { open: (options) => open('orders', options), reach: (page) => page.getByText('0.00000001').waitFor() },
+  orders: { open: (options) => open('orders', options), reach: (page) => page.getByText('OVER').waitFor() },
   life: {
     open: (options) => open('orders', options),
     reach: async (page) => {
@@ -121,7 +121,7 @@ const states: Record<string, State> = {
   form: {
     open: (options) => open('orders', options),
     reach: async (page) => {
-      await page.getByText('0.00000001').waitFor()
+      await page.getByText('OVER').waitFor()
       await page.keyboard.press('n')
       await page.getByRole('button', { name: 'Place buy order' }).waitFor()
     },
@@ -129,7 +129,7 @@ const states: Record<string, State> = {
   'form with faults': {
     open: (options) => open('orders', options),
     reach: async (page) => {
-      await page.getByText('0.00000001').waitFor()
+      await page.getByText('OVER').waitFor()
       await page.keyboard.press('n')
       await page.getByLabel('Ticker', { exact: true }).last().fill('no ticker at all!')
       await page.getByLabel('Quantity').fill('-1')
