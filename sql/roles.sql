@@ -43,6 +43,11 @@ declare
     "event_publication": "select, insert, delete",
     "event_publication_lease": "select, update",
     "replicas": "select, insert, update, delete",
+    "adoption": "select",
+    "adoption_refused": "select",
+    "adoption_openings": "select",
+    "adoption_events": "select",
+    "adoption_beginnings": "select",
     "orders_migrations": "select"
   }';
   name   text;

@@ -1,7 +1,9 @@
 // The guards of the tables: every trigger, check, foreign key and unique key that the promises rest on. A guard that was dropped,
 // disabled or not validated is a violation by itself, whatever the rows look like today.
 
-type Guards = {
+import { adoptionGuards } from './adoptionGuards.ts'
+
+export type Guards = {
   triggers: readonly string[]
   /** Checks and foreign keys. */
   constraints: readonly string[]
@@ -236,4 +238,5 @@ export const guards: Readonly<Record<string, Guards>> = {
     constraints: ['outbox_kind'],
     keys: { outbox_pkey: ['position'] },
   },
+  ...adoptionGuards,
 }

@@ -24,6 +24,7 @@ import rules from '../../sql/0021_rules.sql' with { type: 'text' }
 import sweeps from '../../sql/0022_sweeps.sql' with { type: 'text' }
 import fix from '../../sql/0023_fix.sql' with { type: 'text' }
 import fixChecked from '../../sql/0024_fix_checked.sql' with { type: 'text' }
+import adoption from '../../sql/0025_adoption.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   { name: '0022_sweeps.sql', sql: sweeps },
   { name: '0023_fix.sql', sql: fix },
   { name: '0024_fix_checked.sql', sql: fixChecked },
+  { name: '0025_adoption.sql', sql: adoption },
 ]
