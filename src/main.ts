@@ -6,6 +6,8 @@ const help = `orders ${version}: the single source of truth for the life of an o
 
   orders [serve]          serve HTTP, relay events to Kafka, apply trades (the default)
   orders migrate          bring the database's schema to this version, then exit
+  orders adopt            take over the database of the Java service: --dry-run, --list, --transactions, --opening-balances,
+                          --swallowed, --publish-undecided, --cancel-older-than; --back: go back to it
   orders health           exit 0 if the service on this host is alive; --ready: if it can serve requests
   orders verify           check every order against its ledger; --topics: the topics against the tables; --json
   orders redrive          send dead letters to their topic again: --reports, --dry-run, --all, --disposition, --order, --id,
@@ -46,6 +48,8 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./serve/serve.ts')).serve(process.env)
     case 'migrate':
       return (await import('./commands/migrate.ts')).migrateCommand(process.env)
+    case 'adopt':
+      return (await import('./adopt/command.ts')).adoptCommand(process.env, args)
     case 'health':
       return (await import('./commands/health.ts')).healthCommand(process.env, args)
     case 'verify':

@@ -46,6 +46,7 @@ const allowed = {
   serve: [...floors, 'relay', 'tail', 'publisher', 'kafka', 'http', 'grpc', 'fix', 'metrics', 'config', 'top'],
   verify: [...floors, 'relay', 'tail', 'kafka', 'config', 'serve'],
   redrive: [...floors, 'kafka', 'config', 'serve'],
+  adopt: [...floors, 'kafka', 'config', 'serve', 'verify'],
   client: [...floors, 'config'],
   watch: [...floors, 'config', 'client'],
   operate: [...floors, 'config', 'client'],
@@ -56,7 +57,7 @@ const allowed = {
   // What makes a release and writes tables of the handbook; nothing of the service imports it.
   build: ['config', 'metrics', 'top'],
   // main.ts loads each command when it is asked for.
-  top: [...floors, 'http', 'serve', 'verify', 'redrive', 'watch', 'operate', 'commands'],
+  top: [...floors, 'http', 'serve', 'verify', 'redrive', 'adopt', 'watch', 'operate', 'commands'],
 } as const satisfies Record<string, readonly string[]>
 type Room = keyof typeof allowed
 

@@ -19,6 +19,14 @@ const crashPoints = [
   'after-trigger-before-offset',
   /** A sweep has canceled a page of orders, and is not done. */
   'after-page-of-sweep',
+  /** Of a take-over: the schema of the copy exists, and is empty. */
+  'after-schema-of-copy',
+  /** It has our tables. */
+  'before-sources',
+  /** Topics and transactions are read. */
+  'before-copy',
+  /** The copy is committed, and nobody has verified it. */
+  'after-copy',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 

@@ -20,8 +20,11 @@ export type TopicRecord = {
   headers: readonly Header[]
 }
 
-/** The records of one partition: `start` is the lowest offset that is still kept, `end` the offset that the next record will get. */
-export type Span = { start: bigint; end: bigint }
+/**
+ * The records of one partition: `start` is the lowest offset that is still kept, `end` the offset that the next record will get. `begins`: what
+ * stands before it is not ours; absent: all is.
+ */
+export type Span = { start: bigint; end: bigint; begins?: bigint }
 
 export type TopicReader = {
   /** The span of each partition of a topic now. Throws TopicAbsent if there is no such topic. */

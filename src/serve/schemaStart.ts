@@ -2,7 +2,9 @@
 
 import { sleep } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
+import { adoptedSchema, isTakenOver } from '../store/adoptedPlace.ts'
 import { brokenGuards } from '../store/brokenGuards.ts'
+import { useSchema } from '../store/connection.ts'
 import { beginEpoch } from '../store/log.ts'
 import { migrate, MigrationRefused, requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
@@ -13,10 +15,15 @@ import { openSession, type Sql } from '../store/sql.ts'
 import { createLog, describe, type Log } from '../telemetry/log.ts'
 
 /**
- * Checks what must hold before anything is read or created: sessions get the settings of the pools, and the schema exists.
+ * Checks what must hold before anything is read or created: sessions get the settings of the pools, and the schema exists. In a database that
+ * was taken over from the Java service, this session and all that are opened later use the schema of the copy.
  * Throws MigrationRefused, whose message says what to change.
  */
 export const requirePlace = async (sql: Sql, config: Config): Promise<void> => {
+  if (await isTakenOver(sql)) {
+    useSchema(config.database, adoptedSchema)
+    await sql`select set_config('search_path', ${adoptedSchema}, false)`
+  }
   await requireSettings(config.database, {
     connections: 1,
     connectTimeoutMs: config.DB_CONNECT_TIMEOUT_MS,

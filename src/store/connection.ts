@@ -137,9 +137,20 @@ export const reach = (target: DatabaseTarget, connectTimeoutMs: number, over = n
   }
 }
 
+/** Of targets whose tables lie elsewhere than their address says: the schema. */
+const foundSchemas = new WeakMap<DatabaseTarget, string>()
+
+/** Sessions that are opened from now on use this schema. */
+export const useSchema = (target: DatabaseTarget, schema: string): void => {
+  foundSchemas.set(target, schema)
+}
+
+/** The schema that sessions of this target ask for; undefined leaves the server's. */
+export const schemaOf = (target: DatabaseTarget): string | undefined => foundSchemas.get(target) ?? target.schema
+
 /** The settings that every session requests when it begins. */
 export const sessionOf = (target: DatabaseTarget) => ({
   application_name: target.applicationName,
-  ...(target.schema === undefined ? {} : { search_path: target.schema }),
+  ...(schemaOf(target) === undefined ? {} : { search_path: schemaOf(target)! }),
   ...(target.options === undefined ? {} : { options: target.options }),
 })

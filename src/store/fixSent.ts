@@ -228,5 +228,5 @@ export const readDueMessages = async (sql: Sql, session: string, limit: number):
 /** The door through which an order came; null: HTTP. */
 export const readDoor = async (sql: Sql, orderId: string): Promise<Door | null> => {
   const [row] = await sql<{ origin: string | null }[]>`select o.origin from orders o where o.id = ${orderId}::uuid`
-  return row === undefined || row.origin === null ? null : doorOf(row.origin)
+  return doorOf(row?.origin ?? null)
 }

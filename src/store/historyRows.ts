@@ -2,7 +2,7 @@
 // ledger, everything else a row of order_changes. History and log select the same columns of all three.
 
 import { amountFromSql, notionalFromSql, type Amount } from '../domain/decimal.ts'
-import { doorOf } from '../domain/door.ts'
+import { adoptedOrigin, doorOf } from '../domain/door.ts'
 import type { Cause, HistoryEvent, HistoryKind } from '../domain/history.ts'
 import { isFinal, type Order, type Status } from '../domain/order.ts'
 import type { Reason } from '../domain/reason.ts'
@@ -113,15 +113,23 @@ const orderAfter = (row: HistoryRow): Order => {
 
 const causeOf = (row: HistoryRow): Cause => {
   if (row.version === 0) {
+    if (row.origin === adoptedOrigin) return { kind: 'adopted' }
     if (row.before_log) return { kind: 'before-log' }
     return {
-      ...(row.origin === null ? { kind: 'request' } : doorOf(row.origin)),
+      ...(doorOf(row.origin) ?? { kind: 'request' }),
       ...(row.request_id !== null && { requestId: row.request_id }),
       ...(row.subject !== null && { subject: row.subject }),
     }
   }
+  // A leg that the Java service applied, and whose record nobody has any more.
+  if (row.kind === 'FILLED' && row.kafka_partition! < 0) return { kind: 'adopted' }
   if (row.kind === 'FILLED') return { kind: 'trade', partition: row.kafka_partition!, offset: row.kafka_offset! }
   return row.cause!
+}
+
+const doorPart = (origin: string | null): Pick<HistoryEvent, 'door'> => {
+  const door = doorOf(origin)
+  return door === null ? {} : { door }
 }
 
 export const historyFromRow = (row: HistoryRow): HistoryEvent => ({
@@ -140,5 +148,5 @@ export const historyFromRow = (row: HistoryRow): HistoryEvent => ({
       : null,
   reason: row.reason_code === null ? null : { code: row.reason_code, text: row.reason_text },
   cause: causeOf(row),
-  ...(row.origin !== null && { door: doorOf(row.origin) }),
+  ...doorPart(row.origin),
 })

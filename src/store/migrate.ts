@@ -32,7 +32,7 @@ const recognise = async (sql: Sql): Promise<boolean> => {
     select to_regclass('orders_migrations') is not null as ours, to_regclass('orders') is not null as orders`
   if (row!.orders && !row!.ours)
     throw new MigrationRefused(
-      'This database has a table "orders" that this service did not create (the Java service\'s?): adopting it is not supported yet, give an empty database or schema.',
+      'This database has a table "orders" that this service did not create. If it is that of the Java service, run orders adopt, which takes it over; else give an empty database or schema.',
     )
   return row!.ours
 }
@@ -112,7 +112,7 @@ const apply = async (sql: Sql, migration: Migration): Promise<void> => {
   }
 }
 
-const takeLock = async (sql: Sql, onWait: () => void): Promise<void> => {
+export const takeLock = async (sql: Sql, onWait: () => void): Promise<void> => {
   for (let tries = 0; ; tries++) {
     const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${lockKey}::bigint) as taken`
     if (row!.taken) return

@@ -96,10 +96,18 @@ const connect = (target: DatabaseTarget, limits: PoolLimits): Connections => {
   return { sql, end: (graceMs) => sql.end({ timeout: graceMs / 1000 }).finally(() => over.abort()) }
 }
 
-/** One connection without statement time-outs: a migration may take long, and holds its lock on this one session. */
-export const openSession = (target: DatabaseTarget, connectTimeoutMs: number): Sql =>
+/**
+ * One connection without statement time-outs: a migration may take long, and holds its lock on this one session. `onNotice` is called with
+ * what the server's functions say on the way.
+ */
+export const openSession = (
+  target: DatabaseTarget,
+  connectTimeoutMs: number,
+  onNotice?: (message: string) => void,
+): Sql =>
   postgres(target.url, {
     ...reach(target, connectTimeoutMs),
+    ...(onNotice && { onnotice: ({ message }) => onNotice(message ?? '') }),
     max: 1,
     connection: sessionOf(target),
   })
@@ -133,12 +141,13 @@ export const openDatabase = (
   const deadlineMs = limits.statementTimeoutMs + answerGraceMs
   const renewal = renewalsOf(target)
   let { count: renewalsDone } = renewal
-  let current = connect(target, limits)
+  // The driver connects with the first statement; by then it is known in which schema the tables are.
+  let opened: Connections | null = null
   let active = 0
 
   const replace = (used: Connections, graceMs: number): void => {
-    if (current !== used) return
-    current = connect(target, limits)
+    if (opened !== used) return
+    opened = connect(target, limits)
     void used.end(graceMs).catch(() => undefined)
   }
 
@@ -152,9 +161,9 @@ export const openDatabase = (
     async run(statement) {
       if (renewalsDone !== renewal.count) {
         renewalsDone = renewal.count
-        replace(current, deadlineMs)
+        if (opened !== null) replace(opened, deadlineMs)
       }
-      const used = current
+      const used = (opened ??= connect(target, limits))
       const { promise: missed, reject } = Promise.withResolvers<never>()
       const timer = setTimeout(() => {
         reject(new DeadlinePassed(`no answer from Postgres within ${deadlineMs} ms`))
@@ -177,7 +186,7 @@ export const openDatabase = (
       return { connections: limits.connections, running, waiting: active - running }
     },
     async close() {
-      await current.end(5_000)
+      await opened?.end(5_000)
     },
   }
 }

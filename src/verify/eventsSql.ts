@@ -4,7 +4,17 @@
 import type { EventKind } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { termArrays, termColumns, termRules, type PublishedTerms } from './eventTerms.ts'
-import { comesBefore, idOfTriggered, isPublished, kindTable, publishedAt, wasEnded, wrongStatus } from './kindsSql.ts'
+import {
+  comesBefore,
+  idOfTriggered,
+  isOurs,
+  isPublished,
+  kindTable,
+  publishedAt,
+  toldByAdoption,
+  wasEnded,
+  wrongStatus,
+} from './kindsSql.ts'
 import { violationsOf } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -134,12 +144,12 @@ export const noteAbsent = async (
 ): Promise<{ orders: number; next: string | null }> => {
   const [row] = await sql<{ orders: string; next: string | null }[]>`
     with page as materialized (
-      select o.id, o.ticker, ${publishedAt(sql)} as published_at, ${isPublished(sql)} as published, ${wasEnded(sql)} as ended,
+      select o.id, o.ticker, o.origin, ${publishedAt(sql)} as published_at, ${isPublished(sql)} as published, ${wasEnded(sql)} as ended,
              case when o.version = 1 then o.updated_at else o.created_at end as ended_at
       from orders o where o.id > ${after}::uuid order by o.id limit ${limit}::integer
     ), due as (
       select p.id, k.kind, p.ticker, case k.ends when 'yes' then p.ended_at else p.published_at end as happened_at
-      from page p join ${kindTable(sql)} on case k.ends when 'yes' then p.ended else p.published end
+      from page p join ${kindTable(sql)} on case k.ends when 'yes' then p.ended else p.published end and ${isOurs(sql)}
     ), noted as (
       insert into verify_absent (order_id, kind, ticker, happened_at)
       select d.id, d.kind, d.ticker, d.happened_at from due d
@@ -192,7 +202,7 @@ type Reordered = { kind: EventKind; orderId: string; partition: number; offset: 
  * Events that stand, in their ticker's order on the topic, behind one that happened more than `slackMs` later; first occurrences only. The
  * slack is there because placements that run at the same time may stand either way: one gets its time before it waits for its transaction,
  * for as long as a request may take, and replicas' clocks differ. The promised order is that an event that is sent after the
- * acknowledgement of another stands behind it; from here, that cannot be checked more sharply.
+ * acknowledgement of another stands behind it; from here, that cannot be checked more sharply. What a take-over published for Java is late.
  */
 export const readReordered = (sql: Sql, slackMs: number): AsyncIterable<Reordered[]> =>
   sql<Reordered[]>`
@@ -203,6 +213,7 @@ export const readReordered = (sql: Sql, slackMs: number): AsyncIterable<Reordere
     from verify_events
   ) e
   where occurred_at < ahead - ${slackMs}::integer * interval '1 millisecond'
+    and not ${toldByAdoption(sql, { orderId: sql`e.order_id`, kind: sql`e.kind` })}
   order by kind, partition, e."offset"`.cursor(cursorRows)
 
 /** Analyzes the table of events, because autovacuum does not analyze temporary tables. */

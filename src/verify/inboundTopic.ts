@@ -40,9 +40,9 @@ export const passedSpans = async ({ reader, options, group }: Run, { topic, subj
   const { reporter } = options
   const spans = await reader.spans(topic)
   const committed = await reader.committed(topic, spans.length)
-  const gaps = spans.flatMap(({ start }, partition): Violation[] => {
+  const gaps = spans.flatMap(({ start, begins }, partition): Violation[] => {
     const place = committed[partition]
-    if (place === null || place === undefined || place >= start) return []
+    if (place === null || place === undefined || place >= start || start === begins) return []
     const found = `${start - place} messages deleted before they were read`
     return [
       {

@@ -1,5 +1,6 @@
 // The kinds of events as a table that a query can join, and which events an order must have or may have.
 
+import { adoptedOrigin } from '../domain/door.ts'
 import { eventKinds, orderEvents } from '../domain/events.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { triggeredEventId } from '../store/stops.ts'
@@ -24,6 +25,16 @@ export const idOfTriggered = (sql: Sql): Fragment =>
 /** Whether the service must have told the engine that the order `o` ends: it ended, and not because the engine said so. */
 export const wasEnded = (sql: Sql): Fragment =>
   sql`(${isPublished(sql)} and o.status in ('CANCELED', 'EXPIRED') and coalesce(o.reason_code, '') not like 'ENGINE\\_%')`
+
+/** Whether the take-over from the Java service put the event of this order and kind into the outbox. */
+export const toldByAdoption = (sql: Sql, { orderId, kind }: { orderId: Fragment; kind: Fragment }): Fragment =>
+  sql`exists (select from adoption_events t where t.order_id = ${orderId} and t.kind = ${kind} and t.state = 'PUBLISHED')`
+
+/** Whether the event of the kind `k` of the order `p` is for this service to publish: Java's are not, and those of its orders that it has not published are. */
+export const isOurs = (sql: Sql): Fragment => sql`(
+    p.origin is distinct from ${adoptedOrigin}
+    or ${toldByAdoption(sql, { orderId: sql`p.id`, kind: sql`k.kind` })}
+    or k.ends = 'yes' and exists (select from order_changes c where c.order_id = p.id and c.cause ->> 'kind' <> 'adopted'))`
 
 /** Whether an event with the reason `code` comes before the status, which may then become another one. */
 export const comesBefore = (sql: Sql, code: Fragment): Fragment =>

@@ -5,7 +5,7 @@ import type { Span, TopicRecord } from '../kafka/topicReader.ts'
 import type { TopicEvent } from './eventsSql.ts'
 
 type PartitionRange = {
-  /** True if nothing was ever deleted. */
+  /** True if nothing of ours was ever deleted. */
   whole: boolean
   /** When its oldest record was published. */
   publishedAtMs: number
@@ -29,7 +29,7 @@ export type Retained = {
  */
 export const createRetained = (spans: readonly Span[], slackMs: number): Retained => {
   const empty = (whole: boolean): PartitionRange => ({ whole, publishedAtMs: Infinity, happenedAtMs: Infinity })
-  const ranges = spans.map(({ start }) => empty(start === 0n))
+  const ranges = spans.map(({ start, begins = 0n }) => empty(start === begins))
   // A partition may be added while we read.
   const rangeOf = (partition: number): PartitionRange => (ranges[partition] ??= empty(true))
   return {

@@ -6,6 +6,7 @@ import type { KafkaConfig } from '../kafka/client.ts'
 import { openTopicReader } from '../kafka/topicReader.ts'
 import type { Topics } from '../kafka/topics.ts'
 import type { Sql } from '../store/sql.ts'
+import { fromBeginnings, readBeginnings } from './beginnings.ts'
 import { verifyEvents } from './events.ts'
 import { verifyLegs } from './legs.ts'
 import { verifyLogEvents } from './logEvents.ts'
@@ -39,7 +40,7 @@ const verifyReports = async (sql: Sql, options: VerifyTopicsOptions): Promise<vo
 
 /** Resolves when every violation and note is reported. Throws the errors of Postgres, the brokers and the network. */
 export const verifyTopics = async (sql: Sql, options: VerifyTopicsOptions): Promise<void> => {
-  const reader = openTopicReader(options.kafka, options.group)
+  const reader = fromBeginnings(openTopicReader(options.kafka, options.group), await readBeginnings(sql))
   try {
     await verifyEvents(sql, reader, options)
     await verifyLogEvents(sql, reader, options)

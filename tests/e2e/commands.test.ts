@@ -139,7 +139,7 @@ test("the Java service's database is left alone, with one sentence", async () =>
     for (const command of ['serve', 'migrate']) {
       const { exitCode, out } = await runBinary([command], env)
       expect(exitCode).toBe(1)
-      expect(out).toContain('adopting it is not supported yet')
+      expect(out).toContain('run orders adopt')
       expect(out).not.toContain('    at ')
     }
     expect(await look()).toEqual(before)

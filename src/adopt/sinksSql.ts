@@ -1,0 +1,91 @@
+// The ends of the chain of judgeSql.ts: what is counted and listed in any case, and what the copy writes. All of it takes place in one statement,
+// chunk by chunk.
+
+/** Counts, refused rows and missing events. In a dry run these tables are temporary ones of the same names. */
+export const reports = (schema: string): string => `
+  refused as (
+    insert into adoption_refused (kind, reason, order_id, content)
+    select 'order', v.why, v.id, to_jsonb(j) from verdict v join lateral (select j.* from ${schema}.orders j where j.id = v.id offset 0) j on true where v.why is not null
+    union all
+    select 'leg', 'of an order that was refused', v.id, to_jsonb(f)
+    from verdict v cross join lateral (select f.* from ${schema}.ingested_fills f where f.order_id = v.id offset 0) f where v.why is not null
+    union all
+    select 'leg', 'swallowed by Java, and its amounts are in no source', s.order_id,
+           jsonb_build_object('order_id', s.order_id, 'trade_id', s.trade_id, 'ticker', s.leg_ticker, 'ts', s.ts)
+    from swallowed s where s.became = 'amounts in no source'),
+  events_noted as (
+    insert into adoption_events (order_id, kind, state, decided_at)
+    select order_id, kind, state, case when state <> 'UNDECIDED' then now() end from event),
+  counted as (
+    insert into adopt_counts (what, which, n)
+    select 'orders', coalesce('refused: ' || v.why, c.status), count(*) from verdict v left join carried c on c.id = v.id group by 2
+    union all
+    select 'legs', source, count(*) from fill group by 2
+    union all
+    select 'swallowed legs', became, count(*) from swallowed group by 2
+    union all
+    select 'clamped legs', 'exception', count(*) from moved m join carried o on o.id = m.order_id where ${clamped} having count(*) > 0
+    union all
+    select 'events that Java did not publish', lower(kind) || ': ' || lower(state), count(*) from event group by 2)`
+
+/** The last leg of a complete order, of which Java took a part. */
+const clamped = `m.last and m.quantity is not null and not o.opening and m.took < m.quantity - 0.000001 * m.applied`
+
+const ordersSink = `
+  orders_written as (
+    insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price, filled_notional, status,
+                        created_at, updated_at, version, xact, position, sort_key, origin, reason_code, reason_text)
+    select o.id, o.user_id, o.ticker, o.side, o.type, o.time_in_force, o.quantity, o.price, coalesce(t.quantity, 0), t.last_price, coalesce(t.notional, 0), o.status,
+           o.created_at, o.updated_at, coalesce(t.fills, 0) + o.ends, '3'::xid8, 0, order_sort_key(o.id, o.created_at), 'adopted', r.code, r.text
+    from carried o
+    left join total t on t.order_id = o.id
+    cross join lateral (
+      select case when o.ends = 0 then null when o.status = 'CANCELED' and not o.ended_here then 'USER_CANCELED' else 'UNKNOWN' end as code,
+             case when o.ended_here then 'taken over from the Java service: nobody knew whether an engine had it' end as text) r)`
+
+const fillsSink = `
+  fills_written as (
+    insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset,
+                                cumulative_quantity, cumulative_notional, xact, position)
+    select f.order_id, f.trade_id, o.side, o.ticker, f.ts, f.quantity, f.price, f.late,
+           case when f.late or (f.newest and o.ends = 0) then o.updated_at else greatest(o.created_at, least(f.ts, o.updated_at)) end,
+           f.version, coalesce(f.kafka_partition, -1), coalesce(f.kafka_offset, -1), f.cumulative_quantity, f.cumulative_notional, '3'::xid8, 0
+    from fill f join carried o on o.id = f.order_id)`
+
+const changesSink = `
+  changes_written as (
+    insert into order_changes (order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price, xact, position)
+    select o.id, coalesce(t.fills_before_end, 0) + 1, o.status, o.updated_at,
+           case when o.status = 'CANCELED' and not o.ended_here then 'USER_CANCELED' else 'UNKNOWN' end,
+           case when o.ended_here then 'taken over from the Java service: nobody knew whether an engine had it' end,
+           '{"kind": "adopted"}'::jsonb, coalesce(t.quantity_before_end, 0), coalesce(t.notional_before_end, 0), t.price_before_end, '3'::xid8, 0
+    from carried o left join total t on t.order_id = o.id
+    where o.ends = 1)`
+
+/** The message is written anew from what is known of it. */
+const exceptionsSink = (topic: string): string => `
+  exceptions_written as (
+    insert into exceptions (id, disposition, reason, order_id, trade_id, side, ticker, ts, quantity, price, kafka_topic, kafka_partition, kafka_offset, message, recorded_at)
+    select order_sort_key(gen_random_uuid(), now()), 'OVERFILL', x.reason, x.order_id, x.trade_id::text, o.side, o.ticker, x.ts, x.quantity, x.price, ${topic},
+           coalesce(x.kafka_partition, -1), coalesce(x.kafka_offset, -1),
+           convert_to(jsonb_build_object('tradeId', x.trade_id, 'orderId', x.order_id, 'ticker', o.ticker, 'quantity', x.quantity, 'price', x.price, 'timestamp', x.ts)::text, 'UTF8'),
+           now()
+    from (
+      select s.order_id, s.trade_id, s.ts, s.quantity, s.price, s.kafka_partition, s.kafka_offset,
+             'the Java service read this leg of an order that was ' || s.status || ', and did not apply it' as reason
+      from swallowed s where s.became = 'exception'
+      union all
+      select m.order_id, m.trade_id, m.ts, m.quantity, m.price, m.kafka_partition, m.kafka_offset,
+             'the Java service applied ' || trim_scale(m.took) || ' of it, which was all that remained'
+      from moved m join carried o on o.id = m.order_id where ${clamped}
+    ) x join carried o on o.id = x.order_id)`
+
+const openingsSink = `
+  openings_written as (
+    insert into adoption_openings (order_id, trade_id, ts)
+    select m.order_id, m.trade_id::text, m.ts from moved m join carried o on o.id = m.order_id
+    where o.opening and (m.quantity is null or m.price is null))`
+
+/** What only the copy writes. `topic`: that of trades, quoted. */
+export const writes = (topic: string): string =>
+  [ordersSink, fillsSink, changesSink, exceptionsSink(topic), openingsSink].join(',')

@@ -1,0 +1,152 @@
+// The take-over, step by step. Every step before the copy may be repeated; the copy is one transaction; what comes after it only reads.
+
+import { passCrashPoint } from '../app/crashPoint.ts'
+import type { Config } from '../config/config.ts'
+import { topicsOf } from '../config/kafkaSettings.ts'
+import { kafkaOf } from '../config/transport.ts'
+import { openTopicReader } from '../kafka/topicReader.ts'
+import { adoptedSchema } from '../store/adoptedPlace.ts'
+import { useSchema } from '../store/connection.ts'
+import { migrate, takeLock } from '../store/migrate.ts'
+import { migrations } from '../store/migrations.ts'
+import { openSession, type Sql } from '../store/sql.ts'
+import { verifyTables } from '../verify/tables.ts'
+import { beReader } from '../verify/tablesSql.ts'
+import { violationText } from '../verify/violation.ts'
+import { copyText, dryRunText, readNotice } from './copySql.ts'
+import { requireNoMembers } from './group.ts'
+import { findJavaTables, type JavaTables } from './javaTables.ts'
+import type { AdoptOptions } from './options.ts'
+import { AdoptionRefused } from './refusal.ts'
+import { createSourceTables, indexSources, readTopics } from './sources.ts'
+import { printCounts, printRefused, readCounts, readDryCounts } from './summary.ts'
+import type { Talk } from './talk.ts'
+import { loadTransactions } from './transactions.ts'
+
+type Step = { sql: Sql; config: Config; options: AdoptOptions; talk: Talk; java: JavaTables }
+
+const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`
+
+/** Loads what the topics and the transaction processor know. */
+const loadSources = async (step: Step): Promise<void> => {
+  const { sql, config, options, talk, java } = step
+  const { progress, print } = talk
+  const began = performance.now()
+  await createSourceTables(sql)
+  const reader = openTopicReader(kafkaOf(config, 'orders-adopt'), config.KAFKA_CONSUMER_GROUP)
+  try {
+    await readTopics({ sql, reader, progress }, { topics: topicsOf(config), java })
+  } finally {
+    await reader.close().catch(() => undefined)
+  }
+  if (options.transactions !== null)
+    await loadTransactions(sql, { config, where: options.transactions, java, progress })
+  await indexSources(sql)
+  await print(`read the topics${options.transactions === null ? '' : ' and transactions'} in ${seconds(began)}`)
+}
+
+/** The schema of the copy with our tables, and no order in it. */
+const prepareCopy = async ({ sql, talk }: Step): Promise<void> => {
+  await sql`create schema if not exists ${sql(adoptedSchema)}`
+  passCrashPoint('after-schema-of-copy')
+  await sql`select set_config('search_path', ${adoptedSchema}, false)`
+  await migrate(sql, {
+    migrations,
+    onWait: () => void talk.print('another process migrates; waiting for it'),
+    onApplied: (name) => talk.progress.show(`migrations, ${name}`, 0, null),
+  })
+  const [row] = await sql<{ used: boolean }[]>`select exists (select from orders) as used`
+  if (row!.used)
+    throw new AdoptionRefused(
+      `The schema ${adoptedSchema} has orders that were placed there: what is in it is in use, and nothing is copied over it.`,
+    )
+}
+
+const copy = async (step: Step): Promise<void> => {
+  const { sql, config, options, talk, java } = step
+  const began = performance.now()
+  try {
+    await sql.unsafe(copyText(java, options, config.KAFKA_TOPIC_TRADE_EXECUTED))
+  } catch (error) {
+    await sql.unsafe('rollback').catch(() => undefined)
+    throw error
+  }
+  passCrashPoint('after-copy')
+  await sql.unsafe('analyze orders; analyze ingested_fills; analyze order_changes')
+  await talk.print(`copied in ${seconds(began)}`)
+}
+
+/** Verifies the copy, and prints the summary. False: there are violations. */
+const conclude = async ({ sql, options, talk }: Omit<Step, 'java'>): Promise<boolean> => {
+  const { progress, print } = talk
+  const began = performance.now()
+  await beReader(sql)
+  let violations = 0
+  const verified = await verifyTables(sql, {
+    onViolations: async (found) => {
+      violations += found.length
+      if (found.length > 0) await print(found.map(violationText).join('\n'))
+    },
+    onNote: (note) => print(`note: ${note}`),
+    onProgress: progress.show,
+  })
+  await printCounts((await readCounts(sql)) ?? [], talk)
+  await printRefused(sql, { all: options.list, talk })
+  await print(
+    `verified in ${seconds(began)}: ${verified.orders} orders, ${verified.fills} fills, ${violations} violations`,
+  )
+  return violations === 0
+}
+
+const dryRun = async (step: Step): Promise<boolean> => {
+  const { sql, options, talk, java } = step
+  await loadSources(step)
+  const began = performance.now()
+  await sql.unsafe(dryRunText(java, options))
+  await printCounts(await readDryCounts(sql), talk)
+  await printRefused(sql, { all: options.list, talk })
+  await talk.print(
+    `nothing was written. Judging took ${seconds(began)}; copying takes about ${copyFactor} times as long, and verifying as long again`,
+  )
+  return true
+}
+
+/** Measured: how much longer it takes to write than to judge. */
+const copyFactor = 3
+
+const isDone = async (sql: Sql): Promise<boolean> => {
+  const [row] = await sql<{ there: boolean }[]>`select to_regclass('orders.adoption') is not null as there`
+  return row!.there && (await readCounts(sql)) !== null
+}
+
+/** Returns whether all is well: false if verify found violations. Throws AdoptionRefused before anything was changed. */
+export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk): Promise<boolean> => {
+  const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS, (message) => {
+    const heard = readNotice(message)
+    if (heard !== null) talk.progress.show(heard.what, heard.done, heard.total)
+  })
+  try {
+    if (await isDone(sql)) {
+      await talk.print(
+        `this database was taken over already: what follows is of the copy in the schema ${adoptedSchema}`,
+      )
+      await sql`select set_config('search_path', ${adoptedSchema}, false)`
+      return await conclude({ sql, config, options, talk })
+    }
+    const java = await findJavaTables(sql)
+    await talk.print(`the Java service's tables are in the schema ${java.schema}, at migration ${java.version}`)
+    const step: Step = { sql, config, options, talk, java }
+    if (options.dryRun) return await dryRun(step)
+    await requireNoMembers(config)
+    await takeLock(sql, () => void talk.print('another process migrates or takes over; waiting for it'))
+    await prepareCopy(step)
+    passCrashPoint('before-sources')
+    await loadSources(step)
+    passCrashPoint('before-copy')
+    await copy(step)
+    useSchema(config.database, adoptedSchema)
+    return await conclude(step)
+  } finally {
+    await sql.end({ timeout: 1 }).catch(() => undefined)
+  }
+}
