@@ -41,7 +41,25 @@ Configuration is read from the environment; \`orders help configuration\` prints
   DATABASE_URL=postgres://user:password@host:5432/orders  KAFKA_BOOTSTRAP_SERVERS=host:9092
 `
 
+/** They call a running service. */
+const operatorCommands = [
+  'place',
+  'cancel',
+  'get',
+  'list',
+  'void',
+  'halt',
+  'resume',
+  'instruments',
+  'exceptions',
+  'status',
+] as const
+const isOperatorCommand = (command: string | undefined): command is (typeof operatorCommands)[number] =>
+  operatorCommands.some((one) => one === command)
+
 const run = async (command: string | undefined, args: readonly string[]): Promise<number> => {
+  if (isOperatorCommand(command))
+    return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
   switch (command) {
     case undefined:
     case 'serve':
@@ -60,17 +78,6 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       return (await import('./commands/expire.ts')).expireCommand(process.env, args)
     case 'watch':
       return (await import('./watch/command.ts')).watchCommand(process.env, args)
-    case 'place':
-    case 'cancel':
-    case 'get':
-    case 'list':
-    case 'void':
-    case 'halt':
-    case 'resume':
-    case 'instruments':
-    case 'exceptions':
-    case 'status':
-      return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
     case 'api-key':
       return (await import('./commands/apiKey.ts')).apiKeyCommand(args)
     case 'fix-session':

@@ -183,15 +183,15 @@ describe('every write is one statement', () => {
     expect(named(files.filter(({ text }) => /\.\s*(?:reserve|savepoint)\s*\(/.test(codeOf(text))))).toEqual([])
   })
 
-  test('a transaction by hand stands in the migrations alone', () => {
+  test('a transaction by hand stands in the migrations and in the take-over alone', () => {
     // To Kafka's client the word means offsets, to a metric the label with the commit; no statement for Postgres is written there.
     const others = files.filter(({ path }) => !/^src\/(kafka|metrics)\//.test(path))
     const users = others.filter(({ text }) => /[`'"]\s*(?:begin|start transaction|commit)\b/i.test(codeOf(text)))
-    expect(named(users)).toEqual(['src/store/migrate.ts'])
+    expect(named(users)).toEqual(['src/adopt/copySql.ts', 'src/store/migrate.ts'])
   })
 
-  test('text that is not a template reaches Postgres from the migrations alone', () => {
+  test('text that is not a template reaches Postgres from the migrations and the take-over alone', () => {
     const users = files.filter(({ text }) => /\.unsafe\s*\(/.test(codeOf(text)))
-    expect(named(users)).toEqual(['src/store/migrate.ts'])
+    expect(named(users)).toEqual(['src/adopt/script.ts', 'src/store/migrate.ts'])
   })
 })

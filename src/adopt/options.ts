@@ -16,7 +16,7 @@ export const usage = `orders adopt [--dry-run] [--list] [--transactions <where>]
   --back                 write the state back into Java's tables, and put our copy aside
 `
 
-export type Swallowed = 'exceptions' | 'late'
+type Swallowed = 'exceptions' | 'late'
 /** `olderThanMs`: undecided orders that are older are canceled; null: none is. */
 export type AdoptOptions = {
   dryRun: boolean

@@ -11,18 +11,22 @@ import type { Topics } from '../kafka/topics.ts'
 import { textArray, type Sql } from '../store/sql.ts'
 import type { Progress } from '../telemetry/terminal.ts'
 import type { JavaTables } from './javaTables.ts'
+import { runScript } from './script.ts'
 
 const batchMax = 5_000
 
 /** `adopt_sources`: the legs whose amounts are known; `adopt_published`: the orders on a topic; `adopt_tickers`: since when a topic has all of a ticker. */
 export const createSourceTables = async (sql: Sql): Promise<void> => {
-  await sql.unsafe(`
+  await runScript(
+    sql,
+    `
     create temporary table adopt_sources (
       trade_id uuid, order_id uuid, quantity numeric, price numeric, ts timestamptz, kafka_partition integer, kafka_offset bigint, source text);
     create temporary table adopt_published (order_id uuid, kind text);
     create temporary table adopt_tickers (ticker text primary key, placed_since timestamptz not null, cancelled_since timestamptz not null);
     create temporary table adopt_counts (what text not null, which text not null, n bigint not null);
-    create temporary table adopt_beginnings (topic text, partition integer, first_offset bigint)`)
+    create temporary table adopt_beginnings (topic text, partition integer, first_offset bigint)`,
+  )
 }
 
 /** A leg: the columns of adopt_sources as texts. */
@@ -125,7 +129,7 @@ export const readTopics = async (
   )
   const since = new Map<EventKind, number[]>()
   for (const kind of eventKinds) since.set(kind, await readEvents(reading, kind, topics.events[kind]))
-  const tickers = await sql<{ ticker: string }[]>`select distinct ticker from ${sql.unsafe(`${java.schema}.orders`)}`
+  const tickers = await sql<{ ticker: string }[]>`select distinct ticker from ${sql(`${java.name}.orders`)}`
   const sinceOf = (kind: EventKind): string =>
     textArray(
       tickers.map(({ ticker }) => {
@@ -166,8 +170,11 @@ export const streamTransactions = async (sql: Sql, other: Sql, progress: Progres
 
 /** Call it once everything is loaded. */
 export const indexSources = async (sql: Sql): Promise<void> => {
-  await sql.unsafe(`
+  await runScript(
+    sql,
+    `
     create index on adopt_sources (order_id, trade_id);
     create index on adopt_published (order_id, kind);
-    analyze adopt_sources; analyze adopt_published; analyze adopt_tickers`)
+    analyze adopt_sources; analyze adopt_published; analyze adopt_tickers`,
+  )
 }

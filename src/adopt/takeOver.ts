@@ -6,18 +6,20 @@ import { topicsOf } from '../config/kafkaSettings.ts'
 import { kafkaOf } from '../config/transport.ts'
 import { openTopicReader } from '../kafka/topicReader.ts'
 import { adoptedSchema } from '../store/adoptedPlace.ts'
-import { useSchema } from '../store/connection.ts'
 import { migrate, takeLock } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
 import { openSession, type Sql } from '../store/sql.ts'
 import { verifyTables } from '../verify/tables.ts'
 import { beReader } from '../verify/tablesSql.ts'
 import { violationText } from '../verify/violation.ts'
+import { goBack } from './back.ts'
 import { copyText, dryRunText, readNotice } from './copySql.ts'
 import { requireNoMembers } from './group.ts'
 import { findJavaTables, type JavaTables } from './javaTables.ts'
 import type { AdoptOptions } from './options.ts'
 import { AdoptionRefused } from './refusal.ts'
+import { runScript } from './script.ts'
+import { settleUndecided } from './settle.ts'
 import { createSourceTables, indexSources, readTopics } from './sources.ts'
 import { printCounts, printRefused, readCounts, readDryCounts } from './summary.ts'
 import type { Talk } from './talk.ts'
@@ -65,14 +67,9 @@ const prepareCopy = async ({ sql, talk }: Step): Promise<void> => {
 const copy = async (step: Step): Promise<void> => {
   const { sql, config, options, talk, java } = step
   const began = performance.now()
-  try {
-    await sql.unsafe(copyText(java, options, config.KAFKA_TOPIC_TRADE_EXECUTED))
-  } catch (error) {
-    await sql.unsafe('rollback').catch(() => undefined)
-    throw error
-  }
+  await runScript(sql, copyText(java, options, config.KAFKA_TOPIC_TRADE_EXECUTED))
   passCrashPoint('after-copy')
-  await sql.unsafe('analyze orders; analyze ingested_fills; analyze order_changes')
+  await runScript(sql, 'analyze orders; analyze ingested_fills; analyze order_changes')
   await talk.print(`copied in ${seconds(began)}`)
 }
 
@@ -102,7 +99,7 @@ const dryRun = async (step: Step): Promise<boolean> => {
   const { sql, options, talk, java } = step
   await loadSources(step)
   const began = performance.now()
-  await sql.unsafe(dryRunText(java, options))
+  await runScript(sql, dryRunText(java, options))
   await printCounts(await readDryCounts(sql), talk)
   await printRefused(sql, { all: options.list, talk })
   await talk.print(
@@ -119,6 +116,18 @@ const isDone = async (sql: Sql): Promise<boolean> => {
   return row!.there && (await readCounts(sql)) !== null
 }
 
+/** What is left to do in a database that was taken over already. */
+const resume = async ({ sql, config, options, talk }: Omit<Step, 'java'>): Promise<boolean> => {
+  if (options.back) {
+    await goBack(sql, { config, list: options.list, talk })
+    return true
+  }
+  await talk.print(`this database was taken over already: what follows is of the copy in the schema ${adoptedSchema}`)
+  await sql`select set_config('search_path', ${adoptedSchema}, false)`
+  if (options.publishUndecided || options.olderThanMs !== null) await settleUndecided(sql, options, talk)
+  return conclude({ sql, config, options, talk })
+}
+
 /** Returns whether all is well: false if verify found violations. Throws AdoptionRefused before anything was changed. */
 export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk): Promise<boolean> => {
   const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS, (message) => {
@@ -126,15 +135,10 @@ export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk
     if (heard !== null) talk.progress.show(heard.what, heard.done, heard.total)
   })
   try {
-    if (await isDone(sql)) {
-      await talk.print(
-        `this database was taken over already: what follows is of the copy in the schema ${adoptedSchema}`,
-      )
-      await sql`select set_config('search_path', ${adoptedSchema}, false)`
-      return await conclude({ sql, config, options, talk })
-    }
+    if (await isDone(sql)) return await resume({ sql, config, options, talk })
+    if (options.back) throw new AdoptionRefused('Nothing was taken over in this database: there is no way to go back.')
     const java = await findJavaTables(sql)
-    await talk.print(`the Java service's tables are in the schema ${java.schema}, at migration ${java.version}`)
+    await talk.print(`the Java service's tables are in the schema ${java.name}, at migration ${java.version}`)
     const step: Step = { sql, config, options, talk, java }
     if (options.dryRun) return await dryRun(step)
     await requireNoMembers(config)
@@ -144,7 +148,6 @@ export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk
     await loadSources(step)
     passCrashPoint('before-copy')
     await copy(step)
-    useSchema(config.database, adoptedSchema)
     return await conclude(step)
   } finally {
     await sql.end({ timeout: 1 }).catch(() => undefined)

@@ -27,6 +27,8 @@ const crashPoints = [
   'before-copy',
   /** The copy is committed, and nobody has verified it. */
   'after-copy',
+  /** Of the way back: nothing was written yet. */
+  'before-back',
 ] as const
 export type CrashPoint = (typeof crashPoints)[number]
 

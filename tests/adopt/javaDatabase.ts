@@ -6,7 +6,7 @@ import type { Outgoing } from '../support/kafka.ts'
 import type { World } from '../support/world.ts'
 
 /** The tables, with the history that Flyway keeps. */
-export const javaSchema = `
+const javaSchema = `
   create extension if not exists "uuid-ossp";
   create table flyway_schema_history (
     installed_rank integer primary key, version varchar(50), description varchar(200) not null, type varchar(20) not null, script varchar(1000) not null,
@@ -25,14 +25,14 @@ export const javaSchema = `
 `
 
 /** The table of the transaction processor. */
-export const transactionsTable = `
+const transactionsTable = `
   create table transactions (
     id uuid primary key default uuid_generate_v4(), trade_id uuid not null, order_id uuid not null, quantity numeric(18,6) not null,
     price numeric(18,6) not null check (price > 0))`
 
 /** Makes the tables in the schema `public` of the database. The tables of ours that a test database has go away. */
 export const makeJavaTables = async (sql: postgres.Sql): Promise<void> => {
-  await sql.unsafe(`drop schema public cascade; create schema public; ${javaSchema}`)
+  await sql.unsafe(`drop schema public cascade; create schema public; ${javaSchema}; ${transactionsTable}`)
 }
 
 export type JavaLeg = {

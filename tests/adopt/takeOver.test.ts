@@ -78,10 +78,10 @@ test('a start that finds both uses the copy, and verify finds it clean with its 
 })
 
 test('an order that was taken over is filled, a leg that Java applied is a duplicate, and an order is canceled', async () => {
-  const leg = { buyOrderId: partial.id, tradeId: first!.tradeId, quantity: 4, price: 150.25 }
+  const leg = { buyOrderId: partial.id, tradeId: first.tradeId, quantity: 4, price: 150.25 }
   await world.publishTrades(
     tradeOf(leg),
-    tradeOf({ buyOrderId: partial.id, tradeId: third!.tradeId, quantity: 2.5, price: 150.25 }),
+    tradeOf({ buyOrderId: partial.id, tradeId: third.tradeId, quantity: 2.5, price: 150.25 }),
   )
   await world.tradesConsumed()
   expect((await service.http(`/orders/${partial.id}`)).json).toMatchObject({

@@ -1,0 +1,85 @@
+// `bun tests/adopt/measure.ts --orders 1000000`: how long the take-over of so many orders takes on this machine, and how much memory it needs.
+// Nine of ten orders are filled, by two legs each, or canceled; one of twenty is open. The amounts are in the transaction processor's table, those of the
+// newest legs on the topic.
+
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { startKafka } from '../stack/kafka.ts'
+import { freePort } from '../stack/ports.ts'
+import { createDatabase, startPostgres } from '../stack/postgres.ts'
+import { binary } from '../support/binary.ts'
+import { openKafka } from '../support/kafka.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { makeJavaTables } from './javaDatabase.ts'
+
+const { values } = parseArgs({ args: Bun.argv.slice(2), options: { orders: { type: 'string', default: '100000' } } })
+const orders = Number(values.orders)
+const openEvery = 20
+const published = 5_000
+
+/** n: number of the order; of every ten, five are filled, three canceled, one filled in part by one leg. */
+const fillTables = `
+  insert into public.orders (id, user_id, ticker, side, type, time_in_force, quantity, price, status, created_at, updated_at, version, filled_quantity, last_fill_price)
+  select gen_random_uuid(), ('00000000-0000-4000-8000-' || lpad(to_hex(n % 1000), 12, '0'))::uuid, 'T' || n % 50, case n % 2 when 0 then 'BUY' else 'SELL' end,
+         'LIMIT', 'GTC', 10, 100 + n % 7, s.status, at, case s.status when 'NEW' then at else at + interval '1 second' end, s.version, s.filled,
+         case when s.filled > 0 then 100.5 end
+  from generate_series(1, ORDERS) n
+  cross join lateral (select now() - (ORDERS - n) * interval '10 milliseconds' as at) a
+  cross join lateral (select case when n % ${openEvery} = 0 then 'NEW' when n % 10 < 6 then 'FILLED' when n % 10 < 9 then 'CANCELED' else 'PARTIALLY_FILLED' end as status) x
+  cross join lateral (select x.status, case x.status when 'FILLED' then 2 when 'NEW' then 0 else 1 end as version,
+                             case x.status when 'FILLED' then 10 when 'PARTIALLY_FILLED' then 4 else 0 end as filled) s;
+  insert into public.ingested_fills (order_id, trade_id, ticker, ts)
+  select o.id, gen_random_uuid(), o.ticker, o.created_at + k * interval '100 milliseconds'
+  from public.orders o cross join lateral generate_series(1, case o.status when 'FILLED' then 2 when 'PARTIALLY_FILLED' then 1 else 0 end) k;
+  insert into public.transactions (trade_id, order_id, quantity, price)
+  select f.trade_id, f.order_id, case when o.status = 'PARTIALLY_FILLED' then 4 else 5 end, 100.5
+  from public.ingested_fills f join public.orders o on o.id = f.order_id;
+  analyze public.orders; analyze public.ingested_fills; analyze public.transactions`
+
+const peakOf = async (pid: number): Promise<number> => {
+  const status = await Bun.file(`/proc/${pid}/status`)
+    .text()
+    .catch(() => '')
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0)
+}
+
+const run = async (args: readonly string[], env: Record<string, string>): Promise<void> => {
+  const began = performance.now()
+  const child = Bun.spawn([await binary(), ...args], { env, stdout: 'inherit', stderr: 'inherit' })
+  let peakKb = 0
+  const watch = setInterval(() => void peakOf(child.pid).then((kb) => (peakKb = Math.max(peakKb, kb))), 200)
+  const code = await child.exited
+  clearInterval(watch)
+  console.log(
+    `orders ${args.join(' ')}: exit code ${code}, ${((performance.now() - began) / 1000).toFixed(1)} s, at most ${Math.round(peakKb / 1024)} MB`,
+  )
+}
+
+const server = await startPostgres({ dataDir: temporaryDir('adopt-postgres'), port: await freePort() })
+const broker = await startKafka({ dataDir: temporaryDir('adopt-kafka'), port: await freePort() })
+try {
+  const url = await createDatabase(server.url, 'java')
+  const sql = postgres(url, { max: 1, onnotice: () => undefined })
+  await makeJavaTables(sql)
+  await sql.unsafe(fillTables.replaceAll('ORDERS', String(orders)))
+  const kafka = openKafka(broker.bootstrap)
+  await kafka.createTopics(['order.placed.v1', 'order.cancelled.v1', 'trade.executed.v1', 'trade.executed.v1.dlq'], {
+    partitions: 6,
+  })
+  for await (const rows of sql<{ id: string; ticker: string; status: string }[]>`
+    select id, ticker, status from public.orders where status in ('NEW', 'CANCELED')`.cursor(published))
+    await kafka.publish(
+      rows.map(({ id, ticker, status }) => ({
+        topic: status === 'NEW' ? 'order.placed.v1' : 'order.cancelled.v1',
+        key: ticker,
+        value: JSON.stringify({ orderId: id }),
+      })),
+    )
+  await sql.end()
+  await kafka.close()
+  const env = { DATABASE_URL: url, KAFKA_BOOTSTRAP_SERVERS: broker.bootstrap }
+  await run(['adopt', '--dry-run', '--transactions', 'transactions'], env)
+  await run(['adopt', '--transactions', 'transactions'], env)
+} finally {
+  await Promise.all([server.stop(), broker.stop()])
+}
