@@ -187,7 +187,12 @@ describe('every write is one statement', () => {
     // To Kafka's client the word means offsets, to a metric the label with the commit; no statement for Postgres is written there.
     const others = files.filter(({ path }) => !/^src\/(kafka|metrics)\//.test(path))
     const users = others.filter(({ text }) => /[`'"]\s*(?:begin|start transaction|commit)\b/i.test(codeOf(text)))
-    expect(named(users)).toEqual(['src/adopt/copySql.ts', 'src/store/migrate.ts'])
+    expect(named(users)).toEqual([
+      'src/adopt/backSql.ts',
+      'src/adopt/copySql.ts',
+      'src/adopt/settle.ts',
+      'src/store/migrate.ts',
+    ])
   })
 
   test('text that is not a template reaches Postgres from the migrations and the take-over alone', () => {

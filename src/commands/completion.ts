@@ -21,6 +21,18 @@ const scopes = ['orders:read', 'orders:write', 'orders:admin'] as const
 export const otherCommands = {
   serve: { flags: {} },
   migrate: { flags: {} },
+  adopt: {
+    flags: {
+      'dry-run': word,
+      list: word,
+      transactions: text,
+      'opening-balances': word,
+      swallowed: { kind: 'text', words: ['exceptions', 'late'] },
+      'publish-undecided': word,
+      'cancel-older-than': text,
+      back: word,
+    },
+  },
   health: { flags: { ready: word } },
   verify: { flags: { topics: word, json: word, 'slack-ms': text } },
   redrive: {

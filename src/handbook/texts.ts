@@ -14,6 +14,7 @@ import performance from './performance.md' with { type: 'text' }
 import restore from './restore.md' with { type: 'text' }
 import runbook from './runbook.md' with { type: 'text' }
 import security from './security.md' with { type: 'text' }
+import takeover from './takeover.md' with { type: 'text' }
 import tool from './tool.md' with { type: 'text' }
 import topics from './topics.md' with { type: 'text' }
 
@@ -31,6 +32,7 @@ export const pageTexts: Readonly<Record<PageName, string>> = {
   restore,
   runbook,
   security,
+  takeover,
   tool,
   topics,
 }

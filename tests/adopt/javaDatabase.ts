@@ -32,7 +32,9 @@ const transactionsTable = `
 
 /** Makes the tables in the schema `public` of the database. The tables of ours that a test database has go away. */
 export const makeJavaTables = async (sql: postgres.Sql): Promise<void> => {
-  await sql.unsafe(`drop schema public cascade; create schema public; ${javaSchema}; ${transactionsTable}`)
+  await sql.unsafe(
+    `drop schema public cascade; create schema public; grant usage on schema public to public; ${javaSchema}; ${transactionsTable}`,
+  )
 }
 
 export type JavaLeg = {
