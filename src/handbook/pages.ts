@@ -36,6 +36,8 @@ export const pages = [
     name: 'neighbours',
     title: 'The neighbours of the Java service',
     about: 'engine, transactions, market data, portfolio: what they need',
+  },
+  {
     name: 'takeover',
     title: 'Taking over from the Java service',
     about: 'its database: the runbook, what happens, the way back',
