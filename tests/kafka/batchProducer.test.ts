@@ -137,9 +137,9 @@ describe('outcomes', () => {
   test('a refused partition fails alone and at once', async () => {
     const { send, nth, outcomes, requests } = open()
     const sent = [send('a', 0, 'bad'), send('a', 2, 'good')]
-    ;(await nth(0)).answer({ 'a-0': 10 })
+    ;(await nth(0)).answer({ 'a-0': 2 })
     await Promise.all(sent)
-    expect(outcomes.toSorted()).toEqual(['bad: MESSAGE_TOO_LARGE', 'good'])
+    expect(outcomes.toSorted()).toEqual(['bad: CORRUPT_MESSAGE', 'good'])
     expect(requests).toHaveLength(1)
   })
 

@@ -85,6 +85,11 @@ test('any records', () => {
   fc.assert(fc.property(fc.array(oneCase, { minLength: 1, maxLength: 6 }), check), { numRuns: 500 })
 })
 
+test('nulls are the length −1 in one byte: the library would also read five', () => {
+  const batch = encodeBatch([{ key: null, value: null, headers: [], timestamp: 0n }])
+  expect(batch.subarray(61).toString('hex')).toBe('0c000000010100')
+})
+
 test('every size at the borders of varints, of a key, a value and a header', () => {
   for (const size of [...borderSizes, 1_048_575, 1_048_576]) {
     const big = 'x'.repeat(size)
