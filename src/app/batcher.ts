@@ -3,6 +3,7 @@
 // how long a request waits.
 
 import { storeFault } from '../store/faults.ts'
+import { createAlarm, createSweeper, realClock, type BatcherClock } from './batcherClock.ts'
 import { msToNextLane } from './lanes.ts'
 import { sleep } from './sleep.ts'
 
@@ -35,9 +36,6 @@ export type BatcherOptions<T, R> = {
   clock?: BatcherClock
 }
 
-/** `now`: in ms, only goes up. `after`: calls `ring` once in so many ms. */
-export type BatcherClock = { now: () => number; after: (ms: number, ring: () => void) => void }
-
 /** `waitedMs`: how long its first item waited for a lane. `tookMs`: from then to its answers, retries and halves included. */
 export type BatchReport = { items: number; waitedMs: number; tookMs: number }
 
@@ -61,11 +59,6 @@ type Unit<T, R> = { items: readonly T[]; at: number; settle: (results: readonly 
 
 const retryPauseMs = 50
 const sweepMs = 100
-
-const realClock: BatcherClock = {
-  now: () => performance.now(),
-  after: (ms, ring) => void setTimeout(ring, ms),
-}
 
 const refusal = (code: BatchRefusal['code']): BatchRefusal => ({ ok: false, code })
 
@@ -167,8 +160,6 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
   const clock = options.clock ?? realClock
   /** Of the youngest batch. */
   let startedAt = -Infinity
-  /** Whether the clock is to ring for the next lane. */
-  let isAwaited = false
 
   const finish = (batch: Unit<T, R>[]): void => {
     running.delete(batch)
@@ -203,15 +194,7 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     }
   }
 
-  /** A ring that comes too early looks again. */
-  const pumpIn = (ms: number): void => {
-    if (isAwaited) return
-    isAwaited = true
-    clock.after(ms, () => {
-      isAwaited = false
-      pump()
-    })
-  }
+  const pumpIn = createAlarm(clock, pump)
 
   const isFull = (): boolean => queued >= options.queueMax
 
@@ -221,7 +204,7 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     const { promise, resolve } = Promise.withResolvers<readonly (R | BatchRefusal)[]>()
     queue.push({ items, at: clock.now(), settle: resolve })
     queued += items.length
-    sweeper ??= setInterval(sweep, sweepMs)
+    sweeper.start()
     if (!scheduled) {
       scheduled = true
       setImmediate(pump)
@@ -229,14 +212,10 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     return promise
   }
 
-  // One sweep for all instead of a timer for each; none while nobody waits.
-  let sweeper: Timer | undefined
-  const sweep = (): void => {
+  const sweeper = createSweeper(sweepMs, () => {
     queued -= refuseLate(queue, running, { kind: options.kind, before: clock.now() - options.deadlineMs })
-    if (queue.length > 0 || running.size > 0) return
-    clearInterval(sweeper)
-    sweeper = undefined
-  }
+    return queue.length > 0 || running.size > 0
+  })
 
   return {
     isFull,
@@ -245,6 +224,6 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
     load: () => ({ queued, running: [...running].reduce((sum, batch) => sum + sizeOf(batch), 0) }),
     drained: () =>
       running.size === 0 && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve)),
-    close: () => clearInterval(sweeper),
+    close: sweeper.stop,
   }
 }

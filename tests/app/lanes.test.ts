@@ -1,7 +1,8 @@
 // Proves: a second batch of writes waits until it helps, and then waits no longer; and reads never wait for one another. The clock is the test's.
 
 import { describe, expect, test } from 'bun:test'
-import { createBatcher, type BatcherClock } from '../../src/app/batcher.ts'
+import { createBatcher } from '../../src/app/batcher.ts'
+import type { BatcherClock } from '../../src/app/batcherClock.ts'
 import { msToNextLane, type LaneLoad } from '../../src/app/lanes.ts'
 
 const lanes = { lanes: 2, batchMax: 100, kind: 'write' } as const
@@ -74,10 +75,9 @@ const open = (kind: 'read' | 'write' = 'write') => {
       throw error
     },
   })
-  const submit = async (...items: string[]) => {
-    const answers = items.map(batcher.submit)
+  const submit = async (...items: string[]): Promise<void> => {
+    for (const item of items) void batcher.submit(item)
     await turn()
-    return answers
   }
   return { time, batches, submit, batcher, started: () => batches.map(({ items }) => items.join('')) }
 }
