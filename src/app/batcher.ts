@@ -149,6 +149,22 @@ const settleUnits = <T, R>(batch: readonly Unit<T, R>[], results: readonly (R | 
   for (const { items, settle } of batch) settle(results.slice(from, (from += items.length)))
 }
 
+type Serving<T, R> = { batch: readonly Unit<T, R>[]; items: readonly T[]; clock: BatcherClock }
+
+/** Runs a batch to its end, answers its units, and reports it. */
+const serveBatch = async <T, R>(
+  { batch, items, clock }: Serving<T, R>,
+  options: BatcherOptions<T, R>,
+): Promise<void> => {
+  const beganAt = clock.now()
+  try {
+    settleUnits(batch, await runBatch(items, { ...options, giveUpAt: performance.now() + options.deadlineMs }))
+  } finally {
+    const waitedMs = beganAt - batch[0]!.at
+    options.onBatch?.({ items: items.length, waitedMs, tookMs: clock.now() - beganAt })
+  }
+}
+
 /** Creates a batcher; see BatcherOptions for its limits. */
 export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R> => {
   const queue: Unit<T, R>[] = []
@@ -172,17 +188,10 @@ export const createBatcher = <T, R>(options: BatcherOptions<T, R>): Batcher<T, R
 
   const start = (batch: Unit<T, R>[]): void => {
     running.add(batch)
-    const beganAt = (startedAt = clock.now())
-    const giveUpAt = performance.now() + options.deadlineMs
+    startedAt = clock.now()
     const items = batch.length === 1 ? batch[0]!.items : batch.flatMap((unit) => unit.items)
     queued -= items.length
-    void runBatch(items, { ...options, giveUpAt })
-      .then((results) => settleUnits(batch, results))
-      .finally(() => {
-        const waitedMs = beganAt - batch[0]!.at
-        options.onBatch?.({ items: items.length, waitedMs, tookMs: clock.now() - beganAt })
-        finish(batch)
-      })
+    void serveBatch({ batch, items, clock }, options).finally(() => finish(batch))
   }
 
   const pump = (): void => {
