@@ -45,6 +45,11 @@ describe('migrate', () => {
     expect(applied).toEqual(names)
     expect(messages).toEqual(names)
     expect(await tablesOf(database)).toEqual([
+      'adoption',
+      'adoption_beginnings',
+      'adoption_events',
+      'adoption_openings',
+      'adoption_refused',
       'cancel_after',
       'cancel_sweeps',
       'event_publication',
@@ -183,7 +188,7 @@ describe('migrate', () => {
     await database.sql`insert into orders values (gen_random_uuid(), 'AAPL')`
     const error = await failureOf(onSession(database, (sql) => migrate(sql, quiet)))
     expect(error).toBeInstanceOf(MigrationRefused)
-    expect(String(error)).toContain('not supported yet')
+    expect(String(error)).toContain('run orders adopt')
     expect(await tablesOf(database)).toEqual(['orders'])
     expect(await database.sql`select symbol from orders`).toHaveLength(1)
   })
@@ -250,7 +255,7 @@ describe('requireSchema, for a start that does not migrate,', () => {
     await using java = await createDatabase({ empty: true })
     await java.sql`create table orders (id integer)`
     expect(String(await failureOf(onSession(java, (sql) => requireSchema(sql, migrations))))).toContain(
-      'not supported yet',
+      'run orders adopt',
     )
   })
 })
