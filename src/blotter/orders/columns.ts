@@ -95,7 +95,7 @@ const columns: readonly Column[] = [
     amount: true,
     text: ({ averageFillPrice }) => averageFillPrice ?? '',
   },
-  { id: 'status', title: 'Status', sorts: true, wide: 0, width: '72px', text: ({ status }) => statusWords[status] },
+  { id: 'status', title: 'Status', sorts: true, wide: 0, width: '82px', text: ({ status }) => statusWords[status] },
   { id: 'userId', title: 'User', sorts: true, wide: 680, width: 'minmax(84px, 290px)', text: ({ userId }) => userId },
   {
     id: 'clientOrderId',

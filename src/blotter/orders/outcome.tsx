@@ -23,7 +23,11 @@ export const Outcome = ({ state, placing, onOpen }: OutcomeProps) => {
       )
     case 'unknown':
       return (
-        <div class="place-outcome is-unknown" role="alert">
+        <div
+          class="place-outcome is-unknown"
+          role="alert"
+          ref={(element) => element?.scrollIntoView({ block: 'nearest' })}
+        >
           <strong>Nobody knows yet whether this order was stored.</strong>
           <span>{state.problem.detail}</span>
           <span>
