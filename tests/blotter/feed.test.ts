@@ -143,7 +143,7 @@ describe('a stream', () => {
   })
 
   test('that says reset is read anew over the same connection', async () => {
-    const { openTab, streams } = openHub()
+    const { openTab, streams, requests, pauses } = openHub()
     const tab = openTab()
     await until(() => streams.length === 1)
     streams[0]!.write(
@@ -151,6 +151,12 @@ describe('a stream', () => {
     )
     await until(() => tab.said.some(({ kind }) => kind === 'reset'))
     expect(tab.said).toContainEqual({ kind: 'reset', reason: 'TOO_FAR_BEHIND' })
+    // Lost before the new snapshot is complete: the cursor of before the reset is worth nothing.
+    streams[0]!.end()
+    await until(() => pauses.length === 1)
+    pauses[0]!.end()
+    await until(() => streams.length === 2)
+    expect(requests[1]).not.toHaveProperty('last-event-id')
   })
 
   test.each([401, 403, 404])('that is refused with %d is not asked again', async (status) => {
