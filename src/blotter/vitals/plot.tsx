@@ -28,8 +28,8 @@ const drawThreshold = (plot: uPlot, threshold: number, text: string): void => {
   ctx.stroke()
   ctx.font = `${11 * devicePixelRatio}px ${colour('--sans')}`
   ctx.textAlign = 'right'
-  ctx.textBaseline = y - bbox.top > 16 * devicePixelRatio ? 'bottom' : 'top'
-  ctx.fillText(text, bbox.left + bbox.width, y)
+  ctx.textBaseline = 'bottom'
+  ctx.fillText(text, bbox.left + bbox.width, y - 2 * devicePixelRatio)
   ctx.restore()
 }
 
@@ -55,7 +55,7 @@ const optionsOf = (width: number, live: () => Live): uPlot.Options => {
     scales: {
       x: { time: true, range: () => [(Date.now() - shownMs) / 1000, Date.now() / 1000] },
       // From zero, and always so high that the threshold is seen: how far away trouble is.
-      y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, (threshold() ?? 0) * 1.25) || 1] },
+      y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.1, (threshold() ?? 0) * 1.5) || 1] },
     },
     axes: [
       {
