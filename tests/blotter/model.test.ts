@@ -17,7 +17,7 @@ import {
   timesInForceOf,
   withType,
 } from '../../src/blotter/model/ticket.ts'
-import { aligned, columnsFor, fractionOf } from '../../src/blotter/orders/columns.ts'
+import { aligned, columnsFor, fractionOf, leastWidth, tracksOf } from '../../src/blotter/orders/columns.ts'
 import { rowAfterKey } from '../../src/blotter/orders/gridKeys.ts'
 import { presenceFaults } from '../../src/domain/termFaults.ts'
 import { orderTypes } from '../../src/domain/terms.ts'
@@ -329,5 +329,13 @@ describe('the table', () => {
     const names = (width: number) => columnsFor(width).map(({ id }) => id)
     expect(names(330)).toEqual(['ticker', 'side', 'quantity', 'price', 'status'])
     expect(names(2_560)).toHaveLength(12)
+  })
+
+  test('is as wide as its longest amount, and shares what room is left', () => {
+    const [ticker, , , price] = columnsFor(330)
+    expect(leastWidth(price!, 3)).toBe(price!.least)
+    expect(leastWidth(price!, '68123.45678901'.length)).toBe(114)
+    expect(tracksOf([ticker!, price!], [60, 200])).toBe('minmax(60px, 132px) minmax(200px, 200px)')
+    expect(tracksOf(columnsFor(2_560).slice(-2), [84, 96])).toBe('minmax(84px, 290px) minmax(96px, 1fr)')
   })
 })

@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks'
 import type { Filter } from '../model/filter.ts'
 import { manyOf } from '../model/many.ts'
 import type { Problem, Service } from '../service/service.ts'
+import { ProblemNote } from '../ui/problem.tsx'
 import { Question } from '../ui/question.tsx'
-import { Refusal } from '../ui/refusal.tsx'
 
 const whichText = (search: URLSearchParams): string => {
   const side = search.get('side')
@@ -63,7 +63,7 @@ export const CancelMany = ({ service, filter }: { service: Service; filter: Filt
           {outcome === null ? (
             <p>This cancels {whichText(asked)}. Fills stay; orders that are placed from now on are left alone.</p>
           ) : 'code' in outcome ? (
-            <Refusal problem={outcome} />
+            <ProblemNote problem={outcome} />
           ) : (
             <p role="status">
               Canceled {outcome.canceled}.{' '}

@@ -13,8 +13,9 @@ export type Column = {
   readonly title: string
   readonly sorts: boolean
   readonly wide: number
-  /** A track of a CSS grid. */
-  readonly width: string
+  /** Its width, in px. Room that is left goes to those that may be wider. */
+  readonly least: number
+  readonly most?: number
   readonly amount?: true
   readonly text: (order: Order) => string
   readonly share?: (order: Order) => number
@@ -45,25 +46,25 @@ const columns: readonly Column[] = [
     title: 'Time',
     sorts: true,
     wide: 560,
-    width: '124px',
+    least: 124,
     text: ({ createdAt }) => shortTime(createdAt),
   },
-  { id: 'ticker', title: 'Ticker', sorts: true, wide: 0, width: 'minmax(60px, 132px)', text: ({ ticker }) => ticker },
+  { id: 'ticker', title: 'Ticker', sorts: true, wide: 0, least: 60, most: 132, text: ({ ticker }) => ticker },
   {
     id: 'side',
     title: 'Side',
     sorts: true,
     wide: 0,
-    width: '44px',
+    least: 44,
     text: ({ side }) => (side === 'BUY' ? 'Buy' : 'Sell'),
   },
-  { id: 'type', title: 'Type', sorts: true, wide: 760, width: '84px', text: ({ type }) => typeWords[type] },
+  { id: 'type', title: 'Type', sorts: true, wide: 760, least: 84, text: ({ type }) => typeWords[type] },
   {
     id: 'timeInForce',
     title: 'In force',
     sorts: false,
     wide: 980,
-    width: '64px',
+    least: 64,
     text: ({ timeInForce }) => timeInForce,
   },
   {
@@ -71,17 +72,19 @@ const columns: readonly Column[] = [
     title: 'Quantity',
     sorts: true,
     wide: 0,
-    width: 'minmax(76px, 150px)',
+    least: 76,
+    most: 150,
     amount: true,
     text: ({ quantity }) => quantity,
   },
-  { id: 'price', title: 'Price', sorts: true, wide: 0, width: 'minmax(68px, 150px)', amount: true, text: priceOf },
+  { id: 'price', title: 'Price', sorts: true, wide: 0, least: 68, most: 150, amount: true, text: priceOf },
   {
     id: 'filledQuantity',
     title: 'Filled',
     sorts: true,
     wide: 480,
-    width: 'minmax(96px, 170px)',
+    least: 96,
+    most: 170,
     amount: true,
     text: ({ filledQuantity }) => filledQuantity,
     share: filledShare,
@@ -91,24 +94,42 @@ const columns: readonly Column[] = [
     title: 'Average',
     sorts: true,
     wide: 860,
-    width: 'minmax(76px, 150px)',
+    least: 76,
+    most: 150,
     amount: true,
     text: ({ averageFillPrice }) => averageFillPrice ?? '',
   },
-  { id: 'status', title: 'Status', sorts: true, wide: 0, width: '82px', text: ({ status }) => statusWords[status] },
-  { id: 'userId', title: 'User', sorts: true, wide: 680, width: 'minmax(84px, 290px)', text: ({ userId }) => userId },
+  { id: 'status', title: 'Status', sorts: true, wide: 0, least: 82, text: ({ status }) => statusWords[status] },
+  { id: 'userId', title: 'User', sorts: true, wide: 680, least: 84, most: 290, text: ({ userId }) => userId },
   {
     id: 'clientOrderId',
     title: 'Key',
     sorts: false,
     wide: 1080,
-    width: 'minmax(96px, 1fr)',
+    least: 96,
+    most: Infinity,
     text: ({ clientOrderId }) => clientOrderId ?? '',
   },
 ]
 
 /** The columns that a table of this width, in px, has room for. */
 export const columnsFor = (width: number): readonly Column[] => columns.filter(({ wide }) => width >= wide)
+
+/** Of a digit of an amount, and of what is beside the text of a cell, in px. */
+const [digitWidth, besideText] = [7.25, 12]
+
+/** How wide a column has to be, in px, for its longest amount of so many digits: an amount is never cut. */
+export const leastWidth = ({ least }: Column, digits: number): number =>
+  Math.max(least, Math.ceil(digits * digitWidth) + besideText)
+
+/** The tracks of a CSS grid. `widths`: the least of each column, in px. */
+export const tracksOf = (columns: readonly Column[], widths: readonly number[]): string =>
+  columns
+    .map(({ most }, i) => {
+      if (most === undefined) return `${widths[i]}px`
+      return `minmax(${widths[i]}px, ${most === Infinity ? '1fr' : `${Math.max(most, widths[i]!)}px`})`
+    })
+    .join(' ')
 
 /** Whether there is room in such a table for points below each other. */
 export const hasRoomToAlign = (width: number): boolean => width >= 680

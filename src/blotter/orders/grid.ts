@@ -1,7 +1,7 @@
 // The body of the orders table: of ten thousand rows only those on the screen have an element.
 
 import type { Sorted } from '../model/sort.ts'
-import { fractionOf, hasRoomToAlign, type Column } from './columns.ts'
+import { aligned, fractionOf, hasRoomToAlign, leastWidth, tracksOf, type Column } from './columns.ts'
 import { rowAfterKey } from './gridKeys.ts'
 import { createGridRow, type GridRow } from './gridRow.ts'
 
@@ -69,6 +69,28 @@ const createScreen = ({ viewport, body }: Pick<GridOptions, 'viewport' | 'body'>
   }
 }
 
+/** The widths of the columns: as wide as the longest amount that was on the screen. They do not shrink again, so that nothing jumps about. */
+const createWidths = (viewport: HTMLElement, columns: readonly Column[]) => {
+  let widths = columns.map(({ least }) => least)
+  const apply = (): void => {
+    viewport.style.setProperty('--columns', tracksOf(columns, widths))
+    viewport.style.setProperty('--least', `${widths.reduce((sum, width) => sum + width, 0)}px`)
+  }
+  apply()
+  return {
+    holdAll(rows: readonly Sorted[], fractions: readonly number[]): void {
+      const needed = columns.map((column, i) => {
+        if (column.amount !== true) return widths[i]!
+        const lengths = rows.map(({ order }) => aligned(column.text(order), fractions[i]!).length)
+        return Math.max(widths[i]!, leastWidth(column, Math.max(0, ...lengths)))
+      })
+      if (needed.every((width, i) => width === widths[i])) return
+      widths = needed
+      apply()
+    },
+  }
+}
+
 let grids = 0
 
 /** The elements of rows: as many as the screen has room for, each used again for whatever row comes into sight. */
@@ -91,11 +113,15 @@ const createSlots = ({ viewport, body, columns }: GridOptions) => {
     )
   }
 
+  const widths = createWidths(viewport, columns)
+
   return {
     /** Returns the id of the element of the selected row; null: it is not on the screen. */
     draw({ rows, selected }: View, { first, end }: { first: number; end: number }, flashes: ReadonlySet<string>) {
       growTo(end - first)
-      const fractions = fractionsOf(rows.slice(first, end))
+      const onScreen = rows.slice(first, end)
+      const fractions = fractionsOf(onScreen)
+      widths.holdAll(onScreen, fractions)
       const used = new Set<GridRow>()
       let active: string | null = null
       for (let index = first; index < end; index++) {

@@ -5,8 +5,8 @@ import type { Feed } from '../feed/feed.ts'
 import { eventFromJson, type LifeEvent } from '../model/event.ts'
 import { isOpen, orderFromJson, type Order } from '../model/order.ts'
 import type { Problem, Service } from '../service/service.ts'
+import { ProblemNote } from '../ui/problem.tsx'
 import { Question } from '../ui/question.tsx'
-import { Refusal } from '../ui/refusal.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { shortTime, zoneName } from '../ui/times.ts'
 import { useFeed } from '../ui/useFeed.ts'
@@ -100,7 +100,7 @@ const CancelButton = ({ service, order }: { service: Service; order: Order }) =>
       <button type="button" class="danger" disabled={step === 'sending'} onClick={() => setStep('asking')}>
         {step === 'sending' ? 'Canceling' : 'Cancel order'}
       </button>
-      {problem === null ? null : <Refusal problem={problem} />}
+      {problem === null ? null : <ProblemNote problem={problem} />}
       {step === 'idle' ? null : (
         <Question
           title={`Cancel what remains of this ${order.side === 'BUY' ? 'buy' : 'sell'} order?`}
@@ -137,7 +137,7 @@ export const LifeSheet = (props: LifeProps) => {
     <Sheet title={title} onClose={onClose}>
       <div class="life" data-order={id}>
         {order === null ? <p role="status">Reading the order</p> : null}
-        {order !== null && !isHere ? <Refusal problem={order} /> : null}
+        {order !== null && !isHere ? <ProblemNote problem={order} /> : null}
         {isHere ? (
           <>
             <p class="life-status" data-status={order.status}>
@@ -151,7 +151,7 @@ export const LifeSheet = (props: LifeProps) => {
         <h3>
           What happened <span>{zoneName()}</span>
         </h3>
-        {problem === null ? null : <Refusal problem={problem} />}
+        {problem === null ? null : <ProblemNote problem={problem} />}
         {life?.id === id ? (
           <LifeLine events={life.events} more={life.more} />
         ) : problem === null ? (

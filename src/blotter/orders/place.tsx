@@ -5,7 +5,7 @@ import type { Order } from '../model/order.ts'
 import { faultsByField, fieldsOf, type Ticket } from '../model/ticket.ts'
 import { newKey } from '../service/key.ts'
 import type { Service } from '../service/service.ts'
-import { Refusal } from '../ui/refusal.tsx'
+import { ProblemNote } from '../ui/problem.tsx'
 import { Sheet } from '../ui/sheet.tsx'
 import { Outcome } from './outcome.tsx'
 import './place.css'
@@ -51,7 +51,9 @@ export const PlaceSheet = ({ service, ticket, onTicket, onPlaced, onOpen, onClos
           <legend class="only-read">Terms</legend>
           <TicketFields ticket={ticket} faults={faults.fields} onChange={change} />
         </fieldset>
-        {problem !== null && (problem.errors.length === 0 || faults.others.length > 0) && <Refusal problem={problem} />}
+        {problem !== null && (problem.errors.length === 0 || faults.others.length > 0) && (
+          <ProblemNote problem={{ ...problem, errors: faults.others }} />
+        )}
         <Outcome state={state} placing={placing} onOpen={onOpen} />
         {!locked && (
           <button type="submit" class="primary">

@@ -112,7 +112,6 @@ export const OrdersTable = ({ feed, filter, selected, onOpen }: TableProps) => {
       tabIndex={0}
       aria-label="Orders"
       aria-colcount={columns.length}
-      style={{ '--columns': columns.map((column) => column.width).join(' ') }}
     >
       <div role="rowgroup" class="orders-head">
         <div role="row" class="orders-titles" aria-rowindex={1}>

@@ -15,6 +15,7 @@ export const ProblemNote = ({ problem, shown = [] }: { problem: Problem; shown?:
     <div class="problem" role="alert">
       <strong>{problem.title}</strong>
       {problem.detail !== '' && <span>{problem.detail}</span>}
+      <code>{problem.code}</code>
       {rest.map(({ pointer, detail }) => (
         <span key={pointer}>
           <code>{pointer}</code> {detail}
