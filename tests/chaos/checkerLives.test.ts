@@ -4,6 +4,8 @@
 import { describe, expect, test } from 'bun:test'
 import { check } from './checker/check.ts'
 import type { LifeViolationKind, ViolationKind } from './checker/evidence.ts'
+import { readHistories } from './checker/history.ts'
+import { checkLives } from './checker/lives.ts'
 import { timeAt, type Sample } from './checker/sample.ts'
 import { lives, sampleLives } from './checker/sampleLives.ts'
 
@@ -191,6 +193,22 @@ describe('does not cry wolf', () => {
     const world = sampleLives()
     strike(world, 9, timeAt(31))
     expect(kindsIn(world)).toEqual([])
+  })
+  test('a stop goes on waiting if trading was halted when its trade was applied, however late that was', () => {
+    const world = sampleLives()
+    corruptions.STOP_NOT_TRIGGERED['though a trade met its price']!(world)
+    const last = world.trades.at(-1)!
+    const [since, until] = [timeAt(200), timeAt(202)]
+    const halt = { ticker: null, answeredAt: since, endedAt: until, since, until, from: 2n, to: 3n }
+    const missed = (): string[] => {
+      const found: string[] = []
+      checkLives(readHistories(world), { evidence: world, halts: [halt] }, (kind) => found.push(kind))
+      return found.filter((kind) => kind === 'STOP_NOT_TRIGGERED')
+    }
+    expect(missed()).toHaveLength(1)
+    fillLate(world, lives.stop, timeAt(31))
+    Object.assign(world.ledger.at(-1)!, { offset: last.offset, at: timeAt(190) })
+    expect(missed()).toEqual([])
   })
   test('but not one that came later', () => {
     const world = sampleLives()

@@ -133,20 +133,23 @@ const checkTriggers = (
   }
 }
 
-/** A trade may wait this long until it is applied, while replicas and servers are away. */
-const appliedWithinMs = 60_000
+/** So long after its legs were applied a trade may still look for stops, while replicas and servers are away. */
+const looksWithinMs = 60_000
 
-/** Whether a trade of this time may trigger nothing because of a halt, now or when it is applied. */
+/**
+ * Whether a trade of this time may trigger nothing because of a halt, when it was made or when it looked for stops: between its append and
+ * some time after it was applied. `appliedAt`: the latest that it can have been.
+ */
 export const mayBeHalted = (
   halts: readonly Halt[],
-  { ticker, at, appendedAt }: { ticker: string; at: number; appendedAt: number },
+  { ticker, at, appendedAt, appliedAt }: { ticker: string; at: number; appendedAt: number; appliedAt: number },
   toleranceMs: number,
 ): boolean =>
   halts.some(
     (halt) =>
       concerns(halt, ticker) &&
       ((at >= halt.since - toleranceMs && at < halt.until) ||
-        (halt.since <= appendedAt + appliedWithinMs && appendedAt < halt.until)),
+        (halt.since <= appliedAt + looksWithinMs && appendedAt < halt.until)),
   )
 
 export const checkHalts = (

@@ -3,7 +3,7 @@
 
 import { parseExact } from './amounts.ts'
 import { decodeTrade } from './decode.ts'
-import type { EventRecord, Evidence, OrderRow, Report, TradeRecord } from './evidence.ts'
+import type { EventRecord, Evidence, LedgerRow, OrderRow, Report, TradeRecord } from './evidence.ts'
 import { mayBeHalted, type Halt } from './halts.ts'
 import { endOf, type Entry, type History } from './history.ts'
 import { orderIdOf } from './published.ts'
@@ -31,7 +31,8 @@ export const isPublished = (order: OrderRow): boolean =>
 const meets = ({ side, stopPrice }: OrderRow, price: bigint): boolean =>
   side === 'BUY' ? price >= stopPrice! : price <= stopPrice!
 
-type TapeTrade = { record: TradeRecord; price: bigint; at: number }
+/** `appliedAt`: the latest time at which it can have been applied, in milliseconds. */
+type TapeTrade = { record: TradeRecord; price: bigint; at: number; appliedAt: number }
 
 /** `tape`: of one ticker. */
 type Tape = { tape: readonly TapeTrade[]; halts: readonly Halt[] }
@@ -42,12 +43,35 @@ const timeOf = (record: TradeRecord): number => {
   return timestamp < 1e11 ? timestamp * 1000 : timestamp
 }
 
-const tapeOf = (trades: readonly TradeRecord[]): Map<string, TapeTrade[]> => {
+/** Records of a batch of the consumer: its legs are applied before any of its trades looks for stops. */
+const batchMax = 500
+
+/** The time at which everything up to an offset of a partition, and the batch behind it, was applied: a replica that lags does so minutes late. */
+const createApplied = (ledger: readonly LedgerRow[]) => {
+  const partitions = new Map<number, { offset: number; at: number }[]>()
+  for (const [partition, rows] of Map.groupBy(ledger, (row) => row.partition)) {
+    let at = 0
+    partitions.set(
+      partition,
+      rows
+        .toSorted((a, b) => a.offset - b.offset)
+        .map((row) => ({ offset: row.offset, at: (at = Math.max(at, row.at)) })),
+    )
+  }
+  return ({ partition, offset, appendedAt }: TradeRecord): number => {
+    const last = partitions.get(partition)?.findLast((row) => row.offset <= offset + batchMax)
+    return Math.max(appendedAt, last?.at ?? 0)
+  }
+}
+
+const tapeOf = ({ trades, ledger }: Pick<Evidence, 'trades' | 'ledger'>): Map<string, TapeTrade[]> => {
+  const appliedAt = createApplied(ledger)
   const tape = trades
     .toSorted((a, b) => a.partition - b.partition || a.offset - b.offset)
     .flatMap((record) => {
       const trade = decodeTrade(record.bytes)
-      return trade === null ? [] : [{ ticker: trade.ticker, record, price: trade.price, at: timeOf(record) }]
+      if (trade === null) return []
+      return [{ ticker: trade.ticker, record, price: trade.price, at: timeOf(record), appliedAt: appliedAt(record) }]
     })
   return Map.groupBy(tape, ({ ticker }) => ticker)
 }
@@ -72,11 +96,11 @@ const checkTrigger = (order: OrderRow, entry: Entry, tape: readonly TapeTrade[],
  */
 const firstDue = (order: OrderRow, { tape, halts }: Tape, ackedAt: number): TapeTrade | undefined =>
   tape.find(
-    ({ record: { appendedAt }, price, at }) =>
+    ({ record: { appendedAt }, price, at, appliedAt }) =>
       meets(order, price) &&
       at >= order.createdAt - toleranceMs &&
       appendedAt > ackedAt + clockSlackMs &&
-      !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt }, toleranceMs),
+      !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt, appliedAt }, toleranceMs),
   )
 
 const checkStop = (history: History, { tape, halts }: Tape, ackedAt: number, report: Report): void => {
@@ -145,7 +169,7 @@ export const checkLives = (
   { evidence, halts }: { evidence: Evidence; halts: readonly Halt[] },
   report: Report,
 ): void => {
-  const tape = tapeOf(evidence.trades)
+  const tape = tapeOf(evidence)
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
   const ackedAt = ackedTimes(evidence)
   const cancelled = Map.groupBy(evidence.cancelled, orderIdOf)
