@@ -128,7 +128,7 @@ const resume = async ({ sql, config, options, talk }: Omit<Step, 'java'>): Promi
   return conclude({ sql, config, options, talk })
 }
 
-/** Returns whether all is well: false if verify found violations. Throws AdoptionRefused before anything was changed. */
+/** Returns whether all is well: false if verify found violations. Throws AdoptionRefused before any order was copied. */
 export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk): Promise<boolean> => {
   const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS, (message) => {
     const heard = readNotice(message)
@@ -143,9 +143,9 @@ export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk
     if (options.dryRun) return await dryRun(step)
     await requireNoMembers(config)
     await takeLock(sql, () => void talk.print('another process migrates or takes over; waiting for it'))
-    await prepareCopy(step)
     passCrashPoint('before-sources')
     await loadSources(step)
+    await prepareCopy(step)
     passCrashPoint('before-copy')
     await copy(step)
     return await conclude(step)
