@@ -72,6 +72,11 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
     select table_name as table, string_agg(distinct privilege_type, ' ' order by privilege_type) as rights
     from information_schema.role_table_grants where grantee = 'orders_runtime' group by table_name order by table_name`
   expect(Object.fromEntries(granted.map(({ table, rights }) => [table, rights]))).toEqual({
+    adoption: 'SELECT',
+    adoption_beginnings: 'SELECT',
+    adoption_events: 'SELECT',
+    adoption_openings: 'SELECT',
+    adoption_refused: 'SELECT',
     cancel_after: 'INSERT SELECT UPDATE',
     cancel_sweeps: 'DELETE INSERT SELECT',
     event_publication: 'DELETE INSERT SELECT',
