@@ -108,7 +108,8 @@ describe('a body of 1 GiB', () => {
     connection.socket.write(head)
     const isEnough = (sentBytes: number): boolean => sentBytes >= (isAnswered ? bytes : gib)
     const sent = await flood(connection, { part: piece, isEnough })
-    const early = isAnswered
+    // The answer and the end of the connection may come in one turn.
+    const early = isAnswered || sent < gib
     const status = statusesIn(await answer)[0]
     connection.socket.terminate()
     return { status, early, sent, grownMb: memory.stop() - before }
