@@ -432,7 +432,7 @@ describe('nothing goes away:', () => {
     await refused(sql`truncate orders cascade`)
     // Not even with the tables that refer to it named beside it.
     await refused(sql`truncate exception_resolutions, exceptions, ingested_fills, order_changes, order_endings, ingested_reports,
-      report_exception_resolutions, report_exceptions, orders`)
+      report_exception_resolutions, report_exceptions, adoption_openings, adoption_events, orders`)
     expect((await read(id)).status).toBe('NEW')
   })
 
