@@ -1,18 +1,14 @@
 // `orders adopt`: takes over the database of the Java service, and goes back.
 
-import { readConfig, type Config } from '../config/config.ts'
+import { readConfig } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
 import { refusalOf } from '../kafka/refusal.ts'
 import { printFaults } from '../serve/schemaStart.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
-import { readOptions, usage, type AdoptOptions } from './options.ts'
+import { readOptions, usage } from './options.ts'
 import { AdoptionRefused } from './refusal.ts'
 import { takeOver } from './takeOver.ts'
-import type { Talk } from './talk.ts'
-
-const run = async (config: Config, options: AdoptOptions, talk: Talk): Promise<boolean> =>
-  takeOver(config, options, talk)
 
 /** Exit codes: 0 done, 1 refused, failed on the way (repeating it is safe), or verify found violations, 2 bad arguments or configuration. */
 export const adoptCommand = async (env: Env, args: readonly string[]): Promise<number> => {
@@ -32,7 +28,7 @@ export const adoptCommand = async (env: Env, args: readonly string[]): Promise<n
     await printLine(line)
   }
   try {
-    return (await run(result.config, options, { progress, print })) ? 0 : 1
+    return (await takeOver(result.config, options, { progress, print })) ? 0 : 1
   } catch (error) {
     progress.clear()
     const reason = error instanceof AdoptionRefused ? error.message : (refusalOf(error) ?? describe(error).error)

@@ -108,8 +108,8 @@ const dryRun = async (step: Step): Promise<boolean> => {
   return true
 }
 
-/** Measured: how much longer it takes to write than to judge. */
-const copyFactor = 3
+/** How much longer it takes to write than to judge: 24.6 s against 16.7 s for 200,000 orders; verifying them took 21.2 s. */
+const copyFactor = 1.5
 
 const isDone = async (sql: Sql): Promise<boolean> => {
   const [row] = await sql<{ there: boolean }[]>`select to_regclass('orders.adoption') is not null as there`
