@@ -34,6 +34,14 @@ const reopen = (world: Sample, id: string): void => {
   world.changes = world.changes.filter(({ orderId }) => orderId !== id)
 }
 
+/** Its switch fires a second time, one time-out after the first. */
+const fireAgain = (world: Sample): void => {
+  const first = sweep(world, 'CANCEL_AFTER')
+  const later = (at: number | null): number => at! + 1_000
+  const { dueAt, begunAt, doneAt } = first
+  world.sweeps.push({ ...first, id: 'again', dueAt: later(dueAt), begunAt: later(begunAt), doneAt: later(doneAt) })
+}
+
 const corruptions: Record<ControlViolationKind, Record<string, (world: Sample) => void>> = {
   ACCEPTED_IN_HALT: {
     'sent after the answer of the halt': (world) => accept(world, 1n),
@@ -139,12 +147,25 @@ const corruptions: Record<ControlViolationKind, Record<string, (world: Sample) =
     'it is of another user': (world) =>
       (sweep(world, 'CANCEL_AFTER').scope = { userId: 'x', ticker: null, side: null }),
     'there are two': (world) => world.sweeps.push({ ...sweep(world, 'HALT'), id: '9' }),
+    'there are two of an arming that was answered at once': (world) => fireAgain(world),
+    'there are two of a slow arming, closer together than its time-out': (world) => {
+      fireAgain(world)
+      answerTo(world, 59).at = timeAt(61)
+      world.sweeps.at(-1)!.dueAt! -= 1
+    },
     'a halt has none': (world) => (world.sweeps = world.sweeps.filter(({ reasonCode }) => reasonCode !== 'HALT')),
   },
 }
 
 test('a right world has no violation', () => {
   expect(check(sampleControl()).violations).toEqual([])
+})
+
+test('a slow arming, made again after its deadline, may fire again', () => {
+  const world = sampleControl()
+  fireAgain(world)
+  answerTo(world, 59).at = timeAt(61)
+  expect(check(world).violations).toEqual([])
 })
 
 describe('the checker finds', () => {

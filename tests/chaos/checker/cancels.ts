@@ -29,7 +29,8 @@ type World = {
   /** By user, and by ticker. */
   ofUser: ReadonlyMap<string, History[]>
   ofTicker: ReadonlyMap<string, History[]>
-  sweeps: ReadonlyMap<string, SweepRow>
+  /** By request, the oldest first. */
+  sweeps: ReadonlyMap<string, readonly SweepRow[]>
   byId: {
     masses: ReadonlyMap<string, Mass>
     armings: ReadonlyMap<string, Arming>
@@ -48,6 +49,19 @@ const mayHave = (attempt: Attempt): boolean => attempt.answer?.status === 200 ||
 /** Milliseconds; null: it disarmed. Without an answer, the earliest that it may be. */
 const deadlineOf = ({ request: { at, timeoutMs }, answer }: Arming): number | null =>
   timeoutMs === 0 ? null : (answer?.firesAt ?? at + timeoutMs)
+
+/**
+ * Whether the service may have made its statement again after the deadline of the first had passed: it arms anew then, and each deadline has a
+ * sweep. The request is out for longer than its time-out, or its answer was lost.
+ */
+const mayFireTwice = (arming: Arming): boolean => {
+  const { at, timeoutMs } = arming.request
+  return timeoutMs > 0 && (isLost(arming) || (arming.answer?.at ?? Infinity) + slackMs >= at + timeoutMs)
+}
+
+/** The earliest that one of its sweeps may begin, in milliseconds; null: it disarmed. */
+const earliestOf = (arming: Arming): number | null =>
+  mayFireTwice(arming) ? arming.request.at + arming.request.timeoutMs : deadlineOf(arming)
 
 /** Milliseconds; Infinity: it is open. */
 const finalAt = ({ entries }: History): number => entries.find(({ status }) => finals.has(status))?.at ?? Infinity
@@ -68,7 +82,7 @@ const checkByMass = (world: World, { order }: History, requestId: string): void 
 /** By a sweep. An order has its time before it is committed. */
 const checkBySweep = (world: World, { order }: History, requestId: string): void => {
   const { sweeps, report } = world
-  const sweep = sweeps.get(requestId)
+  const sweep = sweeps.get(requestId)?.at(-1)
   if (sweep === undefined || !means(sweep.scope, order))
     report('CANCEL_FROM_NOWHERE', `order ${order.id} was canceled by a sweep of ${requestId}, which did not mean it`)
   else if (order.createdAt > sweep.begunAt + slackMs)
@@ -145,12 +159,23 @@ const checkSweep = (world: World, sweep: SweepRow): void => {
       ? arming !== undefined && mayHave(arming) && scope.userId === arming.request.userId && scope.ticker === null
       : halt !== undefined && mayHave(halt) && halt.request.cancelOpen && scope.ticker === halt.request.ticker
   if (!isAsked) report('SWEEP_DIFFERS', `sweep ${id}: ${reasonCode} of ${requestId}, which asked for no such thing`)
-  const deadline = arming === undefined ? null : deadlineOf(arming)
-  if (reasonCode === 'CANCEL_AFTER' && begunAt + slackMs < (deadline ?? Infinity))
-    report('SWITCH_EARLY', `sweep ${id} began at ${begunAt}, the switch of ${requestId} was armed until ${deadline}`)
+  const earliest = arming === undefined ? null : earliestOf(arming)
+  if (reasonCode === 'CANCEL_AFTER' && begunAt + slackMs < (earliest ?? Infinity))
+    report('SWITCH_EARLY', `sweep ${id} began at ${begunAt}, the switch of ${requestId} was armed until ${earliest}`)
   if (doneAt === null) return report('SWEEP_DIFFERS', `sweep ${id} of ${requestId} is not done`)
   const wasThere = (order: OrderRow): boolean => (ackedAt.get(order.id) ?? Infinity) < begunAt - slackMs
   checkMissed(world, { scope, wasThere, doneAt, name: `sweep ${id} of ${requestId}` })
+}
+
+/** Of a request that armed once there is one sweep; of one whose statement was made again, one for each deadline. */
+const checkTwice = ({ byId, report }: World, requestId: string, sweeps: readonly SweepRow[]): void => {
+  const arming = byId.armings.get(requestId)
+  const gapMs = arming !== undefined && mayFireTwice(arming) ? arming.request.timeoutMs : Infinity
+  for (const [i, { id, dueAt }] of sweeps.entries()) {
+    const before = sweeps[i - 1]
+    if (before !== undefined && (dueAt ?? 0) - (before.dueAt ?? 0) < gapMs)
+      report('SWEEP_DIFFERS', `sweeps ${before.id} and ${id} are of ${requestId}`)
+  }
 }
 
 /** `next`: what its user asked for next and may have got. */
@@ -167,8 +192,9 @@ const checkArming = ({ sweeps, report }: World, arming: Arming, next: Arming | u
   if (mustFire && !fired) report('SWITCH_DIFFERS', `the switch of request ${n} was due at ${deadline} and did not fire`)
   if (answeredAt + slackMs < deadline && fired)
     report('SWITCH_EARLY', `the switch of request ${n}, due at ${deadline}, fired though it was armed anew before`)
-  if (next?.answer?.status === 200 && (next.answer.fired === true) !== fired)
-    report('SWITCH_DIFFERS', `request ${next.n} was answered fired: ${next.answer.fired}; request ${n} fired: ${fired}`)
+  const nextSays = next?.answer?.status === 200 && !mayFireTwice(next) ? next.answer.fired === true : fired
+  if (next !== undefined && nextSays !== fired)
+    report('SWITCH_DIFFERS', `request ${next.n} was answered fired: ${nextSays}; request ${n} fired: ${fired}`)
 }
 
 const checkArmings = (world: World, armings: readonly Arming[]): void => {
@@ -190,13 +216,10 @@ export const checkCancels = (
   { requests, evidence }: { requests: Requests; evidence: Evidence },
   report: Report,
 ): void => {
-  const sweeps = new Map<string, SweepRow>()
-  for (const sweep of evidence.sweeps) {
-    const requestId = String(sweep.cause['requestId'])
-    if (sweeps.has(requestId))
-      report('SWEEP_DIFFERS', `sweeps ${sweeps.get(requestId)!.id} and ${sweep.id} are of ${requestId}`)
-    sweeps.set(requestId, sweep)
-  }
+  const sweeps = Map.groupBy(
+    evidence.sweeps.toSorted((a, b) => a.begunAt - b.begunAt),
+    ({ cause }) => String(cause['requestId']),
+  )
   const byId = {
     masses: byRequest(requests.masses),
     armings: byRequest([...requests.armings.values()].flat()),
@@ -218,6 +241,7 @@ export const checkCancels = (
   const namedBy = new Map<string, number>()
   for (const mass of requests.masses) checkMass(world, mass, namedBy)
   for (const sweep of evidence.sweeps) checkSweep(world, sweep)
+  for (const [requestId, those] of sweeps) checkTwice(world, requestId, those)
   for (const armings of requests.armings.values()) checkArmings(world, armings)
   for (const { n, request, answer } of requests.tradings)
     if (request.cancelOpen && answer?.status === 200 && !sweeps.has(requestIdOf(n)))
