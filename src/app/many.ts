@@ -35,7 +35,15 @@ export type ManyParts = Pick<
 
 const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
 
-const createArmings = ({ pools, limits, onCommitted, onBug, ...options }: ManyParts): Batcher<ArmCommand, ArmResult> =>
+const createArmings = ({
+  pools,
+  limits,
+  onCommitted,
+  onBug,
+  newId,
+  now,
+  ...options
+}: ManyParts): Batcher<ArmCommand, ArmResult> =>
   createBatcher({
     ...limits,
     onBug,
@@ -43,14 +51,17 @@ const createArmings = ({ pools, limits, onCommitted, onBug, ...options }: ManyPa
     onBatch: (batch: BatchReport) => options.onBatch?.('arm', batch),
     kind: 'write',
     run: (commands, { stored }) =>
-      armBatch(pools.changes, commands, () => {
-        stored()
-        onCommitted()
+      armBatch(pools.changes, commands, {
+        newId: () => newId(now()),
+        onCommitted: () => {
+          stored()
+          onCommitted()
+        },
       }),
   })
 
 export const createMany = (parts: ManyParts) => {
-  const { pools, limits, audit, newId, now } = parts
+  const { pools, limits, audit } = parts
   const armings = createArmings(parts)
   const massCancels = createMassCancels({
     ...parts,
@@ -78,7 +89,7 @@ export const createMany = (parts: ManyParts) => {
         userId,
         timeoutMs,
         cause: { ...causeOf(call), kind: 'cancel-after' },
-        attempt: newId(now()),
+        lost: [],
       })
     },
   }

@@ -2,7 +2,8 @@
 // replica that armed it is gone. Firing writes a sweep (sweeps.ts), which cancels the orders.
 
 import type { Cause } from '../domain/history.ts'
-import { armSwitches, fireDue, type Arming, type Look, type Switch } from '../store/cancelAfter.ts'
+import { armSwitches, fireDue, type Look, type Switch } from '../store/cancelAfter.ts'
+import { storeFault } from '../store/faults.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { sleep } from './sleep.ts'
@@ -11,20 +12,35 @@ import { sleep } from './sleep.ts'
 export const timeoutMinMs = 1_000
 export const timeoutMaxMs = 86_400_000
 
-/** `attempt`: names the request, also when it comes again because its answer was lost. */
-export type ArmCommand = { userId: string; timeoutMs: number; cause: Cause; attempt: string }
+/** `lost`: its statements whose answers were lost, the newest first; armBatch adds to them. */
+export type ArmCommand = { userId: string; timeoutMs: number; cause: Cause; lost: string[] }
 export type ArmResult = { ok: true; armed: Switch }
+
+/** One statement, for users that differ; it has an id, so that it changes nothing if it runs after it was made again. */
+const armOnce = async (
+  db: Database,
+  commands: readonly ArmCommand[],
+  newId: () => string,
+): Promise<ReadonlyMap<string, Switch>> => {
+  const armings = commands.map((command) => ({ ...command, attempt: newId() }))
+  try {
+    return await db.run((sql) => armSwitches(sql, armings))
+  } catch (error) {
+    if (storeFault(error) === 'unknown') commands.forEach(({ lost }, i) => lost.unshift(armings[i]!.attempt))
+    throw error
+  }
+}
 
 /** Arms a batch; returns one result per command, in order. Of several commands for one user each takes a statement. */
 export const armBatch = async (
   db: Database,
   commands: readonly ArmCommand[],
-  onCommitted: () => void,
+  { newId, onCommitted }: { newId: () => string; onCommitted: () => void },
 ): Promise<ArmResult[]> => {
-  const results = new Map<Arming, Switch>()
+  const results = new Map<ArmCommand, Switch>()
   for (let pending = [...commands]; pending.length > 0;) {
     const firsts = [...new Map(pending.toReversed().map((command) => [command.userId, command])).values()]
-    const armed = await db.run((sql) => armSwitches(sql, firsts))
+    const armed = await armOnce(db, firsts, newId)
     if (armed.size > 0) onCommitted()
     for (const command of firsts) {
       const result = armed.get(command.userId)

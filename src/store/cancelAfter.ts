@@ -4,26 +4,30 @@
 import type { Cause } from '../domain/history.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
-/** `timeoutMs`: 0 disarms. `attempt`: the request, as a UUID; one that comes again, because its answer was lost, is known by it. */
-export type Arming = { userId: string; timeoutMs: number; cause: Cause; attempt: string }
+/**
+ * `timeoutMs`: 0 disarms. `attempt`: this statement, as a UUID. `lost`: those made for the same request before, whose answers were lost, the newest
+ * first: each may have run, or may run later.
+ */
+export type Arming = { userId: string; timeoutMs: number; cause: Cause; attempt: string; lost: readonly string[] }
 
 /** `firesAt`: null while it is disarmed. `fired`: the deadline that stood before has fired. */
 export type Switch = { userId: string; firesAt: Date | null; fired: boolean }
 
 const reasonCode = 'CANCEL_AFTER'
-/** Requests of a user that are known when they come late. A statement lives some seconds at most. */
+/** Statements of a user that are known when they come late. A statement lives some seconds at most. */
 const earlierMax = 16
 
 const input = (sql: Sql, armings: readonly Arming[]): Fragment => {
   const text = (of: (arming: Arming) => string) => textArray(armings.map(of))
   return sql`
-      select i.user_id::uuid as user_id, i.timeout_ms::integer as timeout_ms, i.cause::jsonb as cause, i.attempt::uuid as attempt
+      select i.user_id::uuid as user_id, i.timeout_ms::integer as timeout_ms, i.cause::jsonb as cause, i.attempt::uuid as attempt, i.lost::uuid[] as lost
       from unnest(
         ${text((a) => a.userId)}::text[],
         ${text((a) => String(a.timeoutMs))}::text[],
         ${text((a) => JSON.stringify(a.cause))}::text[],
-        ${text((a) => a.attempt)}::text[]
-      ) as i (user_id, timeout_ms, cause, attempt)`
+        ${text((a) => a.attempt)}::text[],
+        ${text((a) => textArray(a.lost))}::text[]
+      ) as i (user_id, timeout_ms, cause, attempt, lost)`
 }
 
 /**
@@ -33,8 +37,8 @@ const input = (sql: Sql, armings: readonly Arming[]): Fragment => {
  * A deadline has passed if it lies before the statement, because then the statement's snapshot has every order that was committed before
  * it. The new deadline counts from the moment at which the row is locked.
  *
- * A statement whose connection was lost may run much later, when its request was made again and another one came after that: it changes
- * nothing then, and is answered with what stands.
+ * A statement whose connection was lost may run much later, when it was made again for its request, or another request came after that. It changes
+ * nothing then, and is answered with what stands: else it would put off a deadline that was answered already.
  */
 export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise<Map<string, Switch>> => {
   const firesAt = sql`case when j.timeout_ms > 0 then clock_timestamp() + j.timeout_ms * interval '1 millisecond' end`
@@ -49,12 +53,12 @@ export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise
       select i.user_id, i.timeout_ms, i.cause, i.attempt, h.user_id is not null as is_known,
              coalesce(i.attempt = any (h.earlier), false) as is_late, h.fires_at as stands_at,
              coalesce(h.fires_at <= statement_timestamp(), false) as is_due, h.fires_at as due_at, h.cause as due_cause,
-             case when h.attempt = i.attempt then h.earlier else (h.attempt || h.earlier)[1:${earlierMax}::integer] end as earlier,
-             coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = i.attempt), false) as found_fired
+             case when h.user_id is null then i.lost else (i.lost || h.attempt || h.earlier)[1:${earlierMax}::integer] end as earlier,
+             coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired
       from input i left join held h on h.user_id = i.user_id
     ), added as (
-      insert into cancel_after (user_id, fires_at, cause, attempt)
-      select j.user_id, ${firesAt}, j.cause, j.attempt from judged j where not j.is_known order by j.user_id
+      insert into cancel_after (user_id, fires_at, cause, attempt, earlier)
+      select j.user_id, ${firesAt}, j.cause, j.attempt, j.earlier from judged j where not j.is_known order by j.user_id
       on conflict do nothing
       returning user_id, fires_at, found_fired
     ), armed as (

@@ -36,12 +36,34 @@ const command = (timeoutMs: number, changes: Partial<ArmCommand> = {}): ArmComma
   userId,
   timeoutMs,
   cause: { kind: 'cancel-after', requestId: 'an-arming' },
-  attempt: newId(),
+  lost: [],
   ...changes,
 })
-const arm = async (timeoutMs: number, changes: Partial<ArmCommand> = {}): Promise<Switch> => {
-  const [result] = await armBatch(db, [command(timeoutMs, changes)], () => undefined)
+const parts = { newId, onCommitted: () => undefined }
+const armCommand = async (one: ArmCommand, on: Database = db): Promise<Switch> => {
+  const [result] = await armBatch(on, [one], parts)
   return result!.armed
+}
+const arm = (timeoutMs: number, changes: Partial<ArmCommand> = {}): Promise<Switch> =>
+  armCommand(command(timeoutMs, changes))
+
+type Statement = (some: Sql) => Promise<unknown>
+/** Makes the first statement of a command and loses its answer. `runs`: whether it gets as far as Postgres. Returns it, to be run later. */
+const lose = async (one: ArmCommand, { runs }: { runs: boolean }): Promise<Statement> => {
+  let made: Statement | undefined
+  const losing: Database = {
+    ...db,
+    run: async <T>(statement: (some: Sql) => Promise<T>): Promise<T> => {
+      made = statement
+      if (runs) await db.run(statement)
+      throw Object.assign(new Error('the connection was closed'), { code: 'CONNECTION_CLOSED' })
+    },
+  }
+  await armCommand(one, losing).then(
+    () => expect.unreachable(),
+    () => undefined,
+  )
+  return made!
 }
 const clock = async (): Promise<number> =>
   (await sql<{ now: Date }[]>`select clock_timestamp() as now`)[0]!.now.getTime()
@@ -72,17 +94,38 @@ describe('arming', () => {
     expect(await sweepsOf()).toEqual([])
   })
 
-  test('that comes late, after it was made by another attempt and another one came, changes nothing', async () => {
+  test('that comes late, after it was made again and another one came, changes nothing', async () => {
     const disarming = command(0)
-    const [first] = await armBatch(db, [disarming], () => undefined)
-    expect(first!.armed.firesAt).toBeNull()
+    const late = await lose(disarming, { runs: false })
+    expect((await armCommand(disarming)).firesAt).toBeNull()
     const { firesAt } = await arm(60_000)
-    const [late] = await armBatch(db, [disarming], () => undefined)
-    expect(late!.armed).toEqual({ userId, firesAt, fired: false })
+    expect(await db.run(late)).toEqual(new Map([[userId, { userId, firesAt, fired: false }]]))
     for (let n = 0; n < 20; n++) await arm(30_000 + n)
     const [row] = await sql<{ armed: boolean; earlier: number }[]>`
       select fires_at is not null as armed, cardinality(earlier) as earlier from cancel_after where user_id = ${userId}`
     expect(row).toEqual({ armed: true, earlier: 16 })
+  })
+
+  test('that comes late, after it was made again, puts off no deadline that was answered', async () => {
+    for (const isFirst of [true, false]) {
+      const arming = command(60_000)
+      const late = await lose(arming, { runs: false })
+      const { firesAt } = await armCommand(arming)
+      expect({ isFirst, late: await db.run(late) }).toEqual({
+        isFirst,
+        late: new Map([[userId, { userId, firesAt, fired: false }]]),
+      })
+    }
+  })
+
+  test('that comes late, past the deadline that was answered, does not arm anew: the next one is told that it fired', async () => {
+    const arming = command(5)
+    const late = await lose(arming, { runs: false })
+    const { firesAt } = await armCommand(arming)
+    await untilPast(firesAt!)
+    await db.run(late)
+    expect(await arm(60_000)).toMatchObject({ fired: true })
+    expect((await sweepsOf()).map(({ due_at }) => due_at)).toEqual([firesAt!])
   })
 
   test('past the deadline does not undo it: it begins the sweep, says so, and arms anew', async () => {
@@ -111,12 +154,13 @@ describe('arming', () => {
     expect(await sweepsOf()).toHaveLength(1)
   })
 
-  test('with an answer that was lost is answered the same when it comes again', async () => {
+  test('with an answer that was lost is answered the same when it is made again', async () => {
     const { firesAt } = await arm(5)
     await untilPast(firesAt!)
-    const attempt = newId()
-    expect(await arm(60_000, { attempt })).toMatchObject({ fired: true })
-    expect(await arm(60_000, { attempt })).toMatchObject({ fired: true })
+    const arming = command(60_000)
+    await lose(arming, { runs: true })
+    await lose(arming, { runs: true })
+    expect(await armCommand(arming)).toMatchObject({ fired: true })
     expect(await arm(60_000)).toMatchObject({ fired: false })
     expect(await sweepsOf()).toHaveLength(1)
   })
@@ -128,7 +172,7 @@ describe('arming', () => {
         armBatch(
           db,
           [...users, ...users.slice(0, 3)].map((user, n) => command(60_000 + n, { userId: user })),
-          () => undefined,
+          parts,
         ),
       )
       for (const results of await Promise.all(batches))
@@ -272,8 +316,8 @@ test('ten thousand armings race the firing: each deadline was fired once or arme
     for (let n = 0; n < armings; n++) {
       const timeoutMs = own.int(1, 60) + Math.ceil(tookMs)
       const startedAt = performance.now()
-      const [result] = await armBatch(own.pick(pools), [command(timeoutMs, { userId: user })], () => undefined)
-      answers.push(result!.armed)
+      const armed = await armCommand(command(timeoutMs, { userId: user }), own.pick(pools))
+      answers.push(armed)
       tookMs = performance.now() - startedAt
       await Bun.sleep(own.int(0, timeoutMs))
     }

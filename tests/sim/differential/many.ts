@@ -66,6 +66,14 @@ const rulesSince = (memory: Memory): Call => {
   }
 }
 
+/** A statement of an arming: often one that was made again after its answer was lost, and sometimes the lost one, which comes late. */
+const statementOf = (memory: Memory): { attempt: string; lost: string[] } => {
+  const { random, users } = memory
+  const attempt = newId(memory)
+  if (random.chance(0.2)) return { attempt: users[0]!, lost: [] }
+  return { attempt, lost: random.chance(0.3) ? [users[0]!] : [] }
+}
+
 /** Deadlines are years away; those that have passed are made so between two sequences. */
 const arming = (memory: Memory): Call => {
   const { random, users } = memory
@@ -76,7 +84,7 @@ const arming = (memory: Memory): Call => {
       userId,
       timeoutMs: random.pick([0, 86_400_000]),
       cause: { kind: 'cancel-after', requestId: `request ${random.int(0, 9)}` } as const,
-      attempt: random.chance(0.2) ? users[0]! : newId(memory),
+      ...statementOf(memory),
     }))
   return plain('armSwitches', true, async (sql) =>
     [...(await armSwitches(sql, armings))].map(([user, { firesAt, fired }]: [string, Switch]) => ({

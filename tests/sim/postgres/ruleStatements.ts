@@ -145,12 +145,12 @@ const switches: readonly Template[] = [
     clauses: [
       'order by c.user_id for update )',
       'coalesce(h.fires_at <= statement_timestamp(), false) as is_due',
-      'coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = i.attempt), false) as found_fired',
+      'coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired',
       'from judged j where not j.is_known order by j.user_id on conflict do nothing returning',
       "then clock_timestamp() + j.timeout_ms * interval '1 millisecond' end",
       'due_cause, pg_current_snapshot(), due_at from judged where is_due and not is_late )',
     ],
-    run: (db, tx, { parameters }) => armSwitches(db, tx, arrays(parameters.slice(0, 4))),
+    run: (db, tx, { parameters }) => armSwitches(db, tx, arrays(parameters.slice(0, 5))),
   },
   {
     name: 'fireDue',

@@ -17,7 +17,7 @@ import {
 } from './transactions.ts'
 
 type Column = (string | null)[]
-type Arming = { user: string; timeoutMs: number; cause: string; attempt: string }
+type Arming = { user: string; timeoutMs: number; cause: string; attempt: string; lost: string[] }
 
 const putSwitch = (db: Postgres, tx: Tx, row: SwitchRecord): void => {
   ensureXid(db, tx)
@@ -39,12 +39,16 @@ const begin = (db: Postgres, tx: Tx, fired: SwitchRecord, snapshot: Snapshot): n
     snapshot,
   })
 
-const armingsOf = ([users, timeouts, causes, attempts]: readonly Column[]): Arming[] =>
+/** Of an array literal. */
+const idsIn = (literal: string): string[] => literal.slice(1, -1).split(',').filter(Boolean)
+
+const armingsOf = ([users, timeouts, causes, attempts, lost]: readonly Column[]): Arming[] =>
   users!.map((user, i) => ({
     user: user!,
     timeoutMs: Number(timeouts![i]),
     cause: causes![i]!,
     attempt: attempts![i]!,
+    lost: idsIn(lost![i]!),
   }))
 
 const byUser = (a: Arming, b: Arming): number => (a.user < b.user ? -1 : 1)
@@ -71,7 +75,7 @@ export function* armSwitches(db: Postgres, tx: Tx, columns: readonly Column[]): 
   }
   const answer: object[] = []
   const due: SwitchRecord[] = []
-  for (const { user, timeoutMs, cause, attempt } of armings.toSorted(byUser)) {
+  for (const { user, timeoutMs, cause, attempt, lost } of armings.toSorted(byUser)) {
     const was = held.get(user)
     if (was?.earlier.includes(attempt) === true) {
       const { fires_at } = was
@@ -79,10 +83,9 @@ export function* armSwitches(db: Postgres, tx: Tx, columns: readonly Column[]): 
       continue
     }
     const isDue = was !== undefined && was.fires_at !== null && was.fires_at <= tx.startedAt
-    const found_fired = was !== undefined && (was.fired || isDue || (was.found_fired && was.attempt === attempt))
+    const found_fired = was !== undefined && (was.fired || isDue || (was.found_fired && lost.includes(was.attempt)))
     const fires_at = timeoutMs > 0 ? db.clock() + timeoutMs : null
-    const earlier =
-      was === undefined ? [] : was.attempt === attempt ? was.earlier : [was.attempt, ...was.earlier].slice(0, 16)
+    const earlier = was === undefined ? lost : [...lost, was.attempt, ...was.earlier].slice(0, 16)
     const row: SwitchRecord = { user_id: user, fires_at, cause, attempt, earlier, fired: false, found_fired }
     if (was === undefined && !(yield* addSwitch(db, tx, row))) continue
     if (was !== undefined) putSwitch(db, tx, row)

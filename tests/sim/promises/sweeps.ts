@@ -76,7 +76,8 @@ const checkCanceled = ({ journal, broken }: Facts, order: OrderRecord, change: C
     if (at > mass.answeredAt) broken(`${name}: it was placed after the answer`)
     return
   }
-  const sweep = journal.sweeps.values().find((each) => requestOf(each.sweep) === requestId)
+  // A switch that was armed twice for one request, because its first answer was lost, may have fired twice.
+  const sweep = [...journal.sweeps.values()].findLast((each) => requestOf(each.sweep) === requestId)
   if (sweep === undefined || !means(rangeOf(sweep), order)) return broken(`${name}: nobody meant it`)
   if (at > sweep.committedAt) broken(`${name}: it was placed after the sweep had begun`)
 }
