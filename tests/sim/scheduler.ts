@@ -5,6 +5,7 @@
 
 import { drainMicrotasks } from 'bun:jsc'
 import type { Random } from '../support/random.ts'
+import { simulatedAbort } from './abort.ts'
 
 /** Who an event belongs to: the events of a dead owner never happen. */
 export type Owner = { name: string; alive: boolean }
@@ -105,6 +106,7 @@ export const createScheduler = (random: Random): Scheduler => {
     clearTimeout: cancel,
     clearInterval: cancel,
     clearImmediate: cancel,
+    ...simulatedAbort,
   }
 
   const loop = (done: () => boolean, limitMs: number): boolean => {
@@ -127,8 +129,9 @@ export const createScheduler = (random: Random): Scheduler => {
     after,
     pause: (ms) => new Promise((resolve) => after(ms, current, resolve)),
     run(done, limitMs) {
-      const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate } = globalThis
-      const real = { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate }
+      const real = Object.fromEntries(
+        Object.keys(faked).map((name) => [name, Reflect.get(globalThis, name) as unknown]),
+      )
       const { random: realRandom } = Math
       // oxlint-disable-next-line typescript/unbound-method -- it is put back where it was
       const { now: realNow } = performance
