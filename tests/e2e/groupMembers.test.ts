@@ -52,6 +52,8 @@ const joinWithJava = async (world: World, protocol: 'classic' | 'consumer') => {
 }
 
 const partitions = [0, 1, 2, 3, 4, 5]
+/** A round that is not read by then fell into the dealing out; another one is published. */
+const roundMs = 10_000
 type Components = { kafka: { status: string; details: Record<string, string> } }
 
 test.concurrent.each(['classic', 'consumer'] as const)('with a Java client of the %s protocol', async (protocol) => {
@@ -78,14 +80,18 @@ test.concurrent.each(['classic', 'consumer'] as const)('with a Java client of th
   }
   {
     await using java = await joinWithJava(world, protocol)
-    // What it reads it does not apply. While the group is dealt out, a round may be read by one of the two alone, or by both.
+    const bothOf = async () => ({ ours: await appliedOf(round), theirs: java.partitionsOf(round) })
+    // What it reads it does not apply. While the group is dealt out, a round may be read by one of the two alone, or by both, or not to its end.
     await until(
       async () => {
         await publishToAll()
-        await Bun.sleep(500)
-        const [ours, theirs] = [await appliedOf(round), java.partitionsOf(round)]
-        const each = ours.size > 0 && theirs.size > 0 && ours.isDisjointFrom(theirs)
-        return each && ours.union(theirs).size === partitions.length
+        const isRead = async (): Promise<boolean> => {
+          const { ours, theirs } = await bothOf()
+          return ours.union(theirs).size === partitions.length
+        }
+        await until(isRead, { what: `round ${round} is read`, deadlineMs: roundMs })
+        const { ours, theirs } = await bothOf()
+        return ours.size > 0 && theirs.size > 0 && ours.isDisjointFrom(theirs)
       },
       { what: 'each partition is read by one of the two, and both read some' },
     )
