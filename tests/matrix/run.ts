@@ -121,7 +121,7 @@ export const runCombination = async (of: Combination, files: readonly string[], 
     })
     await servers.stop()
     const xml = await readReport(report)
-    outcome.names = failedTests(xml)
+    outcome.names = failedTests(xml).map(({ name }) => name)
     outcome.counts = countTests(xml)
     if (exitCode !== 0 && outcome.counts.failed === 0)
       throw new StackError('START_FAILED', `the tests ended with ${exitCode}`)

@@ -12,7 +12,7 @@ import { inRepo, repoDir } from '../../src/build/repository.ts'
 import { findChromium, noChromium } from '../browser/executable.ts'
 import { crashingBinary } from '../support/binary.ts'
 import { endAllHeld, hold, killAllHeld, release, removeOnDeath } from './guard.ts'
-import { countTests, failedTests, summarise, type TestCounts } from './junit.ts'
+import { countTests, failedTests, shorten, summarise, type FailedTest, type TestCounts } from './junit.ts'
 import { startKafka } from './kafka.ts'
 import { groupsOf, lanesOf, runInLanes, showOutput } from './lanes.ts'
 import { freePort } from './ports.ts'
@@ -124,7 +124,7 @@ const steps: Record<string, () => Promise<boolean>> = {
 const servers: Record<string, string> = {}
 
 /** What the junit reports say, of all test processes together; nothing if none ran. */
-const readReports = async (): Promise<{ found: TestCounts; failed: string[] }> => {
+const readReports = async (): Promise<{ found: TestCounts; failed: FailedTest[] }> => {
   const files = [...new Glob('*.xml').scanSync({ cwd: reportsDir, absolute: true })]
   const reports = await Promise.all(files.map((file) => Bun.file(file).text()))
   const report = reports.join('\n')
@@ -139,7 +139,7 @@ const close = async (exitCode: number): Promise<never> => {
   const nothingRan = found.passed + found.failed === 0
   if (exitCode === 0 && nothingRan) console.error('no test ran')
   if (failedStep !== '') console.error(`\nthe step that failed: ${failedStep}`)
-  for (const name of failed) console.error(`failed: ${name}`)
+  for (const { name, why } of failed) console.error(`\nfailed: ${name}\n${shorten(why)}`)
   if (!hasChromium) console.log(`\nnot run: tests/browser. There is ${noChromium}`)
   const red = exitCode !== 0 || nothingRan
   console.log(`\n${summarise(red && found.failed === 0 ? { ...found, failed: 1 } : found)}`)

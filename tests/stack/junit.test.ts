@@ -1,7 +1,7 @@
 // Proves: a junit report is counted right, and the tests that failed are named.
 
 import { expect, test } from 'bun:test'
-import { countTests, failedTests, summarise } from './junit.ts'
+import { countTests, failedTests, shorten, summarise } from './junit.ts'
 
 const report = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="5" failures="1" skipped="1">
@@ -20,9 +20,29 @@ test('every test case is counted once, errors as failures', () => {
   expect(countTests(report)).toEqual({ passed: 2, failed: 2, skipped: 1 })
 })
 
-test('those that failed are named with their files', () => {
+test('those that failed are named with their files, and say why', () => {
   const odd = `<testcase name="says &quot;&lt;no&gt;&quot; &amp; more" classname="x" time="1" file="b.test.ts" line="1"><failure/></testcase>`
-  expect(failedTests(`${report}${odd}`)).toEqual(['a.test.ts: fails', ': errs', 'b.test.ts: says "<no>" & more'])
+  const long = `<testcase name="c" file="c.test.ts"><failure type="Error" message="x &gt; y&#10;">Error: x &gt; y&#10;  at c:1&#10;</failure></testcase>`
+  expect(failedTests(`${report}${odd}${long}`)).toEqual([
+    { name: 'a.test.ts: fails', why: 'no <skipped/> here' },
+    { name: ': errs', why: 'boom' },
+    { name: 'b.test.ts: says "<no>" & more', why: '' },
+    { name: 'c.test.ts: c', why: 'Error: x > y\n  at c:1' },
+  ])
+})
+
+test('of a long reason the first and the last lines are shown', () => {
+  const lines = Array.from({ length: 40 }, (_, n) => `line ${n}`)
+  const shown = shorten([...lines, 'x'.repeat(400)].join('\n')).split('\n')
+  expect(shown).toHaveLength(31)
+  expect([shown[0], shown[14], shown[15], shown[16], shown[30]]).toEqual([
+    'line 0',
+    'line 14',
+    '… 11 lines …',
+    'line 26',
+    `${'x'.repeat(300)}…`,
+  ])
+  expect(shorten('one\ntwo')).toBe('one\ntwo')
 })
 
 test('a report without tests counts nothing', () => {

@@ -14,7 +14,7 @@ const outcomeOf = (children: string): keyof TestCounts => {
 const casesIn = (xml: string): TestCase[] => {
   return [...xml.matchAll(testCase)].map(([, attributes = '', body = '']) => {
     const children = attributes.endsWith('/') ? '' : body
-    return { attributes, outcome: outcomeOf(children) }
+    return { attributes, children, outcome: outcomeOf(children) }
   })
 }
 
@@ -25,19 +25,43 @@ export const countTests = (xml: string): TestCounts => {
   return counts
 }
 
-const attribute = (attributes: string, name: string): string => {
-  const value = new RegExp(`\\s${name}="([^"]*)"`).exec(attributes)?.[1] ?? ''
-  return value.replace(/&(\w+);/g, (whole, entity: string) => entities[entity] ?? whole)
-}
+const plain = (xml: string): string =>
+  xml
+    .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
+    .replace(/&(\w+);/g, (whole, entity: string) => entities[entity] ?? whole)
 
-/** The tests that failed, each as `file: name`. */
-export const failedTests = (xml: string): string[] =>
+const attribute = (attributes: string, name: string): string =>
+  plain(new RegExp(`\\s${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
+
+/** `name`: as `file: name`. `why`: what the failure says, which may be long; empty if it says nothing. */
+export type FailedTest = { name: string; why: string }
+
+/** The tests that failed. */
+export const failedTests = (xml: string): FailedTest[] =>
   casesIn(xml)
     .filter(({ outcome }) => outcome === 'failed')
-    .map(({ attributes }) => `${attribute(attributes, 'file')}: ${attribute(attributes, 'name')}`)
+    .map(({ attributes, children }) => {
+      const [, own = '', text = ''] = failure.exec(children) ?? []
+      return {
+        name: `${attribute(attributes, 'file')}: ${attribute(attributes, 'name')}`,
+        why: plain(text).trim() || attribute(own, 'message').trim(),
+      }
+    })
+
+const linesShown = 15
+const widthShown = 300
+
+/** The first and the last lines of a long text: an error says at its beginning what is wrong, a program that failed at its end. */
+export const shorten = (text: string): string => {
+  const lines = text.split('\n').map((line) => (line.length > widthShown ? `${line.slice(0, widthShown)}…` : line))
+  if (lines.length <= 2 * linesShown) return lines.join('\n')
+  const left = lines.length - 2 * linesShown
+  return [...lines.slice(0, linesShown), `… ${left} lines …`, ...lines.slice(-linesShown)].join('\n')
+}
 
 type TestCase = {
   attributes: string
+  children: string
   outcome: keyof TestCounts
 }
 
@@ -45,6 +69,8 @@ const entities: Record<string, string> = { quot: '"', apos: "'", lt: '<', gt: '>
 
 /** Attribute values may hold `>`, so they are read as quoted text; a case without children ends in `/>`. */
 const testCase = /<testcase((?:\s+[\w:.-]+="[^"]*")*\s*\/?)>(?:(?<=\/>)|([\s\S]*?)<\/testcase>)/g
+
+const failure = /<(?:failure|error)((?:\s+[\w:.-]+="[^"]*")*\s*\/?)>([\s\S]*?)(?:<\/(?:failure|error)>|$)/
 
 /** The closing line. */
 export const summarise = ({ passed, failed, skipped }: TestCounts): string =>
