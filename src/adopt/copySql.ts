@@ -2,7 +2,7 @@
 // notices, how far it is.
 
 import type { JavaTables } from './javaTables.ts'
-import { judgement } from './judgeSql.ts'
+import { judgement, legsText } from './judgeSql.ts'
 import type { AdoptOptions } from './options.ts'
 import { reports, writes } from './sinksSql.ts'
 
@@ -30,6 +30,9 @@ const settings = `
   set local work_mem = '64MB';
   set local maintenance_work_mem = '512MB';`
 
+/** The chunk of the orders, and that of their legs. */
+const places = Array.from({ length: 2 }, () => `block, block + ${chunkBlocks}`).join(', ')
+
 const loop = ({ schema }: JavaTables, statement: string): string => `
 do $adopt$
 declare
@@ -38,7 +41,7 @@ declare
   block bigint := 0;
 begin
   while block < blocks loop
-    execute format(${quoted(statement)}, block, block + ${chunkBlocks});
+    execute format(${quoted(statement)}, ${places});
     block := least(blocks, block + ${chunkBlocks});
     raise notice '%', format('${notice}|orders|%s|%s', rows_all * block / blocks, rows_all);
   end loop;
@@ -49,8 +52,9 @@ $adopt$;`
 const strangers = ({ schema }: JavaTables): string => `
   set local enable_nestloop = on;
   insert into adoption_refused (kind, reason, order_id, content)
-  select 'leg', 'of an order that there is not', f.order_id, to_jsonb(f) from ${schema}.ingested_fills f
-  where not exists (select from ${schema}.orders o where o.id = f.order_id);
+  select 'leg', 'of an order that there is not', f.order_id, to_jsonb(f)
+  from adopt_legs l join ${schema}.ingested_fills f on f.order_id = l.order_id and f.trade_id = l.trade_id
+  where l.place is null;
   insert into adoption_refused (kind, reason, order_id, content)
   select distinct 'event', 'placement of an order that there is not', p.order_id, jsonb_build_object('orderId', p.order_id) from adopt_published p
   where p.kind = 'PLACED' and not exists (select from ${schema}.orders o where o.id = p.order_id);
@@ -61,11 +65,12 @@ const strangers = ({ schema }: JavaTables): string => `
 const chunk = (schema: string, options: AdoptOptions, sinks: readonly string[]): string =>
   `with ${[judgement(schema, options), ...sinks].join(',')} select`
 
-/** Judges everything and writes temporary tables only. */
+/** Judges everything and writes temporary tables only. Java may be at work: the places of its rows hold for one snapshot. */
 export const dryRunText = (java: JavaTables, options: AdoptOptions): string => `
-begin;${settings}
+begin isolation level repeatable read;${settings}
 create temporary table adoption_refused (kind text, reason text, order_id uuid, content jsonb);
 create temporary table adoption_events (order_id uuid, kind text, state text, decided_at timestamptz);
+${legsText(java.schema)}
 ${loop(java, chunk(java.schema, options, [reports(java.schema)]))}
 ${strangers(java)}
 commit;`
@@ -142,6 +147,7 @@ set local lock_timeout = '${javaLockTimeout}';
 lock table ${java.schema}.orders, ${java.schema}.ingested_fills in share mode;
 lock table orders, ingested_fills, order_changes in access exclusive mode;
 ${takeGuardsAway}
+${legsText(java.schema)}
 ${loop(java, chunk(java.schema, options, [reports(java.schema), writes(quoted(topic))]))}
 ${strangers(java)}
 ${putGuardsBack}

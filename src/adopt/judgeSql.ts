@@ -17,21 +17,33 @@ const takenCte = (schema: string): string => `
            j.last_fill_price, j.created_at, greatest(j.updated_at, j.created_at) as updated_at, p.found as placed, c.found as cancelled,
            case when j.status = 'PARTIALLY_FILLED' and j.filled_quantity = j.quantity then 'FILLED' else j.status end as status
     from ${schema}.orders j
-    left join lateral (select true as found from adopt_published p where p.order_id = j.id and p.kind = 'PLACED' limit 1) p on true
-    left join lateral (select true as found from adopt_published p where p.order_id = j.id and p.kind = 'CANCELLED' limit 1) c on true
+    left join lateral (select true as found from adopt_published p where j.status = 'NEW' and p.order_id = j.id and p.kind = 'PLACED' limit 1) p on true
+    left join lateral (select true as found from adopt_published p where j.status = 'CANCELED' and p.order_id = j.id and p.kind = 'CANCELLED' limit 1) c on true
     where j.ctid >= '(%s,0)'::tid and j.ctid < '(%s,0)'::tid)`
 
-/** The topic has digits that the transaction processor rounds away: it is asked first. */
-const legCte = (schema: string): string => `
+/**
+ * Every leg of Java's ledger, with the amounts that a source knows and the place of its order in Java's table (null: there is no such order), as a
+ * table in the order of the places: a chunk reads its part of it. It is made by joins of whole tables, which cost a third of finding each leg by
+ * its key. The topic has digits that the transaction processor rounds away: it is asked first.
+ */
+export const legsText = (schema: string): string => `
+  create temporary table adopt_legs on commit drop as
+  select distinct on (o.ctid, f.order_id, f.trade_id)
+         o.ctid as place, f.order_id, f.trade_id, f.ticker as leg_ticker, coalesce(s.ts, f.ts) as ts, s.quantity, s.price, s.source, s.kafka_partition, s.kafka_offset,
+         f.ts as java_ts
+  from ${schema}.ingested_fills f
+  left join ${schema}.orders o on o.id = f.order_id
+  left join adopt_sources s on s.order_id = f.order_id and s.trade_id = f.trade_id
+  order by o.ctid, f.order_id, f.trade_id, s.kafka_partition nulls last, s.kafka_offset;
+  create index on adopt_legs (place);
+  analyze adopt_legs;`
+
+const legCte = `
   leg as materialized (
-    select o.id as order_id, f.trade_id, f.ticker as leg_ticker, coalesce(s.ts, f.ts) as ts, s.quantity, s.price, s.source, s.kafka_partition, s.kafka_offset,
-           row_number() over in_order as n, sum(s.quantity) over (in_order rows between unbounded preceding and 1 preceding) as earlier
-    from taken o
-    cross join lateral (select f.trade_id, f.ticker, f.ts from ${schema}.ingested_fills f where f.order_id = o.id offset 0) f
-    left join lateral (
-      select s.* from adopt_sources s where s.order_id = o.id and s.trade_id = f.trade_id
-      order by s.kafka_partition nulls last, s.kafka_offset limit 1) s on true
-    window in_order as (partition by o.id order by s.kafka_partition nulls first, s.kafka_offset nulls first, f.ts, f.trade_id))`
+    select l.*, row_number() over in_order as n, sum(l.quantity) over (in_order rows between unbounded preceding and 1 preceding) as earlier
+    from adopt_legs l
+    where l.place >= '(%s,0)'::tid and l.place < '(%s,0)'::tid
+    window in_order as (partition by l.place order by l.kafka_partition nulls first, l.kafka_offset nulls first, l.java_ts, l.trade_id))`
 
 /**
  * `applied`: the legs that moved the order. All, if they add up to what is filled; else the first as many as Java counted versions. `short`:
@@ -126,7 +138,10 @@ const swallowedCte = ({ swallowed }: Pick<AdoptOptions, 'swallowed'>): string =>
     from leg l join carried o on o.id = l.order_id
     where l.n > o.applied)`
 
-/** The ledger to be. `n` of an opening row is 0. */
+/**
+ * The ledger to be. `n` of an opening row is 0. `nth`: its place among the fills of its order. `next_late`: whether the one behind it is late; null:
+ * it is the newest.
+ */
 const fillCte = `
   ledger as (
     select m.order_id, m.trade_id::text as trade_id, m.ts, case when o.opening then m.quantity else m.took end as quantity,
@@ -138,24 +153,17 @@ const fillCte = `
     union all
     select s.order_id, s.trade_id::text, s.ts, s.quantity, s.price, s.source, s.kafka_partition, s.kafka_offset, s.n, true from swallowed s where s.became = 'late fill'),
   fill as materialized (
-    select l.*, row_number() over in_order + case when l.late then 1 else 0 end as version,
+    select l.*, row_number() over in_order as nth, row_number() over in_order + case when l.late then 1 else 0 end as version,
            sum(l.quantity) over in_order as cumulative_quantity, sum(l.quantity * l.price) over in_order as cumulative_notional,
-           row_number() over (partition by l.order_id order by l.late desc, l.n desc) = 1 as newest
+           lead(l.late) over in_order as next_late
     from ledger l
-    window in_order as (partition by l.order_id order by l.late, l.n)),
-  total as materialized (
-    select order_id, count(*) as fills, count(*) filter (where not late) as fills_before_end, sum(quantity) as quantity, sum(quantity * price) as notional,
-           max(price) filter (where newest) as last_price,
-           coalesce(sum(quantity) filter (where not late), 0) as quantity_before_end,
-           coalesce(sum(quantity * price) filter (where not late), 0) as notional_before_end,
-           (max(array[n, price]) filter (where not late))[2] as price_before_end
-    from fill group by order_id)`
+    window in_order as (partition by l.order_id order by l.late, l.n))`
 
 /** All of the chain, for a format with the two ends of the chunk. */
 export const judgement = (schema: string, options: AdoptOptions): string =>
   [
     takenCte(schema),
-    legCte(schema),
+    legCte,
     foldedCte,
     movedCte,
     summedCte,

@@ -35,10 +35,10 @@ const ordersSink = `
   orders_written as (
     insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, last_fill_price, filled_notional, status,
                         created_at, updated_at, version, xact, position, sort_key, origin, reason_code, reason_text)
-    select o.id, o.user_id, o.ticker, o.side, o.type, o.time_in_force, o.quantity, o.price, coalesce(t.quantity, 0), t.last_price, coalesce(t.notional, 0), o.status,
-           o.created_at, o.updated_at, coalesce(t.fills, 0) + o.ends, '3'::xid8, 0, order_sort_key(o.id, o.created_at), 'adopted', r.code, r.text
+    select o.id, o.user_id, o.ticker, o.side, o.type, o.time_in_force, o.quantity, o.price, coalesce(f.cumulative_quantity, 0), f.price, coalesce(f.cumulative_notional, 0), o.status,
+           o.created_at, o.updated_at, coalesce(f.nth, 0) + o.ends, '3'::xid8, 0, order_sort_key(o.id, o.created_at), 'adopted', r.code, r.text
     from carried o
-    left join total t on t.order_id = o.id
+    left join fill f on f.order_id = o.id and f.next_late is null
     cross join lateral (
       select case when o.ends = 0 then null when o.status = 'CANCELED' and not o.ended_here then 'USER_CANCELED' else 'UNKNOWN' end as code,
              case when o.ended_here then 'taken over from the Java service: nobody knew whether an engine had it' end as text) r)`
@@ -48,18 +48,18 @@ const fillsSink = `
     insert into ingested_fills (order_id, trade_id, side, ticker, ts, quantity, price, late, applied_at, order_version, kafka_partition, kafka_offset,
                                 cumulative_quantity, cumulative_notional, xact, position)
     select f.order_id, f.trade_id, o.side, o.ticker, f.ts, f.quantity, f.price, f.late,
-           case when f.late or (f.newest and o.ends = 0) then o.updated_at else greatest(o.created_at, least(f.ts, o.updated_at)) end,
+           case when f.late or (f.next_late is null and o.ends = 0) then o.updated_at else greatest(o.created_at, least(f.ts, o.updated_at)) end,
            f.version, coalesce(f.kafka_partition, -1), coalesce(f.kafka_offset, -1), f.cumulative_quantity, f.cumulative_notional, '3'::xid8, 0
     from fill f join carried o on o.id = f.order_id)`
 
 const changesSink = `
   changes_written as (
     insert into order_changes (order_id, version, kind, at, reason_code, reason_text, cause, filled_quantity, filled_notional, last_fill_price, xact, position)
-    select o.id, coalesce(t.fills_before_end, 0) + 1, o.status, o.updated_at,
+    select o.id, coalesce(f.nth, 0) + 1, o.status, o.updated_at,
            case when o.status = 'CANCELED' and not o.ended_here then 'USER_CANCELED' else 'UNKNOWN' end,
            case when o.ended_here then 'taken over from the Java service: nobody knew whether an engine had it' end,
-           '{"kind": "adopted"}'::jsonb, coalesce(t.quantity_before_end, 0), coalesce(t.notional_before_end, 0), t.price_before_end, '3'::xid8, 0
-    from carried o left join total t on t.order_id = o.id
+           '{"kind": "adopted"}'::jsonb, coalesce(f.cumulative_quantity, 0), coalesce(f.cumulative_notional, 0), f.price, '3'::xid8, 0
+    from carried o left join fill f on f.order_id = o.id and not f.late and f.next_late is distinct from false
     where o.ends = 1)`
 
 /** The message is written anew from what is known of it. */

@@ -173,7 +173,6 @@ export const indexSources = async (sql: Sql): Promise<void> => {
   await runScript(
     sql,
     `
-    create index on adopt_sources (order_id, trade_id);
     create index on adopt_published (order_id, kind);
     analyze adopt_sources; analyze adopt_published; analyze adopt_tickers`,
   )

@@ -9,7 +9,7 @@ import { adoptedSchema } from '../store/adoptedPlace.ts'
 import { migrate, takeLock } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
 import { openSession, type Sql } from '../store/sql.ts'
-import { verifyTables } from '../verify/tables.ts'
+import { verifyTables, type Reporter, type Verified } from '../verify/tables.ts'
 import { beReader } from '../verify/tablesSql.ts'
 import { violationText } from '../verify/violation.ts'
 import { goBack } from './back.ts'
@@ -73,13 +73,24 @@ const copy = async (step: Step): Promise<void> => {
   await talk.print(`copied in ${seconds(began)}`)
 }
 
+/** Verifies the copy, on two sessions at a time. */
+const verify = async (sql: Sql, config: Config, reporter: Reporter): Promise<Verified> => {
+  const beside = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
+  try {
+    await beside`select set_config('search_path', ${adoptedSchema}, false)`
+    await Promise.all([beReader(sql), beReader(beside)])
+    return await verifyTables(sql, reporter, { beside })
+  } finally {
+    await beside.end({ timeout: 1 }).catch(() => undefined)
+  }
+}
+
 /** Verifies the copy, and prints the summary. False: there are violations. */
-const conclude = async ({ sql, options, talk }: Omit<Step, 'java'>): Promise<boolean> => {
+const conclude = async ({ sql, config, options, talk }: Omit<Step, 'java'>): Promise<boolean> => {
   const { progress, print } = talk
   const began = performance.now()
-  await beReader(sql)
   let violations = 0
-  const verified = await verifyTables(sql, {
+  const verified = await verify(sql, config, {
     onViolations: async (found) => {
       violations += found.length
       if (found.length > 0) await print(found.map(violationText).join('\n'))

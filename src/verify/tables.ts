@@ -1,5 +1,5 @@
-// Verifies the tables: the guards and the gaps first, then every order against its ledger, then every history, every key, the rules, the
-// outbox, the sweeps, the exceptions, the reports of the engine and the sessions of FIX. It only reads, one page per statement, so memory is
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, every key, the rules, the outbox, the
+// sweeps, the exceptions, the reports of the engine, the sessions of FIX, and every history. It only reads, one page per statement, so memory is
 // bounded and the service may go on working.
 
 import { readKeysFilled } from '../store/keys.ts'
@@ -106,12 +106,9 @@ const verifySessions = async (sql: Sql, { onViolations }: Reporter): Promise<voi
   await walk(lowestId, (after) => verifyToldPage(sql, { after, limit: ordersPageMax, places }), report)
 }
 
-/** Returns how many orders and fills it looked at, after it has reported every violation. Throws the errors of Postgres and the network. */
-export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verified> => {
+/** Everything but the histories. */
+const verifyRows = async (sql: Sql, total: number | null, reporter: Reporter): Promise<Verified> => {
   const { onViolations, onProgress } = reporter
-  await onViolations(await verifyGuards(sql))
-  await onViolations(await verifyGaps(sql))
-  const total = await estimateOrders(sql)
   const verified: Verified = { orders: 0, fills: 0 }
   await walk(
     lowestId,
@@ -123,7 +120,6 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
       await onViolations(violations)
     },
   )
-  await verifyHistory(sql, total, reporter)
   await verifyKeys(sql, total, reporter)
   const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
   await onViolations(await verifyRules(sql))
@@ -134,5 +130,30 @@ export const verifyTables = async (sql: Sql, reporter: Reporter): Promise<Verifi
   await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyEngineEndsPage(sql, { after, limit: ordersPageMax }), report)
   await verifySessions(sql, reporter)
+  return verified
+}
+
+/**
+ * Returns how many orders and fills it looked at, after it has reported every violation. With a second reader in `beside`, the histories, which
+ * are half of the work, are verified at the same time. Throws the errors of Postgres and the network.
+ */
+export const verifyTables = async (
+  sql: Sql,
+  reporter: Reporter,
+  { beside }: { beside?: Sql } = {},
+): Promise<Verified> => {
+  await reporter.onViolations(await verifyGuards(sql))
+  await reporter.onViolations(await verifyGaps(sql))
+  const total = await estimateOrders(sql)
+  if (beside === undefined) {
+    const verified = await verifyRows(sql, total, reporter)
+    await verifyHistory(sql, total, reporter)
+    return verified
+  }
+  // One bar: that of the histories is seen once the other work is done.
+  let rowsAreDone = false
+  const quiet: Reporter = { ...reporter, onProgress: (...bar) => rowsAreDone && reporter.onProgress(...bar) }
+  const rows = verifyRows(sql, total, reporter).finally(() => (rowsAreDone = true))
+  const [verified] = await Promise.all([rows, verifyHistory(beside, total, quiet)])
   return verified
 }

@@ -1,7 +1,9 @@
-// `bun tests/adopt/measure.ts --orders 1000000`: how long the take-over of so many orders takes on this machine, and how much memory it needs.
+// `bun tests/adopt/measure.ts --orders 1000000`: how long the take-over of so many orders takes on this machine, how much processor time of
+// Postgres (which other work on the machine changes less), and how much memory the command needs.
 // Nine of ten orders are filled, by two legs each, or canceled; one of twenty is open. The amounts are in the transaction processor's table, those of the
 // newest legs on the topic.
 
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { startKafka } from '../stack/kafka.ts'
@@ -43,18 +45,39 @@ const peakOf = async (pid: number): Promise<number> => {
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0)
 }
 
+const ticksPerSecond = 100
+
+/** Seconds of all processes of the server, also of those that have ended. */
+const serverSeconds = async (pid: number): Promise<number> => {
+  const children = (await Bun.file(`/proc/${pid}/task/${pid}/children`).text()).trim().split(' ')
+  const ticks = async (of: string | number, fields: readonly number[]): Promise<number> => {
+    const text = await Bun.file(`/proc/${of}/stat`)
+      .text()
+      .catch(() => '')
+    const values = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return fields.reduce((sum, field) => sum + Number(values[field] ?? 0), 0)
+  }
+  // utime, stime, and both of the children that were waited for.
+  const all = [ticks(pid, [11, 12, 13, 14]), ...children.map((child) => ticks(child, [11, 12]))]
+  return (await Promise.all(all)).reduce((sum, each) => sum + each, 0) / ticksPerSecond
+}
+
 const run = async (args: readonly string[], env: Record<string, string>): Promise<void> => {
-  const began = performance.now()
-  const child = Bun.spawn([await binary(), ...args], { env, stdout: 'inherit', stderr: 'inherit' })
+  const program = await binary()
+  const [began, usedBefore] = [performance.now(), await serverSeconds(server.pid)]
+  const child = Bun.spawn([program, ...args], { env, stdout: 'inherit', stderr: 'inherit' })
   let peakKb = 0
   const watch = setInterval(() => void peakOf(child.pid).then((kb) => (peakKb = Math.max(peakKb, kb))), 200)
   const code = await child.exited
   clearInterval(watch)
+  const took = (performance.now() - began) / 1000
+  const used = (await serverSeconds(server.pid)) - usedBefore
   console.log(
-    `orders ${args.join(' ')}: exit code ${code}, ${((performance.now() - began) / 1000).toFixed(1)} s, at most ${Math.round(peakKb / 1024)} MB`,
+    `orders ${args.join(' ')}: exit code ${code}, ${took.toFixed(1)} s, ${used.toFixed(1)} s of Postgres, at most ${Math.round(peakKb / 1024)} MB`,
   )
 }
 
+console.log(`${cpus().length} × ${cpus()[0]!.model}, load ${loadavg()[0]!.toFixed(1)}`)
 const server = await startPostgres({ dataDir: temporaryDir('adopt-postgres'), port: await freePort() })
 const broker = await startKafka({ dataDir: temporaryDir('adopt-kafka'), port: await freePort() })
 try {
