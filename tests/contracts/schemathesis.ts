@@ -2,7 +2,7 @@
 // compiled binary over a real Postgres and Kafka. It fails on a 5xx, an undocumented status, header or media type, an answer
 // against its schema, or an unlawful request that is taken.
 
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { inRepo } from '../../src/build/repository.ts'
@@ -20,11 +20,12 @@ Points Schemathesis ${version} at /openapi.json of dist/orders; with --secured a
 of an administrator; with --java at one with JAVA_COMPATIBILITY. Needs Python 3 with venv (Debian: apt-get install
 python3-venv); it is installed into .data/schemathesis. Its last line is the tool's own.`
 
-const folder = inRepo('.data', 'schemathesis', version)
+const data = inRepo('.data')
+const folder = join(data, 'schemathesis', version)
 const tool = `${folder}/bin/schemathesis`
 
 const run = async (command: string[], failure: string): Promise<void> => {
-  const child = Bun.spawn(command, { cwd: inRepo('.data'), stdio: ['ignore', 'inherit', 'inherit'], detached: true })
+  const child = Bun.spawn(command, { cwd: data, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
   hold(child.pid, 'SIGTERM')
   const exitCode = await child.exited
   release(child.pid)
@@ -90,6 +91,8 @@ const main = async (): Promise<number> => {
     console.log(help)
     return 0
   }
+  // A folder that is not there yet is no place to run in.
+  mkdirSync(data, { recursive: true })
   await install()
   await using world = await createWorld()
   const { env, headers } = values.secured ? await secure() : { env: {}, headers: [] }
