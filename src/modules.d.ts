@@ -20,3 +20,8 @@ declare module '*.proto' {
   const text: string
   export default text
 }
+/** The library's own instance of its compiler of validators (src/kafka/validators.ts). tsconfig.json says where it is. */
+declare module '@platformatic/kafka/utils' {
+  type Validator = { (value: unknown): boolean; errors: null }
+  export const ajv: { compile: (schema: object) => Validator }
+}

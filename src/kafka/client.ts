@@ -49,7 +49,8 @@ const base = (config: KafkaConfig): BaseOptions => ({
   retryDelay: retryDelayMs,
   metadataMaxAge: metadataMaxAgeMs,
   autocreateTopics: false,
-  strict: true,
+  // Its validators would be asked at each call: see validators.ts.
+  strict: false,
   // Explicit, so that the environment of the process (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the check off.
   ...(config.tls && { tls: { ...config.tls, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
   ...(config.sasl && { sasl: config.sasl }),

@@ -1,5 +1,8 @@
 // The parts of the Kafka library that are used. Its values are imported here and nowhere else, so one look shows what an upgrade may touch.
 
+// Before the library, which compiles its validators while it loads.
+import './validators.ts'
+
 export {
   Admin,
   ConnectionPool,
