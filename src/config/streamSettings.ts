@@ -17,6 +17,10 @@ export const streamSettings = {
     read: int(1_048_576, 65_536, 67_108_864),
     note: 'What may wait for the reader of a stream. Beyond it the reader is disconnected, and resumes with its cursor.',
   },
+  STREAM_GATHER_MS: {
+    read: ms(50, 0, 1_000),
+    note: 'A stream that gets change after change has those of so many milliseconds in one write. Who gets few, and the first four of a burst, has each at once. `0`: always at once.',
+  },
   EVENTS_POLL_MS: {
     read: ms(20, 1, 10_000),
     note: 'How often a replica looks for changes that other replicas made, while somebody follows. It sees its own at once.',

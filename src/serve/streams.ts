@@ -36,6 +36,7 @@ export const openTail = ({ config, observers, lists, now, log }: TailParts): { t
     pollMs: config.EVENTS_POLL_MS,
     ring: { eventsMax: ringEventsMax, bytesMax: config.EVENTS_RING_MAX_BYTES },
     bufferMaxBytes: config.STREAM_BUFFER_MAX_BYTES,
+    gatherMs: config.STREAM_GATHER_MS,
     cursorMaxAgeMs: config.EVENTS_CURSOR_MAX_AGE_MS,
     resumeMaxEvents: config.EVENTS_RESUME_MAX_EVENTS,
     now,

@@ -3,14 +3,15 @@
 import type { Entry } from './ring.ts'
 
 export type Mailbox = {
-  /** False: more than the bound would wait. One delivery is always taken, however large it is. */
-  push: (entries: readonly Entry[], bytes: number) => boolean
+  push: (entries: readonly Entry[], bytes: number) => void
   /** Everything that waits; null: nothing does. */
   take: () => readonly Entry[] | null
   clear: () => void
+  /** What waits, in bytes. */
+  bytes: () => number
 }
 
-export const createMailbox = (bytesMax: number): Mailbox => {
+export const createMailbox = (): Mailbox => {
   let waiting: (readonly Entry[])[] = []
   let bytesWaiting = 0
 
@@ -21,10 +22,8 @@ export const createMailbox = (bytesMax: number): Mailbox => {
 
   return {
     push(entries, bytes) {
-      if (waiting.length > 0 && bytesWaiting + bytes > bytesMax) return false
       waiting.push(entries)
       bytesWaiting += bytes
-      return true
     },
     take() {
       if (waiting.length === 0) return null
@@ -33,5 +32,6 @@ export const createMailbox = (bytesMax: number): Mailbox => {
       return taken
     },
     clear,
+    bytes: () => bytesWaiting,
   }
 }

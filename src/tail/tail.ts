@@ -7,6 +7,7 @@ import { createCatchUp } from './catchUp.ts'
 import { decodeCursor, type Cursor } from './cursor.ts'
 import type { WriteEvent } from './entries.ts'
 import { createFollower, type Follower, type FollowerParts } from './follower.ts'
+import { createGathering } from './gathering.ts'
 import { createLanes } from './lanes.ts'
 import { createLive } from './live.ts'
 import { createPolling } from './polling.ts'
@@ -25,6 +26,8 @@ export type TailOptions = {
   pollMs: number
   ring: { eventsMax: number; bytesMax: number }
   bufferMaxBytes: number
+  /** A follower that gets change after change has those of so many ms together. */
+  gatherMs: number
   cursorMaxAgeMs: number
   resumeMaxEvents: number
   now: () => Date
@@ -84,6 +87,7 @@ const createParts = (options: TailOptions, onLook: () => void) => {
     reader,
     ring,
     live,
+    gathering: createGathering(options.gatherMs),
     catchUp,
     lists,
     listLanes: createLanes(listLanes, Infinity),
@@ -131,7 +135,7 @@ export const createTail = (options: TailOptions): Tail => {
     ring: reader.wake,
     close() {
       closed = true
-      for (const following of ticker.all()) following.close()
+      for (const following of ticker.all()) following.end()
       reader.close()
     },
     state() {

@@ -104,6 +104,7 @@ export const createTailWorld = async (target?: DatabaseTarget) => {
       pollMs: 20,
       ring: { eventsMax: 10_000, bytesMax: 10_000_000 },
       bufferMaxBytes: 1_048_576,
+      gatherMs: 50,
       cursorMaxAgeMs: 86_400_000,
       resumeMaxEvents: 1_000_000,
       now: () => new Date(),
