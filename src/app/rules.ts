@@ -1,5 +1,5 @@
 // The rules of business as this process knows them. What it knows may be old: the gate tells, in the statement that stores the order. So that
-// few statements have to be told, it also looks each second.
+// few statements have to be told, it also looks each second while orders come in, and every few seconds otherwise.
 
 import type { EngineFeature } from '../domain/engine.ts'
 import {
@@ -13,7 +13,7 @@ import {
 } from '../domain/rules.ts'
 import { nothingRead, readRulesSince, type RulesDelta, type RulesPlace } from '../store/rules.ts'
 import type { Database } from '../store/sql.ts'
-import { sleep } from './sleep.ts'
+import { createBell, sleep } from './sleep.ts'
 
 export type RuleBook = {
   /** The rules that were read last; they are read first if none were. */
@@ -34,6 +34,8 @@ export type WatchedRuleBook = RuleBook & {
 export type RuleBookOptions = { db: Database; features: ReadonlySet<EngineFeature>; mode?: InstrumentMode }
 
 const lookEveryMs = 1_000
+/** So much later, if nobody asked for the rules meanwhile. */
+const restMs = 4_000
 
 /**
  * What is known, and up to where. The map of tickers is changed in place, for it may hold ten thousand and a change concerns one. Whoever still
@@ -69,6 +71,7 @@ export const createRuleBook = ({ db, features, mode = 'open' }: RuleBookOptions)
   let rules: Rules | null = null
   let reading: Promise<Rules> | null = null
   let next: Promise<Rules> | null = null
+  const asked = createBell()
 
   const read = async (): Promise<Rules> => {
     try {
@@ -96,7 +99,10 @@ export const createRuleBook = ({ db, features, mode = 'open' }: RuleBookOptions)
     return next
   }
   return {
-    current: () => (rules === null ? (reading ?? refresh()) : Promise.resolve(rules)),
+    current() {
+      asked.ring()
+      return rules === null ? (reading ?? refresh()) : Promise.resolve(rules)
+    },
     refresh,
     state() {
       const tickers = [...known.tickers.values()]
@@ -112,6 +118,7 @@ export const createRuleBook = ({ db, features, mode = 'open' }: RuleBookOptions)
         // While Postgres is away, the rules stay what they were. (The monitor reports that Postgres is away.)
         await refresh().catch(() => undefined)
         await sleep(lookEveryMs, signal)
+        await asked.wait(restMs, signal)
       }
     },
   }

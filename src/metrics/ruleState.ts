@@ -6,7 +6,7 @@ export const ruleState: readonly StateMetric[] = [
   {
     name: 'orders_rules_epoch',
     type: 'gauge',
-    help: 'The epoch of the rules that this replica read last; each change raises it. Replicas look each second, and the gate tells them at once.',
+    help: 'The epoch of the rules that this replica read last; each change raises it. Replicas look each second while orders come in (else every 5 s), and the gate tells them at once.',
     read: ({ ruleBook }) => ruleBook.state().epoch,
   },
   {

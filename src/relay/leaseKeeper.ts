@@ -3,6 +3,7 @@
 
 import { sleep } from '../app/sleep.ts'
 import { releaseLeases, renewLeases, type SetAsideTicker } from '../store/leases.ts'
+import { shardCount } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 
@@ -11,6 +12,8 @@ export type LeaseKeeper = {
   shards: () => readonly number[]
   /** The shards that are not about to be handed over: only their events may newly be sent. */
   sendable: () => readonly number[]
+  /** Whether no other replica was alive at the last renewal: none has said so for as long as a lease lasts. */
+  isAlone: () => boolean
   run: (signal: AbortSignal) => Promise<void>
   release: () => Promise<void>
 }
@@ -35,6 +38,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
   const { db, replicaId, version, ttlMs, isBusy, setAside, onTaken, log } = options
   let shards: readonly number[] = []
   let retiring: readonly number[] = []
+  let quota = 0
 
   const renew = async (): Promise<void> => {
     const release = retiring.filter((shard) => !isBusy(shard))
@@ -43,13 +47,15 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
     if (taken.length > 0 || leases.shards.length < shards.length)
       log.info('relay leases changed', { shards: leases.shards, quota: leases.quota })
     shards = leases.shards
-    retiring = shards.slice(leases.quota)
+    quota = leases.quota
+    retiring = shards.slice(quota)
     if (taken.length > 0) onTaken(taken)
   }
 
   return {
     shards: () => shards,
     sendable: () => shards.filter((shard) => !retiring.includes(shard)),
+    isAlone: () => quota === shardCount,
     async run(signal) {
       while (!signal.aborted) {
         await renew().catch((error: unknown) =>

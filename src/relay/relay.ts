@@ -9,7 +9,7 @@ import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { createAcknowledged } from './acknowledged.ts'
 import { deliver, rejoin, type Delivery, type Wave } from './delivery.ts'
-import { createFloor } from './floor.ts'
+import { createFloor, raiseFloor } from './floor.ts'
 import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
 import { pauseMs, pollMs, waveMaxMs } from './pace.ts'
 import type { Sender } from './sender.ts'
@@ -50,17 +50,17 @@ export type Relay = {
   state: () => RelayState
 }
 
-/** `bell` rings when a commit appended events, `quiet` when nothing is being sent any more. `reading`: the shards of the read under way. */
+/** `bell` and `appended` ring when a commit appended events, `quiet` when nothing is being sent any more. `reading`: the shards of the read under way. */
 type Running = {
   options: RelayOptions
   delivery: Delivery
   leases: LeaseKeeper
   bell: Bell
   quiet: Bell
+  appended: Bell
   reading: readonly number[]
 }
 
-const floorRefreshMs = 1_000
 const errorPauseMs = 250
 const lastLooksMax = 50
 
@@ -130,12 +130,12 @@ const betweenWaves = async ({ options, delivery, quiet }: Running, events: numbe
 const isHeldUp = ({ busy, setAside }: Delivery): boolean => busy.size > 0 || setAside.nextInMs() !== null
 
 const publish = async (running: Running, signal: AbortSignal): Promise<void> => {
-  const { options, delivery, bell, quiet } = running
+  const { options, delivery, leases, bell, quiet } = running
   let idleMs = pollMs.first
   while (!signal.aborted) {
     try {
       const started = await step(running)
-      idleMs = started > 0 ? pollMs.first : Math.min(pollMs.last, idleMs * 2)
+      idleMs = started > 0 ? pollMs.first : Math.min(leases.isAlone() ? pollMs.lastAlone : pollMs.last, idleMs * 2)
       if (started > 0) await betweenWaves(running, started, signal)
       else {
         // While commits come in, the bell rings all the time; but their events may wait behind a ticker that is being sent or set aside.
@@ -146,17 +146,6 @@ const publish = async (running: Running, signal: AbortSignal): Promise<void> => 
       options.log.rarely('warn', 'relay', 'the relay cannot work; events wait in the outbox', describe(error))
       await sleep(errorPauseMs, signal)
     }
-  }
-}
-
-const raiseFloor = async ({ options, delivery, leases }: Running, signal: AbortSignal): Promise<void> => {
-  while (!signal.aborted) {
-    await delivery.floor
-      .refresh({ except: delivery.setAside.tickers(), shards: leases.shards() })
-      .catch((error: unknown) =>
-        options.log.rarely('warn', 'floor', 'the outbox floor could not be raised', describe(error)),
-      )
-    await sleep(floorRefreshMs, signal)
   }
 }
 
@@ -192,6 +181,7 @@ export const createRelay = (options: RelayOptions): Relay => {
   const { db, log, sender, replicaId, version, leaseTtlMs } = options
   const bell = createBell()
   const quiet = createBell()
+  const appended = createBell()
   const delivery: Delivery = {
     sender,
     acknowledged: createAcknowledged(db, log),
@@ -222,15 +212,21 @@ export const createRelay = (options: RelayOptions): Relay => {
       bell.ring()
     },
   })
-  const running: Running = { options, delivery, leases, bell, quiet, reading: [] }
+  const running: Running = { options, delivery, leases, bell, quiet, appended, reading: [] }
 
   return {
-    ring: () => bell.ring(),
+    ring() {
+      bell.ring()
+      appended.ring()
+    },
     async run(signal) {
       // The leases are renewed until the last event is settled: a slow last pass must not look like a dead replica.
       const leasing = new AbortController()
       const renewals = leases.run(leasing.signal)
-      await Promise.all([publish(running, signal), raiseFloor(running, signal)])
+      await Promise.all([
+        publish(running, signal),
+        raiseFloor({ ...running, floor: delivery.floor, setAside: delivery.setAside, log }, signal),
+      ])
       await drain(running)
       leasing.abort()
       await renewals

@@ -75,7 +75,7 @@ describe('what it knows', () => {
     expect(refusalBy(await book.refresh(), someTerms({ ticker }))).toBeNull()
   })
 
-  test('it finds out by itself within a second or two', async () => {
+  test('it finds out by itself within some seconds while nobody asks', async () => {
     const book = bookOf()
     const stopping = new AbortController()
     const running = book.run(stopping.signal)

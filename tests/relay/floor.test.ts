@@ -99,6 +99,23 @@ describe('the floor', () => {
     await rises(floor)
   })
 
+  test('at the last position it asks for that alone, until another one is drawn', async () => {
+    const floor = createFloor(db, nowMs)
+    await place('A')
+    await publishAbove(floor.current())
+    await rises(floor)
+    expect(await floor.refresh(ours())).toBe(false)
+    await place('B')
+    expect(await floor.refresh(ours())).toBe(true)
+    expect(await tickersAbove(floor.current())).toEqual(['B'])
+    await publishAbove(floor.current())
+    await rises(floor)
+    expect(await floor.refresh(ours())).toBe(false)
+    // What a crash brought back is below.
+    clockMs += 30_000
+    expect(await floor.refresh(ours())).toBe(true)
+  })
+
   test('stays below what waits', async () => {
     const floor = createFloor(db, nowMs)
     await place('A', 'B')

@@ -123,7 +123,9 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
     // Only now the consumer counts as connected: a group may let a member in and then refuse its requests.
     if (!ending.aborted) Object.assign(state, { intake, headway })
   }
-  const feed: Feed = createFeed({ member, fetcher, topic, subject, lastRead, log, onGap: onGap(state), onAssigned })
+  const { requestTimeoutMs } = options.kafka
+  const reader = { member, fetcher, topic, subject, lastRead, requestTimeoutMs, log }
+  const feed: Feed = createFeed({ ...reader, onGap: onGap(state), onAssigned })
   const intake = createIntake(feed.tap, options.limits)
   const readAgain = (partition: number, from: bigint): void => {
     intake.drop(partition)

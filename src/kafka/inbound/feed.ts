@@ -20,6 +20,8 @@ export type FeedOptions = GroupReader & {
   onGap: (gap: Gap) => Promise<void>
   /** Called for every assignment, before its first message. Messages of the assignment before will come again. */
   onAssigned: () => void
+  /** How long a broker may take for an answer. */
+  requestTimeoutMs: number
 }
 
 export type Feed = {
@@ -33,8 +35,13 @@ export type Feed = {
   view: () => ReadonlyMap<number, PartitionView>
 }
 
-const waitMs = 500
-const idleMs = 1_000
+/**
+ * How long a broker may wait for the first message. It answers as soon as there is one. But places that change meanwhile (an assignment,
+ * a rewind) are fetched only after the answer, so the wait is short until nothing has happened for a while.
+ */
+const waitMs = { first: 500, quiet: 2_000 }
+const quietAfterMs = 10_000
+const idleMs = 2_000
 const errorPauseMs = 250
 /** Attempts to find the places of a new assignment, before the consumer is given up. */
 const triesMax = 10
@@ -51,6 +58,8 @@ type State = {
   paused: boolean
   bell: ReturnType<typeof createBell>
   lastAnswerAt: number
+  /** When there was a message, or a place changed. */
+  lastChangeAt: number
 }
 
 /** Tries again, because the coordinator may be moving between brokers, and a new consumer would have to find it as well. */
@@ -71,6 +80,7 @@ const assign = async (state: State): Promise<void> => {
   const { onAssigned } = state.options
   const own = ++state.assignment
   state.places = new Map()
+  state.lastChangeAt = performance.now()
   const starts = await findPlaces(state, own)
   if (own !== state.assignment) return
   onAssigned()
@@ -118,7 +128,13 @@ const take = async (state: State, intake: Intake, from: bigint, answer: Answer):
   if (answer.end >= 0n) Object.assign(view, { stable: answer.stable, end: answer.end })
   view.next = answer.next
   for (const message of answer.messages) intake.put(message)
+  if (answer.next > from) state.lastChangeAt = performance.now()
 }
+
+const waitOf = ({ lastChangeAt, options: { requestTimeoutMs } }: State): number =>
+  performance.now() - lastChangeAt < quietAfterMs
+    ? waitMs.first
+    : Math.max(waitMs.first, Math.min(waitMs.quiet, requestTimeoutMs / 2))
 
 const clearTrouble = ({ places }: State, partition: number): void => {
   const view = places.get(partition)
@@ -129,7 +145,7 @@ const clearTrouble = ({ places }: State, partition: number): void => {
 const fetchOnce = async (state: State, intake: Intake, node: number, places: readonly Place[]): Promise<void> => {
   const { fetcher, topic, subject, lastRead } = state.options
   try {
-    const answers = await fetchFrom({ fetcher, topic, topicId: lastRead.topicId!, node, waitMs }, places)
+    const answers = await fetchFrom({ fetcher, topic, topicId: lastRead.topicId!, node, waitMs: waitOf(state) }, places)
     state.lastAnswerAt = performance.now()
     const next = new Map(places.map((place) => [place.partition, place.next]))
     // A partition that the answer leaves out has nothing new and no fault.
@@ -198,6 +214,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     paused: false,
     bell: createBell(),
     lastAnswerAt: performance.now(),
+    lastChangeAt: performance.now(),
   }
   return {
     tap: {
@@ -214,6 +231,7 @@ export const createFeed = (options: FeedOptions): Feed => {
       const view = state.places.get(partition)
       if (view === undefined) return
       view.next = offset
+      state.lastChangeAt = performance.now()
       state.bell.ring()
     },
     view: () => state.places,

@@ -102,6 +102,7 @@ const start = async (logs: Log[], keepGap: (gap: Gap) => Promise<void> = () => P
       gaps.push(gap)
     },
     onAssigned: () => undefined,
+    requestTimeoutMs: 10_000,
     log,
   })
   const intake = createIntake(feed.tap, { lanes: 1, messagesMax: 1_000, bytesMax: 1_000_000 })
