@@ -40,6 +40,48 @@ test('two that cross are placed by keyboard and mouse, and filled before the eye
   expectQuiet(opened)
 })
 
+test('the form has the fields that its type and time in force take, and what is hidden is not sent', async () => {
+  await using opened = await open()
+  const { page } = opened
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.keyboard.press('n')
+  const form = page.getByRole('complementary', { name: 'New order' })
+  const field = (label: string) => form.getByLabel(label, { exact: true })
+  await fillIn(page, { side: 'Buy', user: buyer, ticker: 'FORM', quantity: '1', price: '7' })
+  for (const label of ['Stop price', 'Until']) expect(await field(label).count()).toBe(0)
+  await form.getByText('Stop', { exact: true }).click()
+  await field('Stop price').waitFor()
+  expect(await field('Price').count()).toBe(0)
+  await form.getByText('Limit', { exact: true }).click()
+  await field('Price').waitFor()
+  await field('In force').selectOption({ label: 'GTD, until a date' })
+  await field('Until').waitFor()
+  await field('In force').selectOption({ label: 'GTC, until canceled' })
+  await field('Until').waitFor({ state: 'detached' })
+  await form.getByText('Market', { exact: true }).click()
+  await field('Price').waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Place buy order' }).click()
+  await page.getByText('Accepted').waitFor()
+  const { orders } = (await service.http('/orders?ticker=FORM')).json as { orders: Record<string, unknown>[] }
+  expect(orders).toEqual([expect.objectContaining({ type: 'MARKET', price: null })])
+  expectQuiet(opened)
+})
+
+test('an amount is shown with every digit, whichever way it came', async () => {
+  const terms = { ticker: 'EXACT', quantity: '12345678901.00000001', price: '0.10000001' }
+  await placeOrder(service, terms)
+  await using opened = await open()
+  const { page } = opened
+  const exact = rowOf(page, 'EXACT').filter({ hasText: terms.quantity }).filter({ hasText: terms.price })
+  await exact.waitFor()
+  await page.getByText('Live', { exact: true }).waitFor()
+  await placeOrder(service, { ...terms, side: 'SELL', price: '9999999.00000001' })
+  const live = rowOf(page, 'EXACT', 'Sell').filter({ hasText: '9999999.00000001' })
+  await live.click()
+  await page.getByRole('complementary').getByText(terms.quantity).first().waitFor()
+  expectQuiet(opened)
+})
+
 test('what remains of an order is canceled after a question, and its life says so', async () => {
   await placeOrder(service, { ticker: 'CANCEL' })
   await using opened = await open()
