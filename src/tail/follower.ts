@@ -204,6 +204,7 @@ export const createFollower = (
     own.last = last
     own.way.stage = { kind: 'ended' }
     parts.live.remove(self)
+    parts.gathering.forget(self)
     leave()
     own.wake()
     onEnd(follower)

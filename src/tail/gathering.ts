@@ -9,6 +9,10 @@ export type Gathered = {
 export type Gathering = {
   /** Something came for a follower: may it have that at once? If not, it is released at the end of the window. */
   admits: (one: Gathered) => boolean
+  /** How many followers would have to wait for what comes now. */
+  waiting: () => number
+  /** It follows no more. */
+  forget: (one: Gathered) => void
 }
 
 /** What it may have at once before the windows count: an order's acceptance and its first fills, say. Each window gives one of them back. */
@@ -23,6 +27,15 @@ export const createGathering = (windowMs: number): Gathering => {
 
   const count = (one: Gathered): number => counts.get(one) ?? 0
 
+  /** How many have all that they may. */
+  let spent = 0
+
+  const set = (one: Gathered, next: number): void => {
+    spent += Number(next >= admittedMax) - Number(count(one) >= admittedMax)
+    if (next === 0) counts.delete(one)
+    else counts.set(one, next)
+  }
+
   const arm = (): void => {
     runs = counts.size > 0
     if (runs) setTimeout(endWindow, windowMs)
@@ -31,11 +44,9 @@ export const createGathering = (windowMs: number): Gathering => {
   const endWindow = (): void => {
     const due = held
     held = new Set()
-    for (const one of counts.keys())
-      if (count(one) === 1) counts.delete(one)
-      else counts.set(one, count(one) - 1)
+    for (const [one, had] of counts) set(one, had - 1)
     for (const one of due) {
-      counts.set(one, count(one) + 1)
+      set(one, count(one) + 1)
       one.release()
     }
     arm()
@@ -48,9 +59,14 @@ export const createGathering = (windowMs: number): Gathering => {
         held.add(one)
         return false
       }
-      counts.set(one, count(one) + 1)
+      set(one, count(one) + 1)
       if (!runs) arm()
       return true
+    },
+    waiting: () => spent,
+    forget(one) {
+      held.delete(one)
+      set(one, 0)
     },
   }
 }

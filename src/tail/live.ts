@@ -15,6 +15,7 @@ export type LiveFollower = {
 export type Live = {
   add: (follower: LiveFollower) => void
   remove: (follower: LiveFollower) => void
+  size: () => number
   deliver: (entries: readonly Entry[]) => void
   /** Every follower leaves and begins anew. */
   reset: (reason: ResetReason) => void
@@ -69,6 +70,7 @@ export const createLive = (): Live => {
       else place.index.set(place.key, (place.index.get(place.key) ?? new Set()).add(follower))
     },
     remove,
+    size: () => all.size,
     deliver(entries) {
       if (entries.length === 0) return
       if (unfiltered.size > 0) {

@@ -19,6 +19,9 @@ export type ReaderOptions = {
   write: WriteEvent
   /** How often it looks for commits of other processes. */
   pollMs: number
+  /** True: everybody who is at the head would have to wait for what is read now. Then it looks every `restMs`, not oftener. */
+  mayRest: () => boolean
+  restMs: number
   now: () => Date
   log: Pick<Log, 'rarely'>
   /** Called after each look, so that timers need no timer. */
@@ -50,7 +53,10 @@ const timeoutsMax = 5
 
 type Outcome = 'again' | 'quiet' | 'failed'
 
-/** `timeouts`: reads in a row that did not end in time. `fresh`: who waits for the next complete look. */
+/**
+ * `timeouts`: reads in a row that did not end in time. `fresh`: who waits for the next complete look. `rest`: at its end it looks for a commit
+ * of this process.
+ */
 type Own = {
   options: ReaderOptions
   bell: Bell
@@ -63,6 +69,7 @@ type Own = {
   lagMs: number
   becomesReady: PromiseWithResolvers<void>
   fresh: ((done: boolean) => void)[]
+  rest: ReturnType<typeof setTimeout> | undefined
 }
 
 const setHead = (own: Own, place: Place | null): void => {
@@ -140,6 +147,17 @@ const step = async (own: Own): Promise<Outcome> => {
   }
 }
 
+const pauseMs = ({ pollMs, restMs, mayRest }: ReaderOptions): number => (mayRest() ? Math.max(pollMs, restMs) : pollMs)
+
+const wake = (own: Own): void => {
+  if (!own.running) return
+  if (!own.options.mayRest()) return own.bell.ring()
+  own.rest ??= setTimeout(() => {
+    own.rest = undefined
+    own.bell.ring()
+  }, own.options.restMs)
+}
+
 const run = async (own: Own): Promise<void> => {
   const { options, bell, stopping } = own
   own.running = true
@@ -151,7 +169,7 @@ const run = async (own: Own): Promise<void> => {
     else for (const resolve of waiters) resolve(outcome === 'quiet')
     options.onLook()
     if (outcome === 'again' || own.fresh.length > 0) continue
-    await bell.wait(outcome === 'failed' ? errorPauseMs : options.pollMs, stopping.signal)
+    await bell.wait(outcome === 'failed' ? errorPauseMs : pauseMs(options), stopping.signal)
   }
   own.running = false
   for (const resolve of own.fresh.splice(0)) resolve(false)
@@ -174,6 +192,7 @@ export const createReader = (options: ReaderOptions): Reader => {
     lagMs: 0,
     becomesReady: Promise.withResolvers<void>(),
     fresh: [],
+    rest: undefined,
   }
   return {
     enter() {
@@ -181,9 +200,7 @@ export const createReader = (options: ReaderOptions): Reader => {
       if (!own.running && !own.stopping.signal.aborted) void run(own)
       return () => void own.followers--
     },
-    wake() {
-      if (own.running) own.bell.ring()
-    },
+    wake: () => wake(own),
     head: () => own.head,
     ready: () => own.becomesReady.promise,
     afresh() {
@@ -194,6 +211,7 @@ export const createReader = (options: ReaderOptions): Reader => {
       return promise
     },
     close() {
+      clearTimeout(own.rest)
       own.stopping.abort()
       own.becomesReady.resolve()
     },

@@ -72,7 +72,19 @@ const createParts = (options: TailOptions, onLook: () => void) => {
   const nowMs = () => now().getTime()
   const ring = createRing(options.ring)
   const live = createLive()
-  const reader = createReader({ db, ring, live, write, pollMs: options.pollMs, now, log, onLook })
+  const gathering = createGathering(options.gatherMs)
+  const reader = createReader({
+    db,
+    ring,
+    live,
+    write,
+    pollMs: options.pollMs,
+    mayRest: () => live.size() > 0 && gathering.waiting() >= live.size(),
+    restMs: options.gatherMs,
+    now,
+    log,
+    onLook,
+  })
   const lanes = createLanes(options.lanes, Infinity)
   const catchUp = createCatchUp({
     db,
@@ -87,7 +99,7 @@ const createParts = (options: TailOptions, onLook: () => void) => {
     reader,
     ring,
     live,
-    gathering: createGathering(options.gatherMs),
+    gathering,
     catchUp,
     lists,
     listLanes: createLanes(listLanes, Infinity),

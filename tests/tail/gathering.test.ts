@@ -154,6 +154,20 @@ test('a window gives back what a quiet time needs, and no more', async () => {
   expect(endlessly.admits(one)).toBeFalse()
 })
 
+test('who waits is counted, until it has left', () => {
+  const gathering = createGathering(endless)
+  const [one, other] = [{ release: () => undefined }, { release: () => undefined }]
+  for (let i = 0; i < admittedMax; i++) gathering.admits(one)
+  gathering.admits(other)
+  expect(gathering.waiting()).toBe(1)
+  for (let i = 0; i < 2 * admittedMax; i++) gathering.admits(other)
+  expect(gathering.waiting()).toBe(2)
+  gathering.forget(one)
+  gathering.forget(one)
+  expect(gathering.waiting()).toBe(1)
+  expect(gathering.admits(one)).toBeTrue()
+})
+
 test('without a window everything comes at once', async () => {
   const { follow, deliver } = openHead({ gatherMs: 0 })
   const reading = await follow()
@@ -234,5 +248,7 @@ test('one that begins anew in another database gets nothing of the former one', 
   await deliverMany(deliver, admittedMax + 1)
   live.reset('OTHER_DATABASE')
   await turn()
-  expect(reading.sizes()).toEqual([1, 1, 1, 1, 'reset'])
+  reading.follower.end()
+  await turn()
+  expect(reading.sizes()).toEqual([1, 1, 1, 1, 'reset', 'ended'])
 })

@@ -5,6 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { isVisible } from '../../src/store/snapshot.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { decodeCursor } from '../../src/tail/cursor.ts'
+import { admittedMax } from '../../src/tail/gathering.ts'
 import { aPlacement } from '../support/builders.ts'
 import { placeAll } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
@@ -102,6 +103,33 @@ describe('a follower', () => {
     await saw(resumed, later.length)
     expect(resumed.seen()).toEqual(later)
     expect(later).not.toContain(`${first!.id}.0`)
+  })
+
+  test('that would have to wait for what is read lets the reader rest; who polls has everything, and nothing is lost', async () => {
+    const { follow, followLive, statements, page } = world.startTail({ gatherMs: 3_600_000 })
+    const reading = await followLive()
+    const placed: string[] = []
+    const placeOne = async (): Promise<void> => {
+      placed.push(...(await world.place({})).map(({ id }) => `${id}.0`))
+    }
+    for (let i = 1; i <= admittedMax; i++) {
+      await placeOne()
+      await saw(reading, i)
+    }
+    const looks = statements()
+    for (let i = 0; i < 5; i++) await placeOne()
+    await Bun.sleep(200)
+    expect(statements()).toBe(looks)
+    expect((await page(reading.cursor())).seen).toEqual(placed.slice(admittedMax))
+    // One that has had nothing yet waits for nobody.
+    const quiet = await followLive()
+    await placeOne()
+    await saw(quiet, 1)
+    expect(reading.seen()).toEqual(placed.slice(0, admittedMax))
+    reading.close()
+    const resumed = follow({}, reading.cursor())
+    await saw(resumed, placed.length - admittedMax)
+    expect(resumed.seen()).toEqual(placed.slice(admittedMax))
   })
 
   test('that gave up while it waited for its snapshot costs Postgres nothing', async () => {
