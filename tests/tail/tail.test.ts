@@ -126,7 +126,10 @@ describe('a follower', () => {
     await placeOne()
     await saw(quiet, 1)
     expect(reading.seen()).toEqual(placed.slice(0, admittedMax))
+    // Nor for one that has left.
     reading.close()
+    await placeOne()
+    await saw(quiet, 2)
     const resumed = follow({}, reading.cursor())
     await saw(resumed, placed.length - admittedMax)
     expect(resumed.seen()).toEqual(placed.slice(admittedMax))
