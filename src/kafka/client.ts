@@ -3,8 +3,18 @@
 import type { BaseOptions } from '@platformatic/kafka'
 import { createBatchProducer, type BatchProducer } from './batchProducer.ts'
 import type { Lane } from './brokerRequests.ts'
+import type { Fetch } from './fetching.ts'
+import { fetchKey, fetchVersion, isFlexibleFetch, readFetched, writeFetch } from './fetchRequest.ts'
 import { createLeaders } from './leaders.ts'
-import { Admin, ConnectionPool, Consumer, FetchIsolationLevels, UnsupportedApiError } from './library.ts'
+import {
+  Admin,
+  ConnectionPool,
+  Consumer,
+  FetchIsolationLevels,
+  NetworkError,
+  protocolErrorsCodesById,
+  UnsupportedApiError,
+} from './library.ts'
 import { produceVersion } from './produceRequest.ts'
 
 export type KafkaConfig = {
@@ -70,13 +80,19 @@ const openLane = (config: KafkaConfig): Lane => {
   }
 }
 
-/** Asks the brokers for the version of the produce request once, and again after a failure. */
-const askVersion = (client: Admin): (() => Promise<number>) => {
+type ChooseVersion = (apis: Awaited<ReturnType<Admin['listApis']>>) => number | null
+
+/** Asks the brokers for the version of a request once, and again after a failure. */
+const askVersion = (
+  client: Pick<Admin, 'listApis'>,
+  request: string,
+  choose: ChooseVersion,
+): (() => Promise<number>) => {
   let version: Promise<number> | null = null
   const ask = async (): Promise<number> => {
-    const found = produceVersion(await client.listApis())
+    const found = choose(await client.listApis())
     if (found === null)
-      throw new UnsupportedApiError('the brokers know no version of the produce request that is known here')
+      throw new UnsupportedApiError(`the brokers know no version of the ${request} request that is known here`)
     return found
   }
   return () =>
@@ -96,7 +112,7 @@ export const createProducer = (config: KafkaConfig): BatchProducer => {
   const client = new Admin({ ...base(config), requestTimeout: timeoutMs, timeout: timeoutMs })
   return createBatchProducer({
     leaders: createLeaders(client),
-    version: askVersion(client),
+    version: askVersion(client, 'produce', produceVersion),
     openLane: () => openLane(config),
     requestTimeoutMs,
     close: async () => client.close(),
@@ -126,9 +142,50 @@ export const createMember = (config: KafkaConfig, group: string): RawConsumer =>
     heartbeatInterval: 1_000,
   })
 
+/** A client that fetches; see createFetcher. */
+export type FetchClient = Pick<
+  RawConsumer,
+  'topics' | 'metadata' | 'clearMetadata' | 'listOffsets' | 'listCommittedOffsets'
+> & { fetch: Fetch; close: (force: boolean) => Promise<void> }
+
 /**
  * Fetches by offsets that its owner keeps. It can read the committed offsets of `group`, but never joins it. The owner repeats a
- * failed fetch, because the library would repeat it from offsets of its own.
+ * failed fetch. Fetches have connections of their own: a question behind one would wait with it.
  */
-export const createFetcher = (config: KafkaConfig, group: string): RawConsumer =>
-  new Consumer({ ...base(config), groupId: group, autocommit: false, retries: 0 })
+export const createFetcher = (config: KafkaConfig, group: string): FetchClient => {
+  const consumer = new Consumer({ ...base(config), groupId: group, autocommit: false, retries: 0 })
+  const version = askVersion(consumer, 'fetch', fetchVersion)
+  const lane = openLane(config)
+  const fetch: Fetch = async (request) => {
+    const { brokers } = await consumer.metadata({ topics: [request.topic] })
+    const broker = brokers.get(request.node)
+    if (broker === undefined) throw new NetworkError(`the broker ${request.node} is not in the cluster any more`)
+    const [used, connection] = [await version(), await lane.connection({ ...broker, id: request.node })]
+    const flexible = isFlexibleFetch(used)
+    const { fault, partitions } = await new Promise<ReturnType<typeof readFetched>>((resolve, reject) =>
+      connection.send(
+        fetchKey,
+        used,
+        () => writeFetch(used, request),
+        (_id, _key, _version, reader) => readFetched(used, reader),
+        flexible,
+        flexible,
+        (error, answer) => (error ? reject(error) : resolve(answer!)),
+      ),
+    )
+    if (fault !== 0) throw new NetworkError(`the broker answers ${protocolErrorsCodesById[fault] ?? fault}`)
+    return partitions
+  }
+  return {
+    topics: consumer.topics,
+    metadata: consumer.metadata.bind(consumer),
+    clearMetadata: () => consumer.clearMetadata(),
+    listOffsets: consumer.listOffsets.bind(consumer),
+    listCommittedOffsets: consumer.listCommittedOffsets.bind(consumer),
+    fetch,
+    close: (force: boolean) => {
+      lane.close()
+      return consumer.close(force)
+    },
+  }
+}

@@ -1,28 +1,18 @@
 // One fetch from one broker: the messages that follow these offsets of a topic. The answer for a partition has its messages and the
-// next offset, or the reason why there are none. A batch that cannot be read (an unknown codec, broken bytes) becomes an answer of
-// its own, so it does not fail its neighbours.
+// next offset, or the reason why there are none. A batch that cannot be read (an unknown codec, broken bytes) becomes a message of its own,
+// so that it fails neither its neighbours nor its partition.
 
-import type { RecordsBatch } from '@platformatic/kafka'
-import type { RawConsumer, RawMessage } from './client.ts'
-import { committedBatches, timestampOf } from './committedRecords.ts'
-import { findErrorBy } from './library.ts'
+import type { RawMessage } from './client.ts'
+import { createCommitted, isControl, timestampOf } from './committedRecords.ts'
+import type { Fetched, FetchRequest, Place } from './fetchRequest.ts'
+import { recordsIn, type BatchRecord, type RecordBatch, batchesIn } from './recordBatches.ts'
 
-/** A partition and the next offset to read from it. */
-export type Place = { partition: number; next: bigint }
+export type { Place }
 
-/**
- * A broker's answer for one partition. `next`: the next offset to read. `start`: the first offset that the broker keeps. `stable`:
- * the end of the records that no open transaction holds back. `end`: the end of the partition. The three are -1 if they are unknown.
- * `fault`: the error code, 0 if there is no error.
- */
-export type Answer = {
-  partition: number
+/** What is read of one partition. `next`: the next offset to read. The rest: see Fetched. */
+export type Answer = Pick<Fetched, 'partition' | 'fault' | 'start' | 'stable' | 'end'> & {
   messages: RawMessage[]
   next: bigint
-  start: bigint
-  stable: bigint
-  end: bigint
-  fault: number
 }
 
 /** The protocol's error codes that this service acts on. */
@@ -37,194 +27,125 @@ export const faults = {
   inconsistentTopicId: 103,
 } as const
 
-export type FetchOptions = {
-  fetcher: Pick<RawConsumer, 'fetch'>
-  topic: string
-  /** Newer brokers know the topic by its id. */
-  topicId: string
-  /** The broker that leads the partitions. */
-  node: number
-  /** How long the broker may wait for the first byte, in ms. */
-  waitMs: number
-}
+/** Newer brokers know a topic by its id. Throws the errors of the network, and that of the whole request. */
+export type Fetch = (request: FetchRequest) => Promise<readonly Fetched[]>
 
-/** Faults of a fetch session: it is not found, it is out of step, or its topic was created again under the same name. */
-const sessionFaults: ReadonlySet<number> = new Set([70, 71, 106])
+export type FetchOptions = Omit<FetchRequest, 'places' | 'partitionBytesMax'> & { fetcher: { fetch: Fetch } }
 
-const bytesMax = 4_000_000
 const partitionBytesMax = 1_000_000
+/** What is unpacked of one partition at a time. The rest of a batch is fetched again. */
+const room = { records: 10_000, bytes: 16_000_000 } as const
 
-type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
-type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
+type Options = Pick<FetchOptions, 'topic'>
 
-/** The library uses one and the same buffer for all empty names, so a map would keep only one of such headers. */
-const headersOf = ({ headers }: RecordsBatch['records'][number]): RawMessage['headers'] =>
-  new Map(headers.map(([name, value]) => [name?.length === 0 ? Buffer.alloc(0) : name, value]))
+const messageOf = ({ topic }: Options, partition: number, batch: RecordBatch, record: BatchRecord): RawMessage => ({
+  topic,
+  partition,
+  offset: record.offset,
+  timestamp: timestampOf(batch, record.timestampDelta),
+  key: record.key,
+  value: record.value,
+  headers: new Map(record.headers),
+  leaderEpoch: batch.leaderEpoch,
+  unreadable: null,
+})
 
-/** A broker answers with whole batches, so some records may lie below the requested offset. */
-const messagesOf = (topic: string, partition: number, batch: RecordsBatch, from: bigint): RawMessage[] =>
-  batch.records
-    .map((record) => ({
-      topic,
-      partition,
-      offset: batch.firstOffset + BigInt(record.offsetDelta),
-      timestamp: timestampOf(batch, record),
-      key: record.key,
-      value: record.value,
-      headers: headersOf(record),
-      leaderEpoch: batch.partitionLeaderEpoch,
-      unreadable: null,
-    }))
-    .filter(({ offset }) => offset >= from)
-
-const endOf = (batch: RecordsBatch): bigint => batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-
-const answerOf = (topic: string, answer: PartitionAnswer, from: bigint): Answer => {
-  const batches = answer.records ?? []
-  const last = batches.at(-1)
-  const next = last === undefined ? from : endOf(last)
-  const { partitionIndex: partition } = answer
+/** A message that stands for a batch of which no record can be read. It has no value, and its offset is the first of the batch. */
+const unreadableMessage = ({ topic }: Options, partition: number, from: bigint, batch: RecordBatch): RawMessage => {
+  const last = batch.last < from ? from : batch.last
+  const records = last === from ? `${from}` : `${from} to ${last}`
   return {
+    topic,
     partition,
-    messages: committedBatches(batches, answer.abortedTransactions).flatMap((batch) =>
-      messagesOf(topic, partition, batch, from),
-    ),
-    next: next > from ? next : from,
-    start: answer.logStartOffset,
-    stable: answer.lastStableOffset,
-    end: answer.highWatermark,
-    fault: answer.errorCode,
-  }
-}
-
-const answersOf = (topic: string, places: readonly Place[], response: FetchResponse): Answer[] => {
-  const nextOf = new Map(places.map(({ partition, next }) => [partition, next]))
-  return response.responses
-    .flatMap(({ partitions }) => partitions)
-    .flatMap((answer) => {
-      const next = nextOf.get(answer.partitionIndex)
-      // A session may still answer for a partition that is no longer requested.
-      return next === undefined ? [] : [answerOf(topic, answer, next)]
-    })
-}
-
-/** The library throws as soon as one partition has a fault. Its error still holds the answers for the other partitions. */
-const responseOf = (error: unknown): FetchResponse | null => {
-  const failed = error instanceof Error ? findErrorBy(error, 'code', 'PLT_KFK_RESPONSE') : null
-  const response: unknown = failed === null ? null : Reflect.get(failed, 'response')
-  const isWhole = typeof response === 'object' && response !== null && 'responses' in response
-  return isWhole ? (response as FetchResponse) : null
-}
-
-const ownCode = /^PLT_KFK_/
-
-/** Whether an answer came but its bytes could not be read. A fault of a broker or of the network never looks like this. */
-const isUnreadable = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false
-  if (findErrorBy(error, 'code', 'PLT_KFK_UNSUPPORTED_COMPRESSION') !== null) return true
-  const code: unknown = Reflect.get(error, 'code')
-  return !(typeof code === 'string' && ownCode.test(code)) && !(error instanceof AggregateError)
-}
-
-const fetchPlaces = async (
-  options: FetchOptions,
-  places: readonly Place[],
-  maxBytes = partitionBytesMax,
-): Promise<Answer[]> => {
-  const { fetcher, topic, topicId, node, waitMs } = options
-  const request = {
-    node,
-    topics: [
-      {
-        topicId,
-        partitions: places.map(({ partition, next }) => ({
-          partition,
-          fetchOffset: next,
-          currentLeaderEpoch: -1,
-          lastFetchedEpoch: -1,
-          partitionMaxBytes: maxBytes,
-        })),
-      },
-    ],
-    minBytes: 1,
-    maxBytes: bytesMax,
-    maxWaitTime: waitMs,
-  }
-  for (let tries = 1; ; tries++) {
-    try {
-      return answersOf(topic, places, await fetcher.fetch(request))
-    } catch (error) {
-      const response = responseOf(error)
-      // An answer that could not be read leaves our session one step behind the broker's. The library then begins a new session.
-      if (response !== null && sessionFaults.has(response.errorCode) && tries === 1) continue
-      if (response === null || response.errorCode !== 0) throw error
-      return answersOf(topic, places, response)
-    }
-  }
-}
-
-/** A batch is read again this often before it counts as unreadable: bytes that broke on the way are whole the next time. */
-const triesMax = 3
-/** The byte limit that makes a broker answer with exactly one batch: it always sends at least one whole batch. */
-const oneBatchBytes = 1
-
-/** Whether the batch that holds the offset can be read. */
-const isReadable = async (options: FetchOptions, place: Place): Promise<boolean> => {
-  try {
-    await fetchPlaces(options, [place], oneBatchBytes)
-    return true
-  } catch (error) {
-    if (isUnreadable(error)) return false
-    throw error
-  }
-}
-
-/**
- * A message that stands for the batch at `place`, of which no byte can be read. It has no value, its offset is the first of the
- * batch, and `next` is the offset after the last of the batch. The end of the batch is among the bytes that cannot be read, so one
- * offset after another is tried until a batch can be read.
- */
-const unreadableAnswer = async (options: FetchOptions, place: Place, error: unknown): Promise<Answer> => {
-  let next = place.next + 1n
-  while (!(await isReadable(options, { ...place, next }))) next++
-  const records = next === place.next + 1n ? `${place.next}` : `${place.next} to ${next - 1n}`
-  const reason = `the batch with the records ${records} cannot be read: ${error instanceof Error ? error.message : String(error)}`
-  const message: RawMessage = {
-    topic: options.topic,
-    partition: place.partition,
-    offset: place.next,
+    offset: from,
     timestamp: -1n,
     key: null,
     value: null,
     headers: new Map(),
     leaderEpoch: -1,
-    unreadable: { reason, last: next - 1n },
-  }
-  return { partition: place.partition, messages: [message], next, start: -1n, stable: -1n, end: -1n, fault: 0 }
-}
-
-const fetchAlone = async (options: FetchOptions, place: Place): Promise<Answer[]> => {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await fetchPlaces(options, [place], tries === 1 ? partitionBytesMax : oneBatchBytes)
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-      if (tries > triesMax) return [await unreadableAnswer(options, place, error)]
-    }
+    unreadable: { reason: `the batch with the records ${records} cannot be read: ${batch.unreadable}`, last },
   }
 }
 
-/**
- * Fetches once. An incremental session leaves out the partitions that have nothing new. Throws the errors of the network, never
- * the fault of a single partition.
- */
-export const fetchFrom = async (options: FetchOptions, places: readonly Place[]): Promise<Answer[]> => {
+const messageText = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** The key of a control record. A marker that cannot be read is taken for one of no kind that is known. */
+const markerKeyOf = (batch: RecordBatch): Buffer | null => {
   try {
-    return await fetchPlaces(options, places)
-  } catch (error) {
-    if (!isUnreadable(error)) throw error
-    const answers: Answer[] = []
-    for (const place of places) answers.push(...(await fetchAlone({ ...options, waitMs: 0 }, place)))
-    return answers
+    return recordsIn(batch, batch.firstOffset, { records: 1, bytes: 0 }).records[0]?.key ?? null
+  } catch {
+    return null
   }
+}
+
+/** `mended`: whether the batch may be whole when it is fetched again. */
+type Broken = { batch: RecordBatch; mended: boolean }
+type Reading = { messages: RawMessage[]; next: bigint; broken: Broken | null }
+
+/** Reads up to the first batch that cannot be read, which is `broken`, or as much as there is room for. */
+const readFetched = (options: Options, { partition, aborted, records, end }: Fetched, from: bigint): Reading => {
+  const counts = createCommitted(aborted)
+  const reading: Reading = { messages: [], next: from, broken: null }
+  let left: { records: number; bytes: number } = { ...room }
+  for (const batch of batchesIn(records, end)) {
+    const isOurs = batch.last >= reading.next
+    if (batch.unreadable !== null) {
+      if (!isOurs) continue
+      reading.broken = { batch, mended: true }
+      return reading
+    }
+    // Asked of every batch: transactions may have begun before the offset.
+    const isCounted = counts(batch, () => markerKeyOf(batch))
+    if (!isOurs) continue
+    if (isCounted && !isControl(batch)) {
+      if (left.records <= 0 || left.bytes <= 0) return reading
+      try {
+        const read = recordsIn(batch, reading.next, left)
+        for (const record of read.records) reading.messages.push(messageOf(options, partition, batch, record))
+        left = { records: left.records - read.records.length, bytes: left.bytes - read.bytes }
+        if (read.next !== null) return { ...reading, next: read.next }
+      } catch (error) {
+        // Its checksum is right: this is how it was written.
+        reading.broken = { batch: { ...batch, unreadable: messageText(error) }, mended: false }
+        return reading
+      }
+    }
+    reading.next = batch.last + 1n
+  }
+  return reading
+}
+
+/** A batch is fetched again this often before it counts as unreadable: bytes that broke on the way are whole the next time. */
+const triesMax = 3
+
+const fetchPlaces = (options: FetchOptions, places: readonly Place[], waitMs: number): Promise<readonly Fetched[]> => {
+  const { fetcher, topic, topicId, node } = options
+  return fetcher.fetch({ topic, topicId, node, places, waitMs, partitionBytesMax })
+}
+
+const answerOf = async (options: FetchOptions, first: Fetched, place: Place): Promise<Answer> => {
+  let fetched = first
+  for (let tries = 1; ; tries++) {
+    const { partition, fault, start, stable, end } = fetched
+    const { messages, next, broken } = readFetched(options, fetched, place.next)
+    const answer: Answer = { partition, messages, next, start, stable, end, fault }
+    if (broken === null || next > place.next || fault !== 0) return answer
+    if (tries > triesMax || !broken.mended) {
+      const message = unreadableMessage(options, partition, place.next, broken.batch)
+      return { ...answer, messages: [message], next: message.unreadable!.last + 1n }
+    }
+    const again = await fetchPlaces(options, [place], 0)
+    fetched = again.find((one) => one.partition === place.partition) ?? fetched
+  }
+}
+
+/** Fetches once. Throws the errors of the network, never the fault of a single partition. */
+export const fetchFrom = async (options: FetchOptions, places: readonly Place[]): Promise<Answer[]> => {
+  const placeOf = new Map(places.map((place) => [place.partition, place]))
+  const answers: Answer[] = []
+  for (const fetched of await fetchPlaces(options, places, options.waitMs)) {
+    const place = placeOf.get(fetched.partition)
+    if (place !== undefined) answers.push(await answerOf(options, fetched, place))
+  }
+  return answers
 }

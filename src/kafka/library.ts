@@ -5,6 +5,7 @@ import './validators.ts'
 
 export {
   Admin,
+  compressionsAlgorithms,
   ConnectionPool,
   Consumer,
   crc32c,

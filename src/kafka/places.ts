@@ -1,7 +1,7 @@
 // The group's position on a topic: which partitions are ours, which offsets are committed, where a partition begins.
 
 import type { Log } from '../telemetry/log.ts'
-import type { RawConsumer } from './client.ts'
+import type { FetchClient, RawConsumer } from './client.ts'
 import { ListOffsetTimestamps } from './library.ts'
 
 /** The calls that this service needs from a member of the group. */
@@ -11,7 +11,7 @@ export type Member = Pick<RawConsumer, 'assignments' | 'listOffsets' | 'commit' 
  * offsets: a coordinator checks the generation of a member that asks, the library does not send it, and so the coordinator refuses the
  * member in a group that has members of the newer protocol.
  */
-export type Fetcher = Pick<RawConsumer, 'fetch' | 'metadata' | 'clearMetadata' | 'listCommittedOffsets'>
+export type Fetcher = Pick<FetchClient, 'fetch' | 'metadata' | 'clearMetadata' | 'listCommittedOffsets'>
 
 /** `lastRead.topicId`: the id of the topic that this consumer, or one before it, read last; null before the first. */
 export type GroupReader = {

@@ -1,7 +1,7 @@
 // Reads topics from one offset to another and leaves no trace: it joins no group and commits no offset.
 
 import { sleep } from '../app/sleep.ts'
-import { createFetcher, type KafkaConfig, type RawConsumer, type RawMessage } from './client.ts'
+import { createFetcher, type FetchClient, type KafkaConfig, type RawMessage } from './client.ts'
 import { faults, fetchFrom, type Answer } from './fetching.ts'
 import { ListOffsetTimestamps } from './library.ts'
 import { committedOf } from './places.ts'
@@ -52,7 +52,7 @@ const idleAnswersMax = 60
 type Places = Map<number, { next: bigint; end: bigint }>
 
 /** Tries again for some seconds, because leadership may be moving between brokers. */
-const persist = async <T>(consumer: RawConsumer, work: () => Promise<T>): Promise<T> => {
+const persist = async <T>(consumer: FetchClient, work: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries++) {
     try {
       return await work()
@@ -64,7 +64,7 @@ const persist = async <T>(consumer: RawConsumer, work: () => Promise<T>): Promis
   }
 }
 
-const describeTopic = async (consumer: RawConsumer, topic: string) => {
+const describeTopic = async (consumer: FetchClient, topic: string) => {
   try {
     const { topics } = await consumer.metadata({ topics: [topic] })
     return topics.get(topic)!
@@ -74,7 +74,7 @@ const describeTopic = async (consumer: RawConsumer, topic: string) => {
   }
 }
 
-const fetchOnce = async (consumer: RawConsumer, topic: string, places: Places): Promise<Answer[]> => {
+const fetchOnce = async (consumer: FetchClient, topic: string, places: Places): Promise<Answer[]> => {
   const { id, partitions } = await describeTopic(consumer, topic)
   const wanted = [...places].map(([partition, { next }]) => ({ partition, next }))
   const byLeader = Map.groupBy(wanted, ({ partition }) => partitions[partition]!.leader)

@@ -2,32 +2,36 @@
 // other, however the transactions of several producers interleave.
 
 import { expect, test } from 'bun:test'
-import type { RecordsBatch } from '@platformatic/kafka'
 import { array, assert, constantFrom, integer, nat, property, record } from 'fast-check'
-import { committedBatches, timestampOf } from '../../src/kafka/committedRecords.ts'
+import { createCommitted, timestampOf } from '../../src/kafka/committedRecords.ts'
 
 const transactional = 0x10
 const control = 0x20
 
-const batch = (firstOffset: number, producer: number, attributes: number, key: Buffer | null = null): RecordsBatch =>
-  ({
-    firstOffset: BigInt(firstOffset),
-    lastOffsetDelta: 0,
-    producerId: BigInt(producer),
-    attributes,
-    firstTimestamp: 5n,
-    maxTimestamp: 9n,
-    records: [{ key, timestampDelta: 2n }],
-  }) as unknown as RecordsBatch
+type Batch = ReturnType<typeof batch>
 
-const mark = (offset: number, producer: number, kind: 'abort' | 'commit'): RecordsBatch =>
+const batch = (firstOffset: number, producer: number, attributes: number, key: Buffer | null = null) => ({
+  firstOffset: BigInt(firstOffset),
+  last: BigInt(firstOffset),
+  producerId: BigInt(producer),
+  attributes,
+  key,
+})
+
+const mark = (offset: number, producer: number, kind: 'abort' | 'commit'): Batch =>
   batch(offset, producer, transactional | control, Buffer.from([0, 0, 0, kind === 'abort' ? 0 : 1]))
+
+/** The offsets of the batches that count. */
+const committed = (log: readonly Batch[], aborted: Parameters<typeof createCommitted>[0]): number[] => {
+  const counts = createCommitted(aborted)
+  return log.filter((one) => counts(one, () => one.key)).map(({ firstOffset }) => Number(firstOffset))
+}
 
 type Step = { producer: number; do: 'send' | 'abort' | 'commit' | 'plain' }
 
 /** A log written step by step, the transactions that were aborted in it, and the offsets that count. */
 const write = (steps: readonly Step[]) => {
-  const log: RecordsBatch[] = []
+  const log: Batch[] = []
   const open = new Map<number, number[]>()
   const aborted: { producerId: bigint; firstOffset: bigint }[] = []
   const counted: number[] = []
@@ -67,7 +71,7 @@ test('any part of a log gives the batches that were committed in it', () => {
       const to = Math.min(from + length, stable)
       const inside = (offset: number): boolean => offset >= from && offset < to
       const named = aborted.filter(({ firstOffset }) => Number(firstOffset) < to)
-      const offsets = committedBatches(log.slice(from, to), named).map(({ firstOffset }) => Number(firstOffset))
+      const offsets = committed(log.slice(from, to), named)
       // A broker names those that reach into the answer; of others, long ended, it may name none.
       const reach = named.filter(({ firstOffset, producerId }) => {
         const end = log.findIndex(
@@ -75,9 +79,7 @@ test('any part of a log gives the batches that were committed in it', () => {
         )
         return end >= from
       })
-      expect(committedBatches(log.slice(from, to), reach).map(({ firstOffset }) => Number(firstOffset))).toEqual(
-        counted.filter(inside),
-      )
+      expect(committed(log.slice(from, to), reach)).toEqual(counted.filter(inside))
       if (reach.length === named.length) expect(offsets).toEqual(counted.filter(inside))
     }),
     { numRuns: 2_000 },
@@ -85,12 +87,11 @@ test('any part of a log gives the batches that were committed in it', () => {
 })
 
 test('without transactions everything counts', () => {
-  const log = [batch(0, -1, 0), batch(1, -1, 0)]
-  expect(committedBatches(log, null)).toEqual(log)
+  expect(committed([batch(0, -1, 0), batch(1, -1, 0)], [])).toEqual([0, 1])
 })
 
 test('a timestamp is the publisher’s, or the broker’s where the topic has it so', () => {
-  const plain = batch(0, -1, 0)
-  const appended = batch(0, -1, 0x08)
-  expect([timestampOf(plain, plain.records[0]!), timestampOf(appended, appended.records[0]!)]).toEqual([7n, 9n])
+  const times = { firstTimestamp: 5n, maxTimestamp: 9n }
+  expect(timestampOf({ ...times, attributes: 0 }, 2n)).toBe(7n)
+  expect(timestampOf({ ...times, attributes: 0x08 }, 2n)).toBe(9n)
 })

@@ -37,9 +37,14 @@ export type Intake = {
   drop: (partition?: number) => void
 }
 
-const sizeOf = (message: RawMessage): number => (message.value?.length ?? 0) + (message.key?.length ?? 0)
+/** A header can be as large as a value. */
+const sizeOf = ({ key, value, headers }: RawMessage): number => {
+  let size = (value?.length ?? 0) + (key?.length ?? 0)
+  for (const [name, text] of headers) size += (name?.length ?? 0) + (text?.length ?? 0)
+  return size
+}
 
-/** The bytes of the keys and values. */
+/** The bytes of the keys, values and headers. */
 export const bytesOf = (messages: readonly RawMessage[]): number =>
   messages.reduce((sum, message) => sum + sizeOf(message), 0)
 

@@ -2,12 +2,13 @@
 // that come too late, batches that cannot be read. The brokers are a stand-in. (Real ones: tests/e2e/clusterChanges.test.ts.)
 
 import { expect, test } from 'bun:test'
-import { ResponseError, UnsupportedCompressionError } from '@platformatic/kafka'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { faults } from '../../../src/kafka/fetching.ts'
+import type { Fetched, Place } from '../../../src/kafka/fetchRequest.ts'
 import { createFeed, type Feed, type FeedOptions } from '../../../src/kafka/inbound/feed.ts'
 import { createIntake } from '../../../src/kafka/inbound/intake.ts'
 import type { Gap } from '../../../src/store/gaps.ts'
+import { encodeBatch } from '../../fuzz/records/batch.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 
@@ -15,19 +16,18 @@ type FetchRequest = Parameters<FeedOptions['fetcher']['fetch']>[0]
 /** Of one partition: offsets from `start` on; what lies within `unreadable` is one batch with an unknown codec. */
 type Log = { start: number; end: number; unreadable?: readonly [first: number, last: number]; fault?: number }
 
-const fetchApi = 1
-const version = 17
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
 
-const batch = (offset: number) => ({
-  firstOffset: BigInt(offset),
-  lastOffsetDelta: 0,
-  attributes: 0,
-  producerId: -1n,
-  partitionLeaderEpoch: 3,
-  firstTimestamp: 1_000n,
-  maxTimestamp: 1_000n,
-  records: [{ offsetDelta: 0, timestampDelta: 0n, key: null, value: Buffer.from(`${offset}`), headers: [] }],
-})
+const codecOfNobody = 7
+const noTime = { key: null, headers: [], timestamp: 1_000n } as const
+
+/** One batch with these offsets, as it stands in the log of a broker. */
+const batch = (first: number, last: number, codecBits = 0): Buffer => {
+  const records = range(first, last + 1).map((offset) => ({ ...noTime, value: Buffer.from(`${offset}`) }))
+  const bytes = encodeBatch({ records, lies: { codecBits } })
+  bytes.writeBigInt64BE(BigInt(first), 0)
+  return bytes
+}
 
 const createBrokers = (logs: Log[]) => {
   const state = {
@@ -37,37 +37,34 @@ const createBrokers = (logs: Log[]) => {
     away: false,
     hold: null as Promise<void> | null,
   }
-  const partitionAnswer = ({ partition, fetchOffset }: { partition: number; fetchOffset: bigint }) => {
+  const partitionAnswer = ({ partition, next }: Place): Fetched => {
     const log = state.logs[partition]!
-    const from = Number(fetchOffset)
+    const from = Number(next)
     const out = from < log.start || from > log.end
     const [first, last] = log.unreadable ?? [Infinity, -Infinity]
-    if (from >= first && from <= last)
-      throw new UnsupportedCompressionError('Unsupported compression algorithm with bitmask 7')
-    // A broker gives whole batches, as many as fit; here up to the one that cannot be read.
-    const to = from < first && log.end > first ? first : log.end
+    const batches = log.fault !== undefined || out ? [] : range(from, log.end)
     return {
-      partitionIndex: partition,
-      errorCode: log.fault ?? (out ? faults.offsetOutOfRange : 0),
-      highWatermark: BigInt(log.end),
-      lastStableOffset: BigInt(log.end),
-      logStartOffset: BigInt(log.start),
-      abortedTransactions: [],
-      records: log.fault !== undefined || out ? [] : Array.from({ length: to - from }, (_, n) => batch(from + n)),
+      partition,
+      fault: log.fault ?? (out ? faults.offsetOutOfRange : 0),
+      end: BigInt(log.end),
+      stable: BigInt(log.end),
+      start: BigInt(log.start),
+      aborted: [],
+      records: Buffer.concat(
+        batches
+          .filter((offset) => offset <= first || offset > last || offset === from)
+          .map((offset) =>
+            offset < first || offset > last ? batch(offset, offset) : batch(first, last, codecOfNobody),
+          ),
+      ),
     }
   }
-  const fetch = async ({ topics }: FetchRequest) => {
+  const fetch = async ({ places }: FetchRequest) => {
     await Bun.sleep(1)
-    const partitions = topics.flatMap((topic) => topic.partitions.map(partitionAnswer))
+    const answers = places.map(partitionAnswer)
     await state.hold
     if (state.away) throw new Error('no broker')
-    const response = { errorCode: 0, responses: [{ topicId: state.topicId, partitions }] }
-    const failed = partitions.filter(({ errorCode }) => errorCode !== 0)
-    if (failed.length === 0) return response
-    const errors = Object.fromEntries(
-      failed.map(({ partitionIndex, errorCode }) => [`/${partitionIndex}`, [errorCode, null]]),
-    )
-    throw new ResponseError(fetchApi, version, errors as never, response)
+    return answers
   }
   const topicOf = <T>(value: T) => Promise.resolve(new Map([['t', value]]))
   const fetcher = {
@@ -127,8 +124,6 @@ const start = async (logs: Log[], keepGap: (gap: Gap) => Promise<void> = () => P
     },
   }
 }
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
-
 test('each partition is read from where the group stands, and from its start where it stands nowhere', async () => {
   await using world = await start([
     { start: 2, end: 6 },
@@ -189,7 +184,7 @@ test('a batch that cannot be read is one message without bytes, wherever it ends
   const [odd] = world.taken.filter(({ unreadable }) => unreadable !== null)
   expect(odd).toMatchObject({ partition: 0, offset: 3n, value: null, unreadable: { last: 6n } })
   expect(odd!.unreadable!.reason).toStartWith(
-    'the batch with the records 3 to 6 cannot be read: Unsupported compression',
+    'the batch with the records 3 to 6 cannot be read: its codec 7 is unknown',
   )
 })
 

@@ -10,8 +10,8 @@ const createTap = () => {
   return { pause: () => (paused = true), resume: () => (paused = false), isPaused: () => paused }
 }
 
-const message = (partition: number, offset: number, bytes = 10): RawMessage =>
-  ({ partition, offset: BigInt(offset), key: null, value: Buffer.alloc(bytes) }) as unknown as RawMessage
+const message = (partition: number, offset: number, bytes = 10, headers = new Map<Buffer, Buffer | null>()) =>
+  ({ partition, offset: BigInt(offset), key: null, value: Buffer.alloc(bytes), headers }) as unknown as RawMessage
 
 const limits = { lanes: 2, messagesMax: 4, bytesMax: 1_000 }
 
@@ -41,6 +41,13 @@ describe('intake', () => {
     intake.take(intake.lanes[0]!, 1)
     expect(tap.isPaused()).toBe(false)
     expect(intake.queued()).toBe(1)
+  })
+
+  test('counts headers, which may be as large as values', () => {
+    const tap = createTap()
+    const intake = createIntake(tap, limits)
+    intake.put(message(0, 1, 0, new Map([[Buffer.from('name'), Buffer.alloc(996)]])))
+    expect(tap.isPaused()).toBe(true)
   })
 
   test('pauses the stream at its bound of bytes', () => {

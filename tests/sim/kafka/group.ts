@@ -2,14 +2,12 @@
 // the other, go back to the committed offsets, and may still handle messages of a partition that another member has by then.
 
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
-import type { RawConsumer } from '../../../src/kafka/client.ts'
+import type { Fetched, FetchRequest } from '../../../src/kafka/fetchRequest.ts'
 import type { Connection } from '../../../src/kafka/inbound/consumer.ts'
+import { encodeBatch, headerName } from '../../../src/kafka/records.ts'
 import type { Owner } from '../scheduler.ts'
 import { travel, type World } from '../world.ts'
 import { topics, type LogRecord } from './broker.ts'
-
-type FetchRequest = Parameters<RawConsumer['fetch']>[0]
-type FetchResponse = Awaited<ReturnType<RawConsumer['fetch']>>
 
 type Member = {
   owner: Owner
@@ -37,32 +35,19 @@ const leader = 1
 /** All records have this time: nothing reads the publisher's. */
 const timestamp = 1_700_000_000_000n
 
-type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number]
-type Batch = NonNullable<PartitionAnswer['records']>[number]
-
-const batchOf = (records: readonly LogRecord[], from: number): Batch => ({
-  firstOffset: BigInt(from),
-  length: 0,
-  partitionLeaderEpoch: 0,
-  magic: 2,
-  crc: 0,
-  attributes: 0,
-  lastOffsetDelta: records.length - 1,
-  firstTimestamp: timestamp,
-  maxTimestamp: timestamp,
-  producerId: -1n,
-  producerEpoch: -1,
-  firstSequence: -1,
-  records: records.map(({ key, value, headers }, offsetDelta) => ({
-    length: 0,
-    attributes: 0,
-    timestampDelta: 0n,
-    offsetDelta,
-    key: Buffer.from(key),
-    value,
-    headers: [...headers].map(([name, text]): [Buffer, Buffer] => [Buffer.from(name), Buffer.from(text)]),
-  })),
-})
+/** As it stands in the log of a broker. */
+const batchOf = (records: readonly LogRecord[], from: number): Buffer => {
+  const batch = encodeBatch(
+    records.map(({ key, value, headers }) => ({
+      key,
+      value,
+      headers: [...headers].map(([name, text]) => [headerName(name), text] as const),
+      timestamp,
+    })),
+  )
+  batch.writeBigInt64BE(BigInt(from), 0)
+  return batch
+}
 
 export const createGroup = (world: World, topic: string, onCommit: OnCommit): Group => {
   const topicId = `${topic}-1`
@@ -109,30 +94,28 @@ export const createGroup = (world: World, topic: string, onCommit: OnCommit): Gr
     else scheduler.after(plan.sessionTimeoutMs, coordinator, () => leave(member))
   }
 
-  const answerOf = ({ partition, fetchOffset }: { partition: number; fetchOffset: bigint }): PartitionAnswer => {
+  const answerOf = ({ partition, next }: FetchRequest['places'][number]): Fetched => {
     const partitionLog = partitions[partition]!
-    const from = Number(fetchOffset)
+    const from = Number(next)
     const records = partitionLog.slice(from, from + random.int(1, 50))
     return {
-      partitionIndex: partition,
-      errorCode: 0,
-      highWatermark: BigInt(partitionLog.length),
-      lastStableOffset: BigInt(partitionLog.length),
-      logStartOffset: 0n,
-      abortedTransactions: [],
-      preferredReadReplica: -1,
-      records: records.length === 0 ? [] : [batchOf(records, from)],
+      partition,
+      fault: 0,
+      end: BigInt(partitionLog.length),
+      stable: BigInt(partitionLog.length),
+      start: 0n,
+      aborted: [],
+      records: records.length === 0 ? Buffer.alloc(0) : batchOf(records, from),
     }
   }
 
   /** A broker holds an answer back for a while, as it does until there is something to say. */
-  const fetch = (owner: Owner, { topics: fetchTopics }: FetchRequest): Promise<FetchResponse> =>
+  const fetch = (owner: Owner, { places }: FetchRequest): Promise<readonly Fetched[]> =>
     new Promise((resolve, reject) =>
       scheduler.after(fetchMs * (0.5 + random.next()), coordinator, () => {
         const refused = world.broker.down
-        const answers = fetchTopics.flatMap(({ partitions: asked }) => asked.map(answerOf))
-        const response = { errorCode: 0, responses: [{ topicId, partitions: answers }] } as unknown as FetchResponse
-        travel(world, owner, () => (refused ? reject(new NetworkError('no broker answers')) : resolve(response)))
+        const answers = places.map(answerOf)
+        travel(world, owner, () => (refused ? reject(new NetworkError('no broker answers')) : resolve(answers)))
       }),
     )
 
