@@ -13,6 +13,7 @@ import { requireFirstSchema } from '../store/searchPath.ts'
 import { requireSettings } from '../store/sessionSettings.ts'
 import { openSession, type Sql } from '../store/sql.ts'
 import { createLog, describe, type Log } from '../telemetry/log.ts'
+import { createOutput } from '../telemetry/output.ts'
 
 /**
  * Checks what must hold before anything is read or created: sessions get the settings of the pools, and the schema exists. In a database that
@@ -96,7 +97,9 @@ export const printFaults = (faults: readonly string[]): void => {
 }
 
 export const startLog = (config: Config): Log => {
-  const log = createLog(config.LOG_LEVEL)
+  const output = createOutput()
+  process.on('exit', output.end)
+  const log = createLog(config.LOG_LEVEL, output.line)
   for (const warning of config.warnings) log.warn(warning)
   return log
 }

@@ -148,8 +148,24 @@ export const useSchema = (target: DatabaseTarget, schema: string): void => {
 /** The schema that sessions of this target ask for; undefined leaves the server's. */
 export const schemaOf = (target: DatabaseTarget): string | undefined => foundSchemas.get(target) ?? target.schema
 
+/**
+ * How values are written and read. An operator may have set any of these otherwise for the role or the database, for other programs; then
+ * times would be misread, digits cut, and nulls be words.
+ */
+export const formats = {
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  array_nulls: 'on',
+  standard_conforming_strings: 'on',
+  transform_null_equals: 'off',
+} as const
+
 /** The settings that every session requests when it begins. */
 export const sessionOf = (target: DatabaseTarget) => ({
+  ...formats,
   application_name: target.applicationName,
   ...(schemaOf(target) === undefined ? {} : { search_path: schemaOf(target)! }),
   ...(target.options === undefined ? {} : { options: target.options }),

@@ -14,7 +14,10 @@ export class RulesChanged extends Error {
 
 /** Deadlock, serialization failure, lock timeout, statement timeout: Postgres rolled the statement back. */
 const contention = new Set(['40P01', '40001', '55P03', '57014', 'RULES_CHANGED'])
-/** Raised before or instead of running a statement. 25006: a read-only standby after a failover; 42501: a right is missing. */
+/**
+ * Raised before or instead of running a statement. 25006: a read-only standby after a failover; 42501: a right is missing; 54000: the server
+ * takes no new transactions, because their numbers would wrap around (of our own statements none can exceed a limit of the server).
+ */
 const unavailable = new Set([
   'TLS_REFUSED',
   'NO_WRITABLE_SERVER',
@@ -26,6 +29,7 @@ const unavailable = new Set([
   '57P03',
   '25006',
   '42501',
+  '54000',
 ])
 /**
  * Classes that Postgres rolls back because it lacks a resource (53: connections, memory, disk; 58: I/O), a login (28) or a database (3D).
@@ -44,8 +48,13 @@ const unknown = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'ECONNABORTED',
+  // The server ended the session: an administrator, a crash, its database is gone, a time-out of the operator's.
   '57P01',
   '57P02',
+  '57P04',
+  '57P05',
+  '25P03',
+  '25P04',
 ])
 
 /** While a connection is being opened, nothing has been sent. Later, a statement may be on its way to a server that is out of reach now. */

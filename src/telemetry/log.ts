@@ -1,4 +1,4 @@
-// JSON lines on standard output, one event a line. Only this file uses the console. Nothing secret is ever passed here.
+// JSON lines on standard output, one event a line. Nothing secret is ever passed here.
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]
@@ -33,7 +33,7 @@ export const describe = (error: unknown): { error: string; errorCode?: string } 
   return { error: fullMessage(error), ...(code === undefined ? {} : { errorCode: code }) }
 }
 
-export const createLog = (threshold: Level, write: (line: string) => void = (line) => console.log(line)): Log => {
+export const createLog = (threshold: Level, write: (line: string) => void): Log => {
   const least = levels.indexOf(threshold)
   const lastAt = new Map<string, { at: number; leftOut: number }>()
 

@@ -54,7 +54,7 @@ test('nothing is known before the first look', () => {
   const monitor = createMonitor({
     db: through,
     bound: { rowsMax: 1, ageMaxMs: 1 },
-    log: createLog('error'),
+    log: createLog('error', () => undefined),
     floor: () => 0n,
   })
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
