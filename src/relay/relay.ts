@@ -215,10 +215,7 @@ export const createRelay = (options: RelayOptions): Relay => {
   const running: Running = { options, delivery, leases, bell, quiet, appended, reading: [] }
 
   return {
-    ring() {
-      bell.ring()
-      appended.ring()
-    },
+    ring: () => [bell, appended].forEach((one) => one.ring()),
     async run(signal) {
       // The leases are renewed until the last event is settled: a slow last pass must not look like a dead replica.
       const leasing = new AbortController()
