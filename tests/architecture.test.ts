@@ -160,7 +160,7 @@ describe('a file', () => {
     expect(named(silent)).toEqual([])
   })
 
-  test('of the service uses no console, whose writes wait for a reader', () => {
+  test('uses no console: it would wait for its reader', () => {
     const users = files.filter(({ text }) => /\bconsole\s*\./.test(codeOf(text)))
     expect(named(users.filter(({ path }) => roomOf(path) !== 'build'))).toEqual([])
   })
