@@ -27,8 +27,7 @@ test('a member of the consumer group stops it until it has left', async () => {
   )
   expect([refused.exitCode, await isAdopted()]).toEqual([1, false])
   expect((await runBinary(['adopt', '--dry-run'], world.env)).exitCode).toBe(0)
-  await consumer.leaveGroup()
-  await consumer.close()
+  await consumer.close(true)
   const isFree = async () => (await runBinary(['adopt'], world.env)).exitCode === 0
   await until(isFree, { what: 'the group is empty, and the command takes over' })
 })
