@@ -165,7 +165,6 @@ export const formats = {
 
 /** The settings that every session requests when it begins. */
 export const sessionOf = (target: DatabaseTarget) => ({
-  ...formats,
   application_name: target.applicationName,
   ...(schemaOf(target) === undefined ? {} : { search_path: schemaOf(target)! }),
   ...(target.options === undefined ? {} : { options: target.options }),

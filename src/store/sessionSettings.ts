@@ -1,7 +1,7 @@
 // Proves that sessions have the settings that they requested when they began. A proxy before Postgres may refuse these or, worse, drop
 // them: then nothing would bound a statement, and a commit could be answered before it is on disk.
 
-import { askOnce, formats, schemaOf, sessionOf, type DatabaseTarget } from './connection.ts'
+import { askOnce, schemaOf, sessionOf, type DatabaseTarget } from './connection.ts'
 import { codeOf } from './faults.ts'
 import { MigrationRefused } from './migrate.ts'
 import { pinned, planning, textArray, type Plans, type PoolLimits, type Sql } from './sql.ts'
@@ -62,7 +62,7 @@ export const requireSettings = async (target: DatabaseTarget, limits: Omit<PoolL
   const ask = (plans: Plans): Promise<string[]> => {
     const own = pinned({ ...limits, plans })
     const schema = schemaOf(target)
-    const requested = { ...own, ...formats, ...(schema !== undefined && { search_path: schema }) }
+    const requested = { ...own, ...(schema !== undefined && { search_path: schema }) }
     const settings = { ...sessionOf(target), ...own }
     return askOnce({ target, connectTimeoutMs, settings }, (sql) => differences(sql, requested))
   }

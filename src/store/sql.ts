@@ -1,7 +1,7 @@
 // The door to Postgres: a pool whose every statement ends within a deadline, and the settings pinned on each connection.
 
 import postgres from 'postgres'
-import { reach, sessionOf, type DatabaseTarget } from './connection.ts'
+import { formats, reach, sessionOf, type DatabaseTarget } from './connection.ts'
 import { isReadOnly, storeFault, type StoreFault } from './faults.ts'
 
 export type Sql = postgres.Sql
@@ -72,6 +72,7 @@ const neverBehindAnother = { max_pipeline: 0 }
 
 /** The settings that every connection of a pool requests when it begins. The start proves that they are in force (sessionSettings.ts). */
 export const pinned = (limits: PoolLimits) => ({
+  ...formats,
   synchronous_commit: 'on',
   default_transaction_isolation: 'read committed' as const,
   lock_timeout: limits.lockTimeoutMs,
@@ -109,7 +110,7 @@ export const openSession = (
     ...reach(target, connectTimeoutMs),
     ...(onNotice && { onnotice: ({ message }) => onNotice(message ?? '') }),
     max: 1,
-    connection: sessionOf(target),
+    connection: { ...formats, ...sessionOf(target) },
   })
 
 /** A server may stay read-only for long: pools do not connect anew more often than this because of it. */
