@@ -11,7 +11,14 @@ import { createIntake } from '../../../src/kafka/inbound/intake.ts'
 import { until } from '../../support/until.ts'
 
 const message = (partition: number, offset: number, timestamp: number): RawMessage =>
-  ({ partition, offset: BigInt(offset), timestamp: BigInt(timestamp), key: null, value: null }) as unknown as RawMessage
+  ({
+    partition,
+    offset: BigInt(offset),
+    timestamp: BigInt(timestamp),
+    key: null,
+    value: null,
+    headers: new Map(),
+  }) as unknown as RawMessage
 const view = (next: bigint, more: Partial<PartitionView> = {}): PartitionView => ({
   next,
   stable: -1n,

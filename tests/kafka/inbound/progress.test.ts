@@ -8,7 +8,13 @@ import { createProgress } from '../../../src/kafka/inbound/progress.ts'
 import { until } from '../../support/until.ts'
 
 const message = (partition: number, offset: number): RawMessage =>
-  ({ partition, offset: BigInt(offset), key: null, value: Buffer.from('x') }) as unknown as RawMessage
+  ({
+    partition,
+    offset: BigInt(offset),
+    key: null,
+    value: Buffer.from('x'),
+    headers: new Map(),
+  }) as unknown as RawMessage
 const messages = (partition: number, from: number, count: number): RawMessage[] =>
   Array.from({ length: count }, (_, n) => message(partition, from + n))
 
