@@ -72,7 +72,6 @@ const neverBehindAnother = { max_pipeline: 0 }
 
 /** The settings that every connection of a pool requests when it begins. The start proves that they are in force (sessionSettings.ts). */
 export const pinned = (limits: PoolLimits) => ({
-  ...formats,
   synchronous_commit: 'on',
   default_transaction_isolation: 'read committed' as const,
   lock_timeout: limits.lockTimeoutMs,
@@ -82,7 +81,13 @@ export const pinned = (limits: PoolLimits) => ({
   tcp_keepalives_idle: 10,
   tcp_keepalives_interval: 5,
   tcp_keepalives_count: 3,
+  ...formats,
 })
+
+/** Makes the formats those of the service on a session that is open already. */
+export const useFormats = async (sql: Sql): Promise<void> => {
+  for (const [name, value] of Object.entries(formats)) await sql`select set_config(${name}, ${value}, false)`
+}
 
 type Connections = { sql: Sql; end: (graceMs: number) => Promise<void> }
 
@@ -110,7 +115,7 @@ export const openSession = (
     ...reach(target, connectTimeoutMs),
     ...(onNotice && { onnotice: ({ message }) => onNotice(message ?? '') }),
     max: 1,
-    connection: { ...formats, ...sessionOf(target) },
+    connection: sessionOf(target),
   })
 
 /** A server may stay read-only for long: pools do not connect anew more often than this because of it. */
