@@ -10,7 +10,7 @@ import { printFaults, requirePlace } from '../serve/schemaStart.ts'
 import { walkByIndex } from '../store/endless.ts'
 import { requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
-import { openSession } from '../store/sql.ts'
+import { openSession, useFormats } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
 
@@ -57,6 +57,7 @@ const expire = async (config: Config, options: Options): Promise<void> => {
   const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
   const progress = createProgress(process.stderr)
   try {
+    await useFormats(sql)
     await requirePlace(sql, config)
     await requireSchema(sql, migrations)
     await walkByIndex(sql)
