@@ -83,17 +83,17 @@ test('an amount is shown with every digit, whichever way it came', async () => {
 })
 
 test('what remains of an order is canceled after a question, and its life says so', async () => {
-  await placeOrder(service, { ticker: 'CANCEL' })
+  await placeOrder(service, { ticker: 'LEAVES' })
   await using opened = await open()
   const { page } = opened
-  await rowOf(page, 'CANCEL').click()
+  await rowOf(page, 'LEAVES').click()
   await page.getByRole('button', { name: 'Cancel order' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel order' }).click()
   const life = page.getByRole('complementary')
   await life.getByText('USER_CANCELED').first().waitFor()
   await page.keyboard.press('Escape')
   await life.waitFor({ state: 'detached' })
-  await rowOf(page, 'CANCEL').filter({ hasText: 'Canceled' }).waitFor()
+  await rowOf(page, 'LEAVES').filter({ hasText: 'Canceled' }).waitFor()
   expectQuiet(opened)
 })
 
