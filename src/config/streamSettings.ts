@@ -18,7 +18,7 @@ export const streamSettings = {
     note: 'What may wait for the reader of a stream. Beyond it the reader is disconnected, and resumes with its cursor.',
   },
   STREAM_GATHER_MS: {
-    read: ms(20, 0, 1_000),
+    read: ms(50, 0, 1_000),
     note: 'A stream that gets change after change has those of so many milliseconds in one write. Who gets few, and the first four of a burst, has each at once. `0`: always at once.',
   },
   EVENTS_POLL_MS: {

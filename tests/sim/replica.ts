@@ -95,7 +95,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     pollMs: 20,
     ring: { eventsMax: plan.ringEventsMax, bytesMax: 64_000_000 },
     bufferMaxBytes: plan.bufferMaxBytes,
-    gatherMs: 20,
+    gatherMs: 50,
     cursorMaxAgeMs: plan.cursorMaxAgeMs,
     resumeMaxEvents: plan.resumeMaxEvents,
     now,
