@@ -16,6 +16,7 @@ import {
   type Part,
   type PartAnswer,
 } from './produceRequest.ts'
+import { exchange } from './request.ts'
 
 /** Connections to brokers, one to each. */
 export type Lane = {
@@ -75,29 +76,22 @@ const inRequests = <Batch extends Part>(batches: readonly Batch[]): Batch[][] =>
   return requests
 }
 
-/** Writes the request, and resolves with the answers by partition. */
-const exchange = async (
+/** Produces, and resolves with the answers by partition. */
+const produce = async (
   { version, requestTimeoutMs }: RequestOptions,
   lane: Lane,
   { broker, batches }: Attempt<Part>,
 ): Promise<Map<string, PartAnswer>> => {
   const used = await version()
   const connection = await lane.connection(broker)
-  const flexible = isFlexible(used)
-  return new Promise((resolve, reject) =>
-    connection.send(
-      produceKey,
-      used,
-      () => writeRequest(used, batches, requestTimeoutMs),
-      (_id, _key, _version, reader) => readAnswer(used, reader),
-      flexible,
-      flexible,
-      (error, answers) => {
-        if (error) reject(error)
-        else resolve(new Map(answers!.map((answer) => [partKey(answer), answer])))
-      },
-    ),
-  )
+  const answers = await exchange(connection, {
+    key: produceKey,
+    version: used,
+    flexible: isFlexible(used),
+    write: () => writeRequest(used, batches, requestTimeoutMs),
+    read: (reader) => readAnswer(used, reader),
+  })
+  return new Map(answers.map((answer) => [partKey(answer), answer]))
 }
 
 const errorOf = (answer: PartAnswer | undefined): Error | null => {
@@ -117,7 +111,7 @@ const attempt = async <Batch extends Part>(
 ): Promise<void> => {
   let errorFor: (batch: Batch) => unknown
   try {
-    const answers = await exchange(options, lane, under)
+    const answers = await produce(options, lane, under)
     errorFor = (batch) => errorOf(answers.get(partKey(batch)))
     onEnd(true)
   } catch (error) {

@@ -16,6 +16,7 @@ import {
   UnsupportedApiError,
 } from './library.ts'
 import { produceVersion } from './produceRequest.ts'
+import { exchange, type ApiVersions } from './request.ts'
 
 export type KafkaConfig = {
   bootstrapServers: readonly string[]
@@ -80,7 +81,7 @@ const openLane = (config: KafkaConfig): Lane => {
   }
 }
 
-type ChooseVersion = (apis: Awaited<ReturnType<Admin['listApis']>>) => number | null
+type ChooseVersion = (apis: readonly ApiVersions[]) => number | null
 
 /** Asks the brokers for the version of a request once, and again after a failure. */
 const askVersion = (
@@ -161,18 +162,13 @@ export const createFetcher = (config: KafkaConfig, group: string): FetchClient =
     const broker = brokers.get(request.node)
     if (broker === undefined) throw new NetworkError(`the broker ${request.node} is not in the cluster any more`)
     const [used, connection] = [await version(), await lane.connection({ ...broker, id: request.node })]
-    const flexible = isFlexibleFetch(used)
-    const { fault, partitions } = await new Promise<ReturnType<typeof readFetched>>((resolve, reject) =>
-      connection.send(
-        fetchKey,
-        used,
-        () => writeFetch(used, request),
-        (_id, _key, _version, reader) => readFetched(used, reader),
-        flexible,
-        flexible,
-        (error, answer) => (error ? reject(error) : resolve(answer!)),
-      ),
-    )
+    const { fault, partitions } = await exchange(connection, {
+      key: fetchKey,
+      version: used,
+      flexible: isFlexibleFetch(used),
+      write: () => writeFetch(used, request),
+      read: (reader) => readFetched(used, reader),
+    })
     if (fault !== 0) throw new NetworkError(`the broker answers ${protocolErrorsCodesById[fault] ?? fault}`)
     return partitions
   }

@@ -3,6 +3,7 @@
 // is one between 4 and 13; a broker that knows the topic by its id is asked by that. There is no fetch session: each answer is whole.
 
 import { Writer, type Reader } from './library.ts'
+import { versionOf, type ApiVersions } from './request.ts'
 
 /** A partition and the next offset to read from it. */
 export type Place = { partition: number; next: bigint }
@@ -36,9 +37,6 @@ export type Fetched = {
   records: Buffer
 }
 
-/** The versions of a request that a broker takes. */
-type ApiVersions = { apiKey: number; minVersion: number; maxVersion: number }
-
 export const fetchKey = 1
 /** The first version that answers batches of the format 2. */
 const versionMin = 4
@@ -50,12 +48,8 @@ export const isFlexibleFetch = (version: number): boolean => version >= 12
 const byId = (version: number): boolean => version >= 13
 
 /** The version to write; null if the brokers take none that is known here. */
-export const fetchVersion = (apis: readonly ApiVersions[]): number | null => {
-  const api = apis.find(({ apiKey }) => apiKey === fetchKey)
-  if (api === undefined) return null
-  const version = Math.min(versionMax, api.maxVersion)
-  return version >= Math.max(versionMin, api.minVersion) ? version : null
-}
+export const fetchVersion = (apis: readonly ApiVersions[]): number | null =>
+  versionOf(apis, { key: fetchKey, least: versionMin, newest: versionMax })
 
 const noReplica = -1
 const bytesMax = 4_000_000

@@ -3,14 +3,12 @@
 // lengths. No newer version is asked for, so while a cluster is being upgraded it does not matter which of its brokers was asked.
 
 import { Writer, type Reader } from './library.ts'
+import { versionOf, type ApiVersions } from './request.ts'
 
 /** The records of one partition, as records.ts encodes them. */
 export type Part = { readonly topic: string; readonly partition: number; readonly batch: Buffer }
 /** What a broker says of one partition. `code`: of the protocol, 0 once all in-sync replicas have the batch. `detail`: in its own words. */
 export type PartAnswer = { topic: string; partition: number; code: number; detail: string | null }
-/** The versions of a request that a broker takes. */
-type ApiVersions = { apiKey: number; minVersion: number; maxVersion: number }
-
 export const partKey = ({ topic, partition }: { topic: string; partition: number }): string => `${topic} ${partition}`
 
 export const produceKey = 0
@@ -23,12 +21,8 @@ const allInSyncReplicas = -1
 export const isFlexible = (version: number): boolean => version >= 9
 
 /** The version to write; null if the brokers take none that is known here. */
-export const produceVersion = (apis: readonly ApiVersions[]): number | null => {
-  const api = apis.find(({ apiKey }) => apiKey === produceKey)
-  if (api === undefined) return null
-  const version = Math.min(versionMax, api.maxVersion)
-  return version >= Math.max(versionMin, api.minVersion) ? version : null
-}
+export const produceVersion = (apis: readonly ApiVersions[]): number | null =>
+  versionOf(apis, { key: produceKey, least: versionMin, newest: versionMax })
 
 /** `timeoutMs`: how long the leader may wait for the other replicas. */
 export const writeRequest = (version: number, parts: readonly Part[], timeoutMs: number): Writer => {

@@ -2,6 +2,7 @@
 // is checked here: a digit that a disk changed must not become an amount. What a batch unpacks to is bounded: nine kilobytes may unpack to
 // hundreds of megabytes (unpack.ts). The library's reader does neither, and throws away the whole answer for one batch that it cannot read.
 
+import { at, formatMagic } from './batchLayout.ts'
 import { crc32c } from './library.ts'
 import { unpack } from './unpack.ts'
 
@@ -34,26 +35,12 @@ export type RecordBatch = {
 /** How much is read of one batch at a time. */
 export type Room = { records: number; bytes: number }
 
-const at = {
-  length: 8,
-  leaderEpoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  firstTimestamp: 27,
-  maxTimestamp: 35,
-  producerId: 43,
-  count: 57,
-  records: 61,
-} as const
-
-const magic = 2
 const codecMask = 0x07
 
 const faultOf = (bytes: Buffer): string | null => {
   if (bytes.length <= at.magic) return 'it is cut off'
-  if (bytes[at.magic] !== magic) return `it has the format ${bytes[at.magic]}, of brokers before 0.11, and not ${magic}`
+  if (bytes[at.magic] !== formatMagic)
+    return `it has the format ${bytes[at.magic]}, of brokers before 0.11, and not ${formatMagic}`
   if (bytes.length < at.records) return 'it is cut off'
   const [stored, computed] = [bytes.readUInt32BE(at.crc), crc32c(bytes.subarray(at.attributes))]
   return stored === computed ? null : `it is damaged: its checksum is ${computed} and not ${stored}`

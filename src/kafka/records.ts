@@ -2,6 +2,7 @@
 // copies the header maps: it costs four times as much. Whatever is written here, the library's reader reads back the same
 // (tests/kafka/records.test.ts).
 
+import { at, formatMagic } from './batchLayout.ts'
 import { crc32c } from './library.ts'
 
 /** A text is written as UTF-8. */
@@ -74,23 +75,6 @@ export const headerBlock = (headers: Readonly<Record<string, string>>): HeaderBl
   const entries = Object.entries(headers)
   return { bytes: Buffer.concat(entries.flat().map(sizedBytes)), count: entries.length }
 }
-
-/** Offsets of the fields of a batch that differ from batch to batch. */
-const at = {
-  length: 8,
-  leaderEpoch: 12,
-  magic: 16,
-  crc: 17,
-  attributes: 21,
-  lastOffsetDelta: 23,
-  firstTimestamp: 27,
-  maxTimestamp: 35,
-  producerId: 43,
-  producerEpoch: 51,
-  baseSequence: 53,
-  count: 57,
-  records: 61,
-} as const
 
 /** A time delta is mostly 0: all events of a read have one time. */
 const noDelta = varlong(0n)
@@ -171,7 +155,7 @@ export const encodeBatch = (records: readonly OutRecord[]): Buffer => {
   for (let offset = 0; offset < measured.length; offset++) to = writeRecord(batch, to, measured[offset]!, offset)
   batch.writeInt32BE(size - at.leaderEpoch, at.length)
   batch.writeInt32BE(-1, at.leaderEpoch)
-  batch[at.magic] = 2
+  batch[at.magic] = formatMagic
   batch.writeInt32BE(records.length - 1, at.lastOffsetDelta)
   batch.writeBigInt64BE(first, at.firstTimestamp)
   batch.writeBigInt64BE(latest, at.maxTimestamp)

@@ -86,7 +86,7 @@ export const pinned = (limits: PoolLimits) => ({
 
 /** Makes the formats those of the service on a session that is open already. */
 export const useFormats = async (sql: Sql): Promise<void> => {
-  for (const [name, value] of Object.entries(formats)) await sql`select set_config(${name}, ${value}, false)`
+  await sql`select set_config(key, value, false) from json_each_text(${JSON.stringify(formats)}::text::json)`
 }
 
 type Connections = { sql: Sql; end: (graceMs: number) => Promise<void> }
