@@ -59,6 +59,12 @@ export const signIn = async (page: Page, credential: string): Promise<void> => {
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
+/** Presses a shortcut once the page offers it: before, the key is nobody's. */
+export const pressShortcut = async (page: Page, key: string): Promise<void> => {
+  await page.locator(`[aria-keyshortcuts="${key}"]`).waitFor()
+  await page.keyboard.press(key)
+}
+
 /** The row of the orders table with this ticker, and this side. */
 export const rowOf = (page: Page, ticker: string, side = ''): Locator =>
   page.getByRole('row').filter({ hasText: ticker }).filter({ hasText: side })

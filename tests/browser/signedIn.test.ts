@@ -4,7 +4,7 @@
 import { expect, test } from '../support/explained.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import type { RunningService } from '../support/service.ts'
-import { answerQuestion, expectQuiet, rowOf, signIn, startBlotter } from './blotter.ts'
+import { answerQuestion, expectQuiet, pressShortcut, rowOf, signIn, startBlotter } from './blotter.ts'
 import { makeKeys, type ApiKey } from './keys.ts'
 
 const scopes = {
@@ -28,7 +28,7 @@ test('the story once with a credential: place, watch, cancel', async () => {
   const { page } = opened
   await signIn(page, keys.trader.key)
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.keyboard.press('n')
+  await pressShortcut(page, 'n')
   const form = page.getByRole('complementary', { name: 'New order' })
   await form.getByText('Sell', { exact: true }).click()
   await form.getByLabel('Ticker').fill('MINE')
@@ -61,10 +61,10 @@ test('a reader is offered nothing that writes, and is told why there are no vita
   await signIn(page, keys.reader.key)
   await page.getByText('may read', { exact: true }).waitFor()
   expect(await page.getByRole('button', { name: 'New order' }).count()).toBe(0)
-  await page.keyboard.press('3')
+  await pressShortcut(page, '3')
   await page.getByText('Exceptions are shown').waitFor()
   expect(await page.getByRole('button', { name: /Halt|Resume|Resolve/ }).count()).toBe(0)
-  await page.keyboard.press('2')
+  await pressShortcut(page, '2')
   await page.getByText('needs the scope orders:admin').waitFor()
   expectQuiet(opened)
 })
@@ -75,9 +75,9 @@ test('an administrator sees everybody, halts and resumes', async () => {
   const { page } = opened
   await signIn(page, keys.admin.key)
   await rowOf(page, 'TRADERS').waitFor()
-  await page.keyboard.press('2')
+  await pressShortcut(page, '2')
   await page.getByText('Orders placed').waitFor()
-  await page.keyboard.press('3')
+  await pressShortcut(page, '3')
   await page.getByRole('button', { name: 'Halt all trading' }).click()
   await answerQuestion(page, { by: 'admin', note: 'drill', action: 'Halt all trading' })
   await page.getByRole('button', { name: 'Resume all trading' }).click()

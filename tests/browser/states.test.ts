@@ -7,7 +7,7 @@ import { placeOrder } from '../support/placeOrder.ts'
 import type { RunningService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
-import { expectQuiet, signIn, startBlotter } from './blotter.ts'
+import { expectQuiet, pressShortcut, signIn, startBlotter } from './blotter.ts'
 import { picture } from './browser.ts'
 import { makeKeys } from './keys.ts'
 import { axeViolations, overflow } from './look.ts'
@@ -127,7 +127,7 @@ const states: Record<string, State> = {
     open: (options) => open('orders', options),
     reach: async (page) => {
       await page.getByText('OVER').waitFor()
-      await page.keyboard.press('n')
+      await pressShortcut(page, 'n')
       await page.getByRole('button', { name: 'Place buy order' }).waitFor()
     },
   },
@@ -135,7 +135,7 @@ const states: Record<string, State> = {
     open: (options) => open('orders', options),
     reach: async (page) => {
       await page.getByText('OVER').waitFor()
-      await page.keyboard.press('n')
+      await pressShortcut(page, 'n')
       await page.getByLabel('Ticker', { exact: true }).last().fill('no ticker at all!')
       await page.getByLabel('Quantity').fill('-1')
       await page.getByRole('button', { name: 'Place buy order' }).click()

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { expect, test } from '../support/explained.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import { until } from '../support/until.ts'
-import { answerQuestion, expectQuiet, rowOf, startBlotter } from './blotter.ts'
+import { answerQuestion, expectQuiet, pressShortcut, rowOf, startBlotter } from './blotter.ts'
 
 const { world, service, open } = await startBlotter()
 
@@ -27,7 +27,7 @@ test('two that cross are placed by keyboard and mouse, and filled before the eye
   await using opened = await open()
   const { page } = opened
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.keyboard.press('n')
+  await pressShortcut(page, 'n')
   await fillIn(page, { side: 'Sell', user: seller, ticker: 'CROSS', quantity: '100', price: '150.5' })
   await page.keyboard.press('Enter')
   await page.getByText('Accepted').waitFor()
@@ -44,7 +44,7 @@ test('the form has the fields that its type and time in force take, and what is 
   await using opened = await open()
   const { page } = opened
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.keyboard.press('n')
+  await pressShortcut(page, 'n')
   const form = page.getByRole('complementary', { name: 'New order' })
   const field = (label: string) => form.getByLabel(label, { exact: true })
   await fillIn(page, { side: 'Buy', user: buyer, ticker: 'FORM', quantity: '1', price: '7' })
@@ -101,7 +101,7 @@ test('many are canceled after a question', async () => {
   for (let i = 0; i < 3; i++) await placeOrder(service, { ticker: 'MANY', price: 10 + i })
   await using opened = await open()
   const { page } = opened
-  await page.keyboard.press('/')
+  await pressShortcut(page, '/')
   await page.keyboard.type('MANY')
   await page.getByRole('button', { name: 'Cancel many' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel them' }).click()
@@ -122,7 +122,7 @@ test.each([
   const lost = { status: 504, code: 'OUTCOME_UNKNOWN', title: 'Outcome unknown', detail: 'the order may exist' }
   await page.route('**/orders', (route) => route.fulfill({ status: 504, json: lost }), { times: 1 })
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.keyboard.press('n')
+  await pressShortcut(page, 'n')
   await fillIn(page, { side: 'Buy', user: buyer, ticker, quantity: '1', price: '1' })
   await page.getByRole('button', { name: 'Place buy order' }).click()
   await page.getByRole('button', { name: choice, exact: true }).click()
@@ -138,9 +138,9 @@ test('a halted ticker takes no order, until it is resumed', async () => {
   await page.getByRole('button', { name: 'Halt the ticker' }).click()
   await answerQuestion(page, { by: 'me', note: 'drill', action: 'Halt STOPPED' })
   await page.getByRole('button', { name: 'Resume STOPPED' }).waitFor()
-  await page.keyboard.press('1')
+  await pressShortcut(page, '1')
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.keyboard.press('n')
+  await pressShortcut(page, 'n')
   await fillIn(page, { side: 'Buy', user: buyer, ticker: 'STOPPED', quantity: '1', price: '1' })
   await page.getByRole('button', { name: 'Place buy order' }).click()
   await page

@@ -62,22 +62,33 @@ test('a broker that stands still holds up the partitions that need it, and no ot
   }
   const inOutbox = async (): Promise<string[]> =>
     (await world.sql<{ ticker: string }[]>`select distinct ticker from outbox`).map(({ ticker }) => ticker)
+  const replicasInSync = () => cluster.inSync(world.topics.placed)
   await place(...tickers)
   await world.outboxEmpty()
+  let placedTimes = 1
 
   const { pid } = cluster.broker(1)
-  signal(pid, 'SIGSTOP')
-  try {
-    for (let n = 0; n < 20; n++) await place(waiting, free, led)
-    await until(async () => !(await inOutbox()).includes(free), { what: `${free} is published` })
-    // Nobody has helped by taking the broker out of the set of replicas that have to acknowledge.
-    expect((await cluster.inSync(world.topics.placed))[0]).toContain(1)
-    expect((await inOutbox()).toSorted()).toEqual([waiting, led].toSorted())
-  } finally {
-    signal(pid, 'SIGCONT')
+  /** What is left in the outbox when `free` is published; null if the others went on without the broker before that was seen. */
+  const whileItStands = async (): Promise<string[] | null> => {
+    signal(pid, 'SIGSTOP')
+    try {
+      for (let n = 0; n < 20; n++, placedTimes++) await place(waiting, free, led)
+      await until(async () => !(await inOutbox()).includes(free), { what: `${free} is published` })
+      const left = await inOutbox()
+      return (await replicasInSync())[0]!.includes(1) ? left : null
+    } finally {
+      signal(pid, 'SIGCONT')
+    }
   }
-  await world.outboxEmpty()
-  const placed = await world.kafka.readUntil(world.topics.placed, 63)
-  expect(placed).toHaveLength(63)
+  let left: string[] | null = null
+  // A machine that is too slow for the session of a broker gets another try.
+  while (left === null) {
+    left = await whileItStands()
+    await world.outboxEmpty()
+    await until(async () => (await replicasInSync()).every((nodes) => nodes.length === 2), { what: 'all are in sync' })
+  }
+  expect(left.toSorted()).toEqual([waiting, led].toSorted())
+  const expected = placedTimes * tickers.length
+  expect(await world.kafka.readUntil(world.topics.placed, expected)).toHaveLength(expected)
   expect(await service.stop()).toBe(0)
 })

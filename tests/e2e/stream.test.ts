@@ -63,6 +63,7 @@ test('place, fill and cancel are seen as they happen, also by polling; filters h
 const wander = (next: () => string, eventsMax = Infinity) => {
   const seen = new Map<string, number[]>()
   const stopping = new AbortController()
+  const { promise: live, resolve: isLive } = Promise.withResolvers<void>()
   let [streams, anew] = [0, 0]
   const run = async (): Promise<void> => {
     let lastId: string | null = null
@@ -73,6 +74,7 @@ const wander = (next: () => string, eventsMax = Infinity) => {
         onBlock({ event, data, id }) {
           lastId = id ?? lastId
           if (event === 'snapshot' || event === 'reset') anew++
+          if (event === 'live') isLive()
           if (event !== 'order') return
           const { orderId, version } = (data as OrderEvent).event
           const versions = seen.get(orderId) ?? []
@@ -98,6 +100,8 @@ const wander = (next: () => string, eventsMax = Infinity) => {
   const ended = run()
   return {
     seen,
+    /** An order of the snapshot comes in no event: what is to be seen is placed after it. */
+    live,
     streams: () => streams,
     anew: () => anew,
     async stop() {
@@ -123,7 +127,7 @@ test('two replicas served alternately: no version is missed', async () => {
   const replicas = [await world.start(), await world.start()]
   let turn = 0
   const follower = wander(() => replicas[turn++ % 2]!.url, 40)
-  await until(() => follower.streams() > 0, { what: 'it follows' })
+  await follower.live
   const load = startLoad({ targets: () => replicas, clients: 12, pauseMs: 2, cancelEvery: 3 })
   await load.next(1_500, ({ status }) => status === 202)
   await load.stop()
@@ -140,7 +144,7 @@ test('SIGTERM moves a client to another replica without a gap, and the service e
   const second = await world.start()
   let target = first
   const follower = wander(() => target.url)
-  await until(() => follower.streams() > 0, { what: 'it follows' })
+  await follower.live
   const load = startLoad({ targets: () => [target], clients: 8, pauseMs: 2, cancelEvery: 3 })
   await load.next(300, ({ status }) => status === 202)
   target = second
@@ -167,6 +171,7 @@ test('a client that reads nothing is given up, and the others have everything', 
   await using world = await createWorld({ env: { STREAM_BUFFER_MAX_BYTES: '65536' } })
   const service = await world.start()
   const follower = wander(() => service.url)
+  await follower.live
   const socket = await deaf(service.port)
   await until(async () => (await service.metrics())['orders_streams_open'] === 2, { what: 'both follow' })
   const load = startLoad({ targets: () => [service], clients: 64, pauseMs: 0 })

@@ -14,7 +14,7 @@ export type KafkaCluster = AsyncDisposable & {
   broker: (node: Node) => KafkaServer
   /** Creates a topic; `replicas`: for each partition its nodes, of which the first one leads. */
   createTopic: (name: string, replicas: readonly (readonly Node[])[]) => Promise<void>
-  /** The nodes that are in sync, by partition. */
+  /** The nodes that are in sync, by partition. Node 1 is asked last: where it stands still, the answer would be too late for `sessionTimeoutMs`. */
   inSync: (topic: string) => Promise<number[][]>
 }
 
@@ -29,10 +29,10 @@ const settings = {
   'broker.session.timeout.ms': `${sessionTimeoutMs}`,
 }
 
-const withAdmin = async <T>(bootstrap: string, ask: (admin: Admin) => Promise<T>): Promise<T> => {
+const withAdmin = async <T>(bootstrapBrokers: string[], ask: (admin: Admin) => Promise<T>): Promise<T> => {
   const admin = new Admin({
     clientId: 'stack',
-    bootstrapBrokers: bootstrap.split(','),
+    bootstrapBrokers,
     timeout: 5_000,
     requestTimeout: 5_000,
   })
@@ -58,17 +58,17 @@ export const startKafkaCluster = async (dir: string): Promise<KafkaCluster> => {
       }),
     ),
   )
-  const bootstrap = servers.map((server) => server.bootstrap).join(',')
+  const addresses = servers.map(({ bootstrap }) => bootstrap)
   return {
-    bootstrap,
+    bootstrap: addresses.join(','),
     broker: (node) => servers[node - 1]!,
     createTopic: (name, replicas) =>
-      withAdmin(bootstrap, async (admin) => {
+      withAdmin(addresses, async (admin) => {
         const assignments = replicas.map((brokers, partition) => ({ partition, brokers: [...brokers] }))
         await admin.createTopics({ topics: [name], partitions: -1, replicas: -1, assignments })
       }),
     inSync: (topic) =>
-      withAdmin(bootstrap, async (admin) => {
+      withAdmin(addresses.toReversed(), async (admin) => {
         const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
         return topics.get(topic)!.partitions.map(({ isr }) => isr)
       }),
