@@ -1,5 +1,5 @@
 // W11: streams. What a thousand cost that have nothing to say, and what it costs to give every event to one stream of all and a quarter of
-// them to 250 streams of users, while orders come at a steady rate.
+// them to 250 streams of users, while orders come at a steady rate; and the same with three times as many that another replica took.
 
 import type { Bench, Cell, Measured, Workload } from '../bench.ts'
 import { residentMb, startCpuMeter } from '../measure/cpu.ts'
@@ -7,16 +7,24 @@ import { openStreamClients } from '../measure/streamClients.ts'
 import { userIdOf } from '../mix/orderMix.ts'
 import { verify } from '../recount/verify.ts'
 import { openTrial } from '../world/trial.ts'
+import { writeOrders } from '../world/writer.ts'
 import { recountOrders, roots } from './closedLoop.ts'
 import { pacedFigures, runPaced } from './paced.ts'
 
 const idleStreams = 1_000
 const streamsOfUsers = 250
 const ordersPerSecond = 3_000
+const writtenPerSecond = 9_000
 /** The wait until what the start and the connections cost no longer counts. */
 const settleMs = 5_000
 
 const portOf = (url: string): number => Number(new URL(url).port)
+
+/** One of all orders, and one of each of so many users. */
+const queriesOf = (streams: number): string[] => [
+  '',
+  ...Array.from({ length: streams }, (_, i) => `?userId=${userIdOf(i)}`),
+]
 
 const idleCell = (bench: Bench): Cell => ({
   name: '1,000 idle streams',
@@ -52,8 +60,8 @@ const loadedCell = (bench: Bench, streams: number): Cell => ({
     const { seconds, warmupSeconds } = bench.scale
     await using trial = await openTrial(bench.world)
     const service = await trial.serve()
-    const queries = ['', ...Array.from({ length: streams }, (_, i) => `?userId=${userIdOf(i)}`)]
-    const clients = streams === 0 ? null : await openStreamClients({ port: portOf(trial.url), queries })
+    const clients =
+      streams === 0 ? null : await openStreamClients({ port: portOf(trial.url), queries: queriesOf(streams) })
     const meter = startCpuMeter(roots(bench, service.pid))
     const { result, record } = await runPaced(bench, trial, { perSecond: ordersPerSecond, seconds })
     const cpu = meter.stop()
@@ -76,9 +84,36 @@ const loadedCell = (bench: Bench, streams: number): Cell => ({
   },
 })
 
+const writtenCell = (bench: Bench, streams: number): Cell => ({
+  name: `${writtenPerSecond.toLocaleString('en')} of another replica: ${streams} of users, 1 of all`,
+  rounds: 3,
+  async run(): Promise<Measured> {
+    const { seconds } = bench.scale
+    await using trial = await openTrial(bench.world)
+    const service = await trial.serve()
+    const clients = await openStreamClients({ port: portOf(trial.url), queries: queriesOf(streams) })
+    const meter = startCpuMeter(roots(bench, service.pid))
+    const { written, tookSeconds } = await writeOrders(trial.databaseUrl, { perSecond: writtenPerSecond, seconds })
+    const cpu = meter.stop()
+    const rssMb = residentMb(service.pid)
+    await Bun.sleep(settleMs)
+    const { events, firstEvents, ageP50Ms, ageP99Ms, lost } = await clients.stop()
+    const figures = {
+      perSecond: written / tookSeconds,
+      eventsPerSecond: events / tookSeconds,
+      missedByStreamOfAll: written - firstEvents,
+      ageP50Ms,
+      ageP99Ms,
+      lost,
+      residentMb: rssMb,
+    }
+    return { figures, cpu, recount: await verify(bench.world.binary, trial.env, { topics: false }) }
+  },
+})
+
 export const w11 = (bench: Bench): Workload => ({
   name: 'W11',
   title: 'Streams',
   rounds: 3,
-  cells: [idleCell(bench), loadedCell(bench, 0), loadedCell(bench, streamsOfUsers)],
+  cells: [idleCell(bench), loadedCell(bench, 0), loadedCell(bench, streamsOfUsers), writtenCell(bench, streamsOfUsers)],
 })
