@@ -11,7 +11,7 @@ const insertSql = `
   insert into orders (id, user_id, ticker, side, type, time_in_force, quantity, price, filled_quantity, filled_notional, status, created_at,
                       updated_at, version)
   select uuidv7(), ('0b5e0000-0000-4000-8000-00000000' || 1000 + random(0, ${userCount - 1}))::uuid, 'T' || ${zipfSql(tickerCount)},
-         case when n % 2 = 0 then 'BUY' else 'SELL' end, 'LIMIT', 'GTC', 100, 100.25, 0, 0, 'NEW', clock_timestamp(), clock_timestamp(), 0
+         case when n % 2 = 0 then 'BUY' else 'SELL' end, 'LIMIT', 'GTC', 100, 100.25, 0, 0, 'NEW', statement_timestamp(), statement_timestamp(), 0
   from generate_series(1, $1::integer) n`
 
 /**
