@@ -327,12 +327,24 @@ describe('the table', () => {
 
   test('has fewer columns the narrower it is, and those that matter always', () => {
     const names = (width: number) => columnsFor(width).map(({ id }) => id)
-    expect(names(330)).toEqual(['ticker', 'side', 'quantity', 'price', 'status'])
+    expect(names(330)).toEqual(['ticker', 'side', 'status', 'filledQuantity', 'quantity', 'price'])
+    expect(names(480)).toEqual(['ticker', 'side', 'quantity', 'price', 'filledQuantity', 'status'])
     expect(names(2_560)).toHaveLength(12)
   })
 
+  test('shows the first four on a phone, whatever amounts come after them', () => {
+    const columns = columnsFor(345)
+    const inView = columns.filter(({ beyond }) => beyond !== true)
+    expect(inView.map(({ id }) => id)).toEqual(['ticker', 'side', 'status', 'filledQuantity'])
+    // Beside them is room at both ends, of 8 px each.
+    expect(inView.reduce((sum, { least }) => sum + least, 16)).toBeLessThanOrEqual(345)
+    expect(tracksOf(columns.slice(2), [82, 96, 76, 114])).toBe(
+      '82px minmax(96px, 1fr) minmax(76px, 76px) minmax(114px, 114px)',
+    )
+  })
+
   test('is as wide as its longest amount, and shares what room is left', () => {
-    const [ticker, , , price] = columnsFor(330)
+    const [ticker, , , price] = columnsFor(480)
     expect(leastWidth(price!, 3)).toBe(price!.least)
     expect(leastWidth(price!, '68123.45678901'.length)).toBe(114)
     expect(tracksOf([ticker!, price!], [60, 200])).toBe('minmax(60px, 132px) minmax(200px, 200px)')

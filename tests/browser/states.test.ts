@@ -187,6 +187,21 @@ test.each(cases)('%s, %s', async (name, scheme, state) => {
   expectQuiet(opened)
 })
 
+test('a phone shows the first four columns whole, and the others when they are scrolled to', async () => {
+  await using opened = await open('orders', { viewport: { width: 360, height: windows[360] } })
+  await opened.page.getByText('BTC/USD').waitFor()
+  const inView = await opened.page.evaluate<string[]>(`(() => {
+    const table = document.querySelector('.orders-table')
+    const right = table.getBoundingClientRect().left + table.clientWidth
+    const titles = [...document.querySelectorAll('[role=columnheader]')]
+    return titles.filter((title) => title.getBoundingClientRect().left < right).map((title) => title.innerText.trim())
+  })()`)
+  expect(inView).toEqual(['Ticker', 'Side', 'Status', 'Filled'])
+  await opened.page.getByRole('columnheader', { name: 'Price' }).scrollIntoViewIfNeeded()
+  await opened.page.screenshot({ path: picture('states/orders-scrolled-360') })
+  expectQuiet(opened)
+})
+
 test.each(schemes)('disconnected, %s', async (scheme) => {
   await using own = await createWorld()
   const gone: RunningService = await own.start()

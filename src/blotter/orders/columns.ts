@@ -17,6 +17,8 @@ export type Column = {
   readonly least: number
   readonly most?: number
   readonly amount?: true
+  /** It is to the right of the first view: who wants it scrolls. */
+  readonly beyond?: true
   readonly text: (order: Order) => string
   readonly share?: (order: Order) => number
 }
@@ -82,7 +84,7 @@ const columns: readonly Column[] = [
     id: 'filledQuantity',
     title: 'Filled',
     sorts: true,
-    wide: 480,
+    wide: 0,
     least: 96,
     most: 170,
     amount: true,
@@ -112,8 +114,22 @@ const columns: readonly Column[] = [
   },
 ]
 
+const columnOf = (id: Column['id']): Column => columns.find((column) => column.id === id)!
+
+const smallScreen = 480
+
+/** On a phone: what is asked first stands first and fills the view, and no amount is cut at its edge. */
+const columnsOfPhone: readonly Column[] = [
+  ...(['ticker', 'side', 'status'] as const).map(columnOf),
+  { ...columnOf('filledQuantity'), most: Infinity },
+  ...(['quantity', 'price'] as const)
+    .map(columnOf)
+    .map((column) => ({ ...column, most: column.least, beyond: true as const })),
+]
+
 /** The columns that a table of this width, in px, has room for. */
-export const columnsFor = (width: number): readonly Column[] => columns.filter(({ wide }) => width >= wide)
+export const columnsFor = (width: number): readonly Column[] =>
+  width < smallScreen ? columnsOfPhone : columns.filter(({ wide }) => width >= wide)
 
 /** Of a digit of an amount, and of what is beside the text of a cell, in px. */
 const [digitWidth, besideText] = [7.25, 12]

@@ -69,12 +69,16 @@ const createScreen = ({ viewport, body }: Pick<GridOptions, 'viewport' | 'body'>
   }
 }
 
+const sumOf = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width, 0)
+
 /** The widths of the columns: as wide as the longest amount that was on the screen. They do not shrink again, so that nothing jumps about. */
 const createWidths = (viewport: HTMLElement, columns: readonly Column[]) => {
   let widths = columns.map(({ least }) => least)
   const apply = (): void => {
     viewport.style.setProperty('--columns', tracksOf(columns, widths))
-    viewport.style.setProperty('--least', `${widths.reduce((sum, width) => sum + width, 0)}px`)
+    viewport.style.setProperty('--least', `${sumOf(widths)}px`)
+    const beyond = sumOf(widths.filter((_, i) => columns[i]!.beyond))
+    viewport.style.setProperty('--beyond', beyond === 0 ? '0px' : `calc(${beyond}px + 0.5rem)`)
   }
   apply()
   return {
