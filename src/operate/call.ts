@@ -64,6 +64,7 @@ export const send = async ({ base, headers, ca }: Access, call: Call, signal: Ab
   } catch (error) {
     if (signal.aborted) return { kind: 'lost', reason: 'it was interrupted' }
     if (timeout.aborted) return { kind: 'lost', reason: `no answer within ${answerMaxMs / 1000} s` }
-    return failureOf(error)
+    const failure = failureOf(error)
+    return failure.kind === 'unsent' ? { ...failure, reason: `${failure.reason}: ${base.origin} (see --url)` } : failure
   }
 }

@@ -89,7 +89,7 @@ describe('status', () => {
   test('nobody there, and not for everybody', async () => {
     expect(await runAt('http://127.0.0.1:1', ['status'])).toMatchObject({
       code: 1,
-      err: 'orders status: nobody listens at this address\n',
+      err: 'orders status: nobody listens at this address: http://127.0.0.1:1 (see --url)\n',
     })
     const { code, err } = await runWith(() => problem(403, 'FORBIDDEN', 'needs orders:admin'), ['status'])
     expect({ code, err }).toEqual({

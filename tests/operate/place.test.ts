@@ -181,7 +181,7 @@ describe('an order that may exist', () => {
   test('nobody listens: nothing was placed, said at once', async () => {
     const { code, err, pauses } = await runAt('http://127.0.0.1:1', limit)
     expect({ code, pauses }).toEqual({ code: 1, pauses: [] })
-    expect(err).toEndWith('orders place: not placed: nobody listens at this address\n')
+    expect(err).toEndWith('orders place: not placed: nobody listens at this address: http://127.0.0.1:1 (see --url)\n')
   })
 })
 
