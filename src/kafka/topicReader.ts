@@ -30,8 +30,8 @@ export type TopicReader = {
   /** The span of each partition of a topic now. Throws TopicAbsent if there is no such topic. */
   spans: (topic: string) => Promise<Span[]>
   /**
-   * Calls `onRecords` with every record within the spans (the index is the partition; an empty span is skipped), in order within a
-   * partition. It fetches no further until `onRecords` has resolved. Records that retention deletes meanwhile are left out.
+   * Calls `onRecords` with every record within the spans (the index is the partition; an empty span is skipped), one partition after the
+   * other, each in order. It fetches no further until `onRecords` has resolved. Records that retention deletes meanwhile are left out.
    */
   read: (topic: string, spans: readonly Span[], onRecords: (records: TopicRecord[]) => Promise<void>) => Promise<void>
   /** The group's committed offsets, by partition; null if a partition has none. */
@@ -74,13 +74,14 @@ const describeTopic = async (consumer: FetchClient, topic: string) => {
   }
 }
 
+/** One partition at a time, so that the memory of a reader does not grow with the number of partitions. */
 const fetchOnce = async (consumer: FetchClient, topic: string, places: Places): Promise<Answer[]> => {
   const { id, partitions } = await describeTopic(consumer, topic)
-  const wanted = [...places].map(([partition, { next }]) => ({ partition, next }))
-  const byLeader = Map.groupBy(wanted, ({ partition }) => partitions[partition]!.leader)
-  const options = { fetcher: consumer, topic, topicId: id, waitMs }
-  const answers = byLeader.entries().map(([node, own]) => fetchFrom({ ...options, node }, own))
-  return (await Promise.all(answers)).flat()
+  const [first] = places
+  if (first === undefined) return []
+  const [partition, { next }] = first
+  const { leader } = partitions[partition]!
+  return fetchFrom({ fetcher: consumer, topic, topicId: id, waitMs, node: leader }, [{ partition, next }])
 }
 
 const recordOf = ({ topic, partition, offset, timestamp, key, value, headers }: RawMessage): TopicRecord => ({

@@ -72,6 +72,14 @@ test('gives every record once, in order within a partition, with key, headers an
   expect(records[0]!.publishedAtMs).toBeLessThanOrEqual(Date.now())
 })
 
+test('hands over one partition at a time, so that many partitions take no more memory than one', async () => {
+  const name = await topic(4)
+  for (const partition of [0, 1, 2, 3]) await kafka.publish([{ topic: name, partition, value: `${partition}` }])
+  const handed: number[][] = []
+  await reader.read(name, await reader.spans(name), async (records) => void handed.push(numbersOf(records)))
+  expect(handed).toEqual([[0], [1], [2], [3]])
+})
+
 test('keeps to its spans though brokers answer with whole batches', async () => {
   const name = await topic(1)
   await kafka.publish(Array.from({ length: 100 }, (_, n) => ({ topic: name, partition: 0, value: `${n}` })))
