@@ -301,15 +301,16 @@ describe('if no index carries the filter', () => {
 
 describe('the promised pages cost the same at any depth:', () => {
   const limit = 50
-  const promised: [string, Partial<OrderFilter>][] = [
-    ['without a filter', {}],
-    ['userId', { userId: busyUser }],
-    ['ticker', { ticker: 'EVEN' }],
-    ['userId, open', { userId: busyUser, ...openFilter }],
-    ['ticker, open', { ticker: 'EVEN', ...openFilter }],
-    ['userId and clientOrderId', { userId: busyUser, clientOrderId: 'key-600' }],
+  /** With the index in which the orders stand that were taken over. */
+  const promised: [string, Partial<OrderFilter>, string][] = [
+    ['without a filter', {}, 'orders_by_age_sorted'],
+    ['userId', { userId: busyUser }, 'orders_by_user_sorted'],
+    ['ticker', { ticker: 'EVEN' }, 'orders_by_ticker_sorted'],
+    ['userId, open', { userId: busyUser, ...openFilter }, 'orders_by_user_sorted'],
+    ['ticker, open', { ticker: 'EVEN', ...openFilter }, 'orders_by_ticker_sorted'],
+    ['userId and clientOrderId', { userId: busyUser, clientOrderId: 'key-600' }, 'orders_pkey'],
   ]
-  for (const [name, filter] of promised)
+  for (const [name, filter, index] of promised)
     for (const [depth, n] of [
       ['first', total + 1_000],
       ['middle', total / 2],
@@ -320,10 +321,14 @@ describe('the promised pages cost the same at any depth:', () => {
       test(`${name}, ${depth}`, async () => {
         const before = leastIdAt(bornAt(n))
         await explainer.run((sql) => readOrderPage(sql, { ...anything, ...filter, before }, { limit, now }))
-        for (const { nodes, rowsScanned } of await explainer.plans()) {
+        for (const { nodes, indexes, rowsScanned } of await explainer.plans()) {
+          expect(indexes).toContain(index)
           expect(rowsScanned('orders')).toBeLessThanOrEqual(2 * limit + 10)
           expect(nodes).not.toContain('Seq Scan')
           expect(nodes).not.toContain('Bitmap Heap Scan')
+          // The page alone is sorted. A key finds one order at most, which is sorted twice for nothing.
+          const sorts = nodes.filter((node) => node.endsWith('Sort')).length
+          expect(sorts).toBeLessThanOrEqual(filter.clientOrderId === undefined ? 1 : 2)
         }
       })
 })

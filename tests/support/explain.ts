@@ -7,6 +7,7 @@ import type { TestDatabase } from './database.ts'
 type PlanNode = {
   'Node Type': string
   'Relation Name'?: string
+  'Index Name'?: string
   'Actual Rows': number
   'Actual Loops': number
   Filter?: string
@@ -19,6 +20,8 @@ type Plan = {
   statement: string
   /** Every kind of node in it: 'Index Scan', 'Sort', … */
   nodes: string[]
+  /** The indexes that it reads. */
+  indexes: string[]
   /** The conditions that rows had to pass after an index had found them. */
   filters: string
   /** How many rows of this table its scans looked at, including those that a filter dropped. */
@@ -37,6 +40,7 @@ const planOf = (statement: string, root: PlanNode): Plan => {
   return {
     statement,
     nodes: nodes.map((node) => node['Node Type']),
+    indexes: nodes.flatMap((node) => node['Index Name'] ?? []),
     filters: nodes.flatMap((node) => node.Filter ?? []).join('\n'),
     rowsScanned: (table) =>
       nodes
