@@ -1,6 +1,7 @@
 // The arguments of `orders adopt`.
 
 import { parseArgs } from 'node:util'
+import { ageFault, ageOf } from '../config/age.ts'
 import { describe } from '../telemetry/log.ts'
 
 export const usage = `orders adopt [--dry-run] [--list] [--transactions <where>] [--opening-balances] [--swallowed exceptions|late]
@@ -29,9 +30,6 @@ export type AdoptOptions = {
   olderThanMs: number | null
 }
 
-const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 } as const
-const agePattern = /^([1-9]\d{0,5})([dhms])$/
-
 /** Returns a sentence if the arguments are wrong. */
 export const readOptions = (args: readonly string[]): AdoptOptions | string => {
   try {
@@ -50,8 +48,9 @@ export const readOptions = (args: readonly string[]): AdoptOptions | string => {
     })
     const { swallowed, transactions } = values
     if (swallowed !== 'exceptions' && swallowed !== 'late') return '--swallowed must be exceptions or late'
-    const [, count, unit] = agePattern.exec(values['cancel-older-than'] ?? '1d') ?? []
-    if (count === undefined) return '--cancel-older-than must be a whole number with d, h, m or s, such as 30d'
+    const cancelOlderThan = values['cancel-older-than']
+    const olderThanMs = cancelOlderThan === undefined ? null : ageOf(cancelOlderThan)
+    if (cancelOlderThan !== undefined && olderThanMs === null) return `--cancel-older-than ${ageFault}`
     if (transactions === '') return '--transactions must name a table or an address'
     const options: AdoptOptions = {
       dryRun: values['dry-run'],
@@ -61,8 +60,7 @@ export const readOptions = (args: readonly string[]): AdoptOptions | string => {
       openingBalances: values['opening-balances'],
       swallowed,
       publishUndecided: values['publish-undecided'],
-      olderThanMs:
-        values['cancel-older-than'] === undefined ? null : Number(count) * unitMs[unit as keyof typeof unitMs],
+      olderThanMs,
     }
     const onlyForth = transactions !== undefined || options.openingBalances || options.publishUndecided
     if (options.back && (onlyForth || options.olderThanMs !== null || options.dryRun))

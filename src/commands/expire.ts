@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { expireOld, type ExpireOld } from '../app/expireOld.ts'
+import { ageFault, ageOf } from '../config/age.ts'
 import { readConfig, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
 import { canonicalUuid } from '../domain/ids.ts'
@@ -22,14 +23,6 @@ Orders with an expiresAt are left alone: they end by the clock.
 
 type Options = Omit<ExpireOld, 'onProgress'>
 
-const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 } as const
-const agePattern = /^([1-9]\d{0,5})([dhms])$/
-
-const ageOf = (text: string | undefined): number | null => {
-  const [, count, unit] = agePattern.exec(text ?? '') ?? []
-  return count === undefined ? null : Number(count) * unitMs[unit as keyof typeof unitMs]
-}
-
 const readOptions = (args: readonly string[]): Options | string => {
   try {
     const { values } = parseArgs({
@@ -41,10 +34,10 @@ const readOptions = (args: readonly string[]): Options | string => {
         'dry-run': { type: 'boolean', default: false },
       },
     })
-    const ageMs = ageOf(values['older-than'])
+    const ageMs = ageOf(values['older-than'] ?? '')
     const userId = values.user === undefined ? null : canonicalUuid(values.user)
     const ticker = values.ticker === undefined ? null : canonicalTicker(values.ticker)
-    if (ageMs === null) return '--older-than is required: a whole number with d, h, m or s, such as 90d'
+    if (ageMs === null) return `--older-than is required, and ${ageFault}`
     if (values.user !== undefined && userId === null) return '--user must be a UUID'
     if (values.ticker !== undefined && ticker === null) return '--ticker is no ticker'
     return { ageMs, userId, ticker, dryRun: values['dry-run'] }
