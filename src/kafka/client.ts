@@ -4,7 +4,7 @@ import type { BaseOptions } from '@platformatic/kafka'
 import { createBatchProducer, type BatchProducer } from './batchProducer.ts'
 import type { Lane } from './brokerRequests.ts'
 import type { Fetch } from './fetching.ts'
-import { fetchKey, fetchVersion, isFlexibleFetch, readFetched, writeFetch } from './fetchRequest.ts'
+import { fetchKey, fetchVersion, isFlexibleFetch, readFetched, writeFetch, type Place } from './fetchRequest.ts'
 import { createLeaders } from './leaders.ts'
 import {
   Admin,
@@ -144,10 +144,12 @@ export const createMember = (config: KafkaConfig, group: string): RawConsumer =>
   })
 
 /** A client that fetches; see createFetcher. */
-export type FetchClient = Pick<
-  RawConsumer,
-  'topics' | 'metadata' | 'clearMetadata' | 'listOffsets' | 'listCommittedOffsets'
-> & { fetch: Fetch; close: (force: boolean) => Promise<void> }
+export type FetchClient = Pick<RawConsumer, 'topics' | 'metadata' | 'clearMetadata' | 'listOffsets'> & {
+  fetch: Fetch
+  /** The places that the group committed, of those of these partitions that have one. */
+  committedPlaces: (topic: string, partitions: readonly number[]) => Promise<Place[]>
+  close: (force: boolean) => Promise<void>
+}
 
 /**
  * Fetches by offsets that its owner keeps. It can read the committed offsets of `group`, but never joins it. The owner repeats a
@@ -157,6 +159,8 @@ export const createFetcher = (config: KafkaConfig, group: string): FetchClient =
   const consumer = new Consumer({ ...base(config), groupId: group, autocommit: false, retries: 0 })
   const version = askVersion(consumer, 'fetch', fetchVersion)
   const lane = openLane(config)
+  // The consumer leaves the epochs out.
+  const admin = new Admin({ ...base(config), retries: 0 })
   const fetch: Fetch = async (request) => {
     const { brokers } = await consumer.metadata({ topics: [request.topic] })
     const broker = brokers.get(request.node)
@@ -177,11 +181,23 @@ export const createFetcher = (config: KafkaConfig, group: string): FetchClient =
     metadata: consumer.metadata.bind(consumer),
     clearMetadata: () => consumer.clearMetadata(),
     listOffsets: consumer.listOffsets.bind(consumer),
-    listCommittedOffsets: consumer.listCommittedOffsets.bind(consumer),
+    async committedPlaces(topic, partitions) {
+      if (partitions.length === 0) return []
+      const wanted = { groupId: group, topics: [{ name: topic, partitionIndexes: [...partitions] }] }
+      const [found] = await admin.listConsumerGroupOffsets({ groups: [wanted] })
+      return found!.topics
+        .flatMap((each) => each.partitions)
+        .filter(({ committedOffset }) => committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset, committedLeaderEpoch }) => ({
+          partition: partitionIndex,
+          next: committedOffset,
+          epoch: committedLeaderEpoch,
+        }))
+    },
     fetch,
-    close: (force: boolean) => {
+    async close(force: boolean) {
       lane.close()
-      return consumer.close(force)
+      await Promise.all([admin.close(), consumer.close(force)])
     },
   }
 }

@@ -5,8 +5,11 @@
 import { Writer, type Reader } from './library.ts'
 import { versionOf, type ApiVersions } from './request.ts'
 
-/** A partition and the next offset to read from it. */
-export type Place = { partition: number; next: bigint }
+/**
+ * A partition and the next offset to read from it. `epoch`: the leader epoch of the record before that, by which a broker finds out that its
+ * log is not the one that was read; -1 if it is unknown.
+ */
+export type Place = { partition: number; next: bigint; epoch: number }
 
 export type FetchRequest = {
   topic: string
@@ -26,6 +29,7 @@ export type AbortedTransaction = { producerId: bigint; firstOffset: bigint }
 /**
  * A broker's answer for one partition. `start`: the first offset that the broker keeps. `stable`: the end of the records that no open
  * transaction holds back. `end`: the end of the partition. The three are -1 if they are unknown. `fault`: the error code, 0 if there is none.
+ * `diverged`: the log was cut off before the offset, and written again (said since version 12, to whoever knows the epoch).
  */
 export type Fetched = {
   partition: number
@@ -35,6 +39,7 @@ export type Fetched = {
   end: bigint
   aborted: readonly AbortedTransaction[]
   records: Buffer
+  diverged: boolean
 }
 
 export const fetchKey = 1
@@ -59,11 +64,11 @@ const unknown = -1
 
 const writePlace =
   (version: number, partitionBytesMax: number) =>
-  (writer: Writer, { partition, next }: Place): void => {
+  (writer: Writer, { partition, next, epoch }: Place): void => {
     writer.appendInt32(partition)
     if (version >= 9) writer.appendInt32(unknown) // leader epoch
     writer.appendInt64(next)
-    if (version >= 12) writer.appendInt32(unknown) // epoch of the last record
+    if (version >= 12) writer.appendInt32(epoch)
     if (version >= 5) writer.appendInt64(BigInt(unknown)) // start of the log, of a follower
     writer.appendInt32(partitionBytesMax)
   }
@@ -89,6 +94,18 @@ export const writeFetch = (version: number, request: FetchRequest): Writer => {
   return compact ? writer.appendTaggedFields() : writer
 }
 
+const divergingTag = 0
+
+/** Whether the tagged fields of a partition say that its log is not the one that was read. */
+const readDiverged = (reader: Reader): boolean => {
+  let diverged = false
+  for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
+    if (reader.readUnsignedVarInt() === divergingTag) diverged = true
+    reader.skip(reader.readUnsignedVarInt())
+  }
+  return diverged
+}
+
 const readFetchedPartition = (reader: Reader, version: number): Fetched => {
   const compact = isFlexibleFetch(version)
   const partition = reader.readInt32()
@@ -104,7 +121,8 @@ const readFetchedPartition = (reader: Reader, version: number): Fetched => {
   if (version >= 11) reader.readInt32() // a replica that may be nearer
   // Copied once: the reader's bytes are those of the socket.
   const records = Buffer.from(reader.readNullableBytes(compact) ?? [])
-  return { partition, fault, start, stable, end, aborted: aborted ?? [], records }
+  const diverged = compact && readDiverged(reader)
+  return { partition, fault, start, stable, end, aborted: aborted ?? [], records, diverged }
 }
 
 /** `fault`: the error code of the whole request, 0 if there is none. */
@@ -117,7 +135,7 @@ export const readFetched = (version: number, reader: Reader): { fault: number; p
     (ofTopic) => {
       if (byId(version)) ofTopic.readUUID()
       else ofTopic.readString(compact)
-      return ofTopic.readArray((ofPartition) => readFetchedPartition(ofPartition, version), compact, compact)
+      return ofTopic.readArray((ofPartition) => readFetchedPartition(ofPartition, version), compact, false)
     },
     compact,
     compact,

@@ -9,10 +9,11 @@ import { recordsIn, type BatchRecord, type RecordBatch, batchesIn } from './reco
 
 export type { Place }
 
-/** What is read of one partition. `next`: the next offset to read. The rest: see Fetched. */
-export type Answer = Pick<Fetched, 'partition' | 'fault' | 'start' | 'stable' | 'end'> & {
+/** What is read of one partition. `next`, `epoch`: the next place to read. The rest: see Fetched. */
+export type Answer = Pick<Fetched, 'partition' | 'fault' | 'start' | 'stable' | 'end' | 'diverged'> & {
   messages: RawMessage[]
   next: bigint
+  epoch: number
 }
 
 /** The protocol's error codes that this service acts on. */
@@ -80,12 +81,12 @@ const markerKeyOf = (batch: RecordBatch): Buffer | null => {
 
 /** `mended`: whether the batch may be whole when it is fetched again. */
 type Broken = { batch: RecordBatch; mended: boolean }
-type Reading = { messages: RawMessage[]; next: bigint; broken: Broken | null }
+type Reading = { messages: RawMessage[]; next: bigint; epoch: number; broken: Broken | null }
 
 /** Reads up to the first batch that cannot be read, which is `broken`, or as much as there is room for. */
-const readFetched = (options: Options, { partition, aborted, records, end }: Fetched, from: bigint): Reading => {
+const readFetched = (options: Options, { partition, aborted, records, end }: Fetched, place: Place): Reading => {
   const counts = createCommitted(aborted)
-  const reading: Reading = { messages: [], next: from, broken: null }
+  const reading: Reading = { messages: [], next: place.next, epoch: place.epoch, broken: null }
   let left: { records: number; bytes: number } = { ...room }
   for (const batch of batchesIn(records, end)) {
     const isOurs = batch.last >= reading.next
@@ -103,7 +104,7 @@ const readFetched = (options: Options, { partition, aborted, records, end }: Fet
         const read = recordsIn(batch, reading.next, left)
         for (const record of read.records) reading.messages.push(messageOf(options, partition, batch, record))
         left = { records: left.records - read.records.length, bytes: left.bytes - read.bytes }
-        if (read.next !== null) return { ...reading, next: read.next }
+        if (read.next !== null) return { ...reading, next: read.next, epoch: batch.leaderEpoch }
       } catch (error) {
         // Its checksum is right: this is how it was written.
         reading.broken = { batch: { ...batch, unreadable: messageText(error) }, mended: false }
@@ -111,6 +112,7 @@ const readFetched = (options: Options, { partition, aborted, records, end }: Fet
       }
     }
     reading.next = batch.last + 1n
+    reading.epoch = batch.leaderEpoch
   }
   return reading
 }
@@ -126,13 +128,13 @@ const fetchPlaces = (options: FetchOptions, places: readonly Place[], waitMs: nu
 const answerOf = async (options: FetchOptions, first: Fetched, place: Place): Promise<Answer> => {
   let fetched = first
   for (let tries = 1; ; tries++) {
-    const { partition, fault, start, stable, end } = fetched
-    const { messages, next, broken } = readFetched(options, fetched, place.next)
-    const answer: Answer = { partition, messages, next, start, stable, end, fault }
-    if (broken === null || next > place.next || fault !== 0) return answer
+    const { records: _, aborted: __, ...rest } = fetched
+    const { messages, next, epoch, broken } = readFetched(options, fetched, place)
+    const answer: Answer = { ...rest, messages, next, epoch }
+    if (broken === null || next > place.next || rest.fault !== 0) return answer
     if (tries > triesMax || !broken.mended) {
-      const message = unreadableMessage(options, partition, place.next, broken.batch)
-      return { ...answer, messages: [message], next: message.unreadable!.last + 1n }
+      const message = unreadableMessage(options, rest.partition, place.next, broken.batch)
+      return { ...answer, messages: [message], next: message.unreadable!.last + 1n, epoch: message.leaderEpoch }
     }
     const again = await fetchPlaces(options, [place], 0)
     fetched = again.find((one) => one.partition === place.partition) ?? fetched

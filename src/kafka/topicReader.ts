@@ -4,7 +4,7 @@ import { sleep } from '../app/sleep.ts'
 import { createFetcher, type FetchClient, type KafkaConfig, type RawMessage } from './client.ts'
 import { faults, fetchFrom, type Answer } from './fetching.ts'
 import { ListOffsetTimestamps } from './library.ts'
-import { committedOf } from './places.ts'
+import { committedOf, unknownEpoch } from './places.ts'
 import { isUnknownTopic } from './topics.ts'
 
 type Header = readonly [name: Buffer | null, value: Buffer | null]
@@ -81,7 +81,9 @@ const fetchOnce = async (consumer: FetchClient, topic: string, places: Places): 
   if (first === undefined) return []
   const [partition, { next }] = first
   const { leader } = partitions[partition]!
-  return fetchFrom({ fetcher: consumer, topic, topicId: id, waitMs, node: leader }, [{ partition, next }])
+  return fetchFrom({ fetcher: consumer, topic, topicId: id, waitMs, node: leader }, [
+    { partition, next, epoch: unknownEpoch },
+  ])
 }
 
 const recordOf = ({ topic, partition, offset, timestamp, key, value, headers }: RawMessage): TopicRecord => ({

@@ -35,7 +35,7 @@ test('a broker answers every version, and each is read the same', async () => {
     const node = partitions[1]!.leader
     const leader: Promise<Connection> = pool.get(brokers.get(node)!)
     const connection = await leader
-    const places = [0, 1, noPartition].map((partition) => ({ partition, next: partition === 1 ? 1n : 0n }))
+    const places = [0, 1, noPartition].map((partition) => ({ partition, next: partition === 1 ? 1n : 0n, epoch: -1 }))
     const request: FetchRequest = { topic, topicId, node, places, waitMs: 0, partitionBytesMax: 1_000_000 }
     for (const version of versions) {
       const { fault, partitions: found } = await exchange(connection, {
@@ -55,8 +55,8 @@ test('a broker answers every version, and each is read the same', async () => {
         }))
       // The first offset is said since version 5.
       const start = version >= 5 ? 0n : -1n
-      const whole = { fault: 0, start, aborted: [] }
-      const unknown = { fault: faults.unknownTopic, start: -1n, stable: -1n, end: -1n, aborted: [] }
+      const whole = { fault: 0, start, aborted: [], diverged: false }
+      const unknown = { fault: faults.unknownTopic, start: -1n, stable: -1n, end: -1n, aborted: [], diverged: false }
       expect({ version, fault, read }).toEqual({
         version,
         fault: 0,

@@ -2,13 +2,14 @@
 
 import { describe, type Log } from '../../telemetry/log.ts'
 import type { RawMessage } from '../client.ts'
+import type { Place } from '../fetchRequest.ts'
 import { partitionsOf, type Member } from '../places.ts'
 
 export type Commits = {
   /** Call it when messages of a partition have been handled: the next request commits the offset after them. */
   put: (messages: readonly RawMessage[]) => void
-  /** Commits this offset of a partition; every message before it has been handled or does not count. */
-  pass: (partition: number, offset: bigint) => void
+  /** Commits this place of a partition; every message before it has been handled or does not count. */
+  pass: (place: Place) => void
   /** Call it when the group has assigned the partitions anew: offsets that wait are dropped, and their messages will come again. */
   forget: () => void
   /** Resolves when no commit is under way. */
@@ -17,8 +18,6 @@ export type Commits = {
 
 /** An offset of a partition that waits to be committed, and how many handled messages it stands for. */
 type PendingOffset = { partition: number; offset: bigint; leaderEpoch: number; messages: number }
-
-const unknownEpoch = -1
 
 /**
  * Commits, for each partition, the offset after its last handled message. It sends one request at a time, whatever the lanes do:
@@ -70,8 +69,8 @@ export const createCommits = (
       }
       start()
     },
-    pass(partition, offset) {
-      if (!pending.has(partition)) pending.set(partition, { partition, offset, leaderEpoch: unknownEpoch, messages: 0 })
+    pass({ partition, next, epoch }) {
+      if (!pending.has(partition)) pending.set(partition, { partition, offset: next, leaderEpoch: epoch, messages: 0 })
       start()
     },
     forget: () => pending.clear(),

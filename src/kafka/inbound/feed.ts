@@ -6,12 +6,13 @@ import type { Gap } from '../../store/gaps.ts'
 import { describe } from '../../telemetry/log.ts'
 import { faults, fetchFrom, type Answer, type Place } from '../fetching.ts'
 import { protocolErrorsCodesById } from '../library.ts'
-import { describeTopic, partitionsOf, placesOf, startOf, TopicRecreated, type GroupReader } from '../places.ts'
+import { describeTopic, partitionsOf, placesOf, TopicRecreated, unknownEpoch, type GroupReader } from '../places.ts'
 import { isUnknownTopic } from '../topics.ts'
 import type { Intake, Tap } from './intake.ts'
+import { moveToStart, readAnew } from './lostPlace.ts'
 
-/** `next`: the next offset to fetch. `stable`, `end`: see Answer; -1 before the first answer. `trouble`: why no messages come. */
-export type PartitionView = { next: bigint; stable: bigint; end: bigint; trouble: string | null }
+/** `next`, `epoch`: see Place. `stable`, `end`: see Answer; -1 before the first answer. `trouble`: why no messages come. */
+export type PartitionView = { next: bigint; epoch: number; stable: bigint; end: bigint; trouble: string | null }
 
 export type FeedOptions = GroupReader & {
   /** What the messages are, for the log. */
@@ -30,7 +31,7 @@ export type Feed = {
   assign: () => Promise<void>
   /** Fetches into `intake` until `signal` is aborted. Throws if only a new consumer helps. */
   run: (intake: Intake, signal: AbortSignal) => Promise<void>
-  /** Fetches a partition again from this offset. */
+  /** Fetches a partition again from this offset, at which it has been before. */
   rewind: (partition: number, offset: bigint) => void
   view: () => ReadonlyMap<number, PartitionView>
 }
@@ -63,13 +64,13 @@ type State = {
 }
 
 /** Tries again, because the coordinator may be moving between brokers, and a new consumer would have to find it as well. */
-const findPlaces = async (state: State, own: number): Promise<ReadonlyMap<number, bigint>> => {
+const findPlaces = async (state: State, own: number): Promise<Place[]> => {
   const { member, topic } = state.options
   for (let tries = 1; ; tries++) {
     try {
       return await placesOf(state.options, partitionsOf(member, topic))
     } catch (error) {
-      if (own !== state.assignment) return new Map()
+      if (own !== state.assignment) return []
       if (tries === triesMax) throw error
       await sleep(errorPauseMs)
     }
@@ -84,21 +85,9 @@ const assign = async (state: State): Promise<void> => {
   const starts = await findPlaces(state, own)
   if (own !== state.assignment) return
   onAssigned()
-  for (const [partition, next] of starts) state.places.set(partition, { next, stable: -1n, end: -1n, trouble: null })
+  for (const { partition, next, epoch } of starts)
+    state.places.set(partition, { next, epoch, stable: -1n, end: -1n, trouble: null })
   state.bell.ring()
-}
-
-/** The place is no longer within the partition, because its messages were deleted or the partition ends before it: moves to the start. */
-const moveToStart = async (state: State, view: PartitionView, partition: number): Promise<void> => {
-  const { topic, onGap, log } = state.options
-  const { next } = view
-  const start = await startOf(state.options, partition)
-  if (start > next) await onGap({ topic, partition, first: next, next: start })
-  else {
-    const fields = { topic, partition, offset: String(next), start: String(start) }
-    log.error('a partition ends before the offset that was to be read: it is read from its start', fields)
-  }
-  if (view.next === next) view.next = start
 }
 
 const staleLeader: ReadonlySet<number> = new Set([
@@ -118,17 +107,27 @@ const take = async (state: State, intake: Intake, from: bigint, answer: Answer):
   // The partition was taken away, or rewound, while the answer was on its way.
   if (view === undefined || view.next !== from) return
   const { fault } = answer
-  if (fault === faults.offsetOutOfRange) return moveToStart(state, view, answer.partition)
+  if (fault === faults.offsetOutOfRange) return moveToStart(state.options, view, answer.partition)
   if (fault !== 0) {
     view.trouble = `the broker answers ${protocolErrorsCodesById[fault] ?? fault}`
     if (staleLeader.has(fault) || staleTopic.has(fault)) state.options.fetcher.clearMetadata()
     return
   }
+  if (answer.diverged) {
+    // Until what was read of the lost end is taken: two messages of one batch must not have the same coordinates.
+    if (intake.holds(answer.partition)) view.trouble = 'it was cut off, and what was read before waits'
+    else await readAnew(state.options, view, answer.partition)
+    return
+  }
   view.trouble = null
   if (answer.end >= 0n) Object.assign(view, { stable: answer.stable, end: answer.end })
-  view.next = answer.next
+  Object.assign(view, { next: answer.next, epoch: answer.epoch })
   for (const message of answer.messages) intake.put(message)
-  if (answer.next > from) state.lastChangeAt = performance.now()
+  if (answer.next === from) return
+  state.lastChangeAt = performance.now()
+  // A broker fills its answer in the order of the request, and only its first batch may be of any size: whoever got something is last now.
+  state.places.delete(answer.partition)
+  state.places.set(answer.partition, view)
 }
 
 const waitOf = ({ lastChangeAt, options: { requestTimeoutMs } }: State): number =>
@@ -152,7 +151,7 @@ const fetchOnce = async (state: State, intake: Intake, node: number, places: rea
     for (const { partition } of places)
       if (!answers.some((answer) => answer.partition === partition)) clearTrouble(state, partition)
     for (const answer of answers) await take(state, intake, next.get(answer.partition)!, answer)
-    if (answers.some(({ fault }) => fault !== 0)) await sleep(errorPauseMs)
+    if (answers.some(({ fault, diverged }) => fault !== 0 || diverged)) await sleep(errorPauseMs)
   } catch (error) {
     const { error: reason } = describe(error)
     for (const { partition } of places) {
@@ -177,7 +176,7 @@ const fetchAll = async (state: State, intake: Intake): Promise<void> => {
   const { id, partitions } = await describeTopic(state.options)
   if (id !== lastRead.topicId) throw new TopicRecreated(`the topic ${topic} was deleted and created again`)
   const leaderOf = (partition: number): number => partitions[partition]?.leader ?? noLeader
-  const places = [...state.places].map(([partition, { next }]) => ({ partition, next }))
+  const places = [...state.places].map(([partition, { next, epoch }]): Place => ({ partition, next, epoch }))
   for (const [node, wanted] of Map.groupBy(places, ({ partition }) => leaderOf(partition))) {
     if (node === noLeader) for (const { partition } of wanted) state.places.get(partition)!.trouble = 'it has no leader'
     if (node === noLeader || state.fetching.has(node)) continue
@@ -230,7 +229,7 @@ export const createFeed = (options: FeedOptions): Feed => {
     rewind(partition, offset) {
       const view = state.places.get(partition)
       if (view === undefined) return
-      view.next = offset
+      Object.assign(view, { next: offset, epoch: unknownEpoch })
       state.lastChangeAt = performance.now()
       state.bell.ring()
     },

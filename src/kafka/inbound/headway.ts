@@ -33,7 +33,7 @@ export type Headway = {
 
 export type HeadwayOptions = {
   member: Member & Pick<RawConsumer, 'lastHeartbeat'>
-  fetcher: Pick<Fetcher, 'listCommittedOffsets'>
+  fetcher: Pick<Fetcher, 'committedPlaces'>
   topic: string
   /** What the brokers answered last. It outlives the consumer: a partition may stand still because no consumer lives long. */
   positions: Positions
@@ -95,10 +95,10 @@ const commitIdle = (
   { options: { view, isIdle, commits } }: State,
   committed: ReadonlyMap<number, bigint | null>,
 ): void => {
-  for (const [partition, { next }] of view()) {
+  for (const [partition, { next, epoch }] of view()) {
     const at = committed.get(partition)
     if (at === undefined || !isIdle(partition)) continue
-    if (next > (at ?? 0n)) commits.pass(partition, next)
+    if (next > (at ?? 0n)) commits.pass({ partition, next, epoch })
   }
 }
 

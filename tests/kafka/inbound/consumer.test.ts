@@ -265,11 +265,11 @@ test('a group that lets us in and does not say where it stands is no connection'
   const connect: Connect = (...args) => {
     const connection = connectToKafka(...args)
     const { fetcher } = connection
-    const ask = fetcher.listCommittedOffsets.bind(fetcher)
-    fetcher.listCommittedOffsets = async (options: Parameters<typeof ask>[0]) => {
+    const ask = fetcher.committedPlaces
+    fetcher.committedPlaces = async (...asked) => {
       calls++
       if (refusing) throw new Error('no right to ask')
-      return ask(options)
+      return ask(...asked)
     }
     return connection
   }

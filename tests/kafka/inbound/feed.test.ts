@@ -2,6 +2,7 @@
 // that come too late, batches that cannot be read. The brokers are a stand-in. (Real ones: tests/e2e/clusterChanges.test.ts.)
 
 import { expect, test } from 'bun:test'
+import { at } from '../../../src/kafka/batchLayout.ts'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import { faults } from '../../../src/kafka/fetching.ts'
 import type { Fetched, Place } from '../../../src/kafka/fetchRequest.ts'
@@ -19,6 +20,7 @@ type Log = { start: number; end: number; unreadable?: readonly [first: number, l
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, n) => from + n)
 
 const codecOfNobody = 7
+const epochOfAll = 2
 const noTime = { key: null, headers: [], timestamp: 1_000n } as const
 
 /** One batch with these offsets, as it stands in the log of a broker. */
@@ -26,6 +28,7 @@ const batch = (first: number, last: number, codecBits = 0): Buffer => {
   const records = range(first, last + 1).map((offset) => ({ ...noTime, value: Buffer.from(`${offset}`) }))
   const bytes = encodeBatch({ records, lies: { codecBits } })
   bytes.writeBigInt64BE(BigInt(first), 0)
+  bytes.writeInt32BE(epochOfAll, at.leaderEpoch)
   return bytes
 }
 
@@ -34,15 +37,20 @@ const createBrokers = (logs: Log[]) => {
     logs,
     committed: logs.map(() => -1n),
     topicId: 'id-1',
+    epoch: -1,
     away: false,
     hold: null as Promise<void> | null,
+    diverged: (_next: bigint, _epoch: number): boolean => false,
+    /** Whether the answer has room for the first partition of the request alone. */
+    full: false,
+    batchesMax: Infinity,
   }
-  const partitionAnswer = ({ partition, next }: Place): Fetched => {
+  const partitionAnswer = ({ partition, next, epoch }: Place): Fetched => {
     const log = state.logs[partition]!
     const from = Number(next)
     const out = from < log.start || from > log.end
     const [first, last] = log.unreadable ?? [Infinity, -Infinity]
-    const batches = log.fault !== undefined || out ? [] : range(from, log.end)
+    const batches = log.fault !== undefined || out ? [] : range(from, Math.min(log.end, from + state.batchesMax))
     return {
       partition,
       fault: log.fault ?? (out ? faults.offsetOutOfRange : 0),
@@ -50,6 +58,7 @@ const createBrokers = (logs: Log[]) => {
       stable: BigInt(log.end),
       start: BigInt(log.start),
       aborted: [],
+      diverged: state.diverged(next, epoch),
       records: Buffer.concat(
         batches
           .filter((offset) => offset <= first || offset > last || offset === from)
@@ -61,7 +70,9 @@ const createBrokers = (logs: Log[]) => {
   }
   const fetch = async ({ places }: FetchRequest) => {
     await Bun.sleep(1)
-    const answers = places.map(partitionAnswer)
+    const answers = places
+      .map(partitionAnswer)
+      .map((answer, n) => (state.full && n > 0 ? { ...answer, records: Buffer.alloc(0) } : answer))
     await state.hold
     if (state.away) throw new Error('no broker')
     return answers
@@ -76,7 +87,10 @@ const createBrokers = (logs: Log[]) => {
         ]),
       }),
     clearMetadata: () => undefined,
-    listCommittedOffsets: () => topicOf([...state.committed]),
+    committedPlaces: () =>
+      Promise.resolve(
+        state.committed.flatMap((next, partition) => (next < 0n ? [] : [{ partition, next, epoch: state.epoch }])),
+      ),
   }
   const member = {
     assignments: [{ topic: 't', partitions: logs.map((_, partition) => partition) }],
@@ -171,6 +185,46 @@ test('a partition that ends before the offset that was to be read is read from i
   await until(() => world.offsets(0).length === 2, { what: 'it is read' })
   expect(world.gaps).toEqual([])
   expect(world.lines.some(({ message }) => message.includes('ends before the offset'))).toBe(true)
+})
+
+test('a partition that was cut off and written again is read from its start, once what was read before is taken', async () => {
+  await using world = await start([{ start: 0, end: 3 }])
+  await world.feed.assign()
+  await until(() => world.feed.view().get(0)!.next === 3n, { what: 'it is read' })
+  world.state.diverged = (next, epoch) => next === 3n && epoch === epochOfAll
+  world.state.logs[0] = { start: 0, end: 6 }
+  await until(() => world.feed.view().get(0)!.trouble, { what: 'it is said' })
+  expect(world.feed.view().get(0)!).toMatchObject({
+    next: 3n,
+    trouble: 'it was cut off, and what was read before waits',
+  })
+  expect(world.offsets(0)).toEqual([0, 1, 2])
+  await until(() => world.offsets(0).length === 9, { what: 'it is read again' })
+  expect(world.offsets(0)).toEqual([0, 1, 2, ...range(0, 6)])
+  expect(world.gaps).toEqual([])
+  expect(world.lines.filter(({ message }) => message.includes('was cut off'))).toMatchObject([
+    { level: 'error', topic: 't', partition: 0, offset: '3', start: '0' },
+  ])
+})
+
+test('the epoch that the group committed shows that a partition was cut off meanwhile', async () => {
+  await using world = await start([{ start: 0, end: 6 }])
+  Object.assign(world.state, { committed: [3n], epoch: 4, diverged: (_next: bigint, epoch: number) => epoch === 4 })
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 6, { what: 'it is read from its start' })
+  expect(world.offsets(0)).toEqual(range(0, 6))
+})
+
+test('a partition that always has more keeps no other from being read, however little room an answer has', async () => {
+  await using world = await start([
+    { start: 0, end: 100_000 },
+    { start: 0, end: 3 },
+  ])
+  world.state.full = true
+  world.state.batchesMax = 5
+  await world.feed.assign()
+  await until(() => world.offsets(1).length === 3, { what: 'the other one is read' })
+  expect(world.feed.view().get(0)!.next).toBeLessThan(100_000n)
 })
 
 test('a batch that cannot be read is one message without bytes, wherever it ends, and the others come', async () => {

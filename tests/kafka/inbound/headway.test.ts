@@ -5,9 +5,11 @@
 
 import { expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
+import type { Place } from '../../../src/kafka/fetchRequest.ts'
 import type { PartitionView } from '../../../src/kafka/inbound/feed.ts'
 import { createHeadway, stillAfterMs, type HeadwayOptions } from '../../../src/kafka/inbound/headway.ts'
 import { createIntake } from '../../../src/kafka/inbound/intake.ts'
+import { unknownEpoch } from '../../../src/kafka/places.ts'
 import { until } from '../../support/until.ts'
 
 const message = (partition: number, offset: number, timestamp: number): RawMessage =>
@@ -21,6 +23,7 @@ const message = (partition: number, offset: number, timestamp: number): RawMessa
   }) as unknown as RawMessage
 const view = (next: bigint, more: Partial<PartitionView> = {}): PartitionView => ({
   next,
+  epoch: unknownEpoch,
   stable: -1n,
   end: -1n,
   trouble: null,
@@ -68,13 +71,16 @@ const createWorld = () => {
   }
   const options = {
     member,
-    fetcher: { listCommittedOffsets: () => topicOf([...world.committed]) },
+    fetcher: {
+      committedPlaces: () =>
+        Promise.resolve(world.committed.map((next, partition) => ({ partition, next, epoch: unknownEpoch }))),
+    },
     topic: 't',
     positions: new Map(),
     view: () => places,
     intake,
     isIdle: () => world.idle,
-    commits: { pass: (partition: number, offset: bigint) => void world.passed.push([partition, offset]) },
+    commits: { pass: ({ partition, next }: Place) => void world.passed.push([partition, next]) },
     isLeader: () => world.leads,
     rejoin: () => (world.refused-- > 0 ? away() : Promise.resolve(void world.rejoined++)),
     obstacle: () => null,

@@ -4,6 +4,7 @@
 import { NetworkError, ProtocolError } from '@platformatic/kafka'
 import type { Fetched, FetchRequest } from '../../../src/kafka/fetchRequest.ts'
 import type { Connection } from '../../../src/kafka/inbound/consumer.ts'
+import { unknownEpoch } from '../../../src/kafka/places.ts'
 import { encodeBatch, headerName } from '../../../src/kafka/records.ts'
 import type { Owner } from '../scheduler.ts'
 import { travel, type World } from '../world.ts'
@@ -105,6 +106,7 @@ export const createGroup = (world: World, topic: string, onCommit: OnCommit): Gr
       stable: BigInt(partitionLog.length),
       start: 0n,
       aborted: [],
+      diverged: false,
       records: records.length === 0 ? Buffer.alloc(0) : batchOf(records, from),
     }
   }
@@ -165,11 +167,11 @@ export const createGroup = (world: World, topic: string, onCommit: OnCommit): Gr
     fetch: (request: FetchRequest) => fetch(owner, request),
     metadata,
     clearMetadata: () => undefined,
-    listCommittedOffsets: () =>
+    committedPlaces: () =>
       world.broker.down
         ? Promise.reject(new NetworkError('the coordinator does not answer'))
         : Promise.resolve(
-            new Map([[topic, [...partitions.keys()].map((partition) => BigInt(committed.get(partition) ?? -1))]]),
+            [...committed].map(([partition, offset]) => ({ partition, next: BigInt(offset), epoch: unknownEpoch })),
           ),
     close: () => Promise.resolve(),
   })
