@@ -11,7 +11,7 @@ import { migrations } from '../store/migrations.ts'
 import { requirePositions } from '../store/positions.ts'
 import { requireFirstSchema } from '../store/searchPath.ts'
 import { requireSettings } from '../store/sessionSettings.ts'
-import { openSession, type Sql } from '../store/sql.ts'
+import { openSession, useFormats, type Sql } from '../store/sql.ts'
 import { createLog, describe, type Log } from '../telemetry/log.ts'
 import { createOutput } from '../telemetry/output.ts'
 
@@ -43,6 +43,7 @@ export const prepareSchema = async (
   const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
   try {
     await requirePlace(sql, config)
+    await useFormats(sql)
     const applied = migrating
       ? await migrate(sql, {
           migrations,

@@ -150,7 +150,8 @@ export const schemaOf = (target: DatabaseTarget): string | undefined => foundSch
 
 /**
  * How values are written and read. An operator may have set any of these otherwise for the role or the database, for other programs; then
- * times would be misread, digits cut, and nulls be words.
+ * times would be misread, digits cut, and nulls be words. And a policy that hides rows is an error (42501), as it is for pg_dump: a fill of an order
+ * that is only hidden would else be one of an order that nobody knows.
  */
 export const formats = {
   DateStyle: 'ISO, MDY',
@@ -161,6 +162,7 @@ export const formats = {
   array_nulls: 'on',
   standard_conforming_strings: 'on',
   transform_null_equals: 'off',
+  row_security: 'off',
 } as const
 
 /** The settings that every session requests when it begins. */

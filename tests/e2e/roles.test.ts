@@ -9,6 +9,7 @@ import { freePort } from '../stack/ports.ts'
 import { startPostgres, type PostgresServer } from '../stack/postgres.ts'
 import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { orderBody, userId } from '../support/orderBody.ts'
+import { placeOnceTaken } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -312,6 +313,26 @@ test('tables of an earlier login are handed to the owner', async () => {
   own.pathname = '/earlier'
   const { exitCode } = await runBinary(['verify'], { ...world.env, DATABASE_URL: own.href })
   expect(exitCode).toBe(0)
+})
+
+test('row level security without a policy, as some hosts switch it on: refused, and a fill waits instead of having no order', async () => {
+  const own = { DATABASE_URL: urlAs('orders_runtime'), DB_MIGRATE: 'false' }
+  const service = await world.start({ env: own })
+  const path = `/orders/${await placeOnceTaken(service, { quantity: 10 })}`
+  const fill = tradeOf({ buyOrderId: path.split('/').at(-1), quantity: 3 })
+  const letters = async (): Promise<number> => (await world.kafka.read(world.topics.deadLetters)).length
+  const before = await letters()
+  await world.sql`alter table orders enable row level security`
+  try {
+    await world.publishTrades(fill)
+    await service.logged('trades cannot be applied now')
+    expect((await service.http(path)).status).toBe(503)
+  } finally {
+    await world.sql`alter table orders disable row level security`
+  }
+  await until(async () => (await service.http(path)).json['filledQuantity'] === 3, { what: 'it is filled' })
+  expect(await letters()).toBe(before)
+  expect(await service.stop()).toBe(0)
 })
 
 test('an administrator who owns the database and may create roles, but is no superuser, can run it too', async () => {
