@@ -1,6 +1,6 @@
 // Ends orders by the clock. At its instant the engine is told, and the status follows the trade topic: it is given once everything was applied
 // that was on the topic some time after the broker had the cancellation. Every replica runs this loop; each step is one statement over a
-// bounded batch, and leaves what another replica is at.
+// bounded batch, and leaves what another replica is at. While there is nothing to end it rests until the lookout (lookout.ts) rings.
 
 import type { Outcome } from '../domain/ending.ts'
 import {
@@ -22,7 +22,7 @@ import { storeFault } from '../store/faults.ts'
 import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
-import { sleep } from './sleep.ts'
+import { createBell, sleep } from './sleep.ts'
 
 export type ExpiryOptions = {
   db: Database
@@ -44,24 +44,28 @@ export type ExpiryOptions = {
   log: Log
 }
 
-/** `backlog`: read every few seconds. `obstacle`: why the last pass failed; null: it did not. */
+/** `backlog`: read every few seconds while there is one. `obstacle`: why the last pass failed; null: it did not. */
 type ExpiryState = { backlog: EndingsBacklog; obstacle: string | null }
 export type Expiry = {
   run: (signal: AbortSignal) => Promise<void>
   /** One pass over all steps that have something to do; whether any of them had a full batch, so that there may be more. */
   pass: () => Promise<boolean>
+  /** There is something to end. */
+  ring: () => void
   state: () => ExpiryState
 }
 
 /** Orders a statement: what a batch locks it has for some milliseconds. */
 const batchMax = 500
-const idleMs = 500
+const pauseMs = 500
+/** While nothing is to be ended, and nobody rings. */
+const idleMs = 10_000
 const errorPauseMs = 1_000
 /** After each pass the loop rests at least as long as the pass took, so that fills and placing have Postgres for themselves half of the time. */
 const restsPerPass = 1
-/** A pass that found nothing to do may still have looked through much that waits: then it looks less often. */
-const restsPerIdlePass = 10
-const idleMaxMs = 5_000
+/** A pass that did little may still have looked through much that waits: then it looks less often. */
+const restsPerSmallPass = 10
+const pauseMaxMs = 5_000
 const backlogEveryMs = 5_000
 
 const cause = { kind: 'expiry' } as const
@@ -166,19 +170,23 @@ const stepsOf = (options: ExpiryOptions): Step[] => {
   ]
 }
 
+/** `isIdle`: no step was needed. `more`: one had a full batch. */
+type Passed = { isIdle: boolean; more: boolean }
+
 /** A step that fails does not hold up the others. Throws the first error, once all were tried. */
-const pass = async ({ db }: ExpiryOptions, steps: readonly Step[]): Promise<boolean> => {
+const pass = async ({ db }: ExpiryOptions, steps: readonly Step[]): Promise<Passed> => {
   const work = await db.run(readEndingsWork)
+  const needed = steps.filter(({ isNeeded }) => isNeeded(work))
   const errors: unknown[] = []
   let more = false
-  for (const { run } of steps.filter(({ isNeeded }) => isNeeded(work)))
+  for (const { run } of needed)
     try {
       more = (await run()) === batchMax || more
     } catch (error) {
       errors.push(error)
     }
   if (errors.length > 0) throw errors[0]
-  return more
+  return { isIdle: needed.length === 0, more }
 }
 
 const nothing: EndingsBacklog = {
@@ -190,6 +198,7 @@ const nothing: EndingsBacklog = {
 export const createExpiry = (options: ExpiryOptions): Expiry => {
   const { db, clock, log } = options
   const steps = stepsOf(options)
+  const bell = createBell()
   const state: ExpiryState & { readAt: number } = { backlog: nothing, obstacle: null, readAt: -Infinity }
 
   const readBacklog = async (): Promise<void> => {
@@ -198,15 +207,17 @@ export const createExpiry = (options: ExpiryOptions): Expiry => {
     state.backlog = await db.run(readEndingsBacklog)
   }
 
-  /** One pass; how long to rest then, in ms. */
-  const passAndRest = async (): Promise<number> => {
+  /** One pass; how long to rest then, in ms; null: until there is something to do. */
+  const passAndRest = async (): Promise<number | null> => {
     const startedAt = clock()
     try {
-      const more = await pass(options, steps)
+      const { isIdle, more } = await pass(options, steps)
       const tookMs = clock() - startedAt
-      await readBacklog()
+      if (isIdle) state.backlog = nothing
+      else await readBacklog()
       state.obstacle = null
-      return more ? tookMs * restsPerPass : Math.min(idleMaxMs, Math.max(idleMs, tookMs * restsPerIdlePass))
+      if (isIdle) return null
+      return more ? tookMs * restsPerPass : Math.min(pauseMaxMs, Math.max(pauseMs, tookMs * restsPerSmallPass))
     } catch (error) {
       const fields = describe(error)
       state.obstacle = fields.error
@@ -217,9 +228,13 @@ export const createExpiry = (options: ExpiryOptions): Expiry => {
 
   return {
     async run(signal) {
-      while (!signal.aborted) await sleep(await passAndRest(), signal)
+      while (!signal.aborted) {
+        const restMs = await passAndRest()
+        await (restMs === null ? bell.wait(idleMs, signal) : sleep(restMs, signal))
+      }
     },
-    pass: () => pass(options, steps),
+    pass: async () => (await pass(options, steps)).more,
+    ring: () => bell.ring(),
     state: () => state,
   }
 }

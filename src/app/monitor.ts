@@ -26,9 +26,16 @@ const lookEveryMs = 1_000
 /** Counting a long outbox takes a while: never spend more than one part in this many on it. */
 const dutyCycle = 10
 
-export type MonitorOptions = { db: Database; bound: OutboxBound; floor: OutboxFloor; log: Log }
+export type MonitorOptions = {
+  db: Database
+  bound: OutboxBound
+  floor: OutboxFloor
+  /** Called after each count while events wait: an idle relay need not look for those that others committed. */
+  onWaiting?: () => void
+  log: Log
+}
 
-export const createMonitor = ({ db, bound, floor, log }: MonitorOptions): Monitor => {
+export const createMonitor = ({ db, bound, floor, onWaiting, log }: MonitorOptions): Monitor => {
   let state: Look = {
     database: { up: false, detail: 'not reached yet' },
     outbox: { rows: 0, ageMs: 0, sendableAgeMs: 0, overdue: [] },
@@ -41,6 +48,7 @@ export const createMonitor = ({ db, bound, floor, log }: MonitorOptions): Monito
     try {
       const outbox = await db.run((sql) => readBacklog(sql, bound, floor()))
       countedAt = performance.now()
+      if (outbox.rows > 0) onWaiting?.()
       const outboxFull = outbox.rows > bound.rowsMax || outbox.sendableAgeMs > bound.ageMaxMs
       return { database: { up: true, detail: 'answers' }, outbox, outboxFull }
     } catch (error) {

@@ -1,12 +1,13 @@
 // Cancel-after, a dead man's switch. Arming is one statement of a batch; firing is a loop on every replica, so that a switch fires while the
-// replica that armed it is gone. Firing writes a sweep (sweeps.ts), which cancels the orders.
+// replica that armed it is gone. Firing writes a sweep (sweeps.ts), which cancels the orders. While there is neither, the loop rests until the
+// lookout (lookout.ts) rings.
 
 import type { Cause } from '../domain/history.ts'
 import { armSwitches, fireDue, type Look, type Switch } from '../store/cancelAfter.ts'
 import { storeFault } from '../store/faults.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
-import { sleep } from './sleep.ts'
+import { createBell } from './sleep.ts'
 
 /** A time-out of a switch, in ms; 0 disarms it. */
 export const timeoutMinMs = 1_000
@@ -67,26 +68,26 @@ export type Switches = {
   run: (signal: AbortSignal) => Promise<void>
   /** One look; how long to rest then, in ms. */
   look: () => Promise<number>
+  /** A deadline has passed, or there are sweeps. */
+  ring: () => void
   state: () => SwitchesState
 }
 
 /** Switches that one statement fires. */
 const firedMax = 500
-/**
- * Between two looks: at least this long, so that looks cost little however many switches are armed. No switch begins to fire later than this by it.
- */
+/** Between two looks: at least this long, so that looks cost little however many switches are armed. */
 const restMinMs = 250
-/**
- * At most this long, less than the shortest time-out: so a switch that another replica arms is known here before its deadline, and nobody has to
- * be told of it.
- */
+/** At most this long, while sweeps are open: whoever looks at the metrics sees how they go. */
 const restMaxMs = 750
+/** While there is nothing, and nobody rings. */
+const idleMs = 10_000
 /** While deadlines have passed that one look did not fire: there were too many, or somebody arms them at this moment. */
 const againMs = 25
 /** A timer may ring a little early. */
 const slackMs = 2
 
 export const createSwitches = ({ db, onFired, onSweeps, clock, log }: SwitchesOptions): Switches => {
+  const bell = createBell()
   let state: SwitchesState = { open: 0, oldestMs: 0, obstacle: null }
 
   const look = async (): Promise<number> => {
@@ -95,11 +96,12 @@ export const createSwitches = ({ db, onFired, onSweeps, clock, log }: SwitchesOp
     if (isWaiting) onSweeps()
     state = { open, oldestMs, obstacle: null }
     if (due) return againMs
-    return Math.min(restMaxMs, Math.max(restMinMs, (nextMs ?? restMaxMs) + slackMs))
+    return Math.min(open > 0 ? restMaxMs : idleMs, Math.max(restMinMs, (nextMs ?? idleMs) + slackMs))
   }
 
   return {
     look,
+    ring: () => bell.ring(),
     state: () => state,
     async run(signal) {
       while (!signal.aborted) {
@@ -113,7 +115,7 @@ export const createSwitches = ({ db, onFired, onSweeps, clock, log }: SwitchesOp
           log.rarely('warn', 'switches', 'switches cannot be looked at now; it is tried again', fields)
         }
         // What the look itself took counts: its answer may have been slow.
-        await sleep(Math.max(againMs, restMs - (clock() - startedAt)), signal)
+        await bell.wait(Math.max(againMs, restMs - (clock() - startedAt)), signal)
       }
     },
   }

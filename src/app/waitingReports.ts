@@ -1,5 +1,5 @@
 // Settles the reports of the engine that wait for fills. Every replica runs this loop; what another replica is at, it leaves. While none waits
-// it looks every few seconds, and when a report has begun to wait here.
+// it rests until one has begun to wait here, or the lookout (lookout.ts) has seen one.
 
 import { settleReport, type Settlement } from '../domain/report.ts'
 import { writeReports, type ReceivedReport, type ReportException, type ReportWrites } from '../store/reports.ts'
@@ -42,9 +42,9 @@ export type WaitingReports = {
 /** Reports a statement. */
 const batchMax = 500
 const countMax = 10_000
-/** Between two passes while reports wait, and while none does. */
+/** Between two passes while reports wait, and while none does and nobody rings. */
 const waitingPauseMs = 250
-const idlePauseMs = 5_000
+const idlePauseMs = 10_000
 const errorPauseMs = 1_000
 /** What waits is looked through at each pass: so the loop rests this many times as long as a pass took. */
 const restsPerPass = 4

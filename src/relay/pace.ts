@@ -6,9 +6,10 @@ const longestPauseMs = 30
 
 /**
  * Idle polling finds what other replicas committed for our tickers; it slows down while there is nothing. What this process commits rings.
- * While no other replica is alive (`lastAlone`) somebody else is a command such as `expire`, or a replica that has just come or is gone.
+ * While no other replica is alive (`lastAlone`) somebody else is a command such as `expire`, or a replica that has just come or is gone. Their events are
+ * found by the monitor, which counts what waits each second, and rings.
  */
-export const pollMs = { first: 20, last: 200, lastAlone: 1_000 }
+export const pollMs = { first: 20, last: 200, lastAlone: 5_000 }
 
 /**
  * Events that are committed while a wave of them is being sent make up the next wave, so a busy relay reads, sends and deletes many at a

@@ -2,7 +2,8 @@
 
 import { createExpiry, type Expiry } from '../app/expiry.ts'
 import { createKeyFilling } from '../app/fillKeys.ts'
-import { createMonitor, type OutboxFloor } from '../app/monitor.ts'
+import { createLookout, type Lookout } from '../app/lookout.ts'
+import { createMonitor } from '../app/monitor.ts'
 import { createOpenExceptions } from '../app/openExceptions.ts'
 import { createStopWatch } from '../app/stopWatch.ts'
 import { furtherTopicsOf, topicsOf } from '../config/kafkaSettings.ts'
@@ -50,13 +51,16 @@ const openRelay = (
     log,
   })
 
+/** How long an order that is executed at once may be open; 0: for ever, because an engine that reports ends it itself. */
+const graceMsOf = (config: Parts['config']): number =>
+  config.ENGINE_FEATURES.includes('reports') ? 0 : config.IMMEDIATE_GRACE_MS
+
 const openExpiry = ({ config, log, observers, now, newId }: Parts, db: Database, onCommitted: () => void): Expiry =>
   createExpiry({
     db,
     topic: topicsOf(config).trades,
     settleMs: config.EXPIRY_SETTLE_MS,
-    // An engine that reports ends them itself.
-    graceMs: config.ENGINE_FEATURES.includes('reports') ? 0 : config.IMMEDIATE_GRACE_MS,
+    graceMs: graceMsOf(config),
     ...observers.endings,
     newEventId: () => newId(now()),
     onCommitted,
@@ -64,13 +68,25 @@ const openExpiry = ({ config, log, observers, now, newId }: Parts, db: Database,
     log,
   })
 
+type Rung = Record<'expiry' | 'switches' | 'waiting', { ring: () => void }>
+
+/** `db`: whose only other statements are as short, so that it looks in time. */
+const openLookout = ({ config, log }: Parts, db: Database, { expiry, switches, waiting }: Rung): Lookout =>
+  createLookout({
+    db,
+    endsImmediate: graceMsOf(config) > 0,
+    rings: { endings: expiry.ring, switches: switches.ring, reports: waiting.ring },
+    clock: () => performance.now(),
+    log,
+  })
+
 /** What looks at Kafka and Postgres at a steady pace, for health, metrics and placing. */
-const createWatchers = ({ config, log, kafka, db }: TradesParts, floor: OutboxFloor) => {
+const createWatchers = ({ config, log, kafka, db }: TradesParts, { floor, ring }: Pick<Relay, 'floor' | 'ring'>) => {
   const bound = { rowsMax: config.OUTBOX_MAX_ROWS, ageMaxMs: config.OUTBOX_MAX_AGE_MS }
   return {
     link: createLink(kafka, topicsOf(config), config.KAFKA_TOPIC_PARTITIONS, log),
     furtherTopics: createFurtherTopics(kafka, furtherTopicsOf(config), log),
-    monitor: createMonitor({ db, bound, floor, log }),
+    monitor: createMonitor({ db, bound, floor, onWaiting: ring, log }),
     openExceptions: createOpenExceptions(db, tradeExceptions.countOpen),
     openReportExceptions: createOpenExceptions(db, reportExceptions.countOpen),
     stops: createStopWatch({ db, clock: () => performance.now(), log }),
@@ -105,9 +121,10 @@ export const createBackground = (parts: BackgroundParts) => {
       onCommitted()
     },
     onEvent: relay.ring,
+    needsTape: () => lookout.needsTape(),
   }
   const { trades, letters } = openTrades(inbound)
-  const reports = openReports(inbound, own.expiry)
+  const reports = openReports(inbound, { waitingDb: own.expiry, onWaiting: () => lookout.ring() })
   const onEnded = (): void => {
     relay.ring()
     publisher?.ring()
@@ -116,6 +133,7 @@ export const createBackground = (parts: BackgroundParts) => {
   const expiry = openExpiry(parts, own.expiry, onEnded)
   const keyFilling = createKeyFilling({ db: own.expiry, clock: () => performance.now(), log })
   const { sweeps, switches, pools: many } = openSweeps({ ...parts, onCommitted: onEnded })
+  const lookout = openLookout(parts, many.switches, { expiry, switches, waiting: reports.waiting })
   const pools: Record<string, Pool> = { ...own, ...many, ...open.pools }
   const producers = [producer, ...open.producers]
   return {
@@ -125,11 +143,12 @@ export const createBackground = (parts: BackgroundParts) => {
     relay,
     trades,
     letters,
+    lookout,
     expiry,
     keyFilling,
     sweeps,
     switches,
     reports,
-    ...createWatchers(inbound, relay.floor),
+    ...createWatchers(inbound, relay),
   }
 }

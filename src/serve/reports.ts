@@ -44,7 +44,7 @@ const openWaiting = ({ config, log, observers, now, newId, onCommitted }: Trades
 const openConsumer = (
   parts: TradesParts,
   waiting: WaitingReports,
-  { topic, letterTopic }: { topic: string; letterTopic: string },
+  { topic, letterTopic, onWaiting }: { topic: string; letterTopic: string; onWaiting: () => void },
 ): Omit<Reports, 'waiting'> => {
   const { config, log, observers, tracing, kafka, producer, db, now, newId, onCommitted } = parts
   const deadLetters = observeLetters(createDeadLetters(producer, letterTopic, { log, now }), observers.reports.onLetter)
@@ -54,7 +54,10 @@ const openConsumer = (
     db,
     unknownToDeadLetters: config.TRADE_UNKNOWN_TO_DLQ,
     ...observers.reports,
-    onWaiting: waiting.ring,
+    onWaiting() {
+      waiting.ring()
+      onWaiting()
+    },
     onRetry: (error) => (obstacle = describe(error).error),
     log,
     tracing,
@@ -89,10 +92,13 @@ const openConsumer = (
   return { consumer, letters: deadLetters }
 }
 
-/** `waitingDb`: the pool for what settles the reports that wait. */
-export const openReports = (parts: TradesParts, waitingDb: Database): Reports => {
+/** `waitingDb`: the pool for what settles the reports that wait. `onWaiting`: called when a report has begun to wait. */
+export const openReports = (
+  parts: TradesParts,
+  { waitingDb, onWaiting }: { waitingDb: Database; onWaiting: () => void },
+): Reports => {
   const waiting = openWaiting(parts, waitingDb)
   const { reports: topic, reportLetters: letterTopic } = topicsOf(parts.config)
   if (topic === null || letterTopic === null) return { waiting, consumer: null, letters: { state: () => [] } }
-  return { waiting, ...openConsumer(parts, waiting, { topic, letterTopic }) }
+  return { waiting, ...openConsumer(parts, waiting, { topic, letterTopic, onWaiting }) }
 }

@@ -84,7 +84,9 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' 
   const publisherRun = background.publisher?.run(backgroundStop.signal)
   const expiryRun = background.expiry.run(backgroundStop.signal)
   const fillRun = background.keyFilling.run(backgroundStop.signal)
-  const manyRun = [background.switches, background.sweeps].map((part) => part.run(backgroundStop.signal))
+  const manyRun = [background.lookout, background.switches, background.sweeps].map((part) =>
+    part.run(backgroundStop.signal),
+  )
   const { consumer, waiting } = background.reports
   const reportsRun = [consumer, waiting].map((part) => part?.run(backgroundStop.signal))
   const watchers = [

@@ -32,6 +32,8 @@ export type TradesParts = {
   onCommitted: () => void
   /** A stop was triggered, or a late fill tells the engine of an end again: an event waits in the outbox. */
   onEvent: () => void
+  /** Whether somebody may wait for the marks of the topic: while nobody does, Postgres is not asked. */
+  needsTape: () => boolean
 }
 
 const openHandler = (
@@ -60,7 +62,7 @@ const openHandler = (
   })
 
 export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
-  const { config, log, observers, kafka, producer, db, now, onCommitted } = parts
+  const { config, log, observers, kafka, producer, db, now, onCommitted, needsTape } = parts
   const topics = topicsOf(config)
   const deadLetters = observeLetters(createDeadLetters(producer, topics.deadLetters, { log, now }), observers.letter)
   /** Why trades cannot be applied now; null once a batch is applied. */
@@ -89,7 +91,7 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
     obstacle: (partition) => lettersOf(partition) ?? obstacle,
     tape: {
-      need: () => db.run(readTapeNeed),
+      need: async () => (needsTape() ? db.run(readTapeNeed) : null),
       raise: (raised) => db.run((sql) => raiseTapeMarks(sql, { topic: topics.trades, ...raised })),
     },
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,

@@ -8,9 +8,12 @@ import { textArray, type Fragment, type Sql } from './sql.ts'
 /** A stop that waits for its price when its time is over: no engine knows it, so it ends at once. `now`: the database's time. */
 export type DueStop = { id: string; version: number; reasonCode: string; now: Date }
 
-const isDue = (sql: Sql): Fragment => sql`o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()`
+/** An open order whose time is over. */
+export const isDue = (sql: Sql): Fragment =>
+  sql`o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()`
 
-const isImmediate = (sql: Sql): Fragment =>
+/** An open order that an engine executes at once or not at all. */
+export const isImmediate = (sql: Sql): Fragment =>
   sql`o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))`
 
 /**
@@ -19,7 +22,7 @@ const isImmediate = (sql: Sql): Fragment =>
  */
 export type EndingsWork = Record<'due' | 'immediate' | 'untold' | 'sent' | 'acknowledged', boolean>
 
-/** It is asked all the time, mostly for nothing. So it has no parameters: Postgres plans such a statement once a connection. */
+/** It is asked at each pass. So it has no parameters: Postgres plans such a statement once a connection. */
 export const readEndingsWork = async (sql: Sql): Promise<EndingsWork> => {
   const [row] = await sql<[EndingsWork]>`
     select

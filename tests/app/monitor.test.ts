@@ -30,6 +30,8 @@ afterEach(async () => {
 
 const hourMs = 3_600_000
 let floor = 0n
+/** How often it said that events wait. */
+let rung = 0
 const start = (bound: Partial<OutboxBound> = {}): Monitor => {
   const log = createLog('info', (line) => lines.push(line))
   const monitor = createMonitor({
@@ -37,6 +39,7 @@ const start = (bound: Partial<OutboxBound> = {}): Monitor => {
     bound: { rowsMax: 1_000, ageMaxMs: 3_600_000, ...bound },
     log,
     floor: () => floor,
+    onWaiting: () => rung++,
   })
   running = monitor.run(stopping.signal)
   return monitor
@@ -68,6 +71,15 @@ test('it reports how many events wait and how old the oldest is', async () => {
   expect(monitor.state().outbox.rows).toBe(3)
   expect(monitor.state().outbox.ageMs).toBeGreaterThanOrEqual(60_000)
   expect(monitor.state().outboxFull).toBe(false)
+})
+
+test('it says that events wait, which others may have committed, and not while none do', async () => {
+  rung = 0
+  const monitor = start()
+  await until(() => monitor.state().database.up, { what: 'the first look' })
+  expect(rung).toBe(0)
+  await place(1)
+  await until(() => rung > 0, { what: 'it says so' })
 })
 
 describe('the outbox is full', () => {

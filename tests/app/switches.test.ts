@@ -2,6 +2,7 @@
 // before it fired; arming it again comes before the firing or after it, and every answer says which.
 
 import { beforeEach, describe, expect, test } from 'bun:test'
+import { createLookout } from '../../src/app/lookout.ts'
 import { createSweeps } from '../../src/app/sweeps.ts'
 import { armBatch, createSwitches, type ArmCommand, type SwitchesOptions } from '../../src/app/switches.ts'
 import type { Switch } from '../../src/store/cancelAfter.ts'
@@ -261,9 +262,11 @@ describe('firing', () => {
 })
 
 describe('the loop', () => {
-  test('looks at its leisure while nothing is armed, and at a deadline in time', async () => {
+  test('looks while sweeps are open, rests while nothing is armed, and looks at a deadline in time', async () => {
     const one = loop()
     expect(await one.look()).toBe(750)
+    await sql`update cancel_sweeps set done_at = now() where done_at is null`
+    expect(await one.look()).toBe(10_000)
     await arm(400)
     const rest = await one.look()
     expect(rest).toBeGreaterThanOrEqual(250)
@@ -283,7 +286,15 @@ describe('the loop', () => {
     }
     const one = loop({ db: shaky, onFired: (lateMs) => fired.push(lateMs) })
     const stop = new AbortController()
-    const running = one.run(stop.signal)
+    const rings = { endings: () => undefined, switches: one.ring, reports: () => undefined }
+    const lookout = createLookout({
+      db: pool,
+      endsImmediate: false,
+      rings,
+      clock: () => performance.now(),
+      log: quietLog().log,
+    })
+    const running = Promise.all([one, lookout].map((part) => part.run(stop.signal)))
     const { firesAt } = await arm(1_000)
     await until(async () => (await sweepsOf()).length > 0, { what: 'it fires' })
     const [{ begun_at } = { begun_at: new Date(0) }] = await sweepsOf()

@@ -5,9 +5,9 @@ import { until } from '../support/until.ts'
 import { createWorld } from '../support/world.ts'
 
 const countedMs = 5_000
-const perSecondMax = 12
+const perSecondMax = 6
 
-test('a replica that is alone comes to rest at no more than twelve statements a second', async () => {
+test('a replica that is alone comes to rest at no more than six statements a second', async () => {
   await using world = await createWorld()
   await world.start()
   const { sql } = world

@@ -3,6 +3,7 @@
 
 import { createExpiry } from '../../src/app/expiry.ts'
 import type { Follow } from '../../src/app/follow.ts'
+import { createLookout } from '../../src/app/lookout.ts'
 import { createMonitor } from '../../src/app/monitor.ts'
 import { createRuleBook } from '../../src/app/rules.ts'
 import { createService, type Service } from '../../src/app/service.ts'
@@ -126,7 +127,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       limits: { lanes: plan.tradeLanes, messagesMax: 200, bytesMax: 1_000_000 },
       keepGap: () => Promise.reject(new Error('no message is ever deleted here')),
       tape: {
-        need: () => db.run(readTapeNeed),
+        need: async () => (lookout.needsTape() ? db.run(readTapeNeed) : null),
         raise: (raised) => db.run((sql) => raiseTapeMarks(sql, { topic: topics.trades, ...raised })),
       },
       log,
@@ -172,7 +173,10 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
           onCommitted()
         },
         onException: () => undefined,
-        onWaiting: waiting.ring,
+        onWaiting() {
+          waiting.ring()
+          lookout.ring()
+        },
         log,
         now,
         newId,
@@ -189,6 +193,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     db,
     bound: { rowsMax: plan.outboxMaxRows, ageMaxMs: 900_000 },
     floor: relay.floor,
+    onWaiting: relay.ring,
     log,
   })
   const ruleBook = createRuleBook({ db: connect(world, owner), features: new Set() })
@@ -206,6 +211,13 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     db: connect(world, owner),
     onFired: (lateMs) => world.log(`a switch fired ${lateMs} ms late`),
     onSweeps: sweeps.ring,
+    clock,
+    log,
+  })
+  const lookout = createLookout({
+    db: connect(world, owner),
+    endsImmediate: plan.graceMs > 0,
+    rings: { endings: expiry.ring, switches: switches.ring, reports: waiting.ring },
     clock,
     log,
   })
@@ -231,7 +243,17 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
 
   const streaming = new AbortController()
   const { signal } = streaming
-  const loops = [relay, trades, expiry, waiting, ruleBook, sweeps, switches, ...(plan.reports > 0 ? [reports] : [])]
+  const loops = [
+    relay,
+    trades,
+    lookout,
+    expiry,
+    waiting,
+    ruleBook,
+    sweeps,
+    switches,
+    ...(plan.reports > 0 ? [reports] : []),
+  ]
   const running = Promise.all(loops.map((loop) => loop.run(signal)))
   void monitor.run(signal)
   let open = true

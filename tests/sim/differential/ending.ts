@@ -14,6 +14,7 @@ import {
   tellEndings,
   type EndingsBacklog,
 } from '../../../src/store/endings.ts'
+import { readPending } from '../../../src/store/pending.ts'
 import type { Sql } from '../../../src/store/sql.ts'
 import { raiseTapeMarks, readTapeNeed } from '../../../src/store/tapeMarks.ts'
 import type { Call } from './calls.ts'
@@ -53,6 +54,15 @@ const raising = ({ random }: Memory): Call => {
   const marks = marked.map((partition) => ({ partition, readUntil: new Date(`${years()}-01-01T00:00:00Z`) }))
   const goneUntil = random.chance(0.5) ? new Date(`${years()}-01-01T00:00:00Z`) : null
   return plain('raiseTapeMarks', true, (sql) => raiseTapeMarks(sql, { topic, partitions: count, goneUntil, marks }))
+}
+
+/** The next moment is told apart from none; each side has its own clock. */
+const pending = ({ random }: Memory): Call => {
+  const endsImmediate = random.chance(0.5)
+  return plain('readPending', false, async (sql) => {
+    const { nextMs, ...waits } = await readPending(sql, { endsImmediate })
+    return { ...waits, isNext: nextMs !== null }
+  })
 }
 
 const settled = ({ random }: Memory): Call => {
@@ -98,6 +108,7 @@ export const ending = (memory: Memory): Call =>
     () => plain('readExpiringStops', true, async (sql) => withoutNow(await readDueStops(sql, limit))),
     () => plain('noteAcknowledged', true, (sql) => noteAcknowledged(sql, limit)),
     () => plain('readEndingsWork', false, readEndingsWork),
+    pending,
     () => plain('readEndingsBacklog', false, async (sql) => ages(await readEndingsBacklog(sql))),
     () => plain('readTapeNeed', false, async (sql) => (await readTapeNeed(sql)) !== null),
   ])(memory)

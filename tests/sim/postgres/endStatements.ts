@@ -11,7 +11,7 @@ import {
 } from './ending.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
 import { raiseTapeMarks, readTapeNeed } from './marking.ts'
-import { deleteEndings, readEndingsBacklog, readEndingsWork, readSettledEndings } from './settling.ts'
+import { deleteEndings, readEndingsBacklog, readEndingsWork, readPending, readSettledEndings } from './settling.ts'
 import { look, type Template } from './template.ts'
 
 const isDue = 'where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp() and'
@@ -19,7 +19,24 @@ const isDue = 'where o.open and o.expires_at is not null and o.expires_at <= sta
 const isImmediate =
   "where o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))"
 
+const isImmediateHere = `or exists (select from orders o ${isImmediate}) as endings`
+
 export const endTemplates: readonly Template[] = [
+  {
+    name: 'readPending',
+    clauses: [
+      'exists (select from order_endings where acknowledged_at is not null) as settling',
+      'exists (select from ingested_reports where settled_at is null) as reports',
+      'settling or exists (select from orders o where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp())',
+      'or exists (select from order_endings where acknowledged_at is null) or',
+      'exists (select from cancel_after where fires_at <= statement_timestamp()) or exists (select from cancel_sweeps where done_at is null) as switches',
+      'settling or reports as tape',
+      'where o.open and o.expires_at > statement_timestamp() order by o.expires_at limit 1',
+      'where c.fires_at > statement_timestamp() order by c.fires_at limit 1',
+    ],
+    also: (text) => text.includes(isImmediateHere) || text.includes('or false as endings'),
+    run: look((db, { text }) => readPending(db, { endsImmediate: text.includes(isImmediateHere) })),
+  },
   {
     name: 'readEndingsWork',
     clauses: [

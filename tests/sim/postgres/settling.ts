@@ -1,4 +1,4 @@
-// The fake of src/store/endings.ts, its second half: the ends that may become the status, and what is left of them.
+// The fake of src/store/endings.ts, its second half: the ends that may become the status, and what is left of them; and of src/store/pending.ts.
 
 import { byTime, dropEnding, isDue, isImmediate, isOpen } from './ending.ts'
 import type { EndingRecord, Postgres } from './state.ts'
@@ -55,6 +55,26 @@ export const readEndingsWork = (db: Postgres): object[] => {
       }),
       sent: endings.some(({ acknowledged_at, told_at }) => acknowledged_at === null && told_at !== null),
       acknowledged: endings.some(({ acknowledged_at }) => acknowledged_at !== null),
+    },
+  ]
+}
+
+export const readPending = (db: Postgres, { endsImmediate }: { endsImmediate: boolean }): object[] => {
+  const now = db.clock()
+  const orders = [...db.orders.values()].filter(isOpen)
+  const armed = [...db.switches.values()].flatMap(({ fires_at }) => fires_at ?? [])
+  const moments = [...orders.flatMap(({ expires_at }) => expires_at?.getTime() ?? []), ...armed]
+  const nextAt = Math.min(...moments.filter((at) => at > now))
+  const settling = db.endings.values().some(({ acknowledged_at }) => acknowledged_at !== null)
+  const reports = db.reports.values().some(({ settled_at }) => settled_at === null)
+  return [
+    {
+      endings:
+        db.endings.size > 0 || orders.some((order) => isDue(order, now) || (endsImmediate && isImmediate(order))),
+      switches: armed.some((at) => at <= now) || db.sweeps.values().some(({ done_at }) => done_at === null),
+      reports,
+      tape: settling || reports,
+      next_ms: nextAt === Infinity ? null : nextAt - now,
     },
   ]
 }
