@@ -100,6 +100,7 @@ export const ending = (memory: Memory): Call =>
     adding,
     telling,
     telling,
+    telling,
     raising,
     settled,
     forgetting,
