@@ -175,5 +175,7 @@ test('while it cannot look, all are woken, and marks are needed', async () => {
     expect(lookout.needsTape()).toBe(true)
     fails = false
     await until(() => !lookout.needsTape(), { what: 'it has looked' })
+    fails = true
+    await until(() => lookout.needsTape(), { what: 'it cannot look again' })
   }, shaky)
 })
