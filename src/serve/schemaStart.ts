@@ -3,7 +3,7 @@
 import { sleep } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
 import { adoptedSchema, isTakenOver } from '../store/adoptedPlace.ts'
-import { brokenGuards } from '../store/brokenGuards.ts'
+import { brokenGuards, readReplicationRole } from '../store/brokenGuards.ts'
 import { useSchema } from '../store/connection.ts'
 import { beginEpoch } from '../store/log.ts'
 import { migrate, MigrationRefused, requireSchema } from '../store/migrate.ts'
@@ -62,6 +62,11 @@ export const prepareSchema = async (
       log.error('a guard of the tables is not in force: put it back as in sql/, then run verify', {
         guard: `${kind} ${table}.${name}`,
         found: state ?? 'not there',
+      })
+    const replicationRole = await readReplicationRole(sql)
+    if (replicationRole !== 'origin')
+      log.error('guards of the tables do not fire in our sessions: reset what sets their session_replication_role', {
+        found: replicationRole,
       })
     return applied
   } finally {

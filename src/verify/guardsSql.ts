@@ -1,6 +1,6 @@
 // Finds the guards that are not in force (store/guards.ts), and the rows that got past a unique key while it was not.
 
-import { brokenGuards, columnsOfKey, inForce, type Guard } from '../store/brokenGuards.ts'
+import { brokenGuards, columnsOfKey, type Guard, inForce, readReplicationRole } from '../store/brokenGuards.ts'
 import { readPositionCaches } from '../store/positions.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
 import type { Violation } from './violation.ts'
@@ -42,14 +42,14 @@ export const verifyGuards = async (sql: Sql): Promise<Violation[]> => {
   for (const [id, cache] of Object.entries(await readPositionCaches(sql)))
     if (cache !== 1)
       violations.push({ subject: 'guard', id, rule: 'cache of the sequence', expected: '1', found: String(cache) })
-  const [role] = await sql<{ role: string }[]>`select current_setting('session_replication_role') as role`
-  if (role!.role !== 'origin')
+  const role = await readReplicationRole(sql)
+  if (role !== 'origin')
     violations.push({
       subject: 'guard',
       id: 'session_replication_role',
       rule: 'setting of a new session',
       expected: 'origin',
-      found: role!.role,
+      found: role,
     })
   return violations
 }

@@ -300,6 +300,15 @@ test('a guard that was switched off is said at the start, also to the runtime ro
   await service.stop()
 })
 
+test('sessions in which no guard fires are said at the start', async () => {
+  const name = new URL(world.databaseUrl).pathname.slice(1)
+  await world.sql.unsafe(`alter database "${name}" set session_replication_role = replica`)
+  const service = await world.start({ env: { DATABASE_URL: urlAs('orders_runtime'), DB_MIGRATE: 'false' } })
+  expect(await service.logged('guards of the tables do not fire')).toMatchObject({ level: 'error', found: 'replica' })
+  await world.sql.unsafe(`alter database "${name}" reset session_replication_role`)
+  await service.stop()
+})
+
 test('tables of an earlier login are handed to the owner', async () => {
   const url = await server.createDatabase('earlier')
   const sql = postgres(url, { max: 1, onnotice: () => undefined })
