@@ -19,6 +19,7 @@ const states = async () => {
 
 const old = javaOrder({ placed: false, createdAt: new Date(Date.now() - 40 * dayMs) })
 const middle = javaOrder({ placed: false, createdAt: new Date(Date.now() - 20 * dayMs) })
+const withdrawn = javaOrder({ placed: false, createdAt: new Date(Date.now() - 20 * dayMs) })
 const ended = javaOrder({
   status: 'CANCELED',
   version: 1,
@@ -30,17 +31,17 @@ const known = javaOrder({ createdAt: new Date(Date.now() - 20 * dayMs) })
 test('orders of before what the topic still has are undecided, and nothing is published', async () => {
   await makeJavaTables(world.sql)
   const canceled = javaOrder({ status: 'CANCELED', version: 1 })
-  await storeJavaOrders(world, [javaOrder(), canceled, known, old, middle, ended])
+  await storeJavaOrders(world, [javaOrder(), canceled, known, old, middle, withdrawn, ended])
   await using cluster = openCluster(world.kafka.bootstrap)
   await cluster.deleteRecords(world.topics.placed, 0, 1n)
   await cluster.deleteRecords(world.topics.cancelled, 0, 1n)
   const { out, exitCode } = await adopt('--list')
   expect(exitCode).toBe(0)
   expect(out).toContain(`undecided: PLACED of ${middle.id}`)
-  expect(out).toContain('6 orders, 0 fills, 0 violations')
+  expect(out).toContain('7 orders, 0 fills, 0 violations')
   const gone = [`CANCELLED of ${canceled.id}: UNDECIDED`, `CANCELLED of ${ended.id}: UNDECIDED`]
   // The first of the orders stood at the offset that retention deleted.
-  const placed = [old, middle].map(({ id }) => `PLACED of ${id}: UNDECIDED`)
+  const placed = [old, middle, withdrawn].map(({ id }) => `PLACED of ${id}: UNDECIDED`)
   expect((await states()).filter((text) => text.includes('UNDECIDED'))).toEqual(
     expect.arrayContaining([...gone, ...placed]),
   )
@@ -55,9 +56,17 @@ test('the old ones are canceled, the rest is published, and verify is content', 
   expect(await world.sql`select order_id, kind from orders.outbox`).toEqual([
     { order_id: old.id, kind: 'CANCELLED' },
   ] as never)
+  const service = await world.start()
+  expect((await service.http(`/orders/${withdrawn.id}/cancel`, { method: 'POST' })).status).toBe(200)
+  await world.kafka.readUntil(world.topics.cancelled, (all) => all.some(({ value }) => value!.includes(withdrawn.id)))
+  await service.stop()
+
   const publishing = await adopt('--publish-undecided')
   expect(publishing.out).toContain('0 violations')
-  expect((await states()).filter((text) => text.includes('UNDECIDED'))).toEqual([])
+  // Whoever matches orders was told that it is over: a placement behind that would bring it back.
+  expect((await states()).filter((text) => text.includes('UNDECIDED'))).toEqual([
+    `PLACED of ${withdrawn.id}: UNDECIDED`,
+  ])
   expect(await states()).toEqual(
     expect.arrayContaining([
       `PLACED of ${old.id}: CANCELED`,
@@ -66,9 +75,10 @@ test('the old ones are canceled, the rest is published, and verify is content', 
     ]),
   )
   expect(await states()).not.toContain(`PLACED of ${known.id}: PUBLISHED`)
-  const service = await world.start()
-  await world.kafka.readUntil(world.topics.cancelled, (all) => all.some(({ value }) => value!.includes(old.id)))
-  await service.stop()
+  const later = await world.start()
+  await world.kafka.readUntil(world.topics.placed, (all) => all.some(({ value }) => value!.includes(middle.id)))
+  await world.kafka.readUntil(world.topics.cancelled, (all) => all.some(({ value }) => value!.includes(ended.id)))
+  await later.stop()
   const verified = await runBinary(['verify', '--topics'], world.env)
-  expect(verified.out).toContain('6 orders, 0 fills, 0 violations')
+  expect(verified.out).toContain('7 orders, 0 fills, 0 violations')
 })
