@@ -13,7 +13,7 @@ const advice =
   ': a connection pooler such as PgBouncer seems to stand at this address, so give the address of Postgres itself, to which this service keeps few connections.'
 const sentences = {
   refuse: `The settings of its sessions are refused (unsupported startup parameter: synchronous_commit)${advice}`,
-  drop: `The settings of its sessions are not in force (synchronous_commit is off instead of on, lock_timeout is 0 instead of 1000, statement_timeout is 0 instead of 3000 and 13 more)${advice}`,
+  drop: `The settings of its sessions are not in force (synchronous_commit is off instead of on, lock_timeout is 0 instead of 1000, statement_timeout is 0 instead of 3000 and 14 more)${advice}`,
 }
 
 test.each(['refuse', 'drop'] as const)(

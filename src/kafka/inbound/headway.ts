@@ -169,7 +169,9 @@ export const createHeadway = (options: HeadwayOptions): Headway => {
     },
     lag() {
       const oldest = options.intake.oldest()
-      return [...options.view()].map(([partition, place]) => lagOf(state, partition, place, oldest))
+      // The view is in the order in which its partitions are fetched next.
+      const places = [...options.view()].toSorted(([one], [other]) => one - other)
+      return places.map(([partition, place]) => lagOf(state, partition, place, oldest))
     },
     standing: () => standingOf(options),
     stalled: () =>
