@@ -35,7 +35,7 @@ test('the story once with a credential: place, watch, cancel', async () => {
   await form.getByLabel('Quantity').fill('10')
   await form.getByLabel('Price', { exact: true }).fill('5')
   await page.keyboard.press('Enter')
-  await page.getByText('Accepted').waitFor()
+  await page.getByText('Accepted: ').waitFor()
   await placeAs(keys.other, 'MINE')
   await page.keyboard.press('Escape')
   // Another's buy at 150.5 takes all of it.

@@ -30,7 +30,7 @@ test('two that cross are placed by keyboard and mouse, and filled before the eye
   await pressShortcut(page, 'n')
   await fillIn(page, { side: 'Sell', user: seller, ticker: 'CROSS', quantity: '100', price: '150.5' })
   await page.keyboard.press('Enter')
-  await page.getByText('Accepted').waitFor()
+  await page.getByText('Accepted: ').waitFor()
   await fillIn(page, { side: 'Buy', user: buyer, ticker: 'CROSS', quantity: '40.25', price: '150.50' })
   // A double click places once.
   await page.getByRole('button', { name: 'Place buy order' }).dblclick()
@@ -61,7 +61,7 @@ test('the form has the fields that its type and time in force take, and what is 
   await form.getByText('Market', { exact: true }).click()
   await field('Price').waitFor({ state: 'detached' })
   await page.getByRole('button', { name: 'Place buy order' }).click()
-  await page.getByText('Accepted').waitFor()
+  await page.getByText('Accepted: ').waitFor()
   const { orders } = (await service.http('/orders?ticker=FORM')).json as { orders: Record<string, unknown>[] }
   expect(orders).toEqual([expect.objectContaining({ type: 'MARKET', price: null })])
   expectQuiet(opened)
