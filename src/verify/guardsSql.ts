@@ -1,6 +1,6 @@
 // Finds the guards that are not in force (store/guards.ts), and the rows that got past a unique key while it was not.
 
-import { brokenGuards, columnsOfKey, type Guard, inForce, readReplicationRole } from '../store/brokenGuards.ts'
+import { brokenGuards, columnsOfKey, inForce, readReplicationRole, type Guard } from '../store/brokenGuards.ts'
 import { readPositionCaches } from '../store/positions.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
 import type { Violation } from './violation.ts'
