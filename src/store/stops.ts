@@ -64,16 +64,18 @@ type DueQuery = {
 }
 
 /**
- * Whether the trade called `t` may trigger stops: its ticker trades now, and did when the trade was made. A trade whose time is a whole second
- * may have been made later than it says, so it may lie in a halt that began after that time.
+ * Whether the trade called `t` may trigger stops: its ticker trades now, and did when the trade was made. Engines cut the time of a trade to
+ * the millisecond, some to the second, so the trade may lie in a halt that began within that millisecond or, if its time is a whole second,
+ * within the tolerance.
  */
 const countsForStops = (sql: Sql, toleranceMs: number) => sql`
   not exists (select from trading_states s where s.state = 'HALTED' and s.ticker in ('', t.ticker))
   and not exists (
     select from rules_changes h
     where h.halted_since is not null and h.ticker in ('', t.ticker) and h.at > t.traded_at
-      and h.halted_since - case when date_trunc('second', t.traded_at) = t.traded_at then ${toleranceMs}::integer else 0 end
-                           * interval '1 millisecond' <= t.traded_at)`
+      and date_trunc('milliseconds', h.halted_since)
+          - case when date_trunc('second', t.traded_at) = t.traded_at then ${toleranceMs}::integer else 0 end
+            * interval '1 millisecond' <= t.traded_at)`
 
 /** `epoch`: of the rules by which they are due, those of the moment of the read; null if none is due. */
 export type DueStops = { epoch: string | null; due: DueStop[] }

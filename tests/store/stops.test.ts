@@ -235,6 +235,12 @@ describe('while its ticker is halted', () => {
     }
   })
 
+  test('a trade with the millisecond in which the halt began may be of that halt', async () => {
+    await stored({ now: atNoon })
+    const { halted_since: from } = await halted(ticker, 5)
+    expect(await due([tick('100', from.toISOString())])).toEqual([])
+  })
+
   test('a trade with a whole second may be of that halt if it is older by no more than the tolerance', async () => {
     const stop = await stored({ now: atNoon })
     await halted(ticker, 5)

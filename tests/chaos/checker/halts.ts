@@ -138,7 +138,8 @@ const looksWithinMs = 60_000
 
 /**
  * Whether a trade of this time may trigger nothing because of a halt, when it was made or when it looked for stops: between its append and
- * some time after it was applied. `appliedAt`: the latest that it can have been.
+ * some time after it was applied. `appliedAt`: the latest that it can have been. All times are cut to the millisecond, so a trade of the
+ * millisecond in which the halt ended may be of the halt.
  */
 export const mayBeHalted = (
   halts: readonly Halt[],
@@ -148,8 +149,8 @@ export const mayBeHalted = (
   halts.some(
     (halt) =>
       concerns(halt, ticker) &&
-      ((at >= halt.since - toleranceMs && at < halt.until) ||
-        (halt.since <= appliedAt + looksWithinMs && appendedAt < halt.until)),
+      ((at >= halt.since - toleranceMs && at <= halt.until) ||
+        (halt.since <= appliedAt + looksWithinMs && appendedAt <= halt.until)),
   )
 
 export const checkHalts = (
