@@ -1,5 +1,6 @@
-// One look at all that waits for the clock, or was left there by another replica or a command: orders whose time is over, switches, reports of the engine. The loops that
-// work on it rest until they are rung, so an idle replica asks one statement and not one for each of them. Every replica runs it.
+// One look at all that waits for the clock, or was left there by another replica or a command: orders whose time is over, switches, reports
+// of the engine. The loops that work on it rest until they are rung, so an idle replica asks one statement and not one for each of them.
+// Every replica runs it.
 
 import { readPending, type Pending } from '../store/pending.ts'
 import type { Database } from '../store/sql.ts'
@@ -26,8 +27,8 @@ export type Lookout = {
 }
 
 /**
- * At most this long, less than the shortest time-out of a switch and the least that an `expiresAt` lies ahead: so what another replica stores is known here before its
- * moment, and nobody has to be told of it.
+ * At most this long, less than the shortest time-out of a switch and the least that an `expiresAt` lies ahead: so what another replica stores
+ * is known here before its moment, and nobody has to be told of it.
  */
 const restMaxMs = 750
 /** At least this long, so that looks cost little however many moments there are. */

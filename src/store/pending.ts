@@ -4,15 +4,16 @@ import { isDue, isImmediate } from './endings.ts'
 import type { Sql } from './sql.ts'
 
 /**
- * What there is for each loop. `endings`: orders whose time is over, to be executed at once, or on their way to their end. `switches`: deadlines that
- * have passed, or sweeps that are not done. `reports`: reports of the engine that wait. `tape`: somebody waits for the marks of the trade topic. `nextMs`: until the
- * next order's time is over or the next switch fires, by the database's clock; null: neither will.
+ * What there is for each loop. `endings`: orders whose time is over, to be executed at once, or on their way to their end. `switches`:
+ * deadlines that have passed, or sweeps that are not done. `reports`: reports of the engine that wait. `tape`: somebody waits for the marks
+ * of the trade topic. `nextMs`: until the next order's time is over or the next switch fires, by the database's clock; null: neither will.
  */
 export type Pending = { endings: boolean; switches: boolean; reports: boolean; tape: boolean; nextMs: number | null }
 
 /**
- * It is asked all the time, mostly for nothing. So it has no parameters: Postgres plans such a statement once a connection. `endsImmediate`: whether the service
- * itself ends orders that are executed at once or not at all. These are looked for last, if there are no endings: each would have to be compared with them.
+ * It is asked all the time, mostly for nothing. So it has no parameters: Postgres plans such a statement once a connection. `endsImmediate`:
+ * whether the service itself ends orders that are executed at once or not at all. These are looked for last, if there are no endings: each
+ * would have to be compared with them.
  */
 export const readPending = async (sql: Sql, { endsImmediate }: { endsImmediate: boolean }): Promise<Pending> => {
   const immediate = endsImmediate ? sql`exists (select from orders o where ${isImmediate(sql)})` : sql`false`
