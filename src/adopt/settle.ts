@@ -4,6 +4,7 @@ import type { Sql } from '../store/sql.ts'
 import type { AdoptOptions } from './options.ts'
 import { runScript } from './script.ts'
 import type { Talk } from './talk.ts'
+import { toDecide } from './undecided.ts'
 
 const reason = 'taken over from the Java service: nobody knew whether an engine had it'
 
@@ -24,11 +25,8 @@ create temporary table adopt_told on commit drop as
   where e.kind = 'CANCELLED' and e.state = 'UNDECIDED' and o.created_at < now() - ${olderThanMs} * interval '1 millisecond';
 insert into adopt_told select id, 'CANCELLED' from adopt_ended;`
 
-/** A placement counts only while its order is NEW: an engine has shown that it knows any other. */
 const publishText = `
-create temporary table adopt_told on commit drop as
-  select e.order_id, e.kind from adoption_events e join orders o on o.id = e.order_id
-  where e.state = 'UNDECIDED' and (e.kind = 'CANCELLED' or o.status = 'NEW');`
+create temporary table adopt_told on commit drop as select e.order_id, e.kind from ${toDecide};`
 
 const outboxText = `
 insert into outbox (event_id, kind, order_id, ticker, occurred_at, filled_quantity, reason_code, reason_text)
@@ -45,7 +43,7 @@ export const settleUndecided = async (
   talk: Talk,
 ): Promise<void> => {
   const open = async (): Promise<number> => {
-    const [row] = await sql<{ n: string }[]>`select count(*) as n from adoption_events where state = 'UNDECIDED'`
+    const [row] = await sql<{ n: string }[]>`select count(*) as n from ${sql.unsafe(toDecide)}`
     return Number(row!.n)
   }
   const before = await open()

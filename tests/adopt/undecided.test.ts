@@ -63,6 +63,7 @@ test('the old ones are canceled, the rest is published, and verify is content', 
 
   const publishing = await adopt('--publish-undecided')
   expect(publishing.out).toContain('0 violations')
+  expect(publishing.out).toMatch(/(\d+) of \1 undecided events are decided/)
   // Whoever matches orders was told that it is over: a placement behind that would bring it back.
   expect((await states()).filter((text) => text.includes('UNDECIDED'))).toEqual([
     `PLACED of ${withdrawn.id}: UNDECIDED`,
