@@ -210,6 +210,22 @@ describe('does not cry wolf', () => {
     Object.assign(world.ledger.at(-1)!, { offset: last.offset, at: timeAt(190) })
     expect(missed()).toEqual([])
   })
+  test('nor need a trade of the millisecond in which the halt ended trigger it', () => {
+    const world = sampleLives()
+    corruptions.STOP_NOT_TRIGGERED['though a trade met its price']!(world)
+    const made = world.trades
+      .map(({ appendedAt }) => appendedAt)
+      .toSorted((a, b) => a - b)
+      .at(-1)!
+    const missed = (until: number): string[] => {
+      const halt = { ticker: null, answeredAt: 0, endedAt: until, since: timeAt(1), until, from: 2n, to: 3n }
+      const found: string[] = []
+      checkLives(readHistories(world), { evidence: world, halts: [halt] }, (kind) => found.push(kind))
+      return found.filter((kind) => kind === 'STOP_NOT_TRIGGERED')
+    }
+    expect(missed(made)).toEqual([])
+    expect(missed(timeAt(2))).toHaveLength(1)
+  })
   test('but not one that came later', () => {
     const world = sampleLives()
     strike(world, 9, timeAt(33))
