@@ -1,4 +1,4 @@
-// The consumer group of trades: the Java service must have left it, and ours must not have begun.
+// The consumer group of trades: whichever service read it last must have left it.
 
 import type { Config } from '../config/config.ts'
 import { kafkaOf } from '../config/transport.ts'
@@ -14,7 +14,7 @@ export const requireNoMembers = async (config: Config): Promise<void> => {
     const members = found?.members.size ?? 0
     if (members > 0)
       throw new AdoptionRefused(
-        `The consumer group ${group} has ${members} member${members === 1 ? '' : 's'}: stop the Java service, wait for its exit, and try again.`,
+        `The consumer group ${group} has ${members} member${members === 1 ? '' : 's'}: stop the order service that is in it, wait for its exit, and try again.`,
       )
   } finally {
     await admin.close().catch(() => undefined)

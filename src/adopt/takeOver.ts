@@ -23,7 +23,7 @@ import { settleUndecided } from './settle.ts'
 import { createSourceTables, indexSources, readTopics } from './sources.ts'
 import { printCounts, printRefused, readCounts, readDryCounts } from './summary.ts'
 import type { Talk } from './talk.ts'
-import { loadTransactions } from './transactions.ts'
+import { loadTransactions, mentionTransactions } from './transactions.ts'
 
 type Step = { sql: Sql; config: Config; options: AdoptOptions; talk: Talk; java: JavaTables }
 
@@ -41,8 +41,8 @@ const loadSources = async (step: Step): Promise<void> => {
   } finally {
     await reader.close().catch(() => undefined)
   }
-  if (options.transactions !== null)
-    await loadTransactions(sql, { config, where: options.transactions, java, progress })
+  if (options.transactions === null) await mentionTransactions(sql, java, talk)
+  else await loadTransactions(sql, { config, where: options.transactions, java, progress })
   await indexSources(sql)
   await print(`read the topics${options.transactions === null ? '' : ' and transactions'} in ${seconds(began)}`)
 }

@@ -7,6 +7,7 @@ import type { Progress } from '../telemetry/terminal.ts'
 import type { JavaTables } from './javaTables.ts'
 import { AdoptionRefused } from './refusal.ts'
 import { copyTransactions, streamTransactions } from './sources.ts'
+import type { Talk } from './talk.ts'
 
 const address = /^(postgres(ql)?:\/\/|jdbc:)/
 const table = /^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)?$/i
@@ -36,4 +37,14 @@ export const loadTransactions = async (
   } finally {
     await other.end({ timeout: 1 }).catch(() => undefined)
   }
+}
+
+/** Says how to read the table of the transaction processor, if one that is called so stands beside Java's tables. */
+export const mentionTransactions = async (sql: Sql, { name }: JavaTables, { print }: Talk): Promise<void> => {
+  const [row] = await sql<{ found: boolean }[]>`
+    select exists (select from information_schema.columns where table_schema = ${name} and table_name = 'transactions' and column_name = 'trade_id') as found`
+  if (row!.found)
+    await print(
+      `note: ${name}.transactions is not read; if it is the transaction processor's, it has the amounts of legs: --transactions transactions`,
+    )
 }

@@ -106,7 +106,8 @@ test('a dry run names the first row of each kind that cannot be carried over, an
   expect(out).toContain(`refused: event ${phantom}: placement of an order that there is not`)
   expect(out).toContain('1  placed: published')
   expect(out).toContain('1  cancelled: published')
-  expect(out).toContain('1  transactions'.replace('1', '2'))
+  expect(out).toContain('2  transactions')
+  expect(out).not.toContain('is not read')
 })
 
 test('what has a place is carried over, what has none is kept whole', async () => {

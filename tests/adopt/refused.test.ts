@@ -23,7 +23,7 @@ test('a member of the consumer group stops it until it has left', async () => {
   await consumer.joinGroup({})
   const refused = await runBinary(['adopt'], world.env)
   expect(refused.err).toContain(
-    `The consumer group ${groupId} has 1 member: stop the Java service, wait for its exit, and try again.`,
+    `The consumer group ${groupId} has 1 member: stop the order service that is in it, wait for its exit, and try again.`,
   )
   expect([refused.exitCode, await isAdopted()]).toEqual([1, false])
   expect((await runBinary(['adopt', '--dry-run'], world.env)).exitCode).toBe(0)

@@ -45,6 +45,7 @@ test('a dry run says what would happen, and writes nothing', async () => {
   expect(out).toContain('orders: 5')
   expect(out).toMatch(/2 {2}NEW\n/)
   expect(out).toContain('nothing was written')
+  expect(out).toContain('note: public.transactions is not read')
   expect(await world.sql`select from pg_namespace where nspname = 'orders'`).toHaveLength(0)
 })
 
