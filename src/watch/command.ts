@@ -28,7 +28,7 @@ const missingText = ({ orderId, versions }: { orderId: string; versions: number 
   `${versions} versions of order ${orderId} did not come`
 
 /** One JSON object a line; what is about the connection goes to standard error. */
-const createLines = (): View => ({
+const createLines = (place: string): View => ({
   async onNews(news) {
     const lines: string[] = []
     for (const one of news) {
@@ -51,7 +51,7 @@ const createLines = (): View => ({
     if (lines.length > 0) await printLine(lines.join('\n'))
   },
   onState(state) {
-    if (state.kind === 'waiting') say(`${state.reason}; reconnecting in ${seconds(state.ms)}`)
+    if (state.kind === 'waiting') say(`${state.reason}; reconnecting to ${place} in ${seconds(state.ms)}`)
   },
   close: () => undefined,
 })
@@ -106,7 +106,7 @@ const watch = async (options: WatchOptions): Promise<number> => {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort())
   const asTable = !options.json && process.stdout.isTTY
   const board = createBoard({ keepTexts: asTable })
-  const view = asTable ? createTable(board, options.url.href) : createLines()
+  const view = asTable ? createTable(board, options.url.href) : createLines(options.url.href)
   process.on('exit', view.close)
   try {
     const { onNews, onState } = view

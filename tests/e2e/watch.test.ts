@@ -98,7 +98,9 @@ describe('JSON lines', () => {
     await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 10 }))
     await until(() => eventsOf(watch).includes(`FILLED ${id} 1`), { what: 'the fill is shown' })
     expect(await service.stop()).toBe(0)
-    await until(() => watch.err().includes('reconnecting'), { what: 'it says that it connects again' })
+    await until(() => watch.err().includes(`reconnecting to http://127.0.0.1:${port}/`), {
+      what: 'it says that it connects again, and where',
+    })
     service = await world.start({ port })
     const late = await placeOrder(service)
     await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 90 }))
