@@ -3,6 +3,7 @@
 import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
+import './login.ts'
 import { failedStream, openSecureSocket, type Certificates } from './secureSocket.ts'
 import { createChooser, type Server } from './writable.ts'
 
