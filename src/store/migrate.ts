@@ -211,3 +211,14 @@ export const requireSchema = async (sql: Sql, migrations: readonly Migration[]):
       `The database lacks ${missing.join(', ')}: run the subcommand migrate first, or set DB_MIGRATE=true.`,
     )
 }
+
+/** Whether `migrate` would find nothing to do. Only reads, and takes no turn. What `migrate` would refuse lacks something. */
+export const lacksNothing = async (sql: Sql, migrations: readonly Migration[]): Promise<boolean> => {
+  try {
+    await requireSchema(sql, migrations)
+  } catch (error) {
+    if (error instanceof MigrationRefused) return false
+    throw error
+  }
+  return !(await isOldIndexIdle(sql))
+}
