@@ -9,6 +9,7 @@ export type RawSocket = {
   answer: () => Promise<string>
   /** Resolves once this has come. */
   heard: (part: string) => Promise<void>
+  send: (bytes: string) => void
   close: () => Promise<void>
 }
 
@@ -48,6 +49,7 @@ export const openSocket = (port: number, bytes: string): RawSocket => {
     async heard(part) {
       await until(() => text.includes(part), { what: `"${part}" has come` })
     },
+    send: (bytes) => void socket.write(bytes),
     async close() {
       socket.destroy()
       await closed

@@ -105,6 +105,26 @@ describe('a body in chunks', () => {
     expect(answer.status).toBe(202)
   })
 
+  test.each(['at once', 'after the head'])(
+    'with trailer fields, sent %s, is refused by the runtime, and so it is not stored',
+    async (when) => {
+      const before = await harness.count('orders')
+      const body = `${chunk(orderText())}0\r\nX-Checksum: 1\r\n\r\n`
+      const start = head('Transfer-Encoding: chunked')
+      const socket = openSocket(server.port, when === 'at once' ? start + body : start)
+      if (when !== 'at once') {
+        await Bun.sleep(50)
+        socket.send(body)
+      }
+      await socket.heard('400 Bad Request')
+      // An order that comes later is stored later.
+      const later = await parseRaw(await openSocket(server.port, chunked(orderText(), 7)).answer())
+      expect(later.status).toBe(202)
+      expect(await harness.count('orders')).toBe(before + 1)
+      await socket.close()
+    },
+  )
+
   test('up to the limit is taken', async () => {
     expect((await parseRaw(await openSocket(server.port, chunked(orderOf(bytesMax), 16_384)).answer())).status).toBe(
       202,
