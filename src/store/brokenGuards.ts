@@ -4,7 +4,7 @@ import { guards } from './guards.ts'
 import { readKeysFilled } from './keys.ts'
 import { textArray, type Sql } from './sql.ts'
 
-export type Guard = { kind: 'trigger' | 'constraint' | 'key'; table: string; name: string }
+export type Guard = { kind: 'trigger' | 'constraint' | 'key' | 'table'; table: string; name: string }
 
 /** The unique index that decides who has a key while those of older orders are being filled into the table of keys. */
 const untilFilled: Guard = { kind: 'key', table: 'orders', name: 'orders_by_client_order_id' }
@@ -17,6 +17,8 @@ const allGuards: readonly Guard[] = Object.entries(guards).flatMap(([table, { tr
   ...triggers.map((name): Guard => ({ kind: 'trigger', table, name })),
   ...constraints.map((name): Guard => ({ kind: 'constraint', table, name })),
   ...Object.keys(keys).map((name): Guard => ({ kind: 'key', table, name })),
+  // A crash of Postgres empties a table that is not in its log.
+  { kind: 'table', table, name: 'logged' },
 ])
 
 export const inForce = 'in force'
@@ -34,6 +36,8 @@ const readGuards = (sql: Sql, wanted: readonly Guard[]): Promise<(Guard & { stat
                   when exists (select from pg_trigger t where t.tgconstraint = c.oid and t.tgenabled not in ('O', 'A')) then 'disabled'
                   else ${inForce} end
       from pg_constraint c where c.conrelid = to_regclass(g.table) and c.conname = g.name)
+    when 'table' then (
+      select case c.relpersistence when 'p' then ${inForce} else 'unlogged' end from pg_class c where c.oid = to_regclass(g.table))
     else (
       select case when not i.indisunique then 'not unique' when not (i.indisvalid and i.indisready and i.indimmediate) then 'not valid'
                   else ${inForce} end

@@ -42,6 +42,7 @@ const breaks = [
     'orders.orders_version',
     'not validated',
   ],
+  ['alter table outbox set unlogged', 'outbox.logged', 'unlogged'],
   ['update order_keys_fill set finished_at = null', 'orders.orders_by_client_order_id', null],
   ['alter table order_keys drop constraint order_keys_pkey', 'order_keys.order_keys_pkey', null],
   [
