@@ -2,6 +2,7 @@
 // is either fired, once, or armed anew before. Firing writes a sweep (sweeps.ts) in the same statement. All times are the database's.
 
 import type { Cause } from '../domain/history.ts'
+import { isOver } from './leaseEnd.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
 /**
@@ -132,7 +133,7 @@ export const fireDue = async (sql: Sql, limit: number): Promise<Look> => {
             where c.fires_at > statement_timestamp() order by c.fires_at limit 1) as next_ms,
            (select count(*)::integer from sweeps) as open,
            (select coalesce(extract(epoch from statement_timestamp() - min(begun_at))::float8 * 1000, 0) from sweeps) as oldest_ms,
-           exists (select from sweeps where worked_until is null or worked_until < statement_timestamp()) as is_waiting`
+           exists (select from sweeps where worked_until is null or ${sql(isOver('worked_until'))}) as is_waiting`
   const { late_ms, passed, next_ms, open, oldest_ms, is_waiting } = row!
   return {
     lateMs: late_ms,

@@ -1,6 +1,7 @@
 // Sessions of FIX: who holds one, and its numbers. All times of leases are the database's. Whoever takes a session raises its epoch; every
 // later statement says the epoch and changes nothing once another one has taken over.
 
+import { isOver } from './leaseEnd.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** How far the log was reported in a session. `cursor`: see tail/cursor.ts; it never ages. */
@@ -42,7 +43,7 @@ export const takeFixSession = async (
     insert into fix_sessions as s (id, epoch, holder, expires_at)
     values (${session}::text, 1, ${replicaId}::uuid, clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond')
     on conflict (id) do update set epoch = s.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
-    where s.holder is null or s.holder = excluded.holder or s.expires_at <= clock_timestamp()
+    where s.holder is null or s.holder = excluded.holder or ${sql(isOver('s.expires_at'))}
     returning s.epoch, s.series, s.next_in, s.next_out, s.log_epoch, s.cursor`
   return row === undefined ? null : { session, epoch: row.epoch, ...numbersOf(row) }
 }

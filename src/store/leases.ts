@@ -1,6 +1,7 @@
 // Which replica relays which tickers. All times are the database's, so a replica whose clock jumps neither loses nor keeps a lease because
 // of that.
 
+import { isNoLaterThanNow, isOver } from './leaseEnd.ts'
 import { shardCount } from './outbox.ts'
 import { textArray, type Sql } from './sql.ts'
 
@@ -38,6 +39,7 @@ export const renewLeases = async (
     ), share as (
       select ceil(${shardCount}::float8 / (1 + count(*)))::integer as quota from replicas
       where id <> ${replicaId}::uuid and seen_at > clock_timestamp() - ${ttlMs}::integer * interval '1 millisecond'
+        and ${sql(isNoLaterThanNow('seen_at'))}
     ), giving as (select shard from unnest(${textArray(release.map(String))}::text[]::smallint[]) as g (shard)
     ), aside as (
       select ticker, shard from unnest(${textArray(setAside.map(({ ticker }) => ticker))}::text[],
@@ -48,7 +50,7 @@ export const renewLeases = async (
       select shard from relay_leases where holder = ${replicaId}::uuid and shard not in (select shard from giving) order by shard for update
     ), free as materialized (
       select shard from relay_leases
-      where holder is distinct from ${replicaId}::uuid and expires_at <= clock_timestamp()
+      where holder is distinct from ${replicaId}::uuid and ${sql(isOver('expires_at'))}
       order by shard
       limit (select greatest(0, quota - (select count(*) from mine)) from share)
       for update skip locked

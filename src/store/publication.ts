@@ -1,5 +1,6 @@
 // How far the log is published to its topic, and which replica publishes it. All times are the database's.
 
+import { isOver } from './leaseEnd.ts'
 import type { Sql } from './sql.ts'
 
 /** `held`: the lease is ours for the time that was asked for. `now`: the database's time. */
@@ -14,7 +15,7 @@ export const renewPublicationLease = async (
     with mine as (
       update event_publication_lease
       set holder = ${replicaId}::uuid, expires_at = clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond'
-      where holder = ${replicaId}::uuid or expires_at <= clock_timestamp()
+      where holder = ${replicaId}::uuid or ${sql(isOver('expires_at'))}
       returning slot
     )
     select exists (select from mine) as held, clock_timestamp() as now`

@@ -5,6 +5,7 @@
 import type { Cause } from '../domain/history.ts'
 import type { Side } from '../domain/terms.ts'
 import type { Moment, Scope } from './covered.ts'
+import { isOver } from './leaseEnd.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** `moment`: orders that were there then are canceled. */
@@ -44,7 +45,7 @@ export const takeSweeps = async (
     with free as materialized (
       select s.id from cancel_sweeps s
       where s.done_at is null and s.id <> all (${textArray(at)}::text[]::bigint[])
-        and (s.worked_until is null or s.worked_until < statement_timestamp() or s.worked_by = ${replicaId}::uuid)
+        and (s.worked_until is null or ${sql(isOver('s.worked_until'))} or s.worked_by = ${replicaId}::uuid)
       order by s.id
       limit ${limit}::integer
       for update skip locked

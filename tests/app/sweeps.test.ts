@@ -135,6 +135,15 @@ describe('each order is canceled once', () => {
     expect(await canceled()).toEqual({ orders: 1_200, changes: 1_200, events: 1_200 })
     expect(await isDone(id)).toBe(true)
   })
+
+  test('where it is gone, and the clock of the database was set back', async () => {
+    await placeMany(1_200)
+    const id = await begin({ userId })
+    await replica().turn()
+    await sql`update cancel_sweeps set worked_until = worked_until + interval '1 hour' where id = ${id}`
+    await untilIdle(replica())
+    expect(await isDone(id)).toBe(true)
+  })
 })
 
 describe('where something fails', () => {

@@ -157,7 +157,7 @@ describe('two publishers', () => {
     const [id] = await world.place('A')
     await until(() => publisher.state().obstacle !== null, { what: 'it tries' })
     const other = crypto.randomUUID()
-    await world.sql`update event_publication_lease set holder = ${other}, expires_at = 'infinity'`
+    await world.sql`update event_publication_lease set holder = ${other}, expires_at = now() + interval '1 minute'`
     await until(() => lines.some(({ message }) => message.includes('does not publish the log any more')), {
       what: 'it gives up',
     })

@@ -65,6 +65,13 @@ const sent = (session: TakenSession, from = 1, to = 1_000, limit = 1_000) =>
 const body = (text: string) => Buffer.from(text, 'latin1')
 
 describe('a session', () => {
+  test('whose lease is of before the clock was set back is of the next that asks', async () => {
+    const session = await taken()
+    expect(await take(session.session, two)).toBeNull()
+    await sql`update fix_sessions set expires_at = expires_at + interval '1 hour' where id = ${session.session}`
+    expect((await take(session.session, two))!.epoch).not.toBe(session.epoch)
+  })
+
   test('is of whoever takes it first, until it is given back', async () => {
     const session = newSession()
     const first = await take(session)

@@ -13,11 +13,18 @@ beforeEach(async () => {
   await sql`delete from replicas`
 })
 
-const hourMs = 3_600_000
+const minuteMs = 60_000
 const replica = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
 const renew = (n: number, changes: Partial<Renewal> = {}) =>
   db.run((sql) =>
-    renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: hourMs, release: [], setAside: [], ...changes }),
+    renewLeases(sql, {
+      replicaId: replica(n),
+      version: '1.4.0',
+      ttlMs: minuteMs,
+      release: [],
+      setAside: [],
+      ...changes,
+    }),
   )
 
 /** Renews as the relay does: each replica gives back what exceeds its quota with its next renewal. */
@@ -82,6 +89,14 @@ describe('a lease', () => {
     await sql`update relay_leases set expires_at = now() where holder = ${replica(1)}`
     await sql`update replicas set seen_at = now() - interval '2 hours' where id = ${replica(1)}`
     expect(await renew(2)).toEqual({ shards: everyShard, quota: 16 })
+  })
+
+  test('of a replica that is gone ends when the clock of the database is set back', async () => {
+    await renew(1)
+    await sql`update relay_leases set expires_at = expires_at + interval '1 hour'`
+    await sql`update replicas set seen_at = seen_at + interval '1 hour'`
+    expect(await renew(2)).toEqual({ shards: everyShard, quota: 16 })
+    expect((await renew(1)).shards).toEqual([])
   })
 
   test('ends after its time, not before', async () => {
@@ -176,7 +191,7 @@ test('no shard ever has two holders, though four replicas take, renew and give b
       const release = held.filter(() => Math.random() < 0.3)
       holders.set(n, new Set(held.filter((shard) => !release.includes(shard))))
       const answer = await pool.run((sql) =>
-        renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: hourMs, release, setAside: [] }),
+        renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: minuteMs, release, setAside: [] }),
       )
       held = answer.shards
       holders.set(n, new Set(held))

@@ -36,6 +36,13 @@ describe('the lease', () => {
     expect((await renew(two)).held).toBe(true)
   })
 
+  test('of before the clock was set back is of the next that asks', async () => {
+    await renew(one)
+    await sql`update event_publication_lease set expires_at = expires_at + interval '1 hour'`
+    expect((await renew(two)).held).toBe(true)
+    expect((await renew(one)).held).toBe(false)
+  })
+
   test('goes to one of many that ask at once', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => renew(crypto.randomUUID())))
     expect(all.filter(({ held }) => held)).toHaveLength(1)
