@@ -2,7 +2,7 @@
 // is either fired, once, or armed anew before. Firing writes a sweep (sweeps.ts) in the same statement. All times are the database's.
 
 import type { Cause } from '../domain/history.ts'
-import { isOver } from './leaseEnd.ts'
+import { isOver } from './formerClock.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
 /**

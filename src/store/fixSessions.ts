@@ -1,7 +1,7 @@
 // Sessions of FIX: who holds one, and its numbers. All times of leases are the database's. Whoever takes a session raises its epoch; every
 // later statement says the epoch and changes nothing once another one has taken over.
 
-import { isOver } from './leaseEnd.ts'
+import { isOver } from './formerClock.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** How far the log was reported in a session. `cursor`: see tail/cursor.ts; it never ages. */

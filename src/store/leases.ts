@@ -1,7 +1,7 @@
 // Which replica relays which tickers. All times are the database's, so a replica whose clock jumps neither loses nor keeps a lease because
 // of that.
 
-import { isNoLaterThanNow, isOver } from './leaseEnd.ts'
+import { isOfFormerClock, isOver } from './formerClock.ts'
 import { shardCount } from './outbox.ts'
 import { textArray, type Sql } from './sql.ts'
 
@@ -39,7 +39,7 @@ export const renewLeases = async (
     ), share as (
       select ceil(${shardCount}::float8 / (1 + count(*)))::integer as quota from replicas
       where id <> ${replicaId}::uuid and seen_at > clock_timestamp() - ${ttlMs}::integer * interval '1 millisecond'
-        and ${sql(isNoLaterThanNow('seen_at'))}
+        and not (${sql(isOfFormerClock('seen_at'))})
     ), giving as (select shard from unnest(${textArray(release.map(String))}::text[]::smallint[]) as g (shard)
     ), aside as (
       select ticker, shard from unnest(${textArray(setAside.map(({ ticker }) => ticker))}::text[],

@@ -1,6 +1,6 @@
 // How far the log is published to its topic, and which replica publishes it. All times are the database's.
 
-import { isOver } from './leaseEnd.ts'
+import { isOver } from './formerClock.ts'
 import type { Sql } from './sql.ts'
 
 /** `held`: the lease is ours for the time that was asked for. `now`: the database's time. */

@@ -5,7 +5,7 @@
 import type { Cause } from '../domain/history.ts'
 import type { Side } from '../domain/terms.ts'
 import type { Moment, Scope } from './covered.ts'
-import { isOver } from './leaseEnd.ts'
+import { isOver } from './formerClock.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** `moment`: orders that were there then are canceled. */
