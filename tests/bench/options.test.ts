@@ -48,7 +48,7 @@ describe('the options of the benchmark', () => {
   test('compare with a binary in seven rounds of three workloads', () => {
     expect(read('--against', process.execPath)).toMatchObject({
       against: process.execPath,
-      only: ['W1', 'W2', 'W3', 'W4', 'W6'],
+      only: ['W1', 'W2', 'W3', 'W4', 'W6', 'W12'],
       rounds: 7,
       seconds: 15,
     })
@@ -60,7 +60,7 @@ describe('the options of the benchmark', () => {
   })
 
   test.each([
-    [['--only', 'W5'], '--only takes W1, W2, W3, W4, W6, not "W5"'],
+    [['--only', 'W5'], '--only takes W1, W2, W3, W4, W6, W12, not "W5"'],
     [['--quick'], '--against takes no --quick'],
     [['--resume'], '--against takes no --resume'],
     [['--publish'], '--against takes no --publish'],

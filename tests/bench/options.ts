@@ -24,11 +24,11 @@ export const workloadNames = [
 export type WorkloadName = (typeof workloadNames)[number]
 
 /** Those that count operations and the processor over the same time. */
-export const comparedNames = ['W1', 'W2', 'W3', 'W4', 'W6'] as const satisfies readonly WorkloadName[]
+export const comparedNames = ['W1', 'W2', 'W3', 'W4', 'W6', 'W12'] as const satisfies readonly WorkloadName[]
 
 export const help = `bun run bench [--only W1,W2] [--rounds N] [--seconds N] [--minutes N] [--orders N]
               [--resume] [--quick] [--publish]
-bun run bench --against <binary> [--only W1,W2,W3,W4,W6] [--rounds N] [--seconds N]
+bun run bench --against <binary> [--only W1,W2,W3,W4,W6,W12] [--rounds N] [--seconds N]
 
 Measures the compiled service on a Postgres and a Kafka of its own, with data on disk and full durability, against what
 the same machine can do without it: each limit runs in the same rounds as the workload it bounds. Every run ends with a
@@ -50,8 +50,8 @@ recount of what was acknowledged, stored and published; a figure without its rec
   --quick         three ratios in less than two minutes: W1/L1, W2/L5, W4/L8
   --publish       copy the report into tests/bench/results, which the README shows
   --against FILE  compare another compiled binary, A, with this tree's, B: processor time an operation of W1 (POST, 64
-                  connections), W2 (drain), W3 (the outbox's drain), W4 (GET, 64 connections) and W6 (POST as in W1, at a
-                  million orders), A and B in turn in each round (default 7). Its report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
+                  connections), W2 (drain), W3 (the outbox's drain), W4 (GET, 64 connections), W6 (POST as in W1, at a
+                  million orders) and W12 (100 orders a request), A and B in turn in each round (default 7). Its report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
 
 Exit codes: 0 measured, 1 a recount found something or a measurement failed, 2 wrk or pgbench is missing.`
 

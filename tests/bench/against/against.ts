@@ -14,6 +14,7 @@ import { measurePosts } from '../workloads/closedLoop.ts'
 import { measureDrain } from '../workloads/outage.ts'
 import { measureTrades } from '../workloads/w2.ts'
 import { measureReads } from '../workloads/w4.ts'
+import { measureBatches } from '../workloads/w12.ts'
 import { describeMachine, outputOf } from '../world/machine.ts'
 import type { Tools } from '../world/tools.ts'
 import { forgetServers, forgetWorld, startWorld, type World } from '../world/world.ts'
@@ -28,6 +29,8 @@ type Plan = {
 }
 
 const connections = 64
+/** Orders a request (W12). */
+const batchSize = 100
 /** Of W3, roughly. */
 const drainedPerSecond = 10_000
 
@@ -65,6 +68,11 @@ const plans: Readonly<Record<ComparedName, Plan>> = {
       const copyOf = await bench.world.loadedDatabase(bench.scale.readOrders)
       return measurePosts(bench, { connections, trial: { copyOf }, scope: 'none' })
     },
+  },
+  W12: {
+    title: 'Placing many orders a request',
+    orders: () => null,
+    measure: (bench) => measureBatches(bench, batchSize),
   },
 }
 

@@ -83,5 +83,5 @@ export const comparisonLine = (comparison: Comparison): string => {
 }
 
 /** The heads of the columns of `comparisonLine`. */
-export const comparisonHead = `Processor time an operation (W1, W6: an order accepted, W2: a leg disposed of, W3: an event published, W4: a request answered). Medians of
+export const comparisonHead = `Processor time an operation (W1, W6, W12: an order accepted, W2: a leg disposed of, W3: an event published, W4: a request answered). Medians of
 A and of B; then B - A of each round in percent of A: the median, and between which the true median lies by the sign test (confidence).`

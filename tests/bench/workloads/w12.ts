@@ -36,7 +36,7 @@ const batchFigures = (result: WrkResult, size: number) => {
   return { ...rest, perSecond: perSecond * size, refusedPerSecond: refusedPerSecond * size }
 }
 
-const measureBatches = async (bench: Bench, size: number): Promise<Measured> => {
+export const measureBatches = async (bench: Bench, size: number): Promise<Measured> => {
   await using trial = await openTrial(bench.world)
   const service = await trial.serve()
   const warm = await postBatches(bench, trial, { size, seconds: bench.scale.warmupSeconds })
