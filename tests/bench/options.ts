@@ -51,7 +51,7 @@ recount of what was acknowledged, stored and published; a figure without its rec
   --publish       copy the report into tests/bench/results, which the README shows
   --against FILE  compare another compiled binary, A, with this tree's, B: processor time an operation of W1 (POST, 64
                   connections), W2 (drain), W3 (the outbox's drain), W4 (GET, 64 connections), W6 (POST as in W1, at a
-                  million orders) and W12 (100 orders a request), A and B in turn in each round (default 7). Its report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
+                  million orders) and W12 (100 orders a request, 16 connections), A and B in turn in each round (default 7). Its report is .data/bench-against/report/report.json. Rates wander with the machine, processor time less.
 
 Exit codes: 0 measured, 1 a recount found something or a measurement failed, 2 wrk or pgbench is missing.`
 

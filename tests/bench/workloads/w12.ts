@@ -11,7 +11,10 @@ import { ackedBy, measurePosts, recountOrders, roots, wrkFigures } from './close
 const connections = 64
 const sizes = [1, 10, 100] as const
 
-const postBatches = (bench: Bench, trial: Trial, { size, seconds }: { size: number; seconds: number }) =>
+/** `size`: orders a request. */
+type BatchPlan = { size: number; connections: number }
+
+const postBatches = (bench: Bench, trial: Trial, { size, connections, seconds }: BatchPlan & { seconds: number }) =>
   runWrk({
     wrk: bench.tools.wrk,
     script: 'batch.lua',
@@ -25,7 +28,7 @@ const postBatches = (bench: Bench, trial: Trial, { size, seconds }: { size: numb
  * The orders that were acknowledged, if every order of every answer was: wrk reads no results, so the recount says whether that is true. An
  * order that was refused at its place is missing in the table, and the figure does not count.
  */
-const ordersOf = (results: readonly WrkResult[], size: number) => {
+const ordersOf = (results: readonly WrkResult[], { size, connections }: BatchPlan) => {
   const { acked, unanswered, ...rest } = ackedBy(results, connections)
   return { ...rest, acked: acked * size, unanswered: unanswered * size }
 }
@@ -36,25 +39,25 @@ const batchFigures = (result: WrkResult, size: number) => {
   return { ...rest, perSecond: perSecond * size, refusedPerSecond: refusedPerSecond * size }
 }
 
-export const measureBatches = async (bench: Bench, size: number): Promise<Measured> => {
+export const measureBatches = async (bench: Bench, plan: BatchPlan): Promise<Measured> => {
   await using trial = await openTrial(bench.world)
   const service = await trial.serve()
-  const warm = await postBatches(bench, trial, { size, seconds: bench.scale.warmupSeconds })
+  const warm = await postBatches(bench, trial, { ...plan, seconds: bench.scale.warmupSeconds })
   await using backlog = watchBacklog(trial, bench.reader)
   const clock = startCpuClock(roots(bench, service.pid))
-  const result = await postBatches(bench, trial, { size, seconds: bench.scale.seconds })
+  const result = await postBatches(bench, trial, { ...plan, seconds: bench.scale.seconds })
   const used = clock.stop()
   const cpu = { ...sharesOf(used), wrk: Math.round((result.cpuSeconds / result.seconds) * 100) }
   const samples = await backlog.stop()
-  const orders = await recountOrders(bench, trial, ordersOf([warm, result], size), 'topics')
-  const figures = batchFigures(result, size)
+  const orders = await recountOrders(bench, trial, ordersOf([warm, result], plan), 'topics')
+  const figures = batchFigures(result, plan.size)
   const cost = { operations: figures.perSecond * result.seconds, cpuSeconds: used.cpuSeconds }
   return { figures, cpu, cost, recount: mergeRecounts(orders, judgeBacklog(samples)) }
 }
 
 const batchCell = (bench: Bench, size: number): Cell => ({
   name: `${size} a request`,
-  run: () => measureBatches(bench, size),
+  run: () => measureBatches(bench, { size, connections }),
 })
 
 export const w12 = (bench: Bench): Workload => ({
