@@ -121,7 +121,8 @@ export const verifyHistoryPage = async (sql: Sql, { after, limit, floor }: Histo
     where x.position > ${floor}::bigint and x.xact >= x.next`
   const [row] = await sql<{ next: string | null; highest: string; violations: Violation[] }[]>`
     with page as materialized (
-      select o.*, o.xact > '3' as accepted_in_log, x.refused,
+      select o.id, o.status, o.reason_code, o.reason_text, o.triggered_at, o.created_at, o.updated_at, o.xact, o.position,
+             o.xact > '3' as accepted_in_log, x.refused,
              (o.status in ('CANCELED', 'REJECTED', 'EXPIRED') and not x.refused)::integer::bigint as ended
       from (${ordersOfPage(sql, { after, limit })}) o
       -- By a rule of business: the order began as it is.

@@ -22,7 +22,7 @@ export const verifyOrderKeysPage = async (
     ) k on true
     where p.client_order_id is not null and k.order_id is distinct from p.id`
   const [row] = await sql<PageRow<string>[]>`
-    with page as materialized (${ordersOfPage(sql, { after, limit })}), bounds as materialized (${boundsOfPage(sql, limit)})
+    with page as materialized (${ordersOfPage(sql, { after, limit, columns: sql`id, user_id, client_order_id` })}), bounds as materialized (${boundsOfPage(sql, limit)})
     select (select next from bounds) as next, ${violationsOf(sql, faults)} as violations`
   return row!
 }

@@ -19,9 +19,15 @@ export const violationsOf = (sql: Sql, query: Fragment): Fragment => sql`
                             order by v.id, v.rule)
             from (${query}) v), '[]'::json)`
 
-/** The orders of a page of about `limit`, by id, those of one id together. */
-export const ordersOfPage = (sql: Sql, { after, limit }: { after: string; limit: number }): Fragment => sql`
-  select * from orders where id > ${after}::uuid order by id fetch first (${limit}::integer) rows with ties`
+/**
+ * The orders of a page of about `limit`, by id, those of one id together. `columns`: those that are judged, so that a page that is kept is narrow;
+ * without it, all.
+ */
+export const ordersOfPage = (
+  sql: Sql,
+  { after, limit, columns = sql`*` }: { after: string; limit: number; columns?: Fragment },
+): Fragment => sql`
+  select ${columns} from orders where id > ${after}::uuid order by id fetch first (${limit}::integer) rows with ties`
 
 /** Of a query with such a `page`: the id after which the next one begins (null: there is none), and the last id of this one. */
 export const boundsOfPage = (sql: Sql, limit: number): Fragment => sql`

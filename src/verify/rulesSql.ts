@@ -1,7 +1,7 @@
 // Verifies the rules of business: their changes have no gap and say what holds now, and nothing was accepted or triggered by rules under which its
 // ticker was halted.
 
-import type { Sql } from '../store/sql.ts'
+import type { Fragment, Sql } from '../store/sql.ts'
 import { boundsOfPage, ordersOfPage, violationsOf, type Page } from './ordersSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -25,6 +25,8 @@ export const verifyRules = async (sql: Sql): Promise<Violation[]> => {
   return row!.violations
 }
 
+const judgedColumns = (sql: Sql): Fragment => sql`id, ticker, status, version, rules_epoch, triggered_at`
+
 /** The page of about `limit` orders with ids above `after`: the rules by which each was accepted, and by which each stop was triggered. */
 export const verifyJudgedPage = async (
   sql: Sql,
@@ -38,7 +40,7 @@ export const verifyJudgedPage = async (
     select 'order', j.id::text, j.what || ' while its ticker was halted', null, 'by the rules of epoch ' || j.rules_epoch
     from judged j join halted h on h.ticker = j.ticker and h.rules_epoch = j.rules_epoch`
   const [row] = await sql<{ next: string | null; violations: Violation[] }[]>`
-    with page as materialized (${ordersOfPage(sql, { after, limit })}), bounds as materialized (${boundsOfPage(sql, limit)}),
+    with page as materialized (${ordersOfPage(sql, { after, limit, columns: judgedColumns(sql) })}), bounds as materialized (${boundsOfPage(sql, limit)}),
     judged as materialized (
       select p.id, p.ticker, 'accepted' as what, p.rules_epoch from page p
       where p.rules_epoch is not null and not (p.status = 'REJECTED' and p.version = 0)
