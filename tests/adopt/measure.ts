@@ -1,5 +1,5 @@
 // `bun tests/adopt/measure.ts --orders 1000000`: how long the take-over of so many orders takes on this machine, how much processor time of
-// Postgres (which other work on the machine changes less), and how much memory the command needs.
+// Postgres (which other work on the machine changes less), of each step and in all, and how much memory the command needs.
 // Nine of ten orders are filled, by two legs each, or canceled; one of twenty is open. The amounts are in the transaction processor's table, those of the
 // newest legs on the topic.
 
@@ -62,13 +62,33 @@ const serverSeconds = async (pid: number): Promise<number> => {
   return (await Promise.all(all)).reduce((sum, each) => sum + each, 0) / ticksPerSecond
 }
 
+/** What the command says at the end of a step. */
+const endOfStep = /^(read the topics|copied|verified|nothing was written)/
+
+/** Prints what the command prints, and behind the end of each step how much processor time of the server it took. */
+const printSteps = async (output: ReadableStream<Uint8Array>): Promise<void> => {
+  let [rest, usedBefore] = ['', await serverSeconds(server.pid)]
+  const decoder = new TextDecoder()
+  for await (const bytes of output) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) {
+      console.log(line)
+      if (!endOfStep.test(line)) continue
+      const used = await serverSeconds(server.pid)
+      console.log(`  ${(used - usedBefore).toFixed(1)} s of Postgres`)
+      usedBefore = used
+    }
+  }
+}
+
 const run = async (args: readonly string[], env: Record<string, string>): Promise<void> => {
   const program = await binary()
   const [began, usedBefore] = [performance.now(), await serverSeconds(server.pid)]
-  const child = Bun.spawn([program, ...args], { env, stdout: 'inherit', stderr: 'inherit' })
+  const child = Bun.spawn([program, ...args], { env, stdout: 'pipe', stderr: 'inherit' })
   let peakKb = 0
   const watch = setInterval(() => void peakOf(child.pid).then((kb) => (peakKb = Math.max(peakKb, kb))), 200)
-  const code = await child.exited
+  const [code] = await Promise.all([child.exited, printSteps(child.stdout)])
   clearInterval(watch)
   const took = (performance.now() - began) / 1000
   const used = (await serverSeconds(server.pid)) - usedBefore
