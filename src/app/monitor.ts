@@ -18,6 +18,8 @@ type MonitorState = Look & { uncountedMs: number }
 export type Monitor = {
   run: (signal: AbortSignal) => Promise<void>
   state: () => MonitorState
+  /** Resolves with the first look that Postgres answers. */
+  reached: Promise<void>
   /** By the last count of the outbox: false while too much waits, or waits for too long. */
   hasRoom: Admission
 }
@@ -43,6 +45,7 @@ export const createMonitor = ({ db, bound, floor, onWaiting, log }: MonitorOptio
   }
   let overdue = new Set<string>()
   let countedAt = performance.now()
+  const { promise: reached, resolve: onReached } = Promise.withResolvers<void>()
 
   const look = async (): Promise<Look> => {
     try {
@@ -77,10 +80,12 @@ export const createMonitor = ({ db, bound, floor, onWaiting, log }: MonitorOptio
       log.error('events of these tickers wait past the bound of the outbox: their new orders are refused', { tickers })
     overdue = new Set(next.outbox.overdue)
     state = next
+    if (next.database.up) onReached()
   }
 
   return {
     state: () => ({ ...state, uncountedMs: performance.now() - countedAt }),
+    reached,
     hasRoom: (ticker) => !state.outboxFull && !overdue.has(ticker),
     async run(signal) {
       while (!signal.aborted) {

@@ -79,6 +79,16 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' 
   const { config, log, server, openShared, background, ruleBook, service, streams, setPhase } = parts
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
+  const stopped = new Promise<void>((resolve) =>
+    stopping.aborted ? resolve() : stopping.addEventListener('abort', () => resolve()),
+  )
+  // First, so that requests need not wait until all that follows has its connections.
+  const monitorRun = background.monitor.run(watcherStop.signal)
+  await Promise.race([background.monitor.reached, stopped])
+  if (!stopping.aborted && !openShared()) return 'no port'
+  setPhase('serving')
+  log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
+
   const relayRun = background.relay.run(backgroundStop.signal)
   const tradesRun = background.trades.run(backgroundStop.signal)
   const publisherRun = background.publisher?.run(backgroundStop.signal)
@@ -90,10 +100,10 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' 
   const { consumer, waiting } = background.reports
   const reportsRun = [consumer, waiting].map((part) => part?.run(backgroundStop.signal))
   const watchers = [
+    monitorRun,
     ...[
       background.link,
       background.furtherTopics,
-      background.monitor,
       background.openExceptions,
       background.openReportExceptions,
       background.stops,
@@ -102,14 +112,7 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' 
     // Ends with the first signal: a renewal would open the port again.
     keepCertificates(parts, stopping),
   ]
-  while (!background.monitor.state().database.up && !stopping.aborted) await sleep(10, stopping)
-  if (!stopping.aborted && !openShared()) return 'no port'
-  setPhase('serving')
-  log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
-
-  await new Promise<void>((resolve) =>
-    stopping.aborted ? resolve() : stopping.addEventListener('abort', () => resolve()),
-  )
+  await stopped
 
   setPhase('draining')
   await sleep(config.SHUTDOWN_READINESS_DELAY_MS)

@@ -63,6 +63,24 @@ test('nothing is known before the first look', () => {
   expect(monitor.state()).toMatchObject({ database: { up: false }, outboxFull: false })
 })
 
+test('it says when Postgres has answered for the first time, and not before', async () => {
+  let answers = false
+  const monitor = createMonitor({
+    db: { ...through, run: (statement) => (answers ? through.run(statement) : Promise.reject(new Error('away'))) },
+    bound: { rowsMax: 1, ageMaxMs: 1 },
+    log: createLog('error', (line) => lines.push(line)),
+    floor: () => 0n,
+  })
+  let reached = false
+  void monitor.reached.then(() => (reached = true))
+  running = monitor.run(stopping.signal)
+  await until(() => monitor.state().database.detail === 'away', { what: 'a look that failed' })
+  expect(reached).toBe(false)
+  answers = true
+  await monitor.reached
+  expect(monitor.state().database.up).toBe(true)
+})
+
 test('it reports how many events wait and how old the oldest is', async () => {
   await place(3)
   await sql`update outbox set written_at = now() - interval '1 minute' where position = (select min(position) from outbox)`
