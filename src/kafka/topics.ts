@@ -2,6 +2,7 @@
 
 import type { Admin } from '@platformatic/kafka'
 import type { EventKind } from '../domain/events.ts'
+import { notCompacted } from './compacted.ts'
 import { findErrorBy } from './library.ts'
 
 /** The names of all topics. */
@@ -40,7 +41,7 @@ export const ensureTopics = async (admin: Admin, topics: Topics, partitions: num
   const missing = await missingTopics(admin, topicNames(topics))
   if (missing.length === 0) return []
   try {
-    await admin.createTopics({ topics: missing, partitions, replicas: brokerDefault })
+    await admin.createTopics({ topics: missing, partitions, replicas: brokerDefault, configs: [notCompacted] })
   } catch (error) {
     // Another replica may have been faster.
     const still = await missingTopics(admin, missing)

@@ -81,6 +81,19 @@ test('partitions that are added to the trade topic are read, by one replica and 
   await world.tradesConsumed()
 })
 
+test('topics that are compacted are named in the log; one that the service creates is not, whatever the brokers do by default', async () => {
+  const world = await createWorld({ partitions: 1 })
+  await using _ = ended(world)
+  const { trades, placed } = world.topics
+  for (const topic of [trades, placed]) await cluster.setCompacted(topic)
+  const created = `${world.name}.events`
+  const service = await world.start({ env: { KAFKA_TOPIC_ORDER_EVENT: created } })
+  const line = await service.logged('topics are compacted')
+  expect(line).toMatchObject({ level: 'error', topics: [placed, trades] })
+  expect(await cluster.cleanupOf(created)).toEqual({ policy: 'delete', own: true })
+  await world.kafka.deleteTopics([created])
+})
+
 test('records that were deleted before they were read: said with both offsets, counted, kept, and found by verify', async () => {
   const { world, service: first, id, trades } = await start({ partitions: 2 })
   await using _ = ended(world)

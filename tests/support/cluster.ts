@@ -1,12 +1,23 @@
 // Changes a cluster while the service uses it, as an operator or a producer with transactions does.
 
-import { Admin, ProduceAcks, Producer } from '@platformatic/kafka'
+import {
+  Admin,
+  ConfigResourceTypes,
+  ConfigSources,
+  IncrementalAlterConfigOperationTypes,
+  ProduceAcks,
+  Producer,
+} from '@platformatic/kafka'
 import { until } from './until.ts'
 
 type Message = { value: string; partition: number; headers?: ReadonlyMap<Buffer, Buffer | null> }
 
 export type Cluster = AsyncDisposable & {
   addPartitions: (topic: string, count: number) => Promise<void>
+  /** Whether brokers may keep only the last message of each key. */
+  setCompacted: (topic: string) => Promise<void>
+  /** The cleanup policy, and whether it is the topic's own and not the brokers' default. */
+  cleanupOf: (topic: string) => Promise<{ policy: string | null | undefined; own: boolean }>
   /** Deletes everything in the partition below the offset. */
   deleteRecords: (topic: string, partition: number, before: bigint) => Promise<void>
   /** Deletes the group and its offsets; it must have no member. */
@@ -19,6 +30,7 @@ export type Cluster = AsyncDisposable & {
 }
 
 export const openCluster = (bootstrap: string): Cluster => {
+  const cleanup = 'cleanup.policy'
   const base = { clientId: 'cluster', bootstrapBrokers: [bootstrap], retries: 10, retryDelay: 200, metadataMaxAge: 500 }
   const admin = new Admin(base)
   const plain = new Producer({ ...base, acks: ProduceAcks.ALL })
@@ -50,6 +62,18 @@ export const openCluster = (bootstrap: string): Cluster => {
       const partitions = async (): Promise<number> =>
         (await admin.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!.partitionsCount
       await until(async () => (await partitions()) === count, { what: `${topic} has ${count} partitions` })
+    },
+    async setCompacted(topic) {
+      const { SET } = IncrementalAlterConfigOperationTypes
+      const configs = [{ name: cleanup, configOperation: SET, value: 'compact' }]
+      await admin.incrementalAlterConfigs({
+        resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs }],
+      })
+    },
+    async cleanupOf(topic) {
+      const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [cleanup] }
+      const [found] = (await admin.describeConfigs({ resources: [resource] }))[0]!.configs
+      return { policy: found!.value, own: found!.configSource === ConfigSources.TOPIC_CONFIG }
     },
     async deleteRecords(topic, partition, offset) {
       await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] })
