@@ -4,7 +4,7 @@ import type { Sql } from '../store/sql.ts'
 import type { AdoptOptions } from './options.ts'
 import { runScript } from './script.ts'
 import type { Talk } from './talk.ts'
-import { toDecide } from './undecided.ts'
+import { toDecide, toDecideText } from './undecided.ts'
 
 const reason = 'taken over from the Java service: nobody knew whether an engine had it'
 
@@ -26,7 +26,7 @@ create temporary table adopt_told on commit drop as
 insert into adopt_told select id, 'CANCELLED' from adopt_ended;`
 
 const publishText = `
-create temporary table adopt_told on commit drop as select e.order_id, e.kind from ${toDecide};`
+create temporary table adopt_told on commit drop as select e.order_id, e.kind from ${toDecideText};`
 
 const outboxText = `
 insert into outbox (event_id, kind, order_id, ticker, occurred_at, filled_quantity, reason_code, reason_text)
@@ -43,7 +43,7 @@ export const settleUndecided = async (
   talk: Talk,
 ): Promise<void> => {
   const open = async (): Promise<number> => {
-    const [row] = await sql<{ n: string }[]>`select count(*) as n from ${sql.unsafe(toDecide)}`
+    const [row] = await sql<{ n: string }[]>`select count(*) as n from ${sql(toDecide)}`
     return Number(row!.n)
   }
   const before = await open()

@@ -45,7 +45,7 @@ export const printRefused = async (sql: Sql, { all, talk }: { all: boolean; talk
   for await (const page of rows.cursor(cursorRows)) await print(page.map(({ line }) => `refused: ${line}`).join('\n'))
   const undecided = sql<{ line: string }[]>`
     select kind || ' of ' || order_id as line
-    from (select e.kind, e.order_id, row_number() over (partition by e.kind order by e.order_id) as nth from ${sql.unsafe(toDecide)}) w
+    from (select e.kind, e.order_id, row_number() over (partition by e.kind order by e.order_id) as nth from ${sql(toDecide)}) w
     where ${all}::boolean or nth = 1 order by kind, order_id`
   for await (const page of undecided.cursor(cursorRows))
     await print(page.map(({ line }) => `undecided: ${line}`).join('\n'))
