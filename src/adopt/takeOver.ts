@@ -114,7 +114,7 @@ const dryRun = async (step: Step): Promise<boolean> => {
   await printCounts(await readDryCounts(sql), talk)
   await printRefused(sql, { all: options.list, talk })
   await talk.print(
-    `nothing was written. Judging took ${seconds(began)}; copying takes about ${copyFactor} times as long, and verifying about as long as judging`,
+    `nothing was written. Judging took ${seconds(began)}; copying takes about ${copyFactor} times as long, and verifying up to that again`,
   )
   return true
 }
