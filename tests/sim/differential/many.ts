@@ -13,7 +13,7 @@ import { newId, some, someId, type Memory } from './memory.ts'
 import { someKey } from './terms.ts'
 
 /** Longer than a test. */
-const leaseMs = 600_000
+const leaseMs = 60_000
 const lockTimeoutMs = 20_000
 const pageMax = 500
 
