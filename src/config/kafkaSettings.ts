@@ -4,6 +4,7 @@ import { engineFeatures, type EngineFeature } from '../domain/engine.ts'
 import { forEachKind, type EventKind } from '../domain/events.ts'
 import type { FurtherTopic } from '../kafka/furtherTopics.ts'
 import { topicNames, type Topics } from '../kafka/topics.ts'
+import { leaseMaxMs } from '../store/formerClock.ts'
 import {
   flag,
   int,
@@ -123,7 +124,7 @@ export const outboxSettings = {
     note: 'How many events may be on their way to Kafka.',
   },
   RELAY_LEASE_MS: {
-    read: ms(5_000, 500, 60_000),
+    read: ms(5_000, 500, leaseMaxMs),
     note: "How long a dead replica's tickers wait for another replica.",
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>

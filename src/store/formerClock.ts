@@ -2,8 +2,11 @@
 
 import { sqlText } from './sqlText.ts'
 
-/** No lease lasts longer than a minute, so what ends or was seen later than this was written before the clock was set back. */
-const furthest = `clock_timestamp() + interval '2 minutes'`
+/** No lease lasts longer, in milliseconds. */
+export const leaseMaxMs = 60_000
+
+/** What ends or was seen later than this was written before the clock was set back. */
+const furthest = `clock_timestamp() + interval '${2 * leaseMaxMs} milliseconds'`
 
 /** Whether the time in this column was written before the clock was set back. */
 export const isOfFormerClock = (time: string) => sqlText([`${time} > ${furthest}`])

@@ -1,6 +1,7 @@
 // Proves: replicas share the shards fairly, a shard never has two holders, and leases go by the clock of the database.
 
 import { beforeEach, describe, expect, test } from 'bun:test'
+import { leaseMaxMs } from '../../src/store/formerClock.ts'
 import { releaseLeases, renewLeases, type Leases, type Renewal } from '../../src/store/leases.ts'
 import { shardCount } from '../../src/store/outbox.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -13,14 +14,13 @@ beforeEach(async () => {
   await sql`delete from replicas`
 })
 
-const minuteMs = 60_000
 const replica = (n: number): string => `00000000-0000-4000-8000-00000000000${n}`
 const renew = (n: number, changes: Partial<Renewal> = {}) =>
   db.run((sql) =>
     renewLeases(sql, {
       replicaId: replica(n),
       version: '1.4.0',
-      ttlMs: minuteMs,
+      ttlMs: leaseMaxMs,
       release: [],
       setAside: [],
       ...changes,
@@ -191,7 +191,7 @@ test('no shard ever has two holders, though four replicas take, renew and give b
       const release = held.filter(() => Math.random() < 0.3)
       holders.set(n, new Set(held.filter((shard) => !release.includes(shard))))
       const answer = await pool.run((sql) =>
-        renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: minuteMs, release, setAside: [] }),
+        renewLeases(sql, { replicaId: replica(n), version: '1.4.0', ttlMs: leaseMaxMs, release, setAside: [] }),
       )
       held = answer.shards
       holders.set(n, new Set(held))

@@ -3,6 +3,7 @@
 
 import { armSwitches, fireDue, type Switch } from '../../../src/store/cancelAfter.ts'
 import { readCoveredPage, readMoment, readOpenTickers } from '../../../src/store/covered.ts'
+import { leaseMaxMs } from '../../../src/store/formerClock.ts'
 import { insertVoids } from '../../../src/store/keys.ts'
 import { changeRules, nothingRead, readRulesSince, type RulesDelta } from '../../../src/store/rules.ts'
 import type { Sql } from '../../../src/store/sql.ts'
@@ -12,8 +13,8 @@ import type { Call, Own } from './calls.ts'
 import { newId, some, someId, type Memory } from './memory.ts'
 import { someKey } from './terms.ts'
 
-/** Longer than a test. */
-const leaseMs = 60_000
+/** Longer than a sequence of calls. */
+const leaseMs = leaseMaxMs
 const lockTimeoutMs = 20_000
 const pageMax = 500
 

@@ -59,7 +59,7 @@ const sweeps: readonly Template[] = [
     name: 'takeSweeps',
     clauses: [
       'from cancel_sweeps s where s.done_at is null and s.id <> all (',
-      "and (s.worked_until is null or (s.worked_until <= clock_timestamp() or s.worked_until > clock_timestamp() + interval '2 minutes') or s.worked_by =",
+      "and (s.worked_until is null or (s.worked_until <= clock_timestamp() or s.worked_until > clock_timestamp() + interval '120000 milliseconds') or s.worked_by =",
       'order by s.id limit $3::integer for update skip locked )',
     ],
     run: (db, tx, { parameters: [at, replicaId, limit, , leaseMs] }) =>
