@@ -101,6 +101,19 @@ const openUnlessOver = async (open: () => Promise<Duplex>, over: AbortSignal): P
   return failedStream(new Error('not needed any more'))
 }
 
+/** Opens a socket to the server of the target, or to one of its choices. Never rejects. */
+const opener = (target: DatabaseTarget, timeoutMs: number, over: AbortSignal): (() => Promise<Duplex>) => {
+  const { choices } = target
+  const choose =
+    choices === undefined ? () => Promise.resolve(serverOf(target.url)) : chooserOf(target, choices, timeoutMs)
+  const openChosen = async (): Promise<Duplex> => {
+    const server = await choose()
+    over.throwIfAborted()
+    return openSocket(target, server, timeoutMs)
+  }
+  return () => openUnlessOver(openChosen, over)
+}
+
 /**
  * Where the driver's sockets come from. We open them if they must be encrypted or if there are several servers: the driver itself only
  * tries to encrypt, and it tries several servers without end and without a pause. (Its types leave the option out.) A socket that arrives
@@ -108,18 +121,8 @@ const openUnlessOver = async (open: () => Promise<Duplex>, over: AbortSignal): P
  */
 const socketOf = (target: DatabaseTarget, timeoutMs: number, over: AbortSignal): object => {
   const { choices, ssl } = target
-  const open = (server: Server): Promise<Duplex> => openSocket(target, server, timeoutMs)
-  if (choices !== undefined) {
-    const choose = chooserOf(target, choices, timeoutMs)
-    const openChosen = async (): Promise<Duplex> => {
-      const server = await choose()
-      over.throwIfAborted()
-      return open(server)
-    }
-    return { socket: () => openUnlessOver(openChosen, over) }
-  }
-  const ours = ssl === 'require' || ssl === 'verify-ca' || ssl === 'verify-full'
-  return ours ? { socket: () => openUnlessOver(() => open(serverOf(target.url)), over) } : {}
+  const ours = choices !== undefined || ssl === 'require' || ssl === 'verify-ca' || ssl === 'verify-full'
+  return ours ? { socket: opener(target, timeoutMs, over) } : {}
 }
 
 /** The driver's options for reaching the server of the target. `over` is aborted when the client has ended and takes no socket any more. */
@@ -136,6 +139,22 @@ export const reach = (target: DatabaseTarget, connectTimeoutMs: number, over = n
     backoff: () => 0.1 + Math.random() * 0.2,
     onnotice: () => undefined,
   }
+}
+
+/**
+ * The same for one session. What a session has set, locked and put aside in tables of its own ends with its connection, and the driver would
+ * go on with a new connection as if nothing had happened: so there is no second one, however long the session lasts.
+ */
+export const reachOnce = (target: DatabaseTarget, connectTimeoutMs: number) => {
+  const open = opener(target, connectTimeoutMs, new AbortController().signal)
+  let opened = false
+  const socket = (): Promise<Duplex> => {
+    if (opened)
+      return Promise.resolve(failedStream(new Error('the session with Postgres was lost, and what it had begun')))
+    opened = true
+    return open()
+  }
+  return { ...reach(target, connectTimeoutMs), socket, max: 1, max_lifetime: 0 }
 }
 
 /** Of targets whose tables lie elsewhere than their address says: the schema. */

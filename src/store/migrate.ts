@@ -107,7 +107,7 @@ const apply = async (sql: Sql, migration: Migration): Promise<void> => {
   try {
     await sql.unsafe(`begin; ${migration.sql}; ${record}; commit;`)
   } catch (error) {
-    await sql.unsafe('rollback')
+    await sql.unsafe('rollback').catch(() => undefined)
     throw error
   }
 }

@@ -1,7 +1,7 @@
 // The door to Postgres: a pool whose every statement ends within a deadline, and the settings pinned on each connection.
 
 import postgres from 'postgres'
-import { formats, reach, sessionOf, type DatabaseTarget } from './connection.ts'
+import { formats, reach, reachOnce, sessionOf, type DatabaseTarget } from './connection.ts'
 import { isReadOnly, storeFault, type StoreFault } from './faults.ts'
 
 export type Sql = postgres.Sql
@@ -103,8 +103,8 @@ const connect = (target: DatabaseTarget, limits: PoolLimits): Connections => {
 }
 
 /**
- * One connection without statement time-outs: a migration may take long, and holds its lock on this one session. `onNotice` is called with
- * what the server's functions say on the way.
+ * One connection without statement time-outs: a migration may take long, and holds its lock on this one session. Once the connection is lost
+ * every statement fails. `onNotice` is called with what the server's functions say on the way.
  */
 export const openSession = (
   target: DatabaseTarget,
@@ -112,9 +112,8 @@ export const openSession = (
   onNotice?: (message: string) => void,
 ): Sql =>
   postgres(target.url, {
-    ...reach(target, connectTimeoutMs),
+    ...reachOnce(target, connectTimeoutMs),
     ...(onNotice && { onnotice: ({ message }) => onNotice(message ?? '') }),
-    max: 1,
     connection: sessionOf(target),
   })
 
