@@ -1,9 +1,10 @@
 # syntax=docker/dockerfile:1
 
-# The packages that the binary and the reference engine need, from the lock file alone.
+# The packages that the binary and the reference engine need, from the lock file alone, and our patch of the driver.
 FROM oven/bun:1.4.5 AS packages
 WORKDIR /build
 COPY package.json bun.lock bunfig.toml ./
+COPY src/store/driver src/store/driver
 RUN bun install --frozen-lockfile --production --ignore-scripts
 
 # One file with its runtime. On x86-64 for processors without AVX2 too.

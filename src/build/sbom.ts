@@ -1,5 +1,5 @@
-// `bun run sbom`: prints the parts of the binary as a CycloneDX document: the runtime packages, each with its version, its licence and its
-// checksum in the lock file, and which package uses which. The same commit prints the same bytes.
+// `bun run sbom`: prints the parts of the binary as a CycloneDX document: the runtime packages, each with its version, its licence, its
+// checksum in the lock file and our patch of it, if there is one, and which package uses which. The same commit prints the same bytes.
 
 import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library'
 import { runCommand } from './command.ts'
@@ -23,8 +23,12 @@ const readChecksums = async (): Promise<Map<string, string>> => {
   )
 }
 
-const componentOf = (one: Package, checksums: ReadonlyMap<string, string>): Models.Component => {
+/** By name@version: the file of this repository that changes the package. */
+type Patches = Record<string, string>
+
+const componentOf = (one: Package, checksums: ReadonlyMap<string, string>, patches: Patches): Models.Component => {
   const checksum = checksums.get(idOf(one))
+  const patch = patches[idOf(one)]
   return new Models.Component(Enums.ComponentType.Library, one.name, {
     bomRef: idOf(one),
     version: one.version,
@@ -33,6 +37,9 @@ const componentOf = (one: Package, checksums: ReadonlyMap<string, string>): Mode
     ...(checksum === undefined
       ? {}
       : { hashes: new Models.HashDictionary([[Enums.HashAlgorithm['SHA-512'], checksum]]) }),
+    ...(patch === undefined
+      ? {}
+      : { properties: new Models.PropertyRepository([new Models.Property('orders:patch', patch)]) }),
   })
 }
 
@@ -44,10 +51,13 @@ export const createSbom = async (): Promise<string> => {
     license: string
     engines: { bun: string }
     dependencies: Record<string, string>
+    patchedDependencies: Patches
   }
   const packages = runtimePackages()
   const checksums = await readChecksums()
-  const components = new Map(packages.map((one) => [idOf(one), componentOf(one, checksums)]))
+  const components = new Map(
+    packages.map((one) => [idOf(one), componentOf(one, checksums, manifest.patchedDependencies)]),
+  )
   const bun = new Models.Component(Enums.ComponentType.Platform, 'bun', {
     bomRef: `bun@${manifest.engines.bun}`,
     version: manifest.engines.bun,

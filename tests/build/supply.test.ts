@@ -73,13 +73,22 @@ describe('the list of parts', () => {
     validate(JSON.parse(text))
     expect(validate.errors).toBeNull()
     const { components, dependencies } = JSON.parse(text) as {
-      components: { 'bom-ref': string; purl: string; hashes?: { content: string }[] }[]
+      components: { 'bom-ref': string; purl: string; hashes?: { content: string }[]; properties?: object[] }[]
       dependencies: { ref: string; dependsOn?: string[] }[]
     }
     const refs = components.map((one) => one['bom-ref'])
     for (const { name, version } of packages) expect(refs).toContain(`${name}@${version}`)
     for (const one of components.filter(({ purl }) => purl.startsWith('pkg:npm/')))
       expect(one.hashes?.[0]?.content).toMatch(/^[0-9a-f]{128}$/)
+    // What we changed is not what others know by that version.
+    expect(components.filter(({ properties }) => properties !== undefined)).toMatchObject([
+      {
+        purl: expect.stringContaining('/postgres@'),
+        properties: [
+          { name: 'orders:patch', value: expect.stringMatching(/^src\/store\/driver\/postgres@.+\.patch$/) },
+        ],
+      },
+    ])
     const uses = dependencies.find(({ ref }) => ref === `elysia@${named('elysia').version}`)!.dependsOn
     expect(uses).toContain(`memoirist@${named('memoirist').version}`)
     // One that is there in two versions: whoever uses it uses one of them.

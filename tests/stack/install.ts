@@ -7,10 +7,14 @@ import { dirname, join, resolve } from 'node:path'
 const repoDir = resolve(import.meta.dir, '..', '..')
 const stampFile = join(repoDir, 'node_modules', '.cache', 'installed')
 
-/** Another bun, system or processor means other binary packages. */
+type Manifest = { patchedDependencies: Record<string, string> }
+
+/** Another bun, system or processor means other binary packages. The lock file has the names of patches, not what is in them. */
 const stamp = (): string => {
+  const { patchedDependencies } = JSON.parse(readFileSync(join(repoDir, 'package.json'), 'utf8')) as Manifest
   const hash = new Bun.CryptoHasher('sha256')
-  for (const name of ['package.json', 'bun.lock']) hash.update(readFileSync(join(repoDir, name)))
+  for (const name of ['package.json', 'bun.lock', ...Object.values(patchedDependencies)])
+    hash.update(readFileSync(join(repoDir, name)))
   return `${Bun.version} ${process.platform}-${process.arch} ${hash.digest('hex')}\n`
 }
 
