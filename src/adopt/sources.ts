@@ -154,13 +154,13 @@ export const copyTransactions = async (sql: Sql, table: string): Promise<void> =
 /** The same from another database, through this process. */
 export const streamTransactions = async (sql: Sql, other: Sql, progress: Progress): Promise<void> => {
   let done = 0
-  const rows = other<{ legs: (string | null)[] }[]>`
-    select array[t.trade_id::text, t.order_id::text, t.quantity::text, t.price::text] as legs from transactions t
+  const rows = other<{ trade: string; order: string; quantity: string | null; price: string | null }[]>`
+    select t.trade_id::text as trade, t.order_id::text as "order", t.quantity::text, t.price::text from transactions t
     where t.trade_id is not null and t.order_id is not null`
   for await (const page of rows.cursor(batchMax)) {
     await storeLegs(
       sql,
-      page.map(({ legs }) => legs),
+      page.map(({ trade, order, quantity, price }) => [trade, order, quantity, price]),
       'transactions',
     )
     done += page.length
