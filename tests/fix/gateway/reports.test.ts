@@ -4,7 +4,9 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { encodeReports } from '../../../src/fix/gateway/reports.ts'
 import type { OrderSession } from '../../../src/fix/orders/session.ts'
+import { isVisible } from '../../../src/store/snapshot.ts'
 import type { Database } from '../../../src/store/sql.ts'
+import { decodeCursor } from '../../../src/tail/cursor.ts'
 import { becomeCopy } from '../../support/logicalCopy.ts'
 import { createRandom } from '../../support/random.ts'
 import { until } from '../../support/until.ts'
@@ -194,15 +196,22 @@ describe('many at once from behind', () => {
 describe('places', () => {
   test('of a session that hears nothing move on, so that a restart reads little', async () => {
     world = await createReportsWorld()
+    const startMs = Date.now()
     let aheadMs = 0
-    const replica = world.startReplica({ now: () => new Date(Date.now() + aheadMs) })
+    const replica = world.startReplica({ now: () => new Date(startMs + aheadMs) })
     const quiet = own('quiet')
     const connection = await world.connectLive(quiet, replica)
     const begun = await world.placeOf(quiet)
     for (let i = 0; i < 11; i++) await world.place(...Array.from({ length: 500 }, () => ({})))
     expect(await world.placeOf(quiet)).toEqual(begun)
-    aheadMs = 11_000
-    await until(async () => (await world.placeOf(quiet))!.cursor !== begun!.cursor, { what: 'the place moved' })
+    const [last] = await world.sql<{ xact: string }[]>`select max(xact)::text as xact from orders`
+    // Moved to the end of what was read: it is asked for anew until all was.
+    const hasMoved = async (): Promise<boolean> => {
+      aheadMs += 11_000
+      const { page, snapshot } = decodeCursor((await world.placeOf(quiet))!.cursor!)!.place
+      return page === null && isVisible(snapshot, BigInt(last!.xact))
+    }
+    await until(hasMoved, { what: 'the place moved behind everything' })
     await connection.stop()
     const again = world.startReplica()
     await world.connectLive(quiet, again)
