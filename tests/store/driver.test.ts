@@ -62,7 +62,7 @@ test('a connection that ended with bytes that waited to be sent is opened anew, 
     expect(await sql`select 1 as n`).toMatchObject([{ n: 1 }])
     const cut = failureOf(sql`select 2 as n`.execute())
     // The driver takes the statement up now, and writes it in the next round of the event loop; the end comes before that.
-    for (let turns = 0; turns < 10; turns++) await null
+    for (let turns = 0; turns < 10; turns++) await Promise.resolve()
     sockets[0]!.emit('close', false)
     sockets[0]!.destroy()
     expect(await cut).toMatchObject({ code: 'CONNECTION_CLOSED' })

@@ -208,7 +208,7 @@ describe('places', () => {
     // Moved to the end of what was read: it is asked for anew until all was.
     const hasMoved = async (): Promise<boolean> => {
       aheadMs += 11_000
-      const { page, snapshot } = decodeCursor((await world.placeOf(quiet))!.cursor!)!.place
+      const { page, snapshot } = decodeCursor((await world.placeOf(quiet))!.cursor)!.place
       return page === null && isVisible(snapshot, BigInt(last!.xact))
     }
     await until(hasMoved, { what: 'the place moved behind everything' })
