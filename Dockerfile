@@ -1,9 +1,10 @@
 # syntax=docker/dockerfile:1
 
-# The packages that the binary and the reference engine need, from the lock file alone, and our patch of the driver.
+# The packages that the binary and the reference engine need, from the lock file alone, and our patches of two.
 FROM oven/bun:1.4.5 AS packages
 WORKDIR /build
 COPY package.json bun.lock bunfig.toml ./
+COPY src/kafka/driver src/kafka/driver
 COPY src/store/driver src/store/driver
 RUN bun install --frozen-lockfile --production --ignore-scripts
 

@@ -2,6 +2,7 @@
 // accepts no other broker in its place, and says what to mend when it is refused, while orders go on into the outbox.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { openBrokerDoor, requests } from '../support/brokerDoor.ts'
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import { orderBody } from '../support/orderBody.ts'
 import { sessionMs, startSecureKafka, users, type SecureKafka } from '../support/secureKafka.ts'
@@ -139,6 +140,28 @@ describe('orders go out and trades come in', () => {
     expect(await world.sql`select from orders where status = 'FILLED'`).toHaveLength(orders)
     await kafkaUp(service)
   })
+})
+
+test('a broker that resets connections amid the login is a broker that is away, and no more', async () => {
+  await using door = await openBrokerDoor({ host: '127.0.0.1', port: Number(secure.at.SASLPLAIN.split(':')[1]) })
+  let resets = 0
+  door.before((request) => {
+    if (request !== requests.saslAuthenticate) return 'pass'
+    resets++
+    return 'reset'
+  })
+  const env = { KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT', ...login('SCRAM-SHA-256', secure) }
+  await using world = await createWorld({ kafkaAt: secure.server.bootstrap, bootstrap: door.address, env })
+  const service = await world.start()
+  expect((await service.post(orderBody())).status).toBe(202)
+  await until(() => resets > 20, { what: 'every client was reset several times' })
+  expect((await kafkaOf(service)).status).toBe('DOWN')
+  expect((await service.post(orderBody())).status).toBe(202)
+  door.before(() => 'pass')
+  await world.outboxEmpty()
+  expect(await world.kafka.readUntil(world.topics.placed, 2)).toHaveLength(2)
+  await kafkaUp(service)
+  expect(await service.stop()).toBe(0)
 })
 
 describe('refused', () => {

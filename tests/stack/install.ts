@@ -1,5 +1,5 @@
 // Installs the packages of bun.lock into node_modules, before anything that needs them runs. It imports only what comes with bun.
-// If the lock file has not changed since the last time it costs a few milliseconds.
+// If neither the lock file nor a patch has changed since the last time it costs a few milliseconds.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'

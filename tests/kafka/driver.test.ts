@@ -1,0 +1,126 @@
+// Proves: a connection to a broker that ends, whenever that is, ends alone. Neither the process nor the next connection ends with it, and what
+// was asked on it gets its error. Version 2.12.1 of the library does this only with our patch.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { ConnectionPool } from '../../src/kafka/library.ts'
+import { startKafka, type KafkaServer } from '../stack/kafka.ts'
+import { freePort } from '../stack/ports.ts'
+import { openBrokerDoor, requests, type BrokerDoor } from '../support/brokerDoor.ts'
+import { hangsAfterMs } from '../support/hanging.ts'
+import { temporaryDir } from '../support/servers.ts'
+import { until } from '../support/until.ts'
+import { failureOf } from '../support/waiting.ts'
+
+const user = { name: 'orders', password: 'secret' }
+/** A session that has to be renewed while the test waits, and one that is longer than a timer can be. */
+const sessionMs = { brief: 1_500, long: 3_000_000_000 }
+
+let kafka: KafkaServer
+const ports = { BRIEF: 0, LONG: 0 }
+beforeAll(async () => {
+  for (const name of ['BRIEF', 'LONG'] as const) ports[name] = await freePort()
+  const scram = (name: string, reauthMs: number): Record<string, string> => ({
+    [`listener.name.${name}.sasl.enabled.mechanisms`]: 'SCRAM-SHA-256',
+    [`listener.name.${name}.scram-sha-256.sasl.jaas.config`]:
+      'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+    [`listener.name.${name}.connections.max.reauth.ms`]: String(reauthMs),
+  })
+  kafka = await startKafka({
+    dataDir: join(temporaryDir('driver-kafka'), 'data'),
+    port: await freePort(),
+    listeners: {
+      BRIEF: { port: ports.BRIEF, protocol: 'SASL_PLAINTEXT' },
+      LONG: { port: ports.LONG, protocol: 'SASL_PLAINTEXT' },
+    },
+    scramUsers: { [user.name]: user.password },
+    settings: { ...scram('brief', sessionMs.brief), ...scram('long', sessionMs.long) },
+  })
+}, hangsAfterMs)
+afterAll(() => kafka.stop())
+
+const openDoor = (listener: keyof typeof ports): Promise<BrokerDoor> =>
+  openBrokerDoor({ host: '127.0.0.1', port: ports[listener] })
+
+const openPool = (limits: { connectTimeout?: number; requestTimeout?: number } = {}): ConnectionPool =>
+  new ConnectionPool('driver', {
+    connectTimeout: 5_000,
+    requestTimeout: 5_000,
+    ...limits,
+    sasl: { mechanism: 'SCRAM-SHA-256', username: user.name, password: user.password },
+  })
+
+const brokerAt = ({ host, port }: BrokerDoor) => ({ id: 1, host, port })
+
+describe('a login', () => {
+  const steps: [string, number, number][] = [
+    ['the question for versions', requests.apiVersions, 1],
+    ['the handshake', requests.saslHandshake, 1],
+    ['the first message', requests.saslAuthenticate, 1],
+    ['the proof', requests.saslAuthenticate, 2],
+  ]
+  test.each(steps)(
+    'that is reset at %s fails, and the next one succeeds',
+    async (_, kind, nth) => {
+      await using door = await openDoor('LONG')
+      const pool = openPool()
+      let seen = 0
+      door.before((request) => (request === kind && ++seen === nth ? 'reset' : 'pass'))
+      expect(await failureOf(pool.get(brokerAt(door)))).toMatchObject({ code: 'PLT_KFK_NETWORK' })
+      const connection = await pool.get(brokerAt(door))
+      expect(connection.isConnected()).toBe(true)
+      await pool.close()
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'that stands still is given up, and the one that follows at once stays in the pool',
+    async () => {
+      await using door = await openDoor('LONG')
+      const pool = openPool({ connectTimeout: 1_000 })
+      door.before((request) => (request === requests.saslHandshake ? 'hold' : 'pass'))
+      const again = pool.get(brokerAt(door)).catch(() => {
+        door.before(() => 'pass')
+        return pool.get(brokerAt(door))
+      })
+      const connection = await again
+      await until(() => door.connected() === 1, { what: 'the connection that stood still is closed' })
+      expect((await pool.get(brokerAt(door))) === connection).toBe(true)
+      await pool.close()
+      await until(() => door.connected() === 0, { what: 'all connections are closed' })
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'is not repeated for a connection that has ended',
+    async () => {
+      await using door = await openDoor('BRIEF')
+      // If a login were asked for on the ended connection, its failure would show within the time that the test waits.
+      const pool = openPool({ requestTimeout: 2_000 })
+      await pool.get(brokerAt(door))
+      door.cut()
+      await until(() => [...pool].length === 0, { what: 'the pool knows that the connection has ended' })
+      const connection = await pool.get(brokerAt(door))
+      const before = door.passed(requests.saslHandshake)
+      await until(() => door.passed(requests.saslHandshake) >= before + 4, { what: 'the login was repeated' })
+      expect((await pool.get(brokerAt(door))) === connection).toBe(true)
+      await pool.close()
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'is not repeated at once where a session lasts longer than a timer can',
+    async () => {
+      await using door = await openDoor('LONG')
+      const pool = openPool()
+      await pool.get(brokerAt(door))
+      await Bun.sleep(500)
+      expect(door.passed(requests.saslHandshake)).toBe(1)
+      await pool.close()
+    },
+    hangsAfterMs,
+  )
+})
