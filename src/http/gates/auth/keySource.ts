@@ -55,10 +55,14 @@ const readBounded = async (response: Response): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Downloads the text at the URL. It follows no redirect: the operator named one address, and no answer may lead elsewhere. */
+/**
+ * Downloads the text at the URL. It follows no redirect: the operator named one address, and no answer may lead elsewhere. Over a connection of
+ * its own: one that is kept for minutes may have been dropped by what is between, silently, and the wait for it would cost new keys a cooldown.
+ */
 const download = async (url: string, timeoutMs: number): Promise<string> => {
   const headers = { accept: 'application/jwk-set+json, application/json' }
-  const response = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
+  const signal = AbortSignal.timeout(timeoutMs)
+  const response = await fetch(url, { headers, redirect: 'manual', keepalive: false, signal })
   if (response.status !== 200) throw new Error(`the answer was ${response.status}`)
   return readBounded(response)
 }

@@ -3,6 +3,7 @@
 
 import { afterAll, beforeEach, describe, expect, test } from 'bun:test'
 import { renameSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { JWTPayload } from 'jose'
 import type { Scope } from '../../../../src/app/caller.ts'
@@ -40,9 +41,9 @@ const wholeLog = () => ({
   ...log,
   rarely: (level: 'error' | 'warn' | 'info' | 'debug', _: string, message: string) => log[level](message),
 })
-const urlSource = (timeoutMs = 30_000): KeySource =>
+const urlSource = (timeoutMs = 30_000, { url }: { url: string } = server): KeySource =>
   keysFromUrl({
-    url: server.url,
+    url,
     ageMaxMs: 600_000,
     cooldownMs: 30_000,
     timeoutMs,
@@ -380,6 +381,24 @@ describe('the keys of a URL', () => {
   test('are given up where they do not come in time', async () => {
     server.answer(() => new Response(new ReadableStream({ start: (stream) => stream.enqueue('{') })))
     expect(await outcome(checkOf({ keys: urlSource(500) }), await tokenOf(key, user, 'orders:read'))).toBe('keys')
+  })
+
+  test('come over a new connection each time, since one that was silent may be dead without either end knowing', async () => {
+    // It answers the first request of a connection, and what else comes on it goes into the void.
+    const bodies = [jwksOf(key), jwksOf(key, other)]
+    const issuer = createServer((socket) =>
+      socket.once('data', () => {
+        const body = bodies.shift() ?? ''
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+      }),
+    )
+    await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve))
+    const { port } = issuer.address() as AddressInfo
+    const check = checkOf({ keys: urlSource(1_000, { url: `http://127.0.0.1:${port}/jwks.json` }) })
+    expect(await outcome(check, await tokenOf(key, user, 'orders:read'))).toBe('ok')
+    clockMs += 30_001
+    expect(await outcome(check, await tokenOf(other, user, 'orders:read'))).toBe('ok')
+    issuer.close()
   })
 
   test('that went away take what was known with them', async () => {
