@@ -1,9 +1,9 @@
 // What goes out on a stream: one message at a time, the next one once the connection took it. So at most one waits here for a slow reader, who
 // holds up nobody else, and who is cut off if it takes nothing for too long.
 
-import { constants, type Http2Stream } from 'node:http2'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Plain, Received } from './messages.ts'
+import { reset } from './untaken.ts'
 
 type Call = ServerWritableStream<Received, Plain>
 
@@ -14,11 +14,8 @@ export type Outgoing = {
   setPatience: (ms: number) => void
 }
 
-/** Ends a stream whose client does not take its end: the library has no word for it, since it only ends streams after their last message. */
-const reset = (call: Call): void => {
-  const { call: inner } = call as unknown as { call: { stream: Http2Stream } }
-  inner.stream.close(constants.NGHTTP2_CANCEL)
-}
+/** The library's types leave out what stands behind the call of a handler. */
+const innerOf = (call: Call): unknown => (call as unknown as { call: unknown }).call
 
 /** `patienceMs`: until `setPatience` is called. */
 export const createOutgoing = (call: Call, patienceMs: number): Outgoing => {
@@ -32,7 +29,7 @@ export const createOutgoing = (call: Call, patienceMs: number): Outgoing => {
   }
   const arm = (): void => {
     clearTimeout(timer)
-    timer = setTimeout(() => reset(call), patience)
+    timer = setTimeout(() => reset(innerOf(call)), patience)
   }
   call.once('cancelled', done)
   return {

@@ -8,6 +8,7 @@ import { renewableCredentials, type GrpcCertificate } from './certificate.ts'
 import { openConnections } from './connections.ts'
 import type { CallObserver, Door } from './door.ts'
 import { addServices } from './services.ts'
+import { resettingUntaken } from './untaken.ts'
 
 export type GrpcLimits = {
   connectionsMax: number
@@ -17,6 +18,8 @@ export type GrpcLimits = {
   /** After this silence a client is asked whether it is there; it has the time-out to answer. */
   keepaliveMs: number
   keepaliveTimeoutMs: number
+  /** How long a client may take over an answer that is ready. */
+  untakenMs: number
   /** A connection without a call is closed after this time. */
   idleMs: number
   /** A connection takes no new call after this time; 0: never. */
@@ -87,7 +90,8 @@ export const openGrpc = async (
 ): Promise<GrpcListener> => {
   logThrough(door.log)
   const calls = countCalls(door.observe)
-  const server = new Server({ ...channelOptionsOf(limits), interceptors: [observing(calls.observe)] })
+  const interceptors = [observing(calls.observe), resettingUntaken(limits.untakenMs)]
+  const server = new Server({ ...channelOptionsOf(limits), interceptors })
   const services = addServices(server, door)
   const secure = tls === undefined ? null : renewableCredentials(tls)
   const injector = server.createConnectionInjector(secure?.credentials ?? ServerCredentials.createInsecure())

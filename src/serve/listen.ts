@@ -129,12 +129,16 @@ const listenForAll = (opening: Opening): (Opened & Pick<Listeners, 'openShared'>
   return { listener, call, openShared: () => orLog(opening, open) ?? false }
 }
 
+/** For an answer of gRPC: at most a page of 500 orders, or the results of a batch. */
+const untakenMs = 30_000
+
 const grpcLimitsOf = (config: Config): GrpcLimits => ({
   connectionsMax: config.GRPC_MAX_CONNECTIONS,
   callsMax: config.GRPC_CONNECTION_MAX_CALLS,
   messageMaxBytes: config.GRPC_MESSAGE_MAX_BYTES,
   keepaliveMs: config.GRPC_KEEPALIVE_MS,
   keepaliveTimeoutMs: config.GRPC_KEEPALIVE_TIMEOUT_MS,
+  untakenMs,
   idleMs: config.GRPC_CONNECTION_IDLE_MS,
   ageMs: config.GRPC_CONNECTION_AGE_MS,
 })

@@ -96,6 +96,24 @@ describe('calls', () => {
     for (const stream of streams) stream.cancel()
   })
 
+  test('whose answer their client does not take are reset, and its connection stays', async () => {
+    const { listener, seen } = await openDoor({ limits: { untakenMs: 300 } })
+    const session = connectHttp2(`http://127.0.0.1:${listener.port}`, { settings: { initialWindowSize: 0 } })
+    session.on('error', () => undefined)
+    await new Promise((resolve) => session.once('localSettings', resolve))
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    stream.on('error', () => undefined).end(Buffer.alloc(5))
+    await new Promise((resolve) => stream.once('close', resolve))
+    expect(stream.rstCode).toBe(8)
+    expect([seen.open, session.closed]).toEqual([1, false])
+    session.destroy()
+  })
+
   test('of a client that keeps to no limit are refused by HTTP/2', async () => {
     const { listener, seen, client } = await openDoor({ limits: { callsMax: 5 } })
     const session = connectHttp2(`http://127.0.0.1:${listener.port}`, { settings: { enablePush: false } })
