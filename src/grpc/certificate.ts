@@ -9,7 +9,8 @@ type Listener = Parameters<experimental.CertificateProvider['addIdentityCertific
 
 const updateOf = ({ cert, key }: GrpcCertificate) => ({ certificate: Buffer.from(cert), privateKey: Buffer.from(key) })
 
-export const renewableCredentials = (first: GrpcCertificate) => {
+/** `handshakeMs`: how long the handshake of TLS may take. */
+export const renewableCredentials = (first: GrpcCertificate, handshakeMs: number) => {
   const listeners = new Set<Listener>()
   let current = updateOf(first)
   const provider: experimental.CertificateProvider = {
@@ -22,8 +23,12 @@ export const renewableCredentials = (first: GrpcCertificate) => {
     },
     removeIdentityCertificateListener: (listener) => void listeners.delete(listener),
   }
+  const credentials = experimental.createCertificateProviderServerCredentials(provider, null, false)
+  // The library passes these on to node:tls, whose own limit of two minutes lets silent peers fill the port.
+  const constructorOptions = credentials._getConstructorOptions()
+  credentials._getConstructorOptions = () => ({ ...constructorOptions, handshakeTimeout: handshakeMs })
   return {
-    credentials: experimental.createCertificateProviderServerCredentials(provider, null, false),
+    credentials,
     /** New connections see this one. */
     renew(next: GrpcCertificate) {
       current = updateOf(next)

@@ -14,6 +14,8 @@ export type GrpcLimits = {
   connectionsMax: number
   /** Calls of one connection at a time. */
   callsMax: number
+  /** How long the handshake of TLS may take. */
+  handshakeMs: number
   messageMaxBytes: number
   /** After this silence a client is asked whether it is there; it has the time-out to answer. */
   keepaliveMs: number
@@ -93,7 +95,7 @@ export const openGrpc = async (
   const interceptors = [observing(calls.observe), resettingUntaken(limits.untakenMs)]
   const server = new Server({ ...channelOptionsOf(limits), interceptors })
   const services = addServices(server, door)
-  const secure = tls === undefined ? null : renewableCredentials(tls)
+  const secure = tls === undefined ? null : renewableCredentials(tls, limits.handshakeMs)
   const injector = server.createConnectionInjector(secure?.credentials ?? ServerCredentials.createInsecure())
   const connections = await openConnections({
     hostname,

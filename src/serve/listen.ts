@@ -129,6 +129,8 @@ const listenForAll = (opening: Opening): (Opened & Pick<Listeners, 'openShared'>
   return { listener, call, openShared: () => orLog(opening, open) ?? false }
 }
 
+/** For the handshake of TLS at the door of gRPC, as at that of FIX. */
+const handshakeMs = 10_000
 /** For an answer of gRPC: at most a page of 500 orders, or the results of a batch. */
 const untakenMs = 30_000
 
@@ -138,6 +140,7 @@ const grpcLimitsOf = (config: Config): GrpcLimits => ({
   messageMaxBytes: config.GRPC_MESSAGE_MAX_BYTES,
   keepaliveMs: config.GRPC_KEEPALIVE_MS,
   keepaliveTimeoutMs: config.GRPC_KEEPALIVE_TIMEOUT_MS,
+  handshakeMs,
   untakenMs,
   idleMs: config.GRPC_CONNECTION_IDLE_MS,
   ageMs: config.GRPC_CONNECTION_AGE_MS,

@@ -13,6 +13,7 @@ const limits: GrpcLimits = {
   messageMaxBytes: 1_048_576,
   keepaliveMs: 60_000,
   keepaliveTimeoutMs: 20_000,
+  handshakeMs: 10_000,
   untakenMs: 30_000,
   idleMs: 300_000,
   ageMs: 0,

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'bun:test'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import type { Service } from '../../src/app/service.ts'
+import { createAuthority } from '../support/certificates.ts'
 import { until } from '../support/until.ts'
 import { endOf } from './client.ts'
 import { openDoor } from './harness.ts'
@@ -48,6 +49,23 @@ describe('connections', () => {
     await until(() => seen.open === 1, { what: 'it is open' })
     await Promise.all([closed(mute), listener.stop(60_000)])
   })
+
+  test.each([
+    ['nothing', ''],
+    ['half a greeting', '16030102000100'],
+  ])(
+    'whose peer says %s where TLS begins are closed',
+    async (_, greeting) => {
+      const tls = createAuthority('gRPC').issue('orders')
+      const { listener, seen } = await openDoor({ limits: { handshakeMs: 500 }, tls })
+      const mute = connect(listener.port, '127.0.0.1').resume()
+      mute.on('error', () => undefined).write(Buffer.from(greeting, 'hex'))
+      await until(() => seen.open === 1, { what: 'it is open' })
+      await closed(mute)
+      await until(() => seen.open === 0, { what: 'there is room again' })
+    },
+    30_000,
+  )
 
   test('without a call are closed after a while; their client opens another', async () => {
     const { seen, client } = await openDoor({ limits: { idleMs: 300 } })
