@@ -1,6 +1,7 @@
 // The Kafka clients with every limit passed explicitly.
 
 import type { BaseOptions } from '@platformatic/kafka'
+import { dealOut } from './assigner.ts'
 import { createBatchProducer, type BatchProducer } from './batchProducer.ts'
 import type { Lane } from './brokerRequests.ts'
 import type { Fetch } from './fetching.ts'
@@ -138,6 +139,7 @@ export const createMember = (config: KafkaConfig, group: string): RawConsumer =>
       { name: 'range', version: 1 },
       { name: 'roundrobin', version: 1 },
     ],
+    partitionAssigner: dealOut,
     sessionTimeout: 10_000,
     rebalanceTimeout: 15_000,
     heartbeatInterval: 1_000,
