@@ -3,7 +3,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { ConnectionPool } from '../../src/kafka/library.ts'
+import { joinGroupV9 } from '@platformatic/kafka'
+import { createAdmin, createMember, type KafkaConfig } from '../../src/kafka/client.ts'
+import { Admin, ConnectionPool } from '../../src/kafka/library.ts'
 import { startKafka, type KafkaServer } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
 import { openBrokerDoor, requests, type BrokerDoor } from '../support/brokerDoor.ts'
@@ -12,7 +14,7 @@ import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
 import { failureOf } from '../support/waiting.ts'
 
-const user = { name: 'orders', password: 'secret' }
+const login = { mechanism: 'SCRAM-SHA-256', username: 'orders', password: 'secret' } as const
 /** A session that has to be renewed while the test waits, and one that is longer than a timer can be. */
 const sessionMs = { brief: 1_500, long: 3_000_000_000 }
 
@@ -33,7 +35,7 @@ beforeAll(async () => {
       BRIEF: { port: ports.BRIEF, protocol: 'SASL_PLAINTEXT' },
       LONG: { port: ports.LONG, protocol: 'SASL_PLAINTEXT' },
     },
-    scramUsers: { [user.name]: user.password },
+    scramUsers: { [login.username]: login.password },
     settings: { ...scram('brief', sessionMs.brief), ...scram('long', sessionMs.long) },
   })
 }, hangsAfterMs)
@@ -47,10 +49,10 @@ const openPool = (limits: { connectTimeout?: number; requestTimeout?: number } =
     connectTimeout: 5_000,
     requestTimeout: 5_000,
     ...limits,
-    sasl: { mechanism: 'SCRAM-SHA-256', username: user.name, password: user.password },
+    sasl: login,
   })
 
-const brokerAt = ({ host, port }: BrokerDoor) => ({ id: 1, host, port })
+const brokerAt = ({ host, port }: BrokerDoor) => ({ host, port })
 
 describe('a login', () => {
   const steps: [string, number, number][] = [
@@ -120,6 +122,103 @@ describe('a login', () => {
       await Bun.sleep(500)
       expect(door.passed(requests.saslHandshake)).toBe(1)
       await pool.close()
+    },
+    hangsAfterMs,
+  )
+})
+
+/** A client of the plain listener that bootstraps through the door, and then goes to the broker's own address past it. */
+const configOf = (door: BrokerDoor): KafkaConfig => ({
+  bootstrapServers: [door.address],
+  clientId: 'driver',
+  requestTimeoutMs: 10_000,
+})
+
+const openPlainDoor = (): Promise<BrokerDoor> => openBrokerDoor({ host: '127.0.0.1', port: kafka.port })
+
+test(
+  'an address that answers nothing costs its time once, not at each question',
+  async () => {
+    await using silent = await openDoor('LONG')
+    let tried = 0
+    silent.before(() => {
+      tried++
+      return 'hold'
+    })
+    const admin = new Admin({
+      clientId: 'driver',
+      bootstrapBrokers: [silent.address, `127.0.0.1:${ports.LONG}`],
+      connectTimeout: 1_000,
+      sasl: login,
+    })
+    for (let questions = 1; questions <= 3; questions++) {
+      await admin.metadata({ topics: [], forceUpdate: true })
+      expect(tried).toBe(1)
+    }
+    await admin.close()
+  },
+  hangsAfterMs,
+)
+
+describe('a member of a group', () => {
+  const joined = async (door: BrokerDoor) => {
+    const admin = createAdmin(configOf(door))
+    const topic = `driver-${crypto.randomUUID()}`
+    await admin.createTopics({ topics: [topic], partitions: 3, replicas: 1 })
+    await admin.close()
+    const group = `driver-${crypto.randomUUID()}`
+    const member = createMember(configOf(door), group)
+    member.topics.track(topic)
+    await member.joinGroup({})
+    return { member, topic, group }
+  }
+
+  test(
+    'looks for its coordinator anew when the cluster no longer lists that broker',
+    async () => {
+      await using door = await openPlainDoor()
+      const { member, topic } = await joined(door)
+      const asked = door.passed(requests.findCoordinator)
+      // As it is when the broker has gone between two requests.
+      member.currentMetadata!.brokers.clear()
+      await member.commit({ offsets: [{ topic, partition: 0, offset: 0n, leaderEpoch: -1 }] })
+      expect(door.passed(requests.findCoordinator)).toBeGreaterThan(asked)
+      await member.close(true)
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'that the group does not let go keeps no connection',
+    async () => {
+      await using door = await openPlainDoor()
+      const { member } = await joined(door)
+      // A group that no broker accepts.
+      member.groupId = ''
+      expect(await failureOf(member.close(true))).toMatchObject({ code: 'PLT_KFK_RESPONSE' })
+      await until(() => door.connected() === 0, { what: 'its connections are closed' })
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'that leads takes what another one subscribes to as nothing if it cannot be read',
+    async () => {
+      await using door = await openPlainDoor()
+      const { member, topic, group } = await joined(door)
+      const foreign = new ConnectionPool('foreign', { requestTimeout: 60_000 })
+      const connection = await foreign.get({ host: '127.0.0.1', port: kafka.port })
+      const join = (memberId: string) =>
+        joinGroupV9.api.async(connection, group, 30_000, 30_000, memberId, null, 'consumer', [
+          { name: 'range', metadata: Buffer.alloc(0) },
+        ])
+      const { response } = (await failureOf(join(''))) as { response: { memberId: string } }
+      const rejoined = new Promise<void>((resolve) => member.once('consumer:group:join', () => resolve()))
+      await join(response.memberId)
+      await rejoined
+      expect(member.assignments).toEqual([{ topic, partitions: [0, 1, 2] }])
+      await foreign.close()
+      await member.close(true)
     },
     hangsAfterMs,
   )

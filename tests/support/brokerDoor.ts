@@ -6,12 +6,8 @@ import { createDoor, type DoorOptions } from './tcpDoor.ts'
 
 /** The kinds of requests that tests name, by the protocol's number. */
 export const requests = {
-  produce: 0,
   metadata: 3,
-  offsetCommit: 8,
-  joinGroup: 11,
-  heartbeat: 12,
-  leaveGroup: 13,
+  findCoordinator: 10,
   saslHandshake: 17,
   apiVersions: 18,
   saslAuthenticate: 36,
