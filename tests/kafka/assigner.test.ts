@@ -1,10 +1,8 @@
 // Proves: the partitions of a topic go in turn to the members that subscribe to it, and to no other.
 
 import { expect, test } from 'bun:test'
-import type { ClusterMetadata, GroupPartitionsAssigner } from '@platformatic/kafka'
+import type { ClusterMetadata } from '@platformatic/kafka'
 import { dealOut } from '../../src/kafka/assigner.ts'
-
-type Members = Parameters<GroupPartitionsAssigner>[1]
 
 /** What each member gets, by topic. */
 const dealt = (
