@@ -172,6 +172,8 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
 /** Consumes until a part fails or `signal` is aborted. Messages that were fetched and not handled will be fetched again. */
 const consume = async (connection: Connection, state: State, signal: AbortSignal): Promise<void> => {
   const ending = createEnding(signal)
+  // The library reports a member that could not join again. It sends no heartbeat any more, so only a new one helps.
+  connection.member.on('error', ending.fail)
   const { commits, onJoined, run } = assemble(connection, state, ending)
   try {
     await join(connection, state.options.topic, onJoined)
@@ -185,11 +187,8 @@ const consume = async (connection: Connection, state: State, signal: AbortSignal
 }
 
 const consumeOnce = async (state: State, signal: AbortSignal): Promise<void> => {
-  const { kafka, group, log, subject } = state.options
+  const { kafka, group } = state.options
   const connection = state.connect(kafka, group)
-  connection.member.on('error', (error: Error) =>
-    log.rarely('warn', `consumer of ${subject}`, `the consumer of ${subject} reports an error`, describe(error)),
-  )
   try {
     await consume(connection, state, signal)
   } finally {

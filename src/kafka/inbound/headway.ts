@@ -65,9 +65,11 @@ export type Positions = Map<number, Position>
 
 type State = { options: HeadwayOptions; partitions: number | null }
 
-const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member']): void => {
-  if (lastHeartbeat !== null && Date.now() - lastHeartbeat.getTime() > heartbeatMaxMs)
-    throw new Error(`the group has answered no heartbeat since ${lastHeartbeat.toISOString()}`)
+/** `joined`: when the member had joined, for one that the group answered no heartbeat at all. */
+const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member'], joined: Date): void => {
+  const last = lastHeartbeat ?? joined
+  if (Date.now() - last.getTime() > heartbeatMaxMs)
+    throw new Error(`the group has answered no heartbeat since ${last.toISOString()}`)
 }
 
 /** The leader assigns as many partitions as its own client knows, so the client asks the brokers first. */
@@ -160,8 +162,9 @@ export const createHeadway = (options: HeadwayOptions): Headway => {
   const state: State = { options, partitions: null }
   return {
     async run(signal) {
+      const joined = new Date()
       while (!signal.aborted) {
-        requireHeartbeat(options.member)
+        requireHeartbeat(options.member, joined)
         // If the brokers do not answer, the feed reports it; the last positions stay.
         await check(state).catch(() => undefined)
         await sleep(checkEveryMs, signal)

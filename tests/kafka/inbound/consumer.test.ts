@@ -169,6 +169,25 @@ test('a process that fails is no end: the consumer is built again and the messag
   await consumer.stop()
 })
 
+test('a member that could not join again is no end either, though no message comes', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const { process } = collect()
+  const members: { emit: (event: 'error', error: Error) => unknown }[] = []
+  const connect: Connect = (...args) => {
+    const connection = connectToKafka(...args)
+    members.push(connection.member as unknown as (typeof members)[number])
+    return connection
+  }
+  const consumer = start(own, { apply: process, connect })
+  await until(() => consumer.trades.state().connected, { what: 'the consumer is connected' })
+  members[0]!.emit('error', new Error('joinGroup failed'))
+  await until(() => consumer.trades.state().rebuilds === 1 && consumer.trades.state().connected, {
+    what: 'it is built again',
+  })
+  expect(members).toHaveLength(2)
+  await consumer.stop()
+})
+
 test('letters that cannot be written hold back the offsets of their partition alone; fills go on there as well', async () => {
   await using own = await ownTopics(1, { partitions: 3 })
   const { values, process } = collect()

@@ -3,7 +3,7 @@
 // but not committed gets committed; the leader of the group deals out new partitions. (That it happens on a real broker:
 // tests/e2e/clusterChanges.test.ts, tests/e2e/metrics.test.ts.)
 
-import { expect, test } from 'bun:test'
+import { expect, setSystemTime, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
 import type { Place } from '../../../src/kafka/fetchRequest.ts'
 import type { PartitionView } from '../../../src/kafka/inbound/feed.ts'
@@ -248,4 +248,16 @@ test('a member that the group does not hear any more is built again', async () =
   const world = createWorld()
   world.lastHeartbeat = new Date(Date.now() - 60_000)
   expect(world.headway.run(new AbortController().signal)).rejects.toThrow('no heartbeat since')
+})
+
+test('so is one that the group never heard', async () => {
+  const world = createWorld()
+  const began = Date.now()
+  const running = world.headway.run(new AbortController().signal)
+  setSystemTime(began + 60_000)
+  try {
+    await expect(running).rejects.toThrow('no heartbeat since')
+  } finally {
+    setSystemTime()
+  }
 })
