@@ -9,6 +9,21 @@ import {
 import type { CallObserver } from './door.ts'
 import { statusName } from './status.ts'
 
+/** Has `hear` called when the library says that the call is canceled: it says so of every call that is over, whoever ended it. */
+export const onCancel = (call: ServerInterceptingCallInterface, hear: () => void): void => {
+  const start = call.start.bind(call)
+  call.start = (listener) =>
+    start({
+      onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
+      onReceiveMessage: (message) => listener.onReceiveMessage(message),
+      onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+      onCancel() {
+        hear()
+        listener.onCancel()
+      },
+    })
+}
+
 /**
  * An interceptor that observes calls. It stands at the innermost call, whose statuses are all of them: also those that no handler gives, for
  * messages that are too large, and for deadlines.
@@ -25,21 +40,12 @@ export const observing =
       observe.onEnd({ method, status: statusName(code), seconds: (performance.now() - startedAt) / 1000 })
     }
     observe.onStart(method)
-    const [sendStatus, start] = [call.sendStatus.bind(call), call.start.bind(call)]
+    const sendStatus = call.sendStatus.bind(call)
     call.sendStatus = (sent) => {
       end(sent.code)
       sendStatus(sent)
     }
-    call.start = (listener) =>
-      start({
-        onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
-        onReceiveMessage: (message) => listener.onReceiveMessage(message),
-        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
-        onCancel() {
-          end(status.CANCELLED)
-          listener.onCancel()
-        },
-      })
+    onCancel(call, () => end(status.CANCELLED))
     // The library asks for its own class, and uses the interface alone.
     return call as ServerInterceptingCall
   }

@@ -3,6 +3,7 @@
 
 import { constants, type Http2Stream } from 'node:http2'
 import type { ServerInterceptingCall, ServerInterceptingCallInterface, ServerMethodDefinition } from '@grpc/grpc-js'
+import { onCancel } from './calls.ts'
 
 /** Ends a stream whose client does not take its end: the library has no word for it, since it only ends streams after their last message. */
 export const reset = (call: unknown): void => {
@@ -22,22 +23,12 @@ export const resettingUntaken =
   ) => {
     if (!responseStream) {
       let timer: ReturnType<typeof setTimeout> | undefined
-      const [sendMessage, start] = [call.sendMessage.bind(call), call.start.bind(call)]
+      const sendMessage = call.sendMessage.bind(call)
       call.sendMessage = (message, callback) => {
         timer = setTimeout(() => reset(call), untakenMs)
         sendMessage(message, callback)
       }
-      call.start = (listener) =>
-        start({
-          onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
-          onReceiveMessage: (message) => listener.onReceiveMessage(message),
-          onReceiveHalfClose: () => listener.onReceiveHalfClose(),
-          // The library says this of every call that is over, whoever ended it.
-          onCancel() {
-            clearTimeout(timer)
-            listener.onCancel()
-          },
-        })
+      onCancel(call, () => clearTimeout(timer))
     }
     // As in calls.ts.
     return call as ServerInterceptingCall
