@@ -2,7 +2,7 @@
 
 import type { Cause } from '../domain/history.ts'
 import type { Status } from '../domain/order.ts'
-import { storeFault } from '../store/faults.ts'
+import { isTooSlow, storeFault } from '../store/faults.ts'
 import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
 
@@ -39,8 +39,8 @@ const moveOf = (orderId: string, { reasonCode, cause, traceparent, newEventId }:
 const nothing: ManyCanceled = { canceled: [], closed: [], refused: [] }
 
 /**
- * Cancels what remains of these orders, in one statement. A batch with a row that Postgres refuses is halved until that row stands alone. Throws any other
- * error of the store: then it may be called again, and an order that the lost attempt canceled is among the closed.
+ * Cancels what remains of these orders, in one statement. A batch with a row that Postgres refuses is halved until that row stands alone, and one
+ * that takes too long until it does not. Throws any other error of the store: then it may be called again, and an order that the lost attempt canceled is among the closed.
  */
 export const cancelMany = async (db: Database, command: CancelMany): Promise<ManyCanceled> => {
   const { ids, now, onCommitted } = command
@@ -58,7 +58,8 @@ export const cancelMany = async (db: Database, command: CancelMany): Promise<Man
     const closed = [...rows].flatMap(([id, { order, before }]) => (order === null ? [{ id, status: before }] : []))
     return { canceled, closed, refused: [] }
   } catch (error) {
-    if (storeFault(error) !== 'data') throw error
+    const isRefused = storeFault(error) === 'data'
+    if (!isRefused && !(isTooSlow(error) && ids.length > 1)) throw error
     if (ids.length === 1) return { ...nothing, refused: [{ id: ids[0]!, error }] }
     const half = ids.length >> 1
     const first = await cancelMany(db, { ...command, ids: ids.slice(0, half) })

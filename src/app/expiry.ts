@@ -18,10 +18,11 @@ import {
   type EndingsWork,
   type SettledEnding,
 } from '../store/endings.ts'
-import { storeFault } from '../store/faults.ts'
+import { isTooSlow, storeFault } from '../store/faults.ts'
 import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
+import { createBatchLimit } from './batchLimit.ts'
 import { createBell, sleep } from './sleep.ts'
 
 export type ExpiryOptions = {
@@ -72,8 +73,8 @@ const cause = { kind: 'expiry' } as const
 const eventOf = { EXPIRED: 'expire', CANCELED: 'cancel' } as const satisfies Record<Outcome, Move['event']>
 
 /** Ends the stops whose price was not met in time. A stop that triggers at this moment has another version then, and is left alone. */
-const expireStops = async ({ db, onEnded, onCommitted }: ExpiryOptions): Promise<number> => {
-  const stops = await db.run((sql) => readDueStops(sql, batchMax))
+const expireStops = async ({ db, onEnded, onCommitted }: ExpiryOptions, limit: number): Promise<number> => {
+  const stops = await db.run((sql) => readDueStops(sql, limit))
   if (stops.length === 0) return 0
   const moves = stops.map(({ id, version, reasonCode }): Move => {
     const reason = { code: reasonCode, text: null }
@@ -85,8 +86,8 @@ const expireStops = async ({ db, onEnded, onCommitted }: ExpiryOptions): Promise
   return stops.length
 }
 
-const tell = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions): Promise<number> => {
-  const eventIds = Array.from({ length: batchMax }, newEventId)
+const tell = async ({ db, newEventId, onTold, onCommitted }: ExpiryOptions, limit: number): Promise<number> => {
+  const eventIds = Array.from({ length: limit }, newEventId)
   const { told, over } = await db.run((sql) => tellEndings(sql, eventIds))
   for (const { reasonCode } of told) onTold?.(reasonCode)
   if (told.length > 0) onCommitted()
@@ -114,13 +115,17 @@ const giveStatus = async (options: ExpiryOptions, endings: readonly SettledEndin
   )
 }
 
-/** Halves a batch that a row of it fails, until that row stands alone: it is left, and tried again with the next pass. */
+/**
+ * Halves a batch that a row of it fails, until that row stands alone: it is left, and tried again with the next pass. One that takes too long
+ * is halved too.
+ */
 const giveStatusOrSplit = async (options: ExpiryOptions, endings: readonly SettledEnding[]): Promise<void> => {
   try {
     await giveStatus(options, endings)
   } catch (error) {
     const fault = storeFault(error)
-    if (fault !== 'data' && fault !== 'bug') throw error
+    const isGuilty = fault === 'data' || fault === 'bug'
+    if (!isGuilty && !(isTooSlow(error) && endings.length > 1)) throw error
     if (endings.length === 1) {
       const { orderId } = endings[0]!
       options.log.rarely('error', `ending ${orderId}`, 'an order cannot be ended', { orderId, ...describe(error) })
@@ -132,9 +137,9 @@ const giveStatusOrSplit = async (options: ExpiryOptions, endings: readonly Settl
   }
 }
 
-const settle = async (options: ExpiryOptions): Promise<number> => {
+const settle = async (options: ExpiryOptions, limit: number): Promise<number> => {
   const { db, topic, settleMs } = options
-  const endings = await db.run((sql) => readSettledEndings(sql, { topic, settleMs, limit: batchMax }))
+  const endings = await db.run((sql) => readSettledEndings(sql, { topic, settleMs, limit }))
   if (endings.length > 0) await giveStatusOrSplit(options, endings)
   return endings.length
 }
@@ -142,46 +147,53 @@ const settle = async (options: ExpiryOptions): Promise<number> => {
 /** Walks over the orders that are due, a batch at a time, and begins anew at its end: what it has passed is not looked at for each batch. */
 const createDueWalk = ({ db }: ExpiryOptions) => {
   let after: DuePlace | null = null
-  return async (): Promise<number> => {
+  return async (limit: number): Promise<number> => {
     const from = after
-    const { orders, last } = await db.run((sql) => addDueEndings(sql, { after: from, limit: batchMax }))
-    after = orders === batchMax ? last : null
+    const { orders, last } = await db.run((sql) => addDueEndings(sql, { after: from, limit }))
+    after = orders === limit ? last : null
     return orders
   }
 }
 
-/** `isNeeded`: by what there was to do before the pass. `run` returns how many rows it has handled. */
-type Step = { isNeeded: (work: EndingsWork) => boolean; run: () => Promise<number> }
+/** `isNeeded`: by what there was to do before the pass. `run` returns how many rows it has handled, at most `limit`. */
+type Step = { isNeeded: (work: EndingsWork) => boolean; run: (limit: number) => Promise<number> }
 
 /** The steps in the order in which an ending takes them. One that follows another in the same pass is needed where that one is. */
 const stepsOf = (options: ExpiryOptions): Step[] => {
   const { db, graceMs } = options
-  const immediate = { graceMs, limit: batchMax }
   return [
-    { isNeeded: ({ due }) => due, run: () => expireStops(options) },
+    { isNeeded: ({ due }) => due, run: (limit) => expireStops(options, limit) },
     { isNeeded: ({ due }) => due, run: createDueWalk(options) },
     {
       isNeeded: (work) => graceMs > 0 && work.immediate,
-      run: () => db.run((sql) => addImmediateEndings(sql, immediate)),
+      run: (limit) => db.run((sql) => addImmediateEndings(sql, { graceMs, limit })),
     },
-    { isNeeded: ({ due, untold }) => due || untold, run: () => tell(options) },
-    { isNeeded: ({ sent }) => sent, run: () => db.run((sql) => noteAcknowledged(sql, batchMax)) },
-    { isNeeded: ({ sent, acknowledged }) => sent || acknowledged, run: () => settle(options) },
+    { isNeeded: ({ due, untold }) => due || untold, run: (limit) => tell(options, limit) },
+    { isNeeded: ({ sent }) => sent, run: (limit) => db.run((sql) => noteAcknowledged(sql, limit)) },
+    { isNeeded: ({ sent, acknowledged }) => sent || acknowledged, run: (limit) => settle(options, limit) },
   ]
+}
+
+/** A step with its limit. `run` returns whether it had a full batch, so that there may be more. */
+type LimitedStep = Pick<Step, 'isNeeded'> & { run: () => Promise<boolean> }
+
+const limitedOf = ({ isNeeded, run }: Step): LimitedStep => {
+  const limited = createBatchLimit(batchMax)
+  return { isNeeded, run: () => limited(async (limit) => (await run(limit)) === limit) }
 }
 
 /** `isIdle`: no step was needed. `more`: one had a full batch. */
 type Passed = { isIdle: boolean; more: boolean }
 
 /** A step that fails does not hold up the others. Throws the first error, once all were tried. */
-const pass = async ({ db }: ExpiryOptions, steps: readonly Step[]): Promise<Passed> => {
+const pass = async ({ db }: ExpiryOptions, steps: readonly LimitedStep[]): Promise<Passed> => {
   const work = await db.run(readEndingsWork)
   const needed = steps.filter(({ isNeeded }) => isNeeded(work))
   const errors: unknown[] = []
   let more = false
   for (const { run } of needed)
     try {
-      more = (await run()) === batchMax || more
+      more = (await run()) || more
     } catch (error) {
       errors.push(error)
     }
@@ -197,7 +209,7 @@ const nothing: EndingsBacklog = {
 
 export const createExpiry = (options: ExpiryOptions): Expiry => {
   const { db, clock, log } = options
-  const steps = stepsOf(options)
+  const steps = stepsOf(options).map(limitedOf)
   const bell = createBell()
   const state: ExpiryState & { readAt: number } = { backlog: nothing, obstacle: null, readAt: -Infinity }
 

@@ -1,7 +1,7 @@
 // Decides a batch again and again until everything in it is settled. What lost a race is decided on what the winner left; what Postgres
-// refuses is found by halving; while Postgres is away it waits.
+// refuses is found by halving; what takes Postgres too long is halved too; while Postgres is away it waits.
 
-import { codeOf, storeFault } from '../store/faults.ts'
+import { codeOf, isTooSlow, storeFault } from '../store/faults.ts'
 import { sleep } from './sleep.ts'
 
 export type SettleContext = {
@@ -48,14 +48,14 @@ export const untilSettled = async <Group, Outcome>(
       rest = again
     } catch (error) {
       context.onRetry(error)
-      if (!isGuilty(error)) await sleep(retryPauseMs * (1 + Math.random()), context.signal)
-      else {
-        const halves = settler.halve(rest)
-        const text = error instanceof Error ? error.message : String(error)
-        if (halves === null) return [...outcomes, ...settler.unstorable(rest, `could not be stored: ${text}`)]
+      const halves = isGuilty(error) || isTooSlow(error) ? settler.halve(rest) : null
+      if (halves !== null) {
         outcomes.push(...(await untilSettled(halves[0], settler, context)))
         rest = halves[1]
-      }
+      } else if (isGuilty(error)) {
+        const text = error instanceof Error ? error.message : String(error)
+        return [...outcomes, ...settler.unstorable(rest, `could not be stored: ${text}`)]
+      } else await sleep(retryPauseMs * (1 + Math.random()), context.signal)
     }
   }
   return outcomes

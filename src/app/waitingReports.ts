@@ -6,12 +6,16 @@ import { writeReports, type ReceivedReport, type ReportException, type ReportWri
 import type { Database } from '../store/sql.ts'
 import { readReadyReports, readReportsBacklog, type WaitingReport } from '../store/waitingReports.ts'
 import { describe, type Log } from '../telemetry/log.ts'
+import { createBatchLimit } from './batchLimit.ts'
 import { createBell } from './sleep.ts'
 
 /** `reason`: why it is an exception; null: it is none. */
 type SettledAs = { disposition: Settlement['disposition']; reason: string | null }
 
 export type WaitingReportsOptions = {
+  /** A page of what waits, the oldest first, is read in it: in the order of an index. */
+  reads: Database
+  /** The decisions are written in it: joins of sets. */
   db: Database
   /** The topic of trades, whose marks say how far it was applied. */
   tradeTopic: string
@@ -39,7 +43,7 @@ export type WaitingReports = {
   state: () => WaitingReportsState
 }
 
-/** Reports a statement. */
+/** Reports a statement, at most. */
 const batchMax = 500
 const countMax = 10_000
 /** Between two passes while reports wait, and while none does and nobody rings. */
@@ -86,9 +90,10 @@ const firstOfEachOrder = (waiting: readonly WaitingReport[]): WaitingReport[] =>
   ...new Map(waiting.toReversed().map((each) => [each.order.id, each])).values(),
 ]
 
-const pass = async (options: WaitingReportsOptions): Promise<boolean> => {
-  const { db, tradeTopic, waitMs, onSettled, onCommitted } = options
-  const ready = await db.run((sql) => readReadyReports(sql, { tradeTopic, waitMs, limit: batchMax }))
+/** Settles up to `limit` reports; whether there may be more to do at once. */
+const settleUpTo = async (limit: number, options: WaitingReportsOptions): Promise<boolean> => {
+  const { reads, db, tradeTopic, waitMs, onSettled, onCommitted } = options
+  const ready = await reads.run((sql) => readReadyReports(sql, { tradeTopic, waitMs, limit }))
   const decided = firstOfEachOrder(ready).flatMap((waiting) => decide(waiting, options))
   if (decided.length === 0) return false
   const { written } = await db.run((sql) => writeReports(sql, rowsOf(decided)))
@@ -100,20 +105,22 @@ const pass = async (options: WaitingReportsOptions): Promise<boolean> => {
       })
   if (written.size > 0) onCommitted()
   // What another replica or a fill was at is decided again at the next pass.
-  return written.size > 0 && (ready.length === batchMax || ready.length > decided.length)
+  return written.size > 0 && (ready.length === limit || ready.length > decided.length)
 }
 
 export const createWaitingReports = (options: WaitingReportsOptions): WaitingReports => {
-  const { db, clock, log } = options
+  const { reads, clock, log } = options
   const bell = createBell()
+  const limited = createBatchLimit(batchMax)
+  const pass = (): Promise<boolean> => limited((limit) => settleUpTo(limit, options))
   let state: WaitingReportsState = { reports: 0, oldestMs: 0, obstacle: null }
 
   /** One pass, and how long to rest after it, in ms. */
   const turn = async (): Promise<number> => {
     const startedAt = clock()
     try {
-      const isMore = await pass(options)
-      state = { ...(await db.run((sql) => readReportsBacklog(sql, countMax))), obstacle: null }
+      const isMore = await pass()
+      state = { ...(await reads.run((sql) => readReportsBacklog(sql, countMax))), obstacle: null }
       const restMs = Math.min(restMaxMs, (clock() - startedAt) * restsPerPass)
       if (state.reports === 0) return idlePauseMs
       return isMore ? restMs : Math.max(waitingPauseMs, restMs)
@@ -125,7 +132,7 @@ export const createWaitingReports = (options: WaitingReportsOptions): WaitingRep
   }
 
   return {
-    pass: () => pass(options),
+    pass,
     ring: () => bell.ring(),
     state: () => state,
     async run(signal) {

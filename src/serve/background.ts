@@ -124,7 +124,7 @@ export const createBackground = (parts: BackgroundParts) => {
     needsTape: () => lookout.needsTape(),
   }
   const { trades, letters } = openTrades(inbound)
-  const reports = openReports(inbound, { waitingDb: own.expiry, onWaiting: () => lookout.ring() })
+  const reports = openReports(inbound, { pages: own.expiry, onWaiting: () => lookout.ring() })
   const onEnded = (): void => {
     relay.ring()
     publisher?.ring()

@@ -22,8 +22,12 @@ export type Reports = {
 /** Reports are few, and each is one row: one lane, a small queue. */
 const limits = { lanes: 1, messagesMax: 5_000, bytesMax: 16_777_216 }
 
-const openWaiting = ({ config, log, observers, now, newId, onCommitted }: TradesParts, db: Database): WaitingReports =>
+const openWaiting = (
+  { config, log, observers, db, now, newId, onCommitted }: TradesParts,
+  reads: Database,
+): WaitingReports =>
   createWaitingReports({
+    reads,
     db,
     tradeTopic: topicsOf(config).trades,
     waitMs: config.REPORT_WAIT_MS,
@@ -92,12 +96,12 @@ const openConsumer = (
   return { consumer, letters: deadLetters }
 }
 
-/** `waitingDb`: the pool for what settles the reports that wait. `onWaiting`: called when a report has begun to wait. */
+/** `pages`: the pool in which those that wait are read. `onWaiting`: called when a report has begun to wait. */
 export const openReports = (
   parts: TradesParts,
-  { waitingDb, onWaiting }: { waitingDb: Database; onWaiting: () => void },
+  { pages, onWaiting }: { pages: Database; onWaiting: () => void },
 ): Reports => {
-  const waiting = openWaiting(parts, waitingDb)
+  const waiting = openWaiting(parts, pages)
   const { reports: topic, reportLetters: letterTopic } = topicsOf(parts.config)
   if (topic === null || letterTopic === null) return { waiting, consumer: null, letters: { state: () => [] } }
   return { waiting, ...openConsumer(parts, waiting, { topic, letterTopic, onWaiting }) }

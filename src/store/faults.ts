@@ -70,6 +70,9 @@ const sqlState = /^[0-9A-Z]{5}$/
 export const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
+/** Postgres canceled the statement, as a rule because it took longer than its time-out: with fewer rows it may get through. */
+export const isTooSlow = (error: unknown): boolean => codeOf(error) === '57014'
+
 export const storeFault = (error: unknown): StoreFault => {
   const code = codeOf(error)
   if (contention.has(code)) return 'contention'

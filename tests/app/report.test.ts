@@ -84,6 +84,7 @@ const createLoop = (on: Database = db, changes: Partial<WaitingReportsOptions> =
   const settled: string[] = []
   const loop = createWaitingReports({
     ...common,
+    reads: on,
     db: on,
     tradeTopic,
     waitMs,

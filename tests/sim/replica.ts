@@ -149,6 +149,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
     log,
   })
   const waiting = createWaitingReports({
+    reads: connect(world, owner),
     db: connect(world, owner),
     tradeTopic: topics.trades,
     waitMs: plan.reportWaitMs,

@@ -2,6 +2,8 @@
 // were planned: what is fast in an empty database is fast in a full one.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { applyReports } from '../../src/app/report.ts'
+import { createWaitingReports } from '../../src/app/waitingReports.ts'
 import { readEndingsWork } from '../../src/store/endings.ts'
 import { readLegState } from '../../src/store/fills.ts'
 import { insertVoids, readVoidKeys } from '../../src/store/keys.ts'
@@ -10,9 +12,10 @@ import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts
 import { readPending } from '../../src/store/pending.ts'
 import type { Sql } from '../../src/store/sql.ts'
 import { readTickersWithDueStops } from '../../src/store/stops.ts'
-import { amount, aPlacementOf, someTerms } from '../support/builders.ts'
+import { amount, aPlacementOf, aReport, newId, someTerms } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { createExplainer, type Explainer } from '../support/explain.ts'
+import { quietLog } from '../support/quietLog.ts'
 import { storeOrders } from '../support/storeOrders.ts'
 
 const stored = 20_000
@@ -230,4 +233,36 @@ describe.each([
     expect(planned[0]!['once']).toBeGreaterThanOrEqual(2)
     await database.drop()
   })
+})
+
+test('reports that wait are settled by key: what is read in the order of an index and what is joined need plans of two kinds', async () => {
+  await using database = await createDatabase()
+  await store(database)
+  const orders = await database.sql<{ id: string; ticker: string }[]>`select id, ticker from orders limit ${count}`
+  const common = { now: () => new Date(), newId }
+  await applyReports(
+    database.open(),
+    orders.map(({ id: orderId, ticker }) => aReport({ orderId, ticker, cumulative: '1' })),
+    { ...common, signal: new AbortController().signal, onRetry: () => undefined },
+  )
+  await database.sql.unsafe('analyze orders; analyze ingested_reports')
+  await database.sql`insert into tape_marks values ('trades', 0, clock_timestamp() + interval '1 hour')`
+  const [reads, writes] = [await createExplainer(database, 'pages'), await createExplainer(database, 'sets')]
+  const loop = createWaitingReports({
+    ...common,
+    reads: { ...reads, close: () => Promise.resolve() },
+    db: { ...writes, close: () => Promise.resolve() },
+    tradeTopic: 'trades',
+    waitMs: 1_000,
+    onSettled: () => undefined,
+    onCommitted: () => undefined,
+    clock: () => 0,
+    log: quietLog().log,
+  })
+  await loop.pass()
+  const plans = [...(await reads.plans()), ...(await writes.plans())]
+  expect(plans).toHaveLength(2)
+  for (const plan of plans) expect(plan.rowsScanned('orders')).toBeLessThanOrEqual(looksMax)
+  const [row] = await database.sql`select count(*)::integer as waiting from ingested_reports where state = 'WAITING'`
+  expect(row).toEqual({ waiting: 0 })
 })

@@ -54,7 +54,7 @@ const populate = async (database: TestDatabase): Promise<Ids> => {
   await fill(ids.incomplete, '30')
   await database.sql`insert into tape_marks values ('trades', 0, clock_timestamp() + interval '1 hour')`
   const { now } = context
-  const rest = { db, tradeTopic: 'trades', waitMs: 1_000, now, newId, clock: () => 0, log: quietLog().log }
+  const rest = { reads: db, db, tradeTopic: 'trades', waitMs: 1_000, now, newId, clock: () => 0, log: quietLog().log }
   const loop = createWaitingReports({ ...rest, onSettled: () => undefined, onCommitted: () => undefined })
   while (await loop.pass());
   await applyReports(db, [aReport({ orderId: ids.waiting, reportId: 'r', cumulative: '10' })], context)

@@ -1,0 +1,24 @@
+// How many rows a statement takes at a time, by how Postgres gets on with them.
+
+import { isTooSlow } from '../store/faults.ts'
+
+/** Runs a statement with the limit that holds now. */
+export type BatchLimit = <T>(statement: (limit: number) => Promise<T>) => Promise<T>
+
+/**
+ * At most `max` rows. A statement that took longer than its time-out is tried with half as many rows the next time, down to one, and after
+ * each that got through the limit doubles: a loop whose batch is too large for a slow disk would else try the same one for ever. Throws what the statement throws.
+ */
+export const createBatchLimit = (max: number): BatchLimit => {
+  let limit = max
+  return async (statement) => {
+    try {
+      const answer = await statement(limit)
+      limit = Math.min(max, limit * 2)
+      return answer
+    } catch (error) {
+      if (isTooSlow(error)) limit = Math.max(1, limit >> 1)
+      throw error
+    }
+  }
+}
