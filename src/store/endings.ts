@@ -3,18 +3,11 @@
 // for a row that another one has. All times are the database's.
 
 import type { Outcome } from '../domain/ending.ts'
+import { hasNoEnding, isDue, isImmediate } from './endingConditions.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
 /** A stop that waits for its price when its time is over: no engine knows it, so it ends at once. `now`: the database's time. */
 export type DueStop = { id: string; version: number; reasonCode: string; now: Date }
-
-/** An open order whose time is over. */
-export const isDue = (sql: Sql): Fragment =>
-  sql`o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()`
-
-/** An open order that an engine executes at once or not at all. */
-export const isImmediate = (sql: Sql): Fragment =>
-  sql`o.open and (o.time_in_force in ('IOC', 'FOK') or o.type = 'MARKET' or (o.type = 'STOP' and o.triggered_at is not null))`
 
 /**
  * Which stages have something to do: orders whose time is over, orders to be executed at once, and endings of which the engine has to be
@@ -29,7 +22,7 @@ export const readEndingsWork = async (sql: Sql): Promise<EndingsWork> => {
       exists (select from orders o where ${isDue(sql)}) as due,
       exists (
         select from orders o
-        where ${isImmediate(sql)} and not exists (select from order_endings e where e.order_id = o.id)
+        where ${isImmediate(sql)} and ${hasNoEnding(sql)}
       ) as immediate,
       exists (
         select from order_endings where acknowledged_at is null and told_at is null and due_at <= statement_timestamp()
@@ -93,19 +86,24 @@ export const addDueEndings = async (
  * Makes an ending, due after `graceMs`, of each order that an engine executes at once or not at all, whose placement the broker has
  * acknowledged, and that is open. Returns how many. (The row of the outbox was written in the transaction that published the order, so
  * where it is not to be seen it is gone.)
+ *
+ * The outbox has no index by order, and may be long. `except` reads it once and hashes, however Postgres estimates both sides; a join may
+ * compare each order with each event.
  */
 export const addImmediateEndings = async (
   sql: Sql,
   { graceMs, limit }: { graceMs: number; limit: number },
 ): Promise<number> => {
   const rows = await sql`
-    with left_over as materialized (
+    with published as materialized (
+      select o.id from orders o where ${isImmediate(sql)} and ${hasNoEnding(sql)}
+      except
+      select x.order_id from outbox x
+    ), left_over as materialized (
       select o.id
       from orders o
-      where ${isImmediate(sql)}
-        and not exists (select from order_endings e where e.order_id = o.id)
-        and not exists (select from outbox x where x.order_id = o.id)
-      order by coalesce(o.triggered_at, o.created_at), o.id
+      where o.id = any (array(select id from published)) and o.open
+      order by o.id
       limit ${limit}::integer
       for key share of o skip locked
     )
@@ -178,12 +176,12 @@ export const noteAcknowledged = async (sql: Sql, limit: number): Promise<number>
       select e.order_id
       from order_endings e
       where e.acknowledged_at is null and e.told_at is not null
-        and not exists (select from outbox x where x.position = e.outbox_position)
+        and (select true from outbox x where x.position = e.outbox_position) is null
       limit ${limit}::integer
       for update skip locked
     )
     update order_endings e set acknowledged_at = clock_timestamp()
-    from gone g where e.order_id = g.order_id and e.acknowledged_at is null
+    where e.order_id = any (array(select order_id from gone)) and e.acknowledged_at is null
     returning e.order_id`
   return rows.length
 }

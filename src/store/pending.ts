@@ -1,6 +1,6 @@
 // Whether anything waits for the clock: one statement for all that every replica has to look at, whoever wrote it.
 
-import { isDue, isImmediate } from './endings.ts'
+import { isDue, isImmediate } from './endingConditions.ts'
 import type { Sql } from './sql.ts'
 
 /**

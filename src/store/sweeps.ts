@@ -86,6 +86,6 @@ const thinnedMax = 1_000
 export const thinSweeps = async (sql: Sql, keptMs: number): Promise<void> => {
   await sql`
     delete from cancel_sweeps
-    where id in (select s.id from cancel_sweeps s order by s.id limit ${thinnedMax}::integer)
+    where id = any (array(select s.id from cancel_sweeps s order by s.id limit ${thinnedMax}::integer))
       and done_at < statement_timestamp() - ${keptMs}::float8 * interval '1 millisecond'`
 }

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { applyReports } from '../../src/app/report.ts'
 import { createWaitingReports } from '../../src/app/waitingReports.ts'
-import { readEndingsWork } from '../../src/store/endings.ts'
+import { addImmediateEndings, noteAcknowledged, readEndingsWork } from '../../src/store/endings.ts'
 import { readLegState } from '../../src/store/fills.ts'
 import { insertVoids, readVoidKeys } from '../../src/store/keys.ts'
 import { readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
@@ -12,6 +12,7 @@ import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts
 import { readPending } from '../../src/store/pending.ts'
 import type { Sql } from '../../src/store/sql.ts'
 import { readTickersWithDueStops } from '../../src/store/stops.ts'
+import { thinSweeps } from '../../src/store/sweeps.ts'
 import { amount, aPlacementOf, aReport, newId, someTerms } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { createExplainer, type Explainer } from '../support/explain.ts'
@@ -266,3 +267,61 @@ test('reports that wait are settled by key: what is read in the order of an inde
   const [row] = await database.sql`select count(*)::integer as waiting from ingested_reports where state = 'WAITING'`
   expect(row).toEqual({ waiting: 0 })
 })
+
+describe.each(['analyzed while empty', 'analyzed since'])(
+  'beside very many endings, events and sweeps, %s',
+  (analyzed) => {
+    const immediate = 300
+    const batch = 100
+    let database: TestDatabase
+    let explainer: Explainer
+
+    beforeAll(async () => {
+      database = await createDatabase()
+      // As of a night without orders: then the market closes.
+      await database.sql.unsafe('vacuum analyze')
+      explainer = await createExplainer(database, 'pages')
+      await explainer.run(readEndingsWork)
+      await explainer.plans()
+      await store(database)
+      await database.sql`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, expires_at, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'GTD', 1, 1, now() - interval '1 hour', now(), now()
+      from generate_series(1, ${stored}::integer)`
+      await database.sql`
+      insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+      select 1, gen_random_uuid(), gen_random_uuid(), 'T', 'BUY', 'LIMIT', 'IOC', 1, 1, now(), now()
+      from generate_series(1, ${immediate}::integer)`
+      await database.sql`
+      insert into order_endings (order_id, outcome, reason_code, due_at, told_at, outbox_position)
+      select id, 'EXPIRED', 'EXPIRED_GTD', expires_at, now(), 1000000 + row_number() over () from orders where expires_at is not null`
+      await database.sql`
+      insert into cancel_sweeps (reason_code, cause, done_at)
+      select 'HALT', '{"kind": "halt"}', now() from generate_series(1, ${stored}::integer)`
+      if (analyzed === 'analyzed since') await database.sql.unsafe('vacuum analyze')
+    })
+    afterAll(() => database.drop())
+
+    for (const [name, run, looks] of [
+      ['what there is to end', readEndingsWork, { orders: 2, order_endings: 3 }],
+      [
+        'endings of orders that are to be executed at once',
+        (sql) => addImmediateEndings(sql, { graceMs: 1, limit: batch }),
+        { orders: 2 * immediate, order_endings: 2 * immediate, outbox: stored },
+      ],
+      [
+        'endings of which the broker was told',
+        (sql) => noteAcknowledged(sql, batch),
+        { order_endings: 3 * batch, outbox: batch },
+      ],
+      ['sweeps of long ago', (sql) => thinSweeps(sql, 1), { cancel_sweeps: 2_000 }],
+    ] as const satisfies readonly (readonly [string, (sql: Sql) => Promise<unknown>, Record<string, number>])[])
+      test(`${name}: no order is compared with each of them`, async () => {
+        await explainer.run<unknown>(run)
+        const [plan] = await explainer.plans()
+        const found = Object.entries(looks).map(([table, most]) => ({ table, most, looks: plan!.rowsScanned(table) }))
+        expect(found.filter((one) => one.looks > one.most)).toEqual([])
+        expect(plan!.pairsDropped).toBeLessThanOrEqual(batch)
+      })
+  },
+)

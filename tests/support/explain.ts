@@ -4,7 +4,7 @@ import postgres from 'postgres'
 import { planning, type Database, type Plans, type Sql } from '../../src/store/sql.ts'
 import type { TestDatabase } from './database.ts'
 
-type PlanNode = {
+export type PlanNode = {
   'Node Type': string
   'Relation Name'?: string
   'Index Name'?: string
@@ -13,6 +13,7 @@ type PlanNode = {
   Filter?: string
   'Rows Removed by Filter'?: number
   'Rows Removed by Index Recheck'?: number
+  'Rows Removed by Join Filter'?: number
   Plans?: PlanNode[]
 }
 
@@ -26,6 +27,8 @@ type Plan = {
   filters: string
   /** How many rows of this table its scans looked at, including those that a filter dropped. */
   rowsScanned: (table: string) => number
+  /** How many pairs of rows its joins compared and dropped. */
+  pairsDropped: number
 }
 
 export type Explainer = Pick<Database, 'run'> & {
@@ -33,7 +36,16 @@ export type Explainer = Pick<Database, 'run'> & {
   plans: () => Promise<Plan[]>
 }
 
-const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+export const nodesOf = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+
+/** How many rows a scan looked at, including those that a filter dropped. (What Postgres says is the average of a loop.) */
+export const looksOf = (node: PlanNode): number =>
+  node['Actual Loops'] *
+  (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0))
+
+/** How many pairs of rows the joins among these nodes compared and dropped. */
+export const pairsDroppedBy = (nodes: readonly PlanNode[]): number =>
+  nodes.reduce((sum, node) => sum + node['Actual Loops'] * (node['Rows Removed by Join Filter'] ?? 0), 0)
 
 const planOf = (statement: string, root: PlanNode): Plan => {
   const nodes = nodesOf(root)
@@ -45,14 +57,9 @@ const planOf = (statement: string, root: PlanNode): Plan => {
     rowsScanned: (table) =>
       nodes
         .filter((node) => node['Relation Name'] === table)
-        .map(
-          (node) =>
-            node['Actual Loops'] *
-            (node['Actual Rows'] +
-              (node['Rows Removed by Filter'] ?? 0) +
-              (node['Rows Removed by Index Recheck'] ?? 0)),
-        )
+        .map(looksOf)
         .reduce((sum, rows) => sum + rows, 0),
+    pairsDropped: pairsDroppedBy(nodes),
   }
 }
 

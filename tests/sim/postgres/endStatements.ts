@@ -41,7 +41,7 @@ export const endTemplates: readonly Template[] = [
     name: 'readEndingsWork',
     clauses: [
       'exists (select from orders o where o.open and o.expires_at is not null and o.expires_at <= statement_timestamp()) as due',
-      `${isImmediate} and not exists (select from order_endings e where e.order_id = o.id) ) as immediate`,
+      `${isImmediate} and (select true from order_endings e where e.order_id = o.id) is null ) as immediate`,
       'where acknowledged_at is null and told_at is null and due_at <= statement_timestamp() ) as untold',
       'where acknowledged_at is null and told_at is not null) as sent',
       'where acknowledged_at is not null) as acknowledged',
@@ -74,9 +74,8 @@ export const endTemplates: readonly Template[] = [
   {
     name: 'addImmediateEndings',
     clauses: [
-      isImmediate,
-      'and not exists (select from order_endings e where e.order_id = o.id)',
-      'and not exists (select from outbox x where x.order_id = o.id)',
+      `${isImmediate} and (select true from order_endings e where e.order_id = o.id) is null except select x.order_id from outbox x )`,
+      'where o.id = any (array(select id from published)) and o.open order by o.id limit',
       'for key share of o skip locked )',
       "select id, 'CANCELED', 'REMAINDER', clock_timestamp() +",
       'from left_over order by id on conflict (order_id) do nothing',
@@ -108,9 +107,9 @@ export const endTemplates: readonly Template[] = [
   {
     name: 'noteAcknowledged',
     clauses: [
-      'where e.acknowledged_at is null and e.told_at is not null and not exists (select from outbox x where x.position = e.outbox_position)',
+      'where e.acknowledged_at is null and e.told_at is not null and (select true from outbox x where x.position = e.outbox_position) is null',
       'for update skip locked )',
-      'set acknowledged_at = clock_timestamp() from gone g where e.order_id = g.order_id and e.acknowledged_at is null',
+      'set acknowledged_at = clock_timestamp() where e.order_id = any (array(select order_id from gone)) and e.acknowledged_at is null',
     ],
     run: (db, tx, { parameters: [limit] }) => noteAcknowledged(db, tx, Number(limit)),
   },

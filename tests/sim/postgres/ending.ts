@@ -134,12 +134,7 @@ export function* addImmediateEndings(db: Postgres, tx: Tx, limit: number, graceM
   const isInOutbox = (id: string): boolean => db.outbox.values().some(({ order_id }) => order_id === id)
   const found = [...db.orders.values()]
     .filter((order) => isImmediate(order) && !db.endings.has(order.id) && !isInOutbox(order.id))
-    .toSorted(
-      byTime(
-        ({ triggered_at, created_at }) => (triggered_at ?? created_at).getTime(),
-        ({ id }) => id,
-      ),
-    )
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const leftOver = yield* shareFree(db, tx, found, limit)
   const endings = leftOver.map(({ id }): NewEnding => {
     return { order_id: id, outcome: 'CANCELED', reason_code: 'REMAINDER', due_at: db.clock() + graceMs }
