@@ -70,12 +70,16 @@ export const readPlans = (logFile: string): Ran[] =>
 /** A scan may look at so many rows whatever comes of it, and at so many for each row that the statement gave or changed. */
 const looksFree = 2_000
 const looksPerRow = 20
-const comparedMax = 100_000
+const comparedFree = 100_000
 
-/**
- * What is too much in it; empty: nothing. `looksMax`: how many rows of a table a statement may look at that looks at more by design.
- */
-export const excessOf = ({ scanned, useful, compared }: Ran, looksMax = 0): string[] => [
+/** What a statement may do that does more by design: rows of a table that it looks at, pairs of rows that it compares in vain. */
+export type Allowance = { looksMax?: number; comparedMax?: number }
+
+/** What is too much in it; empty: nothing. */
+export const excessOf = (
+  { scanned, useful, compared }: Ran,
+  { looksMax = 0, comparedMax = comparedFree }: Allowance = {},
+): string[] => [
   ...Object.entries(scanned)
     .filter(([, rows]) => rows > Math.max(looksFree, looksPerRow * useful, looksMax))
     .map(([table, rows]) => `looked at ${Math.round(rows)} rows of ${table} for ${Math.round(useful)}`),

@@ -1,6 +1,8 @@
 // Statements that look at more rows than they give, on purpose.
 
-/** How a statement is known, why it is so, and at how many rows of a table it may look. */
+import type { Allowance } from '../../support/autoExplain.ts'
+
+/** How a statement is known, and why it may do so much. */
 export const byDesign = [
   {
     clause: 'with page as materialized ( select * from (select * from ((select o.id, o.user_id',
@@ -38,7 +40,7 @@ export const byDesign = [
     looksMax: 10_000,
   },
   {
-    clause: 'from exceptions e left join exception_resolutions r',
+    clause: 'exception_resolutions r on r.exception_id = e.id where',
     why: 'a person looks for an exception by what no index carries; exceptions are few',
     looksMax: Infinity,
   },
@@ -52,4 +54,19 @@ export const byDesign = [
     why: '`orders expire` walks over all orders, page by page, in a session without a time-out',
     looksMax: Infinity,
   },
-] as const
+  {
+    clause: 'select from orders o where o.stop_price is not null and o.triggered_at is null and o.open limit',
+    why: 'waiting stops are counted, up to a limit',
+    looksMax: Infinity,
+  },
+  {
+    clause: 'with trade as materialized',
+    why: 'each trade of a batch takes the first stops that it may trigger, though one before it may trigger the same',
+    looksMax: 25_000,
+  },
+  {
+    clause: 'with move as materialized (select * from unnest(',
+    why: 'the orders of a batch, at most 500, are found again among those that it holds',
+    comparedMax: 250_000,
+  },
+] as const satisfies readonly (Allowance & { clause: string; why: string })[]
