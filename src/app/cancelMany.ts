@@ -2,7 +2,7 @@
 
 import type { Cause } from '../domain/history.ts'
 import type { Status } from '../domain/order.ts'
-import { isTooSlow, storeFault } from '../store/faults.ts'
+import { isLockTimeout, isTooSlow, storeFault } from '../store/faults.ts'
 import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
 
@@ -15,6 +15,8 @@ export type ManyCanceled = {
   closed: { id: string; status: Status }[]
   /** Those that Postgres refuses to change, each with its error. */
   refused: { id: string; error: unknown }[]
+  /** Those that nothing was done with, and why: a session holds them locked, or a later statement failed. Try them again. */
+  left: { ids: string[]; error: unknown } | null
 }
 
 export type CancelMany = {
@@ -36,38 +38,64 @@ const moveOf = (orderId: string, { reasonCode, cause, traceparent, newEventId }:
   outbox: { kind: 'CANCELLED', eventId: newEventId(), traceparent },
 })
 
-const nothing: ManyCanceled = { canceled: [], closed: [], refused: [] }
-
-/**
- * Cancels what remains of these orders, in one statement. A batch with a row that Postgres refuses is halved until that row stands alone, and one
- * that takes too long until it does not. Throws any other error of the store: then it may be called again, and an order that the lost attempt canceled is among the closed.
- */
-export const cancelMany = async (db: Database, command: CancelMany): Promise<ManyCanceled> => {
+/** One statement; what it has done is added to `done`. */
+const cancelPart = async (
+  db: Database,
+  command: CancelMany,
+  done: ManyCanceled,
+  skipLocked: boolean,
+): Promise<void> => {
   const { ids, now, onCommitted } = command
-  if (ids.length === 0) return nothing
+  const moves = ids.map((id) => moveOf(id, command))
+  const rows = await db.run((sql) => moveOrders(sql, moves, now, { skipLocked }))
+  let isNew = false
+  for (const [id, { order, before }] of rows)
+    if (order === null) done.closed.push({ id, status: before })
+    else isNew = done.canceled.push(id) > 0
+  if (isNew) onCommitted()
+}
+
+/** The same; a part with a row that Postgres refuses is halved until that row stands alone, and one that takes too long until it does not. */
+const cancelOrSplit = async (
+  db: Database,
+  command: CancelMany,
+  done: ManyCanceled,
+  skipLocked: boolean,
+): Promise<void> => {
+  const { ids } = command
+  if (ids.length === 0) return
   try {
-    const rows = await db.run((sql) =>
-      moveOrders(
-        sql,
-        ids.map((id) => moveOf(id, command)),
-        now,
-      ),
-    )
-    const canceled = ids.filter((id) => (rows.get(id)?.order ?? null) !== null)
-    if (canceled.length > 0) onCommitted()
-    const closed = [...rows].flatMap(([id, { order, before }]) => (order === null ? [{ id, status: before }] : []))
-    return { canceled, closed, refused: [] }
+    await cancelPart(db, command, done, skipLocked)
   } catch (error) {
     const isRefused = storeFault(error) === 'data'
     if (!isRefused && !(isTooSlow(error) && ids.length > 1)) throw error
-    if (ids.length === 1) return { ...nothing, refused: [{ id: ids[0]!, error }] }
-    const half = ids.length >> 1
-    const first = await cancelMany(db, { ...command, ids: ids.slice(0, half) })
-    const second = await cancelMany(db, { ...command, ids: ids.slice(half) })
-    return {
-      canceled: [...first.canceled, ...second.canceled],
-      closed: [...first.closed, ...second.closed],
-      refused: [...first.refused, ...second.refused],
+    if (ids.length === 1) {
+      done.refused.push({ id: ids[0]!, error })
+      return
     }
+    const half = ids.length >> 1
+    await cancelOrSplit(db, { ...command, ids: ids.slice(0, half) }, done, skipLocked)
+    await cancelOrSplit(db, { ...command, ids: ids.slice(half) }, done, skipLocked)
   }
+}
+
+/**
+ * Cancels what remains of these orders: first all that nobody has locked, then those that somebody had, so that a session which holds one of them
+ * holds up no other. Throws an error of the store only while nothing was canceled: then it may be called again, and an order that the lost
+ * attempt canceled is among the closed.
+ */
+export const cancelMany = async (db: Database, command: CancelMany): Promise<ManyCanceled> => {
+  const done: ManyCanceled = { canceled: [], closed: [], refused: [], left: null }
+  const untouched = (): string[] => {
+    const touched = new Set([...done.canceled, ...[...done.closed, ...done.refused].map(({ id }) => id)])
+    return command.ids.filter((id) => !touched.has(id))
+  }
+  try {
+    await cancelOrSplit(db, command, done, true)
+    await cancelOrSplit(db, { ...command, ids: untouched() }, done, false)
+  } catch (error) {
+    if (done.canceled.length === 0 && !isLockTimeout(error)) throw error
+    done.left = { ids: untouched(), error }
+  }
+  return done
 }

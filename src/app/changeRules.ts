@@ -1,6 +1,6 @@
 // Changes a rule of business, however often it has to be tried: while statements that passed the gate are under way, the change waits for them.
 
-import { codeOf } from '../store/faults.ts'
+import { isLockTimeout } from '../store/faults.ts'
 import { changeRules, type ChangeOrigin, type RulesChange, type StoredChange } from '../store/rules.ts'
 import type { Database } from '../store/sql.ts'
 import { sleep } from './sleep.ts'
@@ -19,7 +19,6 @@ class GateBusy extends Error {
 /** What waits behind the change is let pass between two attempts. */
 const pauseMs = 50
 const attemptsMax = 4
-const lockTimeout = '55P03'
 
 export const tryToChangeRules = async (
   db: Database,
@@ -31,7 +30,7 @@ export const tryToChangeRules = async (
       const stored = await db.run((sql) => changeRules(sql, change, { origin, lockTimeoutMs }))
       return stored === undefined ? { ok: false, code: 'NOT_FOUND' } : { ok: true, change: stored }
     } catch (error) {
-      if (codeOf(error) !== lockTimeout) throw error
+      if (!isLockTimeout(error)) throw error
     }
     await sleep(pauseMs)
   }

@@ -99,52 +99,71 @@ const begin = async (db: Database): Promise<Moment> => {
   return moment
 }
 
-/** Goes over the scope, and leaves what it did in `progress`. */
+/** What became of the ids that nothing was done with. `lost`: an attempt whose answer was lost may have canceled some of them. */
+type Left = { ids: string[]; lost: boolean }
+
+/** Cancels these orders, and leaves what it did in `progress`. Orders that an attempt has canceled whose answer was lost are among the closed. */
+const cancelSome = async (
+  { ids, lost }: Left,
+  { cause, traceparent }: MassCancel,
+  progress: Progress,
+  options: MassCancelsOptions,
+): Promise<Left & { refused: number }> => {
+  const { changes, now, newId, onCommitted, onCanceled, onBug } = options
+  let wasLost = lost
+  const done = await insist(progress, true, (again) => {
+    wasLost ||= again
+    return cancelMany(changes, {
+      ids,
+      reasonCode: 'MASS_CANCELED',
+      cause,
+      traceparent,
+      newEventId: () => newId(now()),
+      now: now(),
+      onCommitted,
+    })
+  })
+  const { canceled, closed } = progress
+  const credited = wasLost ? done.closed.flatMap(({ id, status }) => (status === 'CANCELED' ? [id] : [])) : []
+  canceled.push(...done.canceled, ...credited)
+  for (const { id, status } of done.closed) if (!credited.includes(id)) closed.set(id, status)
+  for (const { error } of done.refused) onBug(error)
+  onCanceled?.(done.canceled.length + credited.length)
+  if (done.left !== null) progress.error = done.left.error
+  return {
+    ids: done.left?.ids ?? [],
+    lost: done.left !== null && storeFault(done.left.error) === 'unknown',
+    refused: done.refused.length,
+  }
+}
+
+/** Goes over the scope, and leaves what it did in `progress`. Orders that a session holds locked come last, until there is no time any more. */
 const walk = async (command: MassCancel, progress: Progress, options: MassCancelsOptions): Promise<void> => {
-  const { reads, changes, now, newId, onCommitted, onCanceled, onBug } = options
+  const { reads, now } = options
   const moment = await insist(progress, false, () => begin(reads))
   const { canceled, closed } = progress
+  const left: Left[] = []
   let isWhole = true
+  const cancel = async (some: Left): Promise<void> => {
+    const { refused, ...rest } = await cancelSome(some, command, progress, options)
+    isWhole &&= refused === 0
+    if (rest.ids.length > 0) left.push(rest)
+  }
+  const room = (): number => idsMax - canceled.length - closed.size
   let before: string | undefined
   do {
-    const query = {
-      scope: command.scope,
-      moment,
-      before,
-      limit: Math.min(pageMax, idsMax - canceled.length - closed.size),
-      now: now(),
-    }
+    const query = { scope: command.scope, moment, before, limit: Math.min(pageMax, room()), now: now() }
     const { ids, next } = await insist(progress, false, () => reads.run((sql) => readCoveredPage(sql, query)))
-    const page = await insist(progress, true, async (again) => {
-      const { cause, traceparent } = command
-      const done = await cancelMany(changes, {
-        ids,
-        reasonCode: 'MASS_CANCELED',
-        cause,
-        traceparent,
-        newEventId: () => newId(now()),
-        now: now(),
-        onCommitted,
-      })
-      // The attempt before has canceled them, and its answer was lost.
-      return again
-        ? {
-            ...done,
-            canceled: [
-              ...done.canceled,
-              ...done.closed.flatMap(({ id, status }) => (status === 'CANCELED' ? [id] : [])),
-            ],
-          }
-        : done
-    })
-    canceled.push(...page.canceled)
-    for (const { id, status } of page.closed) if (!page.canceled.includes(id)) closed.set(id, status)
-    for (const { error } of page.refused) onBug(error)
-    isWhole &&= page.refused.length === 0
-    onCanceled?.(page.canceled.length)
+    await cancel({ ids, lost: false })
     before = next ?? undefined
-  } while (before !== undefined && canceled.length + closed.size < idsMax)
-  progress.complete = isWhole && before === undefined
+  } while (before !== undefined && room() > 0)
+  while (left.length > 0 && room() > 0) {
+    const { ids, lost } = left.shift()!
+    const some = ids.slice(0, room())
+    if (some.length < ids.length) left.push({ ids: ids.slice(some.length), lost })
+    await cancel({ ids: some, lost })
+  }
+  progress.complete = isWhole && before === undefined && left.length === 0
 }
 
 const answerOf = ({ canceled, closed, inDoubt, complete, error }: Progress): MassCanceled | BatchRefusal => {

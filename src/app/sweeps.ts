@@ -44,20 +44,21 @@ const idleMs = 5_000
 const errorPauseMs = 500
 /** After a turn the loop rests this share of the time that the turn took, so that placing and fills keep most of Postgres. */
 const restsPerTurn = 0.5
-/** A pass with orders that Postgres refuses to change is made anew after this time. */
-const againMs = 10_000
+/** A pass with orders that could not be canceled is made anew after this time. */
+const againMs = 5_000
 /** Done sweeps are kept for `verify`. */
 const keptMs = 7 * 86_400_000
 const thinEveryMs = 600_000
 const tickersAtATime = 500
 const firstTicker = ''
 
-/** Where a pass over a sweep stands. `tickers`: of a sweep of all of them, those that come next; null: its scope has a user or a ticker. */
+/** Where a pass over a sweep stands. `tickers`: of a sweep of all of them, those that come next; null: its scope has a user or a ticker. `isWhole`:
+ * whether no order was left open by what it has passed. */
 type Pass = {
   sweep: Sweep
   before: string | undefined
   tickers: { open: string[]; next: string | null } | null
-  refused: number
+  isWhole: boolean
   restsUntil: number
 }
 
@@ -65,7 +66,7 @@ const beginPass = (sweep: Sweep): Pass => ({
   sweep,
   before: undefined,
   tickers: sweep.scope.userId === null && sweep.scope.ticker === null ? { open: [], next: firstTicker } : null,
-  refused: 0,
+  isWhole: true,
   restsUntil: -Infinity,
 })
 
@@ -95,7 +96,14 @@ const step = async (pass: Pass, { db, newEventId, onCommitted, onCanceled, now, 
   if (done.canceled.length > 0) onCanceled?.(reasonCode, done.canceled.length)
   for (const { id, error } of done.refused)
     log.rarely('error', `sweep ${id}`, 'an order cannot be canceled', { orderId: id, ...describe(error) })
-  pass.refused += done.refused.length
+  if (done.left !== null)
+    log.rarely('warn', `sweep of ${sweep.id}`, 'orders cannot be canceled now; a session may hold them locked', {
+      sweepId: sweep.id,
+      orders: done.left.ids.length,
+      orderId: done.left.ids[0],
+      ...describe(done.left.error),
+    })
+  pass.isWhole &&= done.refused.length === 0 && done.left === null
   pass.before = next ?? undefined
   passCrashPoint('after-page-of-sweep')
   if (next !== null) return false
@@ -124,8 +132,8 @@ const createTurns = (options: SweepsOptions): Sweeps['turn'] => {
     renewedAt = clock()
   }
 
-  const end = async ({ sweep, refused }: Pass): Promise<void> => {
-    if (refused > 0) {
+  const end = async ({ sweep, isWhole }: Pass): Promise<void> => {
+    if (!isWhole) {
       passes.set(sweep.id, { ...beginPass(sweep), restsUntil: clock() + againMs })
       return
     }

@@ -12,8 +12,9 @@ export class RulesChanged extends Error {
   readonly code = 'RULES_CHANGED'
 }
 
+const lockTimeout = '55P03'
 /** Deadlock, serialization failure, lock timeout, statement timeout: Postgres rolled the statement back. */
-const contention = new Set(['40P01', '40001', '55P03', '57014', 'RULES_CHANGED'])
+const contention = new Set(['40P01', '40001', lockTimeout, '57014', 'RULES_CHANGED'])
 /**
  * Raised before or instead of running a statement. 25006: a read-only standby after a failover; 42501: a right is missing; 54000: the server
  * takes no new transactions, because their numbers would wrap around (of our own statements none can exceed a limit of the server).
@@ -85,6 +86,9 @@ export const storeFault = (error: unknown): StoreFault => {
   if (sqlClass === '08') return 'unknown'
   return unavailableClass.has(sqlClass) ? 'unavailable' : 'bug'
 }
+
+/** A statement waited for a lock as long as it may. */
+export const isLockTimeout = (error: unknown): boolean => codeOf(error) === lockTimeout
 
 /** A write on a server that takes no writes: a standby, or a primary that was made read-only. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === '25006'

@@ -64,15 +64,20 @@ const moveInput = (sql: Sql, moves: readonly Move[]) => {
  * Makes the moves that are lawful for the status of their order under its lock, writes them into the log, and appends their events to the
  * outbox in the order of the moves. Returns the results by order id; an order whose id is absent does not exist. `moves` must name each
  * order once. Rows are locked in ascending id, so that two batches cannot deadlock. `now`: becomes `updatedAt`, unless the order was changed
- * later.
+ * later. `skipLocked`: an order that somebody else has locked is passed by, and absent from the results too.
  */
-export const moveOrders = async (sql: Sql, moves: readonly Move[], now: Date): Promise<Map<string, MoveRow>> => {
+export const moveOrders = async (
+  sql: Sql,
+  moves: readonly Move[],
+  now: Date,
+  { skipLocked = false } = {},
+): Promise<Map<string, MoveRow>> => {
   const rows = await sql<Row[]>`
     with held as materialized (
       select o.id, o.status, o.version from orders o
       where o.id = any (${textArray(moves.map(({ orderId }) => orderId))}::text[]::uuid[])
       order by o.id
-      for update
+      for update ${skipLocked ? sql`skip locked` : sql``}
     ), moved as (
       update orders o
       set status = i.target, updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1,

@@ -239,6 +239,36 @@ describe('where something fails', () => {
   })
 })
 
+test('an order that a session holds locked is canceled last, if it is free in time, and holds up no other', async () => {
+  const [locked] = await place({}, {}, {})
+  const changes = database.open({ connections: 1, lockTimeoutMs: 100 })
+  const session = database.session()
+  try {
+    await session`begin`
+    await session`select from orders where id = ${locked!} for update`
+    expect(await done({}, { changes, deadlineMs: 2_000 })).toMatchObject({ canceled: { length: 2 }, remaining: true })
+    await place({})
+    let freed = false
+    const observed: Database = {
+      ...changes,
+      async run<T>(statement: (some: Sql) => Promise<T>) {
+        try {
+          return await changes.run(statement)
+        } catch (error) {
+          if (!freed) await session`rollback`
+          freed = true
+          throw error
+        }
+      },
+    }
+    const result = await done({}, { changes: observed })
+    expect(result).toMatchObject({ canceled: { length: 2 }, remaining: false })
+    expect(result.canceled.at(-1)).toBe(locked)
+  } finally {
+    await session`rollback`
+  }
+})
+
 test('only a few run at a time', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const slow: Database = { ...reads, run: async (statement) => promise.then(() => reads.run(statement)) }

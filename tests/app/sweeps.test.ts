@@ -192,6 +192,28 @@ describe('where something fails', () => {
   })
 })
 
+test('an order that a session holds locked keeps its sweep open, and holds up no other order and no other sweep', async () => {
+  const [locked] = await place({}, {}, {})
+  const held = await begin({ userId })
+  const other = crypto.randomUUID()
+  await place({ userId: other })
+  const free = await begin({ userId: other })
+  let now = 0
+  const one = replica({ db: database.open({ plans: 'pages', connections: 1, lockTimeoutMs: 100 }), clock: () => now })
+  const session = database.session()
+  try {
+    await session`begin`
+    await session`select from orders where id = ${locked!} for update`
+    await untilIdle(one)
+    expect([await openIds(), await isDone(held), await isDone(free)]).toEqual([[locked!], false, true])
+  } finally {
+    await session`rollback`
+  }
+  now += 60_000
+  await untilIdle(one)
+  expect([await openIds(), await isDone(held)]).toEqual([[], true])
+})
+
 test('the loop begins when it is rung, and leaves its sweeps to the others when it stops', async () => {
   const one = replica()
   const stop = new AbortController()
