@@ -6,7 +6,7 @@ import type { OrderTerms } from '../domain/terms.ts'
 import type { NewVoid, OrderKey } from '../store/keys.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
-import { createBatcher, type Batcher, type BatchReport } from './batcher.ts'
+import { createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { tryToChangeRules, type ChangeResult, type RulesCommand } from './changeRules.ts'
 import type { KeyFill } from './keyFill.ts'
@@ -178,7 +178,7 @@ const createOthers = (options: BatchersOptions) => {
   const { common, read, write } = kindsOf(options)
   const changes = { db: pools.changes, now }
   return {
-    cancels: createBatcher<Cancellation, CancelResult>({
+    cancels: createBatcher<Cancellation, CancelResult | BatchRefusal>({
       ...write('cancel'),
       run: (cancellations, { again, stored }) =>
         cancelBatch(pools.changes, cancellations, {

@@ -3,9 +3,11 @@
 import { assert } from '../domain/assert.ts'
 import type { Cause } from '../domain/history.ts'
 import { decide, type Order, type Status } from '../domain/order.ts'
+import { isLockTimeout } from '../store/faults.ts'
 import { moveOrders, type Move, type MoveRow } from '../store/moves.ts'
 import { readOrders, type NewEvent } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
+import type { BatchRefusal } from './batcher.ts'
 
 /**
  * What may be canceled. `remaining`: also what remains of an order that was filled in part; else only an order that is NEW. `repeatable`:
@@ -55,7 +57,7 @@ const judge = (
 /** Those of one order, in the order in which they came. `seen`: the order when one of them was tried last. */
 type Pending = { id: string; waiting: Cancellation[]; seen: State | undefined }
 /** `read`: the order was CANCELED before, and that is what was asked for. */
-type Settled = Map<Cancellation, CancelResult | 'read'>
+type Settled = Map<Cancellation, CancelResult | BatchRefusal | 'read'>
 
 const groupById = (cancellations: readonly Cancellation[]): Pending[] =>
   [...Map.groupBy(cancellations, ({ id }) => id)].map(([id, waiting]) => ({ id, waiting, seen: undefined }))
@@ -84,28 +86,57 @@ const creditOf = ({ waiting }: Pending): Cancellation =>
 
 type Attempt = { again: boolean; now: Date; onCommitted: () => void }
 
+/** `locked`: the orders that somebody had locked for as long as a statement waits. */
+type Moved = { rows: ReadonlyMap<string, MoveRow>; locked: ReadonlySet<string> }
+
+/** Makes the moves of the orders that nobody has locked, then the others: so a session that holds one of them holds up no other. */
+const moveFreeFirst = async (
+  db: Database,
+  moves: readonly Move[],
+  { now, onCommitted }: Pick<Attempt, 'now' | 'onCommitted'>,
+): Promise<Moved> => {
+  const run = async (some: readonly Move[], skipLocked: boolean): Promise<Map<string, MoveRow>> => {
+    const rows = await db.run((sql) => moveOrders(sql, some, now, { skipLocked }))
+    if ([...rows.values()].some(({ order }) => order !== null)) onCommitted()
+    return rows
+  }
+  const rows = await run(moves, true)
+  const others = moves.filter(({ orderId }) => !rows.has(orderId))
+  if (others.length === 0) return { rows, locked: new Set() }
+  try {
+    return { rows: new Map([...rows, ...(await run(others, false))]), locked: new Set() }
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    return { rows, locked: new Set(others.map(({ orderId }) => orderId)) }
+  }
+}
+
 /**
  * Cancels a batch. Returns one result per cancellation, in order; of two cancellations of one order only the first may succeed, unless the
  * other is repeatable. `again`: the answer of an earlier attempt was lost; then an order found CANCELED counts as canceled by that
- * attempt. `onCommitted` is called after every commit that appended events.
+ * attempt. `onCommitted` is called after every commit that appended events. A cancellation of an order that stays locked is refused.
  *
  * The first cancellation of each order is tried. What the order was then decides the others too, except for one that this state lets pass:
- * it is tried next. So a batch takes one statement, and more only while orders change in between.
+ * it is tried next. So a batch takes one statement, and more only while orders change in between, are locked, or do not exist.
  */
 export const cancelBatch = async (
   db: Database,
   cancellations: readonly Cancellation[],
-  { again, now, onCommitted }: Attempt,
-): Promise<CancelResult[]> => {
+  { again, ...attempt }: Attempt,
+): Promise<(CancelResult | BatchRefusal)[]> => {
   const settled: Settled = new Map()
+  const refused: BatchRefusal = { ok: false, code: again ? 'OUTCOME_UNKNOWN' : 'OVERLOADED' }
   let isFirst = true
   for (let pending = groupById(cancellations); pending.length > 0;) {
     const moves = pending.map(({ waiting, seen }) => moveOf(waiting[0]!, seen))
-    const rows = await db.run((sql) => moveOrders(sql, moves, now))
-    if ([...rows.values()].some(({ order }) => order !== null)) onCommitted()
+    const { rows, locked } = await moveFreeFirst(db, moves, attempt)
     if (isFirst && again)
       for (const one of pending) if (rows.get(one.id)?.before === 'CANCELED') settled.set(creditOf(one), 'read')
-    pending = pending.map((one) => settle(one, rows.get(one.id), settled)).filter(({ waiting }) => waiting.length > 0)
+    for (const { id, waiting } of pending) if (locked.has(id)) for (const one of waiting) settled.set(one, refused)
+    pending = pending
+      .filter(({ id }) => !locked.has(id))
+      .map((one) => settle(one, rows.get(one.id), settled))
+      .filter(({ waiting }) => waiting.length > 0)
     isFirst = false
   }
   const toRead = [...settled].filter(([, result]) => result === 'read').map(([{ id }]) => id)

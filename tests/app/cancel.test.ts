@@ -20,7 +20,7 @@ const placed = async (): Promise<string> => {
 }
 
 let commits = 0
-const cancel = (ids: readonly string[], { on = db, again = false } = {}): Promise<CancelResult[]> =>
+const cancel = (ids: readonly string[], { on = db, again = false } = {}) =>
   cancelBatch(
     on,
     ids.map((id) => ({ id, cause: byRequest.cause, event: anEvent() })),
@@ -95,6 +95,26 @@ test('if a batch has two cancels of one order, the first succeeds', async () => 
     { ok: false, code: 'NOT_FOUND' },
   ])
   expect(await cancellationsOf(id)).toBe(1)
+})
+
+test('of an order that a session holds locked it is refused; the others of its batch are canceled', async () => {
+  const [locked, free] = [await placed(), await placed()]
+  const impatient = database.open({ connections: 1, lockTimeoutMs: 100 })
+  const session = database.session()
+  const both = (again: boolean) => cancel([locked, free, locked], { on: impatient, again })
+  try {
+    await session`begin`
+    await session`select from orders where id = ${locked} for update`
+    commits = 0
+    const refused = { ok: false, code: 'OVERLOADED' }
+    expect(await both(false)).toMatchObject([refused, { ok: true, order: { id: free } }, refused])
+    expect([await statusOf(locked), commits]).toEqual(['NEW', 1])
+    const unknown = { ok: false, code: 'OUTCOME_UNKNOWN' }
+    expect(await both(true)).toMatchObject([unknown, { ok: true, order: { id: free } }, unknown])
+  } finally {
+    await session`rollback`
+  }
+  expect(await cancel([locked])).toMatchObject([{ ok: true, order: { id: locked } }])
 })
 
 describe('several of one order in one batch', () => {
