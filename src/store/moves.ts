@@ -77,7 +77,7 @@ export const moveOrders = async (
       select o.id, o.status, o.version from orders o
       where o.id = any (${textArray(moves.map(({ orderId }) => orderId))}::text[]::uuid[])
       order by o.id
-      for update ${skipLocked ? sql`skip locked` : sql``}
+      ${skipLocked ? sql`for update skip locked` : sql`for update`}
     ), moved as (
       update orders o
       set status = i.target, updated_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz), version = o.version + 1,

@@ -121,8 +121,8 @@ const moving = (memory: Memory): Call => {
     cause: { kind: 'request', requestId: `request ${random.int(0, 9)}` },
     outbox: random.chance(0.9) ? { kind: 'CANCELLED', eventId: newId(memory), traceparent: null } : null,
   }))
-  const now = someTime(memory)
-  return { name: 'moveOrders', writes: true, run: (sql) => moveOrders(sql, moves, now) }
+  const [now, skipLocked] = [someTime(memory), random.chance(0.5)]
+  return { name: 'moveOrders', writes: true, run: (sql) => moveOrders(sql, moves, now, { skipLocked }) }
 }
 
 const legState = (memory: Memory): Call => {

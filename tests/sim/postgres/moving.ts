@@ -10,6 +10,7 @@ import {
   logRow,
   appendTo,
   drawLogPosition,
+  isLocked,
   lock,
   lockKey,
   putOrder,
@@ -85,7 +86,9 @@ export const appendChange = (
   logRow(db, tx, { what: 'change', orderId: id, version, xact: tx.xid!, position })
 }
 
-export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now: Date }): Steps<MoveRow[]> {
+type Input = { moves: Column[]; now: Date; skipLocked: boolean }
+
+export function* moveOrders(db: Postgres, tx: Tx, input: Input): Steps<MoveRow[]> {
   const moves = movesOf(input.moves)
   // The snapshot decides which orders are found, but their rows are judged once the lock is ours.
   const found = moves.filter(({ orderId }) => db.orders.has(orderId))
@@ -95,6 +98,7 @@ export function* moveOrders(db: Postgres, tx: Tx, input: { moves: Column[]; now:
     a.orderId < b.orderId ? -1 : 1,
   )) {
     yield null
+    if (input.skipLocked && isLocked(db, tx, lockKey.order(id))) continue
     yield* lock(db, tx, lockKey.order(id))
     const row = db.orders.get(id)!
     const held = { held_id: id, before: row.status, before_version: row.version }

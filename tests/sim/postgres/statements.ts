@@ -26,6 +26,22 @@ import { arrays, look, type Template } from './template.ts'
 
 const onlyTheseTickers = 'and ticker = any ('
 
+const moving = (skipLocked: boolean): Template => ({
+  name: 'moveOrders',
+  clauses: [
+    'from orders o where o.id = any (',
+    skipLocked ? 'order by o.id for update skip locked )' : 'order by o.id for update )',
+    'on i.order_id::uuid = held.id and held.status = any (i.sources::text[]) and (i.if_version is null or held.version = i.if_version::integer) where o.id = held.id returning',
+    'insert into order_changes (',
+    'from moved order by id )',
+    'from moved where kind is not null and (stop_price is null or triggered_at is not null) order by ordinality )',
+  ],
+  run: (db, tx, { parameters }) => {
+    const [now, moves] = [parameters[1], parameters.slice(2)]
+    return moveOrders(db, tx, { moves: arrays(moves), now: new Date(String(now)), skipLocked })
+  },
+})
+
 const templates: readonly Template[] = [
   ...placeTemplates,
   ...ruleTemplates,
@@ -33,21 +49,8 @@ const templates: readonly Template[] = [
   ...stopTemplates,
   ...endTemplates,
   ...reportTemplates,
-  {
-    name: 'moveOrders',
-    clauses: [
-      'from orders o where o.id = any (',
-      'order by o.id for update )',
-      'on i.order_id::uuid = held.id and held.status = any (i.sources::text[]) and (i.if_version is null or held.version = i.if_version::integer) where o.id = held.id returning',
-      'insert into order_changes (',
-      'from moved order by id )',
-      'from moved where kind is not null and (stop_price is null or triggered_at is not null) order by ordinality )',
-    ],
-    run: (db, tx, { parameters }) => {
-      const [now, moves] = [parameters[1], parameters.slice(2)]
-      return moveOrders(db, tx, { moves: arrays(moves), now: new Date(String(now)) })
-    },
-  },
+  moving(false),
+  moving(true),
   {
     name: 'readLegState',
     clauses: [
