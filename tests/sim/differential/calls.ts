@@ -121,7 +121,8 @@ const moving = (memory: Memory): Call => {
     cause: { kind: 'request', requestId: `request ${random.int(0, 9)}` },
     outbox: random.chance(0.9) ? { kind: 'CANCELLED', eventId: newId(memory), traceparent: null } : null,
   }))
-  const [now, skipLocked] = [someTime(memory), random.chance(0.5)]
+  const now = someTime(memory)
+  const skipLocked = moves.length > 1
   return { name: 'moveOrders', writes: true, run: (sql) => moveOrders(sql, moves, now, { skipLocked }) }
 }
 
