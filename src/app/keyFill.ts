@@ -14,12 +14,19 @@ const lookEveryMs = 10_000
 export const createKeyFill = (db: Database, clock: () => number): KeyFill => {
   let done = false
   let lookedAt = -Infinity
+  let looking: Promise<boolean> | null = null
+
+  const look = async (): Promise<boolean> => {
+    lookedAt = clock()
+    try {
+      return (done = await db.run(readKeysFilled))
+    } finally {
+      looking = null
+    }
+  }
+
   return {
-    async isDone() {
-      if (done || clock() - lookedAt < lookEveryMs) return done
-      lookedAt = clock()
-      done = await db.run(readKeysFilled)
-      return done
-    },
+    // Who asks while a look is under way waits for it: without the old index, which is dropped some time after the fill, false is slow.
+    isDone: async () => looking ?? (done || clock() - lookedAt < lookEveryMs ? done : (looking = look())),
   }
 }
