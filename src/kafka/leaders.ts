@@ -3,7 +3,7 @@
 
 import { sleep } from '../app/sleep.ts'
 import { PartitionUnavailable } from './blame.ts'
-import { findErrorBy, type ClusterMetadata } from './library.ts'
+import type { ClusterMetadata } from './library.ts'
 
 export type Broker = { readonly id: number; readonly host: string; readonly port: number }
 /** By partition; null: it has no leader now. */
@@ -33,28 +33,6 @@ const patienceMs = 1_000
 type View = { leaders: TopicLeaders; at: number }
 type Question = { since: number; answer: Promise<TopicLeaders> }
 
-/** The library's error for an answer of which a part is an error, such as that of a partition without a leader. It has the whole answer. */
-type PartialAnswer = {
-  response?: {
-    brokers: readonly { nodeId: number; host: string; port: number }[]
-    topics: readonly {
-      name: string | null
-      errorCode: number
-      partitions: readonly { partitionIndex: number; leaderId: number }[]
-    }[]
-  }
-}
-
-const leadersIn = (error: unknown, topic: string): TopicLeaders | null => {
-  const { response } = (findErrorBy(error as Error, 'code', 'PLT_KFK_RESPONSE') ?? {}) as PartialAnswer
-  const found = response?.topics.find(({ name }) => name === topic)
-  if (response === undefined || found === undefined || found.errorCode !== 0) return null
-  const brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { id: nodeId, host, port }]))
-  const leaders: (Broker | null)[] = Array.from({ length: found.partitions.length }, () => null)
-  for (const { partitionIndex, leaderId } of found.partitions) leaders[partitionIndex] = brokers.get(leaderId) ?? null
-  return leaders
-}
-
 const ask = async (client: MetadataClient, topic: string): Promise<TopicLeaders> => {
   try {
     const { brokers, topics } = await client.metadata({ topics: [topic], forceUpdate: true })
@@ -63,9 +41,6 @@ const ask = async (client: MetadataClient, topic: string): Promise<TopicLeaders>
       return broker === undefined ? null : { id, host: broker.host, port: broker.port }
     })
   } catch (error) {
-    // A partition without a leader must not hide the leaders of the others.
-    const leaders = leadersIn(error, topic)
-    if (leaders !== null) return leaders
     throw new PartitionUnavailable(`the partitions of ${topic} are not known`, { cause: error })
   }
 }

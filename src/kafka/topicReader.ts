@@ -1,6 +1,7 @@
 // Reads topics from one offset to another and leaves no trace: it joins no group and commits no offset.
 
 import { sleep } from '../app/sleep.ts'
+import { PartitionUnavailable } from './blame.ts'
 import { createFetcher, type FetchClient, type KafkaConfig, type RawMessage } from './client.ts'
 import { faults, fetchFrom, type Answer } from './fetching.ts'
 import { ListOffsetTimestamps } from './library.ts'
@@ -74,16 +75,20 @@ const describeTopic = async (consumer: FetchClient, topic: string) => {
   }
 }
 
+/** The broker that leads it. Throws PartitionUnavailable if none does. */
+const leaderOf = (topic: string, partition: number, leader: number): number => {
+  if (leader >= 0) return leader
+  throw new PartitionUnavailable(`partition ${partition} of ${topic} has no leader`)
+}
+
 /** One partition at a time, so that the memory of a reader does not grow with the number of partitions. */
 const fetchOnce = async (consumer: FetchClient, topic: string, places: Places): Promise<Answer[]> => {
   const { id, partitions } = await describeTopic(consumer, topic)
   const [first] = places
   if (first === undefined) return []
   const [partition, { next }] = first
-  const { leader } = partitions[partition]!
-  return fetchFrom({ fetcher: consumer, topic, topicId: id, waitMs, node: leader }, [
-    { partition, next, epoch: unknownEpoch },
-  ])
+  const node = leaderOf(topic, partition, partitions[partition]!.leader)
+  return fetchFrom({ fetcher: consumer, topic, topicId: id, waitMs, node }, [{ partition, next, epoch: unknownEpoch }])
 }
 
 const recordOf = ({ topic, partition, offset, timestamp, key, value, headers }: RawMessage): TopicRecord => ({
@@ -120,7 +125,8 @@ export const openTopicReader = (config: KafkaConfig, group: string): TopicReader
   }
 
   const spans = async (topic: string): Promise<Span[]> => {
-    await describeTopic(consumer, topic)
+    const { partitions } = await describeTopic(consumer, topic)
+    partitions.forEach(({ leader }, partition) => leaderOf(topic, partition, leader))
     const starts = await offsetsAt(topic, ListOffsetTimestamps.EARLIEST)
     const ends = await offsetsAt(topic, ListOffsetTimestamps.LATEST)
     return starts.map((start, partition) => ({ start, end: ends[partition]! }))

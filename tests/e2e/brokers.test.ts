@@ -1,15 +1,17 @@
 // Proves: with three brokers, events are published at least once and in their order while the brokers die one after the other and the
-// leaders move; and a broker that stands still holds up no partition that does without it.
+// leaders move; a broker that stands still holds up no partition that does without it; and a partition of the trade topic that nobody
+// leads holds up no other.
 
 import { partitionOf } from '../../src/kafka/partition.ts'
 import { startKafkaCluster, type KafkaCluster } from '../stack/kafkaCluster.ts'
 import { signal } from '../stack/processes.ts'
+import { openCluster } from '../support/cluster.ts'
 import { afterAll, beforeAll, expect, test } from '../support/explained.ts'
 import { judgeLoad, startLoad } from '../support/load.ts'
 import { orderBody } from '../support/orderBody.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { until } from '../support/until.ts'
-import { createWorld } from '../support/world.ts'
+import { createWorld, tradeOf } from '../support/world.ts'
 
 let cluster: KafkaCluster
 beforeAll(async () => {
@@ -90,5 +92,45 @@ test('a broker that stands still holds up the partitions that need it, and no ot
   expect(left.toSorted()).toEqual([waiting, led].toSorted())
   const expected = placedTimes * tickers.length
   expect(await world.kafka.readUntil(world.topics.placed, expected)).toHaveLength(expected)
+  expect(await service.stop()).toBe(0)
+})
+
+test('partitions of the trade topic that nobody leads hold up no other, whether a replica runs or starts meanwhile', async () => {
+  await using world = await createWorld({ kafkaAt: cluster.bootstrap, createTopics: false })
+  const { trades, ...others } = world.topics
+  for (const topic of Object.values(others)) await cluster.createTopic(topic, everywhere)
+  // Nothing is ever committed for partition 3 before its broker goes.
+  await cluster.createTopic(trades, [[1], [2], [3], [3]], 1)
+  await using changes = openCluster(cluster.broker(1).bootstrap)
+  let service = await world.start()
+  const id = String((await service.post(orderBody({ quantity: 1_000 }))).json['id'])
+  let sent = 0
+  const fill = async (...partitions: number[]): Promise<void> => {
+    const value = (): string => JSON.stringify(tradeOf({ buyOrderId: id, quantity: 1 }))
+    await changes.publish(
+      trades,
+      partitions.map((partition) => ({ value: value(), partition })),
+    )
+    sent += partitions.length
+    await until(async () => Number((await service.http(`/orders/${id}`)).json['filledQuantity']) === sent, {
+      what: `${sent} are filled`,
+    })
+  }
+  type Health = { components: { kafka: { status: string; details: Record<string, string> } } }
+  const health = async () => ((await service.http('/actuator/health')).json as Health).components.kafka
+  await fill(0, 1, 2)
+  await cluster.broker(3).kill()
+  await until(async () => (await cluster.leaders(trades)).join() === '1,2,-1,-1', { what: 'nobody leads two of them' })
+  await fill(0, 1)
+  await until(async () => /partition 2: .* it has no leader/.test((await health()).details['tradesStandStill'] ?? ''), {
+    what: 'health names the partition',
+  })
+  expect((await health()).status).toBe('DEGRADED')
+  expect(await service.stop()).toBe(0)
+  service = await world.start()
+  await fill(0, 1)
+  await cluster.broker(3).restart()
+  await fill(2, 3)
+  await until(async () => (await health()).status === 'UP', { what: 'health is UP' })
   expect(await service.stop()).toBe(0)
 })

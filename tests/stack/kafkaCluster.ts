@@ -12,10 +12,12 @@ export type KafkaCluster = AsyncDisposable & {
   /** All addresses, that of node 1 first. */
   bootstrap: string
   broker: (node: Node) => KafkaServer
-  /** Creates a topic; `replicas`: for each partition its nodes, of which the first one leads. */
-  createTopic: (name: string, replicas: readonly (readonly Node[])[]) => Promise<void>
+  /** Creates a topic; `replicas`: for each partition its nodes, of which the first one leads. `inSyncMin`: as many must have a record. */
+  createTopic: (name: string, replicas: readonly (readonly Node[])[], inSyncMin?: number) => Promise<void>
   /** The nodes that are in sync, by partition. Node 1 is asked last: where it stands still, the answer would be too late for `sessionTimeoutMs`. */
   inSync: (topic: string) => Promise<number[][]>
+  /** The node that leads each partition; -1: none does. */
+  leaders: (topic: string) => Promise<number[]>
 }
 
 /** Long enough for a test to look at a broker that stands still before the others take its place. */
@@ -59,19 +61,22 @@ export const startKafkaCluster = async (dir: string): Promise<KafkaCluster> => {
     ),
   )
   const addresses = servers.map(({ bootstrap }) => bootstrap)
+  const partitionsOf = (topic: string) =>
+    withAdmin(addresses.toReversed(), async (admin) => {
+      const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
+      return topics.get(topic)!.partitions
+    })
   return {
     bootstrap: addresses.join(','),
     broker: (node) => servers[node - 1]!,
-    createTopic: (name, replicas) =>
+    createTopic: (name, replicas, inSyncMin = 2) =>
       withAdmin(addresses, async (admin) => {
         const assignments = replicas.map((brokers, partition) => ({ partition, brokers: [...brokers] }))
-        await admin.createTopics({ topics: [name], partitions: -1, replicas: -1, assignments })
+        const configs = [{ name: 'min.insync.replicas', value: `${inSyncMin}` }]
+        await admin.createTopics({ topics: [name], partitions: -1, replicas: -1, assignments, configs })
       }),
-    inSync: (topic) =>
-      withAdmin(addresses.toReversed(), async (admin) => {
-        const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
-        return topics.get(topic)!.partitions.map(({ isr }) => isr)
-      }),
+    inSync: async (topic) => (await partitionsOf(topic)).map(({ isr }) => isr),
+    leaders: async (topic) => (await partitionsOf(topic)).map(({ leader }) => leader),
     async [Symbol.asyncDispose]() {
       await Promise.all(servers.map((server) => server.kill()))
     },

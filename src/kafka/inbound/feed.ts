@@ -170,14 +170,16 @@ const fetchOnce = async (state: State, intake: Intake, node: number, places: rea
 
 const noLeader = -1
 
-/** Starts a fetch from every broker that leads some of our partitions and has no fetch under way. */
+/** Starts a fetch from every broker that leads some of our partitions and has no fetch under way. If none leads any, nobody owes an answer. */
 const fetchAll = async (state: State, intake: Intake): Promise<void> => {
   const { lastRead, topic } = state.options
   const { id, partitions } = await describeTopic(state.options)
   if (id !== lastRead.topicId) throw new TopicRecreated(`the topic ${topic} was deleted and created again`)
   const leaderOf = (partition: number): number => partitions[partition]?.leader ?? noLeader
   const places = [...state.places].map(([partition, { next, epoch }]): Place => ({ partition, next, epoch }))
-  for (const [node, wanted] of Map.groupBy(places, ({ partition }) => leaderOf(partition))) {
+  const byNode = Map.groupBy(places, ({ partition }) => leaderOf(partition))
+  if (byNode.size === 1 && byNode.has(noLeader)) state.lastAnswerAt = performance.now()
+  for (const [node, wanted] of byNode) {
     if (node === noLeader) for (const { partition } of wanted) state.places.get(partition)!.trouble = 'it has no leader'
     if (node === noLeader || state.fetching.has(node)) continue
     state.fetching.add(node)

@@ -4,7 +4,8 @@
 
 import { sleep } from '../../app/sleep.ts'
 import type { RawConsumer } from '../client.ts'
-import { committedOf, partitionsOf, type Fetcher, type Member } from '../places.ts'
+import { ListOffsetTimestamps } from '../library.ts'
+import { committedOf, offsetsOf, partitionsOf, unknownOffset, type Fetcher, type Member } from '../places.ts'
 import type { Commits } from './commits.ts'
 import type { PartitionView } from './feed.ts'
 import type { Intake } from './intake.ts'
@@ -72,17 +73,27 @@ const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member'], joined: D
     throw new Error(`the group has answered no heartbeat since ${last.toISOString()}`)
 }
 
-/** The leader assigns as many partitions as its own client knows, so the client asks the brokers first. */
-const noticePartitions = async (state: State): Promise<number> => {
+/** The leader assigns as many partitions as its own client knows, so the client asks the brokers first. Returns the topic as they have it. */
+const noticePartitions = async (state: State) => {
   const { member, topic, isLeader, rejoin } = state.options
-  const count = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!.partitionsCount
+  const described = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!
+  const { partitionsCount: count } = described
   if (state.partitions !== null && state.partitions !== count && isLeader()) await rejoin()
   // Set only after the rejoin succeeded, so that the next check tries again.
   state.partitions = count
-  return count
+  return described
 }
 
-const positionOf = (before: Position | undefined, end: bigint, committed: bigint, at: number): Position => {
+/** `end`: undefined if the partition has no leader; then it stands still, whatever it has. */
+const positionOf = (
+  before: Position | undefined,
+  { end, committed }: { end: bigint | undefined; committed: bigint },
+  at: number,
+): Position => {
+  if (end === undefined) {
+    const known = before?.end ?? 0n
+    return { end: known > committed ? known : committed, committed, since: before?.since ?? at }
+  }
   if (end <= committed) return { end, committed, since: null }
   const moved = before === undefined || before.committed !== committed
   return { end, committed, since: moved ? at : (before.since ?? at) }
@@ -106,18 +117,17 @@ const commitIdle = (
 
 const check = async (state: State): Promise<void> => {
   const { member, fetcher, topic, positions, clock } = state.options
-  const count = await noticePartitions(state)
-  const partitions = Array.from({ length: count }, (_, partition) => partition)
+  const described = await noticePartitions(state)
+  const partitions = Array.from({ length: described.partitionsCount }, (_, partition) => partition)
   // The offsets are read first: an end that is read later is never below the offset that was committed by then.
   const committed = await committedOf(fetcher, topic, partitions)
-  const ends = (await member.listOffsets({ topics: [topic] })).get(topic) ?? []
+  const ends = await offsetsOf({ member, topic }, described, { timestamp: ListOffsetTimestamps.LATEST })
   const at = clock()
-  for (const partition of partitions)
-    positions.set(
-      partition,
-      positionOf(positions.get(partition), ends[partition] ?? 0n, committed.get(partition) ?? 0n, at),
-    )
-  for (const partition of positions.keys()) if (partition >= count) positions.delete(partition)
+  for (const partition of partitions) {
+    const found = { end: ends.get(partition), committed: committed.get(partition) ?? 0n }
+    positions.set(partition, positionOf(positions.get(partition), found, at))
+  }
+  for (const partition of positions.keys()) if (partition >= partitions.length) positions.delete(partition)
   commitIdle(state, committed)
 }
 
@@ -144,7 +154,8 @@ const lagOf = (
   const lastEnd = state.options.positions.get(partition)?.end ?? place.next
   // Messages that were read after the last check lie beyond the end that the check found.
   const end = [lastEnd, place.end, place.next].reduce((a, b) => (b > a ? b : a))
-  const messages = Number(end - (first?.offset ?? place.next))
+  const from = first?.offset ?? (place.next === unknownOffset ? end : place.next)
+  const messages = Number(end - from)
   return { topic, partition, messages, oldestAt: first === undefined ? null : Number(first.timestamp) }
 }
 

@@ -1,7 +1,7 @@
 // Where to go on when a partition no longer has what was to be read next: its start was deleted, its end was lost, or it was written anew.
 
 import type { Gap } from '../../store/gaps.ts'
-import { startOf, unknownEpoch, type GroupReader } from '../places.ts'
+import { startOf, unknownEpoch, unknownOffset, type GroupReader } from '../places.ts'
 
 type LostPlaceOptions = GroupReader & {
   /** See FeedOptions. */
@@ -9,13 +9,16 @@ type LostPlaceOptions = GroupReader & {
 }
 type View = { next: bigint; epoch: number }
 
-/** The place is no longer within the partition, because its messages were deleted or the partition ends before it: moves to the start. */
+/**
+ * The place is no longer within the partition, because its messages were deleted or the partition ends before it, or it was never known: moves
+ * to the start.
+ */
 export const moveToStart = async (options: LostPlaceOptions, view: View, partition: number): Promise<void> => {
   const { topic, onGap, log } = options
   const { next } = view
   const start = await startOf(options, partition)
-  if (start > next) await onGap({ topic, partition, first: next, next: start })
-  else {
+  if (start > next && next !== unknownOffset) await onGap({ topic, partition, first: next, next: start })
+  else if (next !== unknownOffset) {
     const fields = { topic, partition, offset: String(next), start: String(start) }
     log.error('a partition ends before the offset that was to be read: it is read from its start', fields)
   }

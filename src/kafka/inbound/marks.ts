@@ -5,7 +5,8 @@
 import { sleep } from '../../app/sleep.ts'
 import type { RaisedMarks, TapeMark } from '../../store/tapeMarks.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
-import { partitionsOf, TopicRecreated, type Member } from '../places.ts'
+import { ListOffsetTimestamps } from '../library.ts'
+import { offsetsOf, partitionsOf, TopicRecreated, type Member } from '../places.ts'
 
 /** What the marks need of the database. Both throw if it cannot be done now. */
 export type Tape = {
@@ -83,13 +84,14 @@ const ask = async (state: State): Promise<void> => {
   // Before the first assignment nobody can say whether the topic is still the same one.
   if (lastRead.topicId === null) return
   // The brokers are asked, because a partition that was added a moment ago may have trades.
-  const { id, partitionsCount } = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!
-  const ends = (await member.listOffsets({ topics: [topic] })).get(topic) ?? []
+  const described = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!
+  const ends = await offsetsOf({ member, topic }, described, { timestamp: ListOffsetTimestamps.LATEST })
+  const { id, partitionsCount } = described
   if (id !== lastRead.topicId) throw new TopicRecreated(`the topic ${topic} was deleted and created again`)
   const ours = new Set(partitionsOf(member, topic))
   for (const partition of state.targets.keys()) if (!ours.has(partition)) state.targets.delete(partition)
   for (const partition of ours) {
-    const end = ends[partition]
+    const end = ends.get(partition)
     if (end !== undefined) addTarget(state, partition, { end, readUntil })
   }
   notePartitions(state, partitionsCount, readUntil)

@@ -39,6 +39,7 @@ const createBrokers = (logs: Log[]) => {
     topicId: 'id-1',
     epoch: -1,
     away: false,
+    leaderless: new Set<number>(),
     hold: null as Promise<void> | null,
     diverged: (_next: bigint, _epoch: number): boolean => false,
     /** Whether the answer has room for the first partition of the request alone. */
@@ -83,7 +84,14 @@ const createBrokers = (logs: Log[]) => {
     metadata: () =>
       Promise.resolve({
         topics: new Map([
-          ['t', { id: state.topicId, partitions: logs.map(() => ({ leader: 1 })), partitionsCount: logs.length }],
+          [
+            't',
+            {
+              id: state.topicId,
+              partitions: logs.map((_, partition) => ({ leader: state.leaderless.has(partition) ? -1 : 1 })),
+              partitionsCount: logs.length,
+            },
+          ],
         ]),
       }),
     clearMetadata: () => undefined,
@@ -94,7 +102,10 @@ const createBrokers = (logs: Log[]) => {
   }
   const member = {
     assignments: [{ topic: 't', partitions: logs.map((_, partition) => partition) }],
-    listOffsets: () => topicOf(state.logs.map(({ start }) => BigInt(start))),
+    listOffsets: ({ partitions }: { partitions: { t: number[] } }) =>
+      partitions.t.some((partition) => state.leaderless.has(partition))
+        ? Promise.reject(new Error('no leader'))
+        : topicOf(state.logs.map(({ start }) => BigInt(start))),
   }
   return { state, fetcher, member }
 }
@@ -164,6 +175,22 @@ test('a partition with a fault of its own is said, and the others are read', asy
   world.state.logs[0] = { start: 0, end: 3 }
   await until(() => world.offsets(0).length === 3, { what: 'it is read' })
   expect(world.feed.view().get(0)!.trouble).toBeNull()
+})
+
+test('a partition without a leader holds up no other; once it has one it is read from its start, which is no gap', async () => {
+  await using world = await start([
+    { start: 4, end: 7 },
+    { start: 0, end: 3 },
+  ])
+  world.state.leaderless.add(0)
+  await world.feed.assign()
+  await until(() => world.offsets(1).length === 3, { what: 'the other one is read' })
+  expect(world.feed.view().get(0)!.trouble).toBe('it has no leader')
+  world.state.leaderless.clear()
+  await until(() => world.offsets(0).length === 3, { what: 'it is read' })
+  expect(world.offsets(0)).toEqual([4, 5, 6])
+  expect(world.gaps).toEqual([])
+  expect(world.lines.filter(({ level }) => level === 'error')).toEqual([])
 })
 
 test('records that are gone are kept as a gap before anything behind them is read, however long that takes', async () => {

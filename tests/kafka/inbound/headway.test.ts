@@ -42,6 +42,7 @@ const createWorld = () => {
   const world = {
     now: 0,
     ends: [10n, 20n] as bigint[] | null,
+    leaderless: new Set<number>(),
     committed: [10n, 20n] as bigint[],
     passed: [] as [number, bigint][],
     idle: true,
@@ -56,6 +57,7 @@ const createWorld = () => {
   let looks = 0
   const away = () => Promise.reject(new Error('away'))
   const topicOf = <T>(value: T) => Promise.resolve(new Map([['t', value]]))
+  const topics = <T>(value: T) => topicOf(value).then((topics) => ({ topics }))
   const member = {
     assignments: [{ topic: 't', partitions: [0, 1] }],
     get lastHeartbeat() {
@@ -64,10 +66,14 @@ const createWorld = () => {
     metadata: () =>
       world.ends === null
         ? away()
-        : Promise.resolve({ topics: new Map([['t', { partitionsCount: world.ends.length }]]) }),
-    listOffsets: () => {
+        : topics({
+            partitionsCount: world.ends.length,
+            partitions: world.ends.map((_, partition) => ({ leader: world.leaderless.has(partition) ? -1 : 1 })),
+          }),
+    listOffsets: ({ partitions }: { partitions: { t: number[] } }) => {
       looks++
-      return world.ends === null ? away() : topicOf([...world.ends])
+      if (world.ends === null || partitions.t.some((partition) => world.leaderless.has(partition))) return away()
+      return topicOf([...world.ends])
     },
   }
   const options = {
@@ -162,6 +168,22 @@ test('a partition with more stands still once its offset has not moved for half 
   expect(stillOf(world)).toEqual([])
   world.now += stillAfterMs
   world.committed = [14n, 20n]
+  await world.look()
+  expect(stillOf(world)).toEqual([])
+})
+
+test('so does one without a leader, whatever it has; it hides no other', async () => {
+  const world = createWorld()
+  await world.look()
+  world.leaderless.add(1)
+  world.places.set(1, view(20n, { trouble: 'it has no leader' }))
+  world.ends = [14n, 20n]
+  await world.look()
+  world.now = stillAfterMs
+  world.committed = [14n, 20n]
+  await world.look()
+  expect(stillOf(world)).toEqual([{ partition: 1, messages: 0, reason: 'it cannot be fetched: it has no leader' }])
+  world.leaderless.clear()
   await world.look()
   expect(stillOf(world)).toEqual([])
 })

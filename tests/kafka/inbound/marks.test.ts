@@ -32,7 +32,9 @@ const createWorld = (ends: bigint[], assigned: number[], needed = true, goneAfte
     },
     metadata() {
       world.asked.push('metadata')
-      return Promise.resolve({ topics: new Map([[topic, { id: world.topicId, partitionsCount: world.partitions }]]) })
+      const partitions = Array.from({ length: world.partitions }, () => ({ leader: 1 }))
+      const described = { id: world.topicId, partitionsCount: world.partitions, partitions }
+      return Promise.resolve({ topics: new Map([[topic, described]]) })
     },
     listOffsets() {
       world.asked.push('ends')
