@@ -100,9 +100,11 @@ const positionOf = (
 }
 
 /**
- * Commits the offsets that are behind although nothing is left to handle. There are two causes. No message for us follows: there is
- * only the marker at the end of a transaction, or an aborted transaction. Or a commit met a rebalance: the library joins again and
- * repeats the commit, which may put back the offset that a new owner committed meanwhile.
+ * Commits the places of partitions of which nothing is left to handle, where the committed offset is another one. It is behind if no message
+ * for us follows (there is only the marker at the end of a transaction, or an aborted transaction), or if a commit met a rebalance: the
+ * library joins again and repeats the commit, which may put back the offset that a new owner committed meanwhile. It is ahead if the partition
+ * begins anew: a batch that was under way when its topic was deleted is committed to the topic that has the name now. Whoever began there
+ * later would pass over its first messages.
  */
 const commitIdle = (
   { options: { view, isIdle, commits } }: State,
@@ -111,7 +113,7 @@ const commitIdle = (
   for (const [partition, { next, epoch }] of view()) {
     const at = committed.get(partition)
     if (at === undefined || !isIdle(partition)) continue
-    if (next > (at ?? 0n)) commits.pass({ partition, next, epoch })
+    if (next !== (at ?? 0n) && next !== unknownOffset) commits.pass({ partition, next, epoch })
   }
 }
 

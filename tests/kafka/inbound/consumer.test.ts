@@ -152,6 +152,38 @@ test('the topic is deleted and made again under a running consumer: it is built 
   expect(consumer.lines.some(({ message }) => message.includes('built again'))).toBe(true)
 })
 
+test('a batch that was under way while its topic was made again passes over nothing of the new one', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  const topic = own.names[0]!
+  const publish = (count: number) =>
+    own.kafka.publish(Array.from({ length: count }, (_, n) => ({ topic, key: 'K', value: `${n}`, partition: 0 })))
+  const committed = async (): Promise<bigint> => (await own.kafka.committed(consumer.group, topic))[0]!
+  const { promise: madeAgain, resolve: isMadeAgain } = Promise.withResolvers<void>()
+  let isUnderWay = false
+  await publish(20)
+  const consumer = start(own, {
+    async apply(_, signal) {
+      isUnderWay = true
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      await madeAgain
+    },
+  })
+  await until(() => isUnderWay, { what: 'the batch is under way' })
+  await own.kafka.deleteTopics([topic])
+  await own.kafka.createTopics([topic], { partitions: 1 })
+  isMadeAgain()
+  await until(() => consumer.trades.state().rebuilds > 0, { what: 'the consumer is built again' })
+  await until(async () => (await committed()) <= 0n, { what: 'no offset of the old topic is committed' })
+  await consumer.stop()
+
+  await publish(30)
+  const { values, process } = collect()
+  const next = start(own, { apply: process })
+  await own.kafka.consumed(next.group, topic)
+  await next.stop()
+  expect(new Set(values())).toEqual(new Set(Array.from({ length: 30 }, (_, n) => n)))
+})
+
 test('a process that fails is no end: the consumer is built again and the messages come again', async () => {
   await using own = await ownTopics(1, { partitions: 3 })
   const { values, process } = collect()

@@ -9,7 +9,7 @@ import type { Place } from '../../../src/kafka/fetchRequest.ts'
 import type { PartitionView } from '../../../src/kafka/inbound/feed.ts'
 import { createHeadway, stillAfterMs, type HeadwayOptions } from '../../../src/kafka/inbound/headway.ts'
 import { createIntake } from '../../../src/kafka/inbound/intake.ts'
-import { unknownEpoch } from '../../../src/kafka/places.ts'
+import { unknownEpoch, unknownOffset } from '../../../src/kafka/places.ts'
 import { until } from '../../support/until.ts'
 import { failureOf } from '../../support/waiting.ts'
 
@@ -220,7 +220,7 @@ test('the reason is what is known: the fetch, the database, an open transaction'
   expect(stillOf(world)[0]!.reason).toBe('its messages are fetched but not applied')
 })
 
-test('an offset that stands behind what was read is committed once nothing is under way', async () => {
+test('an offset that is another one than what was read is committed once nothing is under way', async () => {
   const world = createWorld()
   world.committed = [8n, -1n]
   world.idle = false
@@ -232,9 +232,21 @@ test('an offset that stands behind what was read is committed once nothing is un
     [0, 10n],
     [1, 20n],
   ])
-  world.committed = [10n, 30n]
+  world.committed = [10n, 20n]
   await world.look()
   expect(world.passed).toHaveLength(2)
+  // Of a topic that had the name before.
+  world.committed = [10n, 30n]
+  await world.look()
+  expect(world.passed.slice(2)).toEqual([[1, 20n]])
+})
+
+test('of a partition whose start nobody could say, nothing is committed', async () => {
+  const world = createWorld()
+  world.places.set(1, view(unknownOffset))
+  world.committed = [10n, -1n]
+  await world.look()
+  expect(world.passed).toEqual([])
 })
 
 test('partitions that were added are dealt out anew by the leader, once', async () => {
