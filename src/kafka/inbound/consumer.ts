@@ -54,7 +54,7 @@ export type Consumer = { run: (signal: AbortSignal) => Promise<void>; state: () 
 /** A member of the group, and the client that fetches for it. */
 export type Connection = {
   member: Member &
-    Pick<RawConsumer, 'joinGroup' | 'lastHeartbeat'> & {
+    Pick<RawConsumer, 'joinGroup' | 'lastHeartbeat' | 'currentMetadata'> & {
       topics: TopicTracker
       on: (event: 'error' | 'consumer:group:join', listener: (payload: never) => void) => unknown
       close: (force: boolean) => Promise<void>
@@ -113,7 +113,7 @@ const onGap =
 const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail }: Ending) => {
   const { options, lastRead, positions } = state
   const { topic, log, subject } = options
-  let isLeader = false
+  let dealt: number | null = null
   const onCommitted = (messages: number): void => void (state.committed += messages)
   const commits = createCommits(member, { topic, onCommitted, log })
   const onAssigned = (): void => {
@@ -148,7 +148,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
     intake,
     isIdle,
     commits,
-    isLeader: () => isLeader,
+    dealt: () => dealt,
     rejoin: async () => void (await member.joinGroup({})),
     obstacle: options.obstacle ?? (() => null),
     clock: () => performance.now(),
@@ -156,7 +156,8 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
   return {
     commits,
     onJoined: (event: GroupJoin): void => {
-      isLeader = event.isLeader
+      // The library deals out what its client knows at this moment.
+      dealt = event.isLeader ? (member.currentMetadata?.topics.get(topic)?.partitionsCount ?? 0) : null
       feed.assign().catch(fail)
     },
     run: () =>

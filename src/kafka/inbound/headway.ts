@@ -43,8 +43,8 @@ export type HeadwayOptions = {
   /** Whether all fetched messages of a partition have been handled. */
   isIdle: (partition: number) => boolean
   commits: Pick<Commits, 'pass'>
-  /** Whether this member is the leader of the group, which assigns the partitions. */
-  isLeader: () => boolean
+  /** How many partitions this member dealt out, as the leader of the group, when they were dealt out last; null: another member did it. */
+  dealt: () => number | null
   /** Makes the group assign the partitions anew. */
   rejoin: () => Promise<void>
   /** Why the fetched messages of a partition of this replica are not applied; null if no reason is known. */
@@ -64,8 +64,6 @@ type Position = { end: bigint; committed: bigint; since: number | null }
 /** By partition. */
 export type Positions = Map<number, Position>
 
-type State = { options: HeadwayOptions; partitions: number | null }
-
 /** `joined`: when the member had joined, for one that the group answered no heartbeat at all. */
 const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member'], joined: Date): void => {
   const last = lastHeartbeat ?? joined
@@ -73,14 +71,14 @@ const requireHeartbeat = ({ lastHeartbeat }: HeadwayOptions['member'], joined: D
     throw new Error(`the group has answered no heartbeat since ${last.toISOString()}`)
 }
 
-/** The leader assigns as many partitions as its own client knows, so the client asks the brokers first. Returns the topic as they have it. */
-const noticePartitions = async (state: State) => {
-  const { member, topic, isLeader, rejoin } = state.options
+/**
+ * The leader assigns as many partitions as its own client knows, so the client asks the brokers first. What it had known may be as old as the
+ * wait for the group, and older. Returns the topic as the brokers have it.
+ */
+const noticePartitions = async ({ member, topic, dealt, rejoin }: HeadwayOptions) => {
   const described = (await member.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!
-  const { partitionsCount: count } = described
-  if (state.partitions !== null && state.partitions !== count && isLeader()) await rejoin()
-  // Set only after the rejoin succeeded, so that the next check tries again.
-  state.partitions = count
+  const known = dealt()
+  if (known !== null && known !== described.partitionsCount) await rejoin()
   return described
 }
 
@@ -107,7 +105,7 @@ const positionOf = (
  * later would pass over its first messages.
  */
 const commitIdle = (
-  { options: { view, isIdle, commits } }: State,
+  { view, isIdle, commits }: Pick<HeadwayOptions, 'view' | 'isIdle' | 'commits'>,
   committed: ReadonlyMap<number, bigint | null>,
 ): void => {
   for (const [partition, { next, epoch }] of view()) {
@@ -117,9 +115,9 @@ const commitIdle = (
   }
 }
 
-const check = async (state: State): Promise<void> => {
-  const { member, fetcher, topic, positions, clock } = state.options
-  const described = await noticePartitions(state)
+const check = async (options: HeadwayOptions): Promise<void> => {
+  const { member, fetcher, topic, positions, clock } = options
+  const described = await noticePartitions(options)
   const partitions = Array.from({ length: described.partitionsCount }, (_, partition) => partition)
   // The offsets are read first: an end that is read later is never below the offset that was committed by then.
   const committed = await committedOf(fetcher, topic, partitions)
@@ -130,11 +128,10 @@ const check = async (state: State): Promise<void> => {
     positions.set(partition, positionOf(positions.get(partition), found, at))
   }
   for (const partition of positions.keys()) if (partition >= partitions.length) positions.delete(partition)
-  commitIdle(state, committed)
+  commitIdle(options, committed)
 }
 
-const reasonOf = ({ options }: State, partition: number): string => {
-  const { view, member, topic, obstacle, isIdle } = options
+const reasonOf = ({ view, member, topic, obstacle, isIdle }: HeadwayOptions, partition: number): string => {
   const place = view().get(partition)
   if (!partitionsOf(member, topic).includes(partition) || place === undefined)
     return 'this replica does not read it; the member of the group that does, if any, commits nothing'
@@ -146,14 +143,13 @@ const reasonOf = ({ options }: State, partition: number): string => {
 }
 
 const lagOf = (
-  state: State,
+  { topic, positions }: HeadwayOptions,
   partition: number,
   place: PartitionView,
   oldest: ReturnType<Intake['oldest']>,
 ): PartitionLag => {
-  const { topic } = state.options
   const first = oldest.get(partition)
-  const lastEnd = state.options.positions.get(partition)?.end ?? place.next
+  const lastEnd = positions.get(partition)?.end ?? place.next
   // Messages that were read after the last check lie beyond the end that the check found.
   const end = [lastEnd, place.end, place.next].reduce((a, b) => (b > a ? b : a))
   const from = first?.offset ?? (place.next === unknownOffset ? end : place.next)
@@ -171,28 +167,25 @@ const standingOf = ({ topic, positions, clock }: HeadwayOptions): Standing[] => 
   }))
 }
 
-export const createHeadway = (options: HeadwayOptions): Headway => {
-  const state: State = { options, partitions: null }
-  return {
-    async run(signal) {
-      const joined = new Date()
-      while (!signal.aborted) {
-        requireHeartbeat(options.member, joined)
-        // If the brokers do not answer, the feed reports it; the last positions stay.
-        await check(state).catch(() => undefined)
-        await sleep(checkEveryMs, signal)
-      }
-    },
-    lag() {
-      const oldest = options.intake.oldest()
-      // The view is in the order in which its partitions are fetched next.
-      const places = [...options.view()].toSorted(([one], [other]) => one - other)
-      return places.map(([partition, place]) => lagOf(state, partition, place, oldest))
-    },
-    standing: () => standingOf(options),
-    stalled: () =>
-      standingOf(options)
-        .filter(({ stillMs }) => stillMs >= stillAfterMs)
-        .map((standing) => ({ ...standing, reason: reasonOf(state, standing.partition) })),
-  }
-}
+export const createHeadway = (options: HeadwayOptions): Headway => ({
+  async run(signal) {
+    const joined = new Date()
+    while (!signal.aborted) {
+      requireHeartbeat(options.member, joined)
+      // If the brokers do not answer, the feed reports it; the last positions stay.
+      await check(options).catch(() => undefined)
+      await sleep(checkEveryMs, signal)
+    }
+  },
+  lag() {
+    const oldest = options.intake.oldest()
+    // The view is in the order in which its partitions are fetched next.
+    const places = [...options.view()].toSorted(([one], [other]) => one - other)
+    return places.map(([partition, place]) => lagOf(options, partition, place, oldest))
+  },
+  standing: () => standingOf(options),
+  stalled: () =>
+    standingOf(options)
+      .filter(({ stillMs }) => stillMs >= stillAfterMs)
+      .map((standing) => ({ ...standing, reason: reasonOf(options, standing.partition) })),
+})

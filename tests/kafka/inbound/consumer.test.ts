@@ -9,6 +9,7 @@ import {
   type ConsumerOptions,
 } from '../../../src/kafka/inbound/consumer.ts'
 import type { DeadLetter } from '../../../src/kafka/inbound/deadLetters.ts'
+import { openCluster } from '../../support/cluster.ts'
 import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
@@ -182,6 +183,33 @@ test('a batch that was under way while its topic was made again passes over noth
   await own.kafka.consumed(next.group, topic)
   await next.stop()
   expect(new Set(values())).toEqual(new Set(Array.from({ length: 30 }, (_, n) => n)))
+})
+
+test('partitions that are added while the group lets it in are read', async () => {
+  await using own = await ownTopics(1, { partitions: 1 })
+  await using cluster = openCluster(own.config.bootstrapServers[0]!)
+  const topic = own.names[0]!
+  const { values, process } = collect()
+  let joins = 0
+  const consumer = start(own, {
+    apply: process,
+    connect: (...args) => {
+      const connection = connectToKafka(...args)
+      const joinGroup = connection.member.joinGroup.bind(connection.member)
+      connection.member.joinGroup = async (options) => {
+        const member = await joinGroup(options)
+        if (joins++ === 0) await cluster.addPartitions(topic, 3)
+        return member
+      }
+      return connection
+    },
+  })
+  await until(async () => joins > 0 && (await own.kafka.committed(consumer.group, topic)).length === 3, {
+    what: 'it has joined',
+  })
+  await numbers(own, 0, 30)
+  await until(() => new Set(values()).size === 30, { what: 'all three are read' })
+  await consumer.stop()
 })
 
 test('a process that fails is no end: the consumer is built again and the messages come again', async () => {

@@ -46,7 +46,7 @@ const createWorld = () => {
     committed: [10n, 20n] as bigint[],
     passed: [] as [number, bigint][],
     idle: true,
-    leads: true,
+    dealt: 2 as number | null,
     rejoined: 0,
     /** So often the group does not take it back. */
     refused: 0,
@@ -88,8 +88,13 @@ const createWorld = () => {
     intake,
     isIdle: () => world.idle,
     commits: { pass: ({ partition, next }: Place) => void world.passed.push([partition, next]) },
-    isLeader: () => world.leads,
-    rejoin: () => (world.refused-- > 0 ? away() : Promise.resolve(void world.rejoined++)),
+    dealt: () => world.dealt,
+    rejoin() {
+      if (world.refused-- > 0) return away()
+      world.rejoined++
+      world.dealt = world.ends!.length
+      return Promise.resolve()
+    },
     obstacle: () => null,
     clock: () => world.now,
   } as unknown as HeadwayOptions
@@ -258,8 +263,15 @@ test('partitions that were added are dealt out anew by the leader, once', async 
   await world.look()
   await world.look()
   expect(world.rejoined).toBe(1)
-  world.leads = false
+  world.dealt = null
   world.ends = [10n, 20n, 0n, 0n]
+  await world.look()
+  expect(world.rejoined).toBe(1)
+})
+
+test('so are those that were added while the group was dealt out for the first time', async () => {
+  const world = createWorld()
+  world.dealt = 1
   await world.look()
   expect(world.rejoined).toBe(1)
 })

@@ -191,6 +191,9 @@ export const createGroup = (world: World, topic: string, onCommit: OnCommit): Gr
     get lastHeartbeat() {
       return member.lastHeartbeat
     },
+    get currentMetadata() {
+      return { topics: new Map([[topic, { partitionsCount: partitions.length }]]) }
+    },
     get assignments() {
       return [{ topic: topic, partitions: member.partitions }]
     },
