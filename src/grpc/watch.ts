@@ -78,6 +78,8 @@ type Answering = { body: ReadableStream<Uint8Array>; outgoing: Outgoing; endOf: 
 const pump = async (call: Call, { body, outgoing, endOf }: Answering): Promise<void> => {
   const reader = body.getReader()
   call.once('cancelled', () => void reader.cancel())
+  // Whoever left while its credential was looked at is not heard of again.
+  if (call.cancelled) return reader.cancel()
   let cursor: string | null = null
   for await (const block of blocksOf(reader)) {
     if (call.cancelled) return

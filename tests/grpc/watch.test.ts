@@ -2,7 +2,9 @@
 // reader that takes nothing.
 
 import { describe, expect, test } from 'bun:test'
+import { callerOf } from '../../src/app/caller.ts'
 import { createStreams } from '../../src/app/streams.ts'
+import type { Verdict } from '../../src/http/gates/auth/verdict.ts'
 import type { ServerOptions } from '../../src/http/server.ts'
 import type { StreamEnd } from '../../src/http/stream/eventStream.ts'
 import { createOpenStreams } from '../../src/http/stream/openStreams.ts'
@@ -24,6 +26,7 @@ const open = async (server: Partial<ServerOptions> = {}, limits = { max: 1_000, 
   const door = await openDoor({ server: { streams, openStreams, observeStream, ...server } })
   return { ...fake, ...door, streams, openStreams, ends }
 }
+const caller = callerOf({ subject: order.userId, scopes: ['orders:read'], credential: 'jwt' })!
 type Opened = Awaited<ReturnType<typeof open>>
 
 const followed = async ({ followers }: Opened, count = 1) => {
@@ -101,6 +104,22 @@ describe('a stream', () => {
     await until(() => door.streams.state().open === 0, { what: 'none is open' })
     expect(door.followers.every((follower) => follower.isClosed())).toBeTrue()
     await until(() => door.seen.running.get('orders.v1.Orders/Watch') === 0, { what: 'every call is counted as over' })
+  })
+
+  test('keeps nothing open for a client that left while its credential was looked at', async () => {
+    const looking = Promise.withResolvers<Verdict>()
+    const tokens = { cached: () => null, check: () => looking.promise }
+    const door = await open({ guard: { authentication: { tokens, keys: null, failures: null }, limits: null } })
+    const stream = door.client().watch({}, { authorization: 'Bearer slow' })
+    const ended = endOf(stream)
+    await until(() => door.seen.running.get('orders.v1.Orders/Watch') === 1, { what: 'the call is under way' })
+    stream.cancel()
+    await ended
+    await until(() => door.seen.running.get('orders.v1.Orders/Watch') === 0, { what: 'the call is over' })
+    looking.resolve({ ok: true, caller, expiresAtMs: Infinity })
+    await followed(door)
+    await until(() => door.streams.state().open === 0, { what: 'none is open' })
+    expect(door.ends).toEqual(['client'])
   })
 
   test('is refused as HTTP refuses it: too many of a caller, and a cursor that is none', async () => {
