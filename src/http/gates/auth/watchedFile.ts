@@ -45,9 +45,11 @@ export const watchFile = <T>({
     try {
       const current = markOf(path)
       if (current === mark) return
+      // What cannot be read yet is tried again: a right that comes later changes no mark.
+      const text = readFileSync(path, 'utf8')
       // Set even if the content turns out to be bad, so that the log reports it only once.
       mark = current
-      value = parse(readFileSync(path, 'utf8'))
+      value = parse(text)
       generation++
       log.info(`${setting}: the changed file is in force`)
     } catch (error) {
