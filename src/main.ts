@@ -57,6 +57,48 @@ const operatorCommands = [
 const isOperatorCommand = (command: string | undefined): command is (typeof operatorCommands)[number] =>
   operatorCommands.some((one) => one === command)
 
+/** The flags of the subcommands that have no reader of their own. What they do not know must not start a service or move a schema. */
+const fewFlags: Readonly<Record<string, readonly string[]>> = {
+  serve: [],
+  migrate: [],
+  health: ['--ready'],
+  openapi: [],
+  asyncapi: [],
+  proto: [],
+  licenses: [],
+  dashboard: [],
+}
+
+/** The usage of the subcommands whose readers know no --help; the others answer it themselves. */
+const usages: Readonly<Record<string, () => Promise<string>>> = {
+  adopt: async () => (await import('./adopt/options.ts')).usage,
+  verify: async () => (await import('./verify/command.ts')).usage,
+  redrive: async () => (await import('./redrive/command.ts')).usage,
+  expire: async () => (await import('./commands/expire.ts')).usage,
+  completion: () => Promise.resolve(entryOf('completion')),
+  help: () => Promise.resolve(entryOf('help')),
+}
+
+/** What `orders --help` says of this subcommand. */
+const entryOf = (command: string): string =>
+  new RegExp(`^  orders \\[?${command}\\b.*\n(?: {10}.*\n)*`, 'm').exec(help)?.[0] ?? help
+
+/** The exit code if the arguments say that nothing is to be done: they ask for help, or are wrong. Null: it may run. */
+const judge = async (command: string, args: readonly string[]): Promise<number | null> => {
+  const flags = fewFlags[command]
+  const ownUsage = usages[command]
+  if (flags === undefined && ownUsage === undefined) return null
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    process.stdout.write(ownUsage === undefined ? entryOf(command) : await ownUsage())
+    return 0
+  }
+  const strange = flags && args.find((arg) => !flags.includes(arg))
+  if (strange === undefined) return null
+  const known = flags?.length === 0 ? 'it takes no arguments' : `known is ${flags?.join(', ')}`
+  process.stderr.write(`orders ${command}: "${strange}" is not known here: ${known}\n${entryOf(command)}`)
+  return 2
+}
+
 const run = async (command: string | undefined, args: readonly string[]): Promise<number> => {
   if (isOperatorCommand(command))
     return (await import('./operate/command.ts')).operateCommand(command, process.env, args)
@@ -106,9 +148,9 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
       process.stdout.write(help)
       return 0
     default:
-      process.stderr.write(`orders: no subcommand "${command}"; try orders --help\n`)
-      return 2
+      return (await import('./commands/unknown.ts')).unknownCommand(command)
   }
 }
 
-process.exit(await run(process.argv[2], process.argv.slice(3)))
+const [command, ...args] = process.argv.slice(2)
+process.exit((command === undefined ? null : await judge(command, args)) ?? (await run(command, args)))

@@ -15,7 +15,7 @@ import { openSession, useFormats } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
 
-const usage = `orders expire --older-than <n>d|h|m|s [--user <uuid>] [--ticker <ticker>] [--dry-run]
+export const usage = `orders expire --older-than <n>d|h|m|s [--user <uuid>] [--ticker <ticker>] [--dry-run]
   --older-than   how long ago they were accepted at least, such as 90d
   --dry-run      only counts them
 Orders with an expiresAt are left alone: they end by the clock.

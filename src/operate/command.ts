@@ -5,7 +5,8 @@ import type { Env } from '../config/env.ts'
 import { describe } from '../telemetry/log.ts'
 import { commands, type CommandWord } from './commands.ts'
 import { createDesk, type Desk } from './context.ts'
-import { helpOf, parse, type Command } from './grammar.ts'
+import { formOf, helpOf, parse, type Command } from './grammar.ts'
+import { like } from './meant.ts'
 
 /** `orders instruments set …` is a command of its own. */
 const find = (name: string, args: readonly string[]): { name: string; command: Command; args: readonly string[] } => {
@@ -14,6 +15,14 @@ const find = (name: string, args: readonly string[]): { name: string; command: C
   const inner = `${name} ${word}`
   if (Object.hasOwn(all, inner)) return { name: inner, command: all[inner]!, args: rest }
   return { name, command: all[name]!, args }
+}
+
+/** The commands of two words that may have been meant by the word behind this name. */
+const innerLike = (name: string, [word = '']: readonly string[]): string[] => {
+  const inner = Object.keys(commands).flatMap((other) =>
+    other.startsWith(`${name} `) ? [other.slice(name.length + 1)] : [],
+  )
+  return like(word, inner).map((one) => `orders ${name} ${one}`)
 }
 
 /** Exit codes: 0 done, 1 refused by the service or failed, 2 bad arguments. */
@@ -27,6 +36,9 @@ export const operateCommand = async (
   const say = (text: string): void => desk.complain(`orders ${name}: ${text}\n`)
   const refuse = (faults: readonly string[]): number => {
     faults.forEach(say)
+    const others = innerLike(name, args)
+    if (others.length > 0) say(`did you mean ${others.join(' or ')}?`)
+    desk.complain(`usage: ${formOf(name, command)}\n`)
     desk.complain(`orders ${name} --help says more\n`)
     return 2
   }

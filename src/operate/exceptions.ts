@@ -64,7 +64,7 @@ const list = async (context: Context, asked: Asked): Promise<number> => {
 }
 
 export const exceptionsCommand = defineCommand({
-  form: '',
+  form: '[resolve <id> --by <name> --note <text>]',
   about: 'Lists the open exceptions: what did not fit, kept whole',
   flags: {
     reports: reportsFlag,

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { accessUsage } from '../client/access.ts'
 import { describe } from '../telemetry/log.ts'
 import type { Context } from './context.ts'
+import { meant } from './meant.ts'
 
 export type Flag = {
   /** `text`: one value. `list`: may be given several times. `switch`: has no value. */
@@ -70,6 +71,20 @@ const parserOptions = (flags: Flags) =>
     ]),
   )
 
+/** A flag that the command does not have, in Node's words. */
+const unknownFlag = /^Unknown option '(-[^' ]*)/
+
+/** The error of Node's parser as a sentence. */
+const faultOf = (error: unknown, flags: Flags): string => {
+  const text = describe(error).error
+  const flag = unknownFlag.exec(text)?.[1]
+  if (flag === undefined) return text
+  return `there is no ${flag} here${meant(
+    flag,
+    Object.keys(flags).map((name) => `--${name}`),
+  )}`
+}
+
 /** The flags and words of `args`, or a sentence that says what is wrong with them. */
 export const parse = (command: Command, args: readonly string[]): Parsed | string => {
   const flags: Flags = { ...command.flags, ...commonFlags }
@@ -85,20 +100,23 @@ export const parse = (command: Command, args: readonly string[]): Parsed | strin
     if (repeated !== undefined) return `--${repeated} is given twice`
     return { values: values as Parsed['values'], words: positionals }
   } catch (error) {
-    return describe(error).error
+    return faultOf(error, flags)
   }
 }
 
 const flagText = (name: string, { value }: Flag): string => `--${name}${value === undefined ? '' : ` <${value}>`}`
 
+/** What stands before and behind the name of a command. */
+export const formOf = (name: string, { form }: Command): string => `orders ${name}${form === '' ? '' : ` ${form}`}`
+
 /** The help of the command of this name. */
-export const helpOf = (name: string, { form, about, notes, flags }: Command): string => {
+export const helpOf = (name: string, command: Command): string => {
+  const { about, notes, flags } = command
   const rows = [
     ...Object.entries(flags).map(([flag, row]) => [flagText(flag, row), row.about] as const),
     ['--json', commonFlags.json.about] as const,
   ]
   const width = Math.max(26, ...rows.map(([text]) => text.length)) + 2
   const lines = rows.map(([text, what]) => `  ${text.padEnd(width)}${what}\n`)
-  const head = `orders ${name}${form === '' ? '' : ` ${form}`}`
-  return `${head}\n  ${about}\n${lines.join('')}${accessUsage}${notes}Exit codes: 0 done, 1 refused by the service or failed, 2 bad arguments.\n`
+  return `${formOf(name, command)}\n  ${about}\n${lines.join('')}${accessUsage}${notes}Exit codes: 0 done, 1 refused by the service or failed, 2 bad arguments.\n`
 }

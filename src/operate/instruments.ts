@@ -66,6 +66,8 @@ const show = async (context: Context, ticker: string | undefined): Promise<numbe
     await context.print(toExactJson({ trading: object, instruments: instruments.value }))
     return 0
   }
+  if (ticker !== undefined && instruments.value.length === 0)
+    context.say(`${ticker} is not listed (without a ticker, all that are listed are shown)`)
   const rows = rowsOf(instruments.value, object)
   const table = rows.length === 0 ? ['no instruments'] : tableLines(columns, rows, context)
   await context.print([...allLines(object, context), ...table].join('\n'))

@@ -22,7 +22,7 @@ import { describeSelected, readLetters, sendSelected, type RedriveOptions } from
 /** `reports`: letters of reports instead of trades. */
 type Options = { selector: Selector; limit: number; dryRun: boolean; reports: boolean }
 
-const usage = `orders redrive [--reports] [--dry-run] [--limit <n>] and at least one of
+export const usage = `orders redrive [--reports] [--dry-run] [--limit <n>] and at least one of
   --all                                        every dead letter
   --disposition ${letterDispositions.join('|')}
   --order <uuid>                               letters that name this order (may be repeated)

@@ -19,7 +19,7 @@ import { violationText, type Violation } from './violation.ts'
 type Options = { topics: boolean; json: boolean; slackMs: number }
 
 const defaultSlackMs = 10_000
-const usage = 'orders verify [--topics [--slack-ms <n>]] [--json]'
+export const usage = 'orders verify [--topics [--slack-ms <n>]] [--json]\n'
 
 const readOptions = (args: readonly string[]): Options | string => {
   try {
@@ -94,7 +94,7 @@ const verify = async (sql: Sql, config: Config, { printer, options }: { printer:
 export const verifyCommand = async (env: Env, args: readonly string[]): Promise<number> => {
   const options = readOptions(args)
   if (typeof options === 'string') {
-    process.stderr.write(`orders: ${options}\n${usage}\n`)
+    process.stderr.write(`orders: ${options}\n${usage}`)
     return 2
   }
   const result = readConfig(env)

@@ -71,7 +71,7 @@ describe('halt and resume', () => {
     [['halt', 'AAPL', '--note', 'why', '--by', ' '], '--by is required'],
     [['halt', 'AAPL', 'MSFT', ...who], '"MSFT" is too much'],
     [['resume', 'A B', ...who], 'the ticker must be 1 to 16'],
-    [['resume', 'AAPL', ...who, '--cancel-open'], "Unknown option '--cancel-open'"],
+    [['resume', 'AAPL', ...who, '--cancel-open'], 'there is no --cancel-open here'],
   ] as const
   test.each(slips)('%j is refused: %s', async (line, fault) => {
     const { code, err, requests } = await runWith(answer, line)
