@@ -35,6 +35,10 @@ const wholeMs = (text: string): number | undefined => {
   return at.getTime() + (/[1-9]/.test(digitsBelow) ? 1 : 0)
 }
 
+/** Postgres reads the years 1 to 9999 alone, and no order expires outside of them: what lies beyond means the same as their end. */
+const [firstMs, lastMs] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')]
+const expiryBound = (ms: number): Date => new Date(Math.min(Math.max(ms, firstMs), lastMs))
+
 const instant = (description: string) => ({
   schema: Type.String({ pattern: queryInstantPattern, description }),
   read: wholeMs,
@@ -93,7 +97,7 @@ export const decodeListQuery = (search: URLSearchParams, unknownFields: UnknownF
   const wantedStatuses = [...new Set(status.flat())]
   const filter = {
     ...same,
-    expiresBefore: expiresBefore === undefined ? undefined : new Date(expiresBefore),
+    expiresBefore: expiresBefore === undefined ? undefined : expiryBound(expiresBefore),
     statuses: wantedStatuses,
     open: openOf(wantedStatuses),
     // A place begins with the millisecond of its order, so times are bounds on places.

@@ -214,6 +214,11 @@ describe('a filter by how an order lives', () => {
     ['expiresBefore=2024-05-02T00:00:00.5001Z', ['soon', 'stopLimit']],
     ['expiresBefore=2024-05-02T00:00:00.5Z', ['soon']],
     ['expiresBefore=2999-01-01T00:00:00Z&type=LIMIT', ['soon', 'later']],
+    // Beyond the years that Postgres reads: by its zone, by rounding, and year 0.
+    ['expiresBefore=9999-12-31T23:59:59-23:59', ['stopLimit', 'soon', 'later']],
+    ['expiresBefore=9999-12-31T23:59:59.9999Z', ['stopLimit', 'soon', 'later']],
+    ['expiresBefore=0000-01-01T00:00:00Z', []],
+    ['expiresBefore=0000-01-01T00:00:00%2B23:59', []],
   ])('%s', async (query, expected) => {
     for (const whose of [
       `userId=${userId}`,
