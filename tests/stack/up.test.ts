@@ -4,6 +4,7 @@
 import { expect, test } from 'bun:test'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { inRepo } from '../../src/build/repository.ts'
 import { readConfig } from '../engine/config.ts'
 import { freePort } from './ports.ts'
 import { topicNames } from './topics.ts'
@@ -55,4 +56,15 @@ test('the lines to try are orders that cross', () => {
     { side: 'SELL', ticker: 'AAPL', quantity: 100, price: 150.5 },
     { side: 'BUY', ticker: 'AAPL', quantity: 100, price: 150.5 },
   ])
+})
+
+test('a flag that is none is refused with those that there are, and --help ends by itself', () => {
+  const run = (flag: string) => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, inRepo('tests', 'stack', 'up.ts'), flag])
+    return { exitCode, out: stdout.toString(), err: stderr.toString() }
+  }
+  const refused = run('--fesh')
+  expect(refused).toMatchObject({ exitCode: 2, out: '' })
+  expect(refused.err).toStartWith("Unknown option '--fesh'\n\nbun run up [--fresh]")
+  expect(run('--help')).toMatchObject({ exitCode: 0, err: '' })
 })

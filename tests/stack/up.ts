@@ -124,14 +124,24 @@ const stopOnSignals = (): void => {
   watchLaunchers(onSignal)
 }
 
+/** Null: they are wrong, and that was said. */
+const readFlags = () => {
+  const flag = { type: 'boolean', default: false } as const
+  try {
+    return parseArgs({ options: { fresh: flag, verbose: flag, help: { ...flag, short: 'h' } } }).values
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
+    return null
+  }
+}
+
 const main = async (): Promise<void> => {
-  const { values } = parseArgs({
-    options: { fresh: { type: 'boolean' }, verbose: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  })
-  if (values.help) return console.log(help)
+  const flags = readFlags()
+  if (flags === null) return process.exit(2)
+  if (flags.help) return console.log(help)
   stopOnSignals()
   try {
-    await up({ fresh: values.fresh ?? false, verbose: values.verbose ?? false })
+    await up(flags)
   } catch (error) {
     if (stopping) return
     console.error(error instanceof StackError ? error.message : error)
