@@ -5,7 +5,7 @@ import { dictionary } from '../protocol/messages.ts'
 import { step } from '../session/session.ts'
 import type { Desk } from './desk.ts'
 import { receivedOf, requestIdOf } from './desk.ts'
-import type { Asked, Errand } from './errands.ts'
+import { textOfAsked, type Asked, type Errand } from './errands.ts'
 import type { Delivery, Feed } from './feeding.ts'
 import { Ended, heldOf, inTurn, type Talk } from './talk.ts'
 
@@ -146,13 +146,15 @@ export const createDelivering = (parts: DeliveringParts): Delivering => {
       for (const due of dues) {
         const messages = await deskOf(talk).answerDue(due, new Date(talk.now()))
         await feed({ kind: 'send', messages }, { answered: [{ series: due.series, number: due.number }] })
+        // Nothing is recorded any more: they wait for the next connection.
+        if (talk.isOver) return
       }
       if (dues.length < duePageMax) return
     }
   }
 
   const carryOut = async (errand: Errand, asked: Asked, number: number): Promise<void> => {
-    const common = { number, request: JSON.stringify(asked) }
+    const common = { number, request: textOfAsked(asked) }
     const requestId = requestIdOf(asked.received)
     switch (errand.kind) {
       case 'answer':

@@ -12,7 +12,7 @@ import type { Answering, Message, Received } from '../orders/fields.ts'
 import { answerDuplicate, refuseUnstored } from '../orders/orderAnswers.ts'
 import { cancelRefusal, cancelReject, massCancelRefusal, massCancelReport } from '../orders/requestAnswers.ts'
 import type { OrderSession } from '../orders/session.ts'
-import { readErrand, type Asked, type ErrandReading } from './errands.ts'
+import { askedOf, readErrand, type ErrandReading } from './errands.ts'
 import type { OrderFinding } from './orderFinding.ts'
 
 export type DueAnswering = {
@@ -126,7 +126,7 @@ export const answerDue = async (
   { reason, request }: DueMessage,
   now: Date,
 ): Promise<readonly Message[]> => {
-  const asked = JSON.parse(request) as Asked
+  const asked = askedOf(request)
   const { received } = asked
   const why = { reason, now }
   const errand = readErrand(options.reading, asked, now)

@@ -23,6 +23,26 @@ import type { OrderFinding } from './orderFinding.ts'
 /** A message as it waits for its answer: whoever answers it reads it again. `day`: of the session, when it came. */
 export type Asked = { received: Received; day: string }
 
+/** What stands for the character 0, which Postgres keeps in no JSON: no byte of a message is this character. */
+const zeroSign = '\u0100'
+const mapTexts =
+  (map: (text: string) => string) =>
+  (_: string, value: unknown): unknown =>
+    typeof value === 'string' ? map(value) : value
+
+export const textOfAsked = (asked: Asked): string =>
+  JSON.stringify(
+    asked,
+    mapTexts((text) => text.replaceAll('\u0000', zeroSign)),
+  )
+
+/** `text`: of textOfAsked. */
+export const askedOf = (text: string): Asked =>
+  JSON.parse(
+    text,
+    mapTexts((one) => one.replaceAll(zeroSign, '\u0000')),
+  ) as Asked
+
 /** What a message asks for. `answer`: it is answered at once; `find`: after a look at the orders. `key`: which it uses up. */
 export type Errand =
   | { kind: 'answer'; messages: readonly Message[] }

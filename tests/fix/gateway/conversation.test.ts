@@ -304,6 +304,49 @@ describe('a client', () => {
   })
 })
 
+describe('a message that waits for its answer', () => {
+  test('waits for the next connection when this one ends, and nobody goes on for the one that is gone', async () => {
+    const { id, trader } = world.add('waiting')
+    let lookUps = 0
+    const gateway = await logon(trader, world.open({ onLookUp: () => ++lookUps === 1 && trader.cut() }))
+    trader.say('D', order('a'))
+    await hears(trader, 1)
+    trader.cut()
+    await until(async () => (await world.sql`select from fix_sessions where id = ${id} and holder is null`).length, {
+      what: 'the session is given back',
+    })
+    // More than one page of them, as another replica left them behind.
+    const count = 150
+    const request = { received: { type: 'D', body: order('a'), number: 2, possResend: false }, day: '20260105' }
+    await world.sql`
+      insert into fix_due (session, series, in_number, reason, request, at)
+      select ${id}, -1, number, 'KNOWN_KEY', ${JSON.stringify(request)}::text::jsonb, now() from generate_series(1, ${count}::integer) number`
+    trader.connect(gateway)
+    await until(() => lookUps > 0, { what: 'the first answer is being made' })
+    await logon(trader, gateway)
+    await hears(trader, 1 + count)
+    expect(await world.numbersOf(id)).toMatchObject({ dues: 0 })
+    expect(lookUps).toBe(1 + count)
+    expect(trader.faults).toEqual([])
+  })
+
+  test('may have any byte in its texts', async () => {
+    const { trader } = world.add('any-byte')
+    await logon(trader)
+    trader.say('D', order('a'))
+    await hears(trader, 1)
+    const bytes = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i).filter((i) => i !== 1))
+    trader.say('D', order('a', { 58: bytes, 354: '3', 355: 'x\u0001\u0000' }))
+    trader.say('F', fields({ 11: 'c', 41: `${bytes}\\u0000`, 54: '1', 55: 'AAPL' }))
+    trader.say('q', fields({ 11: 'q', 530: '7', 58: '\u0000' }))
+    const answers = await hears(trader, 5)
+    expect(answers.find((one) => one['103'] !== undefined)).toMatchObject({ 11: 'a', 103: '6' })
+    expect(answers.find((one) => one['35'] === '9')).toMatchObject({ 41: `${bytes}\\u0000`, 102: '1' })
+    expect(answers.find((one) => one['35'] === 'r')).toMatchObject({ 11: 'q', 531: '7', 533: '1' })
+    expect(trader.faults).toEqual([])
+  })
+})
+
 test('while Postgres cannot be reached, the connection is closed and the number is not consumed', async () => {
   const proxy = await startProxy(world.database.url)
   const pools = allPools(world.database.open({ connectTimeoutMs: 500 }, targetOf(proxy.url)))

@@ -63,7 +63,7 @@ const mortalSession = (held: HeldSession, fate: Fate): HeldSession => ({
   release: () => fate.live(() => held.release()),
 })
 
-const mortal = (fix: FixUseCases, fate: Fate): FixUseCases => ({
+const mortal = (fix: FixUseCases, fate: Fate, onLookUp: () => unknown): FixUseCases => ({
   takeSession: (id) =>
     fate.live(async () => {
       const held = await fix.takeSession(id)
@@ -71,7 +71,11 @@ const mortal = (fix: FixUseCases, fate: Fate): FixUseCases => ({
     }),
   renewSessions: async (leases) =>
     fate.isDead() ? new Set(leases.map(({ session }) => session)) : fix.renewSessions(leases),
-  lookUp: (users, target) => fate.live(() => fix.lookUp(users, target)),
+  lookUp: (users, target) =>
+    fate.live(async () => {
+      await onLookUp()
+      return fix.lookUp(users, target)
+    }),
 })
 
 const mortalPages = (pages: LogPages, fate: Fate): LogPages => {
@@ -149,15 +153,16 @@ export const createGatewayWorld = async () => {
       file = file.flatMap((line) => (line['id'] !== id ? [line] : members === null ? [] : [{ ...line, ...members }]))
       sessions = parseSessions(JSON.stringify(file))
     },
-    /** The gateway of a replica that lives until `fate`; absent: as long as the test. */
+    /** The gateway of a replica that lives until `fate`; absent: as long as the test. `onLookUp`: called, and awaited, before each look for an order. */
     open({
       replica = 0,
       fate = createFate(Infinity),
       now = Date.now,
-    }: { replica?: number; fate?: Fate; now?: () => number } = {}): Gateway {
+      onLookUp = () => undefined,
+    }: { replica?: number; fate?: Fate; now?: () => number; onLookUp?: () => unknown } = {}): Gateway {
       const { service, pages } = replicas[replica]!
       const { open: openPeer, ...gateway } = createGateway({
-        fix: mortal(service.fix!, fate),
+        fix: mortal(service.fix!, fate, onLookUp),
         cancelMany: (call, scope) => fate.live(() => service.cancelMany(call, scope)),
         pages: mortalPages(pages, fate),
         sessions: () => sessions,
