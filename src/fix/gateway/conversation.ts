@@ -72,7 +72,7 @@ const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) 
     talk,
     deliver: (delivery, at) => delivering.deliver(delivery, at),
     authenticate: (password) => authenticate(password),
-    resend: (from, to) => inbox.push({ kind: 'resend', from, to }),
+    resend: inbox.push,
   })
   const delivering = createDelivering({ talk, feed, fail, wake: inbox.wake })
   const telling = createTelling(talk, feed)
@@ -89,9 +89,9 @@ const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) 
         return feed({ kind: 'received', message: item.message })
       case 'garbled':
       case 'tick':
-        return feed({ kind: item.kind })
+        return feed(item)
       case 'resend':
-        return telling.resend(item.from, item.to)
+        return telling.resend(item)
       case 'page':
         return telling.report(item.page).then(
           () => item.kept(true),

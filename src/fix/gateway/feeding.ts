@@ -12,12 +12,14 @@ export type Feed = (input: SessionInput, recording?: Recording, at?: number) => 
 
 export type Delivery = Extract<SessionOutput, { kind: 'deliver' }>
 
+export type Wanted = Extract<SessionOutput, { kind: 'resend' }>
+
 export type FeedingParts = {
   talk: Talk
   deliver: (delivery: Delivery, at: number) => Promise<void>
   authenticate: (password: string | null) => Promise<void>
   /** A page of what was sent is asked for: once there is room for it. */
-  resend: (from: number, to: number) => void
+  resend: (wanted: Wanted) => void
 }
 
 /** Messages of the session itself: nobody needs their bytes again. A Reject (3) is sent again as it was. */
@@ -73,7 +75,7 @@ export const createFeeding = ({ talk, deliver, authenticate, resend }: FeedingPa
       case 'reset':
         return reset()
       case 'resend':
-        return resend(output.from, output.to)
+        return resend(output)
       case 'continue':
         return feed({ kind: 'continue' })
       case 'close':

@@ -1,15 +1,17 @@
-// What happens to a connection, one at a time and in a fair order: its end, what was asked for again, reports, messages, the time. It keeps few
-// messages of the client and no second page of reports: whoever brings more waits.
+// What happens to a connection, one at a time and in a fair order: its end, the time, then pages (of what was asked for again, or of reports) and
+// messages by turns. It keeps few messages of the client and no second page of reports: whoever brings more waits.
 
 import type { Message } from '../protocol/codec.ts'
+import type { Wanted } from './feeding.ts'
 import type { ReportPage } from './reports.ts'
 import type { Peer } from './types.ts'
 
 export type Item =
   | { kind: 'message'; message: Message }
   | { kind: 'garbled' }
-  | { kind: 'tick' }
-  | { kind: 'resend'; from: number; to: number }
+  /** `isBehind`: messages wait. */
+  | { kind: 'tick'; isBehind: boolean }
+  | Wanted
   | { kind: 'page'; page: ReportPage; kept: (more: boolean) => void }
   | { kind: 'logout'; text: string | null }
   | { kind: 'fail'; error: unknown }
@@ -42,6 +44,8 @@ export type Inbox = {
 /** Messages that wait: from so many on the client is not read, and again from so few. */
 const messagesHigh = 512
 const messagesLow = 128
+/** After a page so many messages have their turn, and the other way round a page, if it is there. */
+const messagesATurn = 64
 /** While so much is not sent, nothing is added of what can wait. */
 const unsentHighBytes = 262_144
 
@@ -55,10 +59,13 @@ const createQueue = ({ peer, mayReceive, mayReport, isDue }: InboxOptions) => {
   let page: Page | null = null
   let ticked = false
   let isPaused = false
+  /** How many messages come before the next page. */
+  let messagesFirst = 0
 
   const takeMessage = (): Item | null => {
     if (messages.length === 0 || !mayReceive()) return null
     const item = messages.shift()!
+    messagesFirst -= 1
     if (isPaused && messages.length <= messagesLow) {
       isPaused = false
       peer.resume()
@@ -71,10 +78,15 @@ const createQueue = ({ peer, mayReceive, mayReport, isDue }: InboxOptions) => {
     page = null
     return item
   }
+  const takeNextPage = (): Item | null => {
+    if (peer.unsent() >= unsentHighBytes) return null
+    const item = resends.shift() ?? takePage()
+    if (item !== null) messagesFirst = messagesATurn
+    return item
+  }
   return {
     add(item: Item): void {
       if (item.kind === 'page') page = item
-      else if (item.kind === 'tick') ticked = true
       else if (item.kind === 'resend') resends.push(item)
       else if (item.kind === 'logout' || item.kind === 'fail') urgent.push(item)
       else {
@@ -89,11 +101,11 @@ const createQueue = ({ peer, mayReceive, mayReport, isDue }: InboxOptions) => {
       if (first !== undefined) return first
       if (ticked || isDue()) {
         ticked = false
-        return { kind: 'tick' }
+        return { kind: 'tick', isBehind: messages.length > 0 }
       }
-      const hasRoom = peer.unsent() < unsentHighBytes
-      return (hasRoom ? (resends.shift() ?? takePage()) : null) ?? takeMessage()
+      return messagesFirst > 0 ? (takeMessage() ?? takeNextPage()) : (takeNextPage() ?? takeMessage())
     },
+    tick: (): void => void (ticked = true),
     /** The page that waits. */
     page: () => page,
   }
@@ -129,7 +141,11 @@ export const createInbox = (options: InboxOptions): Inbox => {
       push({ kind: 'page', page, kept: resolve })
       return promise
     },
-    tick: () => push({ kind: 'tick' }),
+    tick() {
+      if (isClosed) return
+      queue.tick()
+      wake()
+    },
     wake,
     close() {
       isClosed = true

@@ -3,15 +3,15 @@
 import type { SentMessage } from '../../store/fixSent.ts'
 import { encode, utcTimestamp } from '../protocol/codec.ts'
 import type { Outgoing } from '../session/state.ts'
-import type { Feed } from './feeding.ts'
+import type { Feed, Wanted } from './feeding.ts'
 import { encodeReports, type ReportPage } from './reports.ts'
 import { Ended, heldOf, type Talk } from './talk.ts'
 
 export type Telling = {
   /** Numbers the reports of a page, keeps its place, then sends them. */
   report: (page: ReportPage) => Promise<void>
-  /** Sends again what was sent from one number to another. */
-  resend: (from: number, to: number) => Promise<void>
+  /** Sends again a page of what was sent. */
+  resend: (wanted: Wanted) => Promise<void>
 }
 
 export const createTelling = (talk: Talk, feed: Feed): Telling => {
@@ -43,10 +43,11 @@ export const createTelling = (talk: Talk, feed: Feed): Telling => {
       const messages = reportsOf(events.filter(({ order }) => fresh.has(`${order.id} ${order.version}`)))
       await feed({ kind: 'send', messages }, { stored: first.number }, at)
     },
-    async resend(from, to) {
-      const found = await heldOf(talk).sent({ from, to, limit: to - from + 1 })
+    async resend({ from, to, limit }) {
+      const found = await heldOf(talk).sent({ from, to, limit })
       const messages = found.map((one) => ({ number: one.number, bytes: bytesOf(one) }))
-      await feed({ kind: 'resent', from, to, messages })
+      const covered = found.length < limit ? to : found.at(-1)!.number
+      await feed({ kind: 'resent', from, to: covered, messages })
     },
   }
 }

@@ -1,4 +1,4 @@
-// Sending again what a client missed: page by page, with PossDupFlag, and gap fills for what were session messages. What is numbered meanwhile
+// Sending again what a client missed: page by page, with PossDupFlag, and gap fills for what were session messages, however many. What is numbered meanwhile
 // waits in the store, and goes out behind the resend as a part of it: so a client sees numbers in order, and nothing is held in memory.
 
 import { decode, utcTimestamp, valueOf, type Field, type Message } from '../protocol/codec.ts'
@@ -9,8 +9,7 @@ import type { Draft, SessionInput } from './state.ts'
 const nextPage = (draft: Draft): void => {
   const { resend } = draft.state
   if (resend === null) return
-  const to = Math.min(resend.to, resend.at + draft.config.limits.resendPage - 1)
-  draft.outputs.push({ kind: 'resend', from: resend.at, to })
+  draft.outputs.push({ kind: 'resend', from: resend.at, to: resend.to, limit: draft.config.limits.resendPage })
 }
 
 /** What a ResendRequest asks for, or why it cannot be. */
@@ -58,13 +57,14 @@ const sendAgain = (draft: Draft, number: number, bytes: Uint8Array): boolean => 
 
 const routingTags = new Set([115, 116, 128, 129, 144, 145])
 
-/** A page of what was sent. One that nobody waits for is passed over. */
+/** A page of what was sent. One that nobody waits for is passed over; of one that a resend before asked for, what lies behind the end of this one. */
 export const resent = (draft: Draft, page: Extract<SessionInput, { kind: 'resent' }>): void => {
   const { resend, phase } = draft.state
   if (phase !== 'active' || resend === null || page.from !== resend.at) return
+  const to = Math.min(page.to, resend.to)
   for (const { number, bytes } of page.messages) {
     const { at, gap } = draft.state.resend ?? resend
-    if (number < at || number > page.to) continue
+    if (number < at || number > to) continue
     change(draft, { resend: { ...resend, at, gap: number > at ? (gap ?? at) : gap } })
     const isSent = sendAgain(draft, number, bytes)
     change(draft, { resend: { ...resend, at: number + 1, gap: isSent ? null : (draft.state.resend?.gap ?? number) } })
@@ -72,10 +72,10 @@ export const resent = (draft: Draft, page: Extract<SessionInput, { kind: 'resent
   const { at, gap } = draft.state.resend ?? resend
   change(draft, {
     sentAt: draft.now,
-    resend: { ...resend, at: page.to + 1, gap: at <= page.to ? (gap ?? at) : gap },
+    resend: { ...resend, at: to + 1, gap: at <= to ? (gap ?? at) : gap },
   })
-  if (page.to < resend.to) return nextPage(draft)
-  fillGap(draft, page.to + 1)
+  if (to < resend.to) return nextPage(draft)
+  fillGap(draft, to + 1)
   finish(draft)
 }
 

@@ -8,7 +8,8 @@
 // What comes behind a gap waits in a bounded queue. One message is treated a step: `continue` asks for the next step at once, before
 // any other message, so that the caller can put the effect of each message in its place. An answer that records the number of its message
 // (`consumes`) is given while its `deliver` is carried out, before the outputs behind it; later answers have no number to move.
-// A resend is read in pages that the caller fetches as the socket takes them (`resend`, `resent`); numbers without bytes are gaps.
+// A resend is read in pages that the caller fetches as the socket takes them (`resend`, `resent`); numbers without bytes are gaps. A page may cover
+// any part of what is wanted, from its beginning.
 
 import { change, close, emit, leave, sendLogout } from './draft.ts'
 import { askAgain } from './gap.ts'
@@ -47,7 +48,7 @@ export const mayReceive = ({ phase, pending }: SessionState, { limits }: Session
 const testAfter = 1.2
 const goneAfter = 2.4
 
-const tick = (draft: Draft): void => {
+const tick = (draft: Draft, isBehind: boolean): void => {
   const { state, now, config } = draft
   const age = now - state.since
   switch (state.phase) {
@@ -59,7 +60,8 @@ const tick = (draft: Draft): void => {
     case 'leaving':
       return age >= config.limits.logoutMs ? close(draft, 'LOGOUT_TIMEOUT') : undefined
     case 'active': {
-      const silence = now - state.receivedAt
+      // While messages of the client wait, the silence is ours.
+      const silence = isBehind ? 0 : now - state.receivedAt
       if (silence >= goneAfter * state.heartbeatMs) return close(draft, 'HEARTBEAT_TIMEOUT')
       if (!state.testing && silence >= testAfter * state.heartbeatMs) {
         emit(draft, [{ type: '1', body: [[112, 'TEST']] }])
@@ -84,7 +86,7 @@ const treat = (draft: Draft, input: SessionInput): void => {
     case 'closed':
       return leave(draft)
     case 'tick':
-      return tick(draft)
+      return tick(draft, input.isBehind ?? false)
     case 'received':
       if (phase === 'opened') return firstMessage(draft, input.message)
       if (phase === 'authenticating') return close(draft, 'OUT_OF_TURN')

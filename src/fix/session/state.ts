@@ -19,7 +19,7 @@ export type SessionLimits = {
   queuedMessages: number
   /** Messages that were taken in and are not applied yet; beyond, nothing is read. */
   pendingMessages: number
-  /** Numbers of a page of a resend. */
+  /** Messages of a page of a resend. */
   resendPage: number
   /** Numbers that one ResendRequest of ours asks for; null: all that are missing. */
   requestChunk: number | null
@@ -92,7 +92,8 @@ export type Outgoing = { type: string; body: readonly Field[]; header?: readonly
 export type SessionInput =
   | { kind: 'opened' }
   | { kind: 'closed' }
-  | { kind: 'tick' }
+  /** `isBehind`: messages of the client have come that were not treated yet. */
+  | { kind: 'tick'; isBehind?: boolean }
   | { kind: 'received'; message: Message }
   | { kind: 'garbled' }
   | { kind: 'continue' }
@@ -122,7 +123,8 @@ export type SessionOutput =
   | { kind: 'deliver'; number: number; message: Message; possDup: boolean; possResend: boolean }
   | { kind: 'authenticate'; username: string | null; password: string | null }
   | { kind: 'reset' }
-  | { kind: 'resend'; from: number; to: number }
+  /** Wanted is what was sent from `from` to `to`, at most `limit` messages at a time. */
+  | { kind: 'resend'; from: number; to: number; limit: number }
   | { kind: 'continue' }
   | { kind: 'close'; reason: CloseReason }
 

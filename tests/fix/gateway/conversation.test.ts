@@ -8,7 +8,7 @@ import { test } from '../../support/explained.ts'
 import { startProxy } from '../../support/proxy.ts'
 import { createRandom } from '../../support/random.ts'
 import { until } from '../../support/until.ts'
-import { createGatewayWorld } from './gatewayWorld.ts'
+import { createFate, createGatewayWorld } from './gatewayWorld.ts'
 import type { Trader } from './trader.ts'
 
 const world = await createGatewayWorld()
@@ -289,6 +289,43 @@ describe('a client', () => {
     skew += 12_000
     trader.conversation().tick()
     expect(await isOut(trader)).toBe('HEARTBEAT_TIMEOUT')
+  })
+
+  test('whose messages waited for ours is not taken for silent', async () => {
+    const { trader } = world.add('heard', {}, { heartbeatS: 10 })
+    let skew = 0
+    const { promise: looked, resolve: look } = Promise.withResolvers<void>()
+    trader.connect(world.open({ now: () => Date.now() + skew, onLookUp: () => looked }))
+    await isIn(trader)
+    trader.say('H', fields({ 11: 'none', 54: '1', 55: 'AAPL' }))
+    await Bun.sleep(0)
+    trader.say('0')
+    skew += 30_000
+    trader.conversation().tick()
+    look()
+    await hears(trader, 1)
+    await until(() => trader.closed() ?? [...trader.heard.values()].some((one) => one?.type === '0'), {
+      what: 'a heartbeat of the gateway',
+    })
+    expect(trader.closed()).toBeNull()
+  })
+
+  test('that misses hundreds of thousands of numbers is told by one read that nothing stands under them', async () => {
+    const { id, trader } = world.add('long-idle')
+    const fate = createFate(Infinity)
+    const gateway = await logon(trader, world.open({ fate }))
+    trader.cut()
+    await until(async () => (await world.sql`select from fix_sessions where id = ${id} and holder is null`).length, {
+      what: 'the session is given back',
+    })
+    await world.sql`update fix_sessions set next_out = 300000 where id = ${id}`
+    const before = fate.count()
+    await logon(trader, gateway)
+    await until(() => trader.nextIn() > 300_000, { what: 'the gap is filled' })
+    expect(fate.count() - before).toBeLessThan(60)
+    trader.say('D', order('a'))
+    await hears(trader, 1)
+    expect(trader.faults).toEqual([])
   })
 
   test('is told that nothing is taken now, and may send the same again', async () => {

@@ -1,12 +1,14 @@
 // Proves: what a connection has to send goes out whole and in order however little a socket takes; what is counted of it; messages are taken one by
-// one, and none while paused; and nothing of the door is loaded by a service without it.
+// one, and none while paused; pages and messages have their turns; and nothing of the door is loaded by a service without it.
 
 import { describe, expect, test } from 'bun:test'
 import { dirname, join, normalize } from 'node:path'
+import { createInbox, type Item } from '../../../src/fix/gateway/inbox.ts'
 import { createReceiving } from '../../../src/fix/gateway/receiving.ts'
 import { createSending } from '../../../src/fix/gateway/sending.ts'
 import { typesIn } from '../../../src/fix/gateway/typesIn.ts'
 import { encode, valueOf } from '../../../src/fix/protocol/codec.ts'
+import type { Message } from '../../../src/fix/protocol/codec.ts'
 import type { Read } from '../../../src/fix/protocol/reader.ts'
 import { createRandom } from '../../support/random.ts'
 
@@ -122,6 +124,38 @@ describe('receiving', () => {
     while (receiving.push(many)) pushes++
     expect(pushes).toBe(Math.floor(2_097_152 / many.length) + 1)
   })
+})
+
+test('pages without end leave their turn to messages, and messages theirs to pages', async () => {
+  const treated: string[] = []
+  const wanted: Item = { kind: 'resend', from: 1, to: 9, limit: 1 }
+  const inbox = createInbox({
+    peer: { pause: () => undefined, resume: () => undefined, unsent: () => 0 },
+    mayReceive: () => true,
+    mayReport: () => true,
+    isDue: () => false,
+    async treat(item) {
+      treated.push(item.kind)
+      if (item.kind === 'resend' && treated.length < 400) inbox.push(wanted)
+    },
+    now: () => 0,
+  })
+  inbox.push(wanted)
+  const message: Message = { begin: '', type: 'D', fields: [] }
+  for (let i = 0; i < 130; i++) inbox.push({ kind: 'message', message })
+  await turn()
+  const turns = treated
+    .join(' ')
+    .match(/resend|(?:message ?)+/g)!
+    .map((run) => run.split(' ').filter(Boolean))
+  expect(turns.slice(0, 6).map(([kind, ...more]) => [kind, more.length + 1])).toEqual([
+    ['resend', 1],
+    ['message', 64],
+    ['resend', 1],
+    ['message', 64],
+    ['resend', 1],
+    ['message', 2],
+  ])
 })
 
 test('a service without FIX loads nothing of its code', async () => {

@@ -70,38 +70,52 @@ test('every message is recorded before it is sent', () => {
   expect(kinds(session.receive(bytes('1', 2, [[112, 'X']])))).toEqual(['record', 'send'])
 })
 
+const report = (number: number) => ({
+  number,
+  bytes: encode(
+    '8',
+    [
+      [34, String(number)],
+      [52, 'x'],
+    ],
+    [[37, 'id']],
+  ),
+})
+const everything: Field[] = [
+  [7, '1'],
+  [16, '0'],
+]
+
 test('a resend goes page by page, and what is numbered meanwhile goes out behind it', () => {
   const session = begin({ nextIn: 1, nextOut: 4 })
-  const report = (number: number) => ({
-    number,
-    bytes: encode(
-      '8',
-      [
-        [34, String(number)],
-        [52, 'x'],
-      ],
-      [[37, 'id']],
-    ),
-  })
-  expect(
-    session
-      .receive(
-        bytes('2', 2, [
-          [7, '1'],
-          [16, '0'],
-        ]),
-      )
-      .at(-1),
-  ).toEqual({ kind: 'resend', from: 1, to: 2 })
+  expect(session.receive(bytes('2', 2, everything)).at(-1)).toEqual({ kind: 'resend', from: 1, to: 4, limit: 2 })
   expect(kinds(session.feed({ kind: 'send', messages: [{ type: '8', body: [[37, 'new']] }] }))).toEqual(['record'])
   const first = session.feed({ kind: 'resent', from: 1, to: 2, messages: [report(2)] })
   expect(kinds(first)).toEqual(['send', 'send', 'resend'])
   const gap = decode((first[0] as { bytes: Uint8Array }).bytes)!
   expect([gap.type, valueOf(gap.fields, 34), valueOf(gap.fields, 36)]).toEqual(['4', '1', '2'])
   const second = session.feed({ kind: 'resent', from: 3, to: 4, messages: [report(3)] })
-  expect(second.at(-1)).toEqual({ kind: 'resend', from: 5, to: 5 })
+  expect(second.at(-1)).toEqual({ kind: 'resend', from: 5, to: 5, limit: 2 })
   expect(kinds(session.feed({ kind: 'resent', from: 5, to: 5, messages: [report(5)] }))).toEqual(['send'])
   expect(session.state().resend).toBeNull()
+})
+
+test('a page that was asked for before the numbers began again leads to no number that was not given', () => {
+  const session = begin({ nextIn: 1, nextOut: 400 })
+  const [, asked] = session.receive(bytes('2', 2, everything))
+  expect(asked).toEqual({ kind: 'resend', from: 1, to: 400, limit: 2 })
+  session.receive(
+    bytes('A', 1, [
+      [98, '0'],
+      [108, '30'],
+      [141, 'Y'],
+    ]),
+  )
+  session.receive(bytes('2', 2, everything))
+  const sent = session.feed({ kind: 'resent', from: 1, to: 400, messages: [] })
+  const gap = decode((sent[0] as { bytes: Uint8Array }).bytes)!
+  expect([gap.type, valueOf(gap.fields, 34), valueOf(gap.fields, 36)]).toEqual(['4', '1', '2'])
+  expect(session.state()).toMatchObject({ nextOut: 2, resend: null })
 })
 
 test('data may contain the end of a field, and a message in chunks of one byte is one message', () => {
