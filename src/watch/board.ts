@@ -16,8 +16,9 @@ type Applied = { kind: 'applied' | 'repeat'; missing: number }
 export type Board = {
   /** Takes an order of a snapshot, or with `event` one that changed. `text`: its JSON, kept only if this board keeps texts. */
   apply: (order: SeenOrder, event: string | null, atMs: number) => Applied
+  /** A snapshot begins. `anew`: changes may be missing, and the database may be an older one: versions of before prove nothing. */
+  begin: (anew: boolean) => void
   /** Every open order that was not in the snapshot since `begin` has ended meanwhile. */
-  begin: () => void
   live: (atMs: number) => void
   /** The orders that changed last first. */
   newest: () => Iterable<Row>
@@ -35,6 +36,8 @@ export const createBoard = ({ keepTexts }: { keepTexts: boolean }): Board => {
   let [open, changes] = [0, 0]
   /** The open orders before the snapshot that is being read, less those in it; null while none is read. */
   let vanished: Set<string> | null = null
+  /** The orders that did not come again since the stream began anew. */
+  let past = new Set<string>()
 
   const put = (id: string, row: Row): void => {
     const old = rows.get(id)
@@ -51,14 +54,17 @@ export const createBoard = ({ keepTexts }: { keepTexts: boolean }): Board => {
     apply({ id, version, status, text }, kind, atMs) {
       const old = rows.get(id)
       vanished?.delete(id)
-      if (old !== undefined && version <= old.version) return { kind: 'repeat', missing: 0 }
-      const missing = kind === null || old === undefined ? 0 : version - old.version - 1
+      const isPast = past.delete(id)
+      const isRepeat = old !== undefined && (isPast ? kind === null && version === old.version : version <= old.version)
+      if (isRepeat) return { kind: 'repeat', missing: 0 }
+      const missing = kind === null || old === undefined || isPast ? 0 : version - old.version - 1
       if (kind !== null) changes++
       const before = keepTexts && old !== undefined ? old.text : null
       put(id, { version, open: openStatuses.has(status), kind, text: keepTexts ? text : '', before, atMs })
       return { kind: 'applied', missing }
     },
-    begin() {
+    begin(anew) {
+      if (anew) past = new Set(rows.keys())
       vanished = new Set(rows.entries().flatMap(([id, row]) => (row.open ? [id] : [])))
     },
     live(atMs) {

@@ -49,7 +49,7 @@ export const createReading = (board: Board, clock: Clock) => {
   const begin = (all: boolean): void => {
     cursor = null
     snapshot = { all }
-    board.begin()
+    board.begin(all)
   }
 
   const newsOf = ({ name, data }: SseMessage): News[] => {

@@ -109,7 +109,7 @@ describe('a stream', () => {
     expect(tab.said.slice(-2)).toEqual([{ kind: 'resumed' }, { kind: 'state', state: { kind: 'live' } }])
   })
 
-  test('that was lost during its snapshot begins it anew', async () => {
+  test('that was lost during its snapshot begins it anew: what came of it is forgotten', async () => {
     const { openTab, streams, requests, pauses } = openHub()
     const tab = openTab()
     await until(() => streams.length === 1)
@@ -121,6 +121,15 @@ describe('a stream', () => {
     await until(() => streams.length === 2)
     expect(requests[1]).not.toHaveProperty('last-event-id')
     expect(tab.said.filter(({ kind }) => kind === 'resumed')).toEqual([])
+    await until(() => tab.states().at(-1) === 'snapshot')
+    expect(tab.said.slice(-2)).toEqual([
+      { kind: 'reset', reason: 'SNAPSHOT_CUT_OFF' },
+      { kind: 'state', state: { kind: 'snapshot' } },
+    ])
+    // The first order has ended meanwhile.
+    streams[1]!.write(snapshot(orderJson(2)) + live('c1'))
+    await until(() => tab.states().at(-1) === 'live')
+    expect(openTab().orders()).toHaveLength(1)
   })
 
   test('whose cursor is not taken begins anew: what was known is forgotten first', async () => {

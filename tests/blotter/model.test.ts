@@ -106,6 +106,33 @@ describe('the rows', () => {
     expect([...book.takeFlashes()]).toEqual([])
   })
 
+  test('flash for no order that is forgotten, however long nobody looks', () => {
+    const book = createBook(2)
+    for (let n = 1; n <= 9; n++) book.put([{ order: orderOf(n, { status: '"FILLED"' }), kind: 'FILLED' }])
+    expect([...book.takeFlashes()]).toEqual([8, 9].map((n) => orderOf(n).id))
+  })
+
+  test('are the orders that there are, however many changes nobody looked at', () => {
+    const book = createBook(10)
+    book.put(fresh(orderOf(0)))
+    expect(idsOf(book)).toEqual([0])
+    for (let n = 1; n <= 6_000; n++) book.put(fresh(orderOf(n, { status: '"FILLED"' })))
+    expect(idsOf(book)).toEqual([6000, 5999, 5998, 5997, 5996, 5995, 5994, 5993, 5992, 0])
+    book.put(fresh(orderOf(0, { version: '1', status: '"CANCELED"' })))
+    expect(book.rows().at(-1)!.order.status).toBe('CANCELED')
+  })
+
+  test('beyond the bound cost a look at each order that comes, not at all that are open', () => {
+    const book = createBook(10)
+    let looks = 0
+    const orders = Array.from({ length: 1_000 }, (_, n) =>
+      Object.defineProperty({ ...orderOf(n) }, 'status', { get: () => (looks++, 'NEW') }),
+    )
+    book.put(fresh(...orders))
+    expect(book.counts()).toEqual({ all: 1_000, open: 1_000 })
+    expect(looks).toBeLessThan(10_000)
+  })
+
   test('are the same list while nothing changes', () => {
     const book = createBook()
     book.put(fresh(orderOf(1)))

@@ -66,6 +66,17 @@ test('after a reset every open order is news, and one that is gone has ended', (
   expect([...board.newest()].map(({ kind }) => kind)).toEqual(['ENDED', 'FILLED'])
 })
 
+test('after a reset an order may have an older version than before: the database was restored', () => {
+  const { board, take } = start()
+  take(snapshot(order('a', 0), order('b', 0)), live, change('a', 5, 'c1'), change('b', 3, 'c2', 'FILLED'))
+  expect(take(reset, snapshot(order('a', 2)), live)).toEqual(['reset TOO_FAR_BEHIND', 'order a2', 'live'])
+  expect(take(change('a', 2, 'c3'), change('a', 3, 'c4'), change('b', 3, 'c5', 'FILLED'))).toEqual([
+    'event a3',
+    'event b3',
+  ])
+  expect(board.counts()).toMatchObject({ open: 1, ended: 1 })
+})
+
 test('a cursor that is not taken is forgotten, and a snapshot comes again whole', () => {
   const { reading, take } = start()
   take(snapshot(order('a', 0)), live)

@@ -32,6 +32,7 @@ const resetTexts: Readonly<Record<string, string>> = {
   CURSOR_TOO_OLD: 'This page was away for too long to catch up',
   TOO_FAR_BEHIND: 'Too much happened to catch up',
   OTHER_DATABASE: 'The service has another database now',
+  SNAPSHOT_CUT_OFF: 'The connection was lost before all orders were read',
   CURSOR_NOT_TAKEN: 'The service no longer knows where this page was',
 }
 

@@ -34,6 +34,8 @@ export const follow = (options: FollowOptions): Following => {
   const run = async (): Promise<void> => {
     let failures = 0
     let wishMs: number | null = null
+    /** Orders of a snapshot came that was cut off: who knows which of them ended since. */
+    let isPartial = false
     while (!signal.aborted) {
       onState({ kind: 'connecting' })
       const cursor = reading.cursor()
@@ -43,7 +45,11 @@ export const follow = (options: FollowOptions): Following => {
         cursor,
         signal,
         onOpen() {
-          if (cursor === null) return onState({ kind: 'snapshot' })
+          if (cursor === null) {
+            if (isPartial) onNews([{ kind: 'reset', reason: 'SNAPSHOT_CUT_OFF' }])
+            isPartial = false
+            return onState({ kind: 'snapshot' })
+          }
           onResume()
           onState({ kind: 'live' })
         },
@@ -53,6 +59,7 @@ export const follow = (options: FollowOptions): Following => {
           const wasLive = reading.isLive()
           const news = reading.take(messages)
           if (news.length > 0) onNews(news)
+          isPartial = !reading.isLive()
           if (reading.isLive() !== wasLive) onState({ kind: wasLive ? 'snapshot' : 'live' })
         },
       })
@@ -63,7 +70,6 @@ export const follow = (options: FollowOptions): Following => {
         onNews([{ kind: 'reset', reason: 'CURSOR_NOT_TAKEN' }])
         continue
       }
-      // A snapshot that was cut off begins anew.
       const ms = Math.max(pauseMs(failures++, wishMs ?? retryFirstMs, random()), ending.afterMs ?? 0)
       onState({ kind: 'waiting', reason: ending.reason, untilMs: nowMs() + ms })
       waking = new AbortController()

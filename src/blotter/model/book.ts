@@ -35,39 +35,44 @@ const merge = (a: readonly Sorted[], b: readonly Sorted[], compare: (a: Sorted, 
   return merged
 }
 
-/** The orders by id, those that were taken in first ahead. `onChanged`: an order was taken in or forgotten. */
+/** The orders by id. `onChanged`: an order was taken in or forgotten. */
 const createShelf = (ordersMax: number, onChanged: (id: string) => void) => {
   const orders = new Map<string, Order>()
-  let open = 0
+  /** Those that ended, the first of them ahead. */
+  const ended = new Set<string>()
 
   const forgetOld = (): void => {
-    for (const [id, order] of orders) {
+    for (const id of ended) {
       if (orders.size <= ordersMax) return
-      if (isOpen(order)) continue
       orders.delete(id)
+      ended.delete(id)
       onChanged(id)
     }
   }
 
   return {
     orders,
-    open: () => open,
+    open: () => orders.size - ended.size,
     /** False: what is known is as new. */
     take(order: Order): boolean {
       const before = orders.get(order.id)
       if (before !== undefined && before.version >= order.version) return false
-      open += Number(isOpen(order)) - Number(before !== undefined && isOpen(before))
       orders.set(order.id, order)
+      if (isOpen(order)) ended.delete(order.id)
+      else ended.add(order.id)
       onChanged(order.id)
       if (orders.size > ordersMax) forgetOld()
       return true
     },
     clear(): void {
       orders.clear()
-      open = 0
+      ended.clear()
     },
   }
 }
+
+/** Changes that wait to be read; with more, everything is looked at anew: nobody reads while the page is hidden, nor in a worker. */
+const changesMax = 5_000
 
 /** The rows of these orders that match, sorted. */
 const createRows = (orders: ReadonlyMap<string, Order>) => {
@@ -91,7 +96,13 @@ const createRows = (orders: ReadonlyMap<string, Order>) => {
   }
 
   return {
-    change: (id: string): void => void changed.add(id),
+    change(id: string): void {
+      if (shown === null) return
+      changed.add(id)
+      if (changed.size <= changesMax) return
+      shown = null
+      changed.clear()
+    },
     show(filter: Filter, by: Sort): void {
       sort = by
       matches = matcherOf(filter)
@@ -111,11 +122,14 @@ const createRows = (orders: ReadonlyMap<string, Order>) => {
   }
 }
 
-/** `ordersMax`: of those that ended, the first that were taken in are forgotten beyond it. */
+/** `ordersMax`: of those that ended, the first ones are forgotten beyond it. */
 export const createBook = (ordersMax = 20_000): Book => {
-  const shelf = createShelf(ordersMax, (id) => rows.change(id))
-  const rows = createRows(shelf.orders)
   let flashes = new Set<string>()
+  const shelf = createShelf(ordersMax, (id) => {
+    rows.change(id)
+    if (!shelf.orders.has(id)) flashes.delete(id)
+  })
+  const rows = createRows(shelf.orders)
   const take = ({ order, kind }: Change): boolean => {
     if (!shelf.take(order)) return false
     if (kind === 'FILLED') flashes.add(order.id)
