@@ -3,6 +3,7 @@
 import { member, objectIn, type Members } from '../client/text.ts'
 import { sides } from '../domain/terms.ts'
 import { toExactJson } from '../wire/json.ts'
+import { orderJudgements } from '../wire/orderJudgements.ts'
 import type { Context } from './context.ts'
 import { defineCommand } from './grammar.ts'
 import { styleOf } from './paint.ts'
@@ -21,9 +22,6 @@ type Outcome = {
   order?: Members
   problem?: Members
 }
-
-/** Answers that judge the order itself, so that an earlier attempt with this key cannot have stored another. */
-const judgements: ReadonlySet<string> = new Set(['ORDER_REJECTED', 'IDEMPOTENCY_MISMATCH', 'VOIDED'])
 
 const refusedBy = (answer: Members, text: string): Outcome => {
   const reason = objectIn(answer, 'reason')
@@ -46,7 +44,7 @@ const outcomeOf = (reply: Reply, { access }: Context): Outcome => {
     return { kind: 'accepted', text: isRepeated ? 'by an attempt before the last' : '', order: body }
   }
   const text = refusalText(answer, 'place this order', access)
-  const isJudged = judgements.has(member(body, 'code'))
+  const isJudged = orderJudgements.has(member(body, 'code'))
   return maybeBefore && !isJudged ? { kind: 'unknown', text, problem: body } : refusedBy(body, text)
 }
 

@@ -55,6 +55,27 @@ describe('an attempt', () => {
     expect(sent[1]!.body).toEqual(sent[0]!.body)
   })
 
+  test.each([
+    [401, 'UNAUTHORIZED'],
+    [429, 'RATE_LIMITED'],
+    [503, 'OVERLOADED'],
+  ])('that was asked again and refused with %d %s may have been stored the first time', async (status, code) => {
+    const { placing, sent } = openPlacing(refusal(504, 'OUTCOME_UNKNOWN'), refusal(status, code), accepted)
+    await placing.place(ticket)
+    await placing.askAgain()
+    expect(placing.state()).toMatchObject({ kind: 'unknown', problem: { code } })
+    await placing.askAgain()
+    expect(placing.state().kind).toBe('placed')
+    expect(sent.map(({ key }) => key)).toEqual(['key-1', 'key-1', 'key-1'])
+  })
+
+  test.each(['ORDER_REJECTED', 'VOIDED'])('that was asked again and is judged %s was not stored', async (code) => {
+    const { placing } = openPlacing(refusal(504, 'OUTCOME_UNKNOWN'), refusal(422, code))
+    await placing.place(ticket)
+    await placing.askAgain()
+    expect(placing.state()).toMatchObject({ kind: 'editing', problem: { code } })
+  })
+
   test('without an answer may have been stored', async () => {
     const { placing } = openPlacing()
     await placing.place(ticket)

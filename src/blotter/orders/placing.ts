@@ -1,6 +1,7 @@
 // One attempt to place an order, until its outcome is certain. It has one key from its first request to its last, so a double click, or a
 // request that is asked again after a time-out, places one order.
 
+import { orderJudgements } from '../../wire/orderJudgements.ts'
 import { orderFromJson, type Order } from '../model/order.ts'
 import { bodyOf, type Ticket } from '../model/ticket.ts'
 import type { Answer, Problem, Service } from '../service/service.ts'
@@ -47,12 +48,14 @@ export const createPlacing = ({ service, newKey, onState }: PlacingOptions): Pla
     onState(next)
   }
 
-  const send = async ({ key, body }: Attempt): Promise<void> => {
+  /** `isAgain`: a request before may have stored the order. */
+  const send = async ({ key, body }: Attempt, isAgain: boolean): Promise<void> => {
     enter({ kind: 'sending' })
     const answer = await service.call('POST', '/orders', { body, headers: { 'idempotency-key': key } })
     const { problem } = answer
     if (problem === undefined) return enter({ kind: 'placed', order: orderFromJson(answer.body) })
-    enter(isOpenOutcome(answer) ? { kind: 'unknown', problem } : { kind: 'editing', problem })
+    const isUnknown = isAgain ? !orderJudgements.has(problem.code) : isOpenOutcome(answer)
+    enter(isUnknown ? { kind: 'unknown', problem } : { kind: 'editing', problem })
   }
 
   return {
@@ -60,10 +63,10 @@ export const createPlacing = ({ service, newKey, onState }: PlacingOptions): Pla
     async place(ticket) {
       if (state.kind !== 'editing') return
       attempt = { key: newKey(), body: bodyOf(ticket) }
-      await send(attempt)
+      await send(attempt, false)
     },
     async askAgain() {
-      if (state.kind === 'unknown') await send(attempt!)
+      if (state.kind === 'unknown') await send(attempt!, true)
     },
     async makeVoid() {
       if (state.kind !== 'unknown') return
