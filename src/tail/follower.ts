@@ -225,6 +225,8 @@ export const createFollower = (
     reset(because) {
       own.mailbox.clear()
       own.held = false
+      // Else the end of its window would wake it amid its new way, and what was read for it just then be lost.
+      parts.gathering.forget(self)
       own.ahead = null
       own.way.stage = { kind: 'start', because }
       own.wake()

@@ -1,5 +1,5 @@
 // Proves: a follower that gets change after change has them together and in their order, one that gets few has each at once, and neither the
-// bounds of a slow reader, nor its cursors, nor an end suffer from that.
+// bounds of a slow reader, nor its cursors, nor an end, nor a reset suffer from that.
 
 import { expect, test } from 'bun:test'
 import type { EventFilter, Step } from '../../src/app/follow.ts'
@@ -18,7 +18,11 @@ const endless = 3_600_000
 const place = { epoch: 1, snapshot: { xmax: 1n, xip: [] }, witness: null, page: null }
 
 /** A tail without its reader: the test delivers. */
-const openHead = ({ gatherMs = endless, bufferMaxBytes = 1_048_576 } = {}) => {
+const openHead = ({
+  gatherMs = endless,
+  bufferMaxBytes = 1_048_576,
+  page = null as Promise<{ orders: readonly object[]; nextBefore: null; standby: false }> | null,
+} = {}) => {
   const live = createLive()
   const ring = createRing({ eventsMax: 0, bytesMax: 0 })
   ring.restart(place)
@@ -41,8 +45,8 @@ const openHead = ({ gatherMs = endless, bufferMaxBytes = 1_048_576 } = {}) => {
     live,
     gathering: createGathering(gatherMs),
     catchUp: { verify: nothing, read: nothing, lengthen: nothing } as never,
-    lists: { run: nothing } as never,
-    listLanes: { run: nothing } as never,
+    lists: { run: () => page ?? nothing() } as never,
+    listLanes: { run: (task: () => unknown) => task() } as never,
     nowMs: () => 0,
     bufferMaxBytes,
     log: quietLog().log,
@@ -129,6 +133,24 @@ test('one that gets few has each at once, whatever others get', async () => {
   const cursor = await deliver({ userId: 'somebody' })
   expect(quiet.cursors()).toEqual([cursor])
   expect(busy.steps).toHaveLength(admittedMax)
+})
+
+test('the end of a window takes nothing from one that began anew meanwhile', async () => {
+  const { promise: page, resolve } = Promise.withResolvers<{ orders: object[]; nextBefore: null; standby: false }>()
+  const { follow, deliver, live } = openHead({ gatherMs: 500, page })
+  const anew = await follow()
+  anew.read()
+  await deliverMany(deliver, admittedMax + 1)
+  live.reset('OTHER_DATABASE')
+  await turn()
+  const other = await follow()
+  other.read()
+  await deliverMany(deliver, admittedMax + 1)
+  await until(() => other.cursors().length === admittedMax + 1, { what: 'the window is over' })
+  resolve({ orders: [{}], nextBefore: null, standby: false })
+  await until(() => anew.sizes().includes('live'), { what: 'the snapshot was read' })
+  expect(anew.sizes().slice(admittedMax)).toEqual(['reset', 'snapshot', 'live'])
+  anew.follower.close()
 })
 
 test('a window gives back what a quiet time needs, and no more', async () => {
