@@ -76,6 +76,14 @@ describe('an attempt', () => {
     expect(placing.state()).toMatchObject({ kind: 'editing', problem: { code } })
   })
 
+  test('over a connection that died without a word ends all the same, and may have been stored', async () => {
+    const hangs = (_: string, { signal }: RequestInit): Promise<Response> =>
+      new Promise((_resolve, reject) => signal!.addEventListener('abort', () => reject(signal!.reason as Error)))
+    const placing = createPlacing({ service: createService(hangs, 20), newKey, onState: () => undefined })
+    await placing.place(ticket)
+    expect(placing.state()).toMatchObject({ kind: 'unknown', problem: { code: 'NO_ANSWER' } })
+  })
+
   test('without an answer may have been stored', async () => {
     const { placing } = openPlacing()
     await placing.place(ticket)

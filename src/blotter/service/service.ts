@@ -53,6 +53,9 @@ const problemOf = (status: number, body: unknown): Problem => {
   }
 }
 
+/** How long an answer may take. The service itself ends a request after REQUEST_DEADLINE_MS, at most 25 s; a connection that died says nothing. */
+const answerMaxMs = 30_000
+
 const noAnswer: Problem = {
   code: 'NO_ANSWER',
   title: 'No answer',
@@ -65,11 +68,7 @@ const bodyOf = async (response: Response): Promise<unknown> => {
   return /\bjson\b/.test(response.headers.get('content-type') ?? '') ? parseExactJson(text) : text
 }
 
-const initOf = (
-  method: string,
-  { body, headers = {}, signal }: CallOptions,
-  own: Readonly<Record<string, string>>,
-) => ({
+const initOf = (method: string, { body, headers = {} }: CallOptions, own: Readonly<Record<string, string>>) => ({
   method,
   headers: {
     ...own,
@@ -78,10 +77,9 @@ const initOf = (
   },
   credentials: 'omit' as const,
   ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  ...(signal !== undefined && { signal }),
 })
 
-export const createService = (fetch: Fetch): Service => {
+export const createService = (fetch: Fetch, waitMs = answerMaxMs): Service => {
   let credential: string | null = null
   const listeners = new Set<(event: 'changed' | 'refused') => void>()
   const tell = (event: 'changed' | 'refused'): void => listeners.forEach((listener) => listener(event))
@@ -98,8 +96,10 @@ export const createService = (fetch: Fetch): Service => {
       return () => void listeners.delete(listener)
     },
     async call(method, path, options = {}) {
+      const late = AbortSignal.timeout(waitMs)
+      const signal = options.signal === undefined ? late : AbortSignal.any([options.signal, late])
       try {
-        const response = await fetch(path, initOf(method, options, credentialHeaders()))
+        const response = await fetch(path, { ...initOf(method, options, credentialHeaders()), signal })
         const { status, headers } = response
         const body = await bodyOf(response)
         if (status === 401) tell('refused')
