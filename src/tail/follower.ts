@@ -215,8 +215,7 @@ export const createFollower = (
     push(entries, bytes) {
       const fresh = newTo(own, parts, entries)
       if (fresh.length === 0) return
-      const delivery = { entries: fresh, bytes: fresh === entries ? bytes : bytesOf(fresh) }
-      if (accept(own, delivery, admission)) return
+      if (accept(own, { entries: fresh, bytes: fresh === entries ? bytes : bytesOf(fresh) }, admission)) return
       own.mailbox.clear()
       finish('lagging')
       onLagging()
