@@ -16,7 +16,7 @@ import {
   readTwins,
   type TopicEvent,
 } from './eventsSql.ts'
-import { lowestId } from './ordersSql.ts'
+import { lowestId } from './page.ts'
 import { createRetained, type Retained } from './retained.ts'
 import { ordersPageMax } from './tables.ts'
 import type { VerifyTopicsOptions } from './topics.ts'

@@ -15,7 +15,7 @@ import {
   wasEnded,
   wrongStatus,
 } from './kindsSql.ts'
-import { violationsOf } from './ordersSql.ts'
+import { violationsOf } from './page.ts'
 import type { Violation } from './violation.ts'
 
 /** An event as it stands on its topic. */

@@ -4,7 +4,7 @@
 import { writeSnapshot } from '../store/snapshot.ts'
 import { textArray, type Sql } from '../store/sql.ts'
 import { decodeCursor } from '../tail/cursor.ts'
-import { violationsOf, type Page } from './ordersSql.ts'
+import type { Judge } from './page.ts'
 import type { Violation } from './violation.ts'
 
 /** `seen`: a snapshot, as Postgres reads it: what is visible in it was told, and all up to the position `floor`. */
@@ -33,35 +33,32 @@ export const readToldPlaces = async (sql: Sql): Promise<{ places: ToldPlace[]; v
   return { places: rows.flatMap(placeOf), violations: rows.flatMap(faultOf) }
 }
 
-/** A page of orders, by id. Before its first order a session keeps where it begins in the log. */
-export const verifyToldPage = async (
-  sql: Sql,
-  { after, limit, places }: { after: string; limit: number; places: readonly ToldPlace[] },
-): Promise<Page<string>> => {
-  const faults = sql`
-    select 'fix session' as subject, l.session as id, 'told of order ' || p.id as rule, 'version ' || e.version as expected, null as found
-    from page p
-    join unnest(${textArray(places.map(({ session }) => session))}::text[], ${textArray(places.map(({ seen }) => seen))}::text[]::pg_snapshot[],
-                ${textArray(places.map(({ floor }) => floor))}::text[]::bigint[]) as l (session, seen, floor)
-      on p.origin = 'fix:' || l.session
-    cross join lateral (
-      select 0 as version, p.xact, p.position
+/** What happened to each order of a session was told to it. Before its first order a session keeps where it begins in the log. */
+export const toldJudge = (sql: Sql, places: readonly ToldPlace[]): Judge => {
+  const text = (of: (place: ToldPlace) => string): string => textArray(places.map(of))
+  return {
+    tables: [
+      sql`
+        told as materialized (
+          select p.id, l.session, l.seen, l.floor, p.xact, p.position
+          from page p
+          join unnest(${text(({ session }) => session)}::text[], ${text(({ seen }) => seen)}::text[]::pg_snapshot[],
+                      ${text(({ floor }) => floor)}::text[]::bigint[]) as l (session, seen, floor)
+            on p.origin = 'fix:' || l.session
+        )`,
+    ],
+    faults: sql`
+      select 'fix session' as subject, l.session as id, 'told of order ' || l.id as rule, 'version ' || l.version as expected, null as found
+      from (
+        select t.*, 0 as version from told t
+        union all
+        select t.id, t.session, t.seen, t.floor, e.xact, e.position, e.version from told t join event e on e.order_id = t.id
+      ) l
+      where (l.position <= l.floor or pg_visible_in_snapshot(l.xact, l.seen))
+        and not exists (select from fix_sent t where t.session = l.session and t.order_id = l.id and t.version = l.version)
       union all
-      select f.order_version, f.xact, f.position from ingested_fills f where f.order_id = p.id
-      union all
-      select c.version, c.xact, c.position from order_changes c where c.order_id = p.id
-    ) e
-    where (e.position <= l.floor or pg_visible_in_snapshot(e.xact, l.seen))
-      and not exists (select from fix_sent t where t.session = l.session and t.order_id = p.id and t.version = e.version)
-    union all
-    select 'fix session', coalesce(s.id, substr(p.origin, 5)), 'place in the log', 'kept before its order ' || p.id, null
-    from page p left join fix_sessions s on s.id = substr(p.origin, 5)
-    where p.origin like 'fix:%' and s.cursor is null`
-  const [row] = await sql<{ next: string | null; violations: Violation[] }[]>`
-    with page as materialized (
-      select id, origin, xact, position from orders where id > ${after}::uuid order by id limit ${limit}::integer
-    )
-    select case when (select count(*) from page) >= ${limit}::integer then (select p.id from page p order by p.id desc limit 1) end as next,
-           ${violationsOf(sql, faults)} as violations`
-  return { violations: row!.violations, next: row!.next }
+      select 'fix session', coalesce(s.id, substr(p.origin, 5)), 'place in the log', 'kept before its order ' || p.id, null
+      from page p left join fix_sessions s on s.id = substr(p.origin, 5)
+      where p.origin like 'fix:%' and s.cursor is null`,
+  }
 }

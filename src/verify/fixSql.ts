@@ -2,7 +2,7 @@
 // the log.
 
 import type { Fragment, Sql } from '../store/sql.ts'
-import { violationsOf, type Page } from './ordersSql.ts'
+import { violationsOf, type Page } from './page.ts'
 import type { Violation } from './violation.ts'
 
 /** How long a message may wait for its answer while its client is connected. */

@@ -1,27 +1,9 @@
 // Verifies the history of every order: its acceptance, its rows of the ledger and those of order_changes are one sequence of versions
-// without a gap, each says what those up to it add up to, and the order's own row is as the last one left it. Each statement judges a page
-// of orders, like those of ordersSql.ts, which hold orders against the ledger.
+// without a gap, each says what those up to it add up to, and the order's own row is as the last one left it.
 
 import type { Fragment, Sql } from '../store/sql.ts'
-import { boundsOfPage, ordersOfPage, violationsOf, type Page } from './ordersSql.ts'
+import type { Judge } from './page.ts'
 import type { Violation } from './violation.ts'
-
-/** `highest`: the highest position on the page, as text. */
-export type HistoryPage = Page<string> & { highest: string }
-
-/** `floor`: transaction ids of rows above this position mean something in this cluster and are checked; null: none are. */
-export type HistoryQuery = { after: string; limit: number; floor: string | null }
-
-/** The rows of the orders of the page, one a version. `complete`: it says which amounts it left; a ledger row of 1.2 does not. */
-const eventsOfPage = (sql: Sql, after: string): Fragment => sql`
-  select f.order_id, f.order_version as version, 'FILLED' as kind, f.quantity, f.price, f.cumulative_quantity as filled_quantity,
-         f.cumulative_notional as filled_notional, f.price as last_fill_price, f.cumulative_quantity is not null as complete,
-         f.applied_at as at, null as reason_code, null as reason_text, f.xact, f.position, f.xmin::text::bigint as writer
-  from ingested_fills f where f.order_id > ${after}::uuid and f.order_id <= (select last from bounds)
-  union all
-  select c.order_id, c.version, c.kind, 0, null, c.filled_quantity, c.filled_notional, c.last_fill_price, true, c.at, c.reason_code,
-         c.reason_text, c.xact, c.position, c.xmin::text::bigint
-  from order_changes c where c.order_id > ${after}::uuid and c.order_id <= (select last from bounds)`
 
 /** Each event with what all up to it add up to. The last price rides along in the second place of an array. */
 const stepsOfPage = (sql: Sql): Fragment => sql`
@@ -50,15 +32,15 @@ const rules = (sql: Sql) => ({
   expected: sql`
     select greatest(f.last, u.unwritten) - u.unwritten as history_versions,
            f.versions as history_rows,
-           p.ended - u.unwritten as history_ends,
-           case when p.ended = 1 then p.status end as history_ends_as,
+           u.ended - u.unwritten as history_ends,
+           case when u.ended = 1 then p.status end as history_ends_as,
            case when p.refused then p.reason_code else f.reason_code end as reason_code,
            case when p.refused then p.reason_text else f.reason_text end as reason_text,
            f.triggered_at as triggered_at,
            case when p.triggered_at is null then 0 else 1 end::bigint as history_triggers,
-           case when f.complete then f.at when f.rows is null and p.accepted_in_log and p.ended = 0 then p.created_at
+           case when f.complete then f.at when f.rows is null and u.accepted_in_log and u.ended = 0 then p.created_at
                 else p.updated_at end as updated_at,
-           case when p.accepted_in_log then 'above 0' else '0' end as log_position`,
+           case when u.accepted_in_log then 'above 0' else '0' end as log_position`,
   found: sql`
     select coalesce(f.versions, 0) as history_versions,
            f.rows as history_rows,
@@ -98,12 +80,34 @@ const faultsOfSteps = (sql: Sql, floor: string | null): Fragment => sql`
     where s.position > ${floor}::bigint and s.xact::text::numeric % 4294967296 <> s.writer
   ) x`
 
-/** The page of about `limit` orders with ids above `after`. `next` is null after the last page. */
-export const verifyHistoryPage = async (sql: Sql, { after, limit, floor }: HistoryQuery): Promise<HistoryPage> => {
+/** `ended` is 1 if the end of the order is one of its versions: one that a rule of business refused began as it is. */
+const wrongHistory = (sql: Sql): Fragment => {
   const { expected, found } = rules(sql)
-  const faults = sql`
+  return sql`
+    wrong_history as (
+      select p.id, to_jsonb(expected) as expected, to_jsonb(found) as found
+      from page p
+      left join history f on f.order_id = p.id
+      cross join lateral (
+        select x.ended, x.accepted_in_log, case when x.ended = 1 and not x.accepted_in_log and coalesce(f.ends, 0) = 0 then 1 else 0 end::bigint as unwritten
+        from (select (p.ended and not p.refused)::integer::bigint as ended, p.xact > '3' as accepted_in_log) x
+      ) u
+      cross join lateral (${expected}) expected
+      cross join lateral (${found}) found
+      where expected is distinct from found
+    )`
+}
+
+/** Every order against its history. `floor`: transaction ids of rows above this position mean something in this cluster and are checked; null: none are. */
+export const historyJudge = (sql: Sql, floor: string | null): Judge => ({
+  tables: [
+    sql`step as materialized (${stepsOfPage(sql)})`,
+    sql`history as materialized (${foldOfSteps(sql)})`,
+    wrongHistory(sql),
+  ],
+  faults: sql`
     select 'history' as subject, w.id::text as id, e.key as rule, e.value as expected, s.value as found
-    from wrong w
+    from wrong_history w
     cross join lateral jsonb_each_text(w.expected) e
     join lateral jsonb_each_text(w.found) s on s.key = e.key and s.value is distinct from e.value
     union all
@@ -118,34 +122,8 @@ export const verifyHistoryPage = async (sql: Sql, { after, limit, floor }: Histo
       union all
       select e.order_id, e.version, e.xact, e.position, pg_snapshot_xmax(pg_current_snapshot()) from event e
     ) x
-    where x.position > ${floor}::bigint and x.xact >= x.next`
-  const [row] = await sql<{ next: string | null; highest: string; violations: Violation[] }[]>`
-    with page as materialized (
-      select o.id, o.status, o.reason_code, o.reason_text, o.triggered_at, o.created_at, o.updated_at, o.xact, o.position,
-             o.xact > '3' as accepted_in_log, x.refused,
-             (o.status in ('CANCELED', 'REJECTED', 'EXPIRED') and not x.refused)::integer::bigint as ended
-      from (${ordersOfPage(sql, { after, limit })}) o
-      -- By a rule of business: the order began as it is.
-      cross join lateral (select o.status = 'REJECTED' and o.version = 0 and o.reason_code is not null as refused) x
-    ), bounds as materialized (${boundsOfPage(sql, limit)}
-    ), event as materialized (${eventsOfPage(sql, after)}
-    ), step as materialized (${stepsOfPage(sql)}
-    ), fold as materialized (${foldOfSteps(sql)}
-    ), wrong as (
-      select p.id, to_jsonb(expected) as expected, to_jsonb(found) as found
-      from page p
-      left join fold f on f.order_id = p.id
-      cross join lateral (
-        select case when p.ended = 1 and not p.accepted_in_log and coalesce(f.ends, 0) = 0 then 1 else 0 end::bigint as unwritten
-      ) u
-      cross join lateral (${expected}) expected
-      cross join lateral (${found}) found
-      where expected is distinct from found
-    )
-    select (select next from bounds) as next,
-           greatest((select max(position) from page), (select max(position) from event), 0) as highest, ${violationsOf(sql, faults)} as violations`
-  return row!
-}
+    where x.position > ${floor}::bigint and x.xact >= x.next`,
+})
 
 /** `floor`: of the last epoch. `ours`: that epoch was begun in this cluster. */
 export type LastEpoch = { floor: string; ours: boolean }

@@ -2,17 +2,15 @@
 // is that of a request in a session of FIX.
 
 import { textArray, type Sql } from '../store/sql.ts'
-import { boundsOfPage, ordersOfPage, violationsOf, type Page } from './ordersSql.ts'
+import { violationsOf, type Judge, type Page } from './page.ts'
 import type { Violation } from './violation.ts'
 
 type PageRow<Next> = { next: Next | null; violations: Violation[] }
 
-/** The page of about `limit` orders with ids above `after`: each with a key is named by the row of that key. Only once old keys were filled in. */
-export const verifyOrderKeysPage = async (
-  sql: Sql,
-  { after, limit }: { after: string; limit: number },
-): Promise<Page<string>> => {
-  const faults = sql`
+/** Every order with a key is named by the row of that key. Only once old keys were filled in. */
+export const keyJudge = (sql: Sql): Judge => ({
+  tables: [],
+  faults: sql`
     select 'order' as subject, p.id::text as id, 'row of its key' as rule, p.id::text as expected,
            case when k.found then coalesce(k.order_id::text, 'void') end as found
     from page p
@@ -20,12 +18,8 @@ export const verifyOrderKeysPage = async (
       select true as found, h.order_id from order_keys h
       where h.user_id = p.user_id and h.client_order_id = p.client_order_id limit 1
     ) k on true
-    where p.client_order_id is not null and k.order_id is distinct from p.id`
-  const [row] = await sql<PageRow<string>[]>`
-    with page as materialized (${ordersOfPage(sql, { after, limit, columns: sql`id, user_id, client_order_id` })}), bounds as materialized (${boundsOfPage(sql, limit)})
-    select (select next from bounds) as next, ${violationsOf(sql, faults)} as violations`
-  return row!
-}
+    where p.client_order_id is not null and k.order_id is distinct from p.id`,
+})
 
 /** Where a page of keys begins: behind this one. */
 export type KeyPlace = { userId: string; clientOrderId: string }

@@ -18,7 +18,7 @@ import {
   type VersionOfOrder,
 } from './logEventsSql.ts'
 import { decodeLogMessage, differencesOf, type LogMessage } from './logMessage.ts'
-import { lowestId } from './ordersSql.ts'
+import { lowestId } from './page.ts'
 import type { VerifyTopicsOptions } from './topics.ts'
 import type { Violation } from './violation.ts'
 

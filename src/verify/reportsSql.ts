@@ -1,7 +1,7 @@
 // Verifies the reports of the engine against the orders that they ended, and the ends of orders against the reports.
 
 import type { Sql } from '../store/sql.ts'
-import { boundsOfPage, ordersOfPage, violationsOf, type Page } from './ordersSql.ts'
+import { violationsOf, type Judge, type Page, type Range } from './page.ts'
 import type { Violation } from './violation.ts'
 
 type Asked = { after: string; limit: number }
@@ -43,17 +43,18 @@ export const verifyReportsPage = async (sql: Sql, { after, limit }: Asked): Prom
   return row!
 }
 
-/** A page of orders: one that ended because the engine said so has the report that ended it, and only one. */
-export const verifyEngineEndsPage = async (sql: Sql, { after, limit }: Asked): Promise<Page<string>> => {
-  const faults = sql`
-    select 'order' as subject, p.id::text as id, 'report' as rule, '1 that ended it' as expected, count(r.order_id)::text as found
-    from page p left join ingested_reports r on r.order_id = p.id and r.state in ('APPLIED', 'INCOMPLETE')
-    group by p.id, p.by_engine
-    having count(r.order_id) <> case when p.by_engine then 1 else 0 end`
-  const [row] = await sql<PageRow[]>`
-    with page as materialized (
-      select o.id, coalesce(o.reason_code, '') like 'ENGINE\\_%' as by_engine from (${ordersOfPage(sql, { after, limit })}) o
-    ), bounds as materialized (${boundsOfPage(sql, limit)})
-    select (select next from bounds) as next, ${violationsOf(sql, faults)} as violations`
-  return row!
-}
+/** An order that ended because the engine said so has the report that ended it, and only one. */
+export const engineEndsJudge = (sql: Sql, { after, last }: Range): Judge => ({
+  tables: [
+    sql`
+      ended_by as materialized (
+        select order_id, count(*) as reports from ingested_reports
+        where order_id > ${after}::uuid and order_id <= ${last}::uuid and state in ('APPLIED', 'INCOMPLETE')
+        group by order_id
+      )`,
+  ],
+  faults: sql`
+    select 'order' as subject, p.id::text as id, 'report' as rule, '1 that ended it' as expected, coalesce(r.reports, 0)::text as found
+    from page p left join ended_by r on r.order_id = p.id
+    where coalesce(r.reports, 0) <> case when coalesce(p.reason_code, '') like 'ENGINE\\_%' then 1 else 0 end`,
+})

@@ -2,7 +2,7 @@
 // ticker was halted.
 
 import type { Fragment, Sql } from '../store/sql.ts'
-import { boundsOfPage, ordersOfPage, violationsOf, type Page } from './ordersSql.ts'
+import { violationsOf, type Judge } from './page.ts'
 import type { Violation } from './violation.ts'
 
 /** The changes, against the gate and what holds now: one statement, so that all is of one moment. */
@@ -25,39 +25,39 @@ export const verifyRules = async (sql: Sql): Promise<Violation[]> => {
   return row!.violations
 }
 
-const judgedColumns = (sql: Sql): Fragment => sql`id, ticker, status, version, rules_epoch, triggered_at`
-
-/** The page of about `limit` orders with ids above `after`: the rules by which each was accepted, and by which each stop was triggered. */
-export const verifyJudgedPage = async (
-  sql: Sql,
-  { after, limit }: { after: string; limit: number },
-): Promise<Page<string>> => {
-  const faults = sql`
-    select 'order' as subject, j.id::text as id, j.what || ' by rules that there are' as rule, 'an epoch up to ' || g.epoch as expected,
-           j.rules_epoch::text as found
-    from judged j, rules_gate g where j.rules_epoch > g.epoch
-    union all
-    select 'order', j.id::text, j.what || ' while its ticker was halted', null, 'by the rules of epoch ' || j.rules_epoch
-    from judged j join halted h on h.ticker = j.ticker and h.rules_epoch = j.rules_epoch`
-  const [row] = await sql<{ next: string | null; violations: Violation[] }[]>`
-    with page as materialized (${ordersOfPage(sql, { after, limit, columns: judgedColumns(sql) })}), bounds as materialized (${boundsOfPage(sql, limit)}),
+const haltTables = (sql: Sql): Fragment[] => [
+  sql`
     judged as materialized (
       select p.id, p.ticker, 'accepted' as what, p.rules_epoch from page p
       where p.rules_epoch is not null and not (p.status = 'REJECTED' and p.version = 0)
       union all
       select p.id, p.ticker, 'triggered', c.rules_epoch
-      from page p join order_changes c on c.order_id = p.id and c.kind = 'TRIGGERED'
+      from page p join event c on c.order_id = p.id and c.kind = 'TRIGGERED'
       where p.triggered_at is not null and c.rules_epoch is not null
-    ), states as (
-      select ticker, after ->> 'state' as state, epoch, lead(epoch) over (partition by ticker order by epoch) as next
-      from rules_changes where after ? 'state'
-    ), halts as materialized (
-      select ticker, epoch, next from states where state = 'HALTED'
-    ), halted as materialized (
+    )`,
+  sql`
+    halt as materialized (
+      select ticker, epoch, next
+      from (select ticker, after ->> 'state' as state, epoch, lead(epoch) over (partition by ticker order by epoch) as next
+            from rules_changes where after ? 'state') s
+      where state = 'HALTED'
+    )`,
+  sql`
+    halted as materialized (
       select j.ticker, j.rules_epoch from (select distinct ticker, rules_epoch from judged) j
-      where exists (select from halts h where h.ticker in ('', j.ticker) and h.epoch <= j.rules_epoch
-                                          and (h.next is null or j.rules_epoch < h.next))
-    )
-    select (select next from bounds) as next, ${violationsOf(sql, faults)} as violations`
-  return row!
-}
+      where exists (select from halt h where h.ticker in ('', j.ticker) and h.epoch <= j.rules_epoch
+                                         and (h.next is null or j.rules_epoch < h.next))
+    )`,
+]
+
+/** The rules by which each order was accepted, and by which each stop was triggered. */
+export const rulesJudge = (sql: Sql): Judge => ({
+  tables: haltTables(sql),
+  faults: sql`
+    select 'order' as subject, j.id::text as id, j.what || ' by rules that there are' as rule, 'an epoch up to ' || g.epoch as expected,
+           j.rules_epoch::text as found
+    from judged j, rules_gate g where j.rules_epoch > g.epoch
+    union all
+    select 'order', j.id::text, j.what || ' while its ticker was halted', null, 'by the rules of epoch ' || j.rules_epoch
+    from judged j join halted h on h.ticker = j.ticker and h.rules_epoch = j.rules_epoch`,
+})

@@ -1,7 +1,7 @@
 // Verifies the sweeps: one that is done has left no open order of its scope that its snapshot saw.
 
 import type { Fragment, Sql } from '../store/sql.ts'
-import { violationsOf, type Page } from './ordersSql.ts'
+import { violationsOf, type Page } from './page.ts'
 import type { Violation } from './violation.ts'
 
 /** Open orders that one statement names. */

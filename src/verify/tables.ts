@@ -1,17 +1,29 @@
-// Verifies the tables: the guards and the gaps first, then every order against its ledger, every key, the rules, the outbox, the
-// sweeps, the exceptions, the reports of the engine, the sessions of FIX, and every history. It only reads, one page per statement, so memory is
-// bounded and the service may go on working.
+// Verifies the tables: the guards and the gaps first, then every order against its ledger, its history and whatever else is said of it, then
+// every key, the rules, the outbox, the sweeps, the exceptions, the reports of the engine and the sessions of FIX. It only reads, one page per
+// statement, so memory is bounded and the service may go on working.
 
 import { readKeysFilled } from '../store/keys.ts'
 import type { Sql } from '../store/sql.ts'
-import { readToldPlaces, verifyToldPage } from './fixReportsSql.ts'
+import { readToldPlaces, toldJudge } from './fixReportsSql.ts'
 import { firstSent, verifyFixSessions, verifySentPage } from './fixSql.ts'
 import { verifyGuards } from './guardsSql.ts'
-import { readLastEpoch, verifyHistoryPage, verifyLogPosition } from './historySql.ts'
-import { firstKey, verifyKeysPage, verifyOrderKeysPage } from './keysSql.ts'
-import { estimateOrders, lowestId, verifyOrdersPage, type Page } from './ordersSql.ts'
-import { verifyEngineEndsPage, verifyReportsPage } from './reportsSql.ts'
-import { verifyJudgedPage, verifyRules } from './rulesSql.ts'
+import { historyJudge, readLastEpoch, verifyLogPosition, type LastEpoch } from './historySql.ts'
+import { firstKey, keyJudge, verifyKeysPage } from './keysSql.ts'
+import { ledgerJudge } from './ordersSql.ts'
+import {
+  endOfPage,
+  estimateOrders,
+  highestId,
+  judgePage,
+  lowestId,
+  readMiddleId,
+  type Judge,
+  type Judged,
+  type Page,
+  type Range,
+} from './page.ts'
+import { engineEndsJudge, verifyReportsPage } from './reportsSql.ts'
+import { rulesJudge, verifyRules } from './rulesSql.ts'
 import { verifySweepsPage } from './sweepsSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
@@ -46,45 +58,72 @@ const walk = async <Cursor, P extends Page<Cursor>>(
 
 const otherCluster =
   'the tables were copied from another cluster, and no replica has started here since: transaction ids are not checked'
-
-/** The history of every order, and the sequence of positions after that. */
-const verifyHistory = async (sql: Sql, total: number | null, { onViolations, onNote, onProgress }: Reporter) => {
-  const state = await readLastEpoch(sql)
-  if (state === null)
-    return onViolations([{ subject: 'guard', id: 'log_epochs', rule: 'epochs', expected: 'at least 1', found: '0' }])
-  if (!state.ours) await onNote(otherCluster)
-  const floor = state.ours ? state.floor : null
-  let highest = 0n
-  let pages = 0
-  await walk(
-    lowestId,
-    (after) => verifyHistoryPage(sql, { after, limit: ordersPageMax, floor }),
-    async (page) => {
-      if (BigInt(page.highest) > highest) highest = BigInt(page.highest)
-      onProgress('histories', ++pages * ordersPageMax, total)
-      await onViolations(page.violations)
-    },
-  )
-  await onViolations(await verifyLogPosition(sql, { highest: String(highest), floor: state.floor }))
-}
-
 const stillFilling =
   'the keys of older orders are still being filled in: whether every order has its key is not checked'
 
-/** The key of every order, and the order of every key. */
-const verifyKeys = async (sql: Sql, total: number | null, { onViolations, onNote, onProgress }: Reporter) => {
-  let pages = 0
+/** The rules of an order, as they are for this database. `epoch`: the last one; null: there is none. */
+const readJudges = async (sql: Sql, epoch: LastEpoch | null, { onViolations, onNote }: Reporter) => {
+  if (epoch === null)
+    await onViolations([{ subject: 'guard', id: 'log_epochs', rule: 'epochs', expected: 'at least 1', found: '0' }])
+  else if (!epoch.ours) await onNote(otherCluster)
+  const keysFilled = await readKeysFilled(sql)
+  if (!keysFilled) await onNote(stillFilling)
+  const { places, violations } = await readToldPlaces(sql)
+  await onViolations(violations)
+  return (range: Range): Judge[] => [
+    ledgerJudge(sql),
+    ...(keysFilled ? [keyJudge(sql)] : []),
+    rulesJudge(sql),
+    engineEndsJudge(sql, range),
+    ...(epoch === null ? [] : [historyJudge(sql, epoch.ours ? epoch.floor : null)]),
+    toldJudge(sql, places),
+  ]
+}
+
+/** Judges the orders of a range of ids, page by page. */
+const walkOrders = async (
+  sql: Sql,
+  range: Range,
+  judges: (page: Range) => Judge[],
+  onPage: (page: Judged) => Promise<void>,
+) => {
+  for (let { after } = range; after !== range.last;) {
+    const page = { after, last: await endOfPage(sql, { after, last: range.last }, ordersPageMax) }
+    await onPage(await judgePage(sql, page, judges(page)))
+    after = page.last
+  }
+}
+
+/** Every order, and the sequence of positions after that. */
+const verifyOrders = async (sql: Sql, beside: Sql | undefined, reporter: Reporter): Promise<Verified> => {
+  const { onViolations, onProgress } = reporter
+  const total = await estimateOrders(sql)
+  const epoch = await readLastEpoch(sql)
+  const judges = await readJudges(sql, epoch, reporter)
+  const verified: Verified = { orders: 0, fills: 0 }
+  let highest = 0n
+  const onPage = async (page: Judged): Promise<void> => {
+    verified.orders += page.orders
+    verified.fills += page.fills
+    if (page.highest > highest) highest = page.highest
+    onProgress('orders', verified.orders, total)
+    await onViolations(page.violations)
+  }
+  const middle = beside === undefined ? null : await readMiddleId(sql)
+  if (beside === undefined || middle === null)
+    await walkOrders(sql, { after: lowestId, last: highestId }, judges, onPage)
+  else
+    await Promise.all([
+      walkOrders(sql, { after: lowestId, last: middle }, judges, onPage),
+      walkOrders(beside, { after: middle, last: highestId }, judges, onPage),
+    ])
+  if (epoch !== null) await onViolations(await verifyLogPosition(sql, { highest: String(highest), floor: epoch.floor }))
+  return verified
+}
+
+/** Every key: the order that it names has it. */
+const verifyKeys = async (sql: Sql, { onViolations, onProgress }: Reporter): Promise<void> => {
   let keys = 0
-  if (await readKeysFilled(sql))
-    await walk(
-      lowestId,
-      (after) => verifyOrderKeysPage(sql, { after, limit: ordersPageMax }),
-      async ({ violations }) => {
-        onProgress('keys of orders', ++pages * ordersPageMax, total)
-        await onViolations(violations)
-      },
-    )
-  else await onNote(stillFilling)
   await walk(
     firstKey,
     (after) => verifyKeysPage(sql, { after, limit: rowsPageMax }),
@@ -96,64 +135,36 @@ const verifyKeys = async (sql: Sql, total: number | null, { onViolations, onNote
   )
 }
 
-/** The sessions of FIX: their numbers, that what was sent is in the log, and that what is in the log was sent. */
+/** The sessions of FIX: their numbers, and that what was sent is in the log. */
 const verifySessions = async (sql: Sql, { onViolations }: Reporter): Promise<void> => {
-  const report = ({ violations }: { violations: Violation[] }): Promise<void> => onViolations(violations)
   await onViolations(await verifyFixSessions(sql))
-  await walk(firstSent, (after) => verifySentPage(sql, { after, limit: rowsPageMax }), report)
-  const { places, violations } = await readToldPlaces(sql)
-  await onViolations(violations)
-  await walk(lowestId, (after) => verifyToldPage(sql, { after, limit: ordersPageMax, places }), report)
-}
-
-/** Everything but the histories. */
-const verifyRows = async (sql: Sql, total: number | null, reporter: Reporter): Promise<Verified> => {
-  const { onViolations, onProgress } = reporter
-  const verified: Verified = { orders: 0, fills: 0 }
   await walk(
-    lowestId,
-    (after) => verifyOrdersPage(sql, { after, limit: ordersPageMax }),
-    async ({ orders, fills, violations }) => {
-      verified.orders += orders
-      verified.fills += fills
-      onProgress('orders', verified.orders, total)
-      await onViolations(violations)
-    },
+    firstSent,
+    (after) => verifySentPage(sql, { after, limit: rowsPageMax }),
+    ({ violations }) => onViolations(violations),
   )
-  await verifyKeys(sql, total, reporter)
-  const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
-  await onViolations(await verifyRules(sql))
-  await walk(lowestId, (after) => verifyJudgedPage(sql, { after, limit: ordersPageMax }), report)
-  await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
-  await walk('0', (after) => verifySweepsPage(sql, { after, limit: rowsPageMax }), report)
-  await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
-  await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)
-  await walk(lowestId, (after) => verifyEngineEndsPage(sql, { after, limit: ordersPageMax }), report)
-  await verifySessions(sql, reporter)
-  return verified
 }
 
 /**
- * Returns how many orders and fills it looked at, after it has reported every violation. With a second reader in `beside`, the histories, which
- * are half of the work, are verified at the same time. Throws the errors of Postgres and the network.
+ * Returns how many orders and fills it looked at, after it has reported every violation. With a second reader in `beside`, half of the orders are
+ * judged in it at the same time. Throws the errors of Postgres and the network.
  */
 export const verifyTables = async (
   sql: Sql,
   reporter: Reporter,
   { beside }: { beside?: Sql } = {},
 ): Promise<Verified> => {
-  await reporter.onViolations(await verifyGuards(sql))
-  await reporter.onViolations(await verifyGaps(sql))
-  const total = await estimateOrders(sql)
-  if (beside === undefined) {
-    const verified = await verifyRows(sql, total, reporter)
-    await verifyHistory(sql, total, reporter)
-    return verified
-  }
-  // One bar: that of the histories is seen once the other work is done.
-  let rowsAreDone = false
-  const quiet: Reporter = { ...reporter, onProgress: (...bar) => rowsAreDone && reporter.onProgress(...bar) }
-  const rows = verifyRows(sql, total, reporter).finally(() => (rowsAreDone = true))
-  const [verified] = await Promise.all([rows, verifyHistory(beside, total, quiet)])
+  const { onViolations } = reporter
+  const report = ({ violations }: Page<string>): Promise<void> => onViolations(violations)
+  await onViolations(await verifyGuards(sql))
+  await onViolations(await verifyGaps(sql))
+  const verified = await verifyOrders(sql, beside, reporter)
+  await verifyKeys(sql, reporter)
+  await onViolations(await verifyRules(sql))
+  await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
+  await walk('0', (after) => verifySweepsPage(sql, { after, limit: rowsPageMax }), report)
+  await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
+  await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)
+  await verifySessions(sql, reporter)
   return verified
 }

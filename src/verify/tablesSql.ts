@@ -2,7 +2,7 @@
 
 import { useFormats, type Sql } from '../store/sql.ts'
 import { idOfTriggered, isPublished, kindTable, wrongStatus } from './kindsSql.ts'
-import { violationsOf, type Page } from './ordersSql.ts'
+import { violationsOf, type Page } from './page.ts'
 import type { Violation } from './violation.ts'
 
 type PageRow<Cursor> = { next: Cursor | null; violations: Violation[] }

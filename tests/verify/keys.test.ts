@@ -2,8 +2,8 @@
 
 import { expect, test } from 'bun:test'
 import { insertVoids } from '../../src/store/keys.ts'
-import { firstKey, verifyKeysPage, verifyOrderKeysPage } from '../../src/verify/keysSql.ts'
-import { lowestId } from '../../src/verify/ordersSql.ts'
+import { firstKey, keyJudge, verifyKeysPage } from '../../src/verify/keysSql.ts'
+import { endOfPage, highestId, judgePage, lowestId } from '../../src/verify/page.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { corrupt } from '../support/seed.ts'
@@ -83,13 +83,12 @@ test('pages of any size say the same', async () => {
   await corrupt(database.sql, `update order_keys set order_id = '${ids['g']!}' where client_order_id in ('a', 'f')`)
   for (const limit of [1, 2, 3, 8, 100]) {
     const found: string[] = []
-    for (let after: string | null = lowestId; after !== null;) {
-      const page: Awaited<ReturnType<typeof verifyOrderKeysPage>> = await verifyOrderKeysPage(database.sql, {
-        after,
-        limit,
-      })
+    for (let after = lowestId; after !== highestId;) {
+      const last = await endOfPage(database.sql, { after, last: highestId }, limit)
+      const page = await judgePage(database.sql, { after, last }, [keyJudge(database.sql)])
+      expect(page.orders).toBeLessThanOrEqual(limit)
       found.push(...page.violations.map(({ id }) => id))
-      after = page.next
+      after = last
     }
     let keys = 0
     for (let after: typeof firstKey | null = firstKey; after !== null;) {

@@ -95,9 +95,9 @@ test('an applied report whose order did not end, or ended otherwise', async () =
              update orders set status = 'CANCELED' where id = '${of.expired}'`,
   )
   expect(own).toEqual([
+    ['order', ids.canceled, 'report', '1 that ended it', '1'],
     ['report', `${ids.canceled} r`, `status of order ${ids.canceled}`, 'CANCELED', 'NEW'],
     ['report', `${ids.expired} r`, `status of order ${ids.expired}`, 'EXPIRED', 'CANCELED'],
-    ['order', ids.canceled, 'report', '1 that ended it', '1'],
   ])
 })
 
