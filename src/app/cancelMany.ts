@@ -49,9 +49,13 @@ const cancelPart = async (
   const moves = ids.map((id) => moveOf(id, command))
   const rows = await db.run((sql) => moveOrders(sql, moves, now, { skipLocked }))
   let isNew = false
-  for (const [id, { order, before }] of rows)
-    if (order === null) done.closed.push({ id, status: before })
+  // In the order in which they were asked for: the statement answers in another.
+  for (const id of ids) {
+    const row = rows.get(id)
+    if (row === undefined) continue
+    if (row.order === null) done.closed.push({ id, status: row.before })
     else isNew = done.canceled.push(id) > 0
+  }
   if (isNew) onCommitted()
 }
 

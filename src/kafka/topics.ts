@@ -31,9 +31,18 @@ class TopicsMissing extends Error {
 /** Kafka's value for "the broker's default replication factor". */
 export const brokerDefault = -1
 
+/** The library's error for an answer of which a part is an error. It has the whole answer. */
+type CreateRefusal = { response?: { topics?: readonly { name: string; errorCode: number }[] } }
+
 const missingTopics = async (admin: Admin, names: readonly string[]): Promise<string[]> => {
   const existing = new Set(await admin.listTopics())
   return names.filter((name) => !existing.has(name))
+}
+
+/** Of `names`, those that the brokers refused to create; all of them if the error does not say. What they created may not be in their list yet. */
+const refusedOf = (names: readonly string[], error: unknown): readonly string[] => {
+  const partial = findErrorBy(error as Error, 'code', 'PLT_KFK_RESPONSE') as CreateRefusal | null
+  return partial?.response?.topics?.flatMap(({ name, errorCode }) => (errorCode === 0 ? [] : [name])) ?? names
 }
 
 /** Creates what is missing with `partitions` partitions. Throws TopicsMissing, or the network's error. Returns what it created. */
@@ -44,7 +53,7 @@ export const ensureTopics = async (admin: Admin, topics: Topics, partitions: num
     await admin.createTopics({ topics: missing, partitions, replicas: brokerDefault, configs: [notCompacted] })
   } catch (error) {
     // Another replica may have been faster.
-    const still = await missingTopics(admin, missing)
+    const still = await missingTopics(admin, refusedOf(missing, error))
     if (still.length > 0)
       throw new TopicsMissing(
         `topics ${still.join(', ')} do not exist and could not be created: create them, or let this client create topics`,
