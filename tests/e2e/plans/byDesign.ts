@@ -60,6 +60,11 @@ export const byDesign = [
     looksMax: Infinity,
   },
   {
+    clause: 'with gone as materialized ( select e.order_id from order_endings',
+    why: 'endings whose cancellation has not left the outbox yet are passed over, each by a look: as many as have been told of and wait',
+    looksMax: 10_000,
+  },
+  {
     clause: 'with trade as materialized',
     why: 'each trade of a batch takes the first stops that it may trigger, though one before it may trigger the same',
     looksMax: 25_000,
