@@ -3,7 +3,7 @@
 import { isTooSlow } from '../store/faults.ts'
 
 /** Runs a statement with the limit that holds now. */
-export type BatchLimit = <T>(statement: (limit: number) => Promise<T>) => Promise<T>
+type BatchLimit = <T>(statement: (limit: number) => Promise<T>) => Promise<T>
 
 /**
  * At most `max` rows. A statement that took longer than its time-out is tried with half as many rows the next time, down to one, and after

@@ -2,7 +2,7 @@
 // without a gap, each says what those up to it add up to, and the order's own row is as the last one left it.
 
 import type { Fragment, Sql } from '../store/sql.ts'
-import type { Judge } from './page.ts'
+import { brokenRules, type Judge } from './page.ts'
 import type { Violation } from './violation.ts'
 
 /** Each event with what all up to it add up to. The last price rides along in the second place of an array. */
@@ -106,10 +106,7 @@ export const historyJudge = (sql: Sql, floor: string | null): Judge => ({
     wrongHistory(sql),
   ],
   faults: sql`
-    select 'history' as subject, w.id::text as id, e.key as rule, e.value as expected, s.value as found
-    from wrong_history w
-    cross join lateral jsonb_each_text(w.expected) e
-    join lateral jsonb_each_text(w.found) s on s.key = e.key and s.value is distinct from e.value
+    ${brokenRules(sql, 'history', 'wrong_history')}
     union all
     select 'history', s.id, s.rule, s.expected, s.found from (${faultsOfSteps(sql, floor)}) s
     union all

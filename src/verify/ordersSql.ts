@@ -1,7 +1,7 @@
 // Verifies that every order is the fold of its ledger.
 
 import type { Fragment, Sql } from '../store/sql.ts'
-import type { Judge } from './page.ts'
+import { brokenRules, type Judge } from './page.ts'
 
 /**
  * The rules, each as the value that the ledger implies and, under the same name in `found`, the value that is stored. `changes`: how many
@@ -95,10 +95,7 @@ export const ledgerJudge = (sql: Sql): Judge => {
         )`,
     ],
     faults: sql`
-      select 'order' as subject, w.id::text as id, e.key as rule, e.value as expected, s.value as found
-      from wrong_order w
-      cross join lateral jsonb_each_text(w.expected) e
-      join lateral jsonb_each_text(w.found) s on s.key = e.key and s.value is distinct from e.value
+      ${brokenRules(sql, 'order', 'wrong_order')}
       union all
       select 'fill', f.order_id::text, 'order', 'an order with this id', null
       from ledger f where not exists (select from page p where p.id = f.order_id)`,

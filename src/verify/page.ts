@@ -30,6 +30,13 @@ export const violationsOf = (sql: Sql, query: Fragment): Fragment => sql`
                             order by v.id, v.rule)
             from (${query}) v), '[]'::json)`
 
+/** The rules that are broken, as a query of violations. `wrong`: a table of `id`, and of `expected` and `found` as one JSON object each, with the same names. */
+export const brokenRules = (sql: Sql, subject: string, wrong: string): Fragment => sql`
+  select ${subject}::text as subject, w.id::text as id, e.key as rule, e.value as expected, s.value as found
+  from ${sql(wrong)} w
+  cross join lateral jsonb_each_text(w.expected) e
+  join lateral jsonb_each_text(w.found) s on s.key = e.key and s.value is distinct from e.value`
+
 /** Orders of one id are two where its key is gone. An order that a rule of business refused began as it is. */
 const pageTable = (sql: Sql, { after, last }: Range): Fragment => sql`
   page as materialized (
