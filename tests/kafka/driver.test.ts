@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { joinGroupV9 } from '@platformatic/kafka'
-import { createAdmin, createMember, type KafkaConfig } from '../../src/kafka/client.ts'
+import { createAdmin, createMember, type KafkaConfig, type RawConsumer } from '../../src/kafka/client.ts'
 import { Admin, ConnectionPool } from '../../src/kafka/library.ts'
 import { startKafka, type KafkaServer } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
@@ -201,21 +201,41 @@ describe('a member of a group', () => {
     hangsAfterMs,
   )
 
-  test(
-    'that leads takes what another one subscribes to as nothing if it cannot be read',
-    async () => {
+  /** Lets a member of another program join the group, with this subscription; resolves once our member has its partitions again. */
+  const joinBeside = async (member: RawConsumer, group: string, subscription: Buffer): Promise<ConnectionPool> => {
+    const foreign = new ConnectionPool('foreign', { requestTimeout: 60_000 })
+    const connection = await foreign.get({ host: '127.0.0.1', port: kafka.port })
+    const join = (memberId: string) =>
+      joinGroupV9.api.async(connection, group, 30_000, 30_000, memberId, null, 'consumer', [
+        { name: 'range', metadata: subscription },
+      ])
+    const { response } = (await failureOf(join(''))) as { response: { memberId: string } }
+    const rejoined = new Promise<void>((resolve) => member.once('consumer:group:join', () => resolve()))
+    await join(response.memberId)
+    await rejoined
+    return foreign
+  }
+
+  /** A subscription as members write it, version 0: the topics by name, and no data of the user. */
+  const subscriptionTo = (topic: string): Buffer => {
+    const name = Buffer.from(topic)
+    const [version, count, length, noData] = [Buffer.alloc(2), Buffer.alloc(4), Buffer.alloc(2), Buffer.alloc(4, 0xff)]
+    count.writeInt32BE(1)
+    length.writeInt16BE(name.length)
+    return Buffer.concat([version, count, length, name, noData])
+  }
+
+  test.each([
+    ['that cannot be read', Buffer.alloc(0)],
+    ['to a topic that is not there', subscriptionTo(`missing-${crypto.randomUUID()}`)],
+    ['to a topic of the cluster itself', subscriptionTo('__consumer_offsets')],
+    ['to a name that no topic can have', subscriptionTo('no/topic')],
+  ])(
+    'that leads goes on beside one with a subscription %s',
+    async (_, subscription) => {
       await using door = await openPlainDoor()
       const { member, topic, group } = await joined(door)
-      const foreign = new ConnectionPool('foreign', { requestTimeout: 60_000 })
-      const connection = await foreign.get({ host: '127.0.0.1', port: kafka.port })
-      const join = (memberId: string) =>
-        joinGroupV9.api.async(connection, group, 30_000, 30_000, memberId, null, 'consumer', [
-          { name: 'range', metadata: Buffer.alloc(0) },
-        ])
-      const { response } = (await failureOf(join(''))) as { response: { memberId: string } }
-      const rejoined = new Promise<void>((resolve) => member.once('consumer:group:join', () => resolve()))
-      await join(response.memberId)
-      await rejoined
+      const foreign = await joinBeside(member, group, subscription)
       expect(member.assignments).toEqual([{ topic, partitions: [0, 1, 2] }])
       await foreign.close()
       await member.close(true)
