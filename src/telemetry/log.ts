@@ -18,10 +18,11 @@ const keysMax = 1_000
  * The message with that of its root cause: unwraps the first of an AggregateError, then `cause`, recursively. The root has what the
  * broker or the database said.
  */
-const fullMessage = (error: Error): string => {
+const fullMessage = (error: Error, wrappers: readonly Error[] = []): string => {
   const inner: unknown = error instanceof AggregateError ? (error.errors[0] ?? error.cause) : error.cause
-  if (!(inner instanceof Error)) return error.message
-  const cause = fullMessage(inner)
+  // An error that is its own cause, through others or not, ends where it began.
+  if (!(inner instanceof Error) || inner === error || wrappers.includes(inner)) return error.message
+  const cause = fullMessage(inner, [...wrappers, error])
   // The wrapper may repeat its cause already.
   return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`
 }

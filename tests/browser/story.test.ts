@@ -1,7 +1,7 @@
 // Proves: the README's story can be clicked: two orders that cross are placed and watched being filled, one is canceled, many are, an attempt
 // whose answer was lost is made void, trading is halted and resumed, and the page goes on by itself after the service was started again.
 
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { expect, test } from '../support/explained.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import { until } from '../support/until.ts'
@@ -94,6 +94,32 @@ test('what remains of an order is canceled after a question, and its life says s
   await page.keyboard.press('Escape')
   await life.waitFor({ state: 'detached' })
   await rowOf(page, 'LEAVES').filter({ hasText: 'Canceled' }).waitFor()
+  expectQuiet(opened)
+})
+
+test('an answer of its history that comes late replaces no newer one', async () => {
+  const { id } = await placeOrder(service, { ticker: 'LATE' })
+  await using opened = await open()
+  const { page } = opened
+  const [read, released, given] = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+  const holdBack = async (route: Route): Promise<void> => {
+    const response = await route.fetch()
+    read!.resolve()
+    await released!.promise
+    await route.fulfill({ response })
+    given!.resolve()
+  }
+  await page.route(`**/orders/${id}/events?*`, holdBack, { times: 1 })
+  await page.getByText('Live', { exact: true }).waitFor()
+  await rowOf(page, 'LATE').click()
+  await read!.promise
+  await service.http(`/orders/${id}`, { method: 'DELETE' })
+  const line = page.getByRole('complementary').locator('.life-line > li')
+  await line.filter({ hasText: 'USER_CANCELED' }).waitFor()
+  released!.resolve()
+  await given!.promise
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+  expect(await line.count()).toBe(2)
   expectQuiet(opened)
 })
 

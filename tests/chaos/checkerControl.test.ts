@@ -168,6 +168,14 @@ test('a slow arming, made again after its deadline, may fire again', () => {
   expect(check(world).violations).toEqual([])
 })
 
+test('a slow arming, made again after its deadline had fired, may be armed anew before the second one', () => {
+  const world = sampleControl()
+  say(world, 59, { firesAt: timeAt(62), fired: true })
+  answerTo(world, 59).at = timeAt(60)
+  delete answerTo(world, 61).fired
+  expect(check(world).violations).toEqual([])
+})
+
 describe('the checker finds', () => {
   for (const [kind, cases] of Object.entries(corruptions))
     for (const [what, corrupt] of Object.entries(cases))

@@ -105,6 +105,15 @@ describe('an error in the log', () => {
     expect(describeError(new Error('refused: no such login', { cause }))).toEqual({ error: 'refused: no such login' })
   })
 
+  test('that is its own cause, directly or through another, ends', () => {
+    const own = new Error('alone')
+    own.cause = own
+    expect(describeError(own)).toEqual({ error: 'alone' })
+    const first = new Error('first')
+    first.cause = new Error('second', { cause: first })
+    expect(describeError(first)).toEqual({ error: 'first: second' })
+  })
+
   test('that is no Error is its text', () => {
     expect(describeError('gone')).toEqual({ error: 'gone' })
     expect(describeError(undefined)).toEqual({ error: 'undefined' })

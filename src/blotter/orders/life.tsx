@@ -1,6 +1,6 @@
 // The life of an order: its terms, and every event with its time, cause and fill as a line of time. It follows the order.
 
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Feed } from '../feed/feed.ts'
 import { eventFromJson, type LifeEvent } from '../model/event.ts'
 import { isOpen, orderFromJson, type Order } from '../model/order.ts'
@@ -80,7 +80,13 @@ const useOrder = ({ feed, service, id }: Pick<LifeProps, 'feed' | 'service' | 'i
   const [read, setRead] = useState<Order | Problem | null>(null)
   useEffect(() => {
     if (feed.book.get(id) !== undefined) return
-    void service.call('GET', `/orders/${id}`).then(({ problem, body }) => setRead(problem ?? orderFromJson(body)))
+    let isShown = true
+    void service.call('GET', `/orders/${id}`).then(({ problem, body }) => {
+      if (isShown) setRead(problem ?? orderFromJson(body))
+    })
+    return () => {
+      isShown = false
+    }
   }, [feed, service, id])
   const kept = feed.book.get(id) ?? (followed?.id === id ? followed : undefined)
   return kept ?? read
@@ -124,12 +130,19 @@ export const LifeSheet = (props: LifeProps) => {
   const [problem, setProblem] = useState<Problem | null>(null)
   const version = order !== null && 'version' in order ? order.version : null
 
-  const load = useCallback(async (): Promise<void> => {
-    const found = await readEvents(service, id)
-    if ('events' in found) setLife({ id, ...found })
-    setProblem('events' in found ? null : found)
-  }, [service, id])
-  useEffect(() => void load(), [load, version])
+  // Answers may come in another order than their questions: an older one never replaces a newer one.
+  const reads = useRef({ id, asked: 0, shown: 0 })
+  useEffect(() => {
+    if (reads.current.id !== id) reads.current = { id, asked: 0, shown: 0 }
+    const ofOrder = reads.current
+    const turn = ++ofOrder.asked
+    void readEvents(service, id).then((found) => {
+      if (ofOrder !== reads.current || turn < ofOrder.shown) return
+      ofOrder.shown = turn
+      if ('events' in found) setLife({ id, ...found })
+      setProblem('events' in found ? null : found)
+    })
+  }, [service, id, version])
 
   const isHere = order !== null && 'version' in order
   const title = isHere ? `${order.side === 'BUY' ? 'Buy' : 'Sell'} ${order.ticker}` : 'Order'

@@ -182,7 +182,10 @@ const checkTwice = ({ byId, report }: World, requestId: string, sweeps: readonly
 const checkArming = ({ sweeps, report }: World, arming: Arming, next: Arming | undefined): void => {
   const { n, answer } = arming
   const deadline = deadlineOf(arming)
-  const fired = sweeps.has(requestIdOf(n))
+  // Where its statement was made again, a sweep of an earlier deadline says nothing of the last one.
+  const isOfDeadline = ({ dueAt }: SweepRow): boolean =>
+    !mayFireTwice(arming) || Math.abs((dueAt ?? 0) - deadline!) <= slackMs
+  const fired = sweeps.get(requestIdOf(n))?.some(isOfDeadline) === true
   if (answer?.status !== 200 || deadline === null) {
     if (fired && deadline === null) report('SWITCH_DIFFERS', `request ${n} disarmed, and its switch fired`)
     return

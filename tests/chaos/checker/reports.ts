@@ -28,6 +28,8 @@ type World = {
   histories: ReadonlyMap<string, History>
   /** By place on the topic. */
   sent: ReadonlyMap<string, Sent>
+  /** By place on theirs. */
+  trades: ReadonlyMap<string, TradeRecord>
   /** When the placement of an order was first appended; an order that is not there was not published. */
   publishedAt: ReadonlyMap<string, number>
   report: Report
@@ -97,9 +99,8 @@ const lateBefore = ({ entries }: History, trades: ReadonlyMap<string, TradeRecor
 
 /** What is wrong with a report that ended its order; null: nothing. */
 const enderFault = (row: ReportRow, history: History, sentAt: number, world: World): string | null => {
-  const { evidence, publishedAt } = world
+  const { publishedAt, trades } = world
   const end = endOf(history)
-  const trades = new Map(evidence.trades.map((record) => [where(record), record]))
   const isIts = end?.cause['partition'] === row.partition && end.cause['offset'] === String(row.offset)
   if (end === undefined || !isIts || end.change!.reasonCode !== `ENGINE_${row.kind}`)
     return `the order ended by ${JSON.stringify(end?.cause)}, ${end?.change?.reasonCode}`
@@ -193,7 +194,8 @@ const checkEnds = ({ evidence, histories, report }: World): void => {
 
 export const checkReports = (histories: ReadonlyMap<string, History>, evidence: Evidence, report: Report): void => {
   const sent = new Map(evidence.reports.map((record) => [where(record), { record, message: decodeReport(record) }]))
-  const world = { evidence, histories, sent, publishedAt: readPublishedAt(evidence), report }
+  const trades = new Map(evidence.trades.map((record) => [where(record), record]))
+  const world = { evidence, histories, sent, trades, publishedAt: readPublishedAt(evidence), report }
   checkLetters(world)
   checkPresence(world)
   checkRows(world)

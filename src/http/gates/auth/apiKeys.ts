@@ -3,6 +3,7 @@
 
 import { callerOf, isScope, type Caller } from '../../../app/caller.ts'
 import type { Log } from '../../../telemetry/log.ts'
+import { instantFromJson } from '../../../wire/instant.ts'
 import { hashBytes, hashPattern, isSecretOf, noHash } from '../../../wire/secret.ts'
 import { keyIdPattern, parseKey } from './apiKey.ts'
 import { refuse, type Verdict } from './verdict.ts'
@@ -18,8 +19,10 @@ const fail = (at: number, fault: string): never => {
 
 const expiryOf = (expires: unknown, at: number): number => {
   if (expires === undefined || expires === null) return Infinity
-  const ms = typeof expires === 'string' && /^\d{4}-\d\d-\d\dT.*Z$/.test(expires) ? Date.parse(expires) : Number.NaN
-  return Number.isNaN(ms) ? fail(at, 'expires must be an ISO-8601 instant in UTC, such as 2027-01-02T03:04:05Z') : ms
+  const instant = typeof expires === 'string' && expires.endsWith('Z') ? instantFromJson(expires) : null
+  return instant === null
+    ? fail(at, 'expires must be an ISO-8601 instant in UTC, such as 2027-01-02T03:04:05Z')
+    : Date.parse(instant)
 }
 
 const readKey = (value: unknown, at: number): [string, StoredKey] => {

@@ -78,6 +78,7 @@ describe('the file', () => {
     ['a subject that is no user', line({ subject: 'alice' }), /key 1: subject must be/],
     ['a misspelt member', line({ expire: '2027-01-02T03:04:05Z' }), /key 1: has only/],
     ['an end that is none', line({ expires: 'soon' }), /key 1: expires must be/],
+    ['an end on a day that no calendar has', line({ expires: '2027-02-30T00:00:00Z' }), /key 1: expires must be/],
     ['one id twice', `${line()}\n${line()}`, /two keys have one id/],
     ['a second line that is bad', `${line()}\n${line({ id: 'b', scopes: 'orders:read' })}`, /key 2: scopes/],
   ])('is refused with a sentence that quotes nothing: %s', (_, text, fault) => {
