@@ -11,7 +11,7 @@ import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { tryToChangeRules, type ChangeResult, type RulesCommand } from './changeRules.ts'
 import type { KeyFill } from './keyFill.ts'
 import {
-  judgeHeldKey,
+  judgeHeldKeys,
   judgeTrials,
   placeOrders,
   type Identity,
@@ -162,12 +162,10 @@ const createPlacing = (options: BatchersOptions) => {
       ...read('key'),
       run: (lookups) => readHolders(pools.gets, lookups, placing.keyFill),
     }),
-    // Each takes a statement of its own, and few come.
     heldKeys: createBatcher<OrderTerms, HeldKey>({
       ...read('key'),
-      batchMax: 1,
-      run: ([terms]) =>
-        judgeHeldKey(pools.places, terms!, placing.keyFill).then((answer): HeldKey[] => [{ ok: true, answer }]),
+      run: async (batch) =>
+        (await judgeHeldKeys(pools.places, batch, placing.keyFill)).map((answer) => ({ ok: true, answer })),
     }),
   }
 }

@@ -7,7 +7,7 @@ import type { Reason } from '../domain/reason.ts'
 import { refusalBy, type Rules } from '../domain/rules.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
 import { RulesChanged } from '../store/faults.ts'
-import { isKeyFree, readVoidKeys, type OrderKey } from '../store/keys.ts'
+import { areKeysFree, readVoidKeys, type OrderKey } from '../store/keys.ts'
 import {
   insertOrders,
   readByKey,
@@ -174,12 +174,34 @@ const readHolders = async (db: Database, repeated: readonly Placement[], keysFil
   return { byId, byKey, voidKeys }
 }
 
-/** What whoever holds the key of these terms makes of them; null: nobody holds it, and nobody that is being stored right now will. */
-export const judgeHeldKey = async (db: Database, terms: OrderTerms, keyFill: KeyFill): Promise<PlaceResult | null> => {
+/**
+ * What whoever holds the keys of these terms makes of each; null: it has none, or nobody holds it, and nobody that is being stored right now
+ * will. However many there are, they take one statement if all are free, else four as a rule.
+ */
+export const judgeHeldKeys = async (
+  db: Database,
+  all: readonly OrderTerms[],
+  keyFill: KeyFill,
+): Promise<(PlaceResult | null)[]> => {
   const keysFilled = await keyFill.isDone()
-  if (terms.clientOrderId === null || (await db.run((sql) => isKeyFree(sql, terms, keysFilled)))) return null
-  const [holder] = await db.run((sql) => readByKey(sql, [terms], keysFilled))
-  return holder === undefined ? { ok: false, code: 'VOIDED' } : repetition(holder, terms)
+  const keyed = all.filter(({ clientOrderId }) => clientOrderId !== null)
+  const unread = new Map<string, OrderKey>(keyed.map((terms) => [keyOf(terms), terms]))
+  const holders = new Map<string, Order>()
+  const voidKeys = new Set<string>()
+  for (;;) {
+    const keys = [...unread.values()]
+    if (keys.length === 0 || (await db.run((sql) => areKeysFree(sql, keys, keysFilled)))) break
+    for (const order of await db.run((sql) => readByKey(sql, keys, keysFilled))) holders.set(keyOf(order), order)
+    for (const key of await db.run((sql) => readVoidKeys(sql, keys))) voidKeys.add(key)
+    const before = unread.size
+    for (const key of [...holders.keys(), ...voidKeys]) unread.delete(key)
+    assert(unread.size < before, 'whoever holds a key can be read')
+  }
+  return all.map((terms) => {
+    const holder = holders.get(keyOf(terms))
+    if (holder !== undefined) return repetition(holder, terms)
+    return voidKeys.has(keyOf(terms)) ? { ok: false, code: 'VOIDED' } : null
+  })
 }
 
 /** Why the order was refused and stored; null: it was not, or it was before. */
@@ -206,16 +228,14 @@ export const placeOrders = async (
   const isNew = ({ placement, waitSeconds }: Judged) => waitSeconds === null && stored.has(placement.order.id)
   const repeated = judged.filter((one) => one.waitSeconds === null && !isNew(one)).map(({ placement }) => placement)
   const holders = await readHolders(db, repeated, keysFilled)
+  const limited = judged.filter((one) => one.waitSeconds !== null).map(({ placement }) => placement.order)
+  const ofHeldKeys = (await judgeHeldKeys(db, limited, placing.keyFill)).values()
   const results: PlaceResult[] = []
   for (const [i, one] of judged.entries()) {
     const { placement, waitSeconds } = one
     const result: PlaceResult =
       waitSeconds !== null
-        ? ((await judgeHeldKey(db, placement.order, placing.keyFill)) ?? {
-            ok: false,
-            code: 'RATE_LIMITED',
-            waitSeconds,
-          })
+        ? (ofHeldKeys.next().value ?? { ok: false, code: 'RATE_LIMITED', waitSeconds })
         : isNew(one)
           ? answerOf(placement.order, false)
           : judgeRepetition(placement, holders)

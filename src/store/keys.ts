@@ -4,7 +4,7 @@
 import type { OrderTerms } from '../domain/terms.ts'
 import { codeOf } from './faults.ts'
 import { sparseArray, textArray, type Fragment, type Sql } from './sql.ts'
-import { parameter, sqlText, statementText } from './sqlText.ts'
+import { parameter, statementText } from './sqlText.ts'
 
 export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
 /** A key of which it is known that there is one. */
@@ -29,38 +29,40 @@ export const idByKey = (sql: Sql, { userId, clientOrderId }: NamedKey): Fragment
   )`
 
 const divisionByZero = '22012'
-const undone = (condition: string) =>
-  sqlText([
-    `
+const outOfRange = '22003'
+/** Whatever it has inserted is taken back, because it fails then: in one way if that is all, in another if it is some. */
+const undone = (condition: string) => statementText`
     with keyed as (
       insert into order_keys (user_id, client_order_id, order_id)
       select i.user_id::uuid, i.client_order_id, '00000000-0000-0000-0000-000000000000'
-      from unnest(array[`,
-    `::text], array[`,
-    `::text]) as i (user_id, client_order_id)
+      from unnest(${parameter}::text[], ${parameter}::text[]) as i (user_id, client_order_id)
       where ${condition}
+      order by i.user_id, i.client_order_id
       on conflict do nothing
       returning 1
     )
-    select 1 / (1 - count(*)::integer) from keyed`,
-  ])
+    select case inserted when 0 then 0 when wanted then 1 / (wanted - inserted) else 2147483647 + inserted end
+    from (select count(*)::integer as inserted from keyed) k, (select ${parameter}::integer as wanted) n`
 const undoneText = undone('true')
 const undoneTextBeforeFill = undone(noOlderOrder)
 
 /**
- * Whether nobody holds this key. It inserts the row and takes that back, because only an insert waits for another one that is under way with
- * the same key: a read would not see that one, and its answer may be lost.
+ * Whether nobody holds any of these keys; no two of them are the same. It inserts their rows and takes that back, because only an insert waits
+ * for another one that is under way with the same key: a read would not see that one, and its answer may be lost. If it says no, whoever
+ * holds one can be read.
  */
-export const isKeyFree = async (
-  sql: Sql,
-  { userId, clientOrderId }: OrderKey,
-  keysFilled: boolean,
-): Promise<boolean> => {
+export const areKeysFree = async (sql: Sql, keys: readonly OrderKey[], keysFilled: boolean): Promise<boolean> => {
   try {
-    await sql(keysFilled ? undoneText : undoneTextBeforeFill, userId, clientOrderId)
+    await sql(
+      keysFilled ? undoneText : undoneTextBeforeFill,
+      textArray(keys.map(({ userId }) => userId)),
+      textArray(keys.map(({ clientOrderId }) => clientOrderId)),
+      keys.length,
+    )
     return false
   } catch (error) {
     if (codeOf(error) === divisionByZero) return true
+    if (codeOf(error) === outOfRange) return false
     throw error
   }
 }

@@ -3,9 +3,11 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { runBatch } from '../../src/app/batcher.ts'
-import { type Placement, type PlaceResult } from '../../src/app/place.ts'
+import type { KeyFill } from '../../src/app/keyFill.ts'
+import { judgeHeldKeys, type Placement, type PlaceResult } from '../../src/app/place.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
 import { storeFault } from '../../src/store/faults.ts'
+import { insertVoids } from '../../src/store/keys.ts'
 import type { Database } from '../../src/store/sql.ts'
 import { amount, aPlacement, aPlacementOf, someTerms } from '../support/builders.ts'
 import { ownDatabase, ownProxy } from '../support/ownDatabase.ts'
@@ -146,6 +148,47 @@ describe('the same key', () => {
     ])
     expect(results.every((result) => result.ok && !result.replayed)).toBe(true)
     expect(await place([aPlacementOf(terms)])).toMatchObject([{ ok: true, replayed: true }])
+  })
+})
+
+describe('who holds the keys of orders that are not to be stored', () => {
+  const keyFill = { isDone: () => Promise.resolve(true) } as KeyFill
+  const judge = (all: readonly OrderTerms[], on = db) => judgeHeldKeys(on, all, keyFill)
+
+  test('is answered for each: the order, another one, a void, nobody', async () => {
+    const userId = crypto.randomUUID()
+    const of = (clientOrderId: string | null, more: Partial<OrderTerms> = {}) =>
+      someTerms({ userId, clientOrderId, ...more })
+    const [placed] = await place([aPlacementOf(of('held'))])
+    const voidOf = { key: { userId, clientOrderId: 'void' }, at: new Date(), requestId: null, subject: null }
+    await db.run((sql) => insertVoids(sql, [voidOf], true))
+    const free = [of('free'), of('free too'), of('free'), of(null)]
+    expect(await judge(free)).toEqual([null, null, null, null])
+    expect(
+      await judge([of('free'), of('held'), of('void'), of(null), of('held', { quantity: amount('7') }), of('free')]),
+    ).toEqual([
+      null,
+      { ...placed!, replayed: true } as PlaceResult,
+      { ok: false, code: 'VOIDED' },
+      null,
+      { ok: false, code: 'IDEMPOTENCY_MISMATCH', differing: ['quantity'] },
+      null,
+    ])
+    expect(await judge(free)).toEqual([null, null, null, null])
+  })
+
+  test('takes one statement where all are free, however many they are', async () => {
+    let statements = 0
+    const counting: Database = {
+      ...db,
+      run: (use) => {
+        statements++
+        return db.run(use)
+      },
+    }
+    const all = Array.from({ length: 256 }, () => someTerms({ clientOrderId: crypto.randomUUID() }))
+    expect(await judge(all, counting)).toEqual(all.map(() => null))
+    expect(statements).toBe(1)
   })
 })
 

@@ -98,27 +98,29 @@ test('what remains of an order is canceled after a question, and its life says s
 })
 
 test('an answer of its history that comes late replaces no newer one', async () => {
-  const { id } = await placeOrder(service, { ticker: 'LATE' })
+  const id = await placeOrder(service, { ticker: 'LATE' })
   await using opened = await open()
   const { page } = opened
-  const [read, released, given] = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+  const [read, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const holdBack = async (route: Route): Promise<void> => {
-    const response = await route.fetch()
-    read!.resolve()
-    await released!.promise
-    await route.fulfill({ response })
-    given!.resolve()
+    const { pathname, search } = new URL(route.request().url())
+    const { json } = await service.http(pathname + search)
+    read.resolve()
+    await released.promise
+    await route.fulfill({ json })
   }
   await page.route(`**/orders/${id}/events?*`, holdBack, { times: 1 })
+  let reads = 0
+  page.on('requestfinished', (request) => void (reads += request.url().includes(`${id}/events`) ? 1 : 0))
   await page.getByText('Live', { exact: true }).waitFor()
   await rowOf(page, 'LATE').click()
-  await read!.promise
+  await read.promise
   await service.http(`/orders/${id}`, { method: 'DELETE' })
   const line = page.getByRole('complementary').locator('.life-line > li')
   await line.filter({ hasText: 'USER_CANCELED' }).waitFor()
-  released!.resolve()
-  await given!.promise
-  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+  released.resolve()
+  await until(() => reads === 2, { what: 'the late answer is there' })
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 500)))
   expect(await line.count()).toBe(2)
   expectQuiet(opened)
 })

@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { storeFault } from '../../src/store/faults.ts'
-import { isKeyFree } from '../../src/store/keys.ts'
+import { areKeysFree } from '../../src/store/keys.ts'
 import { readKeyHolders, readOrders } from '../../src/store/orders.ts'
 import { amount, anOrder, aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -153,20 +153,37 @@ describe('insertOrders', () => {
   })
 })
 
-describe('isKeyFree', () => {
-  const isFree = ({ order }: ReturnType<typeof aPlacement>, on = db) => on.run((sql) => isKeyFree(sql, order, true))
+describe('areKeysFree', () => {
+  const areFree = (...placements: ReturnType<typeof aPlacement>[]) =>
+    db.run((sql) =>
+      areKeysFree(
+        sql,
+        placements.map(({ order }) => order),
+        true,
+      ),
+    )
   const key = () => ({ userId: crypto.randomUUID(), clientOrderId: 'k' })
+
+  test('of several says so only if nobody holds any, and stores nothing', async () => {
+    const [held, free, other] = [key(), key(), key()]
+    await insert(aPlacement(held))
+    const before = await events()
+    expect(await areFree(aPlacement(free), aPlacement(other))).toBe(true)
+    expect(await areFree(aPlacement(free), aPlacement(held), aPlacement(other))).toBe(false)
+    expect(await areFree(aPlacement(other), aPlacement(free))).toBe(true)
+    expect(await events()).toEqual(before)
+  })
 
   test('says whether an order holds the key, and stores nothing either way', async () => {
     const user = key()
     const placement = aPlacement(user)
-    expect(await isFree(placement)).toBe(true)
+    expect(await areFree(placement)).toBe(true)
     expect(await events()).toEqual([])
     expect(await sql`select from orders where user_id = ${user.userId}`).toHaveLength(0)
     await insert(placement)
-    expect(await isFree(aPlacement(user))).toBe(false)
-    expect(await isFree(aPlacement({ ...user, clientOrderId: 'another' }))).toBe(true)
-    expect(await isFree(aPlacement({ ...user, userId: crypto.randomUUID() }))).toBe(true)
+    expect(await areFree(aPlacement(user))).toBe(false)
+    expect(await areFree(aPlacement({ ...user, clientOrderId: 'another' }))).toBe(true)
+    expect(await areFree(aPlacement({ ...user, userId: crypto.randomUUID() }))).toBe(true)
     expect(await events()).toHaveLength(1)
     expect(await sql`select from orders where user_id = ${user.userId}`).toHaveLength(1)
   })
@@ -179,7 +196,7 @@ describe('isKeyFree', () => {
     const rival = await database.sql.reserve()
     await rival`begin`
     await storeOrders(rival, [aPlacement(user)])
-    const asked = isFree(aPlacement(user))
+    const asked = areFree(aPlacement(user))
     await untilBlocked(sql, 'insert into order_keys')
     await rival.unsafe(end)
     rival.release()

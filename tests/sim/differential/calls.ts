@@ -1,10 +1,11 @@
 // Generates calls of the functions of src/store, of every kind that a simulated run makes; the same random numbers make the same
 // calls. Their arguments collide: keys used twice, orders locked by others, stale states, positions deleted twice.
 
+import { keyOf } from '../../../src/app/place.ts'
 import type { Moment } from '../../../src/store/covered.ts'
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
 import { readEpoch } from '../../../src/store/gate.ts'
-import { isKeyFree, readKeysFilled, readVoidKeys } from '../../../src/store/keys.ts'
+import { areKeysFree, readKeysFilled, readVoidKeys } from '../../../src/store/keys.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
 import type { Place } from '../../../src/store/log.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
@@ -76,9 +77,10 @@ const placing = (memory: Memory): Call => {
 /** Whether the index of old orders is left out. Both ways mean the same here: all orders have their keys in the table. */
 const someFilled = ({ random }: Memory): boolean => random.chance(0.7)
 
-const keyFree = (memory: Memory): Call => {
-  const [key, keysFilled] = [someKey(memory), someFilled(memory)]
-  return { name: 'isKeyFree', writes: true, run: (sql) => isKeyFree(sql, key, keysFilled) }
+const keysFree = (memory: Memory): Call => {
+  const found = some(memory.random, 3, () => someKey(memory)).map((key) => [keyOf(key), key] as const)
+  const [keys, keysFilled] = [[...new Map(found).values()], someFilled(memory)]
+  return { name: 'areKeysFree', writes: true, run: (sql) => areKeysFree(sql, keys, keysFilled) }
 }
 
 const byKey = (memory: Memory): Call => {
@@ -263,7 +265,7 @@ const backlog = ({ random, positions }: Memory): Call => {
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
-  [keyFree, 1],
+  [keysFree, 1],
   [byKey, 1],
   [voidKeys, 1],
   [rules, 1],

@@ -28,16 +28,20 @@ export function* insertKey(db: Postgres, tx: Tx, name: string, row: KeyRecord): 
 export const hasOlderOrder = (db: Postgres, userId: string, clientOrderId: string): boolean =>
   db.orders.values().some((order) => order.user_id === userId && order.client_order_id === clientOrderId)
 
-/** It fails if it has inserted anything. `filled`: the index of old orders does not count. */
-export function* isKeyFree(
+/** It fails if it could insert any, in order of their names: in one way if that was all. `filled`: the index of old orders does not count. */
+export function* areKeysFree(
   db: Postgres,
   tx: Tx,
-  { userId, clientOrderId, filled }: { userId: string; clientOrderId: string; filled: boolean },
+  { names, count, filled }: { names: (readonly [string, string])[]; count: number; filled: boolean },
 ): Steps<object[]> {
-  if (!filled && hasOlderOrder(db, userId, clientOrderId)) return [{}]
-  yield null
-  const inserted = yield* insertKey(db, tx, keyName(userId, clientOrderId), ofOrder(''))
-  refuse(inserted, sqlState.divisionByZero, 'division by zero')
+  const wanted = names.filter(([user, key]) => filled || !hasOlderOrder(db, user, key)).map((name) => keyName(...name))
+  let inserted = 0
+  for (const name of wanted.toSorted()) {
+    yield null
+    if (yield* insertKey(db, tx, name, ofOrder(''))) inserted++
+  }
+  refuse(inserted > 0 && inserted < count, sqlState.numericOverflow, 'integer out of range')
+  refuse(inserted === count, sqlState.divisionByZero, 'division by zero')
   return [{}]
 }
 

@@ -3,7 +3,7 @@
 
 import { arrayFromLiteral } from './fakeSql.ts'
 import { gateClauses } from './gating.ts'
-import { insertVoids, isKeyFree, readVoidKeys } from './keying.ts'
+import { areKeysFree, insertVoids, readVoidKeys } from './keying.ts'
 import { insertOrders, readByKey, readKeyHolders } from './placing.ts'
 import { arrays, look, type Template } from './template.ts'
 
@@ -44,15 +44,16 @@ export const placeTemplates: readonly Template[] = [
       }),
   },
   {
-    name: 'isKeyFree',
+    name: 'areKeysFree',
     clauses: [
       'insert into order_keys (user_id, client_order_id, order_id) select',
-      'on conflict do nothing returning 1 ) select 1 / (1 - count(*)::integer) from keyed',
+      'order by i.user_id, i.client_order_id on conflict do nothing returning 1 ) select case inserted when 0 then 0',
+      'when wanted then 1 / (wanted - inserted) else 2147483647 + inserted end',
     ],
-    run: (db, tx, { text, parameters: [userId, clientOrderId] }) =>
-      isKeyFree(db, tx, {
-        userId: String(userId),
-        clientOrderId: String(clientOrderId),
+    run: (db, tx, { text, parameters: [users, keys, count] }) =>
+      areKeysFree(db, tx, {
+        names: arrayFromLiteral(users).map((user, i) => [user!, arrayFromLiteral(keys)[i]!] as const),
+        count: Number(count),
         filled: isFilled(text),
       }),
   },
