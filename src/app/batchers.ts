@@ -10,18 +10,10 @@ import { createBatcher, type Batcher, type BatchRefusal, type BatchReport } from
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { tryToChangeRules, type ChangeResult, type RulesCommand } from './changeRules.ts'
 import type { KeyFill } from './keyFill.ts'
-import {
-  judgeHeldKeys,
-  judgeTrials,
-  placeOrders,
-  type Identity,
-  type Placement,
-  type PlaceResult,
-  type Placing,
-  type TrialResult,
-} from './place.ts'
+import { judgeHeldKeys, placeOrders, type Identity, type Placement, type PlaceResult, type Placing } from './place.ts'
 import { createReads } from './reads.ts'
 import { resolveException, resolveReportException, type ResolveCommand, type ResolveResult } from './resolve.ts'
+import { judgeTrials, type TrialResult } from './trials.ts'
 import { voidKeys, type VoidResult } from './voids.ts'
 
 export type ServiceLimits = {

@@ -7,7 +7,8 @@ import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
 import type { Call } from './caller.ts'
 import type { Admission } from './monitor.ts'
-import { keyOf, preparePlacement, type Identity, type PlaceResult, type TrialResult } from './place.ts'
+import { keyOf, preparePlacement, type Identity, type PlaceResult } from './place.ts'
+import type { TrialResult } from './trials.ts'
 
 /** What is judged of a new order. */
 export type NewOrderRules = {

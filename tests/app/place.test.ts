@@ -152,7 +152,7 @@ describe('the same key', () => {
 })
 
 describe('who holds the keys of orders that are not to be stored', () => {
-  const keyFill = { isDone: () => Promise.resolve(true) } as KeyFill
+  const keyFill: KeyFill = { isDone: () => Promise.resolve(true) }
   const judge = (all: readonly OrderTerms[], on = db) => judgeHeldKeys(on, all, keyFill)
 
   test('is answered for each: the order, another one, a void, nobody', async () => {

@@ -81,9 +81,11 @@ const useOrder = ({ feed, service, id }: Pick<LifeProps, 'feed' | 'service' | 'i
   useEffect(() => {
     if (feed.book.get(id) !== undefined) return
     let isShown = true
-    void service.call('GET', `/orders/${id}`).then(({ problem, body }) => {
+    const load = async (): Promise<void> => {
+      const { problem, body } = await service.call('GET', `/orders/${id}`)
       if (isShown) setRead(problem ?? orderFromJson(body))
-    })
+    }
+    void load()
     return () => {
       isShown = false
     }
@@ -136,12 +138,14 @@ export const LifeSheet = (props: LifeProps) => {
     if (reads.current.id !== id) reads.current = { id, asked: 0, shown: 0 }
     const ofOrder = reads.current
     const turn = ++ofOrder.asked
-    void readEvents(service, id).then((found) => {
+    const load = async (): Promise<void> => {
+      const found = await readEvents(service, id)
       if (ofOrder !== reads.current || turn < ofOrder.shown) return
       ofOrder.shown = turn
       if ('events' in found) setLife({ id, ...found })
       setProblem('events' in found ? null : found)
-    })
+    }
+    void load()
   }, [service, id, version])
 
   const isHere = order !== null && 'version' in order
