@@ -2,14 +2,14 @@
 // snapshot is older than their deletion.
 
 import { sleep } from '../app/sleep.ts'
-import { deleteEvents, vacuumOutbox, type OutboxEvent } from '../store/outbox.ts'
+import { deleteEvents, vacuumOutbox, type EventPlace, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 
 export type Acknowledged = {
   add: (events: readonly OutboxEvent[]) => void
   /** Whether an event that was just read is already acknowledged. */
-  has: (position: bigint) => boolean
+  has: (event: OutboxEvent) => boolean
   /** Call it before every read: an event that is already deleted then cannot appear in the read. */
   beforeRead: () => void
   /** Whether an event of this shard may still stand in the outbox. */
@@ -40,22 +40,22 @@ const createVacuum = (db: Database, log: Log): ((deletions: number) => void) => 
 }
 
 export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
-  /** The shard of each position that a read may still return. */
-  const shardOf = new Map<bigint, number>()
-  let waiting: bigint[] = []
-  let deletedSinceRead: bigint[] = []
+  /** By the id of the event, the shard of each that a read may still return. */
+  const shardOf = new Map<string, number>()
+  let waiting: EventPlace[] = []
+  let deletedSinceRead: EventPlace[] = []
   let deleting: Promise<void> | null = null
   const countDeletions = createVacuum(db, log)
 
   const deleteWaiting = async (): Promise<void> => {
     while (waiting.length > 0) {
       await sleep(lingerMs)
-      const positions = waiting.slice()
+      const events = waiting.slice()
       try {
-        await db.run((sql) => deleteEvents(sql, positions))
-        waiting = waiting.slice(positions.length)
-        deletedSinceRead.push(...positions)
-        countDeletions(positions.length)
+        await db.run((sql) => deleteEvents(sql, events))
+        waiting = waiting.slice(events.length)
+        deletedSinceRead.push(...events)
+        countDeletions(events.length)
       } catch (error) {
         log.rarely('warn', 'outbox delete', 'published events could not be deleted yet', describe(error))
         await sleep(errorPauseMs)
@@ -66,15 +66,15 @@ export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
 
   return {
     add(events) {
-      for (const { position, shard } of events) {
-        shardOf.set(position, shard)
-        waiting.push(position)
+      for (const { position, eventId, shard } of events) {
+        shardOf.set(eventId, shard)
+        waiting.push({ position, eventId })
       }
       if (waiting.length > 0) deleting ??= deleteWaiting()
     },
-    has: (position) => shardOf.has(position),
+    has: ({ eventId }) => shardOf.has(eventId),
     beforeRead() {
-      for (const position of deletedSinceRead) shardOf.delete(position)
+      for (const { eventId } of deletedSinceRead) shardOf.delete(eventId)
       deletedSinceRead = []
     },
     holds: (shard) => shardOf.values().some((other) => other === shard),

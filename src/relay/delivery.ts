@@ -126,7 +126,7 @@ const dispatch = async (delivery: Delivery, { events, readAt, partitions }: Wave
 /** Starts to send the events that are neither acknowledged nor behind an outstanding batch; returns how many these are. */
 export const deliver = (delivery: Delivery, wave: Wave): number => {
   const fresh = wave.events.filter(
-    (event) => !delivery.acknowledged.has(event.position) && !delivery.busy.has(event.order.ticker),
+    (event) => !delivery.acknowledged.has(event) && !delivery.busy.has(event.order.ticker),
   )
   for (const event of fresh) delivery.busy.set(event.order.ticker, event.shard)
   delivery.inFlight += fresh.length

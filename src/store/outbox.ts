@@ -132,15 +132,21 @@ export const readOutbox = async (
   return rows.map((row) => eventFromRow(row, readAt))
 }
 
+/** What names an event, and where it stands. A standby that lagged gives positions out again once it is promoted. */
+export type EventPlace = Pick<OutboxEvent, 'position' | 'eventId'>
+
 /**
- * Deletes exactly these positions; a position that is gone already is not an error. For this statement alone the commit does not wait for
- * the disk: a crash of Postgres may bring back the events that were deleted in its last moments. They are then published again, which is
- * allowed: every event is delivered at least once.
+ * Deletes exactly these events; one that is gone already is not an error. For this statement alone the commit does not wait for the disk: a
+ * crash of Postgres may bring back the events that were deleted in its last moments. They are then published again, which is allowed:
+ * every event is delivered at least once.
+ *
+ * `coalesce`, because Postgres makes a join of a bare `in`, and may read the whole outbox for it.
  */
-export const deleteEvents = async (sql: Sql, positions: readonly bigint[]): Promise<void> => {
+export const deleteEvents = async (sql: Sql, events: readonly EventPlace[]): Promise<void> => {
   await sql`
     delete from outbox
-    where position = any (${textArray(positions.map(String))}::text[]::bigint[])
+    where position = any (${textArray(events.map(({ position }) => String(position)))}::text[]::bigint[])
+      and coalesce(event_id in (select unnest(${textArray(events.map(({ eventId }) => eventId))}::text[]::uuid[])), false)
       and (select set_config('synchronous_commit', 'off', true)) = 'off'`
 }
 

@@ -36,12 +36,7 @@ const tickersAbove = async (floor: bigint) => (await lookAbove(floor)).map(({ or
 /** What a relay does with everything it sees above its floor. */
 const publishAbove = async (floor: bigint): Promise<string[]> => {
   const events = await lookAbove(floor)
-  await db.run((sql) =>
-    deleteEvents(
-      sql,
-      events.map(({ position }) => position),
-    ),
-  )
+  await db.run((sql) => deleteEvents(sql, events))
   return events.map(({ order }) => order.ticker)
 }
 /** A replica that has stored an order, position drawn, and does not come to commit. */
@@ -251,12 +246,7 @@ test('under concurrent commits of random length no event stays below the floor f
     while (!written.signal.aborted) {
       const events = await lookAbove(floor.current())
       published.push(...events.map(({ order }) => order.id))
-      await db.run((sql) =>
-        deleteEvents(
-          sql,
-          events.map(({ position }) => position),
-        ),
-      )
+      await db.run((sql) => deleteEvents(sql, events))
     }
   }
   const raise = async (): Promise<void> => {

@@ -267,3 +267,32 @@ test('an event that is neither acknowledged nor refused sets its ticker aside an
   await until(() => relay.state().setAside.length === 0, { what: 'nothing is set aside any more' })
   expect(relay.state().published).toBe(2)
 })
+
+test('an event that has the position of a lost one is sent, however late the lost one is deleted', async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+  const broker = createBroker(async ({ events }, take) => {
+    if (events.some(({ order }) => order.ticker === 'LOST')) await answered
+    return take()
+  })
+  const { relay } = world.start(broker.sender)
+  const [kept, lost] = await world.place(relay, 'KEPT', 'LOST')
+  await until(() => broker.sends.some(({ events }) => events.some(({ order }) => order.id === lost)), {
+    what: 'it is sent',
+  })
+  await until(async () => (await world.waiting()).join() === lost, { what: 'the other one is deleted' })
+
+  // What a promoted standby that lagged leaves of it: the row is gone, and its position is given out again, to an event of a later order.
+  const session = world.database.session()
+  await session.unsafe('begin; lock table outbox in access exclusive mode')
+  answer()
+  await until(() => broker.log.some(({ order }) => order.id === lost), { what: 'it is acknowledged' })
+  const [row] = await session<{ position: string }[]>`delete from outbox returning position`
+  const eventId = crypto.randomUUID()
+  await session`
+    insert into outbox (position, event_id, kind, order_id, ticker, occurred_at) overriding system value
+    select ${row!.position}, ${eventId}, 'CANCELLED', id, ticker, now() from orders where id = ${kept!}`
+  await session.unsafe('commit')
+
+  await world.drained()
+  expect(broker.log.map((event) => event.eventId)).toContain(eventId)
+})

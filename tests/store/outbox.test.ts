@@ -172,7 +172,7 @@ describe('readOutbox', () => {
 })
 
 describe('deleteEvents', () => {
-  test('deletes exactly these positions, and not what was committed between them meanwhile', async () => {
+  test('deletes exactly these events, and not what was committed between them meanwhile', async () => {
     await place('A')
     const slow = database.session()
     const late = aPlacement({ ticker: 'LATE' })
@@ -182,18 +182,25 @@ describe('deleteEvents', () => {
     const [a, b, c] = await look()
     // Committed after the read and before the deletion: it stands among what was read, and nobody has sent it.
     await slow.unsafe('commit')
-    await db.run((sql) => deleteEvents(sql, [c!.position, a!.position]))
+    await db.run((sql) => deleteEvents(sql, [c!, a!]))
     expect(await tickersSeen()).toEqual(['LATE', 'B'])
-    await db.run((sql) => deleteEvents(sql, [b!.position]))
+    await db.run((sql) => deleteEvents(sql, [b!]))
     expect(await tickersSeen()).toEqual(['LATE'])
+  })
+
+  test('leaves an event that has the position of another one', async () => {
+    await place('A', 'B')
+    const [a, b] = await look()
+    await db.run((sql) => deleteEvents(sql, [{ ...a!, eventId: b!.eventId }]))
+    expect(await tickersSeen()).toEqual(['A', 'B'])
   })
 
   test('does not mind what is gone already, nor an empty list', async () => {
     await place('A', 'B')
     const [a] = await look()
     await db.run((sql) => deleteEvents(sql, []))
-    await db.run((sql) => deleteEvents(sql, [a!.position]))
-    await db.run((sql) => deleteEvents(sql, [a!.position, 1_000_000_000n]))
+    await db.run((sql) => deleteEvents(sql, [a!]))
+    await db.run((sql) => deleteEvents(sql, [a!, { ...a!, position: 1_000_000_000n }]))
     expect(await tickersSeen()).toEqual(['B'])
   })
 
@@ -214,7 +221,7 @@ describe('deleteEvents', () => {
       (await session`show synchronous_commit`)[0]!['synchronous_commit'] as string
     try {
       await session`set synchronous_commit = on`
-      await deleteEvents(session, [(await look())[0]!.position])
+      await deleteEvents(session, [(await look())[0]!])
       expect([await setting(), await look()]).toEqual(['on', []])
     } finally {
       session.release()

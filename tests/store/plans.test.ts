@@ -8,7 +8,7 @@ import { addImmediateEndings, noteAcknowledged, readEndingsWork } from '../../sr
 import { readLegState } from '../../src/store/fills.ts'
 import { insertVoids, readVoidKeys } from '../../src/store/keys.ts'
 import { readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
-import { deleteEvents, readOutbox, readSettled } from '../../src/store/outbox.ts'
+import { deleteEvents, readOutbox, readSettled, type EventPlace } from '../../src/store/outbox.ts'
 import { readPending } from '../../src/store/pending.ts'
 import type { Sql } from '../../src/store/sql.ts'
 import { readTickersWithDueStops } from '../../src/store/stops.ts'
@@ -28,7 +28,7 @@ type KnownOrder = { id: string; user_id: string; client_order_id: string }
 
 const statements: Record<
   string,
-  (sql: Sql, known: readonly KnownOrder[], positions: readonly bigint[]) => Promise<unknown>
+  (sql: Sql, known: readonly KnownOrder[], events: readonly EventPlace[]) => Promise<unknown>
 > = {
   insertOrders: (sql) =>
     storeOrders(
@@ -88,7 +88,7 @@ const statements: Record<
       })),
       1_500,
     ),
-  deleteEvents: (sql, _, positions) => deleteEvents(sql, positions),
+  deleteEvents: (sql, _, events) => deleteEvents(sql, events),
 }
 
 const store = async ({ sql }: TestDatabase, orders: number = stored): Promise<void> => {
@@ -146,10 +146,10 @@ describe.each(Object.entries(states))('planned for %s', (_, prepare) => {
       const orders = await database.sql<KnownOrder[]>`
         select id, user_id, client_order_id from orders where client_order_id like 'key-%' limit ${count}`
       const waiting = await database.sql<
-        { position: string }[]
-      >`select position from outbox order by position limit ${count}`
-      const positions = waiting.map(({ position }) => BigInt(position))
-      await explainer.run((sql) => run(sql, orders, positions))
+        { position: string; event_id: string }[]
+      >`select position, event_id from outbox order by position limit ${count}`
+      const events = waiting.map(({ position, event_id }) => ({ position: BigInt(position), eventId: event_id }))
+      await explainer.run((sql) => run(sql, orders, events))
       const [plan] = await explainer.plans()
       expect(plan!.rowsScanned('orders')).toBeLessThanOrEqual(looksMax)
       expect(plan!.rowsScanned('outbox')).toBeLessThanOrEqual(looksMax)

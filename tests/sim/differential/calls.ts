@@ -18,7 +18,7 @@ import {
   readOutbox,
   readSettled,
   shardCount,
-  type OutboxEvent,
+  type EventPlace,
 } from '../../../src/store/outbox.ts'
 import type { Sql } from '../../../src/store/sql.ts'
 import type { Random } from '../../support/random.ts'
@@ -171,11 +171,14 @@ const someShards = (random: Random): number[] =>
     ? Array.from({ length: shardCount }, (_, shard) => shard)
     : some(random, 8, () => random.int(0, 15))
 
+const someFloor = ({ random, events }: Memory): bigint =>
+  random.chance(0.7) || events.length === 0 ? 0n : random.pick(events).position
+
 const outbox = (memory: Memory): Call => {
-  const { random, replicas, positions } = memory
+  const { random, replicas, events } = memory
   const query = {
     replicaId: random.pick(replicas),
-    floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
+    floor: someFloor(memory),
     shards: someShards(random),
     except: random.chance(0.3) ? [random.pick(tickers)] : [],
     only: random.chance(0.3) ? some(random, 3, () => random.pick(tickers)) : null,
@@ -193,15 +196,22 @@ const outbox = (memory: Memory): Call => {
         readAt: null,
         waitedMs: null,
       })),
-    learn: (events) =>
-      void positions.push(...(events as Pick<OutboxEvent, 'position'>[]).map(({ position }) => position)),
+    learn: (found) =>
+      void events.push(...(found as EventPlace[]).map(({ position, eventId }) => ({ position, eventId }))),
   }
 }
 
+/** Some that are there, some that are not, and some that have the position of another one. */
 const deleting = (memory: Memory): Call => {
-  const { random, positions } = memory
-  const choice = some(random, 5, () => (positions.length === 0 ? 1n : random.pick(positions.slice(-20))))
-  return { name: 'deleteEvents', writes: true, run: (sql) => deleteEvents(sql, [...new Set(choice)]) }
+  const { random, events } = memory
+  const recent = events.slice(-20)
+  const choice = some(random, 5, (): EventPlace => {
+    if (recent.length === 0) return { position: 1n, eventId: newId(memory) }
+    const { position, eventId } = random.pick(recent)
+    return { position, eventId: random.chance(0.8) ? eventId : random.pick(recent).eventId }
+  })
+  const distinct = [...new Map(choice.map((event) => [event.position, event])).values()]
+  return { name: 'deleteEvents', writes: true, run: (sql) => deleteEvents(sql, distinct) }
 }
 
 const renewing = ({ random, replicas }: Memory): Call => {
@@ -231,9 +241,10 @@ const marking = (): Call => ({
   },
 })
 
-const settling = ({ random, positions }: Memory): Call => {
+const settling = (memory: Memory): Call => {
+  const { random } = memory
   const query = {
-    floor: random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions),
+    floor: someFloor(memory),
     except: random.chance(0.3) ? [random.pick(tickers)] : [],
     shards: someShards(random),
   }
@@ -247,8 +258,9 @@ const settling = ({ random, positions }: Memory): Call => {
   }
 }
 
-const backlog = ({ random, positions }: Memory): Call => {
-  const floor = random.chance(0.7) || positions.length === 0 ? 0n : random.pick(positions)
+const backlog = (memory: Memory): Call => {
+  const { random } = memory
+  const floor = someFloor(memory)
   // Ages are left out: nothing is older than an hour, and what is set aside is older than nothing.
   const bound = { rowsMax: random.int(1, 50), ageMaxMs: random.chance(0.5) ? 3_600_000 : -3_600_000 }
   return {

@@ -1,6 +1,7 @@
 // What the generator of store calls remembers, so that calls meet each other: ids, keys, positions and states read before.
 
 import type { LegState } from '../../../src/store/fills.ts'
+import type { EventPlace } from '../../../src/store/outbox.ts'
 import { nothingRead, type RulesPlace } from '../../../src/store/rules.ts'
 import type { Random } from '../../support/random.ts'
 
@@ -9,7 +10,8 @@ export type Memory = {
   ids: string[]
   users: string[]
   replicas: string[]
-  positions: bigint[]
+  /** Of the outbox. */
+  events: EventPlace[]
   /** States that legs may be decided on, some of them stale by then, by the number of their read. */
   states: { read: number; state: LegState }[]
   /** Stops that were due when somebody looked last. */
@@ -32,7 +34,7 @@ export const createMemory = (random: Random): Memory => ({
   ids: [],
   users: [random.uuidv7(epoch), random.uuidv7(epoch)],
   replicas: [random.uuidv7(epoch), random.uuidv7(epoch), random.uuidv7(epoch)],
-  positions: [],
+  events: [],
   states: [],
   due: [],
   count: 0,

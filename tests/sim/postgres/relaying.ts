@@ -64,9 +64,11 @@ export const readOutbox = (db: Postgres, query: OutboxQuery): EventRow[] => {
     }))
 }
 
-export function* deleteEvents(db: Postgres, tx: Tx, positions: Column): Steps<[]> {
+export function* deleteEvents(db: Postgres, tx: Tx, positions: Column, eventIds: Column): Steps<[]> {
   tx.waits = false
-  const visible = positions.map((text) => BigInt(text!)).filter((position) => db.outbox.has(position))
+  const visible = positions
+    .map((text) => BigInt(text!))
+    .filter((position) => db.outbox.has(position) && eventIds.includes(db.outbox.get(position)!.event_id))
   for (const position of visible) {
     yield* lock(db, tx, lockKey.event(position))
     if (db.outbox.has(position)) tx.writes.push(() => db.outbox.delete(position))

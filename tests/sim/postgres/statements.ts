@@ -141,9 +141,11 @@ const templates: readonly Template[] = [
     name: 'deleteEvents',
     clauses: [
       'delete from outbox where position = any (',
+      'and coalesce(event_id in (select unnest(',
       "(select set_config('synchronous_commit', 'off', true)) = 'off'",
     ],
-    run: (db, tx, { parameters: [positions] }) => deleteEvents(db, tx, arrayFromLiteral(positions)),
+    run: (db, tx, { parameters: [positions, eventIds] }) =>
+      deleteEvents(db, tx, arrayFromLiteral(positions), arrayFromLiteral(eventIds)),
   },
   { name: 'vacuumOutbox', clauses: ['vacuum (skip_locked'], run: look(() => []) },
   {
