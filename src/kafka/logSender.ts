@@ -1,10 +1,11 @@
 // Sends the log to its topic: each event with the headers that order events have.
 
 import type { LogMessage, LogSender } from '../publisher/sender.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { BatchProducer } from './batchProducer.ts'
 import { commonValues, eventHeaders, logEventType } from './eventHeaders.ts'
 import { partitionOf } from './partition.ts'
-import { inRequests, produce } from './producer.ts'
+import { inRequests, produceTimed } from './producer.ts'
 import { headerBlock, headerName, type OutRecord } from './records.ts'
 
 /** What a record adds to its value: key, headers and the format's own fields. */
@@ -30,15 +31,15 @@ const recordOf = (source: string, time: Date) => {
   }
 }
 
-export type LogSenderOptions = { producer: BatchProducer; topic: string; ceSource: string }
+export type LogSenderOptions = { producer: BatchProducer; topic: string; ceSource: string; log: Log }
 
-export const createLogSender = ({ producer, topic, ceSource }: LogSenderOptions): LogSender => ({
+export const createLogSender = ({ producer, topic, ceSource, log }: LogSenderOptions): LogSender => ({
   partitions: () => producer.partitionsOf(topic),
   partitionOf,
   async send(partition, messages, time) {
     const toRecord = recordOf(ceSource, time)
     const records = messages.map(toRecord)
     for (const request of inRequests(records, ({ value }) => value!.length + besidesValueBytes))
-      await produce(producer, { topic, partition, records: request })
+      await produceTimed(producer, { topic, partition, records: request }, log)
   },
 })

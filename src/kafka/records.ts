@@ -19,9 +19,12 @@ export type OutRecord = {
   /** They stand before the others. */
   readonly shared?: HeaderBlock
   readonly headers: readonly (readonly [name: HeaderName, value: Bytes | null])[]
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, or noTime. */
   readonly timestamp: bigint
 }
+
+/** No time at all. Any broker takes it, whatever its clock and ours say, and retention goes by the time of the segment file. */
+export const noTime = -1n
 
 const sizeOf = (bytes: Bytes): number => (typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length)
 

@@ -3,17 +3,18 @@
 import { eventKinds, forEachKind, orderEvents, type EventKind } from '../domain/events.ts'
 import type { Sender } from '../relay/sender.ts'
 import type { OutboxEvent } from '../store/outbox.ts'
+import type { Log } from '../telemetry/log.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
 import type { BatchProducer } from './batchProducer.ts'
 import { blameOf } from './blame.ts'
 import { commonValues, eventHeaders } from './eventHeaders.ts'
 import { partitionOf } from './partition.ts'
-import { produce } from './producer.ts'
+import { produceTimed } from './producer.ts'
 import { headerBlock, headerName, type OutRecord } from './records.ts'
 import { encoders } from './schema.ts'
 import type { Topics } from './topics.ts'
 
-/** Splitting a refused request finds the record at fault, unless the timestamp is refused: all records of a request have the same. */
+/** Whether splitting a refused request finds the record at fault. */
 const isWorthSplitting = (error: unknown): boolean => {
   const blame = blameOf(error)
   return blame === 'size' || blame === 'record'
@@ -72,10 +73,11 @@ export type SenderOptions = {
   producer: BatchProducer
   topics: Topics['events']
   ceSource: string
+  log: Log
   tracing?: Tracing
 }
 
-export const createSender = ({ producer, topics, ceSource, tracing = noTracing }: SenderOptions): Sender => {
+export const createSender = ({ producer, topics, ceSource, log, tracing = noTracing }: SenderOptions): Sender => {
   const shared = forEachKind((kind) => sharedHeaders(kind, ceSource))
 
   const sendOnce = async (kind: EventKind, partition: number, events: readonly OutboxEvent[]): Promise<void> => {
@@ -90,19 +92,23 @@ export const createSender = ({ producer, topics, ceSource, tracing = noTracing }
   }
 
   const request = (kind: EventKind, partition: number, events: readonly OutboxEvent[]) =>
-    produce(producer, {
-      topic: topics[kind],
-      partition,
-      records: events.map((event) => ({
-        key: event.order.ticker,
-        value: encoders[kind](event),
-        shared: shared[kind],
-        headers: headersOf(event),
-        // The time of the database, not of our own clock: brokers refuse a record from the future, and retention deletes a record from
-        // the past before it is read.
-        timestamp: BigInt(event.readAt.getTime()),
-      })),
-    })
+    produceTimed(
+      producer,
+      {
+        topic: topics[kind],
+        partition,
+        records: events.map((event) => ({
+          key: event.order.ticker,
+          value: encoders[kind](event),
+          shared: shared[kind],
+          headers: headersOf(event),
+          // The time of the database, not of our own clock: brokers refuse a record from the future, and retention deletes a record from
+          // the past before it is read.
+          timestamp: BigInt(event.readAt.getTime()),
+        })),
+      },
+      log,
+    )
 
   /** After an event of a ticker failed, no later event of this ticker is sent. */
   const send: Sender['send'] = async (kind, partition, events) => {

@@ -41,7 +41,7 @@ const openRelay = (
 ): Relay =>
   createRelay({
     db,
-    sender: createSender({ producer, topics: topicsOf(config).events, ceSource: config.CE_SOURCE, tracing }),
+    sender: createSender({ producer, topics: topicsOf(config).events, ceSource: config.CE_SOURCE, log, tracing }),
     replicaId,
     version,
     leaseTtlMs: config.RELAY_LEASE_MS,

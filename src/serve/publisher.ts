@@ -23,7 +23,7 @@ export const openPublisher = ({ config, log, observers, kafka, replicaId }: Publ
   const producer = createProducer(kafka)
   const publisher = createPublisher({
     db: pool,
-    sender: createLogSender({ producer, topic, ceSource: config.CE_SOURCE }),
+    sender: createLogSender({ producer, topic, ceSource: config.CE_SOURCE, log }),
     replicaId,
     leaseTtlMs: config.RELAY_LEASE_MS,
     batchMax: config.RELAY_BATCH_MAX_EVENTS,

@@ -7,7 +7,7 @@ import type { TopicEvent } from './eventsSql.ts'
 type PartitionRange = {
   /** True if nothing of ours was ever deleted. */
   whole: boolean
-  /** When its oldest record was published. */
+  /** When its oldest record was published that has a time. */
   publishedAtMs: number
   /** The earliest time of an event in it. */
   happenedAtMs: number
@@ -35,7 +35,7 @@ export const createRetained = (spans: readonly Span[], slackMs: number): Retaine
   return {
     addRecord({ partition, publishedAtMs }) {
       const range = rangeOf(partition)
-      if (range.publishedAtMs === Infinity) range.publishedAtMs = publishedAtMs
+      if (range.publishedAtMs === Infinity && publishedAtMs >= 0) range.publishedAtMs = publishedAtMs
     },
     addEvent({ partition, occurredAt }) {
       const range = rangeOf(partition)

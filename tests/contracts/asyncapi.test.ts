@@ -72,7 +72,7 @@ const sendEvent = async (kind: 'PLACED' | 'CANCELLED', traced = true): Promise<M
     ending: kind === 'CANCELLED' ? ending : null,
   }
   const event = { ...example, ...rest, order: eventOrder(example.order), ...(traced ? {} : { traceparent: null }) }
-  await createSender({ producer, topics: events, ceSource: '/orders' }).send(kind, 0, [event])
+  await createSender({ producer, topics: events, ceSource: '/orders', log: quietLog().log }).send(kind, 0, [event])
   return asMessage(sent[0]!)
 }
 
@@ -187,7 +187,11 @@ describe('an event of the log', () => {
     const { producer, sent } = keeping()
     const { order, at } = exampleLogEvent
     const message = { ticker: order.ticker, eventId: exampleLogId, at, value: writeEvent(exampleLogEvent) }
-    await createLogSender({ producer, topic: topics.orderEvents, ceSource: '/orders' }).send(0, [message], new Date())
+    await createLogSender({ producer, topic: topics.orderEvents, ceSource: '/orders', log: quietLog().log }).send(
+      0,
+      [message],
+      new Date(),
+    )
     const found = asMessage(sent[0]!)
     expect(messageFaults(found)).toEqual([])
     expect({ headers: found.headers, payload: JSON.parse(found.value!) as Json }).toEqual({

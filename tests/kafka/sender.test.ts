@@ -8,8 +8,10 @@ import { eventOrder, type OutboxEvent } from '../../src/store/outbox.ts'
 import { aPlacement, amount } from '../support/builders.ts'
 import type { Received } from '../support/kafka.ts'
 import { ownTopics, type OwnTopics } from '../support/kafkaTopic.ts'
+import { quietLog } from '../support/quietLog.ts'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+const hourMs = 3_600_000
 let positions = 0n
 
 const event = (
@@ -38,7 +40,9 @@ const open = async (settings: Record<string, string> = {}) => {
   const own = await ownTopics(2, { partitions: 2, settings })
   const [placed, cancelled] = own.names as [string, string]
   const topics = { PLACED: placed, CANCELLED: cancelled }
-  return { own, placed, cancelled, sender: createSender({ producer: own.producer, topics, ceSource: '/orders' }) }
+  const { log, lines } = quietLog()
+  const sender = createSender({ producer: own.producer, topics, ceSource: '/orders', log })
+  return { own, lines, placed, cancelled, sender }
 }
 
 const eventIds = (events: readonly OutboxEvent[]): string[] => events.map(({ eventId }) => eventId)
@@ -82,7 +86,7 @@ test('every record too large: every ticker fails, nothing is on the topic', asyn
 test('without a broker the whole batch fails by ticker, and nothing is thrown', async () => {
   const producer = createProducer({ bootstrapServers: ['127.0.0.1:1'], clientId: 'test', requestTimeoutMs: 1_000 })
   const topics = { PLACED: 'p', CANCELLED: 'c' }
-  const sender = createSender({ producer, topics, ceSource: '/orders' })
+  const sender = createSender({ producer, topics, ceSource: '/orders', log: quietLog().log })
   const { acked, failed } = await sender.send('PLACED', 0, [event('A'), event('B')])
   expect(acked).toEqual([])
   expect([...failed.keys()]).toEqual(['A', 'B'])
@@ -102,4 +106,20 @@ test('a record is stamped with the time of its read, not with one of our own clo
   const readAt = new Date('2026-01-02T03:04:05.678Z')
   await sender.send('PLACED', 0, [event('AAPL', { readAt })])
   expect((await own.kafka.read(placed)).map(({ appendedAt }) => appendedAt)).toEqual([BigInt(readAt.getTime())])
+})
+
+test('if the clock of the database is one that the broker refuses, ahead or behind, the record has no time', async () => {
+  const { own, lines, placed, sender } = await open({
+    'message.timestamp.after.max.ms': String(hourMs),
+    'message.timestamp.before.max.ms': String(hourMs),
+  })
+  await using _ = own
+  for (const offMs of [2 * hourMs, -2 * hourMs, 0]) {
+    const readAt = new Date(Date.now() + offMs)
+    const events = [event('A', { readAt }), event('B', { readAt })]
+    expect(await sender.send('PLACED', 0, events)).toEqual({ acked: events, failed: new Map() })
+    const stamp = offMs === 0 ? BigInt(readAt.getTime()) : -1n
+    expect((await own.kafka.read(placed)).slice(-2).map(({ appendedAt }) => appendedAt)).toEqual([stamp, stamp])
+  }
+  expect(lines).toMatchObject([{ level: 'error', topic: placed, error: expect.stringContaining('INVALID_TIMESTAMP') }])
 })

@@ -80,6 +80,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       producer,
       topics: { PLACED: topics.placed, CANCELLED: topics.cancelled },
       ceSource: '/orders',
+      log,
     }),
     replicaId: newId(now()),
     version: 'test',

@@ -45,6 +45,14 @@ test('a partition that was cut is complete since its oldest record was published
   expect(retained.sinceMs(tickerOf(0), 7)).toBe(1_010)
 })
 
+test('a record without a time says nothing of when it was published', () => {
+  const retained = createRetained([{ start: 5n, end: 9n }], slackMs)
+  retained.addRecord(record(0, -1))
+  expect(retained.sinceMs('T', 7)).toBe(Infinity)
+  retained.addRecord(record(0, 2_000))
+  expect(retained.sinceMs('T', 7)).toBe(2_010)
+})
+
 test('a partition that was never cut is complete since its oldest event', () => {
   const retained = createRetained(
     [

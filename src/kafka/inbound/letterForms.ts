@@ -5,7 +5,7 @@ import type { Source } from '../../store/fills.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { Blame } from '../blame.ts'
 import { isLetterHeader, letterHeaders, letterParts, redrivenFrom, type LetterPart } from '../letterHeaders.ts'
-import { headerName, type OutRecord } from '../records.ts'
+import { headerName, noTime, type OutRecord } from '../records.ts'
 
 export type DeadLetter = {
   source: Source
@@ -32,8 +32,6 @@ export type LetterForm = {
 
 const textMax = 500
 const rootMax = 300
-/** No time at all. Any broker takes it, whatever its clock and ours say, and retention goes by the time of the segment file. */
-const noStamp = -1n
 
 /** Makes a header value that is one readable line, whatever the message contained. */
 const headerText = (text: string): Buffer => Buffer.from(text.replace(/[^\x20-\x7e]/g, '?').slice(0, textMax))
@@ -43,7 +41,7 @@ const headerText = (text: string): Buffer => Buffer.from(text.replace(/[^\x20-\x
  * clock is far behind. Then our own time, then the message's, then none.
  */
 const stampsOf = ({ timestamp }: DeadLetter, now: bigint): bigint[] => [
-  ...new Set([timestamp > now ? timestamp : now, now, ...(timestamp < 0n ? [] : [timestamp]), noStamp]),
+  ...new Set([timestamp > now ? timestamp : now, now, ...(timestamp < 0n ? [] : [timestamp]), noTime]),
 ]
 
 /** What to leave out, the smallest loss first: a message without headers can still be sent again, without a value only be looked up. */
