@@ -36,7 +36,8 @@ export type FillContext = SettleContext & {
 }
 
 type PendingLeg = { received: ReceivedTrade; leg: Leg }
-type OrderLegs = { orderId: string; legs: readonly PendingLeg[] }
+/** Legs of one order, in the order they came. */
+export type OrderLegs = { orderId: string; legs: readonly PendingLeg[] }
 
 /** The legs of a batch by order, in the order they came. An id that is not a UUID cannot be that of an order of ours. */
 const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; foreign: LegOutcome[] } => {
@@ -174,16 +175,66 @@ const halve = (groups: readonly OrderLegs[]): [OrderLegs[], OrderLegs[]] | null 
   return [[{ orderId, legs: legs.slice(0, earlier) }], [{ orderId, legs: legs.slice(earlier) }]]
 }
 
+/** What becomes of legs whose order somebody else has locked. */
+export type Leaving = {
+  /** Whether the legs of an order have to wait behind others. */
+  isBehind: (orderId: string) => boolean
+  /** How long to wait for locked orders before their legs are left. */
+  patienceMs: number
+}
+
+/** `left`: legs without a disposition, in the order in which each order's came. */
+type Applied = { outcomes: LegOutcome[]; left: OrderLegs[] }
+
+/** Gives legs their dispositions, but for those of orders that stay locked, and of those that wait behind others. */
+export const applyUnlocked = async (
+  db: Database,
+  groups: readonly OrderLegs[],
+  context: FillContext,
+  { isBehind, patienceMs }: Leaving,
+): Promise<Applied> => {
+  const left: OrderLegs[] = []
+  const leftIds = new Set<string>()
+  const startedAt = performance.now()
+  const waits = ({ orderId }: OrderLegs): boolean => leftIds.has(orderId) || isBehind(orderId)
+  const outcomes = await untilSettled<OrderLegs, LegOutcome>(
+    groups,
+    {
+      async attempt(some) {
+        left.push(...some.filter((group) => waits(group)))
+        const free = some.filter((group) => !waits(group))
+        return free.length === 0 ? { settled: [], again: [] } : attempt(db, free, context)
+      },
+      leave(again) {
+        if (performance.now() - startedAt < patienceMs) return false
+        left.push(...again)
+        for (const { orderId } of again) leftIds.add(orderId)
+        return true
+      },
+      halve,
+      unstorable,
+    },
+    context,
+  )
+  return { outcomes, left }
+}
+
 /**
  * Gives every leg of every trade its disposition; returns one outcome per leg, in no particular order. Trades come in partition order.
- * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted.
+ * While Postgres is away, or somebody has an order locked, it waits and tries again; only `signal` ends it early, with SettleAborted.
+ * `leaving`: it does not wait for locked orders. `onLeft` is called with their legs, which have no outcome then.
  */
 export const applyTrades = async (
   db: Database,
   trades: readonly ReceivedTrade[],
   context: FillContext,
+  leaving: Leaving & { onLeft?: (left: readonly OrderLegs[]) => void } = {
+    isBehind: () => false,
+    patienceMs: Infinity,
+  },
 ): Promise<LegOutcome[]> => {
   const { groups, foreign } = groupByOrder(trades)
-  const settler = { attempt: (some: readonly OrderLegs[]) => attempt(db, some, context), halve, unstorable }
-  return [...foreign, ...(await untilSettled(groups, settler, context))]
+  const { outcomes, left } = await applyUnlocked(db, groups, context, leaving)
+  if (left.length > 0) leaving.onLeft?.(left)
+  return [...foreign, ...outcomes]
 }

@@ -13,6 +13,8 @@ export type SettleContext = {
 export type Settler<Group, Outcome> = {
   /** One attempt: the outcomes of what is settled, and the groups to decide again. */
   attempt: (groups: readonly Group[]) => Promise<{ settled: Outcome[]; again: Group[] }>
+  /** Whether to leave these undecided instead of deciding them again: they have no outcome then. Absent: nothing is ever left. */
+  leave?: (again: readonly Group[]) => boolean
   /** Two parts to settle one after the other; null: these groups cannot be divided. */
   halve: (groups: readonly Group[]) => [Group[], Group[]] | null
   /** The outcomes of groups that cannot be divided and that Postgres refuses: a bug of ours, but not a reason to stop their partition. */
@@ -31,7 +33,7 @@ const contendedPauseMs = 5
 const isGuilty = (error: unknown): boolean =>
   storeFault(error) === 'data' || (storeFault(error) === 'bug' && codeOf(error) === '')
 
-/** Settles all groups; only `signal` ends it early, with SettleAborted. */
+/** Settles all groups but those that are left; only `signal` ends it early, with SettleAborted. */
 export const untilSettled = async <Group, Outcome>(
   groups: readonly Group[],
   settler: Settler<Group, Outcome>,
@@ -44,6 +46,7 @@ export const untilSettled = async <Group, Outcome>(
     try {
       const { settled, again } = await settler.attempt(rest)
       outcomes.push(...settled)
+      if (again.length > 0 && settler.leave?.(again) === true) return outcomes
       if (again.length > 0) await sleep(contendedPauseMs * (1 + Math.random()), context.signal)
       rest = again
     } catch (error) {

@@ -11,10 +11,16 @@ import type { DeadLetter } from './deadLetters.ts'
 type BatchLetters = ReadonlyMap<number, readonly DeadLetter[]>
 
 /**
- * Resolves when every part of `messages` has its disposition in the database; throws if `signal` is aborted first. A message that
- * cannot be handled, whatever is wrong with it, becomes a dead letter and does not affect the others.
+ * Called for a partition of the batch of which a part has no disposition yet: its offset must not move before this promise has resolved, and
+ * these letters are written. It rejects when the signal is aborted.
  */
-export type HandleBatch = (messages: readonly RawMessage[], signal: AbortSignal) => Promise<BatchLetters>
+export type Hold = (partition: number, later: Promise<readonly DeadLetter[]>) => void
+
+/**
+ * Resolves when every part of `messages` has its disposition in the database, or is held; throws if `signal` is aborted first. A message that
+ * cannot be handled, whatever is wrong with it, becomes a dead letter and does not affect the others. Without `hold` nothing is held.
+ */
+export type HandleBatch = (messages: readonly RawMessage[], signal: AbortSignal, hold?: Hold) => Promise<BatchLetters>
 
 /** The messages of a batch by their coordinates as a text. */
 export type Messages = ReadonlyMap<string, RawMessage>
@@ -41,7 +47,7 @@ const unexpectedFault = (message: RawMessage, error: unknown): DeadLetter =>
 
 export type HandlerOptions = {
   /** Handles a batch as a whole; returns its dead letters. */
-  handle: (messages: Messages, signal: AbortSignal) => Promise<DeadLetter[]>
+  handle: (messages: Messages, signal: AbortSignal, hold?: Hold) => Promise<DeadLetter[]>
   /** Called for a message with a fault that no part of the code expects. */
   onUnexpected: () => void
   log: Log
@@ -52,16 +58,17 @@ const handleOrSplit = async (
   messages: readonly (readonly [string, RawMessage])[],
   options: HandlerOptions,
   signal: AbortSignal,
+  hold?: Hold,
 ): Promise<DeadLetter[]> => {
   try {
-    return await options.handle(new Map(messages), signal)
+    return await options.handle(new Map(messages), signal, hold)
   } catch (error) {
     if (signal.aborted) throw error
     if (messages.length > 1) {
       const half = messages.length >> 1
       return [
-        ...(await handleOrSplit(messages.slice(0, half), options, signal)),
-        ...(await handleOrSplit(messages.slice(half), options, signal)),
+        ...(await handleOrSplit(messages.slice(0, half), options, signal, hold)),
+        ...(await handleOrSplit(messages.slice(half), options, signal, hold)),
       ]
     }
     const [[source, message]] = messages as readonly [readonly [string, RawMessage]]
@@ -73,9 +80,9 @@ const handleOrSplit = async (
 
 export const createHandler =
   (options: HandlerOptions): HandleBatch =>
-  async (messages, signal) => {
+  async (messages, signal, hold) => {
     // After a rebalance one batch may hold a message twice. If both were handled, its dead letter would name every leg twice.
     const byPlace = new Map(messages.map((message) => [coordinatesText(sourceOf(message)), message]))
-    const letters = await handleOrSplit([...byPlace], options, signal)
+    const letters = await handleOrSplit([...byPlace], options, signal, hold)
     return Map.groupBy(letters, ({ source }) => source.partition)
   }

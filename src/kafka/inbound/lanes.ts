@@ -2,7 +2,7 @@
 
 import { passCrashPoint, type CrashPoint } from '../../app/crashPoint.ts'
 import type { RawMessage } from '../client.ts'
-import type { DeadLetters } from './deadLetters.ts'
+import type { DeadLetter, DeadLetters } from './deadLetters.ts'
 import type { HandleBatch } from './handle.ts'
 import type { Intake, Lane } from './intake.ts'
 import type { Progress } from './progress.ts'
@@ -26,11 +26,19 @@ const idleMs = 1_000
 const settle = async (batch: readonly RawMessage[], options: LanesOptions): Promise<void> => {
   const { handleBatch, sendLetters, crashPoint, progress, ending } = options
   const parts = progress.take(batch)
-  const lettersOf = await handleBatch(batch, ending)
+  const held = new Map<number, Promise<readonly DeadLetter[]>[]>()
+  const lettersOf = await handleBatch(batch, ending, (partition, later) => {
+    held.set(partition, [...(held.get(partition) ?? []), later])
+  })
   passCrashPoint(crashPoint)
-  for (const part of parts) {
-    const letters = lettersOf.get(part.partition)
-    progress.settle(part, letters && (() => sendLetters(letters, ending)))
+  for (const { partition, ...part } of parts) {
+    const letters = lettersOf.get(partition) ?? []
+    const later = held.get(partition) ?? []
+    const send = async (): Promise<void> => {
+      if (letters.length > 0) await sendLetters(letters, ending)
+      for (const more of await Promise.all(later)) if (more.length > 0) await sendLetters(more, ending)
+    }
+    progress.settle({ partition, ...part }, letters.length + later.length === 0 ? undefined : send)
   }
 }
 

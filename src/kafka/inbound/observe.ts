@@ -19,9 +19,9 @@ export const ageOf = (timestamp: bigint, at: Date): number | null =>
 
 export const observeBatches =
   (handleBatch: HandleBatch, { onBatch, onApplied, now }: BatchObserver & { now: () => Date }): HandleBatch =>
-  async (messages, signal) => {
+  async (messages, signal, hold) => {
     const startedAt = performance.now()
-    const letters = await handleBatch(messages, signal)
+    const letters = await handleBatch(messages, signal, hold)
     onBatch({ items: messages.length, tookMs: performance.now() - startedAt })
     const at = now()
     for (const { timestamp } of messages) {

@@ -1,6 +1,7 @@
 // Handles a batch of trade messages: decodes and applies them, reports the outcomes, and makes the dead letters.
 
-import { applyTrades, type FillContext, type LegOutcome, type ReceivedTrade } from '../../app/fill.ts'
+import { applyTrades, type FillContext, type LegOutcome, type OrderLegs, type ReceivedTrade } from '../../app/fill.ts'
+import { createLockedFills } from '../../app/lockedFills.ts'
 import { triggerByTrades, type StopPools } from '../../app/stops.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
@@ -8,10 +9,11 @@ import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
-import { createHandler, letterOf, sourceOf, type HandleBatch, type Messages } from '../inbound/handle.ts'
+import { createHandler, letterOf, sourceOf, type HandleBatch, type Hold, type Messages } from '../inbound/handle.ts'
 import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { redrivenFrom } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
+import { holdBack, lockedFillsBySignal, patienceMs } from './holdBack.ts'
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> &
   StopPools & {
@@ -126,11 +128,30 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
   }
 
-  const handle = async (byPlace: Messages, signal: AbortSignal): Promise<DeadLetter[]> => {
+  const lockedIn = lockedFillsBySignal((signal) => createLockedFills(db, { now, newId, signal, onRetry }))
+  /** Reports outcomes; returns the letters that they make. */
+  const settle = (outcomes: readonly LegOutcome[], messages: Messages): DeadLetter[] => {
+    report(outcomes, messages, options)
+    const refused = outcomes.filter(
+      ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
+    )
+    return lettersOf(messages, refused)
+  }
+
+  const handle = async (byPlace: Messages, signal: AbortSignal, hold?: Hold): Promise<DeadLetter[]> => {
     const spans = startSpans(byPlace, tracing)
     const { trades, letters } = decode(byPlace, options)
-    const outcomes = await applyTrades(db, trades, { now, newId, signal, onRetry })
-    report(outcomes, byPlace, options)
+    const locked = lockedIn(signal)
+    await locked.room()
+    const left: OrderLegs[] = []
+    const outcomes = await applyTrades(
+      db,
+      trades,
+      { now, newId, signal, onRetry },
+      { isBehind: locked.isBehind, patienceMs: patienceMs(hold), onLeft: (legs) => left.push(...legs) },
+    )
+    letters.push(...settle(outcomes, byPlace))
+    if (left.length > 0 && hold !== undefined) holdBack({ left, locked, byPlace, hold }, settle)
     const messageOf = ({ source }: ReceivedTrade): RawMessage => byPlace.get(coordinatesText(source))!
     await triggerByTrades({ looks, db }, trades, {
       toleranceMs: stopToleranceMs,
@@ -141,11 +162,8 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
       onTriggered: (received) => onTriggered?.(messageOf(received)),
       onRefused: (orderId, reason) => log.error('a stop could not be triggered', { orderId, reason }),
     })
-    const refusedOutcomes = outcomes.filter(
-      ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
-    )
-    letters.push(...lettersOf(byPlace, refusedOutcomes))
-    endSpans(spans, outcomes)
+    const waiting = left.flatMap(({ legs }) => legs.map(({ received }) => ({ received, disposition: 'LOCKED' })))
+    endSpans(spans, [...outcomes, ...waiting])
     return letters
   }
 
