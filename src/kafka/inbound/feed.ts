@@ -172,9 +172,11 @@ const noLeader = -1
 
 /** Starts a fetch from every broker that leads some of our partitions and has no fetch under way. If none leads any, nobody owes an answer. */
 const fetchAll = async (state: State, intake: Intake): Promise<void> => {
-  const { lastRead, topic } = state.options
+  const { lastRead, topic, fetcher } = state.options
   const { id, partitions } = await describeTopic(state.options)
   if (id !== lastRead.topicId) throw new TopicRecreated(`the topic ${topic} was deleted and created again`)
+  // It was added a moment ago. What the client knows would count as young for as long as the clock was set back.
+  if (state.places.keys().some((partition) => partition >= partitions.length)) fetcher.clearMetadata()
   const leaderOf = (partition: number): number => partitions[partition]?.leader ?? noLeader
   const places = [...state.places].map(([partition, { next, epoch }]): Place => ({ partition, next, epoch }))
   const byNode = Map.groupBy(places, ({ partition }) => leaderOf(partition))

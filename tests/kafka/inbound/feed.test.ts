@@ -40,6 +40,8 @@ const createBrokers = (logs: Log[]) => {
     epoch: -1,
     away: false,
     leaderless: new Set<number>(),
+    /** How many partitions the client knows of, until it asks anew. */
+    known: logs.length,
     hold: null as Promise<void> | null,
     diverged: (_next: bigint, _epoch: number): boolean => false,
     /** Whether the answer has room for the first partition of the request alone. */
@@ -88,13 +90,17 @@ const createBrokers = (logs: Log[]) => {
             't',
             {
               id: state.topicId,
-              partitions: logs.map((_, partition) => ({ leader: state.leaderless.has(partition) ? -1 : 1 })),
-              partitionsCount: logs.length,
+              partitions: logs
+                .slice(0, state.known)
+                .map((_, partition) => ({ leader: state.leaderless.has(partition) ? -1 : 1 })),
+              partitionsCount: state.known,
             },
           ],
         ]),
       }),
-    clearMetadata: () => undefined,
+    clearMetadata: () => {
+      state.known = logs.length
+    },
     committedPlaces: () =>
       Promise.resolve(
         state.committed.flatMap((next, partition) => (next < 0n ? [] : [{ partition, next, epoch: state.epoch }])),
@@ -191,6 +197,16 @@ test('a partition without a leader holds up no other; once it has one it is read
   expect(world.offsets(0)).toEqual([4, 5, 6])
   expect(world.gaps).toEqual([])
   expect(world.lines.filter(({ level }) => level === 'error')).toEqual([])
+})
+
+test('a partition that the client does not know yet is asked for, however young it takes its knowledge to be', async () => {
+  await using world = await start([
+    { start: 0, end: 2 },
+    { start: 0, end: 3 },
+  ])
+  world.state.known = 1
+  await world.feed.assign()
+  await until(() => world.offsets(1).length === 3, { what: 'the new partition is read', deadlineMs: 10_000 })
 })
 
 test('records that are gone are kept as a gap before anything behind them is read, however long that takes', async () => {
