@@ -10,7 +10,7 @@ import { eventPageJson, fillPageJson, orderPageJson } from '../orders/answers.ts
 import { notNew, notOpen, otherVersion, rejected, tooManyRejected, voided } from '../orders/problems.ts'
 import { voidedJson } from '../orders/void.ts'
 import { pollPageJson } from '../stream/answers.ts'
-import { liveBlock, orderBlock, snapshotBlock } from '../stream/blocks.ts'
+import { liveBlock, orderBlock, snapshotBlocks } from '../stream/blocks.ts'
 import { cursorExpired, tooManyStreams } from '../stream/routes.ts'
 import { batchBodies, batchExamples } from './batchExamples.ts'
 import {
@@ -140,7 +140,7 @@ const streams = {
     ...badFilter,
     OVERLOADED: () => problem('OVERLOADED', 'the service is starting: try again after the time in Retry-After'),
     200: () =>
-      snapshotBlock([partlyFilledOrder]) +
+      [...snapshotBlocks([partlyFilledOrder])].join('') +
       liveBlock(exampleCursor) +
       orderBlock(writeEvent(acceptedEvent), exampleCursor),
     RATE_LIMITED: () => tooManyStreams('all'),

@@ -10,8 +10,28 @@ const idLine = (cursor: string | null): string => (cursor === null ? '' : `id: $
 /** How long the client waits before it connects again, in ms. */
 export const retryBlock = (ms: number): string => `retry: ${ms}\n\n`
 
-export const snapshotBlock = (orders: readonly Order[]): string =>
-  `event: snapshot\ndata: {"orders":[${orders.map(orderJson).join(',')}]}\n\n`
+/** Clients read line by line, and many take no line of 64 KiB (the scanner of Go's library): with a page in one line they would never get past it. */
+const snapshotLineMax = 32_768
+
+const snapshotBlock = (orders: readonly string[]): string =>
+  `event: snapshot\ndata: {"orders":[${orders.join(',')}]}\n\n`
+
+/** A page of the open orders, in as many blocks as keep their lines short. */
+export function* snapshotBlocks(orders: readonly Order[]): Generator<string> {
+  let some: string[] = []
+  let length = 0
+  for (const order of orders) {
+    const text = orderJson(order)
+    if (some.length > 0 && length + text.length > snapshotLineMax) {
+      yield snapshotBlock(some)
+      some = []
+      length = 0
+    }
+    some.push(text)
+    length += text.length
+  }
+  yield snapshotBlock(some)
+}
 
 export const liveBlock = (cursor: string): string => `event: live\n${idLine(cursor)}data: {}\n\n`
 

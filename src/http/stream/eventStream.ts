@@ -10,7 +10,7 @@ import {
   orderBlock,
   resetBlock,
   retryBlock,
-  snapshotBlock,
+  snapshotBlocks,
 } from './blocks.ts'
 
 /** Why a stream ended: its client left, was too slow, lost its credential, or the service stops. */
@@ -46,7 +46,7 @@ type Block = { text: string; cursor?: string }
 const blocksOf = (step: Exclude<Step, { kind: 'idle' | 'lagging' | 'ended' }>): Iterator<Block> => {
   switch (step.kind) {
     case 'snapshot':
-      return [{ text: snapshotBlock(step.orders) }].values()
+      return snapshotBlocks(step.orders).map((text) => ({ text }))
     case 'live':
       return [{ text: liveBlock(step.cursor), cursor: step.cursor }].values()
     case 'reset':

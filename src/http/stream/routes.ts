@@ -59,8 +59,12 @@ export const cursorExpired = (reason: ResetReason): Problem =>
     members: { reason: JSON.stringify(reason) },
   })
 
-/** Proxies must not keep the events back. */
-const streamHeaders = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
+/** Proxies must not keep the events back: nginx by its own header, whoever compresses what passes by `no-transform`. */
+const streamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+}
 
 const streamOrders = (exchange: Exchange, options: StreamOptions, setSilence: SetSilence): Answer => {
   const { request, credential } = exchange
