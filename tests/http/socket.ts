@@ -9,7 +9,7 @@ export type RawSocket = {
   answer: () => Promise<string>
   /** Resolves once this has come. */
   heard: (part: string) => Promise<void>
-  send: (bytes: string) => void
+  send: (bytes: string | Uint8Array) => void
   close: () => Promise<void>
 }
 

@@ -1,5 +1,6 @@
 // Reads a JSON body as text, within a limit of bytes and of time.
 
+import { isUtf8 } from 'node:buffer'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { within } from './deadline.ts'
 import { problem, type Problem } from './problem.ts'
@@ -53,6 +54,12 @@ const cutOff = (): Body => ({
   problem: problem('BAD_REQUEST', 'the body ended before it was whole', { title: 'Invalid request' }),
 })
 
+/** JSON is UTF-8 (RFC 8259, 8.1). A decoder would mend the text, and then another text was stored than the client sent. */
+const notUtf8 = (): Body => ({
+  ok: false,
+  problem: problem('BAD_REQUEST', 'the body is not UTF-8: send it in that encoding', { title: 'Invalid request' }),
+})
+
 /**
  * Reads a body of undeclared length. Returns null as soon as it passes the limit. The runtime's server hands over the last chunk before it
  * reads what follows, and answers `400` by itself and hangs up if these are trailer fields, which it does not know: then the body fails,
@@ -62,7 +69,7 @@ const readChunks = async (
   stream: ReadableStream<Uint8Array>,
   { signal }: Request,
   bytesMax: number,
-): Promise<string | null> => {
+): Promise<Uint8Array | null> => {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of stream) {
@@ -72,9 +79,11 @@ const readChunks = async (
   }
   await nextTurn()
   signal.throwIfAborted()
-  // Leaves out a byte order mark, as `request.text()` does.
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }
+
+/** Leaves out a byte order mark. */
+const decoder = new TextDecoder()
 
 /** The text of a JSON body, or the problem to answer with. It checks type, coding and declared length before it reads a byte. */
 export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyLimits): Promise<Body> => {
@@ -84,9 +93,10 @@ export const readBody = async (request: Request, { bytesMax, deadlineMs }: BodyL
   const declared = request.headers.get('content-length')
   if (declared !== null && Number(declared) > bytesMax) return tooLarge(bytesMax)
   const reading =
-    declared !== null || request.body === null ? request.text() : readChunks(request.body, request, bytesMax)
+    declared !== null || request.body === null ? request.bytes() : readChunks(request.body, request, bytesMax)
   const read = await within(deadlineMs, reading)
   if (read === 'late') return tooSlow(deadlineMs)
   if (read === 'failed') return cutOff()
-  return read.value === null ? tooLarge(bytesMax) : { ok: true, text: read.value }
+  if (read.value === null) return tooLarge(bytesMax)
+  return isUtf8(read.value) ? { ok: true, text: decoder.decode(read.value) } : notUtf8()
 }

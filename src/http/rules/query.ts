@@ -8,7 +8,12 @@ const required = <R>(row: R) => ({ ...row, required: true }) as const
 
 const text = (lengthMax: number) => {
   const { schema, isValid, rule } = freeText(lengthMax)
-  return required({ schema, read: (sent: string) => (isValid(sent) ? sent : undefined), rule })
+  return required({
+    schema,
+    // What is encoded and no UTF-8 was read as this character.
+    read: (sent: string) => (isValid(sent) && !sent.includes('\ufffd') ? sent : undefined),
+    rule: (sent: string) => (sent.includes('\ufffd') ? 'must be percent-encoded UTF-8' : rule),
+  })
 }
 
 export const instrumentsQuery = defineQuery({

@@ -94,6 +94,44 @@ describe('a declared length', () => {
   })
 })
 
+describe('bytes that are no UTF-8', () => {
+  // A note in Latin-1, as a shell of Windows sends it: ü and ö are one byte each.
+  const latin1 = Buffer.from('{"resolvedBy":"J\xfcrgen","note":"St\xf6rung"}', 'latin1')
+  const path = 'POST /exceptions/01a203dd-6736-765a-bbe4-8e63a038f62d/resolve HTTP/1.1'
+  const headers = ['Host: localhost', 'Content-Type: application/json']
+  const send = async (...rest: Buffer[]) => {
+    const socket = openSocket(server.port, '')
+    socket.send(Buffer.concat(rest))
+    return parseRaw(await socket.answer())
+  }
+  const text = (...lines: string[]) => Buffer.from([...lines, '', ''].join('\r\n'))
+
+  test.each(['declared', 'in chunks'])('%s are refused, and never mended', async (form) => {
+    const answer =
+      form === 'declared'
+        ? await send(text(path, ...headers, `Content-Length: ${latin1.length}`), latin1)
+        : await send(
+            text(path, ...headers, 'Transfer-Encoding: chunked'),
+            Buffer.from(`${latin1.length.toString(16)}\r\n`),
+            latin1,
+            Buffer.from('\r\n0\r\n\r\n'),
+          )
+    expect(refusal(answer)).toEqual({ status: 400, code: 'BAD_REQUEST', pointers: [] })
+    expect(bodyOf(answer)['message']).toBe('the body is not UTF-8: send it in that encoding')
+  })
+
+  test('are not the character that a decoder puts in their place', async () => {
+    const sent = Buffer.from('{"resolvedBy":"J\ufffdrgen","note":"as it came"}')
+    expect((await send(text(path, ...headers, `Content-Length: ${sent.length}`), sent)).status).toBe(404)
+  })
+
+  test('in a query are refused', async () => {
+    const answer = await harness.call('DELETE', '/instruments?ticker=AAPL&by=J%FCrgen&note=over')
+    expect(refusal(answer)).toEqual({ status: 400, code: 'BAD_REQUEST', pointers: ['?by'] })
+    expect(bodyOf(answer)['message']).toBe('by must be percent-encoded UTF-8')
+  })
+})
+
 describe('a body in chunks', () => {
   const chunked = (text: string, size: number) => {
     const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size))
