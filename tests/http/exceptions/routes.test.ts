@@ -116,6 +116,14 @@ describe('POST /exceptions/{id}/resolve', () => {
     expect((await harness.call('GET', `/orders/${orderId}`)).text).toBe(before.text)
   })
 
+  test('counts the characters of the words as the published schema does', async () => {
+    const [exception] = await list(`?orderId=${await overfill()}`)
+    const long = { resolvedBy: '\u{1f4c8}'.repeat(200), note: '\u{1f4c9}'.repeat(2_000) }
+    expect(refusal(await resolve(exception!.id, { ...long, note: `${long.note}.` }))).toEqual(badRequest('/note'))
+    expect((await resolve(exception!.id, long)).status).toBe(200)
+    expect((await list(`?tradeId=${exception!.tradeId}`))[0]).toMatchObject({ resolution: long })
+  })
+
   test('the same words again are the same answer; other words meet the first resolution', async () => {
     const [exception] = await list(`?orderId=${await overfill()}`)
     const words = { resolvedBy: 'ann', note: 'done' }
