@@ -1,8 +1,9 @@
-// The parameters of the stream and of polling: the same filters, and where to resume.
+// The parameters of the stream and of polling: the same filters, and where to resume. Both are younger than the clients that
+// ORDERS_UNKNOWN_FIELDS is for: a filter that is misspelt is refused always, for without it everything would come.
 
 import { Type } from '@sinclair/typebox'
 import type { EventFilter } from '../../app/follow.ts'
-import type { Decoded, UnknownFields } from '../exchange/decode.ts'
+import type { Decoded } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
 import { defineQuery, ticker, uuid } from '../exchange/query.ts'
 
@@ -38,12 +39,8 @@ const filterOf = ({ userId, ticker: wanted, orderId }: Filters): EventFilter => 
 })
 
 /** `lastEventId`: the header, or null. A client that connects again by itself sends it beside the cursor that it began with. */
-export const decodeFollowQuery = (
-  search: URLSearchParams,
-  lastEventId: string | null,
-  unknownFields: UnknownFields,
-): Decoded<FollowQuery> => {
-  const query = followQuery.read(search, unknownFields)
+export const decodeFollowQuery = (search: URLSearchParams, lastEventId: string | null): Decoded<FollowQuery> => {
+  const query = followQuery.read(search, 'refuse')
   if (!query.ok) return query
   const filter = filterOf(query.value)
   if (lastEventId === null || lastEventId === '')
@@ -82,8 +79,8 @@ export const EventsParameters = eventsQuery(eventsPageMax).schema
 /** Reads the parameters of polling. `limitMax`: how many events a page may have. */
 export const eventsDecoder = (limitMax: number) => {
   const query = eventsQuery(limitMax)
-  return (search: URLSearchParams, unknownFields: UnknownFields): Decoded<FollowQuery & { limit: number }> => {
-    const read = query.read(search, unknownFields)
+  return (search: URLSearchParams): Decoded<FollowQuery & { limit: number }> => {
+    const read = query.read(search, 'refuse')
     if (!read.ok) return read
     const { cursor: text, limit = Math.min(eventsDefault, limitMax) } = read.value
     return { ok: true, value: { filter: filterOf(read.value), cursor: text ?? null, pointer: '?cursor', limit } }

@@ -2,7 +2,6 @@
 
 import type { ResetReason } from '../../app/follow.ts'
 import type { StreamUseCases, TooManyStreams } from '../../app/streams.ts'
-import type { UnknownFields } from '../exchange/decode.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
 import { json, searchOf } from '../exchange/reply.ts'
@@ -15,7 +14,6 @@ export type StreamOptions = {
   streams: StreamUseCases
   openStreams: OpenStreams
   observeStream: StreamObserver
-  unknownFields: UnknownFields
   /** How many events a page of polling may have. */
   eventsPageMax: number
   /** How often a silent stream says that it is alive. */
@@ -68,8 +66,8 @@ const streamHeaders = {
 
 const streamOrders = (exchange: Exchange, options: StreamOptions, setSilence: SetSilence): Answer => {
   const { request, credential } = exchange
-  const { streams, openStreams, observeStream, unknownFields, heartbeatMs, now, random } = options
-  const query = decodeFollowQuery(searchOf(request), request.headers.get('last-event-id'), unknownFields)
+  const { streams, openStreams, observeStream, heartbeatMs, now, random } = options
+  const query = decodeFollowQuery(searchOf(request), request.headers.get('last-event-id'))
   if (!query.ok) return invalid('Invalid query', query.faults)
   let stream: EventStream
   const opened = streams.follow(exchange, query.value, () => stream.lag())
@@ -102,10 +100,10 @@ const streamOrders = (exchange: Exchange, options: StreamOptions, setSilence: Se
 
 const pollEvents = async (
   exchange: Exchange,
-  { streams, unknownFields }: StreamOptions,
+  { streams }: StreamOptions,
   decode: ReturnType<typeof eventsDecoder>,
 ): Promise<Answer> => {
-  const query = decode(searchOf(exchange.request), unknownFields)
+  const query = decode(searchOf(exchange.request))
   if (!query.ok) return invalid('Invalid query', query.faults)
   const page = await streams.events(exchange, query.value)
   if (page.ok) return json(200, pollPageJson(page.events, page.cursor))

@@ -131,6 +131,18 @@ describe('a stream', () => {
     expect(streams.state().open).toBe(0)
   })
 
+  test('with a filter that is misspelt is refused, also for old clients: without it everything would come', async () => {
+    const { url, streams } = open({ unknownFields: 'ignore' })
+    for (const [path, pointer] of [
+      ['/orders/stream?userid=x', '?userid'],
+      ['/events?tickr=IBM', '?tickr'],
+    ] as const) {
+      const answer = await readAnswer(await fetch(url + path, { signal: AbortSignal.timeout(5_000) }))
+      expect(refusal(answer)).toEqual({ status: 400, code: 'BAD_REQUEST', pointers: [pointer] })
+    }
+    expect(streams.state().open).toBe(0)
+  })
+
   test('that begins anew says why', async () => {
     const { url, followers, counts } = open()
     const client = await openEventStream(`${url}/orders/stream?cursor=old`)
