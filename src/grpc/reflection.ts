@@ -1,7 +1,7 @@
 // grpc.reflection, v1 and v1alpha: tools such as grpcurl read the services and their messages from a running server.
 
 import { status, type ServerDuplexStream } from '@grpc/grpc-js'
-import { Service, Type, type NamespaceBase, type Root } from 'protobufjs'
+import { Enum, Service, Type, type NamespaceBase, type Root } from 'protobufjs'
 import 'protobufjs/ext/descriptor'
 import { protoFiles, rootOfFile, textOf, type Plain, type Received } from './messages.ts'
 import { malformed } from './status.ts'
@@ -17,15 +17,36 @@ const namesIn = (space: NamespaceBase, keep: (object: unknown) => boolean): stri
     ...(object instanceof Service && keep(object) ? object.methodsArray.map((m) => m.fullName.slice(1)) : []),
   ])
 
+type MessageDescriptor = {
+  name: string
+  field: { typeName: string }[]
+  nestedType: (MessageDescriptor & { options: { mapEntry?: boolean } | null })[]
+}
+
+/** The entries of a map have to be called `<Field>Entry`; the library calls them `<Field>`, and then Go takes none of the file. */
+const nameMapEntries = (messages: readonly MessageDescriptor[]): void => {
+  for (const { field, nestedType } of messages) {
+    for (const entry of nestedType) {
+      if (entry.options?.mapEntry !== true) continue
+      const map = field.find(({ typeName }) => typeName === entry.name)!
+      entry.name += 'Entry'
+      map.typeName = entry.name
+    }
+    nameMapEntries(nestedType)
+  }
+}
+
 /** The descriptor of a file, as protoc would write it. */
 const bytesOf = (name: FileName, root: Root): Buffer => {
   const set = (root as Descriptors).toDescriptor('proto3')
   // The library makes one file of each package; here a file has one package.
   const file = set.file.at(-1) as {
     name: string
+    messageType: MessageDescriptor[]
     constructor: { encode: (file: unknown) => { finish: () => Uint8Array } }
   }
   file.name = name
+  nameMapEntries(file.messageType)
   return Buffer.from(file.constructor.encode(file).finish())
 }
 
@@ -35,7 +56,7 @@ const readFiles = (): File[] =>
     return {
       name,
       bytes: bytesOf(name, root),
-      symbols: namesIn(root, (object) => object instanceof Type || object instanceof Service),
+      symbols: namesIn(root, (object) => [Type, Enum, Service].some((kind) => object instanceof kind)),
       services: namesIn(root, (object) => object instanceof Service).filter(
         (full) => root.lookup(full) instanceof Service,
       ),

@@ -51,6 +51,26 @@ describe.each(['v1', 'v1alpha'])('%s', (version) => {
     expect(fields['postOnly'] ?? fields['post_only']).toMatchObject({ id: 11, type: 'bool' })
   })
 
+  test('knows an enumeration by its name, also one inside a message', async () => {
+    const [named, whole] = await ask(
+      { fileContainingSymbol: 'grpc.health.v1.HealthCheckResponse.ServingStatus' },
+      { fileByFilename: 'grpc/health/v1/health.proto' },
+    )
+    expect(whole).toHaveProperty('fileDescriptorResponse')
+    expect(named!['fileDescriptorResponse']).toEqual(whole!['fileDescriptorResponse'])
+  })
+
+  test('calls the entries of a map as protoc does, without which Go reads no detail of a refusal', async () => {
+    const [answer] = await ask({ fileContainingSymbol: 'google.rpc.ErrorInfo' })
+    const { fileDescriptorProto } = answer!['fileDescriptorResponse'] as { fileDescriptorProto: Buffer[] }
+    const { messageType } = FileDescriptorProto.toObject(FileDescriptorProto.decode(fileDescriptorProto[0]!)) as {
+      messageType: { name: string; field: Json[]; nestedType?: Json[] }[]
+    }
+    const info = messageType.find(({ name }) => name === 'ErrorInfo')!
+    expect(info.nestedType).toMatchObject([{ name: 'MetadataEntry', options: { mapEntry: true } }])
+    expect(info.field.at(-1)).toMatchObject({ name: 'metadata', typeName: 'MetadataEntry' })
+  })
+
   test('says what it does not have, and goes on', async () => {
     const answers = await ask(
       { fileContainingSymbol: 'orders.v1.Nothing' },
