@@ -6,9 +6,9 @@ import type { Exchange } from '../exchange/exchange.ts'
 /** The headers of an answer that a page may read. */
 const readableHeaders =
   'Location, ETag, Idempotent-Replayed, X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate'
-/** The headers that a page may send. */
+/** The headers that a page may send. The last three come from the tracing of a page together: one that is missing here stops all its calls. */
 const sendableHeaders =
-  'Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Request-Id, X-Api-Key, traceparent'
+  'Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Request-Id, X-Api-Key, traceparent, tracestate, baggage'
 const preflightSeconds = '600'
 
 /** A gate that lets every request pass. It adds headers that say which origin may read the answer. */

@@ -61,7 +61,7 @@ describe('where some are listed', () => {
     expect([asked.status, await asked.text()]).toEqual([204, ''])
     expect(asked.headers.get('access-control-allow-origin')).toBe(desk)
     expect(asked.headers.get('access-control-allow-methods')).toBe('DELETE, GET, HEAD, POST')
-    for (const name of ['Authorization', 'Content-Type', 'Idempotency-Key', 'traceparent'])
+    for (const name of ['Authorization', 'Content-Type', 'Idempotency-Key', 'traceparent', 'tracestate', 'baggage'])
       expect(asked.headers.get('access-control-allow-headers')).toContain(name)
     expect(asked.headers.get('access-control-max-age')).toBe('600')
   })
