@@ -78,11 +78,12 @@ const methodsOf = (app: Elysia, path: string): string[] => {
 
 /** Answers a path and method without a handler: 404 if the path does not exist, otherwise its methods (204 to OPTIONS, 405 to others). */
 const notFound = (app: Elysia, exchange: Exchange): Answer => {
+  const { method } = exchange.request
   const methods = methodsOf(app, pathOf(exchange.request)).toSorted()
-  if (methods.length === 0) return problem('NOT_FOUND', 'there is nothing at this path')
+  // Of `/x/../orders`, which the router takes as it was sent, the request says `/orders`: no route was reached, whatever that path takes.
+  if (methods.length === 0 || methods.includes(method)) return problem('NOT_FOUND', 'there is nothing at this path')
   const allow = [...methods, 'OPTIONS'].toSorted().join(', ')
-  if (exchange.request.method !== 'OPTIONS')
-    return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
+  if (method !== 'OPTIONS') return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
   return new Response(null, { status: 204, headers: { allow, ...preflightHeaders(exchange, methods) } })
 }
 

@@ -103,6 +103,11 @@ describe('through a socket', () => {
     },
   )
 
+  test('a path with dots that leads to a route is none, and is not told to take another method', async () => {
+    expect(refusal(await send('GET /x/../actuator/info HTTP/1.1', 'Host: a')).status).toBe(404)
+    expect(refusal(await send('GET /x/%2e%2e/actuator/info HTTP/1.1', 'Host: a')).status).toBe(404)
+  })
+
   test('a request of HTTP/1.0 without a host is answered', async () => {
     expect(refusal(await send('GET /nowhere HTTP/1.0')).code).toBe('NOT_FOUND')
   })
