@@ -35,6 +35,10 @@ export const streamOperations = {
         body: Type.String({ description: 'Server-sent events; the data of each is JSON in one line.' }),
         types: ['text/event-stream'],
         headers: {
+          'Cache-Control': {
+            schema: Type.Literal('no-store, no-transform'),
+            description: 'No proxy may compress it: that would keep events back.',
+          },
           'X-Accel-Buffering': { schema: Type.Literal('no'), description: 'No proxy may keep events back.' },
         },
       },
