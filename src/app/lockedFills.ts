@@ -21,7 +21,7 @@ const ordersMax = 100
 const pauseMs = 100
 
 /** For an operator. */
-class OrdersLocked extends Error {
+export class OrdersLocked extends Error {
   override name = 'OrdersLocked'
 }
 

@@ -2,6 +2,7 @@
 // settled only when no stop is left that it triggers.
 
 import type { Trade } from '../domain/trade.ts'
+import { isLockTimeout } from '../store/faults.ts'
 import type { Database } from '../store/sql.ts'
 import { readDueStops, readTickersWithDueStops, triggerStops, type PriceRange } from '../store/stops.ts'
 import { passCrashPoint } from './crashPoint.ts'
@@ -17,6 +18,13 @@ export type StopContext = Pick<FillContext, 'now' | 'signal' | 'onRetry'> & {
   onTriggered: (received: ReceivedTrade) => void
   /** Called with a stop that Postgres refuses to trigger, whatever it is tried with. It goes on waiting. */
   onRefused: (orderId: string, reason: string) => void
+  /** Stops that are left alone, by id: somebody tries them already. */
+  except?: readonly string[]
+  /**
+   * What becomes of stops that somebody else has locked. `wait`: they are waited for. `leave`: for the lock's time-out; those that stay
+   * locked are left. `pass`: all are left at once.
+   */
+  locked?: 'wait' | 'leave' | 'pass'
 }
 
 /** Stops a statement. */
@@ -51,15 +59,19 @@ const rangesOf = (trades: readonly Trade[]): PriceRange[] => {
   return [...ranges.values()]
 }
 
-type Due = { orderId: string; received: ReceivedTrade }
+/** A stop and the first trade that triggers it. */
+export type Due = { orderId: string; received: ReceivedTrade }
 
 const triggerOf = ({ orderId, received: { source } }: Due) => ({
   orderId,
   cause: { kind: 'trigger' as const, ...source, offset: String(source.offset) },
 })
 
-/** `refused`: the ids of those stops that Postgres refuses to trigger. `outrun`: the rules changed, so it has to be asked anew what is due. */
-type PortionEnd = { refused: string[]; outrun: boolean }
+/**
+ * `refused`: the ids of those stops that Postgres refuses to trigger. `left`: those that are locked, and some that no longer wait. `outrun`: the
+ * rules changed, so it has to be asked anew what is due.
+ */
+type PortionEnd = { refused: string[]; left: Due[]; outrun: boolean }
 
 /** Triggers what is due by the rules of this epoch. */
 const triggerPortion = async (
@@ -67,16 +79,27 @@ const triggerPortion = async (
   { portion, epoch }: { portion: readonly Due[]; epoch: string },
   context: StopContext,
 ): Promise<PortionEnd> => {
+  const { locked = 'wait' } = context
   let outrun = false
+  const left: Due[] = []
+  const trigger = async (stops: readonly Due[], skipLocked: boolean): Promise<void> => {
+    const options = { epoch, now: context.now(), skipLocked }
+    const answer = await db.run((sql) => triggerStops(sql, stops.map(triggerOf), options))
+    passCrashPoint('after-trigger-before-offset')
+    if (answer.epoch !== epoch) outrun = true
+    for (const { orderId, received } of stops) if (answer.triggered.has(orderId)) context.onTriggered(received)
+    if (skipLocked && !outrun) left.push(...stops.filter(({ orderId }) => !answer.triggered.has(orderId)))
+  }
   const refused = await untilSettled<Due, string>(
     portion,
     {
       async attempt(stops) {
-        const options = { epoch, now: context.now() }
-        const answer = await db.run((sql) => triggerStops(sql, stops.map(triggerOf), options))
-        passCrashPoint('after-trigger-before-offset')
-        if (answer.epoch !== epoch) outrun = true
-        for (const { orderId, received } of stops) if (answer.triggered.has(orderId)) context.onTriggered(received)
+        try {
+          await trigger(stops, locked === 'pass')
+        } catch (error) {
+          if (locked !== 'leave' || !isLockTimeout(error)) throw error
+          await trigger(stops, true)
+        }
         return { settled: [], again: [] }
       },
       halve(stops) {
@@ -90,7 +113,7 @@ const triggerPortion = async (
     },
     context,
   )
-  return { refused, outrun }
+  return { refused, left, outrun }
 }
 
 /** `looks`: plans once a connection, because a look is asked for every batch, and planning it would cost more than it does. */
@@ -99,19 +122,20 @@ export type StopPools = { looks: Database; db: Database }
 /**
  * Triggers every waiting stop whose price these trades meet, unless trading is halted. They come in partition order, and the stops go to the
  * engine in their order.
- * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted.
+ * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted. Returns the stops that were left.
  */
 export const triggerByTrades = async (
   { looks, db }: StopPools,
   trades: readonly ReceivedTrade[],
   context: StopContext,
-): Promise<void> => {
-  if (trades.length === 0) return
+): Promise<Due[]> => {
+  const left: Due[] = []
+  if (trades.length === 0) return left
   const { toleranceMs, counts = () => true } = context
   const ranges = rangesOf(trades.map(({ trade }) => trade))
   const tickers = await untilRead(context, () => looks.run((sql) => readTickersWithDueStops(sql, ranges, toleranceMs)))
   let rest = trades.filter((received) => tickers.has(received.trade.ticker) && counts(received))
-  const except: string[] = []
+  const except = [...(context.except ?? [])]
   while (rest.length > 0) {
     const next = rest.slice(0, tradesMax)
     const ticks = next.map(({ trade }) => trade)
@@ -119,11 +143,13 @@ export const triggerByTrades = async (
     const { epoch, due } = await untilRead(context, () => db.run((sql) => readDueStops(sql, query)))
     if (epoch !== null) {
       const portion = due.map(({ orderId, trade }) => ({ orderId, received: next[trade]! }))
-      const { refused, outrun } = await triggerPortion(db, { portion, epoch }, context)
-      except.push(...refused)
-      if (outrun) continue
+      const end = await triggerPortion(db, { portion, epoch }, context)
+      left.push(...end.left)
+      except.push(...end.refused, ...end.left.map(({ orderId }) => orderId))
+      if (end.outrun) continue
     }
     // A full portion has all stops of the trades before that of its last one.
     rest = rest.slice(due.length < portionMax ? next.length : due.at(-1)!.trade)
   }
+  return left
 }

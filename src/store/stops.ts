@@ -128,8 +128,11 @@ export const triggeredEventId = sqlText(["overlay(o.id::text placing '8' from 15
 /** The same in TypeScript. */
 export const triggeredEventIdOf = (orderId: string): string => `${orderId.slice(0, 14)}8${orderId.slice(15)}`
 
-/** `epoch`: of the rules by which the stops are due. `now`: becomes the time of the trigger, unless the order was changed later. */
-export type TriggerOptions = { epoch: string; now: Date }
+/**
+ * `epoch`: of the rules by which the stops are due. `now`: becomes the time of the trigger, unless the order was changed later. `skipLocked`:
+ * stops that somebody else has locked are passed by.
+ */
+export type TriggerOptions = { epoch: string; now: Date; skipLocked?: boolean }
 
 /** `epoch`: the one in force. If it is another one than that of the stops, nothing was triggered. */
 export type Triggered = { epoch: string; triggered: Set<string> }
@@ -139,13 +142,13 @@ export type Triggered = { epoch: string; triggered: Set<string> }
  * they are due. Writes their log, and appends their placements to the outbox in the order of `stops`. Returns the ids of those that it
  * triggered.
  *
- * It waits for a lock and never skips a row: a stop whose holder rolls back would go on waiting though its trade is over. Rows are locked
- * in ascending id, so that two batches cannot deadlock.
+ * It waits for a lock, or fails after the lock's time-out: a stop whose holder rolls back must not go on waiting though its trade is over. Whoever
+ * passes locked stops by has to come back to them. Rows are locked in ascending id, so that two batches cannot deadlock.
  */
 export const triggerStops = async (
   sql: Sql,
   stops: readonly Trigger[],
-  { epoch, now }: TriggerOptions,
+  { epoch, now, skipLocked = false }: TriggerOptions,
 ): Promise<Triggered> => {
   const rows = await sql<{ epoch: string; id: string | null }[]>`
     with ${sql(gate)}, held as materialized (
@@ -153,7 +156,7 @@ export const triggerStops = async (
       where o.id = any (${textArray(stops.map(({ orderId }) => orderId))}::text[]::uuid[]) and o.stop_price is not null
         and ${sql(gateIsPassed, epoch)}
       order by o.id
-      for update
+      ${skipLocked ? sql`for update skip locked` : sql`for update`}
     ), triggered as (
       update orders o
       set triggered_at = greatest(o.updated_at, ${now.toISOString()}::timestamptz),

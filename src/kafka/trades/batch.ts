@@ -2,7 +2,8 @@
 
 import { applyTrades, type FillContext, type LegOutcome, type OrderLegs, type ReceivedTrade } from '../../app/fill.ts'
 import { createLockedFills } from '../../app/lockedFills.ts'
-import { triggerByTrades, type StopPools } from '../../app/stops.ts'
+import { createLockedStops } from '../../app/lockedStops.ts'
+import { triggerByTrades, type StopContext, type StopPools } from '../../app/stops.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
@@ -13,7 +14,7 @@ import { createHandler, letterOf, sourceOf, type HandleBatch, type Hold, type Me
 import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { redrivenFrom } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
-import { holdBack, lockedFillsBySignal, patienceMs } from './holdBack.ts'
+import { bySignal, holdBack, holdStops, patienceMs } from './holdBack.ts'
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> &
   StopPools & {
@@ -128,7 +129,8 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
   }
 
-  const lockedIn = lockedFillsBySignal((signal) => createLockedFills(db, { now, newId, signal, onRetry }))
+  const lockedFillsOf = bySignal((signal) => createLockedFills(db, { now, newId, signal, onRetry }))
+  const lockedStopsOf = bySignal(() => createLockedStops({ looks, db }))
   /** Reports outcomes; returns the letters that they make. */
   const settle = (outcomes: readonly LegOutcome[], messages: Messages): DeadLetter[] => {
     report(outcomes, messages, options)
@@ -138,10 +140,30 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     return lettersOf(messages, refused)
   }
 
+  const trigger = async (
+    trades: readonly ReceivedTrade[],
+    { byPlace, signal, hold }: { byPlace: Messages; signal: AbortSignal; hold: Hold | undefined },
+  ): Promise<void> => {
+    const messageOf = ({ source }: ReceivedTrade): RawMessage => byPlace.get(coordinatesText(source))!
+    const lockedStops = lockedStopsOf(signal)
+    const context: StopContext = {
+      toleranceMs: stopToleranceMs,
+      counts: (received) => !isRedriven(messageOf(received)),
+      now,
+      signal,
+      onRetry,
+      onTriggered: (received) => onTriggered?.(messageOf(received)),
+      onRefused: (orderId, reason) => log.error('a stop could not be triggered', { orderId, reason }),
+    }
+    const locked = hold === undefined || lockedStops.isFull() ? 'wait' : 'leave'
+    const left = await triggerByTrades({ looks, db }, trades, { ...context, except: lockedStops.ids(), locked })
+    if (left.length > 0 && hold !== undefined) holdStops(left, hold, lockedStops.add(left, context))
+  }
+
   const handle = async (byPlace: Messages, signal: AbortSignal, hold?: Hold): Promise<DeadLetter[]> => {
     const spans = startSpans(byPlace, tracing)
     const { trades, letters } = decode(byPlace, options)
-    const locked = lockedIn(signal)
+    const locked = lockedFillsOf(signal)
     await locked.room()
     const left: OrderLegs[] = []
     const outcomes = await applyTrades(
@@ -152,16 +174,7 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     )
     letters.push(...settle(outcomes, byPlace))
     if (left.length > 0 && hold !== undefined) holdBack({ left, locked, byPlace, hold }, settle)
-    const messageOf = ({ source }: ReceivedTrade): RawMessage => byPlace.get(coordinatesText(source))!
-    await triggerByTrades({ looks, db }, trades, {
-      toleranceMs: stopToleranceMs,
-      counts: (received) => !isRedriven(messageOf(received)),
-      now,
-      signal,
-      onRetry,
-      onTriggered: (received) => onTriggered?.(messageOf(received)),
-      onRefused: (orderId, reason) => log.error('a stop could not be triggered', { orderId, reason }),
-    })
+    await trigger(trades, { byPlace, signal, hold })
     const waiting = left.flatMap(({ legs }) => legs.map(({ received }) => ({ received, disposition: 'LOCKED' })))
     endSpans(spans, [...outcomes, ...waiting])
     return letters

@@ -1,7 +1,9 @@
-// Holds the offsets of partitions with legs whose order somebody has locked, until these have their dispositions and their letters are written.
+// Holds the offsets of partitions with legs or stops whose order somebody has locked, until the legs have their dispositions and their letters
+// are written, and the stops are triggered.
 
 import type { LegOutcome, OrderLegs } from '../../app/fill.ts'
 import type { LockedFills } from '../../app/lockedFills.ts'
+import type { Due } from '../../app/stops.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
 import type { Hold, Messages } from '../inbound/handle.ts'
@@ -9,13 +11,13 @@ import type { Hold, Messages } from '../inbound/handle.ts'
 /** How long a batch waits for orders that somebody has locked: longer than any statement of ours holds one, where Postgres is well. */
 export const patienceMs = (hold: Hold | undefined): number => (hold === undefined ? Infinity : 1_000)
 
-/** The fills that wait, one collection for each signal: they end with the consumer that they wait in. */
-export const lockedFillsBySignal = (create: (signal: AbortSignal) => LockedFills) => {
-  const bySignal = new WeakMap<AbortSignal, LockedFills>()
-  return (signal: AbortSignal): LockedFills => {
-    const locked = bySignal.get(signal) ?? create(signal)
-    bySignal.set(signal, locked)
-    return locked
+/** What waits, one collection for each signal: it ends with the consumer that it waits in. */
+export const bySignal = <T>(create: (signal: AbortSignal) => T) => {
+  const collections = new WeakMap<AbortSignal, T>()
+  return (signal: AbortSignal): T => {
+    const collection = collections.get(signal) ?? create(signal)
+    collections.set(signal, collection)
+    return collection
   }
 }
 
@@ -30,6 +32,12 @@ const messagesOf = (left: readonly OrderLegs[], byPlace: Messages): Messages =>
     ),
   )
 
+/** Holds a partition until this is over, which makes letters. It may be that nobody waits for it any more: the partition was given away. */
+const holdUntil = (hold: Hold, partition: number, later: Promise<readonly DeadLetter[]>): void => {
+  later.catch(() => undefined)
+  hold(partition, later)
+}
+
 type HoldBack = { left: readonly OrderLegs[]; locked: LockedFills; byPlace: Messages; hold: Hold }
 
 /** Holds the partitions of these legs. `settle` makes the letters of their outcomes. */
@@ -39,10 +47,20 @@ export const holdBack = (
 ): void => {
   const messages = messagesOf(left, byPlace)
   const later = locked.add(left).then((outcomes) => settle(outcomes, messages))
-  for (const partition of new Set(messages.values().map((message) => message.partition))) {
-    const own = later.then((letters) => letters.filter(({ source }) => source.partition === partition))
-    // It may be that nobody waits for it any more: the partition was given to another replica.
-    own.catch(() => undefined)
-    hold(partition, own)
-  }
+  for (const partition of new Set(messages.values().map((message) => message.partition)))
+    holdUntil(
+      hold,
+      partition,
+      later.then((letters) => letters.filter(({ source }) => source.partition === partition)),
+    )
+}
+
+/** Holds the partitions of the trades whose stops are left, until each of these was had. */
+export const holdStops = (left: readonly Due[], hold: Hold, over: Promise<void>): void => {
+  for (const partition of new Set(left.map(({ received }) => received.source.partition)))
+    holdUntil(
+      hold,
+      partition,
+      over.then(() => []),
+    )
 }

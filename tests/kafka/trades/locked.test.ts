@@ -9,7 +9,7 @@ import { runLanes } from '../../../src/kafka/inbound/lanes.ts'
 import { createProgress } from '../../../src/kafka/inbound/progress.ts'
 import { createBatchHandler } from '../../../src/kafka/trades/batch.ts'
 import type { Sql } from '../../../src/store/sql.ts'
-import { aPlacement, amount, newId } from '../../support/builders.ts'
+import { aPlacement, amount, aStop, newId } from '../../support/builders.ts'
 import { ownDatabase } from '../../support/ownDatabase.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { storeOrders } from '../../support/storeOrders.ts'
@@ -57,10 +57,10 @@ const createLane = () => {
     newId,
   })
   const offsets = new Map<number, bigint>()
-  const send = (partition: number, orderId: string, tradeId: string): void => {
+  const send = (partition: number, orderId: string, tradeId: string, timestamp = '2026-01-02T03:04:05Z'): void => {
     const offset = (offsets.get(partition) ?? 0n) + 1n
     offsets.set(partition, offset)
-    const trade = { tradeId, orderId, ticker: 'AAPL', price: 1, quantity: 1, timestamp: '2026-01-02T03:04:05Z' }
+    const trade = { tradeId, orderId, ticker: 'AAPL', price: 1, quantity: 1, timestamp }
     const value = Buffer.from(JSON.stringify(trade))
     const rest = { timestamp: 1n, key: null, headers: new Map(), leaderEpoch: 0, unreadable: null }
     intake.put({ topic: 't', partition, offset, value, ...rest } satisfies RawMessage)
@@ -125,6 +125,38 @@ test('fills of other orders go on, before and behind it, and in other partitions
   lane.send(0, held, 'h5')
   await until(() => lane.committed.get(0) === 9n, { what: 'the next one' })
   expect(await fillsOf(held)).toEqual(['h1', 'h2', 'h3', 'h4', 'h5'])
+  expect(lane.failures).toEqual([])
+})
+
+test('a stop whose price is met while it is locked holds up no fill and no other stop, and triggers in the end', async () => {
+  const stops = Array.from({ length: 3 }, () => aStop({ ticker: 'AAPL', side: 'BUY', stopPrice: amount('1') }))
+  await db.run((own) => storeOrders(own, stops))
+  const [held, other, gone] = stops.map(({ order }) => order.id) as [string, string, string]
+  const free = await placed()
+  const triggersOf = async (id: string): Promise<unknown[]> =>
+    (await sql`select cause from order_changes where order_id = ${id} and kind = 'TRIGGERED'`).map(
+      (row) => row['cause'],
+    )
+  const byFirst = { kind: 'trigger', topic: 't', partition: 0, offset: '1' }
+  await lock(held)
+  await holder`update orders set status = 'CANCELED', version = 1 where id = ${gone}`
+  lane.send(0, newId(), 's1', new Date().toISOString())
+  for (const n of [1, 2, 3]) {
+    lane.send(0, free, `f${n}`, new Date().toISOString())
+    lane.send(1, free, `g${n}`)
+    await until(async () => (await fillsOf(free)).includes(`g${n}`), { what: `round ${n}` })
+  }
+  await until(async () => (await triggersOf(other)).length > 0, { what: 'the other stop is triggered' })
+  expect(await triggersOf(other)).toEqual([byFirst])
+  await until(() => lane.committed.get(1) === 3n, { what: 'the other partition goes on' })
+  expect(await triggersOf(held)).toEqual([])
+  expect(lane.committed.get(0)).toBeUndefined()
+  await until(() => lane.obstacles.some((error) => String(error).includes('2 stops locked')), { what: 'it is said' })
+
+  await holder.unsafe('commit')
+  await until(() => lane.committed.get(0) === 4n, { what: 'the offset follows' })
+  expect(await triggersOf(held)).toEqual([byFirst])
+  expect(await triggersOf(gone)).toEqual([])
   expect(lane.failures).toEqual([])
 })
 

@@ -62,10 +62,11 @@ const triggering = (memory: Memory): Call => {
   }))
   const now = someTime(memory)
   const epoch = String(memory.epoch)
+  const skipLocked = random.chance(0.3)
   return {
     name: 'triggerStops',
     writes: true,
-    run: (sql) => triggerStops(sql, triggers, { epoch, now }),
+    run: (sql) => triggerStops(sql, triggers, { epoch, now, skipLocked }),
     learn: (answer) => void (memory.epoch = BigInt((answer as Triggered).epoch)),
   }
 }

@@ -13,6 +13,28 @@ const isOldEnough = (text: string): boolean => text.split(age).length === 3
 
 const notExpired = '(o.expires_at is null or o.expires_at > clock_timestamp())'
 
+const triggering = (skipLocked: boolean): Template => ({
+  name: 'triggerStops',
+  clauses: [
+    ...gateClauses,
+    `and o.stop_price is not null and exists (select from gate where epoch = $2::bigint) and not exists (select from gate_lock) order by o.id for update ${skipLocked ? 'skip locked ' : ''})`,
+    'where o.id = held.id and held.open and held.triggered_at is null and (held.expires_at is null or held.expires_at > clock_timestamp()) returning',
+    "'TRIGGERED', updated_at, cause::jsonb, filled_quantity, filled_notional, last_fill_price, (select epoch from gate)",
+    'select gate.epoch, triggered.id from gate left join triggered on true',
+    "overlay(o.id::text placing '8' from 15)::uuid, 'PLACED'",
+    'from triggered order by id )',
+    'from triggered o order by o.ordinality )',
+  ],
+  run: (db, tx, { parameters: [, epoch, now, , ids, causes] }) =>
+    triggerStops(db, tx, {
+      judgedBy: BigInt(String(epoch)),
+      ids: arrayFromLiteral(ids),
+      causes: arrayFromLiteral(causes),
+      now: new Date(String(now)),
+      skipLocked,
+    }),
+})
+
 export const stopTemplates: readonly Template[] = [
   {
     name: 'readTickersWithDueStops',
@@ -51,24 +73,6 @@ export const stopTemplates: readonly Template[] = [
       }),
     ),
   },
-  {
-    name: 'triggerStops',
-    clauses: [
-      ...gateClauses,
-      'and o.stop_price is not null and exists (select from gate where epoch = $2::bigint) and not exists (select from gate_lock) order by o.id for update )',
-      'where o.id = held.id and held.open and held.triggered_at is null and (held.expires_at is null or held.expires_at > clock_timestamp()) returning',
-      "'TRIGGERED', updated_at, cause::jsonb, filled_quantity, filled_notional, last_fill_price, (select epoch from gate)",
-      'select gate.epoch, triggered.id from gate left join triggered on true',
-      "overlay(o.id::text placing '8' from 15)::uuid, 'PLACED'",
-      'from triggered order by id )',
-      'from triggered o order by o.ordinality )',
-    ],
-    run: (db, tx, { parameters: [, epoch, now, , ids, causes] }) =>
-      triggerStops(db, tx, {
-        judgedBy: BigInt(String(epoch)),
-        ids: arrayFromLiteral(ids),
-        causes: arrayFromLiteral(causes),
-        now: new Date(String(now)),
-      }),
-  },
+  triggering(false),
+  triggering(true),
 ]

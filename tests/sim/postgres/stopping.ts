@@ -6,7 +6,7 @@ import { amountText, checkUpdate } from './guards.ts'
 import { appendChange } from './moving.ts'
 import { append, noEnding } from './placing.ts'
 import type { OrderRecord, Postgres } from './state.ts'
-import { lock, lockKey, putOrder, take, type Steps, type Tx } from './transactions.ts'
+import { isLocked, lock, lockKey, putOrder, take, type Steps, type Tx } from './transactions.ts'
 
 type Column = (string | null)[]
 type Tick = { ticker: string; price: bigint; tradedAtMs: number }
@@ -98,14 +98,23 @@ const triggered = (row: OrderRecord, now: Date): OrderRecord => {
 export function* triggerStops(
   db: Postgres,
   tx: Tx,
-  { ids, causes, now, judgedBy }: { ids: Column; causes: Column; now: Date; judgedBy: bigint },
+  {
+    ids,
+    causes,
+    now,
+    judgedBy,
+    skipLocked,
+  }: { ids: Column; causes: Column; now: Date; judgedBy: bigint; skipLocked: boolean },
 ): Steps<object[]> {
   const epoch = yield* passGate(db, tx)
   if (epoch !== judgedBy) return [{ epoch: String(epoch), id: null }]
-  const found = ids.filter((id) => (db.orders.get(id!)?.stop_price ?? null) !== null)
-  for (const id of found.toSorted((a, b) => (a! < b! ? -1 : 1))) {
+  const stops = ids.filter((id) => (db.orders.get(id!)?.stop_price ?? null) !== null)
+  const found: Column = []
+  for (const id of stops.toSorted((a, b) => (a! < b! ? -1 : 1))) {
     yield null
+    if (skipLocked && isLocked(db, tx, lockKey.order(id!))) continue
     yield* lock(db, tx, lockKey.order(id!))
+    found.push(id)
   }
   const fired = new Map<string, OrderRecord>()
   for (const id of found) {
