@@ -1,5 +1,5 @@
 // Triggers stops: whatever trades of a batch meet the price of a waiting stop, the stop goes to the engine, exactly once. The batch is
-// settled only when no stop is left that it triggers.
+// settled only when no stop is left that it triggers, or those that are left are tried again by somebody (lockedStops.ts).
 
 import type { Trade } from '../domain/trade.ts'
 import { isLockTimeout } from '../store/faults.ts'

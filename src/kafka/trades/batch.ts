@@ -112,35 +112,11 @@ const decode = (messages: Messages, { onDisposition, log }: ReportOptions) => {
 const isRedriven = ({ headers }: RawMessage): boolean =>
   headers.keys().some((name) => name?.toString() === redrivenFrom)
 
-export const createBatchHandler = (options: BatchOptions): HandleBatch => {
-  const {
-    db,
-    looks,
-    unknownToDeadLetters,
-    stopToleranceMs,
-    onTriggered,
-    log,
-    now,
-    newId,
-    tracing = noTracing,
-  } = options
-  const onRetry = (error: unknown): void => {
-    options.onRetry?.(error)
-    log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
-  }
-
-  const lockedFillsOf = bySignal((signal) => createLockedFills(db, { now, newId, signal, onRetry }))
+/** Triggers the stops of the trades of a batch. Those that somebody has locked hold back the offset of their trade's partition, and nothing else. */
+const createTrigger = (options: BatchOptions, onRetry: (error: unknown) => void) => {
+  const { db, looks, stopToleranceMs, onTriggered, log, now } = options
   const lockedStopsOf = bySignal(() => createLockedStops({ looks, db }))
-  /** Reports outcomes; returns the letters that they make. */
-  const settle = (outcomes: readonly LegOutcome[], messages: Messages): DeadLetter[] => {
-    report(outcomes, messages, options)
-    const refused = outcomes.filter(
-      ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
-    )
-    return lettersOf(messages, refused)
-  }
-
-  const trigger = async (
+  return async (
     trades: readonly ReceivedTrade[],
     { byPlace, signal, hold }: { byPlace: Messages; signal: AbortSignal; hold: Hold | undefined },
   ): Promise<void> => {
@@ -159,6 +135,26 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     const left = await triggerByTrades({ looks, db }, trades, { ...context, except: lockedStops.ids(), locked })
     if (left.length > 0 && hold !== undefined) holdStops(left, hold, lockedStops.add(left, context))
   }
+}
+
+export const createBatchHandler = (options: BatchOptions): HandleBatch => {
+  const { db, unknownToDeadLetters, log, now, newId, tracing = noTracing } = options
+  const onRetry = (error: unknown): void => {
+    options.onRetry?.(error)
+    log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
+  }
+
+  const lockedFillsOf = bySignal((signal) => createLockedFills(db, { now, newId, signal, onRetry }))
+  /** Reports outcomes; returns the letters that they make. */
+  const settle = (outcomes: readonly LegOutcome[], messages: Messages): DeadLetter[] => {
+    report(outcomes, messages, options)
+    const refused = outcomes.filter(
+      ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
+    )
+    return lettersOf(messages, refused)
+  }
+
+  const trigger = createTrigger(options, onRetry)
 
   const handle = async (byPlace: Messages, signal: AbortSignal, hold?: Hold): Promise<DeadLetter[]> => {
     const spans = startSpans(byPlace, tracing)

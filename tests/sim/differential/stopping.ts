@@ -62,7 +62,7 @@ const triggering = (memory: Memory): Call => {
   }))
   const now = someTime(memory)
   const epoch = String(memory.epoch)
-  const skipLocked = random.chance(0.3)
+  const skipLocked = triggers.length > 1
   return {
     name: 'triggerStops',
     writes: true,
