@@ -16,7 +16,8 @@ import {
   type Source,
 } from '../store/fills.ts'
 import type { Database } from '../store/sql.ts'
-import { untilSettled, type SettleContext } from './settle.ts'
+import { leaveNone, settleByOrder, type Applied, type Leaving, type OrderItems } from './byOrder.ts'
+import type { SettleContext } from './settle.ts'
 
 /** A trade, where it came from, and its bytes: an exception stores them unchanged. */
 export type ReceivedTrade = { trade: Trade; source: Source; key: Uint8Array | null; message: Uint8Array }
@@ -35,9 +36,8 @@ export type FillContext = SettleContext & {
   newId: (at: Date) => string
 }
 
-type PendingLeg = { received: ReceivedTrade; leg: Leg }
-/** Legs of one order, in the order they came. */
-export type OrderLegs = { orderId: string; legs: readonly PendingLeg[] }
+export type PendingLeg = { received: ReceivedTrade; leg: Leg }
+export type OrderLegs = OrderItems<PendingLeg>
 
 /** The legs of a batch by order, in the order they came. An id that is not a UUID cannot be that of an order of ours. */
 const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; foreign: LegOutcome[] } => {
@@ -51,7 +51,7 @@ const groupByOrder = (trades: readonly ReceivedTrade[]): { groups: OrderLegs[]; 
       else if (groups.has(side.orderId)) groups.get(side.orderId)!.push(pending)
       else groups.set(side.orderId, [pending])
     }
-  return { groups: [...groups].map(([orderId, legs]) => ({ orderId, legs })), foreign }
+  return { groups: [...groups].map(([orderId, items]) => ({ orderId, items })), foreign }
 }
 
 /** The row that stores a leg, and its table. `nothing`: the leg needs no row. `fresh`: as in LegOutcome. */
@@ -94,12 +94,12 @@ const decide = (group: OrderLegs, state: LegState, { now, newId }: Pick<FillCont
   const at = now()
   const { order: after, judgements } = foldLegs(
     state.orders.get(group.orderId),
-    group.legs.map(({ leg }) => leg),
+    group.items.map(({ leg }) => leg),
     state.records.get(group.orderId) ?? new Map(),
     at,
   )
   const legs = judgements.map((judgement, i): DecidedLeg => {
-    const pending = group.legs[i]!
+    const pending = group.items[i]!
     return { pending, disposition: judgement.disposition, write: writeOf(pending, judgement, () => newId(at)) }
   })
   if (!legs.some(({ write }) => write.into !== 'nothing')) return { group, legs, move: null }
@@ -143,7 +143,7 @@ const attempt = async (
   context: FillContext,
 ): Promise<{ settled: LegOutcome[]; again: OrderLegs[] }> => {
   const pairs = groups.flatMap((group) =>
-    [...new Set(group.legs.map(({ leg }) => leg.tradeId))].map((tradeId) => ({ orderId: group.orderId, tradeId })),
+    [...new Set(group.items.map(({ leg }) => leg.tradeId))].map((tradeId) => ({ orderId: group.orderId, tradeId })),
   )
   const state = await db.run((sql) => readLegState(sql, pairs))
   const decisions = groups.map((group) => decide(group, state, context))
@@ -158,66 +158,18 @@ const attempt = async (
 }
 
 const unstorable = (groups: readonly OrderLegs[], reason: string): LegOutcome[] =>
-  groups.flatMap(({ legs }) =>
-    legs.map((pending) => ({ ...pending, disposition: 'MALFORMED' as const, reason, fresh: true })),
+  groups.flatMap(({ items }) =>
+    items.map((pending) => ({ ...pending, disposition: 'MALFORMED' as const, reason, fresh: true })),
   )
 
-/**
- * Two parts to settle one after the other: each with half of the orders or, if there is only one order, half of its legs. Null: there is
- * only one leg.
- */
-const halve = (groups: readonly OrderLegs[]): [OrderLegs[], OrderLegs[]] | null => {
-  const half = groups.length >> 1
-  if (half > 0) return [groups.slice(0, half), groups.slice(half)]
-  const [{ orderId, legs }] = groups as readonly [OrderLegs]
-  const earlier = legs.length >> 1
-  if (earlier === 0) return null
-  return [[{ orderId, legs: legs.slice(0, earlier) }], [{ orderId, legs: legs.slice(earlier) }]]
-}
-
-/** What becomes of legs whose order somebody else has locked. */
-export type Leaving = {
-  /** Whether the legs of an order have to wait behind others. */
-  isBehind: (orderId: string) => boolean
-  /** How long to wait for locked orders before their legs are left. */
-  patienceMs: number
-}
-
-/** `left`: legs without a disposition, in the order in which each order's came. */
-type Applied = { outcomes: LegOutcome[]; left: OrderLegs[] }
-
-/** Gives legs their dispositions, but for those of orders that stay locked, and of those that wait behind others. */
-export const applyUnlocked = async (
+/** Gives legs their dispositions, but for those that are left. */
+export const applyLegs = (
   db: Database,
   groups: readonly OrderLegs[],
   context: FillContext,
-  { isBehind, patienceMs }: Leaving,
-): Promise<Applied> => {
-  const left: OrderLegs[] = []
-  const leftIds = new Set<string>()
-  const startedAt = performance.now()
-  const waits = ({ orderId }: OrderLegs): boolean => leftIds.has(orderId) || isBehind(orderId)
-  const outcomes = await untilSettled<OrderLegs, LegOutcome>(
-    groups,
-    {
-      async attempt(some) {
-        left.push(...some.filter((group) => waits(group)))
-        const free = some.filter((group) => !waits(group))
-        return free.length === 0 ? { settled: [], again: [] } : attempt(db, free, context)
-      },
-      leave(again) {
-        if (performance.now() - startedAt < patienceMs) return false
-        left.push(...again)
-        for (const { orderId } of again) leftIds.add(orderId)
-        return true
-      },
-      halve,
-      unstorable,
-    },
-    context,
-  )
-  return { outcomes, left }
-}
+  leaving: Leaving,
+): Promise<Applied<PendingLeg, LegOutcome>> =>
+  settleByOrder(groups, { attempt: (some) => attempt(db, some, context), unstorable }, context, leaving)
 
 /**
  * Gives every leg of every trade its disposition; returns one outcome per leg, in no particular order. Trades come in partition order.
@@ -228,13 +180,10 @@ export const applyTrades = async (
   db: Database,
   trades: readonly ReceivedTrade[],
   context: FillContext,
-  leaving: Leaving & { onLeft?: (left: readonly OrderLegs[]) => void } = {
-    isBehind: () => false,
-    patienceMs: Infinity,
-  },
+  leaving: Leaving & { onLeft?: (left: readonly OrderLegs[]) => void } = leaveNone,
 ): Promise<LegOutcome[]> => {
   const { groups, foreign } = groupByOrder(trades)
-  const { outcomes, left } = await applyUnlocked(db, groups, context, leaving)
+  const { outcomes, left } = await applyLegs(db, groups, context, leaving)
   if (left.length > 0) leaving.onLeft?.(left)
   return [...foreign, ...outcomes]
 }

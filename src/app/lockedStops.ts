@@ -1,7 +1,7 @@
 // Stops whose price was met while somebody had them locked, such as a session that was forgotten within a transaction. They are tried again
 // here, and hold up neither fills nor other stops.
 
-import { OrdersLocked } from './lockedFills.ts'
+import { OrdersLocked } from './lockedOrders.ts'
 import { SettleAborted } from './settle.ts'
 import { sleep } from './sleep.ts'
 import { triggerByTrades, type Due, type StopContext, type StopPools } from './stops.ts'

@@ -13,7 +13,8 @@ import {
   type ReportWrites,
 } from '../store/reports.ts'
 import type { Database } from '../store/sql.ts'
-import { untilSettled, type SettleContext } from './settle.ts'
+import { leaveNone, settleByOrder, type Applied, type Leaving, type OrderItems } from './byOrder.ts'
+import type { SettleContext } from './settle.ts'
 
 /** `fresh`: false if an earlier delivery has left this result already, else true. */
 export type ReportOutcome = {
@@ -28,14 +29,14 @@ export type ReportContext = SettleContext & {
   newId: (at: Date) => string
 }
 
-type OrderReports = { orderId: string; reports: readonly ReceivedReport[] }
+export type OrderReports = OrderItems<ReceivedReport>
 
 /** The reports of a batch by order, in the order they came. An id that is not a UUID cannot be that of an order of ours. */
 const groupByOrder = (reports: readonly ReceivedReport[]): { groups: OrderReports[]; foreign: ReportOutcome[] } => {
   const isOurs = ({ report }: ReceivedReport): boolean => canonicalUuid(report.orderId) !== null
   const groups = Map.groupBy(reports.filter(isOurs), ({ report }) => report.orderId)
   return {
-    groups: [...groups].map(([orderId, some]) => ({ orderId, reports: some })),
+    groups: [...groups].map(([orderId, some]) => ({ orderId, items: some })),
     foreign: reports
       .filter((received) => !isOurs(received))
       .map((received) => ({
@@ -62,12 +63,12 @@ const decide = (group: OrderReports, state: ReportState, { now, newId }: ReportC
   const records = state.records.get(group.orderId) ?? noRecords
   const { order, judgements } = foldReports(
     before,
-    group.reports.map(({ report }) => report),
+    group.items.map(({ report }) => report),
     records,
     at,
   )
   const reports = judgements.map((judgement, i): DecidedReport => {
-    return { received: group.reports[i]!, judgement, exceptionId: newId(at) }
+    return { received: group.items[i]!, judgement, exceptionId: newId(at) }
   })
   const ending = reports.find(({ judgement }) => 'order' in judgement)
   const move = judgements.some(isStored)
@@ -110,8 +111,8 @@ const outcomeOf = (
 const nothingWritten: Awaited<ReturnType<typeof writeReports>> = { written: new Set(), newExceptions: new Set() }
 
 const attempt = async (db: Database, groups: readonly OrderReports[], context: ReportContext) => {
-  const pairs = groups.flatMap(({ orderId, reports }) =>
-    [...new Set(reports.map(({ report }) => report.reportId))].map((reportId) => ({ orderId, reportId })),
+  const pairs = groups.flatMap(({ orderId, items }) =>
+    [...new Set(items.map(({ report }) => report.reportId))].map((reportId) => ({ orderId, reportId })),
   )
   const state = await db.run((sql) => readReportState(sql, pairs))
   const decisions = groups.map((group) => decide(group, state, context))
@@ -127,31 +128,33 @@ const attempt = async (db: Database, groups: readonly OrderReports[], context: R
   }
 }
 
-/** Each part has half of the orders or, if there is only one order, half of its reports. */
-const halve = (groups: readonly OrderReports[]): [OrderReports[], OrderReports[]] | null => {
-  const half = groups.length >> 1
-  if (half > 0) return [groups.slice(0, half), groups.slice(half)]
-  const [{ orderId, reports }] = groups as readonly [OrderReports]
-  const earlier = reports.length >> 1
-  if (earlier === 0) return null
-  return [[{ orderId, reports: reports.slice(0, earlier) }], [{ orderId, reports: reports.slice(earlier) }]]
-}
-
 const unstorable = (groups: readonly OrderReports[], reason: string): ReportOutcome[] =>
-  groups.flatMap(({ reports }) =>
-    reports.map((received) => ({ received, disposition: 'MALFORMED' as const, reason, fresh: true })),
+  groups.flatMap(({ items }) =>
+    items.map((received) => ({ received, disposition: 'MALFORMED' as const, reason, fresh: true })),
   )
+
+/** Gives reports their dispositions, or rows in which they wait, but for those that are left. */
+export const applyOrderReports = (
+  db: Database,
+  groups: readonly OrderReports[],
+  context: ReportContext,
+  leaving: Leaving,
+): Promise<Applied<ReceivedReport, ReportOutcome>> =>
+  settleByOrder(groups, { attempt: (some) => attempt(db, some, context), unstorable }, context, leaving)
 
 /**
  * Gives every report its disposition, or a row in which it waits; returns one outcome a report, in no particular order. Reports come in
- * partition order. While Postgres is away it waits and tries again; only `context.signal` ends it early, with SettleAborted.
+ * partition order. While Postgres is away, or somebody has an order locked, it waits and tries again; only `context.signal` ends it early,
+ * with SettleAborted. `leaving`: it does not wait for locked orders. `onLeft` is called with their reports, which have no outcome then.
  */
 export const applyReports = async (
   db: Database,
   reports: readonly ReceivedReport[],
   context: ReportContext,
+  leaving: Leaving & { onLeft?: (left: readonly OrderReports[]) => void } = leaveNone,
 ): Promise<ReportOutcome[]> => {
   const { groups, foreign } = groupByOrder(reports)
-  const settler = { attempt: (some: readonly OrderReports[]) => attempt(db, some, context), halve, unstorable }
-  return [...foreign, ...(await untilSettled(groups, settler, context))]
+  const { outcomes, left } = await applyOrderReports(db, groups, context, leaving)
+  if (left.length > 0) leaving.onLeft?.(left)
+  return [...foreign, ...outcomes]
 }

@@ -1,6 +1,13 @@
 // Handles a batch of reports of the engine: decodes and applies them, reports the outcomes, and makes the dead letters.
 
-import { applyReports, type ReportContext, type ReportOutcome } from '../../app/report.ts'
+import { createLockedOrders } from '../../app/lockedOrders.ts'
+import {
+  applyOrderReports,
+  applyReports,
+  type OrderReports,
+  type ReportContext,
+  type ReportOutcome,
+} from '../../app/report.ts'
 import type { ReportDisposition, ReportExceptionDisposition } from '../../domain/report.ts'
 import type { ReceivedReport } from '../../store/reports.ts'
 import type { Database } from '../../store/sql.ts'
@@ -8,7 +15,8 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
-import { createHandler, letterOf, sourceOf, type HandleBatch, type Messages } from '../inbound/handle.ts'
+import { createHandler, letterOf, sourceOf, type HandleBatch, type Hold, type Messages } from '../inbound/handle.ts'
+import { bySignal, holdBack, patienceMs } from '../inbound/holdBack.ts'
 import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { decodeReport } from '../reportSchema.ts'
 
@@ -104,17 +112,45 @@ export const createReportHandler = (options: ReportBatchOptions): HandleBatch =>
     log.rarely('warn', 'reports', 'reports cannot be applied now and are tried again', describe(error))
   }
 
-  const handle = async (messages: Messages, signal: AbortSignal): Promise<DeadLetter[]> => {
-    const spans = startSpans(messages, tracing)
-    const { reports, letters } = decode(messages, options)
-    const outcomes = await applyReports(db, reports, { now, newId, signal, onRetry })
+  const lockedOrdersOf = bySignal((signal) => {
+    const context = { now, newId, signal, onRetry }
+    return createLockedOrders(
+      {
+        apply: (groups: readonly OrderReports[], leaving) => applyOrderReports(db, groups, context, leaving),
+        orderIdOf: ({ received }: ReportOutcome) => received.report.orderId,
+      },
+      context,
+    )
+  })
+
+  /** Says what became of reports; returns the letters that it makes. */
+  const settle = (outcomes: readonly ReportOutcome[], messages: Messages): DeadLetter[] => {
     for (const outcome of outcomes)
       observe(outcome, () => traceOf(messages.get(coordinatesText(outcome.received.source))!), options)
-    const lettered = outcomes.filter(
-      ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
+    return outcomes
+      .filter(
+        ({ disposition }) => disposition === 'MALFORMED' || (disposition === 'UNKNOWN_ORDER' && unknownToDeadLetters),
+      )
+      .map((outcome) => letterFor(messages, outcome))
+  }
+
+  const handle = async (messages: Messages, signal: AbortSignal, hold?: Hold): Promise<DeadLetter[]> => {
+    const spans = startSpans(messages, tracing)
+    const { reports, letters } = decode(messages, options)
+    const locked = lockedOrdersOf(signal)
+    await locked.room()
+    const left: OrderReports[] = []
+    const outcomes = await applyReports(
+      db,
+      reports,
+      { now, newId, signal, onRetry },
+      { isBehind: locked.isBehind, patienceMs: patienceMs(hold), onLeft: (some) => left.push(...some) },
     )
-    letters.push(...lettered.map((outcome) => letterFor(messages, outcome)))
-    endSpans(spans, outcomes)
+    letters.push(...settle(outcomes, messages))
+    if (left.length > 0 && hold !== undefined)
+      holdBack({ left, sourceOf: ({ source }) => source, locked, byPlace: messages, hold }, settle)
+    const waiting = left.flatMap(({ items }) => items.map((received) => ({ received, disposition: 'LOCKED' })))
+    endSpans(spans, [...outcomes, ...waiting])
     return letters
   }
 

@@ -1,7 +1,14 @@
 // Handles a batch of trade messages: decodes and applies them, reports the outcomes, and makes the dead letters.
 
-import { applyTrades, type FillContext, type LegOutcome, type OrderLegs, type ReceivedTrade } from '../../app/fill.ts'
-import { createLockedFills } from '../../app/lockedFills.ts'
+import {
+  applyLegs,
+  applyTrades,
+  type FillContext,
+  type LegOutcome,
+  type OrderLegs,
+  type ReceivedTrade,
+} from '../../app/fill.ts'
+import { createLockedOrders } from '../../app/lockedOrders.ts'
 import { createLockedStops } from '../../app/lockedStops.ts'
 import { triggerByTrades, type StopContext, type StopPools } from '../../app/stops.ts'
 import type { Disposition, ExceptionDisposition } from '../../domain/leg.ts'
@@ -11,10 +18,10 @@ import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
 import { createHandler, letterOf, sourceOf, type HandleBatch, type Hold, type Messages } from '../inbound/handle.ts'
+import { bySignal, holdBack, holdUntil, patienceMs } from '../inbound/holdBack.ts'
 import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { redrivenFrom } from '../letterHeaders.ts'
 import { decodeTrade } from '../schema.ts'
-import { bySignal, holdBack, holdStops, patienceMs } from './holdBack.ts'
 
 export type BatchOptions = Pick<FillContext, 'now' | 'newId'> &
   StopPools & {
@@ -133,7 +140,10 @@ const createTrigger = (options: BatchOptions, onRetry: (error: unknown) => void)
     }
     const locked = hold === undefined || lockedStops.isFull() ? 'wait' : 'leave'
     const left = await triggerByTrades({ looks, db }, trades, { ...context, except: lockedStops.ids(), locked })
-    if (left.length > 0 && hold !== undefined) holdStops(left, hold, lockedStops.add(left, context))
+    if (left.length === 0 || hold === undefined) return
+    const over = lockedStops.add(left, context).then(() => [])
+    for (const partition of new Set(left.map(({ received }) => received.source.partition)))
+      holdUntil(hold, partition, over)
   }
 }
 
@@ -144,7 +154,16 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
     log.rarely('warn', 'fills', 'trades cannot be applied now and are tried again', describe(error))
   }
 
-  const lockedFillsOf = bySignal((signal) => createLockedFills(db, { now, newId, signal, onRetry }))
+  const lockedOrdersOf = bySignal((signal) => {
+    const context = { now, newId, signal, onRetry }
+    return createLockedOrders(
+      {
+        apply: (groups: readonly OrderLegs[], leaving) => applyLegs(db, groups, context, leaving),
+        orderIdOf: ({ leg }: LegOutcome) => leg.orderId,
+      },
+      context,
+    )
+  })
   /** Reports outcomes; returns the letters that they make. */
   const settle = (outcomes: readonly LegOutcome[], messages: Messages): DeadLetter[] => {
     report(outcomes, messages, options)
@@ -159,7 +178,7 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
   const handle = async (byPlace: Messages, signal: AbortSignal, hold?: Hold): Promise<DeadLetter[]> => {
     const spans = startSpans(byPlace, tracing)
     const { trades, letters } = decode(byPlace, options)
-    const locked = lockedFillsOf(signal)
+    const locked = lockedOrdersOf(signal)
     await locked.room()
     const left: OrderLegs[] = []
     const outcomes = await applyTrades(
@@ -169,9 +188,10 @@ export const createBatchHandler = (options: BatchOptions): HandleBatch => {
       { isBehind: locked.isBehind, patienceMs: patienceMs(hold), onLeft: (legs) => left.push(...legs) },
     )
     letters.push(...settle(outcomes, byPlace))
-    if (left.length > 0 && hold !== undefined) holdBack({ left, locked, byPlace, hold }, settle)
+    if (left.length > 0 && hold !== undefined)
+      holdBack({ left, sourceOf: ({ received }) => received.source, locked, byPlace, hold }, settle)
     await trigger(trades, { byPlace, signal, hold })
-    const waiting = left.flatMap(({ legs }) => legs.map(({ received }) => ({ received, disposition: 'LOCKED' })))
+    const waiting = left.flatMap(({ items }) => items.map(({ received }) => ({ received, disposition: 'LOCKED' })))
     endSpans(spans, [...outcomes, ...waiting])
     return letters
   }

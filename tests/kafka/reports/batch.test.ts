@@ -3,13 +3,15 @@
 
 import { beforeEach, expect, test } from 'bun:test'
 import type { RawMessage } from '../../../src/kafka/client.ts'
+import type { DeadLetter } from '../../../src/kafka/inbound/deadLetters.ts'
 import { createReportHandler, type ReportBatchOptions } from '../../../src/kafka/reports/batch.ts'
 import { aPlacement, newId } from '../../support/builders.ts'
 import { ownDatabase } from '../../support/ownDatabase.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { storeOrders } from '../../support/storeOrders.ts'
+import { until } from '../../support/until.ts'
 
-const { db } = await ownDatabase()
+const { database, sql, db } = await ownDatabase()
 
 let offset = 0
 const messageOf = (value: string | null, changes: Partial<RawMessage> = {}): RawMessage => ({
@@ -139,4 +141,46 @@ test('a message that nobody foresaw is a dead letter, and the others are handled
   expect(letters).toEqual(['MALFORMED could not be handled: a bug'])
   expect(counted.filter((one) => one === 'APPLIED')).toHaveLength(5)
   expect(lines.filter(({ message }) => message.includes('could not be handled'))).toHaveLength(1)
+})
+
+test('a report of an order that somebody has locked holds back its partition alone, and later ones of that order come behind it', async () => {
+  const [held, free] = [await placed(), await placed()]
+  const { log } = quietLog()
+  const obstacles: unknown[] = []
+  const handler = createReportHandler({
+    db,
+    unknownToDeadLetters: true,
+    onDisposition: (disposition) => counted.push(disposition),
+    onException: (disposition) => exceptions.push(disposition),
+    onWaiting: () => waits++,
+    onRetry: (error) => obstacles.push(error),
+    log,
+    now: () => new Date(),
+    newId,
+  })
+  const holds: [number, Promise<readonly DeadLetter[]>][] = []
+  const handleHolding = (messages: readonly RawMessage[]) =>
+    handler(messages, stopping.signal, (...holding) => void holds.push(holding))
+  const stopping = new AbortController()
+  const holder = database.session()
+  await holder.unsafe('begin')
+  await holder`select from orders where id = ${held} for update`
+  await handleHolding([
+    messageOf(report(held), { partition: 5 }),
+    messageOf(report(free), { partition: 6 }),
+    messageOf(report(held, { reportId: 's' }), { partition: 5 }),
+  ])
+  expect([counted, holds.map(([partition]) => partition)]).toEqual([['APPLIED'], [5]])
+  await handleHolding([messageOf(report(held), { partition: 5 }), messageOf('{', { partition: 6 })])
+  expect([counted, holds.map(([partition]) => partition)]).toEqual([
+    ['APPLIED', 'MALFORMED'],
+    [5, 5],
+  ])
+  await until(() => obstacles.length > 0, { what: 'it is said' })
+  expect(String(obstacles[0])).toContain('another session holds 1 orders locked')
+  await holder.unsafe('commit')
+  expect(await Promise.all(holds.map(([, later]) => later))).toEqual([[], []])
+  expect(counted).toEqual(['APPLIED', 'MALFORMED', 'APPLIED', 'STALE', 'DUPLICATE'])
+  const rows = await sql<{ status: string }[]>`select status from orders where id in (${held}, ${free})`
+  expect(rows.map(({ status }) => status)).toEqual(['CANCELED', 'CANCELED'])
 })
