@@ -56,8 +56,14 @@ export const textOf = (value: Json | undefined): string => (value?.kind === 'str
 const isNull = (value: Json | undefined): boolean => value?.kind === 'literal' && value.value === null
 const isKey = (text: string): boolean => /^[ -~]{1,64}$/.test(text)
 
-/** A byte order mark may be ignored (RFC 8259, section 8.1), and is. */
-export const valueOf = (body: Uint8Array) => parseStrict(new TextDecoder().decode(body))
+/** JSON is UTF-8 (RFC 8259, section 8.1). A byte order mark may be ignored, and is. */
+export const valueOf = (body: Uint8Array) => {
+  try {
+    return parseStrict(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    return null
+  }
+}
 
 /** The members of an object in which each of them is known and stands once; null for any other value. */
 export const knownMembers = (
@@ -227,7 +233,7 @@ export const expectBatch = (request: BodyRequest): Verdict<Verdict<Terms>[]> | '
 
 /** An operator's words: 1 to so many characters, no controls, no half of a surrogate pair. */
 export const isWords = (text: string, lengthMax: number): boolean =>
-  text.length >= 1 && text.length <= lengthMax && text.isWellFormed() && !/\p{Cc}/u.test(text)
+  text.length >= 1 && Array.from(text).length <= lengthMax && text.isWellFormed() && !/\p{Cc}/u.test(text)
 
 export const expectResolution = (request: BodyRequest): Verdict<Resolution> => {
   const early = refusedEarly(request)

@@ -1,6 +1,7 @@
 // Part of the independent oracle: what the contract allows for changes of the rules of business, which the fuzz makes of tickers that no order
 // names.
 
+import { isUtf8 } from 'node:buffer'
 import {
   amountOf,
   isLess,
@@ -69,10 +70,16 @@ export const expectInstrument = (request: BodyRequest, query: string): number[] 
   return judge(request, [...limits, 'by', 'note'], areLimits)
 }
 
+/** Parameters that were no UTF-8 are read with this character, which nobody needs. */
+const isSent = (text: string): boolean => !text.includes('\ufffd')
+
+/** `query`: a character a byte. */
 export const expectDelisting = (query: string): number[] => {
+  if (!isUtf8(Buffer.from(query, 'latin1'))) return [400]
   const parameters = parametersOf(query, ['ticker', 'by', 'note'])
   const [by, note] = [parameters?.get('by') ?? '', parameters?.get('note') ?? '']
-  return isTicker(parameters?.get('ticker')) && isWords(by, 200) && isWords(note, 2_000) ? [200, 404] : [400]
+  const isLawful = isWords(by, 200) && isWords(note, 2_000) && isSent(by) && isSent(note)
+  return isTicker(parameters?.get('ticker')) && isLawful ? [200, 404] : [400]
 }
 
 export const expectTrading = (request: BodyRequest, query: string): number[] => {

@@ -136,7 +136,8 @@ test('rows that were lost with their connection are not the end of the rows', ()
         await Bun.sleep(50)
       }
     }
-    expect(await failureOf(read())).toMatchObject({ code: 'CONNECTION_CLOSED' })
+    // The end of a backend may come as a reset.
+    expect(await failureOf(read())).toMatchObject({ code: expect.stringMatching(/^(CONNECTION_CLOSED|ECONNRESET)$/) })
     expect(rows).toBe(10)
   }))
 
