@@ -66,35 +66,36 @@ const note = <I, O>(state: State<I, O>, tried: readonly Waiting<I, O>[], { outco
   }
 }
 
-const run = async <I, O>(state: State<I, O>): Promise<void> => {
+/** Tries the first of each order, of so many orders. */
+const tryOnce = async <I, O>(state: State<I, O>): Promise<void> => {
   const { kind, context, queues } = state
-  while (queues.size > 0) {
-    const tried = [...queues.values()].slice(0, ordersMax).map(([first]) => first!)
-    const groups = tried.map(({ group }) => group)
-    const applied = await kind.apply(groups, { isBehind: () => false, patienceMs: 0 })
-    note(state, tried, applied)
-    const [first] = applied.left
-    if (first === undefined) continue
-    const text = `another session holds ${applied.left.length} orders locked, such as ${first.orderId}`
-    context.onRetry(new OrdersLocked(text))
-    if (applied.outcomes.length === 0) await sleep(pauseMs, context.signal)
-  }
+  const tried = [...queues.values()].slice(0, ordersMax).map(([first]) => first!)
+  const groups = tried.map(({ group }) => group)
+  const applied = await kind.apply(groups, { isBehind: () => false, patienceMs: 0 })
+  note(state, tried, applied)
+  const [first] = applied.left
+  if (first === undefined) return
+  const text = `another session holds ${applied.left.length} orders locked, such as ${first.orderId}`
+  context.onRetry(new OrdersLocked(text))
+  if (applied.outcomes.length === 0) await sleep(pauseMs, context.signal)
 }
 
-const giveUp =
-  <I, O>(state: State<I, O>) =>
-  (error: unknown): void => {
-    for (const { reject } of [...state.queues.values()].flat()) reject(error)
-    state.queues.clear()
-    state.items = 0
-  }
+const giveUp = <I, O>(state: State<I, O>, error: unknown): void => {
+  for (const { reject } of [...state.queues.values()].flat()) reject(error)
+  state.queues.clear()
+  state.items = 0
+}
 
-const start = <I, O>(state: State<I, O>): void => {
-  if (state.isRunning) return
+/** It ends in the very turn in which it sees that nothing waits: whoever adds something later starts it again. */
+const run = async <I, O>(state: State<I, O>): Promise<void> => {
   state.isRunning = true
-  void run(state)
-    .catch(giveUp(state))
-    .finally(() => (state.isRunning = false))
+  try {
+    while (state.queues.size > 0) await tryOnce(state)
+  } catch (error) {
+    giveUp(state, error)
+  } finally {
+    state.isRunning = false
+  }
 }
 
 const addOne = <I, O>(state: State<I, O>, group: OrderItems<I>): Promise<O[]> => {
@@ -111,7 +112,7 @@ export const createLockedOrders = <I, O>(kind: LockedKind<I, O>, context: Settle
     isBehind: (orderId) => state.queues.has(orderId),
     async add(left) {
       const all = Promise.all(left.map((group) => addOne(state, group)))
-      start(state)
+      if (!state.isRunning) void run(state)
       return (await all).flat()
     },
     async room() {
