@@ -19,6 +19,8 @@ export type LockedStops = {
 const stopsMax = 1_000
 const pauseMs = 250
 
+const idsOf = (stops: readonly Due[]): Set<string> => new Set(stops.map(({ orderId }) => orderId))
+
 export const createLockedStops = (pools: StopPools): LockedStops => {
   const waiting = new Set<string>()
   return {
@@ -28,20 +30,19 @@ export const createLockedStops = (pools: StopPools): LockedStops => {
       let rest = left
       try {
         while (rest.length > 0) {
-          for (const { orderId } of rest) waiting.add(orderId)
+          for (const id of idsOf(rest)) waiting.add(id)
           const text = `another session holds ${rest.length} stops locked, such as ${rest[0]!.orderId}`
           context.onRetry(new OrdersLocked(text))
           await sleep(pauseMs, context.signal)
           if (context.signal.aborted) throw new SettleAborted('stopped before these stops could be had')
           const trades = [...new Set(rest.map(({ received }) => received))]
-          const before = new Set(rest.map(({ orderId }) => orderId))
-          const except = [...waiting].filter((id) => !before.has(id))
+          const own = idsOf(rest)
+          const except = [...waiting.difference(own)]
           rest = await triggerByTrades(pools, trades, { ...context, except, locked: 'pass' })
-          for (const { orderId } of rest) before.delete(orderId)
-          for (const orderId of before) waiting.delete(orderId)
+          for (const id of own.difference(idsOf(rest))) waiting.delete(id)
         }
       } finally {
-        for (const { orderId } of rest) waiting.delete(orderId)
+        for (const id of idsOf(rest)) waiting.delete(id)
       }
     },
   }

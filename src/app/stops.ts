@@ -121,7 +121,7 @@ export type StopPools = { looks: Database; db: Database }
 
 /**
  * Triggers every waiting stop whose price these trades meet, unless trading is halted. They come in partition order, and the stops go to the
- * engine in their order.
+ * engine in their order, but for those that are left because somebody has them locked.
  * While Postgres is away it waits and tries again; only `signal` ends it early, with SettleAborted. Returns the stops that were left.
  */
 export const triggerByTrades = async (
