@@ -1,8 +1,8 @@
 // Proves: while a session holds an order locked, the fills of all others go on, those behind it in its partition too, and health says what waits and
 // why; a replica that is killed meanwhile loses nothing.
 
-import { expect, test } from 'bun:test'
 import postgres from 'postgres'
+import { expect, test } from '../support/explained.ts'
 import { placeOnceTaken } from '../support/placeOrder.ts'
 import { until } from '../support/until.ts'
 import { createWorld, tradeOf } from '../support/world.ts'
