@@ -54,8 +54,10 @@ export const toldJudge = (sql: Sql, places: readonly ToldPlace[]): Judge => {
         union all
         select t.id, t.session, t.seen, t.floor, e.xact, e.position, e.version from told t join event e on e.order_id = t.id
       ) l
-      where (l.position <= l.floor or pg_visible_in_snapshot(l.xact, l.seen))
-        and not exists (select from fix_sent t where t.session = l.session and t.order_id = l.id and t.version = l.version)
+      left join lateral (
+        select true as sent from fix_sent t where t.session = l.session and t.order_id = l.id and t.version = l.version limit 1
+      ) s on true
+      where (l.position <= l.floor or pg_visible_in_snapshot(l.xact, l.seen)) and s.sent is null
       union all
       select 'fix session', coalesce(s.id, substr(p.origin, 5)), 'place in the log', 'kept before its order ' || p.id, null
       from page p left join fix_sessions s on s.id = substr(p.origin, 5)

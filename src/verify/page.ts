@@ -27,7 +27,7 @@ const joined = (sql: Sql, parts: readonly Fragment[], between: Fragment): Fragme
  */
 export const violationsOf = (sql: Sql, query: Fragment): Fragment => sql`
   coalesce((select json_agg(json_build_object('subject', v.subject, 'id', v.id, 'rule', v.rule, 'expected', v.expected, 'found', v.found)
-                            order by v.id, v.rule)
+                            order by v.id, v.rule, v.expected)
             from (${query}) v), '[]'::json)`
 
 /** The rules that are broken, as a query of violations. `wrong`: a table of `id`, and of `expected` and `found` as one JSON object each, with the same names. */

@@ -1,5 +1,5 @@
 // `bun tests/adopt/measure.ts --orders 1000000`: how long the take-over of so many orders takes on this machine, how much processor time of
-// Postgres (which other work on the machine changes less), of each step and in all, and how much memory the command needs.
+// Postgres (which other work on the machine changes less), of each step and in all, and how much memory the command needs. With `--copy-only` there is no dry run before.
 // Nine of ten orders are filled, by two legs each, or canceled; one of twenty is open. The amounts are in the transaction processor's table, those of the
 // newest legs on the topic.
 
@@ -14,7 +14,10 @@ import { openKafka } from '../support/kafka.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { makeJavaTables } from './javaDatabase.ts'
 
-const { values } = parseArgs({ args: Bun.argv.slice(2), options: { orders: { type: 'string', default: '100000' } } })
+const { values } = parseArgs({
+  args: Bun.argv.slice(2),
+  options: { orders: { type: 'string', default: '100000' }, 'copy-only': { type: 'boolean', default: false } },
+})
 const orders = Number(values.orders)
 const openEvery = 20
 const published = 5_000
@@ -121,7 +124,7 @@ try {
   await sql.end()
   await kafka.close()
   const env = { DATABASE_URL: url, KAFKA_BOOTSTRAP_SERVERS: broker.bootstrap }
-  await run(['adopt', '--dry-run', '--transactions', 'transactions'], env)
+  if (!values['copy-only']) await run(['adopt', '--dry-run', '--transactions', 'transactions'], env)
   await run(['adopt', '--transactions', 'transactions'], env)
 } finally {
   await Promise.all([server.stop(), broker.stop()])
