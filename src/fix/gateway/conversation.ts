@@ -142,7 +142,13 @@ export const createConversation = (options: ConversationOptions): OpenConversati
   }
 
   const failed = (error: unknown): void => {
-    if (error instanceof Ended) return end(error.message)
+    if (error instanceof Ended) {
+      const { message: reason, detail } = error
+      const { address } = peer
+      if (detail !== null)
+        log.rarely('warn', `fix logon ${reason}`, 'a FIX logon was refused', { address, reason, detail })
+      return end(reason)
+    }
     if (storeFault(error) === 'bug') {
       onBug(error)
       return end('INTERNAL')

@@ -79,7 +79,7 @@ export const createFeeding = ({ talk, deliver, authenticate, resend }: FeedingPa
       case 'continue':
         return feed({ kind: 'continue' })
       case 'close':
-        throw new Ended(output.reason)
+        throw new Ended(output.reason, output.detail)
     }
   }
 

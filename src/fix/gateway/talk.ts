@@ -31,9 +31,16 @@ export type Talk = {
   isOver: boolean
 }
 
-/** The connection ends here; the reason is for the log. */
+/** The connection ends here; the reason, and a sentence about it where there is one, are for the log. */
 export class Ended extends Error {
   override name = 'Ended'
+
+  constructor(
+    reason?: string,
+    readonly detail: string | null = null,
+  ) {
+    super(reason)
+  }
 }
 
 type CompIds = Pick<FixSession, 'senderCompId' | 'targetCompId'>

@@ -50,11 +50,13 @@ const readChoice = <W extends string>(codes: Readonly<Record<W, string>>, code: 
   return { fault: `must be ${known.join(', ')}`, kind: 'unsupported' }
 }
 
-const utcTimestampForm = /^(\d{4})(\d\d)(\d\d)-(\d\d:\d\d:\d\d(?:\.\d{1,9})?)$/
+const utcTimestampForm = /^(\d{4})(\d\d)(\d\d)-(\d\d:\d\d:\d\d)(\.\d{1,12})?$/
 
 const readExpireTime = (text: string): Read<string> => {
   const match = utcTimestampForm.exec(text)
-  const instant = match === null ? null : canonicalInstant(`${match[1]}-${match[2]}-${match[3]}T${match[4]}Z`)
+  // What is kept has milliseconds.
+  const [, year, month, day, time, fraction = ''] = match ?? []
+  const instant = match === null ? null : canonicalInstant(`${year}-${month}-${day}T${time}${fraction.slice(0, 4)}Z`)
   return instant === null ? { fault: 'must be a time in UTC such as 20260131-21:00:00' } : { value: instant }
 }
 

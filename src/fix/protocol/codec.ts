@@ -105,9 +105,12 @@ export const valueOf = (fields: readonly Field[], tag: number): string | undefin
 export const utcTimestamp = (atMs: number): string =>
   new Date(atMs).toISOString().replaceAll('-', '').replace('T', '-').slice(0, -1)
 
-/** Milliseconds of `20260131-21:00:00` with or without milliseconds; NaN: it is none. A leap second counts as the next minute's first. */
+/**
+ * Milliseconds of `20260131-21:00:00`, with or without a fraction; NaN: it is none. Firms send as many digits as their rules ask for, milliseconds to
+ * picoseconds: the fraction is cut to milliseconds. A leap second counts as the next minute's first.
+ */
 export const readUtcTimestamp = (text: string): number => {
-  const parts = /^(\d{4})(\d\d)(\d\d)-([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d{3}))?$/.exec(text)
+  const parts = /^(\d{4})(\d\d)(\d\d)-([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d{1,12}))?$/.exec(text)
   if (parts === null) return Number.NaN
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
     number,
@@ -119,5 +122,5 @@ export const readUtcTimestamp = (text: string): number => {
   ]
   const date = new Date(Date.UTC(year, month - 1, day))
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return Number.NaN
-  return Date.UTC(year, month - 1, day, hour, minute, second, Number(parts[7] ?? 0))
+  return Date.UTC(year, month - 1, day, hour, minute, second, Number((parts[7] ?? '').slice(0, 3).padEnd(3, '0')))
 }

@@ -58,8 +58,9 @@ export const takeIn = (draft: Draft, nextIn: number): void => {
   })
 }
 
-export const close = (draft: Draft, reason: CloseReason): void => {
-  draft.outputs.push({ kind: 'close', reason })
+/** `detail`: a sentence for the log. */
+export const close = (draft: Draft, reason: CloseReason, detail?: string): void => {
+  draft.outputs.push({ kind: 'close', reason, ...(detail !== undefined && { detail }) })
   leave(draft)
 }
 

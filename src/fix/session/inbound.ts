@@ -13,7 +13,8 @@ const isPossDup = (message: Message): boolean => valueOf(message.fields, 43) ===
 /** What is wrong with a message that says that it is a repetition. */
 const repetitionFault = (message: Message): Fault | null => {
   const original = valueOf(message.fields, 122)
-  if (original === undefined) return { reason: 1, tag: 122 }
+  // A gap fill was never sent before, and many engines leave it out there. To refuse it would leave the gap open for ever.
+  if (original === undefined) return message.type === '4' ? null : { reason: 1, tag: 122 }
   const later = readUtcTimestamp(original) > readUtcTimestamp(valueOf(message.fields, 52) ?? '')
   return later ? { reason: 10, tag: null } : null
 }

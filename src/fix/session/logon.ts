@@ -1,7 +1,7 @@
 // Logon: who may come in, and with which numbers the session begins.
 
 import { beginString, readUtcTimestamp, valueOf, type Field, type Message } from '../protocol/codec.ts'
-import { faultOf } from '../protocol/dictionary.ts'
+import { faultOf, rejectTexts } from '../protocol/dictionary.ts'
 import { beginAgain, change, close, emit, sendLogout } from './draft.ts'
 import { ask } from './gap.ts'
 import type { Draft, SessionConfig } from './state.ts'
@@ -27,29 +27,33 @@ export const isForeign = (message: Message, { ours, theirs }: SessionConfig): bo
   return differs(49, theirs) || differs(56, ours)
 }
 
-const acceptable = ({ config, now }: Draft, message: Message): boolean => {
+/** What is wrong with a logon, for the log: the client is told nothing. Null: nothing. It quotes nothing of the message. */
+const logonFault = ({ config, now }: Draft, message: Message): string | null => {
+  const { clockSkewMs, heartbeatMinS, heartbeatMaxS } = config.limits
   const structure = config.dictionary.messages.get('A')
+  if (message.type !== 'A' || structure === undefined) return 'the first message is no Logon'
+  if (message.begin !== beginString) return `8 (BeginString) is not ${beginString}`
+  const fault = faultOf(config.dictionary, structure, message.fields)
+  if (fault !== null) return `${fault.tag ?? 'a field'}: ${rejectTexts[fault.reason]}`
+  if (isForeign(message, config)) return '49 or 56 (CompIDs) are those of another session'
+  if (!(numberOf(message) >= 1)) return '34 (MsgSeqNum) is not 1 or more'
+  if (wantsReset(message) && numberOf(message) !== 1) return '34 (MsgSeqNum) is not 1, and 141 (ResetSeqNumFlag) is Y'
+  const skewMs = skewOf(message, now)
+  if (!(skewMs <= clockSkewMs))
+    return `52 (SendingTime) and the clock of this service differ by ${Math.round(skewMs / millisOfSecond)} s: more than ${clockSkewMs / millisOfSecond}`
+  if (valueOf(message.fields, 98) !== '0') return '98 (EncryptMethod) is not 0'
   const heartbeatS = Number(valueOf(message.fields, 108))
-  return (
-    message.type === 'A' &&
-    message.begin === beginString &&
-    structure !== undefined &&
-    faultOf(config.dictionary, structure, message.fields) === null &&
-    !isForeign(message, config) &&
-    numberOf(message) >= 1 &&
-    skewOf(message, now) <= config.limits.clockSkewMs &&
-    valueOf(message.fields, 98) === '0' &&
-    heartbeatS >= config.limits.heartbeatMinS &&
-    heartbeatS <= config.limits.heartbeatMaxS &&
-    (!wantsReset(message) || numberOf(message) === 1)
-  )
+  return heartbeatS >= heartbeatMinS && heartbeatS <= heartbeatMaxS
+    ? null
+    : `108 (HeartBtInt) is not from ${heartbeatMinS} to ${heartbeatMaxS}`
 }
 
 export const wantsReset = (message: Message): boolean => valueOf(message.fields, 141) === 'Y'
 
 /** The first message of a connection. Whoever is not who he should be is told nothing. */
 export const firstMessage = (draft: Draft, message: Message): void => {
-  if (!acceptable(draft, message)) return close(draft, 'LOGON_INVALID')
+  const fault = logonFault(draft, message)
+  if (fault !== null) return close(draft, 'LOGON_INVALID', fault)
   change(draft, { phase: 'authenticating', logon: message })
   const { fields } = message
   draft.outputs.push({
@@ -94,7 +98,7 @@ export const authenticated = (draft: Draft, ok: boolean): void => {
 
 /** A logon within a session: it may begin the numbers again, and nothing else. */
 export const logonAgain = (draft: Draft, logon: Message): void => {
-  if (!acceptable(draft, logon) || !wantsReset(logon)) {
+  if (!wantsReset(logon) || logonFault(draft, logon) !== null) {
     sendLogout(draft, 'Logon within a session')
     return close(draft, 'SECOND_LOGON')
   }

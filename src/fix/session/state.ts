@@ -126,7 +126,8 @@ export type SessionOutput =
   /** Wanted is what was sent from `from` to `to`, at most `limit` messages at a time. */
   | { kind: 'resend'; from: number; to: number; limit: number }
   | { kind: 'continue' }
-  | { kind: 'close'; reason: CloseReason }
+  /** `detail`: what the log says of it beside the reason. */
+  | { kind: 'close'; reason: CloseReason; detail?: string }
 
 /** One step in the making. */
 export type Draft = {

@@ -1,15 +1,19 @@
 // Proves: what a connection has to send goes out whole and in order however little a socket takes; what is counted of it; messages are taken one by
-// one, and none while paused; pages and messages have their turns; and nothing of the door is loaded by a service without it.
+// one, and none while paused; pages and messages have their turns; the log says why a logon is
+// closed; and nothing of the door is loaded by a service without it.
 
 import { describe, expect, test } from 'bun:test'
 import { dirname, join, normalize } from 'node:path'
+import { createConversation } from '../../../src/fix/gateway/conversation.ts'
 import { createInbox, type Item } from '../../../src/fix/gateway/inbox.ts'
 import { createReceiving } from '../../../src/fix/gateway/receiving.ts'
 import { createSending } from '../../../src/fix/gateway/sending.ts'
+import type { Peer } from '../../../src/fix/gateway/types.ts'
 import { typesIn } from '../../../src/fix/gateway/typesIn.ts'
-import { encode, valueOf } from '../../../src/fix/protocol/codec.ts'
+import { decode, encode, valueOf } from '../../../src/fix/protocol/codec.ts'
 import type { Message } from '../../../src/fix/protocol/codec.ts'
 import type { Read } from '../../../src/fix/protocol/reader.ts'
+import { quietLog } from '../../support/quietLog.ts'
 import { createRandom } from '../../support/random.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -171,4 +175,46 @@ test('a service without FIX loads nothing of its code', async () => {
   await load('src/serve/serve.ts')
   expect(loaded.size).toBeGreaterThan(200)
   expect([...loaded].filter((path) => /^src\/(fix|grpc)\//.test(path))).toEqual([])
+})
+
+test('the log says what is wrong with a logon that is closed without a word', async () => {
+  const { log, lines } = quietLog()
+  const ended = Promise.withResolvers<string>()
+  const heard: Uint8Array[] = []
+  const peer: Peer = {
+    address: '10.1.2.3',
+    certificate: null,
+    write: (bytes) => void heard.push(bytes),
+    unsent: () => 0,
+    close: ended.resolve,
+    pause: () => undefined,
+    resume: () => undefined,
+  }
+  const admission = { find: () => null, admit: () => Promise.reject(new Error('nobody is admitted')) }
+  const conversation = createConversation({
+    peer,
+    admission,
+    log,
+    now: () => Date.UTC(2026, 0, 5, 2),
+    onBug: (error) => expect(error).toBeUndefined(),
+    onEnd: () => undefined,
+  })
+  const header: [number, string][] = [
+    [34, '1'],
+    [49, 'SECRET'],
+    [52, '20260105-00:00:00'],
+    [56, 'O'],
+  ]
+  const logon = encode('A', header, [
+    [98, '0'],
+    [108, '30'],
+    [554, 'SECRET'],
+  ])
+  conversation.received(decode(logon)!)
+  expect(await ended.promise).toBe('LOGON_INVALID')
+  expect(heard).toEqual([])
+  const detail = '52 (SendingTime) and the clock of this service differ by 7200 s: more than 120'
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toMatchObject({ level: 'warn', address: '10.1.2.3', reason: 'LOGON_INVALID', detail })
+  expect(JSON.stringify(lines)).not.toContain('SECRET')
 })

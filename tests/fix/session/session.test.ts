@@ -1,7 +1,7 @@
 // Proves: numbers, deliveries and effects of a session, where QuickFIX's definitions do not look.
 
 import { expect, test } from 'bun:test'
-import { decode, encode, utcTimestamp, valueOf, type Field } from '../../../src/fix/protocol/codec.ts'
+import { decode, encode, readUtcTimestamp, utcTimestamp, valueOf, type Field } from '../../../src/fix/protocol/codec.ts'
 import { dictionary } from '../../../src/fix/protocol/messages.ts'
 import { createReader } from '../../../src/fix/protocol/reader.ts'
 import { mayReceive, sessionOf, step } from '../../../src/fix/session/session.ts'
@@ -142,4 +142,91 @@ test('a wrong password is told nothing', () => {
   expect(asked.outputs).toEqual([{ kind: 'authenticate', username: null, password: 'wrong' }])
   const refused = step(config, asked.state, { kind: 'authenticated', ok: false }, now)
   expect(refused.outputs).toEqual([{ kind: 'close', reason: 'LOGON_REFUSED' }])
+})
+
+/** A logon with these fields instead of the usual ones; null: without them. */
+const logonWith = (body: Field[], header: Partial<Record<number, string | null>> = {}): Uint8Array => {
+  const usual: Record<number, string | null> = { 34: '1', 49: 'C', 52: utcTimestamp(now), 56: 'O', ...header }
+  const fields = Object.entries(usual).flatMap(([tag, value]): Field[] =>
+    value === null ? [] : [[Number(tag), value]],
+  )
+  return encode('A', fields, body)
+}
+const outputsOfLogon = (bytes: Uint8Array) => {
+  const opened = step(config, sessionOf({ nextIn: 1, nextOut: 1 }), { kind: 'opened' }, now).state
+  return step(config, opened, { kind: 'received', message: decode(bytes)! }, now).outputs
+}
+const usualLogon: Field[] = [
+  [98, '0'],
+  [108, '30'],
+]
+
+test.each(['', '.5', '.123', '.123456', '.123456789', '.123456789012'])(
+  'times may have the fraction %p',
+  (fraction) => {
+    const time = `20260105-00:00:00${fraction}`
+    expect(kinds(outputsOfLogon(logonWith(usualLogon, { 52: time })))).toEqual(['authenticate'])
+    const session = begin()
+    const timed = order.map(([tag, value]): Field => [tag, tag === 60 ? time : value])
+    expect(kinds(session.receive(bytes('D', 2, timed)))).toEqual(['deliver'])
+  },
+)
+
+test('a time is cut to its milliseconds', () => {
+  expect(readUtcTimestamp('20260105-00:00:00.0019999')).toBe(now + 1)
+  expect(readUtcTimestamp('20260105-00:00:00.5')).toBe(now + 500)
+  for (const text of ['20260105-00:00:00.', '20260105-00:00:00.1234567890123', '20260105-00:00:00.1x'])
+    expect(readUtcTimestamp(text)).toBeNaN()
+})
+
+test('a gap fill needs no OrigSendingTime; any other repetition does', () => {
+  const fill: Field[] = [
+    [123, 'Y'],
+    [36, '9'],
+  ]
+  const session = begin()
+  session.receive(bytes('D', 9, order))
+  session.receive(bytes('4', 2, fill, [[43, 'Y']]))
+  expect(session.state()).toMatchObject({ nextIn: 9 })
+  expect(session.feed({ kind: 'continue' })).toMatchObject([{ kind: 'deliver', number: 9 }])
+  // One that was taken in before is passed over without a word.
+  expect(session.receive(bytes('4', 2, fill, [[43, 'Y']]))).toEqual([])
+  const [, refusal] = begin().receive(bytes('D', 2, order, [[43, 'Y']])) as [SessionOutput, { bytes: Uint8Array }]
+  expect(valueOf(decode(refusal.bytes)!.fields, 371)).toBe('122')
+})
+
+test.each([
+  ['no Logon', bytes('0', 1, []), 'the first message is no Logon'],
+  ['a tag that FIX 4.4 does not have', logonWith([...usualLogon, [9479, '1']]), '9479: Invalid tag number'],
+  ['no HeartBtInt', logonWith([[98, '0']]), '108: Required tag missing'],
+  ['no number', logonWith(usualLogon, { 34: null }), '34: Required tag missing'],
+  ['the number 0', logonWith(usualLogon, { 34: '0' }), '34 (MsgSeqNum) is not 1 or more'],
+  [
+    'a reset at 5',
+    logonWith([...usualLogon, [141, 'Y']], { 34: '5' }),
+    '34 (MsgSeqNum) is not 1, and 141 (ResetSeqNumFlag) is Y',
+  ],
+  [
+    'a wrong clock',
+    logonWith(usualLogon, { 52: utcTimestamp(now - 7_200_000) }),
+    '52 (SendingTime) and the clock of this service differ by 7200 s: more than 120',
+  ],
+  [
+    'encryption',
+    logonWith([
+      [98, '1'],
+      [108, '30'],
+    ]),
+    '98 (EncryptMethod) is not 0',
+  ],
+  [
+    'too long an interval',
+    logonWith([
+      [98, '0'],
+      [108, '7200'],
+    ]),
+    '108 (HeartBtInt) is not from 1 to 3600',
+  ],
+])('why a logon with %s is closed stands in the log, and is told to nobody', (_, logon, detail) => {
+  expect(outputsOfLogon(logon)).toEqual([{ kind: 'close', reason: 'LOGON_INVALID', detail }])
 })
