@@ -57,8 +57,11 @@ export const readAccess = (flags: AccessFlags, env: Env, faults: string[]): Acce
 
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
+/** Whether this address is of this host. */
+export const isLoopback = (url: URL): boolean => loopback.test(url.hostname)
+
 /** A sentence for whoever sends a credential in the clear; null if nobody does. */
 export const warningOf = (url: URL, headers: Access['headers']): string | null =>
-  url.protocol === 'http:' && Object.keys(headers).length > 0 && !loopback.test(url.hostname)
+  url.protocol === 'http:' && Object.keys(headers).length > 0 && !isLoopback(url)
     ? 'the credential crosses the network in the clear: use an https address'
     : null

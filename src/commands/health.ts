@@ -1,6 +1,7 @@
 // `orders health`: asks the service on this host for its health. A container without shell and curl uses it as its check, so it imports
 // nothing heavy.
 
+import { goDirectly } from '../client/direct.ts'
 import { variable, type Env } from '../config/env.ts'
 
 const timeoutMs = 2_000
@@ -32,6 +33,7 @@ export const healthCommand = async (env: Env, args: readonly string[]): Promise<
   const probe = args.includes('--ready') ? 'readiness' : 'liveness'
   const { scheme, host, port } = operatorsPlace(env)
   const url = `${scheme}://${reachable(host)}:${port}/actuator/health/${probe}`
+  goDirectly()
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), tls: unverified })
     process.stdout.write(`${response.status} ${await response.text()}\n`)

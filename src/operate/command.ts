@@ -1,6 +1,7 @@
 // `orders place`, `cancel`, `get` … : reads the arguments, then lets the command work.
 
-import { readAccess, warningOf } from '../client/access.ts'
+import { isLoopback, readAccess, warningOf } from '../client/access.ts'
+import { goDirectly } from '../client/direct.ts'
 import type { Env } from '../config/env.ts'
 import { describe } from '../telemetry/log.ts'
 import { commands, type CommandWord } from './commands.ts'
@@ -55,6 +56,7 @@ export const operateCommand = async (
   if (faults.length > 0) return refuse(faults)
   const warning = warningOf(access.base, access.headers)
   if (warning !== null) say(warning)
+  if (isLoopback(access.base)) goDirectly()
   try {
     return await task({ ...desk, access, json: values.json, say })
   } catch (error) {

@@ -1,6 +1,7 @@
 // `orders watch`: shows the stream of orders, as a table that changes in place on a terminal, else as JSON lines.
 
-import { warningOf } from '../client/access.ts'
+import { isLoopback, warningOf } from '../client/access.ts'
+import { goDirectly } from '../client/direct.ts'
 import type { Env } from '../config/env.ts'
 import { printLine } from '../telemetry/terminal.ts'
 import { createBoard, type Board } from './board.ts'
@@ -142,5 +143,6 @@ export const watchCommand = async (env: Env, args: readonly string[]): Promise<n
   }
   const warning = warningOf(options.url, options.headers)
   if (warning !== null) say(warning)
+  if (isLoopback(options.url)) goDirectly()
   return watch(options)
 }
