@@ -18,6 +18,8 @@ export type Letter = {
   letteredAtMs: number
   /** Whether the value or the key of the message is missing: then the letter only says where to look for it. */
   leftOut: boolean
+  /** Tells messages apart that had the same coordinates, because their topic was made anew in between; null: the letter does not have its message. */
+  content: string | null
   /** Where the letter is on the dead-letter topic. */
   place: { partition: number; offset: bigint }
 }
@@ -46,11 +48,15 @@ const isLeftOut = (record: TopicRecord, reason: string): boolean => {
 const keyOf = (record: TopicRecord): Buffer | null =>
   listOf(headerOf(record, letterHeaders.added)).includes('key') ? null : record.key
 
+const contentOf = (record: TopicRecord): string =>
+  [keyOf(record), record.value].map((bytes) => (bytes === null ? '-' : Bun.hash(bytes).toString(36))).join(' ')
+
 /** Null if the record is not one of our dead letters. */
 export const letterOf = (record: TopicRecord): Letter | null => {
   const id = headerOf(record, letterHeaders.id)
   if (id === null) return null
   const reason = headerOf(record, letterHeaders.reason) ?? ''
+  const leftOut = isLeftOut(record, reason)
   return {
     id,
     rootId: headerOf(record, redrivenFrom) ?? id,
@@ -58,7 +64,8 @@ export const letterOf = (record: TopicRecord): Letter | null => {
     reason,
     legs: listOf(headerOf(record, letterHeaders.legs)),
     letteredAtMs: record.publishedAtMs,
-    leftOut: isLeftOut(record, reason),
+    leftOut,
+    content: leftOut ? null : contentOf(record),
     place: { partition: record.partition, offset: record.offset },
   }
 }

@@ -1,5 +1,6 @@
 // Which dead letters are sent again, and in which order. A letter that was redriven and came back names its root; the letters
-// of one root are one message, which is sent once a run.
+// of one root are one message, which is sent once a run, unless their contents say that they are several: a topic that was made anew gives
+// coordinates out again.
 
 import type { Letter } from '../kafka/letters.ts'
 import { parseCoordinates, type Coordinates } from '../wire/coordinates.ts'
@@ -46,35 +47,40 @@ const inOriginalOrder = (a: Selected, b: Selected): number =>
   Number(a.offset - b.offset) ||
   textOrder(a.rootId, b.rootId)
 
+type Root = Pick<Letter, 'rootId' | 'content' | 'place' | 'leftOut'> & { matched: boolean }
+
+/** A letter that does not have its message may be about any of the same coordinates. */
+const isOf = (letter: Letter, { content }: Root): boolean =>
+  content === letter.content || content === null || letter.content === null
+
 /** Keeps a few dozen bytes for each letter: a letter that is sent is read again from its place. */
 export const createLetterBook = (selector: Selector): LetterBook => {
-  const roots = new Map<string, { place: Letter['place']; leftOut: boolean; matched: boolean }>()
+  const roots = new Map<string, Root[]>()
   const missing = new Set(selector.ids)
+  const all = (): Root[] => [...roots.values()].flat()
   return {
     add(letter) {
+      const { id, rootId, content, place, leftOut } = letter
       const matched = matches(selector, letter)
-      missing.delete(letter.id)
-      missing.delete(letter.rootId)
-      const root = roots.get(letter.rootId)
-      if (root === undefined) {
-        roots.set(letter.rootId, { place: letter.place, leftOut: letter.leftOut, matched })
-        return
-      }
+      missing.delete(id)
+      missing.delete(rootId)
+      const known = roots.get(rootId) ?? []
+      roots.set(rootId, known)
+      const root = known.find((one) => isOf(letter, one))
+      if (root === undefined) return void known.push({ rootId, content, place, leftOut, matched })
       root.matched ||= matched
-      if (!root.leftOut || letter.leftOut) return
-      root.leftOut = false
-      root.place = letter.place
+      if (root.leftOut && !leftOut) Object.assign(root, { content, place, leftOut })
     },
-    count: () => roots.size,
+    count: () => all().length,
     select(limit) {
-      const matched = [...roots].filter(([, root]) => root.matched)
+      const matched = all().filter((root) => root.matched)
       const selected = matched
-        .filter(([, { leftOut }]) => !leftOut)
-        .map(([rootId, { place }]) => ({ rootId, ...(parseCoordinates(rootId) ?? nowhere), place }))
+        .filter(({ leftOut }) => !leftOut)
+        .map(({ rootId, place }) => ({ rootId, ...(parseCoordinates(rootId) ?? nowhere), place }))
         .toSorted(inOriginalOrder)
       return {
         selected: selected.slice(0, limit),
-        leftOut: matched.filter(([, { leftOut }]) => leftOut).map(([rootId]) => rootId),
+        leftOut: matched.filter(({ leftOut }) => leftOut).map(({ rootId }) => rootId),
       }
     },
     notFound: () => [...missing],

@@ -14,6 +14,7 @@ const letter = (id: string, changes: Partial<Letter> = {}): Letter => ({
   legs: [],
   letteredAtMs: 0,
   leftOut: false,
+  content: id,
   place: { partition: 0, offset: 0n },
   ...changes,
 })
@@ -34,7 +35,7 @@ describe('a letter book', () => {
   })
 
   test('takes the letters of one root for one, whichever comes first', () => {
-    const back = letter('t-0-9', { rootId: 't-0-1', place: { partition: 1, offset: 5n } })
+    const back = letter('t-0-9', { rootId: 't-0-1', content: 't-0-1', place: { partition: 1, offset: 5n } })
     for (const letters of [
       [letter('t-0-1'), back],
       [back, letter('t-0-1')],
@@ -46,7 +47,10 @@ describe('a letter book', () => {
   })
 
   test('selects a root by any of its letters', () => {
-    const letters = [letter('t-0-1'), letter('t-0-9', { rootId: 't-0-1', disposition: 'MALFORMED', letteredAtMs: 50 })]
+    const letters = [
+      letter('t-0-1'),
+      letter('t-0-9', { rootId: 't-0-1', content: 't-0-1', disposition: 'MALFORMED', letteredAtMs: 50 }),
+    ]
     expect(rootsOf(bookOf({ disposition: 'MALFORMED' }, ...letters))).toEqual(['t-0-1'])
     expect(rootsOf(bookOf({ sinceMs: 50 }, ...letters))).toEqual(['t-0-1'])
     expect(rootsOf(bookOf({ sinceMs: 51 }, ...letters))).toEqual([])
@@ -56,11 +60,25 @@ describe('a letter book', () => {
   })
 
   test('sends the letter that has its bytes', () => {
-    const empty = letter('t-0-1', { leftOut: true })
+    const empty = letter('t-0-1', { leftOut: true, content: null })
     const whole = letter('t-0-9', { rootId: 't-0-1', place: { partition: 2, offset: 7n } })
     const book = bookOf({}, empty, whole)
     expect(book.select(9)).toMatchObject({ selected: [{ place: { partition: 2, offset: 7n } }], leftOut: [] })
     expect(bookOf({}, empty).select(9)).toEqual({ selected: [], leftOut: ['t-0-1'] })
+  })
+
+  test('takes messages for several that had the same coordinates, because their topic was made anew', () => {
+    const back = letter('t-0-9', { rootId: 't-0-1', content: 'old' })
+    const letters = [
+      letter('t-0-1', { content: 'old', place: { partition: 0, offset: 3n } }),
+      letter('t-0-1', { content: 'new', legs: ['BUY:a'], place: { partition: 0, offset: 4n } }),
+      letter('t-0-1', { content: null, leftOut: true }),
+      back,
+    ]
+    const book = bookOf({}, ...letters)
+    expect(book.count()).toBe(2)
+    expect(book.select(9).selected.map(({ place }) => place.offset)).toEqual([3n, 4n])
+    expect(bookOf({ orderIds: ['a'] }, ...letters).select(9).selected).toMatchObject([{ place: { offset: 4n } }])
   })
 
   test('finds an order by a whole leg, not by a part of one', () => {
