@@ -5,7 +5,7 @@ import type { DatabaseTarget } from '../store/connection.ts'
 import { accessFaults, authenticationSettings, limitSettings } from './accessSettings.ts'
 import { databaseAddressNotes, databaseFaults, databaseSettings } from './databaseSettings.ts'
 import { readDatabaseTarget } from './databaseUrl.ts'
-import type { Env } from './env.ts'
+import { quotesOf, type Env } from './env.ts'
 import { expirySettings } from './expirySettings.ts'
 import { fixFaults, fixSettings } from './fixSettings.ts'
 import { grpcSettings } from './grpcSettings.ts'
@@ -76,13 +76,17 @@ const readValues = (env: Env, faults: string[]): Settings => {
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: string[] }
 
+const keys = [...Object.keys(databaseAddressNotes), ...Object.keys(settings)]
+
 /** Reads the whole environment. A fault names the key and says what is allowed. */
 export const readConfig = (env: Env): ConfigResult => {
   const faults: string[] = []
   const values = readValues(env, faults)
   const { target, warnings } = readDatabaseTarget(env, faults)
-  if (faults.length > 0 || target === null) return { ok: false, faults }
-  const all = [...warnings, ...transportWarnings(values)]
+  const quotes = quotesOf(env, keys)
+  // They may be what is wrong; a value that can be used with them stays in use.
+  if (faults.length > 0 || target === null) return { ok: false, faults: [...faults, ...quotes] }
+  const all = [...warnings, ...transportWarnings(values), ...quotes]
   return { ok: true, config: Object.freeze({ ...values, database: target, warnings: all }) }
 }
 
@@ -92,5 +96,7 @@ export type SettingsResult = { ok: true; settings: Settings } | { ok: false; fau
 export const readSettings = (env: Env): SettingsResult => {
   const faults: string[] = []
   const values = readValues(env, faults)
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings: Object.freeze(values) }
+  return faults.length > 0
+    ? { ok: false, faults: [...faults, ...quotesOf(env, keys)] }
+    : { ok: true, settings: Object.freeze(values) }
 }

@@ -24,11 +24,17 @@ const readBytes = (path: string): Bytes => {
   }
 }
 
-/** One line, without the line end that editors add. */
+/** What Windows writes before a text. */
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '')
+const utf16Marks = ['fffe', 'feff']
+
+/** One line, without the line end that editors add, and without the mark that Windows does. */
 export const readSecretFile = (path: string): FileResult => {
   const file = readBytes(path)
   if (!file.ok) return file
-  const text = file.bytes.toString('utf8').replace(/(\r?\n)+$/, '')
+  if (utf16Marks.includes(file.bytes.toString('hex', 0, 2)))
+    return { ok: false, reason: 'it is UTF-16: write it in UTF-8' }
+  const text = withoutMark(file.bytes.toString('utf8')).replace(/(\r?\n)+$/, '')
   if (text === '') return { ok: false, reason: 'it is empty' }
   return /\p{Cc}/u.test(text) ? { ok: false, reason: 'it holds more than one line of text' } : { ok: true, text }
 }

@@ -7,6 +7,10 @@ import { variable, type Env } from './env.ts'
 /** Reads one variable; an empty one counts as unset. A fault is one sentence that begins with the key. */
 export type Reader<T> = (key: string, env: Env, faults: string[]) => T
 
+/** What Kubernetes writes for a Service that is called `fix`, into the FIX_PORT of every pod of its namespace. */
+const serviceLink =
+  ': Kubernetes sets it to the address of a Service of that name; set it yourself, or enableServiceLinks: false'
+
 export const int =
   (fallback: number, min: number, max: number): Reader<number> =>
   (key, env, faults) => {
@@ -14,7 +18,7 @@ export const int =
     if (text === undefined) return fallback
     const value = Number(text)
     if (/^\d+$/.test(text) && value >= min && value <= max) return value
-    faults.push(`${key} must be a whole number from ${min} to ${max}`)
+    faults.push(`${key} must be a whole number from ${min} to ${max}${text.startsWith('tcp://') ? serviceLink : ''}`)
     return fallback
   }
 

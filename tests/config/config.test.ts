@@ -274,3 +274,35 @@ describe('a fault', () => {
       expect(faultsOf({ [key]: 'hunter2 \u0001' }).join('\n')).not.toContain('hunter2')
   })
 })
+
+describe('quotes around a value', () => {
+  const words = 'is in quotes, which belong to its value: leave them out'
+
+  test('are named beside the faults that they make', () => {
+    expect(faultsOf({ DATABASE_URL: `"${database.DATABASE_URL}"`, LOG_LEVEL: "'info'" })).toEqual([
+      'LOG_LEVEL must be one of debug, info, warn, error',
+      'DATABASE_URL must have the form postgres://user:password@host:port/database, special characters percent-encoded',
+      `DATABASE_URL ${words}`,
+      `LOG_LEVEL ${words}`,
+    ])
+  })
+
+  test('of a value that can be used with them are a warning', () => {
+    const { KAFKA_CONSUMER_GROUP, warnings } = configOf({ KAFKA_CONSUMER_GROUP: '"orders-exec-consumer"' })
+    expect({ KAFKA_CONSUMER_GROUP, warnings }).toEqual({
+      KAFKA_CONSUMER_GROUP: '"orders-exec-consumer"',
+      warnings: [`KAFKA_CONSUMER_GROUP ${words}`],
+    })
+  })
+
+  test('may belong to a password, and one at one end is no pair', () => {
+    const env = { KAFKA_SECURITY_PROTOCOL: 'SASL_SSL', KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: '"orders' }
+    expect(configOf({ ...env, KAFKA_SASL_PASSWORD: '"pw"' }).warnings).toEqual([])
+  })
+})
+
+test('a port that Kubernetes set to the address of a Service says where that comes from', () => {
+  expect(faultsOf({ FIX_PORT: 'tcp://10.0.0.1:9880' })).toEqual([
+    'FIX_PORT must be a whole number from 0 to 65535: Kubernetes sets it to the address of a Service of that name; set it yourself, or enableServiceLinks: false',
+  ])
+})

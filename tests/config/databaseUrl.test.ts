@@ -72,10 +72,13 @@ test('a password may be a file, which wins', () => {
   for (const [text, reason] of [
     ['', 'it is empty'],
     ['hunter2\nhunter3', 'it holds more than one line of text'],
+    [Buffer.from('\uFEFFhunter2', 'utf16le'), 'it is UTF-16: write it in UTF-8'],
   ] as const) {
     writeFileSync(path, text)
     expect(read(env).faults).toEqual([`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${reason}`])
   }
+  writeFileSync(path, '\uFEFFp@ss/w:ord \r\n')
+  expect(read(env).target?.url).toBe('postgres://app:p%40ss%2Fw%3Aord%20@db:5432/orders')
   expect(read({ ...env, DATABASE_PASSWORD_FILE: '/nowhere/hunter2' }).faults).toEqual([
     'DATABASE_PASSWORD_FILE must be the path of a file with the password: there is no such file',
   ])
@@ -219,9 +222,11 @@ describe('a file of variables with the line ends of Windows', () => {
       { ...spring('jdbc:postgresql://db/orders', 'app', ''), DATABASE_PASSWORD_FILE: file },
     ]
     for (const env of environments) {
-      const ends = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, `${value ?? ''}\r`]))
-      expect(read(ends)).toEqual(read(env))
-      expect(read(ends).faults).toEqual([])
+      for (const end of ['\r', '\n', '\r\n']) {
+        const ends = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, `${value ?? ''}${end}`]))
+        expect(read(ends)).toEqual(read(env))
+        expect(read(ends).faults).toEqual([])
+      }
     }
   })
 

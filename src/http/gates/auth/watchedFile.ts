@@ -27,6 +27,9 @@ const markOf = (path: string): string => {
   return `${mtimeMs}:${size}:${ino}`
 }
 
+/** Without the mark that Windows writes before a text. */
+const readText = (path: string): string => readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+
 /** Reads and watches a file. Throws if the file cannot be used at the start. */
 export const watchFile = <T>({
   path,
@@ -36,7 +39,7 @@ export const watchFile = <T>({
   nowMs = () => performance.now(),
 }: Options<T>): WatchedFile<T> => {
   let mark = markOf(path)
-  let value = parse(readFileSync(path, 'utf8'))
+  let value = parse(readText(path))
   let checkedAt = nowMs()
   let generation = 0
 
@@ -46,7 +49,7 @@ export const watchFile = <T>({
       const current = markOf(path)
       if (current === mark) return
       // What cannot be read yet is tried again: a right that comes later changes no mark.
-      const text = readFileSync(path, 'utf8')
+      const text = readText(path)
       // Set even if the content turns out to be bad, so that the log reports it only once.
       mark = current
       value = parse(text)

@@ -1,4 +1,5 @@
-// Proves: a file that could not be read when it changed is in force as soon as it can be.
+// Proves: a file that could not be read when it changed is in force as soon as it can be; a mark before its text is
+// no part of it.
 
 import { expect, test } from 'bun:test'
 import { chmodSync, renameSync, writeFileSync } from 'node:fs'
@@ -35,4 +36,15 @@ test('a file that replaced the watched one with no right to read it counts once 
   chmodSync(path, 0o644)
   expect(unprivileged(file.current)).toBe('after')
   expect(lines.map(({ message }) => message)).toEqual(['KEYS: the changed file is in force'])
+})
+
+test('the mark that Windows writes before a text is no part of it', () => {
+  const path = join(temporaryDir('watched'), 'file')
+  writeFileSync(path, '\uFEFFbefore')
+  const { log } = createTestLog()
+  let now = 0
+  const file = watchFile({ path, setting: 'KEYS', parse: (text) => text, log, nowMs: () => (now += 2_000) })
+  expect(file.current()).toBe('before')
+  writeFileSync(path, '\uFEFFafterwards')
+  expect(file.current()).toBe('afterwards')
 })
