@@ -1,5 +1,6 @@
 // The subcommands. Heavy modules are loaded only by those that need them: a container's health check runs every few seconds.
 
+import { endBySignal } from './commands/firstProcess.ts'
 import { notices, version } from './version.ts'
 
 const help = `orders ${version}: the single source of truth for the life of an order
@@ -152,5 +153,10 @@ const run = async (command: string | undefined, args: readonly string[]): Promis
   }
 }
 
+/** They end by themselves on a signal, in an order of their own. */
+const endsItself = (command: string | undefined): boolean =>
+  command === undefined || command === 'serve' || command === 'watch' || isOperatorCommand(command)
+
 const [command, ...args] = process.argv.slice(2)
+if (!endsItself(command)) endBySignal(process.pid)
 process.exit((command === undefined ? null : await judge(command, args)) ?? (await run(command, args)))
