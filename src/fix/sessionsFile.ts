@@ -192,6 +192,20 @@ export const parseSessions = (text: string): FixSessions => {
   return { find: (sender, target) => byName.get(nameOf(sender, target)) ?? null, all }
 }
 
+/**
+ * Parses the file each time that it changes. Whoever writes it anew often empties it first, and every session would be logged out meanwhile: after a
+ * file with sessions an empty one is a fault. `[]` says that there is none any more.
+ */
+export const createSessionsParser = (): ((text: string) => FixSessions) => {
+  let hadSessions = false
+  return (text) => {
+    if (hadSessions && text.trim() === '') throw new Error('it is empty: [] says that there is no session any more')
+    const sessions = parseSessions(text)
+    hadSessions = sessions.all.length > 0
+    return sessions
+  }
+}
+
 /** Whether this is the password (554) of the session. Null: the logon has none, or there is no such session. */
 export const isPasswordOf = (session: FixSession | null, password: string | null): boolean => {
   const hash = session === null ? noHash : session.passwordHash

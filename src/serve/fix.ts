@@ -33,7 +33,8 @@ type SessionsFile = WatchedFile<FixSessions>
 /** The file of sessions, or the faults of the configuration; null: there is no port for them. */
 export const fixSessionsOrFaults = async (config: Config, log: Log): Promise<SessionsFile | null | string[]> => {
   if (config.FIX_PORT === 0) return null
-  const { parseSessions } = await import('../fix/sessionsFile.ts')
+  const { createSessionsParser } = await import('../fix/sessionsFile.ts')
+  const parseSessions = createSessionsParser()
   const asksForCertificates = fixCertificateOf(config)?.clientCa !== null && fixCertificateOf(config) !== null
   const parse = (text: string): FixSessions => {
     const sessions = parseSessions(text)
@@ -72,6 +73,7 @@ export const openFixDoor = async (parts: FixDoorParts): Promise<FixDoor | null |
     import('../tail/pages/pages.ts'),
   ])
   const pool = openPool(config, 'fix', observers)
+  const clock = (): number => performance.now()
   const gateway = createGateway({
     fix: service.fix,
     cancelMany: service.cancelMany,
@@ -82,6 +84,7 @@ export const openFixDoor = async (parts: FixDoorParts): Promise<FixDoor | null |
     gtdMaxDays: config.GTD_MAX_DAYS,
     newId,
     now: () => now().getTime(),
+    elapsed: clock,
     log,
     onBug: (error) => log.error('a FIX session failed', describe(error)),
   })
@@ -90,7 +93,6 @@ export const openFixDoor = async (parts: FixDoorParts): Promise<FixDoor | null |
     connectionsPerAddress: config.FIX_CONNECTIONS_PER_ADDRESS_MAX,
     unsentBytes: config.FIX_UNSENT_MAX_BYTES,
   }
-  const clock = (): number => performance.now()
   try {
     const options = { gateway, ready, limits, observer: observers.fix, log, now: clock }
     const listener = openFix(options, { hostname, port, tls: fixCertificateOf(config) })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isIn } from '../../src/fix/networks.ts'
-import { dayOf, isPasswordOf, parseSessions } from '../../src/fix/sessionsFile.ts'
+import { createSessionsParser, dayOf, isPasswordOf, parseSessions } from '../../src/fix/sessionsFile.ts'
 import { watchFile } from '../../src/http/gates/auth/watchedFile.ts'
 import { hashOf, newSecret } from '../../src/wire/secret.ts'
 import { createTestLog } from '../http/harness.ts'
@@ -183,6 +183,29 @@ test('a changed file is in force; a faulty one is not', () => {
   expect(file.current().all.map(({ id }) => id)).toEqual(['desk', 'second'])
   writeFileSync(path, '{ "id": 1 }')
   expect(file.current().all.map(({ id }) => id)).toEqual(['desk', 'second'])
+})
+
+test('a file that is emptied before it is written anew logs nobody out; a list without sessions does', () => {
+  const path = join(temporaryDir('sessions'), 'sessions.jsonl')
+  writeFileSync(path, '')
+  let now = 0
+  const { log, lines } = createTestLog()
+  const parse = createSessionsParser()
+  const file = watchFile({ path, setting: 'FIX_SESSIONS_FILE', parse, log, nowMs: () => (now += 2_000) })
+  const ids = () => file.current().all.map(({ id }) => id)
+  expect(ids()).toEqual([])
+  writeFileSync(path, line())
+  expect(ids()).toEqual(['desk'])
+  writeFileSync(path, '\n')
+  expect(ids()).toEqual(['desk'])
+  expect(lines.at(-1)).toMatchObject({
+    level: 'error',
+    error: 'it is empty: [] says that there is no session any more',
+  })
+  writeFileSync(path, `${line()}\n${line({ id: 'second', sender: 'B' })}`)
+  expect(ids()).toEqual(['desk', 'second'])
+  writeFileSync(path, '[]')
+  expect(ids()).toEqual([])
 })
 
 const run = (...args: string[]) => {

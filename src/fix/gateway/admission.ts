@@ -22,6 +22,8 @@ type Logon = CompIds & {
   peer: Pick<Peer, 'address' | 'certificate'>
   onPage: (page: ReportPage) => Promise<boolean>
   onLost: () => void
+  /** Somebody else who may logs on to the session. */
+  onRival: () => void
 }
 
 /** `leave` gives the session back once what is under way has come to its end. */
@@ -90,21 +92,25 @@ const followLog = async (
 
 /** Sessions that are logged on here: each has one connection. Who logs on while the one before is being given back waits for that. */
 const createPresence = () => {
-  const present = new Map<string, Promise<void> | null>()
+  /** By its id, whom to tell that somebody else logs on to it; or what has to be awaited first. */
+  const present = new Map<string, { onRival: () => void } | { left: Promise<void> }>()
   return {
     /** False: it is logged on. */
-    async enter(id: string): Promise<boolean> {
-      const leaving = present.get(id)
-      if (leaving === null) return false
-      await leaving
+    async enter(id: string, onRival: () => void): Promise<boolean> {
+      const before = present.get(id)
+      if (before !== undefined && 'onRival' in before) {
+        before.onRival()
+        return false
+      }
+      await before?.left
       // Of two that waited one comes in.
       if (present.has(id)) return false
-      present.set(id, null)
+      present.set(id, { onRival })
       return true
     },
     leave: (id: string, left: Promise<void>): Promise<void> => {
       const gone = left.finally(() => present.delete(id))
-      present.set(id, gone)
+      present.set(id, { left: gone })
       return gone
     },
   }
@@ -153,7 +159,7 @@ export const createAdmission = (options: AdmissionOptions): Admission => {
       const session = sessions().find(logon.senderCompId, logon.targetCompId)
       const refusal = judge(session, logon)
       if (refusal !== null || session === null) return refusal ?? refused('UNKNOWN_SESSION')
-      if (!(await presence.enter(session.id))) return refused('LOGGED_ON')
+      if (!(await presence.enter(session.id, logon.onRival))) return refused('LOGGED_ON')
       return take(session, logon)
     },
   }

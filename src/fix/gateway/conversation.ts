@@ -9,6 +9,7 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { mayReceive } from '../session/session.ts'
 import type { FixSession } from '../sessionsFile.ts'
 import { compIdsOf, type Admission } from './admission.ts'
+import { createClockJumps } from './clockJumps.ts'
 import { createDelivering } from './delivering.ts'
 import { createFeeding, type Feed } from './feeding.ts'
 import { createInbox, type Inbox, type Item } from './inbox.ts'
@@ -22,6 +23,8 @@ export type ConversationOptions = {
   log: Log
   /** ms since 1970 */
   now: () => number
+  /** ms that really went by, whatever the clock says */
+  elapsed: () => number
   onBug: (error: unknown) => void
   /** It is done with, and its session was given back. */
   onEnd: () => void
@@ -50,6 +53,7 @@ const createAuthenticating =
       peer: talk.peer,
       onPage: (page) => inbox.page(page),
       onLost: () => inbox.push({ kind: 'fail', error: new Ended('SESSION_LOST') }),
+      onRival: () => inbox.push({ kind: 'rival' }),
     })
     if (!answer.ok) {
       const { reason } = answer
@@ -89,6 +93,7 @@ const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) 
         return feed({ kind: 'received', message: item.message })
       case 'garbled':
       case 'tick':
+      case 'rival':
         return feed(item)
       case 'resend':
         return telling.resend(item)
@@ -108,10 +113,17 @@ const createTreating = (options: ConversationOptions, talk: Talk, inbox: Inbox) 
     }
   }
 
+  const clockJumps = createClockJumps(options.now, options.elapsed)
   return async (item: Item): Promise<void> => {
+    const movedMs = clockJumps()
+    if (movedMs !== 0) await feed({ kind: 'clock', movedMs })
     await treat(item)
     if (talk.duesWait && talk.state.phase === 'active' && !talk.isOver) await delivering.answerDues()
   }
+}
+
+const logDetail = ({ peer: { address }, log }: ConversationOptions, { message: reason, detail }: Ended): void => {
+  if (detail !== null) log.rarely('warn', `fix logon ${reason}`, 'a FIX logon was refused', { address, reason, detail })
 }
 
 export const createConversation = (options: ConversationOptions): OpenConversation => {
@@ -143,11 +155,8 @@ export const createConversation = (options: ConversationOptions): OpenConversati
 
   const failed = (error: unknown): void => {
     if (error instanceof Ended) {
-      const { message: reason, detail } = error
-      const { address } = peer
-      if (detail !== null)
-        log.rarely('warn', `fix logon ${reason}`, 'a FIX logon was refused', { address, reason, detail })
-      return end(reason)
+      logDetail(options, error)
+      return end(error.message)
     }
     if (storeFault(error) === 'bug') {
       onBug(error)

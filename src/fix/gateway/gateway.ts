@@ -25,7 +25,10 @@ export type GatewayOptions = {
   digits: AmountDigits
   gtdMaxDays: number
   newId: (at: Date) => string
+  /** ms since 1970 */
   now: () => number
+  /** ms that really went by, whatever the clock says */
+  elapsed: () => number
   log: Log
   onBug: (error: unknown) => void
 }
@@ -34,7 +37,7 @@ const withdrawn = 'the session was changed or taken away: log on again'
 const stopping = 'the service stops: log on again'
 
 export const createGateway = (options: GatewayOptions): Gateway => {
-  const { fix, cancelMany, pages, sessions, calendar, digits, gtdMaxDays, newId, now, log, onBug } = options
+  const { fix, cancelMany, pages, sessions, calendar, digits, gtdMaxDays, newId, now, elapsed, log, onBug } = options
   const open = new Set<OpenConversation>()
   const stop = new AbortController()
 
@@ -66,6 +69,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
         admission,
         log,
         now,
+        elapsed,
         onBug,
         onEnd: () => open.delete(conversation),
       })

@@ -13,6 +13,8 @@ export type Item =
   | { kind: 'tick'; isBehind: boolean }
   | Wanted
   | { kind: 'page'; page: ReportPage; kept: (more: boolean) => void }
+  /** Somebody else logs on to the session. */
+  | { kind: 'rival' }
   | { kind: 'logout'; text: string | null }
   | { kind: 'fail'; error: unknown }
 
@@ -88,7 +90,7 @@ const createQueue = ({ peer, mayReceive, mayReport, isDue }: InboxOptions) => {
     add(item: Item): void {
       if (item.kind === 'page') page = item
       else if (item.kind === 'resend') resends.push(item)
-      else if (item.kind === 'logout' || item.kind === 'fail') urgent.push(item)
+      else if (item.kind === 'logout' || item.kind === 'fail' || item.kind === 'rival') urgent.push(item)
       else {
         messages.push(item)
         if (isPaused || messages.length < messagesHigh) return

@@ -72,6 +72,34 @@ const tick = (draft: Draft, isBehind: boolean): void => {
   }
 }
 
+/** How long the client has for a sign of life once another connection wants its session. */
+const rivalMs = 5_000
+
+/**
+ * A client that comes back after its connection died without a word must not wait until that counts as gone: it is asked now. Amid a resend the question
+ * would come behind it.
+ */
+const rival = (draft: Draft): void => {
+  const { phase, resend, testing, receivedAt, heartbeatMs } = draft.state
+  if (phase !== 'active' || resend !== null) return
+  if (!testing) emit(draft, [{ type: '1', body: [[112, 'TEST']] }])
+  change(draft, {
+    testing: true,
+    receivedAt: Math.min(receivedAt, draft.now + rivalMs - goneAfter * heartbeatMs),
+  })
+}
+
+/** Else a clock that is set forward ends every session as silent, and one that is set back stops heartbeats and holds a dead connection until it has caught up. */
+const followClock = (draft: Draft, movedMs: number): void => {
+  const { since, receivedAt, sentAt, asked } = draft.state
+  change(draft, {
+    since: since + movedMs,
+    receivedAt: receivedAt + movedMs,
+    sentAt: sentAt + movedMs,
+    asked: asked === null ? null : { ...asked, at: asked.at + movedMs },
+  })
+}
+
 const applied = (draft: Draft, number: number): void => {
   const { stale, pending } = draft.state
   if (stale > 0) change(draft, { stale: stale - 1 })
@@ -87,6 +115,10 @@ const treat = (draft: Draft, input: SessionInput): void => {
       return leave(draft)
     case 'tick':
       return tick(draft, input.isBehind ?? false)
+    case 'rival':
+      return rival(draft)
+    case 'clock':
+      return followClock(draft, input.movedMs)
     case 'received':
       if (phase === 'opened') return firstMessage(draft, input.message)
       if (phase === 'authenticating') return close(draft, 'OUT_OF_TURN')

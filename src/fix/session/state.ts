@@ -94,6 +94,10 @@ export type SessionInput =
   | { kind: 'closed' }
   /** `isBehind`: messages of the client have come that were not treated yet. */
   | { kind: 'tick'; isBehind?: boolean }
+  /** Somebody else logs on to the session: is this connection dead? */
+  | { kind: 'rival' }
+  /** The clock was set by so much, in milliseconds: what is counted from a moment before goes on as if it had not been. */
+  | { kind: 'clock'; movedMs: number }
   | { kind: 'received'; message: Message }
   | { kind: 'garbled' }
   | { kind: 'continue' }

@@ -93,6 +93,23 @@ describe('a logon', () => {
     expect(trader.faults).toEqual([])
   })
 
+  test('of a client whose line broke without a word is let in once the dead connection gave no sign of life', async () => {
+    const { trader, user } = world.add('broken')
+    let went = 0
+    const gateway = await logon(trader, world.open({ now: () => Date.now() + went }))
+    trader.mute()
+    const back = world.add('broken', { user }).trader
+    back.connect(gateway)
+    expect(await isOut(back)).toBe('LOGON_REFUSED')
+    went = 5_000
+    trader.conversation().tick()
+    expect(await isOut(trader)).toBe('HEARTBEAT_TIMEOUT')
+    await logon(back, gateway)
+    back.say('D', order('a'))
+    await hears(back, 1)
+    expect(back.faults).toEqual([])
+  })
+
   test('waits until the connection before has given the session back', async () => {
     const { trader } = world.add('again')
     const gateway = await logon(trader)
@@ -290,6 +307,26 @@ describe('a client', () => {
     trader.conversation().tick()
     expect(await isOut(trader)).toBe('HEARTBEAT_TIMEOUT')
   })
+
+  test.each([3_600_000, -3_600_000])(
+    'is neither let go nor forgotten while the clock is set by %d ms',
+    async (jump) => {
+      const { trader } = world.add(jump > 0 ? 'forward' : 'back', {}, { heartbeatS: 10 })
+      let [went, set] = [0, 0]
+      trader.connect(world.open({ now: () => Date.now() + went + set, elapsed: () => Date.now() + went }))
+      await isIn(trader)
+      const heartbeats = () => [...trader.heard.values()].filter((one) => one?.type === '0').length
+      set = jump
+      trader.conversation().tick()
+      went = 10_000
+      trader.conversation().tick()
+      await until(() => heartbeats() === 1, { what: 'a heartbeat at its time' })
+      trader.mute()
+      went = 24_000
+      trader.conversation().tick()
+      expect(await isOut(trader)).toBe('HEARTBEAT_TIMEOUT')
+    },
+  )
 
   test('whose messages waited for ours is not taken for silent', async () => {
     const { trader } = world.add('heard', {}, { heartbeatS: 10 })

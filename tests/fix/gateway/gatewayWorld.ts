@@ -158,8 +158,15 @@ export const createGatewayWorld = async () => {
       replica = 0,
       fate = createFate(Infinity),
       now = Date.now,
+      elapsed = now,
       onLookUp = () => undefined,
-    }: { replica?: number; fate?: Fate; now?: () => number; onLookUp?: () => unknown } = {}): Gateway {
+    }: {
+      replica?: number
+      fate?: Fate
+      now?: () => number
+      elapsed?: () => number
+      onLookUp?: () => unknown
+    } = {}): Gateway {
       const { service, pages } = replicas[replica]!
       const { open: openPeer, ...gateway } = createGateway({
         fix: mortal(service.fix!, fate, onLookUp),
@@ -171,6 +178,7 @@ export const createGatewayWorld = async () => {
         gtdMaxDays: 90,
         newId,
         now,
+        elapsed,
         log,
         onBug: (error) => bugs.push(error),
       })

@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { dirname, join, normalize } from 'node:path'
+import { createClockJumps } from '../../../src/fix/gateway/clockJumps.ts'
 import { createConversation } from '../../../src/fix/gateway/conversation.ts'
 import { createInbox, type Item } from '../../../src/fix/gateway/inbox.ts'
 import { createReceiving } from '../../../src/fix/gateway/receiving.ts'
@@ -162,6 +163,27 @@ test('pages without end leave their turn to messages, and messages theirs to pag
   ])
 })
 
+test('a clock that is set is told from time that goes by, from drift and from a pause', () => {
+  let [clock, went] = [1_000_000, 0]
+  const jumps = createClockJumps(
+    () => clock,
+    () => went,
+  )
+  const later = (byClock: number, byTime: number): number => {
+    clock += byClock
+    went += byTime
+    return jumps()
+  }
+  expect([
+    later(200, 200),
+    later(60_000, 60_000),
+    later(210, 200),
+    later(-3_599_800, 200),
+    later(200, 200),
+    later(3_600_200, 200),
+  ]).toEqual([0, 0, 0, -3_600_000, 0, 3_600_000])
+})
+
 test('a service without FIX loads nothing of its code', async () => {
   const root = join(import.meta.dir, '../../..')
   const loaded = new Set<string>()
@@ -196,6 +218,7 @@ test('the log says what is wrong with a logon that is closed without a word', as
     admission,
     log,
     now: () => Date.UTC(2026, 0, 5, 2),
+    elapsed: () => 0,
     onBug: (error) => expect(error).toBeUndefined(),
     onEnd: () => undefined,
   })

@@ -1,6 +1,6 @@
 // Proves: numbers, deliveries and effects of a session, where QuickFIX's definitions do not look.
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { decode, encode, readUtcTimestamp, utcTimestamp, valueOf, type Field } from '../../../src/fix/protocol/codec.ts'
 import { dictionary } from '../../../src/fix/protocol/messages.ts'
 import { createReader } from '../../../src/fix/protocol/reader.ts'
@@ -142,6 +142,54 @@ test('a wrong password is told nothing', () => {
   expect(asked.outputs).toEqual([{ kind: 'authenticate', username: null, password: 'wrong' }])
   const refused = step(config, asked.state, { kind: 'authenticated', ok: false }, now)
   expect(refused.outputs).toEqual([{ kind: 'close', reason: 'LOGON_REFUSED' }])
+})
+
+describe('a connection to whose session somebody else logs on', () => {
+  /** On at 0, with an interval of 30 s. */
+  const watched = () => {
+    let { state } = { state: begin().state() }
+    return (input: SessionInput, atMs: number) => {
+      const stepped = step(config, state, input, now + atMs)
+      state = stepped.state
+      return stepped.outputs.flatMap((output) =>
+        output.kind === 'send' ? [decode(output.bytes)!.type] : output.kind === 'close' ? [output.reason] : [],
+      )
+    }
+  }
+
+  test('is asked for a sign of life, and is gone after 5 s without one', () => {
+    const feed = watched()
+    expect(feed({ kind: 'rival' }, 1_000)).toEqual(['1'])
+    expect(feed({ kind: 'rival' }, 3_000)).toEqual([])
+    expect(feed({ kind: 'tick' }, 5_999)).toEqual([])
+    expect(feed({ kind: 'tick' }, 6_000)).toEqual(['HEARTBEAT_TIMEOUT'])
+  })
+
+  test('stays if it gives one', () => {
+    const feed = watched()
+    feed({ kind: 'rival' }, 1_000)
+    const answer = encode(
+      '0',
+      [
+        [34, '2'],
+        [49, 'C'],
+        [52, utcTimestamp(now)],
+        [56, 'O'],
+      ],
+      [[112, 'TEST']],
+    )
+    feed({ kind: 'received', message: decode(answer)! }, 5_900)
+    expect(feed({ kind: 'tick' }, 20_000)).toEqual([])
+    // From then on as ever.
+    expect(feed({ kind: 'tick' }, 5_900 + 36_000)).toEqual(['1'])
+  })
+
+  test('is not asked amid a resend: the question would come behind it', () => {
+    const feed = watched()
+    feed({ kind: 'received', message: decode(bytes('2', 2, everything))! }, 500)
+    expect(feed({ kind: 'rival' }, 1_000)).toEqual([])
+    expect(feed({ kind: 'tick' }, 6_000)).toEqual([])
+  })
 })
 
 /** A logon with these fields instead of the usual ones; null: without them. */
