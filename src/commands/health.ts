@@ -1,7 +1,7 @@
 // `orders health`: asks the service on this host for its health. A container without shell and curl uses it as its check, so it imports
 // nothing heavy.
 
-import { goDirectly } from '../client/direct.ts'
+import { goDirectly } from '../config/direct.ts'
 import { variable, type Env } from '../config/env.ts'
 
 const timeoutMs = 2_000

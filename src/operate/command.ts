@@ -1,7 +1,7 @@
 // `orders place`, `cancel`, `get` … : reads the arguments, then lets the command work.
 
 import { isLoopback, readAccess, warningOf } from '../client/access.ts'
-import { goDirectly } from '../client/direct.ts'
+import { goDirectly } from '../config/direct.ts'
 import type { Env } from '../config/env.ts'
 import { describe } from '../telemetry/log.ts'
 import { commands, type CommandWord } from './commands.ts'

@@ -1,7 +1,7 @@
 // `orders watch`: shows the stream of orders, as a table that changes in place on a terminal, else as JSON lines.
 
 import { isLoopback, warningOf } from '../client/access.ts'
-import { goDirectly } from '../client/direct.ts'
+import { goDirectly } from '../config/direct.ts'
 import type { Env } from '../config/env.ts'
 import { printLine } from '../telemetry/terminal.ts'
 import { createBoard, type Board } from './board.ts'

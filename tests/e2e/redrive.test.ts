@@ -118,10 +118,11 @@ describe('what is selected', () => {
     own = await createWorld()
     const letter = (rest: Omit<Parameters<typeof letterFor>[0], 'world'>) => letterFor({ world: own, ...rest })
     // Repeats of a crash, several keys, and not in the order of the source.
+    const repeated = letter({ trade: tradeOf({ buyOrderId: a }), partition: 1, offset: 10 })
     await own.kafka.publish([
-      letter({ trade: tradeOf({ buyOrderId: a }), partition: 1, offset: 10 }),
+      repeated,
       letter({ trade: tradeOf({ buyOrderId: b }), partition: 0, offset: 9, key: 'MSFT' }),
-      letter({ trade: tradeOf({ buyOrderId: a }), partition: 1, offset: 10 }),
+      repeated,
       letter({ trade: 'nonsense', partition: 0, offset: 10, key: 'TSLA' }),
     ])
     await Bun.sleep(20)

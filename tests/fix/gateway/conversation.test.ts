@@ -101,6 +101,7 @@ describe('a logon', () => {
     const back = world.add('broken', { user }).trader
     back.connect(gateway)
     expect(await isOut(back)).toBe('LOGON_REFUSED')
+    await until(() => [...trader.heard.values()].some((one) => one?.type === '1'), { what: 'a test request' })
     went = 5_000
     trader.conversation().tick()
     expect(await isOut(trader)).toBe('HEARTBEAT_TIMEOUT')
