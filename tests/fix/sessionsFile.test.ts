@@ -10,6 +10,7 @@ import { watchFile } from '../../src/http/gates/auth/watchedFile.ts'
 import { hashOf, newSecret } from '../../src/wire/secret.ts'
 import { createTestLog } from '../http/harness.ts'
 import { userId } from '../support/orderBody.ts'
+import { quietLog } from '../support/quietLog.ts'
 import { temporaryDir } from '../support/servers.ts'
 
 const password = newSecret()
@@ -189,7 +190,7 @@ test('a file that is emptied before it is written anew logs nobody out; a list w
   const path = join(temporaryDir('sessions'), 'sessions.jsonl')
   writeFileSync(path, '')
   let now = 0
-  const { log, lines } = createTestLog()
+  const { log, lines } = quietLog()
   const parse = createSessionsParser()
   const file = watchFile({ path, setting: 'FIX_SESSIONS_FILE', parse, log, nowMs: () => (now += 2_000) })
   const ids = () => file.current().all.map(({ id }) => id)
