@@ -176,7 +176,10 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
 const plainPath = /^(\/[A-Za-z0-9_-]+)+$/
 
 const expectByRoute = (request: HttpRequest, path: string, query: string): ByRoute => {
-  if (!plainPath.test(path)) return only(...anyAnswer)
+  if (!plainPath.test(path)) {
+    // It may mean the page, which has a tag.
+    return only(...anyAnswer, ...(headerOf(request, 'if-none-match') === null ? [] : [304]))
+  }
   const routes = routesOf(request, path, query)
   if (routes === null) return only(404)
   if (request.method === 'OPTIONS') return only(204)

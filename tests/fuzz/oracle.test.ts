@@ -280,6 +280,13 @@ describe('the checks of answers find', () => {
     expect(differing({ ...terms, quantity: '101' }, terms)).toEqual(['quantity is 101, not 100'])
   })
 
+  test('a 304 that nobody asked for', () => {
+    const page = { ...asked, method: 'GET', target: '/', body: null }
+    const unchanged = answer(304, '', { 'content-type': '' })
+    expect(answerFault(unchanged, expectAnswer(page), false)).toContain('304')
+    expect(answerFault(unchanged, expectAnswer({ ...page, headers: [['If-None-Match', '*']] }), false)).toBeNull()
+  })
+
   test('an answer to a void that is neither void nor the order with that key', () => {
     const voiding = (text: string) => expectAnswer({ ...asked, target: '/orders/void', body: Buffer.from(text) })
     const expected = voiding(JSON.stringify({ userId: user.toUpperCase(), clientOrderId: 'k' }))
