@@ -46,6 +46,8 @@ const odd = {
 type Name = keyof typeof odd
 const nameOf = new Map(Object.entries(odd).map(([name, { id }]) => [id, name as Name]))
 const phantom = crypto.randomUUID()
+/** A trade that comes after the take-over, and is too much. */
+const overfill = crypto.randomUUID()
 
 let world: World
 beforeAll(async () => {
@@ -151,6 +153,8 @@ test('what Java did not publish is published once, and legs that come again chan
   expect(await copied()).toEqual(carried)
   const verified = await runBinary(['verify', '--topics'], world.env)
   expect(verified.out).toContain('10 orders, 8 fills, 0 violations')
+  await world.publishTrades(tradeOf({ buyOrderId: odd.clamped.id, tradeId: overfill, quantity: 1, price: 150.25 }))
+  await world.tradesConsumed()
   expect((await service.http(`/orders/${odd.unpublished.id}/cancel`, { method: 'POST' })).status).toBe(200)
   const placing = await service.post({
     userId: odd.plain.userId,
@@ -177,13 +181,14 @@ test('the way back writes our state into Java’s tables, and lists what they ca
   )
   expect(out).toMatch(/1 {2}GTC instead of DAY or GTD, such as/)
   expect(out).toMatch(/1 {2}digits beyond six, such as/)
-  expect(out).toMatch(/3 {2}an exception: its leg counts as read/)
+  expect(out).toMatch(/4 {2}an exception: its leg counts as read/)
   expect([...(await world.sql`select status, version from public.orders where id = ${odd.unpublished.id}`)]).toEqual([
     { status: 'CANCELED', version: '1' },
   ])
   expect([...(await world.sql`select time_in_force, quantity from public.orders where quantity = 1.123457`)]).toEqual([
     { time_in_force: 'GTC', quantity: '1.123457' },
   ])
+  expect(await world.sql`select from public.ingested_fills where trade_id = ${overfill}`).toHaveLength(1)
   expect(await world.sql`select from pg_namespace where nspname = 'orders'`).toHaveLength(0)
   const start = await runBinary(['migrate'], world.env)
   expect(start.exitCode).toBe(1)
