@@ -5,6 +5,7 @@
 import { inRepo } from '../../src/build/repository.ts'
 import { afterAll, beforeAll, describe, expect, test } from '../support/explained.ts'
 import type { RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type Trade } from '../support/world.ts'
 import { pagePath, withParity } from './page.ts'
 import { allCases } from './parity/all.ts'
@@ -68,6 +69,11 @@ beforeAll(async () => {
     ids[mode].set(asked, String(json['id']))
   }
   for (let at = 0; await takeStep(at); at++);
+  // While a replica comes into the group, and partitions move, health is DEGRADED.
+  for (const service of Object.values(services)) {
+    const isUp = async () => (await service.http('/actuator/health')).json['status'] === 'UP'
+    await until(isUp, { what: 'health is UP' })
+  }
 })
 
 const statusOf = (answers: readonly Received[]): Answer['status'] =>

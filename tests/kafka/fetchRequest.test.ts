@@ -16,6 +16,7 @@ import { batchesIn, recordsIn } from '../../src/kafka/recordBatches.ts'
 import { exchange } from '../../src/kafka/request.ts'
 import { openKafka } from '../support/kafka.ts'
 import { kafkaServer } from '../support/servers.ts'
+import { until } from '../support/until.ts'
 
 const versions = Array.from({ length: 10 }, (_, i) => i + 4)
 const room = { records: 100, bytes: 1_000_000 }
@@ -37,14 +38,20 @@ test('a broker answers every version, and each is read the same', async () => {
     const connection = await leader
     const places = [0, 1, noPartition].map((partition) => ({ partition, next: partition === 1 ? 1n : 0n, epoch: -1 }))
     const request: FetchRequest = { topic, topicId, node, places, waitMs: 0, partitionBytesMax: 1_000_000 }
-    for (const version of versions) {
-      const { fault, partitions: found } = await exchange(connection, {
+    const fetchBy = (version: number) =>
+      exchange(connection, {
         key: fetchKey,
         version,
         flexible: isFlexibleFetch(version),
         write: () => writeFetch(version, request),
         read: (reader) => readFetched(version, reader),
       })
+    // A broker that is busy names the leader of a new partition before it is one.
+    const isLed = async () =>
+      (await fetchBy(versions.at(-1)!)).partitions.every(({ fault }) => fault !== faults.notLeader)
+    await until(isLed, { what: 'both partitions have a leader' })
+    for (const version of versions) {
+      const { fault, partitions: found } = await fetchBy(version)
       const read = found
         .toSorted((a, b) => a.partition - b.partition)
         .map(({ records, ...rest }) => ({
