@@ -87,6 +87,8 @@ const corruptions: Record<
     'a placement of no order': (world) =>
       world.placed.push({ ...world.placed[0]!, eventId: 'x', value: `{"orderId":"${ids.stranger}"}` }),
     'a placement that is no JSON': (world) => (world.placed[3]!.value = 'no JSON'),
+    'a placement that is null': (world) => (world.placed[3]!.value = 'null'),
+    'a cancellation that is null': (world) => (world.cancelled[0]!.value = 'null'),
     'a cancellation of an order that is open': (world) =>
       world.cancelled.push({ ...world.placed[1]!, eventId: 'x', appendedAt: 200 }),
   },

@@ -3,6 +3,7 @@
 
 import { partitionOf } from '../../engine/murmur2.ts'
 import { amountOf, numberOf, parseExact } from './amounts.ts'
+import { fieldsOf as membersOf } from './eventContent.ts'
 import type { EventRecord, Evidence, OrderRow, Report } from './evidence.ts'
 import type { History } from './history.ts'
 import { isByClock, isEngines, isPublished, reasonOf } from './lives.ts'
@@ -18,9 +19,10 @@ const publishedType = (type: string): string => ({ STOP: 'MARKET', STOP_LIMIT: '
 /** The first occurrence of each event, by its order. */
 type Firsts = Map<string, EventRecord[]>
 
+/** No members where the record is no JSON or no object. */
 const fieldsOf = ({ value }: EventRecord): Fields => {
   try {
-    return parseExact(value ?? '') as Fields
+    return membersOf(parseExact(value ?? ''))
   } catch {
     return {}
   }
