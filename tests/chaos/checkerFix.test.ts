@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { check } from './checker/check.ts'
-import type { FixFields, FixLine, FixViolationKind, ViolationKind } from './checker/evidence.ts'
+import type { FixFields, FixLine, FixViolationKind, LogLine, ViolationKind } from './checker/evidence.ts'
 import { ids, sample, type Sample } from './checker/sample.ts'
 
 const kindsIn = (world: Sample): ViolationKind[] => [...new Set(check(world).violations.map(({ kind }) => kind))]
@@ -139,6 +139,22 @@ describe('what is lawful', () => {
     const world = fixWorld()
     happen(world)
     expect(kindsIn(world)).toEqual([])
+  })
+
+  describe('the key of a cancel', () => {
+    const withKey = (row: { key: string; session: string; orderId: string | null }): ViolationKind[] => {
+      const world = fixWorld()
+      const at = world.log.findIndex((line) => 'op' in line && line.op === 'cancel')
+      world.log[at] = { ...world.log[at]!, fix: { session: 'desk', key: 'cancel-1' } } as LogLine
+      world.keys.push({ userId: 'user-of-cancel', requestId: null, ...row })
+      return kindsIn(world).filter((kind) => kind === 'KEY_DIFFERS')
+    }
+    test('that the firm sent', () => expect(withKey({ key: 'cancel-1', session: 'desk', orderId: null })).toEqual([]))
+    test.each([
+      ['that no firm sent', { key: 'cancel-2', session: 'desk', orderId: null }],
+      ['that another session sent', { key: 'cancel-1', session: 'other', orderId: null }],
+      ['of an order', { key: 'cancel-1', session: 'desk', orderId: ids.sell }],
+    ])('but not one %s', (_, row) => expect(withKey(row)).toEqual(['KEY_DIFFERS']))
   })
 
   test('an acceptance whose session no firm used is not', () => {

@@ -49,10 +49,22 @@ const checkOrigin = (row: KeyRow, asked: readonly Voiding[], report: Report): vo
     report('VOID_DIFFERS', `${nameOf(row)} is void because of ${row.requestId}, which asked for no such thing`)
 }
 
-/** The key of a request by FIX: a firm sent it, and no order has it. */
-const checkRequestKey = ({ userId, key, session, orderId }: KeyRow, { cancels }: Requests, report: Report): void => {
-  const asked = [...cancels.values()].flat().some(({ fix }) => fix?.session === session && fix.key === key)
-  if (!asked || orderId !== null)
+/** The keys of all cancels that firms sent, by session. */
+const cancelKeys = ({ cancels }: Requests): Map<string, Set<string>> => {
+  const keys = new Map<string, Set<string>>()
+  for (const attempts of cancels.values())
+    for (const { fix } of attempts)
+      if (fix !== undefined) keys.set(fix.session, (keys.get(fix.session) ?? new Set()).add(fix.key))
+  return keys
+}
+
+/** The key of a request by FIX: a firm sent it, and no order has it. `sent`: the keys of its session. */
+const checkRequestKey = (
+  { userId, key, session, orderId }: KeyRow,
+  sent: ReadonlySet<string> | undefined,
+  report: Report,
+): void => {
+  if (sent?.has(key) !== true || orderId !== null)
     report('KEY_DIFFERS', `${userId} ${key} is of a request of ${session} (${orderId}), which no firm made`)
 }
 
@@ -69,8 +81,9 @@ export const checkKeys = (requests: Requests, evidence: Evidence, report: Report
   const orders = new Map(evidence.orders.filter(({ key }) => key !== null).map((order) => [nameOf(order), order]))
   for (const [name, attempts] of requests.voids)
     for (const attempt of attempts) checkVoiding(attempt, { row: rows.get(name), order: orders.get(name) }, report)
+  const sent = cancelKeys(requests)
   for (const row of evidence.keys)
-    if (row.session !== null) checkRequestKey(row, requests, report)
+    if (row.session !== null) checkRequestKey(row, sent.get(row.session), report)
     else if (row.orderId === null) checkOrigin(row, requests.voids.get(nameOf(row)) ?? [], report)
   checkRefusals(requests, rows, report)
 }
