@@ -207,8 +207,14 @@ describe('does not cry wolf', () => {
     }
     expect(missed()).toHaveLength(1)
     fillLate(world, lives.stop, timeAt(31))
-    Object.assign(world.ledger.at(-1)!, { offset: last.offset, at: timeAt(190) })
+    const apply = (offset: number) => Object.assign(world.ledger.at(-1)!, { offset, at: timeAt(190) })
+    apply(last.offset)
     expect(missed()).toEqual([])
+    // The last trade that may be of the same batch, and the first that is not.
+    apply(last.offset + 500)
+    expect(missed()).toEqual([])
+    apply(last.offset + 501)
+    expect(missed()).toHaveLength(1)
   })
   test('nor need a trade of the millisecond in which the halt ended trigger it', () => {
     const world = sampleLives()

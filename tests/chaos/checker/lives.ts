@@ -2,6 +2,7 @@
 // the tables and the broker's clock, which is that of this machine.
 
 import { parseExact } from './amounts.ts'
+import { firstIndex } from './bisect.ts'
 import { decodeTrade } from './decode.ts'
 import type { EventRecord, Evidence, LedgerRow, OrderRow, Report, TradeRecord } from './evidence.ts'
 import { mayBeHalted, type Halt } from './halts.ts'
@@ -59,7 +60,8 @@ const createApplied = (ledger: readonly LedgerRow[]) => {
     )
   }
   return ({ partition, offset, appendedAt }: TradeRecord): number => {
-    const last = partitions.get(partition)?.findLast((row) => row.offset <= offset + batchMax)
+    const rows = partitions.get(partition) ?? []
+    const last = rows[firstIndex(rows, (row) => row.offset > offset + batchMax) - 1]
     return Math.max(appendedAt, last?.at ?? 0)
   }
 }
