@@ -64,6 +64,14 @@ const corruptions: Record<LifeViolationKind, Record<string, (world: Sample) => v
     'by a trade that is older than the stop': (world) => trade(world, { timestamp: '2026-01-02T03:04:10Z' }),
     'by a trade that is not there': (world) =>
       (change(world, 'TRIGGERED').cause = { kind: 'trigger', topic: 'trades', partition: 0, offset: '99' }),
+    'by a place whose offset is a number': (world) => {
+      const triggered = change(world, 'TRIGGERED')
+      triggered.cause = { ...triggered.cause, offset: 8 }
+    },
+    'by a place whose partition is a text': (world) => {
+      const triggered = change(world, 'TRIGGERED')
+      triggered.cause = { ...triggered.cause, partition: String(triggered.cause['partition']) }
+    },
     'after its end': (world) => (change(world, 'TRIGGERED').at = timeAt(41)),
     'without a row of the log': (world) => (order(world, lives.waiting).triggeredAt = timeAt(31)),
   },

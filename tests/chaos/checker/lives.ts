@@ -35,8 +35,12 @@ const meets = ({ side, stopPrice }: OrderRow, price: bigint): boolean =>
 /** `appliedAt`: the latest time at which it can have been applied, in milliseconds. */
 type TapeTrade = { record: TradeRecord; price: bigint; at: number; appliedAt: number }
 
-/** `tape`: of one ticker. */
-type Tape = { tape: readonly TapeTrade[]; halts: readonly Halt[] }
+/** `tape`: of one ticker. `byOffset`: the same, by partition. */
+type Tape = {
+  tape: readonly TapeTrade[]
+  byOffset: ReadonlyMap<unknown, ReadonlyMap<unknown, TapeTrade>>
+  halts: readonly Halt[]
+}
 
 const timeOf = (record: TradeRecord): number => {
   const { timestamp } = JSON.parse(new TextDecoder().decode(record.bytes!)) as { timestamp: string | number }
@@ -78,9 +82,19 @@ const tapeOf = ({ trades, ledger }: Pick<Evidence, 'trades' | 'ledger'>): Map<st
   return Map.groupBy(tape, ({ ticker }) => ticker)
 }
 
-const checkTrigger = (order: OrderRow, entry: Entry, tape: readonly TapeTrade[], report: Report): void => {
+/** As a cause has them: the partition is a number, the offset a text. Of two trades with one place the first. */
+const indexOf = (tape: readonly TapeTrade[]): Tape['byOffset'] => {
+  const index = new Map<unknown, Map<unknown, TapeTrade>>()
+  for (const trade of tape.toReversed()) {
+    const { partition, offset } = trade.record
+    index.set(partition, (index.get(partition) ?? new Map()).set(String(offset), trade))
+  }
+  return index
+}
+
+const checkTrigger = (order: OrderRow, entry: Entry, { byOffset }: Tape, report: Report): void => {
   const { topic, partition, offset } = entry.cause as Record<string, unknown>
-  const trade = tape.find(({ record }) => record.partition === partition && String(record.offset) === offset)
+  const trade = byOffset.get(partition)?.get(offset)
   const name = `order ${order.id}, triggered by ${String(topic)} ${String(partition)}@${String(offset)}`
   if (trade === undefined) report('STOP_TRIGGERED_WRONGLY', `${name}: no such trade of ${order.ticker}`)
   else if (!meets(order, trade.price))
@@ -105,7 +119,7 @@ const firstDue = (order: OrderRow, { tape, halts }: Tape, ackedAt: number): Tape
       !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt, appliedAt }, toleranceMs),
   )
 
-const checkStop = (history: History, { tape, halts }: Tape, ackedAt: number, report: Report): void => {
+const checkStop = (history: History, tape: Tape, ackedAt: number, report: Report): void => {
   const { order, entries } = history
   const triggers = entries.filter(({ kind }) => kind === 'TRIGGERED')
   if (triggers.length > 1) report('STOP_TRIGGERED_WRONGLY', `order ${order.id} was triggered ${triggers.length} times`)
@@ -115,7 +129,7 @@ const checkStop = (history: History, { tape, halts }: Tape, ackedAt: number, rep
       `order ${order.id}: triggered at ${order.triggeredAt}, its log says ${triggers[0]?.at}`,
     )
   for (const entry of triggers) checkTrigger(order, entry, tape, report)
-  const due = firstDue(order, { tape, halts }, ackedAt)
+  const due = firstDue(order, tape, ackedAt)
   if (due === undefined) return
   const trigger = triggers[0]?.cause
   const isLater = trigger?.['partition'] === due.record.partition && Number(trigger['offset']) > due.record.offset
@@ -171,15 +185,18 @@ export const checkLives = (
   { evidence, halts }: { evidence: Evidence; halts: readonly Halt[] },
   report: Report,
 ): void => {
-  const tape = tapeOf(evidence)
+  const tapes = new Map(
+    [...tapeOf(evidence)].map(([ticker, tape]) => [ticker, { tape, byOffset: indexOf(tape), halts }]),
+  )
+  const noTrades: Tape = { tape: [], byOffset: new Map(), halts }
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
   const ackedAt = ackedTimes(evidence)
   const cancelled = Map.groupBy(evidence.cancelled, orderIdOf)
   const placed = Map.groupBy(evidence.placed, orderIdOf)
   for (const history of histories.values()) {
     const { order } = history
-    const ofTicker = { tape: tape.get(order.ticker) ?? [], halts }
-    if (isStop(order)) checkStop(history, ofTicker, ackedAt.get(order.id) ?? Infinity, report)
+    if (isStop(order))
+      checkStop(history, tapes.get(order.ticker) ?? noTrades, ackedAt.get(order.id) ?? Infinity, report)
     for (const { appendedAt, ...record } of placed.get(order.id) ?? [])
       if (isStop(order) && appendedAt + clockSlackMs < (order.triggeredAt ?? Infinity))
         report('STOP_PUBLISHED_EARLY', `order ${order.id}: placed ${where(record)} stands before its trigger`)
