@@ -80,6 +80,11 @@ const corruptions: Record<LifeViolationKind, Record<string, (world: Sample) => v
       order(world, lives.waiting).side = 'BUY'
       world.trades.at(-1)!.appendedAt = timeAt(30)
     },
+    'though a trade met its price, and the clock of the broker stepped back behind it': (world) => {
+      order(world, lives.waiting).side = 'BUY'
+      const last = world.trades.at(-1)!
+      for (let i = 1; i <= 20; i++) world.trades.push({ ...last, offset: last.offset + i, appendedAt: timeAt(2) })
+    },
     'before a later trade did': (world) => {
       const { partition } = world.trades[0]!
       world.trades.push({ ...world.trades.at(-1)!, offset: 9 })
@@ -223,6 +228,15 @@ describe('does not cry wolf', () => {
     expect(missed()).toEqual([])
     apply(last.offset + 501)
     expect(missed()).toHaveLength(1)
+  })
+  test('a trade that was appended before the stop was known need not trigger it, though one that stands before it came later', () => {
+    const world = sampleLives()
+    order(world, lives.waiting).side = 'BUY'
+    world.trades.push({ ...world.trades.at(-1)!, offset: 9, appendedAt: timeAt(2) })
+    const [met] = world.trades.splice(-1)
+    trade(world, { price: 0.5 })
+    world.trades.push(met!)
+    expect(kindsIn(world)).not.toContain('STOP_NOT_TRIGGERED')
   })
   test('nor need a trade of the millisecond in which the halt ended trigger it', () => {
     const world = sampleLives()

@@ -53,8 +53,7 @@ const checkOrigin = (row: KeyRow, asked: readonly Voiding[], report: Report): vo
 const cancelKeys = ({ cancels }: Requests): Map<string, Set<string>> => {
   const keys = new Map<string, Set<string>>()
   for (const attempts of cancels.values())
-    for (const { fix } of attempts)
-      if (fix !== undefined) keys.set(fix.session, (keys.get(fix.session) ?? new Set()).add(fix.key))
+    for (const { fix } of attempts) if (fix) keys.set(fix.session, (keys.get(fix.session) ?? new Set()).add(fix.key))
   return keys
 }
 

@@ -35,9 +35,13 @@ const meets = ({ side, stopPrice }: OrderRow, price: bigint): boolean =>
 /** `appliedAt`: the latest time at which it can have been applied, in milliseconds. */
 type TapeTrade = { record: TradeRecord; price: bigint; at: number; appliedAt: number }
 
-/** `tape`: of one ticker. `byOffset`: the same, by partition. */
+/**
+ * `tape`: of one ticker, in partition order. `latest`: when the last of it was appended that had come by each trade; so it rises, also where
+ * the broker's clock stepped back. `byOffset`: the tape by place.
+ */
 type Tape = {
   tape: readonly TapeTrade[]
+  latest: readonly number[]
   byOffset: ReadonlyMap<unknown, ReadonlyMap<unknown, TapeTrade>>
   halts: readonly Halt[]
 }
@@ -92,6 +96,11 @@ const indexOf = (tape: readonly TapeTrade[]): Tape['byOffset'] => {
   return index
 }
 
+const latestOf = (tape: readonly TapeTrade[]): number[] => {
+  let latest = -Infinity
+  return tape.map(({ record }) => (latest = Math.max(latest, record.appendedAt)))
+}
+
 const checkTrigger = (order: OrderRow, entry: Entry, { byOffset }: Tape, report: Report): void => {
   const { topic, partition, offset } = entry.cause as Record<string, unknown>
   const trade = byOffset.get(partition)?.get(offset)
@@ -110,14 +119,22 @@ const checkTrigger = (order: OrderRow, entry: Entry, { byOffset }: Tape, report:
  * was near. `ackedAt`:
  * Infinity if none ever did.
  */
-const firstDue = (order: OrderRow, { tape, halts }: Tape, ackedAt: number): TapeTrade | undefined =>
-  tape.find(
-    ({ record: { appendedAt }, price, at, appliedAt }) =>
+const firstDue = (order: OrderRow, { tape, latest, halts }: Tape, ackedAt: number): TapeTrade | undefined => {
+  const knownFrom = ackedAt + clockSlackMs
+  for (let i = firstIndex(latest, (appendedAt) => appendedAt > knownFrom); i < tape.length; i++) {
+    const trade = tape[i]!
+    const { price, at, appliedAt } = trade
+    const { appendedAt } = trade.record
+    if (
       meets(order, price) &&
       at >= order.createdAt - toleranceMs &&
-      appendedAt > ackedAt + clockSlackMs &&
-      !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt, appliedAt }, toleranceMs),
-  )
+      appendedAt > knownFrom &&
+      !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt, appliedAt }, toleranceMs)
+    )
+      return trade
+  }
+  return undefined
+}
 
 const checkStop = (history: History, tape: Tape, ackedAt: number, report: Report): void => {
   const { order, entries } = history
@@ -129,12 +146,13 @@ const checkStop = (history: History, tape: Tape, ackedAt: number, report: Report
       `order ${order.id}: triggered at ${order.triggeredAt}, its log says ${triggers[0]?.at}`,
     )
   for (const entry of triggers) checkTrigger(order, entry, tape, report)
+  const waits = order.status === 'NEW' && order.triggeredAt === null
+  const trigger = triggers[0]?.cause
+  if (!waits && trigger === undefined) return
   const due = firstDue(order, tape, ackedAt)
   if (due === undefined) return
-  const trigger = triggers[0]?.cause
   const isLater = trigger?.['partition'] === due.record.partition && Number(trigger['offset']) > due.record.offset
-  if (order.status === 'NEW' && order.triggeredAt === null)
-    report('STOP_NOT_TRIGGERED', `order ${order.id} waits though ${where(due.record)} met its price`)
+  if (waits) report('STOP_NOT_TRIGGERED', `order ${order.id} waits though ${where(due.record)} met its price`)
   else if (isLater)
     report(
       'STOP_NOT_TRIGGERED',
@@ -186,9 +204,12 @@ export const checkLives = (
   report: Report,
 ): void => {
   const tapes = new Map(
-    [...tapeOf(evidence)].map(([ticker, tape]) => [ticker, { tape, byOffset: indexOf(tape), halts }]),
+    [...tapeOf(evidence)].map(([ticker, tape]) => [
+      ticker,
+      { tape, latest: latestOf(tape), byOffset: indexOf(tape), halts },
+    ]),
   )
-  const noTrades: Tape = { tape: [], byOffset: new Map(), halts }
+  const noTrades: Tape = { tape: [], latest: [], byOffset: new Map(), halts }
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
   const ackedAt = ackedTimes(evidence)
   const cancelled = Map.groupBy(evidence.cancelled, orderIdOf)
