@@ -22,7 +22,15 @@ export type Halt = {
   to: bigint | null
 }
 
-const concerns = (halt: Halt, ticker: string): boolean => halt.ticker === null || halt.ticker === ticker
+/** Those that concern each ticker: its own, and those of all. */
+export const haltsByTicker = (halts: readonly Halt[]): ((ticker: string) => readonly Halt[]) => {
+  const known = new Map<string, readonly Halt[]>()
+  return (ticker) => {
+    const found = known.get(ticker) ?? halts.filter((halt) => halt.ticker === null || halt.ticker === ticker)
+    known.set(ticker, found)
+    return found
+  }
+}
 
 const haltsOf = (
   ticker: string | null,
@@ -53,21 +61,22 @@ export const readHalts = ({ tradings }: Requests, { rulesChanges }: Pick<Evidenc
   return [...byTicker].flatMap(([ticker, changes]) => haltsOf(ticker, changes, requests))
 }
 
-const isHaltedAt = (halts: readonly Halt[], ticker: string, epoch: bigint): boolean =>
-  halts.some((halt) => concerns(halt, ticker) && halt.from <= epoch && (halt.to === null || epoch < halt.to))
+const isHaltedAt = (halts: readonly Halt[], epoch: bigint): boolean =>
+  halts.some((halt) => halt.from <= epoch && (halt.to === null || epoch < halt.to))
 
+/** `halts`: of its ticker. */
 const checkAccepted = (order: OrderRow, requests: Requests, halts: readonly Halt[], report: Report): void => {
   const origins = originsOf(requests, order).placing
   const sentAt = Math.min(...origins.map((attempt) => attempt.sentAt))
   const knownAt = Math.min(...origins.map(({ answer, answeredAt }) => (answer?.status === 202 ? answeredAt : Infinity)))
   const name = `order ${order.id} (${order.ticker})`
   for (const halt of halts)
-    if (concerns(halt, order.ticker) && halt.answeredAt < sentAt && knownAt < halt.endedAt)
+    if (halt.answeredAt < sentAt && knownAt < halt.endedAt)
       report(
         'ACCEPTED_IN_HALT',
         `${name}: sent in line ${sentAt}, accepted by line ${knownAt}; halted in line ${halt.answeredAt}`,
       )
-  if (order.rulesEpoch === null || isHaltedAt(halts, order.ticker, order.rulesEpoch))
+  if (order.rulesEpoch === null || isHaltedAt(halts, order.rulesEpoch))
     report('ACCEPTED_IN_HALT', `${name}: accepted in epoch ${order.rulesEpoch}`)
 }
 
@@ -76,7 +85,7 @@ const checkRefused = (
   halts: readonly Halt[],
   report: Report,
 ): void => {
-  if (reasonCode !== 'HALTED' || rulesEpoch === null || !isHaltedAt(halts, ticker, rulesEpoch))
+  if (reasonCode !== 'HALTED' || rulesEpoch === null || !isHaltedAt(halts, rulesEpoch))
     report('REJECTED_WRONGLY', `order ${id} (${ticker}) was refused in epoch ${rulesEpoch} because of ${reasonCode}`)
 }
 
@@ -122,12 +131,12 @@ const checkTriggers = (
   for (const { kind, change, cause } of entries) {
     if (kind !== 'TRIGGERED' || change === null) continue
     const name = `order ${order.id} (${order.ticker})`
-    if (change.rulesEpoch === null || isHaltedAt(halts, order.ticker, change.rulesEpoch))
+    if (change.rulesEpoch === null || isHaltedAt(halts, change.rulesEpoch))
       report('TRIGGERED_IN_HALT', `${name}: triggered in epoch ${change.rulesEpoch}`)
     const record = trades.get(`${String(cause['partition'])}@${String(cause['offset'])}`)
     if (record === undefined || decodeTrade(record.bytes) === null) continue
     const at = tradedAt(record)
-    const halt = halts.find((each) => concerns(each, order.ticker) && each.since <= at && at < each.until)
+    const halt = halts.find((each) => each.since <= at && at < each.until)
     if (halt !== undefined)
       report('TRIGGERED_IN_HALT', `${name}: by a trade of ${at}, halted from ${halt.since} to ${halt.until}`)
   }
@@ -139,18 +148,17 @@ const looksWithinMs = 60_000
 /**
  * Whether a trade of this time may trigger nothing because of a halt, when it was made or when it looked for stops: between its append and
  * some time after it was applied. `appliedAt`: the latest that it can have been. All times are cut to the millisecond, so a trade of the
- * millisecond in which the halt ended may be of the halt.
+ * millisecond in which the halt ended may be of the halt. `halts`: those that concern its ticker.
  */
 export const mayBeHalted = (
   halts: readonly Halt[],
-  { ticker, at, appendedAt, appliedAt }: { ticker: string; at: number; appendedAt: number; appliedAt: number },
+  { at, appendedAt, appliedAt }: { at: number; appendedAt: number; appliedAt: number },
   toleranceMs: number,
 ): boolean =>
   halts.some(
     (halt) =>
-      concerns(halt, ticker) &&
-      ((at >= halt.since - toleranceMs && at <= halt.until) ||
-        (halt.since <= appliedAt + looksWithinMs && appendedAt <= halt.until)),
+      (at >= halt.since - toleranceMs && at <= halt.until) ||
+      (halt.since <= appliedAt + looksWithinMs && appendedAt <= halt.until),
   )
 
 export const checkHalts = (
@@ -160,10 +168,12 @@ export const checkHalts = (
 ): void => {
   checkChanges(requests, evidence, report)
   const trades = new Map(evidence.trades.map((record) => [`${record.partition}@${record.offset}`, record]))
+  const haltsOfTicker = haltsByTicker(halts)
   for (const history of histories.values()) {
     const { order } = history
-    if (isRefused(order)) checkRefused(order, halts, report)
-    else checkAccepted(order, requests, halts, report)
-    checkTriggers(history, { halts, trades, report })
+    const ofTicker = haltsOfTicker(order.ticker)
+    if (isRefused(order)) checkRefused(order, ofTicker, report)
+    else checkAccepted(order, requests, ofTicker, report)
+    checkTriggers(history, { halts: ofTicker, trades, report })
   }
 }

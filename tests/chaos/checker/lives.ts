@@ -5,7 +5,7 @@ import { parseExact } from './amounts.ts'
 import { firstIndex } from './bisect.ts'
 import { decodeTrade } from './decode.ts'
 import type { EventRecord, Evidence, LedgerRow, OrderRow, Report, TradeRecord } from './evidence.ts'
-import { mayBeHalted, type Halt } from './halts.ts'
+import { haltsByTicker, mayBeHalted, type Halt } from './halts.ts'
 import { endOf, type Entry, type History } from './history.ts'
 import { orderIdOf } from './published.ts'
 import { checkReports } from './reports.ts'
@@ -129,7 +129,7 @@ const firstDue = (order: OrderRow, { tape, latest, halts }: Tape, ackedAt: numbe
       meets(order, price) &&
       at >= order.createdAt - toleranceMs &&
       appendedAt > knownFrom &&
-      !mayBeHalted(halts, { ticker: order.ticker, at, appendedAt, appliedAt }, toleranceMs)
+      !mayBeHalted(halts, { at, appendedAt, appliedAt }, toleranceMs)
     )
       return trade
   }
@@ -203,13 +203,14 @@ export const checkLives = (
   { evidence, halts }: { evidence: Evidence; halts: readonly Halt[] },
   report: Report,
 ): void => {
+  const haltsOfTicker = haltsByTicker(halts)
   const tapes = new Map(
     [...tapeOf(evidence)].map(([ticker, tape]) => [
       ticker,
-      { tape, latest: latestOf(tape), byOffset: indexOf(tape), halts },
+      { tape, latest: latestOf(tape), byOffset: indexOf(tape), halts: haltsOfTicker(ticker) },
     ]),
   )
-  const noTrades: Tape = { tape: [], latest: [], byOffset: new Map(), halts }
+  const noTrades: Tape = { tape: [], latest: [], byOffset: new Map(), halts: [] }
   const sent = new Map(evidence.trades.map((record) => [where(record), record]))
   const ackedAt = ackedTimes(evidence)
   const cancelled = Map.groupBy(evidence.cancelled, orderIdOf)
