@@ -261,6 +261,7 @@ describe('does not cry wolf', () => {
       )
       accept(world, 3n)
     },
+    'a halt of another ticker forbids nothing': (world) => (order(world, control.batch).rulesEpoch = 2n),
     'a mass cancel that says that some remain may leave some': (world) => {
       say(world, 57, { canceled: [], remaining: true })
       reopen(world, control.massed)
