@@ -49,7 +49,7 @@ type Kept = ReadonlyMap<string, string>
 export const fillKey = (row: Content & { orderId: string; tradeId: string }): string =>
   `${row.orderId} ${row.tradeId} ${row.side} ${row.ticker} ${row.quantity} ${row.price}`
 
-const same = (a: Content, b: Content): boolean =>
+export const sameContent = (a: Content, b: Content): boolean =>
   a.side === b.side && a.ticker === b.ticker && a.quantity === b.quantity && a.price === b.price
 
 /** A stop that waits is unknown to the engine. The trades behind its trigger in the same batch met it waiting; later ones did not. */
@@ -77,7 +77,7 @@ const judge = (folding: Folding, { trade, leg, content, at, kept }: Judged): Dis
   if (meetsWaitingStop(folding, at, kept) || meetsRejected(folding, content, kept)) return 'MISMATCH'
   const applied = ledger.get(trade.tradeId)
   const earlier = [...(applied === undefined ? [] : [applied]), ...(exceptions.get(trade.tradeId) ?? [])]
-  if (earlier.some((other) => same(other, content))) return 'DUPLICATE'
+  if (earlier.some((other) => sameContent(other, content))) return 'DUPLICATE'
   if (applied !== undefined) return 'CONFLICT'
   if (filled + content.quantity > order.quantity) return 'OVERFILL'
   return order.status === 'CANCELED' || order.status === 'EXPIRED' ? 'LATE' : 'APPLIED'
@@ -93,7 +93,9 @@ const fold = (folding: Folding, expected: Expected, { trade, leg, at, kept }: St
   if (disposition === 'APPLIED' || disposition === 'LATE') {
     folding.filled += quantity
     folding.ledger.set(tradeId, content)
-    expected.fills.set(leg.orderId, [...(expected.fills.get(leg.orderId) ?? []), row])
+    const earlier = expected.fills.get(leg.orderId)
+    if (earlier === undefined) expected.fills.set(leg.orderId, [row])
+    else earlier.push(row)
   } else if (disposition !== 'DUPLICATE') {
     const name = fillKey(row)
     const earlier = expected.exceptions.get(name)

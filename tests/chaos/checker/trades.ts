@@ -1,6 +1,6 @@
 // Compares the ledger, the exceptions and the dead letters with the expected ones: none is missing, none too many, none twice.
 
-import { fillKey, type Expected, type ExpectedFill, type ExpectedLetter } from './dispositions.ts'
+import { fillKey, sameContent, type Expected, type ExpectedFill, type ExpectedLetter } from './dispositions.ts'
 import type { Evidence, LedgerRow, LetterRecord, Report, TradeRecord } from './evidence.ts'
 import { endOf, type History } from './history.ts'
 
@@ -12,7 +12,11 @@ const sameBytes = (a: Uint8Array | null, b: Uint8Array | null): boolean =>
 
 /** A ledger row names the message that made it; a redelivery or a copy of that message never takes its place. */
 const isRowOf = (row: LedgerRow, fill: ExpectedFill): boolean =>
-  fillKey(row) === fillKey(fill) && row.partition === fill.at.partition && row.offset === fill.at.offset
+  row.offset === fill.at.offset &&
+  row.partition === fill.at.partition &&
+  row.orderId === fill.orderId &&
+  row.tradeId === fill.tradeId &&
+  sameContent(row, fill)
 
 const checkLedger = ({ evidence: { ledger }, histories }: Judged, { fills }: Expected, report: Report): void => {
   const endVersion = (orderId: string): number => {
