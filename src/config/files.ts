@@ -3,6 +3,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { withoutByteOrderMark } from '../wire/byteOrderMark.ts'
 
 /** The text, or a few words that say why the file cannot be used. */
 export type FileResult = { ok: true; text: string } | { ok: false; reason: string }
@@ -24,17 +25,16 @@ const readBytes = (path: string): Bytes => {
   }
 }
 
-/** What Windows writes before a text. */
-const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '')
+/** The byte order marks of UTF-16, in hex. */
 const utf16Marks = ['fffe', 'feff']
 
-/** One line, without the line end that editors add, and without the mark that Windows does. */
+/** One line, without the line end and the byte order mark that editors add. */
 export const readSecretFile = (path: string): FileResult => {
   const file = readBytes(path)
   if (!file.ok) return file
   if (utf16Marks.includes(file.bytes.toString('hex', 0, 2)))
     return { ok: false, reason: 'it is UTF-16: write it in UTF-8' }
-  const text = withoutMark(file.bytes.toString('utf8')).replace(/(\r?\n)+$/, '')
+  const text = withoutByteOrderMark(file.bytes.toString('utf8')).replace(/(\r?\n)+$/, '')
   if (text === '') return { ok: false, reason: 'it is empty' }
   return /\p{Cc}/u.test(text) ? { ok: false, reason: 'it holds more than one line of text' } : { ok: true, text }
 }

@@ -3,6 +3,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { describe, type Log } from '../../../telemetry/log.ts'
+import { withoutByteOrderMark } from '../../../wire/byteOrderMark.ts'
 
 export type WatchedFile<T> = {
   /** The last usable content. */
@@ -27,8 +28,7 @@ const markOf = (path: string): string => {
   return `${mtimeMs}:${size}:${ino}`
 }
 
-/** Without the mark that Windows writes before a text. */
-const readText = (path: string): string => readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+const readText = (path: string): string => withoutByteOrderMark(readFileSync(path, 'utf8'))
 
 /** Reads and watches a file. Throws if the file cannot be used at the start. */
 export const watchFile = <T>({
@@ -60,9 +60,7 @@ export const watchFile = <T>({
         'error',
         `file:${setting}`,
         `${setting}: the file cannot be used; what was read before stays in force`,
-        {
-          ...describe(error),
-        },
+        describe(error),
       )
     }
   }
