@@ -3,7 +3,7 @@
 
 import type { Order } from '../domain/order.ts'
 import type { OrderTerms } from '../domain/terms.ts'
-import type { NewVoid, OrderKey } from '../store/keys.ts'
+import { keyText, type NewVoid, type OrderKey } from '../store/keys.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
@@ -61,17 +61,15 @@ const pagesWaitingMax = 500
 type KeyForms = { former: OrderKey; present: OrderKey }
 type KeyHolders = { ok: true; former: Order | undefined; present: Order | undefined }
 
-const nameOf = ({ userId, clientOrderId }: OrderKey): string => `${userId} ${clientOrderId}`
-
 const readHolders = async (db: Database, lookups: readonly KeyForms[], keyFill: KeyFill): Promise<KeyHolders[]> => {
   const keysFilled = await keyFill.isDone()
-  const keys = new Map(lookups.flatMap(({ former, present }) => [former, present]).map((key) => [nameOf(key), key]))
+  const keys = new Map(lookups.flatMap(({ former, present }) => [former, present]).map((key) => [keyText(key), key]))
   const holders = await db.run((sql) => readByKey(sql, [...keys.values()], keysFilled))
-  const byName = new Map(holders.map((order) => [nameOf(order), order]))
+  const byKey = new Map(holders.map((order) => [keyText(order), order]))
   return lookups.map(({ former, present }) => ({
     ok: true,
-    former: byName.get(nameOf(former)),
-    present: byName.get(nameOf(present)),
+    former: byKey.get(keyText(former)),
+    present: byKey.get(keyText(present)),
   }))
 }
 

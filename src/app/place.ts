@@ -7,7 +7,7 @@ import type { Reason } from '../domain/reason.ts'
 import { refusalBy, type Rules } from '../domain/rules.ts'
 import { differingTerms, type OrderTerms } from '../domain/terms.ts'
 import { RulesChanged } from '../store/faults.ts'
-import { areKeysFree, readVoidKeys, type OrderKey } from '../store/keys.ts'
+import { areKeysFree, keyText, readVoidKeys, type OrderKey } from '../store/keys.ts'
 import {
   insertOrders,
   readByKey,
@@ -58,8 +58,6 @@ export const preparePlacement = (terms: OrderTerms, call: Call, { now, newId, ex
   }
 }
 
-export const keyOf = (order: OrderKey): string => `${order.userId} ${order.clientOrderId}`
-
 /** The answer of an order that was stored. One that an engine rejected later was accepted first, so it is answered as it is now. */
 export const answerOf = (order: Order, replayed: boolean): OrderAnswer =>
   order.status === 'REJECTED' && order.version === 0
@@ -82,9 +80,9 @@ type Holders = { byId: Map<string, Order>; byKey: Map<string, Order>; voidKeys: 
 const judgeRepetition = ({ order }: Placement, { byId, byKey, voidKeys }: Holders): PlaceResult => {
   const own = byId.get(order.id)
   if (own !== undefined) return answerOf(own, false)
-  const holder = order.clientOrderId === null ? undefined : byKey.get(keyOf(order))
+  const holder = order.clientOrderId === null ? undefined : byKey.get(keyText(order))
   if (holder !== undefined) return repetition(holder, order)
-  assert(voidKeys.has(keyOf(order)), 'whoever holds the key can be read')
+  assert(voidKeys.has(keyText(order)), 'whoever holds the key can be read')
   return { ok: false, code: 'VOIDED' }
 }
 
@@ -168,8 +166,8 @@ const readHolders = async (db: Database, repeated: readonly Placement[], keysFil
   const orders = repeated.map(({ order }) => order)
   const holders = orders.length === 0 ? [] : await db.run((sql) => readKeyHolders(sql, orders, keysFilled))
   const byId = new Map(holders.map((order) => [order.id, order]))
-  const byKey = new Map(holders.map((order) => [keyOf(order), order]))
-  const unheld = orders.filter((order) => !byId.has(order.id) && !byKey.has(keyOf(order)))
+  const byKey = new Map(holders.map((order) => [keyText(order), order]))
+  const unheld = orders.filter((order) => !byId.has(order.id) && !byKey.has(keyText(order)))
   const voidKeys = unheld.length === 0 ? new Set<string>() : await db.run((sql) => readVoidKeys(sql, unheld))
   return { byId, byKey, voidKeys }
 }
@@ -185,22 +183,22 @@ export const judgeHeldKeys = async (
 ): Promise<(PlaceResult | null)[]> => {
   const keysFilled = await keyFill.isDone()
   const keyed = all.filter(({ clientOrderId }) => clientOrderId !== null)
-  const unread = new Map<string, OrderKey>(keyed.map((terms) => [keyOf(terms), terms]))
+  const unread = new Map<string, OrderKey>(keyed.map((terms) => [keyText(terms), terms]))
   const holders = new Map<string, Order>()
   const voidKeys = new Set<string>()
   for (;;) {
     const keys = [...unread.values()]
     if (keys.length === 0 || (await db.run((sql) => areKeysFree(sql, keys, keysFilled)))) break
-    for (const order of await db.run((sql) => readByKey(sql, keys, keysFilled))) holders.set(keyOf(order), order)
+    for (const order of await db.run((sql) => readByKey(sql, keys, keysFilled))) holders.set(keyText(order), order)
     for (const key of await db.run((sql) => readVoidKeys(sql, keys))) voidKeys.add(key)
     const before = unread.size
     for (const key of [...holders.keys(), ...voidKeys]) unread.delete(key)
     assert(unread.size < before, 'whoever holds a key can be read')
   }
   return all.map((terms) => {
-    const holder = holders.get(keyOf(terms))
+    const holder = holders.get(keyText(terms))
     if (holder !== undefined) return repetition(holder, terms)
-    return voidKeys.has(keyOf(terms)) ? { ok: false, code: 'VOIDED' } : null
+    return voidKeys.has(keyText(terms)) ? { ok: false, code: 'VOIDED' } : null
   })
 }
 

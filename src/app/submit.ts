@@ -3,11 +3,12 @@
 
 import type { EngineFeature } from '../domain/engine.ts'
 import type { OrderTerms } from '../domain/terms.ts'
+import { keyText } from '../store/keys.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
 import type { Call } from './caller.ts'
 import type { Admission } from './monitor.ts'
-import { keyOf, preparePlacement, type Identity, type PlaceResult } from './place.ts'
+import { preparePlacement, type Identity, type PlaceResult } from './place.ts'
 import type { TrialResult } from './trials.ts'
 
 /** What is judged of a new order. */
@@ -67,7 +68,7 @@ const repeatersOf = (orders: readonly OrderTerms[], isPlaced: (at: number) => bo
   const keys = new Set<string>()
   return orders.map((terms, at) => {
     if (terms.clientOrderId === null) return false
-    const key = keyOf(terms)
+    const key = keyText(terms)
     const repeats = keys.has(key)
     if (isPlaced(at)) keys.add(key)
     return repeats

@@ -3,7 +3,7 @@
 
 import { assert } from '../domain/assert.ts'
 import type { Order } from '../domain/order.ts'
-import { insertVoids, readVoidKeys, type NamedKey, type NewVoid } from '../store/keys.ts'
+import { insertVoids, keyText, readVoidKeys, type NamedKey, type NewVoid } from '../store/keys.ts'
 import { readByKey } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { causeOf, type Call } from './caller.ts'
@@ -17,9 +17,6 @@ export const prepareVoid = (key: NamedKey, call: Call, at: Date): NewVoid => {
   return { key, at, requestId, subject }
 }
 
-const nameOf = ({ userId, clientOrderId }: { userId: string; clientOrderId: string | null }): string =>
-  `${userId} ${clientOrderId}`
-
 /** Makes a batch of keys void. Returns one result for each, in order. Called again with the same keys it finds them void and says so. */
 export const voidKeys = async (
   db: Database,
@@ -29,15 +26,15 @@ export const voidKeys = async (
   const keysFilled = await keyFill.isDone()
   const fresh = await db.run((sql) => insertVoids(sql, voids, keysFilled))
   if (fresh.size > 0) onStored()
-  const taken = voids.map(({ key }) => key).filter((key) => !fresh.has(nameOf(key)))
+  const taken = voids.map(({ key }) => key).filter((key) => !fresh.has(keyText(key)))
   const orders = taken.length === 0 ? [] : await db.run((sql) => readByKey(sql, taken, keysFilled))
-  const holders = new Map(orders.map((order) => [nameOf(order), order]))
-  const unheld = taken.filter((key) => !holders.has(nameOf(key)))
+  const holders = new Map(orders.map((order) => [keyText(order), order]))
+  const unheld = taken.filter((key) => !holders.has(keyText(key)))
   const older = unheld.length === 0 ? new Set<string>() : await db.run((sql) => readVoidKeys(sql, unheld))
   return voids.map(({ key }): VoidResult => {
-    const order = holders.get(nameOf(key))
+    const order = holders.get(keyText(key))
     if (order !== undefined) return { ok: true, voided: false, order }
-    assert(fresh.has(nameOf(key)) || older.has(nameOf(key)), 'whoever holds the key can be read')
+    assert(fresh.has(keyText(key)) || older.has(keyText(key)), 'whoever holds the key can be read')
     return { ok: true, voided: true }
   })
 }

@@ -10,6 +10,12 @@ export type OrderKey = Pick<OrderTerms, 'userId' | 'clientOrderId'>
 /** A key of which it is known that there is one. */
 export type NamedKey = { userId: string; clientOrderId: string }
 
+/** A key as one text, by which sets and maps know it. No user id has a space. */
+export const keyText = ({ userId, clientOrderId }: OrderKey): string => `${userId} ${clientOrderId}`
+
+type KeyRow = { user_id: string; client_order_id: string }
+const textOfRow = (row: KeyRow): string => keyText({ userId: row.user_id, clientOrderId: row.client_order_id })
+
 /** No order of before the table holds the key of the row called `i`. Wanted only until the old keys were filled in. */
 export const noOlderOrder =
   'not exists (select from orders older where older.user_id = i.user_id::uuid and older.client_order_id = i.client_order_id)'
@@ -30,7 +36,10 @@ export const idByKey = (sql: Sql, { userId, clientOrderId }: NamedKey): Fragment
 
 const divisionByZero = '22012'
 const outOfRange = '22003'
-/** Whatever it has inserted is taken back, because it fails then: in one way if that is all, in another if it is some. */
+/**
+ * Inserts keys, and takes them back by an error: `division by zero` if all of them went in, `out of range` if only some did. If none went in
+ * there is nothing to take back, and it answers 0.
+ */
 const undone = (condition: string) => statementText`
     with keyed as (
       insert into order_keys (user_id, client_order_id, order_id)
@@ -91,11 +100,11 @@ const voidText = voidTextOf(true)
 const voidTextBeforeFill = voidTextOf(false)
 
 /**
- * Makes keys void that nobody holds; answers which were free until now, as `userId clientOrderId`. It waits for whoever is storing one of
+ * Makes keys void that nobody holds; answers which were free until now, as keyText. It waits for whoever is storing one of
  * them, and takes the keys in the order in which orders take them.
  */
 export const insertVoids = async (sql: Sql, voids: readonly NewVoid[], keysFilled: boolean): Promise<Set<string>> => {
-  const rows = await sql<{ user_id: string; client_order_id: string }[]>(
+  const rows = await sql<KeyRow[]>(
     keysFilled ? voidText : voidTextBeforeFill,
     textArray(voids.map(({ key }) => key.userId)),
     textArray(voids.map(({ key }) => key.clientOrderId)),
@@ -103,19 +112,19 @@ export const insertVoids = async (sql: Sql, voids: readonly NewVoid[], keysFille
     sparseArray(voids.map(({ requestId }) => requestId)),
     sparseArray(voids.map(({ subject }) => subject)),
   )
-  return new Set(rows.map((row) => `${row.user_id} ${row.client_order_id}`))
+  return new Set(rows.map(textOfRow))
 }
 
-/** Which of these keys are void, as `userId clientOrderId`. */
+/** Which of these keys are void, as keyText. */
 export const readVoidKeys = async (sql: Sql, keys: readonly OrderKey[]): Promise<Set<string>> => {
-  const rows = await sql<{ user_id: string; client_order_id: string }[]>`
+  const rows = await sql<KeyRow[]>`
     select h.user_id, h.client_order_id from ${keyInput(sql, keys)}
     cross join lateral (
       select user_id, client_order_id, order_id from order_keys
       where user_id = k.user_id::uuid and client_order_id = k.client_order_id limit 1
     ) h
     where h.order_id is null`
-  return new Set(rows.map((row) => `${row.user_id} ${row.client_order_id}`))
+  return new Set(rows.map(textOfRow))
 }
 
 /** Whether the keys of all older orders are in the table. Once true, it stays true. */

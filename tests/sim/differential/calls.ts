@@ -1,11 +1,10 @@
 // Generates calls of the functions of src/store, of every kind that a simulated run makes; the same random numbers make the same
 // calls. Their arguments collide: keys used twice, orders locked by others, stale states, positions deleted twice.
 
-import { keyOf } from '../../../src/app/place.ts'
 import type { Moment } from '../../../src/store/covered.ts'
 import { readLegState, writeFills, type LegState } from '../../../src/store/fills.ts'
 import { readEpoch } from '../../../src/store/gate.ts'
-import { areKeysFree, readKeysFilled, readVoidKeys } from '../../../src/store/keys.ts'
+import { areKeysFree, keyText, readKeysFilled, readVoidKeys } from '../../../src/store/keys.ts'
 import { releaseLeases, renewLeases } from '../../../src/store/leases.ts'
 import type { Place } from '../../../src/store/log.ts'
 import { moveOrders, type Move } from '../../../src/store/moves.ts'
@@ -78,7 +77,7 @@ const placing = (memory: Memory): Call => {
 const someFilled = ({ random }: Memory): boolean => random.chance(0.7)
 
 const keysFree = (memory: Memory): Call => {
-  const found = some(memory.random, 3, () => someKey(memory)).map((key) => [keyOf(key), key] as const)
+  const found = some(memory.random, 3, () => someKey(memory)).map((key) => [keyText(key), key] as const)
   const [keys, keysFilled] = [[...new Map(found).values()], someFilled(memory)]
   return { name: 'areKeysFree', writes: true, run: (sql) => areKeysFree(sql, keys, keysFilled) }
 }
