@@ -23,9 +23,13 @@ export type Call = {
   readonly caller: Caller | null
   readonly requestId: string
   readonly traceparent: string | null
-  /** Through which it came; absent: HTTP. */
+  /** The door through which it came; absent: HTTP. */
   readonly door?: Door | undefined
 }
+
+/** The refusal of a call that this caller may not make. */
+export type Forbidden = { ok: false; code: 'FORBIDDEN' }
+export const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
 
 /** The caller if callers need not identify themselves: it may do everything, and is not a user. */
 export const everybody: Caller = {
@@ -35,12 +39,15 @@ export const everybody: Caller = {
   credential: 'none',
 }
 
-/** The cause of what this call changes. Callers that need not identify themselves are not named. */
-export const causeOf = ({ caller, requestId, door }: Pick<Call, 'caller' | 'requestId' | 'door'>): Cause => ({
-  ...(door ?? { kind: 'request' }),
-  requestId,
-  ...(caller !== null && caller !== everybody && { subject: caller.subject }),
-})
+/** The name of a caller that has identified itself; null: there is none, or it need not do so. */
+export const subjectOf = (caller: Caller | null): string | null =>
+  caller === null || caller === everybody ? null : caller.subject
+
+/** The cause of what this call changes. */
+export const causeOf = ({ caller, requestId, door }: Pick<Call, 'caller' | 'requestId' | 'door'>): Cause => {
+  const subject = subjectOf(caller)
+  return { ...(door ?? { kind: 'request' }), requestId, ...(subject !== null && { subject }) }
+}
 
 export const isAdmin = (caller: Caller | null): boolean => caller !== null && caller.scopes.has('orders:admin')
 

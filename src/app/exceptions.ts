@@ -7,11 +7,9 @@ import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
-import { isAdmin, type Call } from './caller.ts'
+import { forbidden, isAdmin, type Call, type Forbidden } from './caller.ts'
 import { pageOf, type Page } from './page.ts'
 import type { ResolveCommand, ResolveResult } from './resolve.ts'
-
-type Forbidden = { ok: false; code: 'FORBIDDEN' }
 
 export type ExceptionUseCases = {
   /** Positions are ids of exceptions. */
@@ -39,8 +37,6 @@ type ExceptionParts = {
   lists: Database
   audit: Audit
 }
-
-const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
 
 export const createExceptions = ({ batchers, lists, audit }: ExceptionParts): ExceptionUseCases => {
   const pagesOf =

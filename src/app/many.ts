@@ -6,17 +6,17 @@ import type { Scope } from '../store/covered.ts'
 import type { Audit } from './audit.ts'
 import { createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import type { BatchersOptions } from './batchers.ts'
-import { causeOf, isAdmin, owns, ownUser, type Call } from './caller.ts'
+import { causeOf, forbidden, isAdmin, owns, ownUser, type Call, type Forbidden } from './caller.ts'
 import { createMassCancels, type MassCanceled } from './massCancel.ts'
 import { armBatch, type ArmCommand, type ArmResult } from './switches.ts'
 
-/** `FORBIDDEN`: the orders of another user are meant. */
-type Forbidden = { ok: false; code: 'FORBIDDEN' }
-
 export type ManyUseCases = {
-  /** Cancels the open orders of a user, in a ticker, or both. Who is no administrator cancels its own only, named or not. */
+  /**
+   * Cancels the open orders of a user, in a ticker, or both. Who is no administrator cancels its own only, whether it names itself or nobody;
+   * FORBIDDEN: it names another user.
+   */
   cancelMany: (call: Call, scope: Scope) => Promise<MassCanceled | Forbidden | BatchRefusal>
-  /** Arms the switch of a user, or disarms it (0). */
+  /** Arms the switch of a user, or disarms it (0). FORBIDDEN: it is that of another user. */
   cancelAfter: (
     call: Call,
     command: { userId: string; timeoutMs: number },
@@ -32,8 +32,6 @@ export type ManyParts = Pick<
   onCanceled?: (orders: number) => void
   audit: Audit
 }
-
-const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
 
 const createArmings = ({
   pools,

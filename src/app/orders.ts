@@ -7,7 +7,7 @@ import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
-import { causeOf, isAdmin, owns, type Call } from './caller.ts'
+import { causeOf, forbidden, isAdmin, owns, type Call, type Forbidden } from './caller.ts'
 import type { CancelResult, CancelTerms } from './cancel.ts'
 import { createOrderReads, type OrderReads } from './orderReads.ts'
 import { judgeFormerKey, type PlaceResult } from './place.ts'
@@ -18,8 +18,8 @@ import { prepareVoid, type VoidResult } from './voids.ts'
 export type PlaceCommand = { terms: OrderTerms; formerKey: string | null }
 
 /** `FORBIDDEN`: the order names another user. */
-export type PlaceAnswer = SubmitResult | { ok: false; code: 'FORBIDDEN' }
-export type ValidateAnswer = ValidateResult | { ok: false; code: 'FORBIDDEN' }
+export type PlaceAnswer = SubmitResult | Forbidden
+export type ValidateAnswer = ValidateResult | Forbidden
 
 export type OrderUseCases = OrderReads & {
   /** The answer that every order would get now, whatever it says; null: there is room for an order. */
@@ -31,7 +31,7 @@ export type OrderUseCases = OrderReads & {
   /** What `place` would answer now. Stores nothing. */
   validate: (call: Call, command: PlaceCommand) => Promise<ValidateAnswer>
   /** Makes a key void, or answers with the order that holds it. `FORBIDDEN`: it is a key of another user. */
-  void: (call: Call, key: NamedKey) => Promise<VoidResult | BatchRefusal | { ok: false; code: 'FORBIDDEN' }>
+  void: (call: Call, key: NamedKey) => Promise<VoidResult | BatchRefusal | Forbidden>
   cancel: (call: Call, orderId: string, terms?: CancelTerms) => Promise<CancelResult | BatchRefusal>
 }
 
@@ -41,8 +41,6 @@ export type OrderParts = SubmitParts & {
   lists: Database
   audit: Audit
 }
-
-const forbidden = { ok: false, code: 'FORBIDDEN' } as const
 
 export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCases => {
   const { batchers, now, newId } = parts
@@ -81,7 +79,7 @@ export const createOrders = ({ lists, audit, ...parts }: OrderParts): OrderUseCa
       return former ?? submit.validate(call, terms)
     },
     void(call, key) {
-      if (!owns(call.caller, key.userId)) return Promise.resolve({ ok: false, code: 'FORBIDDEN' })
+      if (!owns(call.caller, key.userId)) return Promise.resolve(forbidden)
       audit(call, { operation: 'voidKey', ...key })
       return voids.submit(prepareVoid(key, call, now()))
     },

@@ -15,12 +15,10 @@ import type { Database } from '../store/sql.ts'
 import type { Audit } from './audit.ts'
 import type { BatchRefusal } from './batcher.ts'
 import type { Batchers } from './batchers.ts'
-import { everybody, isAdmin, type Call } from './caller.ts'
+import { forbidden, isAdmin, subjectOf, type Call, type Forbidden } from './caller.ts'
 import type { ChangeResult } from './changeRules.ts'
 import { pageOf, type Page } from './page.ts'
 import type { RuleBook } from './rules.ts'
-
-type Forbidden = { ok: false; code: 'FORBIDDEN' }
 
 /** Who says so, and why. */
 type Statement = { by: string; note: string }
@@ -67,8 +65,6 @@ type RuleParts = {
   newId: (at: Date) => string
 }
 
-const forbidden: Forbidden = { ok: false, code: 'FORBIDDEN' }
-
 /** More halted tickers than these are counted, not listed. */
 const haltedMax = 1_000
 
@@ -79,8 +75,7 @@ export const createRuleUseCases = ({ batchers, lists, ruleBook, audit, now, newI
     const { caller, requestId } = call
     if (!isAdmin(caller)) return forbidden
     audit(call, { operation: 'changeRules', what: wanted.what, ticker: wanted.ticker })
-    const subject = caller === null || caller === everybody ? null : caller.subject
-    const origin = { attempt: newId(now()), by, note, subject, requestId }
+    const origin = { attempt: newId(now()), by, note, subject: subjectOf(caller), requestId }
     const result = await ruleChanges.submit({ change: wanted, origin })
     // So that this replica needs no statement that is refused to learn of it. If it cannot read it now, the gate tells.
     if (result.ok) await ruleBook.refresh().catch(() => undefined)

@@ -1,7 +1,7 @@
 // The use cases that follow the log: a stream, and polling. They decide what a caller may follow and how many streams may be open; the
 // tail (app/follow.ts) brings the events.
 
-import { isAdmin, ownUser, owns, type Call, type Caller } from './caller.ts'
+import { isAdmin, ownUser, owns, subjectOf, type Call, type Caller } from './caller.ts'
 import type { BadCursor, EventFilter, Follow, Following, PageResult, TailState } from './follow.ts'
 
 /** `cursor`: where to resume; null: a stream begins with a snapshot, polling begins now. */
@@ -79,7 +79,7 @@ export const createStreams = ({ follow, onRefusal = () => undefined, ...limits }
   const count = createCount(limits)
 
   const open = (caller: Caller | null, { filter, cursor }: Wish, onLagging: () => void): OpenedStream => {
-    const subject = caller === null || caller.credential === 'none' ? null : caller.subject
+    const subject = subjectOf(caller)
     const refusal = count.refusal(subject)
     if (refusal !== null) return refusal
     const opened = follow.open(visibleTo(caller, filter), cursor, onLagging)

@@ -3,7 +3,7 @@
 // draft-ietf-httpapi-ratelimit-headers. The answer to a request that passes does not show what is left of the total, because that would
 // show how busy the other callers are.
 
-import { everybody } from '../../../app/caller.ts'
+import { subjectOf } from '../../../app/caller.ts'
 import { createBuckets, type Buckets, type BucketState } from '../../../app/rateLimit.ts'
 import type { Exchange, Gate } from '../../exchange/exchange.ts'
 import { problem, type Problem } from '../../exchange/problem.ts'
@@ -64,10 +64,8 @@ export const limitGate = (options: LimitOptions, addressOf: (request: Request) =
   const totals = bucketsOf(total, 1, nowMs)
   const policy = [...policyOf('subject', perSubject), ...policyOf('total', total)].join(', ')
 
-  const subjectOf = ({ caller, request }: Exchange): string | null => {
-    if (caller !== null && caller !== everybody) return caller.subject
-    return byAddress ? networkOf(addressOf(request)) : null
-  }
+  const keyOf = ({ caller, request }: Exchange): string | null =>
+    subjectOf(caller) ?? (byAddress ? networkOf(addressOf(request)) : null)
   const take = ({ headers }: Exchange, subject: string | null): Problem | null => {
     if (subject !== null) {
       const state = subjects!.take(subject)
@@ -83,7 +81,7 @@ export const limitGate = (options: LimitOptions, addressOf: (request: Request) =
   return (exchange) => {
     if (exchange.operation?.needs !== 'store') return null
     exchange.headers['ratelimit-policy'] = policy
-    const subject = subjects === null ? null : subjectOf(exchange)
+    const subject = subjects === null ? null : keyOf(exchange)
     exchange.takeTurn = () => take(exchange, subject)
     return take(exchange, subject)
   }
