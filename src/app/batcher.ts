@@ -55,6 +55,12 @@ export type Batcher<T, R> = {
   close: () => void
 }
 
+/** What a batch calls after each commit: the outcome of a failure is unknown from then on, whatever fails. */
+export const afterCommit = (stored: () => void, onCommitted: () => void) => (): void => {
+  stored()
+  onCommitted()
+}
+
 type Unit<T, R> = { items: readonly T[]; at: number; settle: (results: readonly (R | BatchRefusal)[]) => void }
 
 const retryPauseMs = 50

@@ -6,7 +6,7 @@ import type { OrderTerms } from '../domain/terms.ts'
 import { keyText, type NewVoid, type OrderKey } from '../store/keys.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
-import { createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
+import { afterCommit, createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { tryToChangeRules, type ChangeResult, type RulesCommand } from './changeRules.ts'
 import type { KeyFill } from './keyFill.ts'
@@ -122,12 +122,6 @@ const kindsOf = ({ limits, onBug, onRefused = () => undefined, onBatch }: Batche
     write: (kind: BatchKind) => ({ ...common(kind), kind: 'write' as const }),
     read: (kind: BatchKind) => ({ ...common(kind), kind: 'read' as const }),
   }
-}
-
-/** After a commit the outcome of a failure is unknown, whatever fails. */
-const afterCommit = (stored: () => void, onCommitted: () => void) => () => {
-  stored()
-  onCommitted()
 }
 
 /** Those of new orders and their keys. */

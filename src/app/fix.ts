@@ -20,7 +20,7 @@ import {
   type TakenSession,
 } from '../store/fixSessions.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
-import { createBatcher, type BatchRefusal, type BatchReport } from './batcher.ts'
+import { afterCommit, createBatcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import type { BatchersOptions } from './batchers.ts'
 import { createLine } from './fixLine.ts'
 import {
@@ -103,15 +103,11 @@ const createFixBatchers = (parts: FixParts) => {
     ...writes,
     onBatch: (batch: BatchReport) => onBatch?.(kind, batch),
   })
-  const committed = (stored: () => void) => (): void => {
-    stored()
-    onCommitted()
-  }
   return {
     places: createBatcher<FixPlacement, FixPlaceResult>({
       ...write('place'),
       run: (placements, { stored }) =>
-        placeFixOrders(pools.places, placements, { ...placing, onCommitted: committed(stored) }),
+        placeFixOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored, onCommitted) }),
     }),
     cancels: createBatcher<NewFixRequest, FixCancelResult>({
       ...write('cancel'),
@@ -119,7 +115,7 @@ const createFixBatchers = (parts: FixParts) => {
         cancelFixBatch(pools.changes, requests, {
           now: now(),
           keyFill: placing.keyFill,
-          onCommitted: committed(stored),
+          onCommitted: afterCommit(stored, onCommitted),
         }),
     }),
     reports: createBatcher<FixReports, FixReportResult>({

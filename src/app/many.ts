@@ -4,7 +4,7 @@
 import type { Switch } from '../store/cancelAfter.ts'
 import type { Scope } from '../store/covered.ts'
 import type { Audit } from './audit.ts'
-import { createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
+import { afterCommit, createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import type { BatchersOptions } from './batchers.ts'
 import { causeOf, forbidden, isAdmin, owns, ownUser, type Call, type Forbidden } from './caller.ts'
 import { createMassCancels, type MassCanceled } from './massCancel.ts'
@@ -51,10 +51,7 @@ const createArmings = ({
     run: (commands, { stored }) =>
       armBatch(pools.changes, commands, {
         newId: () => newId(now()),
-        onCommitted: () => {
-          stored()
-          onCommitted()
-        },
+        onCommitted: afterCommit(stored, onCommitted),
       }),
   })
 
