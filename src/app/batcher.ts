@@ -39,6 +39,8 @@ export type BatcherOptions<T, R> = {
 /** `waitedMs`: how long its first item waited for a lane. `tookMs`: from then to its answers, retries and halves included. */
 export type BatchReport = { items: number; waitedMs: number; tookMs: number }
 
+export type BatcherLoad = { queued: number; running: number }
+
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>
   /**
@@ -49,7 +51,7 @@ export type Batcher<T, R> = {
   /** Whether the queue is full: the next item would be refused. */
   isFull: () => boolean
   /** Items waiting and items in a transaction. */
-  load: () => { queued: number; running: number }
+  load: () => BatcherLoad
   /** Resolves when nothing waits and nothing runs. */
   drained: () => Promise<void>
   close: () => void

@@ -6,7 +6,7 @@ import type { OrderTerms } from '../domain/terms.ts'
 import { keyText, type NewVoid, type OrderKey } from '../store/keys.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
-import { afterCommit, createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
+import { afterCommit, createBatcher, type BatcherLoad, type BatchRefusal, type BatchReport } from './batcher.ts'
 import { cancelBatch, type Cancellation, type CancelResult } from './cancel.ts'
 import { tryToChangeRules, type ChangeResult, type RulesCommand } from './changeRules.ts'
 import type { KeyFill } from './keyFill.ts'
@@ -84,13 +84,11 @@ const readById = async (db: Database, ids: readonly string[]): Promise<OrderLook
   return ids.map((id) => ({ ok: true, order: byId.get(id) }))
 }
 
-type Loading = { load: () => ReturnType<Batcher<never, never>['load']> }
-/** What waits and what runs in batchers of one kind. */
-const loadOf = (...batchers: readonly Loading[]) => {
-  const loads = batchers.map((batcher) => batcher.load())
-  const sumOf = (of: 'queued' | 'running') => loads.reduce((sum, load) => sum + load[of], 0)
-  return { queued: sumOf('queued'), running: sumOf('running') }
-}
+/** What waits and what runs in several batchers of one kind. */
+export const addLoads = (...loads: readonly BatcherLoad[]): BatcherLoad => ({
+  queued: loads.reduce((sum, { queued }) => sum + queued, 0),
+  running: loads.reduce((sum, { running }) => sum + running, 0),
+})
 
 type Resolve<E> = (db: Database, command: ResolveCommand, at: Date) => Promise<ResolveResult<E>>
 
@@ -185,15 +183,15 @@ export const createBatchers = (options: BatchersOptions) => {
     /** Requests that wait and requests in a transaction. */
     load: () =>
       ({
-        place: loadOf(batchers.places),
-        void: loadOf(batchers.voids),
-        validate: loadOf(batchers.trials),
-        key: loadOf(batchers.keys, batchers.heldKeys),
-        cancel: loadOf(batchers.cancels),
-        get: loadOf(batchers.gets),
-        page: loadOf(batchers.pages),
-        resolve: loadOf(batchers.resolves, batchers.reportResolves),
-        rules: loadOf(batchers.ruleChanges),
+        place: batchers.places.load(),
+        void: batchers.voids.load(),
+        validate: batchers.trials.load(),
+        key: addLoads(batchers.keys.load(), batchers.heldKeys.load()),
+        cancel: batchers.cancels.load(),
+        get: batchers.gets.load(),
+        page: batchers.pages.load(),
+        resolve: addLoads(batchers.resolves.load(), batchers.reportResolves.load()),
+        rules: batchers.ruleChanges.load(),
       }) satisfies Record<Exclude<BatchKind, 'arm'>, unknown>,
     drained: (): Promise<unknown> => Promise.all(all.map((batcher) => batcher.drained())),
     close: (): void => all.forEach((batcher) => batcher.close()),

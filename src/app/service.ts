@@ -2,7 +2,7 @@
 
 import type { Log } from '../telemetry/log.ts'
 import { createAudit } from './audit.ts'
-import { createBatchers, type Batchers, type BatchersOptions } from './batchers.ts'
+import { addLoads, createBatchers, type Batchers, type BatchersOptions } from './batchers.ts'
 import { createExceptions, type ExceptionUseCases } from './exceptions.ts'
 import { createFix, type FixUseCases } from './fix.ts'
 import { createKeyFill } from './keyFill.ts'
@@ -33,7 +33,7 @@ export type Service = OrderUseCases &
   ManyUseCases &
   ExceptionUseCases &
   Pick<Batchers, 'drained' | 'close'> & {
-    /** Requests that wait and requests in a transaction. */
+    /** Requests that wait and requests in a transaction, those of sessions of FIX among them. */
     load: () => ReturnType<Batchers['load']> & ReturnType<ReturnType<typeof createMany>['load']>
     /** Null: there are no sessions of FIX. */
     fix: FixUseCases | null
@@ -72,7 +72,12 @@ export const createService = ({
     ...createExceptions(parts),
     ...createRuleUseCases({ ...parts, ruleBook, now: options.now, newId }),
     ...many,
-    load: () => ({ ...batchers.load(), ...load() }),
+    load() {
+      const loads = { ...batchers.load(), ...load() }
+      if (fix === null) return loads
+      const { places, cancels } = fix.load()
+      return { ...loads, place: addLoads(loads.place, places), cancel: addLoads(loads.cancel, cancels) }
+    },
     drained: () => Promise.all([batchers.drained(), drained(), fix?.drained()]),
     close() {
       batchers.close()

@@ -127,6 +127,17 @@ describe('the messages of a session', () => {
     expect(rows).toHaveLength(300)
   })
 
+  test('count among the requests that wait and run, until they have their answers', async () => {
+    const session = await take()
+    const load = () => services[0]!.load().place
+    const answered = Promise.all([order(session, 1), order(session, 2)]).then(() => true)
+    const nextTurn = () => new Promise<false>((resolve) => setImmediate(() => resolve(false)))
+    let most = 0
+    while (!(await Promise.race([answered, nextTurn()]))) most = Math.max(most, load().queued + load().running)
+    expect(most).toBe(2)
+    expect(load()).toEqual({ queued: 0, running: 0 })
+  })
+
   test('end with the first whose number is not the next', async () => {
     const session = await take()
     const answers = await Promise.all([order(session, 1), order(session, 3), order(session, 4)])
