@@ -3,8 +3,8 @@
 
 import { addEndings } from '../store/endings.ts'
 import { readEndless, readMomentAgo, type EndlessOrder, type EndlessQuery } from '../store/endless.ts'
-import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
+import { expireStops } from './expireStops.ts'
 
 type Run = Pick<Database, 'run'>
 
@@ -21,22 +21,8 @@ const pageMax = 500
 const lowestId = '00000000-0000-0000-0000-000000000000'
 const reasonCode = 'EXPIRED_GTC'
 
-/** A stop that triggers at this moment has another version then, and is left alone. */
-const expireStops = async (db: Run, stops: readonly EndlessOrder[]): Promise<number> => {
-  if (stops.length === 0) return 0
-  const moves = stops.map(({ id, version }): Move => {
-    const reason = { code: reasonCode, text: null }
-    return { orderId: id, event: 'expire', ifVersion: version, reason, cause: { kind: 'expiry' }, outbox: null }
-  })
-  const rows = await db.run((sql) => moveOrders(sql, moves, stops[0]!.now))
-  return rows
-    .values()
-    .filter(({ order }) => order !== null)
-    .toArray().length
-}
-
 const begin = async (db: Run, page: readonly EndlessOrder[], dryRun: boolean): Promise<OldOrders> => {
-  const stops = page.filter(({ isWaiting }) => isWaiting)
+  const stops = page.filter(({ isWaiting }) => isWaiting).map((order) => ({ ...order, reasonCode }))
   const ids = page.filter(({ isWaiting }) => !isWaiting).map(({ id }) => id)
   if (dryRun) return { known: ids.length, waiting: stops.length }
   const known = await db.run((sql) => addEndings(sql, ids, { outcome: 'EXPIRED', reasonCode }))

@@ -7,7 +7,7 @@ import {
   addImmediateEndings,
   deleteEndings,
   noteAcknowledged,
-  readDueStops,
+  readExpiringStops,
   readSettledEndings,
   tellEndings,
   type DuePlace,
@@ -19,6 +19,7 @@ import { moveOrders, type Move } from '../store/moves.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { createBatchLimit } from './batchLimit.ts'
+import { expireStops } from './expireStops.ts'
 
 export type StepOptions = {
   db: Database
@@ -44,17 +45,12 @@ const batchMax = 500
 const cause = { kind: 'expiry' } as const
 const eventOf = { EXPIRED: 'expire', CANCELED: 'cancel' } as const satisfies Record<Outcome, Move['event']>
 
-/** Ends the stops whose price was not met in time. A stop that triggers at this moment has another version then, and is left alone. */
-const expireStops = async ({ db, onEnded, onCommitted }: StepOptions, limit: number): Promise<number> => {
-  const stops = await db.run((sql) => readDueStops(sql, limit))
-  if (stops.length === 0) return 0
-  const moves = stops.map(({ id, version, reasonCode }): Move => {
-    const reason = { code: reasonCode, text: null }
-    return { orderId: id, event: 'expire', ifVersion: version, reason, cause, outbox: null }
-  })
-  const rows = await db.run((sql) => moveOrders(sql, moves, stops[0]!.now))
-  for (const { order } of rows.values()) if (order !== null) onEnded?.('EXPIRED')
-  onCommitted()
+/** Ends the stops whose price was not met in time. */
+const endStops = async ({ db, onEnded, onCommitted }: StepOptions, limit: number): Promise<number> => {
+  const stops = await db.run((sql) => readExpiringStops(sql, limit))
+  const ended = await expireStops(db, stops)
+  for (let n = 0; n < ended; n++) onEnded?.('EXPIRED')
+  if (ended > 0) onCommitted()
   return stops.length
 }
 
@@ -134,7 +130,7 @@ type Step = { isNeeded: (work: EndingsWork) => boolean; run: (limit: number) => 
 const allSteps = (options: StepOptions): Step[] => {
   const { db, graceMs } = options
   return [
-    { isNeeded: ({ due }) => due, run: (limit) => expireStops(options, limit) },
+    { isNeeded: ({ due }) => due, run: (limit) => endStops(options, limit) },
     { isNeeded: ({ due }) => due, run: createDueWalk(options) },
     {
       isNeeded: (work) => graceMs > 0 && work.immediate,

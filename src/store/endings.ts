@@ -7,7 +7,7 @@ import { hasNoEnding, isDue, isImmediate } from './endingConditions.ts'
 import { textArray, type Fragment, type Sql } from './sql.ts'
 
 /** A stop that waits for its price when its time is over: no engine knows it, so it ends at once. `now`: the database's time. */
-export type DueStop = { id: string; version: number; reasonCode: string; now: Date }
+export type ExpiringStop = { id: string; version: number; reasonCode: string; now: Date }
 
 /**
  * Which stages have something to do: orders whose time is over, orders to be executed at once, and endings of which the engine has to be
@@ -33,7 +33,7 @@ export const readEndingsWork = async (sql: Sql): Promise<EndingsWork> => {
 }
 
 /** One that somebody else has locked at this moment has its turn later: it must not hold up the others. */
-export const readDueStops = async (sql: Sql, limit: number): Promise<DueStop[]> => {
+export const readExpiringStops = async (sql: Sql, limit: number): Promise<ExpiringStop[]> => {
   const rows = await sql<{ id: string; version: number; reason_code: string; now: Date }[]>`
     select o.id, o.version, 'EXPIRED_' || o.time_in_force as reason_code, statement_timestamp() as now
     from orders o

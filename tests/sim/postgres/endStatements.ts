@@ -6,7 +6,7 @@ import {
   addEndings,
   addImmediateEndings,
   noteAcknowledged,
-  readDueStops,
+  readExpiringStops,
   tellEndings,
 } from './ending.ts'
 import { arrayFromLiteral } from './fakeSql.ts'
@@ -55,7 +55,7 @@ export const endTemplates: readonly Template[] = [
       "'EXPIRED_' || o.time_in_force as reason_code, statement_timestamp() as now",
       'for update skip locked',
     ],
-    run: (db, tx, { parameters: [limit] }) => readDueStops(db, tx, Number(limit)),
+    run: (db, tx, { parameters: [limit] }) => readExpiringStops(db, tx, Number(limit)),
   },
   {
     name: 'addDueEndings',

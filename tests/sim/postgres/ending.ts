@@ -24,7 +24,7 @@ const byExpiry = byTime<OrderRecord>(
 )
 
 /** Skips what another transaction has locked, and looks again once the lock is its own. */
-export function* readDueStops(db: Postgres, tx: Tx, limit: number): Steps<object[]> {
+export function* readExpiringStops(db: Postgres, tx: Tx, limit: number): Steps<object[]> {
   const at = tx.startedAt
   const matches = (order: OrderRecord): boolean => isDue(order, at) && waits(order)
   const answer: object[] = []
