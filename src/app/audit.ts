@@ -1,18 +1,18 @@
 // Logs what administrators change, through whichever door: who, with which credential, and the id of what they change.
 
-import type { Scope } from '../store/covered.ts'
-import type { ChangeKind } from '../store/rules.ts'
+import type { CancelScope } from '../store/covered.ts'
+import type { RulesChangeKind } from '../store/rules.ts'
 import type { Log } from '../telemetry/log.ts'
 import { everybody, isAdmin, type Call } from './caller.ts'
 
 type Change =
   | { operation: 'cancelOrder' | 'deleteOrder'; orderId: string }
   | { operation: 'voidKey'; userId: string; clientOrderId: string }
-  | ({ operation: 'cancelOrders' } & Scope)
+  | ({ operation: 'cancelOrders' } & CancelScope)
   | { operation: 'cancelAfter'; userId: string; timeoutMs: number }
   | { operation: 'resolveException' | 'resolveReportException'; exceptionId: string }
   /** `ticker`: empty for all of them. */
-  | { operation: 'changeRules'; what: ChangeKind; ticker: string }
+  | { operation: 'changeRules'; what: RulesChangeKind; ticker: string }
 
 export type Audit = (call: Call, change: Change) => void
 

@@ -2,7 +2,7 @@
 // They decide whose orders a caller may cancel.
 
 import type { Switch } from '../store/cancelAfter.ts'
-import type { Scope } from '../store/covered.ts'
+import type { CancelScope } from '../store/covered.ts'
 import type { Audit } from './audit.ts'
 import { afterCommit, createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import type { BatchersOptions } from './batchers.ts'
@@ -15,7 +15,7 @@ export type ManyUseCases = {
    * Cancels the open orders of a user, in a ticker, or both. Who is no administrator cancels its own only, whether it names itself or nobody;
    * FORBIDDEN: it names another user.
    */
-  cancelMany: (call: Call, scope: Scope) => Promise<MassCanceled | Forbidden | BatchRefusal>
+  cancelMany: (call: Call, scope: CancelScope) => Promise<MassCanceled | Forbidden | BatchRefusal>
   /** Arms the switch of a user, or disarms it (0). FORBIDDEN: it is that of another user. */
   cancelAfter: (
     call: Call,

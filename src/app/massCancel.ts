@@ -3,7 +3,7 @@
 
 import type { Cause } from '../domain/history.ts'
 import type { Status } from '../domain/order.ts'
-import { readCoveredPage, readMoment, type Moment, type Scope } from '../store/covered.ts'
+import { readCoveredPage, readMoment, type CancelScope, type Moment } from '../store/covered.ts'
 import { storeFault } from '../store/faults.ts'
 import type { Database } from '../store/sql.ts'
 import type { BatchRefusal } from './batcher.ts'
@@ -21,7 +21,7 @@ export type MassCanceled = {
   remaining: boolean
 }
 
-type MassCancel = { scope: Scope; cause: Cause; traceparent: string | null }
+type MassCancel = { scope: CancelScope; cause: Cause; traceparent: string | null }
 
 export type MassCancelsOptions = {
   /** For pages. */

@@ -21,7 +21,7 @@ import {
   timeInForceRules,
   typeRules,
   type OrderTerms,
-  type Rules,
+  type PresenceRules,
   type Term,
   type TermName,
   type TextTerm,
@@ -107,7 +107,7 @@ export const presenceFaults = (draft: TermsDraft): TermFault[] => {
   for (const term of requiredTerms)
     if (draft[term] === null) faults.push({ term, code: 'REQUIRED', detail: 'is required' })
   const { type, timeInForce, quantity, displayQuantity } = draft
-  const check = (rules: Rules, owner: string): void => {
+  const check = (rules: PresenceRules, owner: string): void => {
     for (const [term, rule] of rules) {
       const isPresent = draft[term] !== null
       if (rule === 'required' && !isPresent) faults.push({ term, code: 'REQUIRED', detail: `is required for ${owner}` })

@@ -164,19 +164,20 @@ export const timeInForceRules = {
   FOK: atOnce,
 } as const satisfies Record<TimeInForce, Partial<Record<TermByRule, Presence>>>
 
-export type Rules = readonly (readonly [TermByRule, Presence])[]
+/** The terms whose presence a type, or a time in force, decides, each with its presence. */
+export type PresenceRules = readonly (readonly [TermByRule, Presence])[]
 const rulesIn = <Key extends string>(table: Record<Key, Partial<Record<TermByRule, Presence>>>) =>
   Object.fromEntries(
     Object.entries(table).map(([key, rules]) => [key, Object.entries(rules as object)]),
   ) as unknown as {
-    [K in Key]: Rules
+    [K in Key]: PresenceRules
   }
 const rulesByType = rulesIn<OrderType>(typeRules)
 const rulesByTimeInForce = rulesIn<TimeInForce>(timeInForceRules)
 
 /** The rule of this type for each term whose presence depends on the type. */
-export const rulesOf = (type: OrderType): Rules => rulesByType[type]
-export const rulesOfTimeInForce = (timeInForce: TimeInForce): Rules => rulesByTimeInForce[timeInForce]
+export const rulesOf = (type: OrderType): PresenceRules => rulesByType[type]
+export const rulesOfTimeInForce = (timeInForce: TimeInForce): PresenceRules => rulesByTimeInForce[timeInForce]
 
 export const requiredTerms: readonly TermName[] = terms
   .filter(({ presence }) => presence === 'required')

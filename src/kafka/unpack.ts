@@ -12,7 +12,7 @@ class TooLarge extends Error {
   }
 }
 
-const require = (size: number): void => {
+const refuseTooLarge = (size: number): void => {
   if (size > unpackedBytesMax) throw new TooLarge()
 }
 
@@ -40,12 +40,12 @@ const xerialHeader = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00
 const xerialStart = 16
 
 /** The Java client writes blocks with their lengths before them, other clients one block. */
-const requireSnappy = (bytes: Buffer): void => {
-  if (!bytes.subarray(0, xerialHeader.length).equals(xerialHeader)) return require(snappySize(bytes))
+const refuseLargeSnappy = (bytes: Buffer): void => {
+  if (!bytes.subarray(0, xerialHeader.length).equals(xerialHeader)) return refuseTooLarge(snappySize(bytes))
   let size = 0
   for (let from = xerialStart; from + 4 <= bytes.length; from += 4 + bytes.readUInt32BE(from)) {
     size += snappySize(bytes.subarray(from + 4))
-    require(size)
+    refuseTooLarge(size)
   }
 }
 
@@ -54,7 +54,7 @@ const lz4BlockBytes: Readonly<Record<number, number>> = { 4: 65_536, 5: 262_144,
 const lz4RatioMax = 255
 
 /** The most that the blocks of a frame of LZ4 can unpack to. */
-const requireLz4 = (bytes: Buffer): void => {
+const refuseLargeLz4 = (bytes: Buffer): void => {
   if (bytes.length < 7) return
   const [flags, blocks] = [bytes[4]!, bytes[5]!]
   const blockBytes = lz4BlockBytes[(blocks >> 4) & 7] ?? lz4BlockBytes[7]!
@@ -65,7 +65,7 @@ const requireLz4 = (bytes: Buffer): void => {
     if (word === 0) return
     const length = word & 0x7f_ff_ff_ff
     size += Math.min(blockBytes, word === length ? length * lz4RatioMax : length)
-    require(size)
+    refuseTooLarge(size)
     from += 4 + length + (hasChecksums ? 4 : 0)
   }
 }
@@ -79,10 +79,10 @@ export const unpack = (codec: number, bytes: Buffer): Buffer => {
     case 1:
       return unzip(() => zlib.gunzipSync(bytes, limit))
     case 2:
-      requireSnappy(bytes)
+      refuseLargeSnappy(bytes)
       return Buffer.from(compressionsAlgorithms.snappy.decompressSync(bytes))
     case 3:
-      requireLz4(bytes)
+      refuseLargeLz4(bytes)
       return Buffer.from(compressionsAlgorithms.lz4.decompressSync(bytes))
     case 4:
       return unzip(() => zlib.zstdDecompressSync(bytes, limit))

@@ -9,7 +9,7 @@ import { parseSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts'
 import type { Fragment, Sql } from './sql.ts'
 
 /** Null: any. */
-export type Scope = { userId: string | null; ticker: string | null; side: Side | null }
+export type CancelScope = { userId: string | null; ticker: string | null; side: Side | null }
 
 /**
  * A moment in the life of the table. An order was there if its transaction was finished in `snapshot`, or if its position is at most `floor`:
@@ -54,7 +54,7 @@ const wasThere = (sql: Sql, { snapshot, floor, below }: Moment): Fragment =>
   sql`(${below}::text::bigint is null or o.position < ${below}::text::bigint)
       and (o.position <= ${floor}::text::bigint or pg_visible_in_snapshot(o.xact, ${snapshot}::text::pg_snapshot))`
 
-const openOrders = ({ userId, ticker }: Scope, before: string | undefined): OrderFilter => ({
+const openOrders = ({ userId, ticker }: CancelScope, before: string | undefined): OrderFilter => ({
   userId: userId ?? undefined,
   ticker: ticker ?? undefined,
   side: undefined,
@@ -69,7 +69,7 @@ const openOrders = ({ userId, ticker }: Scope, before: string | undefined): Orde
 export type CoveredPage = { ids: string[]; next: string | null; now: Date }
 
 type PageQuery = {
-  scope: Scope
+  scope: CancelScope
   moment: Moment
   /** Places below this one only: the `next` of the page before. */
   before: string | undefined

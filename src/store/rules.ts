@@ -79,8 +79,8 @@ export const readRulesSince = async (sql: Sql, known: RulesPlace): Promise<Rules
   }
 }
 
-export const changeKinds = ['TRADING', 'LISTED', 'DELISTED'] as const
-export type ChangeKind = (typeof changeKinds)[number]
+export const rulesChangeKinds = ['TRADING', 'LISTED', 'DELISTED'] as const
+export type RulesChangeKind = (typeof rulesChangeKinds)[number]
 
 /** Who changes a rule, and why. `attempt`: a UUID of this call, the same however often it is tried. `by`: who, as the request says it. */
 export type ChangeOrigin = { attempt: string; by: string; note: string; subject: string | null; requestId: string }
@@ -98,7 +98,7 @@ export type RulesChange =
 export type StoredChange = {
   epoch: string
   at: string
-  what: ChangeKind
+  what: RulesChangeKind
   ticker: string
   before: string
   after: string
@@ -111,7 +111,7 @@ export type StoredChange = {
 type ChangeRow = {
   epoch: string
   at: string
-  what: ChangeKind
+  what: RulesChangeKind
   ticker: string
   before: string
   after: string

@@ -4,12 +4,12 @@
 
 import type { Cause } from '../domain/history.ts'
 import type { Side } from '../domain/terms.ts'
-import type { Moment, Scope } from './covered.ts'
+import type { CancelScope, Moment } from './covered.ts'
 import { isOver } from './formerClock.ts'
 import { textArray, type Sql } from './sql.ts'
 
 /** `moment`: orders that were there then are canceled. */
-export type Sweep = { id: string; scope: Scope; reasonCode: string; cause: Cause; moment: Moment }
+export type Sweep = { id: string; scope: CancelScope; reasonCode: string; cause: Cause; moment: Moment }
 
 type SweepRow = {
   id: string

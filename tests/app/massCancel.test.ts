@@ -6,7 +6,7 @@ import { cancelBatch } from '../../src/app/cancel.ts'
 import { applyTrades } from '../../src/app/fill.ts'
 import { createMassCancels, idsMax, type MassCanceled, type MassCancelsOptions } from '../../src/app/massCancel.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
-import type { Scope } from '../../src/store/covered.ts'
+import type { CancelScope } from '../../src/store/covered.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { anEvent, aPlacement, aStop, aTrade, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -33,7 +33,7 @@ const massCancels = (changes: Partial<MassCancelsOptions> = {}) =>
     onBug: (error) => bugs.push(error),
     ...changes,
   })
-const cancel = (scope: Partial<Scope> = {}, changes: Partial<MassCancelsOptions> = {}) =>
+const cancel = (scope: Partial<CancelScope> = {}, changes: Partial<MassCancelsOptions> = {}) =>
   massCancels(changes).submit({
     scope: { userId, ticker: null, side: null, ...scope },
     cause: { kind: 'mass-cancel', requestId: 'a-mass-cancel' },

@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import { createSweeps, type SweepsOptions } from '../../src/app/sweeps.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
-import type { Scope } from '../../src/store/covered.ts'
+import type { CancelScope } from '../../src/store/covered.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
@@ -44,7 +44,7 @@ const placeMany = (count: number, user = userId) =>
       select 1, (${newId().slice(0, 13)} || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ${user}, 'MANY' || n % 3, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
       from generate_series(1, ${count}::integer) n`
 const begin = async (
-  { userId: user = null, ticker = null, side = null }: Partial<Scope>,
+  { userId: user = null, ticker = null, side = null }: Partial<CancelScope>,
   reason = 'HALT',
 ): Promise<string> => {
   const [row] = await sql<{ id: string }[]>`

@@ -2,7 +2,7 @@
 // what a user or a ticker has.
 
 import { everybody, type Call } from '../../src/app/caller.ts'
-import type { Scope } from '../../src/store/covered.ts'
+import type { CancelScope } from '../../src/store/covered.ts'
 import type { Random } from '../support/random.ts'
 import type { Fleet } from './fleet.ts'
 import { describeAnswer, type Arming, type Journal, type MassCanceling, type Trading } from './journal.ts'
@@ -90,7 +90,7 @@ const holdSwitch = async (desk: Desk, place: Place): Promise<void> => {
   }
 }
 
-const someScope = ({ random, world, journal }: Desk): Scope => {
+const someScope = ({ random, world, journal }: Desk): CancelScope => {
   const side = random.chance(0.3) ? random.pick(['BUY', 'SELL'] as const) : null
   const ticker = tickers[random.int(0, world.plan.tickers - 1)]!
   if (random.chance(0.3)) return { userId: null, ticker, side }

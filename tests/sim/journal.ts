@@ -4,7 +4,7 @@
 import type { EventFilter, ResetReason } from '../../src/app/follow.ts'
 import type { Service } from '../../src/app/service.ts'
 import type { OrderTerms } from '../../src/domain/terms.ts'
-import type { Scope } from '../../src/store/covered.ts'
+import type { CancelScope } from '../../src/store/covered.ts'
 import type { Answer } from './fleet.ts'
 import type { EventRecord, LogRow, SweepRecord, SwitchRecord } from './postgres/state.ts'
 
@@ -29,7 +29,7 @@ export type Trading = Called<Result<'changeTrading'>> & {
   cancelOpen: boolean
 }
 export type Voiding = Called<Result<'void'>> & { userId: string; clientOrderId: string }
-export type MassCanceling = Called<Result<'cancelMany'>> & { scope: Scope }
+export type MassCanceling = Called<Result<'cancelMany'>> & { scope: CancelScope }
 export type Arming = Called<Result<'cancelAfter'>> & { userId: string; timeoutMs: number }
 
 /** By the clock of the run: when its statement reached Postgres, what it says of its time, and when it was committed. */

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import type { OrderTerms } from '../../src/domain/terms.ts'
-import { readCoveredPage, readMoment, readOpenTickers, type Moment, type Scope } from '../../src/store/covered.ts'
+import { readCoveredPage, readMoment, readOpenTickers, type CancelScope, type Moment } from '../../src/store/covered.ts'
 import { scannedRowsMax } from '../../src/store/orderPage.ts'
 import { takeSweeps } from '../../src/store/sweeps.ts'
 import { aPlacement } from '../support/builders.ts'
@@ -20,9 +20,9 @@ const place = async (...terms: Partial<OrderTerms>[]): Promise<string[]> => {
   return placements.map(({ order }) => order.id)
 }
 const moment = async (): Promise<Moment> => (await pages.run(readMoment))!
-const scopeOf = (some: Partial<Scope>): Scope => ({ userId: null, ticker: null, side: null, ...some })
+const scopeOf = (some: Partial<CancelScope>): CancelScope => ({ userId: null, ticker: null, side: null, ...some })
 
-const walk = async (scope: Partial<Scope>, at: Moment, limit = 2): Promise<string[]> => {
+const walk = async (scope: Partial<CancelScope>, at: Moment, limit = 2): Promise<string[]> => {
   const ids: string[] = []
   let before: string | undefined
   do {

@@ -10,7 +10,7 @@ import { canonicalUuid } from '../../domain/ids.ts'
 import { uuidForm } from '../../domain/patterns.ts'
 import { sides } from '../../domain/terms.ts'
 import type { Switch } from '../../store/cancelAfter.ts'
-import type { Scope } from '../../store/covered.ts'
+import type { CancelScope } from '../../store/covered.ts'
 import { amountOrZeroFromJson } from '../../wire/json.ts'
 import { Status } from '../../wire/order.ts'
 import { Instant, orNull, Uuid } from '../../wire/shapes.ts'
@@ -30,7 +30,7 @@ export const needsScope: readonly Fault[] = [
   { pointer: '?userId', detail: 'or ticker must be given: say whose orders, or in which ticker' },
 ]
 
-const decodeScope = (search: URLSearchParams): Decoded<Scope> => {
+const decodeScope = (search: URLSearchParams): Decoded<CancelScope> => {
   const query = manyQuery.read(search, 'refuse')
   if (!query.ok) return query
   const { userId = null, ticker: name = null, side = null } = query.value

@@ -3,7 +3,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { limitNames, tradingStates, type LimitName, type Limits } from '../../domain/rules.ts'
 import type { Instrument as StoredInstrument, TickerTrading, Trading, TradingOverview } from '../../store/rulePages.ts'
-import { changeKinds, type StoredChange } from '../../store/rules.ts'
+import { rulesChangeKinds, type StoredChange } from '../../store/rules.ts'
 import { exactAmount } from '../../wire/exactAmount.ts'
 import { AmountOrNull, Instant, oneOf, openList, orNull, Ticker } from '../../wire/shapes.ts'
 import { NextCursor } from '../exchange/cursor.ts'
@@ -102,7 +102,7 @@ export const RuleChange = Type.Object(
   {
     epoch: Epoch,
     at: Instant,
-    what: openList(changeKinds, 'What was changed.'),
+    what: openList(rulesChangeKinds, 'What was changed.'),
     ticker: orNull(Ticker),
     by: By,
     note: Note,

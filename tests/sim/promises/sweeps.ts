@@ -1,15 +1,15 @@
 // Checks cancels of many orders, by the commits: whatever was there when one began has ended when it is done, whatever came later is left
 // alone; a switch fires once, never early, and not if it was armed anew before; each request is told what happened.
 
-import type { Scope } from '../../../src/store/covered.ts'
+import type { CancelScope } from '../../../src/store/covered.ts'
 import type { Arming, Journal, MassCanceling, SweepFact, SwitchFact } from '../journal.ts'
 import type { ChangeRecord, OrderRecord, Postgres } from '../postgres/state.ts'
 import { epochMs } from '../world.ts'
 
 type Facts = { db: Postgres; journal: Journal; broken: (what: string) => void }
-type Range = Scope & { name: string }
+type Range = CancelScope & { name: string }
 
-const means = ({ userId, ticker, side }: Scope, order: OrderRecord): boolean =>
+const means = ({ userId, ticker, side }: CancelScope, order: OrderRecord): boolean =>
   (userId === null || userId === order.user_id) &&
   (ticker === null || ticker === order.ticker) &&
   (side === null || side === order.side)
@@ -17,7 +17,7 @@ const means = ({ userId, ticker, side }: Scope, order: OrderRecord): boolean =>
 const rangeOf = ({ sweep: { id, user_id, ticker, side, reason_code } }: SweepFact): Range => ({
   userId: user_id,
   ticker,
-  side: side as Scope['side'],
+  side: side as CancelScope['side'],
   name: `the sweep ${id} (${reason_code})`,
 })
 
