@@ -97,10 +97,6 @@ export type JudgedOrder = Pick<
   | 'version'
 >
 
-/** Whether it waits for its stop price. No engine knows such an order. */
-export const isWaitingStop = ({ status, stopPrice, triggeredAt }: Order): boolean =>
-  status === 'NEW' && stopPrice !== null && triggeredAt === null
-
 /** Whether an engine was told of this order, or will be once its placement leaves the outbox. */
 export const isPublished = ({ status, version, stopPrice, triggeredAt }: JudgedOrder): boolean =>
   (stopPrice === null || triggeredAt !== null) && !(status === 'REJECTED' && version === 0)

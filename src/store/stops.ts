@@ -125,9 +125,6 @@ export type Trigger = { orderId: string; cause: Cause }
  */
 export const triggeredEventId = sqlText(["overlay(o.id::text placing '8' from 15)::uuid"])
 
-/** The same in TypeScript. */
-export const triggeredEventIdOf = (orderId: string): string => `${orderId.slice(0, 14)}8${orderId.slice(15)}`
-
 /**
  * `epoch`: of the rules by which the stops are due. `now`: becomes the time of the trigger, unless the order was changed later. `skipLocked`:
  * stops that somebody else has locked are passed by.

@@ -7,7 +7,6 @@ import {
   refuseOrder,
   averageFillPrice,
   decide,
-  isWaitingStop,
   remainingQuantity,
   type Order,
   type OrderEvent,
@@ -19,6 +18,9 @@ import { differingTerms, type OrderTerms } from '../../src/domain/terms.ts'
 import type { Cause } from './forms.ts'
 import type { Door, Seen, SeenReport } from './play.ts'
 import type { ClOrdId, ExecType, NewOrderSingle, OrdStatus } from './words.ts'
+
+const isWaitingStop = ({ status, stopPrice, triggeredAt }: Order): boolean =>
+  status === 'NEW' && stopPrice !== null && triggeredAt === null
 
 const unit = 100_000_000
 const amount = (value: number): Amount => {

@@ -8,7 +8,6 @@ import { moveOrders } from '../../src/store/moves.ts'
 import {
   readDueStops,
   readTickersWithDueStops,
-  triggeredEventIdOf,
   triggerStops,
   type DueStop,
   type Tick,
@@ -46,6 +45,8 @@ const tick = (price: string, tradedAt = later): Tick => ({ ticker, price: amount
 const toleranceMs = 1_500
 const due = async (trades: readonly Tick[], limit = 500, except: readonly string[] = []): Promise<DueStop[]> =>
   (await db.run((sql) => readDueStops(sql, { trades, toleranceMs, except, limit }))).due
+/** The id of an order as a UUID of version 8. */
+const triggeredEventIdOf = (orderId: string): string => `${orderId.slice(0, 14)}8${orderId.slice(15)}`
 const idsOf = (stops: readonly DueStop[]): string[] => stops.map(({ orderId }) => orderId)
 const look = (...prices: readonly [lowest: string, highest: string]): Promise<Set<string>> =>
   lookUntil(later, ...prices)

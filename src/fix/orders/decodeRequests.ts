@@ -98,9 +98,6 @@ export const requestKey = (
     : { ok: true, key }
 }
 
-/** Whether the order that was found is the one that is meant, as far as its owner goes: to others it does not exist. */
-export const isOfRequest = ({ users }: OrderRequest, { userId }: Order): boolean => users.has(userId)
-
 /** What the request says about the order that the order is not; null: nothing. `text` says what to change. */
 export const contradiction = (
   { ticker, side, orderId, origClOrdId }: OrderRequest,

@@ -11,7 +11,6 @@ import {
   decodeCancel,
   decodeMassCancel,
   decodeStatusRequest,
-  isOfRequest,
   requestKey,
   type OrderRequest,
 } from '../../../src/fix/orders/decodeRequests.ts'
@@ -221,10 +220,10 @@ describe('a cancel request', () => {
   })
   test('reaches the orders of the session’s users alone', () => {
     const other = crypto.randomUUID()
-    expect(isOfRequest(cancelOf(), holder().order)).toBeTrue()
-    expect(isOfRequest(cancelOf(), holder({ userId: other }).order)).toBeFalse()
+    expect(cancelOf().users.has(holder().order.userId)).toBeTrue()
+    expect(cancelOf().users.has(other)).toBeFalse()
     const accounts = new Map([['ACC', other]])
-    expect(isOfRequest(cancelOf({}, session({ accounts })), holder({ userId: other }).order)).toBeTrue()
+    expect(cancelOf({}, session({ accounts })).users.has(other)).toBeTrue()
   })
   test('must not contradict the order', () => {
     const of = (fields: Fields, by = session()) => contradiction(cancelOf(fields, by), holder(), by)
