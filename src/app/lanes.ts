@@ -5,7 +5,7 @@
 /** A further batch starts once the youngest that runs has taken this long, which on a fast disk it does not. */
 const patienceMs = 8
 /** Or once this share of a batch waits: more would not make it cheaper. */
-const shareOfBatch = 4
+const shareOfBatch = 1 / 4
 
 export type Lanes = {
   /** Batches at a time. */
@@ -24,6 +24,6 @@ export const msToNextLane = (
   { waiting, running, startedAt, now }: LaneLoad,
 ): number | null => {
   if (waiting === 0 || running >= lanes) return null
-  if (running === 0 || kind === 'read' || waiting * shareOfBatch >= batchMax) return 0
+  if (running === 0 || kind === 'read' || waiting >= batchMax * shareOfBatch) return 0
   return Math.max(0, startedAt + patienceMs - now)
 }

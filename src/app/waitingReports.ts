@@ -54,11 +54,7 @@ const errorPauseMs = 1_000
 const restsPerPass = 4
 const restMaxMs = 5_000
 
-type Decided = {
-  waiting: WaitingReport
-  settlement: Exclude<Settlement, { disposition: 'WAITING' }>
-  exceptionId: string
-}
+type Decided = { waiting: WaitingReport; settlement: Settlement; exceptionId: string }
 
 const decide = (waiting: WaitingReport, { now, newId }: WaitingReportsOptions): Decided[] => {
   const at = now()

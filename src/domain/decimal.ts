@@ -50,6 +50,9 @@ export const amountFault = (amount: Amount, { integer, fraction }: AmountDigits)
   return null
 }
 
+const pointCode = 46
+const zeroCode = 48
+
 const plainNotation = /^(0|[1-9]\d*)(?:\.(\d+))?$/
 const jsonNotation = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
 /** Exponents beyond this can only be zero or far out of range; they are never expanded. */
@@ -60,17 +63,15 @@ const refused = (fault: AmountFault): ParsedAmount => ({ ok: false, fault })
 /** Reads `digits` with an implied point `pointAt` places from their left. The limits say how many may stand before and after the point. */
 const fromDigits = (digits: string, pointAt: number, { integer, fraction }: AmountDigits): ParsedAmount => {
   let first = 0
-  while (first < digits.length && digits.charCodeAt(first) === 48) first++
+  while (first < digits.length && digits.charCodeAt(first) === zeroCode) first++
   if (first === digits.length) return refused('NOT_POSITIVE')
   let end = digits.length
-  while (digits.charCodeAt(end - 1) === 48) end--
+  while (digits.charCodeAt(end - 1) === zeroCode) end--
   if (pointAt - first > integer) return refused('TOO_MANY_INTEGER_DIGITS')
   if (end - pointAt > fraction) return refused('TOO_MANY_FRACTION_DIGITS')
   return { ok: true, amount: BigInt(digits.slice(first, end)) * 10n ** BigInt(fractionDigitsMax - (end - pointAt)) }
 }
 
-const pointCode = 46
-const zeroCode = 48
 /** `scales[n]`: what an amount of n fraction digits is multiplied by. */
 const scales = Array.from({ length: fractionDigitsMax + 1 }, (_, n) => 10 ** (fractionDigitsMax - n))
 
@@ -125,7 +126,7 @@ const format = (value: bigint, places: number): string => {
   const digits = value.toString().padStart(places + 1, '0')
   let end = digits.length
   const point = end - places
-  while (end > point && digits.charCodeAt(end - 1) === 48) end--
+  while (end > point && digits.charCodeAt(end - 1) === zeroCode) end--
   return end === point ? digits.slice(0, point) : `${digits.slice(0, point)}.${digits.slice(point, end)}`
 }
 
@@ -147,7 +148,7 @@ export const plainFromSql = (text: string): string => {
   const point = text.indexOf('.')
   if (point === -1) return text
   let end = text.length
-  while (text.charCodeAt(end - 1) === 48) end--
+  while (text.charCodeAt(end - 1) === zeroCode) end--
   return text.slice(0, end - 1 === point ? point : end)
 }
 

@@ -1,10 +1,9 @@
 // The open orders that a cancel of many means: those of its scope that were committed before it began. It takes many statements, and orders
 // are placed between them; a snapshot of its beginning says which orders were there.
 
-import { openStatuses, type Status } from '../domain/order.ts'
 import type { Side } from '../domain/terms.ts'
 import { beginEpoch } from './log.ts'
-import { newestFirst, ranges, scannedRowsMax, type OrderFilter } from './orderPage.ts'
+import { newestFirst, openOrders, ranges, scannedRowsMax } from './orderPage.ts'
 import { parseSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts'
 import type { Fragment, Sql } from './sql.ts'
 
@@ -35,8 +34,8 @@ const endAt = ({ xmax, xip }: Snapshot, end: bigint): Snapshot =>
   end >= xmax ? { xmax, xip } : { xmax: end, xip: xip.filter((xact) => xact < end) }
 
 /**
- * This moment. Null: the server is a standby, which may lack what is committed. The snapshot ends behind the highest transaction of an order: after a crash of Postgres ids are given out again whose end
- * was not on disk yet, and an order that is placed then must not count as one that was there.
+ * This moment. Null: the server is a standby, which may lack what is committed. The snapshot ends behind the highest transaction of an order:
+ * a crash of Postgres gives ids out again whose end was not on disk yet, and an order that is placed then must not count as one that was there.
  */
 export const readMoment = async (sql: Sql): Promise<Moment | null> => {
   let row = await readHere(sql)
@@ -53,17 +52,6 @@ export const readMoment = async (sql: Sql): Promise<Moment | null> => {
 const wasThere = (sql: Sql, { snapshot, floor, below }: Moment): Fragment =>
   sql`(${below}::text::bigint is null or o.position < ${below}::text::bigint)
       and (o.position <= ${floor}::text::bigint or pg_visible_in_snapshot(o.xact, ${snapshot}::text::pg_snapshot))`
-
-const openOrders = ({ userId, ticker }: CancelScope, before: string | undefined): OrderFilter => ({
-  userId: userId ?? undefined,
-  ticker: ticker ?? undefined,
-  side: undefined,
-  clientOrderId: undefined,
-  statuses: openStatuses satisfies readonly Status[],
-  open: true,
-  before,
-  from: undefined,
-})
 
 /** `next`: the place to go on from; null: there is nothing below. `now`: the database's time. */
 export type CoveredPage = { ids: string[]; next: string | null; now: Date }
@@ -86,7 +74,7 @@ export const readCoveredPage = async (
   sql: Sql,
   { scope, moment, before, limit, now }: PageQuery,
 ): Promise<CoveredPage> => {
-  const filter = openOrders(scope, before)
+  const filter = openOrders({ userId: scope.userId ?? undefined, ticker: scope.ticker ?? undefined }, before)
   const direction = newestFirst(sql, filter)
   const parts = ranges(sql, filter, now).map(
     ({ place, where }) =>

@@ -32,6 +32,21 @@ export type OrderFilter = {
   from: string | undefined
 }
 
+/** The open orders of a user and of a ticker; undefined: of any. `before`: see OrderFilter. */
+export const openOrders = (
+  { userId, ticker }: Partial<Pick<OrderFilter, 'userId' | 'ticker'>>,
+  before: string | undefined,
+): OrderFilter => ({
+  userId,
+  ticker,
+  side: undefined,
+  clientOrderId: undefined,
+  statuses: openStatuses,
+  open: true,
+  before,
+  from: undefined,
+})
+
 /** `now`: no replica's clock is more than a year ahead of it. */
 type PageOptions = { limit: number; now: Date }
 

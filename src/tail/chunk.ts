@@ -30,6 +30,8 @@ export type Chunk = { kind: 'chunk'; start: Place; rows: readonly LogRow[]; end:
 /** `standby`: the server is one, so its snapshots prove nothing. `otherDatabase`: the place is none of this database. */
 export type Halt = { kind: 'standby' } | { kind: 'otherDatabase'; ours: boolean }
 
+export const standbyText = 'this server is a standby: the log is read from the primary alone'
+
 export type ChunkLimits = {
   filter: RowFilter
   /** Rows of a chunk, about: each of six sources may give as many. */

@@ -7,7 +7,7 @@ import { storeFault } from '../store/faults.ts'
 import { beginEpoch, readHead, type Place } from '../store/log.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
-import { placeAtHead, readChunk, type Chunk } from './chunk.ts'
+import { placeAtHead, readChunk, standbyText, type Chunk } from './chunk.ts'
 import { entriesOf, type WriteEvent } from './entries.ts'
 import type { Live } from './live.ts'
 import type { Ring } from './ring.ts'
@@ -84,8 +84,6 @@ const failed = (own: Own, why: string): Outcome => {
   return 'failed'
 }
 
-const standby = 'this server is a standby: the log is read from the primary alone'
-
 /** Without a head: it begins where the log is now. */
 const begin = async (own: Own): Promise<Outcome> => {
   const { db, ring } = own.options
@@ -96,7 +94,7 @@ const begin = async (own: Own): Promise<Outcome> => {
     setHead(own, place)
     return 'quiet'
   }
-  if (found.state.standby) return failed(own, standby)
+  if (found.state.standby) return failed(own, standbyText)
   await db.run(beginEpoch)
   return 'again'
 }
@@ -122,7 +120,7 @@ const beginAnew = (own: Own, reason: ResetReason): void => {
 const look = async (own: Own, from: Place): Promise<Outcome> => {
   const { db } = own.options
   const chunk = await readChunk(db, from, { filter: {}, rowsMax: readRowsMax, looksMax: 0 })
-  if (chunk.kind === 'standby') return failed(own, standby)
+  if (chunk.kind === 'standby') return failed(own, standbyText)
   if (chunk.kind === 'otherDatabase') {
     beginAnew(own, 'OTHER_DATABASE')
     return 'again'

@@ -2,8 +2,8 @@
 // a standby may lack an order that is older than the changes that follow.
 
 import type { EventFilter } from '../app/follow.ts'
-import { isFinal, openStatuses, type Order } from '../domain/order.ts'
-import { readOrderPage, type OrderFilter } from '../store/orderPage.ts'
+import { isFinal, type Order } from '../domain/order.ts'
+import { openOrders, readOrderPage } from '../store/orderPage.ts'
 import { lookUpOrder } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 
@@ -11,17 +11,6 @@ import type { Database } from '../store/sql.ts'
 export type SnapshotPage = { kind: 'page'; orders: readonly Order[]; next: string | null } | { kind: 'standby' }
 
 const pageMax = 500
-
-const openOrders = ({ userId, ticker }: EventFilter, before: string | undefined): OrderFilter => ({
-  userId,
-  ticker,
-  side: undefined,
-  clientOrderId: undefined,
-  statuses: openStatuses,
-  open: true,
-  before,
-  from: undefined,
-})
 
 const readOne = async (db: Database, filter: EventFilter, orderId: string): Promise<SnapshotPage> => {
   const { order, standby } = await db.run((sql) => lookUpOrder(sql, orderId))

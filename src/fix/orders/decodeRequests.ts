@@ -2,7 +2,6 @@
 // OrderMassCancelRequest (q), as what is to be looked up and done.
 
 import { canonicalUuid } from '../../domain/ids.ts'
-import type { Order } from '../../domain/order.ts'
 import { canonicalTicker, tickerForm } from '../../domain/patterns.ts'
 import type { Side } from '../../domain/terms.ts'
 import {

@@ -16,6 +16,9 @@ export type Commits = {
   whenIdle: () => Promise<void>
 }
 
+/** A message may stand for a whole batch that cannot be read. */
+export const offsetAfter = ({ offset, unreadable }: RawMessage): bigint => (unreadable?.last ?? offset) + 1n
+
 /** An offset of a partition that waits to be committed, and how many handled messages it stands for. */
 type PendingOffset = { partition: number; offset: bigint; leaderEpoch: number; messages: number }
 
@@ -62,10 +65,10 @@ export const createCommits = (
 
   return {
     put(messages) {
-      for (const { partition, offset, leaderEpoch, unreadable } of messages) {
+      for (const message of messages) {
+        const { partition, leaderEpoch } = message
         const before = pending.get(partition)?.messages ?? 0
-        const next = (unreadable?.last ?? offset) + 1n
-        pending.set(partition, { partition, offset: next, leaderEpoch, messages: before + 1 })
+        pending.set(partition, { partition, offset: offsetAfter(message), leaderEpoch, messages: before + 1 })
       }
       start()
     },

@@ -3,7 +3,7 @@
 // else: fills go on there as well, and the memory for what waits behind the letter is bounded.
 
 import type { RawMessage } from '../client.ts'
-import type { Commits } from './commits.ts'
+import { offsetAfter, type Commits } from './commits.ts'
 import { bytesOf } from './intake.ts'
 
 /** The messages of one partition in a batch; `epoch`: see Partition. */
@@ -62,8 +62,6 @@ const createPartition = (): Partition => ({
 /** A letter that was just written may still lead to a part that was given up behind it, and has to be read again. */
 const isAtRest = (own: Partition | undefined): boolean =>
   own === undefined || (own.open === 0 && own.letters === null && own.rereadFrom === null)
-
-const offsetAfter = ({ offset, unreadable }: RawMessage): bigint => (unreadable?.last ?? offset) + 1n
 
 const isFull = ({ behind }: Partition): boolean =>
   behind.messages > behindMax.messages || behind.bytes > behindMax.bytes

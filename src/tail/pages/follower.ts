@@ -37,6 +37,8 @@ const errorPauseMs = 250
 /** A place without events is kept at most so often, and only if the log went on by so many rows: a restart reads them again. */
 const idleMoveMs = 10_000
 const idleMoveRows = 5_000n
+/** At the head it rests until it is rung; the bell wants a limit. */
+const restMaxMs = 3_600_000
 
 /**
  * `kept`: what onPage kept last, and when and at which row that was. `at`: up to here everything is kept, or concerns it not. `joined`: it is at
@@ -131,7 +133,7 @@ const goLive = async (own: Own): Promise<void> => {
     const head = joined.mail.isEmpty() ? standsAt(own) : null
     if (portion !== null) await keep(own, head === null ? portion : { ...portion, to: head })
     else if (own.movesOn && head !== null) await keep(own, { to: head, rows: [] })
-    else await own.bell.wait(3_600_000, own.following.signal)
+    else await own.bell.wait(restMaxMs, own.following.signal)
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { readRestored } from '../../store/restoredLog.ts'
 import type { Database, Sql } from '../../store/sql.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { readChunk } from '../chunk.ts'
+import { readChunk, standbyText } from '../chunk.ts'
 
 /** Events in the order of the log, between two places. `more`: read on at once. */
 export type Batch = { start: Place; rows: readonly LogRow[]; place: Place; more: boolean }
@@ -49,8 +49,6 @@ export const isWithinRestored = ({ page }: Place): boolean => page?.end.xmax ===
 
 export const beginningOf = (epoch: number): Place => ({ epoch, snapshot: beforeAll, witness: null, page: null })
 
-const standby = 'this server is a standby: the log is read from the primary alone'
-
 export const createLogSource = ({ db, batchMax, looksMax, log }: LogSourceOptions): LogSource => {
   /** Not filtered: it is small, and read once. */
   const readOld = async (place: Place, present: number): Promise<Batch> => {
@@ -66,7 +64,7 @@ export const createLogSource = ({ db, batchMax, looksMax, log }: LogSourceOption
   /** Reads something that says the state of the database; once more, if an epoch has to begin first. */
   const inEpoch = async <T extends { state: LogState }>(read: (sql: Sql) => Promise<T>): Promise<T> => {
     const found = await db.run(read)
-    if (found.state.standby) throw new Error(standby)
+    if (found.state.standby) throw new Error(standbyText)
     if (found.state.ours) return found
     await db.run(beginEpoch)
     log.warn('the tables were copied from another cluster: an epoch of the log begins')
@@ -79,7 +77,7 @@ export const createLogSource = ({ db, batchMax, looksMax, log }: LogSourceOption
     async read(place, state, filter) {
       if (state !== null && place.epoch < state.epoch) return readOld(place, state.epoch)
       const chunk = await readChunk(db, place, { filter, rowsMax: batchMax, looksMax })
-      if (chunk.kind === 'standby') throw new Error(standby)
+      if (chunk.kind === 'standby') throw new Error(standbyText)
       if (chunk.kind === 'otherDatabase') return null
       return { start: place, rows: chunk.rows, place: chunk.end, more: !chunk.complete }
     },
