@@ -27,28 +27,39 @@ const readPair = (name: Name, certPath: string, keyPath: string): Read => {
   return { ok: true, tls: { cert: certificate.text, key: key.text } }
 }
 
-type Keeping = { name: Name; listener: Pick<Listener, 'renew'>; log: Log; signal: AbortSignal }
+type Keeping = { name: Name; listener: Pick<Listener, 'renew'>; log: Log; signal: AbortSignal; everyMs?: number }
 
-/** Runs until the signal. Logs a certificate that cannot be used and keeps the one in use. Resolves at once if there is none. */
+/**
+ * Runs until the signal. A certificate that cannot be used is logged, once for each reason, and the one in use is kept. Resolves at once if
+ * there is none.
+ */
 export const keepCertificate = async (
   settings: TransportSettings,
-  { name, listener, log, signal }: Keeping,
+  { name, listener, log, signal, everyMs = readEveryMs }: Keeping,
 ): Promise<void> => {
   const [cert, key] = [settings[`${name}_CERT_FILE`], settings[`${name}_KEY_FILE`]]
   if (cert === undefined || key === undefined) return
+  const setting = `${name}_CERT_FILE`
   let current = cert.text + key.text
+  let obstacle: string | null = null
   for (;;) {
-    await sleep(readEveryMs, signal)
+    await sleep(everyMs, signal)
     if (signal.aborted) return
-    const next = readPair(name, cert.path, key.path)
-    if (next.ok && next.tls.cert + next.tls.key === current) continue
     try {
+      const next = readPair(name, cert.path, key.path)
       if (!next.ok) throw new Error(next.reason)
-      listener.renew(next.tls)
-      current = next.tls.cert + next.tls.key
-      log.info('the renewed certificate is in use')
+      const renewed = next.tls.cert + next.tls.key
+      if (renewed !== current) {
+        listener.renew(next.tls)
+        current = renewed
+        log.info('the renewed certificate is in use', { setting })
+      }
+      obstacle = null
     } catch (error) {
-      log.error('the renewed certificate cannot be used; the one before stays', describe(error))
+      const fields = describe(error)
+      if (fields.error !== obstacle)
+        log.error('the renewed certificate cannot be used; the one before stays', { setting, ...fields })
+      obstacle = fields.error
     }
   }
 }

@@ -57,6 +57,7 @@ test('a certificate renewed on disk is shown without a restart; a broken one is 
 
   replaceFile(files.key, createAuthority('x').key)
   expect(await service.logged('the renewed certificate cannot be used')).toMatchObject({
+    setting: 'SERVER_TLS_CERT_FILE',
     error: 'the key is not that of the certificate',
   })
   expect(await shown(service.port)).toBe('before')
