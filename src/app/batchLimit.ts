@@ -6,8 +6,8 @@ import { isTooSlow } from '../store/faults.ts'
 type BatchLimit = <T>(statement: (limit: number) => Promise<T>) => Promise<T>
 
 /**
- * At most `max` rows. A statement that took longer than its time-out is tried with half as many rows the next time, down to one, and after
- * each that got through the limit doubles: a loop whose batch is too large for a slow disk would else try the same one for ever. Throws what the statement throws.
+ * At most `max` rows. After a statement that took longer than its time-out the limit halves, down to one row; after one that got through it
+ * doubles. Else a loop whose batch is too large for a slow disk would try the same one for ever. Throws what the statement throws.
  */
 export const createBatchLimit = (max: number): BatchLimit => {
   let limit = max

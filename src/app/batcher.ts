@@ -44,8 +44,8 @@ export type BatcherLoad = { queued: number; running: number }
 export type Batcher<T, R> = {
   submit: (item: T) => Promise<R | BatchRefusal>
   /**
-   * Submits a unit: items that wait and run together, in their order, among others but never in two transactions (unless one of the batch
-   * is a data error: then the batch is halved wherever that is). One result per item.
+   * Submits a unit: items that wait and run together, in their order, and share one transaction. Only where a row of the batch is at fault
+   * may the halving divide a unit. One result per item.
    */
   submitAll: (items: readonly T[]) => Promise<readonly (R | BatchRefusal)[]>
   /** Whether the queue is full: the next item would be refused. */
@@ -54,6 +54,7 @@ export type Batcher<T, R> = {
   load: () => BatcherLoad
   /** Resolves when nothing waits and nothing runs. */
   drained: () => Promise<void>
+  /** Stops looking for units that are late. Nothing may be submitted afterwards. */
   close: () => void
 }
 

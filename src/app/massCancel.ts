@@ -11,8 +11,8 @@ import { cancelMany, pageMax } from './cancelMany.ts'
 import { sleep } from './sleep.ts'
 
 /**
- * `notCanceled`: orders that became final between reading and canceling, with their status. `remaining`: there may be orders of the scope that were there when it began
- * and are still open.
+ * `notCanceled`: orders that became final between reading and canceling, with their status. `remaining`: some orders of the scope that were there
+ * when it began may still be open.
  */
 export type MassCanceled = {
   ok: true

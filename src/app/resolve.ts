@@ -14,7 +14,7 @@ export type ResolveResult<Exception = TradeException> =
   /** It has another resolution already, which stands. */
   | { ok: false; code: 'ALREADY_RESOLVED'; exception: Exception }
 
-const any = { orderId: undefined, dispositions: [], resolved: undefined, before: undefined } as const
+const anyException = { orderId: undefined, dispositions: [], resolved: undefined, before: undefined } as const
 
 const resolve = async <Exception extends { resolution: Resolution | null }, Filter>(
   list: ExceptionList<Exception, Filter>,
@@ -35,7 +35,7 @@ const resolve = async <Exception extends { resolution: Resolution | null }, Filt
 
 /** Idempotent: if the same resolution comes again, the answer is the stored one. */
 export const resolveException = (db: Database, command: ResolveCommand, now: Date): Promise<ResolveResult> => {
-  const filter: ExceptionFilter = { ...any, tradeId: undefined, id: command.id }
+  const filter: ExceptionFilter = { ...anyException, tradeId: undefined, id: command.id }
   return resolve(tradeExceptions, { db, command, now }, filter)
 }
 
@@ -45,6 +45,6 @@ export const resolveReportException = (
   command: ResolveCommand,
   now: Date,
 ): Promise<ResolveResult<StoredReportException>> => {
-  const filter: ReportExceptionFilter = { ...any, reportId: undefined, id: command.id }
+  const filter: ReportExceptionFilter = { ...anyException, reportId: undefined, id: command.id }
   return resolve(reportExceptions, { db, command, now }, filter)
 }

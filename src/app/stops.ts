@@ -148,7 +148,7 @@ export const triggerByTrades = async (
       except.push(...end.refused, ...end.left.map(({ orderId }) => orderId))
       if (end.outrun) continue
     }
-    // A full portion has all stops of the trades before that of its last one.
+    // If the portion is full, the trade of its last stop may trigger more of them; the trades before that one are through.
     rest = rest.slice(due.length < portionMax ? next.length : due.at(-1)!.trade)
   }
   return left

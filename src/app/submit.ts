@@ -63,7 +63,7 @@ const expiryFault = ({ expiresAt }: OrderTerms, now: Date, gtdMaxDays: number): 
   return aheadMs > gtdMaxDays * dayMs ? `must be at most ${gtdMaxDays} days ahead` : null
 }
 
-/** Which orders have the key of one before them that is to be placed. */
+/** For each order: whether an order before it that is to be placed has its key. */
 const repeatersOf = (orders: readonly OrderTerms[], isPlaced: (at: number) => boolean): boolean[] => {
   const keys = new Set<string>()
   return orders.map((terms, at) => {
@@ -120,8 +120,8 @@ export const createSubmit = ({
     },
 
     /**
-     * Places orders as one unit: in one statement, in their order. One that repeats the key of another one before it repeats that order, also
-     * if it would be refused as a new one: so such a one is answered after the unit, and every other refused one before it.
+     * Places orders as one unit: in one statement, in their order. An order that is refused as a new one may repeat the key of an order before
+     * it, and is then answered with that order: so it is answered after the unit. Every other refused order is answered before it.
      */
     async placeMany(call: Call, orders: readonly OrderTerms[]): Promise<SubmitResult[]> {
       const unwatched = orders.some(isStop) && !(await mayPlaceStops())

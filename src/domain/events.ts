@@ -9,7 +9,7 @@ type EventRow = {
   ceType: string
   /** The word of `orders verify` for such an event. */
   noun: string
-  /** Whether it tells the engine that the order ends. Else it tells of the order: each has one that an engine may execute. */
+  /** Whether it tells the engine that the order ends. Else it brings the order to the engine: each that an engine may execute has one. */
   ends: boolean
 }
 

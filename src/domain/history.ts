@@ -55,7 +55,7 @@ export type HistoryEvent = {
   fill: HistoryFill | null
   reason: Reason | null
   cause: Cause
-  /** Through which the order came; absent: HTTP. */
+  /** The door through which the order came; absent: HTTP. */
   door?: Door
 }
 

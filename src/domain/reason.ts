@@ -1,9 +1,9 @@
-// Why an order ended.
+// Why an order ended, or was refused when it came in.
 
-/** Why an order ended. `code` is from an open list; `text` is for people. */
+/** `code`: of an open list, to decide by. `text`: for people. */
 export type Reason = { code: string; text: string | null }
 
-/** The codes of reasons that this version gives. `UNKNOWN`: somebody ended the order past the service. */
+/** The codes that this version gives. `UNKNOWN`: somebody ended the order past the service. */
 export const reasonCodes = [
   'USER_CANCELED',
   'MASS_CANCELED',

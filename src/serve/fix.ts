@@ -15,7 +15,7 @@ import { amountDigitsOf } from './contracts.ts'
 import { openPool } from './service.ts'
 import type { SessionRules } from './session.ts'
 
-/** Reads of their own that sessions do at a time which were away. */
+/** How many sessions that were away read the log at a time, each by itself. */
 const lanes = 2
 
 export type FixDoor = Pick<FixListener, 'stop'> & {
@@ -35,7 +35,7 @@ export const fixSessionsOrFaults = async (config: Config, log: Log): Promise<Ses
   if (config.FIX_PORT === 0) return null
   const { createSessionsParser } = await import('../fix/sessionsFile.ts')
   const parseSessions = createSessionsParser()
-  const asksForCertificates = fixCertificateOf(config)?.clientCa !== null && fixCertificateOf(config) !== null
+  const asksForCertificates = (fixCertificateOf(config)?.clientCa ?? null) !== null
   const parse = (text: string): FixSessions => {
     const sessions = parseSessions(text)
     const at = sessions.all.findIndex(({ certificate }) => certificate !== null)

@@ -115,7 +115,10 @@ export const cancelFixOrders = async (
   return storedOf(rows)
 }
 
-/** What became of messages of whose statement the answer was lost, or that was refused, as requestName. `due`: those that wait for an answer. `done`: those that need none. */
+/**
+ * What became of messages whose statement was refused, or whose answer was lost, as requestName. `due`: those that wait for an answer. `done`:
+ * those that need none.
+ */
 export type FixOutcome = { due: ReadonlySet<string>; done: ReadonlySet<string> }
 
 /** A message whose number its session, still of this epoch, no longer expects was done by this replica. Any other is in neither set. */

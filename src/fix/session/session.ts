@@ -89,7 +89,10 @@ const rival = (draft: Draft): void => {
   })
 }
 
-/** Else a clock that is set forward ends every session as silent, and one that is set back stops heartbeats and holds a dead connection until it has caught up. */
+/**
+ * Moves the times of the session with a clock that was set. Else one that is set forward ends every session as silent, and one that is set back
+ * stops heartbeats and holds a dead connection until it has caught up.
+ */
 const followClock = (draft: Draft, movedMs: number): void => {
   const { since, receivedAt, sentAt, asked } = draft.state
   change(draft, {
