@@ -65,11 +65,9 @@ export const createMonitor = ({ db, bound, floor, onWaiting, log }: MonitorOptio
   }
 
   const become = (next: Look): void => {
-    if (next.database.up !== state.database.up)
-      log[next.database.up ? 'info' : 'error'](
-        next.database.up ? 'postgres is reachable' : 'postgres is not reachable',
-        { detail: next.database.detail },
-      )
+    const { up, detail } = next.database
+    if (up && !state.database.up) log.info('postgres is reachable', { detail })
+    if (!up && state.database.up) log.error('postgres is not reachable', { detail })
     const { rows, ageMs } = next.outbox
     if (next.outboxFull && !state.outboxFull)
       log.error('the outbox passed its bound: new orders are refused', { rows, ageMs })
@@ -80,7 +78,7 @@ export const createMonitor = ({ db, bound, floor, onWaiting, log }: MonitorOptio
       log.error('events of these tickers wait past the bound of the outbox: their new orders are refused', { tickers })
     overdue = new Set(next.outbox.overdue)
     state = next
-    if (next.database.up) onReached()
+    if (up) onReached()
   }
 
   return {

@@ -9,7 +9,7 @@ import { createReportHandler, logReportException } from '../kafka/reports/batch.
 import { insertGap } from '../store/gaps.ts'
 import type { Database } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
-import type { TradesParts } from './trades.ts'
+import { lettersObstacle, type TradesParts } from './trades.ts'
 
 /** `waiting` works without the others too: the engine may have lost the feature while some of its reports wait. */
 export type Reports = {
@@ -68,10 +68,6 @@ const openConsumer = (
     now,
     newId,
   })
-  const lettersOf = (partition: number): string | null => {
-    const letters = deadLetters.state().find((each) => each.partition === partition)
-    return letters === undefined ? null : `its dead letters cannot be written: ${letters.reason}`
-  }
   const consumer = createConsumer({
     subject: 'reports',
     kafka,
@@ -88,7 +84,7 @@ const openConsumer = (
     }),
     sendLetters: deadLetters.send,
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
-    obstacle: (partition) => lettersOf(partition) ?? obstacle,
+    obstacle: (partition) => lettersObstacle(deadLetters, partition) ?? obstacle,
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,
     limits,
     log,

@@ -61,6 +61,12 @@ const openHandler = (
     newId,
   })
 
+/** Why dead letters hold back the offset of a partition; null: they do not. */
+export const lettersObstacle = (letters: Pick<DeadLetters, 'state'>, partition: number): string | null => {
+  const waiting = letters.state().find((each) => each.partition === partition)
+  return waiting === undefined ? null : `its dead letters cannot be written: ${waiting.reason}`
+}
+
 export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
   const { config, log, observers, kafka, producer, db, now, onCommitted, needsTape } = parts
   const topics = topicsOf(config)
@@ -69,10 +75,6 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
   let obstacle: string | null = null
   const { onBatch, onApplied } = observers.tradeBatches
   const handleBatch = openHandler(parts, (error) => (obstacle = describe(error).error))
-  const lettersOf = (partition: number): string | null => {
-    const waiting = deadLetters.state().find((letters) => letters.partition === partition)
-    return waiting === undefined ? null : `its dead letters cannot be written: ${waiting.reason}`
-  }
   const trades = createConsumer({
     subject: 'trades',
     kafka,
@@ -89,7 +91,7 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
     }),
     sendLetters: deadLetters.send,
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
-    obstacle: (partition) => lettersOf(partition) ?? obstacle,
+    obstacle: (partition) => lettersObstacle(deadLetters, partition) ?? obstacle,
     tape: {
       need: async () => (needsTape() ? db.run(readTapeNeed) : null),
       raise: (raised) => db.run((sql) => raiseTapeMarks(sql, { topic: topics.trades, ...raised })),
