@@ -207,18 +207,10 @@ export const serve = async (env: Env): Promise<number> => {
   const log = startLog(config)
   exitOnBugs(log)
   const guard = guardOrFaults(config, log)
-  if (Array.isArray(guard)) {
-    printFaults(guard)
-    return 2
-  }
   const rules = sessionRulesOrFaults(config, log)
-  if (Array.isArray(rules)) {
-    printFaults(rules)
-    return 2
-  }
   const sessions = await fixSessionsOrFaults(config, log)
-  if (Array.isArray(sessions)) {
-    printFaults(sessions)
+  if (Array.isArray(guard) || Array.isArray(rules) || Array.isArray(sessions)) {
+    printFaults([guard, rules, sessions].flatMap((found) => (Array.isArray(found) ? found : [])))
     return 2
   }
   return runService({ config, log, guard, ...rules, sessions })

@@ -181,6 +181,20 @@ describe('a file of keys that cannot be used ends the start with one sentence', 
     expect(err).toContain('AUTH_API_KEYS_FILE: the file cannot be used')
     expect(err).toContain(fault)
   })
+
+  test('and so does every other file that cannot be, each in its line', async () => {
+    const { exitCode, err } = await runBinary(['serve'], {
+      DATABASE_URL: 'postgres://me@127.0.0.1:1/none',
+      AUTH_API_KEYS_FILE: '/nowhere/keys',
+      SESSION_HOLIDAYS_FILE: '/nowhere/holidays',
+      FIX_PORT: '9878',
+      FIX_SESSIONS_FILE: '/nowhere/sessions',
+    })
+    expect(exitCode).toBe(2)
+    expect(err).toStartWith('orders: the configuration has 3 faults:\n')
+    for (const key of ['AUTH_API_KEYS_FILE', 'SESSION_HOLIDAYS_FILE', 'FIX_SESSIONS_FILE'])
+      expect(err).toContain(`  - ${key}: the file cannot be used: `)
+  })
 })
 
 test.each([
