@@ -137,7 +137,8 @@ export const remainingQuantity = (order: Order): Amount =>
 export const averageFillPrice = (order: Order): Amount | null =>
   order.filledQuantity === 0n ? null : averagePrice(order.filledNotional, order.filledQuantity)
 
-const later = (a: Date, b: Date): Date => (a > b ? a : b)
+/** No change of an order is older than the one before, whatever the clocks say. */
+export const later = (a: Date, b: Date): Date => (a > b ? a : b)
 
 /**
  * The order after a fill that does not pass its quantity. An open order moves through the table; a CANCELED or EXPIRED order keeps its

@@ -2,7 +2,7 @@
 // stand in the order of the contract.
 
 import type { Amount } from './decimal.ts'
-import { decide, isFinal, isPublished, type JudgedOrder, type OrderEvent } from './order.ts'
+import { decide, isFinal, isPublished, later, type JudgedOrder, type OrderEvent } from './order.ts'
 import type { Reason } from './reason.ts'
 
 /** How the engine ended an order. */
@@ -78,7 +78,7 @@ const reasonOf = ({ kind, reason }: Report): Reason => ({ code: ends[kind].code,
 const endBy = <T extends JudgedOrder>(order: T, report: Report, now: Date): T | null => {
   const decision = decide(order.status, ends[report.kind].event)
   if (!decision.ok) return null
-  const updatedAt = now > order.updatedAt ? now : order.updatedAt
+  const updatedAt = later(order.updatedAt, now)
   return { ...order, status: decision.next, reason: reasonOf(report), updatedAt, version: order.version + 1 }
 }
 

@@ -11,7 +11,11 @@ import { headerBlock, headerName, type OutRecord } from './records.ts'
 /** What a record adds to its value: key, headers and the format's own fields. */
 const besidesValueBytes = 400
 
-const [eventId, id, at] = [eventHeaders.eventId, eventHeaders.id, eventHeaders.time].map((name) => headerName(name))
+const names = {
+  eventId: headerName(eventHeaders.eventId),
+  id: headerName(eventHeaders.id),
+  time: headerName(eventHeaders.time),
+}
 
 const recordOf = (source: string, time: Date) => {
   const timestamp = BigInt(time.getTime())
@@ -23,9 +27,9 @@ const recordOf = (source: string, time: Date) => {
   })
   return (message: LogMessage): OutRecord => {
     const headers: OutRecord['headers'] = [
-      [eventId!, message.eventId],
-      [id!, message.eventId],
-      ...(message.at === null ? [] : [[at!, message.at.toISOString()] as const]),
+      [names.eventId, message.eventId],
+      [names.id, message.eventId],
+      ...(message.at === null ? [] : [[names.time, message.at.toISOString()] as const]),
     ]
     return { key: message.ticker, value: message.value, shared, headers, timestamp }
   }
