@@ -86,9 +86,39 @@ const without = (ranges: readonly Range[], others: readonly Range[]): Range[] =>
   )
 }
 
+/** The parts of `one|other` at its bars outside of groups and classes. */
+const splitAtBars = (text: string): string[] => {
+  const parts = ['']
+  let depth = 0
+  for (const [token] of text.matchAll(/\\.|\[(?:[^\]\\]|\\.)*\]|./gsu)) {
+    if (token === '(') depth++
+    if (token === ')') depth--
+    if (token === '|' && depth === 0) parts.push('')
+    else parts[parts.length - 1] += token
+  }
+  return parts
+}
+
+const isRegExp = (text: string): boolean => {
+  try {
+    return new RegExp(text).source !== ''
+  } catch {
+    return false
+  }
+}
+
+/** The patterns that `^(one|other)$` takes together; null for any other form, `^(a)(b|c)$` for one: its parts are no patterns. */
+const alternativesIn = (pattern: string): string[] | null => {
+  const inside = /^\^\((?!\?)(.*)\)\$$/su.exec(pattern)?.[1]
+  const parts = inside === undefined ? [] : splitAtBars(inside)
+  return parts.length > 1 && parts.every(isRegExp) ? parts.map((one) => `^${one}$`) : null
+}
+
 /** True where everything that `narrow` takes is surely taken by `wide`. */
 export const isPatternWithin = (narrow: string, wide: string): boolean => {
   if (narrow === wide) return true
+  const alternatives = alternativesIn(wide)
+  if (alternatives !== null) return alternatives.some((one) => isPatternWithin(narrow, one))
   const [inner, outer] = [readPattern(narrow), readPattern(wide)]
   if (inner === null || outer === null) return false
   return outer.min <= inner.min && inner.max <= outer.max && without(inner.ranges, outer.ranges).length === 0

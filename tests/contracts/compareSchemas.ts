@@ -206,7 +206,17 @@ const otherChanges = ({ before, after, direction, at }: Pair): Change[] => {
   return changes
 }
 
-const compareOne = (pair: Pair): Change[] => {
+/** An `anyOf` that stands alone in `allOf` says what it says beside the members. */
+const withChoiceBeside = (schema: Json): Json => {
+  const { allOf, ...rest } = schema as { allOf?: Json[] } & Json
+  const choice = allOf?.find((one) => Object.keys(one).join() === 'anyOf')
+  if (choice === undefined || rest['anyOf'] !== undefined || !isShape(rest)) return schema
+  const others = allOf!.filter((one) => one !== choice)
+  return { ...rest, ...choice, ...(others.length > 0 ? { allOf: others } : {}) }
+}
+
+const compareOne = (sent: Pair): Change[] => {
+  const pair = { ...sent, before: withChoiceBeside(sent.before), after: withChoiceBeside(sent.after) }
   const types = typeChanges(pair)
   if (types.length > 0) return types
   const [before, after] = [pair.before['items'], pair.after['items']] as [Json | undefined, Json | undefined]

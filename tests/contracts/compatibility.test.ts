@@ -351,7 +351,7 @@ describe('what is wider and harmless', () => {
   const httpWith = (edit: (copy: Any) => void): Json => {
     const copy = structuredClone(openApiDocument)
     setPattern(copy as Any, ['PlaceOrder'], narrow)
-    setPattern(copy as Any, ['Order', 'Fill', 'Exception'], stored)
+    setPattern(copy as Any, ['Order', 'Fill', 'TradeException'], stored)
     edit(copy as Any)
     return copy
   }
@@ -377,6 +377,12 @@ describe('what is wider and harmless', () => {
     ['^[^\\u0000-\\u001f]*$', '^[^\\u0000-\\u001f\\u007f-\\u009f]*$', false],
     ['^[ -~]{1,64}$', '^[^\\u0000-\\u001f]*$', true],
     ['^[\\]\\\\^]{1}$', '^[\\\\-^]{1,2}$', true],
+    ['^[ -~]{1,64}$', '^([ -~]{1,64}|"(a|b)+")$', true],
+    ['^"(a|b)+"$', '^([ -~]{1,64}|"(a|b)+")$', true],
+    ['^[ -~]{1,65}$', '^([ -~]{1,64}|"(a|b)+")$', false],
+    ['^a$', '^(a)(b|a)$', false],
+    ['^a$', '^(b)|(a)$', false],
+    ['^b$', '^([a|b]|c)$', false],
     // Forms that nobody decides here: wider or not, they are refused.
     ['^[\\w]$', '^[\\w.]$', false],
     ['^[A-Z]{1,16}', '^[A-Z]{1,17}', false],
@@ -394,7 +400,7 @@ describe('what is wider and harmless', () => {
   test('is a pattern of a request, and then that of answers and events with a member of its name', () => {
     const everywhere = (copy: Any): void => {
       setPattern(copy, ['PlaceOrder'], wide)
-      setPattern(copy, ['Order', 'Fill', 'Exception'], storedWide)
+      setPattern(copy, ['Order', 'Fill', 'TradeException'], storedWide)
     }
     expect(changesOf(everywhere)).toEqual([])
     const events = (pattern: string): Json => {
@@ -520,6 +526,7 @@ describe('what is wider and harmless', () => {
   const text = { type: 'string' }
   const shape = { type: 'object', anyOf: conditions }
   const more = { ...shape, anyOf: [...conditions, { properties: { type: { const: 'STOP' } } }] }
+  const inAllOf = ({ anyOf, ...rest }: typeof shape) => ({ ...rest, allOf: [{ anyOf }] })
   const tagged = (tag: string) => ({ type: 'object', required: ['kind'], properties: { kind: { const: tag } } })
   test.each<[string, Direction, Json, Json, Change['kind'][]]>([
     ['a form of anyOf that is sent', 'in', { anyOf: [text] }, { anyOf: [text, { type: 'number' }] }, []],
@@ -552,6 +559,10 @@ describe('what is wider and harmless', () => {
       ['breaking'],
     ],
     ['no condition any more', 'in', shape, { type: 'object' }, []],
+    ['the same condition in allOf', 'in', shape, inAllOf(shape), []],
+    ['a condition in allOf that suits more', 'in', inAllOf(shape), inAllOf(more), []],
+    ['a condition in allOf that is gone', 'in', inAllOf(more), inAllOf(shape), ['breaking']],
+    ['a condition that is new in allOf', 'in', { type: 'object' }, inAllOf(shape), ['breaking']],
     ['a value that is sent', 'in', { enum: ['a'] }, { enum: ['a', 'b'] }, []],
     ['a value that is sent no more', 'in', { enum: ['a', 'b'] }, { enum: ['a'] }, ['breaking']],
     ['a value that comes', 'out', { enum: ['a'] }, { enum: ['a', 'b'] }, ['decide']],

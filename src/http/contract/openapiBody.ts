@@ -3,7 +3,7 @@
 
 import type { AmountDigits } from '../../domain/decimal.ts'
 import type { UnknownFields } from '../exchange/decode.ts'
-import { placeOrderShape } from '../orders/decode.ts'
+import { PlaceBatch, placeOrderShape } from '../orders/decode.ts'
 import { openAccess, orderBody, type PublishedAccess } from './openapiAccess.ts'
 import { bodyExamples } from './openapiExamples.ts'
 import { documentSchema, type Json } from './openapiSchema.ts'
@@ -23,20 +23,22 @@ export type BodyOptions = {
 
 const closedOrder = 'ClosedPlaceOrder'
 
-/** The schemas of the order that a client sends, by their names. */
-export const orderSchemas = ({ unknownFields, amountDigits, access = openAccess }: BodyOptions): Json => {
-  const order = {
-    ...orderBody(documentSchema(placeOrderShape(amountDigits), true) as Json, access),
-    anyOf: termsByType,
-    allOf: rulesByTimeInForce,
-  }
-  if (unknownFields === 'refuse') return { PlaceOrder: order }
-  return { PlaceOrder: { ...order, additionalProperties: true }, [closedOrder]: order }
-}
-
 /** The same schema, of the order that has no unknown members. */
 const closedSchema = (schema: unknown): unknown =>
   JSON.parse(JSON.stringify(schema).replaceAll('/PlaceOrder"', `/${closedOrder}"`))
+
+/** The schemas of the orders that a client sends, by their names. */
+export const orderSchemas = ({ unknownFields, amountDigits, access = openAccess }: BodyOptions): Json => {
+  const order = {
+    ...orderBody(documentSchema(placeOrderShape(amountDigits), true) as Json, access),
+    // Generators of clients take an `anyOf` beside members for the whole of the type, and leave the members out.
+    allOf: [{ anyOf: termsByType }, ...rulesByTimeInForce],
+  }
+  const batch = documentSchema(PlaceBatch, true)
+  if (unknownFields === 'refuse') return { PlaceOrder: order, PlaceBatch: batch }
+  const open = { ...order, additionalProperties: true }
+  return { PlaceOrder: open, [closedOrder]: order, PlaceBatch: closedSchema(batch) }
+}
 
 export const bodyOf = (
   operation: Operations[OperationId],

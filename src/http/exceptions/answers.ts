@@ -16,7 +16,7 @@ export const Resolution = Type.Object(
 export const Source = Type.Object({
   topic: Type.String(),
   partition: Type.Integer({ minimum: 0 }),
-  offset: Type.Integer({ minimum: 0 }),
+  offset: Type.Integer({ minimum: 0, format: 'int64' }),
 })
 
 export const TradeException = Type.Object(
@@ -37,7 +37,7 @@ export const TradeException = Type.Object(
     message: Type.String({ description: 'The message as received.' }),
     resolution: orNull(Resolution),
   },
-  { component: 'Exception', description: 'A leg of a trade that was not applied though its order is here.' },
+  { component: 'TradeException', description: 'A leg of a trade that was not applied though its order is here.' },
 )
 
 export const ExceptionPage = Type.Object({ exceptions: Type.Array(TradeException), nextCursor: NextCursor })

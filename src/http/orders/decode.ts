@@ -161,7 +161,7 @@ const batchMax = 256
 /** The body of a batch. It is younger than the Java service: members that it does not know are always refused, also in its orders. */
 export const PlaceBatch = Type.Object(
   { orders: Type.Array(PlaceOrder, { minItems: 1, maxItems: batchMax }) },
-  { additionalProperties: false },
+  { additionalProperties: false, component: 'PlaceBatch' },
 )
 
 /** Decodes each order of a batch by itself, as if it was the body; or says why the body is no list of orders. */

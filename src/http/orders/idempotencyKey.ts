@@ -3,8 +3,8 @@
 
 import { canonicalKey, keyForm } from '../../domain/patterns.ts'
 
-/** The pattern of a quoted key for the document, beside that of a bare key. */
-export const quotedKeyPattern = '^"([ !#-\\[\\]-~]|\\\\["\\\\]){1,64}"$'
+/** The pattern of the header for the document: a bare key or a quoted one. */
+export const headerKeyPattern = `^(${keyForm.sent.slice(1, -1)}|"([ !#-\\[\\]-~]|\\\\["\\\\]){1,64}")$`
 
 export const isKey = (text: string): boolean => canonicalKey(text) !== null
 const quotedKey = /^"((?:[ !#-[\]-~]|\\["\\])*)"$/
