@@ -40,6 +40,16 @@ export type Refusal = {
 }
 
 const domain = 'orders.v1'
+
+/**
+ * A status goes out as headers, twice over, and many clients take no more than 8 KiB of those: of a larger one they see neither code nor
+ * detail.
+ */
+const [violationsMax, messageMax] = [16, 1_000]
+
+const shortened = (text: string): string =>
+  text.length <= messageMax ? text : `${text.slice(0, messageMax).toWellFormed()}…`
+
 const [rpcStatus, errorInfo, badRequest, retryInfo] = ['Status', 'ErrorInfo', 'BadRequest', 'RetryInfo'].map((name) =>
   codecOf(`google.rpc.${name}`),
 ) as [ReturnType<typeof codecOf>, ReturnType<typeof codecOf>, ReturnType<typeof codecOf>, ReturnType<typeof codecOf>]
@@ -54,7 +64,9 @@ const detailsOf = ({ code, errors = [], metadata = {}, retryAfter = null }: Refu
         packed(
           'BadRequest',
           badRequest.encode({
-            fieldViolations: errors.map(({ pointer, detail }) => ({ field: pointer, description: detail })),
+            fieldViolations: errors
+              .slice(0, violationsMax)
+              .map(({ pointer, detail }) => ({ field: pointer, description: detail })),
           }),
         ),
       ]),
@@ -66,7 +78,7 @@ const detailsOf = ({ code, errors = [], metadata = {}, retryAfter = null }: Refu
 /** The status of a refusal. `trailer`: what goes along with it. */
 export const statusOf = (refusal: Refusal, trailer = new Metadata()): StatusObject => {
   const code = codeOf(refusal.code)
-  const { detail } = refusal
+  const detail = shortened(refusal.detail)
   trailer.set('grpc-status-details-bin', rpcStatus.encode({ code, message: detail, details: detailsOf(refusal) }))
   return { code, details: detail, metadata: trailer }
 }

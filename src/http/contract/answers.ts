@@ -6,7 +6,7 @@ import { Event, OrderEvent } from '../../wire/event.ts'
 import { Order, Status } from '../../wire/order.ts'
 import { TradeException, Resolution } from '../exceptions/answers.ts'
 import { ReportException } from '../exceptions/reportAnswers.ts'
-import { problems, type ProblemCode } from '../exchange/problem.ts'
+import { faultsMax, problems, type ProblemCode } from '../exchange/problem.ts'
 import { Link } from '../operators/actuator.ts'
 import { Component } from '../operators/health.ts'
 import { Fill } from '../orders/answers.ts'
@@ -46,7 +46,11 @@ export const problemShape = <C extends ProblemCode, M extends TProperties>(code:
     detail: Type.String({ description: 'What to change.' }),
     code: Type.Literal(code),
     message: Type.String({ description: 'The same as `detail`.' }),
-    errors: Type.Array(Fault, { description: 'Every fault of the request, not the first alone.' }),
+    errors: Type.Array(Fault, {
+      maxItems: faultsMax,
+      description:
+        'Every fault of the request, not the first alone; of very many the first. `detail` says how many more there are.',
+    }),
     timestamp: AnswerTime,
     error: Type.Literal(problems[code].error, { description: 'The reason phrase of the status.' }),
     path: RequestPath,

@@ -61,6 +61,12 @@ export type Fault = { pointer: string; detail: string }
 
 const retryAfterSeconds = '1'
 
+/**
+ * Every fourth byte of a request can be a fault, and each takes some hundred bytes to say, in three places. No order has so many members, and
+ * no query so many parameters, that whoever mends them needs more.
+ */
+export const faultsMax = 32
+
 export type ProblemOptions = {
   title?: string
   errors?: readonly Fault[]
@@ -118,9 +124,13 @@ const sentenceOf = ({ pointer, detail }: Fault): string => {
   return name === '' ? detail : `${name} ${detail}`
 }
 
-/** A 400 that lists every fault. */
-export const invalid = (title: string, errors: readonly Fault[]): Problem =>
-  problem('BAD_REQUEST', errors.map(sentenceOf).join('; '), { title, errors })
+/** A 400 that lists every fault, but for those beyond `faultsMax`, which are counted. */
+export const invalid = (title: string, faults: readonly Fault[]): Problem => {
+  const errors = faults.slice(0, faultsMax)
+  const more = faults.length - errors.length
+  const sentences = [...errors.map(sentenceOf), ...(more === 0 ? [] : [`and ${more} more`])]
+  return problem('BAD_REQUEST', sentences.join('; '), { title, errors })
+}
 
 /** The problem for a refusal of a use case, which knows nothing of HTTP. */
 export const refused = (code: 'OVERLOADED' | 'OUTCOME_UNKNOWN' | 'INTERNAL'): Problem => {

@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'bun:test'
 import { shownPath } from '../../../src/http/exchange/path.ts'
 import {
+  faultsMax,
   invalid,
   problem,
   problemJson,
@@ -69,6 +70,26 @@ test('the faults of a request are listed, and spoken in one sentence', () => {
     title: 'Invalid order',
     status: 400,
     message: 'price is required for LIMIT; limit is too large; Idempotency-Key is too long; the body is empty',
+  })
+})
+
+describe('the faults of a request that has nothing else', () => {
+  const faults = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ pointer: `/m${i}`, detail: 'is not a member of an order' }))
+  const shown = (count: number) => JSON.parse(problemJson(invalid('Invalid order', faults(count)), occasion)) as Shown
+  type Shown = { errors: object[]; detail: string; message: string }
+
+  test('are listed up to a number, and the others are counted', () => {
+    const { errors, detail, message } = shown(8_000)
+    expect(errors).toEqual(faults(faultsMax))
+    expect(detail.endsWith('m31 is not a member of an order; and 7968 more')).toBeTrue()
+    expect(message).toBe(detail)
+  })
+
+  test('are all listed if they are no more', () => {
+    const { errors, detail } = shown(faultsMax)
+    expect(errors).toEqual(faults(faultsMax))
+    expect(detail).not.toContain('more')
   })
 })
 
