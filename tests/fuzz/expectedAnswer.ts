@@ -165,7 +165,10 @@ const routesOf = (request: HttpRequest, path: string, query: string): Record<str
   if (path === '/rules/changes') return { GET: () => only(...expectRead(query, ['limit', 'cursor'])) }
   if (id === '' || more.length > 0) return null
   if (top === 'orders' && action === undefined)
-    return { GET: () => (isId ? only(200, 404) : only(400)), DELETE: () => canceling(request, isId) }
+    return {
+      GET: () => (isId ? only(200, 404) : only(400)),
+      DELETE: () => (isBare(query) ? canceling(request, isId) : only(400)),
+    }
   if (top === 'orders' && (action === 'fills' || action === 'events'))
     return { GET: () => (isId ? listing(query, ['limit', 'cursor'], 404) : only(400)) }
   if (top === 'orders' && action === 'cancel') return { POST: () => canceling(request, isId) }

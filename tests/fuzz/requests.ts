@@ -103,7 +103,10 @@ const route = (rng: Random, pool: Pool): Route =>
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/fills${query(rng)}` })],
     [4, () => ({ method: 'GET', path: `/orders/${pathId(rng, pool.orderIds)}/events${query(rng)}` })],
     [3, () => ({ method: 'POST', path: `/orders/${pathId(rng, pool.orderIds)}/cancel` })],
-    [3, () => ({ method: 'DELETE', path: `/orders/${pathId(rng, pool.orderIds)}` })],
+    [
+      3,
+      () => ({ method: 'DELETE', path: `/orders/${pathId(rng, pool.orderIds)}${rng.chance(0.9) ? '' : query(rng)}` }),
+    ],
     [2, () => ({ method: 'DELETE', path: `/orders${scopeQuery(rng)}` })],
     [3, () => ({ method: 'POST', path: `/orders/cancel-after${rng.chance(0.97) ? '' : query(rng)}`, body: 'switch' })],
     [4, () => ({ method: 'GET', path: `/exceptions${query(rng)}` })],

@@ -70,6 +70,9 @@ export const exceptionOperations = {
     params: ById,
     body: Resolve,
     answers: { 200: { description: 'The exception with its resolution.', body: ReportException } },
-    refusals: resolveRefusals,
+    refusals: {
+      ...resolveRefusals,
+      BAD_REQUEST: { description: 'The id is no UUID, a parameter is given, or the body is invalid.' },
+    },
   },
 } as const satisfies Record<string, OperationContract>

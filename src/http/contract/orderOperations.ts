@@ -27,6 +27,9 @@ const versionNow = { ...etag, description: 'The version of the order now, in quo
 const noOrder = { description: 'There is no such order.' }
 const badId = { description: 'The id in the path is no UUID.' }
 const badCancel = { description: 'The id in the path is no UUID, or `If-Match` is no list of entity tags.' }
+const badDelete = {
+  description: 'The id in the path is no UUID, a parameter is given, or `If-Match` is no list of entity tags.',
+}
 const otherVersion = { description: 'The order has none of the versions that `If-Match` names. Nothing was changed.' }
 
 export const orderOperations = {
@@ -196,7 +199,7 @@ export const orderOperations = {
     answers: { 200: { description: 'The order, CANCELED.', body: Order, headers: { ETag: versionNow } } },
     refusals: {
       ...writeRefusals,
-      BAD_REQUEST: badCancel,
+      BAD_REQUEST: badDelete,
       NOT_FOUND: noOrder,
       CONFLICT: {
         description:

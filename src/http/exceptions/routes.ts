@@ -6,7 +6,7 @@ import { readBody } from '../exchange/body.ts'
 import { encodeCursor } from '../exchange/cursor.ts'
 import type { Answer, Exchange, Handler } from '../exchange/exchange.ts'
 import { invalid, problem, refused, type Problem } from '../exchange/problem.ts'
-import { readId } from '../exchange/query.ts'
+import { readId, refuseQuery } from '../exchange/query.ts'
 import { json, searchOf } from '../exchange/reply.ts'
 import type { RouteOptions } from '../orders/options.ts'
 import { exceptionJson, exceptionPageJson } from './answers.ts'
@@ -83,8 +83,9 @@ export const exceptionHandlers = (options: RouteOptions) =>
         resolution(await options.service.resolve(exchange, command), exceptionJson),
       ),
     listReportExceptions: (exchange) => listReportExceptions(exchange, options),
-    // Younger than the Java service, so no old client leans on unknown members.
+    // Younger than the Java service, so no old client leans on unknown members and parameters.
     resolveReportException: (exchange) =>
+      refuseQuery(searchOf(exchange.request)) ??
       resolve(exchange, { ...options, unknownFields: 'refuse' }, async (command) =>
         resolution(await options.service.resolveReport(exchange, command), reportExceptionJson),
       ),

@@ -125,6 +125,14 @@ describe('POST /exceptions/reports/{id}/resolve', () => {
     })
   })
 
+  test('takes no parameter', async () => {
+    const [exception] = await list(`?orderId=${await mismatch()}`)
+    const path = `/exceptions/reports/${exception!.id}/resolve?note=b`
+    const answer = await harness.call('POST', path, { body: { resolvedBy: 'a', note: 'b' } })
+    expect(refusal(answer)).toEqual(badRequest('?note'))
+    expect((await list(`?orderId=${exception!.orderId}`))[0]!.resolution).toBeNull()
+  })
+
   test('of many at once one wins, and nobody meets a failure', async () => {
     const [exception] = await list(`?orderId=${await mismatch()}`)
     const notes = Array.from({ length: 20 }, (_, i) => `note ${i}`)

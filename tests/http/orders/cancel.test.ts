@@ -127,6 +127,17 @@ describe('DELETE /orders/{id}', () => {
     expect(await outboxOf(id)).toHaveLength(2)
   })
 
+  test('takes no parameter: a filter of the other DELETE would be passed over', async () => {
+    const order = await harness.place()
+    for (const query of ['?x=1', '?userId=', `?userId=${order.userId}&ticker=${order.ticker}`]) {
+      const answer = await harness.call('DELETE', `/orders/${order.id}${query}`)
+      expect(refusal(answer)).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+    }
+    expect(await get(order.id)).toMatchObject({ status: 'NEW' })
+    // As ever, and as the Java service did.
+    expect((await harness.call('POST', `/orders/${order.id}/cancel?x=1`)).status).toBe(200)
+  })
+
   test('of another path is none', async () => {
     for (const path of [
       '/orders/batch',
