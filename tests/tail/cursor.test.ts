@@ -2,6 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
+import { decodeFollowQuery } from '../../src/http/stream/query.ts'
 import type { Place } from '../../src/store/log.ts'
 import { decodeCursor, encodeCursor, pageCursors } from '../../src/tail/cursor.ts'
 
@@ -34,6 +35,20 @@ test('of a quiet database is short', () => {
   const witness = { xact: 10n ** 9n, position: 10n ** 9n, orderId: crypto.randomUUID(), version: 3 }
   const place = { epoch: 1, snapshot: { xmax: 10n ** 9n, xip: [] }, witness, page: null }
   expect(encodeCursor(place, Date.now()).length).toBeLessThan(120)
+})
+
+test('of a cluster in which hundreds write at the same time is taken where it comes back', () => {
+  const running = (count: number) => ({
+    xmax: 10n ** 9n,
+    xip: Array.from({ length: count }, (_, i) => 10n ** 9n - BigInt(5 * (count - i))),
+  })
+  const witness = { xact: 10n ** 9n, position: 10n ** 9n, orderId: crypto.randomUUID(), version: 3 }
+  const place = { epoch: 1, snapshot: running(500), witness, page: { end: running(500), after: 10n ** 9n } }
+  const cursor = encodeCursor(place, Date.now())
+  expect(decodeCursor(cursor)?.place).toEqual(place)
+  const none = new URLSearchParams()
+  expect(decodeFollowQuery(none, cursor)).toMatchObject({ ok: true, value: { cursor } })
+  expect(decodeFollowQuery(new URLSearchParams({ cursor }), null)).toMatchObject({ ok: true, value: { cursor } })
 })
 
 test('any other text is none, and reading it does not throw', () => {

@@ -10,8 +10,8 @@ import { defineQuery, ticker, uuid } from '../exchange/query.ts'
 /** `pointer`: the parameter or the header that the cursor came in, for a fault. */
 export type FollowQuery = { filter: EventFilter; cursor: string | null; pointer: Fault['pointer'] }
 
-/** The tail decides what is a cursor; no text that is longer, or of other characters, is one. */
-const cursorPattern = '^[A-Za-z0-9_-]{1,4096}$'
+/** The tail decides what is a cursor, and reads none that is longer, or of other characters. */
+const cursorPattern = '^[A-Za-z0-9_-]{1,8192}$'
 const cursorForm = new RegExp(cursorPattern)
 export const cursorRule = 'must be a cursor of the stream or of polling, unchanged'
 
