@@ -5,7 +5,15 @@ import { dealOut } from './assigner.ts'
 import { createBatchProducer, type BatchProducer } from './batchProducer.ts'
 import type { Lane } from './brokerRequests.ts'
 import type { Fetch } from './fetching.ts'
-import { fetchKey, fetchVersion, isFlexibleFetch, readFetched, writeFetch, type Place } from './fetchRequest.ts'
+import {
+  fetchKey,
+  fetchVersion,
+  isFlexibleFetch,
+  readFetched,
+  versionFor,
+  writeFetch,
+  type Place,
+} from './fetchRequest.ts'
 import { createLeaders } from './leaders.ts'
 import {
   Admin,
@@ -51,7 +59,22 @@ const retryDelayMs = 200
 const metadataMaxAgeMs = 5_000
 const connectTimeoutMs = 3_000
 
+/** What the clients of one cluster know of it together. Only our patch of the library knows of it. */
+type Seen = { brokers: { host: string; port: number }[]; silentAt: Map<string, number> }
+
+/**
+ * The brokers that a client of this configuration saw last, and when one let a question wait until its time-out. A client that is new, or
+ * has forgotten the cluster after an error, finds it although the addresses in the configuration are away.
+ */
+const seenBy = new WeakMap<KafkaConfig, Seen>()
+const seenOf = (config: KafkaConfig): Seen => {
+  const seen = seenBy.get(config) ?? { brokers: [], silentAt: new Map() }
+  seenBy.set(config, seen)
+  return seen
+}
+
 const base = (config: KafkaConfig): BaseOptions => ({
+  ...({ seen: seenOf(config) } as object),
   clientId: config.clientId,
   bootstrapBrokers: [...config.bootstrapServers],
   connectTimeout: connectTimeoutMs,
@@ -72,6 +95,12 @@ export const createAdmin = (config: KafkaConfig): Admin => new Admin(base(config
 
 /** The questions about the cluster are small: a broker that takes longer than this stands still, and the next one is asked. */
 const questionTimeoutMs = 3_000
+
+/** The options of a client that asks questions only. */
+const asking = (config: KafkaConfig): BaseOptions => {
+  const timeoutMs = Math.min(config.requestTimeoutMs, questionTimeoutMs)
+  return { ...base(config), requestTimeout: timeoutMs, timeout: timeoutMs }
+}
 
 const openLane = (config: KafkaConfig): Lane => {
   const pool = new ConnectionPool(config.clientId, base(config))
@@ -110,8 +139,7 @@ const askVersion = (
  */
 export const createProducer = (config: KafkaConfig): BatchProducer => {
   const { requestTimeoutMs } = config
-  const timeoutMs = Math.min(requestTimeoutMs, questionTimeoutMs)
-  const client = new Admin({ ...base(config), requestTimeout: timeoutMs, timeout: timeoutMs })
+  const client = new Admin(asking(config))
   return createBatchProducer({
     leaders: createLeaders(client),
     version: askVersion(client, 'produce', produceVersion),
@@ -158,16 +186,17 @@ export type FetchClient = Pick<RawConsumer, 'topics' | 'metadata' | 'clearMetada
  * failed fetch. Fetches have connections of their own: a question behind one would wait with it.
  */
 export const createFetcher = (config: KafkaConfig, group: string): FetchClient => {
-  const consumer = new Consumer({ ...base(config), groupId: group, autocommit: false, retries: 0 })
+  const consumer = new Consumer({ ...asking(config), groupId: group, autocommit: false, retries: 0 })
   const version = askVersion(consumer, 'fetch', fetchVersion)
   const lane = openLane(config)
   // The consumer leaves the epochs out.
-  const admin = new Admin({ ...base(config), retries: 0 })
+  const admin = new Admin({ ...asking(config), retries: 0 })
   const fetch: Fetch = async (request) => {
     const { brokers } = await consumer.metadata({ topics: [request.topic] })
     const broker = brokers.get(request.node)
     if (broker === undefined) throw new NetworkError(`the broker ${request.node} is not in the cluster any more`)
-    const [used, connection] = [await version(), await lane.connection({ ...broker, id: request.node })]
+    const used = versionFor(await version(), request)
+    const connection = await lane.connection({ ...broker, id: request.node })
     const { fault, partitions } = await exchange(connection, {
       key: fetchKey,
       version: used,

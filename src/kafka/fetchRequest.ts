@@ -2,6 +2,7 @@
 // neither its partition nor the others, and nothing is unpacked before somebody knows how large it becomes (recordBatches.ts). The version
 // is one between 4 and 13; a broker that knows the topic by its id is asked by that. There is no fetch session: each answer is whole.
 
+import { uuidForm } from '../domain/patterns.ts'
 import { Writer, type Reader } from './library.ts'
 import { versionOf, type ApiVersions } from './request.ts'
 
@@ -42,6 +43,8 @@ export type Fetched = {
   diverged: boolean
 }
 
+const uuid = new RegExp(uuidForm.sent)
+
 export const fetchKey = 1
 /** The first version that answers batches of the format 2. */
 const versionMin = 4
@@ -55,6 +58,15 @@ const byId = (version: number): boolean => version >= 13
 /** The version to write; null if the brokers take none that is known here. */
 export const fetchVersion = (apis: readonly ApiVersions[]): number | null =>
   versionOf(apis, { key: fetchKey, least: versionMin, newest: versionMax })
+
+/** Clusters that were upgraded and still speak as before (inter.broker.protocol.version below 2.8) give their topics no ids. */
+const noId = '00000000-0000-0000-0000-000000000000'
+/** The newest version that asks by the topic's name. */
+const byNameMax = 12
+
+/** The version for this topic, of the versions that the brokers take up to `newest`. */
+export const versionFor = (newest: number, { topicId }: Pick<FetchRequest, 'topicId'>): number =>
+  uuid.test(topicId) && topicId !== noId ? newest : Math.min(newest, byNameMax)
 
 const noReplica = -1
 const bytesMax = 4_000_000

@@ -23,7 +23,7 @@ export const faults = {
   leaderNotAvailable: 5,
   notLeader: 6,
   fencedLeaderEpoch: 74,
-  unknownLeaderEpoch: 76,
+  unknownLeaderEpoch: 75,
   unknownTopicId: 100,
   inconsistentTopicId: 103,
 } as const

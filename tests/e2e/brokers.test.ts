@@ -1,6 +1,6 @@
 // Proves: with three brokers, events are published at least once and in their order while the brokers die one after the other and the
-// leaders move; a broker that stands still holds up no partition that does without it; and a partition of the trade topic that nobody
-// leads holds up no other.
+// leaders move; a broker that stands still holds up no partition that does without it; a partition of the trade topic that nobody leads holds up
+// no other; and whoever knows the cluster goes on without the address that was given.
 
 import { partitionOf } from '../../src/kafka/partition.ts'
 import { startKafkaCluster, type KafkaCluster } from '../stack/kafkaCluster.ts'
@@ -132,5 +132,43 @@ test('partitions of the trade topic that nobody leads hold up no other, whether 
   await cluster.broker(3).restart()
   await fill(2, 3)
   await until(async () => (await health()).status === 'UP', { what: 'health is UP' })
+  expect(await service.stop()).toBe(0)
+})
+
+test.each([
+  ['the only address that was given is that of a broker that is killed', 'killed'],
+  ['the first of all brokers stands still', 'stopped'],
+])('%s: trades are applied and events published by the others', async (_, fate) => {
+  const first = cluster.broker(1)
+  const bootstrap = fate === 'killed' ? first.bootstrap : cluster.bootstrap
+  await using world = await createWorld({ kafkaAt: cluster.bootstrap, createTopics: false, bootstrap })
+  // The first broker has a part in none, so that only the way to the others matters.
+  for (const topic of Object.values(world.topics)) await cluster.createTopic(topic, [[2, 3], [3, 2]]) // prettier-ignore
+  await using changes = openCluster(cluster.broker(2).bootstrap)
+  const service = await world.start()
+  let sent = 0
+  const fill = async (): Promise<void> => {
+    const { json } = await service.post(orderBody({ quantity: 2 }))
+    const id = String(json['id'])
+    const trade = (partition: number) => ({
+      value: JSON.stringify(tradeOf({ buyOrderId: id, quantity: 1 })),
+      partition,
+    })
+    await changes.publish(world.topics.trades, [trade(0), trade(1)])
+    await until(async () => (await service.http(`/orders/${id}`)).json['status'] === 'FILLED', { what: 'it is filled' })
+    sent++
+    await world.outboxEmpty()
+  }
+  await fill()
+  if (fate === 'killed') await first.kill()
+  else signal(first.pid, 'SIGSTOP')
+  try {
+    for (let n = 0; n < 3; n++) await fill()
+  } finally {
+    if (fate === 'killed') await first.restart()
+    else signal(first.pid, 'SIGCONT')
+  }
+  await fill()
+  expect(await world.kafka.readUntil(world.topics.placed, sent)).toHaveLength(sent)
   expect(await service.stop()).toBe(0)
 })

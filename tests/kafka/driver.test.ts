@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { joinGroupV9 } from '@platformatic/kafka'
-import { createAdmin, createMember, type KafkaConfig, type RawConsumer } from '../../src/kafka/client.ts'
+import { createAdmin, createFetcher, createMember, type KafkaConfig, type RawConsumer } from '../../src/kafka/client.ts'
 import { Admin, ConnectionPool } from '../../src/kafka/library.ts'
 import { startKafka, type KafkaServer } from '../stack/kafka.ts'
 import { freePort } from '../stack/ports.ts'
@@ -159,6 +159,57 @@ test(
   },
   hangsAfterMs,
 )
+
+describe('a cluster', () => {
+  /** Of a topic that is there. */
+  const questionOf = async (): Promise<{ topics: string[]; forceUpdate: true }> => {
+    const admin = new Admin({ clientId: 'driver', bootstrapBrokers: [kafka.bootstrap] })
+    const topic = `driver-${crypto.randomUUID()}`
+    await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 })
+    await admin.close()
+    return { topics: [topic], forceUpdate: true }
+  }
+
+  test(
+    'is found by whoever has forgotten it, and by who is new, though the only address that was given is away',
+    async () => {
+      const question = await questionOf()
+      const door = await openPlainDoor()
+      const config = configOf(door)
+      const [old, stranger] = [createAdmin(config), createAdmin({ ...config })]
+      await old.metadata(question)
+      await door[Symbol.asyncDispose]()
+      old.clearMetadata()
+      const young = createAdmin(config)
+      for (const admin of [old, young]) expect((await admin.metadata(question)).brokers.size).toBe(1)
+      // Who has no part in what the others know.
+      expect(await failureOf(stranger.metadata(question))).toMatchObject({ code: 'PLT_KFK_MULTIPLE' })
+      await Promise.all([old, young, stranger].map((admin) => admin.close()))
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'of which one broker stands still is asked by another one, by whoever asks next',
+    async () => {
+      const question = await questionOf()
+      await using silent = await openPlainDoor()
+      let held = 0
+      silent.before(() => {
+        held++
+        return 'hold'
+      })
+      const config = { ...configOf(silent), bootstrapServers: [silent.address, kafka.bootstrap], requestTimeoutMs: 500 }
+      const first = createFetcher(config, 'driver')
+      expect(await failureOf(first.metadata(question))).toMatchObject({ code: 'PLT_KFK_TIMEOUT' })
+      const second = createFetcher(config, 'driver')
+      for (const fetcher of [first, second]) expect((await fetcher.metadata(question)).brokers.size).toBe(1)
+      expect(held).toBe(1)
+      await Promise.all([first, second].map((fetcher) => fetcher.close(true)))
+    },
+    hangsAfterMs,
+  )
+})
 
 describe('a member of a group', () => {
   const joined = async (door: BrokerDoor) => {

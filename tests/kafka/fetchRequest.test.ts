@@ -9,9 +9,11 @@ import {
   fetchVersion,
   isFlexibleFetch,
   readFetched,
+  versionFor,
   writeFetch,
   type FetchRequest,
 } from '../../src/kafka/fetchRequest.ts'
+import { protocolErrorsCodesById } from '../../src/kafka/library.ts'
 import { batchesIn, recordsIn } from '../../src/kafka/recordBatches.ts'
 import { exchange } from '../../src/kafka/request.ts'
 import { openKafka } from '../support/kafka.ts'
@@ -91,4 +93,23 @@ test('the version is the newest that both sides know', () => {
     null,
   ])
   expect(fetchVersion([])).toBeNull()
+})
+
+test('a topic that has no id is asked for by its name', () => {
+  const ids = [crypto.randomUUID(), '00000000-0000-0000-0000-000000000000', 'trade.executed.v1']
+  expect(ids.map((topicId) => versionFor(13, { topicId }))).toEqual([13, 12, 12])
+  expect(ids.map((topicId) => versionFor(11, { topicId }))).toEqual([11, 11, 11])
+})
+
+test('the error codes are those of the protocol', () => {
+  expect(Object.values(faults).map((code) => protocolErrorsCodesById[code])).toEqual([
+    'OFFSET_OUT_OF_RANGE',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'LEADER_NOT_AVAILABLE',
+    'NOT_LEADER_OR_FOLLOWER',
+    'FENCED_LEADER_EPOCH',
+    'UNKNOWN_LEADER_EPOCH',
+    'UNKNOWN_TOPIC_ID',
+    'INCONSISTENT_TOPIC_ID',
+  ])
 })

@@ -131,9 +131,10 @@ const take = async (state: State, intake: Intake, from: bigint, answer: Answer):
 }
 
 const waitOf = ({ lastChangeAt, options: { requestTimeoutMs } }: State): number =>
-  performance.now() - lastChangeAt < quietAfterMs
-    ? waitMs.first
-    : Math.max(waitMs.first, Math.min(waitMs.quiet, requestTimeoutMs / 2))
+  Math.min(
+    performance.now() - lastChangeAt < quietAfterMs ? waitMs.first : waitMs.quiet,
+    Math.floor(requestTimeoutMs / 2),
+  )
 
 const clearTrouble = ({ places }: State, partition: number): void => {
   const view = places.get(partition)
