@@ -4,6 +4,8 @@
 // So one partition whose replica stands still would hold up every partition of its broker. If an answer is late, the connection is given
 // up, and each batch of the late request is sent again alone, on a connection of its own, until one of its partition is answered in time.
 // What was sent twice may then be there twice; its first occurrence still stands before whatever was sent later.
+//
+// A broker whose quota was passed says how long it reads nothing more from the connection. That is no late answer: what is for it waits.
 
 import type { Broker } from './leaders.ts'
 import { NetworkError, ProtocolError, protocolErrorsCodesById, type Connection } from './library.ts'
@@ -14,7 +16,7 @@ import {
   readAnswer,
   writeRequest,
   type Part,
-  type PartAnswer,
+  type ProduceAnswer,
 } from './produceRequest.ts'
 import { exchange } from './request.ts'
 
@@ -49,16 +51,30 @@ export type BrokerRequests<Batch> = {
 
 /** Bounds what one request holds; a broker takes 100 MB by default. */
 const requestBytesMax = 8_000_000
+/** A broker that asks for more rest than this is sent something all the same. */
+const restMaxMs = 30_000
 /** Beyond so many partitions that are put aside, those that follow share one lane. */
 const ownLanesMax = 64
 
 /** A request under way. `abandoned`: its batches are sent otherwise, so its answer does not count. */
-type Attempt<Batch> = { readonly broker: Broker; readonly batches: readonly Batch[]; abandoned: boolean }
-/** `shared`: by broker, the lane of all partitions that are not put aside, and what is under way on it. `aside`: by partition. */
+type Attempt<Batch> = {
+  readonly broker: Broker
+  readonly batches: readonly Batch[]
+  abandoned: boolean
+  /** Gives it so much time before it is late. Absent: it holds up nobody. */
+  patience?: (ms: number) => void
+}
+/** What waits for a broker that rests until then, by performance.now. */
+type Rest<Batch> = { until: number; readonly batches: Batch[]; timer: ReturnType<typeof setTimeout> | undefined }
+/**
+ * `shared`: by broker, the lane of all partitions that are not put aside, and what is under way on it. `aside`: by partition. `rests`: by
+ * broker.
+ */
 type Running<Batch> = {
   readonly options: RequestOptions & Outcomes<Batch>
   readonly shared: Map<number, { lane: Lane; attempts: Set<Attempt<Batch>> }>
   readonly aside: Map<string, Lane>
+  readonly rests: Map<number, Rest<Batch>>
   crowd: Lane | null
 }
 
@@ -76,25 +92,23 @@ const inRequests = <Batch extends Part>(batches: readonly Batch[]): Batch[][] =>
   return requests
 }
 
-/** Produces, and resolves with the answers by partition. */
 const produce = async (
   { version, requestTimeoutMs }: RequestOptions,
   lane: Lane,
   { broker, batches }: Attempt<Part>,
-): Promise<Map<string, PartAnswer>> => {
+): Promise<ProduceAnswer> => {
   const used = await version()
   const connection = await lane.connection(broker)
-  const answers = await exchange(connection, {
+  return exchange(connection, {
     key: produceKey,
     version: used,
     flexible: isFlexible(used),
     write: () => writeRequest(used, batches, requestTimeoutMs),
     read: (reader) => readAnswer(used, reader),
   })
-  return new Map(answers.map((answer) => [partKey(answer), answer]))
 }
 
-const errorOf = (answer: PartAnswer | undefined): Error | null => {
+const errorOf = (answer: ProduceAnswer['parts'][number] | undefined): Error | null => {
   if (answer === undefined) return new NetworkError('the broker said nothing of a partition')
   const { code, detail } = answer
   if (code === 0) return null
@@ -102,18 +116,38 @@ const errorOf = (answer: PartAnswer | undefined): Error | null => {
   return new NetworkError(`the broker answered with the unknown code ${code}`)
 }
 
+/** Until then nothing is sent to the broker, and nothing that is under way there is late. */
+const rest = <Batch extends Part>(running: Running<Batch>, broker: Broker, throttleMs: number): void => {
+  const { rests, shared, options } = running
+  const ms = Math.min(throttleMs, restMaxMs)
+  const until = performance.now() + ms
+  const own = rests.get(broker.id) ?? { until: 0, batches: [], timer: undefined }
+  if (until <= own.until) return
+  own.until = until
+  rests.set(broker.id, own)
+  clearTimeout(own.timer)
+  own.timer = setTimeout(() => {
+    rests.delete(broker.id)
+    if (own.batches.length > 0) dispatch(running, broker, own.batches)
+  }, ms)
+  for (const { patience } of shared.get(broker.id)?.attempts ?? []) patience?.(ms + options.lateMs)
+}
+
 /** `onEnd` is called before the outcomes: `answered` says whether there was an answer. */
 const attempt = async <Batch extends Part>(
-  { options }: Running<Batch>,
+  running: Running<Batch>,
   lane: Lane,
   under: Attempt<Batch>,
   onEnd: (answered: boolean) => void,
 ): Promise<void> => {
+  const { options } = running
   let errorFor: (batch: Batch) => unknown
   try {
-    const answers = await produce(options, lane, under)
+    const { parts, throttleMs } = await produce(options, lane, under)
+    const answers = new Map(parts.map((answer) => [partKey(answer), answer]))
     errorFor = (batch) => errorOf(answers.get(partKey(batch)))
     onEnd(true)
+    if (throttleMs > 0) rest(running, under.broker, throttleMs)
   } catch (error) {
     errorFor = () => error
     onEnd(false)
@@ -150,9 +184,14 @@ const sendShared = <Batch extends Part>(running: Running<Batch>, broker: Broker,
   shared.set(broker.id, way)
   const under: Attempt<Batch> = { broker, batches, abandoned: false }
   way.attempts.add(under)
-  const timer = setTimeout(() => {
-    if (!under.abandoned) giveUpLane(running, under)
-  }, options.lateMs)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  under.patience = (ms) => {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      if (!under.abandoned) giveUpLane(running, under)
+    }, ms)
+  }
+  under.patience(options.lateMs)
   void attempt(running, way.lane, under, () => {
     clearTimeout(timer)
     way.attempts.delete(under)
@@ -166,21 +205,32 @@ const sendAlone = <Batch extends Part>(running: Running<Batch>, lane: Lane, brok
   })
 }
 
+const dispatch = <Batch extends Part>(running: Running<Batch>, broker: Broker, batches: readonly Batch[]): void => {
+  const together: Batch[] = []
+  for (const batch of batches) {
+    const lane = running.aside.get(partKey(batch))
+    if (lane === undefined) together.push(batch)
+    else sendAlone(running, lane, broker, batch)
+  }
+  for (const request of inRequests(together)) sendShared(running, broker, request)
+}
+
 export const createBrokerRequests = <Batch extends Part>(
   options: RequestOptions & Outcomes<Batch>,
 ): BrokerRequests<Batch> => {
-  const running: Running<Batch> = { options, shared: new Map(), aside: new Map(), crowd: null }
+  const running: Running<Batch> = { options, shared: new Map(), aside: new Map(), rests: new Map(), crowd: null }
   return {
     send(broker, batches) {
-      const together: Batch[] = []
-      for (const batch of batches) {
-        const lane = running.aside.get(partKey(batch))
-        if (lane === undefined) together.push(batch)
-        else sendAlone(running, lane, broker, batch)
-      }
-      for (const request of inRequests(together)) sendShared(running, broker, request)
+      const resting = running.rests.get(broker.id)
+      if (resting === undefined) dispatch(running, broker, batches)
+      else resting.batches.push(...batches)
     },
     close() {
+      for (const { timer, batches } of running.rests.values()) {
+        clearTimeout(timer)
+        for (const batch of batches) options.onOutcome(batch, new NetworkError('the connection was closed'))
+      }
+      running.rests.clear()
       for (const { lane } of running.shared.values()) lane.close()
       for (const lane of running.aside.values()) lane.close()
       running.crowd?.close()

@@ -9,6 +9,8 @@ import { versionOf, type ApiVersions } from './request.ts'
 export type Part = { readonly topic: string; readonly partition: number; readonly batch: Buffer }
 /** What a broker says of one partition. `code`: of the protocol, 0 once all in-sync replicas have the batch. `detail`: in its own words. */
 export type PartAnswer = { topic: string; partition: number; code: number; detail: string | null }
+/** `throttleMs`: for so long the broker reads nothing more from the connection, because a quota was passed; 0: it goes on. */
+export type ProduceAnswer = { parts: PartAnswer[]; throttleMs: number }
 export const partKey = ({ topic, partition }: { topic: string; partition: number }): string => `${topic} ${partition}`
 
 export const produceKey = 0
@@ -70,18 +72,17 @@ const readPart = (reader: Reader, version: number): Omit<PartAnswer, 'topic'> =>
   return { partition, code, detail: reader.readNullableString(compact) ?? ofRecord }
 }
 
-export const readAnswer = (version: number, reader: Reader): PartAnswer[] => {
+export const readAnswer = (version: number, reader: Reader): ProduceAnswer => {
   const compact = isFlexible(version)
-  return reader
-    .readArray(
-      (ofTopic) => {
-        const topic = ofTopic.readString(compact)
-        return ofTopic
-          .readArray((ofPart) => readPart(ofPart, version), compact, compact)
-          .map((part) => ({ topic, ...part }))
-      },
-      compact,
-      compact,
-    )
-    .flat()
+  const topics = reader.readArray(
+    (ofTopic) => {
+      const topic = ofTopic.readString(compact)
+      return ofTopic
+        .readArray((ofPart) => readPart(ofPart, version), compact, compact)
+        .map((part) => ({ topic, ...part }))
+    },
+    compact,
+    compact,
+  )
+  return { parts: topics.flat(), throttleMs: reader.readInt32() }
 }

@@ -15,8 +15,8 @@ type Request = {
   broker: number
   lane: number
   parts: { topic: string; partition: number; batch: string }[]
-  /** Answers; a code for each `topic-partition`, 0 where there is none. */
-  answer: (codes?: Record<string, number>) => void
+  /** Answers; a code for each `topic-partition`, 0 where there is none. `throttleMs`: see ProduceAnswer. */
+  answer: (codes?: Record<string, number>, throttleMs?: number) => void
   fail: (error: Error) => void
 }
 
@@ -72,14 +72,14 @@ const open = ({ lateMs = 60_000, requestTimeoutMs = 5_000 } = {}) => {
               broker,
               lane,
               parts,
-              answer: (codes = {}) => {
+              answer: (codes = {}, throttleMs = 0) => {
                 const answers = parts.map(({ topic, partition }): PartAnswer => ({
                   topic,
                   partition,
                   code: codes[`${topic}-${partition}`] ?? 0,
                   detail: null,
                 }))
-                callback(null, answers as never)
+                callback(null, { parts: answers, throttleMs } as never)
               },
               fail: (error) => callback(error),
             })
@@ -239,5 +239,42 @@ describe('a late answer', () => {
     void send('a', 0, 'shared')
     void send('a', 2, 'shared too')
     expect(shown(await nth(7))).toEqual([0, ['a-0 shared', 'a-2 shared too']])
+  })
+})
+
+describe('a broker whose quota was passed', () => {
+  test('gets nothing until its time is over, and what is under way there is not late before; the others go on', async () => {
+    const { send, nth, outcomes, requests } = open({ lateMs: 150 })
+    const first = send('a', 0, 'first')
+    await nth(0)
+    const underWay = send('a', 2, 'under way')
+    await nth(1)
+    const since = performance.now()
+    requests[0]!.answer({}, 500)
+    await first
+    const sent = [send('a', 0, 'next'), send('b', 0, 'too'), send('a', 1, 'other')]
+    ;(await nth(2)).answer()
+    expect(shown(requests[2]!)).toEqual([1, ['a-1 other']])
+    const fourth = await nth(3)
+    expect(performance.now() - since).toBeGreaterThan(450)
+    expect(shown(fourth)).toEqual([0, ['a-0 next', 'b-0 too']])
+    expect(fourth.lane).toBe(requests[0]!.lane)
+    requests[1]!.answer()
+    fourth.answer()
+    await Promise.all([underWay, ...sent])
+    expect(requests).toHaveLength(4)
+    expect(outcomes).toEqual(['first', 'other', 'under way', 'next', 'too'])
+  })
+
+  test('keeps nobody waiting who closes', async () => {
+    const { producer, send, nth, outcomes } = open()
+    const first = send('a', 0, 'first')
+    ;(await nth(0)).answer({}, 60_000)
+    await first
+    const held = send('a', 2, 'held')
+    await Bun.sleep(20)
+    await producer.close()
+    await held
+    expect(outcomes).toEqual(['first', 'held: Error'])
   })
 })

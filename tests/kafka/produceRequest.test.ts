@@ -80,7 +80,7 @@ const answerOf = (version: number, fault: { code: number; ofRecord?: string; tex
     compact,
     compact,
   )
-  writer.appendInt32(0)
+  writer.appendInt32(1_234)
   return Reader.from(compact ? writer.appendTaggedFields() : writer)
 }
 
@@ -88,15 +88,18 @@ test('an answer is read partition by partition, with the words of the broker', (
   for (const [version, { parseResponse }] of versions) {
     const knowsWords = version >= 8
     const fault = { code: 10, text: 'too large', ofRecord: 'this one' }
-    expect(readAnswer(version, answerOf(version, fault))).toEqual([
-      { topic: 'a', partition: 0, code: 0, detail: null },
-      { topic: 'a', partition: 2, code: 10, detail: knowsWords ? 'too large' : null },
-      { topic: 'b', partition: 3, code: 0, detail: null },
-    ])
+    expect(readAnswer(version, answerOf(version, fault))).toEqual({
+      parts: [
+        { topic: 'a', partition: 0, code: 0, detail: null },
+        { topic: 'a', partition: 2, code: 10, detail: knowsWords ? 'too large' : null },
+        { topic: 'b', partition: 3, code: 0, detail: null },
+      ],
+      throttleMs: 1_234,
+    })
     // The library reads the same bytes.
     expect(() => parseResponse(0, 0, version, answerOf(version, fault))).toThrow(ResponseError)
   }
-  const [, second] = readAnswer(9, answerOf(9, { code: 87, ofRecord: 'record 1 is bad' }))
+  const [, second] = readAnswer(9, answerOf(9, { code: 87, ofRecord: 'record 1 is bad' })).parts
   expect(second).toEqual({ topic: 'a', partition: 2, code: 87, detail: 'record 1 is bad' })
 })
 
