@@ -1,7 +1,7 @@
 // Sends the events of one partition in their order. If a broker refuses some, it finds their tickers.
 
 import { eventKinds, forEachKind, orderEvents, type EventKind } from '../domain/events.ts'
-import type { Sender } from '../relay/sender.ts'
+import type { Partitions, Sender } from '../relay/sender.ts'
 import type { OutboxEvent } from '../store/outbox.ts'
 import type { Log } from '../telemetry/log.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
@@ -127,11 +127,24 @@ export const createSender = ({ producer, topics, ceSource, log, tracing = noTrac
     }
   }
 
+  /** As the brokers said last. */
+  const known = new Map<EventKind, number>()
+
+  /**
+   * One topic that nobody can say anything of (it was deleted, or its rights were taken away) does not hold up the events of the others: its
+   * own fail when they are sent. Rejects if nobody can say anything of any topic.
+   */
+  const partitions = async (): Promise<Partitions> => {
+    const asked = await Promise.allSettled(eventKinds.map((kind) => producer.partitionsOf(topics[kind])))
+    const failure = asked.find((answer) => answer.status === 'rejected')
+    asked.forEach((answer, i) => answer.status === 'fulfilled' && known.set(eventKinds[i]!, answer.value))
+    if (failure !== undefined && (asked.every(({ status }) => status === 'rejected') || known.size < asked.length))
+      throw failure.reason
+    return forEachKind((kind) => known.get(kind)!)
+  }
+
   return {
-    async partitions() {
-      const counts = await Promise.all(eventKinds.map((kind) => producer.partitionsOf(topics[kind])))
-      return forEachKind((kind) => counts[eventKinds.indexOf(kind)]!)
-    },
+    partitions,
     partitionOf,
     send,
   }

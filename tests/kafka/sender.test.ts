@@ -1,6 +1,8 @@
 // Proves: against the real broker: what the broker refuses is found without delaying or reordering what it takes.
 
 import { expect, test } from 'bun:test'
+import type { BatchProducer } from '../../src/kafka/batchProducer.ts'
+import { PartitionUnavailable } from '../../src/kafka/blame.ts'
 import { createProducer } from '../../src/kafka/client.ts'
 import { partitionOf } from '../../src/kafka/partition.ts'
 import { createSender } from '../../src/kafka/sender.ts'
@@ -92,6 +94,34 @@ test('without a broker the whole batch fails by ticker, and nothing is thrown', 
   expect([...failed.keys()]).toEqual(['A', 'B'])
   expect(sender.partitions()).rejects.toThrow()
   await producer.close()
+})
+
+test('a topic of which nobody can say anything any more holds up none of the others', async () => {
+  const counts = new Map([
+    ['p', 3],
+    ['c', 2],
+  ])
+  const away = () => new PartitionUnavailable('nobody knows')
+  const producer: BatchProducer = {
+    partitionsOf: (topic) => (counts.has(topic) ? Promise.resolve(counts.get(topic)!) : Promise.reject(away())),
+    send: ({ topic }) => (counts.has(topic) ? Promise.resolve() : Promise.reject(away())),
+    close: () => Promise.resolve(),
+  }
+  const topics = { PLACED: 'p', CANCELLED: 'c' }
+  const sender = createSender({ producer, topics, ceSource: '/orders', log: quietLog().log })
+  counts.delete('c')
+  // Nobody has ever said how many partitions it has.
+  expect(sender.partitions()).rejects.toThrow(PartitionUnavailable)
+  counts.set('c', 2)
+  expect(await sender.partitions()).toEqual({ PLACED: 3, CANCELLED: 2 })
+  counts.delete('c')
+  counts.set('p', 4)
+  expect(await sender.partitions()).toEqual({ PLACED: 4, CANCELLED: 2 })
+  const events = [event('A')]
+  expect(await sender.send('PLACED', 0, events)).toEqual({ acked: events, failed: new Map() })
+  expect([...(await sender.send('CANCELLED', 1, [event('B', { kind: 'CANCELLED' })])).failed.keys()]).toEqual(['B'])
+  counts.delete('p')
+  expect(sender.partitions()).rejects.toThrow(PartitionUnavailable)
 })
 
 test('a key goes to the partition of the Java client', () => {
