@@ -4,6 +4,7 @@ import type { DatabaseTarget } from '../store/connection.ts'
 import type { Certificates } from '../store/secureSocket.ts'
 import type { Address } from './databaseAddress.ts'
 import { isKeyOf, readCertificates, readPrivateKey, type FileResult } from './files.ts'
+import { live, rereading, rereadingPair } from './liveFiles.ts'
 
 type Encryption = Pick<DatabaseTarget, 'ssl' | 'certificates'>
 type Mode = DatabaseTarget['ssl']
@@ -59,25 +60,32 @@ const readMode = (address: Address, faults: string[]): Mode => {
   return mode ?? 'prefer'
 }
 
+/** A file that is read, and how to read it again. */
+type Read = { text: string; again: () => FileResult }
+
 const readCertificateFiles = ({ key, parameters }: Address, faults: string[]): Certificates => {
-  const read = (name: string, reader: (path: string) => FileResult): string | undefined => {
+  const read = (name: string, reader: (path: string) => FileResult): Read | undefined => {
     const path = parameters.get(name) || undefined
     if (path === undefined || (name === 'sslrootcert' && path === 'system')) return undefined
     const file = reader(path)
     if (!file.ok) faults.push(`${key}: ${name} must be the path of a PEM file: ${file.reason}`)
-    return file.ok ? file.text : undefined
+    return file.ok ? { text: file.text, again: () => reader(path) } : undefined
   }
   const before = faults.length
   const [ca, cert] = [read('sslrootcert', readCertificates), read('sslcert', readCertificates)]
   const privateKey = read('sslkey', (path) => readPrivateKey(path, parameters.get('sslpassword') || undefined))
+  const hasPair = cert !== undefined && privateKey !== undefined
   if (faults.length === before && (cert === undefined) !== (privateKey === undefined))
     faults.push(`${key}: sslcert and sslkey go together`)
-  else if (cert !== undefined && privateKey !== undefined && !isKeyOf(privateKey, cert))
-    faults.push(`${key}: sslkey must be the key of sslcert`)
-  return {
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && privateKey !== undefined && { cert, key: privateKey }),
-  }
+  else if (hasPair && !isKeyOf(privateKey.text, cert.text)) faults.push(`${key}: sslkey must be the key of sslcert`)
+  const pair = hasPair
+    ? rereadingPair({ cert: cert.text, key: privateKey.text }, cert.again, privateKey.again)
+    : undefined
+  return live({
+    ca: ca && rereading(ca.text, ca.again),
+    cert: pair && (() => pair().cert),
+    key: pair && (() => pair().key),
+  })
 }
 
 /** As in libpq, `require` with a root certificate verifies like verify-ca, and `system` stands for the authorities of the system. */

@@ -7,16 +7,18 @@ import { judgeParameters } from './databaseParameters.ts'
 import { readEncryption } from './databaseTls.ts'
 import { variable, verbatim, type Env } from './env.ts'
 import { readSecretFile } from './files.ts'
+import { rereading } from './liveFiles.ts'
 
 const defaultApplicationName = 'orders'
 
-/** The password in a file. A file that cannot be read is a fault. */
-const filePassword = (env: Env, faults: string[]): string | undefined => {
+/** The password in a file, read anew at each call. A file that cannot be read is a fault. */
+const filePassword = (env: Env, faults: string[]): (() => string) | undefined => {
   const path = variable(env, 'DATABASE_PASSWORD_FILE')
   if (path === undefined) return undefined
   const file = readSecretFile(path)
-  if (!file.ok) faults.push(`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${file.reason}`)
-  return file.ok ? file.text : undefined
+  if (file.ok) return rereading(file.text, () => readSecretFile(path))
+  faults.push(`DATABASE_PASSWORD_FILE must be the path of a file with the password: ${file.reason}`)
+  return undefined
 }
 
 const springPassword = (env: Env, faults: string[]): string | undefined => {
@@ -26,15 +28,15 @@ const springPassword = (env: Env, faults: string[]): string | undefined => {
   return password
 }
 
-type Source = { env: Env; faults: string[] }
+type Source = { env: Env; faults: string[]; inFile: string | undefined }
 
-/** `user:password`, percent-encoded for a URL. */
-const readLogin = ({ key, parameters, ...address }: Address, { env, faults }: Source): string => {
+/** `user:password`, percent-encoded for a URL. `inFile`: the password, if it is in a file. */
+const readLogin = ({ key, parameters, ...address }: Address, { env, faults, inFile }: Source): string => {
   const spring = key === 'SPRING_DATASOURCE_URL'
   const user =
     (spring ? variable(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? parameters.get('user') ?? address.user
   const password =
-    filePassword(env, faults) ||
+    inFile ||
     (spring ? springPassword(env, faults) : undefined) ||
     (parameters.get('password') ?? address.password)
   if (user === '') faults.push(`${key} names no user`)
@@ -66,13 +68,15 @@ export const readDatabaseTarget = (
   if (address === null) return { target: null, warnings: [] }
   const { parameters, servers, database } = address
   const encryption = readEncryption(address, faults)
-  const login = readLogin(address, { env, faults })
+  const password = filePassword(env, faults)
+  const login = readLogin(address, { env, faults, inFile: password?.() })
   const choices = readChoices(address, faults)
   const warnings = judgeParameters(address, faults)
   const options = parameters.get('options')
   return {
     target: {
       url: `postgres://${login}@${textOf(servers[0])}/${encodeURIComponent(database)}`,
+      ...(password !== undefined && { password }),
       ...(choices !== undefined && { choices }),
       ...encryption,
       applicationName:

@@ -1,10 +1,12 @@
 // TLS and SASL to Kafka, TLS on the ports. Certificates and passwords are read at the start, so that one that cannot be used stops
-// it. A key that would have no effect is a fault: nobody should believe in an encryption or a login that is not there.
+// it (and again later: liveFiles.ts, serve/certificateWatch.ts). A key that would have no effect is a fault: nobody should believe in an
+// encryption or a login that is not there.
 
 import type { ServerCertificate } from '../http/listener.ts'
 import type { KafkaConfig } from '../kafka/client.ts'
 import { variable, verbatim } from './env.ts'
 import { isKeyOf, readCertificates, readPrivateKey, readSecretFile, type FileResult } from './files.ts'
+import { live, rereading, rereadingPair } from './liveFiles.ts'
 import type { Reader } from './readers.ts'
 import type { Setting, ValuesOf } from './setting.ts'
 
@@ -170,25 +172,39 @@ type KafkaSettings = TransportSettings & {
   readonly KAFKA_REQUEST_TIMEOUT_MS: number
 }
 
+const tlsOf = (settings: KafkaSettings): NonNullable<KafkaConfig['tls']> => {
+  const { KAFKA_TLS_CA_FILE: ca, KAFKA_TLS_CERT_FILE: cert, KAFKA_TLS_KEY_FILE: key } = settings
+  const pair =
+    cert === undefined || key === undefined
+      ? null
+      : rereadingPair(
+          { cert: cert.text, key: key.text },
+          () => readCertificates(cert.path),
+          () => readPrivateKey(key.path),
+        )
+  return live({
+    ca: ca === undefined ? () => undefined : rereading(ca.text, () => readCertificates(ca.path)),
+    cert: () => pair?.().cert,
+    key: () => pair?.().key,
+  })
+}
+
+const saslOf = (settings: KafkaSettings): NonNullable<KafkaConfig['sasl']> => {
+  const { KAFKA_SASL_PASSWORD: password, KAFKA_SASL_PASSWORD_FILE: file } = settings
+  return live({
+    mechanism: () => settings.KAFKA_SASL_MECHANISM!,
+    username: () => settings.KAFKA_SASL_USERNAME!,
+    password: file === undefined ? () => password! : rereading(file.text, () => readSecretFile(file.path)),
+  })
+}
+
 /** How each Kafka client of this process reaches the brokers. */
 export const kafkaOf = (settings: KafkaSettings, clientId: string): KafkaConfig => ({
   bootstrapServers: settings.KAFKA_BOOTSTRAP_SERVERS,
   clientId,
   requestTimeoutMs: settings.KAFKA_REQUEST_TIMEOUT_MS,
-  ...(hasTls(settings) && {
-    tls: {
-      ca: settings.KAFKA_TLS_CA_FILE?.text,
-      cert: settings.KAFKA_TLS_CERT_FILE?.text,
-      key: settings.KAFKA_TLS_KEY_FILE?.text,
-    },
-  }),
-  ...(hasSasl(settings) && {
-    sasl: {
-      mechanism: settings.KAFKA_SASL_MECHANISM!,
-      username: settings.KAFKA_SASL_USERNAME!,
-      password: settings.KAFKA_SASL_PASSWORD ?? settings.KAFKA_SASL_PASSWORD_FILE!.text,
-    },
-  }),
+  ...(hasTls(settings) && { tls: tlsOf(settings) }),
+  ...(hasSasl(settings) && { sasl: saslOf(settings) }),
 })
 
 /** @returns the certificate of the HTTP port; undefined if the port speaks plain HTTP */

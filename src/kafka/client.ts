@@ -32,7 +32,10 @@ export type KafkaConfig = {
   clientId: string
   /** How long one request to a broker, or a connection to it, may take. */
   requestTimeoutMs: number
-  /** PEM texts. The broker's certificate must be signed by `ca` (by a public authority if `ca` is missing) and name its host. */
+  /**
+   * PEM texts. The broker's certificate must be signed by `ca` (by a public authority if `ca` is missing) and name its host. A connection that
+   * is opened has what they are then, and so it is with the password.
+   */
   tls?: { ca: string | undefined; cert: string | undefined; key: string | undefined }
   sasl?: { mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; username: string; password: string }
 }
@@ -73,6 +76,11 @@ const seenOf = (config: KafkaConfig): Seen => {
   return seen
 }
 
+/** Its members may be other ones for the next connection (config/liveFiles.ts): they are not copied before. */
+const verifying = (tls: NonNullable<KafkaConfig['tls']>): NonNullable<BaseOptions['tls']> =>
+  // Explicit, so that the environment of the process (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the check off.
+  Object.defineProperties({ rejectUnauthorized: true, minVersion: 'TLSv1.2' }, Object.getOwnPropertyDescriptors(tls))
+
 const base = (config: KafkaConfig): BaseOptions => ({
   ...({ seen: seenOf(config) } as object),
   clientId: config.clientId,
@@ -86,8 +94,7 @@ const base = (config: KafkaConfig): BaseOptions => ({
   autocreateTopics: false,
   // Its validators would be asked at each call: see validators.ts.
   strict: false,
-  // Explicit, so that the environment of the process (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the check off.
-  ...(config.tls && { tls: { ...config.tls, rejectUnauthorized: true, minVersion: 'TLSv1.2' } }),
+  ...(config.tls && { tls: verifying(config.tls) }),
   ...(config.sasl && { sasl: config.sasl }),
 })
 

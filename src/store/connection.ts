@@ -12,11 +12,13 @@ export type { Server }
 export type DatabaseTarget = {
   /** `postgres://user:password@host:port/database`, each part percent-encoded. */
   url: string
+  /** Instead of the password in `url`: the one for a connection that is opened now. */
+  password?: () => string
   /** The servers to choose from, instead of the one in `url`; set if there are several, or if the server has to take writes. */
   choices?: readonly Server[]
   /** As in libpq. `require` encrypts and verifies nothing. */
   ssl: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
-  /** For the modes from `require` on. */
+  /** For the modes from `require` on. A connection that is opened has what they are then. */
   certificates?: Certificates
   applicationName: string
   /** Sets search_path; undefined leaves the server's. */
@@ -133,6 +135,7 @@ export const reach = (target: DatabaseTarget, connectTimeoutMs: number, over = n
     ...({ host: [host], port: [port] } as object),
     // The driver takes the name in the URL as it is, percent-encoded.
     database: decodeURIComponent(new URL(target.url).pathname.slice(1)),
+    ...(target.password !== undefined && { password: target.password }),
     ssl: target.ssl === 'allow' || target.ssl === 'prefer' ? ('prefer' as const) : false,
     ...socketOf(target, connectTimeoutMs, over),
     connect_timeout: connectTimeoutMs / 1000,

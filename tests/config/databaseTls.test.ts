@@ -36,6 +36,17 @@ describe('certificates', () => {
     })
   })
 
+  test('are those that the files hold when a connection is opened', () => {
+    const first = writeCertificate(dir, 'exchanged', authority.issue('app'))
+    const query = `sslmode=verify-full&sslrootcert=${ca.cert}&sslcert=${first.cert}&sslkey=${first.key}`
+    const { certificates } = of(query).target!
+    const second = authority.issue('app')
+    writeFileSync(first.key, second.key)
+    expect(certificates!.key).not.toBe(second.key)
+    writeFileSync(first.cert, second.cert)
+    expect({ ...certificates }).toEqual({ ca: authority.cert, ...second })
+  })
+
   test('are verified with require if there is an authority, as libpq does', () => {
     expect(of(`sslmode=require&sslrootcert=${ca.cert}`).target).toMatchObject({ ssl: 'verify-ca' })
     expect(of('sslmode=require').target).toMatchObject({ ssl: 'require' })

@@ -68,7 +68,12 @@ test('a password may be a file, which wins', () => {
   const path = join(temporaryDir('database-url'), 'password')
   writeFileSync(path, 'p@ss/w:ord \n')
   const env = { DATABASE_URL: 'postgres://app:other@db/orders', DATABASE_PASSWORD_FILE: path }
-  expect(read(env).target?.url).toBe('postgres://app:p%40ss%2Fw%3Aord%20@db:5432/orders')
+  const { target } = read(env)
+  expect(target?.url).toBe('postgres://app:p%40ss%2Fw%3Aord%20@db:5432/orders')
+  writeFileSync(path, 'exchanged')
+  expect(target?.password?.()).toBe('exchanged')
+  writeFileSync(path, '')
+  expect(target?.password?.()).toBe('exchanged')
   for (const [text, reason] of [
     ['', 'it is empty'],
     ['hunter2\nhunter3', 'it holds more than one line of text'],

@@ -71,6 +71,33 @@ describe('Kafka', () => {
     expect(kafka(ends)).toEqual(kafka(env))
   })
 
+  test('has the password and the certificates that its files hold when they are asked for; what cannot be used changes nothing', () => {
+    const [password, caFile] = [file('changing', 'first'), file('changing-ca', authority.cert)]
+    const pairOf = (name: string) => authority.issue(name)
+    const [first, second] = [pairOf('orders'), pairOf('orders')]
+    const [cert, key] = [file('changing-cert', first.cert), file('changing-key', first.key)]
+    const { sasl, tls } = kafka({
+      KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256',
+      KAFKA_SASL_USERNAME: 'orders',
+      KAFKA_SASL_PASSWORD_FILE: password,
+      KAFKA_TLS_CA_FILE: caFile,
+      KAFKA_TLS_CERT_FILE: cert,
+      KAFKA_TLS_KEY_FILE: key,
+    })
+    expect([sasl!.password, tls!.ca, tls!.cert, tls!.key]).toEqual(['first', authority.cert, first.cert, first.key])
+    const other = createAuthority('another authority')
+    writeFileSync(password, 'second\n')
+    writeFileSync(caFile, other.cert)
+    // Half of the pair.
+    writeFileSync(cert, second.cert)
+    expect([sasl!.password, tls!.ca, tls!.cert, tls!.key]).toEqual(['second', other.cert, first.cert, first.key])
+    writeFileSync(key, second.key)
+    expect([tls!.cert, tls!.key]).toEqual([second.cert, second.key])
+    for (const path of [password, caFile, cert, key]) writeFileSync(path, '')
+    expect([sasl!.password, tls!.ca, tls!.cert, tls!.key]).toEqual(['second', other.cert, second.cert, second.key])
+  })
+
   test('warns about a password in the clear', () => {
     const warning = 'KAFKA_SASL_MECHANISM=PLAIN without TLS: the password of Kafka crosses the network in the clear'
     expect(configOf({ KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT', ...login }).warnings).toEqual([warning])

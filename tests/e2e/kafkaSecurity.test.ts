@@ -269,3 +269,33 @@ test('a password that is mended on the broker needs no restart: what waited goes
   expect((await service.http(`/orders/${String(json['id'])}`)).json).toMatchObject({ status: 'FILLED' })
   expect(await world.kafka.readUntil(world.topics.placed, 1)).toHaveLength(1)
 })
+
+test('a password that is exchanged on the broker and in its file needs no restart', async () => {
+  const [user, file] = ['orders-moving', `${temporaryDir('moving')}/password`]
+  const exchange = (password: string) => secure.server.setScramPassword(user, 'SCRAM-SHA-256', password)
+  await exchange('first')
+  writeFileSync(file, 'first')
+  // Where sessions are short: elsewhere the broker goes on with who is logged in.
+  const way: Way = {
+    at: 'SHORT',
+    env: ({ files }) => ({
+      KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+      KAFKA_TLS_CA_FILE: files.ca,
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256',
+      KAFKA_SASL_USERNAME: user,
+      KAFKA_SASL_PASSWORD_FILE: file,
+    }),
+  }
+  await using world = await worldOf(way)
+  const service = await world.start()
+  await kafkaUp(service)
+  await exchange('second')
+  await until(async () => (await kafkaOf(service)).status === 'DOWN', { what: 'the old password is refused' })
+  const { json } = await service.post(orderBody())
+  await world.publishTrades(tradeOf({ buyOrderId: json['id'], quantity: 100 }))
+  writeFileSync(file, 'second')
+  await kafkaUp(service)
+  await world.outboxEmpty()
+  await world.tradesConsumed()
+  expect((await service.http(`/orders/${String(json['id'])}`)).json).toMatchObject({ status: 'FILLED' })
+})

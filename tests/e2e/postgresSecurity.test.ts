@@ -245,6 +245,26 @@ describe('refused', () => {
   })
 })
 
+test('a password that is exchanged on the server and in its file needs no restart', async () => {
+  const file = join(dir, 'exchanged')
+  writeFileSync(file, password)
+  const query = `sslmode=verify-full&sslrootcert=${files.ca}`
+  const env = { ...envOf({ server: here, query, user: 'app' }), DATABASE_PASSWORD_FILE: file }
+  await using service = await startService({ env })
+  expect((await service.post(orderBody())).status).toBe(202)
+  const sql = postgres(here.url, { max: 1 })
+  try {
+    await sql.unsafe("alter role app password 'another'")
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'`
+    await until(async () => (await dbOf(service)).status === 'DOWN', { what: 'the old password is refused' })
+    writeFileSync(file, 'another\n')
+    await until(async () => (await service.post(orderBody())).status === 202, { what: 'the new password is used' })
+  } finally {
+    await sql.unsafe(`alter role app password '${password}'`)
+    await sql.end()
+  }
+})
+
 test('a certificate that is no longer accepted while the service runs is a 503, and nothing needs a restart afterwards', async () => {
   const dataDir = join(dir, 'changing')
   const port = await freePort()

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { joinGroupV9 } from '@platformatic/kafka'
+import { joinGroupV9, syncGroupV5 } from '@platformatic/kafka'
 import { createAdmin, createFetcher, createMember, type KafkaConfig, type RawConsumer } from '../../src/kafka/client.ts'
 import { Admin, ConnectionPool } from '../../src/kafka/library.ts'
 import { startKafka, type KafkaServer } from '../stack/kafka.ts'
@@ -252,8 +252,8 @@ describe('a member of a group', () => {
     hangsAfterMs,
   )
 
-  /** Lets a member of another program join the group, with this subscription; resolves once our member has its partitions again. */
-  const joinBeside = async (member: RawConsumer, group: string, subscription: Buffer): Promise<ConnectionPool> => {
+  /** A member of another program, which has its id and has not joined yet. */
+  const foreignMember = async (group: string, subscription: Buffer) => {
     const foreign = new ConnectionPool('foreign', { requestTimeout: 60_000 })
     const connection = await foreign.get({ host: '127.0.0.1', port: kafka.port })
     const join = (memberId: string) =>
@@ -261,8 +261,14 @@ describe('a member of a group', () => {
         { name: 'range', metadata: subscription },
       ])
     const { response } = (await failureOf(join(''))) as { response: { memberId: string } }
+    return { foreign, connection, join, id: response.memberId }
+  }
+
+  /** Lets a member of another program join the group, with this subscription; resolves once our member has its partitions again. */
+  const joinBeside = async (member: RawConsumer, group: string, subscription: Buffer): Promise<ConnectionPool> => {
+    const { foreign, join, id } = await foreignMember(group, subscription)
     const rejoined = new Promise<void>((resolve) => member.once('consumer:group:join', () => resolve()))
-    await join(response.memberId)
+    await join(id)
     await rejoined
     return foreign
   }
@@ -290,6 +296,28 @@ describe('a member of a group', () => {
       expect(member.assignments).toEqual([{ topic, partitions: [0, 1, 2] }])
       await foreign.close()
       await member.close(true)
+    },
+    hangsAfterMs,
+  )
+
+  test(
+    'whose leader writes an assignment that cannot be read says so',
+    async () => {
+      await using door = await openPlainDoor()
+      const { member: other, topic } = await joined(door)
+      await other.close(true)
+      const group = `driver-${crypto.randomUUID()}`
+      const { foreign, connection, join, id } = await foreignMember(group, subscriptionTo(topic))
+      await join(id)
+      const member = createMember(configOf(door), group)
+      member.topics.track(topic)
+      const failure = failureOf(member.joinGroup({}))
+      let generation = await join(id)
+      while (generation.members.length < 2) generation = await join(id)
+      const assignments = generation.members.map(({ memberId }) => ({ memberId, assignment: Buffer.from([0]) }))
+      await syncGroupV5.api.async(connection, group, generation.generationId, id, null, 'consumer', 'range', assignments)
+      expect(String(await failure)).toContain('assignment that cannot be read')
+      await Promise.all([foreign.close(), member.close(true)])
     },
     hangsAfterMs,
   )
