@@ -94,6 +94,19 @@ test('a connection that ended while it learned the types of arrays is opened ane
   }
 })
 
+test('a connection on which Postgres canceled the question for the types of arrays is opened anew, and knows them', async () => {
+  const db = database.open({ connections: 1, lockTimeoutMs: 300 })
+  const arrays = () => db.run((sql) => sql<{ a: unknown }[]>`select array[1, 2] as a`)
+  await admin.begin(async (transaction) => {
+    await transaction`lock table pg_catalog.pg_type in access exclusive mode`
+    expect(await failureOf(arrays())).toMatchObject({ code: '55P03' })
+  })
+  // It may end before that connection does.
+  const again = await arrays().catch((error: unknown) => error)
+  if (!(again instanceof Error)) expect(again).toMatchObject([{ a: [1, 2] }])
+  expect(await arrays()).toMatchObject([{ a: [1, 2] }])
+})
+
 test('whoever accepts connections and ends them at once is asked again after pauses', async () => {
   let accepted = 0
   const server = createServer((socket) => {
