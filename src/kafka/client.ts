@@ -79,7 +79,10 @@ const seenOf = (config: KafkaConfig): Seen => {
 /** Its members may be other ones for the next connection (config/liveFiles.ts): they are not copied before. */
 const verifying = (tls: NonNullable<KafkaConfig['tls']>): NonNullable<BaseOptions['tls']> =>
   // Explicit, so that the environment of the process (NODE_TLS_REJECT_UNAUTHORIZED) cannot switch the check off.
-  Object.defineProperties({ rejectUnauthorized: true, minVersion: 'TLSv1.2' }, Object.getOwnPropertyDescriptors(tls))
+  Object.defineProperties<NonNullable<BaseOptions['tls']>>(
+    { rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+    Object.getOwnPropertyDescriptors(tls),
+  )
 
 const base = (config: KafkaConfig): BaseOptions => ({
   ...({ seen: seenOf(config) } as object),
