@@ -36,9 +36,7 @@ const readLogin = ({ key, parameters, ...address }: Address, { env, faults, inFi
   const user =
     (spring ? variable(env, 'SPRING_DATASOURCE_USERNAME') : undefined) ?? parameters.get('user') ?? address.user
   const password =
-    inFile ||
-    (spring ? springPassword(env, faults) : undefined) ||
-    (parameters.get('password') ?? address.password)
+    inFile || (spring ? springPassword(env, faults) : undefined) || (parameters.get('password') ?? address.password)
   if (user === '') faults.push(`${key} names no user`)
   return [user, ...(password === '' ? [] : [password])].map(encodeURIComponent).join(':')
 }

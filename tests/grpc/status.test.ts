@@ -12,7 +12,11 @@ const headersMax = 8_192
 
 /** As HTTP/2 counts: 32 bytes for each header, and bytes as base64. */
 const sizeOf = (detail: string, trailer: Metadata): number => {
-  const headers = { ...trailer.getMap(), 'grpc-message': encodeURI(detail), 'grpc-status': '3' }
+  const headers: Record<string, Buffer | string> = {
+    ...trailer.getMap(),
+    'grpc-message': encodeURI(detail),
+    'grpc-status': '3',
+  }
   return Object.entries(headers).reduce(
     (sum, [name, value]) =>
       sum + 32 + name.length + (typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4),

@@ -315,7 +315,16 @@ describe('a member of a group', () => {
       let generation = await join(id)
       while (generation.members.length < 2) generation = await join(id)
       const assignments = generation.members.map(({ memberId }) => ({ memberId, assignment: Buffer.from([0]) }))
-      await syncGroupV5.api.async(connection, group, generation.generationId, id, null, 'consumer', 'range', assignments)
+      await syncGroupV5.api.async(
+        connection,
+        group,
+        generation.generationId,
+        id,
+        null,
+        'consumer',
+        'range',
+        assignments,
+      )
       expect(String(await failure)).toContain('assignment that cannot be read')
       await Promise.all([foreign.close(), member.close(true)])
     },

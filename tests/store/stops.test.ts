@@ -5,13 +5,7 @@ import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Cause } from '../../src/domain/history.ts'
 import { readEpoch } from '../../src/store/gate.ts'
 import { moveOrders } from '../../src/store/moves.ts'
-import {
-  readDueStops,
-  readTickersWithDueStops,
-  triggerStops,
-  type DueStop,
-  type Tick,
-} from '../../src/store/stops.ts'
+import { readDueStops, readTickersWithDueStops, triggerStops, type DueStop, type Tick } from '../../src/store/stops.ts'
 import { aCancel, amount, aStop, newId } from '../support/builders.ts'
 import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
