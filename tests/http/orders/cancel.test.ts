@@ -129,8 +129,8 @@ describe('DELETE /orders/{id}', () => {
 
   test('takes no parameter: a filter of the other DELETE would be passed over', async () => {
     const order = await harness.place()
-    for (const query of ['?x=1', '?userId=', `?userId=${order.userId}&ticker=${order.ticker}`]) {
-      const answer = await harness.call('DELETE', `/orders/${String(order.id)}${query}`)
+    for (const query of ['?x=1', '?userId=', `?userId=${order.userId}&ticker=${String(order.ticker)}`]) {
+      const answer = await harness.call('DELETE', `/orders/${order.id}${query}`)
       expect(refusal(answer)).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
     }
     expect(await get(order.id)).toMatchObject({ status: 'NEW' })
