@@ -199,9 +199,9 @@ describe('a cluster', () => {
         held++
         return 'hold'
       })
-      const config = { ...configOf(silent), bootstrapServers: [silent.address, kafka.bootstrap], requestTimeoutMs: 500 }
+      const config = { ...configOf(silent), bootstrapServers: [silent.address, kafka.bootstrap], requestTimeoutMs: 2_000 }
       const first = createFetcher(config, 'driver')
-      expect(await failureOf(first.metadata(question))).toMatchObject({ code: 'PLT_KFK_TIMEOUT' })
+      expect(await failureOf(first.metadata(question))).toMatchObject({ message: 'Request timed out' })
       const second = createFetcher(config, 'driver')
       for (const fetcher of [first, second]) expect((await fetcher.metadata(question)).brokers.size).toBe(1)
       expect(held).toBe(1)
