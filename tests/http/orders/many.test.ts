@@ -77,7 +77,8 @@ describe('DELETE /orders', () => {
     for (const path of ['/orders/cancel-after', '/orders/batch', '/orders/stream'])
       expect(refusal(await harness.call('DELETE', `${path}?userId=${userId}`)).status).toBe(405)
     expect(await statusOf(id)).toBe('NEW')
-    expect((await harness.call('DELETE', `/orders/${id}?userId=${crypto.randomUUID()}`)).status).toBe(200)
+    expect(refusal(await harness.call('DELETE', `/orders/${id}?userId=${userId}`)).status).toBe(400)
+    expect((await harness.call('DELETE', `/orders/${id}`)).status).toBe(200)
   })
 })
 
