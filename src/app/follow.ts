@@ -3,6 +3,9 @@
 import type { Order } from '../domain/order.ts'
 import type { LogFilter } from '../store/log.ts'
 
+/** A longer text is no cursor. (Some thousand transactions that run at the same time.) */
+export const cursorLengthMax = 8_192
+
 /** Which events a follower gets. */
 export type EventFilter = LogFilter
 

@@ -84,8 +84,8 @@ const verifying = (tls: NonNullable<KafkaConfig['tls']>): NonNullable<BaseOption
     Object.getOwnPropertyDescriptors(tls),
   )
 
-const base = (config: KafkaConfig): BaseOptions => ({
-  ...({ seen: seenOf(config) } as object),
+const base = (config: KafkaConfig): BaseOptions & { seen: Seen } => ({
+  seen: seenOf(config),
   clientId: config.clientId,
   bootstrapBrokers: [...config.bootstrapServers],
   connectTimeout: connectTimeoutMs,

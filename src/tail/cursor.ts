@@ -1,14 +1,13 @@
 // A cursor: a place in the log as text that clients keep. It means the same to every replica, for streams and for polling, and to clients
 // nothing at all.
 
+import { cursorLengthMax } from '../app/follow.ts'
 import type { LogKey, Place } from '../store/log.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 
 export type Cursor = { place: Place; issuedAtMs: number }
 
 const formatVersion = '1'
-/** A longer text is no cursor. (Some thousand transactions that run at the same time.) */
-const lengthMax = 8_192
 
 const digits = (value: bigint | number): string => value.toString(36)
 
@@ -88,7 +87,7 @@ const pageOf = (fields: readonly string[]): Place['page'] | undefined => {
 
 /** Null: the text is no cursor of ours. */
 export const decodeCursor = (text: string): Cursor | null => {
-  if (text.length > lengthMax || !/^[\w-]+$/.test(text)) return null
+  if (text.length > cursorLengthMax || !/^[\w-]+$/.test(text)) return null
   const [form, epochText, issuedText, seen, witnessField, ...rest] = Buffer.from(text, 'base64url')
     .toString('latin1')
     .split('/')

@@ -199,7 +199,11 @@ describe('a cluster', () => {
         held++
         return 'hold'
       })
-      const config = { ...configOf(silent), bootstrapServers: [silent.address, kafka.bootstrap], requestTimeoutMs: 2_000 }
+      const config = {
+        ...configOf(silent),
+        bootstrapServers: [silent.address, kafka.bootstrap],
+        requestTimeoutMs: 2_000,
+      }
       const first = createFetcher(config, 'driver')
       expect(await failureOf(first.metadata(question))).toMatchObject({ message: 'Request timed out' })
       const second = createFetcher(config, 'driver')

@@ -2,7 +2,7 @@
 // ORDERS_UNKNOWN_FIELDS is for: a filter that is misspelt is refused always, for without it everything would come.
 
 import { Type } from '@sinclair/typebox'
-import type { EventFilter } from '../../app/follow.ts'
+import { cursorLengthMax, type EventFilter } from '../../app/follow.ts'
 import type { Decoded } from '../exchange/decode.ts'
 import type { Fault } from '../exchange/problem.ts'
 import { defineQuery, ticker, uuid } from '../exchange/query.ts'
@@ -11,7 +11,7 @@ import { defineQuery, ticker, uuid } from '../exchange/query.ts'
 export type FollowQuery = { filter: EventFilter; cursor: string | null; pointer: Fault['pointer'] }
 
 /** The tail decides what is a cursor, and reads none that is longer, or of other characters. */
-const cursorPattern = '^[A-Za-z0-9_-]{1,8192}$'
+const cursorPattern = `^[A-Za-z0-9_-]{1,${cursorLengthMax}}$`
 const cursorForm = new RegExp(cursorPattern)
 export const cursorRule = 'must be a cursor of the stream or of polling, unchanged'
 
