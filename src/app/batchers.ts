@@ -129,8 +129,12 @@ const createPlacing = (options: BatchersOptions) => {
   return {
     places: createBatcher<Placement, PlaceResult>({
       ...write('place'),
-      run: (placements, { stored }) =>
-        placeOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored, onCommitted) }),
+      run: (placements, { again, stored }) =>
+        placeOrders(pools.places, placements, {
+          ...placing,
+          fresh: !again,
+          onCommitted: afterCommit(stored, onCommitted),
+        }),
     }),
     trials: createBatcher<Placement, TrialResult>({
       ...read('validate'),

@@ -106,8 +106,12 @@ const createFixBatchers = (parts: FixParts) => {
   return {
     places: createBatcher<FixPlacement, FixPlaceResult>({
       ...write('place'),
-      run: (placements, { stored }) =>
-        placeFixOrders(pools.places, placements, { ...placing, onCommitted: afterCommit(stored, onCommitted) }),
+      run: (placements, { again, stored }) =>
+        placeFixOrders(pools.places, placements, {
+          ...placing,
+          fresh: !again,
+          onCommitted: afterCommit(stored, onCommitted),
+        }),
     }),
     cancels: createBatcher<NewFixRequest, FixCancelResult>({
       ...write('cancel'),

@@ -113,6 +113,8 @@ export type Placing = {
   onRejected?: (code: string) => void
   /** Called after every commit that stored orders. */
   onCommitted: () => void
+  /** See InsertOptions. */
+  fresh?: boolean
 }
 
 /** A placement as the rules judge it. `waitSeconds`: it is refused, and must not be stored before this time is over; null: it may be stored. */
@@ -138,14 +140,14 @@ type JudgeAndStore<P extends Placement, S> = {
 /** Judges and stores; anew while the rules change in between. */
 export const judgeAndStore = async <P extends Placement, S>(
   { placements, store }: JudgeAndStore<P, S>,
-  { rules, keyFill, rejections }: Placing,
+  { rules, keyFill, rejections, fresh = false }: Placing,
 ): Promise<{ judged: Judged<P>[]; result: S; keysFilled: boolean }> => {
   const keysFilled = await keyFill.isDone()
   let current = await rules.current()
   for (let judgements = 0; judgements < judgementsMax; judgements++) {
     const by = current
     const judged = placements.map((placement) => judge(placement, by, rejections))
-    const result = await store(judged, { epoch: by.epoch, keysFilled })
+    const result = await store(judged, { epoch: by.epoch, keysFilled, fresh })
     if (result.epoch === by.epoch) return { judged, result, keysFilled }
     current = await rules.refresh()
   }

@@ -42,11 +42,11 @@ const storedOf = (rows: readonly Row[]): FixStored => {
 export const insertFixOrders = async (
   sql: Sql,
   placements: readonly NewFixOrder[],
-  { epoch, keysFilled }: InsertOptions,
+  { epoch, ...options }: InsertOptions,
 ): Promise<FixStored & { epoch: string }> => {
   const { sessions, epochs, numbers, requests } = messageArrays(placements.map(({ message }) => message))
   const rows = await sql<(Row & { epoch: string })[]>(
-    placeText('fix', keysFilled),
+    placeText('fix', options),
     ...insertArrays(placements),
     textArray(placements.map(({ message: { session } }) => doorText({ kind: 'fix', session }))),
     sessions,

@@ -25,6 +25,8 @@ import sweeps from '../../sql/0022_sweeps.sql' with { type: 'text' }
 import fix from '../../sql/0023_fix.sql' with { type: 'text' }
 import fixChecked from '../../sql/0024_fix_checked.sql' with { type: 'text' }
 import adoption from '../../sql/0025_adoption.sql' with { type: 'text' }
+import cheapChecks from '../../sql/0026_cheap_checks.sql' with { type: 'text' }
+import cheapChecksValidated from '../../sql/0027_cheap_checks_validated.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -54,4 +56,6 @@ export const migrations: readonly Migration[] = [
   { name: '0023_fix.sql', sql: fix },
   { name: '0024_fix_checked.sql', sql: fixChecked },
   { name: '0025_adoption.sql', sql: adoption },
+  { name: '0026_cheap_checks.sql', sql: cheapChecks },
+  { name: '0027_cheap_checks_validated.sql', sql: cheapChecksValidated },
 ]

@@ -70,8 +70,11 @@ export const insertArrays = (placements: readonly NewOrder[]): string[] => {
   ]
 }
 
-/** `epoch`: of the rules by which the orders were judged. `keysFilled`: see KeyFill. */
-export type InsertOptions = { epoch: string; keysFilled: boolean }
+/**
+ * `epoch`: of the rules by which the orders were judged. `keysFilled`: see KeyFill. `fresh`: no earlier attempt can have stored any of these
+ * orders. If one is stored all the same, a fresh insert fails.
+ */
+export type InsertOptions = { epoch: string; keysFilled: boolean; fresh?: boolean }
 
 /** `epoch`: the one in force. If it is another one than that of the orders, nothing was stored. `stored`: the ids that are new. */
 export type Inserted = { epoch: string; stored: Set<string> }
@@ -80,17 +83,18 @@ export type Inserted = { epoch: string; stored: Set<string> }
  * Stores new orders, their keys and their events. A refused order and a stop have no event: no engine is told of them. An order that passed
  * the gate and was not stored met a row with its id (a retry whose first answer was lost), or its key is held: readKeyHolders tells which.
  *
- * Rows go in by key, so that two replicas with overlapping keys cannot deadlock; positions of log and outbox are drawn in order of arrival.
+ * Keys go in by key and orders by id, so that two statements with the same of them cannot deadlock; positions of log and outbox are drawn in
+ * order of arrival.
  */
 export const insertOrders = async (
   sql: Sql,
   placements: readonly NewOrder[],
-  { epoch, keysFilled }: InsertOptions,
+  { epoch, ...options }: InsertOptions,
 ): Promise<Inserted> => {
   const origins = placements.map(({ origin: { door } }) => (door === undefined ? null : doorText(door)))
   const ofHttp = origins.every((origin) => origin === null)
   const rows = await sql<{ epoch: string; id: string | null }[]>(
-    placeText(ofHttp ? 'http' : 'door', keysFilled),
+    placeText(ofHttp ? 'http' : 'door', options),
     ...insertArrays(placements),
     ...(ofHttp ? [] : [textArray(origins)]),
     epoch,

@@ -4,7 +4,7 @@
 import { gate, gateIsPassed } from './gate.ts'
 import { noOlderOrder } from './keys.ts'
 import { parameter, statementText } from './sqlText.ts'
-import { castTermColumns, termColumns, termParameters } from './terms.ts'
+import { termColumns, termParameters, termValues } from './terms.ts'
 
 type Text = string | TemplateStringsArray
 
@@ -83,32 +83,37 @@ const ofFix: Additions = {
   storable: ' held_back is null and',
   after: `, due as (
       insert into fix_due (session, series, in_number, reason, request, at)
-      select i.session, m.series, i.in_number::bigint, coalesce(i.held_back, 'KNOWN_KEY'), i.request::jsonb, i.created_at::timestamptz
+      select i.session, m.series, i.in_number::bigint, coalesce(i.held_back, 'KNOWN_KEY'), i.request::jsonb, i.created_at
       from lawful i join moved m on m.id = i.session
-      where not (i.id::uuid = any (array(select id from placed)))
+      where not (i.id in (select id from placed))
     )`,
   result: `select gate.epoch, r.moved, r.id
     from gate left join (select true as moved, id from moved union all select false, id::text from placed) r on true`,
 }
 
-/** `keysFilled`: the keys of older orders are in order_keys too. */
-const textOf = (additions: Additions, keysFilled: boolean) => statementText`
+/**
+ * `keysFilled`: the keys of older orders are in order_keys too. `fresh`: no row can be in conflict with those of orders. Then Postgres need
+ * not look for one before it inserts, nor mark each row as tentative and then as meant.
+ *
+ * Rows are looked up in a set (`in`, which Postgres hashes because it is not the whole condition), not in an array that it would walk along.
+ */
+const textOf = (additions: Additions, { keysFilled, fresh }: { keysFilled: boolean; fresh: boolean }) => statementText`
     with ${gate}, input as materialized (
       select *, nextval('log_position') as position from unnest(
-        ${parameter}::text[],
+        ${parameter}::text::uuid[],
         ${termParameters},
+        ${parameter}::text::timestamptz[],
         ${parameter}::text[],
         ${parameter}::text[],
         ${parameter}::text[],
         ${parameter}::text[],
-        ${parameter}::text[],
-        ${parameter}::text[],
+        ${parameter}::text::uuid[],
         ${parameter}::text[]${additions.parameters}
       ) with ordinality as t (id, ${termColumns()}, created_at, request_id, subject, reason_code, reason_text, event_id, traceparent,${additions.inputs} ordinality)
       where ${gateIsPassed}
     ),${additions.before} keyed as (
       insert into order_keys (user_id, client_order_id, order_id)
-      select i.user_id::uuid, i.client_order_id, i.id::uuid
+      select i.user_id, i.client_order_id, i.id
       from ${additions.lawful} i
       where${additions.storable} i.client_order_id is not null${keysFilled ? '' : ` and ${noOlderOrder}`}
       order by i.user_id, i.client_order_id, i.id
@@ -116,25 +121,36 @@ const textOf = (additions: Additions, keysFilled: boolean) => statementText`
       returning order_id
     ), placed as (
       insert into orders (id, ${termColumns()}, status, reason_code, reason_text, created_at, updated_at, request_id, subject, position, rules_epoch${additions.columns})
-      select id::uuid, ${castTermColumns}, case when reason_code is null then 'NEW' else 'REJECTED' end, reason_code, reason_text,
-             created_at::timestamptz, created_at::timestamptz, request_id, subject, position, (select epoch from gate)${additions.values}
+      select id, ${termValues}, case when reason_code is null then 'NEW' else 'REJECTED' end, reason_code, reason_text,
+             created_at, created_at, request_id, subject, position, (select epoch from gate)${additions.values}
       from ${additions.lawful}
-      where${additions.storable} ${additions.storable === '' ? '' : '('}client_order_id is null or id::uuid = any (array(select order_id from keyed))${additions.storable === '' ? '' : ')'}
-      order by user_id, client_order_id, id
-      on conflict do nothing
+      where${additions.storable} (client_order_id is null or id in (select order_id from keyed))
+      order by id${
+        fresh
+          ? ''
+          : `
+      on conflict do nothing`
+      }
       returning id
     ), appended as (
       insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
-      select i.event_id::uuid, 'PLACED', i.id::uuid, i.ticker, i.created_at::timestamptz, i.traceparent
+      select i.event_id, 'PLACED', i.id, i.ticker, i.created_at, i.traceparent
       from input i
-      where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed))
+      where i.reason_code is null and i.stop_price is null and (i.id in (select id from placed)) is true
       order by i.ordinality
     )${additions.after}
     ${additions.result}`
 
-const textsOf = (additions: Additions) => ({ filled: textOf(additions, true), unfilled: textOf(additions, false) })
+const textsOf = (additions: Additions) => ({
+  fresh: textOf(additions, { keysFilled: true, fresh: true }),
+  filled: textOf(additions, { keysFilled: true, fresh: false }),
+  unfilled: textOf(additions, { keysFilled: false, fresh: false }),
+})
 const texts = { http: textsOf(ofHttp), door: textsOf(ofDoor), fix: textsOf(ofFix) }
 
-/** The statement for orders of HTTP only, for those of other doors too, or for those of sessions of FIX. */
-export const placeText = (form: keyof typeof texts, keysFilled: boolean) =>
-  keysFilled ? texts[form].filled : texts[form].unfilled
+/** Which text: for orders of HTTP only, for those of other doors too, or for those of sessions of FIX. */
+export type PlaceForm = keyof typeof texts
+
+/** The statement. While keys of older orders are being filled in, an index of orders may still be in conflict with a fresh one. */
+export const placeText = (form: PlaceForm, { keysFilled, fresh = false }: { keysFilled: boolean; fresh?: boolean }) =>
+  texts[form][keysFilled ? (fresh ? 'fresh' : 'filled') : 'unfilled']

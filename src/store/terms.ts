@@ -1,4 +1,5 @@
-// The terms of an order as columns: their names, what goes in, what comes out. Every value goes in as text and is cast in the statement.
+// The terms of an order as columns: their names, what goes in, what comes out. Every value goes in as text; the statement makes it what the
+// column holds.
 
 import { amountFromSql, formatAmount, plainFromSql } from '../domain/decimal.ts'
 import {
@@ -17,11 +18,11 @@ import { sparseArray } from './sql.ts'
 import { sqlText } from './sqlText.ts'
 
 /**
- * `cast`: from text to the type of the column. `absent`: what the column holds for a term that is null, if that is not null. A column that
+ * `type`: of the column, if that is not text. `absent`: what the column holds for a term that is null, if that is not null. A column that
  * holds it is read as null.
  */
 type Kind = {
-  cast: string
+  type: string | null
   absent?: string
   toText: (value: never) => string
   fromColumn: (column: never) => unknown
@@ -31,16 +32,20 @@ const same = (text: string): string => text
 
 /** How a text becomes the type of the column, how a value becomes that text, and how it is read from the column. */
 const columnKinds = {
-  uuid: { cast: '::uuid', toText: same, fromColumn: same },
-  key: { cast: '', toText: same, fromColumn: same },
-  ticker: { cast: '', toText: same, fromColumn: same },
-  choice: { cast: '', toText: same, fromColumn: same },
-  amount: { cast: '::numeric', toText: formatAmount, fromColumn: amountFromSql },
-  flag: { cast: '::boolean', absent: 'false', toText: String, fromColumn: (flag: boolean) => flag || null },
-  instant: { cast: '::timestamptz', toText: same, fromColumn: (at: Date) => at.toISOString() },
+  uuid: { type: 'uuid', toText: same, fromColumn: same },
+  key: { type: null, toText: same, fromColumn: same },
+  ticker: { type: null, toText: same, fromColumn: same },
+  choice: { type: null, toText: same, fromColumn: same },
+  amount: { type: 'numeric', toText: formatAmount, fromColumn: amountFromSql },
+  flag: { type: 'boolean', absent: 'false', toText: String, fromColumn: (flag: boolean) => flag || null },
+  instant: { type: 'timestamptz', toText: same, fromColumn: (at: Date) => at.toISOString() },
 } as const satisfies Record<TermKind, Kind>
 
-export const castOf = ({ kind }: Term): string => columnKinds[kind].cast
+/** What makes a parameter an array of what the column of a term holds: `::text::uuid[]`, `::text[]`. */
+export const arrayCast = ({ kind }: Term): string => {
+  const { type }: Kind = columnKinds[kind]
+  return type === null ? '::text[]' : `::text::${type}[]`
+}
 
 /** As it comes from Postgres: a `numeric` is text. */
 type ColumnValue<N extends TermName> = N extends AmountTerm
@@ -89,11 +94,10 @@ export const termColumns = (write: (term: Term) => string = ({ column }) => colu
 /** The same of the terms that events carry. */
 export const eventTermColumns = (write: (term: Term) => string): string => allEventTerms.map(write).join(', ')
 
-/** `user_id::uuid, client_order_id, …`: the columns of the texts, as what the table holds. */
-export const castTermColumns = termColumns((term) => {
+/** The values of the columns that `unnest` of termParameters gives. */
+export const termValues = termColumns((term) => {
   const { absent }: Kind = columnKinds[term.kind]
-  const value = `${term.column}${castOf(term)}`
-  return absent === undefined ? value : `coalesce(${value}, ${absent})`
+  return absent === undefined ? term.column : `coalesce(${term.column}, ${absent})`
 })
 
 const textOf = ({ name, kind }: Term): ((order: OrderTerms) => string | null) => {
@@ -105,8 +109,11 @@ const textOf = ({ name, kind }: Term): ((order: OrderTerms) => string | null) =>
 }
 const texts = terms.map(textOf)
 
-/** `$1::text[], $2::text[], …`: the parameters of `unnest`, one a term, in the order of termColumns. */
-export const termParameters = sqlText(['', ...terms.slice(1).map(() => '::text[],\n        '), '::text[]'])
+/** `$1::text::uuid[], $2::text[], …`: the parameters of `unnest`, one a term, in the order of termColumns. */
+export const termParameters = sqlText([
+  '',
+  ...terms.map((term, i) => `${arrayCast(term)}${i === terms.length - 1 ? '' : ',\n        '}`),
+])
 
 /** Their values: one array of texts a term. */
 export const termArrays = (orders: readonly OrderTerms[]): string[] =>

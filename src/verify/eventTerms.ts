@@ -10,7 +10,7 @@ import { eventTerms, terms, type Term, type TermKind, type TermName } from '../d
 import { publishedVocabulary } from '../kafka/vocabulary.ts'
 import { textArray, type Fragment, type Sql } from '../store/sql.ts'
 import { sqlText } from '../store/sqlText.ts'
-import { castOf } from '../store/terms.ts'
+import { arrayCast } from '../store/terms.ts'
 import { amountFromJson } from '../wire/json.ts'
 import type { Vocabulary } from '../wire/terms.ts'
 
@@ -76,7 +76,6 @@ export const termArrays = (sql: Sql, rows: readonly PublishedTerms[]): Fragment 
   )
   return sql(arrayTexts, ...arrays)
 }
-const arrayCast = (term: Term): string => (castOf(term) === '' ? '::text[]' : `::text[]${castOf(term)}[]`)
 const arrayTexts = sqlText([
   '',
   ...published.map((term, i) => `${arrayCast(term)}${i === published.length - 1 ? '' : ',\n    '}`),

@@ -171,11 +171,19 @@ describe('an order begins', () => {
     await insertOrder({ client_order_id: ` ~${'x'.repeat(62)}` })
   })
 
-  test('with a ticker and a key in the form of the domain, written once more here', async () => {
-    const rows = await sql<{ name: string; definition: string }[]>`
-      select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint
-      where conrelid = 'orders'::regclass and conname in ('orders_ticker', 'orders_client_order_id') order by name`
-    expect(rows.map(({ definition }) => /'(.*)'/.exec(definition)?.[1])).toEqual([keyForm.stored, tickerForm.stored])
+  test('with a ticker and a key in the form of the domain, said here in another way', async () => {
+    const characters = Array.from({ length: 0x180 }, (_, code) => String.fromCodePoint(code + 1))
+    const texts = ['', 'é', '😀', 'A\n', '\nA', ...characters, ...[16, 17, 64, 65].map((length) => 'A'.repeat(length))]
+    for (const [column, { stored }] of Object.entries({ ticker: tickerForm, client_order_id: keyForm })) {
+      const [check] = await sql<{ condition: string }[]>`
+        select pg_get_expr(conbin, conrelid) as condition from pg_constraint
+        where conrelid = 'orders'::regclass and conname = ${`orders_${column}`}`
+      const rows = await sql<{ allowed: boolean }[]>`
+        select ${sql.unsafe(check!.condition)} as allowed
+        from unnest(${texts}::text[]) with ordinality as t (${sql(column)}, at) order by at`
+      const form = new RegExp(stored, 'u')
+      expect(texts.filter((_, i) => rows[i]!.allowed)).toEqual(texts.filter((text) => form.test(text)))
+    }
   })
 
   test('as REJECTED, where a rule of business refuses it', async () => {

@@ -74,6 +74,20 @@ describe('insertOrders', () => {
     expect(await events()).toHaveLength(2)
   })
 
+  test('called as a first attempt stores the same; of orders that are stored it fails whole', async () => {
+    const [known, keyed, fresh] = [aPlacement(), aPlacement({ clientOrderId: 'k' }), aPlacement()] as const
+    const first = (...placed: Parameters<typeof storeOrders>[1]) => db.run((sql) => storeOrders(sql, placed, true))
+    expect(await first(known, keyed)).toEqual(new Set([known.order.id, keyed.order.id]))
+    const error = await failureOf(first(fresh, known))
+    expect(storeFault(error)).toBe('data')
+    expect(await db.run((sql) => readOrders(sql, [fresh.order.id]))).toEqual([])
+    // A key that is held is no reason to fail: its order is not tried.
+    expect(await first(fresh, aPlacement({ userId: keyed.order.userId, clientOrderId: 'k' }))).toEqual(
+      new Set([fresh.order.id]),
+    )
+    expect((await events()).map(({ order_id }) => order_id)).toEqual([known, keyed, fresh].map(({ order }) => order.id))
+  })
+
   test('stores only the first order of a key, within a batch as across batches', async () => {
     const key = { userId: crypto.randomUUID(), clientOrderId: 'once' }
     const first = aPlacement(key)

@@ -35,6 +35,12 @@ const statements: Record<
       sql,
       Array.from({ length: count }, () => aPlacementOf(someTerms({ clientOrderId: crypto.randomUUID() }))),
     ),
+  'insertOrders, for the first time': (sql) =>
+    storeOrders(
+      sql,
+      Array.from({ length: count }, () => aPlacementOf(someTerms({ clientOrderId: crypto.randomUUID() }))),
+      true,
+    ),
   readKeyHolders: (sql, known) =>
     readKeyHolders(
       sql,

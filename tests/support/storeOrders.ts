@@ -7,9 +7,13 @@ import { readEpoch } from '../../src/store/gate.ts'
 import { insertOrders } from '../../src/store/orders.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 
-/** Answers the ids that are new. */
-export const storeOrders = async (sql: Sql, placements: Parameters<typeof insertOrders>[1]): Promise<Set<string>> => {
-  const { stored } = await insertOrders(sql, placements, { epoch: await readEpoch(sql), keysFilled: true })
+/** Answers the ids that are new. `fresh`: see InsertOptions. */
+export const storeOrders = async (
+  sql: Sql,
+  placements: Parameters<typeof insertOrders>[1],
+  fresh = false,
+): Promise<Set<string>> => {
+  const { stored } = await insertOrders(sql, placements, { epoch: await readEpoch(sql), keysFilled: true, fresh })
   return stored
 }
 

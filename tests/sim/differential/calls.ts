@@ -63,12 +63,13 @@ const placing = (memory: Memory): Call => {
     event: { eventId: newId(memory), traceparent: random.chance(0.5) ? `trace ${random.int(0, 9)}` : null },
   }))
   ids.push(...placed.map(({ order }) => order.id))
+  const fresh = random.chance(0.5)
   const epoch = String(random.chance(0.9) ? memory.epoch : memory.epoch + BigInt(random.pick([-1, 1])))
   const keysFilled = someFilled(memory)
   return {
     name: 'insertOrders',
     writes: true,
-    run: (sql) => insertOrders(sql, placed, { epoch, keysFilled }),
+    run: (sql) => insertOrders(sql, placed, { epoch, keysFilled, fresh }),
     learn: (answer) => void (memory.epoch = BigInt((answer as { epoch: string }).epoch)),
   }
 }

@@ -13,9 +13,9 @@ const insertClauses = [
   'insert into order_keys (user_id, client_order_id, order_id) select',
   'order by i.user_id, i.client_order_id, i.id on conflict do nothing returning order_id )',
   'insert into orders (',
-  '(select epoch from gate) from input where client_order_id is null or id::uuid = any (array(select order_id from keyed)) order by user_id, client_order_id, id on conflict do nothing returning id',
+  '(select epoch from gate) from input where (client_order_id is null or id in (select order_id from keyed)) order by id',
   "'PLACED'",
-  'where i.reason_code is null and i.stop_price is null and i.id::uuid = any (array(select id from placed)) order by i.ordinality )',
+  'where i.reason_code is null and i.stop_price is null and (i.id in (select id from placed)) is true order by i.ordinality )',
   'select gate.epoch, placed.id from gate left join placed on true',
 ]
 
@@ -23,6 +23,7 @@ const columns = 20
 
 const olderOrders =
   'not exists (select from orders older where older.user_id = i.user_id::uuid and older.client_order_id = i.client_order_id)'
+const standsBack = 'order by id on conflict do nothing returning id )'
 const isFilled = (text: string): boolean => !text.includes(olderOrders)
 
 const byKeyClauses = [
@@ -41,6 +42,7 @@ export const placeTemplates: readonly Template[] = [
       insertOrders(db, tx, arrays(parameters.slice(0, columns)), {
         judgedBy: BigInt(String(parameters[columns])),
         filled: isFilled(text),
+        fresh: !text.includes(standsBack),
       }),
   },
   {

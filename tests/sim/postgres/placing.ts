@@ -1,6 +1,7 @@
 // The fake of the statements of src/store/orders.ts: placing, and reading by id and key.
 
 import type { OrderRow } from '../../../src/store/orders.ts'
+import { refuse, sqlState } from './errors.ts'
 import { passGate } from './gating.ts'
 import { amountText, checkOrder } from './guards.ts'
 import { hasOlderOrder, insertKey, keyName, ofOrder } from './keying.ts'
@@ -33,6 +34,8 @@ export const noEnding = { filled_quantity: null, reason_code: null, reason_text:
 
 type Terms = Omit<OrderRecord, 'xact' | 'position' | 'rules_epoch'>
 type New = Terms & Pick<OrderRecord, 'position'>
+/** `filled`: the index of old orders does not count. `fresh`: no row may be in conflict. */
+type Insertion = { epoch: bigint; filled: boolean; fresh: boolean }
 
 /** The columns of the statement, in their order. */
 const columnNames = [
@@ -98,15 +101,17 @@ const newRows = (db: Postgres, input: readonly Input[]): New[] =>
   input.map((row) => ({ ...termsOf(row), position: drawLogPosition(db) }))
 
 /**
- * On conflict do nothing: false if another row has the id. Waits for the end of a rival, and for whoever changes the order that has the id,
+ * On conflict do nothing, or fail if `fresh`: false if another row has the id. Waits for the end of a rival, and for whoever changes the order that has the id,
  * because that version of the row may be gone. The id of the transaction is a default of the row.
  */
-function* insertRow(db: Postgres, tx: Tx, row: New, epoch: bigint): Steps<boolean> {
+function* insertRow(db: Postgres, tx: Tx, row: New, { epoch, fresh }: Insertion): Steps<boolean> {
   const { id, position } = row
   ensureXid(db, tx)
   const inTheWay = (): string => (db.orders.has(id) ? lockKey.newVersion(id) : lockKey.newOrder(id))
   while (isLocked(db, tx, inTheWay())) yield db.locks.get(inTheWay())!
-  if (db.orders.has(id) || db.locks.get(lockKey.newOrder(id)) === tx) return false
+  const twice = db.orders.has(id) || db.locks.get(lockKey.newOrder(id)) === tx
+  refuse(fresh && twice, sqlState.uniqueViolation, 'duplicate key value violates unique constraint "orders_pkey"')
+  if (twice) return false
   take(db, tx, lockKey.newOrder(id))
   const xact = tx.xid!
   putOrder(db, tx, undefined, { ...row, xact, rules_epoch: String(epoch) })
@@ -119,13 +124,11 @@ const byKey = (a: OrderRow, b: OrderRow): number => {
   return text(a) < text(b) ? -1 : 1
 }
 
+const byId = (a: OrderRow, b: OrderRow): number => (a.id < b.id ? -1 : 1)
+
 /** Their keys first: an order whose key is held is not tried. */
-function* insertKeyed(
-  db: Postgres,
-  tx: Tx,
-  rows: readonly New[],
-  { epoch, filled }: { epoch: bigint; filled: boolean },
-): Steps<Set<string>> {
+function* insertKeyed(db: Postgres, tx: Tx, rows: readonly New[], insertion: Insertion): Steps<Set<string>> {
+  const { filled } = insertion
   const placed = new Set<string>()
   const free = (row: New): boolean => filled || !hasOlderOrder(db, row.user_id, row.client_order_id!)
   const wanted = rows.filter((row) => row.client_order_id !== null && free(row))
@@ -135,27 +138,27 @@ function* insertKeyed(
     yield null
   }
   const tried = rows.filter(({ id, client_order_id }) => client_order_id === null || keyed.has(id))
-  for (const row of tried.toSorted(byKey)) {
+  for (const row of tried.toSorted(byId)) {
     checkOrder(row)
-    if (yield* insertRow(db, tx, row, epoch)) placed.add(row.id)
+    if (yield* insertRow(db, tx, row, insertion)) placed.add(row.id)
     yield null
   }
   return placed
 }
 
-/** `judgedBy`: the epoch of the rules; nothing is stored if another one is in force. `filled`: the index of old orders does not count. */
+/** `judgedBy`: the epoch of the rules; nothing is stored if another one is in force. */
 export function* insertOrders(
   db: Postgres,
   tx: Tx,
   columns: Column[],
-  { judgedBy, filled }: { judgedBy: bigint; filled: boolean },
+  { judgedBy, ...insertion }: { judgedBy: bigint } & Omit<Insertion, 'epoch'>,
 ): Steps<object[]> {
   const epoch = yield* passGate(db, tx)
   if (epoch !== judgedBy) return [{ epoch: String(epoch), id: null }]
   const input = inputsOf(columns)
   const rows = newRows(db, input)
   yield null
-  const placed = yield* insertKeyed(db, tx, rows, { epoch, filled })
+  const placed = yield* insertKeyed(db, tx, rows, { epoch, ...insertion })
   for (const [i, row] of rows.entries()) {
     if (!placed.has(row.id) || row.status === 'REJECTED' || row.stop_price !== null) continue
     const { event_id, traceparent } = input[i]!
