@@ -3,9 +3,4 @@
 
 export type Decision = { change: RegExp; why: string }
 
-export const decided: readonly Decision[] = [
-  {
-    change: /GET \/orders\/stream 200 Cache-Control: the new value "no-store, no-transform"/,
-    why: 'A proxy that compresses the stream keeps its events back until a window is full; nobody stores it now either.',
-  },
-]
+export const decided: readonly Decision[] = []
