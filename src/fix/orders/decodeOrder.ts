@@ -63,9 +63,9 @@ const readExpireTime = (text: string): Read<string> => {
 const readExpireDate = (text: string, calendar: Calendar): Read<string> => {
   const date = /^\d{8}$/.test(text) ? `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}` : ''
   const close = closeOfDate(calendar, date)
-  return close === null
-    ? { fault: 'must be a date such as 20260131 on which a session closes' }
-    : { value: close.toISOString() }
+  // The calendar knows closes that no order can have, such as one of 1900.
+  const instant = close === null ? null : canonicalInstant(close.toISOString())
+  return instant === null ? { fault: 'must be a date such as 20260131 on which a session closes' } : { value: instant }
 }
 
 const readUser = (account: string | undefined, { user, accounts }: OrderSession): Read<string> => {

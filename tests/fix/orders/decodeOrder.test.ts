@@ -160,6 +160,7 @@ describe('the end of a GTD order', () => {
     [{ 59: '6', 432: '20260131' }, 'other', '432 (ExpireDate) must be a date such as 20260131 on which a session'],
     [{ 59: '6', 432: '20261225' }, 'other', '432 (ExpireDate) must be a date'],
     [{ 59: '6', 432: '20260230' }, 'other', '432 (ExpireDate) must be a date'],
+    [{ 59: '6', 432: '19000102' }, 'other', '432 (ExpireDate) must be a date'],
   ])('%j is refused', (fields, kind, text) => {
     const faults = faultsOf(fields)
     expect(faults).toHaveLength(1)
