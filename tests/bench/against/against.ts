@@ -136,11 +136,11 @@ const conclude = (file: string, { state, binaries, comparisons }: Report, failur
   return failures > 0 || invalid.length > 0 ? 1 : 0
 }
 
-/** The named binary's world beside the tree's. It is copied, because the next build may go to its path. */
-const startA = async (world: World, against: string): Promise<World> => {
-  const copy = join(world.dir, 'orders-against')
-  copyFileSync(against, copy)
-  return world.beside(copy, 'against')
+/** The world of a binary. Both are copies beside each other, so that neither has its file or its databases in another way than the other. */
+const startSide = (world: World, side: Side, binary: string): Promise<World> => {
+  const copy = join(world.dir, `orders-${side}`)
+  copyFileSync(binary, copy)
+  return world.beside(copy, side.toLowerCase())
 }
 
 /** A drain takes about as long as the timed measurements. */
@@ -160,7 +160,10 @@ export const compareBinaries = async (options: Options & { against: string }, to
   const names = options.only.filter(isCompared)
   say('starting Postgres and Kafka, building the binary')
   const world = await startWorld(dir, { log: say })
-  const worlds: Record<Side, World> = { A: await startA(world, options.against), B: world }
+  const worlds: Record<Side, World> = {
+    A: await startSide(world, 'A', options.against),
+    B: await startSide(world, 'B', world.binary),
+  }
   const versionOf = (side: Side): string => outputOf([worlds[side].binary, '--version'])
   const binaries = { A: `${options.against}, ${versionOf('A')}`, B: `the tree, ${versionOf('B')}` }
   state.machine = await describeMachine(world, tools, 'not measured in a comparison')
@@ -170,7 +173,7 @@ export const compareBinaries = async (options: Options & { against: string }, to
     say,
   )
   const bench = createBench(world, { tools, state, say })
-  const benches = { A: { ...bench, world: worlds.A }, B: bench }
+  const benches = { A: { ...bench, world: worlds.A }, B: { ...bench, world: worlds.B } }
   const report: Report = { state, binaries, comparisons: [] }
   let failures = 0
   for (const name of names) {
