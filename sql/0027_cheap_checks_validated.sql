@@ -1,5 +1,3 @@
--- Reads each table once, so that the catalogue says that every row obeys the checks. Reads and writes go on meanwhile.
+-- Reads the table once, so that the catalogue says that every row obeys the checks. Reads and writes go on meanwhile.
 
 alter table orders validate constraint orders_client_order_id, validate constraint orders_ticker;
-alter table order_keys validate constraint order_keys_holder;
-alter table fix_sessions validate constraint fix_sessions_id;

@@ -209,7 +209,7 @@ export const newRejection = (result: PlaceResult): Reason | null =>
   !result.ok && result.code === 'ORDER_REJECTED' && !result.replayed ? result.order.reason : null
 
 /**
- * Stores a batch. Returns one result per placement, in order. Idempotent: called again with the same placements it stores nothing twice.
+ * Stores a batch. Returns one result per placement, in order. Idempotent unless `fresh`: called again with the same placements it stores nothing twice.
  * Orders that a rule refuses are stored as REJECTED, unless the caller has had too many of them.
  */
 export const placeOrders = async (

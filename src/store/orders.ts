@@ -72,7 +72,7 @@ export const insertArrays = (placements: readonly NewOrder[]): string[] => {
 
 /**
  * `epoch`: of the rules by which the orders were judged. `keysFilled`: see KeyFill. `fresh`: no earlier attempt can have stored any of these
- * orders. If one is stored all the same, a fresh insert fails.
+ * orders; if one is stored all the same, the insert may fail.
  */
 export type InsertOptions = { epoch: string; keysFilled: boolean; fresh?: boolean }
 
@@ -81,7 +81,8 @@ export type Inserted = { epoch: string; stored: Set<string> }
 
 /**
  * Stores new orders, their keys and their events. A refused order and a stop have no event: no engine is told of them. An order that passed
- * the gate and was not stored met a row with its id (a retry whose first answer was lost), or its key is held: readKeyHolders tells which.
+ * the gate and was not stored met a row with its id (of an earlier attempt whose answer was lost), or its key is held: readKeyHolders tells
+ * which.
  *
  * Keys go in by key and orders by id, so that two statements with the same of them cannot deadlock; positions of log and outbox are drawn in
  * order of arrival.

@@ -151,6 +151,6 @@ const texts = { http: textsOf(ofHttp), door: textsOf(ofDoor), fix: textsOf(ofFix
 /** Which text: for orders of HTTP only, for those of other doors too, or for those of sessions of FIX. */
 export type PlaceForm = keyof typeof texts
 
-/** The statement. While keys of older orders are being filled in, an index of orders may still be in conflict with a fresh one. */
+/** The statement. While keys of older orders are being filled in, their index may refuse an order, so `fresh` counts only afterwards. */
 export const placeText = (form: PlaceForm, { keysFilled, fresh = false }: { keysFilled: boolean; fresh?: boolean }) =>
   texts[form][keysFilled ? (fresh ? 'fresh' : 'filled') : 'unfilled']

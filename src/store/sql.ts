@@ -200,8 +200,8 @@ export const openDatabase = (
 const plainElement = /^(?!null$)[a-z0-9.:+_-]+$/i
 
 /**
- * A Postgres array literal of texts, for a parameter cast as `::text[]`. Every array travels this way: the driver's own encoding of typed
- * arrays fails or lies for some types, and costs ten times as much.
+ * A Postgres array literal of texts, for a parameter cast as `::text[]` or, by way of a text, as another array (`::text::uuid[]`). Every array
+ * travels this way: the driver's own encoding of typed arrays fails or lies for some types, and costs ten times as much.
  */
 export const textArray = (values: readonly (string | null)[]): string => {
   let literal = '{'

@@ -79,8 +79,9 @@ test('an order comes through a door that there is, and keeps it', async () => {
       values (1, ${newId()}, gen_random_uuid(), 'AAPL', 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now(), ${origin}) returning id`
     return row!.id
   }
-  for (const origin of ['http', '', 'fix:', 'fix', 'grpc:x', `fix:${'x'.repeat(201)}`]) await refused(insert(origin))
-  for (const origin of ['grpc', 'fix:FIRM->ORDERS', null]) {
+  for (const origin of ['http', '', 'fix:', 'fix', 'grpc:x', `fix:${'x'.repeat(201)}`, 'fix:é', 'fix:A\n'])
+    await refused(insert(origin))
+  for (const origin of ['grpc', 'fix:FIRM->ORDERS', `fix:${'x'.repeat(200)}`, null]) {
     const id = await insert(origin)
     await refused(sql`update orders set origin = 'fix:OTHER' where id = ${id}`)
   }

@@ -23,7 +23,7 @@ test('each statement reads no more than it was asked for', async () => {
   let next = 1
   const messages = () =>
     Array.from({ length: count }, () => ({ session, epoch, number: next++, request: JSON.stringify({ text: 'x' }) }))
-  const place = (sql: Sql) =>
+  const place = (sql: Sql, fresh = false) =>
     insertFixOrders(
       sql,
       messages().map((message) => ({
@@ -31,10 +31,11 @@ test('each statement reads no more than it was asked for', async () => {
         message,
         heldBack: null,
       })),
-      { epoch: rules, keysFilled: true },
+      { epoch: rules, keysFilled: true, fresh },
     )
   const statements: Record<string, (sql: Sql) => Promise<unknown>> = {
-    place,
+    place: (sql) => place(sql),
+    'place, for the first time': (sql) => place(sql, true),
     outcome: (sql) => readFixOutcome(sql, messages()),
     dues: (sql) => readDueMessages(sql, session, count),
     sent: (sql) => readSent(sql, { session, from: 100, to: 10_000, limit: count }),
@@ -57,7 +58,8 @@ test('each statement reads no more than it was asked for', async () => {
     insert into fix_due (session, series, in_number, reason, request, at)
     select ${session}::text, 1, 1000000 + n, 'KNOWN_KEY', '{}', now() from generate_series(1, ${stored}::integer) n`
   await sql`insert into fix_sessions (id) select 'S' || n from generate_series(1, ${stored}::integer) n`
-  next = count + 1
+  // Two of the statements have moved the numbers of the session.
+  next = 2 * count + 1
   for (const [name, run] of Object.entries(statements)) {
     await explainer.run(run)
     const [plan] = await explainer.plans()

@@ -101,8 +101,8 @@ const newRows = (db: Postgres, input: readonly Input[]): New[] =>
   input.map((row) => ({ ...termsOf(row), position: drawLogPosition(db) }))
 
 /**
- * On conflict do nothing, or fail if `fresh`: false if another row has the id. Waits for the end of a rival, and for whoever changes the order that has the id,
- * because that version of the row may be gone. The id of the transaction is a default of the row.
+ * False if another row has the id; if `fresh`, that is an error. Waits for the end of a rival, and for whoever changes the order that has
+ * the id, because that version of the row may be gone. The id of the transaction is a default of the row.
  */
 function* insertRow(db: Postgres, tx: Tx, row: New, { epoch, fresh }: Insertion): Steps<boolean> {
   const { id, position } = row
