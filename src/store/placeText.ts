@@ -92,8 +92,8 @@ const ofFix: Additions = {
 }
 
 /**
- * `keysFilled`: the keys of older orders are in order_keys too. `fresh`: no row can be in conflict with those of orders. Then Postgres need
- * not look for one before it inserts, nor mark each row as tentative and then as meant.
+ * `keysFilled`: the keys of older orders are in order_keys too. `fresh`: see InsertOptions; Postgres need not look for a row in the
+ * way before it inserts one, nor mark each as tentative and then as meant.
  *
  * Rows are looked up in a set (`in`, which Postgres hashes because it is not the whole condition), not in an array that it would walk along.
  */
@@ -125,12 +125,7 @@ const textOf = (additions: Additions, { keysFilled, fresh }: { keysFilled: boole
              created_at, created_at, request_id, subject, position, (select epoch from gate)${additions.values}
       from ${additions.lawful}
       where${additions.storable} (client_order_id is null or id in (select order_id from keyed))
-      order by id${
-        fresh
-          ? ''
-          : `
-      on conflict do nothing`
-      }
+      order by id${fresh ? '' : ' on conflict do nothing'}
       returning id
     ), appended as (
       insert into outbox (event_id, kind, order_id, ticker, occurred_at, traceparent)
@@ -149,7 +144,7 @@ const textsOf = (additions: Additions) => ({
 const texts = { http: textsOf(ofHttp), door: textsOf(ofDoor), fix: textsOf(ofFix) }
 
 /** Which text: for orders of HTTP only, for those of other doors too, or for those of sessions of FIX. */
-export type PlaceForm = keyof typeof texts
+type PlaceForm = keyof typeof texts
 
 /** The statement. While keys of older orders are being filled in, their index may refuse an order, so `fresh` counts only afterwards. */
 export const placeText = (form: PlaceForm, { keysFilled, fresh = false }: { keysFilled: boolean; fresh?: boolean }) =>
