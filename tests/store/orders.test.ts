@@ -49,7 +49,7 @@ describe('insertOrders', () => {
   })
 
   for (const joins of [[], ['hashjoin'], ['hashjoin', 'mergejoin'], ['hashjoin', 'nestloop']])
-    test(`draws positions in order of arrival, though rows go in by key (without ${joins.join(', ') || 'nothing'})`, async () => {
+    test(`draws positions in order of arrival, though keys go in by key and orders by id (without ${joins.join(', ') || 'nothing'})`, async () => {
       // However Postgres joins the rows that went in with their events.
       const session = database.session()
       for (const join of joins) await session.unsafe(`set enable_${join} = off`)
