@@ -1,5 +1,6 @@
 // The HTTP server: the routes, and the answers to requests that reach no route or fail outside one.
 
+import type { BunRequest } from 'bun'
 import { Elysia } from 'elysia'
 import type { Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
@@ -80,7 +81,7 @@ const methodsOf = (app: Elysia, path: string): string[] => {
 const notFound = (app: Elysia, exchange: Exchange): Answer => {
   const { method } = exchange.request
   const methods = methodsOf(app, pathOf(exchange.request)).toSorted()
-  // Of `/x/../orders`, which the router takes as it was sent, the request says `/orders`: no route was reached, whatever that path takes.
+  // Of `/x/../orders` the request says `/orders`: no route was reached, whatever that path takes.
   if (methods.length === 0 || methods.includes(method)) return problem('NOT_FOUND', 'there is nothing at this path')
   const allow = [...methods, 'OPTIONS'].toSorted().join(', ')
   if (method !== 'OPTIONS') return problem('METHOD_NOT_ALLOWED', `this path takes ${allow}`, { headers: { allow } })
@@ -181,9 +182,19 @@ const createStrays = (app: Elysia, options: ExchangeOptions) => {
   return answerNotFound
 }
 
+/** Routes of Bun's own router, by path and method. */
+type NativeRoutes = Record<string, Record<string, (request: BunRequest) => Promise<Response>>>
+
+/**
+ * Whether Bun's router, which takes paths as they were sent, found no route for a request of the port. Elysia's looks at the URL that Bun
+ * makes of it, where `/x/../metrics` is `/metrics` and a short host is part of the path: a proxy that guards a path would be passed by.
+ */
+const isStray = (app: Elysia, request: Request): boolean => app.server !== null && !('params' in request)
+
 /** The same, and its operations for other doors: through the same gates, so limits count a caller once, whichever door it takes. */
 export const createServer = (options: ServerOptions): { app: Elysia; call: CallOperation } => {
-  const app: Elysia = new Elysia({ normalize: false })
+  const slashed: NativeRoutes = {}
+  const app: Elysia = new Elysia({ normalize: false, serve: { routes: slashed } })
   const visits = createVisits(app)
   const exchangeOptions = exchangeOptionsOf(options, visits)
   const answerNotFound = createStrays(app, exchangeOptions)
@@ -197,15 +208,14 @@ export const createServer = (options: ServerOptions): { app: Elysia; call: CallO
     const answer = answers.get(operation.id)!
     const foreign = foreignPaths(operation, served)
     // `parse: 'none'`: the handlers read the bodies themselves, because they limit size and time and need the exact text of numbers.
-    app.route(
-      method,
-      path.replace(/\{(\w+)\}/g, ':$1'),
-      ({ request, params }) =>
-        foreign.size > 0 && foreign.has(trimmed(pathOf(request))) ? answerNotFound(request) : answer(request, params),
-      {
-        parse: 'none',
-      },
-    )
+    const route = path.replace(/\{(\w+)\}/g, ':$1')
+    const handle = ({ request, params }: { request: Request; params: Record<string, string> }) =>
+      isStray(app, request) || (foreign.size > 0 && foreign.has(trimmed(pathOf(request))))
+        ? answerNotFound(request)
+        : answer(request, params)
+    app.route(method, route, handle, { parse: 'none' })
+    // The path with a slash at its end. Elysia cuts one slash off before it gives the route to Bun.
+    if (path !== '/') (slashed[`${route}//`] ??= {})[method] = (request) => handle({ request, params: request.params })
   }
   return {
     app,

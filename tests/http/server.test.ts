@@ -103,9 +103,28 @@ describe('through a socket', () => {
     },
   )
 
-  test('a path with dots that leads to a route is none, and is not told to take another method', async () => {
-    expect(refusal(await send('GET /x/../actuator/info HTTP/1.1', 'Host: a')).status).toBe(404)
-    expect(refusal(await send('GET /x/%2e%2e/actuator/info HTTP/1.1', 'Host: a')).status).toBe(404)
+  test.each([
+    '/x/../actuator/info',
+    '/x/%2e%2e/actuator/info',
+    '/./actuator/info',
+    '/x\\..\\actuator\\info',
+    '/x/../actuator/info/',
+    '//actuator/info',
+  ])('a path that only leads to a route (%s) is none, and is not told to take another method', async (path) => {
+    for (const host of ['a', 'orders.example'])
+      expect(refusal(await send(`GET ${path} HTTP/1.1`, `Host: ${host}`)).status).toBe(404)
+  })
+
+  test('a path is what was sent, however long the host is', async () => {
+    for (const host of ['a', 'api', 'orders.example']) {
+      expect(refusal(await send('GET /xy/actuator/info HTTP/1.1', `Host: ${host}`)).status).toBe(404)
+      expect(refusal(await send('GET /aaaaaaaaaaa/actuator/info HTTP/1.0')).status).toBe(404)
+      expect((await send('GET /actuator/info HTTP/1.1', `Host: ${host}`)).status).toBe(200)
+      expect((await send('GET /actuator/info/ HTTP/1.1', `Host: ${host}`)).status).toBe(200)
+      expect((await send('GET /actuator/info/?x=1 HTTP/1.1', `Host: ${host}`)).status).toBe(200)
+      expect((await send('GET /docs/handbook/runbook/ HTTP/1.1', `Host: ${host}`)).status).toBe(200)
+      expect(refusal(await send('PUT /orders/ HTTP/1.1', `Host: ${host}`)).status).toBe(405)
+    }
   })
 
   test('a request of HTTP/1.0 without a host is answered', async () => {
