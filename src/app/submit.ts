@@ -1,5 +1,5 @@
-// How an order is submitted. A known key is answered first: what depends on the clock is judged of new keys only, so that a retry never learns
-// less than the truth. The rules of business are judged with the batch (place.ts).
+// How an order is submitted. A known key is answered first: what depends on the clock or on room is judged of new keys only, so that a retry never
+// learns less than the truth. The rules of business are judged with the batch (place.ts).
 
 import type { EngineFeature } from '../domain/engine.ts'
 import type { OrderTerms } from '../domain/terms.ts'
@@ -102,21 +102,17 @@ export const createSubmit = ({
   const refuseNew = newOrderJudge(accepting, rules)
 
   /** The answer of whoever holds the key; `refusal` if nobody does. */
-  const unlessHeld = async (terms: OrderTerms, refusal: SubmitResult): Promise<SubmitResult> => {
+  const unlessHeld = async (terms: OrderTerms, refusal: NewOrderRefusal): Promise<SubmitResult> => {
     if (terms.clientOrderId === null) return refusal
     const key = await heldKeys.submit(terms)
     return key.ok ? (key.answer ?? refusal) : key
   }
 
-  /** The answer to an order that is refused so. Without room nothing is looked up. */
-  const answerRefused = (terms: OrderTerms, refusal: NewOrderRefusal): Promise<SubmitResult> =>
-    refusal.code === 'OVERLOADED' ? Promise.resolve(refusal) : unlessHeld(terms, refusal)
-
   return {
     async place(call: Call, terms: OrderTerms): Promise<SubmitResult> {
       const unwatched = isStop(terms) && !(await mayPlaceStops())
       const refusal = refuseNew(terms, identity.now(), unwatched)
-      return refusal === null ? places.submit(preparePlacement(terms, call, identity)) : answerRefused(terms, refusal)
+      return refusal === null ? places.submit(preparePlacement(terms, call, identity)) : unlessHeld(terms, refusal)
     },
 
     /**
@@ -132,7 +128,7 @@ export const createSubmit = ({
         Promise.all(
           orders.map(async (terms, i) => {
             const refusal = refusals[i]!
-            return refusal === null || isLater[i] !== later ? null : answerRefused(terms, refusal)
+            return refusal === null || isLater[i] !== later ? null : unlessHeld(terms, refusal)
           }),
         )
       const early = await answerAll(false)
@@ -148,7 +144,7 @@ export const createSubmit = ({
     async validate(call: Call, terms: OrderTerms): Promise<ValidateResult> {
       const unwatched = isStop(terms) && !(await mayPlaceStops())
       const refusal = refuseNew(terms, identity.now(), unwatched)
-      if (refusal !== null) return answerRefused(terms, refusal)
+      if (refusal !== null) return unlessHeld(terms, refusal)
       if (terms.clientOrderId !== null) {
         const key = await heldKeys.submit(terms)
         if (!key.ok) return key

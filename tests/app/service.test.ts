@@ -120,9 +120,27 @@ describe('a service', () => {
     const service = create()
     const order = orderOf(await place(service, someTerms()))
     accepting = false
-    expect(await place(service, someTerms())).toEqual({ ok: false, code: 'OVERLOADED' })
+    const overloaded = { ok: false, code: 'OVERLOADED' } as const
+    for (const clientOrderId of [null, newId()])
+      expect(await place(service, someTerms({ clientOrderId }))).toEqual(overloaded)
     expect((await service.find(call, order.id)).ok).toBe(true)
     expect((await service.cancel(call, order.id)).ok).toBe(true)
+  })
+
+  test('past that bound answers a known key as ever: whoever asks because an answer was lost learns of the order', async () => {
+    const service = create()
+    const terms = someTerms({ clientOrderId: newId() })
+    const order = orderOf(await place(service, terms))
+    accepting = false
+    const known = { ok: true, order, replayed: true } as const
+    expect(await place(service, terms)).toEqual(known)
+    expect(await service.validate(call, { terms, formerKey: null })).toEqual(known)
+    const overloaded = { ok: false, code: 'OVERLOADED' } as const
+    expect(await service.placeMany(call, [someTerms({ clientOrderId: newId() }), terms, someTerms()])).toEqual([
+      overloaded,
+      known,
+      overloaded,
+    ])
   })
 
   test('stores a thousand orders that come at once in a few transactions', async () => {
