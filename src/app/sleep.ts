@@ -13,6 +13,13 @@ export const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     signal?.addEventListener('abort', done)
   })
 
+/** Resolves as soon as `signal` is aborted. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
 /** A bell that one loop sleeps on: `ring` ends the current wait, or the next one at once. */
 export const createBell = () => {
   let rung = false

@@ -1,6 +1,6 @@
 // Migrates or checks the schema at the start.
 
-import { sleep } from '../app/sleep.ts'
+import { aborted, sleep } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
 import { adoptedSchema, isTakenOver } from '../store/adoptedPlace.ts'
 import { brokenGuards, readReplicationRole, type BrokenGuard } from '../store/brokenGuards.ts'
@@ -107,16 +107,19 @@ export const prepareSchema = async (
 
 const retryPauseMs = 1_000
 
-/** Tries until Postgres answers, or the signal aborts. Throws MigrationRefused for a database that must be left alone. */
+/**
+ * Tries until Postgres answers, or the signal aborts: then the statement that runs is left to Postgres, because a file of migrations is one
+ * transaction or may be run again. Returns whether the schema is prepared. Throws MigrationRefused for a database that must be left alone.
+ */
 export const awaitSchema = async (
   config: Config,
   log: Log,
   { signal, onFailure }: { signal: AbortSignal; onFailure: (detail: string) => void },
-): Promise<void> => {
+): Promise<boolean> => {
   while (!signal.aborted) {
     try {
-      await prepareSchema(config, log, { migrating: config.DB_MIGRATE })
-      return
+      const prepared = prepareSchema(config, log, { migrating: config.DB_MIGRATE }).then(() => true)
+      return await Promise.race([prepared, aborted(signal).then(() => false)])
     } catch (error) {
       if (error instanceof MigrationRefused) throw error
       onFailure(describe(error).error)
@@ -124,6 +127,7 @@ export const awaitSchema = async (
       await sleep(retryPauseMs, signal)
     }
   }
+  return false
 }
 
 /** Prints all faults of a bad configuration on standard error, for a person. */

@@ -1,6 +1,6 @@
 // The composition root: creates every part, starts them in order, and stops them in the reverse order.
 
-import { sleep } from '../app/sleep.ts'
+import { aborted, sleep } from '../app/sleep.ts'
 import { readConfig, type Config } from '../config/config.ts'
 import type { Env } from '../config/env.ts'
 import type { Guard } from '../http/gates/guard.ts'
@@ -31,7 +31,7 @@ type Parts = Listeners &
     setPhase: (phase: Phase) => void
   }
 
-/** What is still open then, when every answer is long over, is a stream whose client does not take its end. */
+/** How long the doors wait for their requests before they cut connections, in ms. Answers take less: what is cut is a stream whose client does not read. */
 const cutAfterMs = (config: Config): number =>
   Math.min(answerMaxMs(config), Math.max(0, config.SHUTDOWN_DEADLINE_MS - config.SHUTDOWN_READINESS_DELAY_MS - restMs))
 /** For what comes after the requests. */
@@ -74,18 +74,16 @@ const closeRest = async (parts: Parts): Promise<void> => {
   await management?.stop()
 }
 
-/** `no port`: the port that several processes share could not be opened. */
-const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' | 'no port'> => {
+/** `failed`: the port that several processes share could not be opened. */
+const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' | 'failed'> => {
   const { config, log, server, openShared, background, ruleBook, service, streams, setPhase } = parts
   const backgroundStop = new AbortController()
   const watcherStop = new AbortController()
-  const stopped = new Promise<void>((resolve) =>
-    stopping.aborted ? resolve() : stopping.addEventListener('abort', () => resolve()),
-  )
+  const stopped = aborted(stopping)
   // First, so that requests need not wait until all that follows has its connections.
   const monitorRun = background.monitor.run(watcherStop.signal)
   await Promise.race([background.monitor.reached, stopped])
-  if (!stopping.aborted && !openShared()) return 'no port'
+  if (!stopping.aborted && !openShared()) return 'failed'
   setPhase('serving')
   log.info('serving', { port: server.port, version, startMs: Math.round(performance.now()) })
 
@@ -130,6 +128,31 @@ const runUntil = async (stopping: AbortSignal, parts: Parts): Promise<'stopped' 
   return 'stopped'
 }
 
+type Start = { stopping: AbortSignal; onFailure: (detail: string) => void }
+
+/** `failed`: it could not start; the log says why. */
+const startAndRun = async (parts: Parts, { stopping, onFailure }: Start): Promise<'stopped' | 'failed'> => {
+  const { config, log } = parts
+  let isPrepared: boolean
+  try {
+    isPrepared = await awaitSchema(config, log, { signal: stopping, onFailure })
+  } catch (error) {
+    log.error(error instanceof MigrationRefused ? error.message : 'the schema could not be prepared', describe(error))
+    return 'failed'
+  }
+  if (isPrepared) return runUntil(stopping, parts)
+  await closeDoors(parts)
+  await closeRest(parts)
+  return 'stopped'
+}
+
+/** Resolves when the time for stopping is over. */
+const stoppedTooLate = async (stopping: AbortSignal, deadlineMs: number): Promise<'late'> => {
+  await aborted(stopping)
+  await sleep(deadlineMs)
+  return 'late'
+}
+
 type Run = SessionRules & { config: Config; log: Log; guard: Guard; sessions: FixDoorParts['sessions'] }
 
 /** From the first signal handler to the last closed connection. Exit codes: 0 stopped by a signal, 1 could not start or stop cleanly. */
@@ -168,22 +191,13 @@ const runService = async ({ config, log, guard, expiresAt, calendar, sessions }:
   if (door === 'failed') return 1
   fixDoor = door
 
-  try {
-    await awaitSchema(config, log, { signal: stopping.signal, onFailure: (detail) => (startDetail = detail) })
-  } catch (error) {
-    log.error(error instanceof MigrationRefused ? error.message : 'the schema could not be prepared', describe(error))
-    return 1
-  }
-
-  const deadline = new Promise<'late'>((resolve) =>
-    stopping.signal.addEventListener('abort', () => setTimeout(() => resolve('late'), config.SHUTDOWN_DEADLINE_MS)),
-  )
   const setPhase = (next: Phase): void => {
     phase = next
   }
+  const everything: Parts = { config, log, ...listeners, ...parts, fixDoor, tracing, setPhase }
   const outcome = await Promise.race([
-    runUntil(stopping.signal, { config, log, ...listeners, ...parts, fixDoor, tracing, setPhase }),
-    deadline,
+    startAndRun(everything, { stopping: stopping.signal, onFailure: (detail) => (startDetail = detail) }),
+    stoppedTooLate(stopping.signal, config.SHUTDOWN_DEADLINE_MS),
   ])
   if (outcome === 'late') {
     log.error('the shutdown deadline passed: exiting with work under way; nothing that was answered is lost', {
@@ -191,7 +205,7 @@ const runService = async ({ config, log, guard, expiresAt, calendar, sessions }:
     })
     return 1
   }
-  if (outcome === 'no port') return 1
+  if (outcome === 'failed') return 1
   log.info('stopped')
   return 0
 }

@@ -98,3 +98,19 @@ test('SIGTERM with Kafka and Postgres away ends, and clean', async () => {
   expect(await Promise.all([service.stop(), starting.stop()])).toEqual([0, 0])
   expect(await world.sql`select * from outbox`).toHaveLength(1)
 })
+
+/** As in src/store/migrate.ts. */
+const lockOfMigrations = '122489661811315'
+
+test('SIGTERM while another session migrates ends, and clean: it does not wait for its turn, and serves nobody', async () => {
+  await using world = await createWorld()
+  const other = await world.sql.reserve()
+  await other`select pg_advisory_lock(${lockOfMigrations}::bigint)`
+  await world.sql`delete from orders_migrations where name = (select max(name) from orders_migrations)`
+  const service = await world.start({ wait: 'live' })
+  await service.logged('another replica is migrating; waiting for it')
+  expect(await service.stop()).toBe(0)
+  expect(service.log.at(-1)).toMatchObject({ level: 'info', message: 'stopped' })
+  expect(service.log.filter(({ message }) => message === 'serving')).toEqual([])
+  other.release()
+})
