@@ -56,12 +56,13 @@ const numberOf = (text: string | undefined, max: number): number | null => {
   return value === null || value > BigInt(max) ? null : Number(value)
 }
 
+/** Transactions have ids from 1 on: Postgres takes no snapshot with another. */
 const snapshotOf = (text: string | undefined): Snapshot | null => {
   const [xmax, ...distances] = (text ?? '').split('.').map(bigintOf)
-  if (xmax === undefined || xmax === null) return null
+  if (xmax === undefined || xmax === null || xmax < 1n) return null
   const xip: bigint[] = []
   for (const distance of distances) {
-    if (distance === null || distance < 1n || distance > xmax) return null
+    if (distance === null || distance < 1n || distance >= xmax) return null
     const xact = xmax - distance
     if (xip.length > 0 && xact <= xip.at(-1)!) return null
     xip.push(xact)

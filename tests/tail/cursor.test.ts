@@ -8,7 +8,10 @@ import { decodeCursor, encodeCursor, pageCursors } from '../../src/tail/cursor.t
 
 const ids = fc.bigInt({ min: 0n, max: 2n ** 62n })
 const snapshots = fc
-  .tuple(ids, fc.uniqueArray(fc.bigInt({ min: 1n, max: 5_000n }), { maxLength: 200 }))
+  .tuple(
+    fc.bigInt({ min: 1n, max: 2n ** 62n }),
+    fc.uniqueArray(fc.bigInt({ min: 1n, max: 5_000n }), { maxLength: 200 }),
+  )
   .map(([least, distances]) => ({
     xmax: least + 5_000n,
     xip: distances.toSorted((a, b) => Number(b - a)).map((distance) => least + 5_000n - distance),
@@ -69,3 +72,13 @@ test('any other text is none, and reading it does not throw', () => {
   )
   expect(decodeCursor('A'.repeat(20_000))).toBeNull()
 })
+
+test.each(['0', '5.5', 'zz/0/0', 'zz/5.5/0'])(
+  'with a snapshot that Postgres would not read (%s) it is none',
+  (snapshots) => {
+    const [seen, ...page] = snapshots.split('/')
+    const text = (fields: string[]): string => Buffer.from(fields.join('/')).toString('base64url')
+    expect(decodeCursor(text(['1', '1', 'zz', 'zz', '', 'zz', '1']))).not.toBeNull()
+    expect(decodeCursor(text(['1', '1', 'zz', seen!, '', ...(page.length === 0 ? [''] : page)]))).toBeNull()
+  },
+)
