@@ -60,10 +60,11 @@ export const canonicalInstant = (text: string): string | null => {
   if (!instant.test(text)) return null
   const upper = text.toUpperCase()
   const at = new Date(upper)
-  // A Date takes 30 February for 1 March.
+  // A Date takes 30 February for 1 March, and 24 o'clock for the next day.
   const day = new Date(`${upper.slice(0, 10)}T00:00:00Z`)
   if (Number.isNaN(at.getTime()) || Number.isNaN(day.getTime()) || day.getUTCDate() !== Number(upper.slice(8, 10)))
     return null
+  if (upper.slice(11, 13) === '24') return null
   const year = at.getUTCFullYear()
   return year < yearFrom || year > yearTo ? null : at.toISOString()
 }

@@ -21,8 +21,8 @@ const instantForm = new RegExp(queryInstantPattern)
 const instantOf = (text: string): Date | undefined => {
   if (!instantForm.test(text)) return undefined
   const at = new Date(text)
-  if (Number.isNaN(at.getTime())) return undefined
-  // A Date rolls 30 February over into March.
+  // A Date takes 24 o'clock for the next day, and rolls 30 February over into March.
+  if (Number.isNaN(at.getTime()) || text.slice(11, 13) === '24') return undefined
   const day = text.slice(0, 10)
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day) ? at : undefined
 }

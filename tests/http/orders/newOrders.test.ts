@@ -143,6 +143,11 @@ describe('an order with the terms of its whole life', () => {
       ['/expiresAt must be an instant with its zone, such as 2026-01-31T21:00:00Z'],
     ],
     [
+      'an end at an hour that is none',
+      { ...gtd, expiresAt: '2999-02-28T24:00:00Z' },
+      ['/expiresAt must be an instant with its zone, such as 2026-01-31T21:00:00Z'],
+    ],
+    [
       'an end as a number',
       { ...gtd, expiresAt: 1 },
       ['/expiresAt must be an instant with its zone, such as 2026-01-31T21:00:00Z'],

@@ -261,6 +261,7 @@ describe('a parameter that is wrong', () => {
     ['createdAfter=2024-03-01T00:00:00', '?createdAfter'],
     ['createdAfter=2024-03-01T01:00:10+01:00', '?createdAfter'],
     ['createdAfter=2026-02-30T00:00:00Z', '?createdAfter'],
+    ['createdAfter=2026-02-28T24:00:00Z', '?createdAfter'],
     ['createdAfter=2025-02-29T00:00:00Z', '?createdAfter'],
     ['createdAfter=2026-13-01T00:00:00Z', '?createdAfter'],
     ['createdAfter=2024-03-01T25:00:00Z', '?createdAfter'],
