@@ -30,7 +30,7 @@ export const endingState: readonly StateMetric[] = [
   {
     name: 'orders_endings_waiting_seconds',
     type: 'gauge',
-    help: 'How long the oldest of them has been in its stage.',
+    help: 'How long the oldest ending has been in its stage.',
     labels: ['stage'],
     read: byStage(({ oldestMs }) => oldestMs / 1000),
   },

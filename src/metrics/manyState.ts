@@ -12,7 +12,7 @@ export const manyState: readonly StateMetric[] = [
   {
     name: 'orders_sweeps_oldest_age_seconds',
     type: 'gauge',
-    help: 'How long ago the oldest of them began.',
+    help: 'How long ago the oldest open sweep began.',
     read: ({ background }) => background.switches.state().oldestMs / 1000,
   },
 ]

@@ -81,7 +81,7 @@ export const reportState: readonly StateMetric[] = [
   {
     name: 'orders_reports_waiting_seconds',
     type: 'gauge',
-    help: 'How long the oldest of them has waited.',
+    help: 'How long the oldest report has waited for fills.',
     read: ({ background }) => background.reports.waiting.state().oldestMs / 1000,
   },
   {

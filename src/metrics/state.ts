@@ -113,7 +113,7 @@ const streams: readonly StateMetric[] = [
   {
     name: 'orders_streams_max',
     type: 'gauge',
-    help: 'How many may be open.',
+    help: 'How many streams may be open.',
     read: ({ streams }) => streams.state().max,
   },
   {
@@ -137,7 +137,7 @@ const streams: readonly StateMetric[] = [
   {
     name: 'orders_tail_ring_bytes',
     type: 'gauge',
-    help: 'Their size.',
+    help: 'Size of the events in memory from which streams are served.',
     read: ({ streams }) => streams.state().tail.ring.bytes,
   },
   {

@@ -30,6 +30,15 @@ describe('alerts', () => {
         expect(selectionsOf(expr).length).toBeGreaterThan(0)
       })
 
+      // Prometheus 2 keeps `1` as it was scraped, 3 makes it `1.0`.
+      test('takes no bound of a bucket for a text', () => {
+        const bounds = selectionsOf(expr).flatMap(({ matchers }) => matchers.filter(({ label }) => label === 'le'))
+        for (const { op, value } of bounds) {
+          expect(op).toBe('=~')
+          expect(value).toMatch(/^(\d+)\|\1\[[.]\]0$/)
+        }
+      })
+
       test('says what is wrong and where to read on', () => {
         expect(Object.keys(annotations).toSorted()).toEqual(['description', 'runbook_url', 'summary'])
         const [base, anchor] = annotations.runbook_url.split('#')
