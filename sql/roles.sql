@@ -120,10 +120,13 @@ begin
     execute format('grant usage, select on sequence %s.log_position to orders_runtime', place);
     execute format('grant select on sequence %s.log_position to orders_reader', place);
   end if;
-  if to_regclass(place || '.outbox_position_seq') is not null then
-    execute format('revoke all on sequence %s.outbox_position_seq from public, orders_runtime, orders_reader', place);
-    execute format('grant select on sequence %s.outbox_position_seq to orders_runtime, orders_reader', place);
-  else
+  -- Whoever inserts draws from them without a right of its own; the start and `orders verify` read how far they are.
+  foreach name in array array['outbox_position_seq', 'cancel_sweeps_id_seq'] loop
+    continue when to_regclass(place || '.' || name) is null;
+    execute format('revoke all on sequence %s.%I from public, orders_runtime, orders_reader', place, name);
+    execute format('grant select on sequence %s.%I to orders_runtime, orders_reader', place, name);
+  end loop;
+  if to_regclass(place || '.outbox_position_seq') is null then
     raise notice 'the tables are not there yet: run this again after orders migrate';
   end if;
 end

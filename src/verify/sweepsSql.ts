@@ -1,5 +1,6 @@
-// Verifies the sweeps: one that is done has left no open order of its scope that its snapshot saw.
+// Verifies the sweeps: one that is done has left no open order of its scope that its snapshot saw, and another one can begin.
 
+import { readSweepIds } from '../store/positions.ts'
 import type { Fragment, Sql } from '../store/sql.ts'
 import { violationsOf, type Page } from './page.ts'
 import type { Violation } from './violation.ts'
@@ -32,4 +33,18 @@ export const verifySweepsPage = async (
     )
     select (select max(id) from page having count(*) >= ${limit}::integer) as next, ${violationsOf(sql, faults)} as violations`
   return { next: row!.next, violations: row!.violations }
+}
+
+/** A sequence that stands below an id hands it out again: then no sweep can begin. Nothing is said to a role that may not read it. */
+export const verifySweepIds = async (sql: Sql): Promise<Violation[]> => {
+  const sequences = await readSweepIds(sql)
+  return sequences
+    .filter(({ last, used }) => BigInt(last) < BigInt(used))
+    .map(({ name, last, used }) => ({
+      subject: 'guard',
+      id: name,
+      rule: 'value of the sequence',
+      expected: `at least ${used}`,
+      found: last,
+    }))
 }

@@ -24,7 +24,7 @@ import {
 } from './page.ts'
 import { engineEndsJudge, verifyReportsPage } from './reportsSql.ts'
 import { rulesJudge, verifyRules } from './rulesSql.ts'
-import { verifySweepsPage } from './sweepsSql.ts'
+import { verifySweepIds, verifySweepsPage } from './sweepsSql.ts'
 import { verifyExceptionsPage, verifyGaps, verifyOutboxPage } from './tablesSql.ts'
 import type { Violation } from './violation.ts'
 
@@ -171,6 +171,7 @@ export const verifyTables = async (
   await verifyKeys(sql, reporter)
   await onViolations(await verifyRules(sql))
   await walk('-1', (after) => verifyOutboxPage(sql, { after, limit: rowsPageMax }), report)
+  await onViolations(await verifySweepIds(sql))
   await walk('0', (after) => verifySweepsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyExceptionsPage(sql, { after, limit: rowsPageMax }), report)
   await walk(lowestId, (after) => verifyReportsPage(sql, { after, limit: rowsPageMax }), report)

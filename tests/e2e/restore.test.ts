@@ -1,5 +1,6 @@
 // Proves: after a restore from a logical copy into another server, younger or older, nothing that was unpublished is lost, whoever followed
-// the log begins anew, and `verify --topics` finds nothing; a copy without its sequences does not start.
+// the log begins anew, and `verify --topics` finds nothing; a copy without its sequences does not start. Halts cancel what is open, and switches
+// fire, as before.
 
 import { join } from 'node:path'
 import postgres from 'postgres'
@@ -12,6 +13,7 @@ import { copyLogically } from '../support/logicalCopy.ts'
 import { placeOrder } from '../support/placeOrder.ts'
 import { temporaryDir } from '../support/servers.ts'
 import { runBinary, type RunningService } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { createWorld, tradeOf, type World } from '../support/world.ts'
 
 const dir = temporaryDir('restore')
@@ -48,6 +50,26 @@ const lives = async (world: World, service: RunningService): Promise<string[]> =
   return [fresh, canceled, part, filled]
 }
 
+const setTrading = async (service: RunningService, state: object): Promise<void> => {
+  const body = { by: 'ops', note: 'a test', ...state }
+  expect((await service.http('/trading?ticker=HALT', { method: 'PUT', body })).status).toBe(200)
+}
+const halt = (service: RunningService) => setTrading(service, { state: 'HALTED', cancelOpen: true })
+const resume = (service: RunningService) => setTrading(service, { state: 'ACTIVE' })
+
+/** Halts a ticker, with what is open in it, and arms a switch that fires: both begin a sweep. Resolves once these have canceled their orders. */
+const sweep = async (service: RunningService): Promise<void> => {
+  const userId = crypto.randomUUID()
+  const open = [await placeOrder(service, { ticker: 'HALT' }), await placeOrder(service, { ticker: 'SWITCH', userId })]
+  await halt(service)
+  expect((await service.http('/orders/cancel-after', { body: { userId, timeoutMs: 1_000 } })).status).toBe(200)
+  for (const id of open)
+    await until(async () => (await service.http(`/orders/${id}`)).json['status'] === 'CANCELED', {
+      what: 'it is canceled',
+    })
+  await resume(service)
+}
+
 /** Takes a broker away from the service, so that its events wait. */
 const withoutBroker = { KAFKA_BOOTSTRAP_SERVERS: '127.0.0.1:9' }
 
@@ -66,6 +88,8 @@ test.each(['younger', 'older'] as const)('a logical copy in a %s server', async 
   await lives(world, service).then((more) => orders.push(...more))
   const after = await eventsAfter(service, empty)
   expect('seen' in after && after.seen).toHaveLength(8)
+  await halt(service)
+  await resume(service)
   await world.outboxEmpty()
   expect(await service.stop()).toBe(0)
   // What is committed and on no topic yet.
@@ -85,6 +109,7 @@ test.each(['younger', 'older'] as const)('a logical copy in a %s server', async 
   await stream.seen(({ event }) => event === 'live', 'the stream is live')
   expect(stream.events().map(({ event }) => event)).toEqual(['reset', 'snapshot', 'live'])
 
+  await halt(restored)
   const anew = await cursorOf(restored)
   const more = await lives(world, restored)
   const seen = (await eventsAfter(restored, anew)) as { seen: string[] }
@@ -112,24 +137,27 @@ test('a copy whose sequences were left behind does not start, and says how they 
   await using world = await createWorld({ postgresAt: older.url })
   const service = await world.start()
   const [id] = await lives(world, service)
+  await sweep(service)
   expect(await service.stop()).toBe(0)
   const url = await younger.createDatabase(world.name.replaceAll('-', '_'))
   await copyLogically(world.databaseUrl, url, { sequences: false })
   const env = { ...world.env, DATABASE_URL: url, SERVER_PORT: '0' }
-  const { exitCode, out } = await runBinary(['serve'], env)
-  const refused = out.trim().split('\n').at(-1)!
-  expect({ exitCode, refused }).toEqual({
-    exitCode: 1,
-    refused: expect.stringContaining('The sequence log_position stands at 0'),
-  })
-
   const sql = postgres(url, { max: 1 })
-  await sql.unsafe(/select setval.*?;/.exec((JSON.parse(refused) as { message: string }).message)![0])
+  for (const sequence of ['log_position', 'cancel_sweeps_id_seq']) {
+    const { exitCode, out } = await runBinary(['serve'], env)
+    const refused = out.trim().split('\n').at(-1)!
+    expect({ exitCode, refused }).toEqual({
+      exitCode: 1,
+      refused: expect.stringContaining(`The sequence ${sequence} stands at 0`),
+    })
+    await sql.unsafe(/select setval.*?;/.exec((JSON.parse(refused) as { message: string }).message)![0])
+  }
   await sql.end()
   const started = await world.start({ env: { DATABASE_URL: url } })
   const cursor = await cursorOf(started)
   const more = await placeOrder(started, { quantity: 10 })
   expect(await eventsAfter(started, cursor)).toMatchObject({ seen: [`${more} 0`] })
   expect((await started.http(`/orders/${id}`)).status).toBe(200)
+  await sweep(started)
   expect(await started.stop()).toBe(0)
 })

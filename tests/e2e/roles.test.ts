@@ -235,6 +235,7 @@ const forbidden = [
   `select setval('outbox_position_seq', 1)`,
   'alter sequence log_position cache 20',
   `select setval('log_position', 1)`,
+  `select setval('cancel_sweeps_id_seq', 1)`,
   'create or replace function order_sort_key(id uuid, at timestamptz) returns uuid language sql immutable return id',
   'create role mine',
   'set role orders_owner',
@@ -317,6 +318,12 @@ test('tables of an earlier login are handed to the owner', async () => {
   const owners = await sql`
     select distinct pg_get_userbyid(relowner) as owner from pg_class where relnamespace = 'public'::regnamespace`
   expect(owners).toEqual([{ owner: 'orders_owner' }] as never)
+  for (const sequence of ['outbox_position_seq', 'log_position', 'cancel_sweeps_id_seq'])
+    expect(
+      await sql`
+      select has_sequence_privilege('orders_runtime', ${sequence}::text, 'select') and has_sequence_privilege('orders_reader', ${sequence}::text, 'select') as readable
+    `,
+    ).toEqual([{ readable: true }] as never)
   await sql.end()
   const own = new URL(urlAs('orders_runtime'))
   own.pathname = '/earlier'

@@ -34,7 +34,7 @@ export const copyLogically = async (from: string, to: string, { sequences = true
       )
     }
     if (!sequences) return
-    for (const name of ['outbox_position_seq', 'log_position']) {
+    for (const name of ['outbox_position_seq', 'log_position', 'cancel_sweeps_id_seq']) {
       const [row] = await source.unsafe<{ last: string; called: boolean }[]>(
         `select last_value as last, is_called as called from ${name}`,
       )

@@ -1,4 +1,4 @@
-// Proves: verify names every open order that a done sweep should have canceled, and no other.
+// Proves: verify names every open order that a done sweep should have canceled, and no other; and a sequence that gives no new sweep its id.
 
 import { expect, test } from 'bun:test'
 import { aPlacement } from '../support/builders.ts'
@@ -48,4 +48,15 @@ test('an open order that a done sweep saw is named, whatever its scope; others a
   expect(
     (await verify(database)).violations.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
   ).toEqual(expected.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) as never)
+})
+
+test('a sequence that stands below the sweeps is named', async () => {
+  await using database = await createDatabase()
+  const { sql } = database
+  await sql`insert into cancel_sweeps (reason_code, cause) select 'HALT', '{"kind": "halt"}' from generate_series(1, 3)`
+  expect((await verify(database)).violations).toEqual([])
+  await sql`alter sequence cancel_sweeps_id_seq restart`
+  expect((await verify(database)).violations).toEqual([
+    { subject: 'guard', id: 'cancel_sweeps_id_seq', rule: 'value of the sequence', expected: 'at least 3', found: '0' },
+  ])
 })
