@@ -36,6 +36,9 @@ from adopt_told t join orders o on o.id = t.order_id
 order by case t.kind when 'PLACED' then o.created_at else o.updated_at end, o.id;
 update adoption_events e set state = 'PUBLISHED', decided_at = now() from adopt_told t where t.order_id = e.order_id and t.kind = e.kind and e.state = 'UNDECIDED';`
 
+/** Whoever holds one of these orders for longer must not hold up those that are locked here already. */
+const begin = `begin; set local lock_timeout = '5s';`
+
 /** One transaction for each of the two decisions. The service may be at work meanwhile. */
 export const settleUndecided = async (
   sql: Sql,
@@ -47,8 +50,8 @@ export const settleUndecided = async (
     return Number(row!.n)
   }
   const before = await open()
-  if (olderThanMs !== null) await runScript(sql, `begin;${cancelText(olderThanMs)}${outboxText}\ncommit;`)
-  if (publishUndecided) await runScript(sql, `begin;${publishText}${outboxText}\ncommit;`)
+  if (olderThanMs !== null) await runScript(sql, `${begin}${cancelText(olderThanMs)}${outboxText}\ncommit;`)
+  if (publishUndecided) await runScript(sql, `${begin}${publishText}${outboxText}\ncommit;`)
   const after = await open()
   await talk.print(`${before - after} of ${before} undecided events are decided: the running service publishes them`)
 }

@@ -8,7 +8,7 @@ import { openTopicReader } from '../kafka/topicReader.ts'
 import { adoptedSchema } from '../store/adoptedPlace.ts'
 import { migrate, takeLock } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
-import { openSession, useFormats, type Sql } from '../store/sql.ts'
+import { openSession, useOwnSettings, type Sql } from '../store/sql.ts'
 import { verifyTables, type Reporter, type Verified } from '../verify/tables.ts'
 import { beReader } from '../verify/tablesSql.ts'
 import { violationText } from '../verify/violation.ts'
@@ -146,7 +146,7 @@ export const takeOver = async (config: Config, options: AdoptOptions, talk: Talk
     if (heard !== null) talk.progress.show(heard.what, heard.done, heard.total)
   })
   try {
-    await useFormats(sql)
+    await useOwnSettings(sql)
     if (await isDone(sql)) return await resume({ sql, config, options, talk })
     if (options.back) throw new AdoptionRefused('Nothing was taken over in this database: there is no way to go back.')
     const java = await findJavaTables(sql)

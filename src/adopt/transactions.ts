@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/config.ts'
 import { readDatabaseTarget } from '../config/databaseUrl.ts'
-import { openSession, useFormats, type Sql } from '../store/sql.ts'
+import { openSession, useOwnSettings, type Sql } from '../store/sql.ts'
 import type { Progress } from '../telemetry/terminal.ts'
 import type { JavaTables } from './javaTables.ts'
 import { AdoptionRefused } from './refusal.ts'
@@ -32,7 +32,7 @@ export const loadTransactions = async (
   if (target === null || faults.length > 0) throw new AdoptionRefused(`--transactions: ${faults.join('; ')}`)
   const other = openSession(target, config.DB_CONNECT_TIMEOUT_MS)
   try {
-    await useFormats(other)
+    await useOwnSettings(other)
     await streamTransactions(sql, other, progress)
   } finally {
     await other.end({ timeout: 1 }).catch(() => undefined)

@@ -11,7 +11,7 @@ import { printFaults, requirePlace } from '../serve/schemaStart.ts'
 import { walkByIndex } from '../store/endless.ts'
 import { requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
-import { openSession, useFormats } from '../store/sql.ts'
+import { openSession, useOwnSettings } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
 
@@ -50,7 +50,8 @@ const expire = async (config: Config, options: Options): Promise<void> => {
   const sql = openSession(config.database, config.DB_CONNECT_TIMEOUT_MS)
   const progress = createProgress(process.stderr)
   try {
-    await useFormats(sql)
+    // It waits for locked orders while it holds others, which nobody fills meanwhile.
+    await useOwnSettings(sql, { lockTimeoutMs: config.DB_LOCK_TIMEOUT_MS })
     await requirePlace(sql, config)
     await requireSchema(sql, migrations)
     await walkByIndex(sql)

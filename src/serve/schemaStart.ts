@@ -11,7 +11,7 @@ import { migrations } from '../store/migrations.ts'
 import { requirePositions } from '../store/positions.ts'
 import { requireFirstSchema } from '../store/searchPath.ts'
 import { requireSettings } from '../store/sessionSettings.ts'
-import { openSession, useFormats, type Sql } from '../store/sql.ts'
+import { openSession, useOwnSettings, type Sql } from '../store/sql.ts'
 import { createLog, describe, type Log } from '../telemetry/log.ts'
 import { createOutput } from '../telemetry/output.ts'
 
@@ -88,7 +88,7 @@ export const prepareSchema = async (
     await findPlace(sql, config)
     const early = await besideSettings(config, async () => {
       await requireFirstSchema(sql)
-      await useFormats(sql)
+      await useOwnSettings(sql)
       if (!migrating) await requireSchema(sql, migrations)
       // Most starts find nothing to migrate; then all that is read is read now. Otherwise nothing is written before the settings are proved.
       return !migrating || (await lacksNothing(sql, migrations)) ? readFindings(sql) : null

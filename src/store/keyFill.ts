@@ -73,6 +73,6 @@ export const dropOldIndex = async (sql: Sql): Promise<void> => {
   try {
     await sql`drop index concurrently if exists orders_by_client_order_id`.simple()
   } finally {
-    await sql`reset lock_timeout`
+    await sql`set lock_timeout = 0`
   }
 }

@@ -84,9 +84,27 @@ export const pinned = (limits: PoolLimits) => ({
   ...formats,
 })
 
-/** Makes the formats those of the service on a session that is open already. */
-export const useFormats = async (sql: Sql): Promise<void> => {
-  await sql`select set_config(key, value, false) from json_each_text(${JSON.stringify(formats)}::text::json)`
+/**
+ * Nothing ends a statement, a transaction or a session because it takes long. An operator may have set any of these otherwise for the role or the
+ * database, for other programs.
+ */
+const noTimeouts = {
+  statement_timeout: '0',
+  transaction_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+} as const
+
+/**
+ * Makes the settings those of the service on a session that is open already: its formats, no time-out but that for a lock (0: none either). A
+ * session that requested them when it began would be refused by servers that do not know one of them (transaction_timeout came with PostgreSQL
+ * 17), and by poolers, before the start can say what is wrong (sessionSettings.ts).
+ */
+export const useOwnSettings = async (sql: Sql, { lockTimeoutMs = 0 } = {}): Promise<void> => {
+  const settings = JSON.stringify({ ...formats, ...noTimeouts, lock_timeout: String(lockTimeoutMs) })
+  await sql`
+    select set_config(key, value, false) from json_each_text(${settings}::text::json)
+    where current_setting(key, true) is not null`
 }
 
 type Connections = { sql: Sql; end: (graceMs: number) => Promise<void> }
@@ -103,8 +121,8 @@ const connect = (target: DatabaseTarget, limits: PoolLimits): Connections => {
 }
 
 /**
- * One connection without statement time-outs: a migration may take long, and holds its lock on this one session. Once the connection is lost
- * every statement fails. `onNotice` is called with what the server's functions say on the way.
+ * One connection for work that may take long, without time-outs from `useOwnSettings` on: a migration holds its lock on this one session. Once the
+ * connection is lost every statement fails. `onNotice` is called with what the server's functions say on the way.
  */
 export const openSession = (
   target: DatabaseTarget,

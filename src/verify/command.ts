@@ -9,7 +9,7 @@ import { refusalOf } from '../kafka/refusal.ts'
 import { printFaults, requirePlace } from '../serve/schemaStart.ts'
 import { requireSchema } from '../store/migrate.ts'
 import { migrations } from '../store/migrations.ts'
-import { openSession, type Sql } from '../store/sql.ts'
+import { openSession, useOwnSettings, type Sql } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
 import { createProgress, printLine } from '../telemetry/terminal.ts'
 import { verifyTables, type Reporter, type Verified } from './tables.ts'
@@ -65,6 +65,7 @@ const createPrinter = (json: boolean) => {
 type Printer = ReturnType<typeof createPrinter>
 
 const verify = async (sql: Sql, config: Config, { printer, options }: { printer: Printer; options: Options }) => {
+  await useOwnSettings(sql)
   await requirePlace(sql, config)
   await requireSchema(sql, migrations)
   if (!options.topics) {

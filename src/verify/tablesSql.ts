@@ -1,6 +1,6 @@
 // Verifies the tables beside the orders: events that wait in the outbox, legs that are stored as exceptions, and gaps in the trade topic.
 
-import { useFormats, type Sql } from '../store/sql.ts'
+import { useOwnSettings, type Sql } from '../store/sql.ts'
 import { idOfTriggered, isPublished, kindTable, wrongStatus } from './kindsSql.ts'
 import { violationsOf, type Page } from './page.ts'
 import type { Violation } from './violation.ts'
@@ -12,7 +12,7 @@ type PageRow<Cursor> = { next: Cursor | null; violations: Violation[] }
  * a plan that is made for all pages is bad for each.
  */
 export const beReader = async (sql: Sql): Promise<void> => {
-  await useFormats(sql)
+  await useOwnSettings(sql)
   await sql`
     select set_config('default_transaction_read_only', 'on', false), set_config('plan_cache_mode', 'force_custom_plan', false),
            set_config('jit', 'off', false)`

@@ -48,6 +48,15 @@ test('orders of before what the topic still has are undecided, and nothing is pu
   expect(await world.sql`select from orders.outbox`).toHaveLength(0)
 })
 
+test('an order that somebody holds is not waited for without end: nothing is canceled', async () => {
+  await world.sql.begin(async (holder) => {
+    await holder`select from orders.orders where id = ${old.id} for update`
+    const { exitCode, err } = await adopt('--cancel-older-than', '30d')
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringContaining('lock timeout') })
+  })
+  expect(await states()).toContain(`PLACED of ${old.id}: UNDECIDED`)
+})
+
 test('the old ones are canceled, the rest is published, and verify is content', async () => {
   const canceling = await adopt('--cancel-older-than', '30d')
   expect(canceling.out).toContain('0 violations')

@@ -230,6 +230,11 @@ test('orders expire ends an old order that no clock ends', async () => {
   const dry = await expire('--older-than', '1s', '--ticker', 'aapl', '--dry-run')
   expect(dry).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^1 orders would end: 1 that an engine knows/) })
   expect(await orderAt(service, id)).toMatchObject({ status: 'NEW' })
+  await world.sql.begin(async (holder) => {
+    await holder`select from orders where id = ${id} for update`
+    const err = expect.stringContaining('lock timeout')
+    expect(await expire('--older-than', '1s')).toMatchObject({ exitCode: 1, err })
+  })
   expect(await expire('--older-than', '1s')).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^1 orders end/) })
   expect(await ended(service, id, 'EXPIRED')).toMatchObject({ reason: { code: 'EXPIRED_GTC' } })
   const figures = await service.metrics()

@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { array, assert, asyncProperty, constantFrom, oneof, option, string } from 'fast-check'
 import { storeFault } from '../../src/store/faults.ts'
-import { openDatabase, openSession, textArray, type Database } from '../../src/store/sql.ts'
-import { targetOf } from '../support/database.ts'
+import { openDatabase, openSession, textArray, useOwnSettings, type Database, type Sql } from '../../src/store/sql.ts'
+import { createDatabase, targetOf } from '../support/database.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
@@ -107,6 +107,36 @@ test('every connection of a pool has the settings pinned that durability and cor
     application_name: 'orders-test',
     tcp_keepalives_idle: '10',
   })
+})
+
+test('a session has no time-outs, whatever an operator has set for the database; that for a lock may be chosen', async () => {
+  await using database = await createDatabase()
+  // Some came with a later PostgreSQL than the oldest that is supported.
+  const timeouts = await database.sql<{ name: string }[]>`
+    select name from pg_settings where name in
+      ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout')`
+  for (const { name } of timeouts) await database.sql.unsafe(`alter database ${database.name} set ${name} = '2s'`)
+  const sessions = [0, 1].map(() => openSession(database.target, 10_000))
+  const [busy, idle] = sessions as [Sql, Sql]
+  try {
+    await Promise.all([useOwnSettings(busy), useOwnSettings(idle, { lockTimeoutMs: 1_234 })])
+    const inForce = async (sql: Sql) =>
+      Object.fromEntries(
+        await Promise.all(
+          timeouts.map(async ({ name }) => [
+            name,
+            (await sql`select current_setting(${name}::text) as value`)[0]!['value'],
+          ]),
+        ),
+      )
+    const none = Object.fromEntries(timeouts.map(({ name }) => [name, '0']))
+    expect(await inForce(busy)).toEqual(none)
+    expect(await inForce(idle)).toEqual({ ...none, lock_timeout: '1234ms' })
+    await Promise.all([busy`select pg_sleep(2.5)`, Bun.sleep(2_500)])
+    await idle`select 1`
+  } finally {
+    await Promise.all(sessions.map((sql) => sql.end({ timeout: 1 })))
+  }
 })
 
 test('a schema of its own is looked at when it is named', async () => {
