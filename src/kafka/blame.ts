@@ -40,6 +40,12 @@ export const blameOf = (error: unknown): Blame => {
   return 'record'
 }
 
+/** Whether splitting a refused request finds the record at fault, or requests that the broker takes. */
+export const isWorthSplitting = (error: unknown): boolean => {
+  const blame = blameOf(error)
+  return blame === 'size' || blame === 'record'
+}
+
 /** The code and the message of the broker that refused a record; for any other error, its own description. */
 export const refusalText = (error: unknown): string => {
   for (const [apiId] of blames) {

@@ -3,6 +3,7 @@
 import type { LogMessage, LogSender } from '../publisher/sender.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { BatchProducer } from './batchProducer.ts'
+import { isWorthSplitting } from './blame.ts'
 import { commonValues, eventHeaders, logEventType } from './eventHeaders.ts'
 import { partitionOf } from './partition.ts'
 import { inRequests, produceTimed } from './producer.ts'
@@ -42,8 +43,25 @@ export const createLogSender = ({ producer, topic, ceSource, log }: LogSenderOpt
   partitionOf,
   async send(partition, messages, time) {
     const toRecord = recordOf(ceSource, time)
-    const records = messages.map(toRecord)
-    for (const request of inRequests(records, ({ value }) => value!.length + besidesValueBytes))
-      await produceTimed(producer, { topic, partition, records: request }, log)
+    let acked = 0
+    /** A topic may take the records of a refused request in parts. One part goes after the other, so they keep their order. */
+    const sendInParts = async (records: readonly OutRecord[]): Promise<void> => {
+      try {
+        await produceTimed(producer, { topic, partition, records }, log)
+        acked += records.length
+      } catch (error) {
+        if (records.length === 1 || !isWorthSplitting(error)) throw error
+        const half = records.length >> 1
+        await sendInParts(records.slice(0, half))
+        await sendInParts(records.slice(half))
+      }
+    }
+    try {
+      for (const request of inRequests(messages.map(toRecord), ({ value }) => value!.length + besidesValueBytes))
+        await sendInParts(request)
+      return { acked, error: null }
+    } catch (error) {
+      return { acked, error }
+    }
   },
 })

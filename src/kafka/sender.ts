@@ -6,19 +6,13 @@ import type { OutboxEvent } from '../store/outbox.ts'
 import type { Log } from '../telemetry/log.ts'
 import { noTracing, type Tracing } from '../telemetry/tracing.ts'
 import type { BatchProducer } from './batchProducer.ts'
-import { blameOf } from './blame.ts'
+import { isWorthSplitting } from './blame.ts'
 import { commonValues, eventHeaders } from './eventHeaders.ts'
 import { partitionOf } from './partition.ts'
 import { produceTimed } from './producer.ts'
 import { headerBlock, headerName, type OutRecord } from './records.ts'
 import { encoders } from './schema.ts'
 import type { Topics } from './topics.ts'
-
-/** Whether splitting a refused request finds the record at fault. */
-const isWorthSplitting = (error: unknown): boolean => {
-  const blame = blameOf(error)
-  return blame === 'size' || blame === 'record'
-}
 
 const names = {
   eventId: headerName(eventHeaders.eventId),

@@ -32,11 +32,11 @@ const sendOnce = async (
   try {
     const partitions = await sender.partitions()
     const parts = Map.groupBy(messages, ({ ticker }) => sender.partitionOf(ticker, partitions))
-    await Promise.all(
-      parts
-        .entries()
-        .map(([partition, some]) => sender.send(partition, some, time).catch((error: unknown) => fail(some, error))),
-    )
+    const sends = parts.entries().map(async ([partition, some]) => {
+      const { acked, error } = await sender.send(partition, some, time)
+      if (acked < some.length) fail(some.slice(acked), error)
+    })
+    await Promise.all(sends)
   } catch (error) {
     fail(messages, error)
   }
@@ -45,7 +45,8 @@ const sendOnce = async (
 
 /**
  * True once all messages are acknowledged. What a broker refuses is sent again too, because to leave it out would be a gap: the alert
- * calls an operator. Messages of one ticker keep their order: none is sent before those that were sent earlier are acknowledged.
+ * calls an operator. Messages of one ticker keep their order: none is sent before those that were sent earlier are acknowledged. What is
+ * acknowledged is not sent again, however long the rest of its partition waits.
  */
 export const deliver = async (
   options: DeliveryOptions,

@@ -67,6 +67,7 @@ test('an order from its acceptance to its end, with a restart amid it: key, head
   const id = String(order['id'])
   await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 10 }))
   await world.tradesConsumed()
+  await published(world)
   expect(await service.stop()).toBe(0)
   service = await world.start()
   await world.publishTrades(tradeOf({ buyOrderId: id, quantity: 90 }))
@@ -152,6 +153,21 @@ test('tables that were copied to another cluster: what was not published there i
   })
   expect(await runBinary(['verify', '--topics'], world.env)).toMatchObject({ exitCode: 0 })
   expect(await world.kafka.readAll(topicOf(world))).toHaveLength((await logged(world)).length)
+})
+
+test('a topic that takes single events, and not as many as were placed at once, has them all in their order', async () => {
+  const world = await newWorld()
+  await world.kafka.createTopics([topicOf(world)], { settings: { 'max.message.bytes': '20000' } })
+  const service = await world.start()
+  await begun(world)
+  const { status, json } = await service.http('/orders/batch', {
+    body: { orders: Array.from({ length: 50 }, () => orderBody()) },
+  })
+  expect(status).toBe(200)
+  const ids = (json['results'] as { order: { id: string } }[]).map(({ order }) => order.id)
+  const messages = await published(world)
+  expect(messages.reduce((sum, { bytes }) => sum + bytes!.length, 0)).toBeGreaterThan(20_000)
+  expect(messages.map((message) => valueOf(message).event.orderId)).toEqual(ids)
 })
 
 test('without the topic nothing of it runs', async () => {

@@ -109,6 +109,17 @@ describe('one publisher', () => {
     await until(() => publisher.state().obstacle === null, { what: 'nothing is in the way' })
   })
 
+  test('what a partition took before it refused the rest is not sent again', async () => {
+    world = await createPublisherWorld()
+    const { publisher } = await world.begin()
+    world.topic.acked = 2
+    world.topic.refuse = () => new Error('the next one is too large')
+    const ids = await world.place('A', 'A', 'A', 'A', 'A')
+    await world.has(zero(ids))
+    await until(() => publisher.state().oldestAgeMs === 0, { what: 'nothing waits' })
+    expect(world.topic.sent.map(({ eventId }) => eventId)).toEqual(zero(ids))
+  })
+
   test('a backlog is read in batches, each version after the one before', async () => {
     world = await createPublisherWorld()
     const first = await world.begin()

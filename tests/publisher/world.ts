@@ -27,7 +27,9 @@ const createTopic = () => {
     firsts: (): Sent[] =>
       [...new Map(sent.toReversed().map((message) => [message.eventId, message])).values()].toReversed(),
     refuse: (_partition: number, _messages: readonly LogMessage[]): Error | null => null,
-    /** Messages of a refused request that arrive all the same. */
+    /** How many messages of a refused request, from its first one on, are taken and acknowledged. */
+    acked: 0,
+    /** Messages behind those that arrive all the same. */
     takenAnyway: 0,
     sender: undefined as unknown as LogSender,
   }
@@ -37,9 +39,10 @@ const createTopic = () => {
     async send(partition, messages) {
       await Bun.sleep(0)
       const refusal = topic.refuse(partition, messages)
-      const some = refusal === null ? messages : messages.slice(0, topic.takenAnyway)
+      const acked = refusal === null ? messages.length : Math.min(topic.acked, messages.length)
+      const some = refusal === null ? messages : messages.slice(0, acked + topic.takenAnyway)
       sent.push(...some.map((message) => ({ ...message, partition })))
-      if (refusal !== null) throw refusal
+      return { acked, error: refusal }
     },
   }
   return topic
