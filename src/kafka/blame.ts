@@ -40,6 +40,13 @@ export const blameOf = (error: unknown): Blame => {
   return 'record'
 }
 
+/** What brokers say of records that they refuse, and also when something is wrong with themselves, which may pass. */
+const ambiguousIds = ['CORRUPT_MESSAGE', 'UNKNOWN_SERVER_ERROR']
+
+/** Whether a refusal that blames a record may be a fault of the broker all the same. */
+export const mayBeOfBroker = (error: unknown): boolean =>
+  error instanceof Error && ambiguousIds.some((apiId) => findErrorBy(error, 'apiId', apiId) !== null)
+
 /** Whether splitting a refused request finds the record at fault, or requests that the broker takes. */
 export const isWorthSplitting = (error: unknown): boolean => {
   const blame = blameOf(error)

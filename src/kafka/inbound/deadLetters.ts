@@ -6,7 +6,7 @@
 import { sleep } from '../../app/sleep.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { BatchProducer } from '../batchProducer.ts'
-import { blameOf, refusalText } from '../blame.ts'
+import { blameOf, mayBeOfBroker, refusalText } from '../blame.ts'
 import { keyHash } from '../partition.ts'
 import { inRequests, produce } from '../producer.ts'
 import {
@@ -39,8 +39,11 @@ export type DeadLetters = {
   state: () => WaitingLetters[]
 }
 
-/** A letter that is not written yet. `clusterFailures`: how many of its tries failed because of the brokers and not of the letter. */
-type PendingLetter = { letter: DeadLetter; clusterFailures: number }
+/**
+ * A letter that is not written yet. `clusterFailures`: how many of its tries failed because of the brokers and not of the letter. `doubtful`:
+ * how many of these may have been the letter's fault.
+ */
+type PendingLetter = { letter: DeadLetter; clusterFailures: number; doubtful: number }
 type LetterInForm = PendingLetter & { form: LetterForm }
 /** `clusterFault`: the brokers are at fault, so the requests behind this one on the same partition need no try. */
 type Failure = { pending: PendingLetter; error: unknown; clusterFault: boolean }
@@ -49,6 +52,9 @@ const firstPauseMs = 250
 const longestPauseMs = 5_000
 /** After so many failures of the brokers a letter leaves its own partition for others. */
 const ownPartitionFailuresMax = 3
+
+/** After so many failures that may have been the letter's fault, they are: before that nothing is left out for a fault that passes. */
+const doubtfulMax = 4
 
 /** `onFailed` is called after each request and not after the round, because a request to a hanging broker takes long. */
 type Tools = {
@@ -72,8 +78,8 @@ const logLeftOut = ({ log }: Tools, { letter, form }: LetterInForm): void => {
   log.error('a dead letter does not fit into its topic: a part of it is left out', fields)
 }
 
-const failedFor = (error: unknown, { letter, clusterFailures }: PendingLetter): Failure => ({
-  pending: { letter, clusterFailures: clusterFailures + 1 },
+const failedFor = (error: unknown, { letter, clusterFailures, doubtful }: PendingLetter): Failure => ({
+  pending: { letter, clusterFailures: clusterFailures + 1, doubtful: doubtful + Number(mayBeOfBroker(error)) },
   error,
   clusterFault: true,
 })
@@ -88,19 +94,18 @@ const write = async (tools: Tools, partition: number, letters: readonly LetterIn
     return []
   } catch (error) {
     const blame = blameOf(error)
-    if (blame === null) return letters.map((each) => failedFor(error, each))
+    const mayPass = mayBeOfBroker(error) && letters.some(({ doubtful }) => doubtful < doubtfulMax)
+    if (blame === null || mayPass) return letters.map((each) => failedFor(error, each))
     if (letters.length > 1) {
       const half = letters.length >> 1
       const failures = await write(tools, partition, letters.slice(0, half))
       return [...failures, ...(await write(tools, partition, letters.slice(half)))]
     }
-    const form = nextForm(first!.letter, first!.form, blame)
-    if (form === null)
-      return [
-        { pending: { letter: first!.letter, clusterFailures: first!.clusterFailures }, error, clusterFault: false },
-      ]
+    const { form: refused, ...pending } = first!
+    const form = nextForm(pending.letter, refused, blame)
+    if (form === null) return [{ pending, error, clusterFault: false }]
     if (blame === 'timestamp') logClockFault(tools, first!, error)
-    return write(tools, partition, [{ ...first!, form }])
+    return write(tools, partition, [{ ...pending, form }])
   }
 }
 
@@ -174,7 +179,7 @@ export const createDeadLetters = (
   return {
     state: () => stateOf(waiting),
     async send(letters, signal) {
-      let pending: readonly PendingLetter[] = letters.map((letter) => ({ letter, clusterFailures: 0 }))
+      let pending: readonly PendingLetter[] = letters.map((letter) => ({ letter, clusterFailures: 0, doubtful: 0 }))
       try {
         for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
           const failures = await round(tools, pending)

@@ -1,8 +1,10 @@
 // Proves: against the real broker: whatever a message is like, its letter gets out, so that its partition can go on.
 
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { NetworkError, ProtocolError } from '@platformatic/kafka'
+import type { BatchProducer } from '../../../src/kafka/batchProducer.ts'
 import { createDeadLetters, type DeadLetter, type WaitingLetters } from '../../../src/kafka/inbound/deadLetters.ts'
-import { ownTopics } from '../../support/kafkaTopic.ts'
+import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
 
@@ -96,6 +98,50 @@ test('key and headers that are too large are left out in the end', async () => {
   expect({ key: found!.key, value: found!.value }).toEqual({ key: null, value: null })
   expect(found!.headers).not.toHaveProperty('huge')
   expect(found!.headers).toMatchObject({ 'x-original-topic': 'trades', 'x-original-partition': '4' })
+})
+
+describe('a refusal that may be a fault of the broker', () => {
+  /** The producer of `own`, but what `refuse` says of a batch comes first; null: nothing. */
+  const refusing = (own: OwnTopics, refuse: (batch: Buffer) => Error | null) => {
+    const producer: BatchProducer = {
+      ...own.producer,
+      send: (part) => {
+        const refusal = refuse(part.batch)
+        return refusal === null ? own.producer.send(part) : Promise.reject(refusal)
+      },
+    }
+    return createDeadLetters(producer, own.names[0]!, { log: quietLog().log, now: () => new Date() })
+  }
+  const large = { headers: headers({ h: 'h'.repeat(2_000) }) }
+
+  test('and that passes costs a letter nothing, also after an outage', async () => {
+    await using own = await ownTopics(1)
+    const refusals = [
+      new NetworkError('away'),
+      ...(['UNKNOWN_SERVER_ERROR', 'CORRUPT_MESSAGE', 'UNKNOWN_SERVER_ERROR'] as const).map(
+        (id) => new ProtocolError(id),
+      ),
+      new ProtocolError('CORRUPT_MESSAGE'),
+    ]
+    await refusing(own, () => refusals.shift() ?? null).send([letter(large), letter(large)], never)
+    expect(refusals).toEqual([])
+    const found = await own.kafka.read(own.names[0]!)
+    expect(found.map(({ value, headers }) => [value, headers['x-left-out']])).toEqual([
+      ['bad', ''],
+      ['bad', ''],
+    ])
+  })
+
+  test('and that stays costs it what the broker does not take, and its neighbour nothing', async () => {
+    await using own = await ownTopics(1)
+    const dead = refusing(own, (batch) => (batch.length > 2_000 ? new ProtocolError('UNKNOWN_SERVER_ERROR') : null))
+    await dead.send([letter(), letter(large)], never)
+    const found = await own.kafka.read(own.names[0]!)
+    expect(found.map(({ value, headers }) => [value, headers['x-left-out']]).toSorted()).toEqual([
+      ['bad', ''],
+      ['bad', 'headers'],
+    ])
+  })
 })
 
 test('while the topic cannot take it, it waits; the signal ends the waiting with an exception', async () => {
