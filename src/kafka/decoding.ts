@@ -10,6 +10,17 @@ export type Malformed = { malformed: string }
 
 export const malformed = (reason: string): Malformed => ({ malformed: reason })
 
+/**
+ * How large a message may be, its key and its value together, and how much of a message its dead letter holds, its headers too. Brokers take
+ * 1 MB by default, but a compressed record can unpack to a hundred times that. A much larger one would hold up its partition for ever: a
+ * statement that keeps it takes too long, and so does a request over a slow line; above 100 MiB a broker closes the connection and says nothing.
+ */
+export const messageBytesMax = 8_388_608
+
+/** Null if a message is not too large to be decoded. */
+export const sizeFault = ({ key, value }: { key: Uint8Array | null; value: Uint8Array | null }): Malformed | null =>
+  (key?.length ?? 0) + (value?.length ?? 0) > messageBytesMax ? malformed('is larger than 8 MiB') : null
+
 /** Anything but controls, lone surrogates, private and unassigned characters and line separators. */
 export const printable = /^[^\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]{1,64}$/u
 

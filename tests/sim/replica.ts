@@ -43,7 +43,7 @@ const expectedErrors = [
   'postgres is not reachable',
   'the outbox passed its bound',
   'a report of the engine is kept as an exception',
-  'a dead letter does not fit into its topic',
+  'a dead letter cannot be written whole',
 ]
 
 const createLog = (world: World): Log => {

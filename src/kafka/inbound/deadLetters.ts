@@ -75,7 +75,7 @@ const logLeftOut = ({ log }: Tools, { letter, form }: LetterInForm): void => {
   if (leftOut.length === 0) return
   const { topic, partition, offset } = letter.source
   const fields = { topic, partition, offset: String(offset), leftOut: leftOut.join() }
-  log.error('a dead letter does not fit into its topic: a part of it is left out', fields)
+  log.error('a dead letter cannot be written whole: a part of it is left out', fields)
 }
 
 const failedFor = (error: unknown, { letter, clusterFailures, doubtful }: PendingLetter): Failure => ({

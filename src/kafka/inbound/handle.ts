@@ -4,6 +4,7 @@ import type { Source } from '../../store/fills.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
+import { malformed, sizeFault, type Malformed } from '../decoding.ts'
 import { letterParts } from '../letterHeaders.ts'
 import type { DeadLetter } from './deadLetters.ts'
 
@@ -26,6 +27,10 @@ export type HandleBatch = (messages: readonly RawMessage[], signal: AbortSignal,
 export type Messages = ReadonlyMap<string, RawMessage>
 
 export const sourceOf = ({ topic, partition, offset }: RawMessage): Source => ({ topic, partition, offset })
+
+/** Why a message is not decoded at all; null: it is. */
+export const undecodable = (message: RawMessage): Malformed | null =>
+  message.unreadable === null ? sizeFault(message) : malformed(message.unreadable.reason)
 
 export const letterOf = (
   message: RawMessage,

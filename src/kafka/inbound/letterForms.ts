@@ -4,6 +4,7 @@ import type { LetterDisposition } from '../../domain/leg.ts'
 import type { Source } from '../../store/fills.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { Blame } from '../blame.ts'
+import { messageBytesMax } from '../decoding.ts'
 import { isLetterHeader, letterHeaders, letterParts, redrivenFrom, type LetterPart } from '../letterHeaders.ts'
 import { headerName, noTime, type OutRecord } from '../records.ts'
 
@@ -44,15 +45,24 @@ const stampsOf = ({ timestamp }: DeadLetter, now: bigint): bigint[] => [
   ...new Set([timestamp > now ? timestamp : now, now, ...(timestamp < 0n ? [] : [timestamp]), noTime]),
 ]
 
-/** What to leave out, the smallest loss first: a message without headers can still be sent again, without a value only be looked up. */
-const cutsOf = ({ key, value, headers }: DeadLetter): LetterPart[][] => {
+/**
+ * What to leave out, the smallest loss first: a message without headers can still be sent again, without a value only be looked up. A broker
+ * that cannot even read a request does not refuse it, so what is larger than a message may be is no form at all.
+ */
+const cutsOf = (letter: DeadLetter): LetterPart[][] => {
+  const { key, value, headers } = letter
   const present: readonly LetterPart[] = [
     ...(headers.size > 0 ? (['headers'] as const) : []),
     ...(value === null ? [] : (['value'] as const)),
     ...(key === null ? [] : (['key'] as const)),
   ]
   const all: readonly LetterPart[][] = [[], ['headers'], ['value'], ['headers', 'value'], ['headers', 'value', 'key']]
-  const cuts = all.map((cut) => cut.filter((part) => present.includes(part)))
+  const bytes = new Map(present.map((part) => [part, bytesOf(letter, part)]))
+  const left = (cut: readonly LetterPart[]): number =>
+    present.reduce((sum, part) => sum + (cut.includes(part) ? 0 : bytes.get(part)!), 0)
+  const cuts = all
+    .filter((cut) => left(cut) <= messageBytesMax)
+    .map((cut) => cut.filter((part) => present.includes(part)))
   return cuts.filter((cut, n) => cuts.findIndex((other) => other.join() === cut.join()) === n)
 }
 
@@ -81,10 +91,15 @@ export const nextForm = (letter: DeadLetter, form: LetterForm, blame: NonNullabl
   }
 }
 
+/** What the lengths of a header's name and value take in a record at most. */
+const headerFrameBytes = 10
+
 const bytesOf = (letter: DeadLetter, part: LetterPart): number => {
   switch (part) {
     case 'headers':
-      return [...letter.headers].reduce((sum, [name, value]) => sum + (name?.length ?? 0) + (value?.length ?? 0), 0)
+      return letter.headers
+        .entries()
+        .reduce((sum, [name, value]) => sum + headerFrameBytes + (name?.length ?? 0) + (value?.length ?? 0), 0)
     case 'value':
       return letter.value?.length ?? 0
     case 'key':

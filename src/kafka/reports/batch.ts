@@ -15,7 +15,15 @@ import { describe, type Log } from '../../telemetry/log.ts'
 import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
-import { createHandler, letterOf, sourceOf, type HandleBatch, type Hold, type Messages } from '../inbound/handle.ts'
+import {
+  createHandler,
+  letterOf,
+  sourceOf,
+  undecodable,
+  type HandleBatch,
+  type Hold,
+  type Messages,
+} from '../inbound/handle.ts'
 import { bySignal, holdBack, patienceMs } from '../inbound/holdBack.ts'
 import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { decodeReport } from '../reportSchema.ts'
@@ -57,7 +65,7 @@ const decode = (messages: Messages, { onDisposition, log }: ReportBatchOptions) 
   const reports: ReceivedReport[] = []
   const letters: DeadLetter[] = []
   for (const [at, message] of messages) {
-    const report = message.unreadable === null ? decodeReport(message.value) : { malformed: message.unreadable.reason }
+    const report = undecodable(message) ?? decodeReport(message.value)
     if ('malformed' in report) {
       onDisposition('MALFORMED')
       const fields = { reason: report.malformed, source: at, ...traceOf(message) }

@@ -17,7 +17,15 @@ import { noTracing, type Tracing } from '../../telemetry/tracing.ts'
 import { coordinatesText } from '../../wire/coordinates.ts'
 import type { RawMessage } from '../client.ts'
 import type { DeadLetter } from '../inbound/deadLetters.ts'
-import { createHandler, letterOf, sourceOf, type HandleBatch, type Hold, type Messages } from '../inbound/handle.ts'
+import {
+  createHandler,
+  letterOf,
+  sourceOf,
+  undecodable,
+  type HandleBatch,
+  type Hold,
+  type Messages,
+} from '../inbound/handle.ts'
 import { bySignal, holdBack, holdUntil, patienceMs } from '../inbound/holdBack.ts'
 import { endSpans, startSpans, traceOf, type Trace } from '../inbound/spans.ts'
 import { redrivenFrom } from '../letterHeaders.ts'
@@ -104,7 +112,7 @@ const decode = (messages: Messages, { onDisposition, log }: ReportOptions) => {
   const trades: ReceivedTrade[] = []
   const letters: DeadLetter[] = []
   for (const [at, message] of messages) {
-    const trade = message.unreadable === null ? decodeTrade(message.value) : { malformed: message.unreadable.reason }
+    const trade = undecodable(message) ?? decodeTrade(message.value)
     if ('malformed' in trade) {
       onDisposition('MALFORMED')
       const fields = { reason: trade.malformed, source: at, ...traceOf(message) }

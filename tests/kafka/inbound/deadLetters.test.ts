@@ -100,6 +100,33 @@ test('key and headers that are too large are left out in the end', async () => {
   expect(found!.headers).toMatchObject({ 'x-original-topic': 'trades', 'x-original-partition': '4' })
 })
 
+test('what is larger than a message may be is left out before it is sent, though the topic would take it', async () => {
+  const { own, topic, dead } = await open({ 'max.message.bytes': '60000000' })
+  await using _ = own
+  const some = 'x'.repeat(4_500_000)
+  const most = some.repeat(2)
+  const letters = [
+    letter({ value: Buffer.from(some), headers: headers({ h: 's' }) }),
+    letter({ value: Buffer.from(some), headers: headers({ h: some }) }),
+    letter({ value: Buffer.from(most), headers: headers({ h: 's' }) }),
+    letter({ headers: headers({ h: most }) }),
+    letter({ key: Buffer.from(most) }),
+  ]
+  await dead.send(letters, never)
+  const found = (await own.kafka.read(topic)).map(({ key, value, headers }) => ({
+    offset: headers['x-original-offset'],
+    lengths: [key?.length, value?.length, headers['h']?.length],
+    leftOut: headers['x-left-out'],
+  }))
+  expect(found.toSorted((a, b) => Number(a.offset) - Number(b.offset)).map(({ offset: _, ...rest }) => rest)).toEqual([
+    { lengths: [4, 4_500_000, 1], leftOut: '' },
+    { lengths: [4, 4_500_000, undefined], leftOut: 'headers' },
+    { lengths: [4, undefined, 1], leftOut: 'value' },
+    { lengths: [4, 3, undefined], leftOut: 'headers' },
+    { lengths: [undefined, undefined, undefined], leftOut: 'value,key' },
+  ])
+})
+
 describe('a refusal that may be a fault of the broker', () => {
   /** The producer of `own`, but what `refuse` says of a batch comes first; null: nothing. */
   const refusing = (own: OwnTopics, refuse: (batch: Buffer) => Error | null) => {

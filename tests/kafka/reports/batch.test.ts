@@ -85,11 +85,13 @@ test('each message has its disposition: counted, said and lettered as it must be
     messageOf(null),
     messageOf('{'),
     messageOf(null, { unreadable: { reason: 'an unknown codec', last: 99n } }),
+    messageOf(report(ended, { note: 'x'.repeat(8_388_608) })),
   ]
   const { letters, lines } = await handle(messages)
   expect(counted.toSorted()).toEqual([
     'APPLIED',
     'DUPLICATE',
+    'MALFORMED',
     'MALFORMED',
     'MALFORMED',
     'MALFORMED',
@@ -102,6 +104,7 @@ test('each message has its disposition: counted, said and lettered as it must be
   expect(letters).toEqual([
     'MALFORMED an unknown codec',
     'MALFORMED is empty',
+    'MALFORMED is larger than 8 MiB',
     'MALFORMED is no JSON in UTF-8',
     `UNKNOWN_ORDER no such order here ORDER:${stranger}`,
     'UNKNOWN_ORDER the order id is no UUID ORDER:o-17',
