@@ -7,6 +7,7 @@ import type { Audit } from './audit.ts'
 import { afterCommit, createBatcher, type Batcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import type { BatchersOptions } from './batchers.ts'
 import { causeOf, forbidden, isAdmin, owns, ownUser, type Call, type Forbidden } from './caller.ts'
+import { createFoundLocked } from './foundLocked.ts'
 import { createMassCancels, type MassCanceled } from './massCancel.ts'
 import { armBatch, type ArmCommand, type ArmResult } from './switches.ts'
 
@@ -41,8 +42,9 @@ const createArmings = ({
   newId,
   now,
   ...options
-}: ManyParts): Batcher<ArmCommand, ArmResult> =>
-  createBatcher({
+}: ManyParts): Batcher<ArmCommand, ArmResult> => {
+  const foundLocked = createFoundLocked()
+  return createBatcher({
     ...limits,
     onBug,
     ...(options.onRefused !== undefined && { onRefused: options.onRefused }),
@@ -51,9 +53,11 @@ const createArmings = ({
     run: (commands, { stored }) =>
       armBatch(pools.changes, commands, {
         newId: () => newId(now()),
+        foundLocked,
         onCommitted: afterCommit(stored, onCommitted),
       }),
   })
+}
 
 export const createMany = (parts: ManyParts) => {
   const { pools, limits, audit } = parts

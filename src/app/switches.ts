@@ -4,9 +4,11 @@
 
 import type { Cause } from '../domain/history.ts'
 import { armSwitches, fireDue, type Look, type Switch } from '../store/cancelAfter.ts'
-import { storeFault } from '../store/faults.ts'
+import { isLockTimeout, storeFault } from '../store/faults.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
+import type { BatchRefusal } from './batcher.ts'
+import type { FoundLocked } from './foundLocked.ts'
 import { createBell } from './sleep.ts'
 
 /** A time-out of a switch, in ms; 0 disarms it. */
@@ -15,41 +17,81 @@ export const timeoutMaxMs = 86_400_000
 
 /** `lost`: its statements whose answers were lost, the newest first; armBatch adds to them. */
 export type ArmCommand = { userId: string; timeoutMs: number; cause: Cause; lost: string[] }
-export type ArmResult = { ok: true; armed: Switch }
+export type ArmResult = { ok: true; armed: Switch } | BatchRefusal
+
+type ArmParts = { newId: () => string; foundLocked: FoundLocked; onCommitted: () => void }
+type Armed = ReadonlyMap<string, Switch>
 
 /** One statement, for users that differ; it has an id, so that it changes nothing if it runs after it was made again. */
 const armOnce = async (
   db: Database,
   commands: readonly ArmCommand[],
-  newId: () => string,
-): Promise<ReadonlyMap<string, Switch>> => {
+  { newId, onCommitted, skipLocked }: ArmParts & { skipLocked: boolean },
+): Promise<Armed> => {
   const armings = commands.map((command) => ({ ...command, attempt: newId() }))
+  const addLost = (wasMade: (userId: string) => boolean): void =>
+    commands.forEach(({ userId, lost }, i) => void (wasMade(userId) && lost.unshift(armings[i]!.attempt)))
   try {
-    return await db.run((sql) => armSwitches(sql, armings))
+    const armed = await db.run((sql) => armSwitches(sql, armings, { skipLocked }))
+    if (armed.size > 0) onCommitted()
+    // Should a later statement of the batch fail, this one's answer is lost with it.
+    addLost((userId) => armed.has(userId))
+    return armed
   } catch (error) {
-    if (storeFault(error) === 'unknown') commands.forEach(({ lost }, i) => lost.unshift(armings[i]!.attempt))
+    if (storeFault(error) === 'unknown') addLost(() => true)
     throw error
   }
 }
 
-/** Arms a batch; returns one result per command, in order. Of several commands for one user each takes a statement. */
+const usersOf = (commands: readonly ArmCommand[]): string[] => commands.map(({ userId }) => userId)
+
+/**
+ * Arms the switches of users that differ: first those that nobody has locked, then the others. So a session that holds one of them holds up no other,
+ * whose deadline may be near. `locked`: the users of those that stay locked.
+ */
+const armFreeFirst = async (
+  db: Database,
+  commands: readonly ArmCommand[],
+  parts: ArmParts,
+): Promise<{ armed: Armed; locked: ReadonlySet<string> }> => {
+  const users = usersOf(commands)
+  const locked = new Set(parts.foundLocked.among(users))
+  let armed = await armOnce(db, commands, { ...parts, skipLocked: true })
+  for (const userId of armed.keys()) locked.delete(userId)
+  const awaited = commands.filter(({ userId }) => !armed.has(userId) && !locked.has(userId))
+  try {
+    if (awaited.length > 0)
+      armed = new Map([...armed, ...(await armOnce(db, awaited, { ...parts, skipLocked: false }))])
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    for (const { userId } of awaited) locked.add(userId)
+  }
+  parts.foundLocked.note(users, locked)
+  return { armed, locked }
+}
+
+/**
+ * Arms a batch; returns one result per command, in order. Of several commands for one user each takes a statement. Those for a switch that stays locked
+ * are refused.
+ */
 export const armBatch = async (
   db: Database,
   commands: readonly ArmCommand[],
-  { newId, onCommitted }: { newId: () => string; onCommitted: () => void },
+  parts: ArmParts,
 ): Promise<ArmResult[]> => {
-  const results = new Map<ArmCommand, Switch>()
+  const results = new Map<ArmCommand, ArmResult>()
   for (let pending = [...commands]; pending.length > 0;) {
     const firsts = [...new Map(pending.toReversed().map((command) => [command.userId, command])).values()]
-    const armed = await armOnce(db, firsts, newId)
-    if (armed.size > 0) onCommitted()
+    const { armed, locked } = await armFreeFirst(db, firsts, parts)
     for (const command of firsts) {
       const result = armed.get(command.userId)
-      if (result !== undefined) results.set(command, result)
+      if (result !== undefined) results.set(command, { ok: true, armed: result })
     }
+    for (const command of pending.filter(({ userId }) => locked.has(userId)))
+      results.set(command, { ok: false, code: command.lost.length > 0 ? 'OUTCOME_UNKNOWN' : 'OVERLOADED' })
     pending = pending.filter((command) => !results.has(command))
   }
-  return commands.map((command) => ({ ok: true, armed: results.get(command)! }))
+  return commands.map((command) => results.get(command)!)
 }
 
 export type SwitchesOptions = {

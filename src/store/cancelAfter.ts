@@ -33,7 +33,8 @@ const input = (sql: Sql, armings: readonly Arming[]): Fragment => {
 
 /**
  * Arms switches, or disarms them; of users that differ. A deadline that has passed cannot be put off any more: if no replica has fired it yet, this
- * statement does. Returns the switches by user. One that is absent was made by somebody else at this moment: arm it again.
+ * statement does. Returns the switches by user. One that is absent was made by somebody else at this moment: arm it again. `skipLocked`: one that somebody
+ * else has locked is passed by, and absent too.
  *
  * A deadline has passed if it lies before the statement, because then the statement's snapshot has every order that was committed before
  * it. The new deadline counts from the moment at which the row is locked.
@@ -41,7 +42,11 @@ const input = (sql: Sql, armings: readonly Arming[]): Fragment => {
  * A statement whose connection was lost may run much later, when it was made again for its request, or another request came after that. It changes
  * nothing then, and is answered with what stands: else it would put off a deadline that was answered already.
  */
-export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise<Map<string, Switch>> => {
+export const armSwitches = async (
+  sql: Sql,
+  armings: readonly Arming[],
+  { skipLocked = false } = {},
+): Promise<Map<string, Switch>> => {
   const firesAt = sql`case when j.timeout_ms > 0 then clock_timestamp() + j.timeout_ms * interval '1 millisecond' end`
   const rows = await sql<{ user_id: string; fires_at: Date | null; found_fired: boolean }[]>`
     with input as materialized (${input(sql, armings)}
@@ -49,7 +54,7 @@ export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise
       select c.user_id, c.fires_at, c.cause, c.attempt, c.earlier, c.fired, c.found_fired from cancel_after c
       where c.user_id = any (${textArray(armings.map(({ userId }) => userId))}::text[]::uuid[])
       order by c.user_id
-      for update
+      ${skipLocked ? sql`for update skip locked` : sql`for update`}
     ), judged as materialized (
       select i.user_id, i.timeout_ms, i.cause, i.attempt, h.user_id is not null as is_known,
              coalesce(i.attempt = any (h.earlier), false) as is_late, h.fires_at as stands_at,
@@ -57,6 +62,7 @@ export const armSwitches = async (sql: Sql, armings: readonly Arming[]): Promise
              case when h.user_id is null then i.lost else (i.lost || h.attempt || h.earlier)[1:${earlierMax}::integer] end as earlier,
              coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired
       from input i left join held h on h.user_id = i.user_id
+      ${skipLocked ? sql`where h.user_id is not null or not exists (select from cancel_after c where c.user_id = i.user_id)` : sql``}
     ), added as (
       insert into cancel_after (user_id, fires_at, cause, attempt, earlier)
       select j.user_id, ${firesAt}, j.cause, j.attempt, j.earlier from judged j where not j.is_known order by j.user_id

@@ -3,6 +3,7 @@
 
 import { beforeEach, expect, test } from 'bun:test'
 import { createExpiry } from '../../src/app/expiry.ts'
+import { createFoundLocked } from '../../src/app/foundLocked.ts'
 import { createLookout } from '../../src/app/lookout.ts'
 import { armBatch, createSwitches } from '../../src/app/switches.ts'
 import { addEndings } from '../../src/store/endings.ts'
@@ -55,6 +56,7 @@ const arm = (timeoutMs: number) =>
     [{ userId: crypto.randomUUID(), timeoutMs, cause: { kind: 'cancel-after', requestId: 'r' }, lost: [] }],
     {
       newId,
+      foundLocked: createFoundLocked(),
       onCommitted: () => undefined,
     },
   )

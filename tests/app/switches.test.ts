@@ -2,9 +2,16 @@
 // before it fired; arming it again comes before the firing or after it, and every answer says which.
 
 import { beforeEach, describe, expect, test } from 'bun:test'
+import { createFoundLocked } from '../../src/app/foundLocked.ts'
 import { createLookout } from '../../src/app/lookout.ts'
 import { createSweeps } from '../../src/app/sweeps.ts'
-import { armBatch, createSwitches, type ArmCommand, type SwitchesOptions } from '../../src/app/switches.ts'
+import {
+  armBatch,
+  createSwitches,
+  type ArmCommand,
+  type ArmResult,
+  type SwitchesOptions,
+} from '../../src/app/switches.ts'
 import type { Switch } from '../../src/store/cancelAfter.ts'
 import type { Database, Sql } from '../../src/store/sql.ts'
 import { aPlacement, newId } from '../support/builders.ts'
@@ -13,7 +20,7 @@ import { quietLog } from '../support/quietLog.ts'
 import { createRandom } from '../support/random.ts'
 import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
-import { untilBlocked } from '../support/waiting.ts'
+import { countingLockTimeouts, failureOf, untilBlocked } from '../support/waiting.ts'
 
 const { database, sql, db } = await ownDatabase()
 const keys = { plans: 'keys', connections: 1 } as const
@@ -40,10 +47,11 @@ const command = (timeoutMs: number, changes: Partial<ArmCommand> = {}): ArmComma
   lost: [],
   ...changes,
 })
-const parts = { newId, onCommitted: () => undefined }
+const parts = { newId, foundLocked: createFoundLocked(), onCommitted: () => undefined }
+const armedOf = (result: ArmResult): Switch => (result.ok ? result.armed : expect.unreachable(result.code))
 const armCommand = async (one: ArmCommand, on: Database = db): Promise<Switch> => {
   const [result] = await armBatch(on, [one], parts)
-  return result!.armed
+  return armedOf(result!)
 }
 const arm = (timeoutMs: number, changes: Partial<ArmCommand> = {}): Promise<Switch> =>
   armCommand(command(timeoutMs, changes))
@@ -177,8 +185,94 @@ describe('arming', () => {
         ),
       )
       for (const results of await Promise.all(batches))
-        expect(results.map(({ armed }) => armed.userId)).toEqual([...users, ...users.slice(0, 3)])
+        expect(results.map((result) => armedOf(result).userId)).toEqual([...users, ...users.slice(0, 3)])
     }
+  })
+})
+
+describe('arming a switch that somebody holds locked', () => {
+  const impatient = () => countingLockTimeouts(database.open({ connections: 1, lockTimeoutMs: 100 }))
+  const [other, newcomer] = [crypto.randomUUID(), crypto.randomUUID()]
+  const commands = () => [other, userId, newcomer, userId].map((user) => command(60_000, { userId: user }))
+  const armed = { ok: true, armed: { fired: false } }
+  const refused = { ok: false, code: 'OVERLOADED' }
+
+  test.each([
+    'select from cancel_after where user_id = $1 for update',
+    'update cancel_after set fires_at = null where user_id = $1',
+  ])('is refused for its user alone, and waits for it once: %s', async (holding) => {
+    const { firesAt } = await arm(60_000)
+    const { db: on, timeouts } = impatient()
+    const known = { ...parts, foundLocked: createFoundLocked() }
+    const holder = database.session()
+    try {
+      await holder`begin`
+      await holder.unsafe(holding, [userId])
+      for (let n = 0; n < 3; n++)
+        expect(await armBatch(on, commands(), known)).toMatchObject([armed, refused, armed, refused])
+      expect(timeouts()).toBe(1)
+    } finally {
+      await holder`rollback`
+    }
+    const [after] = await armBatch(on, [command(90_000)], known)
+    expect(armedOf(after!).firesAt!.getTime()).toBeGreaterThan(firesAt!.getTime())
+    expect(known.foundLocked.among([userId])).toEqual([])
+  })
+
+  test('puts off the deadlines of others before it waits', async () => {
+    await arm(60_000)
+    await arm(0, { userId: other })
+    const holder = database.session()
+    let arming: Promise<ArmResult[]> = Promise.resolve([])
+    try {
+      await holder`begin`
+      await holder`select from cancel_after where user_id = ${userId} for update`
+      arming = armBatch(db, [command(60_000), command(60_000, { userId: other })], parts)
+      await untilBlocked(sql, 'i.user_id::uuid as user_id, i.timeout_ms')
+      expect(await sql`select from cancel_after where user_id = ${other} and fires_at is not null`).toHaveLength(1)
+    } finally {
+      await holder`rollback`
+    }
+    expect(await arming).toMatchObject([armed, armed])
+  })
+
+  test('has an unknown outcome where the answer to an earlier statement was lost', async () => {
+    const lost = command(60_000)
+    await lose(lost, { runs: true })
+    const { db: on } = impatient()
+    const holder = database.session()
+    try {
+      await holder`begin`
+      await holder`select from cancel_after where user_id = ${userId} for update`
+      expect(await armBatch(on, [lost], parts)).toEqual([{ ok: false, code: 'OUTCOME_UNKNOWN' }])
+    } finally {
+      await holder`rollback`
+    }
+  })
+
+  test('keeps no other from being told once that its deadline passed, when the batch is made again', async () => {
+    await arm(60_000)
+    const { firesAt } = await arm(5, { userId: other })
+    await untilPast(firesAt!)
+    let statements = 0
+    const shaky: Database = {
+      ...db,
+      run: (statement) =>
+        ++statements === 2
+          ? Promise.reject(Object.assign(new Error('shutting down'), { code: '57P01' }))
+          : db.run(statement),
+    }
+    const both = [command(60_000, { userId: other }), command(60_000)]
+    const holder = database.session()
+    try {
+      await holder`begin`
+      await holder`select from cancel_after where user_id = ${userId} for update`
+      expect(await failureOf(armBatch(shaky, both, parts))).toMatchObject({ code: '57P01' })
+    } finally {
+      await holder`rollback`
+    }
+    expect(await armBatch(shaky, both, parts)).toMatchObject([{ ok: true, armed: { fired: true } }, armed])
+    expect(statements).toBe(3)
   })
 })
 

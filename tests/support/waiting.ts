@@ -1,6 +1,7 @@
-// Waits until statements wait for a lock, and for the failure of a promise.
+// Waits until statements wait for a lock, and for the failure of a promise; counts those that waited in vain.
 
-import type { Sql } from '../../src/store/sql.ts'
+import { isLockTimeout } from '../../src/store/faults.ts'
+import type { Database, Sql } from '../../src/store/sql.ts'
 import { until } from './until.ts'
 
 /** Resolves once `count` statements with `part` in their text wait for a lock in this database. */
@@ -24,4 +25,18 @@ export const failureOf = async (promise: PromiseLike<unknown>): Promise<unknown>
     return error
   }
   throw new Error('this should have failed')
+}
+
+/** A pool, and how many statements waited for a lock on it as long as they may. */
+export const countingLockTimeouts = (db: Database): { db: Database; timeouts: () => number } => {
+  let count = 0
+  const run = async <T>(statement: (some: Sql) => Promise<T>): Promise<T> => {
+    try {
+      return await db.run(statement)
+    } catch (error) {
+      if (isLockTimeout(error)) count += 1
+      throw error
+    }
+  }
+  return { db: { ...db, run }, timeouts: () => count }
 }

@@ -87,8 +87,9 @@ const arming = (memory: Memory): Call => {
       cause: { kind: 'cancel-after', requestId: `request ${random.int(0, 9)}` } as const,
       ...statementOf(memory),
     }))
+  const skipLocked = random.chance(0.4)
   return plain('armSwitches', true, async (sql) =>
-    [...(await armSwitches(sql, armings))].map(([user, { firesAt, fired }]: [string, Switch]) => ({
+    [...(await armSwitches(sql, armings, { skipLocked }))].map(([user, { firesAt, fired }]: [string, Switch]) => ({
       user,
       armed: firesAt !== null,
       fired,

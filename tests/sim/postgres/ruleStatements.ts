@@ -139,19 +139,27 @@ const sweeps: readonly Template[] = [
   },
 ]
 
+const arming = (skipLocked: boolean): Template => ({
+  name: 'armSwitches',
+  clauses: [
+    ...(skipLocked
+      ? [
+          'order by c.user_id for update skip locked )',
+          'on h.user_id = i.user_id where h.user_id is not null or not exists (select from cancel_after c where c.user_id = i.user_id) )',
+        ]
+      : ['order by c.user_id for update )']),
+    'coalesce(h.fires_at <= statement_timestamp(), false) as is_due',
+    'coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired',
+    'from judged j where not j.is_known order by j.user_id on conflict do nothing returning',
+    "then clock_timestamp() + j.timeout_ms * interval '1 millisecond' end",
+    'due_cause, pg_current_snapshot(), due_at from judged where is_due and not is_late )',
+  ],
+  run: (db, tx, { parameters }) => armSwitches(db, tx, arrays(parameters.slice(0, 5)), skipLocked),
+})
+
 const switches: readonly Template[] = [
-  {
-    name: 'armSwitches',
-    clauses: [
-      'order by c.user_id for update )',
-      'coalesce(h.fires_at <= statement_timestamp(), false) as is_due',
-      'coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired',
-      'from judged j where not j.is_known order by j.user_id on conflict do nothing returning',
-      "then clock_timestamp() + j.timeout_ms * interval '1 millisecond' end",
-      'due_cause, pg_current_snapshot(), due_at from judged where is_due and not is_late )',
-    ],
-    run: (db, tx, { parameters }) => armSwitches(db, tx, arrays(parameters.slice(0, 5))),
-  },
+  arming(false),
+  arming(true),
   {
     name: 'fireDue',
     clauses: [

@@ -63,12 +63,13 @@ function* addSwitch(db: Postgres, tx: Tx, row: SwitchRecord): Steps<boolean> {
 }
 
 /** The snapshot is that of its beginning: what is due was due before it. */
-export function* armSwitches(db: Postgres, tx: Tx, columns: readonly Column[]): Steps<object[]> {
+export function* armSwitches(db: Postgres, tx: Tx, columns: readonly Column[], skipLocked: boolean): Steps<object[]> {
   const snapshot = snapshotOf(db)
   const armings = armingsOf(columns)
   const known = new Set(armings.flatMap(({ user }) => (db.switches.has(user) ? [user] : [])))
   const held = new Map<string, SwitchRecord>()
   for (const { user } of armings.filter((arming) => known.has(arming.user)).toSorted(byUser)) {
+    if (skipLocked && isLocked(db, tx, lockKey.switch(user))) continue
     yield* lock(db, tx, lockKey.switch(user))
     held.set(user, db.switches.get(user)!)
     yield null
@@ -77,6 +78,7 @@ export function* armSwitches(db: Postgres, tx: Tx, columns: readonly Column[]): 
   const due: SwitchRecord[] = []
   for (const { user, timeoutMs, cause, attempt, lost } of armings.toSorted(byUser)) {
     const was = held.get(user)
+    if (was === undefined && known.has(user)) continue
     if (was?.earlier.includes(attempt) === true) {
       const { fires_at } = was
       answer.push({ user_id: user, fires_at: fires_at === null ? null : new Date(fires_at), found_fired: false })
