@@ -41,6 +41,7 @@ import {
   type FixStepMessage,
   type FixStepResult,
 } from './fixRuns.ts'
+import { createFoundLocked } from './foundLocked.ts'
 import type { Admission } from './monitor.ts'
 import type { Identity, Placing } from './place.ts'
 import type { NewOrderRules } from './submit.ts'
@@ -99,6 +100,7 @@ const pagesMax = 32
 const createFixBatchers = (parts: FixParts) => {
   const { pools, limits, placing, onCommitted, onBug, onRefused, onBatch, now } = parts
   const writes = { ...limits, kind: 'write' as const, onBug, ...(onRefused !== undefined && { onRefused }) }
+  const foundLocked = createFoundLocked()
   const write = (kind: 'place' | 'cancel') => ({
     ...writes,
     onBatch: (batch: BatchReport) => onBatch?.(kind, batch),
@@ -119,6 +121,7 @@ const createFixBatchers = (parts: FixParts) => {
         cancelFixBatch(pools.changes, requests, {
           now: now(),
           keyFill: placing.keyFill,
+          foundLocked,
           onCommitted: afterCommit(stored, onCommitted),
         }),
     }),

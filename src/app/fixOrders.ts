@@ -2,6 +2,7 @@
 // messages move in the same statement. What cannot be done waits in fix_due for an answer, whoever dies before it is given.
 
 import type { Order } from '../domain/order.ts'
+import { isLockTimeout } from '../store/faults.ts'
 import {
   cancelFixOrders,
   insertFixOrders,
@@ -16,6 +17,7 @@ import {
 import { readOrders, type InsertOptions } from '../store/orders.ts'
 import type { Database } from '../store/sql.ts'
 import { passCrashPoint } from './crashPoint.ts'
+import type { FoundLocked } from './foundLocked.ts'
 import type { KeyFill } from './keyFill.ts'
 import {
   answerOf,
@@ -105,18 +107,44 @@ export const placeFixOrders = async (
   })
 }
 
-type CancelAttempt = { now: Date; keyFill: KeyFill; onCommitted: () => void }
+type CancelAttempt = { now: Date; keyFill: KeyFill; foundLocked: FoundLocked; onCommitted: () => void }
 
-/** Cancels a batch likewise. Of an order that another request cancels first, the request waits for its answer. */
+const targetIds = (requests: readonly NewFixRequest[]): string[] =>
+  requests.flatMap(({ target }) => (target !== null && 'orderId' in target ? [target.orderId] : []))
+
+/**
+ * Waits once for an order that somebody holds locked; then the orders that are locked are passed by, so that a session which holds one of them holds up
+ * no other.
+ */
+const cancelUnlocked = async (
+  db: Database,
+  requests: readonly NewFixRequest[],
+  { now, keyFill, foundLocked }: CancelAttempt,
+): Promise<FixStored> => {
+  const keysFilled = await keyFill.isDone()
+  const run = async (skipLocked: readonly string[] | 'all'): Promise<FixStored> => {
+    const stored = await db.run((sql) => cancelFixOrders(sql, requests, { now, keysFilled, skipLocked }))
+    const tried = requests.filter(({ message }) => stored.moved.has(message.session))
+    foundLocked.note(targetIds(tried), stored.locked)
+    return stored
+  }
+  try {
+    return await run(foundLocked.among(targetIds(requests)))
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    return run('all')
+  }
+}
+
+/** Cancels a batch likewise. Of an order that another request cancels first, or that stays locked, the request waits for its answer. */
 export const cancelFixBatch = async (
   db: Database,
   requests: readonly NewFixRequest[],
-  { now, keyFill, onCommitted }: CancelAttempt,
+  attempt: CancelAttempt,
 ): Promise<FixCancelResult[]> => {
-  const keysFilled = await keyFill.isDone()
-  const stored = await db.run((sql) => cancelFixOrders(sql, requests, { now, keysFilled }))
+  const stored = await cancelUnlocked(db, requests, attempt)
   passCrashPoint('after-commit-before-answer')
-  if (stored.moved.size > 0) onCommitted()
+  if (stored.moved.size > 0) attempt.onCommitted()
   const messages = requests.map(({ message }) => message)
   const outcome = await outcomeOf(db, messages, stored)
   return messages.map((message): FixCancelResult => {

@@ -50,18 +50,61 @@ const keyed = (keysFilled: boolean) => `keyed as (
       order by i.user_id, i.client_order_id, i.ordinality
     )`
 
-/** Of two requests for one order the first one has it. Orders are locked in ascending id, as by every other move. */
-const canceled = statementText`cancels as materialized (
-      select distinct on (i.target) i.*
-      from lawful i join first_of_key k on k.session = i.session and k.in_number = i.in_number
-      where i.target is not null and i.held_back is null
-      order by i.target, i.ordinality
-    ), held as materialized (
+/** The orders under their locks. */
+type Holding = {
+  parts: string | TemplateStringsArray
+  /** Why a request waits for its answer that is neither held back nor has canceled anything. */
+  reason: string
+  result: string
+}
+
+/** Orders are locked in ascending id, as by every other move. */
+const waiting: Holding = {
+  parts: `held as materialized (
       select o.id, o.status from orders o
       where o.id = any (array(select target from cancels))
       order by o.id
       for update
-    ), canceled as (
+    )`,
+  reason: `'NOT_CANCELED'`,
+  result: '',
+}
+
+/**
+ * Some orders (null: all) are passed by if somebody else has them locked. They are locked after all those that it waits for, so that it has none of
+ * them while it waits.
+ */
+const passingBy: Holding = {
+  parts: statementText`passable as materialized (
+      select c.target from cancels c where (c.target = any (${parameter}::text[]::uuid[])) is not false
+    ), awaited as materialized (
+      select o.id, o.status from orders o
+      where o.id = any (array(select target from cancels except select target from passable))
+      order by o.id
+      for update
+    ), unlocked as materialized (
+      select o.id, o.status from orders o
+      where o.id = any (array(select target from passable)) and (select count(*) from awaited) >= 0
+      order by o.id
+      for update skip locked
+    ), held as (
+      select id, status from awaited union all select id, status from unlocked
+    ), passed as materialized (
+      select target from passable except select id from unlocked
+    )`,
+  reason: `case when i.target in (select target from passed) then 'LOCKED' else 'NOT_CANCELED' end`,
+  result: `
+    union all
+    select null, target::text from passed`,
+}
+
+/** Of two requests for one order the first one has it. */
+const canceled = ({ parts, reason }: Holding) => statementText`cancels as materialized (
+      select distinct on (i.target) i.*
+      from lawful i join first_of_key k on k.session = i.session and k.in_number = i.in_number
+      where i.target is not null and i.held_back is null
+      order by i.target, i.ordinality
+    ), ${parts}, canceled as (
       update orders o
       set status = 'CANCELED', updated_at = greatest(o.updated_at, ${parameter}::timestamptz), version = o.version + 1,
           reason_code = c.reason_code, reason_text = c.reason_text
@@ -82,7 +125,7 @@ const canceled = statementText`cancels as materialized (
     ), due as (
       insert into fix_due (session, series, in_number, reason, request, at)
       select i.session, m.series, i.in_number::bigint,
-             case when k.session is null and i.client_order_id is not null then 'KNOWN_KEY' else coalesce(i.held_back, 'NOT_CANCELED') end, i.request::jsonb, ${parameter}::timestamptz
+             case when k.session is null and i.client_order_id is not null then 'KNOWN_KEY' else coalesce(i.held_back, ${reason}) end, i.request::jsonb, ${parameter}::timestamptz
       from lawful i
       join moved m on m.id = i.session
       left join first_of_key k on k.session = i.session and k.in_number = i.in_number
@@ -92,12 +135,15 @@ const canceled = statementText`cancels as materialized (
 
 const textOf = (
   keysFilled: boolean,
-) => statementText`${input(keysFilled)}, ${movedSessions}, ${keyed(keysFilled)}, ${canceled}
+  holding: Holding,
+) => statementText`${input(keysFilled)}, ${movedSessions}, ${keyed(keysFilled)}, ${canceled(holding)}
     select true as moved, id from moved
     union all
-    select false, session || ' ' || in_number from canceled`
-const text = textOf(true)
-const textBeforeFill = textOf(false)
+    select false, session || ' ' || in_number from canceled${holding.result}`
 
-/** `keysFilled`: the keys of older orders are in order_keys too. */
-export const cancelText = (keysFilled: boolean) => (keysFilled ? text : textBeforeFill)
+const textsOf = (holding: Holding) => ({ filled: textOf(true, holding), unfilled: textOf(false, holding) })
+const texts = { waiting: textsOf(waiting), passingBy: textsOf(passingBy) }
+
+/** `keysFilled`: the keys of older orders are in order_keys too. `passesBy`: it has a parameter more, the orders that it may pass by. */
+export const cancelText = ({ keysFilled, passesBy }: { keysFilled: boolean; passesBy: boolean }) =>
+  texts[passesBy ? 'passingBy' : 'waiting'][keysFilled ? 'filled' : 'unfilled']

@@ -83,17 +83,19 @@ export const requestName = ({ session, number }: { session: string; number: numb
 /**
  * Cancels what remains of the orders that the requests mean, of their own user only, stores the keys of the requests, and moves the numbers of
  * their sessions as insertFixOrders does. A request whose key is held, or whose order is unknown or final, or that is held back, waits in fix_due.
- * Of two requests for one order the first one has it.
+ * Of two requests for one order the first one has it. `skipLocked`: orders that it does not wait for. Those of them that somebody else has locked are
+ * answered as `locked`, and the requests for them wait in fix_due.
  */
 export const cancelFixOrders = async (
   sql: Sql,
   requests: readonly NewFixRequest[],
-  { now, keysFilled }: { now: Date; keysFilled: boolean },
-): Promise<FixStored> => {
+  { now, keysFilled, skipLocked }: { now: Date; keysFilled: boolean; skipLocked: readonly string[] | 'all' },
+): Promise<FixStored & { locked: ReadonlySet<string> }> => {
+  const passesBy = skipLocked.length > 0
   const message = messageArrays(requests.map((request) => request.message))
   const text = (of: (request: NewFixRequest) => string | null) => textArray(requests.map(of))
   const rows = await sql<Row[]>(
-    cancelText(keysFilled),
+    cancelText({ keysFilled, passesBy }),
     message.sessions,
     message.epochs,
     message.numbers,
@@ -108,11 +110,12 @@ export const cancelFixOrders = async (
     text(({ cause }) => JSON.stringify(cause)),
     text(({ event }) => event.eventId),
     text(({ event }) => event.traceparent),
+    ...(passesBy ? [skipLocked === 'all' ? null : textArray(skipLocked)] : []),
     now.toISOString(),
     sources,
     now.toISOString(),
   )
-  return storedOf(rows)
+  return { ...storedOf(rows), locked: new Set(rows.flatMap(({ moved, id }) => (moved === null ? [id!] : []))) }
 }
 
 /**

@@ -160,6 +160,25 @@ describe('the messages of a session', () => {
     expect(await numbersOf(session)).toMatchObject({ nextIn: 8 })
   })
 
+  test('that cancel an order which somebody holds locked wait for their answer, and hold up no other session', async () => {
+    const impatient = createReplica(database.open({ lockTimeoutMs: 100 }))
+    const [one, two] = [await take(impatient), await take(impatient)]
+    const keys = [`k ${newId()}`, `k ${newId()}`] as const
+    await Promise.all([order(one, 1, { clientOrderId: keys[0] }), order(two, 1, { clientOrderId: keys[1] })])
+    const { order: held } = (await replica.lookUp([userId], { clientOrderId: keys[0] }))!
+    const holder = database.session()
+    try {
+      await holder`begin`
+      await holder`select from orders where id = ${held.id} for update`
+      expect(await Promise.all([cancel(one, 2, keys[0]), cancel(two, 2, keys[1])])).toEqual([due, { ok: true }])
+      expect(await one.dues(10)).toMatchObject([{ number: 2, reason: 'LOCKED' }])
+      expect(await order(one, 3)).toMatchObject({ ok: true })
+    } finally {
+      await holder`rollback`
+    }
+    expect(await cancel(one, 4, keys[0])).toEqual({ ok: true })
+  })
+
   test('that may not be placed wait for their answer: no room, another user, too near an end', async () => {
     const session = await take()
     accepting = false

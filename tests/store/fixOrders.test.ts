@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { cancelFixBatch, placeFixOrders, type FixPlacement } from '../../src/app/fixOrders.ts'
+import { createFoundLocked } from '../../src/app/foundLocked.ts'
 import { voidKeys } from '../../src/app/voids.ts'
 import type { Order } from '../../src/domain/order.ts'
 import { storeFault } from '../../src/store/faults.ts'
@@ -14,7 +15,7 @@ import { readOrders } from '../../src/store/orders.ts'
 import { anEvent, anOrder, aPlacement, newId } from '../support/builders.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { placeAll, placingIn } from '../support/storeOrders.ts'
-import { failureOf } from '../support/waiting.ts'
+import { countingLockTimeouts, failureOf, untilBlocked } from '../support/waiting.ts'
 
 const { database, sql } = await ownDatabase()
 const places = database.open({ plans: 'keys' })
@@ -54,8 +55,13 @@ const request = (session: TakenSession, number: number, changes: Partial<NewFixR
 })
 const keyFill = { isDone: () => Promise.resolve(true) }
 const place = (...orders: FixPlacement[]) => placeFixOrders(places, orders, placingIn(places))
-const cancel = (...requests: NewFixRequest[]) =>
-  cancelFixBatch(changes, requests, { now: at, keyFill, onCommitted: () => undefined })
+const attempt = (isFilled = true) => ({
+  now: at,
+  keyFill: { isDone: () => Promise.resolve(isFilled) },
+  foundLocked: createFoundLocked(),
+  onCommitted: () => undefined,
+})
+const cancel = (...requests: NewFixRequest[]) => cancelFixBatch(changes, requests, attempt())
 const nextIn = async (lease: TakenSession) => (await places.run((sql) => readFixSession(sql, lease)))!.nextIn
 const dues = async ({ session }: TakenSession) =>
   (await places.run((sql) => readDueMessages(sql, session, 100))).map(({ number, reason }) => ({ number, reason }))
@@ -175,8 +181,7 @@ test('asks the older orders for their keys too, until these are filled in', asyn
     request(session, 3, { key: { userId, clientOrderId }, target: { clientOrderId } }),
     request(session, 4, { target: { clientOrderId } }),
   ]
-  const attempt = { now: at, keyFill: unfilled, onCommitted: () => undefined }
-  expect(await cancelFixBatch(changes, requests, attempt)).toEqual([due, { ok: true }])
+  expect(await cancelFixBatch(changes, requests, attempt(false))).toEqual([due, { ok: true }])
 })
 
 describe('canceling', () => {
@@ -276,6 +281,75 @@ describe('canceling', () => {
       { number: 2, reason: 'FORBIDDEN' },
     ])
     expect(await cancel(request(session, 3, { key: mass.key }))).toEqual([due])
+  })
+
+  test.each([true, false])(
+    'of an order that a session of Postgres holds locked waits once, is refused alone, and has its number (keys filled: %p)',
+    async (isFilled) => {
+      const [one, two] = [await taken(), await taken()]
+      const clientOrderId = `locked ${newId()}`
+      const orders = [order(one, 1, { clientOrderId }), order(one, 2), order(two, 1)]
+      await place(...orders)
+      const [target, free, other] = orders.map((each) => ({ orderId: each.order.id }))
+      const impatient = countingLockTimeouts(database.open({ connections: 1, lockTimeoutMs: 100 }))
+      const options = attempt(isFilled)
+      const ask = (...requests: NewFixRequest[]) => cancelFixBatch(impatient.db, requests, options)
+      const holder = database.session()
+      try {
+        await holder`begin`
+        await holder`select from orders where id = ${target!.orderId} for update`
+        const requests = [
+          request(one, 3, { target: target! }),
+          request(two, 2, { target: other! }),
+          request(one, 4, { target: { clientOrderId } }),
+          request(one, 5, { target: free! }),
+          request(one, 6, { target: { clientOrderId: 'nobody has it' } }),
+        ]
+        const done = { ok: true } as const
+        const answers = [due, done, due, done, due]
+        expect(await ask(...requests)).toEqual(answers)
+        expect(await dues(one)).toEqual([
+          { number: 3, reason: 'LOCKED' },
+          { number: 4, reason: 'LOCKED' },
+          { number: 6, reason: 'NOT_CANCELED' },
+        ])
+        expect([await nextIn(one), await nextIn(two)]).toEqual([7, 3])
+        expect(await ask(...requests)).toEqual(answers)
+        expect(await ask(request(one, 7, { target: target! }))).toEqual([due])
+        expect((await dues(one)).at(-1)).toEqual({ number: 7, reason: 'LOCKED' })
+        expect(impatient.timeouts()).toBe(1)
+      } finally {
+        await holder`rollback`
+      }
+      expect(await ask(request(one, 8, { target: target! }))).toEqual([{ ok: true }])
+      expect(options.foundLocked.among([target!.orderId])).toEqual([])
+    },
+  )
+
+  test('of an order that somebody moves waits for that, also beside one that was found locked; and has none of these meanwhile', async () => {
+    const session = await taken()
+    const orders = [order(session, 1), order(session, 2), order(session, 3)]
+    await place(...orders)
+    const [freed, locked, moved] = orders.map((each) => each.order.id).toSorted()
+    const options = attempt()
+    options.foundLocked.note([], new Set([freed!, locked!]))
+    const [holder, mover] = [database.session(), database.session()]
+    try {
+      await holder`begin`
+      await holder`select from orders where id = ${locked!} for update`
+      await mover`begin`
+      await mover`select from orders where id = ${moved!} for update`
+      const asked = [freed!, locked!, moved!].map((orderId, i) => request(session, 4 + i, { target: { orderId } }))
+      const canceling = cancelFixBatch(changes, asked, options)
+      await untilBlocked(sql, 'select t.*, coalesce(')
+      expect(await sql`select id from orders where id = ${freed!} for update nowait`).toHaveLength(1)
+      await mover`rollback`
+      expect(await canceling).toEqual([{ ok: true }, due, { ok: true }])
+      expect(await dues(session)).toEqual([{ number: 5, reason: 'LOCKED' }])
+      expect(options.foundLocked.among([freed!, locked!, moved!])).toEqual([locked!])
+    } finally {
+      await Promise.all([holder, mover].map((one) => one`rollback`))
+    }
   })
 
   test('changes nothing for who lost the session', async () => {

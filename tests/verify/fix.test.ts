@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'bun:test'
 import { cancelFixBatch } from '../../src/app/fixOrders.ts'
+import { createFoundLocked } from '../../src/app/foundLocked.ts'
 import { advanceFixSession, reportInFixSessions } from '../../src/store/fixSent.ts'
 import { takeFixSession } from '../../src/store/fixSessions.ts'
 import { readHead } from '../../src/store/log.ts'
@@ -37,7 +38,12 @@ const aSession = async (database: Awaited<ReturnType<typeof createDatabase>>): P
     event: anEvent(),
   } as const
   const keyFill = { isDone: () => Promise.resolve(true) }
-  await cancelFixBatch(db, [request], { now: at, keyFill, onCommitted: () => undefined })
+  await cancelFixBatch(db, [request], {
+    now: at,
+    keyFill,
+    foundLocked: createFoundLocked(),
+    onCommitted: () => undefined,
+  })
   await advanceFixSession(sql, {
     session,
     epoch,

@@ -76,6 +76,7 @@ const answerCancel = async (
   const refusal = cancelRefusal(seen, {
     keyKnown: reason === 'KNOWN_KEY',
     contradiction: found?.contradiction ?? null,
+    isLocked: reason === 'LOCKED',
   })
   return cancelReject(request, seen, refusal, now)
 }

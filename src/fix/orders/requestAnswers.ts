@@ -35,14 +35,19 @@ export const cancelReject = (
 /** Why an OrderCancelRequest is refused whose order is this one, or none. */
 export const cancelRefusal = (
   found: OrderSeen | null,
-  { keyKnown, contradiction }: { keyKnown: boolean; contradiction: string | null },
+  {
+    keyKnown,
+    contradiction,
+    isLocked = false,
+  }: { keyKnown: boolean; contradiction: string | null; isLocked?: boolean },
 ): CancelRefusal => {
   if (keyKnown) return { to: 'F', reason: 'duplicate', text: `${nameOf(11)} was used before: send a new one` }
   if (found === null) return { to: 'F', reason: 'unknownOrder', text: unknownOrderText }
   if (contradiction !== null) return { to: 'F', reason: 'other', text: contradiction }
-  return isFinal(found.order.status)
-    ? { to: 'F', reason: 'tooLate', text: `nothing remains of this order, it is ${found.order.status}` }
-    : { to: 'F', reason: 'brokerOption', text: 'the order was not canceled: send the request again with a new id' }
+  if (isFinal(found.order.status))
+    return { to: 'F', reason: 'tooLate', text: `nothing remains of this order, it is ${found.order.status}` }
+  const why = isLocked ? 'the order is locked at this moment' : 'the order was not canceled'
+  return { to: 'F', reason: 'brokerOption', text: `${why}: send the request again with a new id` }
 }
 
 /** G is not offered. */

@@ -422,6 +422,41 @@ describe('a message that waits for its answer', () => {
   })
 })
 
+test('while somebody holds an order locked, a request to cancel it is refused, and everybody stays logged on', async () => {
+  const replica = world.addReplica({ pools: allPools(world.database.open({ lockTimeoutMs: 100 })) })
+  const [one, two] = [world.add('locked-one'), world.add('locked-two')]
+  const gateway = await logon(one.trader, world.open({ replica }))
+  await logon(two.trader, gateway)
+  for (const { trader } of [one, two]) {
+    trader.say('D', order('a'))
+    await hears(trader, 1)
+  }
+  const { id } = (await world.ordersOf(one.user)).get('a')!
+  const canceled = { 11: 'c', 41: 'a', 150: '4', 39: '4' }
+  const request = (key: string): Field[] => fields({ 11: key, 41: 'a', 54: '1', 55: 'AAPL' })
+  const holder = world.database.session()
+  try {
+    await holder`begin`
+    await holder`select from orders where id = ${id} for update`
+    one.trader.say('F', request('b'))
+    two.trader.say('F', request('c'))
+    expect((await hears(one.trader, 1, '9'))[0]).toMatchObject({
+      11: 'b',
+      37: id,
+      39: '0',
+      434: '1',
+      102: '2',
+      58: 'the order is locked at this moment: send the request again with a new id',
+    })
+    expect((await hears(two.trader, 2, '8'))[1]).toMatchObject(canceled)
+  } finally {
+    await holder`rollback`
+  }
+  one.trader.say('F', request('c'))
+  expect((await hears(one.trader, 2, '8'))[1]).toMatchObject({ ...canceled, 37: id })
+  for (const { trader } of [one, two]) expect([trader.isLoggedOn(), trader.faults]).toEqual([true, []])
+})
+
 test('while Postgres cannot be reached, the connection is closed and the number is not consumed', async () => {
   const proxy = await startProxy(world.database.url)
   const pools = allPools(world.database.open({ connectTimeoutMs: 500 }, targetOf(proxy.url)))

@@ -3,6 +3,7 @@
 import { cancelBatch } from '../../../src/app/cancel.ts'
 import { applyTrades } from '../../../src/app/fill.ts'
 import { cancelFixBatch, placeFixOrders } from '../../../src/app/fixOrders.ts'
+import { createFoundLocked } from '../../../src/app/foundLocked.ts'
 import type { LogPages } from '../../../src/app/logPages.ts'
 import type { HistoryEvent } from '../../../src/domain/history.ts'
 import { createReportFollowing, type ReportPage } from '../../../src/fix/gateway/reports.ts'
@@ -157,7 +158,12 @@ export const createReportsWorld = async () => {
       } as const
       const keyFill = { isDone: () => Promise.resolve(true) }
       await inSession(session, 1, ([message]) =>
-        cancelFixBatch(db, [{ ...request, message: message! }], { now: new Date(), keyFill, onCommitted: ring }),
+        cancelFixBatch(db, [{ ...request, message: message! }], {
+          now: new Date(),
+          keyFill,
+          foundLocked: createFoundLocked(),
+          onCommitted: ring,
+        }),
       )
     },
     /** Places orders through HTTP. */

@@ -268,6 +268,25 @@ describe('a cancel request', () => {
   test('that lost a race to nobody is sent again: 102=2', () => {
     expect(rejected(holder())).toMatchObject({ 39: '0', 102: '2' })
   })
+  test('whose order is locked: 102=2, unless it is too late by now', () => {
+    const locked = (found: ReturnType<typeof holder>) =>
+      shown(
+        cancelReject(
+          cancelOf(),
+          found,
+          cancelRefusal(found, { keyKnown: false, contradiction: null, isLocked: true }),
+          now,
+        ),
+      )
+    expect(locked(holder())).toMatchObject({
+      37: id,
+      39: '0',
+      434: '1',
+      102: '2',
+      58: 'the order is locked at this moment: send the request again with a new id',
+    })
+    expect(locked(holder({ status: 'FILLED' }))).toMatchObject({ 102: '0' })
+  })
 })
 
 test('a replace is answered with what to do instead', () => {
