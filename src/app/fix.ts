@@ -3,6 +3,7 @@
 
 import type { Door } from '../domain/door.ts'
 import type { Order } from '../domain/order.ts'
+import { isLockTimeout } from '../store/faults.ts'
 import type { FixTarget, NewFixRequest } from '../store/fixOrders.ts'
 import {
   readDoor,
@@ -20,6 +21,7 @@ import {
   type TakenSession,
 } from '../store/fixSessions.ts'
 import { readByKey, readOrders } from '../store/orders.ts'
+import type { Database } from '../store/sql.ts'
 import { afterCommit, createBatcher, type BatchRefusal, type BatchReport } from './batcher.ts'
 import type { BatchersOptions } from './batchers.ts'
 import { createLine } from './fixLine.ts'
@@ -97,6 +99,24 @@ export const fixLeaseMs = 5_000
 /** Pages of reports in one statement; each has as many events as a page of the log. */
 const pagesMax = 32
 
+/**
+ * Renews the leases of the sessions that nobody has locked, then the others: so somebody who holds one of them holds up no other. Nobody can take one that
+ * stays locked either; it counts as ours.
+ */
+const renewFreeFirst = async (db: Database, leases: readonly FixLease[]): Promise<Set<string>> => {
+  const renew = (some: readonly FixLease[], skipLocked: boolean) =>
+    db.run((sql) => renewFixSessions(sql, { leases: some, ttlMs: fixLeaseMs, skipLocked }))
+  const renewed = await renew(leases, true)
+  const others = leases.filter(({ session }) => !renewed.has(session))
+  if (others.length === 0) return renewed
+  try {
+    return renewed.union(await renew(others, false))
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error
+    return renewed.union(new Set(others.map(({ session }) => session)))
+  }
+}
+
 const createFixBatchers = (parts: FixParts) => {
   const { pools, limits, placing, onCommitted, onBug, onRefused, onBatch, now } = parts
   const writes = { ...limits, kind: 'write' as const, onBug, ...(onRefused !== undefined && { onRefused }) }
@@ -169,7 +189,7 @@ export const createFix = (parts: FixParts) => {
       const taken = await pools.changes.run((sql) => takeFixSession(sql, { session, replicaId, ttlMs: fixLeaseMs }))
       return taken === null ? null : openSession(taken, parts, batchers)
     },
-    renewSessions: (leases) => pools.changes.run((sql) => renewFixSessions(sql, { leases, ttlMs: fixLeaseMs })),
+    renewSessions: (leases) => renewFreeFirst(pools.changes, leases),
     async lookUp(userIds, target) {
       const keysFilled = await placing.keyFill.isDone()
       return pools.gets.run(async (sql) => {

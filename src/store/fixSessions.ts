@@ -48,17 +48,20 @@ export const takeFixSession = async (
   return row === undefined ? null : { session, epoch: row.epoch, ...numbersOf(row) }
 }
 
-/** Renews leases; answers the sessions that are still ours. A lease that is over but that nobody took is renewed too. */
+/**
+ * Renews leases; answers the sessions that are still ours. A lease that is over but that nobody took is renewed too. `skipLocked`: one whose session
+ * somebody else has locked is passed by, and absent too.
+ */
 export const renewFixSessions = async (
   sql: Sql,
-  { leases, ttlMs }: { leases: readonly FixLease[]; ttlMs: number },
+  { leases, ttlMs, skipLocked = false }: { leases: readonly FixLease[]; ttlMs: number; skipLocked?: boolean },
 ): Promise<Set<string>> => {
   const rows = await sql<{ id: string }[]>`
     with held as materialized (
       select s.id, s.epoch from fix_sessions s
       where s.id = any (${textArray(leases.map(({ session }) => session))}::text[])
       order by s.id
-      for update
+      ${skipLocked ? sql`for update skip locked` : sql`for update`}
     )
     update fix_sessions s set expires_at = clock_timestamp() + ${ttlMs}::integer * interval '1 millisecond'
     from held h

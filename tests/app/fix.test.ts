@@ -240,6 +240,31 @@ describe('a session that is taken over', () => {
     expect(await replica.renewSessions([session.taken])).toEqual(new Set())
   })
 
+  test('is renewed while somebody holds the row of another one locked', async () => {
+    const impatient = createReplica(database.open({ lockTimeoutMs: 100 }))
+    const leases = [await take(), await take(), await take()].map(({ taken }) => taken)
+    const ids = leases.map(({ session }) => session)
+    await sql`update fix_sessions set expires_at = now() where id = any (${ids})`
+    const isOver = async () =>
+      (
+        await sql<
+          { is: boolean }[]
+        >`select expires_at <= now() as is from fix_sessions where id = any (${ids}) order by id`
+      ).map(({ is }) => is)
+    const [, locked] = ids.toSorted()
+    const holder = database.session()
+    try {
+      await holder`begin`
+      await holder`select from fix_sessions where id = ${locked!} for update`
+      expect(await impatient.renewSessions(leases)).toEqual(new Set(ids))
+      expect(await isOver()).toEqual([false, true, false])
+    } finally {
+      await holder`rollback`
+    }
+    expect(await impatient.renewSessions(leases)).toEqual(new Set(ids))
+    expect(await isOver()).toEqual([false, false, false])
+  })
+
   test('at any moment, loses no message and does none twice', async () => {
     const random = createRandom(17)
     const session = newSession()
