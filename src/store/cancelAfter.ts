@@ -55,6 +55,9 @@ export const armSwitches = async (
       where c.user_id = any (${textArray(armings.map(({ userId }) => userId))}::text[]::uuid[])
       order by c.user_id
       ${skipLocked ? sql`for update skip locked` : sql`for update`}
+    ), passed as materialized (
+      select c.user_id from cancel_after c
+      where c.user_id = any (array(select i.user_id from input i where not (i.user_id in (select h.user_id from held h))))
     ), judged as materialized (
       select i.user_id, i.timeout_ms, i.cause, i.attempt, h.user_id is not null as is_known,
              coalesce(i.attempt = any (h.earlier), false) as is_late, h.fires_at as stands_at,
@@ -62,7 +65,7 @@ export const armSwitches = async (
              case when h.user_id is null then i.lost else (i.lost || h.attempt || h.earlier)[1:${earlierMax}::integer] end as earlier,
              coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired
       from input i left join held h on h.user_id = i.user_id
-      ${skipLocked ? sql`where h.user_id is not null or not exists (select from cancel_after c where c.user_id = i.user_id)` : sql``}
+      where not (i.user_id in (select p.user_id from passed p))
     ), added as (
       insert into cancel_after (user_id, fires_at, cause, attempt, earlier)
       select j.user_id, ${firesAt}, j.cause, j.attempt, j.earlier from judged j where not j.is_known order by j.user_id

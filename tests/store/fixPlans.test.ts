@@ -1,12 +1,12 @@
 // Proves: what a session of FIX stores and reads by number is planned once a connection, and goes by key whatever the tables held then.
 
 import { expect, test } from 'bun:test'
-import { insertFixOrders, readFixOutcome } from '../../src/store/fixOrders.ts'
+import { cancelFixOrders, insertFixOrders, readFixOutcome } from '../../src/store/fixOrders.ts'
 import { readDueMessages, readSent } from '../../src/store/fixSent.ts'
 import { takeFixSession } from '../../src/store/fixSessions.ts'
 import { readEpoch } from '../../src/store/gate.ts'
 import type { Sql } from '../../src/store/sql.ts'
-import { aPlacementOf, someTerms } from '../support/builders.ts'
+import { anEvent, aPlacementOf, someTerms } from '../support/builders.ts'
 import { createDatabase } from '../support/database.ts'
 import { createExplainer } from '../support/explain.ts'
 
@@ -66,5 +66,38 @@ test('each statement reads no more than it was asked for', async () => {
     for (const table of ['orders', 'order_keys', 'fix_sent', 'fix_due', 'fix_sessions'])
       expect({ name, table, rows: plan!.rowsScanned(table) <= 2 * count }).toEqual({ name, table, rows: true })
     if (name === 'sent') expect(plan!.rowsScanned('fix_sent')).toBe(count)
+  }
+})
+
+test('a cancel reads the orders that it means alone, also where it may pass them by', async () => {
+  await using database = await createDatabase()
+  const { sql } = database
+  const { epoch } = (await takeFixSession(sql, { session, replicaId: crypto.randomUUID(), ttlMs: 60_000 }))!
+  const placed = await sql<{ id: string; user_id: string }[]>`
+    insert into orders (rules_epoch, id, user_id, ticker, side, type, time_in_force, quantity, price, created_at, updated_at)
+    select 1, gen_random_uuid(), gen_random_uuid(), 'T' || n % 100, 'BUY', 'LIMIT', 'GTC', 1, 1, now(), now()
+    from generate_series(1, ${stored}::integer) n
+    returning id, user_id`
+  await sql`analyze orders`
+  const explainer = await createExplainer(database, 'sets')
+  for (const [i, passed] of (['none', 'some', 'all'] as const).entries()) {
+    const own = placed.slice(i * count, (i + 1) * count)
+    const ids = own.map(({ id }) => id)
+    const requests = own.map(({ id, user_id: userId }, n) => ({
+      message: { session, epoch, number: i * count + n + 1, request: '{}' },
+      key: { userId, clientOrderId: 'f' },
+      target: { orderId: id },
+      heldBack: null,
+      reason: { code: 'USER_CANCELED', text: null },
+      cause: { kind: 'fix', session } as const,
+      event: anEvent(),
+    }))
+    const skipLocked = { none: [], some: ids.slice(0, 1), all: 'all' as const }[passed]
+    const canceling = explainer.run((own) =>
+      cancelFixOrders(own, requests, { now: new Date(), keysFilled: true, skipLocked }),
+    )
+    expect({ passed, canceled: (await canceling).stored.size }).toEqual({ passed, canceled: count })
+    const [plan] = await explainer.plans()
+    expect({ passed, few: plan!.rowsScanned('orders') <= 5 * count }).toEqual({ passed, few: true })
   }
 })

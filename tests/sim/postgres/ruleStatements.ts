@@ -142,12 +142,9 @@ const sweeps: readonly Template[] = [
 const arming = (skipLocked: boolean): Template => ({
   name: 'armSwitches',
   clauses: [
-    ...(skipLocked
-      ? [
-          'order by c.user_id for update skip locked )',
-          'on h.user_id = i.user_id where h.user_id is not null or not exists (select from cancel_after c where c.user_id = i.user_id) )',
-        ]
-      : ['order by c.user_id for update )']),
+    `order by c.user_id for update ${skipLocked ? 'skip locked ' : ''}), passed as materialized (`,
+    'where c.user_id = any (array(select i.user_id from input i where not (i.user_id in (select h.user_id from held h)))) )',
+    'on h.user_id = i.user_id where not (i.user_id in (select p.user_id from passed p)) )',
     'coalesce(h.fires_at <= statement_timestamp(), false) as is_due',
     'coalesce(h.fired or h.fires_at <= statement_timestamp() or (h.found_fired and h.attempt = any (i.lost)), false) as found_fired',
     'from judged j where not j.is_known order by j.user_id on conflict do nothing returning',
