@@ -3,7 +3,6 @@
 
 import { canonicalUuid } from '../domain/ids.ts'
 import { legOf } from '../domain/trade.ts'
-import { sizeFault } from '../kafka/decoding.ts'
 import { decodeTrade } from '../kafka/schema.ts'
 import type { TopicReader, TopicRecord } from '../kafka/topicReader.ts'
 import type { Sql } from '../store/sql.ts'
@@ -20,7 +19,7 @@ const batchMax = 2_500
 /** The legs of a message. A message that cannot be decoded, or an id that cannot be an order's, leaves a letter or nothing. */
 const legsOf = (record: TopicRecord): Leg[] => {
   const from = { letterId: coordinatesText(record), publishedAtMs: record.publishedAtMs }
-  const trade = sizeFault(record) ?? decodeTrade(record.value)
+  const trade = decodeTrade(record.value)
   if ('malformed' in trade) {
     const none = { letterLeg: null, orderId: null, tradeId: '', side: null, ticker: '', quantity: 0n, price: 0n }
     return [{ ...from, ...none, name: `MALFORMED (${trade.malformed})`, needsLetter: true }]

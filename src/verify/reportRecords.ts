@@ -3,7 +3,6 @@
 
 import { formatAmount } from '../domain/decimal.ts'
 import { canonicalUuid } from '../domain/ids.ts'
-import { sizeFault } from '../kafka/decoding.ts'
 import { decodeReport } from '../kafka/reportSchema.ts'
 import type { TopicRecord } from '../kafka/topicReader.ts'
 import { textArray, type Sql } from '../store/sql.ts'
@@ -28,7 +27,7 @@ const batchMax = 2_500
 
 const reportOf = (record: TopicRecord): TopicReport => {
   const from = { letterId: coordinatesText(record), publishedAtMs: record.publishedAtMs }
-  const report = sizeFault(record) ?? decodeReport(record.value)
+  const report = decodeReport(record.value)
   if ('malformed' in report) {
     const none = { orderId: null, reportId: '', kind: '', ticker: '', cumulative: null }
     return { ...from, ...none, needsLetter: true, name: `MALFORMED (${report.malformed})` }
