@@ -4,7 +4,7 @@
 export type LogMessage = { ticker: string; eventId: string; at: Date | null; value: string }
 
 /** `acked`: how many of the messages, from the first one on, all in-sync replicas have. `error`: why not the rest; null: they have all. */
-export type SendOutcome = { acked: number; error: unknown }
+type SendOutcome = { acked: number; error: unknown }
 
 export type LogSender = {
   /** Rejects while no broker answers. */
