@@ -2,9 +2,11 @@
 // snapshot is older than their deletion.
 
 import { sleep } from '../app/sleep.ts'
-import { deleteEvents, vacuumOutbox, type EventPlace, type OutboxEvent } from '../store/outbox.ts'
+import { isLockTimeout } from '../store/faults.ts'
+import { deleteEvents, vacuumOutbox, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
+import { createLockedEvents, type AcknowledgedEvent } from './lockedEvents.ts'
 
 export type Acknowledged = {
   add: (events: readonly OutboxEvent[]) => void
@@ -14,7 +16,9 @@ export type Acknowledged = {
   beforeRead: () => void
   /** Whether an event of this shard may still stand in the outbox. */
   holds: (shard: number) => boolean
-  /** Resolves when everything acknowledged is deleted. */
+  /** Those whose rows a session of somebody else has locked: they stay in the outbox for as long. */
+  locked: ReadonlySet<AcknowledgedEvent>
+  /** Resolves when everything acknowledged is deleted, but for what is locked. */
   deleted: () => Promise<void>
 }
 
@@ -39,23 +43,38 @@ const createVacuum = (db: Database, log: Log): ((deletions: number) => void) => 
   }
 }
 
-export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
+/** `nowMs`: a monotonic clock. */
+export const createAcknowledged = (db: Database, nowMs: () => number, log: Log): Acknowledged => {
   /** By the id of the event, the shard of each that a read may still return. */
   const shardOf = new Map<string, number>()
-  let waiting: EventPlace[] = []
-  let deletedSinceRead: EventPlace[] = []
+  let waiting: AcknowledgedEvent[] = []
+  let deletedSinceRead: AcknowledgedEvent[] = []
   let deleting: Promise<void> | null = null
   const countDeletions = createVacuum(db, log)
+
+  const onDeleted = (events: readonly AcknowledgedEvent[]): void => {
+    deletedSinceRead.push(...events)
+    countDeletions(events.length)
+  }
+  const locked = createLockedEvents({ db, onDeleted, nowMs, log })
+
+  const deleteOrKeep = async (events: readonly AcknowledgedEvent[]): Promise<void> => {
+    try {
+      await db.run((sql) => deleteEvents(sql, events))
+      onDeleted(events)
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error
+      await locked.take(events)
+    }
+  }
 
   const deleteWaiting = async (): Promise<void> => {
     while (waiting.length > 0) {
       await sleep(lingerMs)
       const events = waiting.slice()
       try {
-        await db.run((sql) => deleteEvents(sql, events))
+        await deleteOrKeep(events)
         waiting = waiting.slice(events.length)
-        deletedSinceRead.push(...events)
-        countDeletions(events.length)
       } catch (error) {
         log.rarely('warn', 'outbox delete', 'published events could not be deleted yet', describe(error))
         await sleep(errorPauseMs)
@@ -66,9 +85,9 @@ export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
 
   return {
     add(events) {
-      for (const { position, eventId, shard } of events) {
+      for (const { position, eventId, shard, order } of events) {
         shardOf.set(eventId, shard)
-        waiting.push({ position, eventId })
+        waiting.push({ position, eventId, shard, ticker: order.ticker })
       }
       if (waiting.length > 0) deleting ??= deleteWaiting()
     },
@@ -76,8 +95,13 @@ export const createAcknowledged = (db: Database, log: Log): Acknowledged => {
     beforeRead() {
       for (const { eventId } of deletedSinceRead) shardOf.delete(eventId)
       deletedSinceRead = []
+      locked.retry()
     },
     holds: (shard) => shardOf.values().some((other) => other === shard),
-    deleted: () => deleting ?? Promise.resolve(),
+    locked: locked.kept,
+    async deleted() {
+      await deleting
+      await locked.tried()
+    },
   }
 }

@@ -3,6 +3,7 @@
 
 import { passCrashPoint } from '../app/crashPoint.ts'
 import { eventKinds, type EventKind } from '../domain/events.ts'
+import type { SetAsideTicker } from '../store/leases.ts'
 import type { OutboxEvent } from '../store/outbox.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import type { Acknowledged } from './acknowledged.ts'
@@ -66,6 +67,13 @@ export const rejoin = ({ setAside, floor }: Delivery, ticker: string): boolean =
   const joined = setAside.remove(ticker)
   if (joined) floor.reset()
   return joined
+}
+
+/** Tickers with events that stay in the outbox, because they cannot be sent or a session has them locked: nobody else's orders wait for these. */
+export const stayingOf = ({ setAside, acknowledged }: Delivery): SetAsideTicker[] => {
+  const staying = new Map(setAside.all().map((one) => [one.ticker, one]))
+  for (const { ticker, shard } of acknowledged.locked) staying.set(ticker, { ticker, shard })
+  return [...staying.values()]
 }
 
 const settle = (delivery: Delivery, events: readonly OutboxEvent[], failed: Failed): void => {

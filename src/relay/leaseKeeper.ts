@@ -27,7 +27,7 @@ export type LeaseKeeperOptions = {
   ttlMs: number
   /** Whether events of this shard are being read, sent or deleted. */
   isBusy: (shard: number) => boolean
-  /** Tickers that cannot be sent: the next renewal says so to the other replicas. */
+  /** Tickers whose events stay in the outbox: the next renewal says so to the other replicas. */
   setAside: () => readonly SetAsideTicker[]
   /** Called when shards were taken over. */
   onTaken: (shards: readonly number[]) => void

@@ -8,7 +8,7 @@ import { readOutbox, type OutboxEvent } from '../store/outbox.ts'
 import type { Database } from '../store/sql.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import { createAcknowledged } from './acknowledged.ts'
-import { deliver, rejoin, type Delivery, type Wave } from './delivery.ts'
+import { deliver, rejoin, stayingOf, type Delivery, type Wave } from './delivery.ts'
 import { createFloor, raiseFloor } from './floor.ts'
 import { createLeaseKeeper, type LeaseKeeper } from './leaseKeeper.ts'
 import { pauseMs, pollMs, waveMaxMs } from './pace.ts'
@@ -86,7 +86,9 @@ const readAndSend = async (
   const readAt = performance.now()
   running.reading = shards
   try {
-    const { replicaId, batchMax: limit } = options
+    const { replicaId, batchMax } = options
+    // What is locked stands in front of the others, and none of it is sent.
+    const limit = batchMax + delivery.acknowledged.locked.size
     const events = await options.db.run((sql) => readOutbox(sql, { replicaId, shards, limit, ...scope }))
     return { events, started: deliver(delivery, { events, readAt, partitions }) }
   } finally {
@@ -184,7 +186,7 @@ export const createRelay = (options: RelayOptions): Relay => {
   const appended = createBell()
   const delivery: Delivery = {
     sender,
-    acknowledged: createAcknowledged(db, log),
+    acknowledged: createAcknowledged(db, () => performance.now(), log),
     setAside: createSetAside(() => performance.now()),
     floor: createFloor(db, () => performance.now()),
     busy: new Map(),
@@ -202,7 +204,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     version,
     ttlMs: leaseTtlMs,
     log,
-    setAside: delivery.setAside.all,
+    setAside: () => stayingOf(delivery),
     isBusy: (shard) =>
       running.reading.includes(shard) ||
       delivery.busy.values().some((other) => other === shard) ||

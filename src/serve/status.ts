@@ -163,7 +163,7 @@ const outboxTrouble = ({ background }: StatusSource): string | null => {
     return 'past its bound for some tickers: their new orders are refused until Kafka has taken their events'
   if (uncountedMs > stillAfterMs) return `it could not be counted for ${seconds(uncountedMs)}: its table may be locked`
   if (outbox.ageMs > stillAfterMs)
-    return `the oldest event has waited for ${seconds(outbox.ageMs)}: Kafka does not take it, or no replica sends it`
+    return `the oldest event has waited for ${seconds(outbox.ageMs)}: Kafka does not take it, no replica sends it, or a session has its row locked`
   return null
 }
 

@@ -4,9 +4,11 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Order } from '../../src/domain/order.ts'
 import { allEventTerms, type EventTerms } from '../../src/domain/terms.ts'
+import { isLockTimeout } from '../../src/store/faults.ts'
 import { moveOrders } from '../../src/store/moves.ts'
 import {
   deleteEvents,
+  deleteFreeEvents,
   drawTransactionId,
   eventOrder,
   readBacklog,
@@ -23,7 +25,7 @@ import { createExplainer } from '../support/explain.ts'
 import { ownDatabase } from '../support/ownDatabase.ts'
 import { storeOrders } from '../support/storeOrders.ts'
 import { until } from '../support/until.ts'
-import { untilBlocked } from '../support/waiting.ts'
+import { failureOf, untilBlocked } from '../support/waiting.ts'
 
 const replicaId = '00000000-0000-4000-8000-000000000001'
 const otherId = '00000000-0000-4000-8000-000000000002'
@@ -223,6 +225,55 @@ describe('deleteEvents', () => {
       await session`set synchronous_commit = on`
       await deleteEvents(session, [(await look())[0]!])
       expect([await setting(), await look()]).toEqual(['on', []])
+    } finally {
+      session.release()
+    }
+  })
+})
+
+describe('deleteFreeEvents', () => {
+  test('deletes exactly these events', async () => {
+    await place('A', 'B', 'C')
+    const [a, b, c] = await look()
+    await db.run((sql) => deleteFreeEvents(sql, [c!, a!]))
+    await db.run((sql) => deleteFreeEvents(sql, [{ ...b!, eventId: a!.eventId }]))
+    await db.run((sql) => deleteFreeEvents(sql, []))
+    expect(await tickersSeen()).toEqual(['B'])
+  })
+
+  test('waits for a locked row for a moment, however patient its pool is, and deletes none then', async () => {
+    await place('A', 'B')
+    const events = await look()
+    const other = database.session()
+    await other.unsafe(`begin; select from outbox where ticker = 'B' for update`)
+    const patient = database.open({ plans: 'keys', connections: 1, lockTimeoutMs: 0, statementTimeoutMs: 3_000 })
+    const failure = await failureOf(patient.run((sql) => deleteFreeEvents(sql, events)))
+    expect(isLockTimeout(failure)).toBe(true)
+    await other.unsafe('rollback')
+    expect(await tickersSeen()).toEqual(['A', 'B'])
+  })
+
+  test('needs no right beyond that of deleting', async () => {
+    await place('A', 'B')
+    const session = database.session()
+    await session.unsafe(`
+      create role deleter_${database.name}; grant select, delete on outbox to deleter_${database.name};
+      set role deleter_${database.name}`)
+    await deleteFreeEvents(session, [(await look())[0]!])
+    expect(await tickersSeen()).toEqual(['B'])
+    await session.unsafe(`reset role; drop owned by deleter_${database.name}; drop role deleter_${database.name}`)
+  })
+
+  test('leaves its connection as it was', async () => {
+    await place('A')
+    const session = await sql.reserve()
+    const settings = async () =>
+      (await session`select current_setting('lock_timeout') as l, current_setting('synchronous_commit') as s`)[0]
+    try {
+      await session`set lock_timeout = 1234`
+      await session`set synchronous_commit = on`
+      await deleteFreeEvents(session, [(await look())[0]!])
+      expect([await settings(), await look()]).toEqual([{ l: '1234ms', s: 'on' }, []])
     } finally {
       session.release()
     }

@@ -8,7 +8,7 @@ import { addImmediateEndings, noteAcknowledged, readEndingsWork } from '../../sr
 import { readLegState } from '../../src/store/fills.ts'
 import { insertVoids, readVoidKeys } from '../../src/store/keys.ts'
 import { readByKey, readKeyHolders, readOrders } from '../../src/store/orders.ts'
-import { deleteEvents, readOutbox, readSettled, type EventPlace } from '../../src/store/outbox.ts'
+import { deleteEvents, deleteFreeEvents, readOutbox, readSettled, type EventPlace } from '../../src/store/outbox.ts'
 import { readPending } from '../../src/store/pending.ts'
 import type { Sql } from '../../src/store/sql.ts'
 import { readTickersWithDueStops } from '../../src/store/stops.ts'
@@ -95,6 +95,7 @@ const statements: Record<
       1_500,
     ),
   deleteEvents: (sql, _, events) => deleteEvents(sql, events),
+  deleteFreeEvents: (sql, _, events) => deleteFreeEvents(sql, events),
 }
 
 const store = async ({ sql }: TestDatabase, orders: number = stored): Promise<void> => {

@@ -11,6 +11,7 @@ import { moveOrders, type Move } from '../../../src/store/moves.ts'
 import { insertOrders, readByKey, readKeyHolders, readOrders } from '../../../src/store/orders.ts'
 import {
   deleteEvents,
+  deleteFreeEvents,
   drawTransactionId,
   readBacklog,
   readLastPosition,
@@ -211,7 +212,8 @@ const deleting = (memory: Memory): Call => {
     return { position, eventId: random.chance(0.8) ? eventId : random.pick(recent).eventId }
   })
   const distinct = [...new Map(choice.map((event) => [event.position, event])).values()]
-  return { name: 'deleteEvents', writes: true, run: (sql) => deleteEvents(sql, distinct) }
+  const remove = random.pick([deleteEvents, deleteFreeEvents])
+  return { name: remove.name, writes: true, run: (sql) => remove(sql, distinct) }
 }
 
 const renewing = ({ random, replicas }: Memory): Call => {

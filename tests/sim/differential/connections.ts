@@ -2,6 +2,7 @@
 
 import type { Sql } from '../../../src/store/sql.ts'
 import type { TestDatabase } from '../../support/database.ts'
+import { sqlState, StatementError } from '../postgres/errors.ts'
 import { createFakeSql, type Statement } from '../postgres/fakeSql.ts'
 import type { Postgres } from '../postgres/state.ts'
 import { recognise } from '../postgres/statements.ts'
@@ -15,6 +16,9 @@ export type Connection = {
   /** Whether its statement waits for a lock. */
   isWaiting: () => Promise<boolean>
 }
+
+/** Who waits for a lock no longer than this gives up before its holder ends. */
+const impatientMs = 1_000
 
 export const connectFake = (db: Postgres): Connection => {
   let held = false
@@ -37,6 +41,8 @@ export const connectFake = (db: Postgres): Connection => {
             return resolve(value)
           }
           if (value === null) continue
+          if (tx.lockTimeoutMs !== null && tx.lockTimeoutMs < impatientMs)
+            throw new StatementError(sqlState.lockTimeout, 'lock timeout')
           waiting = true
           return void value.waiting.push(advance)
         }

@@ -76,6 +76,12 @@ export function* deleteEvents(db: Postgres, tx: Tx, positions: Column, eventIds:
   return []
 }
 
+/** It waits for a lock for a moment only. */
+export function* deleteFreeEvents(db: Postgres, tx: Tx, positions: Column, eventIds: Column): Steps<[]> {
+  tx.lockTimeoutMs = 2
+  return yield* deleteEvents(db, tx, positions, eventIds)
+}
+
 const setAsideOf = (db: Postgres): Set<string> =>
   new Set(
     db.leases

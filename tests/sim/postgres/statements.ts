@@ -11,6 +11,7 @@ import { placeTemplates } from './placeStatements.ts'
 import { readOrderPage, readOrders } from './placing.ts'
 import {
   deleteEvents,
+  deleteFreeEvents,
   drawTransactionId,
   readBacklog,
   readLastPosition,
@@ -40,6 +41,20 @@ const moving = (skipLocked: boolean): Template => ({
     const [now, moves] = [parameters[1], parameters.slice(2)]
     return moveOrders(db, tx, { moves: arrays(moves), now: new Date(String(now)), skipLocked })
   },
+})
+
+const patience = "and (select set_config('lock_timeout', '2', true)) = '2ms'"
+
+const deleting = (free: boolean): Template => ({
+  name: free ? 'deleteFreeEvents' : 'deleteEvents',
+  clauses: [
+    'delete from outbox where position = any (',
+    'and coalesce(event_id in (select unnest(',
+    "(select set_config('synchronous_commit', 'off', true)) = 'off'",
+  ],
+  also: (text) => text.includes(patience) === free,
+  run: (db, tx, { parameters: [positions, eventIds] }) =>
+    (free ? deleteFreeEvents : deleteEvents)(db, tx, arrayFromLiteral(positions), arrayFromLiteral(eventIds)),
 })
 
 const templates: readonly Template[] = [
@@ -137,16 +152,8 @@ const templates: readonly Template[] = [
     clauses: ['from (select pg_is_in_recovery() as standby) s left join orders o on o.id ='],
     run: look((db, { parameters: [id] }) => [{ id: null, ...readOrders(db, [String(id)])[0], standby: false }]),
   },
-  {
-    name: 'deleteEvents',
-    clauses: [
-      'delete from outbox where position = any (',
-      'and coalesce(event_id in (select unnest(',
-      "(select set_config('synchronous_commit', 'off', true)) = 'off'",
-    ],
-    run: (db, tx, { parameters: [positions, eventIds] }) =>
-      deleteEvents(db, tx, arrayFromLiteral(positions), arrayFromLiteral(eventIds)),
-  },
+  deleting(true),
+  deleting(false),
   { name: 'vacuumOutbox', clauses: ['vacuum (skip_locked'], run: look(() => []) },
   {
     name: 'readBacklog',
