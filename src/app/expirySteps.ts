@@ -62,7 +62,7 @@ const tell = async ({ db, newEventId, onTold, onCommitted }: StepOptions, limit:
   return told.length + over
 }
 
-/** Gives the orders their status, unless they have ended otherwise; then forgets the endings. */
+/** Gives the orders their status, unless they have ended otherwise; then forgets the endings. What somebody has locked is left. */
 const giveStatus = async (options: StepOptions, endings: readonly SettledEnding[]): Promise<void> => {
   const { db, onEnded, onCommitted } = options
   const moves = endings.map(({ orderId, outcome, reasonCode }): Move => ({
@@ -72,7 +72,7 @@ const giveStatus = async (options: StepOptions, endings: readonly SettledEnding[
     cause,
     outbox: null,
   }))
-  const rows = await db.run((sql) => moveOrders(sql, moves, endings[0]!.now))
+  const rows = await db.run((sql) => moveOrders(sql, moves, endings[0]!.now, { skipLocked: true }))
   for (const { orderId, outcome } of endings) if ((rows.get(orderId)?.order ?? null) !== null) onEnded?.(outcome)
   onCommitted()
   await db.run((sql) =>

@@ -191,7 +191,7 @@ export type SettledEnding = { orderId: string; outcome: Outcome; reasonCode: str
 
 /**
  * Endings that were acknowledged `settleMs` before all of the trade topic was applied: what the engine did until it read the cancellation is
- * in the ledger. None while a partition of the topic has no mark. A locked order has its turn later.
+ * in the ledger. None while a partition of the topic has no mark. A locked order or ending has its turn later.
  */
 export const readSettledEndings = async (
   sql: Sql,
@@ -204,7 +204,7 @@ export const readSettledEndings = async (
                                - ${settleMs}::float8 * interval '1 millisecond'
     order by e.acknowledged_at
     limit ${limit}::integer
-    for update of o skip locked`
+    for update of e, o skip locked`
   return rows.map((row) => ({
     orderId: row.order_id,
     outcome: row.outcome,
@@ -213,11 +213,15 @@ export const readSettledEndings = async (
   }))
 }
 
-/** Deletes the endings of these orders, where the order is final. */
+/** Deletes the endings of these orders, where the order is final. A locked one has its turn later. */
 export const deleteEndings = async (sql: Sql, orderIds: readonly string[]): Promise<void> => {
   await sql`
-    delete from order_endings e using orders o
-    where e.order_id = any (${textArray(orderIds)}::text[]::uuid[]) and o.id = e.order_id and not o.open`
+    with over as materialized (
+      select e.order_id from order_endings e join orders o on o.id = e.order_id
+      where e.order_id = any (${textArray(orderIds)}::text[]::uuid[]) and not o.open
+      for update of e skip locked
+    )
+    delete from order_endings where order_id = any (array(select order_id from over))`
 }
 
 /**

@@ -474,6 +474,84 @@ describe('replicas', () => {
     expect(await orderOf(locked!)).toMatchObject({ status: 'EXPIRED' })
   })
 
+  /** Orders whose endings wait for nothing but their status. */
+  const acknowledged = async (count: number): Promise<string[]> => {
+    const ids = await place(...Array.from({ length: count }, overdue))
+    for (const stage of ['told', 'acknowledged']) {
+      for (let more = true; more;) more = await expiry.pass()
+      if (stage === 'told') await acknowledge()
+    }
+    await readOn()
+    return ids
+  }
+  const lockEndings = async (session: Sql, ids: readonly string[]): Promise<void> => {
+    await session`begin`
+    await session`select from order_endings where order_id = any (${ids}::uuid[]) for update`
+  }
+
+  test('wait for no ending that somebody has locked, however many: the others get their status', async () => {
+    const ids = await acknowledged(502)
+    const rows = await sql<
+      { id: string }[]
+    >`select order_id as id from order_endings order by acknowledged_at limit 500`
+    const locked = rows.map(({ id }) => id)
+    const session = database.session()
+    await lockEndings(session, locked)
+    await expiry.pass()
+    const statuses = () => sql<{ id: string; status: string }[]>`
+      select id, status from orders where id = any (${ids}::uuid[]) order by status`
+    const ended = (await statuses()).filter(({ status }) => status === 'EXPIRED').map(({ id }) => id)
+    expect(ended.toSorted()).toEqual(ids.filter((id) => !locked.includes(id)).toSorted())
+    expect(await endings()).toBe(500)
+    await session`commit`
+    await session.end()
+    for (let more = true; more;) more = await expiry.pass()
+    expect(new Set((await statuses()).map(({ status }) => status))).toEqual(new Set(['EXPIRED']))
+    expect(await endings()).toBe(0)
+  })
+
+  /** A pool that locks something as soon as a statement has given such an answer. */
+  const lockingAfter = (isThis: (answer: unknown) => boolean, lock: () => Promise<unknown>): Database => ({
+    ...db,
+    async run(statement) {
+      const answer = await db.run(statement)
+      if (isThis(answer)) await lock()
+      return answer
+    },
+  })
+  const areSettled = (answer: unknown): boolean => Array.isArray(answer) && answer.some((one) => 'outcome' in one)
+  const areMoved = (answer: unknown): boolean => answer instanceof Map && answer.size > 0
+
+  test('wait for no order that is locked between the look and the status', async () => {
+    const [locked, other] = await acknowledged(2)
+    const session = database.session()
+    const lock = async (): Promise<void> => {
+      await session`begin`
+      await session`select from orders where id = ${locked!} for update`
+    }
+    await createExpiry(optionsOf({ db: lockingAfter(areSettled, lock) })).pass()
+    expect(await orderOf(other!)).toMatchObject({ status: 'EXPIRED' })
+    expect([...(await sql`select order_id as id from order_endings`)]).toEqual([{ id: locked! }])
+    await session`commit`
+    await session.end()
+    await expiry.pass()
+    expect(await orderOf(locked!)).toMatchObject({ status: 'EXPIRED' })
+    expect(await endings()).toBe(0)
+  })
+
+  test('wait for no ending that is locked between the status and its deletion', async () => {
+    const [locked, other] = await acknowledged(2)
+    const session = database.session()
+    await createExpiry(optionsOf({ db: lockingAfter(areMoved, () => lockEndings(session, [locked!])) })).pass()
+    for (const id of [locked!, other!]) expect(await orderOf(id)).toMatchObject({ status: 'EXPIRED', version: 1 })
+    expect([...(await sql`select order_id as id from order_endings`)]).toEqual([{ id: locked! }])
+    await session`commit`
+    await session.end()
+    await expiry.pass()
+    expect(await orderOf(locked!)).toMatchObject({ status: 'EXPIRED', version: 1 })
+    expect(await endings()).toBe(0)
+  })
+
   test('one order that the database refuses to end holds up no other', async () => {
     const [guilty, ...others] = await place(overdue(), overdue(), overdue(), overdue())
     await sql.unsafe(`create function refuse_this() returns trigger language plpgsql as

@@ -118,7 +118,7 @@ export const endTemplates: readonly Template[] = [
     clauses: [
       'where e.acknowledged_at <= (select min(read_until) from tape_marks where topic =',
       "::text) - $2::float8 * interval '1 millisecond' order by e.acknowledged_at limit",
-      'for update of o skip locked',
+      'for update of e, o skip locked',
     ],
     run: (db, tx, { parameters: [topic, settleMs, limit] }) =>
       readSettledEndings(db, tx, { topic: String(topic), settleMs: Number(settleMs), limit: Number(limit) }),
@@ -126,8 +126,9 @@ export const endTemplates: readonly Template[] = [
   {
     name: 'deleteEndings',
     clauses: [
-      'delete from order_endings e using orders o where e.order_id = any (',
-      'and o.id = e.order_id and not o.open',
+      'from order_endings e join orders o on o.id = e.order_id where e.order_id = any (',
+      'and not o.open for update of e skip locked )',
+      'delete from order_endings where order_id = any (array(select order_id from over))',
     ],
     run: (db, tx, { parameters: [ids] }) => deleteEndings(db, tx, arrayFromLiteral(ids)),
   },

@@ -2,7 +2,7 @@
 
 import { byTime, dropEnding, isDue, isImmediate, isOpen } from './ending.ts'
 import type { EndingRecord, Postgres } from './state.ts'
-import { isLocked, lock, lockKey, take, type Steps, type Tx } from './transactions.ts'
+import { isLocked, lockKey, take, type Steps, type Tx } from './transactions.ts'
 
 type Column = (string | null)[]
 
@@ -26,6 +26,8 @@ export function* readSettledEndings(db: Postgres, tx: Tx, { topic, settleMs, lim
     ),
   )) {
     if (answer.length >= limit) break
+    if (isLocked(db, tx, lockKey.ending(id))) continue
+    take(db, tx, lockKey.ending(id))
     if (isLocked(db, tx, lockKey.order(id))) continue
     take(db, tx, lockKey.order(id))
     answer.push({ order_id: id, outcome, reason_code, now: new Date(tx.startedAt) })
@@ -37,8 +39,10 @@ export function* readSettledEndings(db: Postgres, tx: Tx, { topic, settleMs, lim
 export function* deleteEndings(db: Postgres, tx: Tx, ids: Column): Steps<[]> {
   const isOver = (id: string): boolean => db.endings.has(id) && !isOpen(db.orders.get(id)!)
   for (const id of ids.flatMap((each) => (isOver(each!) ? each! : [])).toSorted()) {
-    yield* lock(db, tx, lockKey.ending(id))
+    if (isLocked(db, tx, lockKey.ending(id))) continue
+    take(db, tx, lockKey.ending(id))
     dropEnding(db, tx, id)
+    yield null
   }
   return []
 }
