@@ -30,6 +30,7 @@ declare
     "trade_gaps": "select, insert",
     "order_endings": "select, insert, update, delete",
     "tape_marks": "select, insert, update",
+    "topic_places": "select, insert, update",
     "ingested_reports": "select, insert, update (state, settled_at)",
     "report_exceptions": "select, insert",
     "report_exception_resolutions": "select, insert",

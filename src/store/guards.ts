@@ -168,6 +168,11 @@ export const guards: Readonly<Record<string, Guards>> = {
     constraints: [],
     keys: { tape_marks_pkey: ['topic', 'partition'] },
   },
+  topic_places: {
+    triggers: [],
+    constraints: ['topic_places_offset'],
+    keys: { topic_places_pkey: ['topic', 'partition'] },
+  },
   ingested_reports: {
     triggers: ['ingested_reports_settled_once', 'ingested_reports_never_deleted', 'ingested_reports_never_truncated'],
     constraints: [

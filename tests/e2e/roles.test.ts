@@ -107,6 +107,7 @@ test('the owner migrates; afterwards the script narrows the rights to the list, 
     rules_changes: 'INSERT SELECT',
     rules_gate: 'SELECT UPDATE',
     tape_marks: 'INSERT SELECT UPDATE',
+    topic_places: 'INSERT SELECT UPDATE',
   })
   const columns = await world.sql<{ column: string }[]>`
     select column_name as column from information_schema.role_column_grants

@@ -77,6 +77,7 @@ describe('migrate', () => {
       'rules_changes',
       'rules_gate',
       'tape_marks',
+      'topic_places',
       'trade_gaps',
       'trading_states',
     ])
