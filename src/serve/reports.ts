@@ -9,7 +9,7 @@ import { createReportHandler, logReportException } from '../kafka/reports/batch.
 import { insertGap } from '../store/gaps.ts'
 import type { Database } from '../store/sql.ts'
 import { describe } from '../telemetry/log.ts'
-import { lettersObstacle, type TradesParts } from './trades.ts'
+import { keptPlaces, lettersObstacle, type TradesParts } from './trades.ts'
 
 /** `waiting` works without the others too: the engine may have lost the feature while some of its reports wait. */
 export type Reports = {
@@ -84,6 +84,7 @@ const openConsumer = (
     }),
     sendLetters: deadLetters.send,
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
+    kept: keptPlaces(db, topic),
     obstacle: (partition) => lettersObstacle(deadLetters, partition) ?? obstacle,
     batchMax: config.TRADES_BATCH_MAX_MESSAGES,
     limits,

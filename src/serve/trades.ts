@@ -8,11 +8,13 @@ import { createConsumer, type Consumer } from '../kafka/inbound/consumer.ts'
 import { createDeadLetters, type DeadLetters } from '../kafka/inbound/deadLetters.ts'
 import type { HandleBatch } from '../kafka/inbound/handle.ts'
 import { ageOf, observeBatches, observeLetters } from '../kafka/inbound/observe.ts'
+import type { KeptPlaces } from '../kafka/places.ts'
 import { createBatchHandler } from '../kafka/trades/batch.ts'
 import type { Observers } from '../metrics/observers.ts'
 import { insertGap } from '../store/gaps.ts'
 import type { Database } from '../store/sql.ts'
 import { raiseTapeMarks, readTapeNeed } from '../store/tapeMarks.ts'
+import { keepTopicPlaces, readTopicPlaces } from '../store/topicPlaces.ts'
 import { describe, type Log } from '../telemetry/log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 
@@ -67,6 +69,11 @@ export const lettersObstacle = (letters: Pick<DeadLetters, 'state'>, partition: 
   return waiting === undefined ? null : `its dead letters cannot be written: ${waiting.reason}`
 }
 
+export const keptPlaces = (db: Database, topic: string): KeptPlaces => ({
+  read: () => db.run((sql) => readTopicPlaces(sql, topic)),
+  keep: (places) => db.run((sql) => keepTopicPlaces(sql, { topic, places })),
+})
+
 export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pick<DeadLetters, 'state'> } => {
   const { config, log, observers, kafka, producer, db, now, onCommitted, needsTape } = parts
   const topics = topicsOf(config)
@@ -91,6 +98,7 @@ export const openTrades = (parts: TradesParts): { trades: Consumer; letters: Pic
     }),
     sendLetters: deadLetters.send,
     keepGap: (gap) => db.run((sql) => insertGap(sql, gap)),
+    kept: keptPlaces(db, topics.trades),
     obstacle: (partition) => lettersObstacle(deadLetters, partition) ?? obstacle,
     tape: {
       need: async () => (needsTape() ? db.run(readTapeNeed) : null),

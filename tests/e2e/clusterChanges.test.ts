@@ -124,6 +124,60 @@ test('records that were deleted before they were read: said with both offsets, c
   expect(world.sql`delete from trade_gaps`).rejects.toThrow('evidence')
 })
 
+test('records that were deleted unread while the group lost its offsets: said, counted, kept, and found by verify all the same', async () => {
+  const { world, service: first, id, trades } = await start({ partitions: 2 })
+  await using _ = ended(world)
+  await cluster.publish(trades, [
+    { value: fillOf(id, 2), partition: 1 },
+    { value: fillOf(id), partition: 0 },
+  ])
+  await untilFilled(first, id, 3)
+  await world.tradesConsumed()
+  await first.stop()
+  await cluster.publish(
+    trades,
+    Array.from({ length: 5 }, () => ({ value: fillOf(id), partition: 1 })),
+  )
+  await cluster.deleteRecords(trades, 1, 6n)
+  // Of this partition everything that was deleted had been read.
+  await cluster.deleteRecords(trades, 0, 1n)
+  await cluster.deleteGroup(world.group)
+  const service = await world.start()
+  expect(await service.logged('the group lost its offset of a partition')).toMatchObject({ level: 'warn', kept: '1' })
+  const line = await service.logged('deleted from the trade topic before they were read')
+  expect(line).toMatchObject({ level: 'error', topic: trades, partition: 1, first: '1', next: '6' })
+  await cluster.publish(trades, [
+    { value: fillOf(id, 3), partition: 1 },
+    { value: fillOf(id), partition: 0 },
+  ])
+  await untilFilled(service, id, 7)
+  expect((await service.metrics())['orders_trades_deleted_unread_messages_total']).toBe(5)
+  const gaps = await world.sql`select topic, kafka_partition, first_offset, next_offset from trade_gaps`
+  expect([...gaps]).toMatchObject([{ topic: trades, kafka_partition: 1, first_offset: '1', next_offset: '6' }])
+  const verified = await runBinary(['verify', '--topics'], world.env)
+  expect(verified.exitCode).toBe(1)
+  expect(verified.out).toContain('5 messages deleted before they were read (offsets 1 to 5)')
+})
+
+test('a group that is new on an old topic alarms nobody: it says where it begins', async () => {
+  const world = await createWorld({ partitions: 1 })
+  await using _ = ended(world)
+  const { trades } = world.topics
+  await cluster.publish(
+    trades,
+    Array.from({ length: 5 }, () => ({ value: fillOf(crypto.randomUUID()), partition: 0 })),
+  )
+  await cluster.deleteRecords(trades, 0, 3n)
+  const service = await world.start()
+  const line = await service.logged('nothing of a partition was read before')
+  expect(line).toMatchObject({ level: 'info', topic: trades, partition: 0, start: '3' })
+  const id = await place(service)
+  await cluster.publish(trades, [{ value: fillOf(id), partition: 0 }])
+  await untilFilled(service, id, 1)
+  expect((await service.metrics())['orders_trades_deleted_unread_messages_total']).toBe(0)
+  expect([...(await world.sql`select from trade_gaps`)]).toEqual([])
+})
+
 test('a quiet topic that ends with the mark of a transaction is read to its end, and nothing is built again', async () => {
   const { world, service, id, trades } = await start({ partitions: 1 })
   await using _ = ended(world)

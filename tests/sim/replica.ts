@@ -64,6 +64,9 @@ const createLog = (world: World): Log => {
   }
 }
 
+/** No topic of the simulation loses its start, so nobody asks for kept places. */
+const kept = { read: () => Promise.resolve([]), keep: () => Promise.resolve() }
+
 /** Starts one; has to be called in an event of `owner`. `onBug`: a batch of the service failed. */
 export const startReplica = (world: World, owner: Owner, onBug: (error: unknown) => void): Replica => {
   const { plan, scheduler } = world
@@ -127,6 +130,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       batchMax: plan.tradesBatchMax,
       limits: { lanes: plan.tradeLanes, messagesMax: 200, bytesMax: 1_000_000 },
       keepGap: () => Promise.reject(new Error('no message is ever deleted here')),
+      kept,
       tape: {
         need: async () => (lookout.needsTape() ? db.run(readTapeNeed) : null),
         raise: (raised) => db.run((sql) => raiseTapeMarks(sql, { topic: topics.trades, ...raised })),
@@ -187,6 +191,7 @@ export const startReplica = (world: World, owner: Owner, onBug: (error: unknown)
       batchMax: plan.tradesBatchMax,
       limits: { lanes: 1, messagesMax: 200, bytesMax: 1_000_000 },
       keepGap: () => Promise.reject(new Error('no message is ever deleted here')),
+      kept,
       log,
     },
     () => world.reportGroup.connect(owner),

@@ -5,7 +5,7 @@ import { sleep } from '../../app/sleep.ts'
 import type { Gap } from '../../store/gaps.ts'
 import { describe, type Log } from '../../telemetry/log.ts'
 import { createFetcher, createMember, type KafkaConfig, type RawConsumer } from '../client.ts'
-import type { Fetcher, Member } from '../places.ts'
+import type { Fetcher, KeptPlaces, Member } from '../places.ts'
 import { createCommits } from './commits.ts'
 import type { DeadLetters } from './deadLetters.ts'
 import { createEnding, type Ending } from './ending.ts'
@@ -13,6 +13,7 @@ import { createFeed, type Feed } from './feed.ts'
 import type { HandleBatch } from './handle.ts'
 import { createHeadway, type Headway, type Positions } from './headway.ts'
 import { createIntake, type Intake, type IntakeLimits } from './intake.ts'
+import { createKeeper } from './keeper.ts'
 import { runLanes } from './lanes.ts'
 import { createMarks, type Tape } from './marks.ts'
 import { createProgress } from './progress.ts'
@@ -31,6 +32,8 @@ export type ConsumerOptions = {
   limits: IntakeLimits
   /** Stores a record of messages that the topic lost before they were read. Throws if it cannot store it now. */
   keepGap: (gap: Gap) => Promise<void>
+  /** How far the topic was handled, for a time when the group has lost its offsets. */
+  kept: KeptPlaces
   /** Why the fetched messages of a partition are not applied; null if no reason is known. */
   obstacle?: (partition: number) => string | null
   /** Who waits for the marks of this topic, and where they are kept; absent: nobody ever does. */
@@ -101,18 +104,13 @@ const onGap =
     const { topic, partition, first, next } = gap
     await keepGap(gap)
     state.lost += Number(next - first)
-    log.error(subjects[subject].lost, {
-      topic,
-      partition,
-      first: String(first),
-      next: String(next),
-    })
+    log.error(subjects[subject].lost, { topic, partition, first: String(first), next: String(next) })
   }
 
 /** Creates the parts between a connection and the batches, and connects them to each other. */
 const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail }: Ending) => {
   const { options, lastRead, positions } = state
-  const { topic, log, subject } = options
+  const { topic, log, subject, kept, kafka } = options
   let dealt: number | null = null
   const onCommitted = (messages: number): void => void (state.committed += messages)
   const commits = createCommits(member, { topic, onCommitted, log })
@@ -123,8 +121,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
     // Only now the consumer counts as connected: a group may let a member in and then refuse its requests.
     if (!ending.aborted) Object.assign(state, { intake, headway })
   }
-  const { requestTimeoutMs } = options.kafka
-  const reader = { member, fetcher, topic, subject, lastRead, requestTimeoutMs, log }
+  const reader = { member, fetcher, topic, subject, lastRead, kept, requestTimeoutMs: kafka.requestTimeoutMs, log }
   const feed: Feed = createFeed({ ...reader, onGap: onGap(state), onAssigned })
   const intake = createIntake(feed.tap, options.limits)
   const readAgain = (partition: number, from: bigint): void => {
@@ -139,6 +136,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
     return isIdle(partition) ? place.next : progress.finishedTo(partition)
   }
   const marks = options.tape && createMarks({ member, topic, lastRead, handledTo, tape: options.tape, log })
+  const keeper = createKeeper({ topic, lastRead, partitions: () => feed.view().keys(), handledTo, kept, log })
   const headway = createHeadway({
     member,
     fetcher,
@@ -155,6 +153,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
   })
   return {
     commits,
+    keeper,
     onJoined: (event: GroupJoin): void => {
       // The library deals out what its client knows at this moment.
       dealt = event.isLeader ? (member.currentMetadata?.topics.get(topic)?.partitionsCount ?? 0) : null
@@ -165,6 +164,7 @@ const assemble = ({ member, fetcher }: Connection, state: State, { ending, fail 
         feed.run(intake, ending).catch(fail),
         headway.run(ending).catch(fail),
         marks?.run(ending),
+        keeper.run(ending),
         runLanes({ ...options, crashPoint: subjects[subject].crashPoint, intake, progress, ending, fail }),
       ]),
   }
@@ -175,7 +175,7 @@ const consume = async (connection: Connection, state: State, signal: AbortSignal
   const ending = createEnding(signal)
   // The library reports a member that could not join again. It sends no heartbeat any more, so only a new one helps.
   connection.member.on('error', ending.fail)
-  const { commits, onJoined, run } = assemble(connection, state, ending)
+  const { commits, keeper, onJoined, run } = assemble(connection, state, ending)
   try {
     await join(connection, state.options.topic, onJoined)
     await run()
@@ -183,6 +183,7 @@ const consume = async (connection: Connection, state: State, signal: AbortSignal
     state.intake = null
     state.headway = null
     await commits.whenIdle()
+    await keeper.last()
   }
   if (!signal.aborted) throw ending.failure()
 }

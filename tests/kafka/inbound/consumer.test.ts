@@ -9,6 +9,7 @@ import {
   type ConsumerOptions,
 } from '../../../src/kafka/inbound/consumer.ts'
 import type { DeadLetter } from '../../../src/kafka/inbound/deadLetters.ts'
+import type { KeptPlace } from '../../../src/store/topicPlaces.ts'
 import { openCluster } from '../../support/cluster.ts'
 import { ownTopics, type OwnTopics } from '../../support/kafkaTopic.ts'
 import { quietLog } from '../../support/quietLog.ts'
@@ -20,6 +21,7 @@ type Stub = {
   letters?: (partition: number) => Promise<void>
   connect?: Connect
   batchMax?: number
+  keep?: (places: readonly KeptPlace[]) => Promise<void>
 }
 
 /** A dead letter of a message, whatever is wrong with that. */
@@ -34,7 +36,10 @@ const letterOf = ({ topic, partition, offset, timestamp, key, value, headers }: 
   legs: [],
 })
 
-const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batchMax = 50 }: Stub) => {
+const start = (
+  own: OwnTopics,
+  { apply, letters, connect = connectToKafka, batchMax = 50, keep = () => Promise.resolve() }: Stub,
+) => {
   const { log, lines } = quietLog()
   const stopping = new AbortController()
   const options: ConsumerOptions = {
@@ -49,6 +54,7 @@ const start = (own: OwnTopics, { apply, letters, connect = connectToKafka, batch
     sendLetters: ([first]) => letters!(first!.source.partition),
     batchMax,
     keepGap: () => Promise.resolve(),
+    kept: { read: () => Promise.resolve([]), keep },
     limits: { lanes: 2, messagesMax: 200, bytesMax: 1_000_000 },
     log,
   }
@@ -133,6 +139,30 @@ test('nothing is committed before it is processed: what was cut off comes again 
   await next.stop()
   // Something may come twice, nothing may be missing.
   expect(new Set([...first.values(), ...second.values()]).size).toBe(300)
+})
+
+test('how far each partition was handled is kept while it runs; what was fetched and not handled is not', async () => {
+  await using own = await ownTopics(1, { partitions: 3 })
+  const kept = new Map<number, bigint>()
+  let [isHolding, isUnderWay] = [false, false]
+  const consumer = start(own, {
+    async apply(_, signal) {
+      if (!isHolding) return
+      isUnderWay = true
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      throw new Error('cut off')
+    },
+    keep: async (places) => {
+      for (const { partition, next } of places) kept.set(partition, next)
+    },
+  })
+  await numbers(own, 0, 300)
+  await until(() => [0, 1, 2].every((partition) => kept.get(partition) === 100n), { what: 'all is kept' })
+  isHolding = true
+  await numbers(own, 300, 3)
+  await until(() => isUnderWay, { what: 'more is under way' })
+  await consumer.stop()
+  expect([...kept.values()]).toEqual([100n, 100n, 100n])
 })
 
 test('the topic is deleted and made again under a running consumer: it is built again and goes on', async () => {

@@ -9,9 +9,11 @@ import type { Fetched, Place } from '../../../src/kafka/fetchRequest.ts'
 import { createFeed, type Feed, type FeedOptions } from '../../../src/kafka/inbound/feed.ts'
 import { createIntake } from '../../../src/kafka/inbound/intake.ts'
 import type { Gap } from '../../../src/store/gaps.ts'
+import type { KeptPlace } from '../../../src/store/topicPlaces.ts'
 import { encodeBatch } from '../../fuzz/records/batch.ts'
 import { quietLog } from '../../support/quietLog.ts'
 import { until } from '../../support/until.ts'
+import { failureOf } from '../../support/waiting.ts'
 
 type FetchRequest = Parameters<FeedOptions['fetcher']['fetch']>[0]
 /** Of one partition: offsets from `start` on; what lies within `unreadable` is one batch with an unknown codec. */
@@ -47,6 +49,10 @@ const createBrokers = (logs: Log[]) => {
     /** Whether the answer has room for the first partition of the request alone. */
     full: false,
     batchesMax: Infinity,
+    /** How many questions for the starts of partitions fail, and how many commits. */
+    failures: { starts: 0, commits: 0 },
+    /** What the database has. */
+    kept: [] as KeptPlace[],
   }
   const partitionAnswer = ({ partition, next, epoch }: Place): Fetched => {
     const log = state.logs[partition]!
@@ -109,9 +115,14 @@ const createBrokers = (logs: Log[]) => {
   const member = {
     assignments: [{ topic: 't', partitions: logs.map((_, partition) => partition) }],
     listOffsets: ({ partitions }: { partitions: { t: number[] } }) =>
-      partitions.t.some((partition) => state.leaderless.has(partition))
+      state.failures.starts-- > 0 || partitions.t.some((partition) => state.leaderless.has(partition))
         ? Promise.reject(new Error('no leader'))
         : topicOf(state.logs.map(({ start }) => BigInt(start))),
+    commit: ({ offsets }: { offsets: { partition: number; offset: bigint }[] }) => {
+      if (state.failures.commits-- > 0) return Promise.reject(new Error('no coordinator'))
+      for (const { partition, offset } of offsets) state.committed[partition] = offset
+      return Promise.resolve()
+    },
   }
   return { state, fetcher, member }
 }
@@ -125,6 +136,7 @@ const start = async (logs: Log[], keepGap: (gap: Gap) => Promise<void> = () => P
     topic: 't',
     subject: 'trades',
     lastRead: { topicId: null },
+    kept: { read: () => Promise.resolve(brokers.state.kept) },
     onGap: async (gap) => {
       await keepGap(gap)
       gaps.push(gap)
@@ -221,6 +233,49 @@ test('records that are gone are kept as a gap before anything behind them is rea
   expect(world.offsets(0)).toEqual([8, 9])
 })
 
+const placeOf = (next: bigint, topicId = 'id-1'): KeptPlace => ({ partition: 0, topicId, next })
+
+test('a group that has lost its offset goes on where the database says: what was deleted behind that is a gap', async () => {
+  await using world = await start([{ start: 8, end: 10 }])
+  world.state.kept = [placeOf(3n)]
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 2, { what: 'the rest is read' })
+  expect(world.gaps).toEqual([{ topic: 't', partition: 0, first: 3n, next: 8n }])
+  expect(world.offsets(0)).toEqual([8, 9])
+  expect(world.lines).toMatchObject([{ level: 'warn', topic: 't', partition: 0, kept: '3', keptEveryMs: 10_000 }])
+})
+
+test('a partition without a leader whose offset the group has lost: what was deleted behind the kept place is a gap', async () => {
+  await using world = await start([{ start: 8, end: 10 }])
+  world.state.kept = [placeOf(3n)]
+  world.state.leaderless.add(0)
+  await world.feed.assign()
+  expect(world.feed.view().get(0)!.next).toBe(3n)
+  world.state.leaderless.clear()
+  await until(() => world.offsets(0).length === 2, { what: 'the rest is read' })
+  expect(world.gaps).toEqual([{ topic: 't', partition: 0, first: 3n, next: 8n }])
+})
+
+test.each([
+  ['all that was deleted was read', [placeOf(8n)], []],
+  ['more than that was read', [placeOf(9n)], []],
+  ['nothing was ever read', [], [{ level: 'info', topic: 't', partition: 0, start: '8' }]],
+  [
+    'it was another topic of this name',
+    [placeOf(3n, 'id-0')],
+    [{ level: 'info', topic: 't', partition: 0, start: '8' }],
+  ],
+])('a group without an offset, where messages were deleted and %s: the start, and no gap', async (_, kept, lines) => {
+  await using world = await start([{ start: 8, end: 10 }])
+  world.state.kept = kept
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 2, { what: 'it is read' })
+  expect(world.offsets(0)).toEqual([8, 9])
+  expect(world.gaps).toEqual([])
+  expect(world.lines).toHaveLength(lines.length)
+  expect(world.lines).toMatchObject(lines)
+})
+
 test('a partition that ends before the offset that was to be read is read from its start, and said', async () => {
   await using world = await start([{ start: 1, end: 3 }])
   world.state.committed = [50n]
@@ -311,4 +366,36 @@ test('a topic that was made anew under the same name ends the feed; the next one
   world.state.committed = [2n]
   await world.feed.assign()
   expect(world.feed.view().get(0)!.next).toBe(0n)
+})
+
+test.each([
+  ['where it starts', { starts: 1, commits: 0 }],
+  ['to commit its start', { starts: 0, commits: 1 }],
+])('a topic that was made anew is read from its start though it was too young to say %s', async (_, failures) => {
+  await using world = await start([{ start: 0, end: 5 }])
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 5, { what: 'it is read' })
+  Object.assign(world.state, { topicId: 'id-2', committed: [3n], failures })
+  expect(String(await failureOf(world.running))).toContain('deleted and created again')
+  await world.feed.assign()
+  expect(world.feed.view().get(0)!.next).toBe(0n)
+  expect(world.lines.filter(({ message }) => message.includes('created again'))).toHaveLength(1)
+})
+
+test('what the group had committed of an old topic of the name is forgotten: an assignment that follows at once begins at the start too', async () => {
+  await using world = await start([
+    { start: 0, end: 5 },
+    { start: 0, end: 5 },
+  ])
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 5, { what: 'it is read' })
+  Object.assign(world.state, { topicId: 'id-2', committed: [3n, 3n] })
+  world.state.leaderless.add(1)
+  expect(String(await failureOf(world.running))).toContain('deleted and created again')
+  await world.feed.assign()
+  await world.feed.assign()
+  expect([...world.feed.view()].map(([partition, { next }]) => [partition, next])).toEqual([
+    [0, 0n],
+    [1, 0n],
+  ])
 })
