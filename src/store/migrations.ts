@@ -27,7 +27,7 @@ import fixChecked from '../../sql/0024_fix_checked.sql' with { type: 'text' }
 import adoption from '../../sql/0025_adoption.sql' with { type: 'text' }
 import cheapChecks from '../../sql/0026_cheap_checks.sql' with { type: 'text' }
 import cheapChecksValidated from '../../sql/0027_cheap_checks_validated.sql' with { type: 'text' }
-import topicPlaces from '../../sql/0029_topic_places.sql' with { type: 'text' }
+import topicPlaces from '../../sql/0028_topic_places.sql' with { type: 'text' }
 
 export type Migration = { name: string; sql: string }
 
@@ -59,5 +59,5 @@ export const migrations: readonly Migration[] = [
   { name: '0025_adoption.sql', sql: adoption },
   { name: '0026_cheap_checks.sql', sql: cheapChecks },
   { name: '0027_cheap_checks_validated.sql', sql: cheapChecksValidated },
-  { name: '0029_topic_places.sql', sql: topicPlaces },
+  { name: '0028_topic_places.sql', sql: topicPlaces },
 ]

@@ -31,7 +31,7 @@ const readPositions = (sql: Sql): Promise<(Sequence & { cache: string })[]> => s
 /**
  * The ids of sweeps. One that is handed out twice fails the statement: then no halt cancels what is open, and no switch fires. Nothing goes by
  * their order, so a cache does no harm. Nothing is read for a role that may not: an identity takes no right to its sequence, and sql/roles.sql
- * of before 1.8.1 gives none where the tables are of an earlier login.
+ * of before 1.9.0 gives none where the tables are of an earlier login.
  */
 export const readSweepIds = (sql: Sql): Promise<Sequence[]> => sql<Sequence[]>`
   select 'cancel_sweeps_id_seq' as name, coalesce(pg_sequence_last_value(q.sequence), 0) as last,
