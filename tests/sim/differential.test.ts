@@ -14,7 +14,7 @@ import { createPostgres, type Postgres } from './postgres/state.ts'
 import { shardOf, tickers } from './postgres/tickers.ts'
 
 const databases = 6
-const sequencesPerDatabase = 40
+const sequencesPerDatabase = 60
 const callsPerSequence = 16
 const connections = 3
 const limitMs = 600_000

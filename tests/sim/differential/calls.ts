@@ -275,7 +275,7 @@ const backlog = (memory: Memory): Call => {
   }
 }
 
-/** The share of each call, of 55. */
+/** The share of each call, of 58. */
 const shares: readonly [(memory: Memory) => Call, number][] = [
   [placing, 2],
   [keyHolders, 1],
@@ -288,7 +288,7 @@ const shares: readonly [(memory: Memory) => Call, number][] = [
   [legState, 2],
   [filling, 4],
   [outbox, 2],
-  [deleting, 1],
+  [deleting, 4],
   [renewing, 2],
   [releasing, 1],
   [marking, 1],
