@@ -1,5 +1,5 @@
 // Rows that statements waited for in vain, because somebody else has them locked, such as a session that was forgotten within a transaction. Whoever
-// is refused for that asks again, so nobody waits for such a row a second time: else each repetition would hold up everybody in its batch.
+// is refused for that asks again, and this process does not wait for such a row a second time: else each repetition would hold up everybody in its batch.
 
 export type FoundLocked = {
   /** Those of these rows that were locked when they were tried last. */

@@ -20,6 +20,15 @@ export const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
 
+/** Resolves as `work` does, or with null as soon as `signal` is aborted. */
+export const unlessAborted = <T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) return resolve(null)
+    const onAbort = (): void => resolve(null)
+    signal.addEventListener('abort', onAbort)
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+
 /** A bell that one loop sleeps on: `ring` ends the current wait, or the next one at once. */
 export const createBell = () => {
   let rung = false

@@ -107,7 +107,7 @@ const beginningOf = (
   if (start === undefined) return left ?? unknownOffset
   if (start === 0n || (left !== undefined && left >= start)) return start
   if (left === undefined) {
-    log.info('nothing of a partition was read before: it begins at its start', {
+    log.info('nothing is known of what was read of a partition before: it begins at its start', {
       topic,
       partition,
       start: String(start),
@@ -142,8 +142,13 @@ const beginningsOf = async (
  * A batch of the old topic may have been committed to the new one. Whoever finds the places next would take that offset for one of the new
  * topic, and pass over its first messages.
  */
-const commitBeginnings = async ({ member, topic }: GroupReader, places: readonly Place[]): Promise<void> => {
-  const ours = partitionsOf(member, topic)
+const commitBeginnings = async (
+  { member, topic }: GroupReader,
+  { partitions }: Described,
+  places: readonly Place[],
+): Promise<void> => {
+  // The leader of the group may still deal out partitions that only the old topic had.
+  const ours = partitionsOf(member, topic).filter((partition) => partition < partitions.length)
   const offsets = places
     .filter(({ partition }) => ours.includes(partition))
     .map(({ partition, next, epoch }) => ({
@@ -168,7 +173,7 @@ export const placesOf = async (options: GroupReader, partitions: readonly number
   const withoutOffset = partitions.filter((partition) => !committed.some((place) => place.partition === partition))
   const beginnings = await beginningsOf(options, described, withoutOffset)
   if (isRecreated) {
-    await commitBeginnings(options, beginnings)
+    await commitBeginnings(options, described, beginnings)
     log.warn('the topic was deleted and created again: it is read from its start', { topic })
   }
   lastRead.topicId = id

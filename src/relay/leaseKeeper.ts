@@ -27,6 +27,8 @@ export type LeaseKeeperOptions = {
   ttlMs: number
   /** Whether events of this shard are being read, sent or deleted. */
   isBusy: (shard: number) => boolean
+  /** Whether an event of this shard cannot be deleted now: so it stays here for as long, and is sent on. */
+  isHeld: (shard: number) => boolean
   /** Tickers whose events stay in the outbox: the next renewal says so to the other replicas. */
   setAside: () => readonly SetAsideTicker[]
   /** Called when shards were taken over. */
@@ -35,7 +37,7 @@ export type LeaseKeeperOptions = {
 }
 
 export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
-  const { db, replicaId, version, ttlMs, isBusy, setAside, onTaken, log } = options
+  const { db, replicaId, version, ttlMs, isBusy, isHeld, setAside, onTaken, log } = options
   let shards: readonly number[] = []
   let retiring: readonly number[] = []
   let quota = 0
@@ -54,7 +56,7 @@ export const createLeaseKeeper = (options: LeaseKeeperOptions): LeaseKeeper => {
 
   return {
     shards: () => shards,
-    sendable: () => shards.filter((shard) => !retiring.includes(shard)),
+    sendable: () => shards.filter((shard) => !retiring.includes(shard) || isHeld(shard)),
     isAlone: () => quota === shardCount,
     async run(signal) {
       while (!signal.aborted) {

@@ -209,6 +209,7 @@ export const createRelay = (options: RelayOptions): Relay => {
       running.reading.includes(shard) ||
       delivery.busy.values().some((other) => other === shard) ||
       delivery.acknowledged.holds(shard),
+    isHeld: (shard) => delivery.acknowledged.locked.values().some((event) => event.shard === shard),
     onTaken: () => {
       delivery.floor.reset()
       bell.ring()

@@ -1,6 +1,6 @@
 // Migrates or checks the schema at the start.
 
-import { aborted, sleep } from '../app/sleep.ts'
+import { sleep, unlessAborted } from '../app/sleep.ts'
 import type { Config } from '../config/config.ts'
 import { adoptedSchema, isTakenOver } from '../store/adoptedPlace.ts'
 import { brokenGuards, readReplicationRole, type BrokenGuard } from '../store/brokenGuards.ts'
@@ -118,8 +118,7 @@ export const awaitSchema = async (
 ): Promise<boolean> => {
   while (!signal.aborted) {
     try {
-      const prepared = prepareSchema(config, log, { migrating: config.DB_MIGRATE }).then(() => true)
-      return await Promise.race([prepared, aborted(signal).then(() => false)])
+      return (await unlessAborted(prepareSchema(config, log, { migrating: config.DB_MIGRATE }), signal)) !== null
     } catch (error) {
       if (error instanceof MigrationRefused) throw error
       onFailure(describe(error).error)

@@ -169,7 +169,7 @@ test('a group that is new on an old topic alarms nobody: it says where it begins
   )
   await cluster.deleteRecords(trades, 0, 3n)
   const service = await world.start()
-  const line = await service.logged('nothing of a partition was read before')
+  const line = await service.logged('nothing is known of what was read of a partition before')
   expect(line).toMatchObject({ level: 'info', topic: trades, partition: 0, start: '3' })
   const id = await place(service)
   await cluster.publish(trades, [{ value: fillOf(id), partition: 0 }])

@@ -127,6 +127,11 @@ describe('through a socket', () => {
     }
   })
 
+  test('a path with its origin before it, as proxies are asked for it, is that path', async () => {
+    expect((await send('GET http://orders.example/actuator/info HTTP/1.1', 'Host: orders.example')).status).toBe(200)
+    expect(refusal(await send('GET http://orders.example/x/../actuator/info HTTP/1.1', 'Host: a')).status).toBe(404)
+  })
+
   test('a request of HTTP/1.0 without a host is answered', async () => {
     expect(refusal(await send('GET /nowhere HTTP/1.0')).code).toBe('NOT_FOUND')
   })

@@ -162,11 +162,11 @@ test('a locked row ages its own ticker, and nothing else, in the eyes of every r
   expect(broker.log).toHaveLength(204)
 })
 
-test('a shard with a locked row is not handed over, so that no other replica sends it again', async () => {
+test('a shard with a locked row is not handed over, so that no other replica sends it again, and its other events are sent', async () => {
   const broker = createBroker()
   // Of the shards that the first one gives away when there are two.
-  const [last] = await world.database.sql<{ ticker: string }[]>`
-    select 'H' || n as ticker from generate_series(1, 1000) n where hashtext('H' || n) & 15 = 15 limit 1`
+  const [last, other] = await world.database.sql<{ ticker: string }[]>`
+    select 'H' || n as ticker from generate_series(1, 1000) n where hashtext('H' || n) & 15 = 15 limit 2`
   const [held] = await placeFirst(last!.ticker)
   const session = await lockingSession([held!])
   const first = start(broker.sender)
@@ -175,10 +175,13 @@ test('a shard with a locked row is not handed over, so that no other replica sen
   await until(() => second.relay.state().shards.length >= 7, { what: 'the other one has the rest' })
   await Bun.sleep(renewalsMs)
   expect(first.relay.state().shards).toContain(15)
+  await world.place(first.relay, other!.ticker)
+  await until(() => broker.log.length === 2, { what: 'its other events are sent' })
+  await onlyWaits([held!])
   await session`commit`
   await until(() => [first, second].every(({ relay }) => relay.state().shards.length === 8), { what: 'each has eight' })
   await world.drained()
-  expect(broker.log).toHaveLength(1)
+  expect(broker.log).toHaveLength(2)
 })
 
 test('a relay that stops does not wait for a locked row: the next one sends it again, under the same id', async () => {
