@@ -120,6 +120,8 @@ const createBrokers = (logs: Log[]) => {
         : topicOf(state.logs.map(({ start }) => BigInt(start))),
     commit: ({ offsets }: { offsets: { partition: number; offset: bigint }[] }) => {
       if (state.failures.commits-- > 0) return Promise.reject(new Error('no coordinator'))
+      if (offsets.some(({ partition }) => partition >= logs.length))
+        return Promise.reject(new Error('no such partition'))
       for (const { partition, offset } of offsets) state.committed[partition] = offset
       return Promise.resolve()
     },
@@ -398,4 +400,19 @@ test('what the group had committed of an old topic of the name is forgotten: an 
     [0, 0n],
     [1, 0n],
   ])
+})
+
+test('a topic that was made anew with fewer partitions is read, though the group still deals out the old number', async () => {
+  await using world = await start([
+    { start: 0, end: 5 },
+    { start: 0, end: 5 },
+  ])
+  await world.feed.assign()
+  await until(() => world.offsets(0).length === 5, { what: 'it is read' })
+  Object.assign(world.state, { topicId: 'id-2', committed: [3n] })
+  expect(String(await failureOf(world.running))).toContain('deleted and created again')
+  world.state.logs.pop()
+  await world.feed.assign()
+  expect(world.feed.view().get(0)!.next).toBe(0n)
+  expect(world.state.committed).toEqual([0n])
 })
