@@ -179,6 +179,12 @@ const release = ({ options, leases }: Running): Promise<void> =>
       options.log.warn('relay leases could not be released; they end by themselves', describe(error)),
     )
 
+/** Whether events of this shard are being read, sent or deleted. */
+const isBusy = ({ reading, delivery }: Running, shard: number): boolean =>
+  reading.includes(shard) ||
+  delivery.busy.values().some((other) => other === shard) ||
+  delivery.acknowledged.holds(shard)
+
 export const createRelay = (options: RelayOptions): Relay => {
   const { db, log, sender, replicaId, version, leaseTtlMs } = options
   const bell = createBell()
@@ -205,10 +211,7 @@ export const createRelay = (options: RelayOptions): Relay => {
     ttlMs: leaseTtlMs,
     log,
     setAside: () => stayingOf(delivery),
-    isBusy: (shard) =>
-      running.reading.includes(shard) ||
-      delivery.busy.values().some((other) => other === shard) ||
-      delivery.acknowledged.holds(shard),
+    isBusy: (shard) => isBusy(running, shard),
     isHeld: (shard) => delivery.acknowledged.locked.values().some((event) => event.shard === shard),
     onTaken: () => {
       delivery.floor.reset()
